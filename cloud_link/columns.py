@@ -1,0 +1,153 @@
+"""Readings as columns of integers, and back; a report's state as an event. Pure.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cloud_link.wire import (
+    Column,
+    DataRecord,
+    EventRecord,
+    Table,
+    WireCondition,
+    WireError,
+    WireIdentity,
+    WireSupply,
+)
+from drivers.report import Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from drivers.report import Reading, Report
+
+QUALITIES: Final = tuple(Quality)
+"""What the numbers in `cloud_link.wire.DataRecord.flaws` mean."""
+
+
+def table_for(device: str, readings: Sequence[Reading]) -> Table:
+    """The table whose columns are these readings', in their order."""
+    return Table(device, tuple(Column(r.quantity.value, r.part, r.resolution) for r in readings))
+
+
+def data_record(
+    table: bytes, readings: Sequence[Reading], picks: Sequence[int] | None = None
+) -> DataRecord:
+    """A data record of ``readings``.
+
+    Args:
+        table: The id of the table that has a column for each reading.
+        readings: At least one, in the table's order.
+        picks: The column of each reading, ascending; ``None`` when every column is present.
+    """
+    at = readings[0].at
+    laps: list[tuple[int, int]] = []
+    count, lap = 0, at
+    for reading in readings:
+        if reading.at != lap:
+            laps.append((count, lap - at))
+            count, lap = 0, reading.at
+        count += 1
+    if laps:
+        laps.append((count, lap - at))
+    return DataRecord(
+        table,
+        at,
+        [reading.value for reading in readings],
+        None if picks is None else _bitmap(picks),
+        tuple(laps),
+        tuple(
+            (index, QUALITIES.index(reading.quality))
+            for index, reading in enumerate(readings)
+            if reading.value is None
+        ),
+    )
+
+
+class Cell(NamedTuple):
+    """One value of a data record: its column's index, time, value and quality."""
+
+    column: int
+    at: int
+    value: int | str | None
+    quality: Quality
+
+
+def cells(table: Table, record: DataRecord) -> list[Cell]:
+    """The values of a record with their columns and times.
+
+    Raises:
+        WireError: Values, picks, laps or flaws do not fit each other or the table.
+    """
+    width, values = len(table.columns), record.values
+    columns = range(width) if record.picks is None else picked(record.picks)
+    if len(columns) != len(values) or (columns and columns[-1] >= width):
+        raise WireError(f"{len(values)} values do not fit the table's {width} columns")
+    times = _times(record)
+    result = [
+        Cell(column, at, value, Quality.GOOD)
+        for column, at, value in zip(columns, times, values, strict=True)
+    ]
+    for index, position in record.flaws:
+        if not (0 <= index < len(result) and 0 < position < len(QUALITIES)):
+            raise WireError(f"flaw ({index}, {position}) is outside the record or the vocabulary")
+        result[index] = result[index]._replace(quality=QUALITIES[position])
+    if any(cell.value is None and cell.quality is Quality.GOOD for cell in result):
+        raise WireError("a value is missing without a reason")
+    return result
+
+
+def picked(bitmap: bytes) -> list[int]:
+    """The columns that a ``picks`` bitmap names, ascending."""
+    return [
+        base * 8 + bit
+        for base, byte in enumerate(bitmap)
+        if byte
+        for bit in range(8)
+        if byte >> bit & 1
+    ]
+
+
+def _bitmap(columns: Sequence[int]) -> bytes:
+    bits = bytearray(columns[-1] // 8 + 1)
+    for column in columns:
+        bits[column >> 3] |= 1 << (column & 7)
+    return bytes(bits)
+
+
+def _times(record: DataRecord) -> list[int]:
+    if not record.laps:
+        return [record.at] * len(record.values)
+    times: list[int] = []
+    for count, delta in record.laps:
+        if not 0 <= count <= len(record.values):
+            raise WireError(f"a lap of {count} readings in a record of {len(record.values)}")
+        times.extend([record.at + delta] * count)
+    if len(times) != len(record.values):
+        raise WireError(f"laps cover {len(times)} of {len(record.values)} values")
+    return times
+
+
+def event_record(report: Report) -> EventRecord:
+    """The event that carries a report's state, identity, conditions and supplies."""
+    identity = report.identity
+    return EventRecord(
+        report.device,
+        report.at,
+        report.reachability.value,
+        report.state.value,
+        WireIdentity(
+            identity.maker, identity.model, identity.serial, identity.firmware, identity.mac
+        ),
+        tuple(
+            WireCondition(c.code.value, c.severity.value, c.component, c.message, c.source, c.since)
+            for c in report.conditions
+        ),
+        tuple(
+            WireSupply(s.kind, s.colour, s.name, s.level, s.capacity, s.unit, s.state.value)
+            for s in report.supplies
+        ),
+    )

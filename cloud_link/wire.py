@@ -1,0 +1,365 @@
+"""What travels between box and portal, as MessagePack. Pure: no I/O, no MQTT.
+
+Records are what the spool keeps and what is counted; a batch carries (seq, record) pairs of one
+lane::
+
+    up/online   Online                       once a session, and as the will
+    up/table    Tables = [Table ...]         what data records name by hash
+    up/data     Batch of DATA or BOUNDARY: version, epoch, ordinal, lane, boot, items
+    up/event    Batch of EVENT or GAP
+    down/ack    Ack = epoch, lane, ok ranges, rejected, need_table, renew
+
+    DataRecord  = table, at, values [, picks, laps, flaws]
+    Table       = device, ((quantity, part, resolution) ...)       immutable, named by its hash
+
+A data record carries integers in its table's order; ``picks`` says which columns when not all.
+All structures are positional arrays; fields are only ever appended, so an old reader skips what
+it does not know and an old writer's missing fields take their defaults. A body of more than
+`DEFLATE_FROM` bytes is deflated when that makes it smaller: zlib's first byte (0x78) can never
+start one of our arrays.
+
+`cloud_link.columns` turns readings and reports into records and back.
+
+Source: design section 5; MessagePack specification; RFC 1950 for the deflated form.
+"""
+
+from __future__ import annotations
+
+import zlib
+from enum import IntEnum
+from hashlib import blake2b
+from typing import Final, TypeVar, cast
+
+import msgspec
+
+VERSION: Final = 1
+MESSAGE_LIMIT: Final = 65_536
+"""Bytes of one message's body, before and after deflating."""
+RECORD_LIMIT: Final = 60_000
+"""Bytes of one record; what is larger could not travel beside its header."""
+DEFLATE_FROM: Final = 200
+TABLE_ID_SIZE: Final = 8
+EPOCH_SIZE: Final = 8
+BOOT_SIZE: Final = 8
+
+
+class WireError(ValueError):
+    """Bytes that are not what they should be; the message says what was expected."""
+
+
+class Lane(IntEnum):
+    """Which queue a record travels in; each lane has its own sequence.
+
+    The order is that of sending. The byte cap drops ``DATA`` first, then ``EVENT``, then
+    ``BOUNDARY``, and never ``GAP``.
+    """
+
+    GAP = 0
+    """What was dropped, so that the portal shows a gap as a gap."""
+    EVENT = 1
+    """State, conditions, clock, configuration."""
+    BOUNDARY = 2
+    """Counters read near the site's midnight: what billing rests on."""
+    DATA = 3
+    """Everything else that was read."""
+
+
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """One column of a table: ``quantity`` as in `drivers.report.Quantity`, part, exponent."""
+
+    quantity: str
+    part: str
+    resolution: int
+
+
+class Table(msgspec.Struct, frozen=True, array_like=True):
+    """What the integers of a data record mean. Immutable; see `table_id`."""
+
+    device: str
+    columns: tuple[Column, ...]
+
+
+class DataRecord(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """Readings of one device from one poll.
+
+    Attributes:
+        table: `table_id` of the table that explains ``values``.
+        at: Milliseconds since boot of the first reading.
+        values: One per present column: an integer of the column's resolution, a text, or ``None``.
+        picks: Bit i (byte i // 8, value ``1 << i % 8``) set when column i is present; ``None``
+            when all are.
+        laps: (count, milliseconds after ``at``) of each run of values read in one transaction;
+            empty when all were read at ``at``.
+        flaws: (index into ``values``, position in `cloud_link.columns.QUALITIES`) of every value that
+            is ``None``.
+    """
+
+    table: bytes
+    at: int
+    values: list[int | str | None]
+    picks: bytes | None = None
+    laps: tuple[tuple[int, int], ...] = ()
+    flaws: tuple[tuple[int, int], ...] = ()
+
+
+class WireCondition(msgspec.Struct, frozen=True, array_like=True):
+    """A `drivers.report.Condition`; ``since`` in milliseconds since boot, ``None`` if earlier."""
+
+    code: str
+    severity: str
+    component: str
+    message: str
+    source: str
+    since: int | None
+
+
+class WireSupply(msgspec.Struct, frozen=True, array_like=True):
+    """A `drivers.report.Supply`."""
+
+    kind: str
+    colour: str
+    name: str
+    level: int | None
+    capacity: int | None
+    unit: str
+    state: str
+
+
+class WireIdentity(msgspec.Struct, frozen=True, array_like=True):
+    """A `drivers.report.Identity`."""
+
+    maker: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    mac: str = ""
+
+
+class EventRecord(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """A device's whole state, sent whenever any of it changed: it heals whatever came before."""
+
+    device: str
+    at: int
+    reachability: str
+    state: str
+    identity: WireIdentity
+    conditions: tuple[WireCondition, ...]
+    supplies: tuple[WireSupply, ...]
+
+
+class ClockRecord(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """What this boot's milliseconds mean, once that is known.
+
+    Attributes:
+        since: Boot time from which ``offset`` holds; 0 for the boot from its start.
+        offset: Milliseconds to add to a boot time to get Unix time.
+        synchronised: Whether a time source vouches for it. When one vouches for the first time
+            the record has ``since`` 0: what was dated by an assumed clock is dated anew.
+    """
+
+    since: int
+    offset: int
+    synchronised: bool
+
+
+class GapRecord(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Records that were accepted and then dropped, and why.
+
+    Attributes:
+        epoch: Whose sequence numbers ``ranges`` are; ``ordinal`` is that epoch's.
+        lane: The lane they were dropped from.
+        ranges: First and last sequence number of every run dropped, ascending.
+        records: How many records.
+        readings: How many readings were in them.
+        first: (boot, milliseconds) of the oldest reading dropped.
+        last: (boot, milliseconds) of the newest.
+        reason: ``cap`` (the byte cap), ``disk`` (no space), ``damaged`` (unreadable on disk).
+    """
+
+    epoch: bytes
+    ordinal: int
+    lane: int
+    ranges: tuple[tuple[int, int], ...]
+    records: int
+    readings: int
+    first: tuple[bytes, int]
+    last: tuple[bytes, int]
+    reason: str
+
+
+class ConfigurationRecord(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """The configuration that now runs: its SHA-256, its author, its text deflated with zlib."""
+
+    at: int
+    digest: bytes
+    author: str
+    document: bytes
+
+
+Record = DataRecord | EventRecord | ClockRecord | GapRecord | ConfigurationRecord
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Records of one lane, one epoch and one boot: ``items`` are (seq, encoded record).
+
+    A record stays in its own byte string, so that one that cannot be read spoils no other.
+    """
+
+    version: int
+    epoch: bytes
+    ordinal: int
+    lane: Lane
+    boot: bytes
+    items: tuple[tuple[int, bytes], ...]
+
+
+class Tables(msgspec.Struct, frozen=True, array_like=True):
+    """Tables the portal may not know yet."""
+
+    version: int
+    tables: tuple[Table, ...]
+
+
+class Online(msgspec.Struct, frozen=True, array_like=True):
+    """A session begins, or (as the will, or on a clean stop) ends.
+
+    Attributes:
+        session: Grows with every session of this box; an older session's will changes nothing.
+        alive: Whether it begins.
+        boot: The first `BOOT_SIZE` bytes of the boot id.
+        epoch: The epoch that new records are appended to, and its ``ordinal``.
+        next: For each lane of that epoch, the sequence number the next record will get.
+        software: Version of the gateway's software.
+        offset: What the box believes its `ClockRecord.offset` to be; ``None`` while unknown.
+    """
+
+    version: int
+    session: int
+    alive: bool
+    boot: bytes
+    epoch: bytes
+    ordinal: int
+    next: dict[int, int]
+    software: str
+    offset: int | None
+
+
+class Ack(msgspec.Struct, frozen=True, array_like=True):
+    """What became of records: committed by the portal, refused for good, or not taken yet.
+
+    Attributes:
+        epoch: Whose sequence numbers these are.
+        lane: Which lane.
+        ok: (first, last) runs that are stored, now or before. The box may delete them.
+        rejected: (seq, code) kept in the portal's quarantine. The box may delete them.
+        need_table: (seq, table id) not stored: the box sends the table, then the record again.
+        conflict: Sequence numbers under which the portal already holds *other* content: the box
+            gives these records new numbers in a new epoch.
+        renew: An ordinal that the box's next epoch must exceed, when the portal knows more of
+            this epoch than the box does (a restored or cloned spool); else ``None``.
+    """
+
+    version: int
+    epoch: bytes
+    lane: Lane
+    ok: tuple[tuple[int, int], ...] = ()
+    rejected: tuple[tuple[int, str], ...] = ()
+    need_table: tuple[tuple[int, bytes], ...] = ()
+    conflict: tuple[int, ...] = ()
+    renew: int | None = None
+
+
+class Rejected:
+    """Codes of `Ack.rejected`: why a record went to quarantine."""
+
+    UNREADABLE: Final = "unreadable"
+    """The bytes are no record."""
+    MISFIT: Final = "misfit"
+    """A data record that does not fit its table."""
+    UNKNOWN_WORD: Final = "unknown_word"
+    """A quantity, state or code that this portal's vocabulary lacks."""
+    REFUSED: Final = "refused"
+    """The database would not take it."""
+
+
+M = TypeVar("M", Batch, Tables, Online, Ack)
+
+_encoder = msgspec.msgpack.Encoder()
+_record_decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
+_message_decoders: dict[type, msgspec.msgpack.Decoder[Batch | Tables | Online | Ack]] = {
+    kind: msgspec.msgpack.Decoder(kind) for kind in (Batch, Tables, Online, Ack)
+}
+
+
+def encode_record(record: Record) -> bytes:
+    """The bytes that the spool keeps. Raises `WireError` above `RECORD_LIMIT` bytes."""
+    body = _encoder.encode(record)
+    if len(body) > RECORD_LIMIT:
+        raise WireError(
+            f"a {type(record).__name__} of {len(body)} bytes exceeds {RECORD_LIMIT}; "
+            "split it into smaller ones"
+        )
+    return body
+
+
+def decode_record(body: bytes) -> Record:
+    """The record in ``body``; raises `WireError` naming the first thing that is wrong."""
+    try:
+        return _record_decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"not a record: {error}") from error
+
+
+def table_id(table: Table) -> bytes:
+    """The name of a table: the first 8 bytes of its content's BLAKE2b hash."""
+    return blake2b(_encoder.encode(table), digest_size=TABLE_ID_SIZE).digest()
+
+
+def content_hash(boot: bytes, record: bytes) -> int:
+    """What tells two records with the same number apart: a signed 64-bit integer."""
+    digest = blake2b(record, digest_size=8, key=boot).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def encode(message: Batch | Tables | Online | Ack) -> bytes:
+    """A message's body, deflated where that pays. Raises `WireError` above `MESSAGE_LIMIT`."""
+    body = _encoder.encode(message)
+    if len(body) > MESSAGE_LIMIT:
+        raise WireError(f"a message of {len(body)} bytes exceeds {MESSAGE_LIMIT}")
+    if len(body) > DEFLATE_FROM:
+        small = zlib.compress(body, 1)
+        if len(small) < len(body):
+            return small
+    return body
+
+
+def decode(kind: type[M], body: bytes) -> M:
+    """The message of ``kind`` in ``body``; raises `WireError` for anything else."""
+    plain = inflate(body)
+    try:
+        message = _message_decoders[kind].decode(plain)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise WireError(f"not a {kind.__name__} message: {error}") from error
+    if message.version != VERSION:
+        raise WireError(
+            f"a {kind.__name__} message of wire version {message.version}; this side speaks "
+            f"{VERSION}: update the older side"
+        )
+    return cast("M", message)
+
+
+def inflate(body: bytes) -> bytes:
+    """``body`` as written, never more than `MESSAGE_LIMIT` bytes; raises `WireError`."""
+    if not body or body[0] != 0x78:
+        plain = body
+    else:
+        expander = zlib.decompressobj()
+        try:
+            plain = expander.decompress(body, MESSAGE_LIMIT + 1)
+        except zlib.error as error:
+            raise WireError(f"a damaged deflated body: {error}") from error
+        if not expander.eof and len(plain) <= MESSAGE_LIMIT:
+            raise WireError("a truncated deflated body")
+    if len(plain) > MESSAGE_LIMIT:
+        raise WireError(f"a body of more than {MESSAGE_LIMIT} bytes")
+    return plain

@@ -1,0 +1,6 @@
+"""What devices mean: the vocabulary of reports, the drivers, and the profiles that drive them.
+
+``report`` is the vocabulary every part of Kanmon speaks. ``driver`` is the contract a driver
+fulfils and the visible table of drivers. ``profile`` loads what a maker's register map says,
+``profiled`` executes it. The bytes themselves travel in ``protocols``.
+"""
