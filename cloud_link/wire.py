@@ -90,8 +90,8 @@ class DataRecord(msgspec.Struct, frozen=True, array_like=True, tag=1):
             when all are.
         laps: (count, milliseconds after ``at``) of each run of values read in one transaction;
             empty when all were read at ``at``.
-        flaws: (index into ``values``, position in `cloud_link.columns.QUALITIES`) of every value that
-            is ``None``.
+        flaws: (index into ``values``, position in `cloud_link.columns.QUALITIES`) of every
+            value that is ``None``.
     """
 
     table: bytes
