@@ -1,0 +1,108 @@
+"""What all tests share: real peers as fixtures, loud skips for absent ones, the proof ledger.
+
+A test that needs a real program says so with ``@pytest.mark.peer("mosquitto")``. Where that is
+absent the test is skipped and the run ends with a list of what it cost; where
+``KANMON_REQUIRE_PEERS=1`` (in CI) the test fails instead.
+
+``--proofs FILE`` adds to FILE what became of every test that names a requirement with
+``@pytest.mark.req``; `scripts/requirements` reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import peers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REQUIRE_PEERS = os.environ.get("KANMON_REQUIRE_PEERS") == "1"
+_ABSENT = "absent-peer"
+_REQ = "req"
+
+
+@pytest.fixture
+def broker() -> Iterator[peers.Mosquitto]:
+    """A Mosquitto of the test's own; mark the test with ``peer("mosquitto")``."""
+    with peers.mosquitto() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[peers.Postgres]:
+    """One PostgreSQL cluster for this test process; mark the test with ``peer("postgres")``."""
+    with peers.postgres() as running:
+        yield running
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--proofs", metavar="FILE", help="add the outcome of tests marked with `req` to FILE (JSON)"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    names = {name for mark in item.iter_markers("peer") for name in mark.args}
+    unknown = sorted(names - peers.PEERS.keys())
+    if unknown:
+        pytest.fail(f"no such peer: {unknown}; tests/peers.py lists them", pytrace=False)
+    absent = sorted(name for name in names if peers.find(name) is None)
+    if not absent:
+        return
+    item.user_properties.extend((_ABSENT, name) for name in absent)
+    words = f"peer not installed: {', '.join(absent)} (scripts/test says how)"
+    if REQUIRE_PEERS:
+        pytest.fail(words, pytrace=False)
+    pytest.skip(words)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Send each test's requirement ids along with its report, also from an xdist worker."""
+    for item in items:
+        ids = sorted({name for mark in item.iter_markers("req") for name in mark.args})
+        item.user_properties.extend((_REQ, name) for name in ids)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    cost: dict[str, list[str]] = defaultdict(list)
+    for outcome in ("skipped", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for key, name in getattr(report, "user_properties", ()):
+                if key == _ABSENT:
+                    cost[name].append(report.nodeid)
+    if cost:
+        terminalreporter.section("PEERS NOT INSTALLED: these tests did not run", sep="!", red=True)
+        for name, tests in sorted(cost.items()):
+            terminalreporter.line(f"{name}: {len(tests)} tests")
+            for test in sorted(set(tests)):
+                terminalreporter.line(f"    {test}")
+    target = config.getoption("--proofs")
+    if target:
+        _add_proofs(Path(target), terminalreporter)
+
+
+def _add_proofs(target: Path, reporter: pytest.TerminalReporter) -> None:
+    """Merge this run into the file: a test counts as passed only where every run of it passed."""
+    outcomes: dict[str, dict[str, str]] = (
+        json.loads(target.read_text("utf-8")) if target.exists() else {}
+    )
+    for outcome in ("passed", "skipped", "xfailed", "failed", "error"):  # the worst comes last
+        for report in reporter.stats.get(outcome, []):
+            for key, name in getattr(report, "user_properties", ()):
+                if key == _REQ:
+                    tests = outcomes.setdefault(name, {})
+                    if tests.get(report.nodeid) not in {"failed", "error"}:
+                        tests[report.nodeid] = outcome
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(outcomes, indent=1, sort_keys=True) + "\n", encoding="utf-8")
