@@ -4,8 +4,9 @@
         broker.kill(); broker.start()    # SIGKILL, then again on the same port and store
     with postgres() as server:           # server.url, server.dsn, server.kill_connections()
 
-`find` says whether a peer is on this machine; `tests/conftest.py` turns ``@pytest.mark.peer`` into
-a loud skip, or into a failure where ``KANMON_REQUIRE_PEERS=1``.
+`tests/installed.py` says which peers there are and whether this machine has them;
+`tests/conftest.py` turns ``@pytest.mark.peer`` into a loud skip, or into a failure where
+``KANMON_REQUIRE_PEERS=1``.
 
 Everything here blocks for well under a second (a PostgreSQL cluster takes about two); call it
 through ``asyncio.to_thread`` where a running loop must not notice.
@@ -13,7 +14,6 @@ through ``asyncio.to_thread`` where a running loop must not notice.
 
 from __future__ import annotations
 
-import ctypes.util
 import os
 import random
 import shutil
@@ -31,8 +31,22 @@ import psutil
 import psycopg
 import psycopg.sql
 
+from tests.installed import PEERS, find
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+
+__all__ = [
+    "PEERS",
+    "Daemon",
+    "Mosquitto",
+    "PeerError",
+    "Postgres",
+    "find",
+    "free_port",
+    "mosquitto",
+    "postgres",
+]
 
 LOOPBACK: Final = "127.0.0.1"
 START_S: Final = 20.0
@@ -44,56 +58,12 @@ class PeerError(RuntimeError):
     """A peer that is installed did not start or did not stop; the message holds its own words."""
 
 
-# --- which peers there are ------------------------------------------------------------------
-
-
-def _program(*names: str) -> Callable[[], str | None]:
-    def locate() -> str | None:
-        # Debian keeps daemons in sbin, which is not on everybody's PATH.
-        path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-        return next((found for name in names if (found := shutil.which(name, path=path))), None)
-
-    return locate
-
-
-def _postgres_folder() -> str | None:
-    """The folder with ``initdb`` and ``postgres``: the newest installed, else whatever is on PATH.
-
-    Debian keeps the server's programs off PATH, one folder a version.
-    """
-    versions = sorted(
-        (path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()),
-        key=lambda path: float(path.parent.name),
-    )
-    if versions:
-        return str(versions[-1])
-    on_path = shutil.which("initdb")
-    return str(Path(on_path).resolve().parent) if on_path and shutil.which("postgres") else None
-
-
-PEERS: Final[dict[str, Callable[[], str | None]]] = {
-    "mosquitto": _program("mosquitto"),
-    "mosquitto-clients": _program("mosquitto_sub"),
-    "postgres": _postgres_folder,
-    "libmodbus": lambda: ctypes.util.find_library("modbus"),
-    "chromium": _program("chromium", "chromium-browser", "google-chrome"),
-    "socat": _program("socat"),
-    "cc": _program("cc", "gcc", "clang"),
-}
-"""Every name that ``@pytest.mark.peer`` may have, and how it is found."""
-
-
-def find(name: str) -> str | None:
-    """Where a peer is on this machine, or ``None``; raises `KeyError` for an unknown name."""
-    return PEERS[name]()
-
-
 def _require(name: str) -> str:
     found = find(name)
     if found is None:
         raise PeerError(
             f"{name} is not installed; mark the test with @pytest.mark.peer({name!r}), or install "
-            "it: scripts/test says how"
+            f"the Debian package {PEERS[name].package}"
         )
     return found
 

@@ -1,0 +1,95 @@
+"""Which real programs the tests know, where they are, and which Debian package brings each.
+
+``python -m tests.installed`` prints the packages of those that are missing, one a line;
+`scripts/test` installs them where it may. Standard library only: it runs before anything else.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """A program or library that tests talk to.
+
+    Attributes:
+        find: Where it is on this machine, or ``None``.
+        package: The Debian package that brings it.
+    """
+
+    find: Callable[[], str | None]
+    package: str
+
+
+def _program(*names: str) -> Callable[[], str | None]:
+    def locate() -> str | None:
+        # Debian keeps daemons in sbin, which is not on everybody's PATH.
+        path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+        return next((found for name in names if (found := shutil.which(name, path=path))), None)
+
+    return locate
+
+
+def _postgres_folder() -> str | None:
+    """The folder with ``initdb`` and ``postgres``: the newest installed, else whatever is on PATH.
+
+    Debian keeps the server's programs off PATH, one folder a version.
+    """
+    versions = sorted(
+        (path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()),
+        key=lambda path: float(path.parent.name),
+    )
+    if versions:
+        return str(versions[-1])
+    on_path = shutil.which("initdb")
+    return str(Path(on_path).resolve().parent) if on_path and shutil.which("postgres") else None
+
+
+def _file(pattern: str) -> Callable[[], str | None]:
+    def locate() -> str | None:
+        return next((str(path) for path in sorted(Path("/usr").glob(pattern))), None)
+
+    return locate
+
+
+def _libmodbus() -> str | None:
+    header = Path("/usr/include/modbus/modbus.h")
+    return ctypes.util.find_library("modbus") if header.exists() else None
+
+
+PEERS: Final = {
+    "mosquitto": Peer(find=_program("mosquitto"), package="mosquitto"),
+    "mosquitto-clients": Peer(find=_program("mosquitto_sub"), package="mosquitto-clients"),
+    "postgres": Peer(find=_postgres_folder, package="postgresql"),
+    "libmodbus": Peer(find=_libmodbus, package="libmodbus-dev"),
+    "chromium": Peer(
+        find=_program("chromium", "chromium-browser", "google-chrome"), package="chromium"
+    ),
+    "cjk-font": Peer(
+        find=_file("share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), package="fonts-noto-cjk"
+    ),
+    "socat": Peer(find=_program("socat"), package="socat"),
+    "libfaketime": Peer(find=_file("lib/*/faketime/libfaketime.so.1"), package="libfaketime"),
+    "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
+}
+"""Every name that ``@pytest.mark.peer`` may have."""
+
+
+def find(name: str) -> str | None:
+    """Where a peer is on this machine, or ``None``; raises `KeyError` for an unknown name."""
+    return PEERS[name].find()
+
+
+if __name__ == "__main__":
+    for peer in PEERS.values():
+        if peer.find() is None:
+            print(*peer.package.split(), sep="\n")

@@ -1,0 +1,24 @@
+"""``python -m tests.with_postgres COMMAND...``: run it with ``KANMON_DATABASE_URL`` set.
+
+The URL is that of a PostgreSQL cluster which lives as long as the command. Exits as it did.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests import peers
+
+
+def main(command: list[str]) -> int:
+    """Run ``command`` beside a new cluster and return its exit code."""
+    with peers.postgres() as server:
+        return subprocess.run(
+            command, env=os.environ | {"KANMON_DATABASE_URL": server.url}, check=False
+        ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
