@@ -1,0 +1,221 @@
+"""The settings: frozen, with units in their names. Pure: no I/O, no device library, no thread.
+
+::
+
+    Configuration
+    |-- site      where the gateway stands: its time zone decides when a day begins
+    |-- gateway   the daemon itself: heartbeat, health
+    |-- cloud     the broker
+    |-- spool     how much may wait on disk
+    `-- devices   what is polled, in the order written
+
+Secrets are references (``secret:name``), never values: the configuration travels to the portal.
+
+Source: design sections 3 and 7.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from functools import cache
+from hashlib import sha256
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+VERSION: Final = 1
+"""The configuration version this software writes; older ones are migrated when read."""
+RESERVED_NAMES: Final = frozenset({"gateway"})
+"""Names no configured device may take: ``gateway`` is the gateway's own device."""
+SECRET_REFERENCE: Final = re.compile(r"secret:[a-z0-9][a-z0-9-]{0,62}")
+_NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+
+
+def _refuse(kind: str, message: str, **context: Any) -> PydanticCustomError:
+    """An error whose words we chose; braces in values must not be read as fields."""
+    safe = message.replace("{", "(").replace("}", ")")
+    return PydanticCustomError(kind, safe, context or None)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        raise _refuse("time_zone", f"{name!r} is no time zone of the IANA database", given=name)
+    return name
+
+
+def _split(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise _refuse("url", f"{text!r} is no URL: {error}") from None
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise _refuse("url", f"{text!r} holds a space or an unprintable character")
+    return parts
+
+
+def _device_url(text: str) -> str:
+    parts = _split(text)
+    if not parts.scheme or "://" not in text:
+        raise _refuse("url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1")
+    if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
+        raise _refuse("secret", "a password stands in the URL; write secret:NAME in its place")
+    return text
+
+
+def _broker_url(text: str) -> str:
+    parts = _split(text)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise _refuse("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
+    if parts.username is not None or parts.password is not None:
+        raise _refuse("secret", "credentials stand in the URL; use cloud.username and .password")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise _refuse("url", f"{text!r}: a broker has a host and a port, nothing after them")
+    return text
+
+
+def _secret_reference(text: str) -> str:
+    if not SECRET_REFERENCE.fullmatch(text):
+        # The value is not repeated: it may be the secret itself.
+        raise _refuse("secret", "a secret is written as a reference, secret:NAME, never as value")
+    return text
+
+
+def _version_word(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Label = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Field(pattern=_NAME_PATTERN, description="a-z, 0-9 and -, at most 63")]
+Ratio = Annotated[Decimal, Field(gt=0, le=1_000_000, max_digits=12)]
+SecretReference = Annotated[str, AfterValidator(_secret_reference)]
+
+
+class Settings(BaseModel):
+    """What all sections share: frozen, and a key nobody knows is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+class Site(Settings):
+    """Where the gateway stands."""
+
+    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    """An IANA name such as Asia/Tokyo: the day of the counters begins at its midnight."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone's rules."""
+        return ZoneInfo(self.time_zone)
+
+
+class Gateway(Settings):
+    """The daemon itself."""
+
+    label: Label = ""
+    """What people call this gateway."""
+    heartbeat_s: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """Unchanged values are sent again after this many seconds."""
+    health_s: Annotated[int, Field(ge=5, le=3_600)] = 60
+    """Seconds between the gateway's reports about itself."""
+
+
+class Cloud(Settings):
+    """The way to the portal."""
+
+    broker: Annotated[str, AfterValidator(_broker_url)]
+    """mqtt://host:1883, or mqtts://host:8883 for TLS."""
+    mqtt: Annotated[Literal["5", "3.1.1"], BeforeValidator(_version_word)] = "5"
+    """The MQTT version the broker speaks."""
+    username: Annotated[str, Field(max_length=200)] | None = None
+    """For brokers that ask for one."""
+    password: SecretReference | None = None
+    """A reference such as secret:broker."""
+
+
+class SpoolSettings(Settings):
+    """What may wait on disk while the portal cannot be reached."""
+
+    cap_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    """The most the waiting records may take; the oldest gauges are dropped first."""
+    reserve_mb: Annotated[int, Field(ge=1, le=1_000)] = 4
+    """Kept for the announcements of what was dropped."""
+    ballast_mb: Annotated[int, Field(ge=0, le=10_000)] = 8
+    """A file that is given up when the disk is full, so that the spool stays writable."""
+
+
+class Device(Settings):
+    """One device that is polled."""
+
+    name: Name
+    """Its name in this installation; what its readings are filed under."""
+    label: Label = ""
+    """What people call it."""
+    url: Annotated[str, Field(max_length=500), AfterValidator(_device_url)]
+    """Protocol, address and profile: modbus-tcp://host:502/?unit=1&profile=maker-model."""
+    every_s: Annotated[float, Field(ge=0.1, le=86_400)] = 10.0
+    """Seconds between two polls, where the profile does not say otherwise."""
+    current_ratio: Ratio = Decimal(1)
+    """Of the current transformers before the meter: 200/5 A is 40."""
+    voltage_ratio: Ratio = Decimal(1)
+    """Of the voltage transformers before the meter."""
+    reversed: bool = False
+    """Whether the meter is wired so that import and export change places."""
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if name in RESERVED_NAMES:
+            raise _refuse("reserved", f"{name!r} is the gateway's own device; choose another name")
+        return name
+
+
+class Configuration(Settings):
+    """All settings of one gateway."""
+
+    version: Literal[1] = Field(description="The version of this file's form.")
+    site: Site
+    gateway: Gateway = Gateway()
+    cloud: Cloud
+    spool: SpoolSettings = SpoolSettings()
+    devices: Annotated[tuple[Device, ...], Field(max_length=1_000)] = ()
+
+    @field_validator("devices")
+    @classmethod
+    def _distinct(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
+        seen: set[str] = set()
+        for index, device in enumerate(devices):
+            if device.name in seen:
+                raise _refuse(
+                    "duplicate", f"a second device is named {device.name!r}", at=[index, "name"]
+                )
+            seen.add(device.name)
+        return devices
+
+    @classmethod
+    def from_document(cls, document: bytes) -> Self:
+        """The configuration in a `canonical` document; raises pydantic's ``ValidationError``."""
+        return cls.model_validate_json(document)
+
+
+def canonical(configuration: Configuration) -> bytes:
+    """The whole configuration as JSON with sorted keys: equal settings give equal bytes."""
+    values = configuration.model_dump(mode="json")
+    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(configuration: Configuration) -> bytes:
+    """SHA-256 of `canonical`: what names a configuration."""
+    return sha256(canonical(configuration)).digest()

@@ -1,0 +1,220 @@
+"""Text of a configuration file to `Configuration`, with every fault at once. Pure.
+
+::
+
+    bytes -> yaml_source.parse -> migrate by `version` -> pydantic -> Configuration
+                  |                    |                     |
+                  +--------------------+---------------------+--> Finding*, in file order
+
+A file of an older version is migrated here and nowhere else: `MIGRATIONS` maps a version to the
+step that lifts a document to the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, get_args
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from config.finding import ConfigError, Finding, Weight, dotted
+from config.model import VERSION, Configuration
+from config.yaml_source import Path, Source, parse
+
+Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {}
+"""From version n to n + 1. Empty while there is only one version."""
+
+
+def read(text: bytes, file: str) -> Configuration:
+    """The configuration in ``text``.
+
+    Args:
+        text: YAML, UTF-8.
+        file: Its name, for the findings.
+
+    Raises:
+        ConfigError: With every finding, in the order of the file.
+    """
+    source = parse(text, file)
+    findings = list(source.findings)
+    configuration = None
+    if source.data is not None:
+        if isinstance(source.data, dict):
+            configuration = _validate(source, findings)
+        else:
+            found = Finding(
+                what="the file holds no settings",
+                next="start it with `version: 1`",
+                place=source.place(()),
+            )
+            findings.append(found)
+    if configuration is None or any(f.weight is Weight.ERROR for f in findings):
+        raise ConfigError(tuple(sorted(findings, key=_position)))
+    return configuration
+
+
+def migrate(
+    document: dict[str, Any],
+    *,
+    target: int = VERSION,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+) -> dict[str, Any]:
+    """Lift a document to version ``target``; one without a usable version is left as it is."""
+    version = document.get("version")
+    while isinstance(version, int) and version < target and version in migrations:
+        document = {**migrations[version](document), "version": version + 1}
+        version += 1
+    return document
+
+
+def _validate(source: Source, findings: list[Finding]) -> Configuration | None:
+    trouble = _version_trouble(source)
+    if trouble is not None:
+        findings.append(trouble)
+        return None
+    try:
+        return Configuration.model_validate(migrate(source.data))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        findings.extend(_finding(detail, source) for detail in details)
+        if not any(detail["type"] == "duplicate" for detail in details):
+            findings.extend(_same_names(source))
+    return None
+
+
+def _same_names(source: Source) -> list[Finding]:
+    """Names given twice, which the model does not look for while a device has other faults."""
+    devices = source.data.get("devices")
+    seen: set[str] = set()
+    findings = []
+    for index, device in enumerate(devices if isinstance(devices, list) else ()):
+        name = device.get("name") if isinstance(device, dict) else None
+        if isinstance(name, str) and name in seen:
+            path: Path = ("devices", index, "name")
+            what = f"a second device is named {name!r}"
+            findings.append(Finding(what=what, path=dotted(path), place=source.place(path)))
+        elif isinstance(name, str):
+            seen.add(name)
+    return findings
+
+
+def _version_trouble(source: Source) -> Finding | None:
+    version = source.data.get("version")
+    if "version" not in source.data:
+        what, step = "no version is given", f"add the line `version: {VERSION}`"
+    elif type(version) is not int or version < 1:
+        what, step = f"{version!r} is no version", f"write `version: {VERSION}`"
+    elif version > VERSION:
+        what = f"version {version} is newer than this software, which knows up to {VERSION}"
+        step = "update the software, or write the file in the older form"
+    else:
+        return None
+    return Finding(what=what, next=step, path="version", place=source.place(("version",)))
+
+
+def _position(finding: Finding) -> tuple[int, int]:
+    place = finding.place
+    return (place.line, place.column) if place else (0, 0)
+
+
+_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "string_type": ("{given} is not text", "put it in quotes"),
+    "bool_parsing": ("{given} is neither true nor false", "write true or false"),
+    "bool_type": ("{given} is neither true nor false", "write true or false"),
+    "int_parsing": ("{given} is no whole number", ""),
+    "int_type": ("{given} is no whole number", ""),
+    "int_from_float": ("{given} is no whole number", ""),
+    "float_parsing": ("{given} is no number", ""),
+    "float_type": ("{given} is no number", ""),
+    "decimal_parsing": ("{given} is no number", ""),
+    "decimal_type": ("{given} is no number", ""),
+    "finite_number": ("{given} is no finite number", ""),
+    "greater_than": ("{given} is too small", "it must be more than {gt}"),
+    "greater_than_equal": ("{given} is too small", "it must be {ge} or more"),
+    "less_than_equal": ("{given} is too large", "it may be {le} at most"),
+    "string_too_long": ("the text is too long", "at most {max_length} characters are kept"),
+    "too_long": ("there are too many", "at most {max_length} are allowed"),
+    "literal_error": ("{given} is not one of the choices", "it may be {expected}"),
+    "model_type": ("{given} is no section", "write its settings below it, indented"),
+    "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
+}
+"""pydantic's error types in our words: what is wrong, and what to do."""
+
+
+def _finding(detail: ErrorDetails, source: Source) -> Finding:
+    path: Path = tuple(detail["loc"])
+    kind, context = detail["type"], detail.get("ctx") or {}
+    if "at" in context:
+        path = (*path, *context["at"])
+    what, step = detail["msg"], ""
+    if kind == "extra_forbidden":
+        return _unknown_key(path, source)
+    if kind == "missing":
+        what, step = f"{path[-1]!r} is missing", f"add it to {_section(path)}"
+    elif kind == "string_pattern_mismatch":
+        what, step = _pattern_words(path, detail["input"])
+    elif kind == "time_zone":
+        step = _did_you_mean(str(context.get("given")), sorted(available_timezones()))
+    elif kind in _WORDS:
+        words = {"given": _shown(detail["input"]), **context}
+        what, step = (text.format_map(words) for text in _WORDS[kind])
+    return Finding(what=what, next=step, path=dotted(path), place=source.place(path))
+
+
+def _unknown_key(path: Path, source: Source) -> Finding:
+    known = _settings_at(path[:-1])
+    step = _did_you_mean(str(path[-1]), known)
+    return Finding(
+        what=f"there is no setting {str(path[-1])!r} in {_section(path)}",
+        next=step or f"it may hold {', '.join(known)}",
+        path=dotted(path),
+        place=source.place(path, key=True),
+    )
+
+
+def _did_you_mean(given: str, known: list[str]) -> str:
+    folded = {word.casefold(): word for word in known}
+    close = get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
+    return f"did you mean {folded[close[0]]}?" if close else ""
+
+
+def _section(path: Path) -> str:
+    return dotted(path[:-1]) or "the file"
+
+
+def _settings_at(path: Path) -> list[str]:
+    """The settings that the section at ``path`` may hold."""
+    model: type[BaseModel] = Configuration
+    for step in path:
+        if isinstance(step, int):
+            continue
+        field = model.model_fields.get(step)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+def _pattern_words(path: Path, given: object) -> tuple[str, str]:
+    if path[-1] == "name":
+        return f"{_shown(given)} is no name", "use a to z, 0 to 9 and hyphens, at most 63"
+    return f"{_shown(given)} holds characters that cannot be shown", "take them out"
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    if isinstance(value, dict | list | tuple):
+        return "a section" if isinstance(value, dict) else "a list"
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,176 @@
+"""Where the running configuration lives, and how another takes its place.
+
+::
+
+    STATE/config.yaml            what runs; the operator's text, comments and all
+    STATE/config.previous.yaml   the last good one before it
+
+A replacement is validated first, written beside, synchronised, and renamed into place: at every
+instant both names hold either the whole old or the whole new text. Only a text that can be used
+ever becomes either file. Source: rename(2), fsync(2); design section 7.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from config.finding import ConfigError, Finding, Place
+from config.model import Configuration
+from config.reading import read
+from config.yaml_source import SIZE_LIMIT
+
+RUNNING = "config.yaml"
+PREVIOUS = "config.previous.yaml"
+
+
+class Disk(Protocol):
+    """The few things a replacement asks of a file system; each may fail with ``OSError``."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns."""
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Let ``new`` be what ``old`` was, at once."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Bring the folder's names onto the medium."""
+
+
+class LocalDisk:
+    """The file system as it is."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See `Disk.write`."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """See `Disk.rename`."""
+        old.replace(new)
+
+    def sync_folder(self, folder: Path) -> None:
+        """See `Disk.sync_folder`."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration that can be used.
+
+    Attributes:
+        configuration: The settings.
+        path: The file they came from.
+        findings: Why it is not the running file that was taken, if it is not.
+    """
+
+    configuration: Configuration
+    path: Path
+    findings: tuple[Finding, ...] = ()
+
+
+class ConfigurationStore:
+    """The configuration files of one state folder."""
+
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        self._folder = folder
+        self._disk = disk or LocalDisk()
+
+    @property
+    def running(self) -> Path:
+        """The file that holds the running configuration."""
+        return self._folder / RUNNING
+
+    @property
+    def previous(self) -> Path:
+        """The file that holds the last good one before it."""
+        return self._folder / PREVIOUS
+
+    def load(self) -> Loaded:
+        """The running configuration, or the previous one when that cannot be used.
+
+        Raises:
+            ConfigError: Neither can be used; the findings are the running file's.
+        """
+        try:
+            return Loaded(configuration=load(self.running), path=self.running)
+        except ConfigError as error:
+            with suppress(ConfigError):
+                return Loaded(
+                    configuration=load(self.previous), path=self.previous, findings=error.findings
+                )
+            raise
+
+    def apply(self, text: bytes, file: str) -> Configuration:
+        """Let ``text`` be the running configuration, if it can be used.
+
+        The one that ran until now becomes the previous one, unless it could not be used itself.
+        Applying the text that already runs changes nothing.
+
+        Args:
+            text: The new file's content.
+            file: Its name, for the findings.
+
+        Raises:
+            ConfigError: The text cannot be used; nothing was changed.
+            OSError: The disk refused; the old configuration is still the running one.
+        """
+        configuration = read(text, file)
+        current = self._good(self.running)
+        if current == text:
+            return configuration
+        if current is not None:
+            self._replace(self.previous, current)
+        self._replace(self.running, text)
+        return configuration
+
+    def _good(self, path: Path) -> bytes | None:
+        try:
+            text = path.read_bytes()
+            read(text, str(path))
+        except (OSError, ConfigError):
+            return None
+        return text
+
+    def _replace(self, path: Path, text: bytes) -> None:
+        beside = path.with_name(path.name + ".new")
+        self._disk.write(beside, text)
+        self._disk.rename(beside, path)
+        self._disk.sync_folder(path.parent)
+
+
+def load(path: Path) -> Configuration:
+    """The configuration in a file; raises `ConfigError`, also when it cannot be opened."""
+    return read(read_bytes(path), str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """A configuration file's content, never much more than `SIZE_LIMIT`; raises `ConfigError`."""
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE_LIMIT + 1)
+    except OSError as error:
+        finding = Finding(
+            what=f"the file cannot be read: {error.strerror or error}",
+            next=_next_step(error),
+            place=Place(file=str(path), line=1, column=1),
+        )
+        raise ConfigError((finding,)) from error
+
+
+def _next_step(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "give the path of an existing file, or apply one with `kanmon config apply FILE`"
+    if isinstance(error, PermissionError):
+        return "run the command as the user the gateway runs as, or with sudo"
+    return "give the path of a file"

@@ -1,0 +1,1 @@
+"""The daemon's life: poll on schedule, keep what changed, answer the command line."""

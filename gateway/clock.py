@@ -1,0 +1,136 @@
+"""The box's clocks: milliseconds since boot, and what they mean in UTC once that is known.
+
+Everything is dated in ``CLOCK_BOOTTIME``, which a wrong or stepped wall clock cannot touch. The
+offset to Unix time is a record of its own (`cloud_link.wire.ClockRecord`), made by `OffsetWatch`:
+
+    unknown --plausible wall clock--> assumed --a source vouches--> synchronised
+                                         |  ^                         |  ^
+                                         +--+ stepped                 +--+ stepped
+
+Sources: clock_gettime(2), adjtimex(2), proc_sys_kernel(5) for ``random/boot_id``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from cloud_link.wire import BOOT_SIZE, ClockRecord
+from drivers.report import Clock
+
+RELEASED: Final = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
+"""A wall clock before this software's release is unset, not early."""
+STEP_MS: Final = 200
+"""A change of the offset by less is the kernel's slewing and our own rounding, not a step."""
+_STA_UNSYNC: Final = 0x40
+_TIME_ERROR: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSample:
+    """The two clocks at one instant, in milliseconds, and whether a source vouches for the wall's."""
+
+    boot: int
+    wall: int
+    synchronised: bool
+
+
+class ClockSource(Protocol):
+    """Where times come from; `gateway.fakes.SetClock` is one that tests move."""
+
+    boot_id: str
+    """The kernel's boot id: 32 hexadecimal digits."""
+
+    def now(self) -> int:
+        """Milliseconds since boot."""
+
+    def sample(self) -> ClockSample:
+        """Both clocks, read together."""
+
+
+class SystemClock:
+    """The kernel's clocks."""
+
+    def __init__(self, boot_id: Path = Path("/proc/sys/kernel/random/boot_id")) -> None:
+        self.boot_id = boot_id.read_text(encoding="ascii").strip().replace("-", "")
+        self._libc = ctypes.CDLL(None, use_errno=True)
+
+    def now(self) -> int:
+        """See `ClockSource.now`."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def sample(self) -> ClockSample:
+        """See `ClockSource.sample`."""
+        boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        wall = time.clock_gettime_ns(time.CLOCK_REALTIME)
+        boot = (boot + time.clock_gettime_ns(time.CLOCK_BOOTTIME)) // 2
+        # The offset is rounded once: boot + offset then agrees with the wall to a millisecond.
+        offset = round((wall - boot) / 1_000_000)
+        boot //= 1_000_000
+        return ClockSample(boot=boot, wall=boot + offset, synchronised=self._synchronised())
+
+    def _synchronised(self) -> bool:
+        # struct timex is 208 bytes on 64-bit Linux; modes = 0 only reads, and needs no privilege.
+        timex = ctypes.create_string_buffer(512)
+        state = self._libc.adjtimex(timex)
+        # `status` follows modes, offset, freq, maxerror and esterror, each padded to a long.
+        long_size = ctypes.sizeof(ctypes.c_long)
+        status = ctypes.c_int.from_buffer(timex, 5 * long_size).value
+        return state not in {-1, _TIME_ERROR} and not status & _STA_UNSYNC
+
+
+class OffsetWatch:
+    """Decides, sample by sample, what this boot's milliseconds mean. Pure."""
+
+    def __init__(self) -> None:
+        self._offset: int | None = None
+        self._synchronised = False
+
+    @property
+    def offset(self) -> int | None:
+        """Milliseconds to add to a boot time; ``None`` while unknown."""
+        return self._offset
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time source has vouched for the offset."""
+        return self._synchronised
+
+    def look(self, sample: ClockSample) -> ClockRecord | None:
+        """Take a sample; the record to send when it changes what the boot times mean.
+
+        The first offset holds from boot. So does the first one a source vouches for: what was
+        dated by an assumed clock is dated anew. A later step holds from when it was seen.
+        """
+        if sample.wall < RELEASED:
+            return None
+        offset = sample.wall - sample.boot
+        stepped = self._offset is not None and abs(offset - self._offset) > STEP_MS
+        vouched = sample.synchronised and not self._synchronised
+        if self._offset is not None and not stepped and not vouched:
+            return None
+        since = sample.boot if stepped and not vouched else 0
+        self._offset = offset
+        self._synchronised = self._synchronised or sample.synchronised
+        return ClockRecord(since, offset, self._synchronised)
+
+
+def boot_bytes(boot_id: str) -> bytes:
+    """A boot id as it travels: its first `BOOT_SIZE` bytes."""
+    return bytes.fromhex(boot_id)[:BOOT_SIZE]
+
+
+def clock_of(source: ClockSource, watch: OffsetWatch) -> Clock:
+    """What a report made now says about its time."""
+    return Clock(boot=source.boot_id, offset=watch.offset)
+
+
+def process_started_ms() -> int:
+    """When this process started, milliseconds since boot (proc_pid_stat(5), field 22)."""
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
+    return int(fields.rpartition(")")[2].split()[19]) * 1000 // os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,143 @@
+"""What is known of one device, poll after poll: an observation or an error becomes a Report. Pure.
+
+The rules of a device's reachability, all of them::
+
+    event                  reachability              conditions
+    ---------------------  ------------------------  ------------------------------------------
+    observed               online                    the driver's, with `since` kept
+    failed, never answered never                     comm.*
+    failed                 unreachable               the last known, frozen, and comm.*
+    faulted (our bug)      as it was                 the last known, frozen, and driver.fault
+    late / on time again   as it was                 poll.late raised / cleared
+
+Source: design sections 2 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from drivers.report import (
+    Clock,
+    Code,
+    Condition,
+    Identity,
+    Observation,
+    Reachability,
+    Report,
+    Severity,
+    State,
+    Supply,
+)
+
+LATE_CLEARS_AFTER_MS: Final = 60_000
+"""How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
+
+
+class DeviceView:
+    """The last that was known of a device, and the reports made from it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reachability = Reachability.NEVER
+        self._state = State.OTHER
+        self._identity = Identity()
+        self._supplies: tuple[Supply, ...] = ()
+        self._told: tuple[Condition, ...] = ()
+        self._own: dict[Code, Condition] = {}
+        self._conditions: tuple[Condition, ...] = ()
+        self._late_until = 0
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The whole set, as last reported."""
+        return self._conditions
+
+    def observed(self, seen: Observation, at: int, clock: Clock) -> Report:
+        """The report of a poll that was answered."""
+        self.reachability = Reachability.ONLINE
+        if seen.state is not None:
+            self._state = seen.state
+        if seen.identity is not None and seen.identity != self._identity:
+            self._identity_seen(seen.identity, at)
+        if seen.supplies is not None and seen.supplies != self._supplies:
+            self._supplies = seen.supplies
+        if seen.conditions is not None:
+            self._told = _dated(seen.conditions, self._told, at)
+        for code in (Code.COMM_TIMEOUT, Code.COMM_REFUSED, Code.COMM_GARBLED, Code.DRIVER_FAULT):
+            self._own.pop(code, None)
+        if self._late_until and at >= self._late_until:
+            self._own.pop(Code.POLL_LATE, None)
+            self._late_until = 0
+        return self._report(at, clock, seen)
+
+    def failed(self, code: Code, message: str, source: str, at: int, clock: Clock) -> Report:
+        """The report of a poll the device did not answer as it should; readings are empty."""
+        if self.reachability is not Reachability.NEVER:
+            self.reachability = Reachability.UNREACHABLE
+        for other in (Code.COMM_TIMEOUT, Code.COMM_REFUSED, Code.COMM_GARBLED):
+            if other is not code:
+                self._own.pop(other, None)
+        self._raise(code, Severity.ERROR, message, source, at)
+        return self._report(at, clock)
+
+    def faulted(self, message: str, source: str, at: int, clock: Clock) -> Report:
+        """The report of a poll in which our own driver broke."""
+        self._raise(Code.DRIVER_FAULT, Severity.ERROR, message, source, at)
+        return self._report(at, clock)
+
+    def late(self, missed: int, at: int) -> None:
+        """Note that polls could not be made in their period; the next report says so."""
+        message = "The line is too busy: this device was not polled as often as configured"
+        self._raise(Code.POLL_LATE, Severity.WARNING, message, f"missed={missed}", at)
+        self._late_until = at + LATE_CLEARS_AFTER_MS
+
+    def _identity_seen(self, identity: Identity, at: int) -> None:
+        old, new = self._identity.serial, identity.serial
+        if old and new and old != new:
+            message = "Another device answers at this address"
+            self._raise(
+                Code.IDENTITY_CHANGED, Severity.WARNING, message, f"serial {old} -> {new}", at
+            )
+        self._identity = identity
+
+    def _raise(self, code: Code, severity: Severity, message: str, source: str, at: int) -> None:
+        known = self._own.get(code)
+        since = at if known is None else known.since
+        self._own[code] = Condition(
+            code=code, severity=severity, message=message, source=source, since=since
+        )
+
+    def _report(self, at: int, clock: Clock, seen: Observation | None = None) -> Report:
+        whole = (*self._told, *self._own.values())
+        if whole != self._conditions:  # the same tuple again lets the pipeline see it at a glance
+            self._conditions = whole
+        return Report(
+            device=self.name,
+            at=at,
+            clock=clock,
+            reachability=self.reachability,
+            state=self._state,
+            identity=self._identity,
+            readings=seen.readings if seen else (),
+            conditions=self._conditions,
+            supplies=self._supplies,
+        )
+
+
+def _dated(
+    told: Iterable[Condition], known: tuple[Condition, ...], at: int
+) -> tuple[Condition, ...]:
+    """What the device tells now, each with when it was first told."""
+    told = tuple(told)
+    if not told and not known:
+        return known
+    first = {condition.key: condition.since for condition in known}
+    return tuple(
+        replace(condition, since=first.get(condition.key, at))
+        if condition.since is None
+        else condition
+        for condition in told
+    )
