@@ -1,0 +1,1 @@
+"""People: who signs in, which organizations they belong to, and in which role."""

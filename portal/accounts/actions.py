@@ -1,0 +1,146 @@
+"""What people and operators do to accounts: one function each, each one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from portal.accounts.models import (
+    Membership,
+    Organization,
+    Role,
+    SignInLink,
+    User,
+    normal_email,
+)
+
+
+class AccountError(ValueError):
+    """Something a person asked for that cannot be; says what, why and what next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Who is to be added.
+
+    Attributes:
+        email: What they sign in with.
+        organization: The name of an organization that exists.
+        role: What they may do there.
+        name: How pages greet them; the email where empty.
+        language: ``en`` or ``ja``.
+        password: ``None``: they sign in by link until they have one.
+    """
+
+    email: str
+    organization: str
+    role: Role = Role.MEMBER
+    name: str = ""
+    language: str = "en"
+    password: str | None = None
+
+
+@transaction.atomic
+def add_person(person: NewPerson) -> User:
+    """Add a person to an organization; one who exists gets the membership and keeps the rest.
+
+    Raises:
+        AccountError: The email, the organization or the password will not do, or they are
+            already a member.
+    """
+    email = normal_email(person.email)
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise AccountError(
+            f"{person.email!r} is no email address; write one such as name@example.com"
+        ) from error
+    organization = Organization.objects.filter(name=person.organization).first()
+    if organization is None:
+        raise AccountError(_no_organization(person.organization))
+    user = User.objects.filter(email=email).first() or _new_user(email, person)
+    _, created = Membership.objects.get_or_create(
+        user=user, organization=organization, defaults={"role": person.role}
+    )
+    if not created:
+        raise AccountError(f"{email} is already a member of {organization}; nothing was changed")
+    return user
+
+
+def _no_organization(name: str) -> str:
+    known = ", ".join(str(organization) for organization in Organization.objects.all()[:5])
+    return (
+        f"there is no organization named {name!r} "
+        f"({f'known: {known}' if known else 'there is none yet'}); make it together with its "
+        "first gateway: kanmon-portal gateway add --organization NAME ..."
+    )
+
+
+def _new_user(email: str, person: NewPerson) -> User:
+    if person.password is not None:
+        try:
+            validate_password(person.password, User(email=email, name=person.name))
+        except ValidationError as error:
+            raise AccountError(
+                f"this password will not do: {' '.join(error.messages)} Choose another"
+            ) from error
+    return User.objects.create_user(
+        email, person.password, name=person.name, language=person.language
+    )
+
+
+def make_sign_in_link(email: str) -> str:
+    """The token of a new link for a person; raises `AccountError` if there is no such person."""
+    user = User.objects.filter(email=normal_email(email), is_active=True).first()
+    if user is None:
+        raise AccountError(
+            f"nobody with the email {email} may sign in here; add them first: "
+            f"kanmon-portal person add --email {email} --organization NAME"
+        )
+    now = timezone.now()
+    SignInLink.objects.filter(expires_at__lt=now).delete()
+    token = SignInLink.new_token()
+    SignInLink.objects.create(
+        user=user,
+        digest=SignInLink.digest_of(token),
+        expires_at=now + settings.SIGN_IN_LINK_LIFE,
+    )
+    return token
+
+
+def usable_link(token: str) -> SignInLink | None:
+    """The link with this token, if it can still sign its person in; changes nothing."""
+    return (
+        SignInLink.objects.select_related("user")
+        .filter(
+            digest=SignInLink.digest_of(token),
+            used_at=None,
+            expires_at__gt=timezone.now(),
+            user__is_active=True,
+        )
+        .first()
+    )
+
+
+def use_sign_in_link(token: str) -> User | None:
+    """The person a link signs in, spending it; ``None`` if it is spent, expired or unknown.
+
+    Of two requests with the same link at the same moment exactly one gets the person: the
+    update counts only a row that is still unspent.
+    """
+    link = usable_link(token)
+    if link is None:
+        return None
+    spent = SignInLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
+    return link.user if spent else None
+
+
+def choose_language(user: User, language: str) -> None:
+    """Remember the language a person reads."""
+    User.objects.filter(pk=user.pk).update(language=language)

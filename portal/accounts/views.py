@@ -1,0 +1,77 @@
+"""Signing in by link, and choosing a language; password sign-in is allauth's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from portal.accounts import actions
+from portal.accounts.language import remember_language
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@method_decorator((login_not_required, never_cache), name="dispatch")
+class SignInByLink(View):
+    """A link that signs its person in once.
+
+    Opening it changes nothing, because mail scanners and chat previews open links too; the one
+    button on the page spends it.
+    """
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Who would be signed in, with the button; 410 for a link that is spent or expired."""
+        link = actions.usable_link(token)
+        if link is None:
+            return self._gone(request)
+        if request.user == link.user:
+            return redirect(settings.LOGIN_REDIRECT_URL)
+        return self._private(render(request, "account/link.html", {"person": link.user}))
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Spend the link and begin the session."""
+        user = actions.use_sign_in_link(token)
+        if user is None:
+            return self._gone(request)
+        login(request, user, backend=_BACKEND)
+        response = redirect(settings.LOGIN_REDIRECT_URL)
+        remember_language(response, user.language)
+        return response
+
+    def _gone(self, request: HttpRequest) -> HttpResponse:
+        return self._private(render(request, "account/link_gone.html", status=410))
+
+    @staticmethod
+    def _private(response: HttpResponse) -> HttpResponse:
+        # The address holds the token: it must not travel on to what the page links to.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+
+@login_not_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Choose the language, for this browser and, signed in, for the person; back to the page."""
+    chosen = request.POST.get("language", "")
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
+        back = "/"
+    response = HttpResponseRedirect(back)
+    if chosen in dict(settings.LANGUAGES):
+        if request.user.is_authenticated:
+            actions.choose_language(request.user, chosen)
+        remember_language(response, chosen)
+    return response

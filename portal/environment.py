@@ -1,0 +1,227 @@
+"""What the environment says about this portal, read and checked in one place.
+
+Reading creates nothing and imports no Django: the folder and its key are made by the first thing
+that needs them, so that importing the settings (for a type check, for ``--help``) touches no disk.
+
+======================== ======================================== =============================
+Variable                 Meaning                                  Where it is not set
+======================== ======================================== =============================
+``KANMON_PORTAL_STATE``  folder of the database and secret key    ``/var/lib/kanmon-portal``
+``KANMON_DATABASE_URL``  ``postgres://user:secret@host/name``     SQLite in the state folder
+``KANMON_PORTAL_URL``    what people type to reach the portal     ``http://127.0.0.1:8000``
+``KANMON_BROKER``        ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_PORTAL_DEBUG``  ``1`` shows tracebacks to the browser    off
+======================== ======================================== =============================
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKAGE: Final = Path(__file__).resolve().parent
+DEFAULT_STATE: Final = Path("/var/lib/kanmon-portal")
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
+_POSTGRES: Final = frozenset({"postgres", "postgresql"})
+_POSTGRES_OPTIONS: Final = frozenset(
+    {
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "connect_timeout",
+        "application_name",
+        "options",
+    }
+)
+_SQLITE_WAIT_S: Final = 20
+
+
+class SettingsError(ValueError):
+    """A variable that cannot be used; the message says which, why, and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The environment, checked.
+
+    Attributes:
+        state: Absolute; outside every package, so that no build ever ships a key.
+        database: One entry of Django's ``DATABASES``.
+        url: Where people reach the portal, without a trailing slash.
+        broker: As `cloud_link.mqtt.Broker.parse` takes it.
+        debug: Whether errors show their traceback in the browser.
+    """
+
+    state: Path
+    database: Mapping[str, Any]
+    url: str
+    broker: str
+    debug: bool
+
+    @property
+    def host(self) -> str:
+        """The host in ``url``, without port or brackets."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the portal over TLS."""
+        return self.url.startswith("https:")
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the portal is for this machine only."""
+        return is_loopback(self.host)
+
+
+def read(variables: Mapping[str, str] = os.environ) -> Environment:
+    """The environment's settings; raises `SettingsError` for the first that is unusable."""
+    state = _state(variables.get("KANMON_PORTAL_STATE", ""))
+    return Environment(
+        state=state,
+        database=database(variables.get("KANMON_DATABASE_URL", ""), state),
+        url=_url(variables.get("KANMON_PORTAL_URL") or DEFAULT_URL),
+        broker=variables.get("KANMON_BROKER") or DEFAULT_BROKER,
+        debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def database(url: str, state: Path) -> dict[str, Any]:
+    """Django's database entry for a PostgreSQL URL, or for SQLite in ``state`` when it is empty.
+
+    SQLite runs as this product needs it: WAL, so that pages read while ingest writes; IMMEDIATE
+    transactions, without which parallel writers fail nine times in ten; ``synchronous=FULL``,
+    because a gateway deletes what a commit has acknowledged.
+
+    Raises:
+        SettingsError: Another scheme, no database name, or an option that is not known.
+    """
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": state / "db.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": _SQLITE_WAIT_S,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+            },
+        }
+    parts = urlsplit(url)
+    name = unquote(parts.path.lstrip("/"))
+    if parts.scheme not in _POSTGRES or not name:
+        raise SettingsError(
+            f"KANMON_DATABASE_URL begins with {parts.scheme or 'no scheme'}:// and names "
+            f"{name or 'no database'}; write postgres://user:secret@host:5432/name, or leave it "
+            "out to use SQLite in the state folder"
+        )
+    query = dict(parse_qsl(parts.query))
+    host = query.pop("host", "") or unquote(parts.hostname or "")
+    unknown = sorted(query.keys() - _POSTGRES_OPTIONS)
+    if unknown:
+        raise SettingsError(
+            f"KANMON_DATABASE_URL has the option {unknown[0]!r}, which is not one of "
+            f"{', '.join(sorted(_POSTGRES_OPTIONS))}; remove it"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": query,
+    }
+
+
+def secret_key(state: Path) -> str:
+    """The key that signs sessions, made on first need and readable by its owner only.
+
+    Two processes that start at once agree: the loser of the race reads the winner's key.
+
+    Raises:
+        SettingsError: The folder cannot be made, or the key cannot be read.
+    """
+    path = state / "secret.key"
+    try:
+        make_state(state)
+        try:
+            return _existing_key(path)
+        except FileNotFoundError:
+            draft = state / f".secret.{secrets.token_hex(8)}"
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48), "ascii")
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+            return _existing_key(path)
+    except OSError as error:
+        raise SettingsError(
+            f"the portal's key {path} cannot be used: {error.strerror or error}; set "
+            "KANMON_PORTAL_STATE to a folder that this account may write, outside the program"
+        ) from error
+
+
+def make_state(state: Path) -> None:
+    """Create the state folder for its owner only, where it is missing; raises `OSError`."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _existing_key(path: Path) -> str:
+    key = path.read_text("ascii").strip()
+    if len(key) < 50:
+        raise SettingsError(
+            f"the portal's key {path} is too short to be one; delete the file to have a new one "
+            "made (everybody then signs in anew)"
+        )
+    return key
+
+
+def _state(text: str) -> Path:
+    state = Path(text).expanduser().absolute() if text else DEFAULT_STATE
+    if state.resolve().is_relative_to(PACKAGE):
+        raise SettingsError(
+            f"KANMON_PORTAL_STATE is {state}, inside the program itself; keys and data must not "
+            "travel with it: choose a folder outside, such as /var/lib/kanmon-portal"
+        )
+    return state
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        raise SettingsError(
+            f"KANMON_PORTAL_URL is {text!r}; write how people reach the portal, without a path, "
+            "such as https://portal.example.com"
+        )
+    return text.rstrip("/")
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() in {"", "0", "no", "off", "false"}:
+        return False
+    if text.lower() in {"1", "yes", "on", "true"}:
+        return True
+    raise SettingsError(f"{name} is {text!r}; write 1 or 0")

@@ -1,0 +1,9 @@
+"""Every address of the portal. Who may open each is in `portal.permissions`."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("portal.accounts.urls")),
+]

@@ -1,0 +1,1 @@
+"""The pages: what a person sees of their sites, in Japanese and English."""

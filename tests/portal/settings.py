@@ -1,0 +1,17 @@
+"""The portal's settings, with a key and a password hasher that are fit for tests only."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+# Never the state folder of a portal that lives on this machine.
+os.environ["KANMON_PORTAL_STATE"] = tempfile.gettempdir() + "/kanmon-test-portal"
+
+from portal.settings import *  # noqa: F403 - everything else is the portal's own
+from portal.settings import MIDDLEWARE
+
+SECRET_KEY = "tests-only-" + "0123456789" * 4
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
+# The built assets are looked at by the browser walk, which runs a portal of its own.
+MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
