@@ -1,0 +1,350 @@
+"""What an organization has at its sites, and what state it is in::
+
+    Organization
+    `-- Site                     where; its time zone is the one that billing knows
+        `-- Gateway              the place in the customer's books; stays when a box is replaced
+            |-- Box*             the hardware that speaks for it, by the name in its certificate
+            |-- RunningConfiguration*    newest last
+            `-- Device*          what it reads
+                |-- DeviceCondition*     open ones and their history
+                `-- DeviceSupply*
+
+A page reads through ``objects.visible_to(user)``; the ingest, which no person asked, does not.
+Times are UTC; a ``..._clock`` beside one is the id of the `portal.ingest.models.BootClock` that
+dated it, so that it is dated anew when that clock is put right. An *order* grows with (epoch ordinal, sequence number), see
+`portal.ingest.arrivals.order`: a late, older report never overwrites what a newer one said.
+
+Source: design sections 2 and 8; requirement C-17.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from cloud_link.topics import BOX_ID
+from drivers.report import Reachability, Severity, State
+from portal.accounts.models import Organization
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+UNHEARD: Final = -1
+"""The order of what was never heard; every real order is greater."""
+
+
+def check_time_zone(name: str) -> None:
+    """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
+    if name not in available_timezones():
+        raise ValidationError(f"{name!r} is no IANA time zone; one is Asia/Tokyo.")
+
+
+class ScopedQuerySet(models.QuerySet[M, M]):
+    """Rows that belong to an organization, ``path`` lookups away."""
+
+    path: ClassVar[str]
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those whose organization ``user`` is a member of; none for who is not signed in."""
+        return self.filter(**{f"{self.path}__in": Organization.objects.visible_to(user)})
+
+
+class SiteQuerySet(ScopedQuerySet["Site"]):
+    """Sites."""
+
+    path = "organization"
+
+
+class Site(models.Model):
+    """A place with a time zone, in which a day of billing begins at midnight."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
+    name = models.CharField(max_length=100)
+    time_zone = models.CharField(max_length=64, validators=[check_time_zone])
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "name"], name="site_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GatewayQuerySet(ScopedQuerySet["Gateway"]):
+    """Gateways."""
+
+    path = "site__organization"
+
+
+class Gateway(models.Model):
+    """The gateway in the customer's books, whichever box does its work."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="gateways")
+    name = models.CharField(max_length=100)
+
+    objects = GatewayQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "name"], name="gateway_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BoxQuerySet(ScopedQuerySet["Box"]):
+    """Boxes."""
+
+    path = "gateway__site__organization"
+
+
+class Box(models.Model):
+    """The hardware at the site.
+
+    Attributes:
+        box_id: Its name in its certificate and in every topic.
+        boot: The first 8 bytes of its boot id in hexadecimal, as of its last session.
+        session: Number of its last session.
+        alive: Whether that session has not ended, as far as the broker knows. Liveness also
+            needs a recent ``last_heard_at``: a will can be lost.
+        epoch_ordinal: Of the spool epoch it announced last.
+    """
+
+    gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="boxes")
+    box_id = models.CharField(max_length=36, unique=True, validators=[RegexValidator(BOX_ID)])
+    boot = models.CharField(max_length=16, blank=True, default="")
+    session = models.BigIntegerField(default=UNHEARD)
+    alive = models.BooleanField(default=False)
+    last_heard_at = models.DateTimeField(null=True, blank=True)
+    epoch_ordinal = models.BigIntegerField(default=UNHEARD)
+    software = models.CharField(max_length=64, blank=True, default="")
+
+    objects = BoxQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "boxes"
+        ordering: ClassVar = ["box_id"]
+
+    def __str__(self) -> str:
+        return self.box_id
+
+
+class DeviceQuerySet(ScopedQuerySet["Device"]):
+    """Devices."""
+
+    path = "gateway__site__organization"
+
+    def with_conditions(self) -> Self:
+        """The same with their open conditions fetched at once, for `Device.open_conditions`."""
+        return self.prefetch_related(
+            models.Prefetch(
+                "conditions",
+                queryset=DeviceCondition.objects.open(),
+                to_attr="fetched_conditions",
+            )
+        )
+
+
+class Device(models.Model):
+    """Something a gateway reads, or the gateway itself (``gateway``).
+
+    What is written here comes from event records and is split into aspects, each taken from the
+    newest event that speaks of it, so that the order of arrival never matters:
+
+    * reachability, state and ``comm.*`` conditions: from every event (``event_order``);
+    * other conditions and supplies: from events of a device that answers, or that name some
+      (``own_order``): an unreachable device's conditions are frozen, not cleared;
+    * identity: from events that know any of it (``identity_order``).
+    """
+
+    gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="devices")
+    name = models.CharField(max_length=64)
+    label = models.CharField(max_length=200, blank=True, default="")
+    maker = models.CharField(max_length=100, blank=True, default="")
+    model = models.CharField(max_length=100, blank=True, default="")
+    serial = models.CharField(max_length=100, blank=True, default="")
+    firmware = models.CharField(max_length=100, blank=True, default="")
+    mac = models.CharField(max_length=32, blank=True, default="")
+    reachability = models.CharField(max_length=24, default=Reachability.NEVER.value)
+    state = models.CharField(max_length=16, default=State.OTHER.value)
+    reported_at = models.DateTimeField(null=True, blank=True)
+    reported_clock = models.BigIntegerField(null=True, blank=True)
+    event_order = models.BigIntegerField(default=UNHEARD)
+    own_order = models.BigIntegerField(default=UNHEARD)
+    identity_order = models.BigIntegerField(default=UNHEARD)
+
+    fetched_conditions: list[DeviceCondition]
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gateway", "name"], name="device_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.name
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether it should answer and does not: its conditions are then as last seen."""
+        return self.reachability == Reachability.UNREACHABLE
+
+    @property
+    def never_heard(self) -> bool:
+        """Whether it has never said anything: shown pale (C-17)."""
+        return self.reachability == Reachability.NEVER
+
+    def open_conditions(self) -> list[DeviceCondition]:
+        """Everything that is wrong with it now, the gravest first, the oldest among equals.
+
+        While it is unreachable these are its conditions as last seen and, beside them, its
+        unreachability. No query after `DeviceQuerySet.with_conditions`.
+        """
+        fetched = getattr(self, "fetched_conditions", None)
+        rows = list(self.conditions.open()) if fetched is None else fetched
+        return sorted(rows, key=DeviceCondition.gravity)
+
+    def gravest(self) -> DeviceCondition | None:
+        """The one condition it shows: service call, then error, warning, info (C-17)."""
+        rows = self.open_conditions()
+        return rows[0] if rows else None
+
+
+class DeviceConditionQuerySet(ScopedQuerySet["DeviceCondition"]):
+    """Conditions."""
+
+    path = "device__gateway__site__organization"
+
+    def open(self) -> Self:
+        """Those that are so now."""
+        return self.filter(cleared_at__isnull=True)
+
+
+class DeviceCondition(models.Model):
+    """That something was so from ``raised_at`` until ``cleared_at``, at one severity.
+
+    Identity is (device, code, component). A change of severity is an edge: it ends one row and
+    begins another.
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="conditions")
+    code = models.CharField(max_length=40)
+    component = models.CharField(max_length=100, blank=True, default="")
+    severity = models.CharField(max_length=16)
+    message = models.CharField(max_length=500, blank=True, default="")
+    source = models.CharField(max_length=500, blank=True, default="")
+    raised_at = models.DateTimeField()
+    raised_clock = models.BigIntegerField(null=True, blank=True)
+    cleared_at = models.DateTimeField(null=True, blank=True)
+    cleared_clock = models.BigIntegerField(null=True, blank=True)
+
+    objects = DeviceConditionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-raised_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["device", "code", "component"],
+                condition=Q(cleared_at__isnull=True),
+                name="condition_open_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.component}".rstrip()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same condition as before, within one device."""
+        return (self.code, self.component)
+
+    def gravity(self) -> tuple[int, datetime, str, str]:
+        """What to sort by: the gravest first, then the oldest."""
+        return (Severity(self.severity).rank, self.raised_at, self.code, self.component)
+
+
+class DeviceSupplyQuerySet(ScopedQuerySet["DeviceSupply"]):
+    """Supplies."""
+
+    path = "device__gateway__site__organization"
+
+
+class DeviceSupply(models.Model):
+    """Something that is used up or fills up; as `drivers.report.Supply`.
+
+    ``level`` is per cent of life (waste: of space) left, NULL with a ``state`` where unknown.
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="supplies")
+    kind = models.CharField(max_length=32)
+    colour = models.CharField(max_length=32, blank=True, default="")
+    name = models.CharField(max_length=200, blank=True, default="")
+    level = models.SmallIntegerField(null=True, blank=True)
+    capacity = models.BigIntegerField(null=True, blank=True)
+    unit = models.CharField(max_length=32, blank=True, default="")
+    state = models.CharField(max_length=16)
+
+    objects = DeviceSupplyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "device supplies"
+        ordering: ClassVar = ["kind", "colour", "name", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.colour}".rstrip()
+
+
+class RunningConfigurationQuerySet(ScopedQuerySet["RunningConfiguration"]):
+    """Configurations that ran."""
+
+    path = "gateway__site__organization"
+
+    def newest(self) -> RunningConfiguration | None:
+        """The one that runs now, as far as the portal knows."""
+        return self.order_by("-order").first()
+
+
+class RunningConfiguration(models.Model):
+    """A configuration that a gateway began to run.
+
+    Attributes:
+        digest: Its SHA-256 in hexadecimal.
+        author: Who made it, in the gateway's words.
+        document: The whole configuration as JSON text; secrets are references.
+        at: When it began to run.
+        order: Which one is newer.
+    """
+
+    gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="configurations")
+    digest = models.CharField(max_length=64)
+    author = models.CharField(max_length=200, blank=True, default="")
+    document = models.TextField()
+    at = models.DateTimeField()
+    clock = models.BigIntegerField(null=True, blank=True)
+    order = models.BigIntegerField()
+
+    objects = RunningConfigurationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["order", "id"]
+
+    def __str__(self) -> str:
+        return self.digest[:12]

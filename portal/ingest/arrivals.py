@@ -1,0 +1,215 @@
+"""Messages read into parcels, one a box. Pure: no database, no MQTT.
+
+Whatever a box sends, reading it never raises: a message that is none of ours is counted, a record
+that cannot be read is an item with a flaw, and its neighbours never notice.
+
+The topic alone says whose a message is; the broker's access list makes that true.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from cloud_link.topics import TopicError, Up, parse_up
+from cloud_link.wire import (
+    BOOT_SIZE,
+    EPOCH_SIZE,
+    RECORD_LIMIT,
+    Batch,
+    ClockRecord,
+    ConfigurationRecord,
+    DataRecord,
+    EventRecord,
+    GapRecord,
+    Lane,
+    Online,
+    Record,
+    Rejected,
+    Table,
+    Tables,
+    WireError,
+    content_hash,
+    decode,
+    decode_record,
+    table_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SEQ_BITS: Final = 40
+"""Sequence numbers stay below two to this: a thousand records a second for 35 years."""
+ORDINAL_BITS: Final = 22
+
+_LANES: Final[dict[type, frozenset[Lane]]] = {
+    DataRecord: frozenset({Lane.DATA, Lane.BOUNDARY}),
+    EventRecord: frozenset({Lane.EVENT}),
+    ClockRecord: frozenset({Lane.EVENT}),
+    ConfigurationRecord: frozenset({Lane.EVENT}),
+    GapRecord: frozenset({Lane.GAP}),
+}
+"""Where each kind of record travels: an order compares numbers of one lane only."""
+
+
+def order(ordinal: int, seq: int) -> int:
+    """One integer that grows with (epoch ordinal, sequence number); fits 63 bits."""
+    return ordinal << SEQ_BITS | seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A message as the broker delivered it."""
+
+    topic: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Why a record goes to quarantine: a code of `cloud_link.wire.Rejected`, and words."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Number:
+    """What a record is known by, within its box."""
+
+    epoch: bytes
+    lane: Lane
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Item:
+    """A record on its way into the database; compared and hashed by identity.
+
+    Attributes:
+        ordinal: Of the epoch, as the batch said.
+        content: `cloud_link.wire.content_hash`.
+        record: What ``raw`` says, or the `Flaw` that keeps it from saying anything.
+    """
+
+    box: str
+    number: Number
+    ordinal: int
+    boot: bytes
+    raw: bytes
+    content: int
+    record: Record | Flaw
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """All that one box sent, in the order it came.
+
+    Attributes:
+        items: The first record under each number.
+        again: Further ones under the same numbers: redelivered, or of a cloned spool.
+    """
+
+    box: str
+    tables: dict[bytes, Table] = field(default_factory=dict)
+    online: list[Online] = field(default_factory=list)
+    items: dict[Number, Item] = field(default_factory=dict)
+    again: list[Item] = field(default_factory=list)
+
+    def add(self, item: Item) -> None:
+        """Keep a record, the first of its number apart from the rest."""
+        if self.items.setdefault(item.number, item) is not item:
+            self.again.append(item)
+
+
+@dataclass(slots=True, kw_only=True)
+class Mail:
+    """Messages taken apart.
+
+    Attributes:
+        parcels: By box id.
+        unusable: How many messages of each box ("" where the topic names none) were nothing of
+            ours, and ``why`` the last of each was not.
+    """
+
+    parcels: dict[str, Parcel] = field(default_factory=dict)
+    unusable: Counter[str] = field(default_factory=Counter)
+    why: dict[str, str] = field(default_factory=dict)
+
+
+def read(arrivals: Iterable[Arrival]) -> Mail:
+    """Take messages apart; never raises for what is in them."""
+    mail = Mail()
+    for arrival in arrivals:
+        box = ""
+        try:
+            topic = parse_up(arrival.topic)
+            box = topic.box
+            parcel = mail.parcels.setdefault(box, Parcel(box=box))
+            _open(parcel, topic.channel, arrival.body)
+        except (TopicError, WireError) as error:
+            mail.unusable[box] += 1
+            mail.why[box] = str(error)
+    return mail
+
+
+def _open(parcel: Parcel, channel: Up, body: bytes) -> None:
+    if channel is Up.TABLE:
+        for table in decode(Tables, body).tables:
+            parcel.tables[table_id(table)] = table
+    elif channel is Up.ONLINE:
+        parcel.online.append(_plausible(decode(Online, body)))
+    elif channel in {Up.DATA, Up.EVENT}:
+        for item in _items(parcel.box, decode(Batch, body)):
+            parcel.add(item)
+
+
+def _plausible(online: Online) -> Online:
+    numbers = [online.session, online.ordinal, *online.next.values()]
+    if (
+        len(online.epoch) != EPOCH_SIZE
+        or len(online.boot) != BOOT_SIZE
+        or not 0 <= online.ordinal < 1 << ORDINAL_BITS
+        or not all(0 <= number < 1 << SEQ_BITS for number in numbers)
+        or not online.next.keys() <= set(Lane)
+    ):
+        raise WireError("an Online message with numbers or ids that no spool makes")
+    return online
+
+
+def _items(box: str, batch: Batch) -> list[Item]:
+    if len(batch.epoch) != EPOCH_SIZE or len(batch.boot) != BOOT_SIZE:
+        raise WireError("a batch whose epoch or boot is not 8 bytes")
+    if not 0 <= batch.ordinal < 1 << ORDINAL_BITS or not all(
+        0 <= seq < 1 << SEQ_BITS for seq, _ in batch.items
+    ):
+        raise WireError("a batch with numbers that no spool makes")
+    return [
+        Item(
+            box=box,
+            number=Number(batch.epoch, batch.lane, seq),
+            ordinal=batch.ordinal,
+            boot=batch.boot,
+            raw=raw,
+            content=content_hash(batch.boot, raw),
+            record=understand(raw, batch.lane),
+        )
+        for seq, raw in batch.items
+    ]
+
+
+def understand(raw: bytes, lane: Lane) -> Record | Flaw:
+    """The record in ``raw``, or why there is none that may travel in this lane."""
+    if len(raw) > RECORD_LIMIT:
+        return Flaw(code=Rejected.UNREADABLE, detail=f"a record of {len(raw)} bytes")
+    try:
+        record = decode_record(raw)
+    except WireError as error:
+        return Flaw(code=Rejected.UNREADABLE, detail=str(error))
+    if lane not in _LANES[type(record)]:
+        detail = f"a {type(record).__name__} does not travel in lane {lane.name}"
+        return Flaw(code=Rejected.MISFIT, detail=detail)
+    return record

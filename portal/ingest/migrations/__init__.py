@@ -1,0 +1,1 @@
+"""The ingest's tables as they grew."""

@@ -1,0 +1,291 @@
+"""What the ingest keeps::
+
+    Box --- Epoch --- Receipt*      (lane, seq, hash) of every record taken, for a while
+     |        |------ Watermark*    per lane: everything up to here was received
+     |        `------ Gap*          what the box dropped, and said so
+     |------ WireTable*             what the integers of its data records mean
+     |------ BootClock*             what its boots' milliseconds mean
+     |------ Undated*               records that wait for such a clock
+     `------ Quarantine*            records that could not be taken
+    Device -- Series* -- Sample*, TextSample*, Latest
+
+``at`` and other ``_ms`` are integers: Unix time in milliseconds, or milliseconds since boot where
+the name says ``boot``. `Sample` and `TextSample` carry no database foreign keys: they are written
+by COPY, ten thousand rows at a time.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from portal.fleet.models import Box, Device, ScopedQuerySet
+
+
+class Epoch(models.Model):
+    """One life of a box's spool: sequence numbers are unique within it."""
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="epochs")
+    epoch = models.BinaryField(max_length=8)
+    ordinal = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "epoch"], name="epoch_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{bytes(self.epoch).hex()} ({self.ordinal})"
+
+
+class Receipt(models.Model):
+    """That a record was taken. Not partitioned: its key is what makes records count once.
+
+    Attributes:
+        hash: `cloud_link.wire.content_hash`; another one under the same number is a conflict.
+        rejected: Code of the quarantine it went to, ``""`` when it was stored.
+        at: When, Unix milliseconds of the portal's clock.
+    """
+
+    pk = models.CompositePrimaryKey("epoch", "lane", "seq")
+    epoch = models.ForeignKey(Epoch, models.CASCADE, db_index=False)
+    lane = models.SmallIntegerField()
+    seq = models.BigIntegerField()
+    hash = models.BigIntegerField()
+    rejected = models.CharField(max_length=16, default="")
+    at = models.BigIntegerField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["at"], name="receipt_at")]
+
+    def __str__(self) -> str:
+        return f"{self.epoch_id}/{self.lane}/{self.seq}"
+
+
+class Watermark(models.Model):
+    """Every record of this lane up to ``seq`` was received, or announced as dropped."""
+
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="watermarks")
+    lane = models.SmallIntegerField()
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "lane"], name="watermark_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.epoch_id}/{self.lane} to {self.seq}"
+
+
+class SeriesQuerySet(ScopedQuerySet["Series"]):
+    """Series."""
+
+    path = "device__gateway__site__organization"
+
+
+class Series(models.Model):
+    """One quantity (of one part, at one resolution) of one device over time.
+
+    A sample's number is ``value * 10 ** resolution`` in the quantity's unit.
+    """
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="series")
+    quantity = models.CharField(max_length=40)
+    part = models.CharField(max_length=100, blank=True, default="")
+    resolution = models.SmallIntegerField()
+
+    objects = SeriesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "series"
+        ordering: ClassVar = ["device_id", "quantity", "part", "resolution"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["device", "quantity", "part", "resolution"], name="series_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.part}".rstrip()
+
+
+class WireTable(models.Model):
+    """A table as a box sent it, and what its columns became.
+
+    Attributes:
+        table_id: `cloud_link.wire.table_id`.
+        document: The table in MessagePack, as it travelled.
+        series: For each column the series' id, or ``None`` where this portal's vocabulary lacks
+            the quantity or the part: records that use such a column go to quarantine, whole.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="tables")
+    table_id = models.BinaryField(max_length=8)
+    document = models.BinaryField()
+    series = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "table_id"], name="wire_table_once")
+        ]
+
+    def __str__(self) -> str:
+        return bytes(self.table_id).hex()
+
+
+class BootClock(models.Model):
+    """From ``since_boot_ms`` of this boot on, Unix time is boot time plus ``offset_ms``.
+
+    Of a boot's clocks that hold at a moment the one with the highest ``order`` counts. Orders
+    below zero are hints from `cloud_link.wire.Online`, which any clock record outranks.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="clocks")
+    boot = models.BinaryField(max_length=8)
+    since_boot_ms = models.BigIntegerField()
+    offset_ms = models.BigIntegerField()
+    synchronised = models.BooleanField()
+    order = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "boot", "order"], name="boot_clock_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{bytes(self.boot).hex()} + {self.offset_ms} ms"
+
+
+class Sample(models.Model):
+    """A number at a moment. ``value`` is NULL where ``quality`` says why there is none.
+
+    Attributes:
+        at: Unix milliseconds.
+        quality: Position in `cloud_link.columns.QUALITIES`.
+        clock: The clock that dated it, so that it can be dated anew.
+    """
+
+    pk = models.CompositePrimaryKey("series", "at")
+    series = models.ForeignKey(Series, models.CASCADE, db_constraint=False, db_index=False)
+    at = models.BigIntegerField()
+    value = models.BigIntegerField(null=True)
+    quality = models.SmallIntegerField()
+    clock = models.ForeignKey(BootClock, models.CASCADE, db_constraint=False, db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.series_id}@{self.at}"
+
+
+class TextSample(models.Model):
+    """Words at a moment; otherwise as `Sample`."""
+
+    pk = models.CompositePrimaryKey("series", "at")
+    series = models.ForeignKey(Series, models.CASCADE, db_constraint=False, db_index=False)
+    at = models.BigIntegerField()
+    value = models.TextField(null=True)  # noqa: DJ001 - NULL is "none", "" is what it said
+    quality = models.SmallIntegerField()
+    clock = models.ForeignKey(BootClock, models.CASCADE, db_constraint=False, db_index=False)
+
+    def __str__(self) -> str:
+        return f"{self.series_id}@{self.at}"
+
+
+class Latest(models.Model):
+    """The newest sample of a series, numbers in ``value`` and words in ``text``."""
+
+    series = models.OneToOneField(
+        Series, models.CASCADE, primary_key=True, related_name="latest", db_constraint=False
+    )
+    at = models.BigIntegerField()
+    value = models.BigIntegerField(null=True)
+    text = models.TextField(null=True)  # noqa: DJ001 - NULL is "none", "" is what it said
+    quality = models.SmallIntegerField()
+
+    class Meta:
+        verbose_name_plural = "latest"
+
+    def __str__(self) -> str:
+        return f"{self.series_id}@{self.at}"
+
+
+class Quarantine(models.Model):
+    """A record that could not be taken, as it came; the box was told and may forget it.
+
+    Attributes:
+        code: One of `cloud_link.wire.Rejected`.
+        detail: What was wrong, for a person.
+        raw: The record's bytes.
+        at: When, Unix milliseconds of the portal's clock.
+    """
+
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="quarantine")
+    lane = models.SmallIntegerField()
+    seq = models.BigIntegerField()
+    boot = models.BinaryField(max_length=8)
+    code = models.CharField(max_length=16)
+    detail = models.CharField(max_length=500)
+    raw = models.BinaryField()
+    at = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "quarantine"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["epoch", "lane", "seq"], name="quarantine_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.epoch_id}/{self.lane}/{self.seq}: {self.code}"
+
+
+class Gap(models.Model):
+    """Records that a box accepted and then dropped, as it said.
+
+    Attributes:
+        box: Who dropped them.
+        epoch: Whose numbers ``ranges`` are.
+        ranges: [[first, last], ...] of the sequence numbers dropped.
+        first_boot, first_boot_ms: The oldest reading dropped; ``last_...`` the newest.
+        from_ms, to_ms: The same in Unix milliseconds; NULL while those boots' clocks are unknown.
+        reason: ``cap``, ``disk`` or ``damaged``.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="gaps")
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="gaps")
+    lane = models.SmallIntegerField()
+    ranges = models.JSONField()
+    records = models.BigIntegerField()
+    readings = models.BigIntegerField()
+    first_boot = models.BinaryField(max_length=8)
+    first_boot_ms = models.BigIntegerField()
+    last_boot = models.BinaryField(max_length=8)
+    last_boot_ms = models.BigIntegerField()
+    from_ms = models.BigIntegerField(null=True)
+    to_ms = models.BigIntegerField(null=True)
+    reason = models.CharField(max_length=16)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["box", "from_ms"], name="gap_from")]
+
+    def __str__(self) -> str:
+        return f"{self.records} records of lane {self.lane}: {self.reason}"
+
+
+class Undated(models.Model):
+    """A record that is stored and acknowledged, and waits for its boot's clock to be applied."""
+
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="undated")
+    lane = models.SmallIntegerField()
+    seq = models.BigIntegerField()
+    boot = models.BinaryField(max_length=8)
+    raw = models.BinaryField()
+
+    class Meta:
+        verbose_name_plural = "undated"
+        indexes: ClassVar = [models.Index(fields=["epoch", "boot"], name="undated_boot")]
+
+    def __str__(self) -> str:
+        return f"{self.epoch_id}/{self.lane}/{self.seq}"
