@@ -1,0 +1,99 @@
+"""The house itself: what each package loads, what the wheel holds, whose names are whose."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("gateway", "provisioning", "cloud_link", "drivers", "protocols", "config", "portal")
+
+LOADED_BY = """
+import importlib, sys
+before = set(sys.modules)
+importlib.import_module({name!r})
+import threading
+assert threading.active_count() == 1, threading.enumerate()
+print(*sorted({{module.partition(".")[0] for module in set(sys.modules) - before}}))
+"""
+
+
+def loaded_by(module: str) -> set[str]:
+    """The top-level names that importing ``module`` brings into a fresh interpreter."""
+    answer = subprocess.run(
+        [sys.executable, "-c", LOADED_BY.format(name=module)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    return set(answer.stdout.split())
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_other_distribution_provides_our_names(name: str) -> None:
+    owners = set(packages_distributions().get(name, ["kanmon"]))
+    assert owners == {"kanmon"}, f"{owners} also install a top-level {name!r}: one of them wins"
+
+
+@pytest.mark.parametrize(
+    "module", ["drivers.quantity", "drivers.report", "drivers.report_json", "cloud_link.topics"]
+)
+def test_the_vocabulary_needs_only_the_standard_library(module: str) -> None:
+    ours = {"drivers", "cloud_link"}
+    assert loaded_by(module) - set(sys.stdlib_module_names) <= ours
+
+
+@pytest.mark.parametrize("module", ["cloud_link.wire", "cloud_link.columns"])
+def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
+    loaded = loaded_by(module)
+    assert loaded - set(sys.stdlib_module_names) <= {
+        "cloud_link",
+        "drivers",
+        "msgspec",
+        "typing_extensions",
+    }
+    assert not loaded & {"asyncio", "socket", "sqlite3", "multiprocessing"}
+
+
+def test_the_settings_load_no_device_and_no_network_library() -> None:
+    loaded = loaded_by("config.model")
+    forbidden = {"paho", "pymodbus", "serial", "aiohttp", "asyncio", "sqlite3", "django"}
+    assert not loaded & (forbidden | {"cloud_link", "drivers", "protocols", "gateway"})
+
+
+def initialisers() -> list[Path]:
+    """Every ``__init__.py`` of ours that a person wrote."""
+    return sorted(
+        path
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("__init__.py")
+        if "migrations" not in path.parts
+    )
+
+
+@pytest.mark.parametrize("path", initialisers(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_init_says_what_lives_there_and_nothing_else(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    assert ast.get_docstring(tree), "an __init__ says what lives in its folder"
+    assert len(tree.body) == 1, "an __init__ holds only its docstring: imports in it escape lint"
+
+
+def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    answer = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    suspicious = (".sqlite3", ".sqlite3-wal", ".key", ".pem", ".log", ".pyc", ".pcapng")
+    assert [name for name in names if name.endswith(suspicious)] == []
+    assert any(name.endswith("licenses/LICENSE") for name in names)
