@@ -1,0 +1,211 @@
+"""MQTT for asyncio, over paho: what gateway and portal both speak through.
+
+    async with connect(Broker.parse("mqtt://127.0.0.1"), "b-k3v9q2m7xa") as session:
+        await session.subscribe(topics.down(box, Down.ACK))
+        await session.publish(topics.up(box, Up.DATA), body)     # answered, or an error
+        async for message in session.messages():
+            ...
+            message.ack()
+
+paho is the codec; the loop drives its socket (`cloud_link.mqtt_drive`), and a `Session`
+(`cloud_link.mqtt_session`) turns its callbacks into awaitables. Each connection has a client of
+its own and there is no automatic reconnection: a caller that wants one loops, and knows then that
+everything of the old connection is over.
+
+Source: design section 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from cloud_link.mqtt_broker import (
+    NO_SUBSCRIBERS,
+    NOT_AUTHORIZED,
+    PACKET_TOO_LARGE,
+    SESSION_TAKEN_OVER,
+    Broker,
+    BrokerUrlError,
+    ConnectRefused,
+    Disconnected,
+    MqttError,
+    PublishRefused,
+    SubscribeRefused,
+    Unreachable,
+    Will,
+)
+from cloud_link.mqtt_session import Message, Session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = [
+    "NOT_AUTHORIZED",
+    "NO_SUBSCRIBERS",
+    "PACKET_TOO_LARGE",
+    "SESSION_TAKEN_OVER",
+    "Broker",
+    "BrokerUrlError",
+    "ConnectRefused",
+    "Disconnected",
+    "Message",
+    "MqttError",
+    "PublishRefused",
+    "Session",
+    "SubscribeRefused",
+    "Unreachable",
+    "Will",
+    "connect",
+]
+
+RECEIVE_MAXIMUM: Final = 100
+CONNECT_S: Final = 10.0
+
+
+@asynccontextmanager
+async def connect(
+    broker: Broker,
+    client_id: str,
+    *,
+    will: Will | None = None,
+    receive_maximum: int = RECEIVE_MAXIMUM,
+    session_expiry: int = 0,
+    keepalive: int = 60,
+) -> AsyncIterator[Session]:
+    """A session with ``broker``; left normally it says goodbye, left by an error the will is sent.
+
+    Args:
+        broker: Where, as whom, and in which MQTT version.
+        client_id: Unique at the broker: a second connection with it ends the first.
+        will: What the broker publishes when this connection ends without a goodbye.
+        receive_maximum: Messages received and not yet acknowledged, at most; what more arrives
+            waits at the broker (MQTT 5) or in the socket (3.1.1).
+        session_expiry: Seconds for which the broker keeps subscriptions and unacknowledged
+            messages after the connection's end; 0 for none and to begin anew. Over 3.1.1
+            anything but 0 means as long as the broker likes.
+        keepalive: Seconds; a silent link is found dead within two of them.
+
+    Raises:
+        Unreachable: Nothing answered there, or nothing that speaks this MQTT version.
+        ConnectRefused: The broker's no.
+
+    Cancelled while connecting it leaves nothing behind but a worker thread that ends by itself
+    within `CONNECT_S` seconds.
+    """
+    client = _client(broker, client_id, will, session_expiry)
+    session = Session(client, broker.name, inbox=receive_maximum)
+    options: dict[str, Any] = {}
+    if broker.version == 5:
+        options["clean_start"] = session_expiry == 0
+        options["properties"] = _properties(receive_maximum, session_expiry)
+    try:
+        await _dial(client, broker, keepalive, options)
+        async with asyncio.timeout(CONNECT_S):
+            await session.greet(keepalive)
+    except TimeoutError:
+        session.abort()
+        step = "check that this port speaks MQTT, with or without TLS"
+        raise Unreachable(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
+    except BaseException:
+        session.abort()
+        raise
+    try:
+        yield session
+    except BaseException:
+        session.abort()
+        raise
+    await session.close()
+
+
+class _Client(Client):
+    """paho's client, but for one leak: a TLS handshake that fails leaves its socket open."""
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        context = self._ssl_context
+        assert context is not None, "called with a TLS context only"
+        wrapped = context.wrap_socket(
+            tcp_sock, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        try:
+            wrapped.settimeout(self.connect_timeout)
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
+        return wrapped
+
+
+def _client(broker: Broker, client_id: str, will: Will | None, session_expiry: int) -> Client:
+    client = _Client(
+        CallbackAPIVersion.VERSION2,
+        client_id,
+        clean_session=None if broker.version == 5 else session_expiry == 0,
+        protocol=MQTTProtocolVersion(broker.version),
+        reconnect_on_failure=False,
+        manual_ack=True,
+    )
+    # paho's own window and queue are off: `Slots` knows what the broker allows, paho does not.
+    client.max_inflight_messages = 0
+    client.max_queued_messages = 0
+    client.connect_timeout = CONNECT_S
+    if broker.username is not None:
+        client.username_pw_set(broker.username, broker.password)
+    if broker.tls is not None:
+        client.tls_set_context(broker.tls)
+    if will is not None:
+        client.will_set(will.topic, will.payload, will.qos)
+    return client
+
+
+def _properties(receive_maximum: int, session_expiry: int) -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho leaves it so
+    properties.ReceiveMaximum = receive_maximum
+    if session_expiry:
+        properties.SessionExpiryInterval = session_expiry
+    return properties
+
+
+async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[str, Any]) -> None:
+    """Resolve, connect, shake hands and send CONNECT, in a worker thread: all of it blocks."""
+    dialling = asyncio.ensure_future(
+        asyncio.to_thread(client.connect, broker.host, broker.port, keepalive, **options)
+    )
+    try:
+        await asyncio.shield(dialling)
+    except asyncio.CancelledError:
+        dialling.add_done_callback(lambda done: _hang_up(client, done))
+        raise
+    except ssl.SSLCertVerificationError as error:
+        what = f"its certificate is not trusted: {error.verify_message}"
+        step = "check the trusted authorities, the broker's name and this machine's clock"
+        raise Unreachable(broker.name, what, step) from error
+    except ssl.SSLError as error:
+        what, step = f"TLS failed: {error.reason}", "check that this port speaks TLS"
+        raise Unreachable(broker.name, what, step) from error
+    except socket.gaierror as error:
+        what = f"the name is not known: {error.strerror}"
+        raise Unreachable(broker.name, what, "check the name and the DNS server") from error
+    except ConnectionRefusedError as error:
+        step = "check the port, and that the broker runs"
+        raise Unreachable(broker.name, "nothing listens there", step) from error
+    except OSError as error:
+        what = error.strerror or str(error) or type(error).__name__
+        step = "check the address, the route and the firewall"
+        raise Unreachable(broker.name, what, step) from error
+
+
+def _hang_up(client: Client, done: asyncio.Future[Any]) -> None:
+    """Close what a cancelled `connect` opened after all."""
+    done.exception()  # asked, so that asyncio does not report it as forgotten
+    sock: Any = client.socket()
+    if sock is not None:
+        sock.close()
