@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 REQUIRE_PEERS = os.environ.get("KANMON_REQUIRE_PEERS") == "1"
 _ABSENT = "absent-peer"
 _REQ = "req"
+_RULES = Path(__file__).parents[1] / "docs" / "reference" / "requirements.toml"
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--proofs", metavar="FILE", help="add the outcome of tests marked with `req` to FILE (JSON)"
     )
+    parser.addoption("--named-rules", action="store_true", help="only tests marked with `req`")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -65,11 +68,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Send each test's requirement ids along with its report, also from an xdist worker."""
+    chapters = tomllib.loads(_RULES.read_text("utf-8"))
+    rules = {rule for chapter in chapters.values() for rule in chapter}
     for item in items:
         ids = sorted({name for mark in item.iter_markers("req") for name in mark.args})
+        if unknown := [name for name in ids if name not in rules]:
+            raise pytest.UsageError(f"{item.nodeid} names unknown rules {unknown}: see {_RULES}")
         item.user_properties.extend((_REQ, name) for name in ids)
+    if config.getoption("--named-rules"):
+        items[:] = [item for item in items if item.get_closest_marker("req")]
 
 
 def pytest_terminal_summary(
