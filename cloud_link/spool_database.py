@@ -1,0 +1,213 @@
+"""The spool's database as a thing that can be full, failing or damaged.
+
+`Database.commit` is the only place where the spool changes; SQLite's errors become ours here,
+once::
+
+    SQLITE_FULL                        SpoolFull       the ballast is given up, the work repeated
+    SQLITE_CORRUPT, SQLITE_NOTADB      SpoolDamaged
+    SQLITE_IOERR, SQLITE_READONLY ...  SpoolFailing
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+import msgspec
+import structlog
+
+from cloud_link.spool_folder import Ballast, Folder
+from cloud_link.spool_ledger import Ledger
+from cloud_link.spool_losses import Losses
+from cloud_link.spool_schema import PAGE, connect, log_pages
+from cloud_link.spool_values import SpoolDamaged, SpoolFailing, SpoolFull, SpoolLimits
+from cloud_link.wire import Lane
+
+T = TypeVar("T")
+
+_ROW_BYTES: Final = 64
+"""What a gap costs beside its content."""
+
+log = structlog.get_logger(__name__)
+
+
+class Database:
+    """The open database in ``folder``.
+
+    Raises:
+        SpoolDamaged: the file is no spool.
+        SpoolFull, SpoolFailing: the disk does not even let it be opened.
+    """
+
+    def __init__(self, folder: Folder, limits: SpoolLimits) -> None:
+        self._folder = folder
+        self._limits = limits
+        self.ballast = Ballast(folder, limits.ballast_bytes)
+        self._usable = False
+        self._connect()
+
+    def _connect(self) -> None:
+        try:
+            with translated():
+                self._open()
+        except SpoolFull:
+            if not self.ballast.give_up():
+                raise
+            with translated():
+                self._open()
+
+    def _ensure(self) -> None:
+        if not self._usable:
+            self._connect()
+
+    def _open(self) -> None:
+        self._folder.prepare()
+        self.db = connect(self._folder.database, self._limits)
+        self.ledger = Ledger(self.db)
+        self.losses = Losses(self.db, self.ledger)
+        self._usable = True
+
+    def close(self) -> None:
+        """Copy the log back, if the disk lets us, and close."""
+        with contextlib.suppress(sqlite3.Error):
+            self.db.close()
+
+    # Changing
+
+    def commit(self, work: Callable[[], T], *, spare: bool = True) -> T:
+        """Do ``work`` in one transaction and return when it is on the disk.
+
+        With ``spare`` the work may use the space of the ballast: for deleting and accounting,
+        not for taking in more. On any error nothing of it has happened.
+        """
+        try:
+            result = self._transact(work)
+        except SpoolFailing:
+            raise
+        except SpoolFull:
+            if not self.ballast.give_up():
+                raise
+            log.warning("spool.disk_full", folder=str(self._folder.path))
+            if not spare:
+                raise
+            result = self._transact(work)
+        self._bound_log()
+        return result
+
+    def read(self, work: Callable[[], T]) -> T:
+        """Do ``work``, which changes nothing."""
+        self._ensure()
+        with translated():
+            return work()
+
+    def _transact(self, work: Callable[[], T]) -> T:
+        self._ensure()
+        with translated():
+            try:
+                self.db.execute("BEGIN IMMEDIATE")
+                result = work()
+                self.db.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+        return result
+
+    def _roll_back(self) -> None:
+        if not self.db.in_transaction:
+            return
+        try:
+            self.db.execute("ROLLBACK")
+        except sqlite3.Error:
+            # Its state is unknown now: a new connection will read what is really on the disk.
+            self.close()
+            self._usable = False
+
+    def _bound_log(self) -> None:
+        """Copy the log back if SQLite has not: it keeps silent when that fails."""
+        if self._folder.log_bytes() <= log_pages(self._limits) * PAGE * 5 // 4:
+            return
+        for _ in range(2):
+            try:
+                with translated():
+                    self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except SpoolFull as error:
+                if isinstance(error, SpoolFailing) or not self.ballast.give_up():
+                    return
+            else:
+                return
+
+    # Small facts
+
+    def fact(self, key: str) -> bytes | None:
+        """The value kept under ``key``."""
+        row = self.db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    def set_fact(self, key: str, value: bytes) -> None:
+        """Keep ``value`` under ``key``; inside a transaction."""
+        self.db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (key, value))
+
+    # Room
+
+    def has_room(self, size: int) -> bool:
+        """Whether ``size`` more bytes may be taken: the ballast is there, or can be again.
+
+        While it is not, the pages that deleting has freed inside the file still serve.
+        """
+        if self.ballast.held or self.ballast.make():
+            return True
+        return self._pragma("freelist_count") * PAGE > 4 * (size + log_pages(self._limits) * PAGE)
+
+    def used_bytes(self) -> int:
+        """Bytes of the database's pages that hold something. Constant time."""
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * PAGE
+
+    def excess(self) -> int:
+        """How many bytes too many are used, the reserve being left to gaps. Constant time.
+
+        The log counts with the size it may have, not the size it happens to have.
+        """
+        limits = self._limits
+        used = self.used_bytes() + log_pages(limits) * PAGE
+        over = used - (limits.cap_bytes - limits.reserve_bytes)
+        if over <= 0:
+            return over
+        return over - min(self._gap_bytes(), limits.reserve_bytes)
+
+    def _gap_bytes(self) -> int:
+        records, size = self.db.execute(
+            "SELECT records, bytes FROM lane WHERE lane = ?", (Lane.GAP,)
+        ).fetchone()
+        rows, ranges = self.db.execute(
+            "SELECT count(*), coalesce(sum(length(ranges)), 0) FROM gap"
+        ).fetchone()
+        return int(size + ranges + (records + rows) * _ROW_BYTES)
+
+    def _pragma(self, name: str) -> int:
+        return int(self.db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """SQLite's and the system's errors as ours."""
+    try:
+        yield
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise
+    except sqlite3.Error as error:
+        raise _meaning(error) from error
+    except msgspec.MsgspecError as error:
+        raise SpoolDamaged(f"the spool's rows are unreadable: {error}") from error
+    except OSError as error:
+        raise SpoolFailing(f"the spool's disk fails: {error}; check the disk") from error
+
+
+def _meaning(error: sqlite3.Error) -> Exception:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return SpoolFull("the disk is full: free some space, and the spool goes on by itself")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return SpoolDamaged(f"the spool's database is damaged: {error}")
+    return SpoolFailing(f"the spool's disk fails: {error}; check the disk and its mount options")

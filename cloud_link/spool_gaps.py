@@ -1,0 +1,167 @@
+"""What was dropped and not yet announced: runs of numbers, coalesced.
+
+A gap is open while it may still grow; sealing turns it into a `GapRecord` that travels like any
+other record. There is one open gap for each (epoch, lane, reason), so that a month without a
+portal costs one row, not one a drop; at `MOST_RANGES` ranges a new one begins, so that none grows
+without bound. Ranges merge when nothing *pending* lies between them: numbers between that the
+portal already has do no harm inside a gap, and ``records`` counts only what was really dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from cloud_link.wire import GapRecord, Lane
+
+MOST_RANGES: Final = 64
+
+Range = tuple[int, int]
+
+_encode_ranges = msgspec.msgpack.Encoder().encode
+_decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Decoder(
+    tuple[Range, ...]
+)
+
+
+class Reason:
+    """Why records were dropped: the words of `cloud_link.wire.GapRecord.reason`."""
+
+    CAP: Final = "cap"
+    DISK: Final = "disk"
+    DAMAGED: Final = "damaged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """Records lost together: one run of numbers of one epoch and lane.
+
+    Attributes:
+        run: First and last number.
+        records: How many records, at most the run's length.
+        first: (boot, milliseconds) of the oldest reading; ``last`` of the newest.
+    """
+
+    ordinal: int
+    lane: Lane
+    reason: str
+    run: Range
+    records: int
+    readings: int
+    first: tuple[bytes, int]
+    last: tuple[bytes, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenGap:
+    """Losses of one epoch, lane and reason; ``ranges`` ascend and do not touch."""
+
+    ordinal: int
+    lane: Lane
+    reason: str
+    ranges: tuple[Range, ...]
+    records: int
+    readings: int
+    first: tuple[bytes, int]
+    last: tuple[bytes, int]
+
+    @classmethod
+    def of(cls, loss: Loss) -> OpenGap:
+        """A gap that holds just ``loss``."""
+        return cls(
+            ordinal=loss.ordinal,
+            lane=loss.lane,
+            reason=loss.reason,
+            ranges=(loss.run,),
+            records=loss.records,
+            readings=loss.readings,
+            first=loss.first,
+            last=loss.last,
+        )
+
+    def with_loss(self, loss: Loss, pending: Callable[[int, int], bool]) -> OpenGap | None:
+        """This gap with ``loss`` in it; ``None`` when that takes more than `MOST_RANGES` ranges.
+
+        ``pending(first, last)`` says whether any record of these numbers is still in the spool.
+        """
+        ranges = merged(self.ranges, loss.run, pending)
+        if len(ranges) > MOST_RANGES:
+            return None
+        return replace(
+            self,
+            ranges=ranges,
+            records=self.records + loss.records,
+            readings=self.readings + loss.readings,
+            first=_oldest(self.first, loss.first, earlier=loss.run[0] <= ranges[0][0]),
+            last=_newest(self.last, loss.last, later=loss.run[1] >= ranges[-1][1]),
+        )
+
+    def record(self, epoch: bytes) -> GapRecord:
+        """What the portal is told; ``epoch`` is the name of this gap's epoch."""
+        return GapRecord(
+            epoch=epoch,
+            ordinal=self.ordinal,
+            lane=int(self.lane),
+            ranges=self.ranges,
+            records=self.records,
+            readings=self.readings,
+            first=self.first,
+            last=self.last,
+            reason=self.reason,
+        )
+
+
+def merged(
+    ranges: Sequence[Range], run: Range, pending: Callable[[int, int], bool]
+) -> tuple[Range, ...]:
+    """``ranges`` with ``run`` among them, ascending, joined where nothing pending lies between."""
+    first, last = run
+    before = [one for one in ranges if one[0] <= first]
+    after = [one for one in ranges if one[0] > first]
+    while before and _joins(before[-1][1], first, pending):
+        first, last = before[-1][0], max(last, before.pop()[1])
+    while after and _joins(last, after[0][0], pending):
+        last = max(last, after.pop(0)[1])
+    return (*before, (first, last), *after)
+
+
+def runs_of(numbers: Sequence[int]) -> list[Range]:
+    """Ascending ``numbers`` as runs: [3, 4, 5, 9] is [(3, 5), (9, 9)]."""
+    runs: list[Range] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def pack_ranges(ranges: tuple[Range, ...]) -> bytes:
+    """Ranges as they are kept in a row."""
+    return _encode_ranges(ranges)
+
+
+def unpack_ranges(packed: bytes) -> tuple[Range, ...]:
+    """The inverse of `pack_ranges`; raises msgspec.MsgspecError for anything else."""
+    return _decode_ranges.decode(packed)
+
+
+def _joins(last: int, first: int, pending: Callable[[int, int], bool]) -> bool:
+    return first <= last + 1 or not pending(last + 1, first - 1)
+
+
+def _oldest(
+    known: tuple[bytes, int], came: tuple[bytes, int], *, earlier: bool
+) -> tuple[bytes, int]:
+    if known[0] == came[0]:
+        return min(known, came)
+    return came if earlier else known
+
+
+def _newest(known: tuple[bytes, int], came: tuple[bytes, int], *, later: bool) -> tuple[bytes, int]:
+    if known[0] == came[0]:
+        return max(known, came)
+    return came if later else known

@@ -1,0 +1,263 @@
+"""What can be done to the spool's tables inside a transaction. No commit, no file, no clock.
+
+Every method expects an open transaction of its caller, who also decides what happens when one
+fails. Nothing is cached between transactions, so that a rollback leaves nothing to undo here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from cloud_link.spool_schema import LANE_SHIFT, checksum
+from cloud_link.spool_values import Entry
+from cloud_link.wire import EPOCH_SIZE, Lane, Table, table_id
+
+ORDINAL_LIMIT: Final = 2**53
+"""Greatest ordinal an epoch may get, whatever a portal asks for."""
+
+_encode_table = msgspec.msgpack.Encoder().encode
+_table_decoder: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Epoch:
+    """A run of sequence numbers; ``ordinal`` orders epochs, ``name`` is random."""
+
+    name: bytes
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record as its row holds it."""
+
+    id: int
+    ordinal: int
+    seq: int
+    boot: bytes
+    at: int
+    readings: int
+    table: bytes | None
+    checksum: int
+    body: bytes
+
+    @property
+    def sound(self) -> bool:
+        """Whether the row is what was once accepted."""
+        number = (self.id, self.ordinal, self.seq)
+        try:
+            seen = checksum(
+                number, (self.boot, self.at), self.readings, self.table or b"", self.body
+            )
+        except Exception:  # noqa: BLE001 - a damaged row may hold any type in any column
+            return False
+        return seen == self.checksum
+
+    @property
+    def lane(self) -> Lane:
+        """Which lane the id says."""
+        return Lane(self.id >> LANE_SHIFT)
+
+
+class KnownTables:
+    """Encoded tables by identity, so that the same table is not hashed for every record."""
+
+    LIMIT: Final = 1024
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Table, bytes, bytes]] = {}
+
+    def encoded(self, table: Table) -> tuple[bytes, bytes]:
+        """(id, bytes) of ``table``."""
+        found = self._known.get(id(table))
+        if found is None:
+            if len(self._known) >= self.LIMIT:
+                self._known.clear()
+            # Holding the table itself keeps its identity from being given to another.
+            found = self._known[id(table)] = (table, table_id(table), _encode_table(table))
+        return found[1], found[2]
+
+
+class Ledger:
+    """The rows of one spool file."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._tables = KnownTables()
+
+    # Epochs and numbers
+
+    def begin_epoch(self, above: int = 0) -> Epoch:
+        """A new epoch whose ordinal exceeds every known one and ``above``; old ones are tidied."""
+        (known,) = self._db.execute("SELECT coalesce(max(ordinal), 0) FROM epoch").fetchone()
+        self._forget_epochs()
+        epoch = Epoch(name=secrets.token_bytes(EPOCH_SIZE), ordinal=max(known, above) + 1)
+        self._db.execute("INSERT INTO epoch VALUES (?, ?)", (epoch.ordinal, epoch.name))
+        return epoch
+
+    def epoch_of(self, name: bytes) -> Epoch | None:
+        """The epoch called ``name``, while anything of it is left."""
+        row = self._db.execute("SELECT ordinal FROM epoch WHERE name = ?", (name,)).fetchone()
+        return Epoch(name=name, ordinal=row[0]) if row else None
+
+    def epoch_names(self) -> dict[int, bytes]:
+        """Every epoch's name by ordinal."""
+        return dict(self._db.execute("SELECT ordinal, name FROM epoch"))
+
+    def counter(self, ordinal: int, lane: Lane) -> tuple[int, int]:
+        """(base, next) of ``lane`` in this epoch: base is what a seq is added to for its id."""
+        row = self._db.execute(
+            "SELECT base, next FROM counter WHERE ordinal = ? AND lane = ?", (ordinal, lane)
+        ).fetchone()
+        if row:
+            return row[0], row[1]
+        (newest,) = self._db.execute("SELECT newest FROM lane WHERE lane = ?", (lane,)).fetchone()
+        return newest + 1, 0
+
+    def take_numbers(self, ordinal: int, lane: Lane, count: int) -> tuple[int, int]:
+        """Consume ``count`` numbers; returns (base, first number)."""
+        base, first = self.counter(ordinal, lane)
+        self._db.execute(
+            "INSERT INTO counter VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (ordinal, lane) DO UPDATE SET next = excluded.next",
+            (ordinal, lane, base, first + count),
+        )
+        self._db.execute(
+            "UPDATE lane SET newest = ? WHERE lane = ?", (base + first + count - 1, lane)
+        )
+        return base, first
+
+    def _forget_epochs(self) -> None:
+        """Delete epochs that no pending record and no open gap refers to."""
+        gaps = {ordinal for (ordinal,) in self._db.execute("SELECT DISTINCT ordinal FROM gap")}
+        for (ordinal,) in self._db.execute("SELECT ordinal FROM epoch").fetchall():
+            lanes = self._db.execute(
+                "SELECT base, base + next - 1 FROM counter WHERE ordinal = ?", (ordinal,)
+            ).fetchall()
+            if ordinal not in gaps and not any(self._any(first, last) for first, last in lanes):
+                self._db.execute("DELETE FROM counter WHERE ordinal = ?", (ordinal,))
+                self._db.execute("DELETE FROM epoch WHERE ordinal = ?", (ordinal,))
+
+    def _any(self, first: int, last: int) -> bool:
+        query = "SELECT 1 FROM record WHERE id BETWEEN ? AND ? LIMIT 1"
+        return self._db.execute(query, (first, last)).fetchone() is not None
+
+    # Records
+
+    def insert(self, ordinal: int, lane: Lane, boot: bytes, entries: Sequence[Entry]) -> int:
+        """Store ``entries`` of one lane under new numbers; returns the first number."""
+        base, first = self.take_numbers(ordinal, lane, len(entries))
+        rows = []
+        size = 0
+        used: Counter[tuple[bytes, bytes]] = Counter()
+        for seq, entry in enumerate(entries, first):
+            table = None
+            if entry.table is not None:
+                known = self._tables.encoded(entry.table)
+                used[known] += 1
+                table = known[0]
+            number = (base + seq, ordinal, seq)
+            size += len(entry.body)
+            mark = checksum(number, (boot, entry.at), entry.readings, table or b"", entry.body)
+            rows.append((*number, boot, entry.at, entry.readings, table, mark, entry.body))
+        self._store(lane, rows, size)
+        for (name, encoded), count in used.items():
+            self.keep_table(name, encoded, count)
+        return first
+
+    def adopt(self, ordinal: int, lane: Lane, rows: Sequence[Row]) -> int:
+        """Store ``rows``, whose tables are here already, under new numbers, in their order."""
+        base, first = self.take_numbers(ordinal, lane, len(rows))
+        moved = []
+        for seq, row in enumerate(rows, first):
+            number = (base + seq, ordinal, seq)
+            mark = checksum(number, (row.boot, row.at), row.readings, row.table or b"", row.body)
+            moved.append((*number, row.boot, row.at, row.readings, row.table, mark, row.body))
+        self._store(lane, moved, sum(len(row.body) for row in rows))
+        self._refer(Counter(row.table for row in rows if row.table is not None))
+        return first
+
+    def _store(self, lane: Lane, rows: Sequence[tuple[object, ...]], size: int) -> None:
+        self._db.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.execute(
+            "UPDATE lane SET records = records + ?, bytes = bytes + ? WHERE lane = ?",
+            (len(rows), size, lane),
+        )
+
+    def rows(self, first: int, last: int) -> Iterator[Row]:
+        """The records with ids from ``first`` to ``last``, ascending, sound or not."""
+        query = "SELECT * FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
+        for row in self._db.execute(query, (first, last)):
+            yield Row(*row)
+
+    def remove(self, lane: Lane, first: int, last: int) -> int:
+        """Delete the records of ``lane`` with these ids, and tables only they used; how many."""
+        removed = size = 0
+        used: Counter[bytes] = Counter()
+        for table, count, length in self._db.execute(
+            "SELECT table_id, count(*), sum(length(body)) FROM record "
+            "WHERE id BETWEEN ? AND ? GROUP BY table_id",
+            (first, last),
+        ):
+            removed += count
+            size += length
+            if table is not None:
+                used[table] += count
+        if removed:
+            self._db.execute("DELETE FROM record WHERE id BETWEEN ? AND ?", (first, last))
+            self._db.execute(
+                "UPDATE lane SET records = records - ?, bytes = bytes - ? WHERE lane = ?",
+                (removed, size, lane),
+            )
+            self._release(used)
+        return removed
+
+    def number_of(self, lane: Lane, record: int) -> tuple[int, int] | None:
+        """(ordinal, seq) of the record with this id, from the counters rather than its row."""
+        row = self._db.execute(
+            "SELECT ordinal, base, next FROM counter WHERE lane = ? AND base <= ? "
+            "ORDER BY base DESC LIMIT 1",
+            (lane, record),
+        ).fetchone()
+        return (row[0], record - row[1]) if row and record < row[1] + row[2] else None
+
+    def pending(self, ordinal: int, lane: Lane, first: int, last: int) -> bool:
+        """Whether any record numbered ``first`` to ``last`` is here."""
+        base, _ = self.counter(ordinal, lane)
+        return self._any(base + first, base + last)
+
+    # Tables
+
+    def keep_table(self, name: bytes, encoded: bytes, refs: int) -> None:
+        """Make sure the table is here, with ``refs`` more references."""
+        self._db.execute(
+            "INSERT INTO wire_table VALUES (?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET refs = refs + excluded.refs",
+            (name, refs, encoded),
+        )
+
+    def tables(self, names: Iterable[bytes]) -> list[Table]:
+        """The tables called ``names`` that are here."""
+        query = "SELECT body FROM wire_table WHERE id = ?"
+        found = (self._db.execute(query, (name,)).fetchone() for name in names)
+        return [_table_decoder.decode(row[0]) for row in found if row]
+
+    def _refer(self, used: Counter[bytes]) -> None:
+        self._db.executemany(
+            "UPDATE wire_table SET refs = refs + ? WHERE id = ?",
+            [(count, name) for name, count in used.items()],
+        )
+
+    def _release(self, used: Counter[bytes]) -> None:
+        gone = [(count, name) for name, count in used.items()]
+        self._db.executemany("UPDATE wire_table SET refs = refs - ? WHERE id = ?", gone)
+        self._db.executemany(
+            "DELETE FROM wire_table WHERE id = ? AND refs <= 0", [(name,) for _, name in gone]
+        )

@@ -1,0 +1,230 @@
+"""Open gaps as rows: losses go in, gap records come out. Inside a transaction of the caller."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final, NamedTuple
+
+from cloud_link.spool_gaps import Loss, OpenGap, Reason, pack_ranges, unpack_ranges
+from cloud_link.spool_ledger import Epoch, Ledger, Row
+from cloud_link.spool_schema import first_id, last_id
+from cloud_link.spool_values import Entry
+from cloud_link.wire import BOOT_SIZE, Lane, encode_record
+
+_DROP_AT_ONCE: Final = 256
+_CAP_ORDER: Final = (Lane.DATA, Lane.EVENT, Lane.BOUNDARY)
+
+_COLUMNS = (
+    "key, ordinal, lane, reason, ranges, records, readings, "
+    "first_boot, first_at, last_boot, last_at"
+)
+
+
+class Losses:
+    """What was lost and must be announced."""
+
+    def __init__(self, db: sqlite3.Connection, ledger: Ledger) -> None:
+        self._db = db
+        self._ledger = ledger
+
+    def note(self, loss: Loss) -> None:
+        """Count ``loss`` into the open gap of its epoch, lane and reason, or begin one."""
+        pending = partial(self._ledger.pending, loss.ordinal, loss.lane)
+        key, gap = next(self._rows(loss), (None, None))
+        grown = gap.with_loss(loss, pending) if gap else None
+        self._put(key if grown else None, grown or OpenGap.of(loss))
+        self._db.execute(
+            "UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (loss.records, loss.lane)
+        )
+
+    def seal(self, epoch: Epoch, boot: bytes) -> int:
+        """Turn every open gap into a record of `Lane.GAP`; how many."""
+        names = self._ledger.epoch_names()
+        entries = []
+        for _, gap in self._rows():
+            body = encode_record(gap.record(names[gap.ordinal]))
+            at = gap.last[1] if gap.last[0] == boot else 0
+            entries.append(Entry(lane=Lane.GAP, body=body, at=at, readings=0))
+        if entries:
+            self._db.execute("DELETE FROM gap")
+            self._ledger.insert(epoch.ordinal, Lane.GAP, boot, entries)
+        return len(entries)
+
+    def announce(self, gap: OpenGap) -> None:
+        """Add ``gap`` as it is, whatever is known of it."""
+        self._put(None, gap)
+
+    def open_gaps(self) -> int:
+        """How many gaps are open."""
+        return int(self._db.execute("SELECT count(*) FROM gap").fetchone()[0])
+
+    def lose(self, row: Row, reason: str) -> None:
+        """Delete one record and count it as lost, believing as little of its row as possible."""
+        self._ledger.remove(row.lane, row.id, row.id)
+        number = self._ledger.number_of(row.lane, row.id)
+        if number is None:
+            return
+        boot = row.boot if isinstance(row.boot, bytes) else b""
+        at = row.at if isinstance(row.at, int) else 0
+        when = (boot[:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), max(0, at))
+        self.note(
+            Loss(
+                ordinal=number[0],
+                lane=row.lane,
+                reason=reason,
+                run=(number[1], number[1]),
+                records=1,
+                readings=max(0, row.readings) if isinstance(row.readings, int) else 0,
+                first=when,
+                last=when,
+            )
+        )
+
+    def shrink(self, excess: Callable[[], int]) -> int:
+        """Drop oldest records, cheapest lane first, while ``excess()`` bytes are too many.
+
+        What frees no page of the database is put back: losing it would have been for nothing.
+        Returns how many records were dropped.
+        """
+        return sum(self._shrink_lane(lane, excess) for lane in _CAP_ORDER if excess() > 0)
+
+    def _shrink_lane(self, lane: Lane, excess: Callable[[], int]) -> int:
+        dropped = tried = 0
+        before = excess()
+        self._db.execute("SAVEPOINT shrink")
+        while (left := excess()) > 0 and (count := self._drop_oldest(lane, left)):
+            tried += count
+            if excess() < before:
+                dropped, before = dropped + tried, excess()
+                tried = 0
+                self._db.execute("RELEASE shrink")
+                self._db.execute("SAVEPOINT shrink")
+        if tried:
+            self._db.execute("ROLLBACK TO shrink")
+        self._db.execute("RELEASE shrink")
+        return dropped
+
+    def _drop_oldest(self, lane: Lane, excess: int) -> int:
+        """Drop up to `_DROP_AT_ONCE` oldest records of one epoch, about ``excess`` bytes."""
+        query = (
+            "SELECT id, ordinal, seq, boot, at, readings, table_id, checksum, x'', length(body) "
+            "FROM record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+        )
+        victims: list[Row] = []
+        for row in self._db.execute(query, (first_id(lane), last_id(lane), _DROP_AT_ONCE)):
+            victim, length = Row(*row[:9]), row[9]
+            if excess <= 0 or (victims and victim.ordinal != victims[0].ordinal):
+                break
+            victims.append(victim)
+            excess -= length
+        if victims:
+            self._ledger.remove(lane, victims[0].id, victims[-1].id)
+            self.note(loss_of(victims, lane, Reason.CAP))
+        return len(victims)
+
+    def _rows(self, loss: Loss | None = None) -> Iterator[tuple[int, OpenGap]]:
+        """Open gaps with their keys: all, or those ``loss`` may go into, the newest first."""
+        query = f"SELECT {_COLUMNS} FROM gap"  # noqa: S608 - built from a constant
+        terms: tuple[object, ...] = ()
+        if loss:
+            query += " WHERE ordinal = ? AND lane = ? AND reason = ? ORDER BY key DESC LIMIT 1"
+            terms = (loss.ordinal, loss.lane, loss.reason)
+        for key, ordinal, lane, reason, ranges, *rest in self._db.execute(query, terms).fetchall():
+            records, readings, first_boot, first_at, last_boot, last_at = rest
+            yield (
+                key,
+                OpenGap(
+                    ordinal=ordinal,
+                    lane=Lane(lane),
+                    reason=reason,
+                    ranges=unpack_ranges(ranges),
+                    records=records,
+                    readings=readings,
+                    first=(first_boot, first_at),
+                    last=(last_boot, last_at),
+                ),
+            )
+
+    def _put(self, key: int | None, gap: OpenGap) -> None:
+        self._db.execute(
+            f"INSERT OR REPLACE INTO gap ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - built from a constant
+            (
+                key,
+                gap.ordinal,
+                gap.lane,
+                gap.reason,
+                pack_ranges(gap.ranges),
+                gap.records,
+                gap.readings,
+                *gap.first,
+                *gap.last,
+            ),
+        )
+
+
+class _Refused(NamedTuple):
+    """How many records and readings of a lane, and between which milliseconds of this boot."""
+
+    records: int
+    readings: int
+    first: int
+    last: int
+
+
+class Refusals:
+    """Records that the disk would not take, until it takes at least that they existed."""
+
+    def __init__(self) -> None:
+        self._refused: dict[Lane, _Refused] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._refused)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Remember ``entries`` as refused: a summary, however long it lasts."""
+        for entry in entries:
+            known = self._refused.get(entry.lane, _Refused(0, 0, entry.at, entry.at))
+            self._refused[entry.lane] = _Refused(
+                known.records + 1,
+                known.readings + entry.readings,
+                min(known.first, entry.at),
+                max(known.last, entry.at),
+            )
+
+    def note(self, ledger: Ledger, losses: Losses, ordinal: int, boot: bytes) -> None:
+        """Give the refused their numbers in epoch ``ordinal``, and count them as lost."""
+        for lane, refused in self._refused.items():
+            _, first = ledger.take_numbers(ordinal, lane, refused.records)
+            losses.note(
+                Loss(
+                    ordinal=ordinal,
+                    lane=lane,
+                    reason=Reason.DISK,
+                    run=(first, first + refused.records - 1),
+                    records=refused.records,
+                    readings=refused.readings,
+                    first=(boot, refused.first),
+                    last=(boot, refused.last),
+                )
+            )
+
+    def clear(self) -> None:
+        """Forget them: they are accounted for on the disk."""
+        self._refused.clear()
+
+
+def loss_of(rows: list[Row], lane: Lane, reason: str) -> Loss:
+    """The loss of ``rows``: of one epoch and lane, ascending, nothing pending between them."""
+    boots = [(row.boot, row.at) for row in rows]
+    return Loss(
+        ordinal=rows[0].ordinal,
+        lane=lane,
+        reason=reason,
+        run=(rows[0].seq, rows[-1].seq),
+        records=len(rows),
+        readings=sum(row.readings for row in rows),
+        first=min(when for when in boots if when[0] == boots[0][0]),
+        last=max(when for when in boots if when[0] == boots[-1][0]),
+    )

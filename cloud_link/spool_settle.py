@@ -1,0 +1,125 @@
+"""What an acknowledgement does to the spool: a table of outcomes, inside one transaction.
+
+::
+
+    ok            delete: the portal holds it
+    rejected      delete and count: the portal quarantined it
+    need_table    keep; say which tables to send first
+    conflict      keep under a new number of a new epoch: the portal holds other content under this
+    renew         begin a new epoch beyond the one the portal knows
+
+Only records that are here are touched, so an acknowledgement that comes twice, late, or for
+numbers never given does nothing. Only the records named in ``conflict`` are renumbered: their
+neighbours may already be stored under their old numbers, and would be doubled. They keep their
+order among themselves; an event that thereby overtakes a newer one is healed by the full reports
+that follow a new epoch (see ``Spool.generation``).
+"""
+
+from __future__ import annotations
+
+from cloud_link.spool_gaps import Range, Reason
+from cloud_link.spool_ledger import ORDINAL_LIMIT, Epoch, Ledger, Row
+from cloud_link.spool_losses import Losses
+from cloud_link.spool_values import Settled
+from cloud_link.wire import Ack
+
+
+class Settlement:
+    """One acknowledgement being applied; afterwards ``epoch`` is the epoch to append to.
+
+    Args:
+        ledger: The spool's rows, in an open transaction.
+        losses: Where records go that can never be sent.
+        epoch: The current epoch.
+        ack: What the portal said; any numbers, in any order, however absurd.
+    """
+
+    def __init__(self, ledger: Ledger, losses: Losses, epoch: Epoch, ack: Ack) -> None:
+        self._ledger = ledger
+        self._losses = losses
+        self._ack = ack
+        self.epoch = epoch
+
+    def apply(self) -> Settled:
+        """Apply every outcome; raises sqlite3.Error only."""
+        named = self._ledger.epoch_of(self._ack.epoch)
+        if named is None:
+            return Settled()
+        base, limit = self._ledger.counter(named.ordinal, self._ack.lane)
+        ok = self._remove(base, clamped(self._ack.ok, limit))
+        refused = [(seq, seq) for seq, _ in self._ack.rejected]
+        rejected = self._remove(base, clamped(refused, limit))
+        wanted = clamped([(seq, seq) for seq, _ in self._ack.need_table], limit)
+        tables = self._wanted_tables(self._named_rows(base, wanted))
+        unlike = clamped([(seq, seq) for seq in self._ack.conflict], limit)
+        conflicting = self._sound(self._named_rows(base, unlike))
+        before = self.epoch
+        self._renew(conflicting)
+        if conflicting:
+            self._renumber(conflicting)
+        return Settled(
+            ok=ok,
+            rejected=rejected,
+            tables=tuple(self._ledger.tables(tables)),
+            renumbered=len(conflicting),
+            new_epoch=self.epoch != before,
+        )
+
+    def _remove(self, base: int, ranges: list[Range]) -> int:
+        lane = self._ack.lane
+        return sum(self._ledger.remove(lane, base + first, base + last) for first, last in ranges)
+
+    def _named_rows(self, base: int, ranges: list[Range]) -> list[Row]:
+        return [
+            row
+            for first, last in ranges
+            for row in list(self._ledger.rows(base + first, base + last))
+        ]
+
+    def _sound(self, rows: list[Row]) -> list[Row]:
+        """Those of ``rows`` that are what was accepted; a new number must not hide damage."""
+        for row in rows:
+            if not row.sound:
+                self._losses.lose(row, Reason.DAMAGED)
+        return [row for row in rows if row.sound]
+
+    def _wanted_tables(self, rows: list[Row]) -> list[bytes]:
+        """The tables of ``rows``; a record whose table is not here could never be taken."""
+        names = {row.table for row in rows if row.table is not None}
+        here = {name for name in names if self._ledger.tables([name])}
+        for row in rows:
+            if row.table is not None and row.table not in here:
+                self._losses.lose(row, Reason.DAMAGED)
+        return sorted(here)
+
+    def _renew(self, conflicting: list[Row]) -> None:
+        asked = self._ack.renew
+        beyond = asked is not None and self.epoch.ordinal <= asked < ORDINAL_LIMIT
+        if beyond or conflicting:
+            self.epoch = self._ledger.begin_epoch(asked if beyond and asked else 0)
+
+    def _renumber(self, rows: list[Row]) -> None:
+        # The new rows are made before the old ones go, so that no table loses its last reference.
+        self._ledger.adopt(self.epoch.ordinal, self._ack.lane, rows)
+        for row in rows:
+            self._ledger.remove(self._ack.lane, row.id, row.id)
+
+
+def clamped(ranges: list[Range] | tuple[Range, ...], limit: int) -> list[Range]:
+    """The parts of ``ranges`` inside 0..limit - 1, ascending, each number once.
+
+    The result and the work are bounded by the number of ranges, never by their width: ranges
+    come from the network, and (0, 2**63) is one of them.
+    """
+    inside = sorted(
+        (max(0, first), min(last, limit - 1))
+        for first, last in ranges
+        if first <= last and first < limit and last >= 0
+    )
+    joined: list[Range] = []
+    for first, last in inside:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined

@@ -1,0 +1,160 @@
+"""What the spool takes, gives back and raises.
+
+Errors::
+
+    SpoolError                 str() is one clear line with the next step
+    |-- SpoolFull              the disk takes nothing more
+    |   `-- SpoolFailing       ... because it answers with errors, or is read-only
+    |-- SpoolDamaged           what is on the disk is not what was written (handled inside)
+    `-- SpoolLocked            another process holds this spool
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from cloud_link.wire import Lane, Table
+
+MEBIBYTE = 1024 * 1024
+
+Boot: TypeAlias = bytes
+"""The first 8 bytes of a boot id."""
+
+
+class SpoolError(Exception):
+    """The spool could not do what was asked; the message says why and what to do next."""
+
+
+class SpoolFull(SpoolError):  # noqa: N818 - says what is so, like queue.Full
+    """The disk takes nothing more. What was refused is counted and becomes a gap ("disk")."""
+
+
+class SpoolFailing(SpoolFull):
+    """The disk answers with errors or is read-only: space alone would not help."""
+
+
+class SpoolDamaged(SpoolError):  # noqa: N818 - says what is so, like queue.Full
+    """The database is not what was written. The spool sets it aside and goes on with a new one."""
+
+
+class SpoolLocked(SpoolError):  # noqa: N818 - says what is so, like queue.Full
+    """Another process has this spool open; ``pid`` names it (``None`` when it left no name)."""
+
+    def __init__(self, folder: str, pid: int | None) -> None:
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(f"{folder} is in use by {who}: stop that one first, or use another folder")
+        self.pid = pid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A record on its way into the spool.
+
+    Attributes:
+        lane: Which queue it travels in.
+        body: The encoded record, at most `cloud_link.wire.RECORD_LIMIT` bytes.
+        at: Milliseconds since boot of its (first) reading.
+        readings: How many readings it carries; 0 for events.
+        table: The table that a data record's integers refer to. The spool keeps it for as long
+            as any record here refers to it.
+    """
+
+    lane: Lane
+    body: bytes
+    at: int
+    readings: int
+    table: Table | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A record in the spool.
+
+    Attributes:
+        id: Unique in this spool; grows within a lane in the order of sending. A record that is
+            renumbered gets a new, greater one.
+        epoch: With ``lane`` and ``seq`` its name towards the portal. ``ordinal`` is the epoch's.
+        boot: The boot that its times count from: the first 8 bytes of the boot id.
+        table: The id of the table its body refers to.
+    """
+
+    id: int
+    epoch: bytes
+    ordinal: int
+    lane: Lane
+    seq: int
+    boot: bytes
+    body: bytes
+    table: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpoolLimits:
+    """How much disk the spool may use.
+
+    Attributes:
+        cap_bytes: Most bytes that database and write-ahead log together may occupy.
+        reserve_bytes: Part of the cap that only gap records may use.
+        ballast_bytes: Beside the cap: a file that is given up when the disk is full, so that the
+            database can still delete and account.
+    """
+
+    cap_bytes: int = 256 * MEBIBYTE
+    reserve_bytes: int = 4 * MEBIBYTE
+    ballast_bytes: int = 8 * MEBIBYTE
+
+    def __post_init__(self) -> None:
+        if min(self.cap_bytes, self.reserve_bytes, self.ballast_bytes) < 0:
+            raise ValueError("spool limits must not be negative")
+        if self.reserve_bytes >= self.cap_bytes:
+            raise ValueError(
+                f"a reserve of {self.reserve_bytes} bytes leaves nothing of a cap of "
+                f"{self.cap_bytes}: make the cap larger"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settled:
+    """What an acknowledgement did.
+
+    Attributes:
+        ok: Records deleted because the portal holds them.
+        rejected: Records deleted because the portal quarantined them.
+        tables: Tables to send before the records that need them.
+        renumbered: Records that got new numbers in a new epoch; they are pending again.
+        new_epoch: Whether a new epoch began.
+    """
+
+    ok: int = 0
+    rejected: int = 0
+    tables: tuple[Table, ...] = ()
+    renumbered: int = 0
+    new_epoch: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpoolStats:
+    """The spool's state, for the health report.
+
+    Attributes:
+        records: Pending records of each lane.
+        bytes: Disk in use by records: pages of the database that hold something, and the log.
+        oldest: (boot, milliseconds) of the oldest pending record; ``None`` when empty.
+        dropped: Records of each lane that were accepted or offered and then lost to the cap, a
+            full disk or damage, since the spool began.
+        rejected: Records the portal quarantined, since the spool began.
+        disk_free: Bytes free on the file system.
+        full: Whether the ballast is given up and appends are refused for want of disk.
+        open_gaps: Gaps not yet sealed into records.
+    """
+
+    records: Mapping[Lane, int]
+    bytes: int
+    oldest: tuple[Boot, int] | None
+    dropped: Mapping[Lane, int] = field(default_factory=dict)
+    rejected: int = 0
+    disk_free: int = 0
+    full: bool = False
+    open_gaps: int = 0

@@ -1,0 +1,204 @@
+"""The spool's async side: one worker thread, and commits that carry everything that waits.
+
+A commit costs the disk a flush, milliseconds on flash, whatever it carries. So an append that
+finds the writer idle is committed at once, and those that come while a commit is running share
+the next one::
+
+    append --+                +-- commit (1 entry)
+    append ----+--------------|-- commit (3 entries)
+    append ------+            |
+    append ---------+---------+
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+from cloud_link.spool import Spool
+from cloud_link.spool_values import Entry, SpoolError, SpoolLimits
+
+T = TypeVar("T")
+
+GROUP_ENTRIES: Final = 2_000
+"""Most entries in one commit, so that nobody waits long behind the others."""
+GROUP_BYTES: Final = 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    """Something for the thread to do, and who waits for it."""
+
+    future: asyncio.Future[T]
+    entries: tuple[Entry, ...] = ()
+    function: Callable[[Spool], T] | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(len(entry.body) for entry in self.entries)
+
+
+class SpoolWriter:
+    """Owns a `Spool` in a worker thread. Made by `SpoolWriter.open`; an async context manager.
+
+    Jobs are done in the order they were asked for. A caller that is cancelled while it waits may
+    find its records accepted all the same: what was handed over is not taken back.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
+        self._closing = False
+        self._ended = self._loop.create_future()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    async def open(cls, folder: Path, *, boot: bytes, limits: SpoolLimits) -> SpoolWriter:
+        """Open the spool as `Spool.open` does, and raise what it raises."""
+        writer = cls()
+        opened: asyncio.Future[None] = writer._loop.create_future()
+
+        def make() -> Spool:
+            return Spool.open(folder, boot=boot, limits=limits)
+
+        thread = threading.Thread(target=writer._run, args=(make, opened), name="spool")
+        writer._thread = thread
+        thread.start()
+        try:
+            await asyncio.shield(opened)
+        except asyncio.CancelledError:
+            await writer.aclose()
+            raise
+        return writer
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Return the numbers of ``entries`` once they are accepted: on the disk.
+
+        Raises `cloud_link.spool_values.SpoolFull` when none of them was.
+        """
+        batch = tuple(entries)
+        if not batch:
+            return ()
+        job: _Job[tuple[int, ...]] = _Job(self._loop.create_future(), entries=batch)
+        self._submit(job)
+        return await job.future
+
+    async def call(self, function: Callable[[Spool], T]) -> T:
+        """``function(spool)``, in the spool's thread, after everything asked for before."""
+        job: _Job[T] = _Job(self._loop.create_future(), function=function)
+        self._submit(job)
+        return await job.future
+
+    async def aclose(self) -> None:
+        """Do what was asked for, close the spool, end the thread. Twice does no harm."""
+        if not self._closing:
+            self._closing = True
+            self._jobs.put(None)
+        await asyncio.shield(self._ended)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _submit(self, job: _Job[Any]) -> None:
+        if self._closing:
+            raise SpoolError("the spool is closed")
+        self._jobs.put(job)
+
+    # In the worker thread
+
+    def _run(self, make: Callable[[], Spool], opened: asyncio.Future[None]) -> None:
+        try:
+            spool = make()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            self._closing = True
+            self._answer(self._ended, None, None)
+            self._answer(opened, None, error)
+            return
+        self._answer(opened, None, None)
+        try:
+            while self._turn(spool):
+                pass
+        finally:
+            spool.close()
+            self._answer(self._ended, None, None)
+
+    def _turn(self, spool: Spool) -> bool:
+        """One commit or one call; False when the writer is to end."""
+        job = self._jobs.get()
+        waiting: list[_Job[Any]] = []
+        while job is not None and job.function is None:
+            waiting.append(job)
+            if self._is_full(waiting):
+                break
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                break
+        if waiting:
+            self._append(spool, waiting)
+        if job is not None and job.function is not None:
+            self._call(spool, job)
+        return job is not None
+
+    @staticmethod
+    def _is_full(waiting: list[_Job[Any]]) -> bool:
+        entries = sum(len(job.entries) for job in waiting)
+        return entries >= GROUP_ENTRIES or sum(job.size for job in waiting) >= GROUP_BYTES
+
+    def _append(self, spool: Spool, jobs: list[_Job[Any]]) -> None:
+        try:
+            numbers = spool.append([entry for job in jobs for entry in job.entries])
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            self._loop.call_soon_threadsafe(_fail, jobs, error)
+        else:
+            self._loop.call_soon_threadsafe(_share, jobs, numbers)
+
+    def _call(self, spool: Spool, job: _Job[Any]) -> None:
+        assert job.function is not None
+        try:
+            result = job.function(spool)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            self._answer(job.future, None, error)
+        else:
+            self._answer(job.future, result, None)
+
+    def _answer(self, future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+        self._loop.call_soon_threadsafe(_resolve, future, result, error)
+
+
+def _share(jobs: list[_Job[Any]], numbers: tuple[int, ...]) -> None:
+    start = 0
+    for job in jobs:
+        end = start + len(job.entries)
+        _resolve(job.future, numbers[start:end], None)
+        start = end
+
+
+def _fail(jobs: list[_Job[Any]], error: Exception) -> None:
+    for job in jobs:
+        _resolve(job.future, None, error)
+
+
+def _resolve(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
