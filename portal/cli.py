@@ -1,17 +1,238 @@
-"""`kanmon-portal`, until its commands land in portal.commands."""
+"""`kanmon-portal`: set the portal up, run it, and let people in.
+
+Exit codes: 0 done, 1 partly, 2 failed, 3 wrong usage. Errors say what, why and what next.
+"""
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from portal.environment import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FAILED = 2
+WRONG_USAGE = 3
 
 
-def main() -> None:
-    """Run a Django command."""
+def main() -> NoReturn:
+    """Run the command line and exit as the module's docstring says."""
+    try:
+        result = commands.main(prog_name="kanmon-portal", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(WRONG_USAGE)
+    except click.Abort:
+        click.echo("kanmon-portal: stopped", err=True)
+        sys.exit(FAILED)
+    except (click.ClickException, SettingsError) as error:
+        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        click.echo(f"kanmon-portal: {message}", err=True)
+        sys.exit(FAILED)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+@click.group()
+@click.version_option(package_name="kanmon", prog_name="kanmon-portal")
+def commands() -> None:
+    """The portal of Kanmon: its database, its site, its ingest worker and its people."""
+
+
+@contextmanager
+def portal_ready() -> Iterator[None]:
+    """Django set up; what its database or a rule refuses becomes one line that says what next."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    from django.core.management import execute_from_command_line
+    import django
+    from django.core.exceptions import ValidationError
+    from django.db import DatabaseError
 
-    execute_from_command_line(sys.argv)
+    from portal.accounts.actions import AccountError
+
+    _make_state_folder()
+    django.setup()
+    try:
+        yield
+    except (AccountError, ValidationError) as error:
+        words = error.messages if isinstance(error, ValidationError) else [str(error)]
+        raise click.ClickException(" ".join(words)) from error
+    except DatabaseError as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise click.ClickException(
+            f"the database did not do it: {reason}; is it running, and has "
+            "'kanmon-portal migrate' been run?"
+        ) from error
+
+
+def _make_state_folder() -> None:
+    from django.conf import settings
+
+    from portal.environment import make_state
+
+    try:
+        make_state(settings.STATE)
+    except OSError as error:
+        raise click.ClickException(
+            f"the state folder {settings.STATE} cannot be made: {error.strerror}; set "
+            "KANMON_PORTAL_STATE to a folder that this account may write"
+        ) from error
+
+
+def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print ``data`` for a program or ``text`` for a person."""
+    click.echo(json.dumps(data) if as_json else text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database to this version's form; safe to repeat."""
+    with portal_ready():
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=1)
+
+
+@commands.command()
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
+)
+def serve(bind: str, workers: int) -> None:
+    """Serve the pages until stopped; a proxy in front of it brings TLS."""
+    host, colon, port = bind.rpartition(":")
+    if not colon or not host or not port.isdecimal():
+        raise click.BadParameter(f"{bind!r} is no HOST:PORT, such as 127.0.0.1:8000")
+    with portal_ready():
+        from django.conf import settings
+        from django.core.management import call_command
+
+        if not (settings.STATIC_ROOT / "manifest.json").exists():
+            raise click.ClickException(
+                "the pages' styles and scripts are not built; run scripts/assets first"
+            )
+        call_command("check", verbosity=0)
+    from portal.server import Server
+
+    Server(bind=bind, workers=workers).run()
+
+
+@commands.command()
+def ingest() -> None:
+    """Take what the gateways send, until stopped."""
+    with portal_ready():
+        from portal.ingest.worker import run
+
+        run()
+
+
+@commands.group()
+def gateway() -> None:
+    """The gateways this portal expects."""
+
+
+@gateway.command("add")
+@click.option("--organization", required=True, help="The customer; made if it is new.")
+@click.option("--site", "site_name", required=True, help="Where; made if it is new.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Of a new site.")
+@click.option("--gateway", "name", required=True, help="What people call it.")
+@click.option("--box", "box_id", required=True, help="The box's id; 'kanmon status' shows it.")
+@json_option
+def gateway_add(
+    organization: str, site_name: str, time_zone: str, name: str, box_id: str, *, as_json: bool
+) -> None:
+    """Expect a gateway: its box's data is taken from now on."""
+    with portal_ready():
+        from portal.placing import Place, place_gateway
+
+        placed = place_gateway(
+            Place(
+                organization=organization,
+                site=site_name,
+                time_zone=time_zone,
+                gateway=name,
+                box_id=box_id,
+            )
+        )
+    say(
+        {"gateway": placed.gateway.pk, "site": placed.gateway.site_id, "box": box_id},
+        f"{name} at {site_name} is expected; its box is {box_id}",
+        as_json=as_json,
+    )
+
+
+@commands.group()
+def person() -> None:
+    """The people who may sign in."""
+
+
+@person.command("add")
+@click.option("--email", required=True)
+@click.option("--organization", required=True)
+@click.option(
+    "--role", type=click.Choice(["administrator", "member"]), default="member", show_default=True
+)
+@click.option("--name", default="", help="How pages name them.")
+@click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--no-password", is_flag=True, help="They sign in by link only.")
+@json_option
+def person_add(
+    *, password_stdin: bool, no_password: bool, as_json: bool, role: str, **fields: str
+) -> None:
+    """Let a person sign in and see an organization's sites."""
+    if password_stdin and no_password:
+        raise click.UsageError("--password-stdin and --no-password exclude each other")
+    password = None if no_password else _password(from_stdin=password_stdin)
+    with portal_ready():
+        from portal.accounts.actions import NewPerson, add_person
+        from portal.accounts.models import Role
+
+        user = add_person(NewPerson(role=Role(role), password=password, **fields))
+    say(
+        {"person": user.pk, "email": user.email},
+        f"{user.email} may sign in as {role} of {fields['organization']}",
+        as_json=as_json,
+    )
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "there is no terminal to ask for a password; use --password-stdin or --no-password"
+        )
+    first = getpass.getpass("Password: ")
+    if first != getpass.getpass("Once more: "):
+        raise click.ClickException("the two passwords differ; nothing was added")
+    return first
+
+
+@commands.command("sign-in-link")
+@click.argument("email")
+@json_option
+def sign_in_link(email: str, *, as_json: bool) -> None:
+    """Print a link that signs EMAIL in, once, within thirty minutes."""
+    with portal_ready():
+        from django.conf import settings
+        from django.urls import reverse
+
+        from portal.accounts.actions import make_sign_in_link
+
+        token = make_sign_in_link(email)
+        link = settings.PORTAL_URL + reverse("sign-in-link", args=[token])
+        minutes = int(settings.SIGN_IN_LINK_LIFE.total_seconds() // 60)
+    say({"url": link, "minutes": minutes}, link, as_json=as_json)
 
 
 if __name__ == "__main__":

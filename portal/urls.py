@@ -6,4 +6,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("portal.accounts.urls")),
+    path("", include("portal.web.urls")),
 ]

@@ -1,0 +1,32 @@
+"""Placing a gateway in one step: organization, site, gateway and box, made where they are new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from portal.accounts.models import Organization
+from portal.fleet.actions import Placed, add_gateway, create_site
+from portal.fleet.models import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a gateway stands and which box speaks for it, all by name."""
+
+    organization: str
+    site: str
+    time_zone: str
+    gateway: str
+    box_id: str
+
+
+@transaction.atomic
+def place_gateway(place: Place) -> Placed:
+    """Expect a gateway; raises `ValidationError`, and then has changed nothing."""
+    organization, _ = Organization.objects.get_or_create(name=place.organization.strip())
+    site = Site.objects.filter(organization=organization, name=place.site.strip()).first()
+    if site is None:
+        site = create_site(organization, name=place.site, time_zone=place.time_zone)
+    return add_gateway(site, name=place.gateway, box_id=place.box_id)

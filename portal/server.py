@@ -1,0 +1,41 @@
+"""The portal behind gunicorn, started from our own command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
+    """Gunicorn with the few settings this portal needs.
+
+    Threads rather than many processes: pages wait for the database, and a small machine should
+    carry the portal too.
+    """
+
+    def __init__(self, *, bind: str, workers: int) -> None:
+        self._chosen: dict[str, Any] = {
+            "bind": bind,
+            "workers": workers,
+            "threads": 4,
+            "worker_class": "gthread",
+            "worker_tmp_dir": None,
+            "graceful_timeout": 10,
+            "proc_name": "kanmon-portal",
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Ours only: no configuration file, no arguments of the surrounding program."""
+        for name, value in self._chosen.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Callable[..., Any]:
+        """The application, imported by each worker for itself."""
+        from portal.wsgi import application
+
+        return application

@@ -1,0 +1,111 @@
+"""One device: who it is, what is wrong with it, everything it last said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Max, Q, Sum
+from django.utils.translation import gettext as _
+
+from portal.fleet.models import Box, Device, DeviceCondition, DeviceSupply
+from portal.ingest.models import BootClock, Latest
+from portal.web import words
+from portal.web.heartbeat import paces
+from portal.web.overview import GATEWAY_DEVICE, is_connected
+from portal.web.readings import Shown, in_order, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One row of the readings' table, and whether it begins a new quantity."""
+
+    shown: Shown
+    first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """What the living part of a device page shows.
+
+    Attributes:
+        quiet: Whether this is only what it last said.
+        connected: Whether its gateway can be heard.
+        heard_at: When anything was last heard of it, UTC.
+    """
+
+    device: Device
+    conditions: Sequence[DeviceCondition]
+    supplies: Sequence[DeviceSupply]
+    readings: Sequence[Cell]
+    heard_at: datetime | None
+    gateway_heard_at: datetime | None
+    connected: bool
+    is_gateway: bool
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it or its gateway cannot be heard now."""
+        return self.device.unreachable or self.device.never_heard or not self.connected
+
+    @property
+    def title(self) -> str:
+        """How the page names it."""
+        return (
+            _("%(gateway)s (gateway)") % {"gateway": self.device.gateway}
+            if (self.is_gateway)
+            else str(self.device)
+        )
+
+
+def device_view(device: Device, now: datetime) -> DeviceView:
+    """The page's living part at ``now``."""
+    pace = paces([device.gateway_id])[device.gateway_id]
+    boxes = list(Box.objects.filter(gateway=device.gateway_id))
+    rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
+    now_ms = int(now.timestamp() * 1000)
+    cells: list[Cell] = []
+    for row in rows:
+        reading = shown(row, hold_ms=pace.hold_ms, now_ms=now_ms)
+        cells.append(
+            Cell(shown=reading, first=not cells or cells[-1].shown.quantity != reading.quantity)
+        )
+    heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
+    if device.reported_at and not device.unreachable:
+        heard.append(device.reported_at)
+    return DeviceView(
+        device=device,
+        conditions=device.open_conditions(),
+        supplies=list(device.supplies.all()),
+        readings=cells,
+        heard_at=max(heard, default=None),
+        gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
+        connected=is_connected(boxes, pace, now),
+        is_gateway=device.name == GATEWAY_DEVICE,
+    )
+
+
+def device_version(device: Device, now: datetime) -> str:
+    """Changes whenever `device_view` would; see `portal.web.overview.version`."""
+    pace = paces([device.gateway_id])[device.gateway_id]
+    boxes = list(Box.objects.filter(gateway=device.gateway_id))
+    stale_before = int(now.timestamp() * 1000) - pace.hold_ms
+    facts = (
+        Latest.objects.filter(series__device=device).aggregate(
+            Count("pk"), Sum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
+        ),
+        (device.pk, device.event_order, device.own_order, device.identity_order, str(device)),
+        BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
+        is_connected(boxes, pace, now),
+    )
+    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+def series_label(quantity: str, part: str) -> str:
+    """A series in words: ``Voltage L1``."""
+    return f"{words.quantity_words(quantity)} {words.part_words(part)}".rstrip()

@@ -1,0 +1,128 @@
+"""Numbers as people read them: exact, in a unit of a readable size. Pure.
+
+A sample is an integer of ``10**resolution``; it becomes a `Decimal` by moving the point, never by
+a float, so 2300 of 10**-1 W is 230 W and 123456789 Wh is 123,456.789 kWh to the last digit.
+Counters are always shown whole: somebody bills from them. Gauges may be shortened where space is
+short, by rounding half to even.
+
+A value that could not be had is a dash with its reason, never 0 (requirement C-20).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
+
+from drivers.report import Kind, Quantity
+
+MISSING: Final = "–"
+_PREFIXED: Final = {
+    "W": "kW",
+    "var": "kvar",
+    "VA": "kVA",
+    "Wh": "kWh",
+    "varh": "kvarh",
+    "VAh": "kVAh",
+    "Pa": "kPa",
+}
+_ALWAYS_PREFIXED: Final = frozenset({"Wh", "varh", "VAh", "Pa"})
+"""Units nobody reads without their prefix; a meter's counter must not change its unit."""
+_BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_UNITS: Final = {"1": "", "deg": "°"}
+_WIDE: Final = Context(prec=60)
+_SHORT_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A value ready to be shown.
+
+    Attributes:
+        text: Digits with grouping (``12,345.678``), or a dash.
+        unit: ``kWh``, ``°C``, or ``""``.
+        missing: Whether there is no value; ``text`` is then a dash.
+    """
+
+    text: str
+    unit: str = ""
+    missing: bool = False
+
+    def __str__(self) -> str:
+        glue = "" if self.unit in {"", "°", "%"} else "\N{NARROW NO-BREAK SPACE}"
+        return f"{self.text}{glue}{self.unit}"
+
+
+def figure(
+    value: int | None, resolution: int, quantity: Quantity, *, short: bool = False
+) -> Figure:
+    """``value * 10**resolution`` in a readable unit of ``quantity``; ``short`` rounds gauges."""
+    if value is None:
+        return Figure(text=MISSING, missing=True)
+    exact = exact_value(value, resolution)
+    if quantity.unit == "s":
+        return Figure(text=duration(exact))
+    exact, unit = scaled(exact, quantity)
+    if short and quantity.kind is not Kind.COUNTER:
+        exact = shortened(exact)
+    return Figure(text=f"{exact:,f}", unit=unit)
+
+
+def exact_value(value: int, resolution: int) -> Decimal:
+    """``value * 10**resolution``, exactly, in the quantity's own unit."""
+    return Decimal(value).scaleb(resolution, _WIDE)
+
+
+def scaled(exact: Decimal, quantity: Quantity) -> tuple[Decimal, str]:
+    """The same amount in the unit that suits its size, and that unit."""
+    unit = quantity.unit
+    if unit == "B":
+        return _bytes(exact)
+    if unit in _PREFIXED and (unit in _ALWAYS_PREFIXED or abs(exact) >= 1000):
+        return exact.scaleb(-3, _WIDE), _PREFIXED[unit]
+    return exact, _UNITS.get(unit, unit)
+
+
+def chart_unit(quantity: Quantity, largest: Decimal) -> tuple[int, str]:
+    """The power of ten to divide a whole chart by, and the unit it is then in.
+
+    One unit for all points, chosen by the largest of them.
+    """
+    unit = quantity.unit
+    if unit == "B":
+        return 6, "MB"
+    if unit in _PREFIXED and (unit in _ALWAYS_PREFIXED or abs(largest) >= 1000):
+        return 3, _PREFIXED[unit]
+    return 0, _UNITS.get(unit, unit)
+
+
+def shortened(exact: Decimal) -> Decimal:
+    """At most four significant digits, but never fewer than the whole number has."""
+    whole = exact.adjusted() + 1
+    keep = max(_SHORT_DIGITS - max(whole, 1), 0)
+    if -exact.as_tuple().exponent <= keep:  # type: ignore[operator] # never NaN here
+        return exact
+    return exact.quantize(Decimal(1).scaleb(-keep), ROUND_HALF_EVEN, _WIDE)
+
+
+def duration(seconds: Decimal) -> str:
+    """``3 d 4 h``, ``2 h 5 min``, ``45 s``: the two largest parts."""
+    rest = int(seconds)
+    sign, rest = ("-", -rest) if rest < 0 else ("", rest)
+    parts: list[str] = []
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count:,} {name}")
+        elif parts:
+            break
+        if len(parts) == 2:
+            break
+    return sign + " ".join(parts)
+
+
+def _bytes(exact: Decimal) -> tuple[Decimal, str]:
+    step = 0
+    while abs(exact) >= 1024 and step < len(_BINARY) - 1:
+        exact, step = exact / 1024, step + 1
+    return (shortened(exact) if step else exact), _BINARY[step]

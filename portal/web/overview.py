@@ -1,0 +1,241 @@
+"""The first page: what needs you, then every site with its gateways and devices.
+
+Built from a fixed number of queries however many devices there are; `version` tells whether it
+would look the same as before from aggregates alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Count, Max, Q, Sum
+
+from drivers.report import Severity
+from portal.fleet.models import Box, Device, DeviceCondition, Gateway, RunningConfiguration, Site
+from portal.ingest.models import BootClock, Latest
+from portal.web.heartbeat import Pace, paces
+from portal.web.readings import Shown, key_readings, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+GATEWAY_DEVICE: Final = "gateway"
+"""The name under which a gateway reports about itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """A device on the first page.
+
+    Attributes:
+        quiet: Whether what is shown is only the last known: it or its gateway cannot be heard.
+        others: How many more conditions it has.
+    """
+
+    device: Device
+    gravest: DeviceCondition | None
+    others: int
+    readings: Sequence[Shown]
+    heard_at: datetime | None
+    quiet: bool
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether somebody should look after it."""
+        if self.gravest is None:
+            return self.device.unreachable
+        return Severity(self.gravest.severity) is not Severity.INFO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCard:
+    """A gateway with its devices.
+
+    Attributes:
+        heard_at: When a box last spoke for it; ``None``: never.
+        connected: Whether that is recent enough and the session has not ended.
+        own: The gateway's reports about itself, once there are any.
+    """
+
+    gateway: Gateway
+    boxes: Sequence[Box]
+    heard_at: datetime | None
+    connected: bool
+    own: DeviceRow | None
+    rows: Sequence[DeviceRow]
+
+    @property
+    def needs_you(self) -> bool:
+        """Whether it fell silent; one that was never heard is waited for, not missed."""
+        return self.heard_at is not None and not self.connected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteCard:
+    """A site with its gateways."""
+
+    site: Site
+    gateways: Sequence[GatewayCard]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Everything on the first page."""
+
+    sites: Sequence[SiteCard]
+    needs: Sequence[GatewayCard | DeviceRow] = field(default_factory=tuple)
+
+    @property
+    def gateways(self) -> list[GatewayCard]:
+        """Of all sites."""
+        return [card for site in self.sites for card in site.gateways]
+
+    @property
+    def waiting(self) -> list[GatewayCard]:
+        """Gateways from which nothing was ever heard."""
+        return [card for card in self.gateways if card.heard_at is None]
+
+    @property
+    def device_count(self) -> int:
+        """Of all gateways."""
+        return sum(len(card.rows) for card in self.gateways)
+
+
+def is_connected(boxes: Iterable[Box], pace: Pace, now: datetime) -> bool:
+    """Whether one of a gateway's boxes is alive and has spoken within its silence limit.
+
+    The broker's word (``alive``) is not enough: a will can be lost, and a link can hang open.
+    """
+    return any(
+        box.alive
+        and box.last_heard_at is not None
+        and (now - box.last_heard_at).total_seconds() * 1000 <= pace.silence_ms
+        for box in boxes
+    )
+
+
+def overview(user: User | AnonymousUser, now: datetime) -> Overview:
+    """What ``user`` sees at ``now``."""
+    sites = list(Site.objects.visible_to(user))
+    gateways = list(Gateway.objects.visible_to(user).prefetch_related("boxes"))
+    pace = paces(gateway.pk for gateway in gateways)
+    devices: dict[int, list[Device]] = defaultdict(list)
+    for device in Device.objects.visible_to(user).with_conditions():
+        devices[device.gateway_id].append(device)
+    latest: dict[int, list[Latest]] = defaultdict(list)
+    for row in Latest.objects.filter(
+        series__device__in=Device.objects.visible_to(user)
+    ).select_related("series"):
+        latest[row.series.device_id].append(row)
+    cards: dict[int, list[GatewayCard]] = defaultdict(list)
+    for gateway in gateways:
+        card = _card(gateway, devices[gateway.pk], latest, pace[gateway.pk], now)
+        cards[gateway.site_id].append(card)
+    shown_sites = [SiteCard(site=site, gateways=cards[site.pk]) for site in sites]
+    return Overview(sites=shown_sites, needs=_needs(shown_sites))
+
+
+def _card(
+    gateway: Gateway,
+    devices: Sequence[Device],
+    latest: dict[int, list[Latest]],
+    pace: Pace,
+    now: datetime,
+) -> GatewayCard:
+    boxes = list(gateway.boxes.all())
+    connected = is_connected(boxes, pace, now)
+    rows = [_row(device, latest[device.pk], pace, now, connected) for device in devices]
+    return GatewayCard(
+        gateway=gateway,
+        boxes=boxes,
+        heard_at=max((box.last_heard_at for box in boxes if box.last_heard_at), default=None),
+        connected=connected,
+        own=next((row for row in rows if row.device.name == GATEWAY_DEVICE), None),
+        rows=[row for row in rows if row.device.name != GATEWAY_DEVICE],
+    )
+
+
+def _row(
+    device: Device, latest: Sequence[Latest], pace: Pace, now: datetime, connected: bool
+) -> DeviceRow:
+    conditions = device.open_conditions()
+    now_ms = int(now.timestamp() * 1000)
+    newest = max((row.at for row in latest), default=None)
+    heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
+    if device.reported_at is not None and not device.unreachable and not device.never_heard:
+        heard.append(device.reported_at)
+    return DeviceRow(
+        device=device,
+        gravest=conditions[0] if conditions else None,
+        others=max(len(conditions) - 1, 0),
+        readings=[
+            shown(row, hold_ms=pace.hold_ms, now_ms=now_ms, short=True)
+            for row in key_readings(latest)
+        ],
+        heard_at=max(heard, default=None),
+        quiet=device.unreachable or device.never_heard or not connected,
+    )
+
+
+def _needs(sites: Iterable[SiteCard]) -> list[GatewayCard | DeviceRow]:
+    """What somebody should look after, the gravest first.
+
+    A silent gateway is one fact: what its devices last said is not repeated beside it.
+    """
+    silent: list[GatewayCard | DeviceRow] = []
+    rows: list[DeviceRow] = []
+    for card in (card for site in sites for card in site.gateways):
+        if card.needs_you:
+            silent.append(card)
+        else:
+            rows.extend(row for row in (card.own, *card.rows) if row and row.needs_you)
+    rows.sort(key=_gravity)
+    return silent + list(rows)
+
+
+def _gravity(row: DeviceRow) -> tuple[Any, ...]:
+    if row.gravest is None:
+        return (Severity.ERROR.rank, datetime.max.replace(tzinfo=UTC), "", "")
+    return row.gravest.gravity()
+
+
+def version(user: User | AnonymousUser, now: datetime) -> str:
+    """Changes whenever `overview` would: a hash of aggregates that grow with every change.
+
+    Sums of orders rather than maxima: each device's order only grows, but the greatest of them
+    may stand still while another's grows. What time alone changes (a gateway falls silent, a
+    value grows stale) is counted as well.
+    """
+    boxes = list(Box.objects.visible_to(user))
+    pace = paces({box.gateway_id for box in boxes})
+    by_hold: dict[int, list[int]] = defaultdict(list)
+    for gateway, its in pace.items():
+        by_hold[its.hold_ms].append(gateway)
+    now_ms = int(now.timestamp() * 1000)
+    stale = Q(pk__in=[])
+    for hold_ms, ids in by_hold.items():
+        stale |= Q(series__device__gateway__in=ids, at__lt=now_ms - hold_ms)
+    devices = Device.objects.visible_to(user)
+    facts = (
+        Latest.objects.filter(series__device__in=devices).aggregate(
+            Count("pk"), Sum("at"), stale=Count("pk", filter=stale)
+        ),
+        devices.aggregate(Count("pk"), Sum("event_order"), Sum("own_order"), Sum("identity_order")),
+        Site.objects.visible_to(user).aggregate(Count("pk")),
+        Gateway.objects.visible_to(user).aggregate(Count("pk")),
+        RunningConfiguration.objects.visible_to(user).aggregate(Max("pk")),
+        BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
+        [
+            (box.pk, box.last_heard_at, is_connected([box], pace[box.gateway_id], now))
+            for box in boxes
+        ],
+    )
+    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,117 @@
+"""A device's latest readings, in the order people look for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from cloud_link.columns import QUALITIES
+from drivers.report import Kind, Quality, Quantity
+from portal.web import words
+from portal.web.figures import MISSING, Figure, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from portal.ingest.models import Latest
+
+_KEY_QUANTITIES: Final = (
+    Quantity.POWER_ACTIVE,
+    Quantity.ENERGY_IMPORT,
+    Quantity.VOLTAGE,
+    Quantity.CURRENT,
+    Quantity.IMPRESSIONS,
+    Quantity.AREA,
+    Quantity.TEMPERATURE,
+    Quantity.POWER_THERMAL,
+    Quantity.ENERGY_HEAT,
+    Quantity.FLOW,
+    Quantity.VOLUME_GAS,
+    Quantity.VOLUME_WATER,
+    Quantity.FUNDS_REMAINING,
+    Quantity.ENERGY_EXPORT,
+    Quantity.POWER_FACTOR,
+    Quantity.FREQUENCY,
+)
+_KEY_COUNT: Final = 4
+_ORDER: Final = {quantity.value: rank for rank, quantity in enumerate(Quantity)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One latest reading, ready for a page.
+
+    Attributes:
+        series: Id of its series.
+        quantity: Its name in words.
+        part: Which phase or tariff, in words; ``""`` for the whole.
+        figure: The value.
+        reason: Why there is none, in words; ``""`` for a value.
+        at: When it was read, UTC.
+        stale: Whether it has stood for longer than a sample stands.
+        counter: Whether it only grows.
+    """
+
+    series: int
+    quantity: str
+    part: str
+    figure: Figure
+    reason: str
+    at: datetime
+    stale: bool
+    counter: bool
+    charted: bool
+
+
+def shown(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = False) -> Shown:
+    """A latest value as a page shows it; needs ``latest.series`` fetched."""
+    series = latest.series
+    kind, value = _kind_and_figure(latest, short=short)
+    quality = (
+        QUALITIES[latest.quality] if latest.quality < len(QUALITIES) else Quality.NOT_AVAILABLE
+    )
+    return Shown(
+        series=series.pk,
+        quantity=words.quantity_words(series.quantity),
+        part=words.part_words(series.part),
+        figure=value,
+        reason=str(words.QUALITIES[quality]) if value.missing else "",
+        at=datetime.fromtimestamp(latest.at / 1000, UTC),
+        stale=now_ms - latest.at > hold_ms,
+        counter=kind is Kind.COUNTER,
+        charted=kind is not Kind.TEXT,
+    )
+
+
+def _kind_and_figure(latest: Latest, *, short: bool) -> tuple[Kind, Figure]:
+    quantity = words.quantity_of(latest.series.quantity)
+    if quantity is None:
+        return Kind.GAUGE, Figure(text=MISSING, missing=True)
+    if quantity.kind is Kind.TEXT:
+        text = latest.text
+        return Kind.TEXT, Figure(text=MISSING if text is None else text, missing=text is None)
+    value = figure(latest.value, latest.series.resolution, quantity, short=short)
+    if value.unit:
+        value = Figure(text=value.text, unit=words.unit_words(value.unit), missing=value.missing)
+    return quantity.kind, value
+
+
+def in_order(rows: Iterable[Latest]) -> list[Latest]:
+    """By quantity as the vocabulary lists them, the whole before its parts."""
+    return sorted(rows, key=lambda row: _rank(row.series.quantity, row.series.part))
+
+
+def key_readings(rows: Iterable[Latest]) -> list[Latest]:
+    """The few that stand for the device on the first page: one of each of the first quantities.
+
+    Of a quantity's parts the whole comes first, then ``l1`` and so on.
+    """
+    first: dict[str, Latest] = {}
+    for row in in_order(rows):
+        first.setdefault(row.series.quantity, row)
+    return [first[q.value] for q in _KEY_QUANTITIES if q.value in first][:_KEY_COUNT]
+
+
+def _rank(quantity: str, part: str) -> tuple[int, int, str]:
+    return (_ORDER.get(quantity, len(_ORDER)), len(part), part)

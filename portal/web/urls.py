@@ -1,0 +1,15 @@
+"""The pages, and what they poll."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.web import views
+
+urlpatterns = [
+    path("", views.overview_page, name="overview"),
+    path("live/", views.overview_live, name="overview-live"),
+    path("devices/<int:device>/", views.device_page, name="device"),
+    path("devices/<int:device>/live/", views.device_live, name="device-live"),
+    path("devices/<int:device>/chart/<int:series>/", views.chart, name="chart"),
+]

@@ -1,0 +1,122 @@
+"""The pages. Each reads through ``visible_to``: what belongs to somebody else answers 404.
+
+A page is whole when it arrives, and carries the ETag of its living part; that part is then polled
+and answers 304 while nothing changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+
+from portal.fleet.models import Device
+from portal.ingest.models import Series
+from portal.web import assets
+from portal.web.device import device_version, device_view
+from portal.web.overview import overview, version
+from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+
+def _tag(request: HttpRequest, version: str) -> str:
+    """An ETag: the data's version, the language it is written in, the program that wrote it."""
+    return f'W/"{version}-{request.LANGUAGE_CODE}-{assets.build()}"'
+
+
+def _living(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> HttpResponse:
+    """``body``, or 304 without making it, when the browser holds the same already."""
+    held = request.headers.get("If-None-Match", "")
+    response: HttpResponse
+    if tag in (part.strip() for part in held.split(",")):
+        response = HttpResponseNotModified()
+    else:
+        response = body()
+    response.headers["ETag"] = tag
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    # A shared computer's back button must not show what a signed-out person saw.
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+@require_safe
+def overview_page(request: HttpRequest) -> HttpResponse:
+    """The first page."""
+    now = timezone.now()
+    # The version is taken first: a change in between is then shown twice rather than never.
+    tag = _tag(request, version(request.user, now))
+    context = {"overview": overview(request.user, now), "tag": tag}
+    return _private(render(request, "web/overview.html", context))
+
+
+@require_safe
+def overview_live(request: HttpRequest) -> HttpResponse:
+    """The first page's living part."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        context = {"overview": overview(request.user, now)}
+        return render(request, "web/_overview.html", context)
+
+    return _living(request, _tag(request, version(request.user, now)), body)
+
+
+def _device(request: HttpRequest, device: int) -> Device:
+    scope = Device.objects.visible_to(request.user).select_related("gateway__site__organization")
+    return get_object_or_404(scope, pk=device)
+
+
+@require_safe
+def device_page(request: HttpRequest, device: int) -> HttpResponse:
+    """A device: conditions, readings, and the chart of one series (``?series=ID``)."""
+    found = _device(request, device)
+    now = timezone.now()
+    tag = _tag(request, device_version(found, now))
+    chosen, options = series_to_chart(found, request.GET.get("series", ""))
+    context: dict[str, Any] = {
+        "view": device_view(found, now),
+        "tag": tag,
+        "options": options,
+        "chosen": chosen,
+        "chart": chart_of(found, chosen, now) if chosen else None,
+    }
+    return _private(render(request, "web/device.html", context))
+
+
+@require_safe
+def device_live(request: HttpRequest, device: int) -> HttpResponse:
+    """A device page's living part."""
+    found = _device(request, device)
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        return render(request, "web/_device.html", {"view": device_view(found, now)})
+
+    return _living(request, _tag(request, device_version(found, now)), body)
+
+
+@require_safe
+def chart(request: HttpRequest, device: int, series: int) -> HttpResponse:
+    """One series of the last 24 hours as JSON, for the chart's script."""
+    found = _device(request, device)
+    chosen = get_object_or_404(Series, pk=series, device=found)
+    if not is_charted(chosen):
+        raise Http404
+    now = timezone.now()
+    return _living(
+        request,
+        _tag(request, chart_version(found, chosen, now)),
+        lambda: JsonResponse(chart_of(found, chosen, now).as_json()),
+    )
