@@ -25,7 +25,15 @@ from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 VERSION: Final = 1
@@ -154,6 +162,12 @@ class SpoolSettings(Settings):
     """Kept for the announcements of what was dropped."""
     ballast_mb: Annotated[int, Field(ge=0, le=10_000)] = 8
     """A file that is given up when the disk is full, so that the spool stays writable."""
+
+    @model_validator(mode="after")
+    def _room(self) -> Self:
+        if self.reserve_mb >= self.cap_mb:
+            raise _refuse("reserve", "a reserve_mb as large as cap_mb leaves no room for records")
+        return self
 
 
 class Device(Settings):

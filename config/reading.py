@@ -13,6 +13,7 @@ step that lifts a document to the next one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 from zoneinfo import available_timezones
@@ -30,8 +31,21 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {}
 """From version n to n + 1. Empty while there is only one version."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A configuration, and where each of its settings is written."""
+
+    configuration: Configuration
+    source: Source
+
+
 def read(text: bytes, file: str) -> Configuration:
-    """The configuration in ``text``.
+    """The configuration in ``text``; raises `ConfigError`. See `read_document`."""
+    return read_document(text, file).configuration
+
+
+def read_document(text: bytes, file: str) -> Document:
+    """The configuration in ``text``, with the place of everything.
 
     Args:
         text: YAML, UTF-8.
@@ -55,7 +69,7 @@ def read(text: bytes, file: str) -> Configuration:
             findings.append(found)
     if configuration is None or any(f.weight is Weight.ERROR for f in findings):
         raise ConfigError(tuple(sorted(findings, key=_position)))
-    return configuration
+    return Document(configuration=configuration, source=source)
 
 
 def migrate(

@@ -33,7 +33,7 @@ _TIME_ERROR: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSample:
-    """The two clocks at one instant, in milliseconds, and whether a source vouches for the wall's."""
+    """Both clocks at one instant, in milliseconds; whether a source vouches for the wall clock."""
 
     boot: int
     wall: int

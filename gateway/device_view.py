@@ -88,11 +88,13 @@ class DeviceView:
         self._raise(Code.DRIVER_FAULT, Severity.ERROR, message, source, at)
         return self._report(at, clock)
 
-    def late(self, missed: int, at: int) -> None:
-        """Note that polls could not be made in their period; the next report says so."""
+    def late(self, missed: int, at: int) -> bool:
+        """Note that polls could not be made in their period; whether that is news."""
+        news = not self._late_until
         message = "The line is too busy: this device was not polled as often as configured"
         self._raise(Code.POLL_LATE, Severity.WARNING, message, f"missed={missed}", at)
         self._late_until = at + LATE_CLEARS_AFTER_MS
+        return news
 
     def _identity_seen(self, identity: Identity, at: int) -> None:
         old, new = self._identity.serial, identity.serial

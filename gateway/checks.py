@@ -1,0 +1,86 @@
+"""What a configuration alone cannot know: whether there are drivers and profiles for it.
+
+Everything found is a `config.finding.Finding`, like what reading the file finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.finding import Finding, Weight, dotted
+from config.model import SECRET_REFERENCE, Configuration
+from config.reading import Document
+from config.yaml_source import Source
+from gateway.devices import DeviceError, Found, find
+
+
+def check(document: Document, state: Path, profiles: tuple[Path, ...]) -> list[Finding]:
+    """Everything that would keep this configuration, or a device of it, from working here.
+
+    Args:
+        document: A configuration that could be read.
+        state: The state folder, where secrets are.
+        profiles: Folders searched for profiles before the packaged ones.
+    """
+    configuration, source = document.configuration, document.source
+    findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
+    return sorted(findings, key=lambda f: (f.place.line, f.place.column) if f.place else (0, 0))
+
+
+def _devices(
+    configuration: Configuration, source: Source, profiles: tuple[Path, ...]
+) -> Iterator[Finding]:
+    addresses: dict[tuple[str, str], str] = {}
+    for index, device in enumerate(configuration.devices):
+        path = ("devices", index, "url")
+        try:
+            found = find(device.url, profiles)
+            periods = found.kind.groups(found.url, profiles)
+        except DeviceError as error:
+            for problem in error.problems:
+                yield Finding(what=problem, path=dotted(path), place=source.place(path))
+            continue
+        first = addresses.setdefault(_address(found), device.name)
+        if first != device.name:
+            yield Finding(
+                what=f"this is the device that {first!r} polls already",
+                why="two polls of one device cost the line twice and count it twice",
+                next="correct the unit or the address, or take one of them out",
+                path=dotted(path),
+                place=source.place(path),
+                weight=Weight.WARNING,
+            )
+        slowest = max((p for p in periods.values() if p is not None), default=0.0)
+        if slowest > configuration.gateway.heartbeat_s:
+            yield Finding(
+                what=f"its slowest values are read every {slowest:g} s",
+                why="a chart shows a gap where nothing came for 1.5 heartbeats",
+                next=f"set gateway.heartbeat_s to {slowest:g} or more",
+                path=dotted(path),
+                place=source.place(path),
+                weight=Weight.WARNING,
+            )
+
+
+def _address(found: Found) -> tuple[str, str]:
+    return (found.kind.line(found.url), found.url.query.get("unit", ""))
+
+
+def _secrets(document: Document, state: Path) -> Iterator[Finding]:
+    reference = document.configuration.cloud.password
+    if reference is None or not SECRET_REFERENCE.fullmatch(reference):
+        return
+    path = state / "secrets" / reference.removeprefix("secret:")
+    try:
+        present = path.is_file()
+    except OSError:
+        return  # not for our eyes; the daemon runs as somebody who may look
+    if not present:
+        yield Finding(
+            what=f"{reference} is not on this box",
+            next=f"write the secret into {path}, readable by the gateway's user only",
+            path="cloud.password",
+            place=document.source.place(("cloud", "password")),
+            weight=Weight.WARNING,
+        )

@@ -1,0 +1,1 @@
+"""`kanmon`: the gateway's command line, one file per command group."""

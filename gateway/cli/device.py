@@ -1,0 +1,124 @@
+"""``kanmon device``: the devices of this gateway, and one look at any device.
+
+While the daemon runs it owns the lines: a read goes through it, between its own polls. Without
+one the line is opened here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.finding import ConfigError
+from config.model import Device
+from config.store import ConfigurationStore
+from gateway.cli.frame import DONE, FAILED, Session, command, json_option, say, say_json
+from gateway.cli.status import show_devices
+from gateway.control import ControlError, NoDaemonError, ask
+
+
+@click.group()
+def device() -> None:
+    """List and read devices."""
+
+
+@device.command("list")
+@json_option
+@click.pass_obj
+@command
+def list_devices(session: Session, *, as_json: bool) -> int:
+    """List the configured devices, with their state while the gateway runs."""
+    try:
+        devices = ask(session.state, "devices")
+    except NoDaemonError:
+        devices = [_still(d) for d in _configured(session.state)]
+    if as_json:
+        say_json(devices)
+    else:
+        show_devices(devices)
+    return DONE
+
+
+@device.command()
+@click.argument("target", metavar="URL|NAME")
+@json_option
+@click.pass_obj
+@command
+def read(session: Session, target: str, *, as_json: bool) -> int:
+    """Read a device once and print its report: by URL, or by its configured name.
+
+    The exit code says whether the command did its work: 2 when the device did not answer.
+    """
+    from drivers.report_json import loads
+
+    text = _report(session.state, target)
+    report = loads(text)
+    if as_json:
+        say(text)
+    else:
+        from gateway.cli.report_view import show
+
+        show(report)
+    return DONE if report.reachability.value == "online" else FAILED
+
+
+def _report(state: Path, target: str) -> str:
+    by_url = "://" in target
+    try:
+        answer = ask(state, "read", 150.0, **({"url": target} if by_url else {"name": target}))
+        return str(answer["report"])
+    except NoDaemonError:
+        pass
+    known = {d.name: d for d in _configured(state, optional=by_url)}
+    chosen = next((d for d in known.values() if target in {d.name, d.url}), None)
+    if chosen is None and not by_url:
+        raise ControlError(
+            f"no device is named {target!r}",
+            where=str(ConfigurationStore(state).running),
+            next_step="see `kanmon device list`, or give the device's URL",
+        )
+    return asyncio.run(_read_here(state, chosen.url if chosen else target, chosen))
+
+
+async def _read_here(state: Path, url: str, device: Device | None) -> str:
+    from drivers.driver import Lines
+
+    from drivers.report_json import dumps
+    from gateway.clock import OffsetWatch, SystemClock, clock_of
+    from gateway.devices import PROFILES, DeviceError, Site
+
+    source, watch, lines = SystemClock(), OffsetWatch(), Lines()
+    watch.look(source.sample())
+    site = Site(lines=lines, now=source.now, profiles=(state / PROFILES,))
+    try:
+        return dumps(await site.read_once(url, device, clock_of(source, watch)))
+    except DeviceError as error:
+        raise ControlError("this device cannot be read", where=url, why=str(error)) from error
+    finally:
+        await lines.aclose()
+
+
+def _configured(state: Path, *, optional: bool = False) -> tuple[Device, ...]:
+    try:
+        return ConfigurationStore(state).load().configuration.devices
+    except ConfigError:
+        if optional:
+            return ()
+        raise
+
+
+def _still(device: Device) -> dict[str, Any]:
+    return {
+        "name": device.name,
+        "label": device.label,
+        "url": device.url,
+        "every_s": device.every_s,
+        "reachability": "never",
+        "state": "other",
+        "gravest": None,
+        "reported_s": None,
+        "problem": "the gateway is not running",
+    }

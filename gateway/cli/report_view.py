@@ -1,0 +1,54 @@
+"""A report as a person on a console reads it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from drivers.report import Reading, Report
+from gateway.cli import words
+
+
+def show(report: Report) -> None:
+    """Print a report: who, how it is, what is wrong, what it measures."""
+    console = Console(soft_wrap=False, highlight=False)
+    identity = report.identity
+    who = " ".join(part for part in (identity.maker, identity.model) if part)
+    serial = f", serial {identity.serial}" if identity.serial else ""
+    answers = words.REACHABILITY[report.reachability.value]
+    console.print(Text(f"{report.device}: {answers}, {report.state.value}"))
+    if who or serial:
+        console.print(Text(f"{who}{serial}"))
+    for condition in report.conditions:
+        where = f" ({condition.component})" if condition.component else ""
+        line = f"{condition.severity.value}: {condition.code.value}{where}: {condition.message}"
+        console.print(Text(line))
+    if report.readings:
+        console.print(_readings(report.readings))
+
+
+def _readings(readings: tuple[Reading, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Quantity")
+    table.add_column("Part")
+    table.add_column("Value", justify="right")
+    table.add_column("Unit")
+    for reading in readings:
+        quantity = reading.quantity
+        cells = (quantity.value, reading.part, value_text(reading), quantity.unit)
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def value_text(reading: Reading) -> str:
+    """The value with exactly its resolution's decimals; why there is none, if so."""
+    value = reading.value
+    if value is None:
+        return f"- ({reading.quality.value})"
+    if isinstance(value, str):
+        return value
+    return f"{Decimal(value).scaleb(reading.resolution):f}"

@@ -1,0 +1,271 @@
+"""The gateway as it runs: builds the parts, wires them, and takes them down. The only wiring.
+
+::
+
+    lines -- drivers -- Poller --+
+                                 +--> Intake (Pipeline) --> SpoolWriter <--> Uplink --> broker
+    Health, clock, configuration-+                              ^
+                                     control socket ------------+--- status, outbox, read, apply
+
+One TaskGroup holds everything that runs. A stop (SIGTERM, SIGINT, the control socket's ``stop``)
+cancels it; then what was read is brought into the spool, and the spool is closed. Whatever was
+accepted before a kill -9 is there at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from cloud_link.spool_values import Entry, SpoolError
+from cloud_link.spool_writer import SpoolWriter
+from cloud_link.wire import ClockRecord, WireError
+from config.finding import ConfigError
+from config.model import Configuration, digest
+from config.store import ConfigurationStore
+from drivers.report import Clock, Report
+from gateway.announce import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
+from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
+from gateway.control import SOCKET, ControlServer
+from gateway.devices import PROFILES, Site
+from gateway.health import Health, process_figures
+from gateway.intake import Intake
+from gateway.link import Link
+from gateway.pipeline import Pipeline
+from gateway.poller import Poller, Timing
+from gateway.requests import Requests
+from gateway.spool_figures import spool_figures, spool_limits
+from gateway.version import software
+from provisioning.identity import box_id
+
+CLOCK_LOOK_S: Final = 5.0
+
+log = structlog.get_logger("kanmon")
+
+
+class StopError(Exception):
+    """Ends the TaskGroup in good order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a daemon stands on.
+
+    Attributes:
+        state: Its folder.
+        clock: Its clocks.
+    """
+
+    state: Path
+    clock: ClockSource
+
+
+async def run(state: Path, clock: ClockSource | None = None) -> None:
+    """Run a gateway until it is told to stop.
+
+    Raises:
+        ConfigError: There is no configuration that can be used.
+        IdentityError, SpoolError, ControlError: The state folder cannot be used.
+    """
+    ground = Ground(state=state, clock=clock or SystemClock())
+    store = ConfigurationStore(state)
+    loaded = store.load()
+    for finding in loaded.findings:
+        log.error("the configuration cannot be used; the previous one runs", finding=str(finding))
+    box = box_id(state)
+    writer = await SpoolWriter.open(
+        state / "spool",
+        boot=boot_bytes(ground.clock.boot_id),
+        limits=spool_limits(loaded.configuration),
+    )
+    try:
+        daemon = Daemon(ground, store, loaded.configuration, writer, box)
+        await daemon.run()
+    finally:
+        await writer.aclose()
+        log.info("stopped", box=box)
+
+
+class Daemon:
+    """A running gateway. Made and run by `run`."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        store: ConfigurationStore,
+        configuration: Configuration,
+        writer: SpoolWriter,
+        box: str,
+    ) -> None:
+        from drivers.driver import Lines
+
+        self.ground = ground
+        self.store = store
+        self.configuration = configuration
+        self.writer = writer
+        self.box = box
+        self.refused: dict[str, str] = {}
+        self.started_at = ground.clock.now()
+        self._offset = OffsetWatch()
+        self._clock_record: ClockRecord | None = None
+        self._stop = asyncio.Event()
+        self.lines = Lines()
+        self.site = Site(
+            lines=self.lines, now=ground.clock.now, profiles=(ground.state / PROFILES,)
+        )
+        gateway = configuration.gateway
+        self._pipeline = Pipeline(configuration.site.zone, gateway.heartbeat_s * 1000)
+        boot = boot_bytes(ground.clock.boot_id)
+        self.link = Link(writer, box, ground.state, boot, ground.clock.now)
+        self.intake = Intake(self._pipeline, writer, self._standing, self.link.appended)
+        timing = Timing(now=ground.clock.now, clock=self.clock)
+        self.poller = Poller(timing, self.intake.put)
+        self._health = Health(software(), box)
+
+    def clock(self) -> Clock:
+        """What a report made now says about its time."""
+        return clock_of(self.ground.clock, self._offset)
+
+    async def run(self) -> None:
+        """Run until told to stop; the spool is then complete, but not closed."""
+        requests = Requests(self)
+        server = ControlServer(self.ground.state / SOCKET, requests.commands())
+        _on_signals(self)
+        await self._look_at_clock()
+        self._apply_devices()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(server.run(), name="control")
+                tasks.create_task(self.intake.run(), name="intake")
+                tasks.create_task(self.poller.run(), name="poller")
+                tasks.create_task(self._watch_clock(), name="clock")
+                tasks.create_task(self._report_health(), name="health")
+                self.link.start(tasks, self.configuration.cloud)
+                await self._announce_configuration()
+                log.info("running", box=self.box, devices=len(self.configuration.devices))
+                await self._stop.wait()
+                raise StopError
+        except* StopError:
+            pass
+        finally:
+            await self.lines.aclose()
+        with suppress(SpoolError):
+            await self.intake.drain()
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        self._stop.set()
+
+    async def apply(self, configuration: Configuration) -> list[str]:
+        """Let ``configuration`` run from now on; what it does not change goes on undisturbed.
+
+        Returns:
+            What takes effect only at the next start.
+        """
+        before, self.configuration = self.configuration, configuration
+        gateway = configuration.gateway
+        self._pipeline.configure(configuration.site.zone, gateway.heartbeat_s * 1000)
+        self._apply_devices()
+        if configuration.cloud != before.cloud:
+            self.link.restart(configuration.cloud)
+        await self._announce_configuration()
+        log.info("configuration applied", digest=digest(configuration).hex()[:12])
+        return ["spool"] if configuration.spool != before.spool else []
+
+    async def reload(self) -> None:
+        """Apply the file in the state folder; what is wrong with it is logged, nothing changes."""
+        try:
+            loaded = self.store.load()
+        except ConfigError as error:
+            log.error("the configuration cannot be used; the running one stays", error=str(error))
+            return
+        if loaded.findings:
+            findings = "; ".join(str(finding) for finding in loaded.findings)
+            log.error("the configuration cannot be used; the running one stays", error=findings)
+            return
+        await self.apply(loaded.configuration)
+
+    def _apply_devices(self) -> None:
+        ready, refused = self.site.polled(self.configuration)
+        self.intake.forget(self.poller.apply(ready))
+        for name, why in refused.items():
+            if self.refused.get(name) != why:
+                log.error("device cannot be polled", device=name, error=why)
+        self.refused = refused
+
+    def _standing(self) -> list[Entry]:
+        at = self.ground.clock.now()
+        return list(standing(self.configuration, self._clock_record, at, "local"))
+
+    async def _announce_configuration(self) -> None:
+        """Bring the configuration into the spool, unless it is the one accepted last."""
+        name = digest(self.configuration)
+        try:
+            if await self.writer.call(lambda spool: spool.recall(CONFIGURATION_KEY)) == name:
+                return
+            at = self.ground.clock.now()
+            await self.writer.append([configuration_entry(self.configuration, at, "local")])
+            # Not in one transaction: a stop in between repeats the record, which does no harm.
+            await self.writer.call(lambda spool: spool.remember(CONFIGURATION_KEY, name))
+        except (SpoolError, WireError) as error:
+            log.error("the configuration cannot be announced", error=str(error))
+
+    async def _watch_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            await self._look_at_clock()
+
+    async def _look_at_clock(self) -> None:
+        sample = self.ground.clock.sample()
+        record = self._offset.look(sample)
+        if record is None:
+            return
+        self._clock_record = record
+        self.link.offset = record.offset
+        log.info("clock known", offset=record.offset, synchronised=record.synchronised)
+        try:
+            await self.writer.append([clock_entry(record, sample.boot)])
+        except SpoolError as error:
+            log.error("the clock cannot be announced", error=str(error))
+
+    async def _report_health(self) -> None:
+        while True:
+            await self.intake.put(await self.health_report())
+            await asyncio.sleep(self.configuration.gateway.health_s)
+
+    async def health_report(self) -> Report:
+        """The gateway's own report of this moment."""
+        at = self.ground.clock.now()
+        stats = None
+        with suppress(SpoolError):
+            stats = await self.writer.call(lambda spool: spool.stats())
+        figures = spool_figures(
+            stats, boot_bytes(self.ground.clock.boot_id), refusing=self.intake.refused
+        )
+        process = process_figures(self.started_at, at)
+        return self._health.report(at, self.clock(), figures, process, self.poller.counts)
+
+    def device_reports(self) -> Mapping[str, Report]:
+        """The latest report of every device, by name."""
+        return self.intake.latest
+
+
+def _on_signals(daemon: Daemon) -> None:
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(daemon.reload(), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)

@@ -1,0 +1,109 @@
+"""The daemon's hold on the uplink: built from the cloud settings, built anew when they change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from config.finding import ConfigError
+from config.model import Cloud
+from config.secrets import secret
+from gateway.version import software
+
+if TYPE_CHECKING:
+    from cloud_link.mqtt_broker import Broker
+    from cloud_link.spool_writer import SpoolWriter
+    from cloud_link.uplink import Uplink
+
+log = structlog.get_logger("kanmon.link")
+
+
+class Link:
+    """The way to the portal, or why there is none.
+
+    Args:
+        writer: The spool.
+        box: The box id.
+        state: The state folder, where secrets are.
+        boot: The first bytes of this boot's id.
+        now: Milliseconds since boot.
+    """
+
+    def __init__(
+        self, writer: SpoolWriter, box: str, state: Path, boot: bytes, now: Callable[[], int]
+    ) -> None:
+        self._writer = writer
+        self._box = box
+        self._state = state
+        self._boot = boot
+        self._now = now
+        self._uplink: Uplink | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._trouble = ""
+        self._broker = ""
+        self.offset: int | None = None
+        """What the box believes its clock's offset to be."""
+
+    def start(self, tasks: asyncio.TaskGroup, cloud: Cloud) -> None:
+        """Connect, and stay so, as a task of ``tasks``."""
+        self._tasks = tasks
+        self.restart(cloud)
+
+    def restart(self, cloud: Cloud) -> None:
+        """Go on with other settings; what was in flight is sent again by the new uplink."""
+        from cloud_link.mqtt_broker import MqttError
+        from cloud_link.uplink import Facts, Uplink
+
+        assert self._tasks is not None, "the link was not started"
+        if self._task:
+            self._task.cancel()
+        self._uplink, self._task, self._trouble = None, None, ""
+        self._broker = cloud.broker
+        facts = Facts(
+            boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
+        )
+        try:
+            self._uplink = Uplink(self._writer, self._address(cloud), self._box, facts)
+        except (ConfigError, MqttError, OSError) as error:
+            self._trouble = str(error)
+            log.error("no way to the portal", error=self._trouble)
+            return
+        self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
+
+    def appended(self) -> None:
+        """Say that something came into the spool."""
+        if self._uplink:
+            self._uplink.appended()
+
+    def to_json(self) -> dict[str, Any]:
+        """How the link is now."""
+        if self._uplink is None:
+            return {"broker": self._broker, "connected": False, "error": self._trouble}
+        state, now = self._uplink.state, self._now()
+        since, acked = state.connected_since, state.last_ack_at
+        return {
+            "broker": self._broker,
+            "connected": since is not None,
+            "connected_s": None if since is None else (now - since) // 1000,
+            "last_ack_s": None if acked is None else (now - acked) // 1000,
+            "session": state.session,
+            "in_flight_records": state.in_flight_records,
+            "delivered": state.delivered,
+            "rejected": state.rejected,
+            "pausing": state.pausing,
+            "error": state.error,
+        }
+
+    def _address(self, cloud: Cloud) -> Broker:
+        from dataclasses import replace
+
+        from cloud_link.mqtt_broker import Broker
+
+        broker = Broker.parse(cloud.broker, version=5 if cloud.mqtt == "5" else 4)
+        password = secret(self._state, cloud.password) if cloud.password else None
+        return replace(broker, username=cloud.username, password=password)

@@ -1,0 +1,156 @@
+"""What the command line may ask of the running daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cloud_link.spool_values import SpoolError
+from config.finding import ConfigError
+from config.model import Device, canonical, digest
+from drivers.report import Report, gravest
+from gateway.clock import boot_bytes
+from gateway.control import Command, ControlError
+from gateway.devices import DeviceError
+from gateway.spool_figures import outbox
+from gateway.version import software
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+
+class Requests:
+    """The daemon's answers. Every result is made of JSON values."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+
+    def commands(self) -> Mapping[str, Command]:
+        """By the name a client asks for."""
+        return {
+            "status": self.status,
+            "outbox": self.outbox,
+            "devices": self.devices,
+            "read": self.read,
+            "apply": self.apply,
+            "reload": self.reload,
+            "configuration": self.configuration,
+            "stop": self.stop,
+        }
+
+    async def status(self, _: Mapping[str, Any]) -> Any:
+        """Link, spool, devices and lines, at a glance."""
+        daemon = self._daemon
+        now = daemon.ground.clock.now()
+        clock = daemon.clock()
+        return {
+            "box": daemon.box,
+            "label": daemon.configuration.gateway.label,
+            "software": software(),
+            "running_s": (now - daemon.started_at) // 1000,
+            "clock_known": clock.offset is not None,
+            "configuration": digest(daemon.configuration).hex(),
+            "link": daemon.link.to_json(),
+            "spool": await self.outbox({}),
+            "devices": await self.devices({}),
+            "lines": {
+                key: {"polls": c.polls, "failed": c.failed, "missed": c.missed}
+                for key, c in sorted(daemon.poller.counts.items())
+            },
+        }
+
+    async def outbox(self, _: Mapping[str, Any]) -> Any:
+        """What waits, what was dropped, how old the oldest is."""
+        clock = self._daemon.ground.clock
+        try:
+            stats = await self._daemon.writer.call(lambda spool: spool.stats())
+        except SpoolError as error:
+            raise ControlError("the spool cannot be looked at", why=str(error)) from error
+        return outbox(stats, boot_bytes(clock.boot_id), clock.now())
+
+    async def devices(self, _: Mapping[str, Any]) -> Any:
+        """Every configured device with its latest state."""
+        daemon = self._daemon
+        now, latest = daemon.ground.clock.now(), daemon.device_reports()
+        return [
+            _device(device, latest.get(device.name), daemon.refused.get(device.name, ""), now)
+            for device in daemon.configuration.devices
+        ]
+
+    async def read(self, arguments: Mapping[str, Any]) -> Any:
+        """Read a device now: ``name`` of a configured one, or ``url`` of any."""
+        from drivers.report_json import dumps
+
+        daemon = self._daemon
+        name, url = arguments.get("name"), arguments.get("url")
+        known = {device.name: device for device in daemon.configuration.devices}
+        device = known.get(str(name)) if name is not None else None
+        if name is not None and device is None:
+            raise ControlError(
+                f"no device is named {name!r}",
+                where="the running configuration",
+                next_step="see `kanmon device list`, or give the device's URL",
+            )
+        if device is None:
+            device = next((d for d in known.values() if d.url == url), None)
+        try:
+            report = await daemon.site.read_once(
+                device.url if device else str(url), device, daemon.clock()
+            )
+        except DeviceError as error:
+            raise ControlError(
+                "this device cannot be read", where=str(url or name), why=str(error)
+            ) from error
+        # As text: the report's own JSON is exact to the digit, which a float would not be.
+        return {"report": dumps(report)}
+
+    async def apply(self, arguments: Mapping[str, Any]) -> Any:
+        """Let the file's ``text`` run from now on; nothing changes if it cannot be used."""
+        text, file = str(arguments.get("text", "")), str(arguments.get("file", "configuration"))
+        daemon = self._daemon
+        try:
+            configuration = daemon.store.apply(text.encode(), file)
+        except ConfigError as error:
+            refusal = ControlError("the configuration cannot be used", where=file)
+            refusal.findings = [finding.to_json() for finding in error.findings]
+            raise refusal from error
+        except OSError as error:
+            raise ControlError(
+                f"the configuration cannot be kept: {error.strerror}",
+                where=str(daemon.store.running),
+                next_step="make room on the disk; the old configuration still runs",
+            ) from error
+        later = await daemon.apply(configuration)
+        return {"digest": digest(configuration).hex(), "at_next_start": later}
+
+    async def reload(self, _: Mapping[str, Any]) -> Any:
+        """Apply the file in the state folder again, as SIGHUP does."""
+        await self._daemon.reload()
+        return {"digest": digest(self._daemon.configuration).hex()}
+
+    async def configuration(self, _: Mapping[str, Any]) -> Any:
+        """What runs now; secrets are references."""
+        return json.loads(canonical(self._daemon.configuration))
+
+    async def stop(self, _: Mapping[str, Any]) -> Any:
+        """End the daemon in good order."""
+        self._daemon.stop()
+        return {}
+
+
+def _device(device: Device, report: Report | None, refused: str, now: int) -> dict[str, Any]:
+    worst = gravest(report.conditions) if report else None
+    return {
+        "name": device.name,
+        "label": device.label,
+        "url": device.url,
+        "every_s": device.every_s,
+        "reachability": report.reachability.value if report else "never",
+        "state": report.state.value if report else "other",
+        "gravest": None
+        if worst is None
+        else {"code": worst.code, "severity": worst.severity, "message": worst.message},
+        "reported_s": (now - report.at) // 1000 if report else None,
+        "problem": refused,
+    }
