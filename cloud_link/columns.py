@@ -5,6 +5,7 @@ Source: design section 5.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cloud_link.wire import (
@@ -43,28 +44,35 @@ def data_record(
         readings: At least one, in the table's order.
         picks: The column of each reading, ascending; ``None`` when every column is present.
     """
-    at = readings[0].at
-    laps: list[tuple[int, int]] = []
-    count, lap = 0, at
-    for reading in readings:
-        if reading.at != lap:
-            laps.append((count, lap - at))
-            count, lap = 0, reading.at
-        count += 1
-    if laps:
-        laps.append((count, lap - at))
-    return DataRecord(
-        table,
-        at,
-        [reading.value for reading in readings],
-        None if picks is None else _bitmap(picks),
-        tuple(laps),
-        tuple(
-            (index, QUALITIES.index(reading.quality))
-            for index, reading in enumerate(readings)
-            if reading.value is None
-        ),
+    flaws = tuple(
+        (index, QUALITIES.index(reading.quality))
+        for index, reading in enumerate(readings)
+        if reading.value is None
     )
+    return packed(table, [r.value for r in readings], [r.at for r in readings], flaws, picks)
+
+
+def packed(
+    table: bytes,
+    values: list[int | str | None],
+    times: Sequence[int],
+    flaws: tuple[tuple[int, int], ...] = (),
+    picks: Sequence[int] | None = None,
+) -> DataRecord:
+    """A data record of columns already apart: what a fast path calls, with no loop of its own.
+
+    Args:
+        table: The id of the table that has a column for each value.
+        values: At least one, in the table's order.
+        times: When each was read, milliseconds since boot.
+        flaws: As in `cloud_link.wire.DataRecord`.
+        picks: The column of each value, ascending; ``None`` when every column is present.
+    """
+    at = times[0]
+    laps: tuple[tuple[int, int], ...] = ()
+    if any(map(at.__ne__, times)):
+        laps = tuple((len(list(run)), time - at) for time, run in groupby(times))
+    return DataRecord(table, at, values, None if picks is None else _bitmap(picks), laps, flaws)
 
 
 class Cell(NamedTuple):
