@@ -1,0 +1,48 @@
+// The living parts of pages: polling that costs nothing while nothing changed, and "3 min ago".
+"use strict";
+
+(() => {
+  const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "narrow", numeric: "auto" });
+  const steps = [[60, "second"], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
+
+  function ago(seconds) {
+    const [, unit, size = 1] = steps.find(([limit]) => Math.abs(seconds) < limit);
+    return words.format(-Math.floor(seconds / size), unit);
+  }
+
+  function tellTimes() {
+    const now = Date.now();
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const text = ago(Math.max(0, (now - Date.parse(time.dateTime)) / 1000));
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }
+
+  const live = document.getElementById("live");
+  const lost = document.getElementById("lost");
+  tellTimes();
+  setInterval(tellTimes, 1000);
+  if (!live) return;
+
+  function tellLost(isLost) {
+    if (lost.hidden !== isLost) return;
+    lost.hidden = !isLost;
+    lost.textContent = isLost ? live.dataset.lost : "";
+  }
+
+  document.body.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt === live) event.detail.headers["If-None-Match"] = live.dataset.etag;
+  });
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt === live && document.hidden) event.preventDefault();
+  });
+  document.body.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (event.detail.elt !== live) return;
+    const { status } = event.detail.xhr;
+    const tag = event.detail.xhr.getResponseHeader("ETag");
+    if (status === 200 && tag) live.dataset.etag = tag;
+    tellLost(status >= 500);
+  });
+  document.body.addEventListener("htmx:sendError", () => tellLost(true));
+  document.body.addEventListener("htmx:afterSwap", tellTimes);
+})();
