@@ -120,7 +120,14 @@ class Spool:
             raise
 
     def close(self) -> None:
-        """Copy the log back and let go of the folder. Nothing is lost without it."""
+        """Account for what was refused, copy the log back and let go of the folder.
+
+        Without it nothing accepted is lost. What was refused is forgotten if the disk takes not
+        even its number until the process ends; nobody was ever told that it was accepted.
+        """
+        if self._refusals:
+            with contextlib.suppress(SpoolError):
+                self._commit(lambda: None)
         self._database.close()
         self._folder.close()
 
@@ -338,7 +345,13 @@ class Spool:
                 announce_damage(self._database, note, damage)
             return ledger.begin_epoch(note.ordinal if note else 0)
 
-        self._adopt_epoch(self._database.commit(begin))
+        try:
+            epoch = self._database.commit(begin)
+        except BaseException:
+            # Whoever asked gets no spool, and nobody else could open it while this one holds it.
+            self._database.close()
+            raise
+        self._adopt_epoch(epoch)
 
     def _adopt_epoch(self, epoch: Epoch) -> None:
         self._current = self._next = epoch
