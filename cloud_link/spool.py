@@ -33,7 +33,7 @@ from cloud_link.spool_folder import Folder, Note
 from cloud_link.spool_gaps import Reason
 from cloud_link.spool_ledger import Epoch, Row
 from cloud_link.spool_losses import Refusals
-from cloud_link.spool_salvage import announce_damage
+from cloud_link.spool_salvage import PENDING, Salvage
 from cloud_link.spool_schema import first_id, last_id
 from cloud_link.spool_settle import Settlement
 from cloud_link.spool_values import (
@@ -334,24 +334,37 @@ class Spool:
         with contextlib.suppress(SpoolFull):
             self._commit(lambda: None)
 
-    def _begin(self, damage: Path | None) -> None:
-        """Begin an epoch; announce what a set aside or vanished database may have held."""
+    def _begin(self, aside: Path | None) -> None:
+        """Begin an epoch; save and announce what a set aside or vanished database held."""
         note = self._folder.read_note()
-
-        def begin() -> Epoch:
-            ledger = self._database.ledger
-            fresh = not ledger.epoch_names()
-            if fresh and (damage or note):
-                announce_damage(self._database, note, damage)
-            return ledger.begin_epoch(note.ordinal if note else 0)
-
+        database = self._database
         try:
-            epoch = self._database.commit(begin)
+            aside = aside or self._unfinished(note)
+            salvage = Salvage(database, aside) if aside else None
+
+            def begin() -> Epoch:
+                above = max(note.ordinal if note else 0, salvage.greatest_ordinal if salvage else 0)
+                epoch = database.ledger.begin_epoch(above)
+                if salvage:
+                    salvage.prepare(note)
+                return epoch
+
+            epoch = database.commit(begin)
+            if salvage:
+                log.warning("spool.salvaged", records=salvage.finish(note))
         except BaseException:
             # Whoever asked gets no spool, and nobody else could open it while this one holds it.
-            self._database.close()
+            database.close()
             raise
         self._adopt_epoch(epoch)
+
+    def _unfinished(self, note: Note | None) -> Path | None:
+        """The set aside database that was not yet wholly salvaged, or that vanished unseen."""
+        name = self._database.read(lambda: self._database.fact(PENDING))
+        if name:
+            return self._folder.path / name.decode()
+        fresh = not self._database.read(lambda: self._database.ledger.epoch_names())
+        return self._folder.path / "vanished.db" if fresh and note else None
 
     def _adopt_epoch(self, epoch: Epoch) -> None:
         self._current = self._next = epoch

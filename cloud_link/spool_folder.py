@@ -74,8 +74,10 @@ class Folder:
             os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go of the folder."""
-        os.close(self._lock)
+        """Let go of the folder. Twice does no harm."""
+        held, self._lock = self._lock, -1
+        if held >= 0:
+            os.close(held)
 
     def prepare(self) -> None:
         """Make the database's file, empty, if it is not there: readable by its owner only."""

@@ -184,6 +184,17 @@ class Ledger:
         self._refer(Counter(row.table for row in rows if row.table is not None))
         return first
 
+    def restore(self, lane: Lane, rows: Sequence[Row], tables: dict[bytes, bytes]) -> None:
+        """Store ``rows`` as they are, with the encoded ``tables`` they refer to."""
+        plain = [
+            (r.id, r.ordinal, r.seq, r.boot, r.at, r.readings, r.table, r.checksum, r.body)
+            for r in rows
+        ]
+        self._store(lane, plain, sum(len(row.body) for row in rows))
+        used = Counter(row.table for row in rows if row.table is not None)
+        for name, count in used.items():
+            self.keep_table(name, tables[name], count)
+
     def _store(self, lane: Lane, rows: Sequence[tuple[object, ...]], size: int) -> None:
         self._db.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._db.execute(

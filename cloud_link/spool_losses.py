@@ -35,9 +35,7 @@ class Losses:
         key, gap = next(self._rows(loss), (None, None))
         grown = gap.with_loss(loss, pending) if gap else None
         self._put(key if grown else None, grown or OpenGap.of(loss))
-        self._db.execute(
-            "UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (loss.records, loss.lane)
-        )
+        self.count(loss.lane, loss.records)
 
     def seal(self, epoch: Epoch, boot: bytes) -> int:
         """Turn every open gap into a record of `Lane.GAP`; how many."""
@@ -55,6 +53,10 @@ class Losses:
     def announce(self, gap: OpenGap) -> None:
         """Add ``gap`` as it is, whatever is known of it."""
         self._put(None, gap)
+
+    def count(self, lane: Lane, records: int) -> None:
+        """Count ``records`` of ``lane`` as dropped since the spool began."""
+        self._db.execute("UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (records, lane))
 
     def open_gaps(self) -> int:
         """How many gaps are open."""

@@ -1,0 +1,309 @@
+"""The spool's promises, one at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_link.spool import Spool, SpoolError, SpoolLimits, SpoolLocked
+from cloud_link.spool_gaps import MOST_RANGES, Loss, OpenGap, merged, runs_of
+from cloud_link.spool_salvage import missing
+from cloud_link.spool_settle import clamped
+from cloud_link.wire import VERSION, Ack, Lane, table_id
+from tests.faults.spool_child import BOOT, SMALL, TABLES, entry, everything, gaps, in_gap
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def open_spool(tmp_path: Path) -> Iterator[Callable[..., Spool]]:
+    opened: list[Spool] = []
+
+    def opener(limits: SpoolLimits = SMALL) -> Spool:
+        while opened:
+            opened.pop().close()
+        opened.append(Spool.open(tmp_path / "s", boot=BOOT, limits=limits))
+        return opened[-1]
+
+    yield opener
+    for spool in opened:
+        spool.close()
+
+
+def test_numbers_grow_per_lane_and_are_never_reused(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    assert spool.append([entry(Lane.DATA, 1), entry(Lane.EVENT, 2), entry(Lane.DATA, 3)]) == (
+        0,
+        0,
+        1,
+    )
+    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 1),)))
+    assert spool.append([entry(Lane.DATA, 4)]) == (2,)
+    assert spool.next_seqs() == {Lane.GAP: 0, Lane.EVENT: 1, Lane.BOUNDARY: 0, Lane.DATA: 3}
+    first, ordinal = spool.epoch, spool.ordinal
+    spool = open_spool()
+    assert spool.epoch != first
+    assert spool.ordinal == ordinal + 1
+    assert [(one.epoch, one.seq) for one in everything(spool)] == [(first, 0), (first, 2)]
+
+
+def test_pending_is_read_in_order_and_in_bounded_pieces(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i, 100) for i in range(10)])
+    some = spool.pending(Lane.DATA, after=0, limit_bytes=350)
+    assert [one.seq for one in some] == [0, 1, 2]
+    assert [one.seq for one in spool.pending(Lane.DATA, after=some[-1].id, limit_bytes=1)] == [3]
+    assert spool.newest_id(Lane.DATA) == list(everything(spool))[-1].id
+    assert some[0].table == table_id(TABLES[0])
+    assert some[0].boot == BOOT
+
+
+def test_absurd_acknowledgements_do_nothing(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i) for i in range(3)])
+    for ack in (
+        Ack(VERSION, b"stranger", Lane.DATA, ok=((0, 2**64 - 1),), renew=2**60),
+        Ack(VERSION, spool.epoch, Lane.EVENT, ok=((0, 2**64 - 1),)),
+        Ack(VERSION, spool.epoch, Lane.DATA, ok=((9, 2**64 - 1), (-5, -1), (2, 1))),
+        Ack(VERSION, spool.epoch, Lane.DATA, rejected=((-1, "x"), (3, "x"), (2**64 - 1, "x"))),
+        Ack(VERSION, spool.epoch, Lane.DATA, conflict=(-1, 3, 2**64 - 1), renew=2**63),
+        Ack(VERSION, spool.epoch, Lane.DATA, need_table=((7, b""), (-1, b""))),
+    ):
+        before = spool.generation
+        settled = spool.settle(ack)
+        assert (settled.ok, settled.rejected, settled.renumbered) == (0, 0, 0)
+        assert not settled.new_epoch
+        assert spool.generation == before
+    whole = Ack(VERSION, spool.epoch, Lane.DATA, ok=tuple((0, 2**63) for _ in range(5_000)))
+    assert spool.settle(whole).ok == 3
+
+
+def test_rejected_is_counted_across_restarts(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i) for i in range(3)])
+    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, rejected=((1, "misfit"),)))
+    assert open_spool().stats().rejected == 1
+
+
+def test_the_cap_drops_gauges_first_and_billing_counters_last(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    for lane in (Lane.BOUNDARY, Lane.EVENT, Lane.DATA):
+        for turn in range(6):
+            spool.append([entry(lane, turn * 10 + i, 1000) for i in range(4)])
+    before = spool.generation
+    for turn in range(40):
+        spool.append([entry(Lane.EVENT, 1000 + turn * 10 + i, 1000) for i in range(4)])
+    dropped = spool.stats().dropped
+    assert dropped[Lane.DATA] == 24
+    assert dropped[Lane.EVENT] > 0
+    assert dropped[Lane.BOUNDARY] == dropped[Lane.GAP] == 0
+    assert spool.generation > before
+    told = {gap.lane: gap for gap in gaps(spool)}
+    assert told[Lane.DATA].ranges == ((0, 23),)
+    assert told[Lane.DATA].readings == 48
+    assert told[Lane.DATA].first == (BOOT, 0)
+    assert told[Lane.DATA].last == (BOOT, 53)
+    assert len(told[Lane.EVENT].ranges) == 1, "drops coalesce"
+    assert told[Lane.EVENT].records == dropped[Lane.EVENT]
+
+
+def test_the_files_stay_within_the_cap_and_belong_to_the_owner(
+    open_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    spool = open_spool()
+    for turn in range(200):
+        spool.append([entry(Lane.DATA, turn * 10 + i, 900) for i in range(8)])
+    folder = tmp_path / "s"
+    used = sum((folder / name).stat().st_size for name in ("spool.db", "spool.db-wal"))
+    assert used <= SMALL.cap_bytes * 1.1
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o077 for file in folder.iterdir()} == {0}
+
+
+def test_facts_and_sessions_outlive_a_restart(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    spool.remember("configuration", b"digest")
+    assert spool.recall("nothing") is None
+    session = spool.next_session()
+    spool = open_spool()
+    assert spool.recall("configuration") == b"digest"
+    assert spool.next_session() == session + 1
+
+
+def test_a_second_opener_is_told_who_is_there(
+    open_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    open_spool()
+    code = (
+        "import sys; from pathlib import Path; from cloud_link.spool import *\n"
+        "try: Spool.open(Path(sys.argv[1]), boot=bytes(8), limits=SpoolLimits())\n"
+        "except SpoolLocked as error: print(error.pid, error)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "s")]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+    assert said.startswith(f"{os.getpid()} ")
+    assert "stop that one first" in said
+    with pytest.raises(SpoolLocked):
+        Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
+
+
+def test_an_unusable_folder_says_what_to_check(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("not a folder")
+    with pytest.raises(SpoolError, match="check that it is writable"):
+        Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
+
+
+def test_a_restored_copy_gives_no_number_out_again(
+    open_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, 1)])
+    spool.close()
+    copy = (tmp_path / "s" / "spool.db").read_bytes()
+    spool = Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
+    lost_time = spool.epoch
+    spool.append([entry(Lane.DATA, 2)])
+    spool.close()
+    (tmp_path / "s" / "spool.db").write_bytes(copy)
+    (tmp_path / "s" / "note.json").unlink()
+    spool = Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
+    assert spool.epoch != lost_time
+    asked = spool.ordinal + 7
+    oldest = next(everything(spool)).epoch
+    assert spool.settle(Ack(VERSION, oldest, Lane.DATA, renew=asked)).new_epoch
+    assert spool.ordinal == asked + 1
+    spool.close()
+
+
+# Damage
+
+
+def _filled(open_spool: Callable[..., Spool]) -> tuple[bytes, int]:
+    spool = open_spool()
+    for turn in range(10):
+        spool.append([entry(Lane.DATA, turn * 10 + i) for i in range(10)])
+    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 9),)))
+    epoch, ordinal = spool.epoch, spool.ordinal
+    spool.next_session()
+    spool.close()
+    return epoch, ordinal
+
+
+def test_an_unreadable_file_is_set_aside_and_announced(
+    open_spool: Callable[..., Spool], tmp_path: Path
+) -> None:
+    epoch, ordinal = _filled(open_spool)
+    (tmp_path / "s" / "spool.db").write_bytes(b"no database" * 1000)
+    spool = open_spool()
+    assert len(list((tmp_path / "s").glob("damaged-20*.db"))) == 1
+    assert spool.ordinal > ordinal
+    assert spool.next_session() > 1
+    announced = gaps(spool)
+    assert {(gap.epoch, gap.reason) for gap in announced} == {(epoch, "damaged")}
+    assert spool.append([entry(Lane.DATA, 1)]) == (0,)
+    assert not gaps(open_spool())[len(announced) :], "announced once"
+
+
+@pytest.mark.parametrize("page", range(1, 20))
+def test_of_a_partly_damaged_file_what_is_sound_is_saved_and_the_rest_announced(
+    open_spool: Callable[..., Spool], tmp_path: Path, page: int
+) -> None:
+    epoch, _ = _filled(open_spool)
+    file = tmp_path / "s" / "spool.db"
+    content = bytearray(file.read_bytes())
+    content[page * 4096 : page * 4096 + 4096] = os.urandom(4096)
+    file.write_bytes(content)
+    spool = open_spool()
+    list(everything(spool))
+    announced = gaps(spool)
+    found = {one.seq: one.body for one in everything(spool) if one.lane is Lane.DATA}
+    for seq in range(10, 100):
+        told = in_gap(announced, (epoch, Lane.DATA, seq)) or any(
+            gap.epoch == epoch and gap.lane == Lane.DATA and not gap.ranges for gap in announced
+        )
+        assert told or found.get(seq) == entry(Lane.DATA, seq).body
+    spool.append([entry(Lane.DATA, 1)])
+
+
+def test_a_vanished_file_is_announced(open_spool: Callable[..., Spool], tmp_path: Path) -> None:
+    epoch, ordinal = _filled(open_spool)
+    (tmp_path / "s" / "spool.db").unlink()
+    spool = open_spool()
+    assert spool.ordinal > ordinal
+    assert {gap.epoch for gap in gaps(spool)} == {epoch}
+
+
+@pytest.mark.parametrize("column", ["body", "at", "readings", "boot", "ordinal", "seq"])
+def test_a_record_that_is_not_what_was_accepted_becomes_a_gap(
+    open_spool: Callable[..., Spool], column: str
+) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i) for i in range(5)])
+    spoil = f"UPDATE record SET {column} = 77 WHERE seq = 2"
+    spool._database.db.execute(spoil)
+    before = spool.generation
+    assert [one.seq for one in everything(spool)] == [0, 1, 3, 4]
+    assert spool.generation > before
+    (gap,) = gaps(spool)
+    assert (gap.reason, gap.ranges, gap.records) == ("damaged", ((2, 2),), 1)
+
+
+def test_a_record_whose_table_is_gone_becomes_a_gap(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, 1), entry(Lane.EVENT, 2)])
+    spool._database.db.execute("DELETE FROM wire_table")
+    for lane in (Lane.DATA, Lane.EVENT):
+        ack = Ack(VERSION, spool.epoch, lane, need_table=((0, b"12345678"),))
+        assert spool.settle(ack).tables == ()
+    (gap,) = gaps(spool)
+    assert gap.lane == Lane.DATA
+    assert spool.stats().records[Lane.EVENT] == 1, "an event needs no table, whatever is asked"
+
+
+# Pure parts
+
+
+def test_ranges_merge_over_what_is_settled_and_not_over_what_is_pending() -> None:
+    assert merged(((0, 3),), (6, 7), lambda _a, _b: False) == ((0, 7),)
+    assert merged(((0, 3),), (6, 7), lambda _a, _b: True) == ((0, 3), (6, 7))
+    assert merged(((0, 3), (9, 9)), (4, 8), lambda _a, _b: True) == ((0, 9),)
+    assert merged(((5, 6),), (1, 2), lambda _a, _b: True) == ((1, 2), (5, 6))
+
+
+def test_a_gap_never_has_more_than_64_ranges() -> None:
+    def loss(seq: int) -> Loss:
+        at = (BOOT, seq)
+        return Loss(
+            ordinal=1,
+            lane=Lane.DATA,
+            reason="cap",
+            run=(seq, seq),
+            records=1,
+            readings=1,
+            first=at,
+            last=at,
+        )
+
+    gap = OpenGap.of(loss(0))
+    for seq in range(2, 2 * MOST_RANGES, 2):
+        grown = gap.with_loss(loss(seq), lambda _a, _b: True)
+        assert grown is not None
+        gap = grown
+    assert len(gap.ranges) == MOST_RANGES
+    assert gap.with_loss(loss(500), lambda _a, _b: True) is None
+    assert (gap.first, gap.last) == ((BOOT, 0), (BOOT, 126))
+
+
+def test_runs_and_their_complement() -> None:
+    assert runs_of([3, 4, 5, 9]) == [(3, 5), (9, 9)]
+    assert missing([(3, 5), (9, 9)], 12) == [(0, 2), (6, 8), (10, 11)]
+    assert missing([], 0) == []
+    assert clamped([(5, 2**70), (-3, 1), (1, 2), (7, 6)], 10) == [(0, 2), (5, 9)]
