@@ -67,7 +67,10 @@ class SpoolWriter:
         def make() -> Spool:
             return Spool.open(folder, boot=boot, limits=limits)
 
-        thread = threading.Thread(target=writer._run, args=(make, opened), name="spool")
+        # A daemon thread: a program that dies without closing must not hang, and loses nothing.
+        thread = threading.Thread(
+            target=writer._run, args=(make, opened), name="spool", daemon=True
+        )
         writer._thread = thread
         thread.start()
         try:
