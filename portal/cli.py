@@ -54,10 +54,10 @@ def portal_ready() -> Iterator[None]:
     from django.core.exceptions import ValidationError
     from django.db import DatabaseError
 
-    from portal.accounts.actions import AccountError
-
     _make_state_folder()
     django.setup()
+    from portal.accounts.actions import AccountError  # its models exist only after the setup
+
     try:
         yield
     except (AccountError, ValidationError) as error:

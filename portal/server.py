@@ -26,6 +26,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "worker_tmp_dir": None,
             "graceful_timeout": 10,
             "proc_name": "kanmon-portal",
+            "control_socket_disable": True,  # it would lie in the home folder
         }
         super().__init__()
 

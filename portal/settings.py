@@ -34,12 +34,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django_htmx",
     "csp",
-    "allauth",
-    "allauth.account",
+    # Ours before allauth's, so that our templates of the same name are found first.
     "portal.accounts",
     "portal.fleet",
     "portal.ingest",
     "portal.web",
+    "allauth",
+    "allauth.account",
 ]
 
 MIDDLEWARE = [

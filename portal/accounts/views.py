@@ -56,8 +56,9 @@ class SignInByLink(View):
 
     @staticmethod
     def _private(response: HttpResponse) -> HttpResponse:
-        # The address holds the token: it must not travel on to what the page links to.
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # The address holds the token: what the page links to learns the origin only (without which
+        # the form itself would be refused as coming from nowhere).
+        response.headers["Referrer-Policy"] = "strict-origin"
         return response
 
 

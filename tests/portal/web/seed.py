@@ -1,0 +1,262 @@
+"""A fleet as customers have them: several states, faults, a silent gateway, a day of samples.
+
+``python -m tests.portal.web.seed`` fills the portal that the environment names, for looking at.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """Ids of what tests look for."""
+
+    organization: int
+    meter: int
+    power: int
+    foreign_meter: int
+    foreign_power: int
+
+
+def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
+    """Two organizations; the first has two sites, three gateways and seven devices."""
+    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.models import Role
+    from portal.fleet.models import Box, DeviceSupply, RunningConfiguration
+    from portal.placing import Place, place_gateway
+
+    random.seed(7)
+
+    def place(organization: str, site: str, gateway: str, box: str) -> Box:
+        placed = place_gateway(
+            Place(
+                organization=organization,
+                site=site,
+                time_zone="Asia/Tokyo",
+                gateway=gateway,
+                box_id=box,
+            )
+        )
+        return placed.box
+
+    def online(box: Box, heard: datetime, *, alive: bool = True) -> None:
+        Box.objects.filter(pk=box.pk).update(
+            alive=alive, last_heard_at=heard, session=4, software="0.1.0"
+        )
+        RunningConfiguration.objects.create(
+            gateway_id=box.gateway_id,
+            digest="a" * 64,
+            document=json.dumps({"gateway": {"heartbeat_s": 300, "health_s": 60}}),
+            at=heard,
+            order=1,
+        )
+
+    plant = place("Aoyama Foods", "Kawasaki plant", "Plant room", "b-4xk2m7q9wd")
+    roof = place("Aoyama Foods", "Kawasaki plant", "Roof", "b-h3n8t5c2vz")
+    shop = place("Aoyama Foods", "Shibuya shop", "Back office", "b-9f7e2r6k1p")
+    other = place("Another Company", "Elsewhere", "Their gateway", "b-zzzzzzzzzz")
+    online(plant, now - timedelta(seconds=4))
+    online(roof, now - timedelta(minutes=47), alive=False)
+    online(other, now)
+    add_person(
+        NewPerson(
+            email=email, organization="Aoyama Foods", role=Role.ADMINISTRATOR, name="青山 花子"
+        )
+    )
+    meter = _meter(plant.gateway_id, "main-incomer", "Main incomer", now, load=34_000)
+    _gap(plant, now)
+    _meter(plant.gateway_id, "compressor-2", "Compressor 2", now, load=6_400, fault=True)
+    _meter(plant.gateway_id, "cold-store", "Cold store", now, load=2_100, gone=True)
+    _gateway_device(plant.gateway_id, now)
+    printer = _device(
+        plant.gateway_id, "label-printer", "Label printer", now, ("Example", "LX-900", "LX9-00412")
+    )
+    DeviceSupply.objects.create(device=printer, kind="ink", name="Black", level=12, state="low")
+    DeviceSupply.objects.create(device=printer, kind="ink", name="Cyan", level=64, state="ok")
+    _series(printer, "impressions", "", 0, [(_ms(now) - MINUTE, 184_220)])
+    _meter(roof.gateway_id, "pv-east", "PV east", now - timedelta(minutes=47), load=12_000)
+    _ = shop  # never heard
+    foreign = _meter(other.gateway_id, "secret-meter", "Their meter", now, load=1_000)
+    return Seeded(
+        organization=plant.gateway.site.organization_id,
+        meter=meter[0],
+        power=meter[1],
+        foreign_meter=foreign[0],
+        foreign_power=foreign[1],
+    )
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _device(gateway, name, label, now, identity, **fields):  # type: ignore[no-untyped-def]
+    from portal.fleet.models import Device
+
+    maker, model, serial = identity
+    return Device.objects.create(
+        gateway_id=gateway,
+        name=name,
+        label=label,
+        maker=maker,
+        model=model,
+        serial=serial,
+        firmware="1.14",
+        **{
+            "reachability": "online",
+            "state": "ready",
+            "reported_at": now - timedelta(seconds=6),
+            "event_order": 10,
+            **fields,
+        },
+    )
+
+
+def _condition(device, code, severity, at, message, source, component=""):  # type: ignore[no-untyped-def]
+    from portal.fleet.models import DeviceCondition
+
+    DeviceCondition.objects.create(
+        device=device,
+        code=code,
+        severity=severity,
+        component=component,
+        message=message,
+        source=source,
+        raised_at=at,
+    )
+
+
+def _series(device, quantity, part, resolution, samples):  # type: ignore[no-untyped-def]
+    from portal.ingest.models import Latest, Sample, Series
+
+    series = Series.objects.create(
+        device=device, quantity=quantity, part=part, resolution=resolution
+    )
+    Sample.objects.bulk_create(
+        [
+            Sample(series=series, at=at, value=value, quality=0 if value is not None else 2, clock_id=1)
+            for at, value in samples
+        ],
+        batch_size=2000,
+    )
+    at, value = samples[-1]
+    Latest.objects.create(
+        series=series, at=at, value=value, quality=0 if value is not None else 2
+    )
+    return series
+
+
+def _meter(gateway, name, label, now, *, load, fault=False, gone=False):  # type: ignore[no-untyped-def]
+    device = _device(
+        gateway,
+        name,
+        label,
+        now,
+        ("Eastron", "SDM630-Modbus V2", f"2310{load:05d}"),
+        state="running",
+        reachability="unreachable" if gone else "online",
+    )
+    end = _ms(now) - (38 * MINUTE if gone else 2_000)
+    times = range(end - DAY, end + 1, 30_000)
+    hole = (end - 9 * 60 * MINUTE, end - 7 * 60 * MINUTE - 20 * MINUTE)
+    short = (end - 3 * 60 * MINUTE, end - 3 * 60 * MINUTE + 25 * MINUTE)
+
+    def power(at: int) -> int:
+        hour = (at / 3_600_000 + 9) % 24
+        day = max(0.0, math.sin((hour - 6) / 14 * math.pi)) if 6 < hour < 20 else 0.0
+        return int(10 * load * (0.18 + 0.8 * day + random.uniform(-0.04, 0.04)))
+
+    def there(at: int) -> bool:
+        return not any(begin < at < stop for begin, stop in (hole, short))
+
+    kept = [at for at in times if there(at)]
+    total = _series(device, "power.active", "", -1, [(at, power(at)) for at in kept])
+    energy, samples = 184_223_410 + load, []
+    for at in kept:
+        energy += int(load / 200)
+        samples.append((at, energy))
+    _series(device, "energy.import", "", 0, samples)
+    now_ms = end
+    for index, part in enumerate(("l1", "l2", "l3")):
+        lost = fault and part == "l2"
+        _series(device, "voltage", part, -1, [(now_ms, None if lost else 2304 + 7 * index)])
+        _series(device, "current", part, -3, [(now_ms, None if lost else load * 45 // 10 + 113)])
+    _series(device, "power_factor", "", -3, [(now_ms, 962)])
+    _series(device, "frequency", "", -2, [(now_ms, 5001)])
+    _series(device, "energy.export", "", 0, [(now_ms, 0)])
+    if fault:
+        _condition(
+            device,
+            "phase.lost",
+            "error",
+            now - timedelta(minutes=12),
+            "Voltage on L2 is missing",
+            "input register 2 = 0.0 V",
+            component="l2",
+        )
+        _condition(
+            device,
+            "maintenance.due",
+            "info",
+            now - timedelta(days=3),
+            "",
+            "holding register 60 = 1",
+        )
+    if gone:
+        _condition(
+            device,
+            "comm.timeout",
+            "warning",
+            now - timedelta(minutes=38),
+            "No answer within 1 s",
+            "tcp:192.168.10.22:502 unit 3",
+        )
+    return device.pk, total.pk
+
+
+def _gap(box, now):  # type: ignore[no-untyped-def]
+    from portal.ingest.models import Epoch, Gap
+
+    epoch = Epoch.objects.create(box=box, epoch=b"12345678", ordinal=1)
+    end = _ms(now) - 2_000
+    Gap.objects.create(
+        box=box,
+        epoch=epoch,
+        lane=3,
+        ranges=[[1, 200]],
+        records=200,
+        readings=2_000,
+        first_boot=b"12345678",
+        first_boot_ms=0,
+        last_boot=b"12345678",
+        last_boot_ms=100,
+        from_ms=end - 9 * 60 * MINUTE,
+        to_ms=end - 7 * 60 * MINUTE - 20 * MINUTE,
+        reason="cap",
+    )
+
+
+def _gateway_device(gateway, now):  # type: ignore[no-untyped-def]
+    device = _device(gateway, "gateway", "", now, ("Kanmon", "gateway", "b-4xk2m7q9wd"))
+    at = _ms(now) - 4_000
+    _series(device, "uptime", "", 0, [(at, 1_204_331)])
+    _series(device, "spool.records", "lane=data", 0, [(at, 3)])
+    _series(device, "disk.free", "", 0, [(at, 11_884_000_000)])
+    _series(device, "memory.resident", "", 0, [(at, 46_200_000)])
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    import django
+
+    django.setup()
+    print(seed(datetime.now(UTC)))
