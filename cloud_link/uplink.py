@@ -1,0 +1,181 @@
+"""The uplink: whatever happens, it comes back and drains the spool.
+
+    uplink = Uplink(writer, Broker.parse("mqtt://127.0.0.1"), "b-k3v9q2m7xa", facts)
+    group.create_task(uplink.run())
+    ...
+    await writer.append(entries); uplink.appended()
+
+Connecting again waits longer each time, with jitter, until a session has delivered something.
+What is sent and when is `cloud_link.uplink_window`; one connection is `cloud_link.uplink_session`.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+
+from cloud_link.mqtt import Broker, MqttError, Will, connect
+from cloud_link.spool_values import SpoolError
+from cloud_link.topics import Down, Up, down, up
+from cloud_link.uplink_flow import Pace
+from cloud_link.uplink_session import Conversation, Facts, Start, Station
+from cloud_link.uplink_window import Window
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+    from cloud_link.spool_writer import SpoolWriter
+
+__all__ = ["Facts", "Link", "Pace", "Uplink", "UplinkState"]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How to hold and regain the connection; seconds.
+
+    Attributes:
+        keepalive: A silent link is found dead within two of them.
+        first_wait: Before the second attempt, and the most of the jitter; doubles.
+        longest_wait: It does not grow beyond this.
+    """
+
+    keepalive: int = 30
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkState:
+    """A snapshot for the health report; times in milliseconds since boot.
+
+    Attributes:
+        session: The number of the last session that connected; 0 before the first.
+        connected_since: ``None`` while not connected.
+        last_ack_at: When the portal last answered, in any session; ``None`` if never.
+        in_flight_records: Sent and not answered.
+        in_flight_bytes: Of their messages.
+        pausing: Connected, but the portal or the broker takes nothing just now.
+        delivered: Records that the portal has stored, since the daemon's start.
+        rejected: Records that it has quarantined.
+        error: What is wrong, with the next step; "" while all is well.
+    """
+
+    session: int
+    connected_since: int | None
+    last_ack_at: int | None
+    in_flight_records: int
+    in_flight_bytes: int
+    pausing: bool
+    delivered: int
+    rejected: int
+    error: str
+
+
+class Uplink:
+    """Carries one spool to one portal.
+
+    Args:
+        writer: The spool; the uplink only reads and settles.
+        broker: Where.
+        box: Who: the box id is the client id too.
+        facts: What is said about the box at the begin of a session.
+        pace: How much at once.
+        link: How to hold the connection.
+    """
+
+    def __init__(
+        self,
+        writer: SpoolWriter,
+        broker: Broker,
+        box: str,
+        facts: Facts,
+        pace: Pace | None = None,
+        link: Link | None = None,
+    ) -> None:
+        self._writer, self._broker, self._link = writer, broker, link or Link()
+        self._station = Station(box=box, facts=facts, pace=pace or Pace())
+        self._tally = self._station.tally
+        self._conversation: Conversation | None = None
+
+    async def run(self) -> None:
+        """Run until cancelled; then say goodbye, for two seconds at most."""
+        while True:
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type((MqttError, SpoolError)),
+                wait=wait_exponential_jitter(
+                    initial=self._link.first_wait,
+                    max=self._link.longest_wait,
+                    jitter=self._link.first_wait,
+                ),
+                before_sleep=self._note,
+            )
+            # Returns when a session that had delivered something ended: the waits begin anew.
+            await retrying(self._attempt)
+            await asyncio.sleep(self._link.first_wait)
+
+    def appended(self) -> None:
+        """Say that something came into the spool; without it, it is found within `Pace.look`."""
+        if self._conversation is not None:
+            self._conversation.appended()
+
+    @property
+    def state(self) -> UplinkState:
+        """How it is now."""
+        tally, conversation = self._tally, self._conversation
+        window = conversation.window if conversation else None
+        return UplinkState(
+            session=tally.session,
+            connected_since=tally.connected_since,
+            last_ack_at=tally.last_ack_at,
+            in_flight_records=window.flying if window else 0,
+            in_flight_bytes=window.flying_bytes if window else 0,
+            pausing=window.breaker.until is not None if window else False,
+            delivered=tally.delivered,
+            rejected=tally.rejected,
+            error=tally.error,
+        )
+
+    async def _attempt(self) -> None:
+        """One session; raises how it ended, unless it had delivered something."""
+        before = self._tally.delivered + self._tally.rejected
+        try:
+            await self._session()
+        except (MqttError, SpoolError) as error:
+            self._tally.error = str(error)
+            if self._tally.delivered + self._tally.rejected == before:
+                raise
+            log.warning("uplink_lost", error=str(error))
+
+    async def _session(self) -> None:
+        box, facts, tally = self._station.box, self._station.facts, self._tally
+        start = await self._writer.call(Start.take)
+        will = Will(topic=up(box, Up.ONLINE), payload=start.online(facts, alive=False))
+        keepalive = self._link.keepalive
+        async with connect(self._broker, box, will=will, keepalive=keepalive) as session:
+            await session.subscribe(down(box, Down.ACK))
+            tally.session, tally.connected_since, tally.error = start.session, facts.now(), ""
+            log.info("uplink_connected", broker=self._broker.name, session=start.session)
+            window = Window(self._station.pace, start.newest)
+            talk = Conversation(session, self._writer, self._station, start, window)
+            self._conversation = talk
+            try:
+                await talk.run()
+            except asyncio.CancelledError:
+                await talk.goodbye()
+                raise
+            finally:
+                self._conversation = None
+                tally.connected_since = None
+
+    def _note(self, state: RetryCallState) -> None:
+        """Log the first failure of a row; the next ones say nothing new."""
+        if state.attempt_number == 1:
+            log.warning("uplink_down", error=self._tally.error)

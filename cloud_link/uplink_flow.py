@@ -1,0 +1,133 @@
+"""The parts of the uplink's window: its pace, its cursors, and the pause after a refusal. Pure.
+
+A `Stream` is a cursor through one lane of the spool. Each lane has two::
+
+    ids:   1 ......... after ------------ until | after -------------------> newest
+           settled     old: the backlog         | fresh: appended in this session
+
+so that what is new never waits for what is old.
+
+A `Breaker` is what keeps a portal that does not take anything from being hammered::
+
+    closed --refused, or silent--> open --pause over--> half open --acknowledged--> closed
+                                    ^                      |
+                                    `--refused, or silent--'   (the pause doubles)
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloud_link.spool_values import Stored
+    from cloud_link.wire import Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How much at once, and how long to wait; times in milliseconds, sizes in bytes.
+
+    Attributes:
+        flight: Records of one lane sent and not yet acknowledged, at most (and one batch more).
+            Each lane has its own, so that data never keeps events waiting.
+        batch: Records in one message, at most; a larger record travels alone.
+        read: Records of one stream kept in memory beside those in flight.
+        fresh_run: Fresh records sent in a row while old ones wait; then old ones have their turn.
+        lag: Records by which the fresh cursor may fall behind before it jumps to the newest.
+        ack: Wait for an acknowledgement; doubles with every resend of the same record.
+        pause: The first pause of the `Breaker`; doubles.
+        longest: Neither grows beyond this.
+        look: The spool is looked at this often even when nobody says that something came.
+    """
+
+    flight: int = 128 * 1024
+    batch: int = 16 * 1024
+    read: int = 64 * 1024
+    fresh_run: int = 64 * 1024
+    lag: int = 1_000
+    ack: int = 15_000
+    pause: int = 1_000
+    longest: int = 120_000
+    look: int = 1_000
+
+    def ack_wait(self, tries: int) -> int:
+        """How long the ``tries``-th sending of a record (from 1) waits for its answer."""
+        return int(min(self.ack * 2 ** min(tries - 1, 30), self.longest))
+
+    def pause_wait(self, strikes: int) -> int:
+        """How long the ``strikes``-th pause in a row (from 1) lasts, before jitter."""
+        return int(min(self.pause * 2 ** min(strikes - 1, 30), self.longest))
+
+
+class Stream:
+    """A cursor through the ids ``(after, until]`` of one lane; ``until`` ``None``: to the newest.
+
+    Attributes:
+        queue: Read, not yet sent.
+        dry: The spool had nothing more when it was last read.
+    """
+
+    def __init__(self, lane: Lane, *, after: int, until: int | None) -> None:
+        self.lane, self.after, self.until = lane, after, until
+        self.queue: deque[Stored] = deque()
+        self.dry = until is not None and after >= until
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the spool should be read for it."""
+        return not self.queue and not self.dry
+
+    def feed(self, records: list[Stored], known: set[int]) -> None:
+        """Take in what the spool returned for ``after``; ``known`` ids are under way already."""
+        for record in records:
+            if self.until is not None and record.id > self.until:
+                self.after, self.dry = self.until, True
+                return
+            self.after = record.id
+            if record.id not in known:
+                known.add(record.id)
+                self.queue.append(record)
+        self.dry = not records or (self.until is not None and self.after >= self.until)
+
+    def jump(self, *, after: int, until: int | None, known: set[int]) -> None:
+        """Forget what is queued and go on elsewhere."""
+        known.difference_update(record.id for record in self.queue)
+        self.queue.clear()
+        self.after, self.until = after, until
+        self.dry = False
+
+
+class Breaker:
+    """Pauses all sending while the portal takes nothing; see the module's drawing.
+
+    Attributes:
+        strikes: Pauses since something was last taken.
+        until: Closed while ``None``; else the end of the pause, after which one batch may try.
+    """
+
+    def __init__(self, pace: Pace, spread: Callable[[], float] = random.random) -> None:
+        self._pace, self._spread = pace, spread
+        self.strikes = 0
+        self.until: int | None = None
+
+    def trip(self, now: int) -> None:
+        """Begin a pause, unless one is on: many refusals at once are one."""
+        if self.until is not None and now < self.until:
+            return
+        self.strikes += 1
+        wait = self._pace.pause_wait(self.strikes)
+        # A quarter of jitter, so that a thousand boxes do not come back in the same moment.
+        self.until = now + wait - int(wait * self._spread() / 4)
+
+    def close(self) -> None:
+        """Something was taken: send freely again."""
+        self.strikes, self.until = 0, None
+
+    def allows(self, now: int, flying: int) -> bool:
+        """Whether another batch may go while ``flying`` are unanswered."""
+        return self.until is None or (now >= self.until and flying == 0)

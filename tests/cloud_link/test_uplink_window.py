@@ -1,0 +1,439 @@
+"""The uplink's state machine alone: in virtual time, against every kind of portal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloud_link.spool_values import Stored
+from cloud_link.uplink_flow import Breaker, Pace
+from cloud_link.uplink_window import Sending, Window
+from cloud_link.wire import MESSAGE_LIMIT, VERSION, Ack, Lane, encode
+
+EPOCH, BOOT, TABLE = b"epoch-01", b"boot-001", b"table-01"
+PACE = Pace(flight=2_000, batch=500, read=1_000, fresh_run=1_000, lag=50)
+
+
+@dataclass
+class Box:
+    """A spool in memory with the window that drains it."""
+
+    pace: Pace = PACE
+    rows: dict[Lane, dict[int, Stored]] = field(default_factory=lambda: defaultdict(dict))
+    newest: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
+    now: int = 0
+
+    def add(
+        self,
+        lane: Lane,
+        size: int = 100,
+        *,
+        boot: bytes = BOOT,
+        table: bytes | None = None,
+        epoch: bytes = EPOCH,
+    ) -> Stored:
+        self.newest[lane] += 1
+        number = self.newest[lane]
+        stored = Stored(
+            id=number + (int(lane) << 40),
+            epoch=epoch,
+            ordinal=1,
+            lane=lane,
+            seq=number,
+            boot=boot,
+            body=bytes(size),
+            table=table,
+        )
+        self.rows[lane][stored.id] = stored
+        return stored
+
+    def newest_id(self, lane: Lane) -> int:
+        return self.newest[lane] + (int(lane) << 40)
+
+    def connect(self) -> Window:
+        window = Window(self.pace, {lane: self.newest_id(lane) for lane in Lane}, lambda: 0.0)
+        window.greeting = False
+        return window
+
+    def read(self, window: Window) -> None:
+        while hungry := window.hungry():
+            for stream in hungry:
+                found, room = [], self.pace.read
+                for key in sorted(self.rows[stream.lane]):
+                    if key > stream.after and room > 0:
+                        found.append(self.rows[stream.lane][key])
+                        room -= len(found[-1].body)
+                window.feed(stream, found, self.newest_id(stream.lane))
+
+    def send(self, window: Window) -> list[Sending]:
+        """Everything that may go now."""
+        sent = []
+        window.expire(self.now)
+        self.read(window)
+        while (sending := window.next(self.now)) is not None:
+            sent.append(sending)
+            self.read(window)
+        return sent
+
+    def ack(self, window: Window, sending: Sending, **but: object) -> list[bytes]:
+        seqs = [record.seq for record in sending.records.values()]
+        ack = Ack(VERSION, EPOCH, sending.lane, **{"ok": runs(seqs), **but})  # type: ignore[arg-type]
+        for seq in seqs:
+            if any(first <= seq <= last for first, last in ack.ok):
+                self.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+        return window.acknowledged(ack, [TABLE], self.now)
+
+
+def runs(seqs: list[int]) -> tuple[tuple[int, int], ...]:
+    return tuple((seq, seq) for seq in seqs)
+
+
+def named(sendings: list[Sending]) -> list[int]:
+    return [record.seq for sending in sendings for record in sending.records.values()]
+
+
+def test_lanes_go_in_order_and_a_message_holds_one_lane_epoch_and_boot() -> None:
+    box = Box()
+    box.add(Lane.DATA)
+    box.add(Lane.DATA, boot=b"boot-002")
+    box.add(Lane.BOUNDARY)
+    box.add(Lane.EVENT)
+    box.add(Lane.GAP)
+    sent = box.send(box.connect())
+    assert [sending.lane for sending in sent] == [0, 1, 2, 3, 3]
+    for sending in sent:
+        assert len({(r.epoch, r.boot, r.lane) for r in sending.records.values()}) == 1
+
+
+def test_events_pass_while_data_fills_its_window() -> None:
+    box = Box()
+    for _ in range(100):
+        box.add(Lane.DATA)
+    window = box.connect()
+    box.send(window)
+    full = window.flying_bytes
+    assert PACE.flight - PACE.batch <= full <= PACE.flight + PACE.batch
+    box.add(Lane.EVENT)
+    window.appended()
+    assert [sending.lane for sending in box.send(window)] == [Lane.EVENT]
+
+
+def test_fresh_data_passes_a_backlog_that_fills_its_share() -> None:
+    box = Box()
+    for _ in range(5_000):
+        box.add(Lane.DATA)
+    window = box.connect()
+    waiting = box.send(window)
+    behind: list[int] = []
+    for _ in range(200):
+        fresh = box.add(Lane.DATA)
+        window.appended()
+        before = 0
+        while True:
+            sent = box.send(window)
+            if fresh.seq in named(sent):
+                before += named(sent).index(fresh.seq) // 4
+                waiting += sent
+                break
+            waiting += sent
+            before += len(sent)
+            box.ack(window, waiting.pop(0))
+        behind.append(before)
+        box.ack(window, waiting.pop(0))
+    assert max(behind) <= 1, "at most the one message whose turn it is"
+    assert sum(behind) < len(behind) / 5
+    assert len(box.rows[Lane.DATA]) < 5_200 - 300, "and the backlog moves on all the same"
+
+
+def test_more_fresh_data_than_the_link_carries_starves_no_backlog() -> None:
+    box = Box(pace=Pace(flight=2_000, batch=500, read=1_000, fresh_run=1_000, lag=10_000))
+    old = {box.add(Lane.DATA).seq for _ in range(100)}
+    window = box.connect()
+    waiting: list[Sending] = []
+    for _ in range(400):
+        for _ in range(10):
+            box.add(Lane.DATA)
+        window.appended()
+        waiting += box.send(window)
+        box.ack(window, waiting.pop(0))
+    left = {seq & 0xFFFF for seq in box.rows[Lane.DATA]} & old
+    assert not left
+
+
+def test_a_fresh_cursor_that_falls_behind_jumps_to_the_newest() -> None:
+    box = Box()
+    window = box.connect()
+    first = [box.add(Lane.DATA) for _ in range(30)]
+    window.appended()
+    waiting = box.send(window)
+    for _ in range(300):
+        box.add(Lane.DATA)
+    window.appended()
+    while waiting:
+        box.ack(window, waiting.pop(0))
+        waiting += box.send(window)
+        newest = box.add(Lane.DATA)
+        window.appended()
+        sent = box.send(window)
+        waiting += sent
+        if newest.seq in named(sent):
+            break
+    else:
+        pytest.fail("the newest was never sent")
+    assert newest.seq > 300
+    assert len(box.rows[Lane.DATA]) > 200, "long before all the others"
+    drain(box, window, waiting)
+    assert not box.rows[Lane.DATA], "and none was skipped"
+    assert first[0].seq == 1
+
+
+def drain(box: Box, window: Window, waiting: list[Sending]) -> None:
+    for _ in range(100_000):
+        waiting += box.send(window)
+        if not waiting:
+            return
+        sending = waiting.pop(0)
+        if sending.records:
+            box.ack(window, sending)
+    pytest.fail("it never ends")
+
+
+def test_silence_pauses_everything_and_tries_with_one_message_at_a_time() -> None:
+    box = Box()
+    for _ in range(100):
+        box.add(Lane.DATA)
+    window = box.connect()
+    assert len(box.send(window)) > 1
+    tries: list[int] = []
+    for _ in range(8):
+        wake = window.wake_at(box.now)
+        assert wake is not None
+        box.now = wake
+        sent = box.send(window)
+        window.greeting = False
+        if sent:
+            assert len(sent) == 1, "half open: one at a time"
+            tries.append(box.now)
+    waits = [later - earlier for earlier, later in pairwise(tries)]
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0]
+    while not (sent := box.send(window)):
+        wake = window.wake_at(box.now)
+        assert wake is not None
+        box.now = wake
+    box.ack(window, sent[0])
+    assert len(box.send(window)) > 1, "an answer opens it again"
+
+
+def test_one_lost_record_is_sent_again_alone_and_waits_longer_each_time() -> None:
+    box = Box()
+    window = box.connect()
+    lost = box.add(Lane.DATA)
+    window.appended()
+    assert named(box.send(window)) == [lost.seq]
+    sent_at = [box.now]
+    while len(sent_at) < 4:
+        box.now += 1_000
+        box.add(Lane.DATA)
+        window.appended()
+        for sending in box.send(window):
+            if lost.seq in named([sending]):
+                sent_at.append(box.now)
+                rest = [seq for seq in named([sending]) if seq != lost.seq]
+                box.ack(window, sending, ok=runs(rest))
+            else:
+                box.ack(window, sending)
+        assert window.breaker.until is None
+    waits = [later - earlier for earlier, later in pairwise(sent_at)]
+    assert waits == [15_000, 30_000, 60_000]
+
+
+def test_many_refusals_at_once_are_one_pause() -> None:
+    box = Box()
+    for _ in range(100):
+        box.add(Lane.DATA)
+    window = box.connect()
+    for sending in box.send(window):
+        window.refused(sending, box.now)
+    assert window.breaker.strikes == 1
+    assert window.flying == 0
+    assert window.greeting
+    assert not box.send(window)
+
+
+def test_a_table_goes_before_its_first_record_and_again_when_asked_for() -> None:
+    box = Box()
+    window = box.connect()
+    one, two = box.add(Lane.DATA, table=TABLE), box.add(Lane.DATA, 450, table=TABLE)
+    window.appended()
+    first, second = box.send(window)
+    assert (first.tables, second.tables) == ((TABLE,), ())
+    urgent = box.ack(window, first, ok=(), need_table=((one.seq, TABLE),))
+    urgent += box.ack(window, second, ok=(), need_table=((two.seq, TABLE),))
+    assert urgent == [TABLE], "once, not for every record in flight"
+    assert sorted(named(box.send(window))) == [one.seq, two.seq]
+
+
+def test_a_portal_that_never_keeps_a_table_gets_the_spool_in_drops() -> None:
+    box = Box()
+    for _ in range(1_000):
+        box.add(Lane.DATA, table=TABLE)
+    window = box.connect()
+    messages = 0
+    while box.now < 3_600_000:
+        for sending in box.send(window):
+            messages += 1
+            seqs = named([sending])
+            box.ack(window, sending, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
+        box.now = max(window.wake_at(box.now) or 0, box.now + 1)
+    assert messages < 60, "in an hour"
+    assert len(window._known) < 60, "and memory stays small"
+
+
+def test_a_record_whose_table_is_gone_is_not_sent_again() -> None:
+    box = Box()
+    window = box.connect()
+    record = box.add(Lane.DATA, table=b"another1")
+    window.appended()
+    (sending,) = box.send(window)
+    box.ack(window, sending, ok=(), need_table=((record.seq, b"another1"),))
+    assert window.flying == 0
+    assert not box.send(window)
+
+
+def test_a_conflict_forgets_the_old_name_and_pauses() -> None:
+    box = Box()
+    window = box.connect()
+    record = box.add(Lane.EVENT)
+    window.appended()
+    (sending,) = box.send(window)
+    del box.rows[Lane.EVENT][record.id]
+    renamed = box.add(Lane.EVENT, epoch=b"epoch-02")
+    window.appended()
+    box.ack(window, sending, ok=(), conflict=(record.seq,))
+    assert not box.send(window), "each conflict costs a new epoch: not in a tight loop"
+    assert window.breaker.until is not None
+    box.now = window.breaker.until
+    assert [(r.epoch, r.seq) for s in box.send(window) for r in s.records.values()] == [
+        (b"epoch-02", renamed.seq)
+    ]
+
+
+def test_absurd_acknowledgements_do_nothing() -> None:
+    box = Box()
+    record = box.add(Lane.DATA)
+    window = box.connect()
+    box.send(window)
+    for ack in (
+        Ack(VERSION, b"unknown!", Lane.DATA, ok=((0, 2**63 - 1),)),
+        Ack(VERSION, EPOCH, Lane.EVENT, ok=((0, 2**63 - 1),)),
+        Ack(VERSION, EPOCH, Lane.DATA, ok=((5, 2),), rejected=((-4, "x"),), conflict=(99, -1)),
+        Ack(VERSION, EPOCH, Lane.DATA, need_table=((77, TABLE),)),
+    ):
+        window.acknowledged(ack, [], box.now)
+    assert window.flying == 1
+    window.acknowledged(Ack(VERSION, EPOCH, Lane.DATA, ok=((-(2**63), 2**63 - 1),)), [], 1)
+    assert window.flying == 0
+    assert record.id not in window._known
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
+def test_the_breakers_jitter_only_shortens(spread: float) -> None:
+    breaker = Breaker(Pace(), lambda: spread)
+    breaker.trip(1_000)
+    assert breaker.until is not None
+    assert 1_750 <= breaker.until <= 2_000
+
+
+Answer = st.sampled_from(["ok", "rejected", "silent", "need_table", "refused", "some", "twice"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    before=st.lists(st.tuples(st.sampled_from(Lane), st.integers(1, 900)), max_size=60),
+    during=st.lists(
+        st.tuples(st.sampled_from(Lane), st.integers(1, 900), Answer, st.integers(0, 20_000)),
+        max_size=60,
+    ),
+)
+def test_whatever_the_portal_does_every_record_arrives_and_nothing_leaks(
+    before: list[tuple[Lane, int]], during: list[tuple[Lane, int, str, int]]
+) -> None:
+    box = Box()
+    for lane, size in before:
+        box.add(lane, size, table=TABLE if lane is Lane.DATA else None)
+    window = box.connect()
+    waiting: list[Sending] = []
+    for lane, size, answer, later in during:
+        box.add(lane, size, table=TABLE if lane is Lane.DATA else None)
+        window.appended()
+        waiting += box.send(window)
+        for flying in window._bytes.values():
+            assert flying <= box.pace.flight + 1_000, "in flight at most a window and a record"
+        box.now += later
+        if waiting:
+            answer_with(box, window, waiting.pop(0), answer)
+    settle_all(box, window, waiting)
+    assert not any(box.rows.values()), "every record arrived"
+    assert not window._known
+    assert not +window._tries
+    assert window.flying == window.flying_bytes == 0
+    assert not window._sent
+
+
+def answer_with(box: Box, window: Window, sending: Sending, answer: str) -> None:
+    seqs = named([sending])
+    if not seqs or answer == "silent":
+        return
+    if answer == "refused":
+        window.refused(sending, box.now)
+    elif answer == "need_table":
+        box.ack(window, sending, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
+        if sending.lane is not Lane.DATA:  # the spool gave them up, as it says in its answer
+            for seq in seqs:
+                box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+    elif answer == "some":
+        box.ack(window, sending, ok=runs(seqs[::2]))
+    elif answer == "rejected":
+        for seq in seqs:
+            box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+        box.ack(window, sending, ok=(), rejected=tuple((seq, "misfit") for seq in seqs))
+    else:
+        ack = Ack(VERSION, EPOCH, sending.lane, ok=runs(seqs))
+        for seq in seqs:
+            box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+        for _ in range(2 if answer == "twice" else 1):
+            window.acknowledged(ack, [], box.now)
+
+
+def settle_all(box: Box, window: Window, waiting: list[Sending]) -> None:
+    """From here on the portal takes everything it gets."""
+    for _ in range(10_000):
+        waiting += box.send(window)
+        if waiting:
+            answer_with(box, window, waiting.pop(0), "ok")
+            continue
+        wake = window.wake_at(box.now)
+        if wake is None:
+            return
+        box.now = max(wake, box.now + 1)
+    pytest.fail("it never ends")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 60_000), max_size=40))
+def test_every_message_fits_the_limit(sizes: list[int]) -> None:
+    box = Box(pace=Pace())
+    for size in sizes:
+        box.add(Lane.DATA, size)
+    window = box.connect()
+    while sent := box.send(window):
+        for sending in sent:
+            assert len(encode(sending.batch(VERSION))) <= MESSAGE_LIMIT
+            box.ack(window, sending)
+    assert not box.rows[Lane.DATA]
