@@ -57,16 +57,15 @@ def read_document(text: bytes, file: str) -> Document:
     source = parse(text, file)
     findings = list(source.findings)
     configuration = None
-    if source.data is not None:
-        if isinstance(source.data, dict):
-            configuration = _validate(source, findings)
-        else:
-            found = Finding(
-                what="the file holds no settings",
-                next="start it with `version: 1`",
-                place=source.place(()),
-            )
-            findings.append(found)
+    if isinstance(source.data, dict):
+        configuration = _validate(source, findings)
+    elif source.data is not None or not findings:
+        found = Finding(
+            what="the file holds no settings",
+            next="start it with `version: 1`",
+            place=source.place(()),
+        )
+        findings.append(found)
     if configuration is None or any(f.weight is Weight.ERROR for f in findings):
         raise ConfigError(tuple(sorted(findings, key=_position)))
     return Document(configuration=configuration, source=source)

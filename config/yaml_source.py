@@ -33,7 +33,7 @@ Path = tuple[str | int, ...]
 _TAG: Final = "tag:yaml.org,2002:"
 
 
-class _CoreLoader(yaml.SafeLoader):
+class CoreLoader(yaml.SafeLoader):
     """PyYAML's parser with the core schema's plain words."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 # PyYAML's own class attribute
@@ -49,7 +49,7 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _CoreLoader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})$"), _first)
+    CoreLoader.add_implicit_resolver(_TAG + _tag, re.compile(rf"(?:{_pattern})$"), _first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _compose(text: bytes, source: Source) -> yaml.Node | None:
         source.findings.append(Finding(what=what, place=start))
         return None
     try:
-        loader = _CoreLoader(text.decode("utf-8-sig"))
+        loader = CoreLoader(text.decode("utf-8-sig"))
         root: yaml.Node | None = loader.get_single_node()
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.finding import ConfigError, Finding
+from config.model import Configuration, canonical, digest
+from config.reading import migrate, read
+from config.yaml_source import NODE_LIMIT, SIZE_LIMIT, CoreLoader
+
+GOOD = """\
+version: 1
+site: {time_zone: Asia/Tokyo}
+cloud: {broker: "mqtt://127.0.0.1:1883"}
+devices:
+  - {name: main, url: "modbus-tcp://127.0.0.1:1502/?unit=1&profile=x", current_ratio: 0.1}
+"""
+
+
+TOKYO = "Did you mean Asia/Tokyo?"
+HEARTBEAT = "Did you mean heartbeat_s?"
+EVERY = "Did you mean every_s?"
+
+
+def findings(text: str | bytes) -> tuple[Finding, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read(text.encode() if isinstance(text, str) else text, "gateway.yaml")
+    return caught.value.findings
+
+
+def test_a_plain_file_is_read_with_its_defaults() -> None:
+    configuration = read(GOOD.encode(), "gateway.yaml")
+    assert configuration.gateway.heartbeat_s == 300
+    assert configuration.devices[0].current_ratio == Decimal("0.1")
+    assert configuration.site.zone.key == "Asia/Tokyo"
+
+
+def test_every_error_is_told_at_once_in_file_order_with_place_and_suggestion() -> None:
+    text = """\
+version: 1
+site: {time_zone: Asia/Tokio}
+gateway: {label: No, heartbeat: 300}
+cloud: {broker: "mqtt://127.0.0.1:1883", mqtt: 4}
+devices:
+  - {name: main, url: "modbus-tcp://h/?unit=1&profile=x", evry_s: 1, current_ratio: -1}
+  - name: main
+    name: Main
+    label: 5
+"""
+    assert [str(finding).removeprefix("gateway.yaml:") for finding in findings(text)] == [
+        "2:19: site.time_zone: 'Asia/Tokio' is no time zone of the IANA database. " + TOKYO,
+        "3:22: gateway.heartbeat: there is no setting 'heartbeat' in gateway. " + HEARTBEAT,
+        "4:48: cloud.mqtt: '4' is not one of the choices. It may be '5' or '3.1.1'.",
+        "6:59: devices[0].evry_s: there is no setting 'evry_s' in devices[0]. " + EVERY,
+        "6:85: devices[0].current_ratio: -1 is too small. It must be more than 0.",
+        "7:5: devices[1].url: 'url' is missing. Add it to devices[1].",
+        "7:11: devices[1].name: a second device is named 'main'",
+        "8:5: devices[1].name: the key 'name' is written twice; first in line 7",
+        "9:12: devices[1].label: 5 is not text. Put it in quotes.",
+    ]
+
+
+def test_plain_words_follow_yaml_1_2() -> None:
+    text = GOOD + "gateway: {label: No}\n"
+    assert read(text.encode(), "f").gateway.label == "No"
+    assert "'12:30' is no whole number" in str(
+        findings(GOOD + "gateway: {heartbeat_s: 12:30}\n")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the file is empty"),
+        ("# nothing\n", "the file is empty"),
+        ("- a\n", "the file holds no settings"),
+        ("NULL", "the file holds no settings"),
+        ("version: 1\n  site: 2\n", "this is no YAML"),
+        ("a: 1\n---\nb: 2\n", "this is no YAML"),
+        ("site: {}\n", "no version is given"),
+        ("version: 2\n", "version 2 is newer than this software"),
+        ("version: one\n", "'one' is no version"),
+        ("version: true\n", "True is no version"),
+        ("version: 1\nsite: !!python/object:os.system {}\n", "is not used here"),
+        ("a: &a [*a]\n", "nests more than"),
+        ("? {a: 1}\n: 2\n", "a key must be a plain word"),
+        ("[" * 20_000, "nests too deeply"),
+        (f"version: 1{'0' * 5_000}\n", "more than 400 digits"),
+        ("a: \x00\n", "a character YAML does not allow"),
+        (b"version: 1\nsite: \xff\n", "not UTF-8"),
+        ("#" * (SIZE_LIMIT + 1), "at most"),
+    ],
+)
+def test_texts_that_are_no_configuration(text: str | bytes, words: str) -> None:
+    assert any(words in str(finding) for finding in findings(text))
+
+
+def test_an_alias_bomb_is_defused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    (finding,) = findings("\n".join(lines))
+    assert str(NODE_LIMIT) in finding.what
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("  - {name: gateway, url: 'modbus-tcp://h'}", "the gateway's own device"),
+        ("  - {name: Bad Name, url: 'modbus-tcp://h'}", "Use a to z, 0 to 9"),
+        ("  - {name: b, url: 'meter'}", "names no protocol"),
+        ("  - {name: b, url: 'modbus-tcp://h:99999'}", "is no URL"),
+        ("  - {name: b, url: 'modbus-tcp://u:hunter2@h'}", "write secret:NAME"),
+        ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "is no number"),
+        ("  - {name: b, url: 'modbus-tcp://h', every_s: 0.01}", "must be 0.1 or more"),
+    ],
+)
+def test_devices_that_cannot_be(line: str, words: str) -> None:
+    text = "\n".join(str(finding) for finding in findings(GOOD + line + "\n"))
+    assert words in text
+    assert "hunter2" not in text
+
+
+def test_a_password_in_the_open_is_refused_and_not_repeated() -> None:
+    for cloud in (
+        "{broker: 'mqtt://u:hunter2@h'}",
+        "{broker: 'mqtt://h', password: hunter2}",
+    ):
+        text = f"version: 1\nsite: {{time_zone: UTC}}\ncloud: {cloud}\n"
+        told = "\n".join(str(finding) for finding in findings(text))
+        assert "secret" in told or "credentials" in told
+        assert "hunter2" not in told
+
+
+def test_a_reserve_as_large_as_the_cap_is_refused() -> None:
+    (finding,) = findings(GOOD + "spool: {cap_mb: 4, reserve_mb: 4}\n")
+    assert "leaves no room" in finding.what
+    assert finding.path == "spool"
+
+
+def test_documents_are_lifted_version_by_version() -> None:
+    steps = {
+        1: lambda d: {**d, "a": d["old"]},
+        2: lambda d: {k: v for k, v in d.items() if k != "old"},
+    }
+    lifted = migrate({"version": 1, "old": 7}, target=3, migrations=steps)
+    assert lifted == {"version": 3, "a": 7}
+    assert migrate({"version": 3, "b": 1}, target=3, migrations=steps) == {"version": 3, "b": 1}
+    assert migrate({"b": 1}, target=3, migrations=steps) == {"b": 1}
+
+
+names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).filter(
+    lambda name: name != "gateway"
+)
+labels = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=100)
+devices = st.fixed_dictionaries(
+    {
+        "name": names,
+        "url": st.integers(1, 247).map(lambda n: f"modbus-tcp://h:502/?unit={n}&profile=p"),
+    },
+    optional={
+        "label": labels,
+        "every_s": st.floats(0.1, 86_400),
+        "current_ratio": st.decimals("0.001", "1000000", places=3).map(str),
+        "reversed": st.booleans(),
+    },
+)
+documents = st.fixed_dictionaries(
+    {
+        "version": st.just(1),
+        "site": st.sampled_from(["UTC", "Asia/Tokyo", "Europe/Berlin"]).map(
+            lambda zone: {"time_zone": zone}
+        ),
+        "cloud": st.sampled_from(["5", "3.1.1"]).map(
+            lambda mqtt: {"broker": "mqtts://portal.example:8883", "mqtt": mqtt}
+        ),
+        "devices": st.lists(devices, max_size=5, unique_by=lambda device: device["name"]),
+    },
+    optional={
+        "gateway": st.fixed_dictionaries(
+            {}, optional={"label": labels, "heartbeat_s": st.integers(10, 86_400)}
+        ),
+        "spool": st.fixed_dictionaries({}, optional={"cap_mb": st.integers(5, 1_000)}),
+    },
+)
+
+
+class CoreDumper(yaml.SafeDumper):
+    """Quotes what the core schema would read as something else, such as the label 0E0."""
+
+    yaml_implicit_resolvers = CoreLoader.yaml_implicit_resolvers
+
+
+@settings(deadline=None)  # YAML in pure Python, on a busy machine
+@given(documents)
+def test_a_configuration_survives_yaml_and_json(document: dict[str, Any]) -> None:
+    once = Configuration.model_validate(document)
+    text = yaml.dump(once.model_dump(mode="json"), Dumper=CoreDumper, allow_unicode=True)
+    again = read(text.encode(), "f")
+    assert again == once
+    assert Configuration.from_document(canonical(once)) == once
+    assert digest(again) == digest(once)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_no_text_whatever_raises_anything_else(text: bytes) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text, "f")
+    assert caught.value.findings
+    assert all(finding.place for finding in caught.value.findings)
