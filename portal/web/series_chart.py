@@ -93,6 +93,17 @@ class SeriesChart:
         return series_label(self.series.quantity, self.series.part)
 
     @property
+    def unit(self) -> str:
+        """What the drawn values are in."""
+        return words.unit_words(self._power_and_unit[1])
+
+    @property
+    def _power_and_unit(self) -> tuple[int, str]:
+        extremes = [p.value for p in (self.line.lowest, self.line.highest) if p and p.value]
+        largest = max((abs(value) for value in extremes), default=0)
+        return chart_unit(self.quantity, exact_value(largest, self.series.resolution))
+
+    @property
     def counter(self) -> bool:
         """Whether it only grows."""
         return self.quantity.kind is Kind.COUNTER
@@ -163,14 +174,10 @@ class SeriesChart:
 
     def as_json(self) -> dict[str, Any]:
         """For the script: times in Unix seconds, values in one unit, voids as spans."""
-        extremes = [p.value for p in (self.line.lowest, self.line.highest) if p and p.value]
-        largest = max((abs(value) for value in extremes), default=0)
-        resolution = self.series.resolution
-        power, unit = chart_unit(self.quantity, exact_value(largest, resolution))
-        scale = resolution - power
+        scale = self.series.resolution - self._power_and_unit[0]
         return {
             "label": self.label,
-            "unit": words.unit_words(unit),
+            "unit": self.unit,
             "zone": self.zone,
             "counter": self.counter,
             "from": self.window.start / 1000,

@@ -88,7 +88,7 @@
       scales: { x: { range: () => [data.from, data.to] }, y: { range: { min: { pad: 0.1, soft: 0, mode: data.counter ? 3 : 2 }, max: { pad: 0.1, soft: 0, mode: 2 } } } },
       axes: [
         { stroke: ink, grid, ticks: grid, font, space: 70, values: (_chart, splits) => splits.map((at) => hour.format(new Date(at * 1000))) },
-        { stroke: ink, grid, ticks: { show: false }, font, size: 64, values: (_chart, splits) => splits.map((one) => one.toLocaleString("en")) },
+        { stroke: ink, grid, ticks: { show: false }, font, size: 52, values: (_chart, splits) => splits.map((one) => one.toLocaleString("en")) },
       ],
       series: [
         {},
