@@ -1,0 +1,79 @@
+"""Every way a dialogue with a device can fail; library errors are translated into these once.
+
+::
+
+    ProtocolError            what went wrong, where, and what to do next
+    |-- Timeout              nothing answered in time; the line itself is fine
+    |-- Unreachable          there is no connection: refused, lost, no route, unknown name
+    |-- Garbled              something came, but not an answer to what was asked
+    `-- Refused              the device (or its gateway) understood and answered no
+
+``str()`` of each is one line for a person: where, what, next step.
+"""
+
+from __future__ import annotations
+
+
+class ProtocolError(Exception):
+    """A dialogue that failed.
+
+    Args:
+        what: The fact, in one clause, without a full stop.
+        where: The line and unit: ``modbus-tcp 192.0.2.7:502 unit 3``.
+        next_step: What a person can do about it.
+    """
+
+    def __init__(self, what: str, *, where: str, next_step: str) -> None:
+        self.what = what
+        self.where = where
+        self.next_step = next_step
+        super().__init__(f"{where}: {what}. {next_step}.")
+
+
+class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """Nothing answered in time. The connection is kept: others may share it."""
+
+    def __init__(self, what: str, *, where: str, next_step: str = "") -> None:
+        step = next_step or "Check the unit id, the wiring and that the device has power"
+        super().__init__(what, where=where, next_step=step)
+
+
+class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """There is no connection to talk over."""
+
+    def __init__(self, what: str, *, where: str, next_step: str = "") -> None:
+        step = next_step or "Check the address, the port and the network between"
+        super().__init__(what, where=where, next_step=step)
+
+
+class Garbled(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """Something came that is no answer to what was asked.
+
+    Attributes:
+        expected: What the answer had to be.
+        came: What came instead.
+    """
+
+    def __init__(self, *, expected: str, came: str, where: str) -> None:
+        self.expected = expected
+        self.came = came
+        super().__init__(
+            f"expected {expected}, came {came}",
+            where=where,
+            next_step="Check that no other program uses the line and that the device speaks this "
+            "protocol",
+        )
+
+
+class Refused(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """The device answered no.
+
+    Attributes:
+        code: The protocol's own number for the reason.
+        reason: Its name: ``illegal data address``.
+    """
+
+    def __init__(self, *, code: int, reason: str, what: str, where: str, next_step: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"{what}: {reason} (code {code})", where=where, next_step=next_step)

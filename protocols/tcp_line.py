@@ -1,0 +1,222 @@
+"""A `protocols.line.Wire` over TCP: one connection, kept, and opened again when it is lost.
+
+::
+
+    closed --exchange--> connecting --> open --exchange--> waiting --answer---> open
+       ^                     |           ^                    |------timeout--> open (*)
+       |                     v           |                    |
+       +----- Unreachable <--+           +--fresh connection--+--connection lost, nothing came yet,
+       |                                                      |  and it was an old one: once more
+       +------------------------------------------------------+--otherwise: Unreachable
+
+(*) A dead unit behind a gateway must not cost its neighbours the connection, so a timeout alone
+keeps it: late answers are numbered, and `Exchange.collect` throws them away. What is left in the
+buffer after a failure, though, belongs to no message; nothing that follows could be told from it,
+so the connection is closed.
+
+TCP_NODELAY is set: a request is one small segment and must not wait for the last one's
+acknowledgement. Each answer wakes the waiting task once, when it is whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from protocols.errors import ProtocolError, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from protocols.line import Exchange
+
+T = TypeVar("T")
+
+UNASKED_LIMIT: Final = 4096
+"""Bytes that may come without being asked for before the connection is closed."""
+
+
+class TcpWire:
+    """One TCP connection to a device or gateway.
+
+    Args:
+        host: Name or address.
+        port: TCP port.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        shown = f"[{host}]" if ":" in host else host
+        self._where = f"tcp {shown}:{port}"
+        self._connection: _Connection | None = None
+        self._number = 0
+
+    @property
+    def where(self) -> str:
+        """``tcp host:port``."""
+        return self._where
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._connection is not None and self._connection.lost is None
+
+    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+        """See `protocols.line.Wire`.
+
+        Opening a connection may take as long as the answer: ``timeout_s`` each.
+        """
+        connection = self._connection
+        if connection is not None and connection.usable:
+            try:
+                return await self._over(connection, exchange, timeout_s)
+            except _NothingCameError:
+                pass  # the peer had closed the old connection, or did before it read the request
+        connection = self._connection = await self._connect(timeout_s)
+        try:
+            return await self._over(connection, exchange, timeout_s)
+        except _NothingCameError as error:
+            raise Unreachable(str(error), where=self._where) from error
+
+    def discard(self) -> None:
+        """See `protocols.line.Wire`."""
+        if self._connection is not None:
+            self._connection.buffer.clear()
+
+    async def aclose(self) -> None:
+        """Close the connection; an exchange under way ends with `Unreachable`."""
+        if self._connection is not None:
+            self._connection.close("the connection was closed here")
+            self._connection = None
+
+    async def _over(self, connection: _Connection, exchange: Exchange[T], timeout_s: float) -> T:
+        self._number += 1
+        request = exchange.request(self._number)
+        if connection.buffer and not connection.explains(exchange):
+            connection.close("the peer sent something unasked")
+            raise _NothingCameError("the peer sent something unasked")
+        try:
+            return cast("T", await connection.ask(request, exchange, timeout_s))
+        except ProtocolError:
+            if connection.buffer:
+                connection.close("what came belongs to no message")
+            raise
+
+    async def _connect(self, timeout_s: float) -> _Connection:
+        loop = asyncio.get_running_loop()
+        if self._connection is not None:
+            self._connection.close("replaced by a new connection")
+            self._connection = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(self._where), self.host, self.port
+                )
+        except TimeoutError as error:
+            what = f"no connection within {timeout_s:g} s"
+            raise Unreachable(what, where=self._where) from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name no resolver can be asked
+            raise Unreachable(_plain(error), where=self._where) from error
+        return connection
+
+
+class _NothingCameError(Exception):
+    """The connection was lost before a single byte of the answer."""
+
+
+class _Connection(asyncio.Protocol):
+    """What one connection has received, and who waits for it.
+
+    Attributes:
+        buffer: Bytes not yet understood.
+        lost: Why there is no connection any more; ``None`` while there is.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.buffer = bytearray()
+        self.lost: str | None = None
+        self._where = where
+        self._transport: asyncio.Transport | None = None
+        self._waiter: asyncio.Future[Any] | None = None
+        self._collect: Callable[[bytearray], object | None] | None = None
+        self._heard = False
+
+    @property
+    def usable(self) -> bool:
+        return self.lost is None
+
+    def explains(self, exchange: Exchange[Any]) -> bool:
+        """Whether what came between two exchanges is only (the beginning of) late answers."""
+        try:
+            return exchange.collect(self.buffer) is None
+        except ProtocolError:
+            return False
+
+    async def ask(self, request: bytes, exchange: Exchange[T], timeout_s: float) -> T:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+        self._waiter, self._collect, self._heard = waiter, exchange.collect, False
+        timer = loop.call_later(timeout_s, self._give_up, exchange, timeout_s)
+        try:
+            assert self._transport is not None
+            self._transport.write(request)
+            return await waiter
+        finally:
+            timer.cancel()
+            self._waiter = self._collect = None
+
+    def close(self, why: str) -> None:
+        self._fail(why)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- what asyncio calls -----------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer: socket.socket = transport.get_extra_info("socket")
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = True
+        self.buffer += data
+        if self._collect is None or self._waiter is None or self._waiter.done():
+            if len(self.buffer) > UNASKED_LIMIT:
+                self.close("the peer keeps sending unasked")
+            return
+        try:
+            answer = self._collect(self.buffer)
+        except ProtocolError as error:
+            self._waiter.set_exception(error)
+        else:
+            if answer is not None:
+                self._waiter.set_result(answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(_plain(exc) if exc else "the peer closed the connection")
+
+    # --- ends of an exchange ----------------------------------------------------------------
+
+    def _give_up(self, exchange: Exchange[Any], timeout_s: float) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(exchange.unanswered(self.buffer, timeout_s))
+
+    def _fail(self, why: str) -> None:
+        if self.lost is not None:
+            return
+        self.lost = why
+        if self._waiter is not None and not self._waiter.done():
+            error: Exception = _NothingCameError(why)
+            if self._heard:
+                error = Unreachable(f"{why} in the middle of an answer", where=self._where)
+            self._waiter.set_exception(error)
+
+
+def _plain(error: Exception) -> str:
+    """The operating system's words, without the address that stands before them anyway."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower().removesuffix(".")
+    return str(error) or type(error).__name__
