@@ -1,0 +1,118 @@
+"""Processes that never outlive the demonstration.
+
+Each child gets a session of its own, so that Ctrl-C reaches only us and we end them in order, and
+a death signal from the kernel, so that they end even when we are killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PR_SET_PDEATHSIG = 1
+_GRACE_S = 10.0
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class EndedEarlyError(Exception):
+    """A process that should run has ended, or never became ready."""
+
+
+@dataclass(kw_only=True)
+class Children:
+    """What runs, in the order it was started; ended in the opposite order."""
+
+    logs: Path
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        """Start ``command``; what it prints goes to ``<logs>/<name>.log``."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{name}.log").open("wb") as log:
+            self.running[name] = subprocess.Popen(
+                command,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,  # no threads are running here
+            )
+
+    def check(self) -> None:
+        """Raise `EndedEarlyError` with the last lines of its log if one has ended."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise EndedEarlyError(
+                    f"{name} ended with code {process.returncode}; its last words:\n"
+                    f"{self.last_words(name)}\nAll of it: {self.logs / f'{name}.log'}"
+                )
+
+    def last_words(self, name: str, lines: int = 12) -> str:
+        """The end of what ``name`` printed."""
+        text = (self.logs / f"{name}.log").read_text(errors="replace")
+        return "\n".join("    " + line for line in text.splitlines()[-lines:])
+
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
+        """Wait until ``ready``; raises `EndedEarlyError` when a child ends or time runs out."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise EndedEarlyError(f"{what} was not ready within {seconds:.0f} seconds")
+            time.sleep(0.05)
+
+    def stop(self) -> list[str]:
+        """End everything; returns the names of those that had to be killed."""
+        killed = []
+        for name, process in reversed(self.running.items()):
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_GRACE_S)
+                except subprocess.TimeoutExpired:
+                    killed.append(name)
+            _kill_group(process)
+        self.running.clear()
+        return killed
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port(wanted: int = 0) -> int:
+    """``wanted`` if nobody listens there on loopback, else any free port."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise EndedEarlyError("no port of 127.0.0.1 is free")
+
+
+def listening(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
