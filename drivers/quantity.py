@@ -56,22 +56,26 @@ class Quantity(Enum):
     The value is the name that travels (``energy.import``); ``unit`` is SI, or the counted thing.
     """
 
-    def __init__(
-        self, label: str, unit: str, kind: Kind, tokens: frozenset[str], keys: frozenset[str]
-    ) -> None:
-        self.label = label
-        self.unit = unit
-        self.kind = kind
-        self.tokens = tokens
-        self.keys = keys
-
     def __new__(
-        cls, label: str, unit: str, kind: Kind, tokens: frozenset[str], keys: frozenset[str]
+        cls,
+        label: str,
+        unit: str = "",
+        kind: Kind = Kind.GAUGE,
+        tokens: frozenset[str] = _NONE,
+        keys: frozenset[str] = _NONE,
     ) -> Self:
         """Make the name the value, so that ``Quantity("power.active")`` finds the member."""
         member = object.__new__(cls)
         member._value_ = label
+        member.label, member.unit, member.kind = label, unit, kind
+        member.tokens, member.keys = tokens, keys
         return member
+
+    label: str
+    unit: str
+    kind: Kind
+    tokens: frozenset[str]
+    keys: frozenset[str]
 
     # Electricity
     VOLTAGE = "voltage", "V", Kind.GAUGE, _PHASES | _LINES, frozenset({"string"})
