@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential, wait_random
 
 from cloud_link.mqtt import Broker, MqttError, Will, connect
 from cloud_link.spool_values import SpoolError
@@ -110,11 +110,8 @@ class Uplink:
         while True:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type((MqttError, SpoolError)),
-                wait=wait_exponential_jitter(
-                    initial=self._link.first_wait,
-                    max=self._link.longest_wait,
-                    jitter=self._link.first_wait,
-                ),
+                wait=wait_exponential(self._link.first_wait, self._link.longest_wait)
+                + wait_random(0, self._link.first_wait),
                 before_sleep=self._note,
             )
             # Returns when a session that had delivered something ended: the waits begin anew.

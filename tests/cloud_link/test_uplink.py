@@ -1,0 +1,350 @@
+"""The uplink with a real spool, a real Mosquitto and a scripted portal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from cloud_link.mqtt import Broker
+from cloud_link.spool_values import Entry, SpoolLimits, SpoolStats
+from cloud_link.spool_writer import SpoolWriter
+from cloud_link.uplink import Facts, Link, Pace, Uplink
+from cloud_link.wire import (
+    VERSION,
+    Ack,
+    Batch,
+    ClockRecord,
+    Column,
+    DataRecord,
+    Lane,
+    Table,
+    encode_record,
+    table_id,
+)
+from tests import peers
+from tests.cloud_link.scripted_portal import portal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+pytestmark = pytest.mark.peer("mosquitto")
+BOX, BOOT, SOON_S = "b-k3v9q2m7xa", b"boot-001", 20
+TABLE = Table("main", (Column("power.active", "", 0), Column("voltage", "l1", -1)))
+QUICK = Pace(ack=300, pause=50, longest=500, look=200)
+LINK = Link(keepalive=5, first_wait=0.02, longest_wait=0.2)
+
+
+def now() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+def data(value: int, width: int = 2) -> Entry:
+    values: list[int | str | None] = [value, *([2300] * (width - 1))]
+    body = encode_record(DataRecord(table_id(TABLE), value, values))
+    return Entry(lane=Lane.DATA, body=body, at=value, readings=2, table=TABLE)
+
+
+def event(value: int) -> Entry:
+    body = encode_record(ClockRecord(value, 0, synchronised=True))
+    return Entry(lane=Lane.EVENT, body=body, at=value, readings=0)
+
+
+@asynccontextmanager
+async def spool(folder: Path) -> AsyncIterator[SpoolWriter]:
+    limits = SpoolLimits(ballast_bytes=0)
+    async with await SpoolWriter.open(folder / "spool", boot=BOOT, limits=limits) as writer:
+        yield writer
+
+
+@asynccontextmanager
+async def uplink(
+    writer: SpoolWriter, url: str, *, pace: Pace = QUICK, version: int = 5
+) -> AsyncIterator[Uplink]:
+    facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
+    address = Broker.parse(url, version=5 if version == 5 else 4)
+    made = Uplink(writer, address, BOX, facts, pace, LINK)
+    task = asyncio.ensure_future(made.run())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        (done,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(done, asyncio.CancelledError), repr(done)
+
+
+async def until(true: Callable[[], bool], what: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SOON_S
+    while not true():
+        assert time.monotonic() < deadline, what()
+        await asyncio.sleep(0.005)  # the far end is another program: it offers no event
+
+
+async def stats(writer: SpoolWriter) -> SpoolStats:
+    return await writer.call(lambda spool: spool.stats())
+
+
+async def until_empty(writer: SpoolWriter) -> None:
+    deadline = time.monotonic() + SOON_S
+    while sum((last := await stats(writer)).records.values()):
+        assert time.monotonic() < deadline, last
+        await asyncio.sleep(0.01)
+
+
+async def test_what_is_accepted_arrives_and_is_deleted_on_the_portals_word(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        await writer.append([data(n) for n in range(100)] + [event(1)])
+        async with uplink(writer, broker.url) as link:
+            await until_empty(writer)
+            await writer.append([data(100)])
+            link.appended()
+            await until_empty(writer)
+            assert len(far.stored) == 102
+            assert set(far.seen.values()) == {1}
+            assert far.table_messages == 1
+            state = link.state
+            assert (state.delivered, state.rejected, state.error) == (102, 0, "")
+            assert state.connected_since is not None
+            assert state.last_ack_at is not None
+            assert state.in_flight_records == state.in_flight_bytes == 0
+        await until(lambda: len(far.online) == 2, lambda: far.online)
+        hello, bye = far.online
+        assert (hello.alive, bye.alive) == (True, False)
+        assert hello.session == bye.session == 1
+        assert (hello.boot, hello.software, hello.offset) == (BOOT, "1.2.3", 42)
+        assert hello.next == {0: 0, 1: 1, 2: 0, 3: 100}
+        assert link.state.connected_since is None
+
+
+async def test_puback_alone_deletes_nothing(broker: peers.Mosquitto, tmp_path: Path) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        far.answer = far.silent
+        await writer.append([data(n) for n in range(20)])
+        async with uplink(writer, broker.url):
+            await until(lambda: max(far.seen.values(), default=0) >= 3, lambda: far.seen)
+            assert sum((await stats(writer)).records.values()) == 20
+            far.answer = far.store
+            await until_empty(writer)
+        assert len(far.stored) == 20
+
+
+async def test_a_portal_that_is_not_there_costs_nothing_and_is_found_when_it_comes(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer:
+        await writer.append([data(n) for n in range(200)])
+        async with uplink(writer, broker.url) as link:
+            await until(lambda: "0x10" in link.state.error, lambda: link.state)
+            assert link.state.pausing
+            async with portal(broker.url, BOX) as far:
+                await until_empty(writer)
+                assert len(far.stored) == 200
+                assert [online.alive for online in far.online] == [True]
+                assert not link.state.error
+                await until(lambda: not link.state.pausing, lambda: link.state)
+
+
+async def test_a_lost_table_is_sent_again(broker: peers.Mosquitto, tmp_path: Path) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        async with uplink(writer, broker.url) as link:
+            await writer.append([data(0)])
+            link.appended()
+            await until_empty(writer)
+            far.tables.clear()
+            await writer.append([data(n) for n in range(1, 50)])
+            link.appended()
+            await until_empty(writer)
+        assert len(far.stored) == 50
+        assert far.table_messages == 2
+
+
+async def test_conflict_and_renew_begin_a_new_epoch(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        first = await writer.call(lambda spool: spool.epoch)
+
+        def clash(batch: Batch) -> Ack | None:
+            if batch.epoch != first:
+                return far.store(batch)
+            seqs = tuple(seq for seq, _ in batch.items)
+            if 0 in seqs:
+                return Ack(VERSION, batch.epoch, batch.lane, conflict=seqs)
+            return Ack(VERSION, batch.epoch, batch.lane, renew=70, ok=tuple((n, n) for n in seqs))
+
+        far.answer = clash
+        await writer.append([event(n) for n in range(5)])
+        async with uplink(writer, broker.url) as link:
+            await until_empty(writer)
+            second = await writer.call(lambda spool: spool.epoch)
+            assert second != first
+            assert {epoch for epoch, _, _ in far.stored} == {second}
+            assert len(far.stored) == 5
+            await until(lambda: len(far.online) == 2, lambda: far.online)
+            assert far.online[-1].epoch == second
+            first = second
+            await writer.append([event(n) for n in range(5, 7)])
+            link.appended()
+            await until_empty(writer)
+            assert await writer.call(lambda spool: spool.ordinal) == 71
+
+
+@pytest.mark.parametrize("kind", ["rejected", "need_table", "conflict", "silent"])
+async def test_a_portal_that_takes_nothing_does_not_make_the_box_spin(
+    broker: peers.Mosquitto, tmp_path: Path, kind: str
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+
+        def stubborn(batch: Batch) -> Ack | None:
+            seqs = tuple(seq for seq, _ in batch.items)
+            name = (VERSION, batch.epoch, batch.lane)
+            if kind == "rejected":
+                return Ack(*name, rejected=tuple((seq, "refused") for seq in seqs))
+            if kind == "need_table":
+                return Ack(*name, need_table=tuple((seq, table_id(TABLE)) for seq in seqs))
+            return Ack(*name, conflict=seqs) if kind == "conflict" else None
+
+        far.answer = stubborn
+        pace = Pace(ack=1_000, pause=500, longest=60_000)
+        await writer.append([data(n) for n in range(300)])
+        async with uplink(writer, broker.url, pace=pace) as link:
+            await until(lambda: far.messages > 0, lambda: link.state)
+            process = psutil.Process()
+            before = process.cpu_times()
+            await asyncio.sleep(2)  # the observation itself: nothing is waited for
+            after = process.cpu_times()
+            used = after.user + after.system - before.user - before.system
+            assert used < 0.6, f"{used:.2f} s of CPU in 2 s"
+            assert far.messages < 20
+            if kind == "rejected":
+                await until_empty(writer)
+                assert link.state.rejected == 300
+            else:
+                assert sum((await stats(writer)).records.values()) == 300
+
+
+async def test_a_killed_broker_during_the_drain_loses_nothing(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        accepted: dict[int, bytes] = {}
+        await writer.append([data(n) for n in range(1_000)])
+        async with uplink(writer, broker.url, pace=Pace(ack=500, batch=2_000)) as link:
+            kills = 0
+            for value in range(1_000, 1_600):
+                await writer.append([data(value)])
+                link.appended()
+                if value % 150 == 50:
+                    kills += 1
+                    await asyncio.to_thread(broker.kill)
+                    await asyncio.to_thread(broker.start)
+            assert kills == 4
+            await until_empty(writer)
+        await until(lambda: len(far.stored) == 1_600, lambda: len(far.stored))
+        accepted = {n: data(n).body for n in range(1_600)}
+        assert sorted(far.stored.values()) == sorted(accepted.values())
+        assert {online.session for online in far.online} >= {1, 2}
+
+
+async def test_a_dead_box_is_announced_by_its_will(broker: peers.Mosquitto, tmp_path: Path) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: None)
+        link = Uplink(writer, Broker.parse(broker.url), BOX, facts, QUICK, LINK)
+        task = asyncio.ensure_future(link.run())
+        await until(lambda: len(far.online) == 1, lambda: far.online)
+        talk = link._conversation
+        assert talk is not None
+        talk._session.abort()  # as a power cut ends it
+        await until(lambda: len(far.online) >= 3, lambda: far.online)
+        seen = {(online.session, online.alive) for online in far.online}
+        assert seen >= {(1, True), (1, False), (2, True)}
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_backlog_of_5000_does_not_delay_fresh_records(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        await writer.append([data(n, width=60) for n in range(5_000)])
+        epoch = await writer.call(lambda spool: spool.epoch)
+        far.permits = asyncio.Semaphore(0)
+        pace = Pace(flight=16_000, batch=2_000, read=8_000)
+        behind: list[int] = []
+        async with uplink(writer, broker.url, pace=pace) as link:
+            await until(lambda: link.state.in_flight_bytes >= 14_000, lambda: link.state)
+            for value in range(5_000, 5_025):
+                (seq,) = await writer.append([data(value)])
+                link.appended()
+                name, before = (epoch, int(Lane.DATA), seq), far.messages
+                while name not in far.seen:
+                    seen = far.messages
+                    far.permits.release()
+                    await until(lambda seen=seen: far.messages > seen, lambda: link.state)  # type: ignore[misc] # bound now
+                behind.append(far.messages - before - 1)
+            left = sum((await stats(writer)).records.values())
+            for _ in range(10_000):
+                far.permits.release()
+            await until_empty(writer)
+        assert left > 2_000, "the backlog was still there: the test tests something"
+        # In flight when it came: 16,000 / 2,000 messages, one more, and one turn of the backlog.
+        assert max(behind) <= 10, behind
+        assert len(far.stored) == 5_025
+
+
+async def test_a_gap_reaches_the_portal(broker: peers.Mosquitto, tmp_path: Path) -> None:
+    limits = SpoolLimits(cap_bytes=400_000, reserve_bytes=100_000, ballast_bytes=0)
+    async with (
+        await SpoolWriter.open(tmp_path / "spool", boot=BOOT, limits=limits) as writer,
+        portal(broker.url, BOX) as far,
+    ):
+        for chunk in range(0, 6_000, 500):
+            await writer.append([data(n) for n in range(chunk, chunk + 500)])
+        assert sum((await stats(writer)).dropped.values()) > 0
+        async with uplink(writer, broker.url):
+            await until_empty(writer)
+        lanes = {lane for _, lane, _ in far.stored}
+        assert int(Lane.GAP) in lanes
+        gaps = [name for name in far.order if name[1] == Lane.GAP]
+        assert far.order[: len(gaps)] == gaps, "before everything else"
+
+
+async def test_mqtt_3_1_1_on_mosquitto(broker: peers.Mosquitto, tmp_path: Path) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX, 4) as far:
+        await writer.append([data(n) for n in range(500)])
+        async with uplink(writer, broker.url, version=4):
+            await until_empty(writer)
+        assert len(far.stored) == 500
+
+
+AMQTT = Path(__file__).parents[2] / "scripts" / "demonstration" / "amqtt_broker.py"
+
+
+@pytest.mark.skipif(not AMQTT.exists(), reason="the demonstration's fallback broker is not here")
+async def test_mqtt_3_1_1_on_the_demonstrations_fallback_broker(tmp_path: Path) -> None:
+    port = peers.free_port()
+    command = [sys.executable, str(AMQTT), str(port)]
+    amqtt = peers.Daemon(command=command, port=port, log=tmp_path / "amqtt.log")
+    await asyncio.to_thread(amqtt.start)
+    try:
+        url = f"mqtt://127.0.0.1:{port}"
+        async with spool(tmp_path) as writer, portal(url, BOX, 4) as far:
+            await writer.append([data(n) for n in range(300)] + [event(1)])
+            async with uplink(writer, url, version=4) as link:
+                await until_empty(writer)
+                for n in range(300, 340):
+                    await writer.append([data(n)])
+                    link.appended()
+                await until_empty(writer)
+            assert len(far.stored) == 341
+    finally:
+        await asyncio.to_thread(amqtt.kill)
