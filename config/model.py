@@ -19,11 +19,10 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from functools import cache
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -50,14 +49,12 @@ def _refuse(kind: str, message: str, **context: Any) -> PydanticCustomError:
     return PydanticCustomError(kind, safe, context or None)
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def _known_zone(name: str) -> str:
-    if name not in _zones():
-        raise _refuse("time_zone", f"{name!r} is no time zone of the IANA database", given=name)
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # no such file, no such form, no such zone
+        what = f"{name!r} is no time zone of the IANA database"
+        raise _refuse("time_zone", what, given=name) from None
     return name
 
 

@@ -64,7 +64,7 @@ def _devices(
 
 
 def _address(found: Found) -> tuple[str, str]:
-    return (found.kind.line(found.url), found.url.query.get("unit", ""))
+    return (found.kind.line(found.url), found.url.query.get("unit", "1"))
 
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ Sources: clock_gettime(2), adjtimex(2), proc_sys_kernel(5) for ``random/boot_id`
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,9 +127,3 @@ def boot_bytes(boot_id: str) -> bytes:
 def clock_of(source: ClockSource, watch: OffsetWatch) -> Clock:
     """What a report made now says about its time."""
     return Clock(boot=source.boot_id, offset=watch.offset)
-
-
-def process_started_ms() -> int:
-    """When this process started, milliseconds since boot (proc_pid_stat(5), field 22)."""
-    fields = Path("/proc/self/stat").read_text(encoding="utf-8", errors="replace")
-    return int(fields.rpartition(")")[2].split()[19]) * 1000 // os.sysconf("SC_CLK_TCK")

@@ -26,38 +26,15 @@ from typing import Any, Final
 
 import structlog
 
-VERSION: Final = 1
-SOCKET: Final = "control.sock"
+from gateway.control_client import VERSION, ControlError, check_length, line
+
 REQUEST_LIMIT: Final = 512 * 1024
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
-_PATH_LIMIT: Final = 107
-"""Bytes of a Unix socket's path (unix(7))."""
 
 Command = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 log = structlog.get_logger("kanmon.control")
-
-
-class ControlError(Exception):
-    """A request that was not done: ``what``, ``where``, ``why``, and the ``next`` step."""
-
-    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
-        super().__init__("; ".join(part for part in (what, where, why, next_step) if part))
-        self.what = what
-        self.where = where
-        self.why = why
-        self.next = next_step
-        self.findings: list[dict[str, Any]] = []
-
-    def to_json(self) -> dict[str, Any]:
-        """The error as it travels."""
-        fields = {"what": self.what, "where": self.where, "why": self.why, "next": self.next}
-        return {**fields, "findings": self.findings} if self.findings else dict(fields)
-
-
-class NoDaemonError(ControlError):
-    """Nothing answers on the socket."""
 
 
 @dataclass(slots=True)
@@ -100,7 +77,7 @@ class ControlServer:
         assert task is not None
         if len(self._clients) >= CLIENTS_LIMIT:
             error = ControlError("too many commands at once", next_step="try again in a moment")
-            writer.write(_line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()}))
+            writer.write(line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()}))
             await _close(writer)
             return
         self._clients.add(task)
@@ -122,13 +99,13 @@ class ControlServer:
             except ValueError:
                 error = ControlError(f"a request of more than {REQUEST_LIMIT} bytes")
                 writer.write(
-                    _line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()})
+                    line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()})
                 )
                 await writer.drain()
                 return
             if not text:
                 return
-            writer.write(_line(await self._answer(text)))
+            writer.write(line(await self._answer(text)))
             await writer.drain()
 
     async def _answer(self, text: bytes) -> dict[str, Any]:
@@ -172,10 +149,6 @@ def _request(text: bytes) -> dict[str, Any]:
     return request
 
 
-def _line(answer: Mapping[str, Any]) -> bytes:
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
 async def _close(writer: asyncio.StreamWriter) -> None:
     with suppress(OSError, asyncio.CancelledError):
         writer.close()
@@ -183,7 +156,7 @@ async def _close(writer: asyncio.StreamWriter) -> None:
 
 
 def _listen(path: Path) -> socket.socket:
-    _check_length(path)
+    check_length(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # bind makes the file with the mode that umask leaves: nobody else, from the first instant.
     mask = os.umask(0o177)
@@ -218,70 +191,3 @@ def _refuse_if_served(path: Path) -> None:
         where=str(path),
         next_step="stop it first, or give this one another folder with --state",
     )
-
-
-def _check_length(path: Path) -> None:
-    if len(os.fsencode(path)) > _PATH_LIMIT:
-        raise ControlError(
-            "the state folder's path is too long for a socket in it",
-            where=str(path),
-            next_step=f"choose one with at most {_PATH_LIMIT - len(SOCKET) - 1} bytes",
-        )
-
-
-def ask(state: Path, do: str, timeout_s: float = 30.0, /, **arguments: Any) -> Any:
-    """Let the daemon of a state folder do something, and return its result. Blocks.
-
-    Raises:
-        NoDaemonError: None runs there.
-        ControlError: It said no, or nothing within ``timeout_s`` seconds.
-    """
-    path = state / SOCKET
-    _check_length(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout_s)
-        try:
-            connection.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
-            raise NoDaemonError(
-                "the gateway is not running",
-                where=str(path),
-                next_step="start it with `kanmon run`, or name its folder with --state",
-            ) from error
-        except PermissionError as error:
-            raise ControlError(
-                "the daemon's socket may not be opened",
-                where=str(path),
-                next_step="run the command as the user the gateway runs as, or with sudo",
-            ) from error
-        return _converse(connection, path, {"v": VERSION, "id": 1, "do": do, "with": arguments})
-
-
-def _converse(connection: socket.socket, path: Path, request: Mapping[str, Any]) -> Any:
-    try:
-        connection.sendall(_line(request))
-        with connection.makefile("rb") as stream:
-            answer = json.loads(stream.readline() or b"null")
-    except TimeoutError as error:
-        raise ControlError(
-            "the daemon does not answer",
-            where=str(path),
-            next_step="look at its log; restart it if it hangs",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ControlError("the daemon's answer broke off", where=str(path)) from error
-    if not isinstance(answer, dict):
-        raise ControlError(
-            "the daemon ended while it worked on this", where=str(path), next_step="see its log"
-        )
-    if answer.get("ok"):
-        return answer.get("result")
-    told = answer.get("error") or {}
-    refusal = ControlError(
-        str(told.get("what", "the daemon said no")),
-        where=str(told.get("where", "")),
-        why=str(told.get("why", "")),
-        next_step=str(told.get("next", "")),
-    )
-    refusal.findings = list(told.get("findings") or [])
-    raise refusal

@@ -33,7 +33,8 @@ from config.store import ConfigurationStore
 from drivers.report import Clock, Report
 from gateway.announce import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
 from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
-from gateway.control import SOCKET, ControlServer
+from gateway.control import ControlServer
+from gateway.control_client import SOCKET, ControlError
 from gateway.devices import PROFILES, Site
 from gateway.health import Health, process_figures
 from gateway.intake import Intake
@@ -88,9 +89,24 @@ async def run(state: Path, clock: ClockSource | None = None) -> None:
     try:
         daemon = Daemon(ground, store, loaded.configuration, writer, box)
         await daemon.run()
+    except BaseExceptionGroup as group:
+        # The first error is the one that ended the others.
+        told = _first(group)
+        if isinstance(told, ControlError | SpoolError):
+            raise told from group
+        log.error("ended by a fault of its own", exc_info=told)
+        raise
     finally:
         await writer.aclose()
         log.info("stopped", box=box)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
 
 
 class Daemon:

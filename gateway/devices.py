@@ -89,7 +89,7 @@ class Site:
                 for group, period in groups.items()
             },
             open=partial(found.kind.open, found.url, self._around(device)),
-            settings=device,
+            settings=device.model_copy(update={"label": ""}),  # what people call it changes nothing
         )
 
     def _around(self, device: Device | None) -> Surroundings:

@@ -11,7 +11,8 @@ from config.finding import ConfigError
 from config.model import Device, canonical, digest
 from drivers.report import Report, gravest
 from gateway.clock import boot_bytes
-from gateway.control import Command, ControlError
+from gateway.control import Command
+from gateway.control_client import ControlError
 from gateway.devices import DeviceError
 from gateway.spool_figures import outbox
 from gateway.version import software
@@ -80,7 +81,7 @@ class Requests:
 
     async def read(self, arguments: Mapping[str, Any]) -> Any:
         """Read a device now: ``name`` of a configured one, or ``url`` of any."""
-        from drivers.report_json import dumps
+        from drivers.report_json import dumps, to_json
 
         daemon = self._daemon
         name, url = arguments.get("name"), arguments.get("url")
@@ -103,7 +104,7 @@ class Requests:
                 "this device cannot be read", where=str(url or name), why=str(error)
             ) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
-        return {"report": dumps(report)}
+        return {"report": dumps(to_json(report))}
 
     async def apply(self, arguments: Mapping[str, Any]) -> Any:
         """Let the file's ``text`` run from now on; nothing changes if it cannot be used."""

@@ -54,5 +54,5 @@ def outbox(stats: SpoolStats, boot: bytes, now: int) -> dict[str, Any]:
         "full": stats.full,
         "unannounced_gaps": stats.open_gaps,
         "oldest_s": (now - oldest[1]) // 1000 if oldest and oldest[0] == boot else None,
-        "older_than_this_boot": bool(oldest) and oldest[0] != boot if oldest else False,
+        "older_than_this_boot": oldest is not None and oldest[0] != boot,
     }

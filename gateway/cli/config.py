@@ -24,7 +24,7 @@ from gateway.cli.frame import (
     say_json,
     show_findings,
 )
-from gateway.control import NoDaemonError, ask
+from gateway.control_client import NoDaemonError, ask
 
 FILE = click.argument("file", type=click.Path(dir_okay=True, path_type=Path))
 

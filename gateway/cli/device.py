@@ -17,7 +17,7 @@ from config.model import Device
 from config.store import ConfigurationStore
 from gateway.cli.frame import DONE, FAILED, Session, command, json_option, say, say_json
 from gateway.cli.status import show_devices
-from gateway.control import ControlError, NoDaemonError, ask
+from gateway.control_client import ControlError, NoDaemonError, ask
 
 
 @click.group()
@@ -52,10 +52,10 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 
     The exit code says whether the command did its work: 2 when the device did not answer.
     """
-    from drivers.report_json import loads
+    from drivers.report_json import from_json, loads
 
     text = _report(session.state, target)
-    report = loads(text)
+    report = from_json(loads(text))
     if as_json:
         say(text)
     else:
@@ -86,7 +86,7 @@ def _report(state: Path, target: str) -> str:
 async def _read_here(state: Path, url: str, device: Device | None) -> str:
     from drivers.driver import Lines
 
-    from drivers.report_json import dumps
+    from drivers.report_json import dumps, to_json
     from gateway.clock import OffsetWatch, SystemClock, clock_of
     from gateway.devices import PROFILES, DeviceError, Site
 
@@ -94,7 +94,8 @@ async def _read_here(state: Path, url: str, device: Device | None) -> str:
     watch.look(source.sample())
     site = Site(lines=lines, now=source.now, profiles=(state / PROFILES,))
     try:
-        return dumps(await site.read_once(url, device, clock_of(source, watch)))
+        report = await site.read_once(url, device, clock_of(source, watch))
+        return dumps(to_json(report))
     except DeviceError as error:
         raise ControlError("this device cannot be read", where=url, why=str(error)) from error
     finally:

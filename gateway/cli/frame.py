@@ -23,7 +23,7 @@ import click
 
 from config.finding import ConfigError, Finding, Weight
 from gateway.cli import words
-from gateway.control import ControlError
+from gateway.control_client import ControlError
 
 DONE: Final = 0
 PARTLY: Final = 1

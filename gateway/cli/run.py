@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -14,8 +17,25 @@ from gateway.cli.frame import DONE, Session, command
 @command
 def run(session: Session) -> int:
     """Run the gateway until SIGTERM or Ctrl-C; SIGHUP applies the configuration again."""
-    from gateway import daemon, logs
+    with _without_rich():
+        from gateway import daemon, logs
 
     logs.set_up(verbose=session.verbose)
     asyncio.run(daemon.run(session.state))
     return DONE
+
+
+@contextmanager
+def _without_rich() -> Iterator[None]:
+    """Let structlog find no rich while it is imported: it would keep 5 MB for coloured traces.
+
+    The resident set is a feature of the daemon; the other commands print tables and load it.
+    """
+    if "rich" in sys.modules or "structlog" in sys.modules:
+        yield
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment] # Python's own way to say "not there"
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]

@@ -8,7 +8,7 @@ import click
 
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
-from gateway.control import NoDaemonError, ask
+from gateway.control_client import NoDaemonError, ask
 
 
 @click.command()

@@ -11,15 +11,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.control import (
-    CLIENTS_LIMIT,
-    REQUEST_LIMIT,
-    SOCKET,
-    ControlError,
-    ControlServer,
-    NoDaemonError,
-    ask,
-)
+from gateway.control import CLIENTS_LIMIT, REQUEST_LIMIT, ControlServer
+from gateway.control_client import SOCKET, ControlError, NoDaemonError, ask
 
 
 async def echo(arguments: Mapping[str, Any]) -> Any:

@@ -1,0 +1,112 @@
+"""A gateway in a process of its own, and the command line beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from cloud_link.spool import Spool, SpoolLimits
+from cloud_link.spool_values import Stored
+from cloud_link.wire import Lane
+from gateway.control_client import ControlError, ask
+
+PATIENCE_S: Final = 30.0
+
+
+def wait_for(what: str, true: Callable[[], bool]) -> None:
+    """Return when ``true()`` is; fail after `PATIENCE_S` seconds."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Box:
+    """One state folder, with or without a daemon on it."""
+
+    state: Path
+    process: subprocess.Popen[bytes] | None = None
+    logs: list[Path] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Run the daemon, and return when it answers."""
+        log = self.state.parent / f"log-{len(self.logs)}"
+        self.logs.append(log)
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", "run"],
+                env=self._environment(),
+                stderr=stream,
+                stdout=stream,
+            )
+        wait_for("the daemon", self._answers)
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log()
+        try:
+            ask(self.state, "outbox")
+        except ControlError:
+            return False
+        return True
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal to the daemon and return how it ended."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        code = self.process.wait(PATIENCE_S)
+        self.process = None
+        return code
+
+    def log(self) -> str:
+        """What the daemons said so far."""
+        return "".join(path.read_text() for path in self.logs)
+
+    def kanmon(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One call of the command line."""
+        return subprocess.run(
+            [sys.executable, "-m", "gateway.cli", *words],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * PATIENCE_S,
+        )
+
+    def kanmon_json(self, *words: str) -> Any:
+        """What a successful call prints with ``--json``."""
+        done = self.kanmon(*words, "--json")
+        assert done.returncode == 0, done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    def device(self, name: str) -> dict[str, Any]:
+        """A device's line in the status."""
+        devices: list[dict[str, Any]] = ask(self.state, "devices")
+        return next(device for device in devices if device["name"] == name)
+
+    def records(self) -> dict[tuple[bytes, Lane, int], Stored]:
+        """Everything in the spool, by name; only while no daemon runs."""
+        assert self.process is None
+        spool = Spool.open(self.state / "spool", boot=bytes(8), limits=SpoolLimits())
+        try:
+            return {
+                (record.epoch, lane, record.seq): record
+                for lane in Lane
+                for record in spool.pending(lane, after=0, limit_bytes=100_000_000)
+            }
+        finally:
+            spool.close()
+
+    def _environment(self) -> dict[str, str]:
+        root = str(Path(__file__).parents[2])
+        path = os.pathsep.join(p for p in (os.environ.get("PYTHONPATH"), root) if p)
+        return {**os.environ, "KANMON_STATE": str(self.state), "PYTHONPATH": path}
