@@ -46,17 +46,17 @@ def paces(gateways: Iterable[int]) -> dict[int, Pace]:
     newest = RunningConfiguration.objects.filter(gateway=OuterRef("pk")).order_by("-order")
     rows = dict(
         Gateway.objects.filter(pk__in=list(gateways))
-        .annotate(configuration=Subquery(newest.values("pk")[:1]))
-        .values_list("pk", "configuration")
+        .annotate(running=Subquery(newest.values("digest")[:1]))
+        .values_list("pk", "running")
     )
     return {pk: Pace() if running is None else _pace_of(running) for pk, running in rows.items()}
 
 
 @lru_cache(maxsize=4096)
-def _pace_of(configuration: int) -> Pace:
-    # A running configuration is never changed, only followed by another: its id is enough.
-    document = RunningConfiguration.objects.values_list("document", flat=True).get(pk=configuration)
-    return pace_in(document)
+def _pace_of(digest: str) -> Pace:
+    # The digest is the document's: whichever row holds it, it says the same.
+    documents = RunningConfiguration.objects.filter(digest=digest)
+    return pace_in(documents.values_list("document", flat=True)[:1].get())
 
 
 def pace_in(document: str) -> Pace:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from portal.fleet.models import Device, DeviceCondition
 
 register = template.Library()
+_TIME: Final = '<time datetime="{}" title="{}">{}</time>'
+_RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative>{}</time>'
 
 
 @register.simple_tag
@@ -46,10 +48,9 @@ def when(at: datetime, zone: str, *, relative: bool = False) -> str:
     age = timezone.now() - at
     pattern = "H:i" if age < timedelta(hours=20) else _("j M, H:i")
     return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>',
+        _RELATIVE_TIME if relative else _TIME,
         at.isoformat(timespec="seconds"),
         f"{local:%Y-%m-%d %H:%M:%S} {zone}",
-        format_html(" data-relative") if relative else "",
         date_format(local, pattern),
     )
 

@@ -11,9 +11,15 @@ import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portal.fleet.models import Box, Device
+    from portal.ingest.models import Series
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
+STEP = MINUTE
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,14 @@ def _ms(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def _device(gateway, name, label, now, identity, **fields):  # type: ignore[no-untyped-def]
+def _device(
+    gateway: int,
+    name: str,
+    label: str,
+    now: datetime,
+    identity: tuple[str, str, str],
+    **fields: Any,
+) -> Device:
     from portal.fleet.models import Device
 
     maker, model, serial = identity
@@ -121,7 +134,15 @@ def _device(gateway, name, label, now, identity, **fields):  # type: ignore[no-u
     )
 
 
-def _condition(device, code, severity, at, message, source, component=""):  # type: ignore[no-untyped-def]
+def _condition(  # a row of a table, not a thing: the columns are its arguments
+    device: Device,
+    code: str,
+    severity: str,
+    at: datetime,
+    message: str,
+    source: str,
+    component: str = "",
+) -> None:
     from portal.fleet.models import DeviceCondition
 
     DeviceCondition.objects.create(
@@ -135,7 +156,13 @@ def _condition(device, code, severity, at, message, source, component=""):  # ty
     )
 
 
-def _series(device, quantity, part, resolution, samples):  # type: ignore[no-untyped-def]
+def _series(
+    device: Device,
+    quantity: str,
+    part: str,
+    resolution: int,
+    samples: list[tuple[int, int | None]],
+) -> Series:
     from portal.ingest.models import Latest, Sample, Series
 
     series = Series.objects.create(
@@ -143,19 +170,28 @@ def _series(device, quantity, part, resolution, samples):  # type: ignore[no-unt
     )
     Sample.objects.bulk_create(
         [
-            Sample(series=series, at=at, value=value, quality=0 if value is not None else 2, clock_id=1)
+            Sample(
+                series=series, at=at, value=value, quality=0 if value is not None else 2, clock_id=1
+            )
             for at, value in samples
         ],
         batch_size=2000,
     )
     at, value = samples[-1]
-    Latest.objects.create(
-        series=series, at=at, value=value, quality=0 if value is not None else 2
-    )
+    Latest.objects.create(series=series, at=at, value=value, quality=0 if value is not None else 2)
     return series
 
 
-def _meter(gateway, name, label, now, *, load, fault=False, gone=False):  # type: ignore[no-untyped-def]
+def _meter(
+    gateway: int,
+    name: str,
+    label: str,
+    now: datetime,
+    *,
+    load: int,
+    fault: bool = False,
+    gone: bool = False,
+) -> tuple[int, int]:
     device = _device(
         gateway,
         name,
@@ -166,7 +202,7 @@ def _meter(gateway, name, label, now, *, load, fault=False, gone=False):  # type
         reachability="unreachable" if gone else "online",
     )
     end = _ms(now) - (38 * MINUTE if gone else 2_000)
-    times = range(end - DAY, end + 1, 30_000)
+    times = range(end - DAY, end + 1, STEP)
     hole = (end - 9 * 60 * MINUTE, end - 7 * 60 * MINUTE - 20 * MINUTE)
     short = (end - 3 * 60 * MINUTE, end - 3 * 60 * MINUTE + 25 * MINUTE)
 
@@ -180,9 +216,10 @@ def _meter(gateway, name, label, now, *, load, fault=False, gone=False):  # type
 
     kept = [at for at in times if there(at)]
     total = _series(device, "power.active", "", -1, [(at, power(at)) for at in kept])
-    energy, samples = 184_223_410 + load, []
+    energy = 184_223_410 + load
+    samples: list[tuple[int, int | None]] = []
     for at in kept:
-        energy += int(load / 200)
+        energy += int(load / 100)
         samples.append((at, energy))
     _series(device, "energy.import", "", 0, samples)
     now_ms = end
@@ -223,7 +260,7 @@ def _meter(gateway, name, label, now, *, load, fault=False, gone=False):  # type
     return device.pk, total.pk
 
 
-def _gap(box, now):  # type: ignore[no-untyped-def]
+def _gap(box: Box, now: datetime) -> None:
     from portal.ingest.models import Epoch, Gap
 
     epoch = Epoch.objects.create(box=box, epoch=b"12345678", ordinal=1)
@@ -245,7 +282,7 @@ def _gap(box, now):  # type: ignore[no-untyped-def]
     )
 
 
-def _gateway_device(gateway, now):  # type: ignore[no-untyped-def]
+def _gateway_device(gateway: int, now: datetime) -> None:
     device = _device(gateway, "gateway", "", now, ("Kanmon", "gateway", "b-4xk2m7q9wd"))
     at = _ms(now) - 4_000
     _series(device, "uptime", "", 0, [(at, 1_204_331)])

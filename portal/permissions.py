@@ -1,0 +1,52 @@
+"""Who may open which address: the one table, in which every address of the portal stands.
+
+A test walks it as an outsider, a member, an administrator and a member of another organization,
+and fails for an address that is missing here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Audience(StrEnum):
+    """For whom an address is."""
+
+    EVERYBODY = "everybody"
+    """Also for who is not signed in."""
+    PEOPLE = "people"
+    """For every person who is signed in; they see what their organizations own."""
+    ORGANIZATION = "organization"
+    """For members of the organization that owns the named thing; others are told 404."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What an address asks of who opens it.
+
+    Attributes:
+        audience: For whom it is.
+        methods: The methods it answers; others get 405.
+    """
+
+    audience: Audience
+    methods: frozenset[str] = frozenset({"GET"})
+
+
+_READ: Final = frozenset({"GET"})
+_FORM: Final = frozenset({"GET", "POST"})
+
+ACCESS: Final[dict[str, Access]] = {
+    "account_login": Access(audience=Audience.EVERYBODY, methods=_FORM),
+    "account_logout": Access(audience=Audience.PEOPLE, methods=_FORM),
+    "sign-in-link": Access(audience=Audience.EVERYBODY, methods=_FORM),
+    "language": Access(audience=Audience.EVERYBODY, methods=frozenset({"POST"})),
+    "overview": Access(audience=Audience.PEOPLE, methods=_READ),
+    "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
+    "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
+}
+"""By the name of the address in `portal.urls`."""

@@ -1,0 +1,74 @@
+"""People of the portal's tests: an administrator, a member, a stranger, and what they see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from portal import catalogue
+from portal.environment import PACKAGE
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from portal.accounts.models import User
+    from tests.portal.web.seed import Seeded
+
+PASSWORD = "kettle-orbit-paper-nine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _translations() -> None:
+    """Compile what `scripts/assets` compiles, so that no test needs a build first."""
+    for po in PACKAGE.glob("locale/*/LC_MESSAGES/*.po"):
+        mo = po.with_suffix(".mo")
+        content = catalogue.compiled(catalogue.parse(po.read_text("utf-8")))
+        if not mo.exists() or mo.read_bytes() != content:
+            mo.write_bytes(content)
+
+
+@pytest.fixture
+def seeded(db: None) -> Seeded:
+    from tests.portal.web.seed import seed
+
+    return seed(timezone.now(), email="owner@example.com")
+
+
+def _person(email: str, organization: str, role: str) -> User:
+    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.models import Role
+
+    return add_person(
+        NewPerson(email=email, organization=organization, role=Role(role), password=PASSWORD)
+    )
+
+
+@pytest.fixture
+def owner(seeded: Seeded, client: Client) -> Client:
+    """Signed in as the administrator of the seeded organization."""
+    from portal.accounts.models import User
+
+    client.force_login(User.objects.get(email="owner@example.com"))
+    return client
+
+
+@pytest.fixture
+def member(seeded: Seeded) -> Client:
+    """Signed in as a member of the seeded organization."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("member@example.com", "Aoyama Foods", "member"))
+    return browser
+
+
+@pytest.fixture
+def stranger(seeded: Seeded) -> Client:
+    """Signed in as an administrator of another organization."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("stranger@example.com", "Another Company", "administrator"))
+    return browser

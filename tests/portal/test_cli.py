@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from portal.environment import PACKAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACE = [
+    "gateway", "add", "--organization", "Aoyama Foods", "--site", "Plant",
+    "--time-zone", "Asia/Tokyo", "--gateway", "Plant room",
+]  # fmt: skip
+
+
+class Portal:
+    """`kanmon-portal` as a person runs it: a process with a state folder of its own."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+
+    def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
+        return subprocess.run(
+            [sys.executable, "-m", "portal.cli", *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=PACKAGE.parent,
+            env=environ | {"KANMON_PORTAL_STATE": str(self.state)},
+        )
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    portal = Portal(tmp_path_factory.mktemp("portal") / "state")
+    done = portal("migrate")
+    assert done.returncode == 0, done.stderr
+    return portal
+
+
+def test_from_nothing_to_a_link_that_signs_in(portal: Portal) -> None:
+    added = portal(*PLACE, "--box", "b-aaaaaaaaaa", "--json")
+    assert added.returncode == 0, added.stderr
+    assert json.loads(added.stdout)["box"] == "b-aaaaaaaaaa"
+    person = portal(
+        "person", "add", "--email", "hana@example.com", "--organization", "Aoyama Foods",
+        "--role", "administrator", "--password-stdin", given="kettle-orbit-paper-nine\n",
+    )  # fmt: skip
+    assert person.returncode == 0, person.stderr
+    link = portal("sign-in-link", "hana@example.com", "--json")
+    assert link.returncode == 0, link.stderr
+    answer = json.loads(link.stdout)
+    assert answer["url"].startswith("http://127.0.0.1:8000/sign-in/link/")
+    assert answer["minutes"] == 30
+    assert (portal.state.stat().st_mode & 0o777) == 0o700
+
+
+def test_a_refusal_is_one_line_that_says_what_next_and_exits_2(portal: Portal) -> None:
+    portal(*PLACE, "--box", "b-bbbbbbbbbb")
+    again = portal(*PLACE, "--box", "b-bbbbbbbbbb")
+    assert again.returncode == 2
+    assert again.stderr.startswith("kanmon-portal: ")
+    assert "Traceback" not in again.stderr
+    nobody = portal("sign-in-link", "nobody@example.com")
+    assert nobody.returncode == 2
+    assert "person add" in nobody.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-command"],
+        ["serve", "--bind", "nowhere"],
+        ["person", "add"],
+        ["person", "add", "--email", "a@b.example", "--organization", "X"],
+    ],
+)
+def test_wrong_usage_exits_3(portal: Portal, words: list[str]) -> None:
+    done = portal(*words)
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:
+    done = Portal(tmp_path / "empty")("sign-in-link", "hana@example.com")
+    assert done.returncode == 2
+    assert "kanmon-portal migrate" in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = Portal(blocked / "state")("migrate")
+    assert done.returncode == 2
+    assert str(blocked) in done.stderr
+    assert "KANMON_PORTAL_STATE" in done.stderr

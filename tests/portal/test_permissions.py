@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from portal.permissions import ACCESS, Audience
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.portal.web.seed import Seeded
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from _patterns(entry)
+        else:
+            yield entry
+
+
+def test_every_address_stands_in_the_table_and_the_table_holds_no_other() -> None:
+    assert {pattern.name for pattern in _patterns(get_resolver())} == set(ACCESS)
+
+
+def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
+    device = seeded.foreign_meter if foreign else seeded.meter
+    series = seeded.foreign_power if foreign else seeded.power
+    arguments: dict[str, dict[str, Any]] = {
+        "sign-in-link": {"token": "no-such-token"},
+        "device": {"device": device},
+        "device-live": {"device": device},
+        "chart": {"device": device, "series": series},
+    }
+    return reverse(name, kwargs=arguments.get(name))
+
+
+@pytest.mark.parametrize("name", ACCESS)
+def test_outsiders_see_only_what_is_for_everybody(name: str, seeded: Seeded) -> None:
+    response = Client().generic(sorted(ACCESS[name].methods)[0], _address(name, seeded))
+    to_the_door = response.status_code == 302 and response.headers["Location"].startswith(
+        reverse("account_login")
+    )
+    assert to_the_door == (ACCESS[name].audience is not Audience.EVERYBODY)
+
+
+@pytest.mark.parametrize("name", [n for n, a in ACCESS.items() if "GET" in a.methods])
+@pytest.mark.parametrize("who", ["owner", "member"])
+def test_members_open_what_is_theirs(
+    name: str, who: str, seeded: Seeded, request: pytest.FixtureRequest
+) -> None:
+    browser: Client = request.getfixturevalue(who)
+    response = browser.get(_address(name, seeded))
+    expected = {"sign-in-link": 410, "account_login": 302}.get(name, 200)
+    assert response.status_code == expected
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, a in ACCESS.items() if a.audience is Audience.ORGANIZATION]
+)
+def test_a_foreign_id_does_not_exist(
+    name: str, seeded: Seeded, owner: Client, member: Client, stranger: Client
+) -> None:
+    assert stranger.get(_address(name, seeded)).status_code == 404
+    for browser in (owner, member):
+        assert browser.get(_address(name, seeded, foreign=True)).status_code == 404
+
+
+def test_a_series_of_another_device_does_not_exist_under_this_one(
+    seeded: Seeded, owner: Client
+) -> None:
+    mixed = reverse("chart", kwargs={"device": seeded.meter, "series": seeded.foreign_power})
+    assert owner.get(mixed).status_code == 404
+
+
+@pytest.mark.parametrize("name", ACCESS)
+def test_other_methods_are_refused(name: str, seeded: Seeded, owner: Client) -> None:
+    for method in set(METHODS) - ACCESS[name].methods:
+        assert owner.generic(method, _address(name, seeded)).status_code == 405, method
+
+
+def test_a_poll_without_a_session_is_told_so_instead_of_swapping_in_the_door(
+    seeded: Seeded,
+) -> None:
+    response = Client().get(reverse("overview-live"), headers={"HX-Request": "true"})
+    assert response.status_code == 401
+    assert response.headers["HX-Refresh"] == "true"
