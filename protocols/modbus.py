@@ -98,7 +98,7 @@ class ModbusUnit:
         self.line = line
         self.unit = unit
         self.timeout_s = timeout_s
-        self._now = now
+        self.now = now
         self.where = f"modbus {line.wire.where} unit {unit}"
 
     async def read(self, read: Read) -> Block:
@@ -110,7 +110,7 @@ class ModbusUnit:
             Timeout: Nothing came.
             Unreachable: There is no connection.
         """
-        exchange = _ReadExchange(self.unit, read, self.where, self._now)
+        exchange = _ReadExchange(self.unit, read, self.where, self.now)
         return await self.line.exchange(exchange, self.timeout_s)
 
 

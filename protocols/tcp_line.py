@@ -37,6 +37,11 @@ UNASKED_LIMIT: Final = 4096
 """Bytes that may come without being asked for before the connection is closed."""
 
 
+def line_key(host: str, port: int) -> str:
+    """What names the line to a host and port, for people and as a key: ``tcp:192.0.2.7:502``."""
+    return f"tcp:[{host}]:{port}" if ":" in host else f"tcp:{host}:{port}"
+
+
 class TcpWire:
     """One TCP connection to a device or gateway.
 
@@ -48,14 +53,13 @@ class TcpWire:
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
-        shown = f"[{host}]" if ":" in host else host
-        self._where = f"tcp {shown}:{port}"
+        self._where = line_key(host, port)
         self._connection: _Connection | None = None
         self._number = 0
 
     @property
     def where(self) -> str:
-        """``tcp host:port``."""
+        """See `line_key`."""
         return self._where
 
     @property

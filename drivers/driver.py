@@ -1,0 +1,110 @@
+"""What every driver is, and which there are.
+
+A driver reads one device; a *kind* of driver knows the URLs of one scheme. `DRIVERS` is the whole
+list: nothing registers itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from drivers.device_url import DeviceUrl, UrlError
+from drivers.installation import AS_MEASURED, Installation
+from drivers.modbus_tcp import ModbusTcp
+from drivers.report import Observation
+from protocols.line import Line, Pace, Wire
+from protocols.tcp_line import TcpWire, line_key
+
+__all__ = [
+    "DRIVERS",
+    "DeviceUrl",
+    "Driver",
+    "DriverKind",
+    "Installation",
+    "Lines",
+    "Surroundings",
+    "UrlError",
+]
+
+
+class Lines:
+    """The lines that are open, shared by everybody who names the same one.
+
+    Args:
+        tcp_wire: Makes the wire to a host and port; another one records or replays.
+    """
+
+    def __init__(self, tcp_wire: Callable[[str, int], Wire] = TcpWire) -> None:
+        self._tcp_wire = tcp_wire
+        self._lines: dict[str, Line] = {}
+
+    def tcp(self, host: str, port: int, *, silence_s: float = 0.0) -> Line:
+        """The line to ``host`` and ``port``; its silence is the longest anybody asked for."""
+        key = line_key(host, port)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line(self._tcp_wire(host, port))
+        if silence_s > line.pace.silence_s:
+            line.pace = Pace(silence_s=silence_s, drain_s=line.pace.drain_s)
+        return line
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        lines, self._lines = list(self._lines.values()), {}
+        for line in lines:
+            await line.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a driver is given beside its URL.
+
+    Attributes:
+        lines: Where it gets its line.
+        now: Milliseconds since boot.
+        profiles: Folders searched for profiles before the packaged ones.
+        installation: How the device is installed.
+    """
+
+    lines: Lines
+    now: Callable[[], int]
+    profiles: tuple[Path, ...] = ()
+    installation: Installation = AS_MEASURED
+
+
+class Driver(Protocol):
+    """Reads one device."""
+
+    async def read(self, due: frozenset[str]) -> Observation:
+        """Read the poll groups in ``due``, and stop at the first timeout.
+
+        Cancelling it leaves the line usable.
+
+        Raises:
+            ProtocolError: The device could not be read; nothing else is ever raised, save by a
+                bug.
+        """
+
+
+class DriverKind(Protocol):
+    """What is known of all devices of one URL scheme."""
+
+    def check(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> list[str]:
+        """Every problem of a URL, each one clause for a person; empty when it can be opened."""
+
+    def line(self, url: DeviceUrl) -> str:
+        """The key of the shared line the device is on: ``tcp:192.0.2.7:502``."""
+
+    def groups(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> Mapping[str, float | None]:
+        """Poll groups with their periods in seconds; ``None`` for the device's own."""
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """The driver of one device; ``check`` must have found no problem. Does no I/O."""
+
+
+DRIVERS: Final[dict[str, DriverKind]] = {
+    "modbus-tcp": ModbusTcp(),
+}
