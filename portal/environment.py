@@ -10,6 +10,7 @@ Variable                 Meaning                                  Where it is no
 ``KANMON_DATABASE_URL``  ``postgres://user:secret@host/name``     SQLite in the state folder
 ``KANMON_PORTAL_URL``    what people type to reach the portal     ``http://127.0.0.1:8000``
 ``KANMON_BROKER``        ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_MQTT``          ``5``, or ``3.1.1`` for an old broker    ``5``
 ``KANMON_PORTAL_DEBUG``  ``1`` shows tracebacks to the browser    off
 ======================== ======================================== =============================
 """
@@ -60,6 +61,7 @@ class Environment:
         database: One entry of Django's ``DATABASES``.
         url: Where people reach the portal, without a trailing slash.
         broker: As `cloud_link.mqtt.Broker.parse` takes it.
+        mqtt: ``5`` or ``3.1.1``.
         debug: Whether errors show their traceback in the browser.
     """
 
@@ -67,6 +69,7 @@ class Environment:
     database: Mapping[str, Any]
     url: str
     broker: str
+    mqtt: str
     debug: bool
 
     @property
@@ -93,8 +96,15 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         database=database(variables.get("KANMON_DATABASE_URL", ""), state),
         url=_url(variables.get("KANMON_PORTAL_URL") or DEFAULT_URL),
         broker=variables.get("KANMON_BROKER") or DEFAULT_BROKER,
+        mqtt=_mqtt(variables.get("KANMON_MQTT", "")),
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
     )
+
+
+def _mqtt(text: str) -> str:
+    if text not in {"", "5", "3.1.1"}:
+        raise SettingsError(f"KANMON_MQTT is {text!r}; write 5 or 3.1.1, or leave it out for 5")
+    return text or "5"
 
 
 def is_loopback(host: str) -> bool:

@@ -17,6 +17,7 @@ django_stubs_ext.monkeypatch()
 ENVIRONMENT = environment.read()
 STATE = ENVIRONMENT.state
 BROKER = ENVIRONMENT.broker
+MQTT = ENVIRONMENT.mqtt
 PORTAL_URL = ENVIRONMENT.url
 
 DEBUG = ENVIRONMENT.debug
