@@ -14,9 +14,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from provisioning.identity import box_id
 from scripts.demonstration import broker, page
 from scripts.demonstration.processes import Children, EndedEarlyError, free_port, listening
 from scripts.demonstration.site import plant
@@ -77,7 +79,7 @@ class Demonstration:
         say("[2/5] portal: database, a person, a site that expects the gateway")
         self._tool("kanmon-portal", "migrate")
         self._apply_configuration()
-        box = self._json("kanmon", "status", "--json")["box"]
+        box = box_id(self.folder / "gateway")
         self._tool("kanmon-portal", "gateway", "add", "--organization", ORGANIZATION, *PLACE,
                    "--box", box)  # fmt: skip
         self._add_person()
@@ -90,7 +92,7 @@ class Demonstration:
         self._module("site", "scripts.demonstration.site", str(self.ports["site"]))
         for name in ("portal", "site"):
             port = self.ports[name]
-            self.children.wait_until(lambda port=port: listening(port), f"the {name}", _READY_S)
+            self.children.wait_until(partial(listening, port), f"the {name}", _READY_S)
         say("[5/5] gateway: reading the meters")
         self._program("gateway", "kanmon", "run")
         return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
@@ -132,7 +134,7 @@ class Demonstration:
         program = broker.provide(self.folder, port, self.choice, say)
         self.children.start("broker", program.command, {**self.environment, **program.environment})
         self.children.wait_until(lambda: listening(port), program.name, _READY_S)
-        self.environment["KANMON_BROKER"] += "" if program.version == "5" else "?mqtt=3.1.1"
+        self.environment["KANMON_MQTT"] = program.version
         self.mqtt = program.version
         say(f"      {program.name} on 127.0.0.1:{port}, MQTT {program.version}")
 
