@@ -14,6 +14,9 @@ from config.reading import Document
 from config.yaml_source import Source
 from gateway.devices import DeviceError, Found, find
 
+IDENTITY = "identity"
+"""The poll group that tells who a device is: it has no values to draw (`drivers.profile_model`)."""
+
 
 def check(document: Document, state: Path, profiles: tuple[Path, ...]) -> list[Finding]:
     """Everything that would keep this configuration, or a device of it, from working here.
@@ -51,7 +54,8 @@ def _devices(
                 place=source.place(path),
                 weight=Weight.WARNING,
             )
-        slowest = max((p for p in periods.values() if p is not None), default=0.0)
+        values = (p for group, p in periods.items() if group != IDENTITY and p is not None)
+        slowest = max(values, default=0.0)
         if slowest > configuration.gateway.heartbeat_s:
             yield Finding(
                 what=f"its slowest values are read every {slowest:g} s",

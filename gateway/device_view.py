@@ -113,7 +113,9 @@ class DeviceView:
         )
 
     def _report(self, at: int, clock: Clock, seen: Observation | None = None) -> Report:
-        whole = (*self._told, *self._own.values())
+        told = {condition.key for condition in self._told}
+        # What a driver has said itself (identity.changed) is not said twice.
+        whole = (*self._told, *(c for c in self._own.values() if c.key not in told))
         if whole != self._conditions:  # the same tuple again lets the pipeline see it at a glance
             self._conditions = whole
         return Report(

@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from protocols.errors import ProtocolError
-
 from config.model import Configuration, Device
 from drivers.report import Clock, Report
 from gateway.device_view import DeviceView
 from gateway.poller import PolledDevice, Reads, code_of
+from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
     from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings

@@ -90,6 +90,15 @@ def test_another_serial_at_the_same_address_is_told() -> None:
     assert condition.source == "serial A1 -> B2"
 
 
+def test_what_the_driver_says_itself_is_not_said_twice() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
+    own = Condition(code=Code.IDENTITY_CHANGED, severity=Severity.WARNING, message="its words")
+    seen = Observation(identity=Identity(serial="B2"), conditions=(own,))
+    (condition,) = view.observed(seen, 2, CLOCK).conditions
+    assert condition.message == "its words"
+
+
 def test_being_late_clears_after_a_while_on_time() -> None:
     view = DeviceView("d")
     assert view.late(1, 100)
