@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -19,7 +19,7 @@ from pymodbus.pdu.decoders import DecodePDU
 
 from protocols.planner import LIMITS, Table
 
-_TABLES: Final = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT}
+TABLES: Final = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT}
 _FRAMER: Final = FramerSocket(DecodePDU(is_server=True))
 _TARGET_FAILED: Final = 11
 
@@ -34,6 +34,7 @@ class Unit:
         silent: Whether it leaves every request unanswered.
         late_s: How long it waits before it answers; later requests may be answered earlier.
         garble: Changes an answer's whole frame; it may return anything.
+        refusals: Requests that are refused, whatever the tables hold, with their answers (PDUs).
         reads: How many reads it was asked for.
     """
 
@@ -42,6 +43,7 @@ class Unit:
     silent: bool = False
     late_s: float = 0.0
     garble: Callable[[bytes], bytes] | None = None
+    refusals: dict[bytes, bytes] = field(default_factory=dict)
     reads: int = 0
 
     def set(self, table: Table, address: int, values: Iterable[int]) -> None:
@@ -59,12 +61,14 @@ class Unit:
     def answer(self, pdu: bytes) -> bytes:
         """The answer's PDU to a request's PDU."""
         function = pdu[0]
-        table = _TABLES.get(function)
+        table = TABLES.get(function)
         if table is None:
             return bytes((function | 0x80, 1))
         if len(pdu) != 5:
             return bytes((function | 0x80, 3))
         self.reads += 1
+        if pdu in self.refusals:
+            return self.refusals[pdu]
         address, count = struct.unpack_from(">HH", pdu, 1)
         if not 1 <= count <= self.limits[table]:
             return bytes((function | 0x80, 3))
@@ -79,6 +83,18 @@ class Unit:
         else:
             data = struct.pack(f">{count}H", *wanted)
         return bytes((function, len(data))) + data
+
+
+def answer_of(units: Mapping[int, Unit], request: bytes) -> tuple[bytes, float]:
+    """What answers one whole request frame, and after how many seconds; empty: nothing."""
+    _, unit_id, transaction, pdu = _FRAMER.decode(request)
+    unit = units.get(unit_id)
+    if unit is None:
+        return _FRAMER.encode(bytes((pdu[0] | 0x80, _TARGET_FAILED)), unit_id, transaction), 0.0
+    frame = _FRAMER.encode(unit.answer(pdu), unit_id, transaction)
+    if unit.silent:
+        return b"", 0.0
+    return (frame if unit.garble is None else unit.garble(frame)), unit.late_s
 
 
 class Simulator:
@@ -150,26 +166,16 @@ class _Peer(asyncio.Protocol):
             if self._buffer[2] or self._buffer[3]:
                 self.abort()  # not Modbus; a real device closes, too
                 return
-            used, unit, transaction, pdu = _FRAMER.decode(bytes(self._buffer))
+            used, _, _, _ = _FRAMER.decode(bytes(self._buffer))
             if not used:
                 return
+            request = bytes(self._buffer[:used])
             del self._buffer[:used]
-            self._answer(unit, transaction, pdu)
-
-    def _answer(self, unit_id: int, transaction: int, pdu: bytes) -> None:
-        unit = self._simulator.units.get(unit_id)
-        if unit is None:
-            self._send(_FRAMER.encode(bytes((pdu[0] | 0x80, _TARGET_FAILED)), unit_id, transaction))
-            return
-        frame = _FRAMER.encode(unit.answer(pdu), unit_id, transaction)
-        if unit.silent:
-            return
-        if unit.garble is not None:
-            frame = unit.garble(frame)
-        if unit.late_s:
-            asyncio.get_running_loop().call_later(unit.late_s, self._send, frame)
-        else:
-            self._send(frame)
+            frame, late_s = answer_of(self._simulator.units, request)
+            if late_s:
+                asyncio.get_running_loop().call_later(late_s, self._send, frame)
+            else:
+                self._send(frame)
 
     def _send(self, frame: bytes) -> None:
         if self._transport is not None and frame:

@@ -1,0 +1,299 @@
+"""Traffic with devices as text: recorded or written, reviewed, kept, and replayed.
+
+A capture is JSON lines. The first says what it is, each other one is a request and its answer, as
+PDUs (function and data) in hexadecimal, so that it is the same on TCP and on a serial line::
+
+    {"capture": 1, "origin": "recorded", "device": "Maker Model", "sources": [], "note": ""}
+    {"unit": 1, "ms": 0, "request": "04 0000 0002", "answer": "04 04 43660000"}
+    {"unit": 1, "ms": 12, "request": "03 fc00 0002", "answer": "83 02", "note": "no serial number"}
+    {"unit": 7, "ms": 30, "request": "04 0000 0002", "answer": null}
+
+``origin`` is ``recorded`` (from the device) or ``synthetic`` (bytes written from the maker's map
+alone, never from a profile: a capture made from a profile would agree with its mistakes). A
+synthetic one names two sources of the map. An ``answer`` of null is one that never came.
+
+`RecordingWire` records; `Capture.units` replays, as the units of `protocols.simulator` and of
+`protocols.fakes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pymodbus.framer.socket import FramerSocket
+from pymodbus.pdu.decoders import DecodePDU
+
+from protocols.simulator import TABLES, Unit
+
+if TYPE_CHECKING:
+    from protocols.errors import ProtocolError
+    from protocols.line import Exchange, Wire
+
+T = TypeVar("T")
+
+VERSION: Final = 1
+_FRAMER: Final = FramerSocket(DecodePDU(is_server=False))
+
+
+class CaptureError(ValueError):
+    """Text that is no capture; the message says where and why."""
+
+
+class Origin(StrEnum):
+    """Where a capture's bytes come from."""
+
+    RECORDED = "recorded"
+    SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """One request and what came of it.
+
+    Attributes:
+        unit: The unit id.
+        ms: Milliseconds since the capture began.
+        request: The request's PDU.
+        answer: The answer's PDU; ``None`` where none came.
+        note: For whoever reads it.
+    """
+
+    unit: int
+    ms: int
+    request: bytes
+    answer: bytes | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """What was said on a line.
+
+    Attributes:
+        origin: Whether a device said it.
+        device: Maker and model.
+        sources: Where its register map is published; at least two when synthetic.
+        note: For whoever reads it.
+        spoken: In the order it was said.
+    """
+
+    origin: Origin
+    device: str
+    sources: tuple[str, ...] = ()
+    note: str = ""
+    spoken: tuple[Spoken, ...]
+
+    @classmethod
+    def load(cls, path: Path) -> Capture:
+        """Read a file; raises `CaptureError`."""
+        return cls.parse(path.read_text("utf-8"), str(path))
+
+    @classmethod
+    def parse(cls, text: str, file: str) -> Capture:
+        """Read JSON lines; raises `CaptureError`, whose message begins with ``file``."""
+        rows = [_row(line, f"{file}:{n}") for n, line in enumerate(text.splitlines(), 1) if line]
+        if not rows:
+            raise CaptureError(f"{file}: it is empty")
+        where, head = rows[0]
+        try:
+            if head["capture"] != VERSION:
+                raise CaptureError(f"{where}: capture {head['capture']!r} is not {VERSION}")
+            capture = cls(
+                origin=Origin(head["origin"]),
+                device=str(head["device"]),
+                sources=tuple(str(source) for source in head.get("sources", ())),
+                note=str(head.get("note", "")),
+                spoken=tuple(_spoken(*row) for row in rows[1:]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, CaptureError):
+                raise
+            raise CaptureError(f"{where}: {error}") from error
+        if capture.origin is Origin.SYNTHETIC and len(capture.sources) < 2:
+            raise CaptureError(f"{where}: a synthetic capture names two sources of the map")
+        return capture
+
+    def text(self) -> str:
+        """The JSON lines that `parse` reads back as this."""
+        head = {
+            "capture": VERSION,
+            "origin": self.origin.value,
+            "device": self.device,
+            "sources": list(self.sources),
+            "note": self.note,
+        }
+        rows = [head, *(_row_of(spoken) for spoken in self.spoken)]
+        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+    def units(self) -> dict[int, Unit]:
+        """Devices that answer as this one did.
+
+        What was read is in their tables, so that other cuts of the same registers are answered
+        too; what was refused is refused; a unit that never answered stays silent. Of a value that
+        was read more than once, the first counts.
+        """
+        units: dict[int, Unit] = {}
+        for spoken in self.spoken:
+            unit = units.setdefault(spoken.unit, Unit(silent=True))
+            if spoken.answer is None:
+                continue
+            unit.silent = False
+            if spoken.answer[0] & 0x80:
+                unit.refusals.setdefault(spoken.request, spoken.answer)
+            else:
+                _remember(unit, spoken.request, spoken.answer)
+        return units
+
+
+def _row(line: str, where: str) -> tuple[str, dict[str, Any]]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise CaptureError(f"{where}: not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise CaptureError(f"{where}: not an object")
+    return where, row
+
+
+def _spoken(where: str, row: dict[str, Any]) -> Spoken:
+    unknown = row.keys() - {"unit", "ms", "request", "answer", "note"}
+    if unknown:
+        raise CaptureError(f"{where}: {', '.join(sorted(unknown))} is not a name of this format")
+    try:
+        answer = None if row["answer"] is None else bytes.fromhex(row["answer"])
+        request = bytes.fromhex(row["request"])
+        unit, ms = int(row["unit"]), int(row.get("ms", 0))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CaptureError(f"{where}: {error!r}") from error
+    spoken = Spoken(unit=unit, ms=ms, request=request, answer=answer, note=str(row.get("note", "")))
+    if len(request) != 5 or request[0] not in TABLES:
+        raise CaptureError(f"{where}: the request is no read of registers or bits")
+    if answer is not None and not _answers(request, answer):
+        raise CaptureError(f"{where}: the answer's function or length does not fit the request")
+    return spoken
+
+
+def _answers(request: bytes, answer: bytes) -> bool:
+    if len(answer) == 2:
+        return answer[0] == request[0] | 0x80
+    count = int.from_bytes(request[3:5], "big")
+    size = (count + 7) // 8 if TABLES[request[0]].bits else 2 * count
+    return len(answer) == size + 2 and answer[0] == request[0] and answer[1] == size
+
+
+def _row_of(spoken: Spoken) -> dict[str, Any]:
+    request = spoken.request
+    parts = [request[:1], request[1:3], request[3:5]]
+    row: dict[str, Any] = {
+        "unit": spoken.unit,
+        "ms": spoken.ms,
+        "request": " ".join(part.hex() for part in parts),
+        "answer": None,
+    }
+    if spoken.answer is not None:
+        row["answer"] = f"{spoken.answer[:1].hex()} {spoken.answer[1:2].hex()}"
+        if len(spoken.answer) > 2:
+            row["answer"] += " " + spoken.answer[2:].hex(" ", -4)
+    return row | ({"note": spoken.note} if spoken.note else {})
+
+
+def _remember(unit: Unit, request: bytes, answer: bytes) -> None:
+    table = TABLES[request[0]]
+    address = int.from_bytes(request[1:3], "big")
+    count = int.from_bytes(request[3:5], "big")
+    data = answer[2:]
+    for index in range(count):
+        if table.bits:
+            value = data[index >> 3] >> (index & 7) & 1
+        else:
+            value = int.from_bytes(data[2 * index : 2 * index + 2], "big")
+        unit.tables[table].setdefault(address + index, value)
+
+
+# --- recording ----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Tape:
+    """What a `RecordingWire` has heard so far."""
+
+    spoken: list[Spoken] = field(default_factory=list)
+
+
+class RecordingWire:
+    """A `protocols.line.Wire` that notes what goes over another.
+
+    Args:
+        wire: The other one, of Modbus TCP.
+        tape: Where it notes.
+        now: Milliseconds, of any clock.
+    """
+
+    def __init__(self, wire: Wire, tape: Tape, now: Callable[[], int]) -> None:
+        self._wire = wire
+        self._tape = tape
+        self._now = now
+        self._began = now()
+
+    @property
+    def where(self) -> str:
+        """The other wire's name."""
+        return self._wire.where
+
+    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+        """See `protocols.line.Wire`."""
+        heard = _Heard(exchange)
+        ms = self._now() - self._began
+        try:
+            return await self._wire.exchange(heard, timeout_s)
+        finally:
+            if heard.asked:
+                _, unit, _, request = _FRAMER.decode(heard.asked)
+                answer = heard.answer
+                self._tape.spoken.append(Spoken(unit=unit, ms=ms, request=request, answer=answer))
+
+    def discard(self) -> None:
+        """See `protocols.line.Wire`."""
+        self._wire.discard()
+
+    async def aclose(self) -> None:
+        """Let go of the other wire."""
+        await self._wire.aclose()
+
+
+class _Heard:
+    """An exchange that keeps what it asked and was answered; generic in what it returns."""
+
+    def __init__(self, exchange: Exchange[Any]) -> None:
+        self._exchange = exchange
+        self.asked = b""
+        self.answer: bytes | None = None
+
+    def request(self, number: int) -> bytes:
+        self.asked = self._exchange.request(number)
+        return self.asked
+
+    def collect(self, buffer: bytearray) -> Any:
+        before = bytes(buffer)
+        try:
+            return self._exchange.collect(buffer)
+        finally:
+            self._keep(before[: len(before) - len(buffer)])
+
+    def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
+        return self._exchange.unanswered(buffer, timeout_s)
+
+    def _keep(self, taken: bytes) -> None:
+        """Of the frames that were taken away, the one with the request's number is its answer."""
+        while taken:
+            used, _, _, pdu = _FRAMER.decode(taken)
+            if not used:
+                return
+            if taken[:2] == self.asked[:2]:
+                self.answer = pdu
+            taken = taken[used:]
