@@ -12,18 +12,21 @@ _TIMEOUT_S: Final = 10
 
 
 class _Form(html.parser.HTMLParser):
-    """The first form that posts, and all the words of a page."""
+    """The form of a page's main part, and all its words."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action: str | None = None
         self.fields: dict[str, str] = {}
         self.words: list[str] = []
+        self._main = False
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {key: value or "" for key, value in attrs}
-        if tag == "form" and self.action is None and values.get("method", "").lower() == "post":
+        if tag == "main":
+            self._main = True
+        elif tag == "form" and self._main and self.action is None:
             self.action, self._inside = values.get("action", ""), True
         elif tag == "input" and self._inside and values.get("name"):
             self.fields[values["name"]] = values.get("value", "")
@@ -46,7 +49,7 @@ class Visitor:
     def sign_in(self, link: str) -> None:
         """Open a sign-in link, and press its button where it has one."""
         url, form = self._open(link)
-        if form.action is not None and "language" not in form.action:
+        if form.action is not None:
             body = urllib.parse.urlencode(form.fields).encode()
             self._open(urllib.parse.urljoin(url, form.action) if form.action else url, body)
 

@@ -1,0 +1,134 @@
+"""What a box says of itself: its session, its configuration, and what it had to drop."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+from cloud_link.wire import VERSION, Ack, Lane, Rejected
+from portal.fleet.models import Box, Device, RunningConfiguration
+from portal.ingest import clocks, receipts
+from portal.ingest.answers import Answer
+from portal.ingest.arrivals import SEQ_BITS, Flaw
+from portal.ingest.clocks import moment
+from portal.ingest.models import Epoch, Gap
+from portal.ingest.tables import devices_named, usable_name
+
+if TYPE_CHECKING:
+    from cloud_link.wire import ConfigurationRecord, GapRecord, Online
+    from portal.ingest.models import BootClock
+
+_DOCUMENT_LIMIT: Final = 1 << 21
+_LABEL_LENGTH: Final = 200
+_REASONS: Final = frozenset({"cap", "disk", "damaged"})
+
+
+def session(box: Box, online: Online) -> list[Answer]:
+    """Note a session's begin or end; answers a spool of which this portal knows more than it.
+
+    A message of an older session (a will that comes late) changes nothing.
+    """
+    if online.session < box.session:
+        return []
+    box.session, box.alive = online.session, online.alive
+    box.boot, box.software = online.boot.hex(), online.software[:64]
+    box.epoch_ordinal = online.ordinal
+    if not online.alive:
+        return []
+    newest = box.epochs.order_by("-ordinal").first()
+    if newest is None:
+        return []
+    known = box.epochs.filter(epoch=online.epoch).first()
+    overtaken = newest.ordinal >= online.ordinal and bytes(newest.epoch) != online.epoch
+    ahead = known is not None and any(
+        receipts.highest(known.pk, lane) >= online.next.get(int(lane), receipts.FIRST_SEQ)
+        for lane in Lane
+    )
+    if not (overtaken or ahead):
+        return []
+    renew = max(newest.ordinal, online.ordinal)
+    ack = Ack(VERSION, online.epoch, Lane.EVENT, renew=renew)
+    return [Answer(box=box.box_id, ack=ack)]
+
+
+def configuration_flaw(record: ConfigurationRecord) -> Flaw | None:
+    """What keeps a configuration from being kept, if anything."""
+    try:
+        _document(record)
+    except (ValueError, zlib.error, RecursionError) as error:
+        return Flaw(code=Rejected.MISFIT, detail=f"the configuration is not one: {error}")
+    return None
+
+
+def _document(record: ConfigurationRecord) -> dict[str, Any]:
+    expander = zlib.decompressobj()
+    text = expander.decompress(record.document, _DOCUMENT_LIMIT)
+    if not expander.eof:
+        raise ValueError(f"truncated, or of more than {_DOCUMENT_LIMIT} bytes")
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("not an object")
+    return document
+
+
+def configuration(box: Box, record: ConfigurationRecord, order: int, clock: BootClock) -> None:
+    """Keep a configuration that began to run; the newest one names the devices."""
+    document = _document(record)
+    newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
+    RunningConfiguration.objects.create(
+        gateway_id=box.gateway_id,
+        digest=record.digest.hex()[:64],
+        author=record.author[:200],
+        document=json.dumps(document, ensure_ascii=False),
+        at=moment(record.at + clock.offset_ms),
+        clock=clock.pk,
+        order=order,
+    )
+    if newest is None or newest.order < order:
+        _label(box, document)
+
+
+def _label(box: Box, document: dict[str, Any]) -> None:
+    entries = document.get("devices")
+    labels: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and usable_name(str(entry.get("name", ""))):
+            labels[str(entry["name"])] = str(entry.get("label") or "")[:_LABEL_LENGTH]
+    found = devices_named({(box.gateway_id, name) for name in labels})
+    for (_, name), pk in found.items():
+        Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])
+
+
+def gap_flaw(record: GapRecord) -> Flaw | None:
+    """What keeps a gap record from being kept, if anything."""
+    limit = 1 << SEQ_BITS
+    edges = [edge for run in record.ranges for edge in run]
+    if (
+        record.lane not in set(Lane)
+        or record.reason not in _REASONS
+        or edges != sorted(edges)
+        or not all(0 <= edge < limit for edge in edges)
+        or min(record.records, record.readings) < 0
+    ):
+        return Flaw(code=Rejected.MISFIT, detail="a gap whose numbers no spool makes")
+    return None
+
+
+def gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
+    """Keep what a box dropped, dated as far as its boots' clocks are known."""
+    Gap.objects.create(
+        box=box,
+        epoch=epoch,
+        lane=record.lane,
+        ranges=[list(run) for run in record.ranges],
+        records=record.records,
+        readings=record.readings,
+        first_boot=record.first[0],
+        first_boot_ms=record.first[1],
+        last_boot=record.last[0],
+        last_boot_ms=record.last[1],
+        reason=record.reason,
+    )
+    for boot in {record.first[0], record.last[0]}:
+        clocks.date_gaps(box, boot)

@@ -1,0 +1,151 @@
+"""What boots' milliseconds mean, and dating anew what was dated by a clock put right since.
+
+A boot's clock records, in the order the box made them (*order*), each hold from a boot time on::
+
+    order 1   since 0      offset A, assumed        |AAAAAAAAAAAAAAAAAAAA
+    order 2   since 9000   offset B, assumed        |         BBBBBBBBBBB
+    order 3   since 0      offset C, synchronised   |CCCCCCCCCCCCCCCCCCCC
+    order 4   since 12000  offset D                 |            DDDDDDDD
+
+At a moment the record with the highest order that holds there counts, so that the result does
+not depend on the order of arrival. Every dated row names the clock that dated it; a new record
+moves the rows of the clocks it overrules.
+
+Source: design section 4 (clock) and 5.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cloud_link.wire import ClockRecord, Rejected
+from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
+from portal.ingest import samples
+from portal.ingest.arrivals import Flaw
+from portal.ingest.models import BootClock, Gap
+
+if TYPE_CHECKING:
+    from portal.fleet.models import Box
+
+EARLIEST_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 1000
+LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
+BOOT_LIMIT_MS: Final = 1 << 42
+"""No boot lasts 139 years."""
+HINT: Final = -1
+"""The order of a clock that only `cloud_link.wire.Online` spoke of."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+BootKey = tuple[int, bytes]
+"""(id of the box, boot)."""
+
+
+def moment(unix_ms: int) -> datetime:
+    """Unix milliseconds as a time; exact, and never by way of a float."""
+    return _EPOCH + timedelta(milliseconds=unix_ms)
+
+
+def plausible(unix_ms: int) -> bool:
+    """Whether a reading can be of this time."""
+    return EARLIEST_MS <= unix_ms < LATEST_MS
+
+
+class ClockBook:
+    """The clocks of the boots at hand."""
+
+    def __init__(self) -> None:
+        self._clocks: dict[BootKey, list[BootClock]] = {}
+
+    def load(self, keys: set[BootKey]) -> None:
+        """Fetch the clocks of these boots."""
+        rows = BootClock.objects.filter(
+            box__in={box for box, _ in keys}, boot__in={boot for _, boot in keys}
+        ).order_by("-order")
+        found: dict[BootKey, list[BootClock]] = defaultdict(list)
+        for row in rows:
+            found[row.box_id, bytes(row.boot)].append(row)
+        self._clocks |= {key: found[key] for key in keys}
+
+    def of(self, key: BootKey) -> list[BootClock]:
+        """A loaded boot's clocks, the one that counts first."""
+        return self._clocks[key]
+
+    def at(self, key: BootKey, boot_ms: int) -> BootClock | None:
+        """The clock that counts at this moment of a loaded boot."""
+        return clock_at(self._clocks[key], boot_ms)
+
+
+def clock_at(clocks: list[BootClock], boot_ms: int) -> BootClock | None:
+    """Of clocks in falling order, the one that counts at ``boot_ms``."""
+    for clock in clocks:
+        if clock.since_boot_ms <= boot_ms:
+            return clock
+    return None
+
+
+def flaw(record: ClockRecord) -> Flaw | None:
+    """What is wrong with a clock record, if anything."""
+    if 0 <= record.since < BOOT_LIMIT_MS and plausible(record.since + record.offset):
+        return None
+    detail = f"a clock of offset {record.offset} from {record.since} on is no clock"
+    return Flaw(code=Rejected.MISFIT, detail=detail)
+
+
+def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
+    """Store a sound clock record and date anew what the clocks it overrules had dated."""
+    clocks = list(BootClock.objects.filter(box=box, boot=boot))
+    if any(clock.order == order for clock in clocks):
+        return
+    fresh = BootClock.objects.create(
+        box=box,
+        boot=boot,
+        since_boot_ms=record.since,
+        offset_ms=record.offset,
+        synchronised=record.synchronised,
+        order=order,
+    )
+    for old in clocks:
+        if old.order < order and old.offset_ms != fresh.offset_ms:
+            _date_anew(box, old, fresh)
+    date_gaps(box, boot)
+
+
+def hint(box: Box, boot: bytes, offset: int) -> bool:
+    """Believe a box's word about its clock where no record is here; whether that was so."""
+    record = ClockRecord(0, offset, synchronised=False)
+    if flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
+        return False
+    keep(box, boot, record, HINT)
+    return True
+
+
+def _date_anew(box: Box, old: BootClock, fresh: BootClock) -> None:
+    samples.move(box.gateway_id, old, fresh)
+    delta = timedelta(milliseconds=fresh.offset_ms - old.offset_ms)
+    start = moment(fresh.since_boot_ms + old.offset_ms)
+    for model, field in (
+        (Device, "reported"),
+        (DeviceCondition, "raised"),
+        (DeviceCondition, "cleared"),
+        (RunningConfiguration, ""),
+    ):
+        at, clock = (f"{field}_at", f"{field}_clock") if field else ("at", "clock")
+        rows = model._default_manager.filter(**{clock: old.pk, f"{at}__gte": start})
+        for pk, when in list(rows.values_list("pk", at)):
+            model._default_manager.filter(pk=pk).update(**{at: when + delta, clock: fresh.pk})
+
+
+def date_gaps(box: Box, boot: bytes) -> None:
+    """Give the box's gaps that begin or end in this boot their times."""
+    book = ClockBook()
+    book.load({(box.pk, boot)})
+    for gap in Gap.objects.filter(box=box, first_boot=boot):
+        clock = book.at((box.pk, boot), gap.first_boot_ms)
+        gap.from_ms = None if clock is None else gap.first_boot_ms + clock.offset_ms
+        gap.save(update_fields=["from_ms"])
+    for gap in Gap.objects.filter(box=box, last_boot=boot):
+        clock = book.at((box.pk, boot), gap.last_boot_ms)
+        gap.to_ms = None if clock is None else gap.last_boot_ms + clock.offset_ms
+        gap.save(update_fields=["to_ms"])

@@ -1,0 +1,129 @@
+"""Event records applied: state, conditions, supplies, identity, each from the newest that speaks.
+
+Source: design section 2 (conditions are frozen while a device is unreachable) and 5 (an event
+carries the whole set and heals whatever came before).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cloud_link.wire import Rejected
+from drivers.report import Code, Reachability, Severity, State, SupplyState
+from portal.fleet.models import DeviceCondition, DeviceSupply
+from portal.ingest.arrivals import Flaw
+from portal.ingest.clocks import moment
+from portal.ingest.tables import usable_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cloud_link.wire import EventRecord, WireCondition
+    from portal.fleet.models import Device
+    from portal.ingest.models import BootClock
+
+_LINK: Final = "comm."
+"""Conditions of the way to a device, not of the device: known even while it is silent."""
+_COMPONENT_LENGTH: Final = 100
+_WORDS_LENGTH: Final = 500
+_IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, "mac": 32}
+"""What a device says of itself, and how many characters of it are kept."""
+
+
+def flaw(record: EventRecord) -> Flaw | None:
+    """What keeps an event from being applied, if anything."""
+    try:
+        Reachability(record.reachability)
+        State(record.state)
+        for condition in record.conditions:
+            Code(condition.code)
+            Severity(condition.severity)
+        for supply in record.supplies:
+            SupplyState(supply.state)
+    except ValueError as error:
+        return Flaw(code=Rejected.UNKNOWN_WORD, detail=str(error))
+    keys = {(condition.code, condition.component) for condition in record.conditions}
+    if (
+        not usable_name(record.device)
+        or len(keys) != len(record.conditions)
+        or any(len(condition.component) > _COMPONENT_LENGTH for condition in record.conditions)
+    ):
+        return Flaw(code=Rejected.MISFIT, detail="an unusable name, or a condition given twice")
+    return None
+
+
+def apply(device: Device, record: EventRecord, order: int, clock: BootClock) -> None:
+    """Take from a sound event what is newer than what is known; saves the device."""
+    when = moment(record.at + clock.offset_ms)
+    answers = record.reachability == Reachability.ONLINE
+    link = [c for c in record.conditions if c.code.startswith(_LINK)]
+    own = [c for c in record.conditions if not c.code.startswith(_LINK)]
+    if order > device.event_order:
+        device.event_order = order
+        device.reachability, device.state = record.reachability, record.state
+        device.reported_at, device.reported_clock = when, clock.pk
+        _set_conditions(device, link, when, clock, of_link=True)
+    if (answers or own) and order > device.own_order:
+        device.own_order = order
+        _set_conditions(device, own, when, clock, of_link=False)
+        _set_supplies(device, record)
+    if any(getattr(record.identity, name) for name in _IDENTITY) and order > device.identity_order:
+        device.identity_order = order
+        for name, limit in _IDENTITY.items():
+            setattr(device, name, getattr(record.identity, name)[:limit])
+    device.save()
+
+
+def _set_conditions(
+    device: Device, now: Sequence[WireCondition], when: datetime, clock: BootClock, *, of_link: bool
+) -> None:
+    wanted = {(condition.code, condition.component): condition for condition in now}
+    for row in device.conditions.open():
+        if row.code.startswith(_LINK) is not of_link:
+            continue
+        same = wanted.get(row.key)
+        if same is not None and same.severity == row.severity:
+            del wanted[row.key]
+            _refresh(row, same)
+        else:
+            row.cleared_at, row.cleared_clock = when, clock.pk
+            row.save(update_fields=["cleared_at", "cleared_clock"])
+    for condition in wanted.values():
+        since = condition.since
+        DeviceCondition.objects.create(
+            device=device,
+            code=condition.code,
+            component=condition.component,
+            severity=condition.severity,
+            message=condition.message[:_WORDS_LENGTH],
+            source=condition.source[:_WORDS_LENGTH],
+            raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
+            raised_clock=clock.pk,
+        )
+
+
+def _refresh(row: DeviceCondition, now: WireCondition) -> None:
+    message, source = now.message[:_WORDS_LENGTH], now.source[:_WORDS_LENGTH]
+    if (row.message, row.source) != (message, source):
+        row.message, row.source = message, source
+        row.save(update_fields=["message", "source"])
+
+
+def _set_supplies(device: Device, record: EventRecord) -> None:
+    if not record.supplies and not device.supplies.exists():
+        return
+    device.supplies.all().delete()
+    DeviceSupply.objects.bulk_create(
+        DeviceSupply(
+            device=device,
+            kind=supply.kind[:32],
+            colour=supply.colour[:32],
+            name=supply.name[:200],
+            level=supply.level,
+            capacity=supply.capacity,
+            unit=supply.unit[:32],
+            state=supply.state,
+        )
+        for supply in record.supplies
+    )

@@ -1,0 +1,190 @@
+"""Which records are new: the receipts that make every record count once.
+
+A record is *fresh* when its receipt could be inserted. A receipt outlives its usefulness for
+telling a clone by its content's hash; then `compact` leaves only how far each lane is complete::
+
+    received      . . . . . . . .   . .
+    seq           0 1 2 3 4 5 6 7 8 9 10
+    watermark                   7   ^ ^ sparse receipts above stay until 8 comes, or is a gap
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection, transaction
+
+from cloud_link.wire import Lane
+from portal.fleet.models import Box
+from portal.ingest import sql
+from portal.ingest.answers import CONFLICT, STORED, Fate, Verdict
+from portal.ingest.models import Epoch, Gap, Receipt, Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from portal.ingest.arrivals import Item
+
+log = logging.getLogger(__name__)
+
+FIRST_SEQ: Final = 0
+"""What every lane of every epoch begins with."""
+
+Key = tuple[int, int, int]
+"""(id of the epoch, lane, seq)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A record that asks whether it is new.
+
+    Attributes:
+        takes: Whether to take it if so. One whose table is missing only asks.
+    """
+
+    item: Item
+    epoch: int
+    takes: bool
+
+    @property
+    def key(self) -> Key:
+        """What its receipt is found by."""
+        return (self.epoch, int(self.item.number.lane), self.item.number.seq)
+
+
+def claim(claims: Iterable[Claim], now: int) -> dict[Item, Verdict | None]:
+    """Receive records: for each what became of it before, or ``None`` where it is new.
+
+    Receipts are inserted in one order everywhere, so that workers wait for each other and never
+    in a circle.
+    """
+    ordered = sorted(claims, key=lambda one: one.key)
+    marks = _watermarks({one.epoch for one in ordered})
+    above = [one for one in ordered if one.takes and one.key[2] > marks.get(one.key[:2], -1)]
+    taken = _insert([(*one.key, one.item.content) for one in above], now)
+    rest = [one for one in ordered if one.key not in taken]
+    known = _find([one.key for one in rest])
+    result: dict[Item, Verdict | None] = {one.item: None for one in ordered if one.key in taken}
+    for one in rest:
+        low = one.key[2] <= marks.get(one.key[:2], -1)
+        result[one.item] = _standing(one.item, known.get(one.key), STORED if low else None)
+    return result
+
+
+def _standing(item: Item, known: tuple[int, str] | None, else_: Verdict | None) -> Verdict | None:
+    if known is None:
+        return else_
+    content, rejected = known
+    if content != item.content:
+        log.warning("box %s sent other content under %s: a cloned spool", item.box, item.number)
+        return CONFLICT
+    return Verdict(fate=Fate.REJECTED, code=rejected) if rejected else STORED
+
+
+def compare(item: Item, first: Item, verdict: Verdict) -> Verdict:
+    """What becomes of a further record under a number whose first record got ``verdict``."""
+    return verdict if item.content == first.content else CONFLICT
+
+
+def _watermarks(epochs: set[int]) -> dict[tuple[int, int], int]:
+    rows = Watermark.objects.filter(epoch__in=epochs).values_list("epoch_id", "lane", "seq")
+    return {(epoch, lane): seq for epoch, lane, seq in rows}
+
+
+def _insert(rows: Sequence[tuple[int, int, int, int]], now: int) -> set[Key]:
+    if not rows:
+        return set()
+    source, parameters = sql.source(("bigint", "smallint", "bigint", "bigint"), rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingest_receipt (epoch_id, lane, seq, hash, rejected, at) "  # noqa: S608 - the source is ours
+            f"SELECT c0, c1, c2, c3, '', %s FROM {source} WHERE c2 >= 0 ORDER BY c0, c1, c2 "
+            "ON CONFLICT DO NOTHING RETURNING epoch_id, lane, seq",
+            [now, *parameters],
+        )
+        return {(epoch, lane, seq) for epoch, lane, seq in cursor.fetchall()}
+
+
+def _find(keys: Sequence[Key]) -> dict[Key, tuple[int, str]]:
+    if not keys:
+        return {}
+    source, parameters = sql.source(("bigint", "smallint", "bigint"), keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.epoch_id, r.lane, r.seq, r.hash, r.rejected FROM ingest_receipt r "  # noqa: S608 - the source is ours
+            f"JOIN {source} ON r.epoch_id = c0 AND r.lane = c1 AND r.seq = c2",
+            parameters,
+        )
+        return {(row[0], row[1], row[2]): (row[3], row[4]) for row in cursor.fetchall()}
+
+
+def mark_rejected(codes: Mapping[Key, str]) -> None:
+    """Remember that these records went to quarantine."""
+    for (epoch, lane, seq), code in codes.items():
+        Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected=code)
+
+
+def highest(epoch: int, lane: Lane) -> int:
+    """The highest number received of a lane, or one below the first."""
+    receipt = Receipt.objects.filter(epoch=epoch, lane=lane).order_by("-seq").first()
+    mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
+    found = [row.seq for row in (receipt, mark) if row is not None]
+    return max(found, default=FIRST_SEQ - 1)
+
+
+def compact(before: int) -> int:
+    """Forget receipts written before ``before`` (Unix ms) that a watermark can stand for.
+
+    Gaps that boxes announced count as received. One transaction a lane; returns how many
+    receipts were forgotten.
+    """
+    lanes = (
+        Receipt.objects.filter(at__lt=before)
+        .order_by("epoch_id", "lane")
+        .values_list("epoch_id", "lane")
+        .distinct()
+    )
+    return sum(_compact_lane(epoch, lane, before) for epoch, lane in list(lanes))
+
+
+def _compact_lane(epoch_id: int, lane: int, before: int) -> int:
+    with transaction.atomic():
+        epoch = Epoch.objects.get(pk=epoch_id)
+        Box.objects.select_for_update(no_key=True).get(pk=epoch.box_id)
+        mark, _ = Watermark.objects.get_or_create(
+            epoch=epoch, lane=lane, defaults={"seq": FIRST_SEQ - 1}
+        )
+        reached = _reach(mark.seq, _islands(epoch_id, lane, mark.seq) + _gaps(epoch, lane))
+        if reached > mark.seq:
+            mark.seq = reached
+            mark.save(update_fields=["seq"])
+        old = Receipt.objects.filter(epoch=epoch, lane=lane, seq__lte=mark.seq, at__lt=before)
+        return old.delete()[0]
+
+
+def _reach(mark: int, runs: Sequence[tuple[int, int]]) -> int:
+    for first, last in sorted(runs):
+        if first > mark + 1:
+            break
+        mark = max(mark, last)
+    return mark
+
+
+def _islands(epoch: int, lane: int, above: int) -> list[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(seq), max(seq) FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) "
+            "AS island FROM ingest_receipt WHERE epoch_id = %s AND lane = %s AND seq > %s) AS runs "
+            "GROUP BY island",
+            [epoch, lane, above],
+        )
+        return [(first, last) for first, last in cursor.fetchall()]
+
+
+def _gaps(epoch: Epoch, lane: int) -> list[tuple[int, int]]:
+    rows = Gap.objects.filter(epoch=epoch, lane=lane).values_list("ranges", flat=True)
+    return [(first, last) for ranges in rows for first, last in ranges]

@@ -1,0 +1,284 @@
+"""Samples: data records as rows, and the fastest way for rows into either database.
+
+On PostgreSQL a packed binary COPY, on SQLite one prepared INSERT. Neither can say "unless it is
+there", so where a moment of a series is taken the rows go through a staging table: what is there
+already with the same content is the same sample; other content at the same millisecond, which
+only a clock that was put right can bring, moves on by a millisecond. Nothing accepted is lost.
+
+Source: PostgreSQL manual, COPY, "Binary Format"; design section 5.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import IntegrityError, connection, transaction
+
+from cloud_link.columns import QUALITIES, cells
+from cloud_link.wire import Rejected, WireError
+from drivers.report import Quality
+from portal.ingest import sql
+from portal.ingest.arrivals import Flaw
+from portal.ingest.models import Latest, Sample, TextSample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cloud_link.wire import DataRecord
+    from portal.ingest.models import BootClock
+    from portal.ingest.tables import Layout
+
+    SampleTable = type[Sample | TextSample]
+
+Row = tuple[int, int, Any, int, int]
+"""(series, at, value, quality, clock): of `Sample` with an integer, of `TextSample` with words."""
+
+NUDGES: Final = 1_000
+"""How far a sample may move in milliseconds before its record is refused."""
+TEXT_LIMIT: Final = 4_000
+_INT64: Final = range(-(1 << 63), 1 << 63)
+_GOOD: Final = QUALITIES.index(Quality.GOOD)
+_NUMBER: Final = struct.Struct(">hiqiqiqihiq")
+_HOLE: Final = struct.Struct(">hiqiqiihiq")
+_COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_TAIL: Final = b"\xff\xff"
+_INDEX: Final = {quality: index for index, quality in enumerate(QUALITIES)}
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """Rows of one record, or of many."""
+
+    numbers: list[Row] = field(default_factory=list)
+    texts: list[Row] = field(default_factory=list)
+
+    def add(self, other: Rows) -> None:
+        """Take another's rows too."""
+        self.numbers += other.numbers
+        self.texts += other.texts
+
+
+class UndatedError(LookupError):
+    """A reading lies before every clock of its boot that is known."""
+
+
+def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | Flaw:
+    """A data record as rows; or why it cannot be. Pure.
+
+    Args:
+        layout: Of the record's table.
+        clocks: Of its boot, the one that counts first.
+
+    Raises:
+        UndatedError: No clock is known for one of its moments.
+    """
+    if layout.plain and not record.laps and not record.flaws and record.picks is None:
+        quick = _quick(layout, record, clocks)
+        if quick is not None:
+            return quick
+    try:
+        found = cells(layout.table, record)
+    except WireError as error:
+        return Flaw(code=Rejected.MISFIT, detail=str(error))
+    result = Rows()
+    for cell in found:
+        series = layout.series[cell.column]
+        if series is None:
+            column = layout.table.columns[cell.column]
+            detail = f"no series for {column.quantity} {column.part} of {layout.table.device!r}"
+            return Flaw(code=Rejected.UNKNOWN_WORD, detail=detail)
+        words = cell.column in layout.texts
+        if not _fits(cell.value, words=words):
+            return Flaw(code=Rejected.MISFIT, detail=f"column {cell.column}: {cell.value!r:.80}")
+        at, clock = _dated(cell.at, clocks)
+        into = result.texts if words else result.numbers
+        into.append((series, at, cell.value, _INDEX[cell.quality], clock))
+    return result
+
+
+def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | None:
+    """The common case without a step a value: every column there, a number, at one moment."""
+    values = record.values
+    if len(values) != len(layout.series) or set(map(type, values)) != {int}:
+        return None
+    if not (_fits(min(values), words=False) and _fits(max(values), words=False)):  # type: ignore[type-var] # all integers
+        return None
+    at, clock = _dated(record.at, clocks)
+    return Rows(
+        numbers=list(
+            zip(layout.series, repeat(at), values, repeat(_GOOD), repeat(clock))  # type: ignore[arg-type] # plain: no series is missing
+        )
+    )
+
+
+def _fits(value: object, *, words: bool) -> bool:
+    if value is None:
+        return True
+    if words:
+        return isinstance(value, str) and len(value) <= TEXT_LIMIT and "\0" not in value
+    return isinstance(value, int) and value in _INT64
+
+
+def _dated(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:
+    """(Unix milliseconds, id of the clock that says so) of a moment of a boot."""
+    for clock in clocks:
+        if clock.since_boot_ms <= boot_ms:
+            return boot_ms + clock.offset_ms, clock.pk
+    raise UndatedError(boot_ms)
+
+
+def write(new: Rows) -> None:
+    """Put rows into the tables and the newest of each series into `Latest`."""
+    for table, found in ((Sample, new.numbers), (TextSample, new.texts)):
+        if not found:
+            continue
+        try:
+            with transaction.atomic():
+                _insert(table, found)
+        except IntegrityError:
+            found = _moved_apart(table, found)
+            _insert(table, found)
+        _latest(table, found)
+
+
+def _insert(table: SampleTable, found: Sequence[Row]) -> None:
+    name = table._meta.db_table
+    with connection.cursor() as cursor:
+        if not sql.postgres():
+            cursor.executemany(
+                f"INSERT INTO {name} (series_id, at, value, quality, clock_id) "  # noqa: S608 - a model's table
+                "VALUES (%s, %s, %s, %s, %s)",
+                found,
+            )
+            return
+        body = _packed_words(found) if table is TextSample else _packed_numbers(found)
+        with cursor.copy(
+            f"COPY {name} (series_id, at, value, quality, clock_id) FROM STDIN (FORMAT BINARY)"
+        ) as copy:
+            copy.write(_COPY_HEAD + body + _COPY_TAIL)
+
+
+def _packed_numbers(found: Sequence[Row]) -> bytes:
+    pack, hole = _NUMBER.pack, _HOLE.pack
+    return b"".join(
+        [
+            hole(5, 8, series, 8, at, -1, 2, quality, 8, clock)
+            if value is None
+            else pack(5, 8, series, 8, at, 8, value, 2, quality, 8, clock)
+            for series, at, value, quality, clock in found
+        ]
+    )
+
+
+def _packed_words(found: Sequence[Row]) -> bytes:
+    parts = []
+    for series, at, value, quality, clock in found:
+        text = None if value is None else value.encode()
+        parts += [
+            struct.pack(">hiqiq", 5, 8, series, 8, at),
+            b"\xff\xff\xff\xff" if text is None else struct.pack(">i", len(text)) + text,
+            struct.pack(">ihiq", 2, quality, 8, clock),
+        ]
+    return b"".join(parts)
+
+
+def _moved_apart(table: SampleTable, found: Sequence[Row]) -> list[Row]:
+    """Rows whose moments are free: what is there already is left out, the rest moves on.
+
+    Raises:
+        ValueError: `NUDGES` milliseconds on end are taken.
+    """
+    taken = _taken(table, found)
+    result: list[Row] = []
+    for series, first, value, quality, clock in found:
+        for at in range(first, first + NUDGES):
+            there = taken.get((series, at))
+            if there is None:
+                taken[series, at] = (value, quality)
+                result.append((series, at, value, quality, clock))
+                break
+            if there == (value, quality):
+                break
+        else:
+            raise ValueError(f"series {series}: {NUDGES} ms from {first} on are taken")
+    return result
+
+
+def _taken(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int], tuple[Any, int]]:
+    moments = [row[1] for row in found]
+    rows_there = table._default_manager.filter(
+        series__in={row[0] for row in found}, at__gte=min(moments), at__lt=max(moments) + NUDGES
+    ).values_list("series_id", "at", "value", "quality")
+    return {(series, at): (value, quality) for series, at, value, quality in rows_there}
+
+
+def _latest(table: SampleTable, found: Iterable[Row]) -> None:
+    newest: dict[int, Row] = {}
+    for row in found:
+        seen = newest.get(row[0])
+        if seen is None or row[1] > seen[1]:
+            newest[row[0]] = row
+    if not newest:
+        return
+    words = table is TextSample
+    source, parameters = sql.source(
+        ("bigint", "bigint", "bigint", "text", "smallint"),
+        [
+            (series, at, None if words else value, value if words else None, quality)
+            for series, at, value, quality, _ in (newest[key] for key in sorted(newest))
+        ],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingest_latest (series_id, at, value, text, quality) "  # noqa: S608 - the source is ours
+            f"SELECT c0, c1, c2, c3, c4 FROM {source} WHERE c0 >= 0 ORDER BY c0 "
+            "ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "
+            "text = excluded.text, quality = excluded.quality "
+            "WHERE excluded.at >= ingest_latest.at",
+            parameters,
+        )
+
+
+def move(gateway: int, old: BootClock, fresh: BootClock) -> None:
+    """Date anew what ``old`` dated and ``fresh`` overrules, and the latest values with it."""
+    delta, start = fresh.offset_ms - old.offset_ms, fresh.since_boot_ms + old.offset_ms
+    for table in (Sample, TextSample):
+        wrong = table._default_manager.filter(
+            series__device__gateway=gateway, clock=old.pk, at__gte=start
+        )
+        found = list(wrong.values_list("series_id", "at", "value", "quality"))
+        if not found:
+            continue
+        series = {row[0] for row in found}
+        _delete(table, [(row[0], row[1]) for row in found])
+        Latest.objects.filter(series__in=series).delete()
+        moved = [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
+        write(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
+        _latest(table, _newest_left(table, series))
+
+
+def _delete(table: SampleTable, keys: Sequence[tuple[int, int]]) -> None:
+    source, parameters = sql.source(("bigint", "bigint"), keys)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table._meta.db_table} "  # noqa: S608 - a model's table, our source
+            f"WHERE (series_id, at) IN (SELECT c0, c1 FROM {source})",
+            parameters,
+        )
+
+
+def _newest_left(table: SampleTable, series: Iterable[int]) -> list[Row]:
+    found: list[Row] = []
+    for one in sorted(series):
+        row = (
+            table._default_manager.filter(series=one)
+            .order_by("-at")
+            .values_list("series_id", "at", "value", "quality", "clock_id")
+            .first()
+        )
+        if row is not None:
+            found.append(row)
+    return found

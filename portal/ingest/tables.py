@@ -1,0 +1,207 @@
+"""Tables: what the integers of data records mean, and which series their columns are.
+
+Source: design section 5; `cloud_link.wire.Table`.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from cloud_link.wire import Column, Table
+from drivers.report import Kind, PartError, Quantity, check_part
+from portal.fleet.models import Box, Device
+from portal.ingest import sql
+from portal.ingest.models import Series, WireTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+NAME_LENGTH: Final = 64
+PART_LENGTH: Final = 100
+RESOLUTIONS: Final = range(-18, 19)
+
+TableKey = tuple[int, bytes]
+"""(id of the box, `cloud_link.wire.table_id`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A table ready for use.
+
+    Attributes:
+        series: For each column its series' id, ``None`` where this portal cannot take it.
+        texts: The columns that hold words.
+        plain: Every column is a number and known, so that whole records need no closer look.
+    """
+
+    table: Table
+    series: tuple[int | None, ...]
+    texts: frozenset[int]
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A table that a box sent."""
+
+    box: Box
+    table_id: bytes
+    table: Table
+
+
+def usable_name(name: str) -> bool:
+    """Whether this can be a device's name."""
+    return 0 < len(name) <= NAME_LENGTH and name.isprintable()
+
+
+def keep(sent: Iterable[Sent]) -> None:
+    """Store tables that are not here yet, with their devices and series.
+
+    A column that this portal's vocabulary lacks is kept without a series. A table that the
+    database refuses is logged and left out; the records that need it go on asking for it.
+    """
+    ordered = sorted(sent, key=lambda one: (one.box.pk, one.table_id))
+    known = _known({(one.box.pk, one.table_id) for one in ordered})
+    fresh = [one for one in ordered if (one.box.pk, one.table_id) not in known]
+    sql.together_or_singly(fresh, _keep, _refused)
+
+
+def _refused(one: Sent, error: Exception) -> None:
+    log.error("box %s: table %s refused: %s", one.box.box_id, one.table_id.hex(), error)
+
+
+def _keep(tables: Sequence[Sent]) -> None:
+    devices = devices_named(
+        {(one.box.gateway_id, one.table.device) for one in tables if usable_name(one.table.device)}
+    )
+    wanted = {
+        (devices[one.box.gateway_id, one.table.device], column)
+        for one in tables
+        if usable_name(one.table.device)
+        for column in one.table.columns
+        if _known_column(column)
+    }
+    series = _series(wanted)
+    WireTable.objects.bulk_create(
+        [
+            WireTable(
+                box=one.box,
+                table_id=one.table_id,
+                document=msgspec.msgpack.encode(one.table),
+                series=_ids(one.table, devices.get((one.box.gateway_id, one.table.device)), series),
+            )
+            for one in tables
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _ids(
+    table: Table, device: int | None, series: Mapping[tuple[int, Column], int]
+) -> list[int | None]:
+    """For each column its series; a column that comes twice has one the first time only."""
+    ids: list[int | None] = []
+    for column in table.columns:
+        found = None if device is None else series.get((device, column))
+        ids.append(None if found in ids else found)
+    return ids
+
+
+def _known_column(column: Column) -> bool:
+    try:
+        check_part(Quantity(column.quantity), column.part)
+    except (ValueError, PartError):
+        return False
+    return len(column.part) <= PART_LENGTH and column.resolution in RESOLUTIONS
+
+
+def devices_named(names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of devices by (gateway id, name); those not yet known are made."""
+    gateways = {gateway for gateway, _ in names}
+
+    def find() -> dict[tuple[int, str], int]:
+        rows = Device.objects.filter(
+            gateway__in=gateways, name__in={name for _, name in names}
+        ).values_list("gateway_id", "name", "pk")
+        return {(gateway, name): pk for gateway, name, pk in rows}
+
+    found = find()
+    missing = sorted(names - found.keys())
+    if missing:
+        Device.objects.bulk_create(
+            [Device(gateway_id=gateway, name=name) for gateway, name in missing],
+            ignore_conflicts=True,
+        )
+        found = find()
+    return {key: pk for key, pk in found.items() if key in names}
+
+
+def _series(wanted: set[tuple[int, Column]]) -> dict[tuple[int, Column], int]:
+    devices = {device for device, _ in wanted}
+
+    def find() -> dict[tuple[int, Column], int]:
+        rows = Series.objects.filter(device__in=devices).values_list(
+            "device_id", "quantity", "part", "resolution", "pk"
+        )
+        return {(row[0], Column(row[1], row[2], row[3])): row[4] for row in rows}
+
+    found = find()
+    missing = sorted(wanted - found.keys(), key=_column_order)
+    if missing:
+        Series.objects.bulk_create(
+            [
+                Series(
+                    device_id=device,
+                    quantity=column.quantity,
+                    part=column.part,
+                    resolution=column.resolution,
+                )
+                for device, column in missing
+            ],
+            ignore_conflicts=True,
+        )
+        found = find()
+    return found
+
+
+def _column_order(one: tuple[int, Column]) -> tuple[int, str, str, int]:
+    device, column = one
+    return (device, column.quantity, column.part, column.resolution)
+
+
+def _rows(keys: set[TableKey]) -> list[tuple[int, bytes, bytes, list[int | None]]]:
+    rows = WireTable.objects.filter(
+        box__in={box for box, _ in keys}, table_id__in={table for _, table in keys}
+    ).values_list("box_id", "table_id", "document", "series")
+    return [(box, bytes(table), bytes(document), series) for box, table, document, series in rows]
+
+
+def _known(keys: set[TableKey]) -> set[TableKey]:
+    return {(box, table) for box, table, _, _ in _rows(keys)} if keys else set()
+
+
+def layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
+    """Those of the tables that are here."""
+    if not keys:
+        return {}
+    return {
+        (box, table): _layout(msgspec.msgpack.decode(document, type=Table), series)
+        for box, table, document, series in _rows(keys)
+    }
+
+
+def _layout(table: Table, series: Sequence[int | None]) -> Layout:
+    texts = frozenset(
+        index
+        for index, column in enumerate(table.columns)
+        if series[index] is not None and Quantity(column.quantity).kind is Kind.TEXT
+    )
+    return Layout(
+        table=table, series=tuple(series), texts=texts, plain=not texts and None not in series
+    )

@@ -1,0 +1,207 @@
+"""The ingest worker: MQTT in, database, acknowledgements out.
+
+::
+
+    broker --messages--> inbox --what is there--> store.ingest (a thread of its own)
+       ^                                               | committed
+       '------ PUBACK <------ down/ack published <-----'
+
+Several workers share the messages (MQTT 5); over 3.1.1 there is one. A message is acknowledged to
+the broker only when its records are committed and answered, so that a worker that dies loses
+nothing: the box asks again. While the database is away, nothing is acknowledged and the broker
+and the boxes keep what they have.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from cloud_link import topics
+from cloud_link.mqtt import Broker, Disconnected, MqttError, PublishRefused, connect
+from cloud_link.topics import Down
+from cloud_link.wire import encode
+from portal.ingest import receipts, sql
+from portal.ingest.arrivals import Arrival
+from portal.ingest.store import Outcome, ingest
+
+if TYPE_CHECKING:
+    from cloud_link.mqtt import Message, Session
+    from portal.ingest.answers import Answer
+
+log = logging.getLogger(__name__)
+
+AT_ONCE: Final = 200
+"""Messages of one transaction at most."""
+RECEIVE_MAXIMUM: Final = 400
+RECEIPT_HOURS: Final = 48
+"""How long receipts keep their content's hash, by which a live clone is told."""
+_COMPACT_EVERY_S: Final = 3600.0
+_PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def run() -> None:
+    """Work until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_main())
+
+
+async def _main() -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    version = 5 if settings.MQTT == "5" else 4
+    worker = Worker(Broker.parse(settings.BROKER, version=version))  # type: ignore[arg-type] # one of the two
+    try:
+        await worker.run()
+    finally:
+        worker.close()
+
+
+class Worker:
+    """One ingest worker.
+
+    Args:
+        broker: Where the boxes' messages come from.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
+        self._database = ThreadPoolExecutor(1, "database")
+        self._compacted = time.monotonic()
+        self._strangers: set[str] = set()
+
+    async def run(self) -> None:
+        """Connect, work, connect again; only cancellation ends it."""
+        failures = 0
+        while True:
+            began = time.monotonic()
+            try:
+                async with connect(
+                    self._broker, self._client, receive_maximum=RECEIVE_MAXIMUM
+                ) as session:
+                    await self._subscribe(session)
+                    log.info("takes messages from %s", self._broker.name)
+                    await self._work(session)
+            except MqttError as error:
+                failures = 0 if time.monotonic() - began > _PAUSE_S[-1] else failures + 1
+                if failures <= 1:
+                    log.warning("%s; it is tried again", error)
+            await asyncio.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
+
+    def close(self) -> None:
+        """Let the database go, once the transaction under way has ended."""
+        self._database.submit(connection.close)
+        self._database.shutdown(wait=True)
+
+    async def _subscribe(self, session: Session) -> None:
+        shared = self._broker.version == 5
+        await session.subscribe(topics.SHARED_UP if shared else topics.ALL_UP)
+
+    async def _work(self, session: Session) -> None:
+        inbox: asyncio.Queue[Message | None] = asyncio.Queue()
+        listening = asyncio.create_task(_listen(session, inbox))
+        try:
+            while True:
+                first = await inbox.get()
+                if first is None:
+                    break
+                await self._deliver(session, _together(first, inbox))
+            await listening
+            raise Disconnected(self._broker.name, "the broker ended the session")
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _deliver(self, session: Session, messages: list[Message]) -> None:
+        outcome = await self._stored(
+            [Arrival(topic=message.topic, body=message.payload) for message in messages]
+        )
+        self._tell(outcome)
+        await asyncio.gather(*(self._answer(session, one) for one in outcome.answers))
+        for message in messages:
+            message.ack()
+
+    async def _stored(self, arrivals: list[Arrival]) -> Outcome:
+        """Store, however long the database is away."""
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while True:
+            try:
+                outcome = await loop.run_in_executor(self._database, self._store, arrivals)
+            except sql.OUTAGES as error:
+                if attempt == 0:
+                    log.warning("the database does not answer: %s; it is tried again", error)
+                await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
+                attempt += 1
+            else:
+                if attempt:
+                    log.info("the database answers again")
+                return outcome
+
+    def _store(self, arrivals: list[Arrival]) -> Outcome:
+        close_old_connections()
+        try:
+            outcome = ingest(arrivals)
+        except sql.OUTAGES:
+            connection.close()
+            raise
+        if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
+            self._compacted = time.monotonic()
+            receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
+        return outcome
+
+    async def _answer(self, session: Session, answer: Answer) -> None:
+        try:
+            await session.publish(topics.down(answer.box, Down.ACK), encode(answer.ack))
+        except PublishRefused as error:
+            # The box is away, or may not be told: it asks again, and hears it then.
+            log.debug("box %s not told: %s", answer.box, error)
+
+    def _tell(self, outcome: Outcome) -> None:
+        for box in outcome.unknown - self._strangers:
+            log.warning(
+                "box %s belongs to no gateway: nothing of it is stored; add it with "
+                "kanmon-portal gateway add",
+                box,
+            )
+        self._strangers = {box for box in self._strangers if box in outcome.unknown} | set(
+            outcome.unknown
+        )
+        for box, (count, why) in outcome.unusable.items():
+            log.warning("box %s: %d messages are nothing of ours: %s", box or "?", count, why)
+
+
+async def _listen(session: Session, inbox: asyncio.Queue[Message | None]) -> None:
+    try:
+        async for message in session.messages():
+            inbox.put_nowait(message)
+    finally:
+        inbox.put_nowait(None)
+
+
+def _together(first: Message, inbox: asyncio.Queue[Message | None]) -> list[Message]:
+    """``first`` and what is there already, up to `AT_ONCE`."""
+    messages = [first]
+    while len(messages) < AT_ONCE and not inbox.empty():
+        message = inbox.get_nowait()
+        if message is None:
+            inbox.put_nowait(None)
+            break
+        messages.append(message)
+    return messages
