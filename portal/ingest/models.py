@@ -1,4 +1,6 @@
-"""What the ingest keeps::
+"""What the ingest keeps.
+
+::
 
     Box --- Epoch --- Receipt*      (lane, seq, hash) of every record taken, for a while
      |        |------ Watermark*    per lane: everything up to here was received

@@ -70,6 +70,7 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
 
     Args:
         layout: Of the record's table.
+        record: As it came; it may not fit.
         clocks: Of its boot, the one that counts first.
 
     Raises:
