@@ -21,6 +21,7 @@ acknowledgement. Each answer wakes the waiting task once, when it is whole.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -152,9 +153,9 @@ class _Connection(asyncio.Protocol):
         return self.lost is None
 
     def explains(self, exchange: Exchange[Any]) -> bool:
-        """Whether what came between two exchanges is only (the beginning of) late answers."""
+        """Whether what came between two exchanges is late answers, whole, and nothing else."""
         try:
-            return exchange.collect(self.buffer) is None
+            return exchange.collect(self.buffer) is None and not self.buffer
         except ProtocolError:
             return False
 
@@ -221,6 +222,8 @@ class _Connection(asyncio.Protocol):
 
 def _plain(error: Exception) -> str:
     """The operating system's words, without the address that stands before them anyway."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower().removesuffix(".")
+    if isinstance(error, socket.gaierror):
+        return f"the name cannot be resolved ({str(error.strerror).lower()})"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
     return str(error) or type(error).__name__

@@ -1,0 +1,109 @@
+"""The same tests over a wire in memory, our simulator, pymodbus's, and one written in C.
+
+What holds over all four holds for our codec, our line and our fakes, and not for each other's
+mistakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from protocols.errors import Refused
+from protocols.fakes import ReplayWire
+from protocols.line import Line
+from protocols.modbus import ModbusUnit
+from protocols.planner import Read, Table
+from protocols.simulator import Simulator
+from protocols.tcp_line import TcpWire
+from tests.modbus_peers import COUNT, FIRST, filled_unit, held, libmodbus_server, pymodbus_server
+
+LAST = FIRST + COUNT - 1
+
+
+class Ticks:
+    """A clock that goes on by ten with every look."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def __call__(self) -> int:
+        self.at += 10
+        return self.at
+
+
+@pytest.fixture(scope="module")
+def libmodbus_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with libmodbus_server(Path(tmp_path_factory.mktemp("libmodbus"))) as port:
+        yield port
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "simulator",
+        "pymodbus",
+        pytest.param("libmodbus", marks=pytest.mark.peer("libmodbus")),
+    ]
+)
+async def unit(request: pytest.FixtureRequest) -> AsyncIterator[ModbusUnit]:
+    match request.param:
+        case "memory":
+            yield ModbusUnit(Line(ReplayWire({1: filled_unit()})), 1, now=Ticks())
+        case "simulator":
+            async with Simulator({1: filled_unit()}) as simulator, over(simulator.port) as unit:
+                yield unit
+        case "pymodbus":
+            async with pymodbus_server() as port, over(port) as unit:
+                yield unit
+        case _:
+            async with over(request.getfixturevalue("libmodbus_port")) as unit:
+                yield unit
+
+
+class over:  # noqa: N801 # reads as a word in `async with ... over(port)`
+    """A unit over TCP, whose line is closed at the end."""
+
+    def __init__(self, port: int) -> None:
+        self._line = Line(TcpWire("127.0.0.1", port))
+
+    async def __aenter__(self) -> ModbusUnit:
+        return ModbusUnit(self._line, 1, now=Ticks(), timeout_s=10)
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._line.aclose()
+
+
+def values(table: Table, data: bytes, count: int) -> list[int]:
+    if table.bits:
+        return [data[i >> 3] >> (i & 7) & 1 for i in range(count)]
+    return [int.from_bytes(data[i : i + 2], "big") for i in range(0, 2 * count, 2)]
+
+
+@pytest.mark.parametrize("table", list(Table))
+@pytest.mark.parametrize(("first", "count"), [(FIRST, 1), (FIRST + 3, 17), (LAST, 1), (120, 125)])
+async def test_reads_what_is_there(unit: ModbusUnit, table: Table, first: int, count: int) -> None:
+    block = await unit.read(Read(table, first, count))
+    wanted = [held(table, address) for address in range(first, first + count)]
+    assert values(table, block.data, count) == wanted
+
+
+async def test_an_answer_is_dated_at_the_middle_of_its_own_transaction(unit: ModbusUnit) -> None:
+    block = await unit.read(Read(Table.INPUT, FIRST, 2))
+    assert block.at == 15  # asked at 10, answered at 20
+    assert (await unit.read(Read(Table.INPUT, FIRST, 2))).at == 35
+
+
+@pytest.mark.parametrize("table", list(Table))
+@pytest.mark.parametrize(("first", "count"), [(FIRST - 1, 1), (LAST, 2), (0, 10), (65535, 1)])
+async def test_what_is_not_there_is_refused_by_name_and_the_line_goes_on(
+    unit: ModbusUnit, table: Table, first: int, count: int
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await unit.read(Read(table, first, count))
+    assert refused.value.code == 2
+    assert refused.value.reason == "illegal data address"
+    assert "illegal data address (code 2)" in str(refused.value)
+    assert len((await unit.read(Read(Table.INPUT, FIRST, 2))).data) == 4

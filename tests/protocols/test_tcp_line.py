@@ -1,0 +1,420 @@
+"""The TCP wire against peers that break: every outcome is the right value or a named error."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
+from protocols.line import Line
+from protocols.modbus import Block, ModbusUnit
+from protocols.planner import Read, Table
+from protocols.simulator import Simulator, Unit
+from protocols.tcp_line import UNASKED_LIMIT, TcpWire
+
+TWO = Read(Table.HOLDING, 10, 2)
+RIGHT = b"\x12\x34\xab\xcd"
+LONG_S = 20.0
+SHORT_S = 0.15
+
+# A peer answers each request with pieces; b"" closes the connection.
+Script = Callable[[int, bytes], list[bytes]]
+
+
+def answer(transaction: int, unit: int = 1, pdu: bytes = b"\x03\x04" + RIGHT) -> bytes:
+    return (
+        transaction.to_bytes(2, "big")
+        + b"\0\0"
+        + (len(pdu) + 1).to_bytes(2, "big")
+        + bytes((unit,))
+        + pdu
+    )
+
+
+@dataclass
+class Peer:
+    """A server that sends what its script says, each piece in a segment of its own."""
+
+    script: Script
+    connections: int = 0
+    port: int = 0
+    requests: list[bytes] = field(default_factory=list)
+    talks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        talk = asyncio.current_task()
+        assert talk is not None
+        self.talks.add(talk)
+        connected = writer.get_extra_info("socket")
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            while request := await reader.readexactly(12):
+                self.requests.append(request)
+                for piece in self.script(int.from_bytes(request[:2], "big"), request):
+                    if not piece:
+                        return
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        except (OSError, EOFError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def peer(script: Script, timeout_s: float = LONG_S) -> AsyncIterator[tuple[Peer, ModbusUnit]]:
+    made = Peer(script)
+    server = await asyncio.start_server(made.talk, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    line = Line(TcpWire("127.0.0.1", made.port))
+    try:
+        yield made, ModbusUnit(line, 1, now=lambda: 0, timeout_s=timeout_s)
+    finally:
+        await line.aclose()
+        server.close()
+        await server.wait_closed()
+        await asyncio.gather(*made.talks)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LONG_S):
+        while not condition():  # noqa: ASYNC110 # a peer's counter has no event to wait for
+            await asyncio.sleep(0)
+
+
+async def outcome(unit: ModbusUnit) -> Block | ProtocolError:
+    try:
+        return await unit.read(TWO)
+    except ProtocolError as error:
+        return error
+
+
+async def one(script: Script, timeout_s: float = LONG_S) -> Block | ProtocolError:
+    async with peer(script, timeout_s) as (_, unit):
+        return await outcome(unit)
+
+
+# --- one wrong thing each -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "came"),
+    [
+        pytest.param(lambda t, _: [answer(t, unit=2)], "an answer of unit 2", id="unit"),
+        pytest.param(
+            lambda t, _: [answer(t, pdu=b"\x04\x04" + RIGHT)], "to function 4", id="function"
+        ),
+        pytest.param(
+            lambda t, _: [answer(t, pdu=b"\x84\x02")], "to function 132", id="refusal-of-another"
+        ),
+        pytest.param(lambda t, _: [answer(t, pdu=b"\x83\x02\x00")], "refusal of 3", id="refusal"),
+        pytest.param(lambda t, _: [answer(t, pdu=b"\x03\x02\x12\x34")], "2 bytes", id="too-short"),
+        pytest.param(
+            lambda t, _: [answer(t, pdu=b"\x03\x06" + RIGHT + b"\0\0")], "6 bytes", id="too-long"
+        ),
+        pytest.param(
+            lambda t, _: [answer(t, pdu=b"\x03\x04\x12\x34")],
+            "2 bytes, announced as 4",
+            id="count-lies",
+        ),
+        pytest.param(lambda t, _: [b"HTTP/1.1 400 Bad"], "no Modbus TCP header", id="http"),
+        pytest.param(
+            lambda t, _: [answer(t)[:2] + b"\0\1" + answer(t)[4:]], "no Modbus", id="protocol"
+        ),
+        pytest.param(lambda t, _: [answer(t)[:4] + b"\xff\xff\1\3"], "no Modbus", id="length"),
+        pytest.param(
+            lambda t, _: [b"\0", *[answer(t)]], "no Modbus TCP header", id="garbage-before"
+        ),
+    ],
+)
+async def test_what_is_no_answer_is_named_with_what_was_expected(script: Script, came: str) -> None:
+    error = await one(script)
+    assert isinstance(error, Garbled)
+    assert came in error.came
+    assert error.expected.endswith("unit 1, function 3, 4 bytes")
+    assert error.expected in str(error)
+    assert error.came in str(error)
+
+
+async def test_an_unfinished_answer_is_no_mere_silence() -> None:
+    error = await one(lambda t, _: [answer(t)[:9]], SHORT_S)
+    assert isinstance(error, Garbled)
+    assert "9 bytes of an unfinished one: 00 01 00 00 00 07 01 03 04" in error.came
+
+
+async def test_an_answer_to_what_was_never_asked_is_named_once_nothing_else_comes() -> None:
+    error = await one(lambda t, _: [answer(t + 1000)], SHORT_S)
+    assert isinstance(error, Garbled)
+    assert error.came == "an answer to transaction 1001"
+
+
+async def test_an_endless_answer_ends_with_the_timeout() -> None:
+    error = await one(lambda t, _: [answer(t + 7) * 50] * 400, SHORT_S)
+    assert isinstance(error, Garbled | Unreachable)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(lambda t, _: [answer(t)], id="whole"),
+        pytest.param(lambda t, _: [answer(t)[i : i + 1] for i in range(13)], id="single-bytes"),
+        pytest.param(lambda t, _: [answer(t)[:7], answer(t)[7:]], id="two-pieces"),
+        pytest.param(lambda t, _: [answer(t) + answer(t)], id="glued-twins"),
+        pytest.param(lambda t, _: [answer(t) + answer(t + 1, unit=9)], id="glued-strangers"),
+        pytest.param(lambda t, _: [answer(t + 99) + answer(t)], id="stranger-first"),
+        pytest.param(lambda t, _: [answer(t) + b"garbage"], id="garbage-after"),
+    ],
+)
+async def test_the_right_answer_is_found_in_whatever_pieces_and_again_afterwards(
+    script: Script,
+) -> None:
+    async with peer(script) as (_, unit):
+        for _ in range(3):
+            got = await outcome(unit)
+            assert isinstance(got, Block), got
+            assert got.data == RIGHT
+
+
+# --- the connection -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator({1: Unit(), 2: Unit(silent=True), 3: Unit()}) as running:
+        for number, unit in running.units.items():
+            unit.set(Table.HOLDING, 10, [number, number])
+        yield running
+
+
+@pytest.fixture
+async def line(simulator: Simulator) -> AsyncIterator[Line]:
+    made = Line(TcpWire(simulator.host, simulator.port))
+    yield made
+    await made.aclose()
+
+
+def unit_of(line: Line, number: int, timeout_s: float = LONG_S) -> ModbusUnit:
+    return ModbusUnit(line, number, now=lambda: 0, timeout_s=timeout_s)
+
+
+async def test_a_dead_unit_costs_its_neighbours_no_connection(
+    simulator: Simulator, line: Line
+) -> None:
+    for _ in range(4):
+        with pytest.raises(Timeout, match=r"no answer to holding 10\.\.11 within 0.05 s"):
+            await unit_of(line, 2, 0.05).read(TWO)
+        for number in (1, 3):
+            assert (await unit_of(line, number).read(TWO)).data == bytes((0, number, 0, number))
+    assert simulator.connections == 1
+
+
+async def test_a_late_answer_is_never_taken_for_the_next_ones(
+    simulator: Simulator, line: Line
+) -> None:
+    slow = simulator.units[3]
+    slow.late_s = 0.06
+    for value in range(20):
+        slow.set(Table.HOLDING, 10, [value, value])
+        with pytest.raises(Timeout):
+            await unit_of(line, 3, 0.03).read(TWO)
+        slow.late_s = 0.0
+        slow.set(Table.HOLDING, 10, [value + 100, 0])
+        # the late answer arrives while these are asked and answered
+        for _ in range(5):
+            assert (await unit_of(line, 3).read(TWO)).data[:2] == (value + 100).to_bytes(2, "big")
+            assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+        slow.late_s = 0.06
+    assert simulator.connections == 1
+
+
+async def test_an_old_connection_that_was_closed_is_replaced_without_an_error(
+    simulator: Simulator, line: Line
+) -> None:
+    for expected in (1, 2, 3):
+        assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+        assert simulator.connections == expected
+        simulator.drop_connections()
+
+
+async def test_a_peer_that_closes_at_every_request_is_unreachable_after_one_more_try() -> None:
+    async with peer(lambda *_: [b""]) as (made, unit):
+        error = await outcome(unit)
+        assert isinstance(error, Unreachable)
+        assert "closed" in str(error)
+        assert made.connections == 1
+        await outcome(unit)
+        assert made.connections == 2
+
+
+async def test_a_connection_lost_in_the_middle_of_an_answer_is_not_tried_again() -> None:
+    async with peer(lambda t, _: [answer(t)[:5], b""]) as (made, unit):
+        error = await outcome(unit)
+        assert isinstance(error, Unreachable)
+        assert "in the middle of an answer" in str(error)
+        assert len(made.requests) == 1
+
+
+async def test_after_lost_framing_the_next_exchange_has_a_new_connection() -> None:
+    scripts = iter([[b"\xff" * 40], None])
+
+    def script(transaction: int, _: bytes) -> list[bytes]:
+        return next(scripts, None) or [answer(transaction)]
+
+    async with peer(script) as (made, unit):
+        assert isinstance(await outcome(unit), Garbled)
+        assert isinstance(await outcome(unit), Block)
+        assert made.connections == 2
+
+
+async def test_a_whole_answer_that_is_wrong_keeps_the_connection() -> None:
+    async with peer(lambda t, _: [answer(t, unit=5)]) as (made, unit):
+        for _ in range(3):
+            assert isinstance(await outcome(unit), Garbled)
+        assert made.connections == 1
+
+
+async def test_a_peer_that_floods_between_exchanges_loses_its_connection() -> None:
+    def script(transaction: int, _: bytes) -> list[bytes]:
+        pieces = [answer(transaction)]
+        if transaction == 1:
+            pieces += [b"\xee" * UNASKED_LIMIT] * 4
+        return pieces
+
+    async with peer(script) as (made, unit):
+        assert isinstance(await outcome(unit), Block)
+        wire = unit.line.wire
+        assert isinstance(wire, TcpWire)
+        await until(lambda: not wire.connected)
+        assert isinstance(await outcome(unit), Block)
+        assert made.connections == 2
+
+
+async def test_nobody_listening_is_unreachable() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        unit = unit_of(Line(TcpWire("127.0.0.1", unused.getsockname()[1])), 1)
+        with pytest.raises(Unreachable, match="connection refused"):
+            await unit.read(TWO)
+
+
+async def test_a_name_that_cannot_be_one_is_unreachable() -> None:
+    unit = unit_of(Line(TcpWire("a" * 80 + ".invalid", 502)), 1)
+    with pytest.raises(Unreachable):
+        await unit.read(TWO)
+
+
+async def test_closing_ends_the_exchange_under_way_and_a_later_one_opens_again(
+    simulator: Simulator, line: Line
+) -> None:
+    waiting = asyncio.ensure_future(unit_of(line, 2).read(TWO))
+    await until(lambda: simulator.units[2].reads > 0)
+    await line.aclose()
+    with pytest.raises(Unreachable, match="closed here"):
+        await waiting
+    assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+
+
+async def test_cancelling_leaves_the_connection_and_its_late_answer_harms_nobody(
+    simulator: Simulator, line: Line
+) -> None:
+    simulator.units[3].late_s = 0.02
+    waiting = asyncio.ensure_future(unit_of(line, 3).read(TWO))
+    await until(lambda: simulator.units[3].reads > 0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    simulator.units[3].late_s = 0.0
+    for _ in range(200):
+        assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+    assert simulator.connections == 1
+
+
+async def test_the_gateway_answers_for_a_unit_it_does_not_reach(line: Line) -> None:
+    with pytest.raises(Refused) as refused:
+        await unit_of(line, 77).read(TWO)
+    assert refused.value.code == 11
+
+
+# --- anything at all ----------------------------------------------------------------------------
+
+mutations = st.sampled_from(
+    ["cut", "flip", "insert", "prefix", "suffix", "twice", "nothing", "noise", "right"]
+)
+
+
+@st.composite
+def replies(draw: st.DrawFn) -> Script:
+    """What a peer sends for one request: the right answer, changed in a few ways, in pieces."""
+    changes = draw(st.lists(st.tuples(mutations, st.binary(max_size=12), st.integers(0, 300))))
+    cuts = draw(st.lists(st.integers(0, 40), max_size=4))
+
+    def script(transaction: int, _: bytes) -> list[bytes]:
+        data = answer(transaction)
+        for kind, noise, at in changes[:4]:
+            data = mutated(data, kind, noise, at)
+        ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
+        pieces = [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+        return [piece for piece in pieces if piece]
+
+    return script
+
+
+def mutated(data: bytes, kind: str, noise: bytes, at: int) -> bytes:
+    where = at % (len(data) + 1)
+    match kind:
+        case "cut":
+            return data[:where]
+        case "flip" if data:
+            where %= len(data)
+            return data[:where] + bytes((data[where] ^ (1 + at % 255),)) + data[where + 1 :]
+        case "insert":
+            return data[:where] + noise + data[where:]
+        case "prefix":
+            return noise + data
+        case "suffix":
+            return data + noise
+        case "twice":
+            return data + data
+        case "nothing":
+            return b""
+        case "noise":
+            return noise
+    return data
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(replies(), min_size=1, max_size=4))
+async def test_whatever_a_peer_sends_the_outcome_is_named_and_the_next_device_is_read(
+    scripts: list[Script],
+) -> None:
+    left = iter(scripts)
+    exact = []
+
+    def script(transaction: int, request: bytes) -> list[bytes]:
+        pieces = next(left, lambda t, _: [answer(t)])(transaction, request)
+        exact.append(b"".join(pieces))
+        return pieces
+
+    async with peer(script, 0.05) as (_, unit):
+        for _ in scripts:
+            got = await outcome(unit)
+            if isinstance(got, Block):
+                # Bytes may be changed within the data, but never be of another length or place.
+                assert len(got.data) == 4
+                assert any(got.data in sent for sent in exact)
+            else:
+                assert got.what
+                assert got.where
+        # What a peer sends late belongs to the next exchange; the one after that is clean.
+        last = [await outcome(unit_of(unit.line, 1)) for _ in range(2)][-1]
+        assert isinstance(last, Block), last
+        assert last.data == RIGHT
