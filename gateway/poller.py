@@ -29,11 +29,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
-from protocols.errors import Garbled, ProtocolError, Refused
 
 from drivers.report import Clock, Code, Observation, Report
 from gateway.device_view import DeviceView
 from gateway.schedule import DeviceSchedule, spread
+from protocols.errors import Garbled, ProtocolError, Refused
 
 PROBE_SHARE: Final = 20
 """A line rests this many times as long as its last probe took before it makes the next one."""

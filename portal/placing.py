@@ -8,7 +8,7 @@ from django.db import transaction
 
 from portal.accounts.models import Organization
 from portal.fleet.actions import Placed, add_gateway, create_site
-from portal.fleet.models import Site
+from portal.fleet.models import Box, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,18 @@ class Place:
 
 @transaction.atomic
 def place_gateway(place: Place) -> Placed:
-    """Expect a gateway; raises `ValidationError`, and then has changed nothing."""
+    """Expect a gateway; raises `ValidationError`, and then has changed nothing.
+
+    Safe to repeat: a box that already speaks for this very gateway is left as it is.
+    """
+    there = Box.objects.filter(
+        box_id=place.box_id.strip(),
+        gateway__name=place.gateway.strip(),
+        gateway__site__name=place.site.strip(),
+        gateway__site__organization__name=place.organization.strip(),
+    ).first()
+    if there is not None:
+        return Placed(gateway=there.gateway, box=there)
     organization, _ = Organization.objects.get_or_create(name=place.organization.strip())
     site = Site.objects.filter(organization=organization, name=place.site.strip()).first()
     if site is None:
