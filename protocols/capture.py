@@ -96,7 +96,7 @@ class Capture:
     @classmethod
     def parse(cls, text: str, file: str) -> Capture:
         """Read JSON lines; raises `CaptureError`, whose message begins with ``file``."""
-        rows = [_row(line, f"{file}:{n}") for n, line in enumerate(text.splitlines(), 1) if line]
+        rows = [_row(line, f"{file}:{n}") for n, line in enumerate(text.split("\n"), 1) if line]
         if not rows:
             raise CaptureError(f"{file}: it is empty")
         where, head = rows[0]

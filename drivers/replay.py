@@ -1,0 +1,47 @@
+"""A profile over a capture: the report that the device's own bytes become.
+
+What the tests of all profiles compare with the reviewed report beside the capture, and what
+``scripts/capture report`` prints for the review.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings
+from drivers.report import Clock, Identity, Reachability, Report, State
+from protocols.fakes import ReplayWire
+
+if TYPE_CHECKING:
+    from protocols.capture import Capture
+
+AT: Final = 1000
+"""Every transaction of a replay takes place at this millisecond since boot."""
+CLOCK: Final = Clock(boot="0" * 32, offset=None)
+
+
+async def report_of(name: str, capture: Capture, folders: tuple[Path, ...] = ()) -> Report:
+    """What the profile ``name`` makes of a capture when every group is due.
+
+    Raises:
+        ProfileError: There is no such profile.
+        ProtocolError: The capture does not hold what the profile reads.
+    """
+    unit = capture.spoken[0].unit
+    url = DeviceUrl.parse(f"modbus-tcp://replay/?unit={unit}&profile={name}")
+    kind = DRIVERS[url.scheme]
+    lines = Lines(lambda _host, _port: ReplayWire.of(capture))
+    around = Surroundings(lines=lines, now=lambda: AT, profiles=folders)
+    seen = await kind.open(url, around).read(frozenset(kind.groups(url, folders)))
+    return Report(
+        device=name,
+        at=AT,
+        clock=CLOCK,
+        reachability=Reachability.ONLINE,
+        state=seen.state or State.OTHER,
+        identity=seen.identity or Identity(),
+        readings=seen.readings,
+        conditions=seen.conditions or (),
+        supplies=seen.supplies or (),
+    )
