@@ -35,6 +35,8 @@ _KEY_QUANTITIES: Final = (
     Quantity.FREQUENCY,
 )
 _KEY_COUNT: Final = 4
+_NEUTRAL: Final = "n"
+"""The conductor people look at last."""
 _ORDER: Final = {quantity.value: rank for rank, quantity in enumerate(Quantity)}
 
 
@@ -113,5 +115,5 @@ def key_readings(rows: Iterable[Latest]) -> list[Latest]:
     return [first[q.value] for q in _KEY_QUANTITIES if q.value in first][:_KEY_COUNT]
 
 
-def _rank(quantity: str, part: str) -> tuple[int, int, str]:
-    return (_ORDER.get(quantity, len(_ORDER)), len(part), part)
+def _rank(quantity: str, part: str) -> tuple[int, bool, int, str]:
+    return (_ORDER.get(quantity, len(_ORDER)), part == _NEUTRAL, len(part), part)

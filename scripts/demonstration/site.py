@@ -23,7 +23,7 @@ from protocols.simulator import Simulator, Unit
 
 ZONE: Final = ZoneInfo("Asia/Tokyo")
 _STEP_S: Final = 0.5
-_LAST_REGISTER: Final = 380
+_LAST_REGISTER: Final = 400
 _SQRT3: Final = math.sqrt(3)
 
 
@@ -50,6 +50,8 @@ class Meter:
     width: float
     imported_kwh: float = 0.0
     exported_kwh: float = 0.0
+    demand_w: float = 0.0
+    highest_w: float = 0.0
     registers: Unit = field(default_factory=Unit)
     wobble: random.Random = field(default_factory=lambda: random.Random(1))
 
@@ -68,6 +70,9 @@ class Meter:
             self.imported_kwh += energy
         else:
             self.exported_kwh -= energy
+        # The maker's demand is a sliding mean over half an hour; one pole comes close.
+        self.demand_w += (abs(power) - self.demand_w) * min(seconds / 900, 1.0)
+        self.highest_w = max(self.highest_w, self.demand_w)
         self._write(power)
 
     def _write(self, power: float) -> None:
@@ -75,7 +80,20 @@ class Meter:
         shares = (0.35, 0.33, 0.32)
         volts = [101.0 * 2 + self.wobble.uniform(-0.6, 0.6) for _ in shares]
         put = self._put
+        angle = math.degrees(math.acos(abs(factor)))
         for phase, (share, volt) in enumerate(zip(shares, volts, strict=True)):
+            put(36 + 2 * phase, angle)
+            put(234 + 2 * phase, 1.6 + self.wobble.uniform(-0.1, 0.1))
+            put(240 + 2 * phase, 4.2 + self.wobble.uniform(-0.3, 0.3))
+            put(258 + 2 * phase, self.demand_w * share / volt)
+            put(264 + 2 * phase, self.highest_w * share / volt)
+            put(334 + 2 * phase, 1.4 + self.wobble.uniform(-0.1, 0.1))
+            put(346 + 2 * phase, self.imported_kwh * share)
+            put(352 + 2 * phase, self.exported_kwh * share)
+            put(358 + 2 * phase, (self.imported_kwh + self.exported_kwh) * share)
+            put(364 + 2 * phase, self.imported_kwh * share * 0.29)
+            put(370 + 2 * phase, self.exported_kwh * share * 0.14)
+            put(376 + 2 * phase, (self.imported_kwh * 0.29 + self.exported_kwh * 0.14) * share)
             active = power * share
             apparent = abs(active / factor)
             put(2 * phase, volt)
@@ -97,7 +115,19 @@ class Meter:
         put(74, self.exported_kwh)
         put(76, self.imported_kwh * 0.29)
         put(78, self.exported_kwh * 0.14)
-        put(342, self.imported_kwh + self.exported_kwh)
+        total = self.imported_kwh + self.exported_kwh
+        put(66, angle)
+        put(80, total / 0.96)
+        put(82, total * 1000 / sum(volts))
+        put(84, self.demand_w)
+        put(86, self.highest_w)
+        put(100, self.demand_w / 0.96)
+        put(102, self.highest_w / 0.96)
+        put(206, sum(volts) / 3 * _SQRT3)
+        put(248, 1.6)
+        put(250, 4.2)
+        put(342, total)
+        put(344, self.imported_kwh * 0.29 + self.exported_kwh * 0.14)
 
     def _put(self, address: int, value: float) -> None:
         self.registers.set_float(Table.INPUT, address, value)
@@ -128,6 +158,8 @@ def plant() -> list[Meter]:
         # A real meter answers zero in every register of its map that it does not measure.
         for address in range(0, _LAST_REGISTER, 2):
             meter.registers.set_float(Table.INPUT, address, 0.0)
+        meter.demand_w = abs(meter.base_w + meter.peak_w * 0.6)
+        meter.highest_w = abs(meter.base_w + meter.peak_w)
         meter.advance(0, datetime.now(ZONE))
     return meters
 
