@@ -24,6 +24,7 @@ from protocols.simulator import Simulator, Unit
 ZONE: Final = ZoneInfo("Asia/Tokyo")
 _STEP_S: Final = 0.5
 _LAST_REGISTER: Final = 400
+_SERIAL_REGISTER: Final = 0xFC00
 _SQRT3: Final = math.sqrt(3)
 
 
@@ -158,6 +159,7 @@ def plant() -> list[Meter]:
         # A real meter answers zero in every register of its map that it does not measure.
         for address in range(0, _LAST_REGISTER, 2):
             meter.registers.set_float(Table.INPUT, address, 0.0)
+        meter.registers.set_uint32(Table.HOLDING, _SERIAL_REGISTER, 23_103_400 + meter.unit)
         meter.demand_w = abs(meter.base_w + meter.peak_w * 0.6)
         meter.highest_w = abs(meter.base_w + meter.peak_w)
         meter.advance(0, datetime.now(ZONE))
