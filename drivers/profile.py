@@ -34,8 +34,8 @@ PACKAGED: Final = Path(__file__).parent / "profiles"
 """The profiles that come with this software."""
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_REPEATED: Final = frozenset({"group"})
-"""What ``defaults`` does not hand to points that say who the device is."""
+_MEASURES: Final = frozenset({"scale", "resolution"})
+"""What ``defaults`` hands only to points that have a quantity."""
 
 
 class ProfileError(Exception):
@@ -197,7 +197,9 @@ def _target(point: object) -> object:
         return None
     if "quantity" in point:
         return ("quantity", str(point["quantity"]), str(point.get("part", "")))
-    for name in ("identity", "states", "bits", "values", "match"):
+    if "states" in point:
+        return ("states",)
+    for name in ("identity", "bits", "values", "match"):
         if name in point:
             return (name, str(point[name]) if name == "identity" else str(point.get("at")))
     return None
@@ -206,8 +208,10 @@ def _target(point: object) -> object:
 def _filled(point: object, defaults: object) -> object:
     if not isinstance(point, dict) or not isinstance(defaults, dict):
         return point
-    tells_who = "identity" in point or "match" in point
-    kept = {k: v for k, v in defaults.items() if not (tells_who and k in _REPEATED)}
+    withheld = frozenset[str]() if "quantity" in point else _MEASURES
+    if "identity" in point or "match" in point:
+        withheld |= {"group"}  # who the device is has a group of its own
+    kept = {key: value for key, value in defaults.items() if key not in withheld}
     return {**kept, **point}
 
 

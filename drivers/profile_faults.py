@@ -99,6 +99,8 @@ def contradictions(profile: Profile) -> Iterator[Fault]:
     """What the settings say against each other."""
     seen: dict[tuple[str, ...], int] = {}
     known = {DEFAULT_GROUP, IDENTITY_GROUP, *profile.groups}
+    if not profile.points:
+        yield Fault(path=("points",), what="no point is given")
     for index, point in enumerate(profile.points):
         path: Setting = ("points", index)
         if point.target in seen:

@@ -201,6 +201,10 @@ class Encoded(Section):
     """Which of its registers comes first, where that differs from the device's."""
     group: Word | None = None
     """The poll group it is read in: ``live``, or ``identity`` for who the device is."""
+    scale: Number = Decimal(1)
+    """What one count is worth, in the unit of the quantity."""
+    resolution: Annotated[int, Field(ge=-9, le=9)] | None = None
+    """The decimal exponent it is reported in: -1 means tenths. A whole number has its scale's."""
 
 
 class Point(Encoded):
@@ -213,10 +217,6 @@ class Point(Encoded):
 
     quantity: QuantityName | None = None
     part: str = ""
-    scale: Number = Decimal(1)
-    """What one count is worth, in the unit of the quantity."""
-    resolution: Annotated[int, Field(ge=-9, le=9)] | None = None
-    """The decimal exponent it is reported in: -1 means tenths. A whole number has its scale's."""
     absent: tuple[int, ...] = ()
     """Raw values that mean that there is none."""
     range: Limits = Limits()
@@ -234,7 +234,9 @@ class Point(Encoded):
             return ("quantity", self.quantity.value, self.part)
         if self.identity is not None:
             return ("identity", self.identity)
-        kind = next(name for name in ("states", "bits", "values", "match") if getattr(self, name))
+        if self.states is not None:
+            return ("states",)  # a device does one thing; two registers would need a rule
+        kind = next(name for name in ("bits", "values", "match") if getattr(self, name))
         return (kind, self.table.value, str(self.at))
 
     @property
@@ -320,7 +322,7 @@ class Profile(Section):
     groups: Mapping[Word, Group] = {}
     silence: Silence = Silence()
     defaults: Encoded = Encoded()
-    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    points: tuple[Point, ...]
 
     @property
     def periods(self) -> dict[str, float | None]:

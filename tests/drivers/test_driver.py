@@ -1,0 +1,181 @@
+"""Device URLs, the table of drivers, and the whole way over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings, UrlError
+from drivers.report import Quantity
+from protocols.capture import Capture
+from protocols.errors import Timeout
+from protocols.planner import Table
+from protocols.simulator import Simulator, Unit
+
+ROOT = Path(__file__).parents[2]
+SDM630_CAPTURE = ROOT / "tests" / "captures" / "eastron-sdm630"
+SCRIPT = [sys.executable, str(ROOT / "scripts" / "capture")]
+SDM630 = "unit=1&profile=eastron-sdm630"
+
+
+def test_a_url_is_taken_apart() -> None:
+    url = DeviceUrl.parse("Modbus-TCP://[2001:db8::7]:1502/?unit=3&profile=acme-x")
+    assert (url.scheme, url.host, url.port, url.path) == ("modbus-tcp", "2001:db8::7", 1502, "/")
+    assert dict(url.query) == {"unit": "3", "profile": "acme-x"}
+    bare = DeviceUrl.parse("snmp://public@192.0.2.1")
+    assert (bare.user, bare.host, bare.port, bare.path) == ("public", "192.0.2.1", None, "")
+    local = DeviceUrl.parse("modbus-rtu:///dev/ttyUSB0?baud=9600")
+    assert (local.host, local.path) == ("", "/dev/ttyUSB0")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no protocol is named"),
+        ("192.0.2.1:502", "no protocol is named"),
+        ("modbus-tcp:192.0.2.1", "no protocol is named"),
+        ("modbus-tcp://host:99999/", "this is no URL"),
+        ("modbus-tcp://host:x/", "this is no URL"),
+        ("modbus-tcp://[::1/", "this is no URL"),
+        ("modbus-tcp://ho st/", "a space"),
+        ("modbus-tcp://host/?unit=1&unit=2", "'unit' is given twice"),
+        ("modbus-tcp://host/#x", "nothing after #"),
+    ],
+)
+def test_what_is_no_url_says_what_to_do(text: str, words: str) -> None:
+    with pytest.raises(UrlError) as error:
+        DeviceUrl.parse(text)
+    assert words in error.value.what
+    assert error.value.next_step
+    assert error.value.where == text
+
+
+@given(st.text(max_size=40))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    for given_text in (text, "modbus-tcp://" + text):
+        with suppress(UrlError):
+            assert DeviceUrl.parse(given_text).text == given_text
+
+
+@pytest.mark.parametrize(
+    ("url", "problems"),
+    [
+        (f"modbus-tcp://host/?{SDM630}", []),
+        (f"modbus-tcp://host/?{SDM630}&timeout_s=0.5&pause_ms=100", []),
+        (f"modbus-tcp:///?{SDM630}", ["no host is named"]),
+        (f"modbus-tcp://host:0/?{SDM630}", ["port 0 is no port to connect to"]),
+        (
+            f"modbus-tcp://me@host/x?{SDM630}",
+            [
+                "Modbus TCP knows no user; take out what stands before @",
+                "there is nothing at '/x'; options stand after ?",
+            ],
+        ),
+        ("modbus-tcp://host/?unit=1", ["no profile is named, as in ?profile=eastron-sdm630"]),
+        (
+            "modbus-tcp://host/?unt=256&unit=1.5&profile=eastron-sdm360&timeout_s=0",
+            [
+                "modbus-tcp:// has no 'unt'; did you mean unit?",
+                "unit=1.5 must be a whole number",
+                "timeout_s=0 must be a number from 0.05 to 30",
+                "there is no profile 'eastron-sdm360'; did you mean eastron-sdm630?",
+            ],
+        ),
+        (
+            f"modbus-tcp://host/?{SDM630}&timeout_s=nan&pause_ms=x",
+            [
+                "timeout_s=nan must be a number from 0.05 to 30",
+                "pause_ms=x must be a number from 0 to 5000",
+            ],
+        ),
+        (
+            "modbus-tcp://h/?profile=eastron-sdm630&unit=-1",
+            ["unit=-1 must be a number from 0 to 255"],
+        ),
+    ],
+)
+def test_every_problem_of_a_url_is_told(url: str, problems: list[str]) -> None:
+    parsed = DeviceUrl.parse(url)
+    assert DRIVERS[parsed.scheme].check(parsed, ()) == problems
+
+
+def test_devices_of_one_gateway_share_its_line() -> None:
+    kind = DRIVERS["modbus-tcp"]
+    keys = {
+        kind.line(DeviceUrl.parse(f"modbus-tcp://HOST{port}/?{SDM630}")) for port in ("", ":502")
+    }
+    assert keys == {"tcp:host:502"}
+    lines = Lines()
+    assert lines.tcp("host", 502) is lines.tcp("host", 502, silence_s=0.1)
+    assert lines.tcp("host", 502).pace.silence_s == 0.1
+    assert lines.tcp("host", 503) is not lines.tcp("host", 502)
+
+
+async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing() -> None:
+    capture = Capture.load(SDM630_CAPTURE / "capture.jsonl")
+    units = {**capture.units(), 2: Unit(silent=True)}
+    async with Simulator(units) as simulator:
+        lines = Lines()
+        around = Surroundings(lines=lines, now=lambda: 5)
+        here = f"modbus-tcp://127.0.0.1:{simulator.port}/?profile=eastron-sdm630"
+        kind = DRIVERS["modbus-tcp"]
+        meter, dead = (
+            kind.open(DeviceUrl.parse(f"{here}&unit={unit}&timeout_s={timeout}"), around)
+            for unit, timeout in ((1, 20), (2, 0.05))
+        )
+        for value in (0.0, 231.5):
+            units[1].set_float(Table.INPUT, 0, value)
+            seen, failed = await asyncio.gather(
+                meter.read(frozenset({"live", "identity"})),
+                dead.read(frozenset({"live"})),
+                return_exceptions=True,
+            )
+            assert isinstance(failed, Timeout)
+            assert not isinstance(seen, BaseException)
+            voltage = seen.readings[0]
+            assert (voltage.quantity, voltage.part) == (Quantity.VOLTAGE, "l1")
+            assert voltage.value == round(value * 100)
+        assert simulator.connections == 1
+        await lines.aclose()
+
+
+def test_checking_a_url_does_not_load_the_protocol_library() -> None:
+    program = (
+        "import sys; from drivers.driver import DRIVERS, DeviceUrl\n"
+        f"url = DeviceUrl.parse('modbus-tcp://h/?{SDM630}')\n"
+        "assert DRIVERS['modbus-tcp'].check(url, ()) == []\n"
+        "assert not [name for name in sys.modules if name.startswith('pymodbus')]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+async def test_a_device_is_captured_with_the_script() -> None:
+    device = Capture.load(SDM630_CAPTURE / "capture.jsonl")
+    async with Simulator(device.units()) as simulator:
+        process = await asyncio.create_subprocess_exec(
+            *SCRIPT,
+            "record",
+            f"modbus-tcp://127.0.0.1:{simulator.port}/?{SDM630}&timeout_s=20",
+            device.device,
+            stdout=subprocess.PIPE,
+        )
+        text, _ = await process.communicate()
+    assert process.returncode == 0
+    recorded = Capture.parse(text.decode(), "recorded")
+    assert recorded.device == device.device
+    held, said = (capture.units()[1].tables for capture in (device, recorded))
+    assert said[Table.HOLDING] == held[Table.HOLDING]
+    assert said[Table.INPUT].items() <= held[Table.INPUT].items()
+
+
+def test_the_report_of_a_capture_is_shown_with_the_script() -> None:
+    again = subprocess.run([*SCRIPT, "report", "eastron-sdm630"], check=True, capture_output=True)
+    assert again.stdout == (SDM630_CAPTURE / "expected.json").read_bytes()
+    assert subprocess.run([*SCRIPT, "nonsense"], check=False, capture_output=True).returncode == 3
