@@ -29,6 +29,8 @@ import structlog
 from gateway.control_client import VERSION, ControlError, check_length, line
 
 REQUEST_LIMIT: Final = 512 * 1024
+REFUSED_S: Final = 1.0
+"""How long a client that is one too many has to send the request that is refused."""
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
@@ -78,6 +80,10 @@ class ControlServer:
         if len(self._clients) >= CLIENTS_LIMIT:
             error = ControlError("too many commands at once", next_step="try again in a moment")
             writer.write(line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()}))
+            # Closing on an unread request would take our answer away from the client.
+            with suppress(OSError, TimeoutError, ValueError):
+                async with asyncio.timeout(REFUSED_S):
+                    await reader.readline()
             await _close(writer)
             return
         self._clients.add(task)

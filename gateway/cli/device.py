@@ -85,7 +85,6 @@ def _report(state: Path, target: str) -> str:
 
 async def _read_here(state: Path, url: str, device: Device | None) -> str:
     from drivers.driver import Lines
-
     from drivers.report_json import dumps, to_json
     from gateway.clock import OffsetWatch, SystemClock, clock_of
     from gateway.devices import PROFILES, DeviceError, Site
