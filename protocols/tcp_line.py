@@ -15,7 +15,10 @@ buffer after a failure, though, belongs to no message; nothing that follows coul
 so the connection is closed.
 
 TCP_NODELAY is set: a request is one small segment and must not wait for the last one's
-acknowledgement. Each answer wakes the waiting task once, when it is whole.
+acknowledgement. TCP_USER_TIMEOUT tells a dead link from a dead unit: a gateway whose unit is silent
+still acknowledges the request, while a link that takes nothing for `LINK_TIMEOUT_S` is closed by
+the kernel, not after its usual quarter of an hour. Each answer wakes the waiting task once, when
+it is whole.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LINK_TIMEOUT_S: Final = 10
+"""How long sent bytes may go unacknowledged before the connection is lost."""
 UNASKED_LIMIT: Final = 4096
 """Bytes that may come without being asked for before the connection is closed."""
 
@@ -86,9 +91,10 @@ class TcpWire:
             raise Unreachable(str(error), where=self._where) from error
 
     def discard(self) -> None:
-        """See `protocols.line.Wire`."""
-        if self._connection is not None:
-            self._connection.buffer.clear()
+        """Nothing to do: answers are numbered, and what is left over is looked at before the next.
+
+        Cutting a late answer in two would lose the framing of everything behind it.
+        """
 
     async def aclose(self) -> None:
         """Close the connection; an exchange under way ends with `Unreachable`."""
@@ -184,6 +190,7 @@ class _Connection(asyncio.Protocol):
         peer: socket.socket = transport.get_extra_info("socket")
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LINK_TIMEOUT_S * 1000)
 
     def data_received(self, data: bytes) -> None:
         self._heard = True

@@ -55,8 +55,6 @@ def test_it_fits_the_schema_that_editors_use(name: str) -> None:
     document: Any = yaml.safe_load((profiles.PACKAGED / f"{name}.yaml").read_text("utf-8"))
     # JSON has text keys only, as `states: {0: ready}` has them for an editor
     as_json = json.loads(json.dumps(document))
-    for point in as_json["points"]:
-        point.update(document.get("defaults", {}) | point)
     Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).validate(as_json)
 
 

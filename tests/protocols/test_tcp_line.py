@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
-from protocols.line import Line
+from protocols.line import Line, Pace
 from protocols.modbus import Block, ModbusUnit
 from protocols.planner import Read, Table
 from protocols.simulator import Simulator, Unit
@@ -234,6 +234,19 @@ async def test_a_late_answer_is_never_taken_for_the_next_ones(
             assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
         slow.late_s = 0.06
     assert simulator.connections == 1
+
+
+async def test_a_silence_kept_on_the_line_does_not_cut_late_answers_in_two(
+    simulator: Simulator,
+) -> None:
+    line = Line(TcpWire(simulator.host, simulator.port), Pace(silence_s=0.01, drain_s=0.02))
+    simulator.units[3].late_s = 0.04
+    for _ in range(5):
+        with pytest.raises(Timeout):
+            await unit_of(line, 3, 0.02).read(TWO)
+        assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+    assert simulator.connections == 1
+    await line.aclose()
 
 
 async def test_an_old_connection_that_was_closed_is_replaced_without_an_error(
