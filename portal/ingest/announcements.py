@@ -10,7 +10,7 @@ from cloud_link.wire import VERSION, Ack, Lane, Rejected
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, receipts
 from portal.ingest.answers import Answer
-from portal.ingest.arrivals import SEQ_BITS, Flaw
+from portal.ingest.arrivals import SEQ_BITS, Flaw, words
 from portal.ingest.clocks import moment
 from portal.ingest.models import Epoch, Gap
 from portal.ingest.tables import devices_named, usable_name
@@ -27,15 +27,18 @@ _REASONS: Final = frozenset({"cap", "disk", "damaged"})
 def session(box: Box, online: Online) -> list[Answer]:
     """Note a session's begin or end; answers a spool of which this portal knows more than it.
 
-    A message of an older session (a will that comes late) changes nothing.
+    A message of an older session (a will that comes late) changes nothing. A restored spool
+    counts its sessions from an old number again; it is answered all the same, and its next epoch
+    makes it newer than what was.
     """
-    if online.session < box.session:
-        return []
-    box.session, box.alive = online.session, online.alive
-    box.boot, box.software = online.boot.hex(), online.software[:64]
-    box.epoch_ordinal = online.ordinal
-    if not online.alive:
-        return []
+    if (online.ordinal, online.session) >= (box.epoch_ordinal, box.session):
+        box.session, box.alive = online.session, online.alive
+        box.boot, box.software = online.boot.hex(), words(online.software, 64)
+        box.epoch_ordinal = online.ordinal
+    return _renewal(box, online) if online.alive else []
+
+
+def _renewal(box: Box, online: Online) -> list[Answer]:
     newest = box.epochs.order_by("-ordinal").first()
     if newest is None:
         return []
@@ -79,7 +82,7 @@ def configuration(box: Box, record: ConfigurationRecord, order: int, clock: Boot
     RunningConfiguration.objects.create(
         gateway_id=box.gateway_id,
         digest=record.digest.hex()[:64],
-        author=record.author[:200],
+        author=words(record.author, 200),
         document=json.dumps(document, ensure_ascii=False),
         at=moment(record.at + clock.offset_ms),
         clock=clock.pk,
@@ -94,7 +97,7 @@ def _label(box: Box, document: dict[str, Any]) -> None:
     labels: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and usable_name(str(entry.get("name", ""))):
-            labels[str(entry["name"])] = str(entry.get("label") or "")[:_LABEL_LENGTH]
+            labels[str(entry["name"])] = words(str(entry.get("label") or ""), _LABEL_LENGTH)
     found = devices_named({(box.gateway_id, name) for name in labels})
     for (_, name), pk in found.items():
         Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])

@@ -55,6 +55,11 @@ _LANES: Final[dict[type, frozenset[Lane]]] = {
 """Where each kind of record travels: an order compares numbers of one lane only."""
 
 
+def words(text: str, limit: int) -> str:
+    """Text as both databases can keep it: PostgreSQL takes no NUL, and every column has a width."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:limit]
+
+
 def order(ordinal: int, seq: int) -> int:
     """One integer that grows with (epoch ordinal, sequence number); fits 63 bits."""
     return ordinal << SEQ_BITS | seq

@@ -25,12 +25,11 @@ from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
 from portal.ingest.arrivals import Flaw
 from portal.ingest.models import BootClock, Gap
+from portal.ingest.samples import plausible
 
 if TYPE_CHECKING:
     from portal.fleet.models import Box
 
-EARLIEST_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 1000
-LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
 BOOT_LIMIT_MS: Final = 1 << 42
 """No boot lasts 139 years."""
 HINT: Final = -1
@@ -45,11 +44,6 @@ BootKey = tuple[int, bytes]
 def moment(unix_ms: int) -> datetime:
     """Unix milliseconds as a time; exact, and never by way of a float."""
     return _EPOCH + timedelta(milliseconds=unix_ms)
-
-
-def plausible(unix_ms: int) -> bool:
-    """Whether a reading can be of this time."""
-    return EARLIEST_MS <= unix_ms < LATEST_MS
 
 
 class ClockBook:

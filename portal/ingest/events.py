@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cloud_link.wire import Rejected
 from drivers.report import Code, Reachability, Severity, State, SupplyState
 from portal.fleet.models import DeviceCondition, DeviceSupply
-from portal.ingest.arrivals import Flaw
+from portal.ingest.arrivals import Flaw, words
 from portal.ingest.clocks import moment
 from portal.ingest.tables import usable_name
 
@@ -27,6 +27,7 @@ _LINK: Final = "comm."
 """Conditions of the way to a device, not of the device: known even while it is silent."""
 _COMPONENT_LENGTH: Final = 100
 _WORDS_LENGTH: Final = 500
+_PER_CENT: Final = range(101)
 _IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, "mac": 32}
 """What a device says of itself, and how many characters of it are kept."""
 
@@ -47,9 +48,11 @@ def flaw(record: EventRecord) -> Flaw | None:
     if (
         not usable_name(record.device)
         or len(keys) != len(record.conditions)
-        or any(len(condition.component) > _COMPONENT_LENGTH for condition in record.conditions)
+        or any(c.component != words(c.component, _COMPONENT_LENGTH) for c in record.conditions)
+        or any(s.level is not None and s.level not in _PER_CENT for s in record.supplies)
     ):
-        return Flaw(code=Rejected.MISFIT, detail="an unusable name, or a condition given twice")
+        detail = "an unusable name, a condition given twice, or a level that is no per cent"
+        return Flaw(code=Rejected.MISFIT, detail=detail)
     return None
 
 
@@ -71,7 +74,7 @@ def apply(device: Device, record: EventRecord, order: int, clock: BootClock) -> 
     if any(getattr(record.identity, name) for name in _IDENTITY) and order > device.identity_order:
         device.identity_order = order
         for name, limit in _IDENTITY.items():
-            setattr(device, name, getattr(record.identity, name)[:limit])
+            setattr(device, name, words(getattr(record.identity, name), limit))
     device.save()
 
 
@@ -96,15 +99,15 @@ def _set_conditions(
             code=condition.code,
             component=condition.component,
             severity=condition.severity,
-            message=condition.message[:_WORDS_LENGTH],
-            source=condition.source[:_WORDS_LENGTH],
+            message=words(condition.message, _WORDS_LENGTH),
+            source=words(condition.source, _WORDS_LENGTH),
             raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
             raised_clock=clock.pk,
         )
 
 
 def _refresh(row: DeviceCondition, now: WireCondition) -> None:
-    message, source = now.message[:_WORDS_LENGTH], now.source[:_WORDS_LENGTH]
+    message, source = words(now.message, _WORDS_LENGTH), words(now.source, _WORDS_LENGTH)
     if (row.message, row.source) != (message, source):
         row.message, row.source = message, source
         row.save(update_fields=["message", "source"])
@@ -117,12 +120,12 @@ def _set_supplies(device: Device, record: EventRecord) -> None:
     DeviceSupply.objects.bulk_create(
         DeviceSupply(
             device=device,
-            kind=supply.kind[:32],
-            colour=supply.colour[:32],
-            name=supply.name[:200],
+            kind=words(supply.kind, 32),
+            colour=words(supply.colour, 32),
+            name=words(supply.name, 200),
             level=supply.level,
             capacity=supply.capacity,
-            unit=supply.unit[:32],
+            unit=words(supply.unit, 32),
             state=supply.state,
         )
         for supply in record.supplies

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 Row = tuple[int, int, Any, int, int]
 """(series, at, value, quality, clock): of `Sample` with an integer, of `TextSample` with words."""
 
+EARLIEST_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 1000
+LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
+MOVED_AT_ONCE: Final = 50_000
+"""Samples dated anew in one step, so that a long boot needs no more memory than a short one."""
 NUDGES: Final = 1_000
 """How far a sample may move in milliseconds before its record is refused."""
 TEXT_LIMIT: Final = 4_000
@@ -94,7 +99,12 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
         words = cell.column in layout.texts
         if not _fits(cell.value, words=words):
             return Flaw(code=Rejected.MISFIT, detail=f"column {cell.column}: {cell.value!r:.80}")
+        if cell.value is not None and cell.quality is not Quality.GOOD:
+            detail = f"column {cell.column} has a value and yet is {cell.quality.value}"
+            return Flaw(code=Rejected.MISFIT, detail=detail)
         at, clock = _dated(cell.at, clocks)
+        if not plausible(at):
+            return Flaw(code=Rejected.MISFIT, detail=f"a reading at {at} ms of Unix time")
         into = result.texts if words else result.numbers
         into.append((series, at, cell.value, _INDEX[cell.quality], clock))
     return result
@@ -108,6 +118,8 @@ def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> R
     if not (_fits(min(values), words=False) and _fits(max(values), words=False)):  # type: ignore[type-var] # all integers
         return None
     at, clock = _dated(record.at, clocks)
+    if not plausible(at):
+        return None
     return Rows(
         numbers=list(
             zip(layout.series, repeat(at), values, repeat(_GOOD), repeat(clock))  # type: ignore[arg-type] # plain: no series is missing
@@ -121,6 +133,11 @@ def _fits(value: object, *, words: bool) -> bool:
     if words:
         return isinstance(value, str) and len(value) <= TEXT_LIMIT and "\0" not in value
     return isinstance(value, int) and value in _INT64
+
+
+def plausible(unix_ms: int) -> bool:
+    """Whether a reading can be of this time."""
+    return EARLIEST_MS <= unix_ms < LATEST_MS
 
 
 def _dated(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:
@@ -244,21 +261,32 @@ def _latest(table: SampleTable, found: Iterable[Row]) -> None:
 
 
 def move(gateway: int, old: BootClock, fresh: BootClock) -> None:
-    """Date anew what ``old`` dated and ``fresh`` overrules, and the latest values with it."""
+    """Date anew what ``old`` dated and ``fresh`` overrules, and the latest values with it.
+
+    Those go first that move away from the others, so that no sample lands on one still to move.
+    """
     delta, start = fresh.offset_ms - old.offset_ms, fresh.since_boot_ms + old.offset_ms
     for table in (Sample, TextSample):
-        wrong = table._default_manager.filter(
-            series__device__gateway=gateway, clock=old.pk, at__gte=start
+        wrong = (
+            table._default_manager.filter(
+                series__device__gateway=gateway, clock=old.pk, at__gte=start
+            )
+            .order_by("-at" if delta > 0 else "at")
+            .values_list("series_id", "at", "value", "quality")
         )
-        found = list(wrong.values_list("series_id", "at", "value", "quality"))
-        if not found:
-            continue
-        series = {row[0] for row in found}
-        _delete(table, [(row[0], row[1]) for row in found])
-        Latest.objects.filter(series__in=series).delete()
-        moved = [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
-        write(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
-        _latest(table, _newest_left(table, series))
+        while found := list(wrong[:MOVED_AT_ONCE]):
+            _move(table, found, delta, fresh)
+
+
+def _move(
+    table: SampleTable, found: Sequence[tuple[int, int, Any, int]], delta: int, fresh: BootClock
+) -> None:
+    series = {row[0] for row in found}
+    _delete(table, [(row[0], row[1]) for row in found])
+    Latest.objects.filter(series__in=series).delete()
+    moved = [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
+    write(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
+    _latest(table, _newest_left(table, series))
 
 
 def _delete(table: SampleTable, keys: Sequence[tuple[int, int]]) -> None:

@@ -33,7 +33,7 @@ from cloud_link.wire import (
 from portal.fleet.models import Box, Device
 from portal.ingest import announcements, clocks, events, receipts, samples, sql, tables
 from portal.ingest.answers import STORED, Answer, Fate, Verdict, answers
-from portal.ingest.arrivals import Flaw, Item, Number, Parcel, order, read, understand
+from portal.ingest.arrivals import Flaw, Item, Number, Parcel, order, read, understand, words
 from portal.ingest.clocks import ClockBook
 from portal.ingest.models import Epoch, Quarantine, Undated
 from portal.ingest.receipts import Claim
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DETAIL_LENGTH = 500
+_REVIVED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def ingest(arrivals: Iterable[Arrival], now: datetime | None = None) -> Outcome:
     """
     mail = read(arrivals)
     now = now or datetime.now(UTC)
-    with transaction.atomic():
+    with transaction.atomic(durable=True):  # what is answered must not depend on another's commit
         boxes = {
             box.box_id: box
             for box in Box.objects.select_for_update(no_key=True)
@@ -86,6 +87,28 @@ def ingest(arrivals: Iterable[Arrival], now: datetime | None = None) -> Outcome:
         answers=tuple(said),
         unknown=frozenset(mail.parcels) - boxes.keys(),
         unusable={box: (count, mail.why[box]) for box, count in mail.unusable.items()},
+    )
+
+
+def ingest_or_isolate(arrivals: Sequence[Arrival]) -> Outcome:
+    """The same; should a message bring out a fault of ours, it alone is left out, and logged.
+
+    It stays unanswered: its box keeps the records and sends them again, to a mended portal.
+    """
+    try:
+        return ingest(arrivals)
+    except sql.OUTAGES:
+        raise
+    except Exception:
+        if len(arrivals) == 1:
+            log.exception("a fault of the portal's own: %s is left unanswered", arrivals[0].topic)
+            return Outcome(answers=())
+    half = len(arrivals) // 2
+    parts = [ingest_or_isolate(arrivals[:half]), ingest_or_isolate(arrivals[half:])]
+    return Outcome(
+        answers=parts[0].answers + parts[1].answers,
+        unknown=parts[0].unknown | parts[1].unknown,
+        unusable={**parts[0].unusable, **parts[1].unusable},
     )
 
 
@@ -208,13 +231,21 @@ class _Delivery:
             self._redeem(box, item.boot)
 
     def _redeem(self, box: Box, boot: bytes) -> None:
-        """Apply the records that waited for this boot's clock."""
-        waiting = list(
-            Undated.objects.filter(epoch__box=box, boot=boot).select_related("epoch").order_by("pk")
-        )
-        if not waiting:
-            return
-        Undated.objects.filter(pk__in=[row.pk for row in waiting]).delete()
+        """Apply the records that waited for this boot's clock, so many at a time.
+
+        Those that still lie before every known clock wait on, under new and higher keys.
+        """
+        held = Undated.objects.filter(epoch__box=box, boot=boot).order_by("pk")
+        newest = held.last()
+        while newest is not None:
+            part = held.filter(pk__lte=newest.pk).select_related("epoch")[:_REVIVED_AT_ONCE]
+            waiting = list(part)
+            if not waiting:
+                return
+            Undated.objects.filter(pk__in=[row.pk for row in waiting]).delete()
+            self._revive(box, boot, waiting)
+
+    def _revive(self, box: Box, boot: bytes, waiting: Sequence[Undated]) -> None:
         items = [_revived(box, row) for row in waiting]
         self._know_epochs(items)
         self._book.load({(box.pk, boot)})
@@ -230,7 +261,10 @@ class _Delivery:
         for item in items:
             assert isinstance(item.record, DataRecord)
             key = (self._boxes[item.box].pk, item.boot)
-            layout = self._layouts[key[0], item.record.table]
+            layout = self._layouts.get((key[0], item.record.table))
+            if layout is None:  # it waited for its clock, and its table was lost meanwhile
+                self._refuse(item, Flaw(code=Rejected.REFUSED, detail="its table is gone"))
+                continue
             try:
                 found = samples.rows(layout, item.record, self._book.of(key))
             except samples.UndatedError:
@@ -296,7 +330,7 @@ class _Delivery:
             defaults={
                 "boot": item.boot,
                 "code": flaw.code,
-                "detail": flaw.detail.replace("\0", "\\0")[:_DETAIL_LENGTH],
+                "detail": words(flaw.detail, _DETAIL_LENGTH),
                 "raw": item.raw,
                 "at": self._now_ms,
             },

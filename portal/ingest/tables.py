@@ -106,10 +106,13 @@ def _ids(
     table: Table, device: int | None, series: Mapping[tuple[int, Column], int]
 ) -> list[int | None]:
     """For each column its series; a column that comes twice has one the first time only."""
+    seen: set[int] = set()
     ids: list[int | None] = []
     for column in table.columns:
         found = None if device is None else series.get((device, column))
-        ids.append(None if found in ids else found)
+        ids.append(None if found in seen else found)
+        if found is not None:
+            seen.add(found)
     return ids
 
 

@@ -35,7 +35,7 @@ from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival
-from portal.ingest.store import Outcome, ingest
+from portal.ingest.store import Outcome, ingest_or_isolate
 
 if TYPE_CHECKING:
     from cloud_link.mqtt import Message, Session
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 200
 """Messages of one transaction at most."""
+BYTES_AT_ONCE: Final = 1 << 20
+"""Bytes after which no further message is taken into a transaction."""
 RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """How long receipts keep their content's hash, by which a live clone is told."""
@@ -157,7 +159,7 @@ class Worker:
     def _store(self, arrivals: list[Arrival]) -> Outcome:
         close_old_connections()
         try:
-            outcome = ingest(arrivals)
+            outcome = ingest_or_isolate(arrivals)
         except sql.OUTAGES:
             connection.close()
             raise
@@ -198,10 +200,12 @@ async def _listen(session: Session, inbox: asyncio.Queue[Message | None]) -> Non
 def _together(first: Message, inbox: asyncio.Queue[Message | None]) -> list[Message]:
     """``first`` and what is there already, up to `AT_ONCE`."""
     messages = [first]
-    while len(messages) < AT_ONCE and not inbox.empty():
+    size = len(first.payload)
+    while len(messages) < AT_ONCE and size < BYTES_AT_ONCE and not inbox.empty():
         message = inbox.get_nowait()
         if message is None:
             inbox.put_nowait(None)
             break
         messages.append(message)
+        size += len(message.payload)
     return messages
