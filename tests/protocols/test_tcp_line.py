@@ -4,104 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
+from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from protocols.line import Line, Pace
 from protocols.modbus import Block, ModbusUnit
-from protocols.planner import Read, Table
+from protocols.planner import Table
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
-
-TWO = Read(Table.HOLDING, 10, 2)
-RIGHT = b"\x12\x34\xab\xcd"
-LONG_S = 20.0
-SHORT_S = 0.15
-
-# A peer answers each request with pieces; b"" closes the connection.
-Script = Callable[[int, bytes], list[bytes]]
-
-
-def answer(transaction: int, unit: int = 1, pdu: bytes = b"\x03\x04" + RIGHT) -> bytes:
-    return (
-        transaction.to_bytes(2, "big")
-        + b"\0\0"
-        + (len(pdu) + 1).to_bytes(2, "big")
-        + bytes((unit,))
-        + pdu
-    )
-
-
-@dataclass
-class Peer:
-    """A server that sends what its script says, each piece in a segment of its own."""
-
-    script: Script
-    connections: int = 0
-    port: int = 0
-    requests: list[bytes] = field(default_factory=list)
-    talks: set[asyncio.Task[None]] = field(default_factory=set)
-
-    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        talk = asyncio.current_task()
-        assert talk is not None
-        self.talks.add(talk)
-        connected = writer.get_extra_info("socket")
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            while request := await reader.readexactly(12):
-                self.requests.append(request)
-                for piece in self.script(int.from_bytes(request[:2], "big"), request):
-                    if not piece:
-                        return
-                    writer.write(piece)
-                    await writer.drain()
-                    await asyncio.sleep(0)
-        except (OSError, EOFError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def peer(script: Script, timeout_s: float = LONG_S) -> AsyncIterator[tuple[Peer, ModbusUnit]]:
-    made = Peer(script)
-    server = await asyncio.start_server(made.talk, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    line = Line(TcpWire("127.0.0.1", made.port))
-    try:
-        yield made, ModbusUnit(line, 1, now=lambda: 0, timeout_s=timeout_s)
-    finally:
-        await line.aclose()
-        server.close()
-        await server.wait_closed()
-        await asyncio.gather(*made.talks)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LONG_S):
-        while not condition():  # noqa: ASYNC110 # a peer's counter has no event to wait for
-            await asyncio.sleep(0)
-
-
-async def outcome(unit: ModbusUnit) -> Block | ProtocolError:
-    try:
-        return await unit.read(TWO)
-    except ProtocolError as error:
-        return error
-
-
-async def one(script: Script, timeout_s: float = LONG_S) -> Block | ProtocolError:
-    async with peer(script, timeout_s) as (_, unit):
-        return await outcome(unit)
-
+from tests.broken_peer import LONG_S, RIGHT, SHORT_S, TWO, Script, answer, one, outcome, peer, until
 
 # --- one wrong thing each -----------------------------------------------------------------------
 
@@ -355,79 +268,3 @@ async def test_the_gateway_answers_for_a_unit_it_does_not_reach(line: Line) -> N
     with pytest.raises(Refused) as refused:
         await unit_of(line, 77).read(TWO)
     assert refused.value.code == 11
-
-
-# --- anything at all ----------------------------------------------------------------------------
-
-mutations = st.sampled_from(
-    ["cut", "flip", "insert", "prefix", "suffix", "twice", "nothing", "noise", "right"]
-)
-
-
-@st.composite
-def replies(draw: st.DrawFn) -> Script:
-    """What a peer sends for one request: the right answer, changed in a few ways, in pieces."""
-    changes = draw(st.lists(st.tuples(mutations, st.binary(max_size=12), st.integers(0, 300))))
-    cuts = draw(st.lists(st.integers(0, 40), max_size=4))
-
-    def script(transaction: int, _: bytes) -> list[bytes]:
-        data = answer(transaction)
-        for kind, noise, at in changes[:4]:
-            data = mutated(data, kind, noise, at)
-        ends = sorted({min(cut, len(data)) for cut in cuts} | {len(data)})
-        pieces = [data[a:b] for a, b in zip([0, *ends], ends, strict=False)]
-        return [piece for piece in pieces if piece]
-
-    return script
-
-
-def mutated(data: bytes, kind: str, noise: bytes, at: int) -> bytes:
-    where = at % (len(data) + 1)
-    match kind:
-        case "cut":
-            return data[:where]
-        case "flip" if data:
-            where %= len(data)
-            return data[:where] + bytes((data[where] ^ (1 + at % 255),)) + data[where + 1 :]
-        case "insert":
-            return data[:where] + noise + data[where:]
-        case "prefix":
-            return noise + data
-        case "suffix":
-            return data + noise
-        case "twice":
-            return data + data
-        case "nothing":
-            return b""
-        case "noise":
-            return noise
-    return data
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(replies(), min_size=1, max_size=4))
-async def test_whatever_a_peer_sends_the_outcome_is_named_and_the_next_device_is_read(
-    scripts: list[Script],
-) -> None:
-    left = iter(scripts)
-    exact = []
-
-    def script(transaction: int, request: bytes) -> list[bytes]:
-        pieces = next(left, lambda t, _: [answer(t)])(transaction, request)
-        exact.append(b"".join(pieces))
-        return pieces
-
-    async with peer(script, 0.05) as (_, unit):
-        for _ in scripts:
-            got = await outcome(unit)
-            if isinstance(got, Block):
-                # Bytes may be changed within the data, but never be of another length or place.
-                assert len(got.data) == 4
-                assert any(got.data in sent for sent in exact)
-            else:
-                assert got.what
-                assert got.where
-        # What a peer sends late belongs to the next exchange; the one after that is clean.
-        last = [await outcome(unit_of(unit.line, 1)) for _ in range(2)][-1]
-        assert isinstance(last, Block), last
-        assert last.data == RIGHT
