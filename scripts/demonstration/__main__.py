@@ -116,9 +116,10 @@ class Demonstration:
             if all(devices.get(name, {}).get("readings") for name in names):
                 return arrived
             if time.monotonic() > deadline:
+                silent = ", ".join(_silent(names, devices))
                 raise FailedError(
-                    f"no values of {', '.join(_silent(names, devices))} in "
-                    f"{self.patience_s:.0f} s; what the gateway said:\n{self.children.last_words('gateway')}"
+                    f"no values of {silent} in {self.patience_s:.0f} s; what the gateway said:\n"
+                    f"{self.children.last_words('gateway')}"
                 )
             time.sleep(0.3)
 
