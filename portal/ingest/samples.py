@@ -173,9 +173,13 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
             )
             return
         body = _packed_words(found) if table is TextSample else _packed_numbers(found)
-        with cursor.copy(
-            f"COPY {name} (series_id, at, value, quality, clock_id) FROM STDIN (FORMAT BINARY)"
-        ) as copy:
+        # Django knows no COPY: it neither translates its errors nor gives it a type.
+        with (
+            connection.wrap_database_errors,
+            cursor.copy(
+                f"COPY {name} (series_id, at, value, quality, clock_id) FROM STDIN (FORMAT BINARY)"
+            ) as copy,
+        ):
             copy.write(_COPY_HEAD + body + _COPY_TAIL)
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 # Never the state folder of a portal that lives on this machine.
 os.environ["KANMON_PORTAL_STATE"] = tempfile.gettempdir() + "/kanmon-test-portal"
 
 from portal.settings import *  # noqa: F403 - everything else is the portal's own
-from portal.settings import MIDDLEWARE
+from portal.settings import DATABASES, MIDDLEWARE
 
 SECRET_KEY = "tests-only-" + "0123456789" * 4
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
 # The built assets are looked at by the browser walk, which runs a portal of its own.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file in WAL, as in the field: in memory, threads would not wait for each other.
+    _FOLDER = Path(os.environ["KANMON_PORTAL_STATE"])
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["TEST"] = {"NAME": _FOLDER / f"test-{os.getpid()}.sqlite3"}

@@ -1,0 +1,37 @@
+"""Boxes for the ingest's tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from portal.fleet.models import Box
+    from tests.portal.ingest.sender import Sender
+
+
+@pytest.fixture
+def box(transactional_db: None) -> Box:
+    """A box that the portal knows."""
+    from tests.portal.ingest.sender import new_box
+
+    return new_box()
+
+
+@pytest.fixture
+def sender(box: Box) -> Sender:
+    """What that box's spool sends, before it has sent anything."""
+    from tests.portal.ingest.sender import Sender
+
+    return Sender(box.box_id)
+
+
+@pytest.fixture
+def dated(sender: Sender) -> Sender:
+    """The same, once its table and its clock are known."""
+    from portal.ingest.store import ingest
+    from tests.portal.ingest.sender import METER
+
+    ingest([sender.tables(METER), sender.clock()])
+    return sender

@@ -1,0 +1,170 @@
+"""What a boot's milliseconds mean: records wait for it, and are dated anew when it is put right."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloud_link.wire import Column, DataRecord, EventRecord, Lane, Rejected, Table, table_id
+from portal.fleet.models import Box, Device, DeviceCondition
+from portal.ingest.clocks import moment
+from portal.ingest.models import BootClock, Gap, Latest, TextSample, Undated, WireTable
+from portal.ingest.store import ingest
+from tests.portal.ingest.sender import (
+    METER,
+    OFFSET,
+    Sender,
+    acks,
+    condition,
+    configuration,
+    event,
+    gap,
+    meter,
+    samples,
+    state,
+)
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+
+def times(box: Box) -> list[int]:
+    return sorted({row[2] - OFFSET for row in samples(box)})
+
+
+def test_a_record_without_a_clock_is_kept_acknowledged_and_waits(box: Box, sender: Sender) -> None:
+    ingest([sender.tables(METER)])
+    ack = acks(ingest([sender.send(Lane.DATA, meter(1000, 1, 2, 3))]), sender)
+    assert ack.ok == ((0, 0),)
+    assert (samples(box), Undated.objects.count()) == ([], 1)
+
+
+def test_the_clock_record_releases_what_waited(box: Box, sender: Sender) -> None:
+    ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    ingest([sender.send(Lane.EVENT, event(1500, condition("cover.open", "error")))])
+    ingest([sender.clock()])
+    assert times(box) == [1000]
+    assert Device.objects.get(name="meter").reported_at == moment(OFFSET + 1500)
+    assert not Undated.objects.exists()
+
+
+def test_a_clock_of_another_boot_releases_nothing(box: Box, sender: Sender) -> None:
+    other = Sender(sender.box, epoch=sender.epoch, ordinal=1)
+    ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    other.next = sender.next
+    ingest([other.clock()])
+    assert (samples(box), Undated.objects.count()) == ([], 1)
+
+
+def test_a_poison_record_that_waited_goes_to_quarantine(box: Box, sender: Sender) -> None:
+    ingest(
+        [sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3), meter(2**42, 1, 2, 3))]
+    )
+    WireTable.objects.all().delete()
+    ingest([sender.tables(METER), sender.clock()])
+    assert times(box) == [1000]
+    assert [row[2] for row in state(box)["quarantine"]] == [Rejected.MISFIT]
+
+
+def test_a_table_lost_while_its_record_waited_is_no_dead_end(box: Box, sender: Sender) -> None:
+    ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    WireTable.objects.all().delete()
+    ack = acks(ingest([sender.clock()]), sender, Lane.EVENT)
+    assert ack.ok == ((0, 0),)
+    assert [row[2] for row in state(box)["quarantine"]] == [Rejected.REFUSED]
+
+
+def test_many_that_waited_are_all_released(box: Box, sender: Sender) -> None:
+    ingest([sender.tables(METER)])
+    for start in range(0, 1200, 400):
+        records = [meter(1000 + n, n, n, n) for n in range(start, start + 400)]
+        ingest([sender.send(Lane.DATA, *records)])
+    ingest([sender.clock(since=1300)])
+    assert (len(samples(box)), Undated.objects.count()) == (3 * 900, 300)
+    ingest([sender.clock(since=0)])
+    assert (len(samples(box)), Undated.objects.count()) == (3 * 1200, 0)
+
+
+def test_a_clock_that_is_vouched_for_dates_everything_anew(box: Box, sender: Sender) -> None:
+    note = Table("meter", (Column("note", "", 0),))
+    ingest([sender.tables(METER, note), sender.clock(OFFSET - 3_600_000, synchronised=False)])
+    ingest(
+        [
+            sender.send(Lane.DATA, meter(1000, 1, 2, 3), meter(2000, 4, 5, 6)),
+            sender.send(Lane.DATA, DataRecord(table_id(note), 1000, ["hello"])),
+            sender.send(Lane.EVENT, event(2000, condition("cover.open", "error", since=500))),
+            sender.send(Lane.EVENT, event(3000)),
+            sender.send(Lane.EVENT, configuration(100, {"devices": []})),
+            sender.send(Lane.GAP, gap(sender, Lane.DATA, (50, 60), at=4000)),
+        ]
+    )
+    assert times(box) == [1000 - 3_600_000, 2000 - 3_600_000]
+    ingest([sender.clock()])
+    assert times(box) == [1000, 2000]
+    assert TextSample.objects.get().at == OFFSET + 1000
+    assert {row.at - OFFSET for row in Latest.objects.all()} == {1000, 2000}
+    device, row = Device.objects.get(name="meter"), DeviceCondition.objects.get()
+    assert device.reported_at == moment(OFFSET + 3000)
+    assert (row.raised_at, row.cleared_at) == (moment(OFFSET + 500), moment(OFFSET + 3000))
+    assert box.gateway.configurations.get().at == moment(OFFSET + 100)
+    hole = Gap.objects.get()
+    assert (hole.from_ms, hole.to_ms) == (OFFSET + 4000, OFFSET + 5000)
+
+
+def test_a_later_clock_holds_from_its_moment_on(box: Box, dated: Sender) -> None:
+    ingest([dated.send(Lane.DATA, meter(1000, 1, 1, 1), meter(5000, 2, 2, 2))])
+    ingest([dated.clock(OFFSET + 40, since=4000)])
+    assert times(box) == [1000, 5040]
+
+
+@pytest.mark.parametrize("shift", [-1000, 1000])
+def test_samples_do_not_trip_over_each_other_when_dated_anew(
+    box: Box, sender: Sender, shift: int
+) -> None:
+    ingest([sender.tables(METER), sender.clock(OFFSET - shift, synchronised=False)])
+    records = [meter(1000 * n, n, n, n) for n in range(1, 20)]
+    ingest([sender.send(Lane.DATA, *records)])
+    ingest([sender.clock()])
+    assert times(box) == [1000 * n for n in range(1, 20)]
+    assert {row.value for row in Latest.objects.all()} == {19}
+
+
+def test_a_clock_corrects_the_latest_value_too(box: Box, sender: Sender) -> None:
+    """A boot dated a day ahead must not hide what comes after it."""
+    ingest([sender.tables(METER), sender.clock(OFFSET + 86_400_000, synchronised=False)])
+    ingest([sender.send(Lane.DATA, meter(1000, 1, 1, 1))])
+    ingest([sender.clock()])
+    ingest([sender.send(Lane.DATA, meter(2000, 2, 2, 2))])
+    assert {(row.value, row.at - OFFSET) for row in Latest.objects.all()} == {(2, 2000)}
+
+
+def test_an_overtaken_clock_record_changes_nothing(box: Box, sender: Sender) -> None:
+    old, new = sender.clock(OFFSET - 99_000, synchronised=False), sender.clock()
+    ingest([sender.tables(METER), new])
+    ingest([sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    ingest([old])
+    assert times(box) == [1000]
+
+
+def test_the_box_s_word_about_its_clock_will_do_until_a_record_comes(
+    box: Box, sender: Sender
+) -> None:
+    ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    ingest([sender.online(offset=OFFSET - 77)])
+    assert times(box) == [1000 - 77]
+    ingest([sender.clock()])
+    assert times(box) == [1000]
+    ingest([sender.online(session=2, offset=OFFSET + 5)])
+    assert BootClock.objects.count() == 2
+
+
+@pytest.mark.parametrize(("since", "offset"), [(0, 5), (-1, OFFSET), (0, 2**62), (2**50, OFFSET)])
+def test_a_clock_that_is_none_is_rejected(sender: Sender, since: int, offset: int) -> None:
+    ack = acks(ingest([sender.clock(offset, since=since)]), sender, Lane.EVENT)
+    assert ack.rejected == ((0, Rejected.MISFIT),)
+
+
+def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sender) -> None:
+    first: EventRecord = event(10, condition("cover.open", "error"))
+    ingest([sender.send(Lane.EVENT, first)])
+    assert not DeviceCondition.objects.exists()
+    ingest([sender.clock()])
+    assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 10)

@@ -1,0 +1,183 @@
+"""Events: whole states, each aspect from the newest that speaks of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloud_link.wire import EventRecord, Lane, Rejected, WireIdentity, WireSupply
+from portal.fleet.models import Box, Device, DeviceCondition
+from portal.ingest.clocks import moment
+from portal.ingest.store import ingest
+from tests.portal.ingest.sender import (
+    OFFSET,
+    Sender,
+    acks,
+    condition,
+    configuration,
+    event,
+)
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+JAM = condition("media.jam", "error", "tray 2", since=900)
+LOW = condition("supply.low", "warning", "black")
+SILENT = condition("comm.timeout", "error")
+
+
+@pytest.fixture
+def timed(sender: Sender) -> Sender:
+    ingest([sender.clock()])
+    return sender
+
+
+def shown(box: Box) -> list[tuple[str, str]]:
+    device = Device.objects.get(gateway=box.gateway_id, name="meter")
+    return [(row.code, row.severity) for row in device.open_conditions()]
+
+
+def say(sender: Sender, *events: EventRecord) -> None:
+    ingest([sender.send(Lane.EVENT, one) for one in events])
+
+
+def test_an_event_makes_the_device_and_shows_its_state(box: Box, timed: Sender) -> None:
+    identity = WireIdentity("Acme", "X1", "S-77", "1.2", "00:11:22:33:44:55")
+    say(timed, event(1000, LOW, JAM, identity=identity))
+    device = Device.objects.get(name="meter")
+    assert (device.reachability, device.state) == ("online", "running")
+    assert (device.maker, device.model, device.serial) == ("Acme", "X1", "S-77")
+    assert device.reported_at == moment(OFFSET + 1000)
+    assert shown(box) == [("media.jam", "error"), ("supply.low", "warning")]
+    assert device.gravest() == DeviceCondition.objects.get(code="media.jam")
+    assert DeviceCondition.objects.get(code="media.jam").raised_at == moment(OFFSET + 900)
+    assert DeviceCondition.objects.get(code="supply.low").raised_at == moment(OFFSET + 1000)
+
+
+def test_what_is_no_longer_said_is_cleared_and_stays_as_history(box: Box, timed: Sender) -> None:
+    say(timed, event(1000, JAM), event(2000))
+    assert shown(box) == []
+    assert DeviceCondition.objects.get().cleared_at == moment(OFFSET + 2000)
+
+
+def test_a_change_of_severity_is_an_edge(box: Box, timed: Sender) -> None:
+    say(timed, event(1000, condition("supply.low", "warning")))
+    say(timed, event(2000, condition("supply.low", "service_call")))
+    assert shown(box) == [("supply.low", "service_call")]
+    assert [row.cleared_at for row in DeviceCondition.objects.order_by("raised_at")] == [
+        moment(OFFSET + 2000),
+        None,
+    ]
+
+
+def test_the_same_condition_goes_on_without_an_edge(timed: Sender) -> None:
+    say(timed, event(1000, JAM), event(2000, JAM), event(3000, JAM))
+    assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 900)
+
+
+@pytest.mark.req("C-17")
+def test_conditions_are_frozen_while_the_device_is_unreachable(box: Box, timed: Sender) -> None:
+    say(timed, event(1000, JAM))
+    say(timed, event(2000, SILENT, reachability="unreachable", state="other"))
+    assert shown(box) == [("media.jam", "error"), ("comm.timeout", "error")]
+    assert Device.objects.get(name="meter").unreachable
+    say(timed, event(3000))
+    assert shown(box) == []
+
+
+def test_an_older_event_never_overwrites_a_newer(box: Box, timed: Sender) -> None:
+    old = timed.send(Lane.EVENT, event(1000, JAM))
+    new = timed.send(Lane.EVENT, event(2000, LOW))
+    assert acks(ingest([new]), timed, Lane.EVENT).ok == ((2, 2),)
+    assert acks(ingest([old]), timed, Lane.EVENT).ok == ((1, 1),)
+    assert shown(box) == [("supply.low", "warning")]
+
+
+def test_an_older_epoch_never_overwrites_a_newer(box: Box, timed: Sender) -> None:
+    later = timed.restarted()
+    for _ in range(5):
+        timed.number(Lane.EVENT)
+    say(later, event(2000, LOW))
+    say(timed, event(1000, JAM))
+    assert shown(box) == [("supply.low", "warning")]
+
+
+def test_a_late_event_still_tells_what_a_silent_device_last_said(box: Box, timed: Sender) -> None:
+    old = timed.send(Lane.EVENT, event(1000, JAM))
+    say(timed, event(2000, SILENT, reachability="unreachable"))
+    ingest([old])
+    assert shown(box) == [("media.jam", "error"), ("comm.timeout", "error")]
+
+
+def test_an_event_that_knows_no_identity_forgets_none(timed: Sender) -> None:
+    say(timed, event(1000, identity=WireIdentity(serial="S-1")), event(2000))
+    assert Device.objects.get(name="meter").serial == "S-1"
+
+
+def test_supplies_are_the_whole_set(timed: Sender) -> None:
+    black = WireSupply("toner", "black", "Black", 80, None, "%", "ok")
+    waste = WireSupply("waste", "", "Waste", None, None, "", "some_left")
+    for supplies in ((black, waste), (black,)):
+        say(timed, EventRecord("meter", 1, "online", "ready", WireIdentity(), (), supplies))
+    row = Device.objects.get(name="meter").supplies.get()
+    assert (row.kind, row.level, row.state) == ("toner", 80, "ok")
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (event(1, reachability="gone"), Rejected.UNKNOWN_WORD),
+        (event(1, state="dancing"), Rejected.UNKNOWN_WORD),
+        (event(1, condition("flux.low", "error")), Rejected.UNKNOWN_WORD),
+        (event(1, condition("media.jam", "dire")), Rejected.UNKNOWN_WORD),
+        (event(1, JAM, JAM), Rejected.MISFIT),
+        (event(1, device=""), Rejected.MISFIT),
+        (event(1, device="a\0b"), Rejected.MISFIT),
+        (event(1, condition("media.jam", "error", "x" * 101)), Rejected.MISFIT),
+        (event(1, condition("media.jam", "error", "a\0b")), Rejected.MISFIT),
+        (
+            EventRecord(
+                "m",
+                1,
+                "online",
+                "ready",
+                WireIdentity(),
+                (),
+                (WireSupply("ink", "", "", 10**9, None, "", "ok"),),
+            ),
+            Rejected.MISFIT,
+        ),
+        (event(2**62), Rejected.REFUSED),
+        (event(1, condition("media.jam", "error", since=-(2**60))), Rejected.REFUSED),
+    ],
+)
+def test_an_event_that_cannot_be_is_quarantined_alone(
+    box: Box, timed: Sender, record: EventRecord, code: str
+) -> None:
+    ack = acks(ingest([timed.send(Lane.EVENT, event(1, LOW), record)]), timed, Lane.EVENT)
+    assert (ack.ok, ack.rejected) == (((1, 1),), ((2, code),))
+    assert shown(box) == [("supply.low", "warning")]
+
+
+def test_a_nul_in_words_does_no_harm(timed: Sender) -> None:
+    say(timed, event(1, identity=WireIdentity(maker="Ac\0me", model="M" * 500)))
+    device = Device.objects.get(name="meter")
+    assert (device.maker, len(device.model)) == ("Ac\ufffdme", 100)
+
+
+def test_the_configuration_names_the_devices(box: Box, timed: Sender) -> None:
+    document = {"devices": [{"name": "meter", "label": "Main incomer"}, {"name": "spare"}, 7]}
+    old = timed.send(Lane.EVENT, configuration(5, {"devices": [{"name": "meter", "label": "Old"}]}))
+    ingest([timed.send(Lane.EVENT, configuration(10, document))])
+    ingest([old])
+    assert {d.name: d.label for d in box.gateway.devices.all()} == {
+        "meter": "Main incomer",
+        "spare": "",
+    }
+    newest = box.gateway.configurations.newest()
+    assert newest is not None
+    assert "Main incomer" in newest.document
+
+
+@pytest.mark.parametrize("document", [[], "x", 5, None])
+def test_a_configuration_that_is_none_is_rejected(timed: Sender, document: object) -> None:
+    ack = acks(ingest([timed.send(Lane.EVENT, configuration(1, document))]), timed, Lane.EVENT)
+    assert ack.rejected == ((1, Rejected.MISFIT),)
