@@ -1,0 +1,102 @@
+"""The portal's database as the ledger sees it: asked for rows, cut off, robbed of its tables."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psycopg
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.peers import Postgres
+
+# As the portal would never do it: a table that a record still waits to be read with stays. The
+# boxes are locked first, as the ingest does, so that no such record comes in between.
+_LOSE = "DELETE FROM ingest_wiretable WHERE NOT EXISTS (SELECT 1 FROM ingest_undated)"
+
+
+class Database(Protocol):
+    """Either of the two."""
+
+    url: str
+    """For ``KANMON_DATABASE_URL``."""
+    workers: int
+    """How many ingest workers share it."""
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What it answers."""
+
+    def disturb(self) -> int:
+        """Be away from the workers; how many connections that met."""
+
+    def lose_tables(self) -> int:
+        """Forget what the boxes' integers mean; how many tables."""
+
+
+class OnPostgres:
+    """A cluster of the test's own."""
+
+    workers = 2
+
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
+        self.url = server.url
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def disturb(self) -> int:
+        return self._server.kill_connections()
+
+    def lose_tables(self) -> int:
+        with psycopg.connect(self.url) as connection:
+            connection.execute("SELECT id FROM fleet_box ORDER BY id FOR NO KEY UPDATE")
+            return connection.execute(_LOSE).rowcount
+
+
+class OnSqlite:
+    """The file in the portal's state folder."""
+
+    workers = 1
+    url = ""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "db.sqlite3"
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(self._connect()) as connection:
+            return connection.execute(query).fetchall()
+
+    def disturb(self) -> int:
+        """Hold the write lock for a while: the workers find it busy."""
+        with closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(1)  # the length of the fault itself
+            connection.execute("ROLLBACK")
+        return 1
+
+    def lose_tables(self) -> int:
+        with closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            lost = connection.execute(_LOSE).rowcount
+            connection.execute("COMMIT")
+            return lost
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=30, isolation_level=None)
+
+
+def unix_ms(moment: datetime | str) -> int:
+    """A time as either database gives it, in Unix milliseconds."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000

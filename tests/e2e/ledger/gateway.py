@@ -1,0 +1,200 @@
+"""The ledger's gateway, a process that gets killed: real pipeline, intake, spool and uplink.
+
+    python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [--hasty]
+
+FOLDER holds ``spool/`` (or what ``--spool`` names), the journals, and ``status-INCARNATION``, a
+JSON object replaced a few times a second. Signals: USR1: make no more, drain, end with 0;
+USR2: from now on make as much as goes; TERM: end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cloud_link.mqtt import Broker
+from cloud_link.spool_values import Entry, SpoolLimits
+from cloud_link.spool_writer import SpoolWriter
+from cloud_link.uplink import Facts, Link, Pace, Uplink
+from cloud_link.wire import ClockRecord, Lane
+from drivers.report import Clock
+from gateway.announce import clock_entry
+from gateway.intake import Intake
+from gateway.pipeline import Pipeline
+from tests.e2e.ledger.hasty import HastyUplink
+from tests.e2e.ledger.journal import Journal
+from tests.e2e.ledger.truth import (
+    BOX,
+    CLOCK_AFTER,
+    DEVICES,
+    HEARTBEAT_MS,
+    OFFSET,
+    POISON_EVERY,
+    RANGE,
+    STEP_MS,
+    report,
+)
+
+LIMITS = SpoolLimits(cap_bytes=448 * 1024, reserve_bytes=96 * 1024, ballast_bytes=64 * 1024)
+PACE = Pace(ack=3_000, pause=200, longest=4_000, look=200)
+LINK = Link(keepalive=10, first_wait=0.1, longest_wait=1.0)
+TICK_S = 0.05
+
+
+class Gateway:
+    """One incarnation."""
+
+    def __init__(self, orders: argparse.Namespace, writer: SpoolWriter) -> None:
+        self._folder: Path = orders.folder
+        self._name: int = orders.incarnation
+        self._boot: str = orders.boot
+        self._writer = writer
+        boot = bytes.fromhex(self._boot)[:8]
+        self._journal = Journal(self._folder / f"journal-{self._name:04}", writer, boot)
+        self._n = self._first = self._name * RANGE
+        self._offset: int | None = None
+        facts = Facts(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
+        broker = Broker.parse(orders.broker)
+        self._uplink: Uplink | HastyUplink = (
+            HastyUplink(writer, broker, BOX, facts)
+            if orders.hasty
+            else Uplink(writer, broker, BOX, facts, PACE, LINK)
+        )
+        pipeline = Pipeline(ZoneInfo("UTC"), HEARTBEAT_MS)
+        self._intake = Intake(pipeline, self._journal, self._standing, self._appended)
+        self.draining = asyncio.Event()
+        self.flooding = False
+
+    async def run(self) -> None:
+        """Work until drained."""
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(self._uplink.run()), group.create_task(self._tell())]
+            intake = group.create_task(self._intake.run())
+            await self._make()
+            intake.cancel()
+            with suppress(asyncio.CancelledError):
+                await intake
+            await self._intake.drain()
+            while not (await self._status())["empty"]:  # noqa: ASYNC110 - the spool has no event for it
+                await asyncio.sleep(0.05)
+            for task in others:
+                task.cancel()
+        self._write(await self._status() | {"drained": True})
+
+    async def _make(self) -> None:
+        while not self.draining.is_set():
+            self._n += 1
+            if self._n == self._first + CLOCK_AFTER:
+                self._offset = OFFSET
+                await self._journal.append(self._standing())
+            clock = Clock(boot=self._boot, offset=self._offset)
+            for device in DEVICES:
+                await self._intake.put(report(device, self._n, clock))
+            if self._n % POISON_EVERY == POISON_EVERY // 2:
+                await self._journal.append(self._poison())
+            if not self.flooding:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.draining.wait(), TICK_S)
+
+    def _standing(self) -> tuple[Entry, ...]:
+        if self._offset is None:
+            return ()
+        return (clock_entry(ClockRecord(0, self._offset, True), self._n * STEP_MS),)
+
+    def _poison(self) -> tuple[Entry, ...]:
+        """What no reader can read (0xC1 is never used in MessagePack), in a sound frame."""
+        body = b"\xc1" + self._n.to_bytes(8, "big")
+        return tuple(
+            Entry(lane=lane, body=body, at=self._n * STEP_MS, readings=0)
+            for lane in (Lane.EVENT, Lane.DATA)
+        )
+
+    def _appended(self) -> None:
+        if isinstance(self._uplink, Uplink):
+            self._uplink.appended()
+
+    async def _tell(self) -> None:
+        while True:
+            self._write(await self._status())
+            await asyncio.sleep(0.1)
+
+    async def _status(self) -> dict[str, Any]:
+        stats = await self._writer.call(lambda spool: spool.stats())
+        epoch, following = await self._writer.call(lambda s: (s.epoch.hex(), s.next_seqs()))
+        if isinstance(self._uplink, Uplink):
+            delivered, error = self._uplink.state.delivered, self._uplink.state.error
+        else:
+            delivered, error = self._uplink.settled, ""
+        pending = sum(stats.records.values())
+        return {
+            "accepted": self._journal.accepted,
+            "pending": pending,
+            "dropped": sum(stats.dropped.values()),
+            "empty": not pending and not stats.open_gaps,
+            "delivered": delivered,
+            "error": error,
+            "epoch": epoch,
+            "next": {int(lane): seq for lane, seq in following.items()},
+            "drained": False,
+        }
+
+    def _write(self, status: dict[str, Any]) -> None:
+        path = self._folder / f"status-{self._name:04}"
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(status), encoding="ascii")
+        draft.replace(path)
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+async def _main(orders: argparse.Namespace) -> None:
+    boot = bytes.fromhex(orders.boot)[:8]
+    spool = orders.folder / orders.spool
+    async with await SpoolWriter.open(spool, boot=boot, limits=LIMITS) as writer:
+        gateway = Gateway(orders, writer)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        loop.add_signal_handler(signal.SIGUSR1, gateway.draining.set)
+        loop.add_signal_handler(signal.SIGUSR2, setattr, gateway, "flooding", True)
+        watch = asyncio.create_task(_orphaned(os.getppid(), task))
+        try:
+            await gateway.run()
+        finally:
+            watch.cancel()
+
+
+async def _orphaned(parent: int, task: asyncio.Task[Any]) -> None:
+    """End with the test, however that ended."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - the kernel offers no event for it
+        await asyncio.sleep(1)
+    task.cancel()
+
+
+def main() -> int:
+    """Run one incarnation."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("broker")
+    parser.add_argument("incarnation", type=int)
+    parser.add_argument("boot")
+    parser.add_argument("--spool", default="spool")
+    parser.add_argument("--hasty", action="store_true")
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_main(parser.parse_args()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

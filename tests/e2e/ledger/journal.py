@@ -1,0 +1,144 @@
+"""What a gateway was told to be accepted, written down before it went on.
+
+One JSON line a record. A killed process leaves whole lines behind, because a line is one write;
+a record accepted in the instant before the kill may have none, and is then held only to the
+values it says (`tests.e2e.ledger.truth.expected`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from cloud_link.columns import QUALITIES, cells
+from cloud_link.wire import (
+    ClockRecord,
+    DataRecord,
+    Lane,
+    WireError,
+    content_hash,
+    decode_record,
+)
+from tests.e2e.ledger.truth import OFFSET, Place, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+    from typing import TypeVar
+
+    from cloud_link.spool import Spool
+    from cloud_link.spool_values import Entry
+    from cloud_link.spool_writer import SpoolWriter
+
+    T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One accepted record.
+
+    Attributes:
+        epochs: In hexadecimal; two where a new one began while the record was being accepted.
+        content: `cloud_link.wire.content_hash`.
+        kind: ``data``, ``event``, ``clock`` or ``poison``.
+        readings: Where each belongs, and what it says.
+    """
+
+    epochs: list[str]
+    lane: int
+    seq: int
+    content: int
+    kind: str
+    readings: list[tuple[Place, Value]]
+
+
+class Journal:
+    """A spool that writes down what it accepted (`gateway.intake.Accepts`).
+
+    Args:
+        path: The file; appended to.
+        writer: The spool itself.
+        boot: The first bytes of this boot's id.
+    """
+
+    def __init__(self, path: Path, writer: SpoolWriter, boot: bytes) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._writer = writer
+        self._boot = boot
+        self.accepted = 0
+
+    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Accept, write down, return."""
+        batch = tuple(entries)
+        before = await self._writer.call(_epoch)
+        numbers = await self._writer.append(batch)
+        after = await self._writer.call(_epoch)
+        epochs = sorted({before, after})
+        lines = [
+            self._line(entry, number, epochs) for entry, number in zip(batch, numbers, strict=True)
+        ]
+        os.write(self._file, "".join(lines).encode())
+        self.accepted += len(lines)
+        return numbers
+
+    async def call(self, function: Callable[[Spool], T]) -> T:
+        """As the spool does."""
+        return await self._writer.call(function)
+
+    def _line(self, entry: Entry, number: int, epochs: list[str]) -> str:
+        kind, readings = _understood(entry)
+        line = Line(
+            epochs=epochs,
+            lane=int(entry.lane),
+            seq=number,
+            content=content_hash(self._boot, entry.body),
+            kind=kind,
+            readings=readings,
+        )
+        return json.dumps(asdict(line)) + "\n"
+
+
+def _epoch(spool: Spool) -> str:
+    return spool.epoch.hex()
+
+
+def _understood(entry: Entry) -> tuple[str, list[tuple[Place, Value]]]:
+    try:
+        record = decode_record(entry.body)
+    except WireError:
+        return "poison", []
+    if isinstance(record, ClockRecord):
+        return "clock", []
+    if not isinstance(record, DataRecord):
+        return "event", []
+    table = entry.table
+    assert table is not None
+    readings: list[tuple[Place, Value]] = []
+    for cell in cells(table, record):
+        column = table.columns[cell.column]
+        place = Place(
+            table.device, column.quantity, column.part, column.resolution, cell.at + OFFSET
+        )
+        assert cell.value is None or isinstance(cell.value, int)
+        readings.append((place, (cell.value, QUALITIES.index(cell.quality))))
+    return "data", readings
+
+
+def read(folder: Path) -> Iterator[Line]:
+    """All lines of all journals in ``folder``."""
+    for path in sorted(folder.glob("journal-*")):
+        for text in path.read_text("ascii").splitlines(keepends=True):
+            if not text.endswith("\n"):
+                continue  # the write that a kill cut short
+            fields = json.loads(text)
+            fields["readings"] = [
+                (Place(**place), (value, quality)) for place, (value, quality) in fields["readings"]
+            ]
+            yield Line(**fields)
+
+
+def lane_name(lane: int) -> str:
+    """For messages."""
+    return Lane(lane).name

@@ -1,0 +1,117 @@
+"""Nothing accepted is lost or doubled: real processes, killed at random, and the books at the end.
+
+``KANMON_LEDGER_SEED`` repeats a run's decisions (not its timing); every run prints its seed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import peers
+from tests.e2e.ledger import journal
+from tests.e2e.ledger.books import Balance, Holdings, balance
+from tests.e2e.ledger.database import OnPostgres, OnSqlite
+from tests.e2e.ledger.site import Site, site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.ledger.database import Database
+    from tests.peers import Mosquitto, Postgres
+
+FAULTS = {
+    "gateway killed",
+    "broker killed",
+    "ingest killed",
+    "database connection cut",
+    "acknowledged by the broker, then dropped",
+    "byte cap overflowed",
+    "old spool restored",
+    "spool cloned",
+    "tables lost",
+}
+
+
+def _seed() -> int:
+    return int(os.environ.get("KANMON_LEDGER_SEED") or secrets.randbelow(2**32))
+
+
+def _suffer(place: Site, rng: random.Random, seconds: float) -> None:
+    """Every fault at least once, in any order, and on until the time is over."""
+    until = time.monotonic() + seconds
+    todo = place.everything
+    rng.shuffle(todo)
+    while todo or time.monotonic() < until:
+        if not todo:
+            todo = place.everything
+            rng.shuffle(todo)
+        todo.pop()()
+        place.lull()
+
+
+def _books(folder: Path, database: Database, place: Site) -> Balance:
+    return balance(journal.read(folder), Holdings(database), place.following)
+
+
+def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) -> None:
+    seed = _seed()
+    rng = random.Random(seed)
+    print(f"\nledger: seed {seed}", flush=True)
+    with site(Site(folder, broker, database, rng, hasty=False)) as place:
+        began = time.monotonic()
+        _suffer(place, rng, seconds)
+        suffered = time.monotonic() - began
+        place.heal()
+    books = _books(folder, database, place)
+    print(f"ledger: {suffered:.0f} s of faults: {dict(place.faults)}\nledger: {books}", flush=True)
+    assert {name for name, times in place.faults.items() if times} == FAULTS
+    assert books.stored > 1_000
+    assert books.gapped > 0
+    assert books.quarantined > 0
+    assert books.sound, str(books)
+    assert books.accepted == books.stored + books.gapped + books.quarantined
+
+
+@pytest.mark.peer("mosquitto", "postgres")
+@pytest.mark.timeout(600)
+def test_nothing_accepted_is_lost_or_doubled(
+    tmp_path: Path, broker: Mosquitto, postgres: Postgres
+) -> None:
+    _run(tmp_path, broker, OnPostgres(postgres), 60)
+
+
+@pytest.mark.peer("mosquitto")
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_or_doubled_on_sqlite(tmp_path: Path, broker: Mosquitto) -> None:
+    _run(tmp_path, broker, OnSqlite(tmp_path / "portal"), 1)
+
+
+@pytest.mark.slow
+@pytest.mark.peer("mosquitto", "postgres")
+@pytest.mark.timeout(1_800)
+def test_ten_minutes_of_faults(tmp_path: Path, broker: Mosquitto) -> None:
+    with peers.postgres() as server:
+        _run(tmp_path, broker, OnPostgres(server), 600)
+
+
+@pytest.mark.peer("mosquitto")
+@pytest.mark.timeout(600)
+def test_the_same_books_convict_a_gateway_that_deletes_on_puback(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    """The control: the loss is forced, so books that balance here would be worthless."""
+    database = OnSqlite(tmp_path / "portal")
+    with site(Site(tmp_path, broker, database, random.Random(0), hasty=True)) as place:
+        place.strand()
+        place.heal()
+    books = _books(tmp_path, database, place)
+    print(f"\nledger, deleting on PUBACK: {books}", flush=True)
+    assert books.lost > 0
+    assert not books.sound
+    assert books.stored > 0
