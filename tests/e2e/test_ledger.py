@@ -1,6 +1,7 @@
 """Nothing accepted is lost or doubled: real processes, killed at random, and the books at the end.
 
 ``KANMON_LEDGER_SEED`` repeats a run's decisions (not its timing); every run prints its seed.
+``KANMON_LEDGER_SECONDS`` is how long the slow one lasts.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ FAULTS = {
     "tables lost",
 }
 
+_ONE = "(SELECT series_id FROM ingest_sample WHERE value IS NOT NULL LIMIT 1)"
+TAMPERINGS = (
+    ("doubled", f"UPDATE ingest_sample SET at = at + 1 WHERE series_id = {_ONE}"),
+    ("unexplained", f"UPDATE ingest_sample SET at = at - 1, value = 5 WHERE series_id = {_ONE}"),
+    ("lost", f"DELETE FROM ingest_sample WHERE series_id = {_ONE}"),
+    ("holes", "DELETE FROM ingest_receipt WHERE seq = 7"),
+)
+"""What each column of the books must notice, one done after the other."""
+
 
 def _seed() -> int:
     return int(os.environ.get("KANMON_LEDGER_SEED") or secrets.randbelow(2**32))
@@ -59,7 +69,7 @@ def _books(folder: Path, database: Database, place: Site) -> Balance:
     return balance(journal.read(folder), Holdings(database), place.following)
 
 
-def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) -> None:
+def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) -> Site:
     seed = _seed()
     rng = random.Random(seed)
     print(f"\nledger: seed {seed}", flush=True)
@@ -76,6 +86,7 @@ def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) ->
     assert books.quarantined > 0
     assert books.sound, str(books)
     assert books.accepted == books.stored + books.gapped + books.quarantined
+    return place
 
 
 @pytest.mark.peer("mosquitto", "postgres")
@@ -89,7 +100,13 @@ def test_nothing_accepted_is_lost_or_doubled(
 @pytest.mark.peer("mosquitto")
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_or_doubled_on_sqlite(tmp_path: Path, broker: Mosquitto) -> None:
-    _run(tmp_path, broker, OnSqlite(tmp_path / "portal"), 1)
+    database = OnSqlite(tmp_path / "portal")
+    place = _run(tmp_path, broker, database, 1)
+    for kind, tampering in TAMPERINGS:
+        database.execute(tampering)
+        books = _books(tmp_path, database, place)
+        assert getattr(books, kind) > 0, f"{tampering} went unnoticed"
+        assert not books.sound
 
 
 @pytest.mark.slow
@@ -97,7 +114,12 @@ def test_nothing_is_lost_or_doubled_on_sqlite(tmp_path: Path, broker: Mosquitto)
 @pytest.mark.timeout(1_800)
 def test_ten_minutes_of_faults(tmp_path: Path, broker: Mosquitto) -> None:
     with peers.postgres() as server:
-        _run(tmp_path, broker, OnPostgres(server), 600)
+        _run(
+            tmp_path,
+            broker,
+            OnPostgres(server),
+            float(os.environ.get("KANMON_LEDGER_SECONDS") or 600),
+        )
 
 
 @pytest.mark.peer("mosquitto")

@@ -88,6 +88,11 @@ class OnSqlite:
             connection.execute("COMMIT")
             return lost
 
+    def execute(self, statement: str) -> None:
+        """Tamper with what is stored."""
+        with closing(self._connect()) as connection:
+            connection.execute(statement)
+
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=30, isolation_level=None)
 
