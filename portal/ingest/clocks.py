@@ -100,9 +100,11 @@ def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
         synchronised=record.synchronised,
         order=order,
     )
+    # Where a higher order already holds, this one comes too late to count.
+    until = min((c.since_boot_ms for c in clocks if c.order > order), default=BOOT_LIMIT_MS)
     for old in clocks:
         if old.order < order and old.offset_ms != fresh.offset_ms:
-            _date_anew(box, old, fresh)
+            _date_anew(box, old, fresh, until)
     date_gaps(box, boot)
 
 
@@ -115,10 +117,12 @@ def hint(box: Box, boot: bytes, offset: int) -> bool:
     return True
 
 
-def _date_anew(box: Box, old: BootClock, fresh: BootClock) -> None:
-    samples.move(box.gateway_id, old, fresh)
+def _date_anew(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
+    """Move what ``old`` dated to ``fresh``, from where that holds to ``until`` (boot ms)."""
+    samples.move(box.gateway_id, old, fresh, until)
     delta = timedelta(milliseconds=fresh.offset_ms - old.offset_ms)
     start = moment(fresh.since_boot_ms + old.offset_ms)
+    end = moment(until + old.offset_ms)
     for model, field in (
         (Device, "reported"),
         (DeviceCondition, "raised"),
@@ -126,7 +130,9 @@ def _date_anew(box: Box, old: BootClock, fresh: BootClock) -> None:
         (RunningConfiguration, ""),
     ):
         at, clock = (f"{field}_at", f"{field}_clock") if field else ("at", "clock")
-        rows = model._default_manager.filter(**{clock: old.pk, f"{at}__gte": start})
+        rows = model._default_manager.filter(
+            **{clock: old.pk, f"{at}__gte": start, f"{at}__lt": end}
+        )
         for pk, when in list(rows.values_list("pk", at)):
             model._default_manager.filter(pk=pk).update(**{at: when + delta, clock: fresh.pk})
 

@@ -264,8 +264,10 @@ def _latest(table: SampleTable, found: Iterable[Row]) -> None:
         )
 
 
-def move(gateway: int, old: BootClock, fresh: BootClock) -> None:
+def move(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
     """Date anew what ``old`` dated and ``fresh`` overrules, and the latest values with it.
+
+    Only readings before ``until`` (milliseconds since boot) move.
 
     Those go first that move away from the others, so that no sample lands on one still to move.
     """
@@ -273,7 +275,10 @@ def move(gateway: int, old: BootClock, fresh: BootClock) -> None:
     for table in (Sample, TextSample):
         wrong = (
             table._default_manager.filter(
-                series__device__gateway=gateway, clock=old.pk, at__gte=start
+                series__device__gateway=gateway,
+                clock=old.pk,
+                at__gte=start,
+                at__lt=until + old.offset_ms,
             )
             .order_by("-at" if delta > 0 else "at")
             .values_list("series_id", "at", "value", "quality")

@@ -156,6 +156,19 @@ def test_the_box_s_word_about_its_clock_will_do_until_a_record_comes(
     assert BootClock.objects.count() == 2
 
 
+def test_a_late_clock_yields_where_a_newer_one_says_the_same_as_before(
+    box: Box, sender: Sender
+) -> None:
+    assumed = sender.clock(synchronised=False)
+    wrong = sender.clock(OFFSET + 5_000_000, since=2000)
+    right = sender.clock(since=4000)
+    ingest([sender.tables(METER), assumed])
+    ingest([sender.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(1, 6)])])
+    ingest([right])
+    ingest([wrong])
+    assert times(box) == [1000, 4000, 5000, 5_002_000, 5_003_000]
+
+
 @pytest.mark.parametrize(("since", "offset"), [(0, 5), (-1, OFFSET), (0, 2**62), (2**50, OFFSET)])
 def test_a_clock_that_is_none_is_rejected(sender: Sender, since: int, offset: int) -> None:
     ack = acks(ingest([sender.clock(offset, since=since)]), sender, Lane.EVENT)
