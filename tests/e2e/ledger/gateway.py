@@ -62,6 +62,7 @@ class Gateway:
         self._journal = Journal(self._folder / f"journal-{self._name:04}", writer, boot)
         self._n = self._first = self._name * RANGE
         self._offset: int | None = None
+        self._dated = False
         facts = Facts(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
         broker = Broker.parse(orders.broker)
         self._uplink: Uplink | HastyUplink = (
@@ -96,6 +97,7 @@ class Gateway:
             if self._n == self._first + CLOCK_AFTER:
                 self._offset = OFFSET
                 await self._journal.append(self._standing())
+                self._dated = True
             clock = Clock(boot=self._boot, offset=self._offset)
             for device in DEVICES:
                 await self._intake.put(report(device, self._n, clock))
@@ -141,6 +143,7 @@ class Gateway:
             "dropped": sum(stats.dropped.values()),
             "empty": not pending and not stats.open_gaps,
             "delivered": delivered,
+            "clock": self._dated,
             "error": error,
             "epoch": epoch,
             "next": {int(lane): seq for lane, seq in following.items()},
