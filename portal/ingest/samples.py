@@ -13,7 +13,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import chain, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, connection, transaction
@@ -46,7 +47,10 @@ NUDGES: Final = 1_000
 TEXT_LIMIT: Final = 4_000
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _GOOD: Final = QUALITIES.index(Quality.GOOD)
-_NUMBER: Final = struct.Struct(">hiqiqiqihiq")
+_FIELDS: Final = "hiqiqiqihiq"
+_CHUNK: Final = 500
+_NUMBER: Final = struct.Struct(">" + _FIELDS)
+_NUMBERS: Final = struct.Struct(">" + _FIELDS * _CHUNK)
 _HOLE: Final = struct.Struct(">hiqiqiihiq")
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TAIL: Final = b"\xff\xff"
@@ -184,15 +188,28 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
 
 
 def _packed_numbers(found: Sequence[Row]) -> bytes:
-    pack, hole = _NUMBER.pack, _HOLE.pack
+    """Rows as the binary COPY has them: a count of fields, then length and value of each."""
     return b"".join(
-        [
-            hole(5, 8, series, 8, at, -1, 2, quality, 8, clock)
-            if value is None
-            else pack(5, 8, series, 8, at, 8, value, 2, quality, 8, clock)
-            for series, at, value, quality, clock in found
-        ]
+        _packed(found[start : start + _CHUNK]) for start in range(0, len(found), _CHUNK)
     )
+
+
+def _packed(found: Sequence[Row]) -> bytes:
+    series, at, values, quality, clock = zip(*found, strict=True)
+    if None in values:
+        pack, hole = _NUMBER.pack, _HOLE.pack
+        return b"".join(
+            [
+                hole(5, 8, row[0], 8, row[1], -1, 2, row[3], 8, row[4])
+                if row[2] is None
+                else pack(5, 8, row[0], 8, row[1], 8, row[2], 2, row[3], 8, row[4])
+                for row in found
+            ]
+        )
+    five, eight, two = repeat(5), repeat(8), repeat(2)
+    flat = zip(five, eight, series, eight, at, eight, values, two, quality, eight, clock)  # noqa: B905 - the constants have no end
+    form = _NUMBERS if len(found) == _CHUNK else struct.Struct(">" + _FIELDS * len(found))
+    return form.pack(*chain.from_iterable(flat))
 
 
 def _packed_words(found: Sequence[Row]) -> bytes:
@@ -238,11 +255,7 @@ def _taken(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int], tu
 
 
 def _latest(table: SampleTable, found: Iterable[Row]) -> None:
-    newest: dict[int, Row] = {}
-    for row in found:
-        seen = newest.get(row[0])
-        if seen is None or row[1] > seen[1]:
-            newest[row[0]] = row
+    newest = {row[0]: row for row in sorted(found, key=itemgetter(1))}
     if not newest:
         return
     words = table is TextSample
