@@ -23,11 +23,12 @@ import os
 import secrets
 import signal
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 from cloud_link import topics
 from cloud_link.mqtt import Broker, Disconnected, MqttError, PublishRefused, connect
@@ -47,6 +48,7 @@ AT_ONCE: Final = 200
 """Messages of one transaction at most."""
 BYTES_AT_ONCE: Final = 1 << 20
 """Bytes after which no further message is taken into a transaction."""
+COMPLAINTS: Final = 1_000
 RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """How long receipts keep their content's hash, by which a live clone is told."""
@@ -86,7 +88,7 @@ class Worker:
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
         self._database = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
-        self._strangers: set[str] = set()
+        self._complaints = Complaints()
 
     async def run(self) -> None:
         """Connect, work, connect again; only cancellation ends it."""
@@ -108,7 +110,7 @@ class Worker:
 
     def close(self) -> None:
         """Let the database go, once the transaction under way has ended."""
-        self._database.submit(connection.close)
+        self._database.submit(connections.close_all)
         self._database.shutdown(wait=True)
 
     async def _subscribe(self, session: Session) -> None:
@@ -176,17 +178,38 @@ class Worker:
             log.debug("box %s not told: %s", answer.box, error)
 
     def _tell(self, outcome: Outcome) -> None:
-        for box in outcome.unknown - self._strangers:
-            log.warning(
-                "box %s belongs to no gateway: nothing of it is stored; add it with "
-                "kanmon-portal gateway add",
-                box,
+        """Log what could not be taken: once a box and cause, and again when it was mended."""
+        for box in outcome.unknown:
+            words = (
+                "it belongs to no gateway and nothing of it is stored; add it with "
+                "kanmon-portal gateway add"
             )
-        self._strangers = {box for box in self._strangers if box in outcome.unknown} | set(
-            outcome.unknown
-        )
-        for box, (count, why) in outcome.unusable.items():
-            log.warning("box %s: %d messages are nothing of ours: %s", box or "?", count, why)
+            self._complaints.make(box, "stranger", words)
+        for box in {one.box for one in outcome.answers}:
+            self._complaints.withdraw(box, "stranger")
+        for box, (_, why) in outcome.unusable.items():
+            self._complaints.make(box, "unusable", f"a message is nothing of ours: {why}")
+
+
+class Complaints:
+    """Faults said once, however often they happen; a box that talks nonsense fills no disk."""
+
+    def __init__(self) -> None:
+        self._made: Counter[tuple[str, str]] = Counter()
+
+    def make(self, box: str, cause: str, words: str) -> None:
+        """Log it the first time, and count it."""
+        if len(self._made) >= COMPLAINTS and (box, cause) not in self._made:
+            self._made.clear()  # thousands of invented names: better said twice than kept for ever
+        self._made[box, cause] += 1
+        if self._made[box, cause] == 1:
+            log.warning("box %s: %s", box or "without a name", words)
+
+    def withdraw(self, box: str, cause: str) -> None:
+        """Log that it is over, where it was said."""
+        count = self._made.pop((box, cause), 0)
+        if count:
+            log.info("box %s: mended after %d messages", box, count)
 
 
 async def _listen(session: Session, inbox: asyncio.Queue[Message | None]) -> None:

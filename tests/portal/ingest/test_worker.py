@@ -1,0 +1,213 @@
+"""The worker between a real broker and the database."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection, connections
+
+from cloud_link import topics
+from cloud_link.mqtt import Broker, PublishRefused, connect
+from cloud_link.topics import Down
+from cloud_link.wire import Ack, Lane, decode
+from portal.ingest.models import Receipt, Sample
+from portal.ingest.worker import Worker
+from tests import peers
+from tests.portal.ingest.sender import METER, Sender, meter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from typing import Literal
+
+    from cloud_link.mqtt import Session
+    from portal.ingest.arrivals import Arrival
+
+pytestmark = [
+    pytest.mark.database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.peer("mosquitto"),
+]
+
+SOON_S = 30.0
+
+
+async def ask(question: Callable[[], Any]) -> Any:
+    """The answer of the database, asked from a thread whose connection is then closed."""
+
+    def asked() -> Any:
+        try:
+            return question()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(asked)
+
+
+@asynccontextmanager
+async def working(broker: peers.Mosquitto, version: Literal[4, 5] = 5) -> AsyncIterator[Worker]:
+    """A worker that runs as long as the block."""
+    worker = Worker(Broker.parse(broker.url, version=version))
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+
+
+@asynccontextmanager
+async def link(broker: peers.Mosquitto, sender: Sender) -> AsyncIterator[Session]:
+    """A box's connection, listening for acknowledgements."""
+    async with connect(Broker.parse(broker.url), sender.box) as session:
+        await session.subscribe(topics.down(sender.box, Down.ACK))
+        yield session
+
+
+async def publish(session: Session, *messages: Arrival) -> None:
+    """Publish, again for as long as no worker listens."""
+    for message in messages:
+        while True:
+            try:
+                await session.publish(message.topic, message.body)
+                break
+            except PublishRefused:
+                await asyncio.sleep(0.05)  # a poll: the broker offers no event for a subscriber
+
+
+async def hear(session: Session, lane: Lane, last: int) -> list[Ack]:
+    """Acknowledgements up to the one that settles ``last`` of a lane."""
+    heard: list[Ack] = []
+    async with asyncio.timeout(SOON_S):
+        async for message in session.messages():
+            message.ack()
+            ack = decode(Ack, message.payload)
+            heard.append(ack)
+            if ack.lane is lane and any(first <= last <= end for first, end in ack.ok):
+                return heard
+    raise AssertionError("the connection ended")
+
+
+async def hear_all(session: Session, count: int) -> None:
+    """Acknowledgements of so many numbers of one lane, in any order."""
+    heard: set[int] = set()
+    async with asyncio.timeout(SOON_S):
+        async for message in session.messages():
+            message.ack()
+            for first, last in decode(Ack, message.payload).ok:
+                heard |= set(range(first, last + 1))
+            if len(heard) == count:
+                return
+    raise AssertionError("the connection ended")
+
+
+@pytest.mark.parametrize("version", [5, 4])
+async def test_what_a_box_publishes_is_stored_and_then_acknowledged(
+    broker: peers.Mosquitto, sender: Sender, version: Literal[4, 5]
+) -> None:
+    async with working(broker, version), link(broker, sender) as session:
+        await publish(session, sender.tables(METER), sender.clock())
+        await publish(session, sender.send(Lane.DATA, meter(1000, 1, 2, 3)))
+        await hear(session, Lane.DATA, 0)
+        assert await ask(Sample.objects.count) == 3
+
+
+async def test_a_missing_table_is_asked_for(broker: peers.Mosquitto, sender: Sender) -> None:
+    async with working(broker), link(broker, sender) as session:
+        record = sender.send(Lane.DATA, meter(1000, 1, 2, 3))
+        await publish(session, sender.clock(), record)
+        async with asyncio.timeout(SOON_S):
+            async for message in session.messages():
+                message.ack()
+                if decode(Ack, message.payload).need_table:
+                    break
+        await publish(session, sender.tables(METER), record)
+        await hear(session, Lane.DATA, 0)
+
+
+async def test_two_workers_share_the_messages(broker: peers.Mosquitto, dated: Sender) -> None:
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(80)]
+    async with working(broker), working(broker), link(broker, dated) as session:
+        await publish(session, *messages)
+        await hear_all(session, 80)
+    assert await ask(Sample.objects.count) == 240
+
+
+async def test_a_killed_broker_costs_nothing(broker: peers.Mosquitto, dated: Sender) -> None:
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(10)]
+    async with working(broker):
+        async with link(broker, dated) as session:
+            await publish(session, *messages[:5])
+            await hear(session, Lane.DATA, 4)
+        await asyncio.to_thread(broker.kill)
+        await asyncio.to_thread(broker.start)
+        async with link(broker, dated) as session:  # the box sends again what it was not told of
+            await publish(session, *messages)
+            await hear(session, Lane.DATA, 9)
+    assert await ask(Sample.objects.count) == 30
+
+
+async def test_a_worker_that_is_stopped_leaves_nothing_half_done(
+    broker: peers.Mosquitto, dated: Sender
+) -> None:
+    messages = [
+        dated.send(Lane.DATA, *[meter(1000 * n + k, n, n, n) for k in range(50)]) for n in range(20)
+    ]
+    async with link(broker, dated) as session:
+        async with working(broker):
+            await publish(session, *messages)
+        whole = await ask(Receipt.objects.filter(lane=Lane.DATA).count)
+        assert await ask(Sample.objects.count) == 3 * whole
+        async with working(broker):
+            await publish(session, *messages)
+            await hear(session, Lane.DATA, 999)
+    assert await ask(Sample.objects.count) == 3000
+
+
+@pytest.fixture
+def cut(transactional_db: None) -> Callable[[], None]:
+    """Cuts every connection to the database but this thread's, as an administrator would."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite is a file: there is no connection to cut")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (mine,) = cursor.fetchone()
+
+    def others() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+                [mine],
+            )
+
+    return others
+
+
+async def test_a_database_connection_that_is_cut_is_opened_anew(
+    broker: peers.Mosquitto, dated: Sender, cut: Callable[[], None]
+) -> None:
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(30)]
+    async with working(broker), link(broker, dated) as session:
+        for n, message in enumerate(messages):
+            await publish(session, message)
+            if n % 5 == 4:
+                await ask(cut)
+        await hear_all(session, 30)
+    assert await ask(Sample.objects.count) == 90
+
+
+async def test_a_stranger_is_named_once_and_told_nothing(
+    broker: peers.Mosquitto, dated: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
+    stranger = Sender("b-stranger")
+    async with working(broker), link(broker, dated) as session:
+        for n in range(5):
+            await publish(session, stranger.send(Lane.DATA, meter(n, 1, 2, 3)))
+            await publish(session, dated.send(Lane.DATA, meter(n, 1, 2, 3)))
+            await hear(session, Lane.DATA, n)
+    said = [record for record in caplog.records if "b-stranger" in record.getMessage()]
+    assert len(said) == 1
