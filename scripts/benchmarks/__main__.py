@@ -1,0 +1,57 @@
+"""``scripts/bench``: measure, print, and with ``--write`` keep in ``docs/benchmarks.md``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from scripts.benchmarks import ingest_copy, latency, spool_cost, whole_path, wire_bytes
+from scripts.benchmarks.figures import machine, page, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scripts.benchmarks.figures import Figure
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+GROUPS: Final[dict[str, tuple[str, Callable[[float], list[Figure]]]]] = {
+    "wire": ("Bytes on the wire (whole MQTT PUBLISH packets)", wire_bytes.measure),
+    "spool": ("Spool (SQLite, synchronous=FULL)", spool_cost.measure),
+    "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
+    "gateway": ("Gateway, whole path", whole_path.measure),
+    "latency": ("Latency, whole path, SQLite", latency.measure),
+}
+"""Every figure there is, by the word that asks for it."""
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description="Measure Kanmon.")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}")
+    parser.add_argument("--scale", type=float, default=1.0, help="below 1: quicker and rougher")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    options = parser.parse_args()
+    unknown = [group for group in options.groups if group not in GROUPS]
+    if unknown or (options.write and options.groups):
+        parser.error(
+            f"there is no group {unknown[0]!r}; there are {', '.join(GROUPS)}"
+            if unknown
+            else "--write measures everything; leave the groups out"
+        )
+    print(machine())
+    measured = []
+    for group in options.groups or GROUPS:
+        title, measure = GROUPS[group]
+        figures = measure(options.scale)
+        show(title, figures)
+        measured.append((title, figures))
+    if options.write:
+        (ROOT / "docs" / "benchmarks.md").write_text(page(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""Every figure can still be measured; how fast anything is, no test asserts."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.benchmarks.__main__ import GROUPS
+from scripts.benchmarks.figures import Figure, page
+
+PEERS = {"ingest": ["postgres"], "gateway": ["mosquitto"], "latency": ["mosquitto"]}
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(name, marks=[pytest.mark.peer(*PEERS[name])] if name in PEERS else [])
+        for name in GROUPS
+    ],
+)
+def test_a_group_measures_what_it_names(group: str) -> None:
+    title, measure = GROUPS[group]
+    figures = measure(0.01)
+    assert title
+    assert figures
+    for figure in figures:
+        assert any(character.isdigit() for character in figure.value), figure
+        assert (figure.met is None) == (figure.aim == "")
+
+
+def test_the_page_says_which_aims_are_missed() -> None:
+    missed = Figure(name="speed", value="1", aim="2", met=False)
+    text = page([("A group", [missed])])
+    assert "| speed | 1 | 2 | **no** |" in text
+    assert "Machine:" in text
