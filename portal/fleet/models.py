@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -50,6 +49,14 @@ def check_time_zone(name: str) -> None:
     """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
     if name not in available_timezones():
         raise ValidationError(f"{name!r} is no IANA time zone; one is Asia/Tokyo.")
+
+
+def check_box_id(box_id: str) -> None:
+    """Raise `ValidationError` unless ``box_id`` can be part of a topic."""
+    if not BOX_ID.fullmatch(box_id):
+        raise ValidationError(
+            f"{box_id!r} is no box id: 3 to 36 small letters, digits and hyphens, as on its label."
+        )
 
 
 class ScopedQuerySet(models.QuerySet[M, M]):
@@ -130,7 +137,7 @@ class Box(models.Model):
     """
 
     gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="boxes")
-    box_id = models.CharField(max_length=36, unique=True, validators=[RegexValidator(BOX_ID)])
+    box_id = models.CharField(max_length=36, unique=True, validators=[check_box_id])
     boot = models.CharField(max_length=16, blank=True, default="")
     session = models.BigIntegerField(default=UNHEARD)
     alive = models.BooleanField(default=False)
