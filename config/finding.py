@@ -61,6 +61,12 @@ class Finding:
         return asdict(self)
 
 
+def position(finding: Finding) -> tuple[int, int]:
+    """Line and column, by which findings are put in the order of the file; (0, 0) without."""
+    place = finding.place
+    return (place.line, place.column) if place else (0, 0)
+
+
 class ConfigError(Exception):
     """A configuration that cannot be used; ``findings`` holds every reason, in file order."""
 

@@ -21,7 +21,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.finding import ConfigError, Finding, Weight, dotted
+from config.finding import ConfigError, Finding, Weight, dotted, position
 from config.model import VERSION, Configuration
 from config.yaml_source import Path, Source, parse
 
@@ -67,7 +67,7 @@ def read_document(text: bytes, file: str) -> Document:
         )
         findings.append(found)
     if configuration is None or any(f.weight is Weight.ERROR for f in findings):
-        raise ConfigError(tuple(sorted(findings, key=_position)))
+        raise ConfigError(tuple(sorted(findings, key=position)))
     return Document(configuration=configuration, source=source)
 
 
@@ -128,11 +128,6 @@ def _version_trouble(source: Source) -> Finding | None:
     else:
         return None
     return Finding(what=what, next=step, path="version", place=source.place(("version",)))
-
-
-def _position(finding: Finding) -> tuple[int, int]:
-    place = finding.place
-    return (place.line, place.column) if place else (0, 0)
 
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {

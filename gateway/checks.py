@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.finding import Finding, Weight, dotted
+from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
 from config.reading import Document
 from config.yaml_source import Source
@@ -28,7 +28,33 @@ def check(document: Document, state: Path, profiles: tuple[Path, ...]) -> list[F
     """
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
-    return sorted(findings, key=lambda f: (f.place.line, f.place.column) if f.place else (0, 0))
+    return sorted(findings, key=position)
+
+
+def check_urls(source: Source, profiles: tuple[Path, ...]) -> list[Finding]:
+    """What is wrong with the device URLs of a file that cannot be used for other reasons.
+
+    So that somebody who corrects a file sees all that is wrong with it at once.
+    """
+    devices = source.data.get("devices") if isinstance(source.data, dict) else None
+    findings = []
+    for index, device in enumerate(devices if isinstance(devices, list) else ()):
+        url = device.get("url") if isinstance(device, dict) else None
+        if not isinstance(url, str):
+            continue
+        try:
+            find(url, profiles)
+        except DeviceError as error:
+            findings += _problems(error, source, index)
+    return findings
+
+
+def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
+    path = ("devices", index, "url")
+    return [
+        Finding(what=problem, path=dotted(path), place=source.place(path))
+        for problem in error.problems
+    ]
 
 
 def _devices(
@@ -41,8 +67,7 @@ def _devices(
             found = find(device.url, profiles)
             periods = found.kind.groups(found.url, profiles)
         except DeviceError as error:
-            for problem in error.problems:
-                yield Finding(what=problem, path=dotted(path), place=source.place(path))
+            yield from _problems(error, source, index)
             continue
         first = addresses.setdefault(_address(found), device.name)
         if first != device.name:

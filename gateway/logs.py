@@ -9,12 +9,13 @@ from typing import TextIO
 import structlog
 
 
-def set_up(stream: TextIO | None = None, *, verbose: bool = False) -> None:
+def set_up(stream: TextIO | None = None, *, verbose: bool = False, as_json: bool = False) -> None:
     """Send every log line to ``stream`` (standard error), also those of libraries.
 
     Args:
         stream: Where to; its being a terminal decides the form.
         verbose: Also what is only of use when looking for a fault.
+        as_json: JSON, also on a terminal.
     """
     out = stream or sys.stderr
     level = logging.DEBUG if verbose else logging.INFO
@@ -24,7 +25,7 @@ def set_up(stream: TextIO | None = None, *, verbose: bool = False) -> None:
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor
-    if out.isatty():
+    if out.isatty() and not as_json:
         renderer = structlog.processors.KeyValueRenderer(
             key_order=["timestamp", "level", "event"], drop_missing=True
         )

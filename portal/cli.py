@@ -40,7 +40,7 @@ def main() -> NoReturn:
     sys.exit(result if isinstance(result, int) else 0)
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="kanmon", prog_name="kanmon-portal")
 def commands() -> None:
     """The portal of Kanmon: its database, its site, its ingest worker and its people."""

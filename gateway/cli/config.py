@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from config.finding import ConfigError, Finding, Weight
+from config.finding import ConfigError, Finding, Weight, position
 from config.model import digest
 from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
+from config.yaml_source import parse
 from gateway.cli import words
 from gateway.cli.frame import (
     DONE,
@@ -96,10 +97,17 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
 
 def _check(session: Session, text: bytes, file: Path) -> tuple[list[Finding], int]:
     from gateway.checks import check as check_here
+    from gateway.checks import check_urls
     from gateway.devices import PROFILES
 
-    document = read_document(text, str(file))
-    findings = check_here(document, session.state, (session.state / PROFILES,))
+    profiles = (session.state / PROFILES,)
+    try:
+        document = read_document(text, str(file))
+    except ConfigError as error:
+        told = {finding.path for finding in error.findings}
+        more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in told]
+        raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
+    findings = check_here(document, session.state, profiles)
     return findings, len(document.configuration.devices)
 
 

@@ -9,18 +9,22 @@ from contextlib import contextmanager
 
 import click
 
-from gateway.cli.frame import DONE, Session, command
+from gateway.cli.frame import DONE, Session, command, json_option
 
 
 @click.command()
+@json_option
 @click.pass_obj
 @command
-def run(session: Session) -> int:
-    """Run the gateway until SIGTERM or Ctrl-C; SIGHUP applies the configuration again."""
+def run(session: Session, *, as_json: bool) -> int:
+    """Run the gateway until SIGTERM or Ctrl-C; SIGHUP applies the configuration again.
+
+    With --json every line of its log is a JSON value; that is so anyway where no person reads it.
+    """
     with _without_rich():
         from gateway import daemon, logs
 
-    logs.set_up(verbose=session.verbose)
+    logs.set_up(verbose=session.verbose, as_json=as_json)
     asyncio.run(daemon.run(session.state))
     return DONE
 

@@ -69,6 +69,11 @@ def test_without_a_daemon_the_next_step_is_told(box: Box) -> None:
         assert told["error"]["what"] == "the gateway is not running"
 
 
+def test_a_run_tells_its_error_as_json_when_asked(box: Box) -> None:
+    told = json.loads(box.kanmon("run", "--json").stdout)
+    assert told["error"]["what"] == "the configuration cannot be used"
+
+
 def test_a_run_without_configuration_says_how_to_give_one(box: Box) -> None:
     done = box.kanmon("run")
     assert done.returncode == 2
@@ -82,6 +87,7 @@ def test_check_tells_everything_and_changes_nothing(box: Box) -> None:
     done = box.kanmon("config", "check", file)
     assert done.returncode == 2
     assert f"{file}:2:19: site.time_zone" in done.stderr
+    assert "unit=999 must be" in done.stderr  # what only a driver knows, at the same time
     assert "did you mean name?" in done.stderr.lower()
     assert "cannot be used" in done.stdout
     assert not box.state.exists()
