@@ -1,9 +1,9 @@
 """Samples: data records as rows, and the fastest way for rows into either database.
 
 On PostgreSQL a packed binary COPY, on SQLite one prepared INSERT. Neither can say "unless it is
-there", so where a moment of a series is taken the rows go through a staging table: what is there
-already with the same content is the same sample; other content at the same millisecond, which
-only a clock that was put right can bring, moves on by a millisecond. Nothing accepted is lost.
+there", so where a moment of a series is taken, what is there is looked at and the rest written
+again: the same content is the same sample; other content at the same millisecond, which only a
+clock that was put right can bring, moves on by a millisecond. Nothing accepted is lost.
 
 Source: PostgreSQL manual, COPY, "Binary Format"; design section 5.
 """
@@ -48,7 +48,8 @@ TEXT_LIMIT: Final = 4_000
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _GOOD: Final = QUALITIES.index(Quality.GOOD)
 _FIELDS: Final = "hiqiqiqihiq"
-_CHUNK: Final = 500
+_CHUNK: Final = 128
+"""Rows packed in one call, while the server takes in those before."""
 _NUMBER: Final = struct.Struct(">" + _FIELDS)
 _NUMBERS: Final = struct.Struct(">" + _FIELDS * _CHUNK)
 _HOLE: Final = struct.Struct(">hiqiqiihiq")
@@ -85,7 +86,7 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
     Raises:
         UndatedError: No clock is known for one of its moments.
     """
-    if layout.plain and not record.laps and not record.flaws and record.picks is None:
+    if layout.plain and not record.flaws and record.picks is None:
         quick = _quick(layout, record, clocks)
         if quick is not None:
             return quick
@@ -115,20 +116,29 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
 
 
 def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | None:
-    """The common case without a step a value: every column there, a number, at one moment."""
+    """The common case without a step a value: every column there, and a number."""
     values = record.values
     if len(values) != len(layout.series) or set(map(type, values)) != {int}:
         return None
     if not (_fits(min(values), words=False) and _fits(max(values), words=False)):  # type: ignore[type-var] # all integers
         return None
-    at, clock = _dated(record.at, clocks)
-    if not plausible(at):
-        return None
-    return Rows(
-        numbers=list(
-            zip(layout.series, repeat(at), values, repeat(_GOOD), repeat(clock))  # type: ignore[arg-type] # plain: no series is missing
+    numbers: list[Row] = []
+    start = 0
+    for count, delta in record.laps or ((len(values), 0),):
+        at, clock = _dated(record.at + delta, clocks)
+        end = start + count
+        if count < 0 or not plausible(at):
+            return None
+        numbers += zip(
+            layout.series[start:end],  # type: ignore[arg-type] # plain: no series is missing
+            repeat(at),
+            values[start:end],
+            repeat(_GOOD),
+            repeat(clock),
+            strict=False,
         )
-    )
+        start = end
+    return Rows(numbers=numbers) if start == len(values) else None
 
 
 def _fits(value: object, *, words: bool) -> bool:
@@ -176,7 +186,7 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
                 found,
             )
             return
-        body = _packed_words(found) if table is TextSample else _packed_numbers(found)
+        pack = _packed_words if table is TextSample else _packed
         # Django knows no COPY: it neither translates its errors nor gives it a type.
         with (
             connection.wrap_database_errors,
@@ -184,17 +194,16 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
                 f"COPY {name} (series_id, at, value, quality, clock_id) FROM STDIN (FORMAT BINARY)"
             ) as copy,
         ):
-            copy.write(_COPY_HEAD + body + _COPY_TAIL)
-
-
-def _packed_numbers(found: Sequence[Row]) -> bytes:
-    """Rows as the binary COPY has them: a count of fields, then length and value of each."""
-    return b"".join(
-        _packed(found[start : start + _CHUNK]) for start in range(0, len(found), _CHUNK)
-    )
+            copy.write(_COPY_HEAD)
+            for start in range(
+                0, len(found), _CHUNK
+            ):  # the server reads one while we pack the next
+                copy.write(pack(found[start : start + _CHUNK]))
+            copy.write(_COPY_TAIL)
 
 
 def _packed(found: Sequence[Row]) -> bytes:
+    """Rows as the binary COPY has them: a count of fields, then length and value of each."""
     series, at, values, quality, clock = zip(*found, strict=True)
     if None in values:
         pack, hole = _NUMBER.pack, _HOLE.pack

@@ -66,6 +66,28 @@ def test_a_value_that_could_not_be_had_is_null_with_its_reason(box: Box, dated: 
     assert samples(box)[1] == ("power.active", "l1", OFFSET + 1000, None, 2)
 
 
+def test_each_reading_has_the_time_of_its_own_transaction(box: Box, dated: Sender) -> None:
+    in_laps = DataRecord(METER_ID, 1000, [1, 2, 3], None, ((1, 0), (2, 40)))
+    picked = DataRecord(METER_ID, 2000, [4, 5], b"\x05", ((1, -5), (1, 5)))
+    ingest([dated.send(Lane.DATA, in_laps, picked)])
+    assert sorted((row[2] - OFFSET, row[3]) for row in samples(box)) == [
+        (1000, 1),
+        (1040, 2),
+        (1040, 3),
+        (1995, 4),
+        (2005, 5),
+    ]
+
+
+@pytest.mark.parametrize("laps", [((2, 0),), ((4, 0),), ((-1, 0), (4, 0)), ((3, 2**60),)])
+def test_laps_that_do_not_fit_are_a_misfit(
+    box: Box, dated: Sender, laps: tuple[tuple[int, int], ...]
+) -> None:
+    record = DataRecord(METER_ID, 1000, [1, 2, 3], None, laps)
+    assert acks(ingest([dated.send(Lane.DATA, record)]), dated).rejected == ((0, Rejected.MISFIT),)
+    assert samples(box) == []
+
+
 def test_the_extremes_of_sixty_four_bits_survive(box: Box, dated: Sender) -> None:
     ingest([dated.send(Lane.DATA, meter(1000, -(2**63), 2**63 - 1, 0))])
     assert {row[3] for row in samples(box)} == {-(2**63), 2**63 - 1, 0}
