@@ -2,5 +2,5 @@
 
 `store.ingest` is one transaction; `worker` feeds it from MQTT. The other modules are its parts:
 `arrivals` reads messages, `receipts` decides what is new, `tables`, `clocks`, `samples`, `events`
-and `papers` apply it, `answers` says so to the box.
+and `announcements` apply it, `answers` says so to the box.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 from pathlib import Path
@@ -19,6 +20,6 @@ MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file in WAL, as in the field: in memory, threads would not wait for each other.
-    _FOLDER = Path(os.environ["KANMON_PORTAL_STATE"])
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    DATABASES["default"]["TEST"] = {"NAME": _FOLDER / f"test-{os.getpid()}.sqlite3"}
+    _FOLDER = tempfile.TemporaryDirectory(prefix="kanmon-test-database-")
+    atexit.register(_FOLDER.cleanup)
+    DATABASES["default"]["TEST"] = {"NAME": Path(_FOLDER.name) / "test.sqlite3"}
