@@ -112,7 +112,6 @@ def _copy(rows: list[tuple[int, int, int]]) -> float:
 
 def ratios(scale: float) -> dict[int, list[float]]:
     """For each size ingest's speed over the plain COPY's, in pairs."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     import django
 
     django.setup()
@@ -154,7 +153,8 @@ def measure(scale: float = 1.0) -> list[Figure]:
         sys.executable, "-m", "tests.with_postgres",
         sys.executable, "-m", "scripts.benchmarks.ingest_copy", str(scale),
     ]  # fmt: skip
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     figures = []
     for size, found in json.loads(done.stdout.splitlines()[-1]).items():
         ratio = statistics.median(found)

@@ -72,6 +72,7 @@ class Site:
         port, plant = free_port(), free_port()
         self.environment = {
             "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",  # whatever the caller's own are
             "KANMON_STATE": str(self.folder / "gateway"),
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_BROKER": f"mqtt://127.0.0.1:{port}",

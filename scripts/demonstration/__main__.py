@@ -63,6 +63,7 @@ class Demonstration:
         self.environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",  # whatever the caller's own are
             "KANMON_STATE": str(self.folder / "gateway"),
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_PORTAL_URL": self.url,
