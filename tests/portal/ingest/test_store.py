@@ -61,9 +61,23 @@ def test_a_record_that_comes_again_counts_once_and_is_acknowledged_again(
     assert Receipt.objects.count() == 3  # with the clock's
 
 
+@pytest.mark.req("C-20")
 def test_a_value_that_could_not_be_had_is_null_with_its_reason(box: Box, dated: Sender) -> None:
     ingest([dated.send(Lane.DATA, meter(1000, None, 0, 5, flaws=((0, 2),)))])
-    assert samples(box)[1] == ("power.active", "l1", OFFSET + 1000, None, 2)
+    assert samples(box) == [
+        ("energy.import", "", OFFSET + 1000, 0, 0),  # a real 0 stays one
+        ("power.active", "l1", OFFSET + 1000, None, 2),
+        ("voltage", "l1", OFFSET + 1000, 5, 0),
+    ]
+    latest = Latest.objects.get(series__quantity="power.active")
+    assert (latest.value, latest.quality) == (None, 2)
+
+
+@pytest.mark.req("C-20")
+def test_a_value_missing_without_a_reason_is_no_value_at_all(box: Box, dated: Sender) -> None:
+    ack = acks(ingest([dated.send(Lane.DATA, meter(1000, None, 0, 5))]), dated)
+    assert ack.rejected == ((0, Rejected.MISFIT),)
+    assert samples(box) == []
 
 
 def test_each_reading_has_the_time_of_its_own_transaction(box: Box, dated: Sender) -> None:

@@ -9,29 +9,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection, connections
 
-from cloud_link import topics
-from cloud_link.mqtt import Broker, PublishRefused, connect
-from cloud_link.topics import Down
+from cloud_link.mqtt import Broker
 from cloud_link.wire import Ack, Lane, decode
 from portal.ingest.models import Receipt, Sample
 from portal.ingest.worker import Worker
 from tests import peers
+from tests.portal.ingest.link import SOON_S, hear, hear_all, link, publish
 from tests.portal.ingest.sender import METER, Sender, meter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from typing import Literal
 
-    from cloud_link.mqtt import Session
-    from portal.ingest.arrivals import Arrival
 
 pytestmark = [
     pytest.mark.database,
     pytest.mark.django_db(transaction=True),
     pytest.mark.peer("mosquitto"),
 ]
-
-SOON_S = 30.0
 
 
 async def ask(question: Callable[[], Any]) -> Any:
@@ -57,51 +52,6 @@ async def working(broker: peers.Mosquitto, version: Literal[4, 5] = 5) -> AsyncI
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         await asyncio.to_thread(worker.close)
-
-
-@asynccontextmanager
-async def link(broker: peers.Mosquitto, sender: Sender) -> AsyncIterator[Session]:
-    """A box's connection, listening for acknowledgements."""
-    async with connect(Broker.parse(broker.url), sender.box) as session:
-        await session.subscribe(topics.down(sender.box, Down.ACK))
-        yield session
-
-
-async def publish(session: Session, *messages: Arrival) -> None:
-    """Publish, again for as long as no worker listens."""
-    for message in messages:
-        while True:
-            try:
-                await session.publish(message.topic, message.body)
-                break
-            except PublishRefused:
-                await asyncio.sleep(0.05)  # a poll: the broker offers no event for a subscriber
-
-
-async def hear(session: Session, lane: Lane, last: int) -> list[Ack]:
-    """Acknowledgements up to the one that settles ``last`` of a lane."""
-    heard: list[Ack] = []
-    async with asyncio.timeout(SOON_S):
-        async for message in session.messages():
-            message.ack()
-            ack = decode(Ack, message.payload)
-            heard.append(ack)
-            if ack.lane is lane and any(first <= last <= end for first, end in ack.ok):
-                return heard
-    raise AssertionError("the connection ended")
-
-
-async def hear_all(session: Session, count: int) -> None:
-    """Acknowledgements of so many numbers of one lane, in any order."""
-    heard: set[int] = set()
-    async with asyncio.timeout(SOON_S):
-        async for message in session.messages():
-            message.ack()
-            for first, last in decode(Ack, message.payload).ok:
-                heard |= set(range(first, last + 1))
-            if len(heard) == count:
-                return
-    raise AssertionError("the connection ended")
 
 
 @pytest.mark.parametrize("version", [5, 4])
