@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models import Count
 
 from cloud_link.wire import Column, DataRecord, EventRecord, Lane, Rejected, Table, table_id
 from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.clocks import moment
-from portal.ingest.models import BootClock, Gap, Latest, TextSample, Undated, WireTable
+from portal.ingest.models import (
+    BootClock,
+    Gap,
+    Latest,
+    Sample,
+    TextSample,
+    Undated,
+    WireTable,
+)
+from portal.ingest.samples import MOVED_AT_ONCE
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
     METER,
@@ -119,12 +129,21 @@ def test_a_later_clock_holds_from_its_moment_on(box: Box, dated: Sender) -> None
 def test_samples_do_not_trip_over_each_other_when_dated_anew(
     box: Box, sender: Sender, shift: int
 ) -> None:
-    ingest([sender.tables(METER), sender.clock(OFFSET - shift, synchronised=False)])
-    records = [meter(1000 * n, n, n, n) for n in range(1, 20)]
-    ingest([sender.send(Lane.DATA, *records)])
+    """More than move at once: what moves first must not land where others have yet to leave."""
+    quantities = ("power.active", "power.reactive", "power.apparent", "temperature", "pressure")
+    wide = Table(
+        "meter",
+        tuple(Column(name, f"channel={n}", 0) for name in quantities for n in range(1, 100)),
+    )
+    width = len(wide.columns)
+    polls = range(1, MOVED_AT_ONCE // width + 10)
+    records = [DataRecord(table_id(wide), 1000 * n, [n] * width) for n in polls]
+    ingest([sender.tables(wide), sender.clock(OFFSET - shift, synchronised=False)])
+    ingest([sender.send(Lane.DATA, *records[at : at + 20]) for at in range(0, len(records), 20)])
     ingest([sender.clock()])
-    assert times(box) == [1000 * n for n in range(1, 20)]
-    assert {row.value for row in Latest.objects.all()} == {19}
+    kept = Sample.objects.values_list("at", "value").annotate(count=Count("series"))
+    assert sorted(kept) == [(OFFSET + 1000 * n, n, width) for n in polls]
+    assert {row.value for row in Latest.objects.all()} == {polls[-1]}
 
 
 def test_a_clock_corrects_the_latest_value_too(box: Box, sender: Sender) -> None:
