@@ -3,7 +3,8 @@
 paho is used as the codec it is good at; its socket is watched by the loop::
 
     readable  -> client.loop_read()    calls the session's callbacks
-    writable  -> client.loop_write()   only while paho has something to write
+    to write  -> client.loop_write()   at the end of the loop's turn, all that came up in it
+    writable  -> client.loop_write()   only while the socket did not take everything
     timer     -> client.loop_misc()    keepalive: PINGREQ, and the end of a silent link
 
 Only the blocking part of connecting (name, TCP, TLS handshake) runs in a worker thread, before
@@ -57,7 +58,7 @@ class Drive:
         self._client.on_socket_close = lambda *_: self.detach()
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
-            self._loop.add_writer(sock, self._writable)
+            self._loop.call_soon(self._write)
         self._every = min(keepalive / 4, TIMER_S)
         self._timer = self._loop.call_later(self._every, self._tick)
 
@@ -102,6 +103,14 @@ class Drive:
         if isinstance(sock, ssl.SSLSocket) and sock.pending():
             self._loop.call_soon(self._readable)
 
+    def _write(self) -> None:
+        """Write now: the socket almost always takes it, and then needs no watching."""
+        if self._socket is None:
+            return
+        self._guarded(self._client.loop_write)
+        if self._socket is not None and self._client.want_write():
+            self._loop.add_writer(self._socket, self._writable)
+
     def _writable(self) -> None:
         self._guarded(self._client.loop_write)
 
@@ -118,9 +127,9 @@ class Drive:
             self.cut()
             self._broken(error)
 
-    def _want_write(self, _client: Client, _userdata: object, sock: Any) -> None:
-        if self._socket is not None:
-            self._loop.add_writer(sock, self._writable)
+    def _want_write(self, _client: Client, _userdata: object, _sock: Any) -> None:
+        # Called once until everything is written (`_have_written`).
+        self._loop.call_soon(self._write)
 
     def _have_written(self, _client: Client, _userdata: object, sock: Any) -> None:
         if self._socket is not None:

@@ -168,8 +168,8 @@ class Spool:
             (sound if row.sound else spoiled).append(row)
         if spoiled:
             self._commit(partial(self._lose, spoiled))
-        names = self._read(lambda: self._database.ledger.epoch_names())
-        return [_stored(row, names[row.ordinal]) for row in sound]
+        names = self._read(self._database.ledger.epoch_names) if sound else {}
+        return [row.stored(names[row.ordinal]) for row in sound]
 
     def newest_id(self, lane: Lane) -> int:
         """The id given out last in ``lane``; records that come will have greater ones."""
@@ -184,7 +184,11 @@ class Spool:
         Raises:
             SpoolFull: the disk refuses even this; nothing changed, the portal will say it again.
         """
-        return self._commit(partial(self._settle, ack))
+        return self.settle_all((ack,))[0]
+
+    def settle_all(self, acks: Sequence[Ack]) -> list[Settled]:
+        """`settle` each of ``acks`` in their order, all in one transaction; raises the same."""
+        return self._commit(lambda: [self._settle(ack) for ack in acks])
 
     def tables(self, ids: Iterable[bytes]) -> list[Table]:
         """The tables called ``ids`` that records here refer to."""
@@ -253,7 +257,7 @@ class Spool:
         return tuple(numbers[place] for place in range(len(batch)))
 
     def _settle(self, ack: Ack) -> Settled:
-        settlement = Settlement(self._database.ledger, self._database.losses, self._current, ack)
+        settlement = Settlement(self._database.ledger, self._database.losses, self._next, ack)
         settled = settlement.apply()
         if settled.rejected:
             total = int(self._database.fact(_REJECTED) or 0) + settled.rejected
@@ -383,16 +387,3 @@ class Spool:
         log.error("spool.damaged", problem=str(error), kept=str(aside))
         self._database = Database(self._folder, self._limits)
         self._begin(aside)
-
-
-def _stored(row: Row, epoch: bytes) -> Stored:
-    return Stored(
-        id=row.id,
-        epoch=epoch,
-        ordinal=row.ordinal,
-        lane=row.lane,
-        seq=row.seq,
-        boot=row.boot,
-        body=row.body,
-        table=row.table,
-    )

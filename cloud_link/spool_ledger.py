@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from cloud_link.spool_schema import LANE_SHIFT, checksum
-from cloud_link.spool_values import Entry
+from cloud_link.spool_values import Entry, Stored
 from cloud_link.wire import EPOCH_SIZE, Lane, Table, table_id
 
 ORDINAL_LIMIT: Final = 2**53
@@ -64,6 +64,19 @@ class Row:
     def lane(self) -> Lane:
         """Which lane the id says."""
         return Lane(self.id >> LANE_SHIFT)
+
+    def stored(self, epoch: bytes) -> Stored:
+        """What is given out of it; ``epoch`` is its epoch's name."""
+        return Stored(
+            id=self.id,
+            epoch=epoch,
+            ordinal=self.ordinal,
+            lane=self.lane,
+            seq=self.seq,
+            boot=self.boot,
+            body=self.body,
+            table=self.table,
+        )
 
 
 class KnownTables:

@@ -49,6 +49,10 @@ class SpoolWriter:
 
     Jobs are done in the order they were asked for. A caller that is cancelled while it waits may
     find its records accepted all the same: what was handed over is not taken back.
+
+    Attributes:
+        generation: `Spool.generation` as the last job that was done left it; known without a
+            visit to the thread.
     """
 
     def __init__(self) -> None:
@@ -57,6 +61,7 @@ class SpoolWriter:
         self._closing = False
         self._ended = self._loop.create_future()
         self._thread: threading.Thread | None = None
+        self.generation = 0
 
     @classmethod
     async def open(cls, folder: Path, *, boot: bytes, limits: SpoolLimits) -> SpoolWriter:
@@ -133,6 +138,7 @@ class SpoolWriter:
             self._answer(self._ended, None, None)
             self._answer(opened, None, error)
             return
+        self.generation = spool.generation
         self._answer(opened, None, None)
         try:
             while self._turn(spool):
@@ -168,8 +174,10 @@ class SpoolWriter:
         try:
             numbers = spool.append([entry for job in jobs for entry in job.entries])
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            self.generation = spool.generation
             self._loop.call_soon_threadsafe(_fail, jobs, error)
         else:
+            self.generation = spool.generation
             self._loop.call_soon_threadsafe(_share, jobs, numbers)
 
     def _call(self, spool: Spool, job: _Job[Any]) -> None:
@@ -177,8 +185,10 @@ class SpoolWriter:
         try:
             result = job.function(spool)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            self.generation = spool.generation
             self._answer(job.future, None, error)
         else:
+            self.generation = spool.generation
             self._answer(job.future, result, None)
 
     def _answer(self, future: asyncio.Future[T], result: T, error: BaseException | None) -> None:

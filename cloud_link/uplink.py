@@ -26,8 +26,11 @@ from cloud_link.topics import Down, Up, down, up
 from cloud_link.uplink_flow import Pace
 from cloud_link.uplink_session import Conversation, Facts, Start, Station
 from cloud_link.uplink_window import Window
+from cloud_link.wire import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tenacity import RetryCallState
 
     from cloud_link.spool_writer import SpoolWriter
@@ -59,7 +62,8 @@ class UplinkState:
     Attributes:
         session: The number of the last session that connected; 0 before the first.
         connected_since: ``None`` while not connected.
-        last_ack_at: When the portal last answered, in any session; ``None`` if never.
+        last_ack_at: When an answer was last settled, in any session; ``None`` if never.
+        heard: Answers of this session that gather to be settled.
         in_flight_records: Sent and not answered.
         in_flight_bytes: Of their messages.
         pausing: Connected, but the portal or the broker takes nothing just now.
@@ -71,6 +75,7 @@ class UplinkState:
     session: int
     connected_since: int | None
     last_ack_at: int | None
+    heard: int
     in_flight_records: int
     in_flight_bytes: int
     pausing: bool
@@ -118,10 +123,10 @@ class Uplink:
             await retrying(self._attempt)
             await asyncio.sleep(self._link.first_wait)
 
-    def appended(self) -> None:
-        """Say that something came into the spool; without it, it is found within `Pace.look`."""
+    def appended(self, lanes: Iterable[Lane] = tuple(Lane)) -> None:
+        """Say that something came into these lanes; without it, it is found in `Pace.look`."""
         if self._conversation is not None:
-            self._conversation.appended()
+            self._conversation.appended(lanes)
 
     @property
     def state(self) -> UplinkState:
@@ -132,6 +137,7 @@ class Uplink:
             session=tally.session,
             connected_since=tally.connected_since,
             last_ack_at=tally.last_ack_at,
+            heard=conversation.heard if conversation else 0,
             in_flight_records=window.flying if window else 0,
             in_flight_bytes=window.flying_bytes if window else 0,
             pausing=window.breaker.until is not None if window else False,

@@ -43,6 +43,8 @@ class Pace:
         pause: The first pause of the `Breaker`; doubles.
         longest: Neither grows beyond this.
         look: The spool is looked at this often even when nobody says that something came.
+        gather: Acknowledgements that only say "ok" gather this long for one commit of the spool,
+            unless room is what sending waits for.
     """
 
     flight: int = 128 * 1024
@@ -54,6 +56,7 @@ class Pace:
     pause: int = 1_000
     longest: int = 120_000
     look: int = 1_000
+    gather: int = 1_000
 
     def ack_wait(self, tries: int) -> int:
         """How long the ``tries``-th sending of a record (from 1) waits for its answer."""

@@ -4,7 +4,11 @@
 
     spool --read--> window --next--> publish --------------> portal
       ^                ^                                        |
-      '---- settle ----'------------- down/ack <----------------'
+      '---- settle ----'--- gather ------- down/ack <-----------'
+
+Answers gather for a moment, because each settling is a commit. Those still gathering when the
+connection ends are settled then; after a kill -9 their records are sent again, and the portal
+knows them.
 
 Everything is decided in `cloud_link.uplink_window`; here are the spool, the connection and the
 clock.
@@ -13,12 +17,13 @@ clock.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from cloud_link.mqtt import MqttError, PublishRefused, Session
+from cloud_link.mqtt import Message, MqttError, PublishRefused, Session
 from cloud_link.spool_values import Settled, SpoolError, SpoolFull
 from cloud_link.topics import Up, up
 from cloud_link.uplink_window import Window
@@ -36,7 +41,7 @@ from cloud_link.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cloud_link.spool import Spool
     from cloud_link.spool_values import Stored
@@ -53,6 +58,8 @@ CHANNELS: Final = {
     Lane.DATA: Up.DATA,
 }
 GOODBYE_S: Final = 2.0
+ANSWERS_LIMIT: Final = 16
+"""Answers that gather at most: the broker holds back more than its Receive Maximum."""
 SEAL_MS: Final = 1_000
 """Gaps that open while connected are sealed at most this often, so that they stay coalesced."""
 
@@ -173,6 +180,8 @@ class Conversation:
         self._tables: dict[bytes, Table] = {}
         self._wake = asyncio.Event()
         self._sealed = station.facts.now()
+        self._answers: list[tuple[Ack, Message]] = []
+        self._answered, self._settle_now = asyncio.Event(), asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
@@ -183,16 +192,25 @@ class Conversation:
         try:
             async with self._tasks:
                 self._tasks.create_task(self._hear())
+                self._tasks.create_task(self._settle_gathered())
                 await self._speak()
         except BaseExceptionGroup as group:
             ended, bugs = group.split((MqttError, SpoolError))
             if ended is None or bugs is not None:
                 raise
             raise ended.exceptions[0] from None  # all of them say how the same connection ended
+        finally:
+            with suppress(SpoolError):
+                await self._settle()
 
-    def appended(self) -> None:
-        """Something came into the spool: look at once."""
-        self.window.appended()
+    @property
+    def heard(self) -> int:
+        """Answers that gather to be settled."""
+        return len(self._answers)
+
+    def appended(self, lanes: Iterable[Lane]) -> None:
+        """Something came into these lanes of the spool: look at once."""
+        self.window.appended(lanes)
         self._wake.set()
 
     async def goodbye(self) -> None:
@@ -323,16 +341,43 @@ class Conversation:
                 log.warning("acknowledgement_unreadable", error=str(error))
                 message.ack()
                 continue
-            await self._settle(ack)
-            message.ack()
+            self._answers.append((ack, message))
+            self._answered.set()
+            plain = not (ack.rejected or ack.need_table or ack.conflict or ack.renew is not None)
+            if not plain or self.window.waits_for_room or len(self._answers) >= ANSWERS_LIMIT:
+                self._settle_now.set()
 
-    async def _settle(self, ack: Ack) -> None:
+    async def _settle_gathered(self) -> None:
+        # Never so long that an answer which is here seems to be missing.
+        gather = min(self._pace.gather, self._pace.ack // 8) / 1000
+        while True:
+            await self._answered.wait()
+            try:
+                async with asyncio.timeout(gather):
+                    await self._settle_now.wait()
+            except TimeoutError:
+                pass  # no hurry came up
+            await self._settle()
+
+    async def _settle(self) -> None:
+        answers, self._answers = self._answers, []
+        self._answered.clear()
+        self._settle_now.clear()
+        if not answers:
+            return
+        acks = [ack for ack, _ in answers]
         try:
-            settled: Settled = await self._writer.call(lambda spool: spool.settle(ack))
+            outcomes = await self._writer.call(lambda spool: spool.settle_all(acks))
         except SpoolFull as error:
             # Nothing changed: the records are sent again, and the portal says it again.
             log.warning("settle_postponed", error=str(error))
-            return
+        else:
+            for ack, settled in zip(acks, outcomes, strict=True):
+                self._take_in(ack, settled)
+        for _, message in answers:
+            message.ack()
+
+    def _take_in(self, ack: Ack, settled: Settled) -> None:
         now, tally = self._facts.now(), self._tally
         tally.last_ack_at = now
         tally.delivered += settled.ok

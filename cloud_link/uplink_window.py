@@ -127,10 +127,10 @@ class Window:
         else:
             stream.feed(records, self._known)
 
-    def appended(self) -> None:
-        """Something may have come into the spool."""
-        for stream in self._fresh.values():
-            stream.dry = False
+    def appended(self, lanes: Iterable[Lane] = tuple(Lane)) -> None:
+        """Something may have come into these lanes of the spool."""
+        for lane in lanes:
+            self._fresh[lane].dry = False
 
     def _split(self, lane: Lane, newest: int) -> None:
         """Call everything up to ``newest`` old, so that what comes now does not queue behind it."""
@@ -144,6 +144,11 @@ class Window:
     def flying(self) -> int:
         """Records sent and not yet answered."""
         return len(self._flying)
+
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether answers are what the next message waits for: a lane is half full, or more."""
+        return any(size * 2 >= self._pace.flight for size in self._bytes.values())
 
     @property
     def flying_bytes(self) -> int:

@@ -4,7 +4,7 @@
 
     block      [ u1 ][ u2 ][ gap ][ i1      ][ s1 s1 s1 ]
     layer      >H     H     2x     i          6s            one unpack_from for all of them
-    columns    (quantity, part, resolution, convert), ...   one tuple each, zipped with it
+    columns    quantities, parts, resolutions, converts     as long as what it unpacks
 
 Points that share registers go to further layers.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.conversion import Convert, Value, conversion, unpack_code
-from drivers.report import Quality, Quantity, Reading
+from drivers.report import Quality, Quantity, Reading, readings_of
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
@@ -29,8 +29,43 @@ _Column = tuple[Quantity, str, int, "Convert | None"]
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
+    """Points that do not overlap; ``converts`` is empty when what is unpacked are the values."""
+
     format: struct.Struct
-    columns: tuple[_Column, ...]
+    quantities: tuple[Quantity, ...]
+    parts: tuple[str, ...]
+    resolutions: tuple[int, ...]
+    converts: tuple[Convert | None, ...]
+
+    @classmethod
+    def of(cls, code: str, columns: Iterable[_Column]) -> _Layer:
+        quantities, parts, resolutions, converts = zip(*columns, strict=True)
+        needed = converts if any(converts) else ()
+        return cls(struct.Struct(code), quantities, parts, resolutions, needed)
+
+    def values(self, data: bytes) -> tuple[Sequence[Value], bool]:
+        """What ``data`` says, and whether some of it is the reason why there is no value."""
+        raws = self.format.unpack_from(data)
+        if not self.converts:
+            return raws, False
+        values: list[Value] = [
+            raw if convert is None else convert(raw)
+            for raw, convert in zip(raws, self.converts, strict=True)
+        ]
+        return values, any(value.__class__ is Quality for value in values)
+
+    def readings(self, data: bytes, at: int) -> list[Reading]:
+        values, flawed = self.values(data)
+        if not flawed:
+            return readings_of(at, self.quantities, values, self.resolutions, self.parts)
+        return [
+            _missing(quantity, part, resolution, at, value)
+            if isinstance(value, Quality)
+            else Reading(quantity=quantity, value=value, at=at, resolution=resolution, part=part)
+            for quantity, value, resolution, part in zip(
+                self.quantities, values, self.resolutions, self.parts, strict=True
+            )
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +92,21 @@ class Columns:
             for point in layer:
                 code += f"{2 * (point.at - offset)}x" + unpack_code(point, point.words or words)
                 offset = point.span.end
-            columns = tuple(_column(point, point.words or words, installation) for point in layer)
-            layers.append(_Layer(struct.Struct(code), columns))
+            columns = [_column(point, point.words or words, installation) for point in layer]
+            layers.append(_Layer.of(code, columns))
         return cls(tuple(layers))
 
     def decode(self, data: bytes, at: int, readings: list[Reading]) -> None:
         """Add the readings in ``data``, all of the time ``at``."""
-        append = readings.append
         for layer in self.layers:
-            # This loop runs once for every reading of the gateway: it is the product's speed.
-            for raw, (quantity, part, resolution, convert) in zip(
-                layer.format.unpack_from(data), layer.columns, strict=True
-            ):
-                value = raw if convert is None else convert(raw)
-                if value.__class__ is Quality:
-                    append(_missing(quantity, part, resolution, at, value))
-                else:
-                    append(
-                        Reading(
-                            quantity=quantity, value=value, at=at, resolution=resolution, part=part
-                        )
-                    )
+            readings += layer.readings(data, at)
 
     def refused(self, at: int, readings: list[Reading]) -> None:
         """Add what stands for the readings of a read that the device does not know."""
         for layer in self.layers:
-            for quantity, part, resolution, _ in layer.columns:
+            for quantity, part, resolution in zip(
+                layer.quantities, layer.parts, layer.resolutions, strict=True
+            ):
                 readings.append(_missing(quantity, part, resolution, at, Quality.NOT_SUPPORTED))
 
 

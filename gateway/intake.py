@@ -7,8 +7,10 @@
                                  +---- the rest, when one device has two ---------+
 
 A round takes everything that waits, at most one report a device, and appends it in one commit.
-While a commit takes long, reports gather for the next round; when too many wait, `put` waits too,
-which slows the lines down instead of filling the memory.
+It begins `GATHER_S` after the first report came, so that several devices share the commit, the
+message and the portal's answer: those cost more than the readings in them. While a commit takes
+long, reports gather for the next round; when too many wait, `put` waits too, which slows the
+lines down instead of filling the memory.
 
 Nothing is lost silently: when the spool refuses, the pipeline forgets what it last sent, so that
 everything is offered again, and the spool itself counts what it could not take.
@@ -19,19 +21,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import structlog
 
 from cloud_link.spool_values import Entry, SpoolError
+from cloud_link.wire import Lane
 from drivers.report import Report
 from gateway.pipeline import Offer, Pipeline
 
-if TYPE_CHECKING:
-    from cloud_link.spool import Spool
-
-T = TypeVar("T")
-
+GATHER_S: Final = 0.1
+"""Source: design section 5, "grouped up to 100 ms"."""
 WAITING_LIMIT: Final = 1_000
 """Reports that may wait for the spool."""
 
@@ -44,8 +44,9 @@ class Accepts(Protocol):
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Return when all entries are on the disk; raises ``SpoolError``."""
 
-    async def call(self, function: Callable[[Spool], T]) -> T:
-        """``function(spool)``, where the spool may be touched."""
+    @property
+    def generation(self) -> int:
+        """`cloud_link.spool.Spool.generation`, as the last append left it or later."""
 
 
 class Intake:
@@ -55,7 +56,7 @@ class Intake:
         pipeline: Knows what was sent last.
         spool: Where records go.
         standing: What must be said again after anything was dropped, besides the reports.
-        appended: Called whenever something was accepted.
+        appended: Called whenever something was accepted, with its lanes.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Intake:
         pipeline: Pipeline,
         spool: Accepts,
         standing: Callable[[], Iterable[Entry]] = tuple,
-        appended: Callable[[], None] = lambda: None,
+        appended: Callable[[frozenset[Lane]], None] = lambda _lanes: None,
     ) -> None:
         self._pipeline = pipeline
         self._spool = spool
@@ -89,6 +90,7 @@ class Intake:
         """Work until cancelled; what a running round appends may or may not be accepted then."""
         while True:
             await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
             self._wake.clear()
             while self._waiting:
                 await self._round()
@@ -106,11 +108,7 @@ class Intake:
 
     async def _round(self) -> None:
         entries: list[Entry] = []
-        generation = self._generation
-        try:
-            generation = await self._spool.call(_generation)
-        except SpoolError as error:  # the append that follows says what is wrong
-            log.debug("the spool does not answer", error=str(error))
+        generation = self._spool.generation
         if generation != self._generation:
             if self._generation is not None:
                 self._pipeline.forget()
@@ -133,7 +131,7 @@ class Intake:
         if self.refused:
             log.info("the spool takes records again")
         self.refused = False
-        self._appended()
+        self._appended(frozenset(entry.lane for entry in entries))
         for offer in offers:
             self._pipeline.sent(offer)
 
@@ -151,7 +149,3 @@ class Intake:
             self._waiting = rest
             self._room.notify_all()
         return taken
-
-
-def _generation(spool: Spool) -> int:
-    return spool.generation

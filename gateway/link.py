@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cloud_link.mqtt_broker import Broker
     from cloud_link.spool_writer import SpoolWriter
     from cloud_link.uplink import Uplink
+    from cloud_link.wire import Lane
 
 log = structlog.get_logger("kanmon.link")
 
@@ -75,10 +76,10 @@ class Link:
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
 
-    def appended(self) -> None:
-        """Say that something came into the spool."""
+    def appended(self, lanes: frozenset[Lane]) -> None:
+        """Say that something came into these lanes of the spool."""
         if self._uplink:
-            self._uplink.appended()
+            self._uplink.appended(lanes)
 
     def to_json(self) -> dict[str, Any]:
         """How the link is now."""

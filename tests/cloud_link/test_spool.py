@@ -52,6 +52,30 @@ def test_numbers_grow_per_lane_and_are_never_reused(open_spool: Callable[..., Sp
     assert [(one.epoch, one.seq) for one in everything(spool)] == [(first, 0), (first, 2)]
 
 
+def test_several_acknowledgements_are_settled_in_one_transaction_in_their_order(
+    open_spool: Callable[..., Spool],
+) -> None:
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i) for i in range(6)])
+    first = spool.epoch
+    outcomes = spool.settle_all(
+        [
+            Ack(VERSION, first, Lane.DATA, ok=((0, 1),)),
+            Ack(VERSION, first, Lane.DATA, ok=((0, 2),), conflict=(4,)),
+            Ack(VERSION, first, Lane.DATA, conflict=(5,)),
+        ]
+    )
+    assert [(o.ok, o.renumbered, o.new_epoch) for o in outcomes] == [
+        (2, 0, False),
+        (1, 1, True),
+        (0, 1, True),
+    ]
+    # Each conflict has begun an epoch of its own, beyond the one before it.
+    assert [(one.ordinal, one.seq) for one in everything(spool)] == [(1, 3), (2, 0), (3, 0)]
+    assert spool.ordinal == 3
+    assert spool.settle_all([]) == []
+
+
 def test_pending_is_read_in_order_and_in_bounded_pieces(open_spool: Callable[..., Spool]) -> None:
     spool = open_spool()
     spool.append([entry(Lane.DATA, i, 100) for i in range(10)])

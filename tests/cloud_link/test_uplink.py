@@ -167,6 +167,62 @@ async def test_a_lost_table_is_sent_again(broker: peers.Mosquitto, tmp_path: Pat
         assert far.table_messages == 2
 
 
+PATIENT = Pace(ack=800_000, gather=100_000, look=200, flight=1_000, batch=400)
+"""Answers gather far longer than a test may take."""
+
+
+async def test_answers_that_only_say_ok_gather_until_one_says_more(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+
+        def refuse_nine(batch: Batch) -> Ack | None:
+            seqs = [seq for seq, _ in batch.items]
+            if seqs != [9]:
+                return far.store(batch)
+            return Ack(VERSION, batch.epoch, batch.lane, rejected=((9, "misfit"),))
+
+        far.answer = refuse_nine
+        async with uplink(writer, broker.url, pace=PATIENT) as link:
+            for n in range(9):
+                await writer.append([event(n)])
+                link.appended()
+                await until(lambda n=n: len(far.stored) == n + 1, lambda: far.seen)  # type: ignore[misc]
+            assert (await stats(writer)).records[Lane.EVENT] == 9
+            assert link.state.delivered == 0
+            await writer.append([event(9)])
+            link.appended()
+            await until_empty(writer)
+            assert (link.state.delivered, link.state.rejected) == (9, 1)
+
+
+async def test_answers_do_not_gather_while_sending_waits_for_room(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        await writer.append([event(n) for n in range(500)])
+        async with uplink(writer, broker.url, pace=PATIENT) as link:
+            await until(lambda: len(far.stored) == 500, lambda: far.stored)
+            assert link.state.delivered > 400
+        assert set(far.seen.values()) == {1}
+
+
+async def test_answers_still_gathering_are_settled_when_the_session_ends(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        await writer.append([event(0)])
+        async with uplink(writer, broker.url, pace=PATIENT) as link:
+            await until(lambda: len(far.stored) == 1, lambda: far.stored)
+            far.answer = far.silent
+            await writer.append([event(1)])
+            link.appended()
+            await until(lambda: far.messages == 2, lambda: far.messages)
+            await until(lambda: link.state.heard == 1, lambda: link.state)
+            assert (await stats(writer)).records[Lane.EVENT] == 2
+        assert (await stats(writer)).records[Lane.EVENT] == 1
+
+
 async def test_conflict_and_renew_begin_a_new_epoch(
     broker: peers.Mosquitto, tmp_path: Path
 ) -> None:

@@ -3,12 +3,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from structlog.testing import capture_logs
 
-from cloud_link.spool import Spool, SpoolFull, SpoolLimits
+from cloud_link.spool import SpoolFull, SpoolLimits
 from cloud_link.spool_values import Entry
 from cloud_link.spool_writer import SpoolWriter
 from cloud_link.wire import DataRecord, Lane, decode_record
@@ -17,7 +16,6 @@ from gateway.intake import WAITING_LIMIT, Intake
 from gateway.pipeline import Pipeline
 
 BOOT = b"12345678"
-T = TypeVar("T")
 
 
 def report(at: int, value: int, device: str = "d") -> Report:
@@ -49,9 +47,6 @@ class TurningSpool:
         self.rounds.append(len(batch))
         self.kept += batch
         return tuple(range(len(batch)))
-
-    async def call(self, function: Callable[[Spool], T]) -> T:
-        return function(self)  # type: ignore[arg-type] # only its generation is asked for
 
 
 def values(entries: list[Entry]) -> list[object]:

@@ -120,9 +120,9 @@ class Gateway:
             for lane in (Lane.EVENT, Lane.DATA)
         )
 
-    def _appended(self) -> None:
+    def _appended(self, lanes: frozenset[Lane]) -> None:
         if isinstance(self._uplink, Uplink):
-            self._uplink.appended()
+            self._uplink.appended(lanes)
 
     async def _tell(self) -> None:
         while True:

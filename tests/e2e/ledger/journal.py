@@ -24,7 +24,7 @@ from cloud_link.wire import (
 from tests.e2e.ledger.truth import OFFSET, Place, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import TypeVar
 
@@ -83,9 +83,10 @@ class Journal:
         self.accepted += len(lines)
         return numbers
 
-    async def call(self, function: Callable[[Spool], T]) -> T:
-        """As the spool does."""
-        return await self._writer.call(function)
+    @property
+    def generation(self) -> int:
+        """The spool's."""
+        return self._writer.generation
 
     def _line(self, entry: Entry, number: int, epochs: list[str]) -> str:
         kind, readings = _understood(entry)
