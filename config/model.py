@@ -1,5 +1,8 @@
 """The settings: frozen, with units in their names. Pure: no I/O, no device library, no thread.
 
+They are plain dataclasses that say what may stand in them (`config.constraint`); `config.reading`
+validates. Made directly, only what ``__post_init__`` looks at is checked.
+
 ::
 
     Configuration
@@ -18,22 +21,16 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from annotated_types import Ge, Gt, Le, MaxLen
+
+from config.constraint import RULES, Checked, Digits, Pattern, Refusal
 
 VERSION: Final = 1
 """The configuration version this software writes; older ones are migrated when read."""
@@ -43,18 +40,12 @@ SECRET_REFERENCE: Final = re.compile(r"secret:[a-z0-9][a-z0-9-]{0,62}")
 _NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
-def _refuse(kind: str, message: str, **context: Any) -> PydanticCustomError:
-    """An error whose words we chose; braces in values must not be read as fields."""
-    safe = message.replace("{", "(").replace("}", ")")
-    return PydanticCustomError(kind, safe, context or None)
-
-
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # no such file, no such form, no such zone
         what = f"{name!r} is no time zone of the IANA database"
-        raise _refuse("time_zone", what, given=name) from None
+        raise Refusal("time_zone", what, given=name) from None
     return name
 
 
@@ -63,36 +54,36 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise _refuse("url", f"{text!r} is no URL: {error}") from None
+        raise Refusal("url", f"{text!r} is no URL: {error}") from None
     if any(character.isspace() or not character.isprintable() for character in text):
-        raise _refuse("url", f"{text!r} holds a space or an unprintable character")
+        raise Refusal("url", f"{text!r} holds a space or an unprintable character")
     return parts
 
 
 def _device_url(text: str) -> str:
     parts = _split(text)
     if not parts.scheme or "://" not in text:
-        raise _refuse("url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1")
+        raise Refusal("url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1")
     if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
-        raise _refuse("secret", "a password stands in the URL; write secret:NAME in its place")
+        raise Refusal("secret", "a password stands in the URL; write secret:NAME in its place")
     return text
 
 
 def _broker_url(text: str) -> str:
     parts = _split(text)
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        raise _refuse("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
+        raise Refusal("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
     if parts.username is not None or parts.password is not None:
-        raise _refuse("secret", "credentials stand in the URL; use cloud.username and .password")
+        raise Refusal("secret", "credentials stand in the URL; use cloud.username and .password")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise _refuse("url", f"{text!r}: a broker has a host and a port, nothing after them")
+        raise Refusal("url", f"{text!r}: a broker has a host and a port, nothing after them")
     return text
 
 
 def _secret_reference(text: str) -> str:
     if not SECRET_REFERENCE.fullmatch(text):
         # The value is not repeated: it may be the secret itself.
-        raise _refuse("secret", "a secret is written as a reference, secret:NAME, never as value")
+        raise Refusal("secret", "a secret is written as a reference, secret:NAME, never as value")
     return text
 
 
@@ -100,24 +91,30 @@ def _version_word(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Label = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Name = Annotated[str, Field(pattern=_NAME_PATTERN, description="a-z, 0-9 and -, at most 63")]
-Ratio = Annotated[Decimal, Field(gt=0, le=1_000_000, max_digits=12)]
-SecretReference = Annotated[str, AfterValidator(_secret_reference)]
+def _free(name: str) -> str:
+    if name in RESERVED_NAMES:
+        raise Refusal("reserved", f"{name!r} is the gateway's own device; choose another name")
+    return name
 
 
-class Settings(BaseModel):
-    """What all sections share: frozen, and a key nobody knows is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-    )
+Label = Annotated[str, MaxLen(100), Pattern(r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Pattern(_NAME_PATTERN), Checked(_free)]
+Ratio = Annotated[Decimal, Gt(0), Le(1_000_000), Digits(12)]
+SecretReference = Annotated[str, Checked(_secret_reference)]
 
 
+class Settings:
+    """What all sections share: a key nobody knows is an error."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar = RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site(Settings):
     """Where the gateway stands."""
 
-    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    time_zone: Annotated[str, Checked(_known_zone)]
     """An IANA name such as Asia/Tokyo: the day of the counters begins at its midnight."""
 
     @property
@@ -126,47 +123,49 @@ class Site(Settings):
         return ZoneInfo(self.time_zone)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway(Settings):
     """The daemon itself."""
 
     label: Label = ""
     """What people call this gateway."""
-    heartbeat_s: Annotated[int, Field(ge=10, le=86_400)] = 300
+    heartbeat_s: Annotated[int, Ge(10), Le(86_400)] = 300
     """Unchanged values are sent again after this many seconds."""
-    health_s: Annotated[int, Field(ge=5, le=3_600)] = 60
+    health_s: Annotated[int, Ge(5), Le(3_600)] = 60
     """Seconds between the gateway's reports about itself."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud(Settings):
     """The way to the portal."""
 
-    broker: Annotated[str, AfterValidator(_broker_url)]
+    broker: Annotated[str, Checked(_broker_url)]
     """mqtt://host:1883, or mqtts://host:8883 for TLS."""
-    mqtt: Annotated[Literal["5", "3.1.1"], BeforeValidator(_version_word)] = "5"
+    mqtt: Annotated[Literal["5", "3.1.1"], Checked(_version_word, first=True)] = "5"
     """The MQTT version the broker speaks."""
-    username: Annotated[str, Field(max_length=200)] | None = None
+    username: Annotated[str, MaxLen(200)] | None = None
     """For brokers that ask for one."""
     password: SecretReference | None = None
     """A reference such as secret:broker."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolSettings(Settings):
     """What may wait on disk while the portal cannot be reached."""
 
-    cap_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 256
+    cap_mb: Annotated[int, Ge(1), Le(1_000_000)] = 256
     """The most the waiting records may take; the oldest gauges are dropped first."""
-    reserve_mb: Annotated[int, Field(ge=1, le=1_000)] = 4
+    reserve_mb: Annotated[int, Ge(1), Le(1_000)] = 4
     """Kept for the announcements of what was dropped."""
-    ballast_mb: Annotated[int, Field(ge=0, le=10_000)] = 8
+    ballast_mb: Annotated[int, Ge(0), Le(10_000)] = 8
     """A file that is given up when the disk is full, so that the spool stays writable."""
 
-    @model_validator(mode="after")
-    def _room(self) -> Self:
+    def __post_init__(self) -> None:
         if self.reserve_mb >= self.cap_mb:
-            raise _refuse("reserve", "a reserve_mb as large as cap_mb leaves no room for records")
-        return self
+            raise Refusal("reserve", "a reserve_mb as large as cap_mb leaves no room for records")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device(Settings):
     """One device that is polled."""
 
@@ -174,9 +173,9 @@ class Device(Settings):
     """Its name in this installation; what its readings are filed under."""
     label: Label = ""
     """What people call it."""
-    url: Annotated[str, Field(max_length=500), AfterValidator(_device_url)]
+    url: Annotated[str, MaxLen(500), Checked(_device_url)]
     """Protocol, address and profile: modbus-tcp://host:502/?unit=1&profile=maker-model."""
-    every_s: Annotated[float, Field(ge=0.1, le=86_400)] = 10.0
+    every_s: Annotated[float, Ge(0.1), Le(86_400)] = 10.0
     """Seconds between two polls, where the profile does not say otherwise."""
     current_ratio: Ratio = Decimal(1)
     """Of the current transformers before the meter: 200/5 A is 40."""
@@ -185,46 +184,44 @@ class Device(Settings):
     reversed: bool = False
     """Whether the meter is wired so that import and export change places."""
 
-    @field_validator("name")
-    @classmethod
-    def _free(cls, name: str) -> str:
-        if name in RESERVED_NAMES:
-            raise _refuse("reserved", f"{name!r} is the gateway's own device; choose another name")
-        return name
+
+def _distinct(devices: tuple[Device, ...]) -> tuple[Device, ...]:
+    seen: set[str] = set()
+    for index, device in enumerate(devices):
+        if device.name in seen:
+            at = [index, "name"]
+            raise Refusal("duplicate", f"a second device is named {device.name!r}", at=at)
+        seen.add(device.name)
+    return devices
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration(Settings):
     """All settings of one gateway."""
 
-    version: Literal[1] = Field(description="The version of this file's form.")
+    version: Literal[1]
+    """The version of this file's form."""
     site: Site
     gateway: Gateway = Gateway()
     cloud: Cloud
     spool: SpoolSettings = SpoolSettings()
-    devices: Annotated[tuple[Device, ...], Field(max_length=1_000)] = ()
-
-    @field_validator("devices")
-    @classmethod
-    def _distinct(cls, devices: tuple[Device, ...]) -> tuple[Device, ...]:
-        seen: set[str] = set()
-        for index, device in enumerate(devices):
-            if device.name in seen:
-                raise _refuse(
-                    "duplicate", f"a second device is named {device.name!r}", at=[index, "name"]
-                )
-            seen.add(device.name)
-        return devices
-
-    @classmethod
-    def from_document(cls, document: bytes) -> Self:
-        """The configuration in a `canonical` document; raises pydantic's ``ValidationError``."""
-        return cls.model_validate_json(document)
+    devices: Annotated[tuple[Device, ...], MaxLen(1_000), Checked(_distinct)] = ()
 
 
 def canonical(configuration: Configuration) -> bytes:
     """The whole configuration as JSON with sorted keys: equal settings give equal bytes."""
-    values = configuration.model_dump(mode="json")
-    return json.dumps(values, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    values = asdict(configuration)
+    text = json.dumps(
+        values, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_exact
+    )
+    return text.encode()
+
+
+def _exact(value: object) -> str:
+    """A decimal number as text, exact to the digit."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} has no place in a configuration")
+    return str(value)
 
 
 def digest(configuration: Configuration) -> bytes:

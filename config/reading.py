@@ -15,17 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, get_args
+from typing import Any, Final
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.constraint import Complaint, settings_at
 from config.finding import ConfigError, Finding, Weight, dotted, position
 from config.model import VERSION, Configuration
 from config.yaml_source import Path, Source, parse
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
+
+VALIDATOR: Final = TypeAdapter(Configuration)
 
 MIGRATIONS: Final[Mapping[int, Migration]] = {}
 """From version n to n + 1. Empty while there is only one version."""
@@ -91,11 +94,11 @@ def _validate(source: Source, findings: list[Finding]) -> Configuration | None:
         findings.append(trouble)
         return None
     try:
-        return Configuration.model_validate(migrate(source.data))
+        return VALIDATOR.validate_python(migrate(source.data))
     except ValidationError as error:
         details = error.errors(include_url=False)
         findings.extend(_finding(detail, source) for detail in details)
-        if not any(detail["type"] == "duplicate" for detail in details):
+        if not any(Complaint.of(detail).kind == "duplicate" for detail in details):
             findings.extend(_same_names(source))
     return None
 
@@ -148,7 +151,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "string_too_long": ("the text is too long", "at most {max_length} characters are kept"),
     "too_long": ("there are too many", "at most {max_length} are allowed"),
     "literal_error": ("{given} is not one of the choices", "it may be {expected}"),
-    "model_type": ("{given} is no section", "write its settings below it, indented"),
+    "dataclass_type": ("{given} is no section", "write its settings below it, indented"),
     "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
 }
 """pydantic's error types in our words: what is wrong, and what to do."""
@@ -156,11 +159,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 def _finding(detail: ErrorDetails, source: Source) -> Finding:
     path: Path = tuple(detail["loc"])
-    kind, context = detail["type"], detail.get("ctx") or {}
-    if "at" in context:
-        path = (*path, *context["at"])
-    what, step = detail["msg"], ""
-    if kind == "extra_forbidden":
+    complaint = Complaint.of(detail)
+    kind, context = complaint.kind, complaint.context
+    path = (*path, *context.get("at", ()))
+    what, step = complaint.message, ""
+    if kind == "unexpected_keyword_argument":
         return _unknown_key(path, source)
     if kind == "missing":
         what, step = f"{path[-1]!r} is missing", f"add it to {_section(path)}"
@@ -175,7 +178,7 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
 
 
 def _unknown_key(path: Path, source: Source) -> Finding:
-    known = _settings_at(path[:-1])
+    known = settings_at(Configuration, path[:-1])
     step = _did_you_mean(str(path[-1]), known)
     return Finding(
         what=f"there is no setting {str(path[-1])!r} in {_section(path)}",
@@ -193,26 +196,6 @@ def _did_you_mean(given: str, known: list[str]) -> str:
 
 def _section(path: Path) -> str:
     return dotted(path[:-1]) or "the file"
-
-
-def _settings_at(path: Path) -> list[str]:
-    """The settings that the section at ``path`` may hold."""
-    model: type[BaseModel] = Configuration
-    for step in path:
-        if isinstance(step, int):
-            continue
-        field = model.model_fields.get(step)
-        inner = _model_in(field.annotation) if field else None
-        if inner is None:
-            return []
-        model = inner
-    return list(model.model_fields)
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _pattern_words(path: Path, given: object) -> tuple[str, str]:

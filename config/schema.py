@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from config.model import Configuration
+from config.reading import VALIDATOR
 
 
 def schema_text() -> str:
@@ -12,6 +12,6 @@ def schema_text() -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Kanmon gateway configuration",
-        **{k: v for k, v in Configuration.model_json_schema().items() if k != "title"},
+        **{k: v for k, v in VALIDATOR.json_schema().items() if k != "title"},
     }
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"

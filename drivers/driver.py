@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.installation import AS_MEASURED, Installation
 from drivers.modbus_tcp import ModbusTcp
 from drivers.report import Observation
+from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
 from protocols.tcp_line import TcpWire, line_key
 
@@ -65,13 +65,13 @@ class Surroundings:
     Attributes:
         lines: Where it gets its line.
         now: Milliseconds since boot.
-        profiles: Folders searched for profiles before the packaged ones.
+        shelf: Where it gets its profile.
         installation: How the device is installed.
     """
 
     lines: Lines
     now: Callable[[], int]
-    profiles: tuple[Path, ...] = ()
+    shelf: Shelf
     installation: Installation = AS_MEASURED
 
 
@@ -92,13 +92,13 @@ class Driver(Protocol):
 class DriverKind(Protocol):
     """What is known of all devices of one URL scheme."""
 
-    def check(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> list[str]:
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
         """Every problem of a URL, each one clause for a person; empty when it can be opened."""
 
     def line(self, url: DeviceUrl) -> str:
         """The key of the shared line the device is on: ``tcp:192.0.2.7:502``."""
 
-    def groups(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> Mapping[str, float | None]:
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """Poll groups with their periods in seconds; ``None`` for the device's own."""
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:

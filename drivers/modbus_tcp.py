@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drivers.profile import ProfileError, load
+from drivers.shelf import ProfileError
 from protocols.tcp_line import line_key
 
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
     from drivers.driver import Driver, Surroundings
+    from drivers.shelf import Shelf
 
 PORT: Final = 502
 _KEYS: Final = frozenset({"unit", "profile", "timeout_s", "pause_ms"})
@@ -50,7 +50,7 @@ class _Options:
 class ModbusTcp:
     """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
 
-    def check(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> list[str]:
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
         """See `drivers.driver.DriverKind`."""
         problems = []
         if not url.host:
@@ -68,7 +68,7 @@ class ModbusTcp:
             problems.append("no profile is named, as in ?profile=eastron-sdm630")
             return problems
         try:
-            load(name, profiles)
+            shelf.profile(name)
         except ProfileError as error:
             problems += error.problems
         return problems
@@ -77,16 +77,16 @@ class ModbusTcp:
         """See `drivers.driver.DriverKind`."""
         return line_key(url.host, url.port or PORT)
 
-    def groups(self, url: DeviceUrl, profiles: tuple[Path, ...]) -> Mapping[str, float | None]:
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
-        return load(url.query["profile"], profiles).periods
+        return shelf.profile(url.query["profile"]).periods
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
         """See `drivers.driver.DriverKind`."""
         from drivers.profiled import ProfiledDriver
         from protocols.modbus import ModbusUnit
 
-        profile = load(url.query["profile"], around.profiles)
+        profile = around.shelf.profile(url.query["profile"])
         options = _Options.of(url, profile.modbus.timeout_s, [])
         line = around.lines.tcp(url.host, url.port or PORT, silence_s=options.silence_s)
         unit = ModbusUnit(line, options.unit, now=around.now, timeout_s=options.timeout_s)

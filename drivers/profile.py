@@ -18,17 +18,28 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, Final
 
 from config.finding import Finding, dotted
 from config.yaml_source import Path as Setting
 from config.yaml_source import Source, parse
 from drivers.profile_faults import contradictions, finding_of
 from drivers.profile_model import Profile
+from drivers.shelf import ProfileError
 
-__all__ = ["PACKAGED", "Profile", "ProfileError", "load", "names", "read", "schema_text"]
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = [
+    "PACKAGED",
+    "FolderShelf",
+    "Profile",
+    "ProfileError",
+    "load",
+    "names",
+    "read",
+    "schema_text",
+]
 
 PACKAGED: Final = Path(__file__).parent / "profiles"
 """The profiles that come with this software."""
@@ -38,12 +49,15 @@ _MEASURES: Final = frozenset({"scale", "resolution"})
 """What ``defaults`` hands only to points that have a quantity."""
 
 
-class ProfileError(Exception):
-    """A profile that cannot be used; ``problems`` holds every reason, one line each."""
+@dataclass(frozen=True, slots=True)
+class FolderShelf:
+    """A `drivers.shelf.Shelf` of files: those in ``folders`` before the packaged ones."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+    folders: tuple[Path, ...] = ()
+
+    def profile(self, name: str) -> Profile:
+        """See `load`."""
+        return load(name, self.folders)
 
 
 def load(name: str, folders: tuple[Path, ...] = ()) -> Profile:
@@ -99,10 +113,15 @@ def read(text: bytes, file: str, base: Source | None = None) -> Profile:
 
 def schema_text() -> str:
     """JSON Schema (draft 2020-12) of a profile, ending in a newline."""
+    made = _validator().json_schema()
+    # What a point has from `Encoded` is described there.
+    described = made["$defs"]["Encoded"]["properties"]
+    for name, setting in made["$defs"]["Point"]["properties"].items():
+        setting.update({k: v for k, v in described.get(name, {}).items() if k == "description"})
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Kanmon device profile",
-        **{k: v for k, v in Profile.model_json_schema().items() if k != "title"},
+        **{k: v for k, v in made.items() if k != "title"},
     }
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
@@ -215,9 +234,18 @@ def _filled(point: object, defaults: object) -> object:
     return {**kept, **point}
 
 
+@lru_cache(maxsize=1)
+def _validator() -> TypeAdapter[Profile]:
+    from pydantic import TypeAdapter  # 14 MB, for those who validate
+
+    return TypeAdapter(Profile)
+
+
 def _validate(layered: _Layered, findings: list[Finding]) -> Profile | None:
+    from pydantic import ValidationError
+
     try:
-        profile = Profile.model_validate(layered.document)
+        profile = _validator().validate_python(layered.document)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             fault = finding_of(detail)

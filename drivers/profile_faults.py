@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel
-
+from config.constraint import Complaint, settings_at
 from drivers.profile_model import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "finite_number": ("{given} is no finite number", ""),
     "greater_than_equal": ("{given} is too small", "it must be {ge} or more"),
     "less_than_equal": ("{given} is too large", "it may be {le} at most"),
-    "model_type": ("{given} is no section", "write its settings below it, indented"),
+    "dataclass_type": ("{given} is no section", "write its settings below it, indented"),
     "mapping_type": ("{given} is no section", "write its entries below it, indented"),
     "dict_type": ("{given} is no section", "write its entries below it, indented"),
     "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
@@ -67,9 +66,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 def finding_of(detail: ErrorDetails) -> Fault:
     """What pydantic found, in our words."""
     path: Setting = tuple(step for step in detail["loc"] if step != "[key]")
-    kind, context = detail["type"], detail.get("ctx") or {}
+    complaint = Complaint.of(detail)
+    kind, context = complaint.kind, complaint.context
     given = _shown(detail["input"])
-    if kind == "extra_forbidden":
+    if kind == "unexpected_keyword_argument":
         return _unknown_key(path)
     if kind == "missing":
         section = "the file" if len(path) == 1 else "this entry"
@@ -86,13 +86,13 @@ def finding_of(detail: ErrorDetails) -> Fault:
     if kind == "unknown":
         return Fault(
             path=path,
-            what=detail["msg"],
+            what=complaint.message,
             next=did_you_mean(str(context["given"]), context["known"]),
         )
     if kind in _WORDS:
         what, step = (text.format_map({"given": given, **context}) for text in _WORDS[kind])
         return Fault(path=path, what=what, next=step)
-    return Fault(path=path, what=detail["msg"])
+    return Fault(path=path, what=complaint.message)
 
 
 def contradictions(profile: Profile) -> Iterator[Fault]:
@@ -148,29 +148,13 @@ def did_you_mean(given: str, known: list[str]) -> str:
 
 
 def _unknown_key(path: Setting) -> Fault:
-    known = _settings_at(path[:-1])
+    known = settings_at(Profile, path[:-1])
     return Fault(
         path=path,
         what=f"there is no setting {str(path[-1])!r} here",
         next=did_you_mean(str(path[-1]), known) or f"it may hold {', '.join(known)}",
         key=True,
     )
-
-
-def _settings_at(path: Setting) -> list[str]:
-    """The settings that the section at ``path`` may hold."""
-    model: type[BaseModel] = Profile
-    for step in path:
-        field = model.model_fields.get(str(step))
-        inner = _model_in(field.annotation) if field else None
-        model = inner or model  # a list's position or a group's name leads no deeper
-    return list(model.model_fields)
-
-
-def _model_in(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
 
 
 def _shown(value: object) -> str:

@@ -26,13 +26,14 @@ Source: design section 3.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from annotated_types import Ge, Le, MaxLen, MinLen
 
+from config.constraint import RULES, Checked, Exact, Pattern, Refusal
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
 from protocols.planner import LIMITS, Span, Table
@@ -96,11 +97,6 @@ class Words(StrEnum):
     LOW_FIRST = "low_first"
 
 
-def refuse(kind: str, message: str, **context: Any) -> PydanticCustomError:
-    """An error whose words we chose; braces in values must not be read as fields."""
-    return PydanticCustomError(kind, message.replace("{", "(").replace("}", ")"), context or None)
-
-
 def _quantity(given: object) -> object:
     if isinstance(given, Quantity):
         return given
@@ -108,7 +104,7 @@ def _quantity(given: object) -> object:
         return Quantity(str(given))
     except ValueError:
         known = [quantity.value for quantity in Quantity]
-        raise refuse("unknown", f"{given!r} is no quantity", given=given, known=known) from None
+        raise Refusal("unknown", f"{given!r} is no quantity", given=given, known=known) from None
 
 
 def _exact(given: object) -> object:
@@ -116,33 +112,33 @@ def _exact(given: object) -> object:
     return Decimal(repr(given)) if isinstance(given, float) else given
 
 
-Address = Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]
-Number = Annotated[Decimal, BeforeValidator(_exact), Field(allow_inf_nan=False)]
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-OneLine = Annotated[str, Field(min_length=1, max_length=300)]
-QuantityName = Annotated[
-    Quantity,
-    BeforeValidator(_quantity, json_schema_input_type=Literal[tuple(q.value for q in Quantity)]),
-]
+Address = Annotated[int, Exact(), Ge(0), Le(0xFFFF)]
+Number = Annotated[Decimal, Checked(_exact, first=True)]
+Word = Annotated[str, Pattern(r"^[a-z][a-z0-9-]{0,30}$")]
+OneLine = Annotated[str, MinLen(1), MaxLen(300)]
+QuantityName = Annotated[Quantity, Checked(_quantity, first=True)]
 
 
-class Section(BaseModel):
-    """What all sections share: frozen, and a key nobody knows is an error."""
+class Section:
+    """What all sections share: a key nobody knows is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    __slots__ = ()
+    __pydantic_config__: ClassVar = RULES
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Modbus(Section):
     """How the device speaks Modbus."""
 
     words: Words = Words.HIGH_FIRST
     """Which register of a value comes first."""
-    max_registers: Annotated[int, Field(ge=1, le=LIMITS[Table.HOLDING])] = LIMITS[Table.HOLDING]
+    max_registers: Annotated[int, Ge(1), Le(LIMITS[Table.HOLDING])] = LIMITS[Table.HOLDING]
     """The most one read may ask for."""
-    timeout_s: Annotated[float, Field(ge=0.05, le=30)] = 1.0
+    timeout_s: Annotated[float, Ge(0.05), Le(30)] = 1.0
     """How long an answer may take."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Range(Section):
     """A run of addresses, both ends included."""
 
@@ -150,11 +146,9 @@ class Range(Section):
     first: Address
     last: Address
 
-    @model_validator(mode="after")
-    def _forward(self) -> Self:
+    def __post_init__(self) -> None:
         if self.last < self.first:
-            raise refuse("range", f"last {self.last} lies before first {self.first}")
-        return self
+            raise Refusal("range", f"last {self.last} lies before first {self.first}")
 
     @property
     def span(self) -> Span:
@@ -162,13 +156,15 @@ class Range(Section):
         return Span(self.table, self.first, self.last - self.first + 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group(Section):
     """A poll group."""
 
-    every_s: Annotated[float, Field(ge=0.1, le=86_400)] | None = None
+    every_s: Annotated[float, Ge(0.1), Le(86_400)] | None = None
     """Its period; without one, the device's own from the configuration."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Silence(Section):
     """When the device may be silent without being broken."""
 
@@ -176,6 +172,7 @@ class Silence(Section):
     """Night for an inverter, sleep for a printer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits(Section):
     """What a value can be, in the unit of its quantity, both ends included."""
 
@@ -183,6 +180,7 @@ class Limits(Section):
     max: Number | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alert(Section):
     """A condition that a bit or a number means."""
 
@@ -192,6 +190,7 @@ class Alert(Section):
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Encoded(Section):
     """Where a point is and how it is written; also what ``defaults`` may hold."""
 
@@ -203,16 +202,17 @@ class Encoded(Section):
     """The poll group it is read in: ``live``, or ``identity`` for who the device is."""
     scale: Number = Decimal(1)
     """What one count is worth, in the unit of the quantity."""
-    resolution: Annotated[int, Field(ge=-9, le=9)] | None = None
+    resolution: Annotated[int, Ge(-9), Le(9)] | None = None
     """The decimal exponent it is reported in: -1 means tenths. A whole number has its scale's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point(Encoded):
     """One value and what it means."""
 
     at: Address
     """Its first register, counted from 0 as on the wire."""
-    registers: Annotated[int, Field(ge=1, le=LIMITS[Table.HOLDING])] | None = None
+    registers: Annotated[int, Ge(1), Le(LIMITS[Table.HOLDING])] | None = None
     """How many registers a string takes."""
 
     quantity: QuantityName | None = None
@@ -223,7 +223,7 @@ class Point(Encoded):
 
     identity: Literal["maker", "model", "serial", "firmware", "mac"] | None = None
     states: Mapping[int, State] | None = None
-    bits: Mapping[Annotated[int, Field(ge=0, le=63)], Alert] | None = None
+    bits: Mapping[Annotated[int, Ge(0), Le(63)], Alert] | None = None
     values: Mapping[int, Alert] | None = None
     match: tuple[int, ...] | None = None
 
@@ -250,50 +250,50 @@ class Point(Encoded):
         """Its registers or bits."""
         return Span(self.table, self.at, self.registers or self.type.registers)
 
-    @model_validator(mode="after")
-    def _one_meaning(self) -> Self:
+    def __post_init__(self) -> None:
+        self._check_meaning()
+        self._check_encoding()
+        if self.quantity is not None:
+            self._check_measure(self.quantity)
+
+    def _check_meaning(self) -> None:
         meanings = ("quantity", "identity", "states", "bits", "values", "match")
         given = [name for name in meanings if getattr(self, name)]
         if len(given) != 1:
             words = " and ".join(given) or "nothing"
-            raise refuse("meaning", f"a point means one of {', '.join(meanings)}; this: {words}")
-        if self.quantity is None and (self.part or "scale" in self.model_fields_set):
-            raise refuse("meaning", "part and scale belong to a quantity")
-        return self
+            raise Refusal("meaning", f"a point means one of {', '.join(meanings)}; this: {words}")
+        if self.quantity is None and (self.part or self.scale != 1):
+            raise Refusal("meaning", "part and scale belong to a quantity")
 
-    @model_validator(mode="after")
-    def _encoding(self) -> Self:
+    def _check_encoding(self) -> None:
         if self.table.bits != (self.type is Encoding.BIT):
-            raise refuse("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
         if (self.registers is None) == (self.type is Encoding.STRING):
-            raise refuse("encoding", "a string says how many registers it takes, and only a string")
+            raise Refusal(
+                "encoding", "a string says how many registers it takes, and only a string"
+            )
         if self.span.end > 0x10000:
-            raise refuse("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
+            raise Refusal("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
         numeric = self.states or self.bits or self.values or self.match
         if numeric and not (self.type.whole or self.type is Encoding.BIT):
-            raise refuse("encoding", f"what {self.type.value} means cannot be looked up by number")
+            raise Refusal("encoding", f"what {self.type.value} means cannot be looked up by number")
         if self.absent and not self.type.whole:
-            raise refuse("encoding", f"absent is for whole numbers, not for {self.type.value}")
-        return self
+            raise Refusal("encoding", f"absent is for whole numbers, not for {self.type.value}")
 
-    @model_validator(mode="after")
-    def _measure(self) -> Self:
-        if self.quantity is None:
-            return self
+    def _check_measure(self, quantity: Quantity) -> None:
         try:
-            check_part(self.quantity, self.part)
+            check_part(quantity, self.part)
         except PartError as error:
-            raise refuse("part", str(error)) from None
-        text = self.quantity.kind is Kind.TEXT
+            raise Refusal("part", str(error)) from None
+        text = quantity.kind is Kind.TEXT
         if text != (self.type is Encoding.STRING) or self.type is Encoding.BIT:
-            raise refuse("measure", f"{self.quantity.value} is not written as {self.type.value}")
+            raise Refusal("measure", f"{quantity.value} is not written as {self.type.value}")
         if self.type.real and self.resolution is None:
-            raise refuse("measure", f"{self.type.value} needs a resolution: what its digits mean")
+            raise Refusal("measure", f"{self.type.value} needs a resolution: what its digits mean")
         if not self.scale:
-            raise refuse("measure", "a scale of 0 makes every value 0")
+            raise Refusal("measure", "a scale of 0 makes every value 0")
         if self.type.whole and self.resolution is not None and self.resolution > self.exponent:
-            raise refuse("measure", f"resolution {self.resolution} cannot hold scale {self.scale}")
-        return self
+            raise Refusal("measure", f"resolution {self.resolution} cannot hold scale {self.scale}")
 
     @property
     def exponent(self) -> int:
@@ -301,6 +301,7 @@ class Point(Encoded):
         return exponent_of(self.scale)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(Section):
     """One device model."""
 
@@ -310,7 +311,7 @@ class Profile(Section):
     """Another profile, whose sections and points this one changes."""
     maker: OneLine
     model: OneLine
-    sources: Annotated[tuple[OneLine, ...], Field(min_length=2)]
+    sources: Annotated[tuple[OneLine, ...], MinLen(2)]
     """The documents that say so: the maker's map with its revision, and an independent one."""
     state: State | None = None
     """What the device is doing whenever it answers, where no register says."""
@@ -319,7 +320,7 @@ class Profile(Section):
     """Gaps that may be read across, though no point is there."""
     forbidden: tuple[Range, ...] = ()
     """Registers that must never be read."""
-    groups: Mapping[Word, Group] = {}
+    groups: Mapping[Word, Group] = field(default_factory=dict)
     silence: Silence = Silence()
     defaults: Encoded = Encoded()
     points: tuple[Point, ...]

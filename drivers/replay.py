@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings
+from drivers.profile import FolderShelf
 from drivers.report import Clock, Identity, Reachability, Report, State
 from protocols.fakes import ReplayWire
 
@@ -31,9 +32,10 @@ async def report_of(name: str, capture: Capture, folders: tuple[Path, ...] = ())
     unit = capture.spoken[0].unit
     url = DeviceUrl.parse(f"modbus-tcp://replay/?unit={unit}&profile={name}")
     kind = DRIVERS[url.scheme]
+    shelf = FolderShelf(folders)
     lines = Lines(lambda _host, _port: ReplayWire.of(capture))
-    around = Surroundings(lines=lines, now=lambda: AT, profiles=folders)
-    seen = await kind.open(url, around).read(frozenset(kind.groups(url, folders)))
+    around = Surroundings(lines=lines, now=lambda: AT, shelf=shelf)
+    seen = await kind.open(url, around).read(frozenset(kind.groups(url, shelf)))
     return Report(
         device=name,
         at=AT,

@@ -12,26 +12,27 @@ from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
 from config.reading import Document
 from config.yaml_source import Source
+from drivers.shelf import Shelf
 from gateway.devices import DeviceError, Found, find
 
 IDENTITY = "identity"
 """The poll group that tells who a device is: it has no values to draw (`drivers.profile_model`)."""
 
 
-def check(document: Document, state: Path, profiles: tuple[Path, ...]) -> list[Finding]:
+def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
     """Everything that would keep this configuration, or a device of it, from working here.
 
     Args:
         document: A configuration that could be read.
         state: The state folder, where secrets are.
-        profiles: Folders searched for profiles before the packaged ones.
+        shelf: Where the profiles are.
     """
     configuration, source = document.configuration, document.source
-    findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
+    findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
     return sorted(findings, key=position)
 
 
-def check_urls(source: Source, profiles: tuple[Path, ...]) -> list[Finding]:
+def check_urls(source: Source, shelf: Shelf) -> list[Finding]:
     """What is wrong with the device URLs of a file that cannot be used for other reasons.
 
     So that somebody who corrects a file sees all that is wrong with it at once.
@@ -43,7 +44,7 @@ def check_urls(source: Source, profiles: tuple[Path, ...]) -> list[Finding]:
         if not isinstance(url, str):
             continue
         try:
-            find(url, profiles)
+            find(url, shelf)
         except DeviceError as error:
             findings += _problems(error, source, index)
     return findings
@@ -57,15 +58,13 @@ def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
     ]
 
 
-def _devices(
-    configuration: Configuration, source: Source, profiles: tuple[Path, ...]
-) -> Iterator[Finding]:
+def _devices(configuration: Configuration, source: Source, shelf: Shelf) -> Iterator[Finding]:
     addresses: dict[tuple[str, str], str] = {}
     for index, device in enumerate(configuration.devices):
         path = ("devices", index, "url")
         try:
-            found = find(device.url, profiles)
-            periods = found.kind.groups(found.url, profiles)
+            found = find(device.url, shelf)
+            periods = found.kind.groups(found.url, shelf)
         except DeviceError as error:
             yield from _problems(error, source, index)
             continue

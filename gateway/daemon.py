@@ -15,6 +15,7 @@ accepted before a kill -9 is there at the next start.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import signal
 from collections.abc import Mapping
@@ -29,17 +30,17 @@ from cloud_link.spool_values import Entry, SpoolError
 from cloud_link.spool_writer import SpoolWriter
 from cloud_link.wire import ClockRecord, WireError
 from config.finding import ConfigError
-from config.model import Configuration, digest
-from config.store import ConfigurationStore
+from config.model import digest
 from drivers.report import Clock, Report
 from gateway.announce import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
 from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
 from gateway.control import ControlServer
 from gateway.control_client import SOCKET, ControlError
-from gateway.devices import PROFILES, Site
+from gateway.devices import Site
 from gateway.health import Health, process_figures
 from gateway.intake import Intake
 from gateway.link import Link
+from gateway.loading import Ask, Loaded, Loader, LoadingError, ask_apart
 from gateway.pipeline import Pipeline
 from gateway.poller import Poller, Timing
 from gateway.requests import Requests
@@ -69,16 +70,17 @@ class Ground:
     clock: ClockSource
 
 
-async def run(state: Path, clock: ClockSource | None = None) -> None:
+async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apart) -> None:
     """Run a gateway until it is told to stop.
 
     Raises:
         ConfigError: There is no configuration that can be used.
+        LoadingError: Nobody could read it.
         IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
     ground = Ground(state=state, clock=clock or SystemClock())
-    store = ConfigurationStore(state)
-    loaded = store.load()
+    loader = Loader(state, ask)
+    loaded = await loader.load()
     for finding in loaded.findings:
         log.error("the configuration cannot be used; the previous one runs", finding=str(finding))
     box = box_id(state)
@@ -88,7 +90,7 @@ async def run(state: Path, clock: ClockSource | None = None) -> None:
         limits=spool_limits(loaded.configuration),
     )
     try:
-        daemon = Daemon(ground, store, loaded.configuration, writer, box)
+        daemon = Daemon(ground, loader, loaded, writer, box)
         await daemon.run()
     except BaseExceptionGroup as group:
         # The first error is the one that ended the others.
@@ -116,16 +118,17 @@ class Daemon:
     def __init__(
         self,
         ground: Ground,
-        store: ConfigurationStore,
-        configuration: Configuration,
+        loader: Loader,
+        loaded: Loaded,
         writer: SpoolWriter,
         box: str,
     ) -> None:
         from drivers.driver import Lines
 
         self.ground = ground
-        self.store = store
-        self.configuration = configuration
+        self.loader = loader
+        self.configuration, self.shelf = loaded.configuration, loaded.shelf
+        self._changing = asyncio.Lock()
         self.writer = writer
         self.box = box
         self.refused: dict[str, str] = {}
@@ -134,11 +137,9 @@ class Daemon:
         self._clock_record: ClockRecord | None = None
         self._stop = asyncio.Event()
         self.lines = Lines()
-        self.site = Site(
-            lines=self.lines, now=ground.clock.now, profiles=(ground.state / PROFILES,)
-        )
-        gateway = configuration.gateway
-        self._pipeline = Pipeline(configuration.site.zone, gateway.heartbeat_s * 1000)
+        self.site = Site(lines=self.lines, now=ground.clock.now)
+        site, gateway = self.configuration.site, self.configuration.gateway
+        self._pipeline = Pipeline(site.zone, gateway.heartbeat_s * 1000)
         boot = boot_bytes(ground.clock.boot_id)
         self.link = Link(writer, box, ground.state, boot, ground.clock.now)
         self.intake = Intake(self._pipeline, writer, self._standing, self.link.appended)
@@ -181,13 +182,23 @@ class Daemon:
         """End `run` soon."""
         self._stop.set()
 
-    async def apply(self, configuration: Configuration) -> list[str]:
-        """Let ``configuration`` run from now on; what it does not change goes on undisturbed.
+    async def change(self, text: bytes, file: str) -> tuple[Loaded, list[str]]:
+        """Keep ``text`` and let it run from now on; changes come one after the other.
 
         Returns:
-            What takes effect only at the next start.
+            What runs now, and which of its sections take effect only at the next start.
+
+        Raises:
+            ConfigError, KeepingError, LoadingError: Nothing was changed.
         """
-        before, self.configuration = self.configuration, configuration
+        async with self._changing:
+            loaded = await self.loader.apply(text, file)
+            return loaded, await self._apply(loaded)
+
+    async def _apply(self, loaded: Loaded) -> list[str]:
+        """Let it run; what it does not change goes on undisturbed."""
+        before, configuration = self.configuration, loaded.configuration
+        self.configuration, self.shelf = configuration, loaded.shelf
         gateway = configuration.gateway
         self._pipeline.configure(configuration.site.zone, gateway.heartbeat_s * 1000)
         self._apply_devices()
@@ -199,19 +210,20 @@ class Daemon:
 
     async def reload(self) -> None:
         """Apply the file in the state folder; what is wrong with it is logged, nothing changes."""
-        try:
-            loaded = self.store.load()
-        except ConfigError as error:
-            log.error("the configuration cannot be used; the running one stays", error=str(error))
-            return
-        if loaded.findings:
-            findings = "; ".join(str(finding) for finding in loaded.findings)
-            log.error("the configuration cannot be used; the running one stays", error=findings)
-            return
-        await self.apply(loaded.configuration)
+        async with self._changing:
+            try:
+                loaded = await self.loader.load()
+                if loaded.findings:
+                    raise ConfigError(loaded.findings)
+            except (ConfigError, LoadingError) as error:
+                log.error(
+                    "the configuration cannot be used; the running one stays", error=str(error)
+                )
+                return
+            await self._apply(loaded)
 
     def _apply_devices(self) -> None:
-        ready, refused = self.site.polled(self.configuration)
+        ready, refused = self.site.polled(self.configuration, self.shelf)
         self.intake.forget(self.poller.apply(ready))
         for name, why in refused.items():
             if self.refused.get(name) != why:
@@ -276,12 +288,14 @@ class Daemon:
 
 
 def _spare_the_collector() -> None:
-    """What is loaded by now stays for good: do not look through it again and again for garbage.
+    """Give back what starting took; do not look through what stays again and again for garbage.
 
     Readings come and go by the hundred and hold no cycles; at the usual threshold of 700 objects
     the collector would run after every second poll of a large meter.
     """
     gc.collect()
+    with suppress(AttributeError):  # a C library that is not GNU's
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
 

@@ -7,10 +7,9 @@ daemon does not pay for the protocol libraries.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from config.model import Configuration, Device
 from drivers.report import Clock, Report
@@ -20,9 +19,7 @@ from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
     from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings
-
-PROFILES: Final = "profiles"
-"""Folder below the state folder that is searched for profiles before the packaged ones."""
+    from drivers.shelf import Shelf
 
 
 class DeviceError(Exception):
@@ -41,7 +38,7 @@ class Found:
     kind: DriverKind
 
 
-def find(text: str, profiles: tuple[Path, ...]) -> Found:
+def find(text: str, shelf: Shelf) -> Found:
     """The driver for a device URL; raises `DeviceError` with every problem of it."""
     from drivers.driver import DRIVERS, DeviceUrl, UrlError
 
@@ -53,7 +50,7 @@ def find(text: str, profiles: tuple[Path, ...]) -> Found:
     if kind is None:
         known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
         raise DeviceError((f"no driver speaks {url.scheme}://; there are {known}",))
-    problems = kind.check(url, profiles)
+    problems = kind.check(url, shelf)
     if problems:
         raise DeviceError(problems)
     return Found(url=url, kind=kind)
@@ -65,21 +62,23 @@ class Site:
 
     lines: Lines
     now: Callable[[], int]
-    profiles: tuple[Path, ...]
 
-    def polled(self, configuration: Configuration) -> tuple[list[PolledDevice], dict[str, str]]:
+    def polled(
+        self, configuration: Configuration, shelf: Shelf
+    ) -> tuple[list[PolledDevice], dict[str, str]]:
         """The devices to poll, and by name why the others cannot be."""
         ready, refused = [], {}
         for device in configuration.devices:
             try:
-                ready.append(self._polled(device))
+                ready.append(self._polled(device, shelf))
             except DeviceError as error:
                 refused[device.name] = str(error)
         return ready, refused
 
-    def _polled(self, device: Device) -> PolledDevice:
-        found = find(device.url, self.profiles)
-        groups = found.kind.groups(found.url, self.profiles)
+    def _polled(self, device: Device, shelf: Shelf) -> PolledDevice:
+        found = find(device.url, shelf)
+        groups = found.kind.groups(found.url, shelf)
+        profile = found.url.query.get("profile")
         return PolledDevice(
             name=device.name,
             line=found.kind.line(found.url),
@@ -87,11 +86,14 @@ class Site:
                 group: round(1000 * (device.every_s if period is None else period))
                 for group, period in groups.items()
             },
-            open=partial(found.kind.open, found.url, self._around(device)),
-            settings=device.model_copy(update={"label": ""}),  # what people call it changes nothing
+            open=partial(found.kind.open, found.url, self._around(device, shelf)),
+            settings=(
+                replace(device, label=""),  # what people call it changes nothing
+                shelf.profile(profile) if profile else None,
+            ),
         )
 
-    def _around(self, device: Device | None) -> Surroundings:
+    def _around(self, device: Device | None, shelf: Shelf) -> Surroundings:
         from drivers.driver import Installation, Surroundings
 
         installation = Installation()
@@ -101,24 +103,25 @@ class Site:
                 voltage_ratio=device.voltage_ratio,
                 reversed=device.reversed,
             )
-        return Surroundings(
-            lines=self.lines, now=self.now, profiles=self.profiles, installation=installation
-        )
+        return Surroundings(lines=self.lines, now=self.now, shelf=shelf, installation=installation)
 
-    async def read_once(self, url: str, device: Device | None, clock: Clock) -> Report:
+    async def read_once(
+        self, url: str, device: Device | None, shelf: Shelf, clock: Clock
+    ) -> Report:
         """Read everything of a device once, between polls of others on its line.
 
         Args:
             url: Where it is.
             device: Its settings, when it is a configured one.
+            shelf: Where its profile is.
             clock: What the report says about its time.
 
         Raises:
             DeviceError: There is no driver or profile for it.
         """
-        found = find(url, self.profiles)
-        groups = frozenset(found.kind.groups(found.url, self.profiles))
-        driver: Reads = found.kind.open(found.url, self._around(device))
+        found = find(url, shelf)
+        groups = frozenset(found.kind.groups(found.url, shelf))
+        driver: Reads = found.kind.open(found.url, self._around(device, shelf))
         view = DeviceView(device.name if device else found.url.host)
         try:
             seen = await driver.read(groups)

@@ -14,6 +14,7 @@ from gateway.clock import boot_bytes
 from gateway.control import Command
 from gateway.control_client import ControlError
 from gateway.devices import DeviceError
+from gateway.loading import KeepingError, LoadingError
 from gateway.spool_figures import outbox
 from gateway.version import software
 
@@ -96,9 +97,7 @@ class Requests:
         if device is None:
             device = next((d for d in known.values() if d.url == url), None)
         try:
-            report = await daemon.site.read_once(
-                device.url if device else str(url), device, daemon.clock()
-            )
+            report = await self._read(device.url if device else str(url), device)
         except DeviceError as error:
             raise ControlError(
                 "this device cannot be read", where=str(url or name), why=str(error)
@@ -106,24 +105,38 @@ class Requests:
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
+    async def _read(self, url: str, device: Device | None) -> Report:
+        daemon = self._daemon
+        try:
+            shelf = daemon.shelf if device else await daemon.loader.shelf(url)
+        except LoadingError as error:
+            raise DeviceError((str(error),)) from error
+        return await daemon.site.read_once(url, device, shelf, daemon.clock())
+
     async def apply(self, arguments: Mapping[str, Any]) -> Any:
         """Let the file's ``text`` run from now on; nothing changes if it cannot be used."""
         text, file = str(arguments.get("text", "")), str(arguments.get("file", "configuration"))
         daemon = self._daemon
         try:
-            configuration = daemon.store.apply(text.encode(), file)
+            loaded, later = await daemon.change(text.encode(), file)
         except ConfigError as error:
             refusal = ControlError("the configuration cannot be used", where=file)
             refusal.findings = [finding.to_json() for finding in error.findings]
             raise refusal from error
-        except OSError as error:
+        except KeepingError as error:
             raise ControlError(
-                f"the configuration cannot be kept: {error.strerror}",
-                where=str(daemon.store.running),
+                f"the configuration cannot be kept: {error}",
+                where=str(daemon.ground.state),
                 next_step="make room on the disk; the old configuration still runs",
             ) from error
-        later = await daemon.apply(configuration)
-        return {"digest": digest(configuration).hex(), "at_next_start": later}
+        except LoadingError as error:
+            raise ControlError(
+                "the configuration cannot be looked at",
+                where=file,
+                why=str(error),
+                next_step="try again; the old configuration still runs",
+            ) from error
+        return {"digest": digest(loaded.configuration).hex(), "at_next_start": later}
 
     async def reload(self, _: Mapping[str, Any]) -> Any:
         """Apply the file in the state folder again, as SIGHUP does."""

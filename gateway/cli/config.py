@@ -96,18 +96,19 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
 
 
 def _check(session: Session, text: bytes, file: Path) -> tuple[list[Finding], int]:
+    from drivers.profile import FolderShelf
     from gateway.checks import check as check_here
     from gateway.checks import check_urls
-    from gateway.devices import PROFILES
+    from gateway.loading import PROFILES
 
-    profiles = (session.state / PROFILES,)
+    shelf = FolderShelf((session.state / PROFILES,))
     try:
         document = read_document(text, str(file))
     except ConfigError as error:
         told = {finding.path for finding in error.findings}
-        more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in told]
+        more = [f for f in check_urls(parse(text, str(file)), shelf) if f.path not in told]
         raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
-    findings = check_here(document, session.state, profiles)
+    findings = check_here(document, session.state, shelf)
     return findings, len(document.configuration.devices)
 
 

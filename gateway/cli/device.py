@@ -85,15 +85,18 @@ def _report(state: Path, target: str) -> str:
 
 async def _read_here(state: Path, url: str, device: Device | None) -> str:
     from drivers.driver import Lines
+    from drivers.profile import FolderShelf
     from drivers.report_json import dumps, to_json
     from gateway.clock import OffsetWatch, SystemClock, clock_of
-    from gateway.devices import PROFILES, DeviceError, Site
+    from gateway.devices import DeviceError, Site
+    from gateway.loading import PROFILES
 
     source, watch, lines = SystemClock(), OffsetWatch(), Lines()
     watch.look(source.sample())
-    site = Site(lines=lines, now=source.now, profiles=(state / PROFILES,))
+    site = Site(lines=lines, now=source.now)
+    shelf = FolderShelf((state / PROFILES,))
     try:
-        report = await site.read_once(url, device, clock_of(source, watch))
+        report = await site.read_once(url, device, shelf, clock_of(source, watch))
         return dumps(to_json(report))
     except DeviceError as error:
         raise ControlError("this device cannot be read", where=url, why=str(error)) from error

@@ -95,6 +95,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
     from cloud_link.spool_values import SpoolError
+    from gateway.loading import LoadingError
     from provisioning.identity import IdentityError
 
     if isinstance(error, ControlError):
@@ -102,6 +103,9 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, ConfigError):
         what = "the configuration cannot be used"
         return {"what": what, "findings": [f.to_json() for f in error.findings]}
+    if isinstance(error, LoadingError):
+        what, step = "the configuration cannot be looked at", "look at memory and disk, try again"
+        return {"what": what, "why": str(error), "next": step}
     if isinstance(error, IdentityError):
         return {"what": error.what, "where": str(error.where), "next": error.next}
     if isinstance(error, SpoolError):

@@ -4,19 +4,49 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import click
 
-from gateway.cli import config, device, run, status, words
+from gateway.cli import words
 from gateway.cli.frame import FAILED, USAGE, Session
 from gateway.version import software
 
 DEFAULT_STATE: Final = "/var/lib/kanmon"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS: Final = {
+    "config": "gateway.cli.config",
+    "device": "gateway.cli.device",
+    "outbox": "gateway.cli.status",
+    "run": "gateway.cli.run",
+    "status": "gateway.cli.status",
+}
+"""Where each command lives, under its own name."""
+
+
+class Commands(click.Group):
+    """`COMMANDS`, each imported when it is called: the daemon must not carry the others' weight."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The one called ``cmd_name``, if there is one."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        found: click.Command = getattr(import_module(module), cmd_name)
+        return found
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),
@@ -31,13 +61,6 @@ DEFAULT_STATE: Final = "/var/lib/kanmon"
 def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
     """The gateway at the edge of the site: run it, look at it, configure it."""
     context.obj = Session(state=Path(os.path.abspath(state)), verbose=verbose)  # noqa: PTH100 # resolve() would follow links
-
-
-kanmon.add_command(run.run)
-kanmon.add_command(status.status)
-kanmon.add_command(status.outbox)
-kanmon.add_command(config.config)
-kanmon.add_command(device.device)
 
 
 def main() -> None:

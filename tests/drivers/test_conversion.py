@@ -11,18 +11,21 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from drivers.conversion import CODES, WHOLE_LIMIT, Conversion, conversion, text, unpack_code
 from drivers.profile_model import Encoding, Point, Words
 from drivers.report import Quality
 
+POINT: TypeAdapter[Point] = TypeAdapter(Point)
 WHOLE = [encoding for encoding in Encoding if encoding.whole]
 REAL = [encoding for encoding in Encoding if encoding.real]
 
 
 def point(encoding: Encoding, **settings: Any) -> Point:
     given: dict[str, Any] = {"at": 0, "type": encoding, "quantity": "power.active", **settings}
-    return Point.model_validate(given)
+    made: Point = POINT.validate_python(given)
+    return made
 
 
 def value_of(made: Point, data: bytes, words: Words = Words.HIGH_FIRST, factor: str = "1") -> Any:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings, UrlError
+from drivers.profile import FolderShelf
 from drivers.report import Quantity
 from protocols.capture import Capture
 from protocols.errors import Timeout
@@ -103,7 +104,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 )
 def test_every_problem_of_a_url_is_told(url: str, problems: list[str]) -> None:
     parsed = DeviceUrl.parse(url)
-    assert DRIVERS[parsed.scheme].check(parsed, ()) == problems
+    assert DRIVERS[parsed.scheme].check(parsed, FolderShelf()) == problems
 
 
 def test_devices_of_one_gateway_share_its_line() -> None:
@@ -123,7 +124,7 @@ async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing()
     units = {**capture.units(), 2: Unit(silent=True)}
     async with Simulator(units) as simulator:
         lines = Lines()
-        around = Surroundings(lines=lines, now=lambda: 5)
+        around = Surroundings(lines=lines, now=lambda: 5, shelf=FolderShelf())
         here = f"modbus-tcp://127.0.0.1:{simulator.port}/?profile=eastron-sdm630"
         kind = DRIVERS["modbus-tcp"]
         meter, dead = (
@@ -149,8 +150,9 @@ async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing()
 def test_checking_a_url_does_not_load_the_protocol_library() -> None:
     program = (
         "import sys; from drivers.driver import DRIVERS, DeviceUrl\n"
+        "from drivers.profile import FolderShelf\n"
         f"url = DeviceUrl.parse('modbus-tcp://h/?{SDM630}')\n"
-        "assert DRIVERS['modbus-tcp'].check(url, ()) == []\n"
+        "assert DRIVERS['modbus-tcp'].check(url, FolderShelf()) == []\n"
         "assert not [name for name in sys.modules if name.startswith('pymodbus')]\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

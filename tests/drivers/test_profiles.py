@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from drivers import profile as profiles
 from drivers.driver import DRIVERS, DeviceUrl
+from drivers.profile import FolderShelf
 from drivers.profile_model import IDENTITY_GROUP, Profile
 from drivers.replay import report_of
 from drivers.report import Kind, Quality, check_part
@@ -77,8 +78,8 @@ def test_every_part_is_one_its_quantity_may_have(profile: Profile) -> None:
 def test_its_url_can_be_opened(name: str, scheme: str, profile: Profile) -> None:
     kind = DRIVERS[scheme]
     url = DeviceUrl.parse(f"{scheme}://192.0.2.7/?unit=1&profile={name}")
-    assert kind.check(url, ()) == []
-    groups = kind.groups(url, ())
+    assert kind.check(url, FolderShelf()) == []
+    groups = kind.groups(url, FolderShelf())
     assert set(groups) == {point.poll_group for point in profile.points}
     if IDENTITY_GROUP in groups:
         assert next(iter(groups)) == IDENTITY_GROUP

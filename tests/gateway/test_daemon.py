@@ -149,6 +149,41 @@ def test_sighup_applies_what_is_in_the_state_folder(box: Box, device: Meter) -> 
     assert box.end(signal.SIGINT) == 0
 
 
+def test_sighup_reads_profiles_again(box: Box, device: Meter) -> None:
+    """A device whose profile changed is another device to the poller; its neighbours stay."""
+    profiles = box.state / "profiles"
+    profiles.mkdir(parents=True)
+    text = """\
+version: 1
+maker: Acme
+model: {model}
+sources: [a, b]
+state: running
+points: [{{at: 0, type: float32, quantity: voltage, resolution: -1}}]
+"""
+    (profiles / "acme-x1.yaml").write_text(text.format(model="X1"))
+    url = f"modbus-tcp://127.0.0.1:{device.port}/?unit=2&profile=acme-x1"
+    more = f"  - {{name: second, url: '{url}', every_s: 0.2}}\n"
+    apply(box, settings(device.port, more=more))
+    box.start()
+    wait_for("the device", lambda: box.device("second")["reachability"] == "online")
+    (profiles / "acme-x1.yaml").write_text(text.format(model="X2"))
+    assert box.process is not None
+    box.process.send_signal(signal.SIGHUP)
+
+    def model() -> str:
+        report = json.loads(ask(box.state, "read", name="second")["report"])
+        return str(report["identity"]["model"])
+
+    wait_for("the new model", lambda: model() == "X2")
+    assert box.device("main")["reachability"] == "online"
+    (profiles / "acme-x1.yaml").write_text("version: 1\n")
+    box.process.send_signal(signal.SIGHUP)
+    wait_for("the complaint", lambda: "maker" in box.device("second")["problem"])
+    assert box.device("main")["reachability"] == "online"
+    assert box.end() == 0
+
+
 def test_a_silent_device_is_unreachable_and_comes_back(box: Box, device: Meter) -> None:
     apply(box, settings(device.port).replace("profile=", "timeout_s=0.2&profile="))
     box.start()
