@@ -109,7 +109,17 @@ class ConfigurationStore:
                 return Loaded(
                     configuration=load(self.previous), path=self.previous, findings=error.findings
                 )
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise ConfigError((self._nothing_applied(),)) from error
             raise
+
+    def _nothing_applied(self) -> Finding:
+        return Finding(
+            what="this gateway has no configuration yet",
+            next="write one and hand it over with `kanmon config apply FILE`; if there is one in "
+            "another folder, name that with --state",
+            place=Place(file=str(self.running), line=1, column=1),
+        )
 
     def apply(self, text: bytes, file: str) -> Configuration:
         """Let ``text`` be the running configuration, if it can be used.

@@ -126,3 +126,12 @@ def test_secrets_are_files_of_the_state_folder(tmp_path: Path) -> None:
         secret(tmp_path, "secret:other")
     with pytest.raises(ConfigError, match="no secret reference"):
         secret(tmp_path, "secret:../config.yaml")
+
+
+def test_a_folder_nothing_was_applied_to_says_so_and_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ConfigurationStore(tmp_path).load()
+    (finding,) = caught.value.findings
+    assert finding.what == "this gateway has no configuration yet"
+    assert "kanmon config apply FILE" in finding.next
+    assert "--state" in finding.next
