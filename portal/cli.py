@@ -47,28 +47,51 @@ def commands() -> None:
 
 
 @contextmanager
-def portal_ready() -> Iterator[None]:
-    """Django set up; what its database or a rule refuses becomes one line that says what next."""
+def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
+    """Django set up; what its database or a rule refuses becomes one line that says what next.
+
+    Args:
+        create: Make the state folder and do without a database; else nothing is made, and a
+            database that is not set up is told.
+        wait: A database that does not answer is no error: the work waits for it.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     import django
     from django.core.exceptions import ValidationError
     from django.db import DatabaseError
 
-    _make_state_folder()
+    if create:
+        _make_state_folder()
     django.setup()
+    from portal import readiness
     from portal.accounts.actions import AccountError  # its models exist only after the setup
 
     try:
+        if not create:
+            _check_database(wait=wait)
         yield
     except (AccountError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
         raise click.ClickException(" ".join(words)) from error
     except DatabaseError as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise click.ClickException(
-            f"the database did not do it: {reason}; is it running, and has "
-            "'kanmon-portal migrate' been run?"
+            f"the database {readiness.place()} did not do it: {readiness.first_line(error)}; "
+            "nothing was changed, try again"
         ) from error
+
+
+def _check_database(*, wait: bool) -> None:
+    from portal.readiness import Readiness, look, place
+
+    found, words = look()
+    if found is Readiness.READY or (wait and found is Readiness.AWAY):
+        return
+    if found is Readiness.AWAY:
+        raise click.ClickException(
+            f"the database {place()} does not answer: {words}; start it, or correct "
+            "KANMON_DATABASE_URL"
+        )
+    raise click.ClickException(f"{found.value} in {place()}; run 'kanmon-portal migrate'")
 
 
 def _make_state_folder() -> None:
@@ -96,7 +119,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @commands.command()
 def migrate() -> None:
     """Bring the database to this version's form; safe to repeat."""
-    with portal_ready():
+    with portal_ready(create=True):
         from django.core.management import call_command
 
         call_command("migrate", interactive=False, verbosity=1)
@@ -128,8 +151,8 @@ def serve(bind: str, workers: int) -> None:
 
 @commands.command()
 def ingest() -> None:
-    """Take what the gateways send, until stopped."""
-    with portal_ready():
+    """Take what the gateways send, until stopped; a database that is away is waited for."""
+    with portal_ready(wait=True):
         from portal.ingest.worker import run
 
         run()

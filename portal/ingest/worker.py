@@ -31,12 +31,14 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 
 from cloud_link import topics
-from cloud_link.mqtt import Broker, Disconnected, MqttError, PublishRefused, connect
+from cloud_link.mqtt import Broker, MqttError, PublishRefused, connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
+from portal import readiness
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival
 from portal.ingest.store import Outcome, ingest_or_isolate
+from portal.readiness import Readiness
 
 if TYPE_CHECKING:
     from cloud_link.mqtt import Message, Session
@@ -118,16 +120,12 @@ class Worker:
         await session.subscribe(topics.SHARED_UP if shared else topics.ALL_UP)
 
     async def _work(self, session: Session) -> None:
-        inbox: asyncio.Queue[Message | None] = asyncio.Queue()
+        # Bounded: once it is full nothing more is read, and the broker and the boxes keep the rest.
+        inbox: asyncio.Queue[Message] = asyncio.Queue(RECEIVE_MAXIMUM)
         listening = asyncio.create_task(_listen(session, inbox))
         try:
             while True:
-                first = await inbox.get()
-                if first is None:
-                    break
-                await self._deliver(session, _together(first, inbox))
-            await listening
-            raise Disconnected(self._broker.name, "the broker ended the session")
+                await self._deliver(session, _together(await _first(inbox, listening), inbox))
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
@@ -150,13 +148,21 @@ class Worker:
                 outcome = await loop.run_in_executor(self._database, self._store, arrivals)
             except sql.OUTAGES as error:
                 if attempt == 0:
-                    log.warning("the database does not answer: %s; it is tried again", error)
+                    log.warning("%s; it is tried again", await self._trouble(error))
                 await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
                 attempt += 1
             else:
                 if attempt:
                     log.info("the database answers again")
                 return outcome
+
+    async def _trouble(self, error: Exception) -> str:
+        loop = asyncio.get_running_loop()
+        found, _ = await loop.run_in_executor(self._database, readiness.look)
+        if found in {Readiness.EMPTY, Readiness.OLDER}:
+            return f"{found.value} in {readiness.place()}: run 'kanmon-portal migrate'"
+        words = readiness.first_line(error)
+        return f"the database {readiness.place()} does not answer: {words}"
 
     def _store(self, arrivals: list[Arrival]) -> Outcome:
         close_old_connections()
@@ -212,23 +218,31 @@ class Complaints:
             log.info("box %s: mended after %d messages", box, count)
 
 
-async def _listen(session: Session, inbox: asyncio.Queue[Message | None]) -> None:
-    try:
-        async for message in session.messages():
-            inbox.put_nowait(message)
-    finally:
-        inbox.put_nowait(None)
+async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:
+    async for message in session.messages():
+        await inbox.put(message)
 
 
-def _together(first: Message, inbox: asyncio.Queue[Message | None]) -> list[Message]:
+async def _first(inbox: asyncio.Queue[Message], listening: asyncio.Task[None]) -> Message:
+    """The next message; raises how the session ended once nothing is left of it."""
+    if inbox.empty():
+        coming = asyncio.ensure_future(inbox.get())
+        try:
+            await asyncio.wait({coming, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if coming.done():
+                return coming.result()
+        finally:
+            coming.cancel()
+        await listening
+    return inbox.get_nowait()
+
+
+def _together(first: Message, inbox: asyncio.Queue[Message]) -> list[Message]:
     """``first`` and what is there already, up to `AT_ONCE`."""
     messages = [first]
     size = len(first.payload)
     while len(messages) < AT_ONCE and size < BYTES_AT_ONCE and not inbox.empty():
         message = inbox.get_nowait()
-        if message is None:
-            inbox.put_nowait(None)
-            break
         messages.append(message)
         size += len(message.payload)
     return messages

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +28,9 @@ class Portal:
     def __init__(self, state: Path) -> None:
         self.state = state
 
-    def __call__(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *words: str, given: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
         return subprocess.run(
             [sys.executable, "-m", "portal.cli", *words],
@@ -34,7 +39,7 @@ class Portal:
             text=True,
             check=False,
             cwd=PACKAGE.parent,
-            env=environ | {"KANMON_PORTAL_STATE": str(self.state)},
+            env=environ | {"KANMON_PORTAL_STATE": str(self.state)} | variables,
         )
 
 
@@ -91,10 +96,57 @@ def test_wrong_usage_exits_3(portal: Portal, words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_database_without_tables_says_what_to_run(tmp_path: Path) -> None:
-    done = Portal(tmp_path / "empty")("sign-in-link", "hana@example.com")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sign-in-link", "hana@example.com"],
+        ["ingest"],
+        ["serve"],
+        [*PLACE, "--box", "b-aaaaaaaaaa"],
+    ],
+)
+def test_a_database_that_is_not_set_up_is_told_and_nothing_is_made(
+    tmp_path: Path, words: list[str]
+) -> None:
+    state = tmp_path / "empty"
+    done = Portal(state)(*words)
     assert done.returncode == 2
-    assert "kanmon-portal migrate" in done.stderr
+    place = state / "db.sqlite3"
+    assert done.stderr.splitlines() == [
+        f"kanmon-portal: no database is set up in {place}; run 'kanmon-portal migrate'"
+    ]
+    assert not state.exists()
+
+
+def test_a_database_of_an_older_version_is_told(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "state")
+    assert portal("migrate").returncode == 0
+    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database, database:
+        database.execute("DELETE FROM django_migrations WHERE app = 'ingest'")
+    done = portal("sign-in-link", "hana@example.com")
+    assert done.returncode == 2
+    assert "of an older version" in done.stderr
+    assert "run 'kanmon-portal migrate'" in done.stderr
+
+
+def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = f"postgres://kanmon:very-secret@127.0.0.1:{port}/kanmon"
+    done = Portal(tmp_path)("sign-in-link", "hana@example.com", KANMON_DATABASE_URL=url)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("kanmon-portal: the database kanmon on 127.0.0.1 does not answer: ")
+    assert line.endswith("; start it, or correct KANMON_DATABASE_URL")
+    assert "very-secret" not in line
+
+
+def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").write_bytes(b"no database" * 1000)
+    done = Portal(tmp_path)("sign-in-link", "hana@example.com")
+    assert done.returncode == 2
+    assert str(tmp_path / "db.sqlite3") in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

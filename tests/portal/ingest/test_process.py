@@ -121,6 +121,18 @@ async def test_a_signal_ends_it_while_the_broker_is_away(
         await ends_quickly(process, signal.SIGINT)
 
 
+async def test_a_database_whose_tables_vanish_is_told_as_what_it_is(
+    tmp_path: Path, broker: peers.Mosquitto
+) -> None:
+    sender = Sender(BOX)
+    async with ingesting(tmp_path, broker) as process, link(broker, sender) as session:
+        await asyncio.to_thread(rename, tmp_path, "django_migrations", "away")
+        await asyncio.to_thread(rename, tmp_path, "ingest_receipt", "away2")
+        await publish(session, sender.tables(METER), sender.clock())
+        await said(process, "run 'kanmon-portal migrate'")
+        await ends_quickly(process, signal.SIGTERM)
+
+
 async def test_a_database_that_fails_and_heals_costs_nothing(
     tmp_path: Path, broker: peers.Mosquitto
 ) -> None:

@@ -12,7 +12,7 @@ from django.db import connection, connections
 from cloud_link.mqtt import Broker
 from cloud_link.wire import Ack, Lane, decode
 from portal.ingest.models import Receipt, Sample
-from portal.ingest.worker import Worker
+from portal.ingest.worker import Worker, _listen
 from tests import peers
 from tests.portal.ingest.link import SOON_S, hear, hear_all, link, publish
 from tests.portal.ingest.sender import METER, Sender, meter
@@ -63,6 +63,32 @@ async def test_what_a_box_publishes_is_stored_and_then_acknowledged(
         await publish(session, sender.send(Lane.DATA, meter(1000, 1, 2, 3)))
         await hear(session, Lane.DATA, 0)
         assert await ask(Sample.objects.count) == 3
+
+
+async def test_what_nobody_takes_is_left_to_the_broker() -> None:
+    """While the database is away the listener stops, and with it the reading of the socket."""
+
+    class Pouring:
+        given = 0
+
+        async def messages(self) -> AsyncIterator[int]:
+            while True:
+                self.given += 1
+                yield self.given
+
+    pouring, inbox = Pouring(), asyncio.Queue[Any](5)
+    listening = asyncio.create_task(_listen(pouring, inbox))  # type: ignore[arg-type] # all it uses
+    try:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (inbox.qsize(), pouring.given) == (5, 6)
+        inbox.get_nowait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (inbox.qsize(), pouring.given) == (5, 7)
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_a_missing_table_is_asked_for(broker: peers.Mosquitto, sender: Sender) -> None:
