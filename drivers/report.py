@@ -151,6 +151,7 @@ class Code(StrEnum):
     FUNDS_LOW = "funds.low"
     DEVICE_OFFLINE = "device.offline"
     ATTENTION = "attention"
+    COMM_UNREACHABLE = "comm.unreachable"
     COMM_TIMEOUT = "comm.timeout"
     COMM_REFUSED = "comm.refused"
     COMM_GARBLED = "comm.garbled"

@@ -33,6 +33,13 @@ from drivers.report import (
 )
 
 LATE_CLEARS_AFTER_MS: Final = 60_000
+UNANSWERED: Final = (
+    Code.COMM_UNREACHABLE,
+    Code.COMM_TIMEOUT,
+    Code.COMM_REFUSED,
+    Code.COMM_GARBLED,
+)
+"""Why a poll failed; one at a time, each in place of the other."""
 """How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
 
 
@@ -66,7 +73,7 @@ class DeviceView:
             self._supplies = seen.supplies
         if seen.conditions is not None:
             self._told = _dated(seen.conditions, self._told, at)
-        for code in (Code.COMM_TIMEOUT, Code.COMM_REFUSED, Code.COMM_GARBLED, Code.DRIVER_FAULT):
+        for code in (*UNANSWERED, Code.DRIVER_FAULT):
             self._own.pop(code, None)
         if self._late_until and at >= self._late_until:
             self._own.pop(Code.POLL_LATE, None)
@@ -77,7 +84,7 @@ class DeviceView:
         """The report of a poll the device did not answer as it should; readings are empty."""
         if self.reachability is not Reachability.NEVER:
             self.reachability = Reachability.UNREACHABLE
-        for other in (Code.COMM_TIMEOUT, Code.COMM_REFUSED, Code.COMM_GARBLED):
+        for other in UNANSWERED:
             if other is not code:
                 self._own.pop(other, None)
         self._raise(code, Severity.ERROR, message, source, at)

@@ -33,7 +33,7 @@ import structlog
 from drivers.report import Clock, Code, Observation, Report
 from gateway.device_view import DeviceView
 from gateway.schedule import DeviceSchedule, spread
-from protocols.errors import Garbled, ProtocolError, Refused
+from protocols.errors import Garbled, ProtocolError, Refused, Unreachable
 
 PROBE_SHARE: Final = 20
 """A line rests this many times as long as its last probe took before it makes the next one."""
@@ -42,6 +42,12 @@ FAULT_BACKOFF_MS: Final = 5_000
 READ_LIMIT_S: Final = 120.0
 """A read that takes longer never ends: lines have timeouts of their own, far below this."""
 _IDLE_MS: Final = 3_600_000
+_CODES: Final = {
+    Unreachable: Code.COMM_UNREACHABLE,
+    Refused: Code.COMM_REFUSED,
+    Garbled: Code.COMM_GARBLED,
+}
+"""What an unanswered poll is told as; silence is the rest."""
 
 log = structlog.get_logger("kanmon.poller")
 
@@ -297,6 +303,7 @@ class _Line:
 
 def code_of(error: ProtocolError) -> Code:
     """The condition that an unanswered poll raises."""
-    if isinstance(error, Refused):
-        return Code.COMM_REFUSED
-    return Code.COMM_GARBLED if isinstance(error, Garbled) else Code.COMM_TIMEOUT
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return code
+    return Code.COMM_TIMEOUT

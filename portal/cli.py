@@ -91,6 +91,11 @@ def _check_database(*, wait: bool) -> None:
             f"the database {place()} does not answer: {words}; start it, or correct "
             "KANMON_DATABASE_URL"
         )
+    if found is Readiness.UNUSABLE:
+        raise click.ClickException(
+            f"the database {place()} does not serve this portal: {words}; grant its account the "
+            "tables, or correct KANMON_DATABASE_URL"
+        )
     raise click.ClickException(f"{found.value} in {place()}; run 'kanmon-portal migrate'")
 
 

@@ -16,6 +16,7 @@ class Readiness(Enum):
     EMPTY = "no database is set up"
     OLDER = "the database is of an older version"
     AWAY = "the database does not answer"
+    UNUSABLE = "the database does not serve this portal"
 
 
 def look() -> tuple[Readiness, str]:
@@ -31,7 +32,7 @@ def look() -> tuple[Readiness, str]:
     except OperationalError as error:
         return Readiness.AWAY, first_line(error)
     except DatabaseError as error:
-        return Readiness.EMPTY, first_line(error)
+        return Readiness.UNUSABLE, first_line(error)
     return (Readiness.OLDER if plan else Readiness.READY), ""
 
 

@@ -49,7 +49,7 @@ class Commands(click.Group):
 )
 @click.option(
     "--state",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     envvar="KANMON_STATE",
     default=DEFAULT_STATE,
     show_default=True,

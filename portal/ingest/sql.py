@@ -13,7 +13,9 @@ from typing import Any, Final, TypeVar
 from django.db import (
     DatabaseError,
     InterfaceError,
+    InternalError,
     OperationalError,
+    ProgrammingError,
     connection,
     transaction,
 )
@@ -24,8 +26,11 @@ Row = tuple[Any, ...]
 
 REFUSALS: Final = (DatabaseError, ValueError, OverflowError)
 """What a database, or the way to it, raises for a row it will not take..."""
-OUTAGES: Final = (OperationalError, InterfaceError)
-"""...except these: it is busy, gone, or gave way to somebody else; the row is not to blame."""
+OUTAGES: Final = (OperationalError, InterfaceError, InternalError, ProgrammingError)
+"""...except these: it is busy, full, gone, read-only, another version's or not ours to write.
+
+The row is not to blame: it waits at its box, and is not put aside.
+"""
 
 
 def postgres() -> bool:

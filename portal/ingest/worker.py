@@ -162,7 +162,7 @@ class Worker:
         if found in {Readiness.EMPTY, Readiness.OLDER}:
             return f"{found.value} in {readiness.place()}: run 'kanmon-portal migrate'"
         words = readiness.first_line(error)
-        return f"the database {readiness.place()} does not answer: {words}"
+        return f"the database {readiness.place()} takes nothing: {words}"
 
     def _store(self, arrivals: list[Arrival]) -> Outcome:
         close_old_connections()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Max, Q, Sum
@@ -18,15 +20,22 @@ from portal.web.overview import GATEWAY_DEVICE, is_connected
 from portal.web.readings import Shown, in_order, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One row of the readings' table, and whether it begins a new quantity."""
+class QuantityRow:
+    """All readings of one quantity.
 
-    shown: Shown
-    first: bool
+    Attributes:
+        name: The quantity in words.
+        whole: The reading that has no part.
+        parts: The others, in the order people look for them.
+    """
+
+    name: str
+    whole: Shown | None
+    parts: Sequence[Shown]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +51,7 @@ class DeviceView:
     device: Device
     conditions: Sequence[DeviceCondition]
     supplies: Sequence[DeviceSupply]
-    readings: Sequence[Cell]
+    quantities: Sequence[QuantityRow]
     heard_at: datetime | None
     gateway_heard_at: datetime | None
     connected: bool
@@ -69,12 +78,6 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
     now_ms = int(now.timestamp() * 1000)
-    cells: list[Cell] = []
-    for row in rows:
-        reading = shown(row, hold_ms=pace.hold_ms, now_ms=now_ms)
-        cells.append(
-            Cell(shown=reading, first=not cells or cells[-1].shown.quantity != reading.quantity)
-        )
     heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
     if device.reported_at and not device.unreachable:
         heard.append(device.reported_at)
@@ -82,12 +85,22 @@ def device_view(device: Device, now: datetime) -> DeviceView:
         device=device,
         conditions=device.open_conditions(),
         supplies=list(device.supplies.all()),
-        readings=cells,
+        quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, pace, now),
         is_gateway=device.name == GATEWAY_DEVICE,
     )
+
+
+def _by_quantity(readings: Iterable[Shown]) -> list[QuantityRow]:
+    rows = []
+    for name, group in groupby(readings, key=attrgetter("quantity")):
+        members = list(group)
+        whole = next((reading for reading in members if not reading.part), None)
+        parts = [reading for reading in members if reading is not whole]
+        rows.append(QuantityRow(name=name, whole=whole, parts=parts))
+    return rows
 
 
 def device_version(device: Device, now: datetime) -> str:

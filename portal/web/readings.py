@@ -48,6 +48,8 @@ class Shown:
         series: Id of its series.
         quantity: Its name in words.
         part: Which phase or tariff, in words; ``""`` for the whole.
+        column: ``neutral`` for what stands apart from the phases, ``long`` for a part that needs
+            room, else ``""``.
         figure: The value.
         reason: Why there is none, in words; ``""`` for a value.
         at: When it was read, UTC.
@@ -58,6 +60,7 @@ class Shown:
     series: int
     quantity: str
     part: str
+    column: str
     figure: Figure
     reason: str
     at: datetime
@@ -77,6 +80,7 @@ def shown(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = False) -> 
         series=series.pk,
         quantity=words.quantity_words(series.quantity),
         part=words.part_words(series.part),
+        column="neutral" if series.part == _NEUTRAL else "long" if "=" in series.part else "",
         figure=value,
         reason=str(words.QUALITIES[quality]) if value.missing else "",
         at=datetime.fromtimestamp(latest.at / 1000, UTC),

@@ -6,7 +6,7 @@ is formatted from the integers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -233,6 +233,8 @@ def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:
         .values_list("at", "value")
     )
     drawn = line(samples.iterator(chunk_size=5000), window)
+    if not Sample.objects.filter(series=series.pk, at__lt=window.start).exists():
+        drawn = replace(drawn, voids=[v for v in drawn.voids if v.start > window.start])
     return SeriesChart(
         series=series,
         quantity=quantity,

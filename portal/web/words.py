@@ -74,6 +74,7 @@ CODES: Final[dict[Code, _StrPromise]] = {
     Code.FUNDS_LOW: later("Funds low"),
     Code.DEVICE_OFFLINE: later("Device offline"),
     Code.ATTENTION: later("Needs attention"),
+    Code.COMM_UNREACHABLE: later("No connection"),
     Code.COMM_TIMEOUT: later("No answer"),
     Code.COMM_REFUSED: later("Request refused"),
     Code.COMM_GARBLED: later("Answer not understood"),

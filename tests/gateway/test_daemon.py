@@ -129,7 +129,7 @@ def test_a_new_configuration_leaves_unchanged_devices_alone(box: Box, device: Me
     assert apply(box, settings(device.port, more=second)) == 0
     assert box.device("main")["reachability"] == "online"  # a new one would begin with "never"
     wait_for("its condition", lambda: box.device("second")["gravest"] is not None)
-    assert box.device("second")["gravest"]["code"] == "comm.timeout"
+    assert box.device("second")["gravest"]["code"] == "comm.unreachable"
     assert apply(box, settings(device.port).replace("version: 1", "version: 7")) == 2
     assert len(ask(box.state, "devices")) == 2
     assert box.end() == 0

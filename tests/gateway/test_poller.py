@@ -12,7 +12,7 @@ from drivers.report import Clock, Code, Observation, Reachability, Report
 from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
 from gateway.poller import BACKOFF_LIMIT_MS, PolledDevice, Poller, Timing
 from gateway.schedule import spread
-from protocols.errors import Garbled, Refused, Timeout
+from protocols.errors import Garbled, Refused, Timeout, Unreachable
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 TIMEOUT_S = 0.5
@@ -32,6 +32,10 @@ def raises(error: Callable[[], Exception]) -> Callable[[frozenset[str]], Observa
 
 def timeout() -> Exception:
     return Timeout("no answer", where=WHERE)
+
+
+def unreachable() -> Exception:
+    return Unreachable("no connection", where="d")
 
 
 def garbled() -> Exception:
@@ -134,7 +138,8 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
 
 @pytest.mark.req("C-17", "C-40")
 def test_errors_become_conditions_and_freeze_the_others() -> None:
-    answers: list[Exception | None] = [None, timeout(), garbled(), refused(), None]
+    failures = [unreachable(), timeout(), garbled(), refused()]
+    answers: list[Exception | None] = [None, *failures, None]
 
     def script(_: frozenset[str]) -> Observation:
         answer = answers.pop(0) if answers else None
@@ -148,11 +153,19 @@ def test_errors_become_conditions_and_freeze_the_others() -> None:
         await bench.run(60)
         return bench
 
-    reports = run_virtually(main).reports[:5]
+    reports = run_virtually(main).reports[:6]
     codes = [[c.code for c in report.conditions] for report in reports]
-    assert codes == [[], [Code.COMM_TIMEOUT], [Code.COMM_GARBLED], [Code.COMM_REFUSED], []]
+    assert codes == [
+        [],
+        [Code.COMM_UNREACHABLE],
+        [Code.COMM_TIMEOUT],
+        [Code.COMM_GARBLED],
+        [Code.COMM_REFUSED],
+        [],
+    ]
     assert [r.reachability.value for r in reports] == [
         "online",
+        "unreachable",
         "unreachable",
         "unreachable",
         "unreachable",

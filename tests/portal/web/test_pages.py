@@ -77,7 +77,7 @@ def test_a_value_that_could_not_be_had_is_a_dash_with_its_reason(
 ) -> None:
     compressor = Device.objects.get(name="compressor-2")
     text = _text(owner, f"/devices/{compressor.pk}/")
-    assert re.search(r"Voltage L2 – The device gave no value", text)
+    assert re.search(r"Voltage L1 230.4 V L2 – The device gave no value", text)
 
 
 def test_conditions_show_their_evidence(owner: Client, seeded: Seeded) -> None:
@@ -191,6 +191,22 @@ def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: Seeded) -> N
         if silent[0]["from"] <= at < silent[0]["to"]
     ]
     assert inside == [None]
+
+
+def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: Seeded) -> None:
+    address = reverse("chart", args=[seeded.meter, seeded.power])
+    start = owner.get(address).json()["from"]
+    begins = (start + 6 * 3600) * 1000
+
+    def leading() -> list[float]:
+        voids = owner.get(address).json()["voids"]
+        return [void["from"] for void in voids if void["from"] < begins / 1000 - 60]
+
+    Sample.objects.filter(series=seeded.power, at__lt=begins).delete()
+    assert leading() == []
+    last = Sample.objects.filter(series=seeded.power).latest("at").at
+    Sample.objects.filter(pk=(seeded.power, last)).update(at=start * 1000 - 86_400_000)
+    assert leading() == [start]
 
 
 def test_the_configured_heartbeat_decides_how_long_a_sample_stands(
