@@ -33,6 +33,9 @@ from protocols.planner import Read, Table
 
 MBAP_BYTES: Final = 7
 LONGEST_PDU: Final = 253
+LONGEST_FRAME: Final = MBAP_BYTES + LONGEST_PDU
+STRAYS_LIMIT: Final = 64
+"""Answers to anything else that one exchange passes over before it gives the connection up."""
 
 FUNCTIONS: Final = {
     Table.COIL: 1,
@@ -117,7 +120,7 @@ class ModbusUnit:
 class _ReadExchange:
     """A `protocols.line.Exchange` that reads."""
 
-    __slots__ = ("_now", "_number", "_read", "_sent", "_strays", "_unit", "_where")
+    __slots__ = ("_now", "_number", "_read", "_sent", "_stray", "_strays", "_unit", "_where")
 
     def __init__(self, unit: int, read: Read, where: str, now: Callable[[], int]) -> None:
         self._unit = unit
@@ -126,7 +129,8 @@ class _ReadExchange:
         self._now = now
         self._number = 0
         self._sent = 0
-        self._strays: list[str] = []
+        self._strays = 0
+        self._stray = ""
 
     def request(self, number: int) -> bytes:
         self._number = number
@@ -138,22 +142,25 @@ class _ReadExchange:
     def collect(self, buffer: bytearray) -> Block | None:
         while len(buffer) >= MBAP_BYTES:
             self._check_header(buffer)
-            used, unit, transaction, pdu = _FRAMER.decode(bytes(buffer))
+            used, unit, transaction, pdu = _FRAMER.decode(bytes(buffer[:LONGEST_FRAME]))
             if not used:
                 return None
+            if self._strays == STRAYS_LIMIT:  # what is left in the buffer ends the connection
+                raise self._garbled(f"more than {STRAYS_LIMIT} answers to something else")
             del buffer[:used]
             if transaction == self._number & 0xFFFF:
                 return self._answer(unit, pdu)
-            if not self._was_asked(transaction):
-                self._strays.append(f"an answer to transaction {transaction}")
+            self._strays += 1
+            if not self._stray and not self._was_asked(transaction):
+                self._stray = f"an answer to transaction {transaction}"
         return None
 
     def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
         if buffer:
             came = f"{len(buffer)} bytes of an unfinished one: {bytes(buffer[:16]).hex(' ')}"
             return self._garbled(came)
-        if self._strays:
-            return self._garbled(self._strays[0])
+        if self._stray:
+            return self._garbled(self._stray)
         return Timeout(f"no answer to {self._wanted()} within {timeout_s:g} s", where=self._where)
 
     def _was_asked(self, transaction: int) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from protocols.line import Line, Pace
-from protocols.modbus import Block, ModbusUnit
+from protocols.modbus import STRAYS_LIMIT, Block, ModbusUnit
 from protocols.planner import Table
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
@@ -70,9 +70,18 @@ async def test_an_answer_to_what_was_never_asked_is_named_once_nothing_else_come
     assert error.came == "an answer to transaction 1001"
 
 
-async def test_an_endless_answer_ends_with_the_timeout() -> None:
-    error = await one(lambda t, _: [answer(t + 7) * 50] * 400, SHORT_S)
-    assert isinstance(error, Garbled | Unreachable)
+async def test_endless_answers_to_something_else_end_the_exchange_and_the_connection() -> None:
+    scripts = iter([[answer(7_000) * 20_000], None])
+
+    def script(transaction: int, _: bytes) -> list[bytes]:
+        return next(scripts, None) or [answer(transaction)]
+
+    async with peer(script) as (made, unit):
+        error = await outcome(unit)
+        assert isinstance(error, Garbled)
+        assert error.came == f"more than {STRAYS_LIMIT} answers to something else"
+        assert isinstance(await outcome(unit), Block)
+        assert made.connections == 2
 
 
 @pytest.mark.parametrize(
