@@ -207,7 +207,7 @@ def translated() -> Iterator[None]:
 def _meaning(error: sqlite3.Error) -> Exception:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return SpoolFull("the disk is full: free some space, and the spool goes on by itself")
+        return SpoolFull("the disk is full: free some space")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return SpoolDamaged(f"the spool's database is damaged: {error}")
     return SpoolFailing(f"the spool's disk fails: {error}; check the disk and its mount options")

@@ -98,7 +98,7 @@ def parse(text: bytes, file: str) -> Source:
 def _compose(text: bytes, source: Source) -> yaml.Node | None:
     start = Place(file=source.file, line=1, column=1)
     if len(text) > SIZE_LIMIT:
-        what = f"the file has {len(text)} bytes; at most {SIZE_LIMIT} are read"
+        what = f"the file has more than {SIZE_LIMIT} bytes, which is more than is read"
         source.findings.append(Finding(what=what, place=start))
         return None
     try:

@@ -15,6 +15,7 @@ one connection come in the order of the requests.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -173,10 +174,12 @@ def _listen(path: Path) -> socket.socket:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
+        taken = error.errno == errno.EADDRINUSE
         raise ControlError(
-            f"the control socket cannot be made: {error.strerror}",
+            f"the control socket cannot be made: {(error.strerror or str(error)).lower()}",
             where=str(path),
-            next_step="let the gateway's user own the state folder",
+            why="something that is no socket has its name" if taken else "",
+            next_step="move it away" if taken else "let the gateway's user own the state folder",
         ) from error
     except ControlError:
         listener.close()

@@ -10,6 +10,7 @@ An error never is a traceback: it says what, where, why and the next step, on st
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -29,6 +30,15 @@ DONE: Final = 0
 PARTLY: Final = 1
 FAILED: Final = 2
 USAGE: Final = 3
+
+_ELSEWHO: Final = "run the command as the user the gateway runs as, or with sudo"
+_STEPS: Final = {
+    errno.EACCES: _ELSEWHO,
+    errno.EPERM: _ELSEWHO,
+    errno.ENOSPC: "free some space on that disk, then run the command again",
+    errno.EROFS: "mount that disk writable, or name another state folder with --state",
+}
+"""What to do next about an error of the operating system."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,10 +121,9 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, SpoolError):
         return {"what": str(error)}
     if isinstance(error, OSError):
-        what = error.strerror or str(error)
-        step = "run the command as the user the gateway runs as, or with sudo"
-        told = {"what": what, "where": str(error.filename or "")}
-        return {**told, "next": step} if isinstance(error, PermissionError) else told
+        what = (error.strerror or str(error)).lower()
+        step = _STEPS.get(error.errno or 0, "")
+        return {"what": what, "where": str(error.filename or ""), "next": step}
     return None
 
 

@@ -95,7 +95,7 @@ def test_plain_words_follow_yaml_1_2() -> None:
         (f"version: 1{'0' * 5_000}\n", "more than 400 digits"),
         ("a: \x00\n", "a character YAML does not allow"),
         (b"version: 1\nsite: \xff\n", "not UTF-8"),
-        ("#" * (SIZE_LIMIT + 1), "at most"),
+        ("#" * (SIZE_LIMIT + 1), "more than"),
     ],
 )
 def test_texts_that_are_no_configuration(text: str | bytes, words: str) -> None:

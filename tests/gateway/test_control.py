@@ -126,6 +126,14 @@ async def test_a_dead_daemons_socket_is_replaced_and_a_live_ones_is_not(tmp_path
         assert await asyncio.to_thread(ask, tmp_path, "echo") == {}
 
 
+async def test_a_file_in_the_sockets_place_is_told_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    path.write_text("mine", "ascii")
+    with pytest.raises(ControlError, match="cannot be made") as told:
+        await ControlServer(path, {}).run()
+    assert told.value.next == "move it away"
+
+
 def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="too long"):
         ask(tmp_path / ("x" * 120), "status")
