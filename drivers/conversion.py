@@ -16,7 +16,7 @@ bits.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -67,14 +67,14 @@ class Conversion:
 def unpack_code(point: Point, words: Words) -> str:
     """The `struct` code that takes a point's registers: a number, or bytes to be put in order."""
     swapped = words is Words.LOW_FIRST and point.span.count > 1
-    if point.type is Encoding.STRING or swapped:
+    if point.type.text or swapped:
         return f"{2 * point.span.count}s"
     return CODES[point.type]
 
 
 def raw_number(point: Point, words: Words) -> Convert | None:
     """What puts the words of a number in order; ``None`` where `struct` already does."""
-    if point.type is Encoding.STRING or words is Words.HIGH_FIRST or point.span.count == 1:
+    if point.type.text or words is Words.HIGH_FIRST or point.span.count == 1:
         return None
     count = point.span.count
     code = struct.Struct(">" + CODES[point.type])
@@ -94,8 +94,8 @@ def conversion(point: Point, words: Words, factor: Decimal) -> Conversion:
         words: The order of its registers.
         factor: What the installation multiplies it by.
     """
-    if point.type is Encoding.STRING:
-        return Conversion(0, text)
+    if point.type.text:
+        return Conversion(0, TEXTS[point.type])
     scale = point.scale * factor
     if point.type.whole:
         resolution = exponent_of(scale)
@@ -121,6 +121,18 @@ def text(data: bytes) -> Value:
     return "".join(
         c if c.isprintable() and c != "\N{REPLACEMENT CHARACTER}" else "?" for c in words
     )
+
+
+def wide_text(data: bytes) -> Value:
+    """The same of the low bytes alone; what the high ones hold is not part of it."""
+    return text(data[1::2])
+
+
+TEXTS: Final[Mapping[Encoding, Convert]] = {
+    Encoding.STRING: text,
+    Encoding.WIDE_STRING: wide_text,
+}
+"""How each encoding of words is read."""
 
 
 def _then(order: Convert, convert: Convert | None) -> Convert:

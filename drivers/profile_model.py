@@ -57,6 +57,8 @@ class Encoding(StrEnum):
     FLOAT64 = "float64"
     STRING = "string"
     """ASCII, two characters a register, padded with NUL or space."""
+    WIDE_STRING = "wide_string"
+    """ASCII, one character a register, in its low byte; padded with NUL or space."""
     BIT = "bit"
     """A coil or discrete input."""
 
@@ -75,6 +77,11 @@ class Encoding(StrEnum):
         """Whether it is an IEEE 754 number."""
         return self.value.startswith("float")
 
+    @property
+    def text(self) -> bool:
+        """Whether it is words, of as many registers as the point says."""
+        return self in (Encoding.STRING, Encoding.WIDE_STRING)
+
 
 _REGISTERS: Final = {
     Encoding.UINT16: 1,
@@ -86,6 +93,7 @@ _REGISTERS: Final = {
     Encoding.FLOAT32: 2,
     Encoding.FLOAT64: 4,
     Encoding.STRING: 0,
+    Encoding.WIDE_STRING: 0,
     Encoding.BIT: 1,
 }
 
@@ -268,7 +276,7 @@ class Point(Encoded):
     def _check_encoding(self) -> None:
         if self.table.bits != (self.type is Encoding.BIT):
             raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
-        if (self.registers is None) == (self.type is Encoding.STRING):
+        if (self.registers is None) == self.type.text:
             raise Refusal(
                 "encoding", "a string says how many registers it takes, and only a string"
             )
@@ -286,7 +294,7 @@ class Point(Encoded):
         except PartError as error:
             raise Refusal("part", str(error)) from None
         text = quantity.kind is Kind.TEXT
-        if text != (self.type is Encoding.STRING) or self.type is Encoding.BIT:
+        if text != self.type.text or self.type is Encoding.BIT:
             raise Refusal("measure", f"{quantity.value} is not written as {self.type.value}")
         if self.type.real and self.resolution is None:
             raise Refusal("measure", f"{self.type.value} needs a resolution: what its digits mean")

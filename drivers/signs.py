@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from drivers.conversion import raw_number, text, unpack_code
+from drivers.conversion import TEXTS, raw_number, unpack_code
 from drivers.profile_model import Alert, Encoding
 from drivers.report import Code, Condition, Identity, Quality, Severity, State
 
@@ -46,8 +46,8 @@ class Sign:
         if self._format is None:
             return data[self._offset >> 3] >> (self._offset & 7) & 1
         (raw,) = self._format.unpack_from(data, 2 * self._offset)
-        if self.point.type is Encoding.STRING:
-            words = text(raw)
+        if self.point.type.text:
+            words = TEXTS[self.point.type](raw)
             return None if isinstance(words, Quality) else str(words)
         number = int(raw if self._order is None else self._order(raw))
         return None if number in self.point.absent else number

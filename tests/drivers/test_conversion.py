@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,7 +14,15 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from drivers.conversion import CODES, WHOLE_LIMIT, Conversion, conversion, text, unpack_code
+from drivers.conversion import (
+    CODES,
+    WHOLE_LIMIT,
+    Conversion,
+    conversion,
+    text,
+    unpack_code,
+    wide_text,
+)
 from drivers.profile_model import Encoding, Point, Words
 from drivers.report import Quality
 
@@ -184,9 +193,29 @@ def test_text_is_what_can_be_shown(data: bytes, words: object) -> None:
     assert text(data) == words
 
 
-@given(st.binary(max_size=40))
-def test_text_never_fails(data: bytes) -> None:
-    words = text(data)
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\0A\0B\0-\0001", "AB-1"),
+        (b"\0A\0B\0\0\0\0", "AB"),
+        (b"\0A\0 \0 ", "A"),
+        (b"xAxB", "AB"),  # the high byte is not part of it
+        (b"\0A\0\xff", "A?"),
+        (b"\0\0\0\0", Quality.NOT_AVAILABLE),
+    ],
+)
+def test_wide_text_is_one_character_a_register(data: bytes, words: object) -> None:
+    assert wide_text(data) == words
+    made = point(
+        Encoding.WIDE_STRING, quantity="note", registers=len(data) // 2, words=Words.LOW_FIRST
+    )
+    assert value_of(made, data, Words.LOW_FIRST) == (words, 0)  # words have no order to swap
+
+
+@pytest.mark.parametrize("read", [text, wide_text])
+@given(data=st.binary(max_size=40))
+def test_text_never_fails(read: Callable[[bytes], object], data: bytes) -> None:
+    words = read(data)
     assume(not isinstance(words, Quality))
     assert isinstance(words, str)
     assert words.isprintable()

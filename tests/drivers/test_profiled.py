@@ -193,19 +193,21 @@ points:
   - {at: 2, values: {7: {code: hardware.failure, severity: service_call}}, group: slow}
   - {at: 3, match: [4660, 4661]}
   - {at: 10, type: string, registers: 3, identity: firmware}
+  - {at: 20, type: wide_string, registers: 3, identity: serial}
   - {at: 5, table: coil, type: bit, values: {1: {code: leak, severity: error}}}
 """
+WHO = {10: 0x5631, 11: 0x2E32, 12: 0, 20: ord("A"), 21: ord("1"), 22: 0}
 
 
 @pytest.mark.req("E-30")
 async def test_registers_become_state_identity_and_conditions() -> None:
-    unit = Watched(device({0: 1, 1: 0b1001, 2: 7, 3: 0x1234, 10: 0x5631, 11: 0x2E32, 12: 0}))
+    unit = Watched(device(WHO | {0: 1, 1: 0b1001, 2: 7, 3: 0x1234}))
     unit.device.set(Table.COIL, 5, [1])
     made = driver(SIGNS, unit)
     seen = await made.read(ALL)
     assert seen.state is State.RUNNING
     assert seen.identity is not None
-    assert seen.identity.firmware == "V1.2"
+    assert (seen.identity.firmware, seen.identity.serial) == ("V1.2", "A1")
     assert seen.conditions is not None
     assert {(c.code, c.component, c.severity, c.source) for c in seen.conditions} == {
         (Code.OVERCURRENT, "l1", Severity.ERROR, "holding 1 = 0x9, bit 0"),
@@ -216,7 +218,7 @@ async def test_registers_become_state_identity_and_conditions() -> None:
 
 
 async def test_a_condition_set_is_whole_although_only_a_part_was_asked() -> None:
-    unit = Watched(device({0: 0, 1: 0b1000, 2: 7, 3: 0x1234, 10: 0, 11: 0, 12: 0}))
+    unit = Watched(device(WHO | {0: 0, 1: 0b1000, 2: 7, 3: 0x1234}))
     unit.device.set(Table.COIL, 5, [0])
     made = driver(SIGNS, unit)
     await made.read(ALL)
@@ -229,7 +231,7 @@ async def test_a_condition_set_is_whole_although_only_a_part_was_asked() -> None
 
 
 async def test_another_model_at_this_address_is_said() -> None:
-    unit = Watched(device({0: 9, 1: 0, 2: 0, 3: 0x7777, 10: 0, 11: 0, 12: 0}))
+    unit = Watched(device(WHO | {0: 9, 1: 0, 2: 0, 3: 0x7777}))
     unit.device.set(Table.COIL, 5, [0])
     seen = await driver(SIGNS, unit).read(ALL)
     assert seen.state is State.OTHER  # a number the map does not list
