@@ -108,7 +108,8 @@ class Memory:
     def _alarms(self, point: Point, value: int | str | None) -> Iterable[Condition]:
         if not isinstance(value, int):
             return
-        source = f"{point.table.value} {point.at} = {value:#x}"
+        written = value % (1 << 16 * point.span.count)  # as it stands there, signed or not
+        source = f"{point.table.value} {point.at} = {written:#x}"
         if point.match is not None and value not in point.match:
             yield Condition(
                 code=Code.IDENTITY_CHANGED,

@@ -191,17 +191,18 @@ points:
       0: {code: overcurrent, severity: error, component: l1, message: Overcurrent on phase 1}
       3: {code: cover.open, severity: warning}
   - {at: 2, values: {7: {code: hardware.failure, severity: service_call}}, group: slow}
+  - {at: 4, type: int16, values: {-2: {code: phase.sequence, severity: warning}}}
   - {at: 3, match: [4660, 4661]}
   - {at: 10, type: string, registers: 3, identity: firmware}
   - {at: 20, type: wide_string, registers: 3, identity: serial}
   - {at: 5, table: coil, type: bit, values: {1: {code: leak, severity: error}}}
 """
-WHO = {10: 0x5631, 11: 0x2E32, 12: 0, 20: ord("A"), 21: ord("1"), 22: 0}
+WHO = {4: 0, 10: 0x5631, 11: 0x2E32, 12: 0, 20: ord("A"), 21: ord("1"), 22: 0}
 
 
 @pytest.mark.req("E-30")
 async def test_registers_become_state_identity_and_conditions() -> None:
-    unit = Watched(device(WHO | {0: 1, 1: 0b1001, 2: 7, 3: 0x1234}))
+    unit = Watched(device(WHO | {0: 1, 1: 0b1001, 2: 7, 3: 0x1234, 4: 0xFFFE}))
     unit.device.set(Table.COIL, 5, [1])
     made = driver(SIGNS, unit)
     seen = await made.read(ALL)
@@ -213,6 +214,7 @@ async def test_registers_become_state_identity_and_conditions() -> None:
         (Code.OVERCURRENT, "l1", Severity.ERROR, "holding 1 = 0x9, bit 0"),
         (Code.COVER_OPEN, "", Severity.WARNING, "holding 1 = 0x9, bit 3"),
         (Code.HARDWARE_FAILURE, "", Severity.SERVICE_CALL, "holding 2 = 0x7"),
+        (Code.PHASE_SEQUENCE, "", Severity.WARNING, "holding 4 = 0xfffe"),
         (Code.LEAK, "", Severity.ERROR, "coil 5 = 0x1"),
     }
 
