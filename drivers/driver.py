@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from drivers.demand import Demand
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.installation import AS_MEASURED, Installation
-from drivers.modbus_tcp import ModbusTcp
+from drivers.modbus import ModbusRtu, ModbusRtuTcp, ModbusTcp
 from drivers.report import Observation
 from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
-from protocols.tcp_line import TcpWire, line_key
+from protocols.serial_format import SerialFormat
+from protocols.serial_line import SerialWire
+from protocols.serial_line import line_key as serial_key
+from protocols.tcp_line import TcpWire
+from protocols.tcp_line import line_key as tcp_key
 
 __all__ = [
     "DRIVERS",
@@ -43,12 +48,30 @@ class Lines:
 
     def tcp(self, host: str, port: int, *, silence_s: float = 0.0) -> Line:
         """The line to ``host`` and ``port``; its silence is the longest anybody asked for."""
-        key = line_key(host, port)
+        key = tcp_key(host, port)
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = Line(self._tcp_wire(host, port))
         if silence_s > line.pace.silence_s:
             line.pace = Pace(silence_s=silence_s, drain_s=line.pace.drain_s)
+        return line
+
+    def serial(self, path: str, form: SerialFormat) -> Line:
+        """The line at a serial port; who asks first says how fast it is."""
+        key = serial_key(path)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line(SerialWire(path, form), form.pace, form)
+        return line
+
+    def rtu_tcp(self, host: str, port: int, form: SerialFormat) -> Line:
+        """The serial line behind a serial server."""
+        key = tcp_key(host, port)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line(
+                TcpWire(host, port, numbered=False), form.pace_over_network, form
+            )
         return line
 
     async def aclose(self) -> None:
@@ -98,6 +121,9 @@ class DriverKind(Protocol):
     def line(self, url: DeviceUrl) -> str:
         """The key of the shared line the device is on: ``tcp:192.0.2.7:502``."""
 
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """What the device asks of its line."""
+
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """Poll groups with their periods in seconds; ``None`` for the device's own."""
 
@@ -106,5 +132,7 @@ class DriverKind(Protocol):
 
 
 DRIVERS: Final[dict[str, DriverKind]] = {
+    "modbus-rtu": ModbusRtu(),
+    "modbus-rtu-tcp": ModbusRtuTcp(),
     "modbus-tcp": ModbusTcp(),
 }

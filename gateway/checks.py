@@ -5,15 +5,22 @@ Everything found is a `config.finding.Finding`, like what reading the file finds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
 from config.reading import Document
 from config.yaml_source import Source
 from drivers.shelf import Shelf
+from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
+
+if TYPE_CHECKING:
+    from drivers.demand import Demand
 
 IDENTITY = "identity"
 """The poll group that tells who a device is: it has no values to draw (`drivers.profile_model`)."""
@@ -29,7 +36,97 @@ def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
     """
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
-    return sorted(findings, key=position)
+    return sorted([*findings, *check_lines(document, shelf)], key=position)
+
+
+def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
+    """Why the devices cannot share their lines as configured; empty when they can."""
+    findings: list[Finding] = []
+    for line, found in _by_line(document.configuration, shelf).items():
+        path = ("devices", found[0].index, "url")
+        place = partial(Finding, path=dotted(path), place=document.source.place(path))
+        ways = {one.way: one.name for one in found}
+        if len(ways) > 1:
+            told = ", ".join(f"{name!r} says {way}" for way, name in ways.items())
+            findings.append(
+                place(
+                    what=f"the devices on {line} disagree about it",
+                    why=told,
+                    next="give every device of a line the same speed, character and protocol",
+                )
+            )
+            continue
+        time = _line_time(line, found)
+        if time is not None and not time.isolates:
+            why, step = _remedy(time)
+            findings.append(place(what=f"{line} ({time.form}) is too busy", why=why, next=step))
+    return findings
+
+
+def line_times(document: Document, shelf: Shelf) -> list[LineTime]:
+    """How busy each serial line is that has one speed."""
+    found = _by_line(document.configuration, shelf).items()
+    times = (_line_time(line, there) for line, there in found if len({d.way for d in there}) == 1)
+    return [time for time in times if time is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OnLine:
+    """A device that can be polled, where it stands in the file, and what it asks."""
+
+    index: int
+    name: str
+    scheme: str
+    demand: Demand
+    periods: Mapping[str, float]
+
+    @property
+    def way(self) -> str:
+        return f"{self.scheme} at {self.demand.form}" if self.demand.form else self.scheme
+
+
+def _by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[_OnLine]]:
+    lines: dict[str, list[_OnLine]] = {}
+    for index, device in enumerate(configuration.devices):
+        try:
+            found = find(device.url, shelf)
+            groups = found.kind.groups(found.url, shelf)
+            demand = found.kind.demand(found.url, shelf)
+        except DeviceError:
+            continue  # told by itself
+        there = _OnLine(
+            index=index,
+            name=device.name,
+            scheme=found.url.scheme,
+            demand=demand,
+            periods={g: device.every_s if p is None else p for g, p in groups.items()},
+        )
+        lines.setdefault(found.kind.line(found.url), []).append(there)
+    return lines
+
+
+def _line_time(line: str, found: Sequence[_OnLine]) -> LineTime | None:
+    form = found[0].demand.form
+    if form is None:
+        return None
+    devices = [device_time(one.name, one.demand, one.periods) for one in found]
+    return LineTime(line=line, form=form, devices=devices)
+
+
+def _remedy(time: LineTime) -> tuple[str, str]:
+    """Why a line's schedule is refused, and what would help."""
+    if not time.fits:
+        why = (
+            f"it is busy {time.utilization:.0%} of the time, and when all that its "
+            f"{len(time.devices)} devices have is due at once, their shortest period is "
+            f"{-time.slack_s:.2g} s too short for it"
+        )
+        return why, "poll less often (every_s), raise the speed, or use a second line"
+    why = (
+        f"a silent device costs {time.probe_s:.2g} s, and the shortest period has "
+        f"{time.slack_s:.2g} s to spare: one dead device would cost the others their readings"
+    )
+    return why, "shorten timeout_s, poll less often (every_s), or use a second line"
 
 
 def check_urls(source: Source, shelf: Shelf) -> list[Finding]:

@@ -87,7 +87,7 @@ class ScriptedDriver:
     def __init__(
         self, script: Callable[[frozenset[str]], Observation], seconds: float = 0.01
     ) -> None:
-        self._script = script
+        self.script = script
         self.seconds = seconds
         self.reads: list[tuple[float, frozenset[str]]] = []
 
@@ -95,4 +95,4 @@ class ScriptedDriver:
         """See `drivers.driver.Driver`."""
         self.reads.append((asyncio.get_running_loop().time(), due))
         await asyncio.sleep(self.seconds)
-        return self._script(due)
+        return self.script(due)

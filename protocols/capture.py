@@ -285,6 +285,9 @@ class _Heard:
         finally:
             self._keep(before[: len(before) - len(buffer)])
 
+    def missing(self, buffer: bytearray) -> int:
+        return self._exchange.missing(buffer)
+
     def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
         return self._exchange.unanswered(buffer, timeout_s)
 

@@ -4,12 +4,12 @@
 
     Line                one owner at a time, first come first served
       |  silence_s      kept after every exchange       (RTU: 3.5 characters; slow gateways)
-      |  drain_s        kept after a timeout, counted from it; what arrives then is thrown away,
-      |                 because the late reply to the last request is otherwise taken for the
-      |                 answer to the next                            (RTU; 0 where replies are
-      v                                                                numbered, as on TCP)
-    Wire                moves the bytes: `protocols.tcp_line.TcpWire`, `protocols.fakes.ReplayWire`
-      ^
+      |  drain_s        kept after a timeout, counted from it, with the time the answer itself
+      |                 takes; what arrives then is thrown away, because the late reply to the
+      |                 last request is otherwise taken for the answer to the next
+      v                                       (RTU; 0 where replies are numbered, as on TCP)
+    Wire                moves the bytes: `protocols.tcp_line.TcpWire`,
+      ^                 `protocols.serial_line.SerialWire`, `protocols.fakes.ReplayWire`
       |  request(n)     the bytes to send, n counting the wire's exchanges
     Exchange            one request and what its answer must look like; pure: `protocols.modbus`
          collect(buf)   the answer once it is whole
@@ -21,9 +21,16 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from protocols.errors import ProtocolError, Timeout
+from protocols.delays import Delays
+from protocols.errors import Garbled, ProtocolError, Timeout
+
+if TYPE_CHECKING:
+    from protocols.serial_format import SerialFormat
+
+NETWORK_FLOOR_S: Final = 0.5
+"""What any answer may be late by over TCP: a lost segment is sent again after 0.2 s or more."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -45,6 +52,12 @@ class Exchange(Protocol[T_co]):
 
         Raises:
             ProtocolError: What came can never become the answer, or is a refusal.
+        """
+
+    def missing(self, buffer: bytearray) -> int:
+        """At least so many bytes are still to come before `collect` can succeed; at least 1.
+
+        A wire that knows its speed need not look before they can have come.
         """
 
     def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
@@ -76,22 +89,65 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long a line is left alone, in seconds; see the module."""
+    """How long a line is left alone, in seconds; see the module.
+
+    ``character_s`` is what one byte takes on it, 0 where that is nothing to count.
+    """
 
     silence_s: float = 0.0
     drain_s: float = 0.0
+    character_s: float = 0.0
+
+    def drain_of(self, exchange: Exchange[object]) -> float:
+        """How long to leave the line alone when ``exchange`` had no answer."""
+        if not self.drain_s:
+            return self.silence_s
+        return self.drain_s + self.character_s * exchange.missing(bytearray())
+
+
+@dataclass(slots=True, kw_only=True)
+class Member:
+    """What a line knows of one of its devices.
+
+    Attributes:
+        delays: How long it takes to answer.
+        asked: Requests sent to it; each ended in one of the following, or was cancelled.
+        answered: With what was asked for.
+        refused: With an exception.
+        timeouts: With nothing in time.
+        garbled: With something that was no answer: a wrong checksum, somebody else's frame.
+    """
+
+    delays: Delays
+    asked: int = 0
+    answered: int = 0
+    refused: int = 0
+    timeouts: int = 0
+    garbled: int = 0
 
 
 class Line:
     """One shared line.
 
+    Args:
+        wire: What moves its bytes.
+        pace: Its silences.
+        form: Speed and character, where it is a serial line.
+
     Attributes:
-        pace: Its silences; may be widened while it is in use.
+        pace: May be widened while it is in use.
+        members: The devices that were asked, by address.
+        busy_s: For how long it has been in use, silences included.
     """
 
-    def __init__(self, wire: Wire, pace: Pace | None = None) -> None:
+    def __init__(
+        self, wire: Wire, pace: Pace | None = None, form: SerialFormat | None = None
+    ) -> None:
         self.wire = wire
         self.pace = pace or Pace()
+        self.form = form
+        self.members: dict[int, Member] = {}
+        self.busy_s = 0.0
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
@@ -107,15 +163,30 @@ class Line:
         """
         async with self._turn:
             await self._silence()
+            began = asyncio.get_running_loop().time()
             pause = self.pace.silence_s
             try:
                 return await self.wire.exchange(exchange, timeout_s)
-            except Timeout:
-                pause = max(pause, self.pace.drain_s)
+            except (Timeout, Garbled):
+                pause = self.pace.drain_of(exchange)
+                raise
+            except asyncio.CancelledError:
+                if self.pace.drain_s:  # the answer may still come, as late as any
+                    pause = timeout_s + self.pace.drain_of(exchange)
                 raise
             finally:
+                ended = asyncio.get_running_loop().time()
+                self.busy_s += ended - began + pause
                 if pause:
-                    self._quiet_until = asyncio.get_running_loop().time() + pause
+                    self._quiet_until = ended + pause
+
+    def member(self, address: int, timeout_s: float) -> Member:
+        """The device at ``address``; whoever asks for it next finds what was learned of it."""
+        known = self.members.get(address)
+        if known is None or known.delays.limit_s != timeout_s:
+            floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
+            known = self.members[address] = Member(delays=Delays(timeout_s, floor_s))
+        return known
 
     async def aclose(self) -> None:
         """Let go of the wire, whoever may be using it."""

@@ -110,6 +110,14 @@ class Cost:
 TCP: Final = Cost()
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Cut:
+    """An address that no read may cross: one read ends before it, another begins at it."""
+
+    table: Table
+    address: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What a device allows.
@@ -118,11 +126,13 @@ class Rules:
         readable: Ranges that may be read though nobody asks for them; points are always readable.
         limits: The most one read may ask for, where that is less than the protocol's `LIMITS`.
         cost: What a read takes.
+        cuts: Where the device was seen to refuse what crosses.
     """
 
     readable: tuple[Span, ...] = ()
     limits: Mapping[Table, int] | None = None
     cost: Cost = TCP
+    cuts: frozenset[Cut] = frozenset()
 
     def limit(self, table: Table) -> int:
         """The most one read of ``table`` may ask for."""
@@ -177,6 +187,8 @@ def _cut(spans: Sequence[Span], order: Sequence[int], rules: Rules) -> list[Read
             if span.count < 1 or span.address < 0 or span.end > 0x10000 or span.count > limit:
                 raise PlanError(f"{span} cannot be read in one request of at most {limit}")
             if last > first and not bridges.over(end, span.address):
+                break
+            if Cut(span.table, span.address) in rules.cuts and last > first:
                 break
             end = max(end, span.end)
             if end - start > limit:

@@ -54,9 +54,12 @@ class TcpWire:
     Args:
         host: Name or address.
         port: TCP port.
+        numbered: Whether answers carry the number of their request. Without (RTU over TCP) what
+            is left over is thrown away before the next request, and the line drains it.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, numbered: bool = True) -> None:
+        self._numbered = numbered
         self.host = host
         self.port = port
         self._where = line_key(host, port)
@@ -91,10 +94,13 @@ class TcpWire:
             raise Unreachable(str(error), where=self._where) from error
 
     def discard(self) -> None:
-        """Nothing to do: answers are numbered, and what is left over is looked at before the next.
+        """Throw away what arrived, where answers are not numbered.
 
-        Cutting a late answer in two would lose the framing of everything behind it.
+        Where they are, what is left over is looked at before the next request: cutting a late
+        answer in two would lose the framing of everything behind it.
         """
+        if self._connection is not None and not self._numbered:
+            self._connection.buffer.clear()
 
     async def aclose(self) -> None:
         """Close the connection; an exchange under way ends with `Unreachable`."""
@@ -105,13 +111,15 @@ class TcpWire:
     async def _over(self, connection: _Connection, exchange: Exchange[T], timeout_s: float) -> T:
         self._number += 1
         request = exchange.request(self._number)
-        if connection.buffer and not connection.explains(exchange):
+        if not self._numbered:
+            connection.buffer.clear()
+        elif connection.buffer and not connection.explains(exchange):
             connection.close("the peer sent something unasked")
             raise _NothingCameError("the peer sent something unasked")
         try:
             return cast("T", await connection.ask(request, exchange, timeout_s))
         except ProtocolError:
-            if connection.buffer:
+            if connection.buffer and self._numbered:
                 connection.close("what came belongs to no message")
             raise
 

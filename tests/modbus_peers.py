@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from pymodbus.server import ModbusTcpServer
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from protocols.planner import Table
@@ -45,14 +46,21 @@ def filled_unit() -> Unit:
 
 
 @contextmanager
-def libmodbus_server(folder: Path) -> Iterator[int]:
-    """Compile and run the C server; yields its port. The compiler is the peer's, too."""
+def libmodbus_server(folder: Path, *arguments: str) -> Iterator[int]:
+    """Compile and run the C server; yields its port. The compiler is the peer's, too.
+
+    Args:
+        folder: Where it is built.
+        arguments: ``rtu`` and a serial device; none for TCP.
+    """
     compiler = shutil.which("cc")
     assert compiler, "libmodbus's header is installed, but no C compiler (package: gcc)"
     program = folder / "server"
     command = [compiler, "-Wall", "-Werror", "-o", str(program), str(SOURCE), "-lmodbus"]
     subprocess.run(command, check=True)
-    with subprocess.Popen([program, "0"], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [program, *(arguments or ("0",))], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
@@ -61,8 +69,29 @@ def libmodbus_server(folder: Path) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def pymodbus_server() -> AsyncIterator[int]:
-    """Run pymodbus's own simulator; yields its port."""
+async def pymodbus_server(framer: FramerType = FramerType.SOCKET) -> AsyncIterator[int]:
+    """Run pymodbus's own simulator over TCP; yields its port."""
+    server = ModbusTcpServer(_pymodbus_device(), framer=framer, address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    try:
+        assert isinstance(server.transport, asyncio.Server)
+        yield server.transport.sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+@asynccontextmanager
+async def pymodbus_serial_server(device: str) -> AsyncIterator[None]:
+    """Run pymodbus's own simulator on a serial device, at 115200 8N1."""
+    server = ModbusSerialServer(_pymodbus_device(), port=device, baudrate=115200, parity="N")
+    await server.serve_forever(background=True)
+    try:
+        yield
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _pymodbus_device() -> SimDevice:
     bits = [
         SimData(FIRST, values=[bool(held(table, a)) for a in HELD], datatype=DataType.BITS)
         for table in (Table.COIL, Table.DISCRETE)
@@ -71,11 +100,4 @@ async def pymodbus_server() -> AsyncIterator[int]:
         SimData(FIRST, values=[held(table, a) for a in HELD], datatype=DataType.REGISTERS)
         for table in (Table.HOLDING, Table.INPUT)
     ]
-    device = SimDevice(id=1, simdata=([bits[0]], [bits[1]], [words[0]], [words[1]]))
-    server = ModbusTcpServer(device, address=("127.0.0.1", 0))
-    await server.serve_forever(background=True)
-    try:
-        assert isinstance(server.transport, asyncio.Server)
-        yield server.transport.sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()  # type: ignore[no-untyped-call]
+    return SimDevice(id=1, simdata=([bits[0]], [bits[1]], [words[0]], [words[1]]))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +30,9 @@ from gateway.cli.frame import (
 )
 from gateway.control_client import NoDaemonError, ask
 
+if TYPE_CHECKING:
+    from gateway.bus_time import LineTime
+
 FILE = click.argument("file", type=click.Path(dir_okay=True, path_type=Path))
 
 
@@ -43,21 +49,26 @@ def config() -> None:
 def check(session: Session, file: Path, *, as_json: bool) -> int:
     """Say everything that is wrong with FILE. Changes nothing."""
     try:
-        findings, devices = _check(session, read_bytes(file), file)
+        checked = _check(session, read_bytes(file), file)
     except ConfigError as error:
-        findings, devices = list(error.findings), 0
+        checked = _Checked(findings=error.findings)
+    findings = checked.findings
     errors = [f for f in findings if f.weight is Weight.ERROR]
     if as_json:
-        say_json({"usable": not errors, "findings": [f.to_json() for f in findings]})
+        lines = [line_json(time) for time in checked.lines]
+        told = [f.to_json() for f in findings]
+        say_json({"usable": not errors, "findings": told, "lines": lines})
     else:
         show_findings(findings)
+        for time in checked.lines:
+            say(f"  {line_words(time)}")
         name, warnings = str(file), words.count(len(findings) - len(errors), "thing")
         if errors:
             say(words.UNUSABLE.format(file=name, errors=words.count(len(errors), "error")))
         elif findings:
             say(words.CHECKED_WARNINGS.format(file=name, warnings=warnings))
         else:
-            say(words.CHECKED.format(file=name, devices=devices))
+            say(words.CHECKED.format(file=name, devices=checked.devices))
     return FAILED if errors else DONE
 
 
@@ -69,11 +80,15 @@ def check(session: Session, file: Path, *, as_json: bool) -> int:
 def apply(session: Session, file: Path, *, as_json: bool) -> int:
     """Let the gateway use FILE from now on; unchanged devices go on being polled.
 
-    A file that cannot be used changes nothing. A device in it that has no driver or profile here
+    A file that cannot be used changes nothing, nor does one that asks more of a serial line than
+    it has time for. A device in it that has no driver or profile here
     is told, and everything else is applied (exit code 1).
     """
     text = read_bytes(file)
-    findings, _ = _check(session, text, file)
+    checked = _check(session, text, file)
+    if checked.refused:
+        raise ConfigError(checked.refused)
+    findings = checked.findings
     try:
         done = ask(session.state, "apply", text=text.decode(), file=str(file))
         live = True
@@ -95,10 +110,27 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
     return PARTLY if errors else DONE
 
 
-def _check(session: Session, text: bytes, file: Path) -> tuple[list[Finding], int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """What there is to say about a file.
+
+    Attributes:
+        findings: All of it.
+        refused: Of these, what no device can be blamed for: its lines.
+        lines: How busy its serial lines are.
+        devices: How many it has.
+    """
+
+    findings: Sequence[Finding]
+    refused: tuple[Finding, ...] = ()
+    lines: Sequence[LineTime] = ()
+    devices: int = 0
+
+
+def _check(session: Session, text: bytes, file: Path) -> _Checked:
     from drivers.profile import FolderShelf
     from gateway.checks import check as check_here
-    from gateway.checks import check_urls
+    from gateway.checks import check_lines, check_urls, line_times
     from gateway.loading import PROFILES
 
     shelf = FolderShelf((session.state / PROFILES,))
@@ -108,8 +140,32 @@ def _check(session: Session, text: bytes, file: Path) -> tuple[list[Finding], in
         told = {finding.path for finding in error.findings}
         more = [f for f in check_urls(parse(text, str(file)), shelf) if f.path not in told]
         raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
-    findings = check_here(document, session.state, shelf)
-    return findings, len(document.configuration.devices)
+    return _Checked(
+        findings=check_here(document, session.state, shelf),
+        refused=tuple(check_lines(document, shelf)),
+        lines=line_times(document, shelf),
+        devices=len(document.configuration.devices),
+    )
+
+
+def line_words(time: LineTime) -> str:
+    """How busy a line is: ``serial:/dev/ttyUSB0, 9600 8E1: bus 63 %, holds with 2 of 12 dead``."""
+    dead = f", holds with {time.holds_with} of {len(time.devices)} dead"
+    alone = len(time.devices) < 2
+    return f"{time.line}, {time.form}: bus {time.utilization:.0%}{'' if alone else dead}"
+
+
+def line_json(time: LineTime) -> dict[str, Any]:
+    """The same for a program; utilization from 0 to 1."""
+    return {
+        "line": time.line,
+        "form": str(time.form),
+        "devices": len(time.devices),
+        "utilization": round(time.utilization, 4),
+        "slack_s": round(time.slack_s, 4),
+        "holds_with": time.holds_with,
+        "fits": time.fits,
+    }
 
 
 def _give_to_owner(state: Path) -> None:

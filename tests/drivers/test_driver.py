@@ -75,7 +75,7 @@ def test_no_text_breaks_the_parser(text: str) -> None:
         (
             f"modbus-tcp://me@host/x?{SDM630}",
             [
-                "Modbus TCP knows no user; take out what stands before @",
+                "Modbus knows no user; take out what stands before @",
                 "there is nothing at '/x'; options stand after ?",
             ],
         ),

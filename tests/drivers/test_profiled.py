@@ -9,13 +9,13 @@ import pytest
 
 from drivers.installation import AS_MEASURED, Installation
 from drivers.profile import read
-from drivers.profiled import ProfiledDriver
+from drivers.profiled import ASK_AGAIN_MS, ProfiledDriver
 from drivers.report import Code, Quality, Quantity, Reading, Severity, State
 from protocols.errors import ProtocolError, Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
 from protocols.modbus import Block, ModbusUnit
-from protocols.planner import Read, Table
+from protocols.planner import TCP, Read, Table
 from protocols.simulator import Unit
 
 HEAD = "version: 1\nmaker: Acme\nmodel: X1\nsources: [the map, another]\n"
@@ -29,12 +29,13 @@ class Watched:
         self.device = device
         self.asked: list[tuple[str, int, int]] = []
         self.fail: Callable[[Read], ProtocolError | None] = lambda _read: None
-        self._ticks = 0
+        self.ticks = 0
         self._unit = ModbusUnit(Line(ReplayWire({1: device})), 1, now=self.now)
+        self.cost = TCP
 
     def now(self) -> int:
-        self._ticks += 100
-        return self._ticks
+        self.ticks += 100
+        return self.ticks
 
     async def read(self, read: Read) -> Block:
         self.asked.append((read.table.value, read.address, read.count))
@@ -169,6 +170,42 @@ async def test_a_missing_serial_number_is_no_reason_not_to_read_a_meter() -> Non
     assert who.identity is not None
     assert (who.identity.maker, who.identity.serial) == ("Acme", "")
     assert len((await made.read(ALL)).readings) == 3
+
+
+async def test_a_device_that_restarts_is_not_taken_at_its_word() -> None:
+    unit = Watched(device())
+    made = driver(GROUPS, unit)
+    due = frozenset({"live"})
+    good = shown((await made.read(due)).readings)
+    values = dict(unit.device.tables[Table.HOLDING])
+    for refusals in (1, 3):
+        unit.device.tables[Table.HOLDING].clear()
+        for _ in range(refusals):
+            with pytest.raises(Refused):
+                await made.read(due)
+        unit.device.tables[Table.HOLDING].update(values)
+        assert shown((await made.read(due)).readings) == good
+
+
+async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_in_an_hour() -> (
+    None
+):
+    unit = Watched(device())
+    made = driver(GROUPS, unit)
+    due = frozenset({"live"})
+    good = shown((await made.read(due)).readings)
+    gone = unit.device.tables[Table.HOLDING].pop(2)
+    with pytest.raises(Refused):
+        await made.read(due)
+    for _ in range(2):
+        readings = (await made.read(due)).readings
+        assert [(r.part, r.quality) for r in readings] == [
+            ("l1", Quality.GOOD),
+            ("l2", Quality.NOT_SUPPORTED),
+        ]
+    unit.device.tables[Table.HOLDING][2] = gone
+    unit.ticks += ASK_AGAIN_MS
+    assert shown((await made.read(due)).readings) == good
 
 
 async def test_any_other_refusal_is_told_at_once() -> None:

@@ -77,7 +77,9 @@ def test_every_part_is_one_its_quantity_may_have(profile: Profile) -> None:
 @pytest.mark.parametrize("scheme", sorted(DRIVERS))
 def test_its_url_can_be_opened(name: str, scheme: str, profile: Profile) -> None:
     kind = DRIVERS[scheme]
-    url = DeviceUrl.parse(f"{scheme}://192.0.2.7/?unit=1&profile={name}")
+    place = {"modbus-rtu": "/dev/ttyUSB0", "modbus-rtu-tcp": "192.0.2.7:4001/"}
+    where = place.get(scheme, "192.0.2.7/")
+    url = DeviceUrl.parse(f"{scheme}://{where}?unit=1&profile={name}")
     assert kind.check(url, FolderShelf()) == []
     groups = kind.groups(url, FolderShelf())
     assert set(groups) == {point.poll_group for point in profile.points}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from itertools import pairwise
@@ -8,13 +7,13 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
-from drivers.report import Clock, Code, Observation, Reachability, Report
+from drivers.report import Code, Observation, Reachability
 from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
-from gateway.poller import BACKOFF_LIMIT_MS, PolledDevice, Poller, Timing
+from gateway.poller import BACKOFF_LIMIT_MS, PolledDevice
 from gateway.schedule import spread
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
+from tests.gateway.poller_bench import Bench
 
-CLOCK = Clock(boot="0" * 32, offset=None)
 TIMEOUT_S = 0.5
 WHERE = "modbus-tcp 192.0.2.1:502 unit 1"
 
@@ -44,28 +43,6 @@ def garbled() -> Exception:
 
 def refused() -> Exception:
     return Refused(code=2, reason="illegal data address", what="x", where=WHERE, next_step="y")
-
-
-class Bench:
-    """A poller in virtual time, and everything it reported."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        self.reports: list[Report] = []
-        self.loop = loop
-        self.poller = Poller(Timing(now=loop.now, clock=lambda: CLOCK), self._keep)
-
-    async def _keep(self, report: Report) -> None:
-        self.reports.append(report)
-
-    async def run(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.poller.run()
-        except TimeoutError:
-            pass
-
-    def of(self, name: str) -> list[Report]:
-        return [report for report in self.reports if report.device == name]
 
 
 def device(
@@ -277,7 +254,7 @@ def test_each_healthy_device_loses_at_most_one_sample_to_the_dead(seed: int) -> 
 
         def die() -> None:
             for n in dead:
-                drivers[n]._script = raises(timeout)
+                drivers[n].script = raises(timeout)
                 drivers[n].seconds = TIMEOUT_S
 
         loop.call_later(dies_at, die)

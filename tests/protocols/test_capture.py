@@ -11,7 +11,8 @@ from protocols.capture import Capture, CaptureError, Origin, RecordingWire, Spok
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import FUNCTIONS, ModbusUnit
+from protocols.modbus import ModbusUnit
+from protocols.modbus_pdu import FUNCTIONS
 from protocols.planner import Read, Table
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import TcpWire

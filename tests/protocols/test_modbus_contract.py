@@ -1,6 +1,7 @@
 """The same tests over a wire in memory, our simulator, pymodbus's, and one written in C.
 
-What holds over all four holds for our codec, our line and our fakes, and not for each other's
+Over TCP, over serial lines (pseudo-terminals) and with serial frames over TCP. What holds over all
+holds for our codec, our line and our fakes, and not for each other's
 mistakes.
 """
 
@@ -10,15 +11,28 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pymodbus.framer import FramerType
 
 from protocols.errors import Refused
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import ModbusUnit
+from protocols.modbus import Framing, ModbusUnit
+from protocols.modbus_mbap import MbapExchange
+from protocols.modbus_rtu import RtuExchange
 from protocols.planner import Read, Table
+from protocols.serial_line import SerialWire
 from protocols.simulator import Simulator
 from protocols.tcp_line import TcpWire
-from tests.modbus_peers import COUNT, FIRST, filled_unit, held, libmodbus_server, pymodbus_server
+from tests.modbus_peers import (
+    COUNT,
+    FIRST,
+    filled_unit,
+    held,
+    libmodbus_server,
+    pymodbus_serial_server,
+    pymodbus_server,
+)
+from tests.serial_peers import FAST, joined
 
 LAST = FIRST + COUNT - 1
 
@@ -46,6 +60,9 @@ def libmodbus_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         "simulator",
         "pymodbus",
         pytest.param("libmodbus", marks=pytest.mark.peer("libmodbus")),
+        "pymodbus, serial",
+        "pymodbus, serial over TCP",
+        pytest.param("libmodbus, serial", marks=pytest.mark.peer("libmodbus")),
     ]
 )
 async def unit(request: pytest.FixtureRequest) -> AsyncIterator[ModbusUnit]:
@@ -58,19 +75,41 @@ async def unit(request: pytest.FixtureRequest) -> AsyncIterator[ModbusUnit]:
         case "pymodbus":
             async with pymodbus_server() as port, over(port) as unit:
                 yield unit
+        case "pymodbus, serial":
+            async with (
+                joined() as (ours, theirs),
+                pymodbus_serial_server(theirs),
+                over(ours) as unit,
+            ):
+                yield unit
+        case "pymodbus, serial over TCP":
+            async with pymodbus_server(FramerType.RTU) as port, over(port, serial=True) as unit:
+                yield unit
+        case "libmodbus, serial":
+            folder = request.getfixturevalue("tmp_path")
+            async with joined() as (ours, theirs):
+                with libmodbus_server(folder, "rtu", theirs):
+                    async with over(ours) as unit:
+                        yield unit
         case _:
             async with over(request.getfixturevalue("libmodbus_port")) as unit:
                 yield unit
 
 
 class over:  # noqa: N801 # reads as a word in `async with ... over(port)`
-    """A unit over TCP, whose line is closed at the end."""
+    """A unit over TCP or at a serial device, whose line is closed at the end."""
 
-    def __init__(self, port: int) -> None:
-        self._line = Line(TcpWire("127.0.0.1", port))
+    def __init__(self, place: int | str, *, serial: bool = False) -> None:
+        if isinstance(place, str):
+            self._line = Line(SerialWire(place, FAST), FAST.pace)
+        elif serial:
+            self._line = Line(TcpWire("127.0.0.1", place, numbered=False), FAST.pace)
+        else:
+            self._line = Line(TcpWire("127.0.0.1", place))
+        self._framing: Framing = RtuExchange if serial or isinstance(place, str) else MbapExchange
 
     async def __aenter__(self) -> ModbusUnit:
-        return ModbusUnit(self._line, 1, now=Ticks(), timeout_s=10)
+        return ModbusUnit(self._line, 1, now=Ticks(), timeout_s=10, framing=self._framing)
 
     async def __aexit__(self, *exc: object) -> None:
         await self._line.aclose()

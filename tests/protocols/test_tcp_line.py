@@ -10,7 +10,8 @@ import pytest
 
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from protocols.line import Line, Pace
-from protocols.modbus import STRAYS_LIMIT, Block, ModbusUnit
+from protocols.modbus import Block, ModbusUnit
+from protocols.modbus_mbap import STRAYS_LIMIT
 from protocols.planner import Table
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire

@@ -1,0 +1,223 @@
+"""Devices that speak Modbus, however it travels.
+
+::
+
+    modbus-tcp://host:502/?unit=1&profile=eastron-sdm630[&timeout_s=1][&pause_ms=0]
+    modbus-rtu:///dev/ttyUSB0?unit=1&profile=eastron-sdm630[&baud=9600][&parity=E][&stop=1]
+    modbus-rtu-tcp://host:port/?unit=1&profile=...              the same, behind a serial server
+
+``pause_ms`` is the silence some gateways need between two requests. ``baud``, ``parity`` and
+``stop`` are the serial line's: every device of a line names the same. Behind a serial server, which
+has settings of its own, they tell how long things take.
+
+The codec is imported when the first device is opened: a configuration can be checked without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from drivers.demand import Demand, demand_of
+from drivers.shelf import ProfileError
+from protocols.line import Pace
+from protocols.serial_format import BAUDS, PARITIES, SerialFormat
+from protocols.serial_line import line_key as serial_key
+from protocols.tcp_line import line_key as tcp_key
+
+if TYPE_CHECKING:
+    from drivers.device_url import DeviceUrl
+    from drivers.driver import Driver, Surroundings
+    from drivers.shelf import Shelf
+    from protocols.line import Line
+
+PORT: Final = 502
+UNITS: Final = range(1, 248)
+"""Who can be asked on a serial line: 0 is everybody and answers nothing, above 247 is reserved."""
+_COMMON: Final = frozenset({"unit", "profile", "timeout_s"})
+_SERIAL: Final = frozenset({"baud", "parity", "stop"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusTcp:
+    """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = _check_host(url)
+        if url.port == 0:
+            problems.append("port 0 is no port to connect to")
+        problems += url.unknown(_COMMON | {"pause_ms"}) + _check_unit(url, range(256))
+        _silence_s(url, problems)
+        return [*problems, *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return tcp_key(url.host, url.port or PORT)
+
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """See `drivers.driver.DriverKind`."""
+        silence = Pace(silence_s=_silence_s(url, []))
+        return _demand(url, shelf, None, silence)
+
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return shelf.profile(url.query["profile"]).periods
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """See `drivers.driver.DriverKind`."""
+        line = around.lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
+        return _open(url, around, line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusRtu:
+    """The `drivers.driver.DriverKind` of ``modbus-rtu://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = url.unknown(_COMMON | _SERIAL)
+        if url.host or url.port or url.user:
+            problems.append(
+                "a serial port stands behind three slashes, as in modbus-rtu:///dev/ttyUSB0"
+            )
+        elif url.path in ("", "/"):
+            problems.append("no serial port is named, as in modbus-rtu:///dev/ttyUSB0")
+        _form(url, problems)
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return serial_key(url.path)
+
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """See `drivers.driver.DriverKind`."""
+        form = _form(url, [])
+        return _demand(url, shelf, form, form.pace)
+
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return shelf.profile(url.query["profile"]).periods
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """See `drivers.driver.DriverKind`."""
+        return _open(url, around, around.lines.serial(url.path, _form(url, [])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusRtuTcp:
+    """The `drivers.driver.DriverKind` of ``modbus-rtu-tcp://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = [*_check_host(url), *url.unknown(_COMMON | _SERIAL)]
+        if not url.port:
+            problems.append("no port is named: serial servers have no usual one")
+        _form(url, problems)
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return tcp_key(url.host, url.port or 0)
+
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """See `drivers.driver.DriverKind`."""
+        form = _form(url, [])
+        return _demand(url, shelf, form, form.pace_over_network)
+
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return shelf.profile(url.query["profile"]).periods
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """See `drivers.driver.DriverKind`."""
+        line = around.lines.rtu_tcp(url.host, url.port or 0, _form(url, []))
+        return _open(url, around, line)
+
+
+def _demand(url: DeviceUrl, shelf: Shelf, form: SerialFormat | None, pace: Pace) -> Demand:
+    profile = shelf.profile(url.query["profile"])
+    return demand_of(profile, form, pace, _timeout_s(url, profile.modbus.timeout_s, []))
+
+
+def _open(url: DeviceUrl, around: Surroundings, line: Line) -> Driver:
+    from drivers.profiled import ProfiledDriver
+    from protocols.modbus import ModbusUnit
+    from protocols.modbus_mbap import MbapExchange
+    from protocols.modbus_rtu import RtuExchange
+
+    profile = around.shelf.profile(url.query["profile"])
+    unit = ModbusUnit(
+        line,
+        _unit(url, range(256), []),
+        now=around.now,
+        timeout_s=_timeout_s(url, profile.modbus.timeout_s, []),
+        framing=MbapExchange if url.scheme == "modbus-tcp" else RtuExchange,
+    )
+    return ProfiledDriver(profile, unit, around.installation)
+
+
+# --- what the parts of a URL say ----------------------------------------------------------------
+
+
+def _check_host(url: DeviceUrl) -> list[str]:
+    problems = []
+    if not url.host:
+        problems.append("no host is named")
+    if url.user:
+        problems.append("Modbus knows no user; take out what stands before @")
+    if url.path not in ("", "/"):
+        problems.append(f"there is nothing at {url.path!r}; options stand after ?")
+    return problems
+
+
+def _check_unit(url: DeviceUrl, units: range) -> list[str]:
+    problems: list[str] = []
+    _unit(url, units, problems)
+    _timeout_s(url, 1.0, problems)
+    return problems
+
+
+def _check_profile(url: DeviceUrl, shelf: Shelf) -> list[str]:
+    name = url.query.get("profile")
+    if not name:
+        return ["no profile is named, as in ?profile=eastron-sdm630"]
+    try:
+        shelf.profile(name)
+    except ProfileError as error:
+        return list(error.problems)
+    return []
+
+
+def _unit(url: DeviceUrl, units: range, problems: list[str]) -> int:
+    unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
+    if unit != int(unit):
+        problems.append(f"unit={url.query['unit']} must be a whole number")
+    return int(unit)
+
+
+def _timeout_s(url: DeviceUrl, default: float, problems: list[str]) -> float:
+    return url.number("timeout_s", default, least=0.05, most=30, problems=problems)
+
+
+def _silence_s(url: DeviceUrl, problems: list[str]) -> float:
+    return url.number("pause_ms", 0, least=0, most=5000, problems=problems) / 1000
+
+
+def _form(url: DeviceUrl, problems: list[str]) -> SerialFormat:
+    """Speed and character of the serial line; what is wrong with them goes to ``problems``."""
+    usual = SerialFormat()
+    baud = url.query.get("baud", str(usual.baud))
+    parity = url.query.get("parity", usual.parity).upper()
+    stop = url.query.get("stop", str(usual.stop))
+    if baud not in {str(known) for known in BAUDS}:
+        problems.append(f"baud={baud} must be one of {', '.join(map(str, BAUDS))}")
+        baud = str(usual.baud)
+    if parity not in PARITIES:
+        problems.append(f"parity={parity} must be N, E or O")
+        parity = usual.parity
+    if stop not in ("1", "2"):
+        problems.append(f"stop={stop} must be 1 or 2")
+        stop = str(usual.stop)
+    return SerialFormat(baud=int(baud), parity=parity, stop=int(stop))

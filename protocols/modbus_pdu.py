@@ -1,0 +1,141 @@
+"""What Modbus says, whatever carries it: functions, requests, and whether an answer is one.
+
+::
+
+    request    function  address  count                 answer    function  byte count  bytes
+                1 byte   2 bytes 2 bytes                refusal   function | 0x80  exception code
+
+pymodbus knows the PDUs; its client is not used (docs/adr/0004). Registers stay the bytes they came
+as: whoever knows their types unpacks them in one go.
+
+Source: Modbus Application Protocol V1.1b3, sections 6.1-6.4 and 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
+from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+
+from protocols.errors import Garbled, ProtocolError, Refused, Timeout
+from protocols.planner import Read, Table
+
+LONGEST_PDU: Final = 253
+
+FUNCTIONS: Final = {
+    Table.COIL: 1,
+    Table.DISCRETE: 2,
+    Table.HOLDING: 3,
+    Table.INPUT: 4,
+}
+_REQUESTS: Final = {
+    Table.COIL: ReadCoilsRequest,
+    Table.DISCRETE: ReadDiscreteInputsRequest,
+    Table.HOLDING: ReadHoldingRegistersRequest,
+    Table.INPUT: ReadInputRegistersRequest,
+}
+
+ILLEGAL_ADDRESS: Final = 2
+EXCEPTIONS: Final = {
+    1: ("illegal function", "Check that the profile is for this model"),
+    2: ("illegal data address", "Check that the profile is for this model and its firmware"),
+    3: ("illegal data value", "Check that the profile is for this model"),
+    4: ("device failure", "Look at the device itself; it reports a fault of its own"),
+    5: ("acknowledge", "The device needs longer; read it less often"),
+    6: ("device busy", "Read the device less often, or find out who else reads it"),
+    7: ("negative acknowledge", "Check that the profile is for this model"),
+    8: ("memory parity error", "Look at the device itself; its memory reports a fault"),
+    10: ("gateway path unavailable", "Check the unit id and the gateway's own serial settings"),
+    11: (
+        "gateway target device failed to respond",
+        "Check the unit id, the wiring behind the gateway and that the device has power",
+    ),
+}
+"""Names and next steps of the exception codes (V1.1b3 section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One read of one unit, and what its answer must be.
+
+    Attributes:
+        unit: The unit's id.
+        read: What is asked for.
+        where: The line and unit, for people.
+    """
+
+    unit: int
+    read: Read
+    where: str
+
+    @property
+    def function(self) -> int:
+        """The function code that reads this table."""
+        return FUNCTIONS[self.read.table]
+
+    @property
+    def pdu(self) -> bytes:
+        """The request."""
+        request = _REQUESTS[self.read.table](address=self.read.address, count=self.read.count)
+        return bytes((self.function,)) + bytes(request.encode())
+
+    @property
+    def answer_bytes(self) -> int:
+        """How long the answer's PDU is."""
+        return 2 + self.read.size_bytes
+
+    def data(self, unit: int, pdu: bytes) -> bytes:
+        """The bytes that ``unit`` answered with.
+
+        Raises:
+            Refused: It is an exception.
+            Garbled: It is no answer to this.
+        """
+        if unit != self.unit:
+            raise self.garbled(f"an answer of unit {unit}")
+        if pdu[0] == self.function | 0x80:
+            raise self._refused(pdu)
+        if pdu[0] != self.function:
+            raise self.garbled(f"an answer to function {pdu[0]}")
+        size = self.read.size_bytes
+        if len(pdu) != size + 2 or pdu[1] != size:
+            raise self.garbled(f"{len(pdu) - 2} bytes, announced as {pdu[1]}")
+        return pdu[2:]
+
+    def garbled(self, came: str, number: str = "") -> Garbled:
+        """The error that ``came`` came instead; ``number`` is how the framing counts."""
+        expected = (
+            f"{number}unit {self.unit}, function {self.function}, {self.read.size_bytes} bytes"
+        )
+        return Garbled(expected=expected, came=came, where=self.where)
+
+    def unanswered(self, timeout_s: float) -> Timeout:
+        """The error that nothing came."""
+        return Timeout(f"no answer to {self} within {timeout_s:.3g} s", where=self.where)
+
+    def __str__(self) -> str:
+        """What is asked for, in words: ``holding 10..11``."""
+        last = self.read.address + self.read.count - 1
+        words = f"{self.read.table.value} {self.read.address}"
+        return f"{words}..{last}" if last > self.read.address else words
+
+    def _refused(self, pdu: bytes) -> ProtocolError:
+        if len(pdu) != 2:
+            return self.garbled(f"a refusal of {len(pdu)} bytes")
+        return refusal(pdu[1], f"refused {self}", self.where)
+
+
+def refusal(code: int, what: str, where: str) -> Refused:
+    """The error that an exception code is.
+
+    Args:
+        code: As in `EXCEPTIONS`, or any other number.
+        what: What was refused.
+        where: The line and unit.
+    """
+    reason, next_step = EXCEPTIONS.get(
+        code, ("a reason Modbus does not know", "Look the code up in the device's manual")
+    )
+    return Refused(code=code, reason=reason, what=what, where=where, next_step=next_step)

@@ -1,0 +1,112 @@
+"""Modbus RTU: frames without a length or a number, told apart by silence and by a checksum.
+
+::
+
+    [ unit ][ PDU ][ CRC, low byte first ]
+     1 byte           2 bytes
+
+Nothing in a frame says where it begins, so the answer is looked for: the place where the unit, the
+function and the byte count that were asked for stand, with the right checksum behind the data.
+What stands before it is noise of the line (a bus that turns round, an adapter that hears itself);
+what comes behind it is thrown away before the next request.
+
+A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer
+would cost the line's other devices their time. A late answer to an earlier request to the same unit
+cannot be told from the answer; the line drains it before it asks again (`protocols.line.Pace`).
+
+Source: Modbus over serial line V1.02, sections 2.5.1.1 (frames) and 2.5.1.2 (CRC).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pymodbus.framer.rtu import FramerRTU
+from pymodbus.pdu.decoders import DecodePDU
+
+if TYPE_CHECKING:
+    from protocols.errors import ProtocolError
+    from protocols.modbus_pdu import Question
+
+AROUND_PDU: Final = 3
+"""Unit and CRC."""
+LONGEST_FRAME: Final = 256
+NOISE_LIMIT: Final = 2 * LONGEST_FRAME
+"""Bytes without an answer in them, after which there will be none."""
+REFUSAL_BYTES: Final = 5
+FRAMER: Final = FramerRTU(DecodePDU(is_server=False))
+
+
+class RtuExchange:
+    """A `protocols.line.Exchange` whose answer is the data of ``question``."""
+
+    __slots__ = ("_question",)
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+
+    def request(self, number: int) -> bytes:  # RTU does not number its requests
+        """See `protocols.line.Exchange`."""
+        return FRAMER.encode(self._question.pdu, self._question.unit, 0)
+
+    def collect(self, buffer: bytearray) -> bytes | None:
+        """See `protocols.line.Exchange`."""
+        spoilt = ""
+        for start in range(len(buffer) - 2):
+            length = self._length_at(buffer, start)
+            if not length:
+                continue
+            frame = bytes(buffer[start : start + length])
+            if len(frame) < length:
+                return None
+            if sound(frame):
+                del buffer[: start + length]
+                return self._question.data(frame[0], frame[1:-2])
+            spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {shown(frame[:-2])}"
+        if spoilt:
+            raise self._question.garbled(spoilt)
+        self._check_foreign(buffer)
+        return None
+
+    def missing(self, buffer: bytearray) -> int:
+        """See `protocols.line.Exchange`."""
+        refused = len(buffer) > 1 and buffer[1] & 0x80
+        whole = REFUSAL_BYTES if refused else AROUND_PDU + self._question.answer_bytes
+        return max(1, whole - len(buffer))
+
+    def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
+        """See `protocols.line.Exchange`."""
+        if buffer:
+            return self._question.garbled(f"{len(buffer)} bytes of no answer: {shown(buffer)}")
+        return self._question.unanswered(timeout_s)
+
+    def _length_at(self, buffer: bytearray, start: int) -> int:
+        """How long the answer or refusal that begins at ``start`` is; 0 if none does."""
+        question = self._question
+        unit, function, third = buffer[start : start + 3]
+        if unit != question.unit:
+            return 0
+        if function == question.function and third == question.read.size_bytes:
+            return AROUND_PDU + question.answer_bytes
+        return REFUSAL_BYTES if function == question.function | 0x80 else 0
+
+    def _check_foreign(self, buffer: bytearray) -> None:
+        """End the exchange when what came is whole, sound and something else, or has no end."""
+        if len(buffer) > NOISE_LIMIT:
+            raise self._question.garbled(f"{len(buffer)} bytes without end: {shown(buffer)}")
+        if len(buffer) < REFUSAL_BYTES:
+            return
+        length = REFUSAL_BYTES if buffer[1] & 0x80 else REFUSAL_BYTES + buffer[2]
+        frame = bytes(buffer)
+        if len(frame) == length and sound(frame):
+            self._question.data(frame[0], frame[1:-2])  # it is not the answer, and this says why
+
+
+def sound(frame: bytes) -> bool:
+    """Whether the CRC at the end of ``frame`` is right."""
+    return FRAMER.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big"))
+
+
+def shown(data: bytes | bytearray) -> str:
+    """The first bytes, for people."""
+    return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")

@@ -1,0 +1,133 @@
+"""RTU frames: the answer is found in whatever comes, or what came instead is named."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.errors import Garbled, ProtocolError, Refused, Timeout
+from protocols.modbus_pdu import Question
+from protocols.modbus_rtu import NOISE_LIMIT, RtuExchange, sound
+from protocols.planner import Read, Table
+from tests.serial_peers import rtu
+
+TWO = Read(Table.HOLDING, 10, 2)
+RIGHT = b"\x12\x34\xab\xcd"
+ANSWER = rtu(1, b"\x03\x04" + RIGHT)
+REQUEST = rtu(1, b"\x03\x00\x0a\x00\x02")
+
+
+def exchange() -> RtuExchange:
+    return RtuExchange(Question(1, TWO, "serial:/dev/tty unit 1"))
+
+
+def collected(*pieces: bytes) -> bytes | ProtocolError | None:
+    """What an exchange makes of these pieces, one after the other."""
+    asked, buffer = exchange(), bytearray()
+    try:
+        for piece in pieces:
+            buffer += piece
+            if (answer := asked.collect(buffer)) is not None:
+                return answer
+    except ProtocolError as error:
+        return error
+    return None
+
+
+def test_a_request_is_unit_pdu_and_crc() -> None:
+    # Modbus Application Protocol V1.1b3, 6.3; CRC as V1.02, 6.2.2 computes it.
+    assert exchange().request(1) == REQUEST
+    assert sound(REQUEST)
+    assert not sound(REQUEST[:-1] + b"\0")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([ANSWER], id="whole"),
+        pytest.param([bytes((byte,)) for byte in ANSWER], id="single bytes"),
+        pytest.param([b"\0" + ANSWER], id="a zero before, as a bus that turns round makes"),
+        pytest.param([REQUEST + ANSWER], id="its own echo before"),
+        pytest.param([b"\x01\x03", ANSWER], id="its own beginning before"),
+        pytest.param([ANSWER + b"\xff\xff"], id="noise behind"),
+        pytest.param([ANSWER + ANSWER], id="twice, glued"),
+        pytest.param([rtu(1, b"\x03\x02\x00\x01") + ANSWER], id="another answer glued before"),
+        pytest.param([b"\x01\x03\x04\x99" + ANSWER], id="a cut answer before"),
+    ],
+)
+def test_the_answer_is_found(pieces: list[bytes]) -> None:
+    assert collected(*pieces) == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("frame", "came"),
+    [
+        (rtu(2, b"\x03\x04" + RIGHT), "an answer of unit 2"),
+        (rtu(1, b"\x04\x04" + RIGHT), "an answer to function 4"),
+        (rtu(1, b"\x03\x02\x12\x34"), "2 bytes, announced as 2"),
+        (rtu(1, b"\x84\x02"), "an answer to function 132"),
+        (ANSWER[:-1] + b"\0", "a wrong CRC: "),
+        (bytes((ANSWER[0], ANSWER[1], ANSWER[2], ANSWER[3] ^ 1)) + ANSWER[4:], "a wrong CRC: "),
+        (b"\xff" * (NOISE_LIMIT + 1), f"{NOISE_LIMIT + 1} bytes without end: ff ff"),
+    ],
+)
+def test_what_is_no_answer_ends_the_exchange_and_is_named(frame: bytes, came: str) -> None:
+    error = collected(frame)
+    assert isinstance(error, Garbled)
+    assert error.expected == "unit 1, function 3, 4 bytes"
+    assert error.came.startswith(came)
+    assert "serial:/dev/tty unit 1" in str(error)
+
+
+def test_a_refusal_is_one_and_its_checksum_counts() -> None:
+    error = collected(rtu(1, b"\x83\x02"))
+    assert isinstance(error, Refused)
+    assert error.code == 2
+    assert isinstance(collected(rtu(1, b"\x83\x02")[:-1] + b"\0"), Garbled)
+
+
+def test_silence_and_unfinished_answers_are_told_apart() -> None:
+    asked = exchange()
+    assert isinstance(asked.unanswered(bytearray(), 0.5), Timeout)
+    error = asked.unanswered(bytearray(ANSWER[:5]), 0.5)
+    assert isinstance(error, Garbled)
+    assert error.came == "5 bytes of no answer: 01 03 04 12 34"
+
+
+def test_it_says_how_much_is_missing_and_a_refusal_is_shorter() -> None:
+    asked = exchange()
+    assert asked.missing(bytearray()) == 9
+    assert asked.missing(bytearray(ANSWER[:6])) == 3
+    assert asked.missing(bytearray(b"\x01\x83")) == 3
+    assert asked.missing(bytearray(b"\xff" * 50)) == 1
+
+
+@given(
+    noise=st.binary(max_size=40), behind=st.binary(max_size=8), cuts=st.lists(st.integers(0, 60))
+)
+def test_behind_any_noise_the_answer_is_found_or_what_came_is_named(
+    noise: bytes, behind: bytes, cuts: list[int]
+) -> None:
+    sent = noise + ANSWER + behind
+    ends = sorted({min(cut, len(sent)) for cut in cuts} | {len(sent)})
+    got = collected(*(sent[a:b] for a, b in zip([0, *ends], ends, strict=False)))
+    # Noise may look like the beginning of an answer, or be a sound frame of somebody else.
+    assert got == RIGHT or got is None or isinstance(got, Garbled | Refused)
+    if not {1} & set(noise) and not isinstance(got, ProtocolError):
+        assert got == RIGHT
+
+
+@given(st.lists(st.binary(max_size=300), max_size=6))
+def test_only_what_is_sound_and_was_asked_for_is_ever_an_answer(pieces: list[bytes]) -> None:
+    got = collected(*pieces)
+    if isinstance(got, bytes):
+        assert len(got) == 4
+        assert rtu(1, b"\x03\x04" + got) in b"".join(pieces)
+
+
+@given(st.integers(0, len(ANSWER) - 1), st.integers(1, 255))
+def test_no_single_changed_byte_passes_for_an_answer(at: int, change: int) -> None:
+    spoilt = bytearray(ANSWER)
+    spoilt[at] ^= change
+    assert not isinstance(collected(bytes(spoilt)), bytes)
