@@ -25,6 +25,7 @@ Source: design section 3.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -120,7 +121,29 @@ def _exact(given: object) -> object:
     return Decimal(repr(given)) if isinstance(given, float) else given
 
 
+def _key(given: object) -> object:
+    """A key is text as it was written, and makers' maps are often hexadecimal."""
+    return int(given, 16) if isinstance(given, str) and _HEXADECIMAL.fullmatch(given) else given
+
+
+def _distinct(given: object) -> object:
+    """As numbers, for as text ``16`` and ``0x10`` are two keys, and one of them would be lost."""
+    written: dict[object, object] = {}
+    for key in given if isinstance(given, Mapping) else ():
+        number = _key(key)
+        if isinstance(number, str) and _DECIMAL.fullmatch(number):
+            number = int(number)
+        if number in written:
+            raise Refusal("twice", f"{written[number]} and {key} are the same number")
+        written[number] = key
+    return given
+
+
+_HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
+_DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
 Address = Annotated[int, Exact(), Ge(0), Le(0xFFFF)]
+Key = Annotated[int, Checked(_key, first=True)]
+Bit = Annotated[Key, Ge(0), Le(63)]
 Number = Annotated[Decimal, Checked(_exact, first=True)]
 Word = Annotated[str, Pattern(r"^[a-z][a-z0-9-]{0,30}$")]
 OneLine = Annotated[str, MinLen(1), MaxLen(300)]
@@ -230,9 +253,9 @@ class Point(Encoded):
     range: Limits = Limits()
 
     identity: Literal["maker", "model", "serial", "firmware", "mac"] | None = None
-    states: Mapping[int, State] | None = None
-    bits: Mapping[Annotated[int, Ge(0), Le(63)], Alert] | None = None
-    values: Mapping[int, Alert] | None = None
+    states: Annotated[Mapping[Key, State] | None, Checked(_distinct, first=True)] = None
+    bits: Annotated[Mapping[Bit, Alert] | None, Checked(_distinct, first=True)] = None
+    values: Annotated[Mapping[Key, Alert] | None, Checked(_distinct, first=True)] = None
     match: tuple[int, ...] | None = None
 
     @property

@@ -222,7 +222,7 @@ async def test_any_other_refusal_is_told_at_once() -> None:
 SIGNS = """\
 groups: {slow: {every_s: 60}}
 points:
-  - {at: 0, states: {0: ready, 1: running, 2: error}}
+  - {at: 0, states: {0: ready, 0x0001: running, 2: error}}
   - at: 1
     bits:
       0: {code: overcurrent, severity: error, component: l1, message: Overcurrent on phase 1}
