@@ -42,7 +42,13 @@ def capture(name: str) -> Capture:
 
 
 def test_there_are_profiles() -> None:
-    assert "eastron-sdm630" in NAMES
+    assert {profiles.load(name).maker for name in NAMES} >= {
+        "ABB",
+        "Carlo Gavazzi",
+        "Eastron",
+        "Huawei",
+        "Schneider Electric",
+    }
 
 
 def test_the_schema_in_the_reference_is_what_the_model_says() -> None:
@@ -71,6 +77,14 @@ def test_every_part_is_one_its_quantity_may_have(profile: Profile) -> None:
     for point in profile.points:
         if point.quantity is not None:
             check_part(point.quantity, point.part)
+
+
+@every_profile
+def test_every_bit_is_a_condition_of_its_own(profile: Profile) -> None:
+    alerts = [alert for point in profile.points for alert in (point.bits or {}).values()]
+    keys = [(alert.code, alert.component) for alert in alerts]
+    assert len(set(keys)) == len(keys)  # else two of one report could not be told apart
+    assert all(alert.message for alert in alerts)
 
 
 @every_profile
