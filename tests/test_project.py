@@ -63,6 +63,11 @@ def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
     assert not loaded & {"asyncio", "socket", "sqlite3", "multiprocessing"}
 
 
+@pytest.mark.parametrize("module", ["provisioning.agent_key", "provisioning.codes"])
+def test_an_agent_key_needs_only_the_standard_library(module: str) -> None:
+    assert loaded_by(module) - set(sys.stdlib_module_names) <= {"provisioning"}
+
+
 def test_the_settings_load_no_device_and_no_network_library() -> None:
     loaded = loaded_by("config.model")
     forbidden = {"paho", "pymodbus", "serial", "aiohttp", "asyncio", "sqlite3", "django"}
