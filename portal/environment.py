@@ -9,15 +9,18 @@ Variable                 Meaning                                  Where it is no
 ``KANMON_PORTAL_STATE``  folder of the database and secret key    ``/var/lib/kanmon-portal``
 ``KANMON_DATABASE_URL``  ``postgres://user:secret@host/name``     SQLite in the state folder
 ``KANMON_PORTAL_URL``    what people type to reach the portal     ``http://127.0.0.1:8000``
+``KANMON_CLAIM_URL``     what boxes call to claim their place     that host, port 8443, TLS [*]_
 ``KANMON_BROKER``        ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_BOX_BROKER``    the broker as boxes reach it             as ``KANMON_BROKER``
 ``KANMON_MQTT``          ``5``, or ``3.1.1`` for an old broker    ``5``
 ``KANMON_PORTAL_DEBUG``  ``1`` shows tracebacks to the browser    off
 ======================== ======================================== =============================
+
+.. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import secrets
 from contextlib import suppress
@@ -26,6 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,6 +38,7 @@ PACKAGE: Final = Path(__file__).resolve().parent
 DEFAULT_STATE: Final = Path("/var/lib/kanmon-portal")
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
+CLAIM_PORT: Final = 8443
 _POSTGRES: Final = frozenset({"postgres", "postgresql"})
 _POSTGRES_OPTIONS: Final = frozenset(
     {
@@ -60,7 +66,9 @@ class Environment:
         state: Absolute; outside every package, so that no build ever ships a key.
         database: One entry of Django's ``DATABASES``.
         url: Where people reach the portal, without a trailing slash.
+        claim_url: Where boxes claim their place, as `provisioning.agent_key.check_address` says.
         broker: As `cloud_link.mqtt.Broker.parse` takes it.
+        box_broker: The same, as boxes reach it.
         mqtt: ``5`` or ``3.1.1``.
         debug: Whether errors show their traceback in the browser.
     """
@@ -68,7 +76,9 @@ class Environment:
     state: Path
     database: Mapping[str, Any]
     url: str
+    claim_url: str
     broker: str
+    box_broker: str
     mqtt: str
     debug: bool
 
@@ -91,11 +101,15 @@ class Environment:
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
     """The environment's settings; raises `SettingsError` for the first that is unusable."""
     state = _state(variables.get("KANMON_PORTAL_STATE", ""))
+    url = _url(variables.get("KANMON_PORTAL_URL") or DEFAULT_URL)
+    broker = variables.get("KANMON_BROKER") or DEFAULT_BROKER
     return Environment(
         state=state,
         database=database(variables.get("KANMON_DATABASE_URL", ""), state),
-        url=_url(variables.get("KANMON_PORTAL_URL") or DEFAULT_URL),
-        broker=variables.get("KANMON_BROKER") or DEFAULT_BROKER,
+        url=url,
+        claim_url=_claim_url(variables.get("KANMON_CLAIM_URL") or _default_claim_url(url)),
+        broker=broker,
+        box_broker=variables.get("KANMON_BOX_BROKER") or broker,
         mqtt=_mqtt(variables.get("KANMON_MQTT", "")),
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
     )
@@ -107,14 +121,27 @@ def _mqtt(text: str) -> str:
     return text or "5"
 
 
+def _default_claim_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "http" and is_this_machine(parts.hostname or ""):
+        return url
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"https://{host}:{CLAIM_PORT}"
+
+
+def _claim_url(text: str) -> str:
+    try:
+        return check_address(text)
+    except AgentKeyError as error:
+        raise SettingsError(
+            f"KANMON_CLAIM_URL will not do: {error.detail}; write how boxes reach the portal over "
+            f"TLS, such as https://portal.example.com:{CLAIM_PORT}, or plain HTTP to this machine"
+        ) from error
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address means this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host.endswith(".localhost") or is_this_machine(host)
 
 
 def database(url: str, state: Path) -> dict[str, Any]:

@@ -36,8 +36,13 @@ def place_gateway(place: Place) -> Placed:
     ).first()
     if there is not None:
         return Placed(gateway=there.gateway, box=there)
-    organization, _ = Organization.objects.get_or_create(name=place.organization.strip())
-    site = Site.objects.filter(organization=organization, name=place.site.strip()).first()
-    if site is None:
-        site = create_site(organization, name=place.site, time_zone=place.time_zone)
+    site = settle_site(place.organization, place.site, place.time_zone)
     return add_gateway(site, name=place.gateway, box_id=place.box_id)
+
+
+@transaction.atomic
+def settle_site(organization: str, name: str, time_zone: str) -> Site:
+    """An organization's site by name, made where it is new; raises `ValidationError`."""
+    owner, _ = Organization.objects.get_or_create(name=organization.strip())
+    site = Site.objects.filter(organization=owner, name=name.strip()).first()
+    return site or create_site(owner, name=name, time_zone=time_zone)

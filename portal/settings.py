@@ -19,6 +19,8 @@ STATE = ENVIRONMENT.state
 BROKER = ENVIRONMENT.broker
 MQTT = ENVIRONMENT.mqtt
 PORTAL_URL = ENVIRONMENT.url
+CLAIM_URL = ENVIRONMENT.claim_url
+BOX_BROKER = ENVIRONMENT.box_broker
 
 DEBUG = ENVIRONMENT.debug
 # Lazy: the key's file is made by the first thing that signs, not by importing the settings.
@@ -38,6 +40,7 @@ INSTALLED_APPS = [
     # Ours before allauth's, so that our templates of the same name are found first.
     "portal.accounts",
     "portal.fleet",
+    "portal.authority",
     "portal.ingest",
     "portal.web",
     "allauth",

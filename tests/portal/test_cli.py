@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from portal.environment import PACKAGE
+from tests.portal.program import Portal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,27 +17,6 @@ PLACE = [
     "gateway", "add", "--organization", "Aoyama Foods", "--site", "Plant",
     "--time-zone", "Asia/Tokyo", "--gateway", "Plant room",
 ]  # fmt: skip
-
-
-class Portal:
-    """`kanmon-portal` as a person runs it: a process with a state folder of its own."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-
-    def __call__(
-        self, *words: str, given: str = "", **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        environ = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
-        return subprocess.run(
-            [sys.executable, "-m", "portal.cli", *words],
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=PACKAGE.parent,
-            env=environ | {"KANMON_PORTAL_STATE": str(self.state)} | variables,
-        )
 
 
 @pytest.fixture(scope="module")

@@ -43,6 +43,8 @@ def test_sqlite_is_durable_and_takes_its_lock_at_the_start_of_a_transaction() ->
         ("KANMON_PORTAL_URL", "portal.example.com", "https://"),
         ("KANMON_PORTAL_URL", "https://example.com/portal", "without a path"),
         ("KANMON_PORTAL_DEBUG", "maybe", "write 1 or 0"),
+        ("KANMON_CLAIM_URL", "http://portal.example.com", "over TLS"),
+        ("KANMON_CLAIM_URL", "https://portal.example.com/claim/", "such as https://"),
         ("KANMON_PORTAL_STATE", str(environment.PACKAGE / "state"), "inside the program"),
     ],
 )
@@ -51,6 +53,25 @@ def test_what_cannot_be_used_is_refused_with_what_to_write_instead(
 ) -> None:
     with pytest.raises(SettingsError, match=says):
         environment.read({name: value})
+
+
+@pytest.mark.parametrize(
+    ("url", "claim_url"),
+    [
+        ("", "http://127.0.0.1:8000"),
+        ("https://portal.example.com", "https://portal.example.com:8443"),
+        ("http://portal.example.com:8000", "https://portal.example.com:8443"),
+        ("https://[fd00::1]", "https://[fd00::1]:8443"),
+    ],
+)
+def test_boxes_claim_over_tls_except_on_this_machine(url: str, claim_url: str) -> None:
+    assert environment.read({"KANMON_PORTAL_URL": url}).claim_url == claim_url
+
+
+def test_boxes_may_reach_the_broker_by_another_name() -> None:
+    assert environment.read({"KANMON_BROKER": "mqtt://inside"}).box_broker == "mqtt://inside"
+    both = {"KANMON_BROKER": "mqtt://inside", "KANMON_BOX_BROKER": "mqtts://outside:8883"}
+    assert environment.read(both).box_broker == "mqtts://outside:8883"
 
 
 def test_the_key_is_made_once_even_by_many_at_a_time_and_only_its_owner_reads_it(

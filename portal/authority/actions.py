@@ -1,0 +1,228 @@
+"""What an operator does to the authority: one function each.
+
+Each raises `AuthorityError` with what to do next, and then has issued nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from portal.authority import certificates, files, roots
+from portal.authority.certificates import Order, Revoked
+from portal.authority.errors import AuthorityError
+from portal.authority.models import IssuedCertificate, RevocationList, Root
+from portal.fleet.models import Box
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+KEY_FILE: Final = "key.pem"
+CERTIFICATE_FILE: Final = "certificate.pem"
+TRUST_FILE: Final = "trust.pem"
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?|[0-9a-f:.]{2,45}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RootView:
+    """A root, as an operator looks at it.
+
+    Attributes:
+        made: Whether it was made just now.
+        fingerprint: SHA-256 of its certificate, in hexadecimal.
+        issued: How many certificates it signed.
+        revoked: How many of these no longer count.
+        list_ends_at: When its newest revocation list ends; ``None`` before the first.
+    """
+
+    root: Root
+    made: bool
+    fingerprint: str
+    pem: str
+    ends_at: datetime
+    issued: int
+    revoked: int
+    list_ends_at: datetime | None
+
+
+def set_up(*, anew: bool = False) -> list[RootView]:
+    """Make the roots that are missing, and a first revocation list of each. Safe to repeat.
+
+    A root that has signed certificates and whose file is gone is not made again unless ``anew``:
+    everything it signed would stop being believed.
+    """
+    for root in Root:
+        lost = not roots.path_of(root).exists()
+        issued = IssuedCertificate.objects.filter(root=root).count()
+        if lost and issued and not anew:
+            raise AuthorityError(
+                f"the root for {root.value} ({roots.path_of(root)}) is gone, and {issued} "
+                "certificates depend on it; restore it from your backup, or accept with --anew "
+                "that all of them have to be issued again"
+            )
+    made = {root for root in Root if roots.make(root, timezone.now())}
+    for root in Root:
+        if root in made or not RevocationList.objects.filter(root=root).exists():
+            publish_list(root)
+    return [look(root, made=root in made) for root in Root]
+
+
+def look(root: Root, *, made: bool = False) -> RootView:
+    """A root as it is now."""
+    issuer = roots.load(root)
+    issued = IssuedCertificate.objects.filter(root=root)
+    newest = RevocationList.objects.filter(root=root).order_by("-number").first()
+    return RootView(
+        root=root,
+        made=made,
+        fingerprint=certificates.fingerprint(issuer.certificate),
+        pem=certificates.pem(issuer.certificate),
+        ends_at=issuer.certificate.not_valid_after_utc,
+        issued=issued.count(),
+        revoked=issued.exclude(revoked_at=None).count(),
+        list_ends_at=newest.ends_at if newest else None,
+    )
+
+
+def issue_worker(name: str, out: Path | None = None) -> Path:
+    """A worker's key and certificate, in a new folder; returns the folder."""
+    return _issue_with_key(Root.WORKERS, _checked_name(name), (), out)
+
+
+def issue_publisher(name: str, out: Path | None = None) -> Path:
+    """The same for who publishes configuration and commands."""
+    return _issue_with_key(Root.PUBLISHER, _checked_name(name), (), out)
+
+
+def issue_server(hosts: tuple[str, ...], out: Path | None = None) -> Path:
+    """The same for a server that boxes connect to: the broker."""
+    return _issue_with_key(Root.BOXES, hosts[0] if hosts else "", checked_hosts(hosts), out)
+
+
+def _issue_with_key(root: Root, name: str, hosts: tuple[str, ...], out: Path | None) -> Path:
+    folder = out or roots.folder() / "issued" / root.value / name.replace(":", "_")
+    key = certificates.new_key()
+    trust = certificates.pem(roots.load(Root.BOXES).certificate)
+    # The folder comes last, within the transaction: no row without files, no files without a row.
+    with transaction.atomic():
+        row = sign(root, name=name, public_key=key.public_key(), hosts=hosts)
+        content = {
+            KEY_FILE: certificates.key_pem(key),
+            CERTIFICATE_FILE: row.pem.encode(),
+            TRUST_FILE: trust.encode(),
+        }
+        files.create_folder(folder, content)
+    return folder
+
+
+def sign(
+    root: Root,
+    *,
+    name: str,
+    public_key: ec.EllipticCurvePublicKey,
+    hosts: tuple[str, ...] = (),
+    box: Box | None = None,
+) -> IssuedCertificate:
+    """A certificate by ``root`` for a public key, on record; for servers with their ``hosts``."""
+    issuer = roots.load(root)
+    order = Order(name=name[:64], public_key=public_key, at=timezone.now(), hosts=hosts)
+    certificate = certificates.issue(issuer, order)
+    return IssuedCertificate.objects.create(
+        root=root,
+        serial=f"{certificate.serial_number:x}",
+        subject=order.name,
+        spki=certificates.spki_digest(public_key),
+        pem=certificates.pem(certificate),
+        box=box,
+        begins_at=certificate.not_valid_before_utc,
+        ends_at=certificate.not_valid_after_utc,
+    )
+
+
+def revoke_box(box_id: str, *, reason: str = "") -> int:
+    """Let no certificate of a box count any more; returns how many did until now.
+
+    The new list is published at once; what the broker does with it, and cutting a session that
+    is open, is the broker's part.
+    """
+    box = Box.objects.filter(box_id=box_id).first()
+    if box is None:
+        raise AuthorityError(
+            f"no box is called {box_id!r}; 'kanmon status' on the box shows its id"
+        )
+    if not box.certificates.exists():
+        raise AuthorityError(f"box {box_id} never got a certificate; there is nothing to revoke")
+    counting = box.certificates.filter(revoked_at=None)
+    revoked = counting.update(revoked_at=timezone.now(), reason=reason[:200])
+    publish_list(Root.BOXES)
+    return revoked
+
+
+def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
+    """Write a new revocation list of ``root``, good for ``life``; returns its file.
+
+    It is on record before the file is written: a number is never used for two lists.
+    """
+    if life <= timedelta():
+        raise AuthorityError("a list that has ended before it begins would block everybody")
+    issuer = roots.load(root)
+    with transaction.atomic():
+        _lock(root)
+        newest = RevocationList.objects.filter(root=root).aggregate(number=Max("number"))["number"]
+        revoked = IssuedCertificate.objects.filter(root=root).exclude(revoked_at=None)
+        at = timezone.now()
+        made = certificates.revocation_list(
+            issuer,
+            [Revoked(serial=int(row.serial, 16), at=row.revoked_at or at) for row in revoked],
+            number=(newest or 0) + 1,
+            at=at,
+            ends=at + life,
+        )
+        kept = RevocationList.objects.create(
+            root=root,
+            number=(newest or 0) + 1,
+            pem=certificates.pem(made),
+            begins_at=made.last_update_utc,
+            ends_at=at + life,
+        )
+    path = list_path(root)
+    files.replace(path, kept.pem.encode(), files.PUBLIC)
+    return path
+
+
+def list_path(root: Root) -> Path:
+    """Where a root's newest revocation list lies."""
+    return roots.folder() / "lists" / f"{root.value}.pem"
+
+
+def _lock(root: Root) -> None:
+    """Let lists of a root be made one after the other; SQLite's transactions are so anyway."""
+    list(RevocationList.objects.select_for_update().filter(root=root).order_by("-number")[:1])
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise AuthorityError(
+            f"{name!r} is no name for a worker: small letters, digits and hyphens, such as ingest-1"
+        )
+    return name
+
+
+def checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Host names and addresses that may stand in a server's certificate."""
+    wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
+    if wrong is not None or not hosts:
+        raise AuthorityError(
+            f"{wrong or ''!r} is no host: write a name such as broker.example.com, or an address"
+        )
+    return hosts

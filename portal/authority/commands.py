@@ -1,0 +1,244 @@
+"""``kanmon-portal authority``, ``key`` and ``claims``: roots, certificates, agent keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portal.command_frame import json_option, portal_ready, say
+
+if TYPE_CHECKING:
+    from portal.authority.actions import RootView
+
+_ROOTS = click.Choice(["boxes", "workers", "publisher"])
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path, resolve_path=True),
+    help="A folder to make for it; else one below the portal's state folder.",
+)
+
+
+@click.group()
+def authority() -> None:
+    """The portal's own certificate authority: three roots, what they signed, what was revoked."""
+
+
+@authority.command()
+@click.option("--anew", is_flag=True, help="Make a lost root again; all it signed is void.")
+@json_option
+def init(*, anew: bool, as_json: bool) -> None:
+    """Make the roots that are missing; safe to repeat."""
+    with portal_ready():
+        from portal.authority.actions import set_up
+
+        views = set_up(anew=anew)
+    _say_roots(views, as_json=as_json)
+
+
+@authority.command()
+@click.option("--pem", type=_ROOTS, help="Print one root's certificate and nothing else.")
+@json_option
+def show(*, pem: str | None, as_json: bool) -> None:
+    """Show the roots, and how long their revocation lists are good."""
+    with portal_ready():
+        from portal.authority.actions import look
+        from portal.authority.models import Root
+
+        if pem is not None:
+            click.echo(look(Root(pem)).pem, nl=False)
+            return
+        views = [look(root) for root in Root]
+    _say_roots(views, as_json=as_json)
+
+
+def _say_roots(views: list[RootView], *, as_json: bool) -> None:
+    data = {view.root.value: _root_fields(view) for view in views}
+    lines = []
+    for view in views:
+        until = f"{view.list_ends_at:%Y-%m-%d %H:%M} UTC" if view.list_ends_at else "never"
+        lines.append(
+            f"{view.root.value:<10}{view.issued} issued, {view.revoked} revoked; its list is good "
+            f"until {until}{'; made now' if view.made else ''}\n"
+            f"{'':<10}SHA-256 {view.fingerprint}"
+        )
+    say(data, "\n".join(lines), as_json=as_json)
+
+
+def _root_fields(view: RootView) -> dict[str, Any]:
+    return {
+        "made": view.made,
+        "fingerprint": view.fingerprint,
+        "ends_at": view.ends_at.isoformat(),
+        "issued": view.issued,
+        "revoked": view.revoked,
+        "list_ends_at": view.list_ends_at.isoformat() if view.list_ends_at else None,
+    }
+
+
+@authority.command("issue-worker")
+@click.argument("name")
+@_out
+@json_option
+def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
+    """Make key and certificate of an ingest worker called NAME."""
+    with portal_ready():
+        from portal.authority import actions
+
+        _say_folder(actions.issue_worker(name, out), as_json=as_json)
+
+
+@authority.command("issue-publisher")
+@click.argument("name")
+@_out
+@json_option
+def issue_publisher(name: str, *, out: Path | None, as_json: bool) -> None:
+    """Make key and certificate of who publishes configuration, called NAME."""
+    with portal_ready():
+        from portal.authority import actions
+
+        _say_folder(actions.issue_publisher(name, out), as_json=as_json)
+
+
+@authority.command("issue-server")
+@click.argument("hosts", metavar="HOST...", nargs=-1, required=True)
+@_out
+@json_option
+def issue_server(hosts: tuple[str, ...], *, out: Path | None, as_json: bool) -> None:
+    """Make key and certificate of a server that boxes reach as HOST: the broker."""
+    with portal_ready():
+        from portal.authority import actions
+
+        _say_folder(actions.issue_server(hosts, out), as_json=as_json)
+
+
+def _say_folder(folder: Path, *, as_json: bool) -> None:
+    say(
+        {"folder": str(folder)},
+        f"{folder} holds key.pem, certificate.pem, and trust.pem (the root that boxes and broker "
+        "are believed by); it expires in a year",
+        as_json=as_json,
+    )
+
+
+@authority.command()
+@click.argument("box")
+@click.option("--reason", default="", help="For the record.")
+@json_option
+def revoke(box: str, *, reason: str, as_json: bool) -> None:
+    """Let BOX connect no more; safe to repeat."""
+    with portal_ready():
+        from portal.authority.actions import list_path, revoke_box
+        from portal.authority.models import Root
+
+        revoked = revoke_box(box, reason=reason)
+        path = list_path(Root.BOXES)
+    text = f"{box}: revoked" if revoked else f"{box}: was revoked already"
+    say({"box": box, "revoked": revoked, "list": str(path)}, f"{text}; see {path}", as_json=as_json)
+
+
+@authority.command()
+@click.option(
+    "--days",
+    type=click.IntRange(1, 365),
+    default=7,
+    show_default=True,
+    help="How long the lists are good; after that the broker refuses everybody.",
+)
+@json_option
+def crl(*, days: int, as_json: bool) -> None:
+    """Write new revocation lists; run it daily."""
+    with portal_ready():
+        from portal.authority.actions import publish_list
+        from portal.authority.models import Root
+
+        paths = {root.value: str(publish_list(root, timedelta(days=days))) for root in Root}
+    say(paths, "\n".join(paths.values()), as_json=as_json)
+
+
+@click.group()
+def key() -> None:
+    """Agent keys: what lets a box claim its place."""
+
+
+@key.command("issue")
+@click.option("--organization", required=True, help="The customer; made if it is new.")
+@click.option("--site", required=True, help="Where; made if it is new.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Of a new site.")
+@click.option("--gateway", default="", help="What people call it; else as the box's id.")
+@click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True)
+@click.option("--qr", is_flag=True, help="Draw it on the terminal too.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw it in a file.")
+@json_option
+def key_issue(
+    *, uses: int, days: int, qr: bool, svg: Path | None, as_json: bool, **place: str
+) -> None:
+    """Issue an agent key. It is shown once: only its hash is kept."""
+    with portal_ready():
+        from portal.authority import qr_code
+        from portal.authority.keys import Wanted, issue_key
+
+        issued = issue_key(Wanted(uses=uses, life=timedelta(days=days), **place))
+        if svg is not None:
+            qr_code.write_svg(issued.text, svg)
+        drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
+    until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
+    boxes = "one box" if issued.uses == 1 else f"{issued.uses} boxes"
+    say(
+        {
+            "key": issued.text,
+            "id": issued.key_id,
+            "uses": issued.uses,
+            "expires_at": issued.expires_at.isoformat(),
+        },
+        f"{drawing}{issued.text}\n"
+        f"Key {issued.key_id} is good for {boxes} at {issued.site} until {until}. It is not kept: "
+        "hand it to the installer now.",
+        as_json=as_json,
+    )
+
+
+@key.command("list")
+@json_option
+def key_list(*, as_json: bool) -> None:
+    """List the agent keys, the newest last."""
+    with portal_ready():
+        from portal.authority.keys import state_of
+        from portal.authority.models import AgentKey
+
+        rows = [
+            {
+                "id": row.key_id,
+                "site": str(row.site),
+                "used": row.used,
+                "uses": row.uses,
+                "expires_at": row.expires_at.isoformat(timespec="minutes"),
+                "state": state_of(row),
+            }
+            for row in AgentKey.objects.select_related("site")
+        ]
+    lines = [
+        f"{row['id']}  {row['state']:<8}  {row['used']} of {row['uses']} used  "
+        f"until {row['expires_at']}  {row['site']}"
+        for row in rows
+    ]
+    say({"keys": rows}, "\n".join(lines) or "There are no agent keys.", as_json=as_json)
+
+
+@key.command("revoke")
+@click.argument("key_id", metavar="ID")
+@json_option
+def key_revoke(key_id: str, *, as_json: bool) -> None:
+    """Withdraw the agent key ID; boxes that used it stay."""
+    with portal_ready():
+        from portal.authority.keys import revoke_key
+
+        done = revoke_key(key_id)
+    say(
+        {"id": key_id, "revoked": done},
+        f"{key_id}: {'withdrawn' if done else 'was withdrawn already'}",
+        as_json=as_json,
+    )

@@ -1,0 +1,103 @@
+"""Files that appear whole or not at all, and keys that nobody else can read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from portal.authority.errors import AuthorityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PRIVATE: Final = 0o600
+PUBLIC: Final = 0o644
+
+
+def create(path: Path, content: bytes) -> bool:
+    """Make a private file that was not there; ``False``, and nothing done, where it was.
+
+    Raises:
+        AuthorityError: It cannot be made.
+    """
+    with _told(path), _draft(path, content, PRIVATE) as draft:
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return False
+        _sync(path.parent)
+        return True
+
+
+def replace(path: Path, content: bytes, mode: int) -> None:
+    """Make a file, or replace the one that is there, in one step; raises `AuthorityError`."""
+    with _told(path), _draft(path, content, mode) as draft:
+        draft.replace(path)
+        _sync(path.parent)
+
+
+def create_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make a folder with private files in it, all of them or none.
+
+    Raises:
+        AuthorityError: Something of that name is there, or it cannot be made.
+    """
+    if path.exists():
+        raise AuthorityError(f"{path} is already there; move it away, or name another with --out")
+    with _told(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            for name, content in files.items():
+                _write(draft / name, content, PRIVATE)
+            _sync(draft)
+            draft.rename(path)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        _sync(path.parent)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AuthorityError(
+            f"{path} cannot be written: {error.strerror or error}; run the command as the user "
+            "the portal runs as, or free some space"
+        ) from error
+
+
+@contextmanager
+def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(descriptor)
+    draft = Path(name)
+    try:
+        _write(draft, content, mode)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,121 @@
+"""Agent keys: issued, listed, withdrawn. See `provisioning.agent_key` for their form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from portal.authority import roots
+from portal.authority.errors import AuthorityError
+from portal.authority.models import AgentKey, Root
+from portal.placing import settle_site
+from provisioning import agent_key
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+LIFE: Final = timedelta(days=7)
+_MOST_USES: Final = 1000
+_LONGEST: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A key to be issued.
+
+    Attributes:
+        organization: The customer; made if it is new.
+        site: Where its boxes will stand; made, with ``time_zone``, if it is new.
+        gateway: What the gateway is called; only for a key for one box. Empty: as the box's id.
+        uses: For how many boxes.
+        life: How long from now.
+    """
+
+    organization: str
+    site: str
+    time_zone: str = "UTC"
+    gateway: str = ""
+    uses: int = 1
+    life: timedelta = LIFE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A new key. ``text`` is all there is of its secret: it is shown now and never again."""
+
+    text: str
+    key_id: str
+    site: str
+    uses: int
+    expires_at: datetime
+
+
+@transaction.atomic
+def issue_key(wanted: Wanted) -> Issued:
+    """A new agent key.
+
+    Raises:
+        AuthorityError: The authority is not set up, or the wish is not possible.
+        ValidationError: The organization or the site cannot be made.
+    """
+    if not 1 <= wanted.uses <= _MOST_USES:
+        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {wanted.uses}")
+    if not timedelta() < wanted.life <= _LONGEST:
+        raise AuthorityError(f"a key lives for at most {_LONGEST.days} days")
+    if wanted.gateway.strip() and wanted.uses > 1:
+        raise AuthorityError(
+            "a key for several boxes cannot name one gateway; leave the name out, and each is "
+            "called as its box until somebody renames it"
+        )
+    issuer = roots.load(Root.BOXES)
+    site = settle_site(wanted.organization, wanted.site, wanted.time_zone)
+    key = agent_key.AgentKey(
+        id=agent_key.new_id(),
+        secret=agent_key.new_secret(),
+        pin=agent_key.pin_of(issuer.spki),
+        address=settings.CLAIM_URL,
+    )
+    row = AgentKey(
+        key_id=key.id,
+        secret_digest=key.secret_digest,
+        site=site,
+        gateway_name=wanted.gateway.strip(),
+        uses=wanted.uses,
+        expires_at=timezone.now() + wanted.life,
+    )
+    row.full_clean()
+    row.save()
+    return Issued(
+        text=str(key),
+        key_id=key.id,
+        site=str(site),
+        uses=row.uses,
+        expires_at=row.expires_at,
+    )
+
+
+def revoke_key(key_id: str) -> bool:
+    """Let a key be of no more use; ``False`` where it was so already.
+
+    Boxes that used it keep their certificates.
+    """
+    row = AgentKey.objects.filter(key_id=key_id.strip().upper()).first()
+    if row is None:
+        raise AuthorityError(f"no agent key has the id {key_id!r}; see 'kanmon-portal key list'")
+    return bool(
+        AgentKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+    )
+
+
+def state_of(row: AgentKey) -> str:
+    """``open``, ``revoked``, ``expired`` or ``used``: why a key does or does not open the door."""
+    if row.revoked_at is not None:
+        return "revoked"
+    if row.expires_at <= timezone.now():
+        return "expired"
+    return "used" if row.used >= row.uses else "open"

@@ -1,0 +1,1 @@
+"""The authority's tables as they grew."""

@@ -1,0 +1,36 @@
+"""An agent key as a QR code, for a terminal and for paper."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import segno
+
+from portal.authority import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def terminal(text: str) -> str:
+    """The code in half blocks; a dark terminal shows it inverted, which readers accept."""
+    out = io.StringIO()
+    _code(text).terminal(out, compact=True)
+    return out.getvalue()
+
+
+def svg(text: str) -> bytes:
+    """The code as an SVG document, without the text."""
+    out = io.BytesIO()
+    _code(text).save(out, kind="svg", scale=4, xmldecl=True)
+    return out.getvalue()
+
+
+def write_svg(text: str, path: Path) -> None:
+    """The same into a file that only its owner reads; raises `AuthorityError`."""
+    files.replace(path, svg(text), files.PRIVATE)
+
+
+def _code(text: str) -> segno.QRCode:
+    return segno.make_qr(text, error="m")

@@ -1,0 +1,92 @@
+"""What all commands of `kanmon-portal` share: Django set up, errors told, results printed."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FAILED = 2
+WRONG_USAGE = 3
+
+
+@contextmanager
+def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
+    """Django set up; what its database or a rule refuses becomes one line that says what next.
+
+    Args:
+        create: Make the state folder and do without a database; else nothing is made, and a
+            database that is not set up is told.
+        wait: A database that does not answer is no error: the work waits for it.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    import django
+    from django.core.exceptions import ValidationError
+    from django.db import DatabaseError
+
+    if create:
+        _make_state_folder()
+    django.setup()
+    from portal import readiness
+    from portal.accounts.actions import AccountError  # its models exist only after the setup
+    from portal.authority.errors import AuthorityError
+
+    try:
+        if not create:
+            _check_database(wait=wait)
+        yield
+    except (AccountError, AuthorityError, ValidationError) as error:
+        words = error.messages if isinstance(error, ValidationError) else [str(error)]
+        raise click.ClickException(" ".join(words)) from error
+    except DatabaseError as error:
+        raise click.ClickException(
+            f"the database {readiness.place()} did not do it: {readiness.first_line(error)}; "
+            "nothing was changed, try again"
+        ) from error
+
+
+def _check_database(*, wait: bool) -> None:
+    from portal.readiness import Readiness, look, place
+
+    found, words = look()
+    if found is Readiness.READY or (wait and found is Readiness.AWAY):
+        return
+    if found is Readiness.AWAY:
+        raise click.ClickException(
+            f"the database {place()} does not answer: {words}; start it, or correct "
+            "KANMON_DATABASE_URL"
+        )
+    if found is Readiness.UNUSABLE:
+        raise click.ClickException(
+            f"the database {place()} does not serve this portal: {words}; grant its account the "
+            "tables, or correct KANMON_DATABASE_URL"
+        )
+    raise click.ClickException(f"{found.value} in {place()}; run 'kanmon-portal migrate'")
+
+
+def _make_state_folder() -> None:
+    from django.conf import settings
+
+    from portal.environment import make_state
+
+    try:
+        make_state(settings.STATE)
+    except OSError as error:
+        raise click.ClickException(
+            f"the state folder {settings.STATE} cannot be made: {error.strerror}; set "
+            "KANMON_PORTAL_STATE to a folder that this account may write"
+        ) from error
+
+
+def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print ``data`` for a program or ``text`` for a person."""
+    click.echo(json.dumps(data) if as_json else text)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,0 +1,85 @@
+"""Agent keys as the portal issues them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.models import Organization
+from portal.authority import keys, qr_code, roots
+from portal.authority.errors import AuthorityError
+from portal.authority.keys import Wanted, issue_key
+from portal.authority.models import AgentKey, Root
+from provisioning import agent_key
+from tests.portal.authority.conftest import CLAIM_URL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
+
+WANTED = Wanted(organization="Aoyama Foods", site="Plant", gateway="Plant room")
+
+
+@pytest.mark.req("E-25")
+def test_a_key_names_the_root_the_address_and_its_row(authority: Path) -> None:
+    issued = issue_key(WANTED)
+    key = agent_key.parse(issued.text)
+    row = AgentKey.objects.get()
+    assert key.id == issued.key_id == row.key_id
+    assert key.address == CLAIM_URL
+    assert key.pin == agent_key.pin_of(roots.load(Root.BOXES).spki)
+    assert row.secret_digest == key.secret_digest
+    assert timedelta(days=6, hours=23) < row.expires_at - timezone.now() <= timedelta(days=7)
+    assert keys.state_of(row) == "open"
+
+
+def test_the_table_does_not_hold_what_would_open_the_door(authority: Path) -> None:
+    issued = issue_key(WANTED)
+    kept = str(list(AgentKey.objects.values()))
+    assert issued.text not in kept
+    assert agent_key.parse(issued.text).secret.hex() not in kept
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (Wanted(organization="A", site="B", uses=0), "1 to 1000"),
+        (Wanted(organization="A", site="B", uses=1001), "1 to 1000"),
+        (Wanted(organization="A", site="B", life=timedelta()), "at most 90 days"),
+        (Wanted(organization="A", site="B", life=timedelta(days=91)), "at most 90 days"),
+        (Wanted(organization="A", site="B", gateway="C", uses=2), "one gateway"),
+    ],
+)
+def test_what_cannot_be_issued_is_told(authority: Path, wanted: Wanted, says: str) -> None:
+    with pytest.raises(AuthorityError, match=says):
+        issue_key(wanted)
+    assert not AgentKey.objects.exists()
+    assert not Organization.objects.exists()
+
+
+def test_without_an_authority_there_is_no_key(db: None, state: Path) -> None:
+    with pytest.raises(AuthorityError, match="authority init"):
+        issue_key(WANTED)
+    assert not Organization.objects.exists()
+
+
+def test_a_key_can_be_withdrawn_once(authority: Path) -> None:
+    issued = issue_key(WANTED)
+    assert keys.revoke_key(issued.key_id.lower())
+    assert not keys.revoke_key(issued.key_id)
+    assert keys.state_of(AgentKey.objects.get()) == "revoked"
+    with pytest.raises(AuthorityError, match="key list"):
+        keys.revoke_key("ABCDEFGH")
+
+
+def test_the_codes_are_drawn(authority: Path, tmp_path: Path) -> None:
+    issued = issue_key(WANTED)
+    assert len(qr_code.terminal(issued.text).splitlines()) > 15
+    path = tmp_path / "key.svg"
+    qr_code.write_svg(issued.text, path)
+    assert b"<svg" in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
