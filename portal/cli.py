@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import click
 
-from portal.authority.commands import authority, key
-from portal.command_frame import FAILED, WRONG_USAGE, json_option, portal_ready, say
+from portal.authority.commands import authority, claims, key
+from portal.command_frame import FAILED, WRONG_USAGE, check_bind, json_option, portal_ready, say
 from portal.environment import SettingsError
 
 
@@ -39,7 +39,7 @@ def commands() -> None:
     """The portal of Kanmon: its database, its site, its ingest worker and its people."""
 
 
-for _group in (authority, key):
+for _group in (authority, claims, key):
     commands.add_command(_group)
 
 
@@ -59,9 +59,7 @@ def migrate() -> None:
 )
 def serve(bind: str, workers: int) -> None:
     """Serve the pages until stopped; a proxy in front of it brings TLS."""
-    host, colon, port = bind.rpartition(":")
-    if not colon or not host or not port.isdecimal():
-        raise click.BadParameter(f"{bind!r} is no HOST:PORT, such as 127.0.0.1:8000")
+    check_bind(bind)
     with portal_ready():
         from django.conf import settings
         from django.core.management import call_command

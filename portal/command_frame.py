@@ -84,6 +84,13 @@ def _make_state_folder() -> None:
         ) from error
 
 
+def check_bind(bind: str) -> None:
+    """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
+    host, colon, port = bind.rpartition(":")
+    if not colon or not host or not port.isdecimal():
+        raise click.BadParameter(f"{bind!r} is no HOST:PORT, such as 127.0.0.1:8000")
+
+
 def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print ``data`` for a program or ``text`` for a person."""
     click.echo(json.dumps(data) if as_json else text)

@@ -26,7 +26,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
@@ -79,13 +79,18 @@ class Environment:
     claim_url: str
     broker: str
     box_broker: str
-    mqtt: str
+    mqtt: Literal["5", "3.1.1"]
     debug: bool
 
     @property
     def host(self) -> str:
         """The host in ``url``, without port or brackets."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def claim_host(self) -> str:
+        """The host in ``claim_url``, likewise."""
+        return urlsplit(self.claim_url).hostname or ""
 
     @property
     def https(self) -> bool:
@@ -115,10 +120,12 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
     )
 
 
-def _mqtt(text: str) -> str:
-    if text not in {"", "5", "3.1.1"}:
-        raise SettingsError(f"KANMON_MQTT is {text!r}; write 5 or 3.1.1, or leave it out for 5")
-    return text or "5"
+def _mqtt(text: str) -> Literal["5", "3.1.1"]:
+    if text in {"", "5"}:
+        return "5"
+    if text == "3.1.1":
+        return "3.1.1"
+    raise SettingsError(f"KANMON_MQTT is {text!r}; write 5 or 3.1.1, or leave it out for 5")
 
 
 def _default_claim_url(url: str) -> str:

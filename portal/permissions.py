@@ -43,6 +43,7 @@ ACCESS: Final[dict[str, Access]] = {
     "account_logout": Access(audience=Audience.PEOPLE, methods=_FORM),
     "sign-in-link": Access(audience=Audience.EVERYBODY, methods=_FORM),
     "language": Access(audience=Audience.EVERYBODY, methods=frozenset({"POST"})),
+    "claim": Access(audience=Audience.EVERYBODY, methods=_FORM),  # boxes, by agent key
     "overview": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),

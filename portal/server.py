@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ssl import TLSVersion
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+    from ssl import SSLContext
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
@@ -17,7 +20,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     carry the portal too.
     """
 
-    def __init__(self, *, bind: str, workers: int) -> None:
+    def __init__(self, *, bind: str, workers: int, tls: Path | None = None) -> None:
+        """With ``tls``, a file of key and certificate, it serves claims only, over TLS."""
+        self._claims_only = tls is not None
         self._chosen: dict[str, Any] = {
             "bind": bind,
             "workers": workers,
@@ -28,6 +33,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "proc_name": "kanmon-portal",
             "control_socket_disable": True,  # it would lie in the home folder
         }
+        if tls is not None:
+            # Read anew for every connection: a certificate that is replaced is used at once.
+            self._chosen |= {"certfile": str(tls), "keyfile": str(tls), "ssl_context": _modern}
         super().__init__()
 
     def load_config(self) -> None:
@@ -37,6 +45,12 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 
     def load(self) -> Callable[..., Any]:
         """The application, imported by each worker for itself."""
-        from portal.wsgi import application
+        from portal import wsgi
 
-        return application
+        return wsgi.claims_only if self._claims_only else wsgi.application
+
+
+def _modern(_: object, make: Callable[[], SSLContext]) -> SSLContext:
+    context = make()
+    context.minimum_version = TLSVersion.TLSv1_2
+    return context

@@ -25,7 +25,7 @@ BOX_BROKER = ENVIRONMENT.box_broker
 DEBUG = ENVIRONMENT.debug
 # Lazy: the key's file is made by the first thing that signs, not by importing the settings.
 SECRET_KEY: Any = SimpleLazyObject(lambda: environment.secret_key(STATE))
-ALLOWED_HOSTS = [ENVIRONMENT.host, "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [ENVIRONMENT.host, ENVIRONMENT.claim_host, "localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,5 +6,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("portal.accounts.urls")),
+    path("", include("portal.authority.urls")),
     path("", include("portal.web.urls")),
 ]

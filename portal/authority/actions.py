@@ -30,7 +30,7 @@ KEY_FILE: Final = "key.pem"
 CERTIFICATE_FILE: Final = "certificate.pem"
 TRUST_FILE: Final = "trust.pem"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?|[0-9a-f:.]{2,45}")
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?|[0-9a-f:.]{2,45}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

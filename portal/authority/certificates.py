@@ -106,8 +106,7 @@ def issue(issuer: Issuer, order: Order) -> x509.Certificate:
         .add_extension(_authority(issuer), critical=False)
     )
     if server:
-        names = x509.SubjectAlternativeName([_general_name(host) for host in order.hosts])
-        builder = builder.add_extension(names, critical=False)
+        builder = builder.add_extension(names_of(order.hosts), critical=False)
     return builder.sign(issuer.key, hashes.SHA256())
 
 
@@ -164,6 +163,11 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
+
+
+def names_of(hosts: tuple[str, ...]) -> x509.SubjectAlternativeName:
+    """Host names and addresses as a server's certificate holds them."""
+    return x509.SubjectAlternativeName([_general_name(host) for host in hosts])
 
 
 def _builder(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portal.command_frame import json_option, portal_ready, say
+from portal.command_frame import check_bind, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
@@ -156,6 +156,21 @@ def crl(*, days: int, as_json: bool) -> None:
 
         paths = {root.value: str(publish_list(root, timedelta(days=days))) for root in Root}
     say(paths, "\n".join(paths.values()), as_json=as_json)
+
+
+@click.command()
+@click.option("--bind", default="0.0.0.0:8443", show_default=True, metavar="HOST:PORT")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+def claims(bind: str, workers: int) -> None:
+    """Serve boxes that claim their place, over TLS by the portal's own root, until stopped."""
+    check_bind(bind)
+    with portal_ready():
+        from portal.authority.claim_certificate import ready
+
+        certificate = ready()
+    from portal.server import Server
+
+    Server(bind=bind, workers=workers, tls=certificate).run()
 
 
 @click.group()

@@ -1,0 +1,250 @@
+"""A box claims its place: the rules, in the order in which they are looked at.
+
+::
+
+    the key      known, its secret right        2104     (tries are counted: 2109)
+                 not withdrawn                  2107
+    the person   agreed to today's terms        2108, 2110
+    the request  signed by its own key,
+                 which is EC P-256, for its box 2302
+    seen before? the same public key: answered as then, whatever has become of the key since;
+                 not if revoked (2305) or another organization's (2303)
+    the key      not expired, not used up       2105, 2106
+    the place    the box is nobody else's       2303
+                 the gateway is free            2304
+    then         certificate, box and gateway, claim and use of the key: one transaction
+
+Pending approval, renewal by the old key, and replacing a box come between "seen before?" and "the
+place"; today a key that is open is approval enough, and a box id belongs to one key for ever.
+
+Source: design section 6.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from msgspec import to_builtins
+
+from portal.authority import certificates, roots
+from portal.authority.actions import sign
+from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
+from portal.fleet.actions import assign_box
+from portal.fleet.models import Box, Gateway
+from portal.placing import Place, place_gateway
+from provisioning.agent_key import digest_of
+from provisioning.claim import TERMS, Broker, Granted, Request, Welcome
+from provisioning.codes import Code, CodedError
+
+if TYPE_CHECKING:
+    from portal.accounts.models import Organization
+
+MINUTE: Final = timedelta(minutes=1)
+RIGHT_TRIES: Final = 30
+"""In a minute, by whoever knows the secret: boxes of a key for many."""
+WRONG_TRIES: Final = 10
+"""In a minute, by whoever does not."""
+
+
+def welcome() -> Welcome:
+    """The root that every agent key names; raises `AuthorityError` where there is none."""
+    return Welcome(root=certificates.pem(roots.load(Root.BOXES).certificate))
+
+
+def claim(request: Request) -> Granted:
+    """Grant a claim, or raise `CodedError`; then nothing has changed but the count of tries.
+
+    Raises:
+        CodedError: As the module's docstring says.
+        AuthorityError: There is no root to sign with.
+    """
+    key = _known_key(request)
+    _check_consent(request)
+    public_key = read_csr(request.csr, request.box)
+    return _decide(key, request, public_key)
+
+
+def read_csr(text: str, box: str) -> ec.EllipticCurvePublicKey:
+    """The public key of a request for ``CN=<box>``, and nothing else of it.
+
+    Raises:
+        CodedError: 2302: it is damaged, not signed by its own key, of another kind of key, or
+            names something else.
+    """
+    try:
+        csr = x509.load_pem_x509_csr(text.encode())
+        key = csr.public_key()
+        signed = csr.is_signature_valid
+        subject = list(csr.subject)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CodedError(Code.BAD_CSR, "the request cannot be read") from error
+    if not signed:
+        raise CodedError(Code.BAD_CSR, "it is not signed by the key in it")
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise CodedError(Code.BAD_CSR, "its key is not EC P-256")
+    if [(part.oid, part.value) for part in subject] != [(NameOID.COMMON_NAME, box)]:
+        raise CodedError(Code.BAD_CSR, f"its subject is not CN={box}")
+    return key
+
+
+def _known_key(request: Request) -> AgentKey:
+    """The agent key whose secret came; every try is counted, also one that fails later."""
+    with transaction.atomic():
+        key = AgentKey.objects.select_for_update().filter(key_id=request.key_id).first()
+        if key is None:
+            raise CodedError(Code.KEY_UNKNOWN)
+        right = hmac.compare_digest(key.secret_digest, digest_of(request.secret))
+        too_often = _count(key, timezone.now(), right=right)
+    if too_often:
+        raise CodedError(Code.TOO_OFTEN)
+    if not right:
+        raise CodedError(Code.KEY_UNKNOWN)
+    if key.revoked_at is not None:
+        raise CodedError(Code.KEY_REVOKED)
+    return key
+
+
+def _count(key: AgentKey, now: datetime, *, right: bool) -> bool:
+    """Count a try; whether it is one too many of its kind within the minute."""
+    if key.tries_since is None or not timedelta() <= now - key.tries_since < MINUTE:
+        key.tries_since, key.tries_right, key.tries_wrong = now, 0, 0
+    if right:
+        key.tries_right += 1
+    else:
+        key.tries_wrong += 1
+    key.save(update_fields=["tries_since", "tries_right", "tries_wrong"])
+    return key.tries_right > RIGHT_TRIES if right else key.tries_wrong > WRONG_TRIES
+
+
+def _check_consent(request: Request) -> None:
+    if not request.terms:
+        raise CodedError(Code.NO_CONSENT)
+    if request.terms != TERMS:
+        raise CodedError(Code.OTHER_TERMS, f"{request.terms}; the portal asks for {TERMS}")
+
+
+@transaction.atomic
+def _decide(known: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey) -> Granted:
+    _one_at_a_time()
+    key = (
+        AgentKey.objects.select_for_update(of=("self",))
+        .select_related("site__organization")
+        .get(pk=known.pk)
+    )
+    spki = certificates.spki_digest(public_key)
+    earlier = Claim.objects.filter(spki=spki).first()
+    if earlier is not None:
+        certificate = _once_more(earlier, key, request, public_key)
+        return _granted(certificate)
+    _check_open(key)
+    certificate = sign(
+        Root.BOXES, name=request.box, public_key=public_key, box=_placed(key, request.box)
+    )
+    Claim.objects.create(
+        spki=spki,
+        agent_key=key,
+        certificate=certificate,
+        terms=request.terms,
+        inventory=to_builtins(request.inventory),
+    )
+    _use(key)
+    return _granted(certificate)
+
+
+def _one_at_a_time() -> None:
+    """Let claims be decided one after the other: what one looks for, another may be making.
+
+    They are rare and take milliseconds. SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('kanmon.claims'))")
+
+
+def _once_more(
+    earlier: Claim, key: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
+) -> IssuedCertificate:
+    """What this public key was given before, or a new one where that has expired."""
+    certificate = earlier.certificate
+    box = certificate.box
+    if box is None or _owner(box) != key.site.organization:
+        raise CodedError(Code.BOX_TAKEN)
+    if certificate.subject != request.box:
+        raise CodedError(Code.BAD_CSR, f"its key is box {certificate.subject}'s")
+    if certificate.revoked_at is not None:
+        raise CodedError(Code.BOX_REVOKED)
+    if certificate.ends_at > timezone.now():
+        return certificate
+    _check_open(key)
+    earlier.certificate = sign(Root.BOXES, name=request.box, public_key=public_key, box=box)
+    earlier.save(update_fields=["certificate"])
+    _use(key)
+    return earlier.certificate
+
+
+def _check_open(key: AgentKey) -> None:
+    if key.expires_at <= timezone.now():
+        raise CodedError(Code.KEY_EXPIRED, f"on {key.expires_at:%Y-%m-%d %H:%M} UTC")
+    if key.used >= key.uses:
+        raise CodedError(Code.KEY_USED_UP)
+
+
+def _use(key: AgentKey) -> None:
+    key.used += 1
+    key.save(update_fields=["used"])
+
+
+def _placed(key: AgentKey, box_id: str) -> Box:
+    """The box at the place the key is for, both made where they are new."""
+    box = Box.objects.filter(box_id=box_id).first()
+    if box is not None:
+        # An operator may have named it already; a certificate it may not have.
+        if _owner(box) != key.site.organization or box.certificates.exists():
+            raise CodedError(Code.BOX_TAKEN)
+        if box.gateway.site != key.site or key.gateway_name not in {"", box.gateway.name}:
+            raise CodedError(Code.PLACE_TAKEN, f"box {box_id} is {box.gateway}'s")
+        return box
+    name = key.gateway_name or box_id
+    waiting = Gateway.objects.filter(site=key.site, name=name, boxes=None).first()
+    try:
+        if waiting is not None:
+            return assign_box(waiting, box_id=box_id)
+        return place_gateway(
+            Place(
+                organization=key.site.organization.name,
+                site=key.site.name,
+                time_zone=key.site.time_zone,
+                gateway=name,
+                box_id=box_id,
+            )
+        ).box
+    except ValidationError as error:
+        raise CodedError(Code.PLACE_TAKEN, " ".join(error.messages)[:200]) from error
+
+
+def _owner(box: Box) -> Organization:
+    return box.gateway.site.organization
+
+
+def _granted(certificate: IssuedCertificate) -> Granted:
+    gateway = certificate.box.gateway if certificate.box else None
+    root = certificates.pem(roots.load(Root.BOXES).certificate)
+    return Granted(
+        box=certificate.subject,
+        certificate=certificate.pem,
+        chain=(root,),
+        broker=Broker(url=settings.BOX_BROKER, mqtt=settings.MQTT, trust=root),
+        gateway=str(gateway or ""),
+        site=str(gateway.site) if gateway else "",
+        organization=str(gateway.site.organization) if gateway else "",
+    )

@@ -1,0 +1,100 @@
+"""The one address that boxes call."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.http import HttpResponse
+from django.http.request import UnreadablePostError
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from portal.authority import claims
+from portal.authority.errors import AuthorityError
+from provisioning.claim import MOST_BYTES, Granted, Refused, Request, decode, encode
+from provisioning.codes import CATALOGUE, Code, CodedError
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+log = logging.getLogger(__name__)
+
+STATUS: Final = {
+    Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.KEY_UNKNOWN: HTTPStatus.FORBIDDEN,
+    Code.KEY_EXPIRED: HTTPStatus.FORBIDDEN,
+    Code.KEY_USED_UP: HTTPStatus.FORBIDDEN,
+    Code.KEY_REVOKED: HTTPStatus.FORBIDDEN,
+    Code.NO_CONSENT: HTTPStatus.FORBIDDEN,
+    Code.TOO_OFTEN: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.OTHER_TERMS: HTTPStatus.CONFLICT,
+    Code.BAD_REQUEST: HTTPStatus.BAD_REQUEST,
+    Code.BAD_CSR: HTTPStatus.BAD_REQUEST,
+    Code.BOX_TAKEN: HTTPStatus.CONFLICT,
+    Code.PLACE_TAKEN: HTTPStatus.CONFLICT,
+    Code.BOX_REVOKED: HTTPStatus.FORBIDDEN,
+    Code.NO_AUTHORITY: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What a proxy or a log is told; a box goes by the code."""
+
+
+# A box has no session that a foreign page could abuse: what it knows is in the request itself.
+@csrf_exempt
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def claim(request: HttpRequest) -> HttpResponse:
+    """GET: the root, for who has a pin of it. POST: a claim."""
+    try:
+        if request.method == "GET":
+            return _json(encode(claims.welcome()), HTTPStatus.OK)
+        asked = decode(Request, _body(request), wrong=Code.BAD_REQUEST)
+        return _json(encode(_claimed(asked)), HTTPStatus.OK)
+    except CodedError as error:
+        return _refused(error)
+    except AuthorityError as error:
+        log.error("a box cannot be served: %s", error)
+        return _refused(CodedError(Code.NO_AUTHORITY))
+    except DatabaseError:
+        log.exception("a box cannot be served")
+        return _refused(CodedError(Code.UNAVAILABLE))
+
+
+def _claimed(asked: Request) -> Granted:
+    try:
+        granted = claims.claim(asked)
+    except CodedError as error:
+        log.warning("agent key %s, box %s: refused, %s", asked.key_id, asked.box, error)
+        raise
+    log.info("agent key %s, box %s: granted at %s", asked.key_id, asked.box, granted.site)
+    return granted
+
+
+def _body(request: HttpRequest) -> bytes:
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal() or int(length) > MOST_BYTES:
+        raise CodedError(Code.BAD_REQUEST, f"a claim has a length, of at most {MOST_BYTES} bytes")
+    try:
+        return request.body
+    except UnreadablePostError as error:
+        raise CodedError(Code.BAD_REQUEST, "it broke off") from error
+
+
+def _refused(error: CodedError) -> HttpResponse:
+    entry = CATALOGUE[error.code]
+    told = Refused(
+        code=error.code, detail=error.detail[:200], cause=entry.cause_en, next=entry.next_en
+    )
+    response = _json(encode(told), STATUS[error.code])
+    if error.code is Code.TOO_OFTEN:
+        response.headers["Retry-After"] = str(int(claims.MINUTE.total_seconds()))
+    return response
+
+
+def _json(body: bytes, status: HTTPStatus) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json")
