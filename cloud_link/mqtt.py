@@ -115,6 +115,10 @@ async def connect(
         session.abort()
         step = "check that this port speaks MQTT, with or without TLS"
         raise Unreachable(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
+    except OSError as error:  # lost between dialling and greeting
+        session.abort()
+        what = error.strerror or str(error) or type(error).__name__
+        raise Unreachable(broker.name, what, "check that this port speaks MQTT") from error
     except BaseException:
         session.abort()
         raise
@@ -197,6 +201,9 @@ async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[st
     except ConnectionRefusedError as error:
         step = "check the port, and that the broker runs"
         raise Unreachable(broker.name, "nothing listens there", step) from error
+    except UnicodeError as error:  # a label that is empty or too long for any resolver
+        step = "correct the broker's name"
+        raise Unreachable(broker.name, "this can be no host's name", step) from error
     except OSError as error:
         what = error.strerror or str(error) or type(error).__name__
         step = "check the address, the route and the firewall"

@@ -134,6 +134,7 @@ class Session:
         self._drive = Drive(client, self._broken)
         self._slots = Slots()
         self._answers: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._placeless: set[int] = set()
         self._grants: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._inbox: deque[Message] = deque()
         self._owed: deque[_Owed] = deque()
@@ -141,11 +142,6 @@ class Session:
         self._greeted: asyncio.Future[None] = loop.create_future()
         self._over = asyncio.Event()
         self._end: tuple[str, int | None] | None = None
-        client.on_connect = self._on_connect
-        client.on_disconnect = self._on_disconnect
-        client.on_publish = self._on_publish
-        client.on_subscribe = self._on_subscribe
-        client.on_message = self._on_message
 
     # --- what callers do --------------------------------------------------------------------
 
@@ -179,6 +175,8 @@ class Session:
             raise self._disconnected()
         answer = asyncio.get_running_loop().create_future()
         self._answers[info.mid] = answer
+        if not qos:
+            self._placeless.add(info.mid)
         self._keep_reading()
         reason = await answer
         if reason.value != 0:
@@ -252,6 +250,13 @@ class Session:
 
         For `cloud_link.mqtt.connect` only.
         """
+        # Not before: paho calls back from the thread that dials, too.
+        client = self._client
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
         self._drive.attach(keepalive)
         await self._greeted
 
@@ -287,7 +292,10 @@ class Session:
         answer = self._answers.pop(mid, None)
         if answer is None:
             return
-        self._slots.give()
+        if mid in self._placeless:
+            self._placeless.discard(mid)
+        else:
+            self._slots.give()
         if not answer.done():
             answer.set_result(reason)
         self._keep_reading()

@@ -28,7 +28,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from cloud_link.spool_database import Database
+from cloud_link.spool_database import Database, translated
 from cloud_link.spool_folder import Folder, Note
 from cloud_link.spool_gaps import Reason
 from cloud_link.spool_ledger import Epoch, Row
@@ -65,6 +65,8 @@ T = TypeVar("T")
 
 _SESSION: Final = "session"
 _REJECTED: Final = "rejected"
+EVENT_SHARE: Final = 2
+"""Events may use half of the room: an outage of months must not leave room for nothing else."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +77,9 @@ class Spool:
     Attributes:
         epoch: The name of the epoch that new records get their numbers in.
         ordinal: That epoch's ordinal.
-        generation: Grows whenever something was dropped or a new epoch began: whoever leaves out
-            what has not changed must then send everything again.
+        generation: Grows when something begins to be dropped, when that was announced, and when a
+            new epoch begins: whoever leaves out what has not changed must then send everything
+            again. Not with every drop: that would fill a full spool with repetitions.
     """
 
     def __init__(self, folder: Folder, boot: bytes, limits: SpoolLimits) -> None:
@@ -84,6 +87,7 @@ class Spool:
         self._boot = boot
         self._limits = limits
         self._refusals = Refusals()
+        self._aside: Path | None = None
         self._current = self._next = Epoch(name=b"", ordinal=0)
         self.generation = 0
         try:
@@ -148,7 +152,8 @@ class Spool:
         if not batch:
             return ()
         try:
-            if not self._database.has_room(sum(len(entry.body) for entry in batch)):
+            size = sum(len(entry.body) for entry in batch)
+            if not self._read(lambda: self._database.has_room(size)):
                 raise SpoolFull("the disk is still full: free some space")
             return self._commit(partial(self._append, batch), spare=False)
         except SpoolFull:
@@ -199,7 +204,9 @@ class Spool:
         """Turn what was dropped so far into records of `Lane.GAP`; returns how many."""
         if not self._refusals and not self._read(lambda: self._database.losses.open_gaps()):
             return 0
-        return self._commit(lambda: self._database.losses.seal(self._current, self._boot))
+        sealed = self._commit(lambda: self._database.losses.seal(self._current, self._boot))
+        self.generation += bool(sealed)
+        return sealed
 
     # Numbers and facts
 
@@ -215,8 +222,12 @@ class Spool:
 
     def next_seqs(self) -> dict[Lane, int]:
         """For each lane, the number the next record of this epoch will get."""
-        ledger = self._database.ledger
-        return self._read(lambda: {lane: ledger.counter(self.ordinal, lane)[1] for lane in Lane})
+
+        def counters() -> dict[Lane, int]:
+            ledger = self._database.ledger  # another one, if the database had to be replaced
+            return {lane: ledger.counter(self.ordinal, lane)[1] for lane in Lane}
+
+        return self._read(counters)
 
     def next_session(self) -> int:
         """A number greater than any returned before, kept across restarts; from 1."""
@@ -252,8 +263,11 @@ class Spool:
             chosen = [batch[place] for place in places]
             first = self._database.ledger.insert(self.ordinal, lane, self._boot, chosen)
             numbers.update((place, first + index) for index, place in enumerate(places))
-        if self._database.excess() > 0 and self._database.losses.shrink(self._database.excess):
-            self.generation += 1
+        if self._database.excess() > 0:
+            losses = self._database.losses
+            known = losses.open_lanes()
+            losses.shrink(self._database.excess, self._database.room_bytes() // EVENT_SHARE)
+            self.generation += losses.open_lanes() > known
         return tuple(numbers[place] for place in range(len(batch)))
 
     def _settle(self, ack: Ack) -> Settled:
@@ -263,6 +277,7 @@ class Spool:
             total = int(self._database.fact(_REJECTED) or 0) + settled.rejected
             self._database.set_fact(_REJECTED, b"%d" % total)
         self._next = settlement.epoch
+        self.generation += bool(settled.lost)
         return settled
 
     def _lose(self, rows: Sequence[Row]) -> None:
@@ -291,6 +306,7 @@ class Spool:
     # Transactions, and what can go wrong with them
 
     def _read(self, work: Callable[[], T]) -> T:
+        self._finish_replacing()
         try:
             return self._database.read(work)
         except SpoolDamaged as error:
@@ -320,6 +336,7 @@ class Spool:
             )
             return work()
 
+        self._finish_replacing()
         try:
             result = self._database.commit(whole, spare=spare)
         except SpoolDamaged as error:
@@ -380,10 +397,19 @@ class Spool:
         self._folder.write_note(Note(ordinal=self.ordinal, epoch=self.epoch, session=session))
 
     def _replace(self, error: SpoolDamaged) -> None:
-        """Set the damaged database aside and go on with a new one, in a new epoch."""
+        """Set the damaged database aside and go on with a new one, in a new epoch.
+
+        What a full or failing disk does not allow now is done before anything else is.
+        """
         if hasattr(self, "_database"):
-            self._database.close()
-        aside = self._folder.set_aside()
-        log.error("spool.damaged", problem=str(error), kept=str(aside))
-        self._database = Database(self._folder, self._limits)
-        self._begin(aside)
+            self._database.abandon()
+        with translated():
+            self._aside = self._folder.set_aside()
+        log.error("spool.damaged", problem=str(error), kept=str(self._aside))
+        self._finish_replacing()
+
+    def _finish_replacing(self) -> None:
+        if self._aside is not None:
+            self._database = Database(self._folder, self._limits)
+            self._begin(self._aside)
+            self._aside = None

@@ -74,6 +74,11 @@ class Database:
         with contextlib.suppress(sqlite3.Error):
             self.db.close()
 
+    def abandon(self) -> None:
+        """Close; whoever uses it again connects anew, to whatever file is there then."""
+        self.close()
+        self._usable = False
+
     # Changing
 
     def commit(self, work: Callable[[], T], *, spare: bool = True) -> T:
@@ -121,8 +126,7 @@ class Database:
             self.db.execute("ROLLBACK")
         except sqlite3.Error:
             # Its state is unknown now: a new connection will read what is really on the disk.
-            self.close()
-            self._usable = False
+            self.abandon()
 
     def _bound_log(self) -> None:
         """Copy the log back if SQLite has not: it keeps silent when that fails."""
@@ -135,6 +139,8 @@ class Database:
             except SpoolFull as error:
                 if isinstance(error, SpoolFailing) or not self.ballast.give_up():
                     return
+            except SpoolDamaged:
+                return  # what was committed is committed; the next to read or write finds it
             else:
                 return
 
@@ -156,6 +162,7 @@ class Database:
 
         While it is not, the pages that deleting has freed inside the file still serve.
         """
+        self._ensure()
         if self.ballast.held or self.ballast.make():
             return True
         return self._pragma("freelist_count") * PAGE > 4 * (size + log_pages(self._limits) * PAGE)
@@ -169,12 +176,15 @@ class Database:
 
         The log counts with the size it may have, not the size it happens to have.
         """
-        limits = self._limits
-        used = self.used_bytes() + log_pages(limits) * PAGE
-        over = used - (limits.cap_bytes - limits.reserve_bytes)
+        over = self.used_bytes() - self.room_bytes()
         if over <= 0:
             return over
-        return over - min(self._gap_bytes(), limits.reserve_bytes)
+        return over - min(self._gap_bytes(), self._limits.reserve_bytes)
+
+    def room_bytes(self) -> int:
+        """How much of the cap is for records that are not gaps."""
+        limits = self._limits
+        return limits.cap_bytes - limits.reserve_bytes - log_pages(limits) * PAGE
 
     def _gap_bytes(self) -> int:
         records, size = self.db.execute(

@@ -58,6 +58,10 @@ class Losses:
         """Count ``records`` of ``lane`` as dropped since the spool began."""
         self._db.execute("UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (records, lane))
 
+    def open_lanes(self) -> frozenset[tuple[int, str]]:
+        """The lanes with an open gap, and why."""
+        return frozenset(self._db.execute("SELECT DISTINCT lane, reason FROM gap").fetchall())
+
     def open_gaps(self) -> int:
         """How many gaps are open."""
         return int(self._db.execute("SELECT count(*) FROM gap").fetchone()[0])
@@ -84,13 +88,23 @@ class Losses:
             )
         )
 
-    def shrink(self, excess: Callable[[], int]) -> int:
+    def shrink(self, excess: Callable[[], int], event_bytes: int) -> int:
         """Drop oldest records, cheapest lane first, while ``excess()`` bytes are too many.
 
-        What frees no page of the database is put back: losing it would have been for nothing.
-        Returns how many records were dropped.
+        Events beyond ``event_bytes`` go before data: each carries the whole of what it tells, so
+        that the newest are worth most. What frees no page of the database is put back: losing it
+        would have been for nothing. Returns how many records were dropped.
         """
-        return sum(self._shrink_lane(lane, excess) for lane in _CAP_ORDER if excess() > 0)
+
+        def beyond() -> int:
+            return min(excess(), self._bytes(Lane.EVENT) - event_bytes)
+
+        first = self._shrink_lane(Lane.EVENT, beyond) if beyond() > 0 else 0
+        return first + sum(self._shrink_lane(lane, excess) for lane in _CAP_ORDER if excess() > 0)
+
+    def _bytes(self, lane: Lane) -> int:
+        query = "SELECT bytes FROM lane WHERE lane = ?"
+        return int(self._db.execute(query, (lane,)).fetchone()[0])
 
     def _shrink_lane(self, lane: Lane, excess: Callable[[], int]) -> int:
         dropped = tried = 0

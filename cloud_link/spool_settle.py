@@ -39,6 +39,7 @@ class Settlement:
         self._losses = losses
         self._ack = ack
         self.epoch = epoch
+        self._lost = 0
 
     def apply(self) -> Settled:
         """Apply every outcome; raises sqlite3.Error only."""
@@ -63,6 +64,7 @@ class Settlement:
             tables=tuple(self._ledger.tables(tables)),
             renumbered=len(conflicting),
             new_epoch=self.epoch != before,
+            lost=self._lost,
         )
 
     def _remove(self, base: int, ranges: list[Range]) -> int:
@@ -76,11 +78,15 @@ class Settlement:
             for row in list(self._ledger.rows(base + first, base + last))
         ]
 
+    def _lose(self, row: Row) -> None:
+        self._losses.lose(row, Reason.DAMAGED)
+        self._lost += 1
+
     def _sound(self, rows: list[Row]) -> list[Row]:
         """Those of ``rows`` that are what was accepted; a new number must not hide damage."""
         for row in rows:
             if not row.sound:
-                self._losses.lose(row, Reason.DAMAGED)
+                self._lose(row)
         return [row for row in rows if row.sound]
 
     def _wanted_tables(self, rows: list[Row]) -> list[bytes]:
@@ -89,7 +95,7 @@ class Settlement:
         here = {name for name in names if self._ledger.tables([name])}
         for row in rows:
             if row.table is not None and row.table not in here:
-                self._losses.lose(row, Reason.DAMAGED)
+                self._lose(row)
         return sorted(here)
 
     def _renew(self, conflicting: list[Row]) -> None:

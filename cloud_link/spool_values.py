@@ -125,6 +125,7 @@ class Settled:
         tables: Tables to send before the records that need them.
         renumbered: Records that got new numbers in a new epoch; they are pending again.
         new_epoch: Whether a new epoch began.
+        lost: Records that can never be sent, and were found to be so.
     """
 
     ok: int = 0
@@ -132,6 +133,7 @@ class Settled:
     tables: tuple[Table, ...] = ()
     renumbered: int = 0
     new_epoch: bool = False
+    lost: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -198,6 +198,9 @@ class Conversation:
             ended, bugs = group.split((MqttError, SpoolError))
             if ended is None or bugs is not None:
                 raise
+            # Cancelled at the moment the link ended: whoever cancelled must not be kept waiting.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from None
             raise ended.exceptions[0] from None  # all of them say how the same connection ended
         finally:
             with suppress(SpoolError):

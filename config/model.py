@@ -73,6 +73,10 @@ def _broker_url(text: str) -> str:
     parts = _split(text)
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise Refusal("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise Refusal("url", f"{parts.hostname!r} can be no host's name") from None
     if parts.username is not None or parts.password is not None:
         raise Refusal("secret", "credentials stand in the URL; use cloud.username and .password")
     if parts.path.strip("/") or parts.query or parts.fragment:

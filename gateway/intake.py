@@ -26,7 +26,7 @@ from typing import Final, Protocol
 import structlog
 
 from cloud_link.spool_values import Entry, SpoolError
-from cloud_link.wire import Lane
+from cloud_link.wire import Lane, WireError
 from drivers.report import Report
 from gateway.pipeline import Offer, Pipeline
 
@@ -114,10 +114,18 @@ class Intake:
                 self._pipeline.forget()
                 entries.extend(self._standing())
             self._generation = generation
-        offers = [self._pipeline.take(report) for report in await self._take_one_each()]
+        offers = [offer for report in await self._take_one_each() if (offer := self._offer(report))]
         entries.extend(entry for offer in offers for entry in offer.entries)
         if entries:
             await self._append(entries, offers)
+
+    def _offer(self, report: Report) -> Offer | None:
+        """What is worth keeping of a report; one that cannot travel costs its device only."""
+        try:
+            return self._pipeline.take(report)
+        except WireError as error:
+            log.error("a report cannot travel", device=report.device, error=str(error))
+            return None
 
     async def _append(self, entries: list[Entry], offers: list[Offer]) -> None:
         try:

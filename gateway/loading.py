@@ -103,7 +103,7 @@ async def ask_apart(state: Path, asked: bytes) -> bytes:
     Raises:
         LoadingError: It could not be started, failed, or takes too long.
     """
-    command = (sys.executable, "-m", "gateway.loading", str(state))
+    command = (sys.executable, "-P", "-m", "gateway.loading", str(state))
     pipe = asyncio.subprocess.PIPE
     try:
         child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)

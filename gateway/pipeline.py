@@ -31,7 +31,7 @@ from zoneinfo import ZoneInfo
 from cloud_link.columns import QUALITIES, event_record, packed, table_for
 from cloud_link.spool import Entry
 from cloud_link.wire import Lane, Table, WireError, encode_record, table_id
-from drivers.report import Condition, Kind, Quality, Reading, Report
+from drivers.report import Condition, Identity, Kind, Quality, Reading, Report
 from gateway.midnight import MidnightWatch, Side
 
 COLUMNS_LIMIT: Final = 500
@@ -39,7 +39,7 @@ COLUMNS_LIMIT: Final = 500
 LAYOUTS_LIMIT: Final = 64
 """Sets of columns remembered of one device; a device has one per combination of poll groups."""
 TEXT_LIMIT: Final = 100
-"""Characters kept of a text value."""
+"""Bytes of UTF-8 kept of a text value: 500 of them still fit a record."""
 _INT64: Final = 2**63
 _FLAWED: Final = {quality: (quality,) for quality in Quality}
 """What stands for a missing value when values are compared: unlike any number or text."""
@@ -288,10 +288,15 @@ def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[M
 
 
 def _bounded(value: int | str | None) -> int | str | None:
-    """The value, if it can travel: 64-bit integers, and texts of `TEXT_LIMIT` characters."""
+    """The value, if it can travel: 64-bit integers, and texts of `TEXT_LIMIT` bytes."""
     if isinstance(value, str):
-        return value[:TEXT_LIMIT]
+        return _cut(value)
     return value if value is None or -_INT64 <= value < _INT64 else None
+
+
+def _cut(text: str) -> str:
+    """The first `TEXT_LIMIT` bytes of a text, in whole characters."""
+    return text.encode(errors="replace")[:TEXT_LIMIT].decode(errors="ignore")
 
 
 def _flaw(reading: Reading) -> Quality:
@@ -332,13 +337,24 @@ def _event_entry(report: Report) -> Entry:
     try:
         body = encode_record(event_record(report))
     except WireError:  # hundreds of conditions, or words without end: keep the gravest
-        kept = sorted(report.conditions, key=lambda c: c.severity.rank)[:100]
-        short = replace(
-            report,
-            conditions=tuple(
-                replace(c, message=c.message[:100], source=c.source[:100]) for c in kept
-            ),
-            supplies=report.supplies[:100],
-        )
-        body = encode_record(event_record(short))
+        body = _short_event(report)
     return Entry(lane=Lane.EVENT, body=body, at=report.at, readings=0)
+
+
+def _short_event(report: Report) -> bytes:
+    """As much of a report as fits a record: fewer conditions and supplies, in fewer words."""
+    gravest = sorted(report.conditions, key=lambda c: c.severity.rank)
+    conditions = [
+        replace(c, component=_cut(c.component), message=_cut(c.message), source=_cut(c.source))
+        for c in gravest[:100]
+    ]
+    for most in (100, 30, 10):
+        short = replace(
+            report, conditions=tuple(conditions[:most]), supplies=report.supplies[:most]
+        )
+        try:
+            return encode_record(event_record(short))
+        except WireError:
+            continue
+    bare = replace(report, conditions=tuple(conditions[:10]), supplies=(), identity=Identity())
+    return encode_record(event_record(bare))

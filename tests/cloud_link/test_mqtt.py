@@ -16,6 +16,7 @@ from cloud_link.mqtt import (
     Broker,
     Disconnected,
     PublishRefused,
+    Unreachable,
     connect,
 )
 from cloud_link.mqtt_session import Slots
@@ -274,3 +275,23 @@ async def test_latency_at_200_messages_a_second(broker: peers.Mosquitto) -> None
     p50, p99 = statistics.median(delays), statistics.quantiles(delays, n=100)[98]
     print(f"200 messages/s: p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms")
     assert p50 < 0.015
+
+
+@pytest.mark.parametrize("host", ["x..y", "a" * 64 + ".example"])
+async def test_a_name_no_resolver_takes_is_unreachable(host: str) -> None:
+    with pytest.raises(Unreachable, match="this can be no host's name; correct the broker's name"):
+        async with connect(Broker.parse(f"mqtt://{host}:1883"), "box"):
+            pass
+
+
+async def test_a_publish_without_an_answer_gives_no_place_it_never_took(
+    broker: peers.Mosquitto,
+) -> None:
+    async with connect(Broker.parse(broker.url), "writer") as writer:
+        await writer.subscribe("a")
+        free = writer._slots.free
+        for _ in range(5):
+            await writer.publish("a", b"x", qos=0)
+        assert writer._slots.free == free
+        await writer.publish("a", b"x")
+        assert writer._slots.free == free

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud_link.spool import Spool, SpoolError, SpoolLimits, SpoolLocked
+from cloud_link.spool_folder import Folder
 from cloud_link.spool_gaps import MOST_RANGES, Loss, OpenGap, merged, runs_of
 from cloud_link.spool_salvage import missing
 from cloud_link.spool_settle import clamped
@@ -219,6 +221,71 @@ def _filled(open_spool: Callable[..., Spool]) -> tuple[bytes, int]:
     spool.next_session()
     spool.close()
     return epoch, ordinal
+
+
+def test_long_past_the_cap_the_newest_data_stand_and_little_is_said_again(
+    open_spool: Callable[..., Spool],
+) -> None:
+    """Whoever says everything again at each new generation must not fill the spool with it."""
+    spool = open_spool()
+    generation, rounds, repeated = spool.generation, 3_000, 0
+    for turn in range(rounds):
+        spool.append([entry(Lane.DATA, turn, 500)])
+        if spool.generation != generation:
+            generation, repeated = spool.generation, repeated + 1
+            spool.append([entry(Lane.EVENT, turn, 3_000)])
+    stats = spool.stats()
+    assert stats.dropped[Lane.DATA] > rounds // 2
+    assert stats.dropped[Lane.EVENT] == 0
+    assert repeated == 1
+    newest = [one.seq for one in everything(spool) if one.lane is Lane.DATA]
+    assert newest == list(range(rounds - len(newest), rounds))
+    assert len(newest) > 100
+    spool.seal_gaps()
+    assert spool.generation > generation, "what stood in what was dropped is said once more"
+
+
+def test_events_of_a_long_outage_leave_room_for_data(open_spool: Callable[..., Spool]) -> None:
+    spool = open_spool(SpoolLimits(cap_bytes=1 << 20, reserve_bytes=65_536, ballast_bytes=65_536))
+    for turn in range(2_000):
+        spool.append([entry(Lane.EVENT, turn, 1_500), entry(Lane.DATA, turn, 500)])
+    stats = spool.stats()
+    assert stats.dropped[Lane.EVENT] > 1_000
+    assert stats.records[Lane.DATA] > 100
+    assert stats.records[Lane.EVENT] > 100
+    kept = [one.seq for one in everything(spool)]
+    assert max(kept) == 1_999
+
+
+class _Refusing(Folder):
+    """A folder whose file system lets nothing be renamed, for a while."""
+
+    refusals = 0
+
+    def set_aside(self) -> Path:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(errno.EROFS, "Read-only file system")
+        return super().set_aside()
+
+
+def test_a_replacement_that_the_disk_refuses_is_finished_later(tmp_path: Path) -> None:
+    folder = _Refusing(tmp_path / "s")
+    spool = Spool(folder, BOOT, SMALL)
+    spool.append([entry(Lane.DATA, i) for i in range(50)])
+    spool._database.abandon()
+    (tmp_path / "s" / "spool.db").write_bytes(b"no database" * 1000)
+    for suffix in ("-wal", "-shm"):
+        Path(f"{folder.database}{suffix}").unlink(missing_ok=True)
+    folder.refusals = 4
+    with pytest.raises(SpoolError, match="Read-only file system"):
+        spool.append([entry(Lane.DATA, 99)])
+    while folder.refusals:
+        with pytest.raises(SpoolError):
+            spool.stats()
+    spool.append([entry(Lane.DATA, 99)])
+    assert {gap.reason for gap in gaps(spool)} == {"damaged", "disk"}
+    spool.close()
 
 
 def test_an_unreadable_file_is_set_aside_and_announced(

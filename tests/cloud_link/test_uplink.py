@@ -382,6 +382,29 @@ async def test_mqtt_3_1_1_on_mosquitto(broker: peers.Mosquitto, tmp_path: Path) 
         assert len(far.stored) == 500
 
 
+@pytest.mark.parametrize("turns", range(4))
+async def test_cancelled_in_the_moment_the_link_ends_it_stops(
+    broker: peers.Mosquitto, tmp_path: Path, turns: int
+) -> None:
+    async with spool(tmp_path) as writer:
+        facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
+        made = Uplink(writer, Broker.parse(broker.url), BOX, facts, QUICK, LINK)
+        task = asyncio.ensure_future(made.run())
+        await until(lambda: made.state.connected_since is not None, lambda: "a connection")
+        conversation = made._conversation
+        assert conversation is not None
+        ended = asyncio.ensure_future(conversation._session.wait_closed())
+        await asyncio.to_thread(broker.kill)
+        await ended
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        async with asyncio.timeout(SOON_S):
+            (done,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(done, asyncio.CancelledError)
+        await asyncio.to_thread(broker.start)
+
+
 AMQTT = Path(__file__).parents[2] / "scripts" / "demonstration" / "amqtt_broker.py"
 
 
