@@ -12,12 +12,11 @@ ever becomes either file. Source: rename(2), fsync(2); design section 7.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from config.disk import Disk, LocalDisk, replace_file
 from config.finding import ConfigError, Finding, Place
 from config.model import Configuration
 from config.reading import read
@@ -25,43 +24,6 @@ from config.yaml_source import SIZE_LIMIT
 
 RUNNING = "config.yaml"
 PREVIOUS = "config.previous.yaml"
-
-
-class Disk(Protocol):
-    """The few things a replacement asks of a file system; each may fail with ``OSError``."""
-
-    def write(self, path: Path, data: bytes) -> None:
-        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns."""
-
-    def rename(self, old: Path, new: Path) -> None:
-        """Let ``new`` be what ``old`` was, at once."""
-
-    def sync_folder(self, folder: Path) -> None:
-        """Bring the folder's names onto the medium."""
-
-
-class LocalDisk:
-    """The file system as it is."""
-
-    def write(self, path: Path, data: bytes) -> None:
-        """See `Disk.write`."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-
-    def rename(self, old: Path, new: Path) -> None:
-        """See `Disk.rename`."""
-        old.replace(new)
-
-    def sync_folder(self, folder: Path) -> None:
-        """See `Disk.sync_folder`."""
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +102,8 @@ class ConfigurationStore:
         if current == text:
             return configuration
         if current is not None:
-            self._replace(self.previous, current)
-        self._replace(self.running, text)
+            replace_file(self._disk, self.previous, current)
+        replace_file(self._disk, self.running, text)
         return configuration
 
     def _good(self, path: Path) -> bytes | None:
@@ -151,12 +113,6 @@ class ConfigurationStore:
         except (OSError, ConfigError):
             return None
         return text
-
-    def _replace(self, path: Path, text: bytes) -> None:
-        beside = path.with_name(path.name + ".new")
-        self._disk.write(beside, text)
-        self._disk.rename(beside, path)
-        self._disk.sync_folder(path.parent)
 
 
 def load(path: Path) -> Configuration:

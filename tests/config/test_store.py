@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from config.disk import LocalDisk
 from config.finding import ConfigError
 from config.reading import read
 from config.secrets import secret
-from config.store import ConfigurationStore, LocalDisk
+from config.store import ConfigurationStore
 
 
 def text(label: str) -> bytes:

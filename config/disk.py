@@ -1,0 +1,56 @@
+"""Files that take another's place whole: written beside, synchronised, renamed.
+
+At every instant the name holds either the whole old or the whole new content. Source: rename(2),
+fsync(2).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """The few things a replacement asks of a file system; each may fail with ``OSError``."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns."""
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Let ``new`` be what ``old`` was, at once."""
+
+    def sync_folder(self, folder: Path) -> None:
+        """Bring the folder's names onto the medium."""
+
+
+class LocalDisk:
+    """The file system as it is."""
+
+    def write(self, path: Path, data: bytes) -> None:
+        """See `Disk.write`."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """See `Disk.rename`."""
+        old.replace(new)
+
+    def sync_folder(self, folder: Path) -> None:
+        """See `Disk.sync_folder`."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def replace_file(disk: Disk, path: Path, data: bytes) -> None:
+    """Let ``path`` hold ``data``; raises ``OSError``, and then holds what it held."""
+    beside = path.with_name(path.name + ".new")
+    disk.write(beside, data)
+    disk.rename(beside, path)
+    disk.sync_folder(path.parent)
