@@ -53,6 +53,7 @@ class Code(IntEnum):
     BOX_REVOKED = 2305
     NO_AUTHORITY = 2306
     BAD_CERTIFICATE = 2307
+    OTHER_REASON = 2308
     NOT_WRITABLE = 2401
     DISK_FULL = 2402
     DAMAGED = 2403
@@ -290,6 +291,12 @@ CATALOGUE: Final[dict[Code, Entry]] = {
         next_en="Nothing was stored. Try again; if it repeats, tell the portal's operator.",
         next_ja="何も保存されていません。もう一度お試しください。繰り返す場合はポータルの運用者に"
         "連絡してください。",
+    ),
+    Code.OTHER_REASON: Entry(
+        cause_en="The portal refused for a reason that this box's software does not know.",
+        cause_ja="この機器のソフトウェアが知らない理由により、ポータルに拒否されました。",
+        next_en="Do as the portal says in its own words; updating the box's software helps too.",
+        next_ja="ポータルの説明に従ってください。機器のソフトウェアの更新も有効です。",
     ),
     Code.NOT_WRITABLE: Entry(
         cause_en="The box's state folder cannot be read or written.",

@@ -106,6 +106,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
     from cloud_link.spool_values import SpoolError
     from gateway.loading import LoadingError
+    from provisioning.codes import CATALOGUE, CodedError
     from provisioning.identity import IdentityError
 
     if isinstance(error, ControlError):
@@ -118,6 +119,11 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         return {"what": what, "why": str(error), "next": step}
     if isinstance(error, IdentityError):
         return {"what": error.what, "where": str(error.where), "next": error.next}
+    if isinstance(error, CodedError):
+        entry, code = CATALOGUE[error.code], error.code.value
+        what, why = words.ENROLL_FAILED.format(code=code), entry.cause_en
+        told = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
+        return {"code": code, **told}
     if isinstance(error, SpoolError):
         return {"what": str(error)}
     if isinstance(error, OSError):

@@ -20,6 +20,7 @@ DEFAULT_STATE: Final = "/var/lib/kanmon"
 COMMANDS: Final = {
     "config": "gateway.cli.config",
     "device": "gateway.cli.device",
+    "enroll": "gateway.cli.enroll",
     "outbox": "gateway.cli.status",
     "run": "gateway.cli.run",
     "status": "gateway.cli.status",

@@ -18,6 +18,10 @@ FAULT_NEXT: Final = (
     "Report it with the command you gave; `kanmon --verbose` shows where it happened"
 )
 INTERRUPTED: Final = "Interrupted."
+CONSENT: Final = "Do you agree that this box sends this to {address}?"
+ENROLLED: Final = "Setup complete: box {box} is {gateway} at {place}."
+ENROLLED_UNTIL: Final = "Its certificate is good until {day}."
+ENROLL_FAILED: Final = "setup failed ({code})"
 
 REACHABILITY: Final = {
     "online": "online",

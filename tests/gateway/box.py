@@ -71,11 +71,12 @@ class Box:
         """What the daemons said so far."""
         return "".join(path.read_text() for path in self.logs)
 
-    def kanmon(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def kanmon(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """One call of the command line."""
         return subprocess.run(
             [sys.executable, "-m", "gateway.cli", *words],
             env=self._environment(),
+            input=given,
             capture_output=True,
             text=True,
             check=False,

@@ -1,0 +1,80 @@
+"""``kanmon enroll``: let this box have its name in a portal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from gateway.cli import words
+from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.version import software
+from provisioning.agent_key import AgentKey, parse
+from provisioning.claim import STATEMENT
+
+
+@click.command()
+@click.argument("key", nargs=-1, required=True, metavar="KEY")
+@click.option("--consent", is_flag=True, help="Agree that the box sends its data to the portal.")
+@json_option
+@click.pass_obj
+@command
+def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bool) -> int:
+    """Claim this box's place in a portal with the agent key KEY.
+
+    KEY is as the portal showed it, K1-...@portal.example.com; blanks between its groups do no
+    harm, and - reads it from standard input, where other people on the machine cannot see it.
+    Repeating does no harm either: the same box is always given the same answer.
+    """
+    from provisioning.enrol import Wish, enrol, inventory  # loads cryptography
+
+    parsed = parse(_given(key))
+    agreed = consent or (not as_json and _agreed(parsed))
+    wish = Wish(state=session.state, key=parsed, consent=agreed, inventory=inventory(software()))
+    try:
+        enrolment = enrol(wish)
+    finally:
+        _give_to_owner(session.state)
+    if as_json:
+        say_json(
+            {
+                "box": enrolment.box,
+                "gateway": enrolment.gateway,
+                "site": enrolment.site,
+                "organization": enrolment.organization,
+                "broker": enrolment.broker,
+                "ends_at": enrolment.ends_at,
+            }
+        )
+    else:
+        place = f"{enrolment.site}, {enrolment.organization}"
+        say(words.ENROLLED.format(box=enrolment.box, gateway=enrolment.gateway, place=place))
+        say(words.ENROLLED_UNTIL.format(day=enrolment.ends_at[:10]))
+    return DONE
+
+
+def _given(key: tuple[str, ...]) -> str:
+    if key == ("-",):
+        return sys.stdin.readline(4096)
+    return " ".join(key)
+
+
+def _agreed(key: AgentKey) -> bool:
+    """Ask whoever is there; nobody there has agreed to nothing."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    say(STATEMENT)
+    return click.confirm(words.CONSENT.format(address=key.address))
+
+
+def _give_to_owner(state: Path) -> None:
+    """With sudo, leave the files to whoever owns the folder: the daemon must be able to read."""
+    if os.geteuid() != 0 or not state.is_dir():
+        return
+    owner = state.stat()
+    folder = state / "identity"
+    for path in (state / "box.json", state / ".enrol.lock", folder, *folder.glob("*")):
+        if path.exists():
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
