@@ -33,6 +33,9 @@ from drivers.report import (
 )
 
 LATE_CLEARS_AFTER_MS: Final = 60_000
+"""How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
+IDENTITY_CLEARS_AFTER_MS: Final = 86_400_000
+"""How long another serial number is told: a meter is exchanged on purpose, and stays exchanged."""
 UNANSWERED: Final = (
     Code.COMM_UNREACHABLE,
     Code.COMM_TIMEOUT,
@@ -40,7 +43,6 @@ UNANSWERED: Final = (
     Code.COMM_GARBLED,
 )
 """Why a poll failed; one at a time, each in place of the other."""
-"""How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
 
 
 class DeviceView:
@@ -78,6 +80,9 @@ class DeviceView:
         if self._late_until and at >= self._late_until:
             self._own.pop(Code.POLL_LATE, None)
             self._late_until = 0
+        changed = self._own.get(Code.IDENTITY_CHANGED)
+        if changed and at >= (changed.since or 0) + IDENTITY_CLEARS_AFTER_MS:
+            del self._own[Code.IDENTITY_CHANGED]
         return self._report(at, clock, seen)
 
     def failed(self, code: Code, message: str, source: str, at: int, clock: Clock) -> Report:

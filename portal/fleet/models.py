@@ -181,6 +181,10 @@ class Device(models.Model):
     * other conditions and supplies: from events of a device that answers, or that name some
       (``own_order``): an unreachable device's conditions are frozen, not cleared;
     * identity: from events that know any of it (``identity_order``).
+
+    Orders compare what one box said. ``speaker`` is the box they are of, by id: a box that was
+    assigned to the gateway later has the greater one, and begins anew; what its predecessor still
+    delivers changes nothing here.
     """
 
     gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="devices")
@@ -195,6 +199,7 @@ class Device(models.Model):
     state = models.CharField(max_length=16, default=State.OTHER.value)
     reported_at = models.DateTimeField(null=True, blank=True)
     reported_clock = models.BigIntegerField(null=True, blank=True)
+    speaker = models.BigIntegerField(default=0)
     event_order = models.BigIntegerField(default=UNHEARD)
     own_order = models.BigIntegerField(default=UNHEARD)
     identity_order = models.BigIntegerField(default=UNHEARD)
@@ -329,7 +334,7 @@ class RunningConfigurationQuerySet(ScopedQuerySet["RunningConfiguration"]):
 
     def newest(self) -> RunningConfiguration | None:
         """The one that runs now, as far as the portal knows."""
-        return self.order_by("-order").first()
+        return self.order_by("-speaker", "-order").first()
 
 
 class RunningConfiguration(models.Model):
@@ -340,7 +345,8 @@ class RunningConfiguration(models.Model):
         author: Who made it, in the gateway's words.
         document: The whole configuration as JSON text; secrets are references.
         at: When it began to run.
-        order: Which one is newer.
+        speaker: The box that ran it, by id; one assigned later has the greater.
+        order: Which one of its box is newer.
     """
 
     gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="configurations")
@@ -349,12 +355,13 @@ class RunningConfiguration(models.Model):
     document = models.TextField()
     at = models.DateTimeField()
     clock = models.BigIntegerField(null=True, blank=True)
+    speaker = models.BigIntegerField(default=0)
     order = models.BigIntegerField()
 
     objects = RunningConfigurationQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["order", "id"]
+        ordering: ClassVar = ["speaker", "order", "id"]
 
     def __str__(self) -> str:
         return self.digest[:12]

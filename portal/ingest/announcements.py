@@ -76,9 +76,17 @@ def _document(record: ConfigurationRecord) -> dict[str, Any]:
 
 
 def configuration(box: Box, record: ConfigurationRecord, order: int, clock: BootClock) -> None:
-    """Keep a configuration that began to run; the newest one names the devices."""
+    """Keep a configuration that began to run; the newest one names the devices.
+
+    One that is only said again, after a gap or in a new epoch, is kept once.
+    """
     document = _document(record)
     newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
+    ahead = newest is None or (newest.speaker, newest.order) < (box.pk, order)
+    if newest is not None and ahead and newest.digest == record.digest.hex()[:64]:
+        newest.speaker, newest.order = box.pk, order
+        newest.save(update_fields=["speaker", "order"])
+        return
     RunningConfiguration.objects.create(
         gateway_id=box.gateway_id,
         digest=record.digest.hex()[:64],
@@ -86,9 +94,10 @@ def configuration(box: Box, record: ConfigurationRecord, order: int, clock: Boot
         document=json.dumps(document, ensure_ascii=False),
         at=moment(record.at + clock.offset_ms),
         clock=clock.pk,
+        speaker=box.pk,
         order=order,
     )
-    if newest is None or newest.order < order:
+    if ahead:
         _label(box, document)
 
 
@@ -120,7 +129,7 @@ def gap_flaw(record: GapRecord) -> Flaw | None:
 
 def gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
     """Keep what a box dropped, dated as far as its boots' clocks are known."""
-    Gap.objects.create(
+    kept = Gap.objects.create(
         box=box,
         epoch=epoch,
         lane=record.lane,
@@ -133,5 +142,4 @@ def gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
         last_boot_ms=record.last[1],
         reason=record.reason,
     )
-    for boot in {record.first[0], record.last[0]}:
-        clocks.date_gaps(box, boot)
+    clocks.date_gap(kept)

@@ -20,6 +20,8 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Q
+
 from cloud_link.wire import ClockRecord, Rejected
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
@@ -89,8 +91,11 @@ def flaw(record: ClockRecord) -> Flaw | None:
 
 def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     """Store a sound clock record and date anew what the clocks it overrules had dated."""
-    clocks = list(BootClock.objects.filter(box=box, boot=boot))
+    clocks = list(BootClock.objects.filter(box=box, boot=boot).order_by("-order"))
     if any(clock.order == order for clock in clocks):
+        return
+    if clocks and clocks[0].order < order and _says_the_same(clocks[0], record):
+        BootClock.objects.filter(pk=clocks[0].pk).update(order=order)
         return
     fresh = BootClock.objects.create(
         box=box,
@@ -106,6 +111,11 @@ def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
         if old.order < order and old.offset_ms != fresh.offset_ms:
             _date_anew(box, old, fresh, until)
     date_gaps(box, boot)
+
+
+def _says_the_same(clock: BootClock, record: ClockRecord) -> bool:
+    known = (clock.since_boot_ms, clock.offset_ms, clock.synchronised)
+    return known == (record.since, record.offset, record.synchronised)
 
 
 def hint(box: Box, boot: bytes, offset: int) -> bool:
@@ -141,11 +151,29 @@ def date_gaps(box: Box, boot: bytes) -> None:
     """Give the box's gaps that begin or end in this boot their times."""
     book = ClockBook()
     book.load({(box.pk, boot)})
-    for gap in Gap.objects.filter(box=box, first_boot=boot):
-        clock = book.at((box.pk, boot), gap.first_boot_ms)
-        gap.from_ms = None if clock is None else gap.first_boot_ms + clock.offset_ms
-        gap.save(update_fields=["from_ms"])
-    for gap in Gap.objects.filter(box=box, last_boot=boot):
-        clock = book.at((box.pk, boot), gap.last_boot_ms)
-        gap.to_ms = None if clock is None else gap.last_boot_ms + clock.offset_ms
-        gap.save(update_fields=["to_ms"])
+    for gap in Gap.objects.filter(Q(first_boot=boot) | Q(last_boot=boot), box=box):
+        _date_gap(gap, book, {boot})
+
+
+def date_gap(gap: Gap) -> None:
+    """Give one gap its times, as far as its boots' clocks are known."""
+    boots = {bytes(gap.first_boot), bytes(gap.last_boot)}
+    book = ClockBook()
+    book.load({(gap.box_id, boot) for boot in boots})
+    _date_gap(gap, book, boots)
+
+
+def _date_gap(gap: Gap, book: ClockBook, boots: set[bytes]) -> None:
+    """Date those ends of a gap that are in these loaded boots; saves what changes."""
+    before = gap.from_ms, gap.to_ms
+    if bytes(gap.first_boot) in boots:
+        gap.from_ms = _unix_ms(book, (gap.box_id, bytes(gap.first_boot)), gap.first_boot_ms)
+    if bytes(gap.last_boot) in boots:
+        gap.to_ms = _unix_ms(book, (gap.box_id, bytes(gap.last_boot)), gap.last_boot_ms)
+    if (gap.from_ms, gap.to_ms) != before:
+        gap.save(update_fields=["from_ms", "to_ms"])
+
+
+def _unix_ms(book: ClockBook, key: BootKey, boot_ms: int) -> int | None:
+    clock = book.at(key, boot_ms)
+    return None if clock is None else boot_ms + clock.offset_ms

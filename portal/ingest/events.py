@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloud_link.wire import Rejected
 from drivers.report import Code, Reachability, Severity, State, SupplyState
-from portal.fleet.models import DeviceCondition, DeviceSupply
+from portal.fleet.models import UNHEARD, DeviceCondition, DeviceSupply
 from portal.ingest.arrivals import Flaw, words
 from portal.ingest.clocks import moment
 from portal.ingest.tables import usable_name
@@ -56,8 +56,21 @@ def flaw(record: EventRecord) -> Flaw | None:
     return None
 
 
-def apply(device: Device, record: EventRecord, order: int, clock: BootClock) -> None:
-    """Take from a sound event what is newer than what is known; saves the device."""
+def apply(device: Device, record: EventRecord, said: tuple[int, int], clock: BootClock) -> None:
+    """Take from a sound event what is newer than what is known; saves the device.
+
+    Args:
+        device: The device it is about.
+        record: The event.
+        said: Which box said it, by id, and its order among what that box said.
+        clock: What dates it.
+    """
+    speaker, order = said
+    if speaker < device.speaker:
+        return  # another box has taken its place
+    if speaker > device.speaker:
+        device.speaker = speaker
+        device.event_order = device.own_order = device.identity_order = UNHEARD
     when = moment(record.at + clock.offset_ms)
     answers = record.reachability == Reachability.ONLINE
     link = [c for c in record.conditions if c.code.startswith(_LINK)]

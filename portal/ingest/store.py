@@ -65,6 +65,14 @@ class Outcome:
     unknown: frozenset[str] = frozenset()
     unusable: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
+    def __add__(self, other: Outcome) -> Outcome:
+        """What became of both."""
+        return Outcome(
+            answers=self.answers + other.answers,
+            unknown=self.unknown | other.unknown,
+            unusable={**self.unusable, **other.unusable},
+        )
+
 
 def ingest(arrivals: Iterable[Arrival], now: datetime | None = None) -> Outcome:
     """Store messages in one transaction and say what to answer.
@@ -104,12 +112,7 @@ def ingest_or_isolate(arrivals: Sequence[Arrival]) -> Outcome:
             log.exception("a fault of the portal's own: %s is left unanswered", arrivals[0].topic)
             return Outcome(answers=())
     half = len(arrivals) // 2
-    parts = [ingest_or_isolate(arrivals[:half]), ingest_or_isolate(arrivals[half:])]
-    return Outcome(
-        answers=parts[0].answers + parts[1].answers,
-        unknown=parts[0].unknown | parts[1].unknown,
-        unusable={**parts[0].unusable, **parts[1].unusable},
-    )
+    return ingest_or_isolate(arrivals[:half]) + ingest_or_isolate(arrivals[half:])
 
 
 class _Delivery:
@@ -221,6 +224,10 @@ class _Delivery:
 
     def _apply_clocks(self, items: Sequence[Item]) -> None:
         for item in sorted(items, key=_order):
+            sql.together_or_singly([item], self._apply_clock, self._refused)
+
+    def _apply_clock(self, items: Sequence[Item]) -> None:
+        for item in items:
             assert isinstance(item.record, ClockRecord)
             flaw = clocks.flaw(item.record)
             if flaw is not None:
@@ -295,7 +302,7 @@ class _Delivery:
             elif isinstance(record, EventRecord):
                 pks = tables.devices_named({(box.gateway_id, record.device)})
                 device = Device.objects.get(pk=pks[box.gateway_id, record.device])
-                events.apply(device, record, _order(item), clock)
+                events.apply(device, record, (box.pk, _order(item)), clock)
             else:
                 announcements.configuration(box, record, _order(item), clock)
 

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 NAME_LENGTH: Final = 64
 PART_LENGTH: Final = 100
+_ASKED_AT_ONCE: Final = 500
+"""Values in one query: databases bound them, SQLite at 32,766."""
 RESOLUTIONS: Final = range(-18, 19)
 
 TableKey = tuple[int, bytes]
@@ -179,10 +181,15 @@ def _column_order(one: tuple[int, Column]) -> tuple[int, str, str, int]:
 
 
 def _rows(keys: set[TableKey]) -> list[tuple[int, bytes, bytes, list[int | None]]]:
-    rows = WireTable.objects.filter(
-        box__in={box for box, _ in keys}, table_id__in={table for _, table in keys}
-    ).values_list("box_id", "table_id", "document", "series")
-    return [(box, bytes(table), bytes(document), series) for box, table, document, series in rows]
+    ordered = sorted(keys)
+    found = []
+    for start in range(0, len(ordered), _ASKED_AT_ONCE):
+        part = ordered[start : start + _ASKED_AT_ONCE]
+        rows = WireTable.objects.filter(
+            box__in={box for box, _ in part}, table_id__in={table for _, table in part}
+        ).values_list("box_id", "table_id", "document", "series")
+        found += [(box, bytes(table), bytes(doc), series) for box, table, doc, series in rows]
+    return found
 
 
 def _known(keys: set[TableKey]) -> set[TableKey]:

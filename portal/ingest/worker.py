@@ -55,6 +55,8 @@ RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """How long receipts keep their content's hash, by which a live clone is told."""
 _COMPACT_EVERY_S: Final = 3600.0
+_ATTEMPTS: Final = 3
+"""So often a database that answers may refuse a batch before the batch is looked at."""
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -147,8 +149,11 @@ class Worker:
             try:
                 outcome = await loop.run_in_executor(self._database, self._store, arrivals)
             except sql.OUTAGES as error:
+                found, words = await self._trouble(error)
                 if attempt == 0:
-                    log.warning("%s; it is tried again", await self._trouble(error))
+                    log.warning("%s; it is tried again", words)
+                if found is Readiness.READY and attempt >= _ATTEMPTS:
+                    return await self._apart(arrivals, words)
                 await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
                 attempt += 1
             else:
@@ -156,13 +161,24 @@ class Worker:
                     log.info("the database answers again")
                 return outcome
 
-    async def _trouble(self, error: Exception) -> str:
+    async def _apart(self, arrivals: list[Arrival], words: str) -> Outcome:
+        """The database is there and does not take these: find whose message it is.
+
+        The one is left unanswered, and its box sends it again; everybody else goes on.
+        """
+        if len(arrivals) == 1:
+            log.error("%s is left unanswered: %s", arrivals[0].topic, words)
+            return Outcome(answers=())
+        half = len(arrivals) // 2
+        return await self._stored(arrivals[:half]) + await self._stored(arrivals[half:])
+
+    async def _trouble(self, error: Exception) -> tuple[Readiness, str]:
         loop = asyncio.get_running_loop()
         found, _ = await loop.run_in_executor(self._database, readiness.look)
         if found in {Readiness.EMPTY, Readiness.OLDER}:
-            return f"{found.value} in {readiness.place()}: run 'kanmon-portal migrate'"
+            return found, f"{found.value} in {readiness.place()}: run 'kanmon-portal migrate'"
         words = readiness.first_line(error)
-        return f"the database {readiness.place()} takes nothing: {words}"
+        return found, f"the database {readiness.place()} takes nothing: {words}"
 
     def _store(self, arrivals: list[Arrival]) -> Outcome:
         close_old_connections()

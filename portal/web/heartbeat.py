@@ -43,20 +43,21 @@ class Pace:
 
 def paces(gateways: Iterable[int]) -> dict[int, Pace]:
     """The pace of each gateway (by id); one query, and one more for documents not seen before."""
-    newest = RunningConfiguration.objects.filter(gateway=OuterRef("pk")).order_by("-order")
+    running = RunningConfiguration.objects.filter(gateway=OuterRef("pk"))
+    newest = running.order_by("-speaker", "-order")
     rows = dict(
         Gateway.objects.filter(pk__in=list(gateways))
-        .annotate(running=Subquery(newest.values("digest")[:1]))
+        .annotate(running=Subquery(newest.values("pk")[:1]))
         .values_list("pk", "running")
     )
     return {pk: Pace() if running is None else _pace_of(running) for pk, running in rows.items()}
 
 
 @lru_cache(maxsize=4096)
-def _pace_of(digest: str) -> Pace:
-    # The digest is the document's: whichever row holds it, it says the same.
-    documents = RunningConfiguration.objects.filter(digest=digest)
-    return pace_in(documents.values_list("document", flat=True)[:1].get())
+def _pace_of(configuration: int) -> Pace:
+    # A row's document never changes.
+    documents = RunningConfiguration.objects.filter(pk=configuration)
+    return pace_in(documents.values_list("document", flat=True).get())
 
 
 def pace_in(document: str) -> Pace:

@@ -408,7 +408,6 @@ async def test_cancelled_in_the_moment_the_link_ends_it_stops(
 AMQTT = Path(__file__).parents[2] / "scripts" / "demonstration" / "amqtt_broker.py"
 
 
-@pytest.mark.skipif(not AMQTT.exists(), reason="the demonstration's fallback broker is not here")
 async def test_mqtt_3_1_1_on_the_demonstrations_fallback_broker(tmp_path: Path) -> None:
     port = peers.free_port()
     command = [sys.executable, str(AMQTT), str(port)]

@@ -13,7 +13,7 @@ from drivers.report import (
     State,
     Supply,
 )
-from gateway.device_view import LATE_CLEARS_AFTER_MS, DeviceView
+from gateway.device_view import IDENTITY_CLEARS_AFTER_MS, LATE_CLEARS_AFTER_MS, DeviceView
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 2")
@@ -88,6 +88,16 @@ def test_another_serial_at_the_same_address_is_told() -> None:
     (condition,) = report.conditions
     assert condition.code is Code.IDENTITY_CHANGED
     assert condition.source == "serial A1 -> B2"
+
+
+def test_an_exchanged_meter_is_told_for_a_day() -> None:
+    view = DeviceView("main")
+    seen = Observation(identity=Identity(serial="B2"))
+    view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
+    view.observed(seen, 2, CLOCK)
+    day = IDENTITY_CLEARS_AFTER_MS
+    assert [c.code for c in view.observed(seen, day, CLOCK).conditions] == [Code.IDENTITY_CHANGED]
+    assert view.observed(seen, day + 2, CLOCK).conditions == ()
 
 
 def test_what_the_driver_says_itself_is_not_said_twice() -> None:

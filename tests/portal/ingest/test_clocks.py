@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db.models import Count
 
@@ -200,3 +202,27 @@ def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sen
     assert not DeviceCondition.objects.exists()
     ingest([sender.clock()])
     assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 10)
+
+
+def test_a_clock_said_again_is_kept_once_and_holds_on(box: Box, sender: Sender) -> None:
+    for _ in range(5):
+        ingest([sender.clock(), sender.send(Lane.EVENT, event(1000))])
+    assert BootClock.objects.count() == 1
+    ingest([sender.clock(OFFSET + 60_000)])
+    ingest([sender.clock()])
+    ingest([sender.send(Lane.EVENT, event(2000))])
+    assert Device.objects.get().reported_at == moment(OFFSET + 2000)
+
+
+def test_a_gap_is_dated_alone_and_dated_anew_with_its_boot(
+    box: Box, dated: Sender, django_assert_max_num_queries: Any
+) -> None:
+    for n in range(30):
+        ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (n, n), at=1000 * n))])
+    assert Gap.objects.filter(from_ms=None).count() == 0
+    with django_assert_max_num_queries(60):
+        ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (99, 99), at=99_000))])
+    ingest([dated.clock(OFFSET + 5_000)])
+    first = Gap.objects.order_by("from_ms").first()
+    assert first is not None
+    assert first.from_ms == OFFSET + 5_000

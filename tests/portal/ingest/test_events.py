@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cloud_link.wire import EventRecord, Lane, Rejected, WireIdentity, WireSupply
-from portal.fleet.models import Box, Device, DeviceCondition
+from portal.fleet.actions import assign_box
+from portal.fleet.models import Box, Device, DeviceCondition, RunningConfiguration
 from portal.ingest.clocks import moment
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
@@ -181,3 +182,34 @@ def test_the_configuration_names_the_devices(box: Box, timed: Sender) -> None:
 def test_a_configuration_that_is_none_is_rejected(timed: Sender, document: object) -> None:
     ack = acks(ingest([timed.send(Lane.EVENT, configuration(1, document))]), timed, Lane.EVENT)
     assert ack.rejected == ((1, Rejected.MISFIT),)
+
+
+def test_a_box_assigned_later_is_heard_whatever_its_predecessor_numbered(
+    box: Box, timed: Sender
+) -> None:
+    say(timed, event(1000, JAM))
+    later = assign_box(box.gateway, box_id="b-later")
+    successor = Sender(later.box_id)
+    ingest([successor.clock()])
+    say(successor, event(10, LOW, state="ready"))
+    assert shown(box) == [("supply.low", "warning")]
+    assert Device.objects.get().state == "ready"
+    say(timed, event(5000, JAM))
+    assert shown(box) == [("supply.low", "warning")], "what was replaced has nothing to say"
+
+
+def test_a_configuration_said_again_is_kept_once_and_a_successors_is_the_newer(
+    box: Box, timed: Sender
+) -> None:
+    record = configuration(1000, {"gateway": {"label": "old"}})
+    for _ in range(3):
+        ingest([timed.send(Lane.EVENT, record)])
+    first = RunningConfiguration.objects.get()
+    assert first.at == moment(OFFSET + 1000)
+    later = assign_box(box.gateway, box_id="b-later")
+    successor = Sender(later.box_id)
+    ingest([successor.clock()])
+    ingest([successor.send(Lane.EVENT, configuration(5, {"gateway": {"label": "new"}}))])
+    newest = RunningConfiguration.objects.newest()
+    assert newest is not None
+    assert "new" in newest.document

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from cloud_link.mqtt import Broker
-from cloud_link.wire import Ack, Lane, decode
-from portal.ingest.models import Receipt, Sample
+from cloud_link.wire import Ack, Column, Lane, Table, decode
+from portal.ingest.arrivals import Arrival
+from portal.ingest.models import Receipt, Sample, WireTable
+from portal.ingest.store import Outcome, ingest
+from portal.ingest.tables import layouts
 from portal.ingest.worker import Worker, _listen
 from tests import peers
 from tests.portal.ingest.link import SOON_S, hear, hear_all, link, publish
@@ -187,3 +190,29 @@ async def test_a_stranger_is_named_once_and_told_nothing(
             await hear(session, Lane.DATA, n)
     said = [record for record in caplog.records if "b-stranger" in record.getMessage()]
     assert len(said) == 1
+
+
+class _Choking(Worker):
+    """A database that answers, and does not take one of the messages."""
+
+    def _store(self, arrivals: list[Arrival]) -> Outcome:
+        if any(arrival.body == b"too much" for arrival in arrivals):
+            raise OperationalError("too many SQL variables")
+        return super()._store(arrivals)
+
+
+async def test_a_message_the_database_never_takes_holds_up_nobody_else(dated: Sender) -> None:
+    worker = _Choking(Broker.parse("mqtt://127.0.0.1:9"))
+    good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
+    outcome = await worker._stored([Arrival(topic=good.topic, body=b"too much"), good])
+    worker.close()
+    assert [answer.box for answer in outcome.answers] == [dated.box]
+    assert await ask(Sample.objects.count) == 3
+
+
+def test_more_tables_than_a_query_takes_values_are_kept(dated: Sender) -> None:
+    many = [Table(f"d{n}", (Column("voltage", "", -1),)) for n in range(1_200)]
+    for start in range(0, len(many), 400):
+        ingest([dated.tables(*many[start : start + 400])])
+    keys = {(pk, table) for pk, table in WireTable.objects.values_list("box_id", "table_id")}
+    assert len(layouts({(pk, bytes(table)) for pk, table in keys})) == len(keys) >= 1_200
