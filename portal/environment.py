@@ -114,7 +114,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         url=url,
         claim_url=_claim_url(variables.get("KANMON_CLAIM_URL") or _default_claim_url(url)),
         broker=broker,
-        box_broker=variables.get("KANMON_BOX_BROKER") or broker,
+        box_broker=_box_broker(variables.get("KANMON_BOX_BROKER", "")) or broker,
         mqtt=_mqtt(variables.get("KANMON_MQTT", "")),
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
     )
@@ -144,6 +144,18 @@ def _claim_url(text: str) -> str:
             f"KANMON_CLAIM_URL will not do: {error.detail}; write how boxes reach the portal over "
             f"TLS, such as https://portal.example.com:{CLAIM_PORT}, or plain HTTP to this machine"
         ) from error
+
+
+def _box_broker(text: str) -> str:
+    parts = urlsplit(text)
+    if not text:
+        return text
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
+        raise SettingsError(
+            f"KANMON_BOX_BROKER is {text!r}; write the broker as boxes reach it, such as "
+            "mqtts://broker.example.com:8883, or leave it out to send them to KANMON_BROKER"
+        )
+    return text
 
 
 def is_loopback(host: str) -> bool:

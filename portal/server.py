@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from portal.authority.claim_worker import THREADS, ClaimWorker
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -36,6 +38,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         if tls is not None:
             # Read anew for every connection: a certificate that is replaced is used at once.
             self._chosen |= {"certfile": str(tls), "keyfile": str(tls), "ssl_context": _modern}
+            self._chosen |= {"worker_class": ClaimWorker, "threads": THREADS}
         super().__init__()
 
     def load_config(self) -> None:

@@ -10,15 +10,18 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 
+from portal.authority.claim_worker import LONGEST_S
 from provisioning import enrolment
 from provisioning.agent_key import parse, rows
 from tests.gateway.box import Box, wait_for
@@ -48,6 +51,11 @@ class Office:
             "KANMON_CLAIM_URL": f"https://127.0.0.1:{self.port}",
             "KANMON_BOX_BROKER": "mqtts://broker.example.com:8883",
         }
+
+    @cached_property
+    def trust(self) -> str:
+        """The root that boxes believe."""
+        return self.run("authority", "show", "--pem", "boxes")
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -174,8 +182,7 @@ def test_a_key_may_come_in_rows_or_by_standard_input(office: Office, tmp_path: P
 def test_the_claim_service_has_no_pages_and_replaces_its_certificate_when_it_must(
     office: Office,
 ) -> None:
-    trust = office.run("authority", "show", "--pem", "boxes")
-    context = ssl.create_default_context(cadata=trust)
+    context = ssl.create_default_context(cadata=office.trust)
     link = http.client.HTTPSConnection("127.0.0.1", office.port, context=context)
     link.request("GET", "/")
     assert link.getresponse().status == 404
@@ -185,6 +192,36 @@ def test_the_claim_service_has_no_pages_and_replaces_its_certificate_when_it_mus
     with other.serving():
         pass
     assert (office.portal.state / "authority" / "claim.pem").read_bytes() == there
+
+
+def handshaken(office: Office) -> ssl.SSLSocket:
+    """A connection over which nothing was asked yet."""
+    context = ssl.create_default_context(cadata=office.trust)
+    plain = socket.create_connection(("127.0.0.1", office.port), timeout=30)
+    return context.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+HALF = b"POST /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
+
+
+def test_who_says_nothing_or_half_does_not_keep_boxes_out(office: Office, box: Box) -> None:
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(socket.create_connection(("127.0.0.1", office.port)))
+            held.enter_context(handshaken(office)).sendall(HALF)
+        box.kanmon_json("enroll", office.key(), "--consent")
+
+
+@pytest.mark.slow
+def test_who_asks_too_slowly_is_cut_off(office: Office) -> None:
+    with handshaken(office) as slow:
+        slow.sendall(HALF)
+        began = time.monotonic()
+        answer = b""
+        with suppress(ConnectionError, ssl.SSLError):
+            answer = slow.recv(1000)
+        assert b" 200 " not in answer
+        assert LONGEST_S - 2 < time.monotonic() - began < LONGEST_S + 5
 
 
 def test_a_portal_that_is_away_is_told(office: Office, box: Box) -> None:
