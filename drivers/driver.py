@@ -74,6 +74,11 @@ class Lines:
             )
         return line
 
+    @property
+    def opened(self) -> Mapping[str, Line]:
+        """Those that somebody asked for, by key."""
+        return self._lines
+
     async def aclose(self) -> None:
         """Close all of them."""
         lines, self._lines = list(self._lines.values()), {}

@@ -42,7 +42,7 @@ def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
 def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
     """Why the devices cannot share their lines as configured; empty when they can."""
     findings: list[Finding] = []
-    for line, found in _by_line(document.configuration, shelf).items():
+    for line, found in by_line(document.configuration, shelf).items():
         path = ("devices", found[0].index, "url")
         place = partial(Finding, path=dotted(path), place=document.source.place(path))
         ways = {one.way: one.name for one in found}
@@ -65,28 +65,37 @@ def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
 
 def line_times(document: Document, shelf: Shelf) -> list[LineTime]:
     """How busy each serial line is that has one speed."""
-    found = _by_line(document.configuration, shelf).items()
+    found = by_line(document.configuration, shelf).items()
     times = (_line_time(line, there) for line, there in found if len({d.way for d in there}) == 1)
     return [time for time in times if time is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _OnLine:
-    """A device that can be polled, where it stands in the file, and what it asks."""
+class OnLine:
+    """A device that can be polled, and what it asks of its line.
+
+    Attributes:
+        index: Where it stands in the file.
+        address: Its unit.
+        periods: Seconds of each poll group.
+    """
 
     index: int
     name: str
+    address: int
     scheme: str
     demand: Demand
     periods: Mapping[str, float]
 
     @property
     def way(self) -> str:
+        """How it is spoken to: all devices of a line must agree."""
         return f"{self.scheme} at {self.demand.form}" if self.demand.form else self.scheme
 
 
-def _by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[_OnLine]]:
-    lines: dict[str, list[_OnLine]] = {}
+def by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[OnLine]]:
+    """The devices that can be polled, by their line."""
+    lines: dict[str, list[OnLine]] = {}
     for index, device in enumerate(configuration.devices):
         try:
             found = find(device.url, shelf)
@@ -94,9 +103,10 @@ def _by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[_OnLi
             demand = found.kind.demand(found.url, shelf)
         except DeviceError:
             continue  # told by itself
-        there = _OnLine(
+        there = OnLine(
             index=index,
             name=device.name,
+            address=int(found.url.query.get("unit", "1")),
             scheme=found.url.scheme,
             demand=demand,
             periods={g: device.every_s if p is None else p for g, p in groups.items()},
@@ -105,7 +115,7 @@ def _by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[_OnLi
     return lines
 
 
-def _line_time(line: str, found: Sequence[_OnLine]) -> LineTime | None:
+def _line_time(line: str, found: Sequence[OnLine]) -> LineTime | None:
     form = found[0].demand.form
     if form is None:
         return None

@@ -101,6 +101,19 @@ class Silence:
         return max(shortest, min(base << min(self.failures - 1, 20), BACKOFF_LIMIT_MS))
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How long a device is left alone.
+
+    Attributes:
+        failures: Polls that failed, one after the other.
+        next_at: When it is due again, milliseconds since boot.
+    """
+
+    failures: int
+    next_at: int
+
+
 @dataclass(slots=True)
 class _Polled:
     device: PolledDevice
@@ -150,6 +163,15 @@ class Poller:
     def views(self) -> dict[str, DeviceView]:
         """What is known of each device, by name."""
         return {name: p.view for line in self._lines.values() for name, p in line.polled.items()}
+
+    @property
+    def rests(self) -> dict[str, Rest]:
+        """When each device is due again, by name."""
+        return {
+            name: Rest(polled.silence.failures, line.due_at(polled))
+            for line in self._lines.values()
+            for name, polled in line.polled.items()
+        }
 
     async def run(self) -> None:
         """Poll until cancelled; a read in flight is then abandoned, its report never made."""
@@ -232,14 +254,16 @@ class _Line:
         best: _Polled | None = None
         best_key, best_at = (True, now + _IDLE_MS), now + _IDLE_MS
         for polled in self.polled.values():
-            at = polled.schedule.next_at
-            if polled.silent:
-                at = max(at, self._probe_from)
+            at = self.due_at(polled)
             # What is due waits its turn by silence and age; what is not, by its time alone.
             key = (polled.silent, at) if at <= now else (True, max(at, now + 1))
             if key < best_key:
                 best, best_key, best_at = polled, key, at
         return best, best_at
+
+    def due_at(self, polled: _Polled) -> int:
+        at = polled.schedule.next_at
+        return max(at, self._probe_from) if polled.silent else at
 
     async def _poll(self, polled: _Polled) -> None:
         began = self._timing.now()

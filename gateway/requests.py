@@ -36,6 +36,7 @@ class Requests:
             "devices": self.devices,
             "read": self.read,
             "apply": self.apply,
+            "bus": self.bus,
             "reload": self.reload,
             "configuration": self.configuration,
             "stop": self.stop,
@@ -79,6 +80,16 @@ class Requests:
             _device(device, latest.get(device.name), daemon.refused.get(device.name, ""), now)
             for device in daemon.configuration.devices
         ]
+
+    async def bus(self, _: Mapping[str, Any]) -> Any:
+        """Every line: how busy, and how its devices answer."""
+        from gateway.bus import figures
+        from gateway.checks import by_line
+
+        daemon = self._daemon
+        found = by_line(daemon.configuration, daemon.shelf)
+        now = daemon.ground.clock.now()
+        return figures(found, daemon.site.lines, daemon.poller.rests, now)
 
     async def read(self, arguments: Mapping[str, Any]) -> Any:
         """Read a device now: ``name`` of a configured one, or ``url`` of any."""

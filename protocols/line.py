@@ -148,6 +148,7 @@ class Line:
         self.form = form
         self.members: dict[int, Member] = {}
         self.busy_s = 0.0
+        self._opened_at: float | None = None
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
@@ -164,6 +165,8 @@ class Line:
         async with self._turn:
             await self._silence()
             began = asyncio.get_running_loop().time()
+            if self._opened_at is None:
+                self._opened_at = began
             pause = self.pace.silence_s
             try:
                 return await self.wire.exchange(exchange, timeout_s)
@@ -179,6 +182,13 @@ class Line:
                 self.busy_s += ended - began + pause
                 if pause:
                     self._quiet_until = ended + pause
+
+    @property
+    def open_s(self) -> float:
+        """How long ago its first exchange was; 0 before."""
+        if self._opened_at is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._opened_at
 
     def member(self, address: int, timeout_s: float) -> Member:
         """The device at ``address``; whoever asks for it next finds what was learned of it."""

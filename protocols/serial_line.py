@@ -58,11 +58,13 @@ class SerialWire:
     Args:
         path: The port's device file.
         form: Speed and character.
+        character_s: What a character takes, where that is not what ``form`` says.
     """
 
-    def __init__(self, path: str, form: SerialFormat) -> None:
+    def __init__(self, path: str, form: SerialFormat, character_s: float | None = None) -> None:
         self.path = path
         self.form = form
+        self._character_s = form.character_s if character_s is None else character_s
         self._port: Serial | None = None
         self._readable = asyncio.Event()
         self._number = 0
@@ -119,7 +121,7 @@ class SerialWire:
     async def _sleep(self, characters: int, until: float) -> None:
         """Leave the line alone while so many characters travel."""
         left = until - asyncio.get_running_loop().time()
-        await asyncio.sleep(max(0.0, min(characters * self.form.character_s, left)))
+        await asyncio.sleep(max(0.0, min(characters * self._character_s, left)))
 
     def _read(self, fd: int) -> bytes:
         if self._port is None:

@@ -7,6 +7,7 @@ one the line is opened here.
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,47 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 
         show(report)
     return DONE if report.reachability.value == "online" else FAILED
+
+
+@device.command()
+@click.argument("target", metavar="URL|NAME")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1, 3600),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait between two reads.",
+)
+@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many reads.")
+@json_option
+@click.pass_obj
+@command
+def watch(session: Session, target: str, *, every: float, count: int | None, as_json: bool) -> int:
+    """Read a device again and again and show what it says, until Ctrl-C.
+
+    With --json one report a line. The exit code is that of the last read.
+    """
+    from drivers.report_json import from_json, loads
+    from gateway.cli.report_view import show
+
+    done, last = 0, DONE
+    try:
+        while True:
+            text = _report(session.state, target)
+            report = from_json(loads(text))
+            last = DONE if report.reachability.value == "online" else FAILED
+            if as_json:
+                say(text)
+            else:
+                click.clear()  # does nothing where nobody looks
+                show(report)
+            done += 1
+            if count is not None and done >= count:
+                return last
+            time.sleep(every)
+    except KeyboardInterrupt:
+        return last
 
 
 def _report(state: Path, target: str) -> str:

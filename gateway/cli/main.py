@@ -18,6 +18,7 @@ DEFAULT_STATE: Final = "/var/lib/kanmon"
 
 
 COMMANDS: Final = {
+    "bus": "gateway.cli.bus",
     "config": "gateway.cli.config",
     "device": "gateway.cli.device",
     "enroll": "gateway.cli.enroll",

@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scripts.benchmarks import ingest_copy, latency, spool_cost, whole_path, wire_bytes
+from scripts.benchmarks import (
+    bus_efficiency,
+    ingest_copy,
+    latency,
+    spool_cost,
+    whole_path,
+    wire_bytes,
+)
 from scripts.benchmarks.figures import machine, page, show
 
 if TYPE_CHECKING:
@@ -20,6 +27,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 GROUPS: Final[dict[str, tuple[str, Callable[[float], list[Figure]]]]] = {
     "wire": ("Bytes on the wire (whole MQTT PUBLISH packets)", wire_bytes.measure),
     "spool": ("Spool (SQLite, synchronous=FULL)", spool_cost.measure),
+    "bus": ("Serial line, 9600 8E1, 30 registers a read", bus_efficiency.measure),
     "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
     "gateway": ("Gateway, whole path", whole_path.measure),
     "latency": ("Latency, whole path, SQLite", latency.measure),

@@ -1,0 +1,83 @@
+"""The technician's view of the lines: how busy, who answers how, who is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gateway.bus_time import LineTime, device_time
+
+if TYPE_CHECKING:
+    from drivers.driver import Lines
+    from gateway.checks import OnLine
+    from gateway.poller import Rest
+    from protocols.line import Member
+
+
+def figures(
+    found: Mapping[str, Sequence[OnLine]], lines: Lines, rests: Mapping[str, Rest], now: int
+) -> list[dict[str, Any]]:
+    """What is known of every line, as JSON values.
+
+    Args:
+        found: The configured devices by line.
+        lines: The lines that are open.
+        rests: Of each polled device, how long it is left alone.
+        now: Milliseconds since boot.
+
+    Returns:
+        One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
+        ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
+    """
+    return [
+        _line(key, there, lines, rests, now)
+        for key, there in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _line(
+    key: str, there: Sequence[OnLine], lines: Lines, rests: Mapping[str, Rest], now: int
+) -> dict[str, Any]:
+    line = lines.opened.get(key)
+    members = {} if line is None else line.members
+    time = _line_time(key, there, members)
+    return {
+        "line": key,
+        "form": None if time is None else str(time.form),
+        "predicted": None if time is None else round(time.utilization, 4),
+        "holds_with": None if time is None else time.holds_with,
+        "busy_s": None if line is None else round(line.busy_s, 3),
+        "open_s": None if line is None else round(line.open_s, 3),
+        "devices": [
+            _device(one, members.get(one.address), rests.get(one.name), now) for one in there
+        ],
+    }
+
+
+def _line_time(key: str, there: Sequence[OnLine], members: Mapping[int, Member]) -> LineTime | None:
+    form = there[0].demand.form
+    if form is None:
+        return None
+    devices = []
+    for one in there:
+        member = members.get(one.address)
+        delay = {} if member is None else {"delay_s": member.delays.typical_s}
+        devices.append(device_time(one.name, one.demand, one.periods, **delay))
+    return LineTime(line=key, form=form, devices=devices)
+
+
+def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> dict[str, Any]:
+    delays = None if member is None else member.delays
+    return {
+        "name": one.name,
+        "unit": one.address,
+        "asked": member.asked if member else 0,
+        "answered": member.answered if member else 0,
+        "refused": member.refused if member else 0,
+        "timeouts": member.timeouts if member else 0,
+        "garbled": member.garbled if member else 0,
+        "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
+        "patience_s": round(delays.timeout_s(0.0), 4) if delays else one.demand.timeout_s,
+        "failures": rest.failures if rest else 0,
+        "next_s": max(0.0, round((rest.next_at - now) / 1000, 1)) if rest else None,
+    }

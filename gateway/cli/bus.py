@@ -1,0 +1,100 @@
+"""``kanmon bus``: how busy the lines are, and which device spoils them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from gateway.cli import words
+from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.control_client import ask
+
+
+@click.group()
+def bus() -> None:
+    """Look at the lines that devices share."""
+
+
+@bus.command()
+@click.option(
+    "--over",
+    type=click.FloatRange(0.1, 3600),
+    metavar="SECONDS",
+    help="Measure for so long, instead of telling the average since the line was opened.",
+)
+@json_option
+@click.pass_obj
+@command
+def stats(session: Session, *, over: float | None, as_json: bool) -> int:
+    """Show each line's load, predicted and measured, and what each device does on it.
+
+    A device that times out or garbles costs its neighbours time; one that is left alone is probed
+    again ever more rarely.
+    """
+    before = _lines(session) if over else {}
+    if over:
+        time.sleep(over)
+    lines = _lines(session)
+    for key, line in lines.items():
+        line["measured"] = _measured(line, before.get(key))
+    if as_json:
+        say_json(list(lines.values()))
+        return DONE
+    if not lines:
+        say(words.NO_DEVICES)
+    for line in lines.values():
+        _show(line)
+    return DONE
+
+
+def _lines(session: Session) -> dict[str, dict[str, Any]]:
+    return {line["line"]: line for line in ask(session.state, "bus")}
+
+
+def _measured(line: dict[str, Any], before: dict[str, Any] | None) -> float | None:
+    """The share of time in use: since ``before``, or since the line was opened."""
+    if line["busy_s"] is None:
+        return None
+    busy, whole = line["busy_s"], line["open_s"]
+    if before and before["busy_s"] is not None and before["busy_s"] <= busy:
+        busy, whole = busy - before["busy_s"], whole - before["open_s"]
+    return round(min(1.0, busy / whole), 4) if whole > 0 else None
+
+
+def _show(line: dict[str, Any]) -> None:
+    form = f", {line['form']}" if line["form"] else ""
+    say(f"{line['line']}{form}")
+    predicted, measured = line["predicted"], line["measured"]
+    told = "not opened yet" if measured is None else f"{measured:.0%} of its time"
+    if predicted is not None:
+        told += f" (predicted {predicted:.0%})"
+    if len(line["devices"]) > 1 and line["holds_with"] is not None:
+        told += f", holds with {line['holds_with']} of {len(line['devices'])} dead"
+    say(f"  in use: {told}")
+    headings = ("Device", "Unit", "Asked", "Timeouts", "Garbled", "Refused", "Delay", "Next")
+    rows = [headings, *(_row(device) for device in line["devices"])]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(headings))]
+    for row in rows:
+        cells = [
+            row[0].ljust(widths[0]),
+            *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+        ]
+        say("  " + "  ".join(cells))
+    say("")
+
+
+def _row(device: dict[str, Any]) -> tuple[str, ...]:
+    delay, soon = device["delay_s"], device["next_s"]
+    waits = f" after {words.count(device['failures'], 'failure')}" if device["failures"] else ""
+    return (
+        device["name"],
+        str(device["unit"]),
+        str(device["asked"]),
+        str(device["timeouts"]),
+        str(device["garbled"]),
+        str(device["refused"]),
+        "unknown" if delay is None else f"{delay * 1000:.0f} ms",
+        "-" if soon is None else f"in {soon:.1f} s{waits}",
+    )
