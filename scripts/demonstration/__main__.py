@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from provisioning.identity import box_id
 from scripts.demonstration import broker, page
 from scripts.demonstration.processes import Children, EndedEarlyError, free_port, listening
 from scripts.demonstration.site import plant
@@ -79,12 +78,11 @@ class Demonstration:
     def start(self) -> str:
         """Start everything; returns a link that signs in."""
         self._start_broker()
-        say("[2/5] portal: database, a person, a site that expects the gateway")
+        say("[2/5] portal: database, certificate authority, a site with an agent key, a person")
         self._tool("kanmon-portal", "migrate")
-        self._apply_configuration()
-        box = box_id(self.folder / "gateway")
-        self._tool("kanmon-portal", "gateway", "add", "--organization", ORGANIZATION, *PLACE,
-                   "--box", box)  # fmt: skip
+        self._tool("kanmon-portal", "authority", "init")
+        key = str(self._json("kanmon-portal", "key", "issue", "--organization", ORGANIZATION,
+                             *PLACE, "--json")["key"])  # fmt: skip
         self._add_person()
         say("[3/5] portal: pages and ingest worker")
         self._program(
@@ -97,7 +95,10 @@ class Demonstration:
         for name in ("portal", "site") if self.with_site else ("portal",):
             port = self.ports[name]
             self.children.wait_until(partial(listening, port), f"the {name}", _READY_S)
-        say("[5/5] gateway: reading the meters")
+        say("[5/5] gateway: claiming its place with the agent key, reading the meters")
+        # Plain HTTP, which a key allows on this machine only; elsewhere it is `claims`, over TLS.
+        self._tool("kanmon", "enroll", key, "--consent")
+        self._apply_configuration()
         self._program("gateway", "kanmon", "run")
         return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
 
