@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.demand import Demand
 from drivers.device_url import DeviceUrl, UrlError
@@ -22,6 +23,9 @@ from protocols.serial_line import SerialWire
 from protocols.serial_line import line_key as serial_key
 from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
+
+if TYPE_CHECKING:
+    from drivers.writing import Setting
 
 __all__ = [
     "DRIVERS",
@@ -117,6 +121,24 @@ class Driver(Protocol):
         """
 
 
+class Writes(Protocol):
+    """Writes settings of one device."""
+
+    def setting(self, name: str) -> Setting:
+        """The setting called ``name``; raises `drivers.writing.WriteError` where it may not be."""
+
+    async def current(self, setting: Setting) -> Decimal:
+        """What the device says it is set to; raises `ProtocolError`."""
+
+    async def write(self, setting: Setting, value: Decimal) -> Decimal:
+        """Write it, and return what the device says then.
+
+        Raises:
+            ProtocolError: It did not answer; it may have been written all the same.
+            drivers.writing.WriteError: It cannot hold this value exactly.
+        """
+
+
 class DriverKind(Protocol):
     """What is known of all devices of one URL scheme."""
 
@@ -131,6 +153,9 @@ class DriverKind(Protocol):
 
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """Poll groups with their periods in seconds; ``None`` for the device's own."""
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """What writes its settings; as `open`."""
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
         """The driver of one device; ``check`` must have found no problem. Does no I/O."""

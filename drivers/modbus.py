@@ -28,9 +28,10 @@ from protocols.tcp_line import line_key as tcp_key
 
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
-    from drivers.driver import Driver, Surroundings
+    from drivers.driver import Driver, Lines, Surroundings, Writes
     from drivers.shelf import Shelf
     from protocols.line import Line
+    from protocols.modbus import ModbusUnit
 
 PORT: Final = 502
 UNITS: Final = range(1, 248)
@@ -67,8 +68,14 @@ class ModbusTcp:
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
         """See `drivers.driver.DriverKind`."""
-        line = around.lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
-        return _open(url, around, line)
+        return _driver(url, around, self._line(url, around.lines))
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """See `drivers.driver.DriverKind`."""
+        return _writer(url, around, self._line(url, around.lines))
+
+    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
+        return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +109,14 @@ class ModbusRtu:
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
         """See `drivers.driver.DriverKind`."""
-        return _open(url, around, around.lines.serial(url.path, _form(url, [])))
+        return _driver(url, around, self._line(url, around.lines))
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """See `drivers.driver.DriverKind`."""
+        return _writer(url, around, self._line(url, around.lines))
+
+    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
+        return lines.serial(url.path, _form(url, []))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,8 +146,14 @@ class ModbusRtuTcp:
 
     def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
         """See `drivers.driver.DriverKind`."""
-        line = around.lines.rtu_tcp(url.host, url.port or 0, _form(url, []))
-        return _open(url, around, line)
+        return _driver(url, around, self._line(url, around.lines))
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """See `drivers.driver.DriverKind`."""
+        return _writer(url, around, self._line(url, around.lines))
+
+    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
+        return lines.rtu_tcp(url.host, url.port or 0, _form(url, []))
 
 
 def _demand(url: DeviceUrl, shelf: Shelf, form: SerialFormat | None, pace: Pace) -> Demand:
@@ -141,21 +161,33 @@ def _demand(url: DeviceUrl, shelf: Shelf, form: SerialFormat | None, pace: Pace)
     return demand_of(profile, form, pace, _timeout_s(url, profile.modbus.timeout_s, []))
 
 
-def _open(url: DeviceUrl, around: Surroundings, line: Line) -> Driver:
+def _driver(url: DeviceUrl, around: Surroundings, line: Line) -> Driver:
     from drivers.profiled import ProfiledDriver
+
+    profile = around.shelf.profile(url.query["profile"])
+    return ProfiledDriver(profile, _unit_on(line, url, around), around.installation)
+
+
+def _writer(url: DeviceUrl, around: Surroundings, line: Line) -> Writes:
+    from drivers.writing import ProfiledWriter
+
+    profile = around.shelf.profile(url.query["profile"])
+    return ProfiledWriter(profile, _unit_on(line, url, around))
+
+
+def _unit_on(line: Line, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
     from protocols.modbus import ModbusUnit
     from protocols.modbus_mbap import MbapExchange
     from protocols.modbus_rtu import RtuExchange
 
     profile = around.shelf.profile(url.query["profile"])
-    unit = ModbusUnit(
+    return ModbusUnit(
         line,
         _unit(url, range(256), []),
         now=around.now,
         timeout_s=_timeout_s(url, profile.modbus.timeout_s, []),
         framing=MbapExchange if url.scheme == "modbus-tcp" else RtuExchange,
     )
-    return ProfiledDriver(profile, unit, around.installation)
 
 
 # --- what the parts of a URL say ----------------------------------------------------------------

@@ -333,6 +333,42 @@ class Point(Encoded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Writable(Section):
+    """A setting of the device that a technician may write."""
+
+    at: Address
+    """Its first register or bit, counted from 0 as on the wire."""
+    table: Table = Table.HOLDING
+    type: Encoding = Encoding.UINT16
+    words: Words | None = None
+    """Which of its registers comes first, where that differs from the device's."""
+    scale: Number = Decimal(1)
+    """What one count is worth, in its unit."""
+    unit: str = ""
+    """The unit, for whoever is asked to confirm."""
+    min: Number
+    max: Number
+    """What may be written, both ends included."""
+
+    @property
+    def span(self) -> Span:
+        """Its registers or bit."""
+        return Span(self.table, self.at, self.type.registers)
+
+    def __post_init__(self) -> None:
+        if self.type.text:
+            raise Refusal("writable", f"{self.type.value} cannot be written")
+        if self.table not in (Table.HOLDING, Table.COIL):
+            raise Refusal("writable", f"nothing in the table {self.table.value} can be written")
+        if self.table.bits != (self.type is Encoding.BIT):
+            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+        if self.max < self.min:
+            raise Refusal("range", f"max {self.max} lies below min {self.min}")
+        if not self.scale:
+            raise Refusal("measure", "a scale of 0 makes every value 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile(Section):
     """One device model."""
 
@@ -353,6 +389,8 @@ class Profile(Section):
     """Registers that must never be read."""
     groups: Mapping[Word, Group] = field(default_factory=dict)
     silence: Silence = Silence()
+    writable: Mapping[Word, Writable] = field(default_factory=dict)
+    """What may be written, by the name that asks for it."""
     defaults: Encoded = Encoded()
     points: tuple[Point, ...]
 

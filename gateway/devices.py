@@ -18,7 +18,7 @@ from gateway.poller import PolledDevice, Reads, code_of
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings
+    from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings, Writes
     from drivers.shelf import Shelf
 
 
@@ -104,6 +104,11 @@ class Site:
                 reversed=device.reversed,
             )
         return Surroundings(lines=self.lines, now=self.now, shelf=shelf, installation=installation)
+
+    def writer(self, url: str, shelf: Shelf) -> Writes:
+        """What writes settings of the device at ``url``; raises `DeviceError`."""
+        found = find(url, shelf)
+        return found.kind.writer(found.url, self._around(None, shelf))
 
     async def read_once(
         self, url: str, device: Device | None, shelf: Shelf, clock: Clock

@@ -19,6 +19,8 @@ from gateway.spool_figures import outbox
 from gateway.version import software
 
 if TYPE_CHECKING:
+    from drivers.driver import Writes
+    from drivers.shelf import Shelf
     from gateway.daemon import Daemon
 
 
@@ -35,6 +37,8 @@ class Requests:
             "outbox": self.outbox,
             "devices": self.devices,
             "read": self.read,
+            "setting": self.setting,
+            "write": self.write,
             "apply": self.apply,
             "bus": self.bus,
             "reload": self.reload,
@@ -95,33 +99,70 @@ class Requests:
         """Read a device now: ``name`` of a configured one, or ``url`` of any."""
         from drivers.report_json import dumps, to_json
 
-        daemon = self._daemon
+        url, device = self._meant(arguments)
+        try:
+            report = await self._read(url, device)
+        except DeviceError as error:
+            raise ControlError("this device cannot be read", where=url, why=str(error)) from error
+        # As text: the report's own JSON is exact to the digit, which a float would not be.
+        return {"report": dumps(to_json(report))}
+
+    async def setting(self, arguments: Mapping[str, Any]) -> Any:
+        """What writing ``setting`` of a device to ``value`` would change; writes nothing."""
+        from gateway.writing import look
+
+        url, device = self._meant(arguments)
+        writes = await self._writes(url, device)
+        name, value = str(arguments.get("setting")), str(arguments.get("value"))
+        return await look(writes, name, value, device.name if device else url)
+
+    async def write(self, arguments: Mapping[str, Any]) -> Any:
+        """Write ``setting`` of a device to ``value``, on behalf of ``who``."""
+        from gateway.writing import write
+
+        url, device = self._meant(arguments)
+        writes = await self._writes(url, device)
+        return await write(
+            writes,
+            str(arguments.get("setting")),
+            str(arguments.get("value")),
+            state=self._daemon.ground.state,
+            who=str(arguments.get("who", "")),
+            device=device.name if device else url,
+        )
+
+    def _meant(self, arguments: Mapping[str, Any]) -> tuple[str, Device | None]:
+        """The URL that ``name`` or ``url`` means, and the configured device there."""
         name, url = arguments.get("name"), arguments.get("url")
-        known = {device.name: device for device in daemon.configuration.devices}
-        device = known.get(str(name)) if name is not None else None
-        if name is not None and device is None:
+        known = {device.name: device for device in self._daemon.configuration.devices}
+        if name is None:
+            return str(url), next((d for d in known.values() if d.url == url), None)
+        device = known.get(str(name))
+        if device is None:
             raise ControlError(
                 f"no device is named {name!r}",
                 where="the running configuration",
                 next_step="see `kanmon device list`, or give the device's URL",
             )
-        if device is None:
-            device = next((d for d in known.values() if d.url == url), None)
+        return device.url, device
+
+    async def _shelf(self, url: str, device: Device | None) -> Shelf:
         try:
-            report = await self._read(device.url if device else str(url), device)
+            return self._daemon.shelf if device else await self._daemon.loader.shelf(url)
+        except LoadingError as error:
+            raise DeviceError((str(error),)) from error
+
+    async def _writes(self, url: str, device: Device | None) -> Writes:
+        try:
+            return self._daemon.site.writer(url, await self._shelf(url, device))
         except DeviceError as error:
             raise ControlError(
-                "this device cannot be read", where=str(url or name), why=str(error)
+                "this device cannot be written", where=url, why=str(error)
             ) from error
-        # As text: the report's own JSON is exact to the digit, which a float would not be.
-        return {"report": dumps(to_json(report))}
 
     async def _read(self, url: str, device: Device | None) -> Report:
         daemon = self._daemon
-        try:
-            shelf = daemon.shelf if device else await daemon.loader.shelf(url)
-        except LoadingError as error:
-            raise DeviceError((str(error),)) from error
+        shelf = await self._shelf(url, device)
         return await daemon.site.read_once(url, device, shelf, daemon.clock())
 
     async def apply(self, arguments: Mapping[str, Any]) -> Any:

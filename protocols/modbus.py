@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.line import Exchange, Line
 from protocols.modbus_mbap import MbapExchange
-from protocols.modbus_pdu import Question
-from protocols.planner import TCP, Cost, Read
+from protocols.modbus_pdu import Asks, Order, Question
+from protocols.planner import TCP, Cost, Read, Span
 
-Framing = Callable[[Question], Exchange[bytes]]
+Framing = Callable[[Asks], Exchange[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +73,33 @@ class ModbusUnit:
             Timeout: Nothing came.
             Unreachable: There is no connection.
         """
-        member, form = self.member, self.line.form
+        form = self.line.form
         wire_s = 0.0 if form is None else form.wire_s(read)
-        asked = _Timed(self._framing(Question(self.unit, read, self.where)), self.now)
+        delays = self.member.delays
+        question = Question(self.unit, read, self.where)
+        asked, data = await self._ask(question, delays.timeout_s(wire_s))
+        delays.answered(asyncio.get_running_loop().time() - asked.sent_s - wire_s)
+        return Block(data, (asked.sent + self.now()) // 2)
+
+    async def write(self, span: Span, values: tuple[int, ...]) -> None:
+        """Write registers, or one coil.
+
+        Args:
+            span: Where, in the holding registers or the coils.
+            values: Registers (0 to 65535), as many as ``span`` has, or one bit.
+
+        Raises:
+            ProtocolError: As `read`. After `Timeout` and `Unreachable` it may have been written.
+        """
+        # A write may take the device long: it has its full patience.
+        await self._ask(Order(self.unit, span, values, self.where), self.member.delays.limit_s)
+
+    async def _ask(self, asks: Asks, timeout_s: float) -> tuple[_Timed, bytes]:
+        member = self.member
+        asked = _Timed(self._framing(asks), self.now)
         member.asked += 1
         try:
-            data = await self.line.exchange(asked, member.delays.timeout_s(wire_s))
+            data = await self.line.exchange(asked, timeout_s)
         except Timeout:
             member.timeouts += 1
             member.delays.missed()
@@ -90,8 +111,7 @@ class ModbusUnit:
             member.refused += 1
             raise
         member.answered += 1
-        member.delays.answered(asyncio.get_running_loop().time() - asked.sent_s - wire_s)
-        return Block(data, (asked.sent + self.now()) // 2)
+        return asked, data
 
     @property
     def cost(self) -> Cost:

@@ -20,7 +20,7 @@ from protocols.modbus_pdu import LONGEST_PDU
 
 if TYPE_CHECKING:
     from protocols.errors import Garbled, ProtocolError
-    from protocols.modbus_pdu import Question
+    from protocols.modbus_pdu import Asks
 
 HEADER_BYTES: Final = 7
 LONGEST_FRAME: Final = HEADER_BYTES + LONGEST_PDU
@@ -34,7 +34,7 @@ class MbapExchange:
 
     __slots__ = ("_number", "_question", "_stray", "_strays")
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Asks) -> None:
         self._question = question
         self._number = 0
         self._strays = 0

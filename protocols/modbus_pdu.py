@@ -14,13 +14,25 @@ Source: Modbus Application Protocol V1.1b3, sections 6.1-6.4 and 7.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
-from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadDiscreteInputsRequest,
+    WriteSingleCoilRequest,
+)
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout
-from protocols.planner import Read, Table
+from protocols.planner import Read, Span, Table
+
+if TYPE_CHECKING:
+    from pymodbus.pdu.pdu import ModbusPDU
 
 LONGEST_PDU: Final = 253
 
@@ -56,6 +68,109 @@ EXCEPTIONS: Final = {
 """Names and next steps of the exception codes (V1.1b3 section 7)."""
 
 
+class Asks(Protocol):
+    """What is asked of a unit, as the framings see it: `Question`, `Order`."""
+
+    @property
+    def unit(self) -> int:
+        """The unit's id."""
+
+    @property
+    def function(self) -> int:
+        """The function code."""
+
+    @property
+    def pdu(self) -> bytes:
+        """The request."""
+
+    @property
+    def answer_head(self) -> bytes:
+        """The first two bytes of the answer's PDU."""
+
+    @property
+    def answer_bytes(self) -> int:
+        """How long the answer's PDU is."""
+
+    def data(self, unit: int, pdu: bytes) -> bytes:
+        """What ``unit`` answered; raises `Refused`, or `Garbled` where it is no answer."""
+
+    def garbled(self, came: str, number: str = "") -> Garbled:
+        """The error that ``came`` came instead; ``number`` is how the framing counts."""
+
+    def unanswered(self, timeout_s: float) -> Timeout:
+        """The error that nothing came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One write to one unit: the answer says the same again.
+
+    Attributes:
+        unit: The unit's id.
+        span: Where it is written; holding registers or one coil.
+        values: Registers (0 to 65535), or one bit.
+        where: The line and unit, for people.
+    """
+
+    unit: int
+    span: Span
+    values: tuple[int, ...]
+    where: str
+
+    @property
+    def function(self) -> int:
+        """5 a coil, 6 a register, 16 several."""
+        if self.span.table.bits:
+            return 5
+        return 6 if len(self.values) == 1 else 16
+
+    @property
+    def pdu(self) -> bytes:
+        """The request (V1.1b3 sections 6.5, 6.6, 6.12)."""
+        address, values = self.span.address, self.values
+        request: ModbusPDU
+        if self.function == 5:
+            request = WriteSingleCoilRequest(address=address, bits=[bool(values[0])])
+        elif self.function == 6:
+            request = WriteSingleRegisterRequest(address=address, registers=list(values))
+        else:
+            request = WriteMultipleRegistersRequest(address=address, registers=list(values))
+        return bytes((self.function,)) + bytes(request.encode())
+
+    @property
+    def answer_head(self) -> bytes:
+        """The function and the address's first byte."""
+        return self.pdu[:2]
+
+    @property
+    def answer_bytes(self) -> int:
+        """Function, address, and value or count."""
+        return 5
+
+    def data(self, unit: int, pdu: bytes) -> bytes:
+        """Nothing, once the unit has said the same; raises `Refused` or `Garbled`."""
+        if unit != self.unit:
+            raise self.garbled(f"an answer of unit {unit}")
+        if pdu[0] == self.function | 0x80 and len(pdu) == 2:
+            raise refusal(pdu[1], f"refused to write {self}", self.where)
+        if pdu != self.pdu[:5]:
+            raise self.garbled(f"{pdu[:16].hex(' ')}")
+        return b""
+
+    def garbled(self, came: str, number: str = "") -> Garbled:
+        """See `Asks`."""
+        expected = f"{number}unit {self.unit}, {self.pdu[:5].hex(' ')} again"
+        return Garbled(expected=expected, came=came, where=self.where)
+
+    def unanswered(self, timeout_s: float) -> Timeout:
+        """See `Asks`."""
+        what = f"no answer to the write of {self} within {timeout_s:.3g} s"
+        return Timeout(what, where=self.where, next_step="Read it back: it may have been written")
+
+    def __str__(self) -> str:
+        return spelt(self.span.table, self.span.address, self.span.count)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One read of one unit, and what its answer must be.
@@ -80,6 +195,11 @@ class Question:
         """The request."""
         request = _REQUESTS[self.read.table](address=self.read.address, count=self.read.count)
         return bytes((self.function,)) + bytes(request.encode())
+
+    @property
+    def answer_head(self) -> bytes:
+        """The function and the byte count."""
+        return bytes((self.function, self.read.size_bytes))
 
     @property
     def answer_bytes(self) -> int:
@@ -116,15 +236,18 @@ class Question:
         return Timeout(f"no answer to {self} within {timeout_s:.3g} s", where=self.where)
 
     def __str__(self) -> str:
-        """What is asked for, in words: ``holding 10..11``."""
-        last = self.read.address + self.read.count - 1
-        words = f"{self.read.table.value} {self.read.address}"
-        return f"{words}..{last}" if last > self.read.address else words
+        return spelt(self.read.table, self.read.address, self.read.count)
 
     def _refused(self, pdu: bytes) -> ProtocolError:
         if len(pdu) != 2:
             return self.garbled(f"a refusal of {len(pdu)} bytes")
         return refusal(pdu[1], f"refused {self}", self.where)
+
+
+def spelt(table: Table, address: int, count: int) -> str:
+    """A run of addresses in words: ``holding 10..11``."""
+    last = address + count - 1
+    return f"{table.value} {address}..{last}" if count > 1 else f"{table.value} {address}"
 
 
 def refusal(code: int, what: str, where: str) -> Refused:

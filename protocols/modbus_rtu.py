@@ -26,7 +26,7 @@ from pymodbus.pdu.decoders import DecodePDU
 
 if TYPE_CHECKING:
     from protocols.errors import ProtocolError
-    from protocols.modbus_pdu import Question
+    from protocols.modbus_pdu import Asks
 
 AROUND_PDU: Final = 3
 """Unit and CRC."""
@@ -42,7 +42,7 @@ class RtuExchange:
 
     __slots__ = ("_question",)
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Asks) -> None:
         self._question = question
 
     def request(self, number: int) -> bytes:  # RTU does not number its requests
@@ -86,7 +86,7 @@ class RtuExchange:
         unit, function, third = buffer[start : start + 3]
         if unit != question.unit:
             return 0
-        if function == question.function and third == question.read.size_bytes:
+        if bytes((function, third)) == question.answer_head:
             return AROUND_PDU + question.answer_bytes
         return REFUSAL_BYTES if function == question.function | 0x80 else 0
 

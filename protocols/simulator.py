@@ -20,6 +20,7 @@ from pymodbus.pdu.decoders import DecodePDU
 from protocols.planner import LIMITS, Table
 
 TABLES: Final = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT}
+WRITES: Final = {5: Table.COIL, 6: Table.HOLDING, 16: Table.HOLDING}
 _FRAMER: Final = FramerSocket(DecodePDU(is_server=True))
 _TARGET_FAILED: Final = 11
 
@@ -36,6 +37,7 @@ class Unit:
         garble: Changes an answer's whole frame; it may return anything.
         refusals: Requests that are refused, whatever the tables hold, with their answers (PDUs).
         reads: How many reads it was asked for.
+        writable: Addresses of holding registers and coils that may be written.
     """
 
     tables: dict[Table, dict[int, int]] = field(default_factory=lambda: {t: {} for t in Table})
@@ -45,6 +47,7 @@ class Unit:
     garble: Callable[[bytes], bytes] | None = None
     refusals: dict[bytes, bytes] = field(default_factory=dict)
     reads: int = 0
+    writable: set[int] = field(default_factory=set)
 
     def set(self, table: Table, address: int, values: Iterable[int]) -> None:
         """Put consecutive registers (0 to 65535) or bits."""
@@ -61,6 +64,8 @@ class Unit:
     def answer(self, pdu: bytes) -> bytes:
         """The answer's PDU to a request's PDU."""
         function = pdu[0]
+        if function in WRITES:
+            return self._write(pdu)
         table = TABLES.get(function)
         if table is None:
             return bytes((function | 0x80, 1))
@@ -83,6 +88,18 @@ class Unit:
         else:
             data = struct.pack(f">{count}H", *wanted)
         return bytes((function, len(data))) + data
+
+    def _write(self, pdu: bytes) -> bytes:
+        function = pdu[0]
+        address, number = struct.unpack_from(">HH", pdu, 1)
+        if function == 16:
+            values: tuple[int, ...] = struct.unpack(f">{number}H", pdu[6:])
+        else:
+            values = (int(number == 0xFF00),) if function == 5 else (number,)
+        if not self.writable.issuperset(range(address, address + len(values))):
+            return bytes((function | 0x80, 2))
+        self.set(WRITES[function], address, values)
+        return pdu[:5]
 
 
 def answer_of(units: Mapping[int, Unit], request: bytes) -> tuple[bytes, float]:

@@ -7,6 +7,9 @@ one the line is opened here.
 from __future__ import annotations
 
 import asyncio
+import getpass
+import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -107,6 +110,90 @@ def watch(session: Session, target: str, *, every: float, count: int | None, as_
         return last
 
 
+@device.command()
+@click.argument("target", metavar="URL|NAME")
+@click.argument("setting", metavar="POINT")
+@click.argument("value")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@json_option
+@click.pass_obj
+@command
+def write(
+    session: Session, target: str, setting: str, value: str, *, yes: bool, as_json: bool
+) -> int:
+    """Write one setting of a device, where its profile allows it, and read it back.
+
+    Shows what the device has now and asks before it writes. What was asked, by whom, and how it
+    ended is kept in audit.jsonl in the state folder.
+    """
+    wish = {"setting": setting, "value": value}
+    seen = _through(session.state, target, "setting", wish)
+    unit = f" {seen['unit']}" if seen["unit"] else ""
+    if not yes:
+        question = f"{target}: {setting} is {seen['now']}{unit}. Write {seen['then']}{unit}?"
+        if not sys.stdin.isatty():
+            raise ControlError(
+                "nobody is there to confirm",
+                where=target,
+                why=question,
+                next_step="add --yes to write without asking",
+            )
+        if not click.confirm(question, err=True):
+            say("Nothing was written.")
+            return FAILED
+    done = _through(session.state, target, "write", wish | {"who": _who()})
+    if as_json:
+        say_json(done)
+    else:
+        say(f"{target}: {setting} was {done['before']}{unit} and is {done['after']}{unit}.")
+    return DONE
+
+
+def _who() -> str:
+    """The account that asks, and whose sudo it is, if any."""
+    name = getpass.getuser()
+    behind = os.environ.get("SUDO_USER")
+    return f"{name} (sudo by {behind})" if behind else name
+
+
+def _through(state: Path, target: str, request: str, wish: dict[str, str]) -> Any:
+    """Ask the daemon, which owns the lines; without one, do it here."""
+    by_url = "://" in target
+    try:
+        return ask(
+            state, request, 150.0, **({"url": target} if by_url else {"name": target}), **wish
+        )
+    except NoDaemonError:
+        chosen = _chosen(state, target)
+        url = chosen.url if chosen else target
+        return asyncio.run(_write_here(state, url, target, request, wish))
+
+
+async def _write_here(
+    state: Path, url: str, target: str, request: str, wish: dict[str, str]
+) -> Any:
+    from drivers.driver import Lines
+    from drivers.profile import FolderShelf
+    from gateway import writing
+    from gateway.clock import SystemClock
+    from gateway.devices import DeviceError, Site
+    from gateway.loading import PROFILES
+
+    lines = Lines()
+    try:
+        site = Site(lines=lines, now=SystemClock().now)
+        writes = site.writer(url, FolderShelf((state / PROFILES,)))
+        if request == "setting":
+            return await writing.look(writes, wish["setting"], wish["value"], target)
+        return await writing.write(
+            writes, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
+        )
+    except DeviceError as error:
+        raise ControlError("this device cannot be written", where=url, why=str(error)) from error
+    finally:
+        await lines.aclose()
+
+
 def _report(state: Path, target: str) -> str:
     by_url = "://" in target
     try:
@@ -114,15 +201,22 @@ def _report(state: Path, target: str) -> str:
         return str(answer["report"])
     except NoDaemonError:
         pass
-    known = {d.name: d for d in _configured(state, optional=by_url)}
-    chosen = next((d for d in known.values() if target in {d.name, d.url}), None)
+    chosen = _chosen(state, target)
+    return asyncio.run(_read_here(state, chosen.url if chosen else target, chosen))
+
+
+def _chosen(state: Path, target: str) -> Device | None:
+    """The configured device that a name or URL means; a URL may be of another one."""
+    by_url = "://" in target
+    known = _configured(state, optional=by_url)
+    chosen = next((d for d in known if target in {d.name, d.url}), None)
     if chosen is None and not by_url:
         raise ControlError(
             f"no device is named {target!r}",
             where=str(ConfigurationStore(state).running),
             next_step="see `kanmon device list`, or give the device's URL",
         )
-    return asyncio.run(_read_here(state, chosen.url if chosen else target, chosen))
+    return chosen
 
 
 async def _read_here(state: Path, url: str, device: Device | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from cloud_link.wire import VERSION, Ack, Lane, Rejected
@@ -69,6 +70,8 @@ def _document(record: ConfigurationRecord) -> dict[str, Any]:
     text = expander.decompress(record.document, _DOCUMENT_LIMIT)
     if not expander.eof:
         raise ValueError(f"truncated, or of more than {_DOCUMENT_LIMIT} bytes")
+    if sha256(text).digest() != record.digest:
+        raise ValueError("its digest is another document's")
     document = json.loads(text)
     if not isinstance(document, dict):
         raise ValueError("not an object")
@@ -76,17 +79,10 @@ def _document(record: ConfigurationRecord) -> dict[str, Any]:
 
 
 def configuration(box: Box, record: ConfigurationRecord, order: int, clock: BootClock) -> None:
-    """Keep a configuration that began to run; the newest one names the devices.
-
-    One that is only said again, after a gap or in a new epoch, is kept once.
-    """
+    """Keep a configuration that began to run; the newest one names the devices."""
     document = _document(record)
     newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
     ahead = newest is None or (newest.speaker, newest.order) < (box.pk, order)
-    if newest is not None and ahead and newest.digest == record.digest.hex()[:64]:
-        newest.speaker, newest.order = box.pk, order
-        newest.save(update_fields=["speaker", "order"])
-        return
     RunningConfiguration.objects.create(
         gateway_id=box.gateway_id,
         digest=record.digest.hex()[:64],

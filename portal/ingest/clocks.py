@@ -94,9 +94,6 @@ def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     clocks = list(BootClock.objects.filter(box=box, boot=boot).order_by("-order"))
     if any(clock.order == order for clock in clocks):
         return
-    if clocks and clocks[0].order < order and _says_the_same(clocks[0], record):
-        BootClock.objects.filter(pk=clocks[0].pk).update(order=order)
-        return
     fresh = BootClock.objects.create(
         box=box,
         boot=boot,
@@ -111,11 +108,6 @@ def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
         if old.order < order and old.offset_ms != fresh.offset_ms:
             _date_anew(box, old, fresh, until)
     date_gaps(box, boot)
-
-
-def _says_the_same(clock: BootClock, record: ClockRecord) -> bool:
-    known = (clock.since_boot_ms, clock.offset_ms, clock.synchronised)
-    return known == (record.since, record.offset, record.synchronised)
 
 
 def hint(box: Box, boot: bytes, offset: int) -> bool:

@@ -47,17 +47,17 @@ def paces(gateways: Iterable[int]) -> dict[int, Pace]:
     newest = running.order_by("-speaker", "-order")
     rows = dict(
         Gateway.objects.filter(pk__in=list(gateways))
-        .annotate(running=Subquery(newest.values("pk")[:1]))
+        .annotate(running=Subquery(newest.values("digest")[:1]))
         .values_list("pk", "running")
     )
     return {pk: Pace() if running is None else _pace_of(running) for pk, running in rows.items()}
 
 
 @lru_cache(maxsize=4096)
-def _pace_of(configuration: int) -> Pace:
-    # A row's document never changes.
-    documents = RunningConfiguration.objects.filter(pk=configuration)
-    return pace_in(documents.values_list("document", flat=True).get())
+def _pace_of(digest: str) -> Pace:
+    # The digest is the document's (the ingest checks it): whichever row holds it says the same.
+    documents = RunningConfiguration.objects.filter(digest=digest)
+    return pace_in(documents.values_list("document", flat=True)[:1].get())
 
 
 def pace_in(document: str) -> Pace:

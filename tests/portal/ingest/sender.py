@@ -10,6 +10,7 @@ import json
 import secrets
 import zlib
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from cloud_link import topics
@@ -141,7 +142,7 @@ def event(
 
 def configuration(at: int, document: object) -> ConfigurationRecord:
     text = json.dumps(document).encode()
-    return ConfigurationRecord(at, secrets.token_bytes(32), "root", zlib.compress(text))
+    return ConfigurationRecord(at, sha256(text).digest(), "root", zlib.compress(text))
 
 
 def gap(sender: Sender, lane: Lane, *ranges: tuple[int, int], at: int = 0) -> GapRecord:

@@ -204,16 +204,6 @@ def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sen
     assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 10)
 
 
-def test_a_clock_said_again_is_kept_once_and_holds_on(box: Box, sender: Sender) -> None:
-    for _ in range(5):
-        ingest([sender.clock(), sender.send(Lane.EVENT, event(1000))])
-    assert BootClock.objects.count() == 1
-    ingest([sender.clock(OFFSET + 60_000)])
-    ingest([sender.clock()])
-    ingest([sender.send(Lane.EVENT, event(2000))])
-    assert Device.objects.get().reported_at == moment(OFFSET + 2000)
-
-
 def test_a_gap_is_dated_alone_and_dated_anew_with_its_boot(
     box: Box, dated: Sender, django_assert_max_num_queries: Any
 ) -> None:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_link.wire import EventRecord, Lane, Rejected, WireIdentity, WireSupply
+from cloud_link.wire import (
+    ConfigurationRecord,
+    EventRecord,
+    Lane,
+    Rejected,
+    WireIdentity,
+    WireSupply,
+)
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Device, DeviceCondition, RunningConfiguration
 from portal.ingest.clocks import moment
@@ -198,14 +205,9 @@ def test_a_box_assigned_later_is_heard_whatever_its_predecessor_numbered(
     assert shown(box) == [("supply.low", "warning")], "what was replaced has nothing to say"
 
 
-def test_a_configuration_said_again_is_kept_once_and_a_successors_is_the_newer(
-    box: Box, timed: Sender
-) -> None:
-    record = configuration(1000, {"gateway": {"label": "old"}})
-    for _ in range(3):
-        ingest([timed.send(Lane.EVENT, record)])
-    first = RunningConfiguration.objects.get()
-    assert first.at == moment(OFFSET + 1000)
+def test_a_successors_configuration_is_the_newer(box: Box, timed: Sender) -> None:
+    timed.ordinal = 7
+    ingest([timed.send(Lane.EVENT, configuration(1000, {"gateway": {"label": "old"}}))])
     later = assign_box(box.gateway, box_id="b-later")
     successor = Sender(later.box_id)
     ingest([successor.clock()])
@@ -213,3 +215,13 @@ def test_a_configuration_said_again_is_kept_once_and_a_successors_is_the_newer(
     newest = RunningConfiguration.objects.newest()
     assert newest is not None
     assert "new" in newest.document
+
+
+def test_a_configuration_under_another_ones_digest_is_rejected(timed: Sender) -> None:
+    """The digest names the document for everybody: nobody may say it of another one."""
+    honest = configuration(1000, {"gateway": {"heartbeat_s": 60}})
+    other = configuration(1000, {"gateway": {"heartbeat_s": 86_400}})
+    forged = ConfigurationRecord(1000, honest.digest, "root", other.document)
+    ack = acks(ingest([timed.send(Lane.EVENT, forged)]), timed, Lane.EVENT)
+    assert [code for _, code in ack.rejected] == [Rejected.MISFIT]
+    assert not RunningConfiguration.objects.exists()
