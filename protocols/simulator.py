@@ -64,7 +64,7 @@ class Unit:
     def answer(self, pdu: bytes) -> bytes:
         """The answer's PDU to a request's PDU."""
         function = pdu[0]
-        if function in WRITES:
+        if function in WRITES and self.writable:
             return self._write(pdu)
         table = TABLES.get(function)
         if table is None:
