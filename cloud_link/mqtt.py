@@ -23,7 +23,6 @@ import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -37,16 +36,21 @@ from cloud_link.mqtt_broker import (
     BrokerUrlError,
     ConnectRefused,
     Disconnected,
+    Identity,
+    IdentityUnusable,
     MqttError,
     PublishRefused,
     SubscribeRefused,
     Unreachable,
     Will,
 )
+from cloud_link.mqtt_client import TlsAwareClient
 from cloud_link.mqtt_session import Message, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from paho.mqtt.client import Client
 
 __all__ = [
     "NOT_AUTHORIZED",
@@ -57,6 +61,8 @@ __all__ = [
     "BrokerUrlError",
     "ConnectRefused",
     "Disconnected",
+    "Identity",
+    "IdentityUnusable",
     "Message",
     "MqttError",
     "PublishRefused",
@@ -130,26 +136,10 @@ async def connect(
     await session.close()
 
 
-class _Client(Client):
-    """paho's client, but for one leak: a TLS handshake that fails leaves its socket open."""
-
-    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
-        context = self._ssl_context
-        assert context is not None, "called with a TLS context only"
-        wrapped = context.wrap_socket(
-            tcp_sock, server_hostname=self.host, do_handshake_on_connect=False
-        )
-        try:
-            wrapped.settimeout(self.connect_timeout)
-            wrapped.do_handshake()
-        except BaseException:
-            wrapped.close()
-            raise
-        return wrapped
-
-
-def _client(broker: Broker, client_id: str, will: Will | None, session_expiry: int) -> Client:
-    client = _Client(
+def _client(
+    broker: Broker, client_id: str, will: Will | None, session_expiry: int
+) -> TlsAwareClient:
+    client = TlsAwareClient(
         CallbackAPIVersion.VERSION2,
         client_id,
         clean_session=None if broker.version == 5 else session_expiry == 0,

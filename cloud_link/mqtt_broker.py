@@ -4,6 +4,7 @@ Every error of `cloud_link.mqtt` says what happened, where, and what to do next:
 
     MqttError
     |-- BrokerUrlError     the address itself is not one (also a ValueError)
+    |-- IdentityUnusable   key, certificate or trust cannot be used
     |-- Unreachable        no connection: name, port, route, certificate
     |-- ConnectRefused     the broker answered no: credentials, client id, protocol version
     |-- Disconnected       the connection ended; every publish in flight fails with it
@@ -17,8 +18,11 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Version = Literal[4, 5]
 """MQTT 3.1.1 is protocol level 4."""
@@ -52,6 +56,10 @@ class MqttError(Exception):
 
 class BrokerUrlError(MqttError, ValueError):
     """A broker's address that cannot be one; the message says what was expected."""
+
+
+class IdentityUnusable(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
+    """The files by which we are known, or by which we know the broker, will not do."""
 
 
 class Unreachable(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
@@ -114,6 +122,55 @@ class Will:
     topic: str
     payload: bytes
     qos: Literal[0, 1] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who we are to a broker, and by whom we know it: three PEM files.
+
+    Attributes:
+        certificate: Ours, then what vouches for it.
+        key: Of the certificate.
+        trust: Whose certificates are believed; nobody else's are, the system's neither.
+    """
+
+    certificate: Path
+    key: Path
+    trust: Path
+
+    def context(self) -> ssl.SSLContext:
+        """What a connection is made with; raises `IdentityUnusable`."""
+        self._check_readable()
+        try:
+            context = ssl.create_default_context(cafile=self.trust)
+        except ssl.SSLError as error:
+            raise IdentityUnusable(
+                f"{self.trust} holds no certificate ({_reason(error)}); restore it, or have this "
+                "identity issued again"
+            ) from error
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except ssl.SSLError as error:
+            raise IdentityUnusable(
+                f"{self.certificate} and {self.key} cannot be used together ({_reason(error)}); "
+                "restore them, or have this identity issued again"
+            ) from error
+        return context
+
+    def _check_readable(self) -> None:
+        """OpenSSL's own words leave out which file it was."""
+        for path in (self.certificate, self.key, self.trust):
+            try:
+                path.open("rb").close()
+            except OSError as error:
+                raise IdentityUnusable(
+                    f"{path} cannot be read: {error.strerror}; it has to be there and belong to "
+                    "the account that connects"
+                ) from error
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return str(error.reason or error).lower().replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
+    from cloud_link.mqtt_client import TlsAwareClient
+
 WINDOW: Final = 20
 """Unanswered publishes where the broker names no Receive Maximum of its own (MQTT 3.1.1)."""
 WINDOW_LIMIT: Final = 1_000
@@ -54,6 +56,8 @@ _SILENT_END: Final = (
     "the connection closed without a reason: the broker stopped, the link was cut, or another "
     "client came with the same client id"  # Mosquitto 2.0.11 gives no 0x8E even in MQTT 5
 )
+_NO_GREETING: Final = "check that this port speaks MQTT, in this version, with or without TLS"
+_NO_ENTRY: Final = "the certificate may have ended or been revoked; have it issued again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,7 @@ class Session:
         maximum_packet: The largest packet that the broker takes, in bytes; ``None``: no limit.
     """
 
-    def __init__(self, client: Client, where: str, *, inbox: int) -> None:
+    def __init__(self, client: TlsAwareClient, where: str, *, inbox: int) -> None:
         self.present = False
         self.maximum_packet: int | None = None
         self._client, self._where, self._limit = client, where, inbox
@@ -345,6 +349,8 @@ class Session:
             self._lost(f"the broker says: {reason.getName()} (0x{reason.value:02x})", reason.value)
         elif reason.getName() == "Keep alive timeout":
             self._lost("nothing heard for two keepalives: the link is dead", None)
+        elif self._client.alert:
+            self._lost(f"the broker ended TLS: {self._client.alert}", None)
         else:
             self._lost(_SILENT_END, None)
 
@@ -369,7 +375,7 @@ class Session:
         self._end = (what, code)
         self._drive.detach()
         if not self._greeted.done():
-            step = "check that this port speaks MQTT, in this version, with or without TLS"
+            step = _NO_ENTRY if self._client.alert else _NO_GREETING
             self._greeted.set_exception(Unreachable(self._where, what, step))
             self._greeted.exception()  # a cancelled `greet` never asks
         self._slots.fail(self._disconnected)

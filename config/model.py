@@ -8,7 +8,7 @@ validates. Made directly, only what ``__post_init__`` looks at is checked.
     Configuration
     |-- site      where the gateway stands: its time zone decides when a day begins
     |-- gateway   the daemon itself: heartbeat, health
-    |-- cloud     the broker
+    |-- cloud     the broker, where the box is not enrolled
     |-- spool     how much may wait on disk
     `-- devices   what is polled, in the order written
 
@@ -141,16 +141,20 @@ class Gateway(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud(Settings):
-    """The way to the portal."""
+    """The way to the portal. A box that is enrolled knows it, and needs none of this."""
 
-    broker: Annotated[str, Checked(_broker_url)]
-    """mqtt://host:1883, or mqtts://host:8883 for TLS."""
+    broker: Annotated[str, Checked(_broker_url)] | None = None
+    """mqtt://host:1883, or mqtts://host:8883 for TLS; not where the box is enrolled."""
     mqtt: Annotated[Literal["5", "3.1.1"], Checked(_version_word, first=True)] = "5"
     """The MQTT version the broker speaks."""
     username: Annotated[str, MaxLen(200)] | None = None
     """For brokers that ask for one."""
     password: SecretReference | None = None
     """A reference such as secret:broker."""
+
+    def __post_init__(self) -> None:
+        if self.broker is None and (self.username is not None or self.password is not None):
+            raise Refusal("lonely", "username and password belong to a broker; name it, too")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +211,7 @@ class Configuration(Settings):
     """The version of this file's form."""
     site: Site
     gateway: Gateway = Gateway()
-    cloud: Cloud
+    cloud: Cloud = Cloud()
     spool: SpoolSettings = SpoolSettings()
     devices: Annotated[tuple[Device, ...], MaxLen(1_000), Checked(_distinct)] = ()
 

@@ -18,6 +18,9 @@ from config.yaml_source import Source
 from drivers.shelf import Shelf
 from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
+from gateway.way import CLASH_STEP, clash_words, clashing
+from provisioning import enrolment
+from provisioning.codes import CodedError
 
 if TYPE_CHECKING:
     from drivers.demand import Demand
@@ -36,7 +39,8 @@ def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
     """
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
-    return sorted([*findings, *check_lines(document, shelf)], key=position)
+    findings += [*_name(document, state), *check_lines(document, shelf)]
+    return sorted(findings, key=position)
 
 
 def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
@@ -200,6 +204,26 @@ def _devices(configuration: Configuration, source: Source, shelf: Shelf) -> Iter
 
 def _address(found: Found) -> tuple[str, str]:
     return (found.kind.line(found.url), found.url.query.get("unit", "1"))
+
+
+def _name(document: Document, state: Path) -> Iterator[Finding]:
+    """An enrolled box goes where it was sent, and nowhere else."""
+    cloud = document.configuration.cloud
+    try:
+        enrolled = enrolment.load(state)
+    except CodedError:
+        return  # not for our eyes, or damaged, which the daemon tells better
+    clash = clashing(cloud, enrolled) if enrolled else None
+    if enrolled and clash:
+        path = ("cloud", clash)
+        yield Finding(
+            what=clash_words(clash, enrolled),
+            why="until then it does not connect at all",
+            next=CLASH_STEP,
+            path=dotted(path),
+            place=document.source.place(path),
+            weight=Weight.WARNING,
+        )
 
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:

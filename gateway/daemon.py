@@ -251,6 +251,7 @@ class Daemon:
         while True:
             await asyncio.sleep(CLOCK_LOOK_S)
             await self._look_at_clock()
+            self.link.look()
 
     async def _look_at_clock(self) -> None:
         sample = self.ground.clock.sample()

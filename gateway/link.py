@@ -11,11 +11,11 @@ import structlog
 
 from config.finding import ConfigError
 from config.model import Cloud
-from config.secrets import secret
 from gateway.version import software
+from gateway.way import NoWayError, Way, find, mark
+from provisioning.codes import CodedError
 
 if TYPE_CHECKING:
-    from cloud_link.mqtt_broker import Broker
     from cloud_link.spool_writer import SpoolWriter
     from cloud_link.uplink import Uplink
     from cloud_link.wire import Lane
@@ -46,7 +46,9 @@ class Link:
         self._tasks: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
         self._trouble = ""
-        self._broker = ""
+        self._cloud: Cloud | None = None
+        self._way = Way(broker="", enrolled=False)
+        self._mark: object = None
         self.offset: int | None = None
         """What the box believes its clock's offset to be."""
 
@@ -64,17 +66,25 @@ class Link:
         if self._task:
             self._task.cancel()
         self._uplink, self._task, self._trouble = None, None, ""
-        self._broker = cloud.broker
+        self._cloud, self._mark = cloud, mark(self._state)
         facts = Facts(
             boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
         )
         try:
-            self._uplink = Uplink(self._writer, self._address(cloud), self._box, facts)
-        except (ConfigError, MqttError, OSError) as error:
+            self._way = find(self._state, self._box, cloud)
+            self._uplink = Uplink(self._writer, self._way.address(), self._box, facts)
+        except (CodedError, ConfigError, MqttError, NoWayError, OSError) as error:
+            self._way = Way(broker=cloud.broker or "", enrolled=False)
             self._trouble = str(error)
             log.error("no way to the portal", error=self._trouble)
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
+
+    def look(self) -> None:
+        """Connect anew where the box has got a name, or another one, meanwhile."""
+        if self._cloud is not None and mark(self._state) != self._mark:
+            log.info("the box's name has changed", identity=str(self._state / "identity"))
+            self.restart(self._cloud)
 
     def appended(self, lanes: frozenset[Lane]) -> None:
         """Say that something came into these lanes of the spool."""
@@ -84,11 +94,11 @@ class Link:
     def to_json(self) -> dict[str, Any]:
         """How the link is now."""
         if self._uplink is None:
-            return {"broker": self._broker, "connected": False, "error": self._trouble}
+            return {**self._way.to_json(), "connected": False, "error": self._trouble}
         state, now = self._uplink.state, self._now()
         since, acked = state.connected_since, state.last_ack_at
         return {
-            "broker": self._broker,
+            **self._way.to_json(),
             "connected": since is not None,
             "connected_s": None if since is None else (now - since) // 1000,
             "last_ack_s": None if acked is None else (now - acked) // 1000,
@@ -99,12 +109,3 @@ class Link:
             "pausing": state.pausing,
             "error": state.error,
         }
-
-    def _address(self, cloud: Cloud) -> Broker:
-        from dataclasses import replace
-
-        from cloud_link.mqtt_broker import Broker
-
-        broker = Broker.parse(cloud.broker, version=5 if cloud.mqtt == "5" else 4)
-        password = secret(self._state, cloud.password) if cloud.password else None
-        return replace(broker, username=cloud.username, password=password)

@@ -78,9 +78,12 @@ def serve(bind: str, workers: int) -> None:
 def ingest() -> None:
     """Take what the gateways send, until stopped; a database that is away is waited for."""
     with portal_ready(wait=True):
-        from portal.ingest.worker import run
+        from portal.ingest.worker import CannotStartError, run
 
-        run()
+        try:
+            run()
+        except CannotStartError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @commands.group()

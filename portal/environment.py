@@ -11,6 +11,7 @@ Variable                 Meaning                                  Where it is no
 ``KANMON_PORTAL_URL``    what people type to reach the portal     ``http://127.0.0.1:8000``
 ``KANMON_CLAIM_URL``     what boxes call to claim their place     that host, port 8443, TLS [*]_
 ``KANMON_BROKER``        ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_BROKER_ID``     folder that ``issue-worker`` made     none: plain TCP, no name
 ``KANMON_BOX_BROKER``    the broker as boxes reach it             as ``KANMON_BROKER``
 ``KANMON_MQTT``          ``5``, or ``3.1.1`` for an old broker    ``5``
 ``KANMON_PORTAL_DEBUG``  ``1`` shows tracebacks to the browser    off
@@ -68,7 +69,8 @@ class Environment:
         url: Where people reach the portal, without a trailing slash.
         claim_url: Where boxes claim their place, as `provisioning.agent_key.check_address` says.
         broker: As `cloud_link.mqtt.Broker.parse` takes it.
-        box_broker: The same, as boxes reach it.
+        broker_id: Folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``.
+        box_broker: The broker as boxes reach it.
         mqtt: ``5`` or ``3.1.1``.
         debug: Whether errors show their traceback in the browser.
     """
@@ -78,6 +80,7 @@ class Environment:
     url: str
     claim_url: str
     broker: str
+    broker_id: Path | None
     box_broker: str
     mqtt: Literal["5", "3.1.1"]
     debug: bool
@@ -114,6 +117,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         url=url,
         claim_url=_claim_url(variables.get("KANMON_CLAIM_URL") or _default_claim_url(url)),
         broker=broker,
+        broker_id=_broker_id(variables.get("KANMON_BROKER_ID", ""), broker),
         box_broker=_box_broker(variables.get("KANMON_BOX_BROKER", "")) or broker,
         mqtt=_mqtt(variables.get("KANMON_MQTT", "")),
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
@@ -144,6 +148,17 @@ def _claim_url(text: str) -> str:
             f"KANMON_CLAIM_URL will not do: {error.detail}; write how boxes reach the portal over "
             f"TLS, such as https://portal.example.com:{CLAIM_PORT}, or plain HTTP to this machine"
         ) from error
+
+
+def _broker_id(text: str, broker: str) -> Path | None:
+    if not text:
+        return None
+    if not broker.startswith("mqtts://"):
+        raise SettingsError(
+            f"KANMON_BROKER_ID names a certificate, but KANMON_BROKER is {broker}, where none is "
+            "shown; write mqtts://, or leave KANMON_BROKER_ID out"
+        )
+    return Path(text).expanduser().absolute()
 
 
 def _box_broker(text: str) -> str:

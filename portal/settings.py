@@ -17,6 +17,7 @@ django_stubs_ext.monkeypatch()
 ENVIRONMENT = environment.read()
 STATE = ENVIRONMENT.state
 BROKER = ENVIRONMENT.broker
+BROKER_ID = ENVIRONMENT.broker_id
 MQTT = ENVIRONMENT.mqtt
 PORTAL_URL = ENVIRONMENT.url
 CLAIM_URL = ENVIRONMENT.claim_url

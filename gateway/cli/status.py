@@ -91,7 +91,7 @@ def _look(session: Session) -> Any:
 def _link(link: dict[str, Any]) -> str:
     if not link["connected"]:
         why = f": {link['error']}" if link["error"] else ""
-        return f"no connection to {link['broker']}{why}"
+        return f"no connection to {link['broker'] or 'a portal'}{why}"
     acked = link["last_ack_s"]
     heard = "no acknowledgement yet" if acked is None else f"acknowledged {words.age(acked)} ago"
     return f"connected to {link['broker']} for {words.age(link['connected_s'])}, {heard}"

@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import Order, Revoked
 from portal.authority.errors import AuthorityError
+from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
 
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import ec
 
-KEY_FILE: Final = "key.pem"
-CERTIFICATE_FILE: Final = "certificate.pem"
-TRUST_FILE: Final = "trust.pem"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?|[0-9a-f:.]{2,45}")
 

@@ -14,6 +14,10 @@ from portal.authority.errors import AuthorityError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+KEY_FILE: Final = "key.pem"
+"""In the folder of what was issued; beside it:"""
+CERTIFICATE_FILE: Final = "certificate.pem"
+TRUST_FILE: Final = "trust.pem"
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
 

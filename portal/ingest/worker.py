@@ -31,16 +31,19 @@ from django.conf import settings
 from django.db import close_old_connections, connection, connections
 
 from cloud_link import topics
-from cloud_link.mqtt import Broker, MqttError, PublishRefused, connect
+from cloud_link.mqtt import Broker, Identity, MqttError, PublishRefused, connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
+from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival
 from portal.ingest.store import Outcome, ingest_or_isolate
 from portal.readiness import Readiness
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cloud_link.mqtt import Message, Session
     from portal.ingest.answers import Answer
 
@@ -60,20 +63,45 @@ _ATTEMPTS: Final = 3
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
+class CannotStartError(Exception):
+    """The worker's settings will not do; the message says which, and what next."""
+
+
 def run() -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Work until SIGTERM or SIGINT.
+
+    Raises:
+        CannotStartError: The broker's address, or the worker's certificate, cannot be used.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        broker = _broker()
+    except MqttError as error:
+        raise CannotStartError(str(error)) from error
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_main())
+        asyncio.run(_main(broker))
 
 
-async def _main() -> None:
+def _broker() -> Broker:
+    """The broker of the settings; known there by the certificate that was issued."""
+    folder = settings.BROKER_ID
+    tls = identity_in(folder).context() if folder else None
+    return Broker.parse(settings.BROKER, version=5 if settings.MQTT == "5" else 4, tls=tls)
+
+
+def identity_in(folder: Path) -> Identity:
+    """The identity in a folder that ``kanmon-portal authority issue-...`` made."""
+    return Identity(
+        certificate=folder / CERTIFICATE_FILE, key=folder / KEY_FILE, trust=folder / TRUST_FILE
+    )
+
+
+async def _main(broker: Broker) -> None:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
-    version = 5 if settings.MQTT == "5" else 4
-    worker = Worker(Broker.parse(settings.BROKER, version=version))  # type: ignore[arg-type] # one of the two
+    worker = Worker(broker)
     try:
         await worker.run()
     finally:

@@ -138,6 +138,13 @@ def test_a_password_in_the_open_is_refused_and_not_repeated() -> None:
         assert "hunter2" not in told
 
 
+def test_credentials_without_a_broker_are_refused() -> None:
+    text = "version: 1\nsite: {time_zone: UTC}\ncloud: {username: me}\n"
+    (finding,) = findings(text)
+    assert "belong to a broker" in finding.what
+    assert finding.path == "cloud"
+
+
 def test_a_reserve_as_large_as_the_cap_is_refused() -> None:
     (finding,) = findings(GOOD + "spool: {cap_mb: 4, reserve_mb: 4}\n")
     assert "leaves no room" in finding.what

@@ -57,7 +57,7 @@ async def test_the_previous_one_is_taken_and_it_is_said_why(tmp_path: Path, ask:
     (tmp_path / "config.yaml").write_text("version: 1\n")
     loaded = await Loader(tmp_path, ask).load()
     assert loaded.configuration.devices[0].name == "main"
-    assert [finding.path for finding in loaded.findings] == ["site", "cloud"]
+    assert [finding.path for finding in loaded.findings] == ["site"]
 
 
 async def test_a_disk_that_refuses_is_told(tmp_path: Path, ask: Ask) -> None:

@@ -44,6 +44,7 @@ def test_sqlite_is_durable_and_takes_its_lock_at_the_start_of_a_transaction() ->
         ("KANMON_PORTAL_URL", "https://example.com/portal", "without a path"),
         ("KANMON_PORTAL_DEBUG", "maybe", "write 1 or 0"),
         ("KANMON_BOX_BROKER", "broker.example.com:8883", "mqtts://"),
+        ("KANMON_BROKER_ID", "/some/folder", "write mqtts://"),
         ("KANMON_CLAIM_URL", "http://portal.example.com", "over TLS"),
         ("KANMON_CLAIM_URL", "https://portal.example.com/claim/", "such as https://"),
         ("KANMON_PORTAL_STATE", str(environment.PACKAGE / "state"), "inside the program"),
