@@ -19,8 +19,7 @@ from drivers.report import Observation
 from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
 from protocols.serial_format import SerialFormat
-from protocols.serial_line import SerialWire
-from protocols.serial_line import line_key as serial_key
+from protocols.serial_format import line_key as serial_key
 from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
 
@@ -62,6 +61,8 @@ class Lines:
 
     def serial(self, path: str, form: SerialFormat) -> Line:
         """The line at a serial port; who asks first says how fast it is."""
+        from protocols.serial_line import SerialWire  # only a gateway with a serial line needs it
+
         key = serial_key(path)
         line = self._lines.get(key)
         if line is None:

@@ -22,8 +22,7 @@ from typing import TYPE_CHECKING, Final
 from drivers.demand import Demand, demand_of
 from drivers.shelf import ProfileError
 from protocols.line import Pace
-from protocols.serial_format import BAUDS, PARITIES, SerialFormat
-from protocols.serial_line import line_key as serial_key
+from protocols.serial_format import BAUDS, PARITIES, SerialFormat, line_key
 from protocols.tcp_line import line_key as tcp_key
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class ModbusRtu:
 
     def line(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
-        return serial_key(url.path)
+        return line_key(url.path)
 
     def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
         """See `drivers.driver.DriverKind`."""
@@ -177,8 +176,11 @@ def _writer(url: DeviceUrl, around: Surroundings, line: Line) -> Writes:
 
 def _unit_on(line: Line, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
     from protocols.modbus import ModbusUnit
-    from protocols.modbus_mbap import MbapExchange
-    from protocols.modbus_rtu import RtuExchange
+
+    if url.scheme == "modbus-tcp":
+        from protocols.modbus_mbap import MbapExchange as Framing
+    else:
+        from protocols.modbus_rtu import RtuExchange as Framing  # type: ignore[assignment] # alike
 
     profile = around.shelf.profile(url.query["profile"])
     return ModbusUnit(
@@ -186,7 +188,7 @@ def _unit_on(line: Line, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
         _unit(url, range(256), []),
         now=around.now,
         timeout_s=_timeout_s(url, profile.modbus.timeout_s, []),
-        framing=MbapExchange if url.scheme == "modbus-tcp" else RtuExchange,
+        framing=Framing,
     )
 
 

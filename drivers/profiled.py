@@ -34,13 +34,13 @@ from drivers.profile_model import IDENTITY_GROUP
 from drivers.report import Observation, Reading
 from drivers.signs import Memory, Sign
 from protocols.errors import Refused
-from protocols.planner import Cut, plan, split
+from protocols.planner import Cut, Span, plan, split
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
     from drivers.profile_model import Point, Profile
     from protocols.modbus import Block
-    from protocols.planner import Cost, Read, Span
+    from protocols.planner import Cost, Read
 
 SPLITTABLE: Final = frozenset({2, 3})
 """Exception codes that a shorter read may not meet: illegal address, illegal value (length)."""
@@ -117,7 +117,7 @@ class ProfiledDriver:
         self._installation = installation
         self._rules = replace(rules_of(profile), cost=unit.cost)
         self._unknown: set[Span] = set()
-        self._served: set[Span] = set()
+        self._served: set[Span] = set()  # whole reads: four spans, not four hundred
         self._ask_again = 0
         self._doubted = False
         self._plans: dict[frozenset[str], list[_Step]] = {}
@@ -177,7 +177,7 @@ class ProfiledDriver:
     def _known(self, step: _Step) -> _Step:
         """The step, once it was answered: these registers are there."""
         if not step.refused:
-            self._served.update(step.points[i].span for i in step.read.spans)
+            self._served.add(Span(step.read.table, step.read.address, step.read.count))
         return replace(step, served=True)
 
     def _check_whole_refusal(self, refusal: Refused, poll: _Poll) -> None:
@@ -249,7 +249,9 @@ class ProfiledDriver:
         halves = split(step.read, [point.span for point in step.points])
         if not halves:
             spans = {step.points[i].span for i in step.read.spans}
-            poll.lost = poll.lost or bool(spans & self._served)
+            poll.lost = poll.lost or any(
+                known.holds(span) for span in spans for known in self._served
+            )
             self._unknown |= spans
             self._ask_again = self._unit.now() + ASK_AGAIN_MS
             return [replace(step, refused=True)]

@@ -66,6 +66,10 @@ class Span:
         """One past the last address."""
         return self.address + self.count
 
+    def holds(self, other: Span) -> bool:
+        """Whether ``other`` lies within it."""
+        return self.table is other.table and self.address <= other.address and other.end <= self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Read:

@@ -35,6 +35,11 @@ PARITIES: Final = ("N", "E", "O")
 BAUDS: Final = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 
 
+def line_key(path: str) -> str:
+    """What names the line at a port, for people and as a key: ``serial:/dev/ttyUSB0``."""
+    return f"serial:{path}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerialFormat:
     """Speed and character of a line.

@@ -22,6 +22,7 @@ import termios
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from protocols.errors import Unreachable
+from protocols.serial_format import line_key
 
 if TYPE_CHECKING:
     from serial import Serial
@@ -47,11 +48,6 @@ _REASONS: Final = {
 }
 
 
-def line_key(path: str) -> str:
-    """What names the line at a port, for people and as a key: ``serial:/dev/ttyUSB0``."""
-    return f"serial:{path}"
-
-
 class SerialWire:
     """One serial port.
 
@@ -71,7 +67,7 @@ class SerialWire:
 
     @property
     def where(self) -> str:
-        """See `line_key`."""
+        """See `protocols.serial_format.line_key`."""
         return line_key(self.path)
 
     async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
