@@ -152,6 +152,9 @@ class DriverKind(Protocol):
     def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
         """What the device asks of its line."""
 
+    def drain_s(self, url: DeviceUrl) -> float:
+        """How long its line is left alone, at most, after it did not answer."""
+
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """Poll groups with their periods in seconds; ``None`` for the device's own."""
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from drivers.demand import Demand, demand_of
 from drivers.shelf import ProfileError
 from protocols.line import Pace
-from protocols.serial_format import BAUDS, PARITIES, SerialFormat, line_key
+from protocols.serial_format import BAUDS, LONGEST_FRAME, PARITIES, SerialFormat, line_key
 from protocols.tcp_line import line_key as tcp_key
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class ModbusTcp:
         """See `drivers.driver.DriverKind`."""
         silence = Pace(silence_s=_silence_s(url, []))
         return _demand(url, shelf, None, silence)
+
+    def drain_s(self, url: DeviceUrl) -> float:
+        """See `drivers.driver.DriverKind`."""
+        return _drain_s(Pace(silence_s=_silence_s(url, [])))
 
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
@@ -102,6 +106,10 @@ class ModbusRtu:
         form = _form(url, [])
         return _demand(url, shelf, form, form.pace)
 
+    def drain_s(self, url: DeviceUrl) -> float:
+        """See `drivers.driver.DriverKind`."""
+        return _drain_s(_form(url, []).pace)
+
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
         return shelf.profile(url.query["profile"]).periods
@@ -139,6 +147,10 @@ class ModbusRtuTcp:
         form = _form(url, [])
         return _demand(url, shelf, form, form.pace_over_network)
 
+    def drain_s(self, url: DeviceUrl) -> float:
+        """See `drivers.driver.DriverKind`."""
+        return _drain_s(_form(url, []).pace_over_network)
+
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
         return shelf.profile(url.query["profile"]).periods
@@ -153,6 +165,11 @@ class ModbusRtuTcp:
 
     def _line(self, url: DeviceUrl, lines: Lines) -> Line:
         return lines.rtu_tcp(url.host, url.port or 0, _form(url, []))
+
+
+def _drain_s(pace: Pace) -> float:
+    """With the longest answer that may still come."""
+    return max(pace.silence_s, pace.drain_s + LONGEST_FRAME * pace.character_s)
 
 
 def _demand(url: DeviceUrl, shelf: Shelf, form: SerialFormat | None, pace: Pace) -> Demand:

@@ -86,6 +86,7 @@ class Site:
                 group: round(1000 * (device.every_s if period is None else period))
                 for group, period in groups.items()
             },
+            drain_ms=round(1000 * found.kind.drain_s(found.url)),
             open=partial(found.kind.open, found.url, self._around(device, shelf)),
             settings=(
                 replace(device, label=""),  # what people call it changes nothing

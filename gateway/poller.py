@@ -68,6 +68,7 @@ class PolledDevice:
         line: The shared line it is on.
         periods: Milliseconds of each poll group.
         open: Makes its driver; called again after a fault.
+        drain_ms: How long its line is left alone after it did not answer.
         settings: Whatever tells whether it is still the same device with the same settings.
     """
 
@@ -75,6 +76,7 @@ class PolledDevice:
     line: str
     periods: Mapping[str, int]
     open: Callable[[], Reads]
+    drain_ms: int = 0
     settings: object = None
 
 
@@ -310,9 +312,10 @@ class _Line:
         self.counts.failed += 1
         was_silent, was_faulted = polled.silent, polled.silence.faulted
         polled.silence.faulted = not isinstance(error, ProtocolError)
-        rest = polled.silence.rest(polled.schedule.shortest, ended - began)
+        took = ended - began + polled.device.drain_ms
+        rest = polled.silence.rest(polled.schedule.shortest, took)
         polled.schedule.skip_to(ended + rest)
-        self._probe_from = ended + (ended - began) * PROBE_SHARE
+        self._probe_from = ended + took * PROBE_SHARE
         if isinstance(error, ProtocolError):
             if not was_silent:
                 log.warning("device does not answer", device=name, error=str(error))

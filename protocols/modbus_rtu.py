@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Final
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
 
+from protocols.serial_format import LONGEST_FRAME
+
 if TYPE_CHECKING:
     from protocols.errors import ProtocolError
     from protocols.modbus_pdu import Asks
 
 AROUND_PDU: Final = 3
 """Unit and CRC."""
-LONGEST_FRAME: Final = 256
 NOISE_LIMIT: Final = 2 * LONGEST_FRAME
 """Bytes without an answer in them, after which there will be none."""
 REFUSAL_BYTES: Final = 5

@@ -25,6 +25,8 @@ REQUEST_BYTES: Final = 8
 """Unit, function, address, count, CRC."""
 ANSWER_BYTES: Final = 5
 """What an answer has beside its data: unit, function, byte count, CRC. A refusal is as long."""
+LONGEST_FRAME: Final = 256
+"""Bytes (V1.02, 2.5.1)."""
 FIXED_SILENCE_ABOVE: Final = 19_200
 FIXED_SILENCE_S: Final = 0.00175
 JITTER_S: Final = 0.02

@@ -96,6 +96,35 @@ def test_no_text_breaks_the_parser(text: str) -> None:
                 "pause_ms=x must be a number from 0 to 5000",
             ],
         ),
+        (f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&parity=n&stop=2", []),
+        (
+            "modbus-rtu://ttyUSB0?unit=0&profile=eastron-sdm630&baud=9601&parity=X&stop=3",
+            [
+                "a serial port stands behind three slashes, as in modbus-rtu:///dev/ttyUSB0",
+                (
+                    "baud=9601 must be one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, "
+                    "230400, 460800, 921600"
+                ),
+                "parity=X must be N, E or O",
+                "stop=3 must be 1 or 2",
+                "unit=0 must be a number from 1 to 247",
+            ],
+        ),
+        (
+            f"modbus-rtu:///?{SDM630}&pause_ms=5",
+            [
+                (
+                    "modbus-rtu:// has no 'pause_ms'; it may have baud, parity, profile, stop, "
+                    "timeout_s, unit"
+                ),
+                "no serial port is named, as in modbus-rtu:///dev/ttyUSB0",
+            ],
+        ),
+        (f"modbus-rtu-tcp://host:4001/?{SDM630}", []),
+        (
+            f"modbus-rtu-tcp://host/?{SDM630}",
+            ["no port is named: serial servers have no usual one"],
+        ),
         (
             "modbus-tcp://h/?profile=eastron-sdm630&unit=-1",
             ["unit=-1 must be a number from 0 to 255"],
@@ -117,6 +146,23 @@ def test_devices_of_one_gateway_share_its_line() -> None:
     assert lines.tcp("host", 502) is lines.tcp("host", 502, silence_s=0.1)
     assert lines.tcp("host", 502).pace.silence_s == 0.1
     assert lines.tcp("host", 503) is not lines.tcp("host", 502)
+
+
+def test_a_serial_line_has_its_speed_and_its_patience() -> None:
+    lines, kind = Lines(), DRIVERS["modbus-rtu"]
+    url = DeviceUrl.parse(f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&timeout_s=0.4")
+    assert kind.line(url) == "serial:/dev/ttyUSB0"
+    demand = kind.demand(url, FolderShelf())
+    assert str(demand.form) == "19200 8E1"
+    assert demand.timeout_s == 0.4
+    assert {read.table for read in demand.reads["live"]} == {Table.INPUT}
+    assert demand.form is not None
+    line = lines.serial("/dev/ttyUSB0", demand.form)
+    assert lines.serial("/dev/ttyUSB0", demand.form) is line
+    assert line.pace == demand.pace
+    assert kind.drain_s(url) > demand.pace.drain_s
+    over = lines.rtu_tcp("host", 4001, demand.form)
+    assert over.pace.drain_s > line.pace.drain_s
 
 
 async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing() -> None:

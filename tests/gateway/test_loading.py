@@ -114,3 +114,17 @@ def test_the_daemon_loads_nothing_that_validates() -> None:
         "assert not bad, bad\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+async def test_what_lies_in_the_working_directory_is_never_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "config").mkdir(parents=True)
+    for module in ("config/__init__.py", "msgspec.py", "drivers.py"):
+        (elsewhere / module).write_text("raise SystemExit('run')")
+    monkeypatch.chdir(elsewhere)
+    text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
+    (tmp_path / "config.yaml").write_text(text)
+    loaded = await Loader(tmp_path, ask_apart).load()
+    assert loaded.configuration.devices[0].name == "main"

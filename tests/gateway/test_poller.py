@@ -281,3 +281,22 @@ def test_probes_take_at_most_a_twentieth_of_the_line() -> None:
         run_virtually(main)
     late = [at for driver in dead for at, _ in driver.reads if at > 60]
     assert len(late) * TIMEOUT_S / (2_000 - 60) <= 0.06
+
+
+def test_the_drain_behind_a_silence_counts_as_the_probes() -> None:
+    dead = ScriptedDriver(raises(timeout), TIMEOUT_S)
+    drain_ms = 1_500
+
+    async def main(loop: VirtualLoop) -> None:
+        bench = Bench(loop)
+        one = PolledDevice(
+            name="d", line="a", periods={"fast": 1_000}, open=lambda: dead, drain_ms=drain_ms
+        )
+        bench.poller.apply([one])
+        await bench.run(2_000)
+
+    with capture_logs():
+        run_virtually(main)
+    late = [at for at, _ in dead.reads if at > 60]
+    assert len(late) * (TIMEOUT_S + drain_ms / 1000) / (2_000 - 60) <= 0.05
+    assert len(late) >= 3
