@@ -44,7 +44,7 @@ from cloud_link.mqtt_broker import (
     Unreachable,
     Will,
 )
-from cloud_link.mqtt_client import TlsAwareClient
+from cloud_link.mqtt_client import TlsAwareClient, next_step, told
 from cloud_link.mqtt_session import Message, Session
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ async def connect(
         raise Unreachable(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
     except OSError as error:  # lost between dialling and greeting
         session.abort()
+        if client.alert:
+            raise _ended_tls(broker, client.alert) from error
         what = error.strerror or str(error) or type(error).__name__
         raise Unreachable(broker.name, what, "check that this port speaks MQTT") from error
     except BaseException:
@@ -183,8 +185,7 @@ async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[st
         step = "check the trusted authorities, the broker's name and this machine's clock"
         raise Unreachable(broker.name, what, step) from error
     except ssl.SSLError as error:
-        what, step = f"TLS failed: {error.reason}", "check that this port speaks TLS"
-        raise Unreachable(broker.name, what, step) from error
+        raise _ended_tls(broker, told(error)) from error
     except socket.gaierror as error:
         what = f"the name is not known: {error.strerror}"
         raise Unreachable(broker.name, what, "check the name and the DNS server") from error
@@ -198,6 +199,10 @@ async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[st
         what = error.strerror or str(error) or type(error).__name__
         step = "check the address, the route and the firewall"
         raise Unreachable(broker.name, what, step) from error
+
+
+def _ended_tls(broker: Broker, alert: str) -> Unreachable:
+    return Unreachable(broker.name, f"the broker ended TLS: {alert}", next_step(alert))
 
 
 def _hang_up(client: Client, done: asyncio.Future[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 
 from paho.mqtt.client import Client
 
@@ -36,9 +37,31 @@ class TlsAwareClient(Client):
             raise
         return wrapped
 
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        try:
+            return super()._sock_send(buf)
+        except (ConnectionError, ssl.SSLEOFError):
+            # The peer hung up; why, it may have said before.
+            with suppress(OSError):
+                self._sock_recv(1)
+            raise
+
     def _sock_recv(self, bufsize: int) -> bytes:
         try:
             return super()._sock_recv(bufsize)
         except ssl.SSLError as error:
-            self.alert = str(error.reason or error).lower().replace("_", " ")
+            # A link that was cut is an SSLError, too, and no word of the peer's.
+            self.alert = told(error) if "alert" in told(error) else ""
             raise
+
+
+def told(error: ssl.SSLError) -> str:
+    """What TLS said, in small letters."""
+    return str(error.reason or error).lower().replace("_", " ")
+
+
+def next_step(alert: str) -> str:
+    """What to do about it."""
+    if "alert" in alert:
+        return "the certificate may have ended or been revoked; have it issued again"
+    return "check that this port speaks TLS"

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from portal.authority.commands import authority, claims, key
+from portal.broker.commands import broker
 from portal.command_frame import FAILED, WRONG_USAGE, check_bind, json_option, portal_ready, say
 from portal.environment import SettingsError
 
@@ -39,7 +40,7 @@ def commands() -> None:
     """The portal of Kanmon: its database, its site, its ingest worker and its people."""
 
 
-for _group in (authority, claims, key):
+for _group in (authority, broker, claims, key):
     commands.add_command(_group)
 
 

@@ -1,0 +1,190 @@
+"""What Mosquitto is told. Pure: text from settings.
+
+::
+
+    boxes      0.0.0.0:8883    TLS by the boxes' root      kanmon/1/<own name>/{up write, down read}
+    workers    127.0.0.1:8884  TLS by the workers' root    all up read, down/ack write
+    publisher  127.0.0.1:8885  TLS by the publisher's root down/{config,command} write
+    cutting    127.0.0.1:8886  TLS and a password          nothing: only takes sessions over
+
+On the first three the name in the certificate is user name and client id at once, so that nobody
+takes another's session by naming its client id. On the last one a client may name any id and may
+say and hear nothing: connecting in a box's name ends the box's session, which is how a revoked box
+is cut. (The dynamic-security plugin could do it too; but its credential can give itself every
+right at the broker, this one can only interrupt.)
+
+Nothing is kept on the broker's disk: what is accepted is in the boxes' spools until the portal's
+database has it, and a broker's own store would be one more copy of everybody's data.
+
+Source: design section 5; mosquitto.conf(5).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloud_link.topics import ROOT
+from portal.authority.errors import AuthorityError
+
+CONFIGURATION: Final = "mosquitto.conf"
+PID: Final = Path("run/mosquitto.pid")
+SERVER_KEY: Final = Path("server/key.pem")
+SERVER_CERTIFICATE: Final = Path("server/certificate.pem")
+PASSWORDS: Final = Path("cutting/passwords")
+CUTTER: Final = "cutter"
+"""The only user name on the listener for cutting."""
+
+BIGGEST_PACKET: Final = 131_072
+"""Bytes; twice the largest message of ours."""
+QUEUED_MESSAGES: Final = 1_000
+"""For a worker or box that does not keep up; what is dropped beyond it, a box sends again."""
+QUEUED_BYTES: Final = 16 << 20
+IN_FLIGHT: Final = 100
+
+_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a listener listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """``HOST:PORT``; raises `AuthorityError`."""
+        found = _ADDRESS.fullmatch(text)
+        if found is None or not 0 < int(found["port"]) < 65_536:
+            raise AuthorityError(f"{text!r} is no HOST:PORT, such as 0.0.0.0:8883")
+        return cls(host=found["host"].strip("[]"), port=int(found["port"]))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def reached(self) -> str:
+        """The host by which this machine reaches it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - to be recognised, not bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A broker.
+
+    Attributes:
+        hosts: Names and addresses by which boxes reach it; its certificate holds them.
+        user: The account that Mosquitto runs as.
+    """
+
+    hosts: tuple[str, ...]
+    user: str
+    boxes: Address
+    workers: Address
+    publisher: Address
+    cutting: Address
+
+    def check(self) -> None:
+        """Raise `AuthorityError` where two listeners have one port."""
+        ports = [one.port for one in (self.boxes, self.workers, self.publisher, self.cutting)]
+        twice = next((port for port in ports if ports.count(port) > 1), None)
+        if twice is not None:
+            raise AuthorityError(
+                f"two listeners have port {twice}; give boxes, workers, publisher and cutting one "
+                "each: the port is what tells them apart"
+            )
+
+
+def root_path(name: str) -> Path:
+    """Where a root's certificate lies within the folder."""
+    return Path("roots") / f"{name}.pem"
+
+
+def list_path(name: str) -> Path:
+    """Where a root's revocation list lies within the folder."""
+    return Path("lists") / f"{name}.pem"
+
+
+def rights_path(name: str) -> Path:
+    """Where a listener's access list lies within the folder."""
+    return Path("rights") / f"{name}.acl"
+
+
+RIGHTS: Final = {
+    "boxes": (
+        "# %u is the name in the certificate.",
+        f"pattern write {ROOT}/%u/up/#",
+        f"pattern read {ROOT}/%u/down/#",
+    ),
+    # "pattern" without a name in it: lines of "topic" before any "user" are for the anonymous only.
+    "workers": (f"pattern read {ROOT}/+/up/#", f"pattern write {ROOT}/+/down/ack"),
+    "publisher": (f"pattern write {ROOT}/+/down/config", f"pattern write {ROOT}/+/down/command"),
+    # An empty access list would mean that there is none.
+    "cutting": ("# It may connect, and that is all.", "pattern deny #"),
+}
+"""The access list of each listener; what is not in it is refused."""
+
+
+def rights(name: str) -> str:
+    """A listener's access list."""
+    return "\n".join(RIGHTS[name]) + "\n"
+
+
+def configuration(plan: Plan, folder: Path) -> str:
+    """mosquitto.conf for a folder that holds everything else, too."""
+    # What belongs to a listener must stand below one: here it would open another one, on port 1883.
+    head = [
+        "# Written by 'kanmon-portal broker write', which replaces it.",
+        "per_listener_settings true",
+        f"user {plan.user}",
+        f"pid_file {folder / PID}",
+        "persistence false",
+        "set_tcp_nodelay true",
+        f"max_packet_size {BIGGEST_PACKET}",
+        f"max_inflight_messages {IN_FLIGHT}",
+        f"max_queued_messages {QUEUED_MESSAGES}",
+        f"max_queued_bytes {QUEUED_BYTES}",
+        "persistent_client_expiration 1d",
+        "retain_available false",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+        "connection_messages true",
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+    ]
+    named = {"boxes": plan.boxes, "workers": plan.workers, "publisher": plan.publisher}
+    parts = [head, *(_named_listener(name, at, folder) for name, at in named.items())]
+    parts.append(_cutting_listener(plan.cutting, folder))
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _listener(name: str, at: Address, folder: Path) -> list[str]:
+    return [
+        f"# {name}",
+        f"listener {at.port} {at.host}",
+        f"certfile {folder / SERVER_CERTIFICATE}",
+        f"keyfile {folder / SERVER_KEY}",
+        "tls_version tlsv1.2",
+        "allow_anonymous false",
+        "allow_zero_length_clientid false",
+        f"acl_file {folder / rights_path(name)}",
+    ]
+
+
+def _named_listener(name: str, at: Address, folder: Path) -> list[str]:
+    return [
+        *_listener(name, at, folder),
+        f"cafile {folder / root_path(name)}",
+        f"crlfile {folder / list_path(name)}",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",
+    ]
+
+
+def _cutting_listener(at: Address, folder: Path) -> list[str]:
+    return [*_listener("cutting", at, folder), f"password_file {folder / PASSWORDS}"]

@@ -1,0 +1,201 @@
+"""Whether the broker does what it was told: its files, what ends when, and what it refuses.
+
+A *fault* is a door that is open, or shut for everybody. An *alarm* becomes a fault by itself if
+nobody does anything: a list or a certificate that ends.
+
+Source: design section 5 (an expired list blocks everybody).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from django.utils import timezone
+
+from cloud_link.mqtt import Broker, ConnectRefused, Identity, MqttError, Unreachable, connect
+from portal.authority import certificates, roots
+from portal.authority.errors import AuthorityError
+from portal.authority.models import Root
+from portal.broker import configuration
+from portal.broker.configuration import Address
+from portal.broker.folder import CANARY_CERTIFICATE, CANARY_KEY, PASSWORD, BrokerFolder
+from portal.broker.reloading import cutting_broker, running
+
+LIST_ALARM: Final = timedelta(days=2)
+CERTIFICATE_ALARM: Final = timedelta(days=30)
+_OTHERS: Final = 0o007
+_NAMED: Final = ("boxes", "workers", "publisher")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something found.
+
+    Attributes:
+        fault: Whether it is wrong now; else it will be.
+        what: What, and what to do.
+    """
+
+    fault: bool
+    what: str
+
+
+def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[Trouble]:
+    """Everything that is wrong, or soon will be; raises `AuthorityError` without roots."""
+    found = [*_files(folder), *_lists(folder), *_server(folder)]
+    if files_only:
+        return found
+    try:
+        running(folder)
+    except AuthorityError as error:
+        return [*found, Trouble(fault=True, what=str(error))]
+    return [*found, *asyncio.run(_ask(folder))]
+
+
+# --- files ----------------------------------------------------------------------------------
+
+
+def _files(folder: BrokerFolder) -> Iterator[Trouble]:
+    again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
+    for name, text in folder.texts().items():
+        path = folder.path / name
+        try:
+            if path.read_text("utf-8") != text:
+                yield Trouble(fault=True, what=f"{path} is not as it was written; {again}")
+        except (OSError, UnicodeDecodeError) as error:
+            yield Trouble(fault=True, what=f"{path} cannot be read ({_why(error)}); {again}")
+    for name in (configuration.SERVER_KEY, configuration.PASSWORDS, PASSWORD, CANARY_KEY):
+        path = folder.path / name
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError as error:
+            yield Trouble(fault=True, what=f"{path} is not there ({_why(error)}); {again}")
+            continue
+        if mode & _OTHERS:
+            what = f"{path} is open to every account here (mode {mode:o}); run chmod o= on it"
+            yield Trouble(fault=True, what=what)
+
+
+def _lists(folder: BrokerFolder) -> Iterator[Trouble]:
+    step = f"run 'kanmon-portal broker reload {folder.path}', and see that 'broker keep' runs"
+    for root in Root:
+        path = folder.path / configuration.list_path(root.value)
+        try:
+            found = x509.load_pem_x509_crl(path.read_bytes())
+        except (OSError, ValueError) as error:
+            yield Trouble(fault=True, what=f"{path} is no revocation list ({_why(error)}); {step}")
+            continue
+        ours = found.is_signature_valid(roots.load(root).certificate.public_key())  # type: ignore[arg-type] # an EC key, as roots are
+        ends = found.next_update_utc
+        if not ours or ends is None:
+            what = f"{path} is not by this portal's root for {root.value}; {step}"
+            yield Trouble(fault=True, what=what)
+        else:
+            what = f"the revocation list {path}, without which nobody at all is let in,"
+            yield from _ending(what, ends, LIST_ALARM, step)
+
+
+def _server(folder: BrokerFolder) -> Iterator[Trouble]:
+    step = f"run 'kanmon-portal broker reload {folder.path}'"
+    path = folder.path / configuration.SERVER_CERTIFICATE
+    try:
+        found = x509.load_pem_x509_certificate(path.read_bytes())
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound) as error:
+        yield Trouble(fault=True, what=f"{path} is no broker's certificate ({_why(error)}); {step}")
+        return
+    lacking = [one for one in certificates.names_of(folder.plan.hosts) if one not in list(names)]
+    if lacking:
+        what = f"{path} does not name {lacking[0].value}, by which boxes come; {step}"
+        yield Trouble(fault=True, what=what)
+    what = f"the broker's certificate {path}"
+    yield from _ending(what, found.not_valid_after_utc, CERTIFICATE_ALARM, step)
+
+
+def _ending(what: str, ends: datetime, early: timedelta, step: str) -> Iterator[Trouble]:
+    left = ends - timezone.now()
+    if left <= early:
+        verb = "ended" if left <= timedelta() else "ends"
+        told = f"{what} {verb} on {ends:%Y-%m-%d at %H:%M} UTC; {step}"
+        yield Trouble(fault=left <= timedelta(), what=told)
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
+
+
+# --- the broker that runs -------------------------------------------------------------------
+
+
+async def _ask(folder: BrokerFolder) -> list[Trouble]:
+    """Come as nobody should, at every listener."""
+    plan = folder.plan
+    listeners = dict(zip(_NAMED, (plan.boxes, plan.workers, plan.publisher), strict=True))
+    found = [await _refuses_canary(folder)]
+    for name, at in listeners.items():
+        found.append(await _refuses(_anonymous(at), f"{name}: somebody without a certificate"))
+        found.append(await _refuses(_plain(at), f"{name}: somebody without TLS"))
+    found.append(await _refuses(_plain(plan.cutting), "cutting: somebody without TLS"))
+    found.append(await _refuses(cutting_broker(folder, "wrong"), "cutting: a wrong password"))
+    found.append(await _takes_orders(folder))
+    return [one for one in found if one is not None]
+
+
+async def _refuses_canary(folder: BrokerFolder) -> Trouble | None:
+    """The revoked certificate is refused, and for that reason."""
+    root = folder.path / configuration.root_path(Root.BOXES)
+    identity = Identity(
+        certificate=folder.path / CANARY_CERTIFICATE, key=folder.path / CANARY_KEY, trust=root
+    )
+    step = f"run 'kanmon-portal broker reload {folder.path}', or restart the broker"
+    try:
+        async with connect(_to(folder.plan.boxes, identity.context()), "canary"):
+            return Trouble(fault=True, what=f"the broker lets a revoked certificate in; {step}")
+    except MqttError as error:
+        if "certificate revoked" in str(error):
+            return None
+        why = "its list has ended" if "certificate expired" in str(error) else str(error)
+        what = f"whether the broker refuses who was revoked cannot be seen: {why}; {step}"
+        return Trouble(fault=True, what=what)
+
+
+async def _refuses(broker: Broker, who: str) -> Trouble | None:
+    try:
+        async with connect(broker, "nobody"):
+            what = f"the broker lets in {who}; write its configuration again and restart it"
+            return Trouble(fault=True, what=what)
+    except (Unreachable, ConnectRefused) as error:
+        if "nothing listens" in str(error):
+            return Trouble(fault=True, what=f"{who} could not be tried: {error}")
+        return None
+
+
+async def _takes_orders(folder: BrokerFolder) -> Trouble | None:
+    try:
+        async with connect(cutting_broker(folder), "greeting"):
+            return None
+    except (AuthorityError, MqttError) as error:
+        return Trouble(fault=True, what=f"no session could be cut: {error}")
+
+
+def _anonymous(at: Address) -> Broker:
+    return _to(at, ssl.create_default_context(cadata=_boxes_root()))
+
+
+def _plain(at: Address) -> Broker:
+    return Broker.parse(f"mqtt://{replace(at, host=at.reached)}")
+
+
+def _to(at: Address, tls: ssl.SSLContext) -> Broker:
+    return Broker.parse(f"mqtts://{replace(at, host=at.reached)}", tls=tls)
+
+
+def _boxes_root() -> str:
+    return certificates.pem(roots.load(Root.BOXES).certificate)

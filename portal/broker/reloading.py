@@ -1,0 +1,187 @@
+"""Bringing what was revoked to the broker that runs: lists in force, sessions cut.
+
+::
+
+    newest lists, server certificate -> files
+    changed since the last SIGHUP?   -> SIGHUP, then one greeting: it has read them
+    revoked or ended, not cut yet    -> taken over by its name: the open session ends, and
+                                        the list keeps it from coming back
+
+Nothing of this is noted as done before it is: after a crash in between it is done again, and both
+may be done twice without harm.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import ssl
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from cloud_link.mqtt import Broker, MqttError, connect
+from portal.authority import certificates, files, roots
+from portal.authority.errors import AuthorityError
+from portal.authority.models import IssuedCertificate, Root
+from portal.broker import configuration
+
+if TYPE_CHECKING:
+    from portal.broker.folder import BrokerFolder
+
+KEPT: Final = "kept.json"
+_AT_ONCE: Final = 8
+_KEPT_IN_MIND: Final = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What was done.
+
+    Attributes:
+        signalled: Whether the broker was told to read its files again.
+        cut: The names whose sessions cannot be open any more.
+    """
+
+    signalled: bool
+    cut: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What was done before."""
+
+    loaded: str
+    cut: frozenset[str]
+
+
+def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
+    """Bring everything new to the running broker.
+
+    Args:
+        folder: The broker's.
+        anyway: Let it read its files also where none has changed.
+
+    Raises:
+        AuthorityError: It does not run, may not be signalled, or does not answer; what was not
+            done will be done by the next call.
+    """
+    folder.write_lists()
+    folder.renew_server()
+    process = running(folder)
+    kept, loaded = _kept(folder), _digest(folder, process)
+    signalled = anyway or loaded != kept.loaded
+    ended = _ended() if signalled or _ended().keys() - kept.cut else {}
+    names = {serial: name for serial, name in ended.items() if serial not in kept.cut}
+    try:
+        if signalled:
+            os.kill(process, signal.SIGHUP)
+        if signalled or names:
+            asyncio.run(_greet_and_cut(cutting_broker(folder), sorted(set(names.values()))))
+    except OSError as error:
+        raise AuthorityError(
+            f"the broker (process {process}) may not be signalled: {error.strerror}; run this as "
+            f"root or as {folder.plan.user}, or give it CAP_KILL"
+        ) from error
+    except MqttError as error:
+        raise AuthorityError(f"the broker takes no orders: {error}") from error
+    if signalled or names:
+        _keep(folder, _Kept(loaded=loaded, cut=kept.cut | names.keys()))
+    return Reloaded(signalled=signalled, cut=tuple(sorted(set(names.values()))))
+
+
+def running(folder: BrokerFolder) -> int:
+    """The broker's process; raises `AuthorityError` where it does not run with this folder."""
+    path = folder.path / configuration.PID
+    conf = str(folder.path / configuration.CONFIGURATION)
+    try:
+        process = int(path.read_text("ascii"))
+        command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except (OSError, ValueError):
+        command = []
+    if os.fsencode(conf) not in command:
+        raise AuthorityError(
+            f"no broker runs with this configuration (looked for its process in {path}); start "
+            f"it: mosquitto -c {conf}"
+        )
+    return process
+
+
+def cutting_broker(folder: BrokerFolder, password: str | None = None) -> Broker:
+    """The listener for cutting, as who may; raises `AuthorityError`."""
+    at = folder.plan.cutting
+    root = certificates.pem(roots.load(Root.BOXES).certificate)
+    url = f"mqtts://{replace(at, host=at.reached)}"
+    broker = Broker.parse(url, tls=ssl.create_default_context(cadata=root))
+    return replace(
+        broker,
+        username=configuration.CUTTER,
+        password=folder.cutting_password() if password is None else password,
+    )
+
+
+async def _greet_and_cut(broker: Broker, names: list[str]) -> None:
+    # A signal is seen to before the next turn of the broker's loop, and a handshake takes several:
+    # once this one is answered, the new lists are in force, and who is cut stays out.
+    await _take_over(broker, f"greeting-{secrets.token_hex(8)}")
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def cut(name: str) -> None:
+        async with turns:
+            await _take_over(broker, name)
+
+    await asyncio.gather(*(cut(name) for name in names))
+
+
+async def _take_over(broker: Broker, name: str) -> None:
+    async with connect(broker, name):
+        pass  # a broker ends the other session before it answers (MQTT 5.0, 3.1.4-3)
+
+
+def _ended() -> dict[str, str]:
+    """Name by serial of what does not count any more, whoever issued it."""
+    over = IssuedCertificate.objects.filter(
+        Q(revoked_at__isnull=False) | Q(ends_at__lte=timezone.now())
+    )
+    return {
+        f"{root}:{serial}": name
+        for root, serial, name in over.values_list("root", "serial", "subject")
+    }
+
+
+def _digest(folder: BrokerFolder, process: int) -> str:
+    """Of what the broker reads at SIGHUP; another process has read it when it started."""
+    digest = sha256(str(process).encode())
+    names = [configuration.list_path(root.value) for root in Root]
+    names += [configuration.rights_path(name) for name in configuration.RIGHTS]
+    names += [configuration.SERVER_CERTIFICATE, configuration.PASSWORDS]
+    for name in names:
+        try:
+            digest.update((folder.path / name).read_bytes())
+        except OSError as error:
+            raise AuthorityError(
+                f"{folder.path / name} cannot be read: {error.strerror}; write the folder again"
+            ) from error
+    return digest.hexdigest()
+
+
+def _kept(folder: BrokerFolder) -> _Kept:
+    try:
+        content = json.loads((folder.path / KEPT).read_bytes())
+        return _Kept(loaded=str(content["loaded"]), cut=frozenset(map(str, content["cut"])))
+    except (OSError, ValueError, TypeError, KeyError):
+        return _Kept(loaded="", cut=frozenset())  # all of it is then done again
+
+
+def _keep(folder: BrokerFolder, kept: _Kept) -> None:
+    content = {"loaded": kept.loaded, "cut": sorted(kept.cut)}
+    files.replace(folder.path / KEPT, json.dumps(content).encode(), _KEPT_IN_MIND)
