@@ -6,7 +6,7 @@ list: nothing registers itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
@@ -60,24 +60,37 @@ class Lines:
         return line
 
     def serial(self, path: str, form: SerialFormat) -> Line:
-        """The line at a serial port; who asks first says how fast it is."""
+        """The line at a serial port; another speed than before makes it another line."""
         from protocols.serial_line import SerialWire  # only a gateway with a serial line needs it
 
         key = serial_key(path)
-        line = self._lines.get(key)
-        if line is None:
-            line = self._lines[key] = Line(SerialWire(path, form), form.pace, form)
-        return line
+        return self._of_form(key, form) or self._keep(
+            key, Line(SerialWire(path, form), form.pace, form)
+        )
 
     def rtu_tcp(self, host: str, port: int, form: SerialFormat) -> Line:
         """The serial line behind a serial server."""
-        key = tcp_key(host, port)
+        key, pace = tcp_key(host, port), form.pace_over_network
+        return self._of_form(key, form) or self._keep(
+            key, Line(TcpWire(host, port, numbered=False), pace, form)
+        )
+
+    def _of_form(self, key: str, form: SerialFormat) -> Line | None:
+        """The line that is open, if it is of this form; of another, it is closed at once."""
         line = self._lines.get(key)
-        if line is None:
-            line = self._lines[key] = Line(
-                TcpWire(host, port, numbered=False), form.pace_over_network, form
-            )
+        if line is None or line.form == form:
+            return line
+        line.close()  # its port is its alone: the next one could not open it
+        return None
+
+    def _keep(self, key: str, line: Line) -> Line:
+        self._lines[key] = line
         return line
+
+    def close_others(self, keys: Collection[str]) -> None:
+        """Let go of every line but these: somebody else may use what nobody here does."""
+        for key in self._lines.keys() - set(keys):
+            self._lines.pop(key).close()
 
     @property
     def opened(self) -> Mapping[str, Line]:

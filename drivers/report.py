@@ -26,7 +26,7 @@ Sources: design section 2; RFC 3805 (supplies, severities).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import repeat
@@ -206,7 +206,7 @@ def readings_of(
     of 400 registers spends more on making readings than on anything else.
     """
     made = list(map(object.__new__, repeat(Reading, len(values))))
-    columns = (quantities, values, resolutions, parts, repeat(at), repeat(Quality.GOOD))
+    columns: tuple[Iterable[object], ...] = (quantities, values, resolutions, parts, repeat(at), repeat(Quality.GOOD))
     for put, column in zip(_SETTERS, columns, strict=True):
         deque(map(put, made, column), maxlen=0)
     return made

@@ -225,6 +225,7 @@ class Daemon:
     def _apply_devices(self) -> None:
         ready, refused = self.site.polled(self.configuration, self.shelf)
         self.intake.forget(self.poller.apply(ready))
+        self.site.lines.close_others({device.line for device in ready})
         for name, why in refused.items():
             if self.refused.get(name) != why:
                 log.error("device cannot be polled", device=name, error=why)

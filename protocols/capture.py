@@ -261,9 +261,9 @@ class RecordingWire:
         """See `protocols.line.Wire`."""
         self._wire.discard()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go of the other wire."""
-        await self._wire.aclose()
+        self._wire.close()
 
 
 class _Heard:

@@ -69,5 +69,5 @@ class ReplayWire:
         """See `protocols.line.Wire`."""
         self._buffer.clear()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Nothing is held."""

@@ -83,8 +83,8 @@ class Wire(Protocol):
     def discard(self) -> None:
         """Throw away whatever arrived."""
 
-    async def aclose(self) -> None:
-        """Let go of the line; a later exchange opens it again."""
+    def close(self) -> None:
+        """Let go of the line; an exchange under way ends, a later one opens it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,14 +193,20 @@ class Line:
     def member(self, address: int, timeout_s: float) -> Member:
         """The device at ``address``; whoever asks for it next finds what was learned of it."""
         known = self.members.get(address)
-        if known is None or known.delays.limit_s != timeout_s:
-            floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
-            known = self.members[address] = Member(delays=Delays(timeout_s, floor_s))
-        return known
+        if known is not None and known.delays.limit_s == timeout_s:
+            return known
+        floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
+        member = Member(delays=Delays(timeout_s, floor_s))
+        # Somebody who looks once, with a patience of his own, is not who polls.
+        return self.members.setdefault(address, member) if known is None else member
 
     async def aclose(self) -> None:
         """Let go of the wire, whoever may be using it."""
-        await self.wire.aclose()
+        self.close()
+
+    def close(self) -> None:
+        """The same, at once."""
+        self.wire.close()
 
     async def _silence(self) -> None:
         if not self._quiet_until:

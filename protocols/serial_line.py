@@ -89,14 +89,18 @@ class SerialWire:
             except (OSError, termios.error):
                 self._close()  # the next exchange opens it again, or says why it cannot
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go of the port; an exchange under way ends with `Unreachable`."""
         self._close()
         self._readable.set()
 
     async def _ask(self, fd: int, request: bytes, exchange: Exchange[T], timeout_s: float) -> T:
         loop = asyncio.get_running_loop()
-        if os.write(fd, request) != len(request):
+        try:
+            written = os.write(fd, request)
+        except BlockingIOError:
+            written = 0
+        if written != len(request):
             raise OSError(errno.EIO, "the port takes no more bytes")
         until = loop.time() + timeout_s
         buffer = bytearray()

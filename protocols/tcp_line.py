@@ -102,7 +102,7 @@ class TcpWire:
         if self._connection is not None and not self._numbered:
             self._connection.buffer.clear()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the connection; an exchange under way ends with `Unreachable`."""
         if self._connection is not None:
             self._connection.close("the connection was closed here")

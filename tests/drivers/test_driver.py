@@ -18,6 +18,7 @@ from drivers.report import Quantity
 from protocols.capture import Capture
 from protocols.errors import Timeout
 from protocols.planner import Table
+from protocols.serial_format import SerialFormat
 from protocols.simulator import Simulator, Unit
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,12 @@ def test_a_serial_line_has_its_speed_and_its_patience() -> None:
     assert lines.serial("/dev/ttyUSB0", demand.form) is line
     assert line.pace == demand.pace
     assert kind.drain_s(url) > demand.pace.drain_s
+    faster = lines.serial("/dev/ttyUSB0", SerialFormat(baud=38400))
+    assert faster is not line, "its devices are asked at the new speed"
+    assert lines.opened["serial:/dev/ttyUSB0"] is faster
     over = lines.rtu_tcp("host", 4001, demand.form)
+    lines.close_others({"tcp:host:4001"})
+    assert set(lines.opened) == {"tcp:host:4001"}
     assert over.pace.drain_s > line.pace.drain_s
 
 
