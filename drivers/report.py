@@ -206,7 +206,9 @@ def readings_of(
     of 400 registers spends more on making readings than on anything else.
     """
     made = list(map(object.__new__, repeat(Reading, len(values))))
-    columns: tuple[Iterable[object], ...] = (quantities, values, resolutions, parts, repeat(at), repeat(Quality.GOOD))
+    columns: tuple[Iterable[object], ...] = (
+        quantities, values, resolutions, parts, repeat(at), repeat(Quality.GOOD)
+    )  # fmt: skip
     for put, column in zip(_SETTERS, columns, strict=True):
         deque(map(put, made, column), maxlen=0)
     return made
