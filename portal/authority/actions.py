@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import ec
+    from django.db.models import QuerySet
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,52}")
+_KINDS: Final = {Root.WORKERS: "worker", Root.PUBLISHER: "publisher"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?|[0-9a-f:.]{2,45}")
 
 
@@ -94,12 +96,12 @@ def look(root: Root, *, made: bool = False) -> RootView:
 
 def issue_worker(name: str, out: Path | None = None) -> Path:
     """A worker's key and certificate, in a new folder; returns the folder."""
-    return _issue_with_key(Root.WORKERS, _checked_name(name), (), out)
+    return _issue_with_key(Root.WORKERS, full_name(Root.WORKERS, name), (), out)
 
 
 def issue_publisher(name: str, out: Path | None = None) -> Path:
     """The same for who publishes configuration and commands."""
-    return _issue_with_key(Root.PUBLISHER, _checked_name(name), (), out)
+    return _issue_with_key(Root.PUBLISHER, full_name(Root.PUBLISHER, name), (), out)
 
 
 def issue_server(hosts: tuple[str, ...], out: Path | None = None) -> Path:
@@ -107,8 +109,22 @@ def issue_server(hosts: tuple[str, ...], out: Path | None = None) -> Path:
     return _issue_with_key(Root.BOXES, hosts[0] if hosts else "", checked_hosts(hosts), out)
 
 
+def full_name(root: Root, name: str) -> str:
+    """What a worker or publisher is called in its certificate: ``worker.ingest-1``.
+
+    At the broker this is the client id, and two with one id end each other's session. No box can
+    be called so, because there is no dot in a box's id, whatever id it makes up.
+    """
+    if not _NAME.fullmatch(name):
+        raise AuthorityError(
+            f"{name!r} is no name for a worker: small letters, digits and hyphens, such as ingest-1"
+        )
+    return f"{_KINDS[root]}.{name}"
+
+
 def _issue_with_key(root: Root, name: str, hosts: tuple[str, ...], out: Path | None) -> Path:
-    folder = out or roots.folder() / "issued" / root.value / name.replace(":", "_")
+    short = name.removeprefix(f"{_KINDS.get(root)}.").replace(":", "_")
+    folder = out or roots.folder() / "issued" / root.value / short
     key = certificates.new_key()
     trust = certificates.pem(roots.load(Root.BOXES).certificate)
     # The folder comes last, within the transaction: no row without files, no files without a row.
@@ -160,9 +176,22 @@ def revoke_box(box_id: str, *, reason: str = "") -> int:
         )
     if not box.certificates.exists():
         raise AuthorityError(f"box {box_id} never got a certificate; there is nothing to revoke")
-    counting = box.certificates.filter(revoked_at=None)
+    return _revoke(Root.BOXES, box.certificates.all(), reason)
+
+
+def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = False) -> int:
+    """The same for a worker or publisher; ``but_newest`` leaves the one issued last."""
+    issued = IssuedCertificate.objects.filter(root=root, subject=full_name(root, name))
+    newest = issued.last()
+    if newest is None:
+        raise AuthorityError(f"nothing was issued to {name!r} among the {root.value}")
+    return _revoke(root, issued.exclude(pk=newest.pk) if but_newest else issued, reason)
+
+
+def _revoke(root: Root, issued: QuerySet[IssuedCertificate], reason: str) -> int:
+    counting = issued.filter(revoked_at=None)
     revoked = counting.update(revoked_at=timezone.now(), reason=reason[:200])
-    publish_list(Root.BOXES)
+    publish_list(root)
     return revoked
 
 
@@ -206,14 +235,6 @@ def list_path(root: Root) -> Path:
 def _lock(root: Root) -> None:
     """Let lists of a root be made one after the other; SQLite's transactions are so anyway."""
     list(RevocationList.objects.select_for_update().filter(root=root).order_by("-number")[:1])
-
-
-def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise AuthorityError(
-            f"{name!r} is no name for a worker: small letters, digits and hyphens, such as ingest-1"
-        )
-    return name
 
 
 def checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:

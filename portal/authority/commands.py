@@ -124,19 +124,33 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
 
 
 @authority.command()
-@click.argument("box")
+@click.argument("name")
+@click.option(
+    "--root", "root_name", type=_ROOTS, default="boxes", help="Whose NAME is; else boxes."
+)
+@click.option("--but-newest", is_flag=True, help="Of a worker or publisher: leave the newest.")
 @click.option("--reason", default="", help="For the record.")
 @json_option
-def revoke(box: str, *, reason: str, as_json: bool) -> None:
-    """Let BOX connect no more; safe to repeat."""
+def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json: bool) -> None:
+    """Let NAME, a box or a worker or publisher, connect no more; safe to repeat.
+
+    The broker is told by 'kanmon-portal broker keep', or at once by 'broker reload'.
+    """
+    if but_newest and root_name == "boxes":
+        raise click.UsageError("--but-newest is for workers and publishers: a box has one name")
     with portal_ready():
-        from portal.authority.actions import list_path, revoke_box
+        from portal.authority.actions import list_path, revoke_box, revoke_named
         from portal.authority.models import Root
 
-        revoked = revoke_box(box, reason=reason)
-        path = list_path(Root.BOXES)
-    text = f"{box}: revoked" if revoked else f"{box}: was revoked already"
-    say({"box": box, "revoked": revoked, "list": str(path)}, f"{text}; see {path}", as_json=as_json)
+        root = Root(root_name)
+        if root is Root.BOXES:
+            revoked = revoke_box(name, reason=reason)
+        else:
+            revoked = revoke_named(root, name, reason=reason, but_newest=but_newest)
+        path = list_path(root)
+    text = f"{name}: revoked" if revoked else f"{name}: was revoked already"
+    data = {"name": name, "revoked": revoked, "list": str(path)}
+    say(data, f"{text}; see {path}", as_json=as_json)
 
 
 @authority.command()

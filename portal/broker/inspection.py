@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from cloud_link.mqtt import Broker, ConnectRefused, Identity, MqttError, Unreachable, connect
 from portal.authority import certificates, roots
+from portal.authority.endings import CERTIFICATE_ALARM, LIST_ALARM
 from portal.authority.errors import AuthorityError
 from portal.authority.models import Root
 from portal.broker import configuration
@@ -28,8 +29,6 @@ from portal.broker.configuration import Address
 from portal.broker.folder import CANARY_CERTIFICATE, CANARY_KEY, PASSWORD, BrokerFolder
 from portal.broker.reloading import cutting_broker, running
 
-LIST_ALARM: Final = timedelta(days=2)
-CERTIFICATE_ALARM: Final = timedelta(days=30)
 _OTHERS: Final = 0o007
 _NAMED: Final = ("boxes", "workers", "publisher")
 

@@ -29,12 +29,14 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
+from django.utils import timezone
 
 from cloud_link import topics
 from cloud_link.mqtt import Broker, Identity, MqttError, PublishRefused, connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
+from portal.authority.endings import endings
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival
@@ -58,6 +60,7 @@ RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """How long receipts keep their content's hash, by which a live clone is told."""
 _COMPACT_EVERY_S: Final = 3600.0
+_ENDINGS_EVERY_S: Final = 3600.0
 _ATTEMPTS: Final = 3
 """So often a database that answers may refuse a batch before the batch is looked at."""
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -124,7 +127,24 @@ class Worker:
 
     async def run(self) -> None:
         """Connect, work, connect again; only cancellation ends it."""
-        failures = 0
+        watching = asyncio.create_task(self._watch_endings())
+        try:
+            await self._serve()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch_endings(self) -> None:
+        """Say hourly what would shut the broker's door: this process runs, whatever else does."""
+        loop = asyncio.get_running_loop()
+        while self._broker.tls is not None:
+            with contextlib.suppress(*sql.OUTAGES):  # told by the work itself
+                for ending in await loop.run_in_executor(self._database, endings, timezone.now()):
+                    log.error("%s", ending)
+            await asyncio.sleep(_ENDINGS_EVERY_S)
+
+    async def _serve(self) -> None:
+        failures, said = 0, ""
         while True:
             began = time.monotonic()
             try:
@@ -133,11 +153,13 @@ class Worker:
                 ) as session:
                     await self._subscribe(session)
                     log.info("takes messages from %s", self._broker.name)
+                    said = ""
                     await self._work(session)
             except MqttError as error:
                 failures = 0 if time.monotonic() - began > _PAUSE_S[-1] else failures + 1
-                if failures <= 1:
-                    log.warning("%s; it is tried again", error)
+                if str(error) != said:  # why it ended, and why it cannot come back, are two things
+                    said = str(error)
+                    log.warning("%s; it is tried again", said)
             await asyncio.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
 
     def close(self) -> None:

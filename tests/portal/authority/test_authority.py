@@ -11,7 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.utils import timezone
 
+from cloud_link.topics import BOX_ID
 from portal.authority import actions, certificates, files, roots
+from portal.authority.endings import endings
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
@@ -163,6 +165,45 @@ def test_a_revoked_box_is_refused_and_the_others_are_not(authority: Path, tmp_pa
     row = IssuedCertificate.objects.get(subject="b-bbbbbbbbbb")
     assert row.reason == "stolen"
     assert row.revoked_at is not None
+
+
+def test_a_workers_old_certificates_are_revoked_and_the_newest_may_stay(
+    authority: Path, tmp_path: Path
+) -> None:
+    for number in ("1", "2", "3"):
+        actions.issue_worker("ingest-1", tmp_path / number)
+    rows = IssuedCertificate.objects.filter(subject="worker.ingest-1")
+    assert actions.revoke_named(Root.WORKERS, "ingest-1", but_newest=True) == 2
+    assert [row.revoked_at is None for row in rows] == [False, False, True]
+    assert actions.revoke_named(Root.WORKERS, "ingest-1", reason="copied") == 1
+    assert rows.last().reason == "copied"  # type: ignore[union-attr] # three were made
+    listed = x509.load_pem_x509_crl(actions.list_path(Root.WORKERS).read_bytes())
+    assert len(list(listed)) == 3
+    for wrong, root in (("ingest-2", Root.WORKERS), ("ingest-1", Root.PUBLISHER)):
+        with pytest.raises(AuthorityError, match="nothing was issued"):
+            actions.revoke_named(root, wrong)
+
+
+def test_no_box_can_be_called_as_a_worker_is(authority: Path) -> None:
+    """At the broker, two of one name end each other's sessions."""
+    actions.issue_worker("ingest-1")
+    actions.issue_publisher("config")
+    for row in IssuedCertificate.objects.all():
+        assert BOX_ID.fullmatch(row.subject) is None
+
+
+def test_what_ends_soon_is_told_before_it_does(authority: Path) -> None:
+    actions.issue_worker("ingest-1")
+    now = timezone.now()
+    assert endings(now) == []
+    in_time = endings(now + timedelta(days=6))
+    assert len(in_time) == 3
+    assert "the revocation list for boxes ends on" in in_time[0]
+    late = endings(now + timedelta(days=340))
+    assert "ended on" in late[0]
+    assert "the certificate of worker.ingest-1 ends on" in late[3]
+    actions.issue_worker("ingest-1", roots.folder() / "another")
+    assert endings(now) == []
 
 
 def test_lists_are_numbered_and_always_end(authority: Path) -> None:

@@ -1,0 +1,222 @@
+"""From an agent key to a revocation, as people run it: every part in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.control_client import ControlError, ask
+from provisioning import enrolment
+from tests.gateway.box import Box, wait_for
+from tests.peers import Mosquitto, find, free_port
+from tests.portal.program import Portal
+
+pytestmark = [pytest.mark.peer("mosquitto")]
+
+PLACE = ["--organization", "Aoyama Foods", "--site", "Plant", "--time-zone", "Asia/Tokyo"]
+BARE = "version: 1\nsite: {time_zone: Asia/Tokyo}\ngateway: {health_s: 5}\n"
+
+
+@dataclass
+class Company:
+    """A portal, its broker, and what runs beside them."""
+
+    folder: Path
+    ports: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.portal = Portal(self.folder / "portal")
+        names = ("claims", "boxes", "workers", "publisher", "cutting")
+        self.ports = {name: free_port() for name in names}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "KANMON_CLAIM_URL": f"https://127.0.0.1:{self.ports['claims']}",
+            "KANMON_BOX_BROKER": f"mqtts://localhost:{self.ports['boxes']}",
+            "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
+        }
+
+    def run(self, *words: str) -> str:
+        return self.portal.done(*words, **self.variables)
+
+    @property
+    def broker_folder(self) -> Path:
+        return self.folder / "broker"
+
+    def set_up(self) -> None:
+        """As docs/how-to/run-the-broker.md says."""
+        self.run("migrate")
+        self.run("authority", "init")
+        at = [
+            word
+            for name in ("boxes", "workers", "publisher", "cutting")
+            for word in (f"--{name}", f"127.0.0.1:{self.ports[name]}")
+        ]
+        self.run("broker", "write", str(self.broker_folder), "--host", "localhost", *at)
+
+    def broker(self) -> Mosquitto:
+        conf = str(self.broker_folder / "mosquitto.conf")
+        return Mosquitto(
+            command=[find("mosquitto") or "mosquitto", "-c", conf],
+            port=self.ports["cutting"],
+            log=self.folder / "mosquitto.log",
+        )
+
+    @contextmanager
+    def program(self, name: str, *words: str, **more: str) -> Iterator[Path]:
+        """Let a part of the portal run; gives its log."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
+        state = {"KANMON_PORTAL_STATE": str(self.portal.state)}
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "portal.cli", *words],
+                env=kept | self.variables | state | more,
+                stdout=stream,
+                stderr=stream,
+            )
+        try:
+            yield log
+            assert process.poll() is None, log.read_text()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Company]:
+    company = Company(tmp_path)
+    company.set_up()
+    broker = company.broker()
+    broker.start()
+    try:
+        yield company
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    box = Box(tmp_path / "box")
+    yield box
+    if box.process:
+        box.process.kill()
+        box.process.wait()
+
+
+def link(box: Box) -> dict[str, object]:
+    with suppress(ControlError):
+        return dict(ask(box.state, "status")["link"])
+    return {"connected": False, "error": ""}
+
+
+def enrolled_name(company: Company, box: Box) -> str:
+    """Enrol the box and return its id."""
+    key = json.loads(company.run("key", "issue", *PLACE, "--json"))["key"]
+    with company.program("claims", "claims", "--bind", f"127.0.0.1:{company.ports['claims']}"):
+        wait_for("a name", lambda: box.kanmon("enroll", key, "--consent").returncode == 0)
+    kept = enrolment.load(box.state)
+    assert kept is not None
+    return kept.box
+
+
+def test_enrolled_delivering_revoked_and_replaced(company: Company, box: Box) -> None:
+    worker = company.portal.state / "authority" / "issued" / "workers" / "ingest-1"
+    company.run("authority", "issue-worker", "ingest-1")
+    configuration = box.state.parent / "kanmon.yaml"
+    configuration.write_text(BARE)
+    assert box.kanmon("config", "apply", str(configuration)).returncode == 0
+    box.start()
+    wait_for("a word of what to do", lambda: "kanmon enroll" in str(link(box)["error"]))
+    with ExitStack() as running:
+        running.enter_context(company.program("ingest", "ingest", KANMON_BROKER_ID=str(worker)))
+        name = enrolled_name(company, box)
+        # The running daemon finds its name by itself.
+        wait_for("the link", lambda: bool(link(box)["connected"]))
+        wait_for("an acknowledgement", lambda: link(box).get("last_ack_s") is not None)
+        assert link(box)["enrolled"] is True
+        keeping = running.enter_context(
+            company.program("keep", "broker", "keep", str(company.broker_folder))
+        )
+        wait_for("the keeper", lambda: "has read its files" in keeping.read_text())
+        assert "ERROR" not in keeping.read_text()
+        company.run("authority", "revoke", name, "--reason", "stolen")
+        began = time.monotonic()
+        wait_for("the end of the link", lambda: not link(box)["connected"])
+        took = time.monotonic() - began
+        assert took < 60
+        print(f"cut {took:.1f} s after the revocation, by the keeper alone")
+        wait_for("its reason", lambda: "certificate revoked" in str(link(box)["error"]))
+        wait_for("the record of it", lambda: f"{name}: cut" in keeping.read_text())
+        assert box.end() == 0
+        replace_by_new_state(company, box)
+    checked = company.portal("broker", "check", str(company.broker_folder))
+    assert (checked.returncode, checked.stdout) == (0, "The broker is as it should be.\n")
+
+
+def replace_by_new_state(company: Company, box: Box) -> None:
+    """As docs/how-to/revoke-and-reissue.md says: the hardware begins as a new box."""
+    old = box.state.rename(box.state.with_name("box.old"))
+    configuration = box.state.parent / "kanmon.yaml"
+    assert box.kanmon("config", "apply", str(configuration)).returncode == 0
+    name = enrolled_name(company, box)
+    assert name not in (old / "box.json").read_text()
+    box.start()
+    wait_for("the new link", lambda: bool(link(box)["connected"]))
+    wait_for("an acknowledgement", lambda: link(box).get("last_ack_s") is not None)
+    assert box.end() == 0
+
+
+def test_a_worker_is_changed_over_and_the_old_one_shut_out(company: Company) -> None:
+    folders = {name: company.folder / name for name in ("old", "new")}
+    company.run("authority", "issue-worker", "ingest-1", "--out", str(folders["old"]))
+    with company.program("ingest", "ingest", KANMON_BROKER_ID=str(folders["old"])) as log:
+        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        company.run("authority", "issue-worker", "ingest-1", "--out", str(folders["new"]))
+        company.run("authority", "revoke", "ingest-1", "--root", "workers", "--but-newest")
+        told = json.loads(company.run("broker", "reload", str(company.broker_folder), "--json"))
+        assert "worker.ingest-1" in told["cut"]
+        wait_for("the no", lambda: "certificate revoked" in log.read_text())
+    with company.program("ingest-new", "ingest", KANMON_BROKER_ID=str(folders["new"])) as log:
+        wait_for("the worker", lambda: "takes messages" in log.read_text())
+
+
+def test_what_a_worker_cannot_use_is_told(company: Company, tmp_path: Path) -> None:
+    done = company.portal("ingest", **company.variables, KANMON_BROKER_ID=str(tmp_path / "none"))
+    assert done.returncode == 2
+    assert re.search(r"none/certificate\.pem cannot be read: No such file", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_orders_that_cannot_be_followed_are_told(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "portal")
+    portal.done("migrate")
+    assert portal("broker", "write", str(tmp_path / "b")).returncode == 3  # no host
+    done = portal("broker", "write", str(tmp_path / "b"), "--host", "localhost")
+    assert "authority init" in done.stderr
+    portal.done("authority", "init")
+    done = portal("broker", "check", str(tmp_path / "b"))
+    assert "broker write" in done.stderr
+    done = portal("broker", "write", str(tmp_path / "b"), "--host", "h", "--user", "nobody-here")
+    assert "no account 'nobody-here'" in done.stderr
+    done = portal("broker", "write", str(tmp_path / "b"), "--host", "h", "--boxes", "8883")
+    assert "no HOST:PORT" in done.stderr
+    portal.done("broker", "write", str(tmp_path / "b"), "--host", "localhost")
+    done = portal("broker", "reload", str(tmp_path / "b"))
+    assert done.returncode == 2
+    assert "no broker runs with this configuration" in done.stderr
+    done = portal("broker", "check", str(tmp_path / "b"))
+    assert done.returncode == 2
+    assert portal("broker", "check", str(tmp_path / "b"), "--files").returncode == 0
