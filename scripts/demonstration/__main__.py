@@ -141,7 +141,6 @@ class Demonstration:
         self.children.start("broker", program.command, {**self.environment, **program.environment})
         self.children.wait_until(lambda: listening(port), program.name, _READY_S)
         self.environment["KANMON_MQTT"] = program.version
-        self.mqtt = program.version
         say(f"      {program.name} on 127.0.0.1:{port}, MQTT {program.version}")
 
     def _apply_configuration(self) -> None:
@@ -149,7 +148,6 @@ class Demonstration:
             "version: 1",
             "site: {time_zone: Asia/Tokyo}",
             "gateway: {label: Plant room, heartbeat_s: 60, health_s: 15}",
-            f'cloud: {{broker: "mqtt://127.0.0.1:{self.ports["broker"]}", mqtt: "{self.mqtt}"}}',
             "devices:",
         ]
         for meter in plant():
