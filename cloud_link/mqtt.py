@@ -126,7 +126,7 @@ async def connect(
         if client.alert:
             raise _ended_tls(broker, client.alert) from error
         what = error.strerror or str(error) or type(error).__name__
-        raise Unreachable(broker.name, what, "check that this port speaks MQTT") from error
+        raise Unreachable(broker.name, what, client.ended_step) from error
     except BaseException:
         session.abort()
         raise

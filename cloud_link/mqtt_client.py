@@ -5,8 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
+from typing import Final
 
 from paho.mqtt.client import Client
+
+NO_GREETING: Final = "check that this port speaks MQTT, in this version, with or without TLS"
 
 
 class TlsAwareClient(Client):
@@ -22,6 +25,16 @@ class TlsAwareClient(Client):
     """
 
     alert = ""
+
+    @property
+    def ended_step(self) -> str:
+        """What to do about a connection that ended before the broker greeted."""
+        if self.alert:
+            return next_step(self.alert)
+        if self._ssl_context is None:
+            return NO_GREETING
+        # A no to our certificate can be lost with the connection that carried it.
+        return f"{NO_GREETING}; if it is this certificate, have it issued again"
 
     def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
         context = self._ssl_context

@@ -34,7 +34,6 @@ from cloud_link.mqtt_broker import (
     SubscribeRefused,
     Unreachable,
 )
-from cloud_link.mqtt_client import next_step
 from cloud_link.mqtt_drive import Drive
 
 if TYPE_CHECKING:
@@ -57,7 +56,6 @@ _SILENT_END: Final = (
     "the connection closed without a reason: the broker stopped, the link was cut, or another "
     "client came with the same client id"  # Mosquitto 2.0.11 gives no 0x8E even in MQTT 5
 )
-_NO_GREETING: Final = "check that this port speaks MQTT, in this version, with or without TLS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,7 +373,7 @@ class Session:
         self._end = (what, code)
         self._drive.detach()
         if not self._greeted.done():
-            step = next_step(self._client.alert) if self._client.alert else _NO_GREETING
+            step = self._client.ended_step
             self._greeted.set_exception(Unreachable(self._where, what, step))
             self._greeted.exception()  # a cancelled `greet` never asks
         self._slots.fail(self._disconnected)
