@@ -8,6 +8,8 @@ from scripts.benchmarks.__main__ import GROUPS
 from scripts.benchmarks.figures import Figure, page
 
 PEERS = {"ingest": ["postgres"], "gateway": ["mosquitto"], "latency": ["mosquitto"]}
+BY_HAND = {"peer"}
+"""Installs another program from the network and takes minutes; see test_other_gateway.py."""
 
 
 @pytest.mark.parametrize(
@@ -15,6 +17,7 @@ PEERS = {"ingest": ["postgres"], "gateway": ["mosquitto"], "latency": ["mosquitt
     [
         pytest.param(name, marks=[pytest.mark.peer(*PEERS[name])] if name in PEERS else [])
         for name in GROUPS
+        if name not in BY_HAND
     ],
 )
 def test_a_group_measures_what_it_names(group: str) -> None:

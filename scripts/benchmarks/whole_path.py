@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -43,7 +43,8 @@ _QUANTITIES: Final = (
 _READY_S: Final = 60.0
 
 
-def _profile() -> str:
+def profile() -> str:
+    """The units' profile, ``bench-b400``: every register a reading of its own."""
     points = []
     for register in range(REGISTERS):
         quantity, key = _QUANTITIES[register // 99]
@@ -61,6 +62,33 @@ def _profile() -> str:
     return "\n".join([*head, *points]) + "\n"
 
 
+def configuration(broker_port: int, plant_port: int, units: int, every_s: float = 1) -> str:
+    """The gateway's configuration: ``unit-1`` and so on, each polled every ``every_s``."""
+    devices = [
+        {
+            "name": f"unit-{number}",
+            "url": f"modbus-tcp://127.0.0.1:{plant_port}/?unit={number}&profile=bench-b400",
+            "every_s": every_s,
+        }
+        for number in range(1, units + 1)
+    ]
+    return json.dumps(
+        {
+            "version": 1,
+            "site": {"time_zone": "Asia/Tokyo"},
+            "gateway": {"label": "Bench"},
+            "cloud": {"broker": f"mqtt://127.0.0.1:{broker_port}", "mqtt": "5"},
+            "devices": devices,
+        }
+    )
+
+
+def compile_packages() -> None:
+    """As in an installed package: who compiles what it imports keeps megabytes for it."""
+    packages = [ROOT / name for name in PACKAGES]
+    subprocess.run([sys.executable, "-m", "compileall", "-q", *packages], check=True)
+
+
 @dataclass(kw_only=True)
 class Site:
     """Everything that runs, in a folder of its own."""
@@ -72,9 +100,7 @@ class Site:
 
     def start(self) -> None:
         """Start it all; returns when the first samples are stored."""
-        # As in an installed package: who compiles what it imports keeps megabytes for it.
-        packages = [ROOT / name for name in PACKAGES]
-        subprocess.run([sys.executable, "-m", "compileall", "-q", *packages], check=True)
+        compile_packages()
         self.children = Children(logs=self.folder / "logs")
         port, plant = free_port(), free_port()
         self.environment = {
@@ -91,7 +117,7 @@ class Site:
             self.children.wait_until(lambda each=each: listening(each), "a server", _READY_S)  # type: ignore[misc]
         profiles = self.folder / "gateway" / "profiles"
         profiles.mkdir(parents=True)
-        (profiles / "bench-b400.yaml").write_text(_profile())
+        (profiles / "bench-b400.yaml").write_text(profile())
         self._tool("portal.cli", "migrate")
         self._tool("portal.cli", "gateway", "add", "--organization", "Bench", "--site", "Bench",
                    "--gateway", "Bench", "--box", box_id(self.folder / "gateway"))  # fmt: skip
@@ -116,23 +142,8 @@ class Site:
         return sqlite3.connect(f"file:{self.folder / 'portal' / 'db.sqlite3'}?mode=ro", uri=True)
 
     def _configure(self, port: int, plant: int) -> None:
-        devices = [
-            {
-                "name": f"unit-{number}",
-                "url": f"modbus-tcp://127.0.0.1:{plant}/?unit={number}&profile=bench-b400",
-                "every_s": 1,
-            }
-            for number in range(1, self.units + 1)
-        ]
         path = self.folder / "kanmon.yaml"
-        configuration = {
-            "version": 1,
-            "site": {"time_zone": "Asia/Tokyo"},
-            "gateway": {"label": "Bench"},
-            "cloud": {"broker": f"mqtt://127.0.0.1:{port}", "mqtt": "5"},
-            "devices": devices,
-        }
-        path.write_text(json.dumps(configuration))
+        path.write_text(configuration(port, plant, self.units))
         self._tool("gateway.cli", "config", "apply", str(path))
 
     def _module(self, name: str, module: str, *arguments: str) -> None:
@@ -148,11 +159,12 @@ class Site:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU seconds of all threads of a process so far, to the nanosecond."""
-    return sum(
-        int((task / "schedstat").read_text().split()[0]) / 1e9
-        for task in Path(f"/proc/{pid}/task").iterdir()
-    )
+    """CPU seconds of all threads of a process so far, to the nanosecond; 0 once it has ended."""
+    spent = 0.0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
+            spent += int(task.read_text().split()[0]) / 1e9
+    return spent
 
 
 def resident_mb(pid: int) -> float:
