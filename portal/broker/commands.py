@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,10 +77,20 @@ def _planned(
     }
     plan = Plan(
         hosts=checked_hosts(hosts) if hosts or earlier is None else earlier.hosts,
-        user=user or (earlier.user if earlier else getpass.getuser()),
+        user=user or (earlier.user if earlier else _own_name()),
         **addresses,
     )
     return BrokerFolder(path=path, plan=plan)
+
+
+def _own_name() -> str:
+    """Of the account that runs this; what the environment says of it may be another's."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise click.UsageError(
+            "this account has no name; say what Mosquitto runs as: --user NAME"
+        ) from error
 
 
 @broker.command()

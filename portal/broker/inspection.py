@@ -154,8 +154,11 @@ async def _refuses_canary(folder: BrokerFolder) -> Trouble | None:
         certificate=folder.path / CANARY_CERTIFICATE, key=folder.path / CANARY_KEY, trust=root
     )
     step = f"run 'kanmon-portal broker reload {folder.path}', or restart the broker"
+    tls = identity.context()
+    # In TLS 1.3 the reason comes after the handshake, and can be lost with the connection.
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
     try:
-        async with connect(_to(folder.plan.boxes, identity.context()), "canary"):
+        async with connect(_to(folder.plan.boxes, tls), "canary"):
             return Trouble(fault=True, what=f"the broker lets a revoked certificate in; {step}")
     except MqttError as error:
         if "certificate revoked" in str(error):

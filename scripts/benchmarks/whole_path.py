@@ -110,7 +110,7 @@ class Site:
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_BROKER": f"mqtt://127.0.0.1:{port}",
         }
-        program = broker.provide(self.folder, port, "installed", print)
+        program = broker.plain(self.folder, port)
         self.children.start("broker", program.command, self.environment | program.environment)
         self._module("plant", "scripts.benchmarks.plant", str(plant), str(self.folder / "changes"))
         for each in (port, plant):

@@ -26,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 PERSON: Final = "demo@kanmon.invalid"
 ORGANIZATION: Final = "Sumida Works (simulated)"
 PLACE: Final = ("--site", "Kawagoe plant", "--time-zone", "Asia/Tokyo", "--gateway", "Plant room")
+_LISTENERS: Final = ("boxes", "workers", "publisher", "cutting")
 _READY_S: Final = 90.0
 
 
@@ -56,8 +57,8 @@ class Demonstration:
         self.children = Children(logs=self.folder / "logs")
         self.ports = {
             "portal": free_port(self.wanted_port),
-            "broker": free_port(),
             "site": free_port(),
+            **{listener: free_port() for listener in _LISTENERS},
         }
         self.environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -66,7 +67,9 @@ class Demonstration:
             "KANMON_STATE": str(self.folder / "gateway"),
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_PORTAL_URL": self.url,
-            "KANMON_BROKER": f"mqtt://127.0.0.1:{self.ports['broker']}",
+            "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
+            "KANMON_BROKER_ID": str(self.folder / "portal" / "worker"),
+            "KANMON_BOX_BROKER": f"mqtts://localhost:{self.ports['boxes']}",
         }
         self.environment.update(HOME=str(self.folder), TMPDIR=str(self._temporary()))
 
@@ -77,13 +80,13 @@ class Demonstration:
 
     def start(self) -> str:
         """Start everything; returns a link that signs in."""
-        self._start_broker()
-        say("[2/5] portal: database, certificate authority, a site with an agent key, a person")
+        say("[1/5] portal: database, certificate authority, a site with an agent key, a person")
         self._tool("kanmon-portal", "migrate")
         self._tool("kanmon-portal", "authority", "init")
         key = str(self._json("kanmon-portal", "key", "issue", "--organization", ORGANIZATION,
                              *PLACE, "--json")["key"])  # fmt: skip
         self._add_person()
+        self._start_broker()
         say("[3/5] portal: pages and ingest worker")
         self._program(
             "portal", "kanmon-portal", "serve", "--bind", f"127.0.0.1:{self.ports['portal']}"
@@ -135,13 +138,30 @@ class Demonstration:
         return temporary
 
     def _start_broker(self) -> None:
-        say("[1/5] broker")
-        port = self.ports["broker"]
-        program = broker.provide(self.folder, port, self.choice, say)
+        say("[2/5] broker: mutual TLS, a root for boxes and one for workers")
+        written = self.folder / "broker"
+        at = (
+            word
+            for listener in _LISTENERS
+            for word in (f"--{listener}", f"127.0.0.1:{self.ports[listener]}")
+        )
+        self._tool("kanmon-portal", "broker", "write", str(written), "--host", "localhost", *at)
+        if not Path(self.environment["KANMON_BROKER_ID"]).exists():
+            out = self.environment["KANMON_BROKER_ID"]
+            self._tool("kanmon-portal", "authority", "issue-worker", "demo", "--out", out)
+        program = broker.provide(self.folder, written, self.choice, say)
         self.children.start("broker", program.command, {**self.environment, **program.environment})
-        self.children.wait_until(lambda: listening(port), program.name, _READY_S)
+        for port in (self.ports["boxes"], self.ports["workers"]):
+            self.children.wait_until(partial(listening, port), program.name, _READY_S)
         self.environment["KANMON_MQTT"] = program.version
-        say(f"      {program.name} on 127.0.0.1:{port}, MQTT {program.version}")
+        say(f"      {program.name} on 127.0.0.1:{self.ports['boxes']}, MQTT {program.version}")
+        if program.confines:
+            port = self.ports["cutting"]
+            self.children.wait_until(partial(listening, port), program.name, _READY_S)
+            troubles = self._json("kanmon-portal", "broker", "check", str(written), "--json")
+            if troubles["troubles"]:
+                raise FailedError(f"the broker is not as it should be: {troubles}")
+            self._program("keeper", "kanmon-portal", "broker", "keep", str(written))
 
     def _apply_configuration(self) -> None:
         lines = [
@@ -240,6 +260,7 @@ def main() -> int:
     if options.fresh or options.once:
         shutil.rmtree(folder / "portal", ignore_errors=True)
         shutil.rmtree(folder / "gateway", ignore_errors=True)
+        shutil.rmtree(folder / "broker", ignore_errors=True)
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     demonstration = Demonstration(

@@ -1,24 +1,63 @@
-"""amqtt as the demonstration's last resort: MQTT 3.1.1 on one loopback port until SIGTERM."""
+"""amqtt as the demonstration's last resort: MQTT 3.1.1 over TLS on loopback until SIGTERM.
+
+It reads what ``kanmon-portal broker write`` made, and does of it what it can: a listener for boxes
+and one for workers, each of which lets in only who has a certificate by its root that is not in its
+revocation list. It cannot tie a client to the name in its certificate: a box could write and read
+under another's name, and nobody's open session is cut. So it is for a demonstration, nothing else.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import signal
+import ssl
 import sys
+from pathlib import Path
 
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 
+DOORS = ("boxes", "workers")
 
-async def serve(port: int) -> None:
+
+class CertificateBroker(Broker):  # type: ignore[misc] # amqtt ships no types
+    """A broker that insists on certificates, which amqtt itself only asks for."""
+
+    @staticmethod
+    def _create_ssl_context(listener: ListenerConfig) -> ssl.SSLContext:
+        context: ssl.SSLContext = Broker._create_ssl_context(listener)  # noqa: SLF001 - the only place to insist
+        context.verify_mode = ssl.CERT_REQUIRED
+        root = Path(listener["cafile"])
+        context.load_verify_locations(root.parents[1] / "lists" / root.name)
+        context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
+        return context
+
+
+def configuration(written: Path) -> BrokerConfig:
+    """The listeners of a folder that was written."""
+    plan = json.loads((written / "broker.json").read_bytes())
+    listeners = {
+        door: ListenerConfig(
+            bind=f"{plan[door]['host']}:{plan[door]['port']}",
+            ssl=True,
+            cafile=written / "roots" / f"{door}.pem",
+            certfile=written / "server" / "certificate.pem",
+            keyfile=written / "server" / "key.pem",
+        )
+        for door in DOORS
+    }
+    # amqtt wants one of this name, whose settings the others inherit.
+    listeners["default"] = listeners.pop(DOORS[0])
+    anonymous = "amqtt.plugins.authentication.AnonymousAuthPlugin"
+    return BrokerConfig(listeners=listeners, plugins={anonymous: {"allow_anonymous": True}})
+
+
+async def serve(written: Path) -> None:
     """Run the broker until this process is asked to end."""
     logging.basicConfig(level=logging.WARNING)
-    config = BrokerConfig(
-        listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")},
-        plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    )
-    broker = Broker(config)
+    broker = CertificateBroker(configuration(written))
     await broker.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -32,4 +71,4 @@ async def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1])))

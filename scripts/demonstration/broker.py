@@ -31,23 +31,25 @@ class BrokerProgram:
 
     Attributes:
         name: For people.
-        command: The program with its arguments; listens on ``port`` of 127.0.0.1.
+        command: The program with its arguments.
         version: The MQTT version it speaks: ``"5"`` or ``"3.1.1"``.
+        confines: Whether it keeps each client to what is its own, and can be kept so while it runs.
         environment: What to add to the environment.
     """
 
     name: str
     command: list[str]
     version: str
+    confines: bool
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def provide(folder: Path, port: int, choice: str, say: Callable[[str], None]) -> BrokerProgram:
+def provide(folder: Path, written: Path, choice: str, say: Callable[[str], None]) -> BrokerProgram:
     """The first broker that can be had, or the one that ``choice`` names.
 
     Args:
-        folder: Where its configuration, and what is fetched, are kept.
-        port: Where it shall listen, on loopback.
+        folder: Where what is fetched is kept.
+        written: What ``kanmon-portal broker write`` made.
         choice: ``auto``, ``installed``, ``unpacked`` or ``amqtt``.
         say: Called with a line for the person who waits.
 
@@ -56,24 +58,45 @@ def provide(folder: Path, port: int, choice: str, say: Callable[[str], None]) ->
     """
     ways = {"installed": _installed, "unpacked": _unpacked, "amqtt": _amqtt}
     if choice != "auto":
-        return ways[choice](folder, port, say)
+        return ways[choice](folder, written, say)
     for way in ways.values():
         try:
-            return way(folder, port, say)
+            return way(folder, written, say)
         except NotToBeHadError as reason:
             say(f"  {reason}")
     raise NotToBeHadError("no broker is to be had")  # amqtt comes with our own environment
 
 
-def _installed(folder: Path, port: int, _say: Callable[[str], None]) -> BrokerProgram:
+def _installed(_folder: Path, written: Path, _say: Callable[[str], None]) -> BrokerProgram:
+    return _mosquitto("Mosquitto", installed(), written)
+
+
+def installed() -> str:
+    """Mosquitto's program; raises `NotToBeHadError`."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *_SBIN])
     found = shutil.which("mosquitto", path=path)
     if not found:
         raise NotToBeHadError("Mosquitto is not installed")
-    return _mosquitto("Mosquitto", found, folder, port, {})
+    return found
 
 
-def _unpacked(folder: Path, port: int, say: Callable[[str], None]) -> BrokerProgram:
+def plain(folder: Path, port: int) -> BrokerProgram:
+    """An open broker on loopback, for measuring; raises `NotToBeHadError`."""
+    lines = [
+        "per_listener_settings true",
+        f"listener {port} 127.0.0.1",
+        "allow_anonymous true",
+        "set_tcp_nodelay true",
+        "persistence false",
+        "log_dest stderr",
+    ]
+    if os.geteuid() == 0:
+        lines.append("user root")  # else it changes user and cannot read what we wrote
+    (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+    return _mosquitto("Mosquitto", installed(), folder)
+
+
+def _unpacked(folder: Path, written: Path, say: Callable[[str], None]) -> BrokerProgram:
     root = folder / "mosquitto"
     program = root / "usr/sbin/mosquitto"
     if not program.exists():
@@ -89,37 +112,27 @@ def _unpacked(folder: Path, port: int, say: Callable[[str], None]) -> BrokerProg
     )
     if "mosquitto version" not in answer.stdout:
         raise NotToBeHadError(f"the unpacked Mosquitto does not run: {answer.stderr.strip()}")
-    return _mosquitto("Mosquitto (unpacked)", str(program), folder, port, environment)
+    return _mosquitto("Mosquitto (unpacked)", str(program), written, environment)
 
 
-def _amqtt(folder: Path, port: int, _say: Callable[[str], None]) -> BrokerProgram:
+def _amqtt(_folder: Path, written: Path, _say: Callable[[str], None]) -> BrokerProgram:
     return BrokerProgram(
-        name="amqtt",
-        command=[sys.executable, "-m", "scripts.demonstration.amqtt_broker", str(port)],
+        name="amqtt (nobody without a certificate; no confinement to topics)",
+        command=[sys.executable, "-m", "scripts.demonstration.amqtt_broker", str(written)],
         version="3.1.1",
+        confines=False,
     )
 
 
 def _mosquitto(
-    name: str, program: str, folder: Path, port: int, environment: dict[str, str]
+    name: str, program: str, written: Path, environment: dict[str, str] | None = None
 ) -> BrokerProgram:
-    configuration = folder / "mosquitto.conf"
-    lines = [
-        "per_listener_settings true",
-        f"listener {port} 127.0.0.1",
-        "allow_anonymous true",
-        "set_tcp_nodelay true",
-        "persistence false",
-        "log_dest stderr",
-    ]
-    if os.geteuid() == 0:
-        lines.append("user root")  # else it changes user and cannot read what we wrote
-    configuration.write_text("\n".join(lines) + "\n")
     return BrokerProgram(
         name=name,
-        command=[program, "-c", str(configuration)],
+        command=[program, "-c", str(written / "mosquitto.conf")],
         version="5",
-        environment=environment,
+        confines=True,
+        environment=environment or {},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,7 +97,7 @@ def unstarted(db: None, tmp_path: Path, settings: Settings) -> Site:
         name: Address(host=LOOPBACK, port=free_port())
         for name in ("boxes", "workers", "publisher", "cutting")
     }
-    plan = Plan(hosts=("broker.example.com",), user=getpass.getuser(), **at)
+    plan = Plan(hosts=("broker.example.com",), user=pwd.getpwuid(os.geteuid()).pw_name, **at)
     folder = BrokerFolder(path=tmp_path / "broker", plan=plan)
     folder.write()
     command = [find("mosquitto") or "mosquitto", "-c", str(folder.path / "mosquitto.conf")]

@@ -64,7 +64,7 @@ def test_nobody_comes_in_without_a_certificate(site: Site, door: Door) -> None:
     root = site.folder.path / "roots" / "boxes.pem"
     unnamed = Broker.parse(site.url(door), tls=ssl.create_default_context(cafile=root))
     for known in (unnamed, replace(unnamed, username=A, password="x")):
-        with pytest.raises(Unreachable, match="certificate required"):
+        with pytest.raises(Unreachable, match="issued again"):
             soon(enter(known))
 
 
@@ -85,7 +85,7 @@ def test_roots_do_not_vouch_for_each_other(site: Site) -> None:
             if who == door:
                 soon(enter(site.address(door, identity)))
             else:
-                with pytest.raises(Unreachable, match="the broker ended TLS"):
+                with pytest.raises(Unreachable, match="issued again"):
                     soon(enter(site.address(door, identity)))
 
 
@@ -231,7 +231,9 @@ def test_a_revoked_box_is_out_at_once_and_stays_out(site: Site, version: str) ->
         ended = loop.run_until_complete(asyncio.wait_for(victim.wait_closed(), SOON_S))
         assert time.monotonic() - began < 5, ended
         for _ in range(2):  # the second time it may show a ticket of the first
-            with pytest.raises(Unreachable, match="revoked"):
+            # Over TLS 1.3 the reason can be lost with the connection.
+            match = "certificate revoked" if version == "TLSv1_2" else "issued again"
+            with pytest.raises(Unreachable, match=match):
                 loop.run_until_complete(enter(address, A))
         loop.run_until_complete(other.subscribe(topics.down(B, Down.ACK)))  # undisturbed
         loop.run_until_complete(other.close())
