@@ -132,7 +132,7 @@ class Stage:
             broker=free_port(),
             plant=free_port(),
         )
-        program = broker.provide(folder, stage.broker, "installed", print)
+        program = broker.plain(folder, stage.broker)
         stage.children.start("broker", program.command, program.environment)
         command = [sys.executable, "-m", "scripts.benchmarks.plant", str(stage.plant)]
         command += [str(folder / "none"), "--every", str(contest.every_s / _CHANGES)]

@@ -4,6 +4,7 @@ It reads what ``kanmon-portal broker write`` made, and does of it what it can: a
 and one for workers, each of which lets in only who has a certificate by its root that is not in its
 revocation list. It cannot tie a client to the name in its certificate: a box could write and read
 under another's name, and nobody's open session is cut. So it is for a demonstration, nothing else.
+Called with a port instead of a folder it is an open broker on loopback, for tests of the protocol.
 """
 
 from __future__ import annotations
@@ -35,6 +36,16 @@ class CertificateBroker(Broker):  # type: ignore[misc] # amqtt ships no types
         return context
 
 
+_ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+def open_configuration(port: int) -> BrokerConfig:
+    """One listener for everybody."""
+    return BrokerConfig(
+        listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")}, plugins=_ANYBODY
+    )
+
+
 def configuration(written: Path) -> BrokerConfig:
     """The listeners of a folder that was written."""
     plan = json.loads((written / "broker.json").read_bytes())
@@ -50,14 +61,13 @@ def configuration(written: Path) -> BrokerConfig:
     }
     # amqtt wants one of this name, whose settings the others inherit.
     listeners["default"] = listeners.pop(DOORS[0])
-    anonymous = "amqtt.plugins.authentication.AnonymousAuthPlugin"
-    return BrokerConfig(listeners=listeners, plugins={anonymous: {"allow_anonymous": True}})
+    return BrokerConfig(listeners=listeners, plugins=_ANYBODY)
 
 
-async def serve(written: Path) -> None:
+async def serve(config: BrokerConfig) -> None:
     """Run the broker until this process is asked to end."""
     logging.basicConfig(level=logging.WARNING)
-    broker = CertificateBroker(configuration(written))
+    broker = CertificateBroker(config)
     await broker.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,4 +81,7 @@ async def serve(written: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    where = sys.argv[1]
+    asyncio.run(
+        serve(open_configuration(int(where)) if where.isdecimal() else configuration(Path(where)))
+    )
