@@ -37,6 +37,9 @@ PASSWORDS: Final = Path("cutting/passwords")
 CUTTER: Final = "cutter"
 """The only user name on the listener for cutting."""
 
+CANARY: Final = "revoked-canary"
+"""The name in the certificate that is revoked from the first, and refused if all is well."""
+
 BIGGEST_PACKET: Final = 131_072
 """Bytes; twice the largest message of ours."""
 QUEUED_MESSAGES: Final = 1_000

@@ -46,7 +46,6 @@ PLAN: Final = "broker.json"
 PASSWORD: Final = Path("cutting/password")
 CANARY_KEY: Final = Path("canary/key.pem")
 CANARY_CERTIFICATE: Final = Path("canary/certificate.pem")
-CANARY: Final = "revoked-canary"
 _ITERATIONS: Final = 20_000
 _OURS: Final = 0o600
 
@@ -181,7 +180,7 @@ class BrokerFolder:
             return
         key = certificates.new_key()
         with transaction.atomic():
-            row = sign(Root.BOXES, name=CANARY, public_key=key.public_key())
+            row = sign(Root.BOXES, name=configuration.CANARY, public_key=key.public_key())
             row.revoked_at, row.reason = timezone.now(), "made to be refused"
             row.save(update_fields=["revoked_at", "reason"])
             files.replace(self.path / CANARY_KEY, certificates.key_pem(key), _OURS)

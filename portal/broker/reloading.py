@@ -151,7 +151,7 @@ def _ended() -> dict[str, str]:
     """Name by serial of what does not count any more, whoever issued it."""
     over = IssuedCertificate.objects.filter(
         Q(revoked_at__isnull=False) | Q(ends_at__lte=timezone.now())
-    )
+    ).exclude(subject=configuration.CANARY)
     return {
         f"{root}:{serial}": name
         for root, serial, name in over.values_list("root", "serial", "subject")

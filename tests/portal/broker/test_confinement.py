@@ -227,9 +227,11 @@ def test_a_revoked_box_is_out_at_once_and_stays_out(site: Site, version: str) ->
         revoke_box(A)
         began = time.monotonic()
         done = reload(site.folder)
-        assert (done.signalled, done.cut) == (True, (A, "revoked-canary"))
+        assert (done.signalled, done.cut) == (True, (A,))
         ended = loop.run_until_complete(asyncio.wait_for(victim.wait_closed(), SOON_S))
-        assert time.monotonic() - began < 5, ended
+        took = time.monotonic() - began
+        print(f"cut {took * 1000:.0f} ms after the order")
+        assert took < 5, ended
         for _ in range(2):  # the second time it may show a ticket of the first
             # Over TLS 1.3 the reason can be lost with the connection.
             match = "certificate revoked" if version == "TLSv1_2" else "issued again"
