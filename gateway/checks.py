@@ -40,6 +40,7 @@ def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
     findings += [*_name(document, state), *check_lines(document, shelf)]
+    findings += _patience(document, shelf)
     return sorted(findings, key=position)
 
 
@@ -65,6 +66,25 @@ def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
             why, step = _remedy(time)
             findings.append(place(what=f"{line} ({time.form}) is too busy", why=why, next=step))
     return findings
+
+
+def _patience(document: Document, shelf: Shelf) -> Iterator[Finding]:
+    """Devices that share a network connection, and whose silence outlasts a neighbour's period."""
+    for line, found in by_line(document.configuration, shelf).items():
+        shortest = min(min(one.periods.values()) for one in found)
+        longest = max(found, key=lambda one: one.demand.timeout_s)
+        if longest.demand.form or len(found) < 2 or longest.demand.timeout_s < shortest:
+            continue
+        path = ("devices", longest.index, "url")
+        yield Finding(
+            what=f"its silence holds {line} for {longest.demand.timeout_s:g} s",
+            why=f"another device there is polled every {shortest:g} s, and would lose more than "
+            "one reading; the timeout shrinks only once the device is known",
+            next="set timeout_s in the URL below that period",
+            path=dotted(path),
+            place=document.source.place(path),
+            weight=Weight.WARNING,
+        )
 
 
 def line_times(document: Document, shelf: Shelf) -> list[LineTime]:

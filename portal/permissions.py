@@ -20,6 +20,8 @@ class Audience(StrEnum):
     """For every person who is signed in; they see what their organizations own."""
     ORGANIZATION = "organization"
     """For members of the organization that owns the named thing; others are told 404."""
+    ADMINISTRATORS = "administrators"
+    """For who administers an organization; members are told 403, a foreign id 404."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ ACCESS: Final[dict[str, Access]] = {
     "claim": Access(audience=Audience.EVERYBODY, methods=_FORM),  # boxes, by agent key
     "overview": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
+    "keys": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
+    "key-revoke": Access(audience=Audience.ADMINISTRATORS, methods=frozenset({"POST"})),
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),

@@ -27,6 +27,12 @@ def svg(text: str) -> bytes:
     return out.getvalue()
 
 
+def inline(text: str) -> str:
+    """The code as an ``<svg>`` element for a page; black, for a white ground."""
+    element = _code(text).svg_inline(scale=4, border=4)
+    return element.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
 def write_svg(text: str, path: Path) -> None:
     """The same into a file that only its owner reads; raises `AuthorityError`."""
     files.replace(path, svg(text), files.PRIVATE)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from portal.fleet.models import Device
 from portal.ingest.models import Series
 from portal.web import assets
+from portal.web.agent_keys import administered
 from portal.web.device import device_version, device_view
 from portal.web.overview import overview, version
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
@@ -57,7 +58,11 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
     tag = _tag(request, version(request.user, now))
-    context = {"overview": overview(request.user, now), "tag": tag}
+    context = {
+        "overview": overview(request.user, now),
+        "tag": tag,
+        "administers": administered(request.user).exists(),
+    }
     return _private(render(request, "web/overview.html", context))
 
 

@@ -179,3 +179,31 @@ def test_spans_and_sizes_are_for_people() -> None:
         "2 d",
     ]
     assert [words.size(n) for n in (None, 5, 5_300, 7_100_000)] == ["-", "5 B", "5.3 kB", "7.1 MB"]
+
+
+def test_a_silence_longer_than_a_neighbours_period_is_warned_of(box: Box) -> None:
+    url = "modbus-tcp://127.0.0.1:9/?profile=eastron-sdm630"
+    fast = f'  - {{name: other, url: "{url}&unit=2", every_s: 0.5}}\n'
+    done = box.kanmon("config", "check", write(box, GOOD + fast))
+    assert done.returncode == 0
+    assert "its silence holds tcp:127.0.0.1:9 for 1 s" in done.stderr
+    assert "timeout_s in the URL below that period" in done.stderr
+    calm = fast.replace("every_s: 0.5", "every_s: 5")
+    assert "its silence" not in box.kanmon("config", "check", write(box, GOOD + calm)).stderr
+
+
+def test_a_serial_line_without_time_is_refused_and_nothing_changes(box: Box) -> None:
+    url = "modbus-rtu:///dev/ttyUSB0?profile=eastron-sdm630"
+    many = "".join(f'  - {{name: m{n}, url: "{url}&unit={n}", every_s: 1}}\n' for n in range(1, 6))
+    text = GOOD[: GOOD.index("  - {")] + many
+    for command in ("check", "apply"):
+        done = box.kanmon("config", command, write(box, text))
+        assert done.returncode == 2
+        assert "serial:/dev/ttyUSB0 (9600 8E1) is too busy" in done.stderr
+    assert not (box.state / "config.yaml").exists()
+    slower = text.replace("every_s: 1", "every_s: 20")
+    checked = box.kanmon("config", "check", write(box, slower))
+    assert checked.returncode == 0
+    assert "holds with" in checked.stdout
+    other = slower.replace("unit=5", "unit=5&baud=19200")
+    assert "disagree about it" in box.kanmon("config", "check", write(box, other)).stderr

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from portal.authority.models import AgentKey
 from portal.permissions import ACCESS, Audience
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
     series = seeded.foreign_power if foreign else seeded.power
     arguments: dict[str, dict[str, Any]] = {
         "sign-in-link": {"token": "no-such-token"},
+        "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
         "device": {"device": device},
         "device-live": {"device": device},
         "chart": {"device": device, "series": series},
@@ -58,7 +60,21 @@ def test_members_open_what_is_theirs(
     response = browser.get(_address(name, seeded))
     # There is no authority here, so that a box would be told 2306.
     expected = {"sign-in-link": 410, "account_login": 302, "claim": 503}.get(name, 200)
+    if who == "member" and ACCESS[name].audience is Audience.ADMINISTRATORS:
+        expected = 403
     assert response.status_code == expected
+
+
+def test_only_an_administrator_withdraws_a_key_of_their_own(
+    seeded: Seeded, owner: Client, member: Client, stranger: Client
+) -> None:
+    own = _address("key-revoke", seeded)
+    assert stranger.post(own).status_code == 404
+    assert member.post(own).status_code == 404
+    assert owner.post(_address("key-revoke", seeded, foreign=True)).status_code == 404
+    assert AgentKey.objects.filter(revoked_at=None).count() == 2
+    assert owner.post(own).status_code == 302
+    assert AgentKey.objects.get(revoked_at=None).pk == seeded.foreign_key
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ class Seeded:
     power: int
     foreign_meter: int
     foreign_power: int
+    key: int
+    foreign_key: int
 
 
 def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
@@ -98,7 +100,23 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
         power=meter[1],
         foreign_meter=foreign[0],
         foreign_power=foreign[1],
+        key=_key(plant, "KEYSEED2", now),
+        foreign_key=_key(other, "KEYSEED3", now),
     )
+
+
+def _key(box: Box, key_id: str, now: datetime) -> int:
+    from portal.authority.models import AgentKey
+
+    row = AgentKey.objects.create(
+        key_id=key_id,
+        secret_digest="0" * 64,
+        site=box.gateway.site,
+        gateway_name="Boiler house",
+        uses=1,
+        expires_at=now + timedelta(days=5),
+    )
+    return row.pk
 
 
 def _ms(at: datetime) -> int:

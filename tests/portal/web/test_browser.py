@@ -69,6 +69,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     }
     _run([sys.executable, "scripts/assets"], environ)
     _run([sys.executable, "-m", "portal.cli", "migrate"], environ)
+    _run([sys.executable, "-m", "portal.cli", "authority", "init"], environ)
     seed = (
         "import django, json, dataclasses; django.setup(); from django.utils import timezone; "
         "from tests.portal.web.seed import seed; "
@@ -150,6 +151,12 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
         page.wait_for_selector("#chart[data-drawn] canvas")
         for summary in page.query_selector_all("summary"):
             summary.click()
+        _sound(page)
+        page.goto(f"{portal.url}/keys/")
+        _sound(page)
+        page.fill("input[name=site]", "Kawasaki plant")
+        page.click(".fields button.primary")
+        page.wait_for_selector(".qr svg")
         _sound(page)
         page.goto(f"{portal.url}/sign-out/")
         _sound(page)
