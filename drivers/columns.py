@@ -20,8 +20,9 @@ from drivers.conversion import Convert, Value, conversion, unpack_code
 from drivers.report import Quality, Quantity, Reading, readings_of
 
 if TYPE_CHECKING:
+    from drivers.encoding import Words
     from drivers.installation import Installation
-    from drivers.profile_model import Point, Words
+    from drivers.profile_model import Point
     from protocols.planner import Read
 
 _Column = tuple[Quantity, str, int, "Convert | None"]

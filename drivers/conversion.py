@@ -23,7 +23,8 @@ from fractions import Fraction
 from math import ceil, floor, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
-from drivers.profile_model import Encoding, Words, exponent_of
+from drivers.encoding import Encoding, Words
+from drivers.profile_model import exponent_of
 from drivers.quantity import Kind
 from drivers.report import Quality
 

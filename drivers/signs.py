@@ -12,11 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from drivers.conversion import TEXTS, raw_number, unpack_code
-from drivers.profile_model import Alert, Encoding
+from drivers.encoding import Encoding
+from drivers.profile_model import Alert
 from drivers.report import Code, Condition, Identity, Quality, Severity, State
 
 if TYPE_CHECKING:
-    from drivers.profile_model import Point, Profile, Words
+    from drivers.encoding import Words
+    from drivers.profile_model import Point, Profile
     from protocols.planner import Read
 
 MODEL: Final = "model"

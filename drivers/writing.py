@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.conversion import CODES
-from drivers.profile_model import Encoding, Words
+from drivers.encoding import Encoding, Words
 from protocols.planner import Read
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ from drivers.conversion import (
     unpack_code,
     wide_text,
 )
-from drivers.profile_model import Encoding, Point, Words
+from drivers.encoding import Encoding, Words
+from drivers.profile_model import Point
 from drivers.report import Quality
 
 POINT: TypeAdapter[Point] = TypeAdapter(Point)

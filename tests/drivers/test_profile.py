@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.encoding import Encoding, Words
 from drivers.profile import ProfileError, load, names, read
-from drivers.profile_model import Encoding, Words
 from drivers.report import Quantity, State
 from protocols.planner import Table
 

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.encoding import Encoding, Words
 from drivers.profile import read
-from drivers.profile_model import Encoding, Profile, Words
+from drivers.profile_model import Profile
 from drivers.writing import Setting, WriteError
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.fakes import ReplayWire
