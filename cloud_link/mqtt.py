@@ -207,7 +207,8 @@ def _ended_tls(broker: Broker, alert: str) -> Unreachable:
 
 def _hang_up(client: Client, done: asyncio.Future[Any]) -> None:
     """Close what a cancelled `connect` opened after all."""
-    done.exception()  # asked, so that asyncio does not report it as forgotten
+    if not done.cancelled():
+        done.exception()  # asked, so that asyncio does not report it as forgotten
     sock: Any = client.socket()
     if sock is not None:
         sock.close()

@@ -31,6 +31,7 @@ class LocalDisk:
         """See `Disk.write`."""
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # also of a file that an ended attempt left
             file.write(data)
             file.flush()
             os.fsync(descriptor)

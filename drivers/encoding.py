@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -28,6 +29,19 @@ class Encoding(StrEnum):
     def registers(self) -> int:
         """How many registers it takes; 0 where the point says."""
         return _REGISTERS[self]
+
+    @property
+    def bounds(self) -> tuple[Decimal, Decimal]:
+        """The least and the greatest number it can hold; of numbers and bits."""
+        if self is Encoding.BIT:
+            return Decimal(0), Decimal(1)
+        if self.real:
+            most = Decimal("3.4e38") if self is Encoding.FLOAT32 else Decimal("1.7e308")
+            return -most, most
+        bits = 16 * self.registers
+        if self.value.startswith("u"):
+            return Decimal(0), Decimal(2**bits - 1)
+        return Decimal(-(2 ** (bits - 1))), Decimal(2 ** (bits - 1) - 1)
 
     @property
     def whole(self) -> bool:

@@ -242,9 +242,11 @@ def _check_profile(url: DeviceUrl, shelf: Shelf) -> list[str]:
 
 
 def _unit(url: DeviceUrl, units: range, problems: list[str]) -> int:
+    given = url.query.get("unit", "1")
+    told = len(problems)
     unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
-    if unit != int(unit):
-        problems.append(f"unit={url.query['unit']} must be a whole number")
+    if len(problems) == told and not (given.isascii() and given.isdecimal()):
+        problems.append(f"unit={given} must be a whole number")
     return int(unit)
 
 

@@ -305,6 +305,11 @@ class Writable(Section):
             raise Refusal("range", f"max {self.max} lies below min {self.min}")
         if not self.scale:
             raise Refusal("measure", "a scale of 0 makes every value 0")
+        least, most = self.type.bounds
+        if not all(least <= bound / self.scale <= most for bound in (self.min, self.max)):
+            raise Refusal(
+                "range", f"{self.type.value} cannot hold all from {self.min} to {self.max}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """From what a person wants to set to the registers that say so, and back. Pure.
 
-Only what a profile lists under ``writable`` can be written, within its bounds; a value that the
-register cannot hold exactly is refused, never rounded.
+Only what a profile lists under ``writable`` can be written, within its bounds; a value that a whole
+number cannot hold exactly is refused, never rounded; an IEEE 754 number holds the nearest it can.
 
 Source: design section 2 (`Writes`) and 3.
 """
@@ -87,12 +87,12 @@ class Setting:
         """The registers, or the one bit, that hold ``value``; raises `WriteError`."""
         raw = value / self.writable.scale
         encoding = self.writable.type
-        if encoding is Encoding.BIT:
+        if encoding is Encoding.BIT and raw in (0, 1):
             return (int(raw),)
         if encoding.real:
             data = struct.pack(">" + CODES[encoding], float(raw))
         else:
-            if raw != int(raw):
+            if encoding is Encoding.BIT or raw != int(raw):
                 step = f"It takes steps of {self.writable.scale}{self.unit}"
                 raise WriteError(f"{value} cannot be held exactly by {self.name!r}", step)
             data = struct.pack(">" + CODES[encoding], int(raw))

@@ -24,7 +24,12 @@ def note(state: Path, **facts: Any) -> None:
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(state / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line.encode())
+        left = line.encode()
+        while left:
+            left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
+        if os.geteuid() == 0:  # with sudo: the daemon, too, must be able to append
+            owner = state.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
     finally:
         os.close(descriptor)

@@ -77,7 +77,7 @@ def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> 
         "timeouts": member.timeouts if member else 0,
         "garbled": member.garbled if member else 0,
         "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
-        "patience_s": round(delays.timeout_s(0.0), 4) if delays else one.demand.timeout_s,
+        "patience_s": one.demand.timeout_s,
         "failures": rest.failures if rest else 0,
         "next_s": max(0.0, round((rest.next_at - now) / 1000, 1)) if rest else None,
     }

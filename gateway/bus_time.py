@@ -126,11 +126,12 @@ def device_time(
     fastest = min(periods, key=lambda group: periods[group])
     reads = demand.reads[fastest]
     answer = max((form.answer_s(read) for read in reads), default=0.0)
+    wire = max((form.wire_s(read) for read in reads), default=0.0)
     first = min((form.transaction_s(read, delay_s) for read in reads), default=0.0)
     return DeviceTime(
         name=name,
         period=periods[fastest],
         longest=sum(cost.values()),
         busy=sum(cost[group] / periods[group] for group in cost),
-        excess=max(0.0, demand.timeout_s + demand.pace.drain_s + answer - first),
+        excess=max(0.0, demand.timeout_s + wire + demand.pace.drain_s + answer - first),
     )

@@ -60,7 +60,14 @@ async def write(
         note(state, **facts, wanted=seen["then"], result=str(error))
         raise _failed("the device did not confirm the write", error) from error
     held = after == value or setting.registers(after) == setting.registers(value)
-    note(state, **facts, after=format(after, "f"), result="written" if held else "not held")
+    try:
+        note(state, **facts, after=format(after, "f"), result="written" if held else "not held")
+    except OSError as error:
+        raise ControlError(
+            f"it was written, and the audit could not be kept: {error.strerror}",
+            where=str(state),
+            next_step="make room on the disk, and note down what was written",
+        ) from error
     if not held:
         raise ControlError(
             f"the device took the write and still says {after}{setting.unit}",

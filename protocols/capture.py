@@ -278,6 +278,10 @@ class _Heard:
         self.asked = self._exchange.request(number)
         return self.asked
 
+    @property
+    def repeatable(self) -> bool:
+        return self._exchange.repeatable
+
     def collect(self, buffer: bytearray) -> Any:
         before = bytes(buffer)
         try:

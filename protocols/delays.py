@@ -6,9 +6,9 @@
                  |------------------- timeout ----------------------------|
 
 A timeout that fits a device's slowest minute makes every silence of it cost that long; one learned
-from its answers (their 99th percentile, twice, and what the adapter may add) lets a dead device
-cost its neighbours little. A device that does not answer in time gets its full patience back until
-it has answered often enough to be known again.
+from its answers (the slowest of them, twice, and what the adapter may add) lets a dead device cost
+its neighbours little. Each read is learned by itself: a device may take ten times as long for one
+as for another. What is not answered in time gets full patience back until it is known again.
 
 Pure. Source: design section 4 (timeouts adapt).
 """
@@ -27,15 +27,13 @@ _REFRESHED: Final = 8
 
 
 class Delays:
-    """The delays of one device.
+    """The delays of one device, or of one read of it.
 
     Args:
-        limit_s: The timeout of a device that is not known, and the longest of all.
         floor_s: What any answer may be late by, whatever was learned: adapters, networks.
     """
 
-    def __init__(self, limit_s: float, floor_s: float) -> None:
-        self.limit_s = limit_s
+    def __init__(self, floor_s: float) -> None:
         self._floor_s = floor_s
         self._seen: deque[float] = deque(maxlen=KEPT)
         self._fresh = 0
@@ -44,32 +42,39 @@ class Delays:
 
     @property
     def known(self) -> bool:
-        """Whether the device has answered often enough."""
+        """Whether there were answers enough."""
         return len(self._seen) >= KNOWN_FROM
 
     @property
     def typical_s(self) -> float:
-        """The median; `ASSUMED_S` while the device is not known."""
+        """The median; `ASSUMED_S` while nothing is known."""
         return self._typical
 
-    def timeout_s(self, wire_s: float) -> float:
-        """How long to wait for an answer that takes ``wire_s`` to travel, with its request."""
+    def timeout_s(self, wire_s: float, limit_s: float) -> float:
+        """How long to wait for an answer.
+
+        Args:
+            wire_s: What request and answer take to travel.
+            limit_s: The longest delay of the device that is waited for.
+        """
         if not self.known:
-            return self.limit_s
-        return min(self.limit_s, wire_s + max(2 * self._slow, self._floor_s))
+            return wire_s + limit_s
+        return wire_s + min(limit_s, max(2 * self._slow, self._floor_s))
 
     def answered(self, delay_s: float) -> None:
-        """The device answered, this long after it had the request."""
-        self._seen.append(max(0.0, delay_s))
+        """An answer came, this long after the device had the request."""
+        delay = max(0.0, delay_s)
+        self._seen.append(delay)
+        self._slow = max(self._slow, delay)
         self._fresh += 1
         if len(self._seen) == KNOWN_FROM or self._fresh >= _REFRESHED:
             self._fresh = 0
             if self.known:
                 ordered = sorted(self._seen)
-                self._typical = ordered[len(ordered) // 2]
-                self._slow = ordered[int(0.99 * (len(ordered) - 1))]
+                self._typical, self._slow = ordered[len(ordered) // 2], ordered[-1]
 
     def missed(self) -> None:
-        """The device did not answer in time: what was learned may be of another load."""
+        """None came in time: what was learned may be of another load."""
         self._seen.clear()
         self._fresh = 0
+        self._slow = 0.0

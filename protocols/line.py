@@ -20,11 +20,12 @@ Source: design section 4; Modbus over serial line V1.02, 2.5.1.1 (the 3.5 charac
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from protocols.delays import Delays
-from protocols.errors import Garbled, ProtocolError, Timeout
+from protocols.errors import Garbled, ProtocolError, Timeout, Unreachable
 
 if TYPE_CHECKING:
     from protocols.serial_format import SerialFormat
@@ -41,6 +42,10 @@ class Exchange(Protocol[T_co]):
 
     def request(self, number: int) -> bytes:
         """The bytes to send; ``number`` counts the exchanges of the wire, from 1."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether asking twice does no harm: a write may be done twice."""
 
     def collect(self, buffer: bytearray) -> T_co | None:
         """Take what it can from the front of ``buffer``.
@@ -110,7 +115,7 @@ class Member:
     """What a line knows of one of its devices.
 
     Attributes:
-        delays: How long it takes to answer.
+        delays: How long it takes to answer, whatever it is asked.
         asked: Requests sent to it; each ended in one of the following, or was cancelled.
         answered: With what was asked for.
         refused: With an exception.
@@ -124,6 +129,20 @@ class Member:
     refused: int = 0
     timeouts: int = 0
     garbled: int = 0
+    _by_read: dict[Hashable, Delays] = field(default_factory=dict)
+    _floor_s: float = NETWORK_FLOOR_S
+
+    @classmethod
+    def with_floor(cls, floor_s: float) -> Member:
+        """A device of whom nothing is known; ``floor_s`` as in `Delays`."""
+        return cls(delays=Delays(floor_s), _floor_s=floor_s)
+
+    def delays_of(self, read: Hashable) -> Delays:
+        """How long it takes to answer one read."""
+        known = self._by_read.get(read)
+        if known is None:
+            known = self._by_read[read] = Delays(self._floor_s)
+        return known
 
 
 class Line:
@@ -173,7 +192,7 @@ class Line:
             except (Timeout, Garbled):
                 pause = self.pace.drain_of(exchange)
                 raise
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, Unreachable):
                 if self.pace.drain_s:  # the answer may still come, as late as any
                     pause = timeout_s + self.pace.drain_of(exchange)
                 raise
@@ -190,15 +209,13 @@ class Line:
             return 0.0
         return asyncio.get_running_loop().time() - self._opened_at
 
-    def member(self, address: int, timeout_s: float) -> Member:
+    def member(self, address: int) -> Member:
         """The device at ``address``; whoever asks for it next finds what was learned of it."""
         known = self.members.get(address)
-        if known is not None and known.delays.limit_s == timeout_s:
-            return known
-        floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
-        member = Member(delays=Delays(timeout_s, floor_s))
-        # Somebody who looks once, with a patience of his own, is not who polls.
-        return self.members.setdefault(address, member) if known is None else member
+        if known is None:
+            floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
+            known = self.members[address] = Member.with_floor(floor_s)
+        return known
 
     async def aclose(self) -> None:
         """Let go of the wire, whoever may be using it."""

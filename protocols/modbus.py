@@ -19,6 +19,7 @@ from protocols.line import Exchange, Line
 from protocols.modbus_mbap import MbapExchange
 from protocols.modbus_pdu import Asks, Order, Question
 from protocols.planner import TCP, Cost, Read, Span
+from protocols.serial_format import LONGEST_FRAME
 
 Framing = Callable[[Asks], Exchange[bytes]]
 
@@ -60,7 +61,8 @@ class ModbusUnit:
         self.line = line
         self.unit = unit
         self.now = now
-        self.member = line.member(unit, timeout_s)
+        self.timeout_s = timeout_s
+        self.member = line.member(unit)
         self.where = f"modbus {line.wire.where} unit {unit}"
         self._framing = framing
 
@@ -75,10 +77,16 @@ class ModbusUnit:
         """
         form = self.line.form
         wire_s = 0.0 if form is None else form.wire_s(read)
-        delays = self.member.delays
+        delays = self.member.delays_of((read.table, read.address, read.count))
         question = Question(self.unit, read, self.where)
-        asked, data = await self._ask(question, delays.timeout_s(wire_s))
-        delays.answered(asyncio.get_running_loop().time() - asked.sent_s - wire_s)
+        try:
+            asked, data = await self._ask(question, delays.timeout_s(wire_s, self.timeout_s))
+        except (Timeout, Garbled):  # an answer that was cut off in the middle is garbled
+            delays.missed()
+            raise
+        delay_s = asyncio.get_running_loop().time() - asked.sent_s - wire_s
+        delays.answered(delay_s)
+        self.member.delays.answered(delay_s)
         return Block(data, (asked.sent + self.now()) // 2)
 
     async def write(self, span: Span, values: tuple[int, ...]) -> None:
@@ -91,8 +99,10 @@ class ModbusUnit:
         Raises:
             ProtocolError: As `read`. After `Timeout` and `Unreachable` it may have been written.
         """
+        form = self.line.form
+        wire_s = 0.0 if form is None else LONGEST_FRAME * form.character_s
         # A write may take the device long: it has its full patience.
-        await self._ask(Order(self.unit, span, values, self.where), self.member.delays.limit_s)
+        await self._ask(Order(self.unit, span, values, self.where), wire_s + self.timeout_s)
 
     async def _ask(self, asks: Asks, timeout_s: float) -> tuple[_Timed, bytes]:
         member = self.member
@@ -102,7 +112,6 @@ class ModbusUnit:
             data = await self.line.exchange(asked, timeout_s)
         except Timeout:
             member.timeouts += 1
-            member.delays.missed()
             raise
         except Garbled:
             member.garbled += 1
@@ -123,7 +132,16 @@ class ModbusUnit:
 class _Timed:
     """An exchange that knows when its request was sent."""
 
-    __slots__ = ("_exchange", "_now", "collect", "missing", "sent", "sent_s", "unanswered")
+    __slots__ = (
+        "_exchange",
+        "_now",
+        "collect",
+        "missing",
+        "repeatable",
+        "sent",
+        "sent_s",
+        "unanswered",
+    )
 
     def __init__(self, exchange: Exchange[bytes], now: Callable[[], int]) -> None:
         self._exchange = exchange
@@ -132,6 +150,7 @@ class _Timed:
         self.sent_s = 0.0
         self.collect = exchange.collect
         self.missing = exchange.missing
+        self.repeatable = exchange.repeatable
         self.unanswered = exchange.unanswered
 
     def request(self, number: int) -> bytes:

@@ -45,6 +45,11 @@ class MbapExchange:
         self._number = number
         return FRAMER.encode(self._question.pdu, self._question.unit, number & 0xFFFF)
 
+    @property
+    def repeatable(self) -> bool:
+        """See `protocols.line.Exchange`."""
+        return self._question.repeatable
+
     def collect(self, buffer: bytearray) -> bytes | None:
         """See `protocols.line.Exchange`."""
         while len(buffer) >= HEADER_BYTES:

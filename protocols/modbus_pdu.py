@@ -13,7 +13,7 @@ Source: Modbus Application Protocol V1.1b3, sections 6.1-6.4 and 7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pymodbus.pdu.bit_message import (
@@ -84,6 +84,10 @@ class Asks(Protocol):
         """The request."""
 
     @property
+    def repeatable(self) -> bool:
+        """Whether asking twice does no harm."""
+
+    @property
     def answer_head(self) -> bytes:
         """The first two bytes of the answer's PDU."""
 
@@ -116,6 +120,7 @@ class Order:
     span: Span
     values: tuple[int, ...]
     where: str
+    repeatable: bool = field(default=False, init=False)
 
     @property
     def function(self) -> int:
@@ -184,6 +189,7 @@ class Question:
     unit: int
     read: Read
     where: str
+    repeatable: bool = field(default=True, init=False)
 
     @property
     def function(self) -> int:

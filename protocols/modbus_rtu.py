@@ -7,7 +7,7 @@
 
 Nothing in a frame says where it begins, so the answer is looked for: the place where the unit, the
 function and the byte count that were asked for stand, with the right checksum behind the data.
-What stands before it is noise of the line (a bus that turns round, an adapter that hears itself);
+What stands before it is noise of the line, such as a bus that turns round makes;
 what comes behind it is thrown away before the next request.
 
 A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer
@@ -49,6 +49,11 @@ class RtuExchange:
     def request(self, number: int) -> bytes:  # RTU does not number its requests
         """See `protocols.line.Exchange`."""
         return FRAMER.encode(self._question.pdu, self._question.unit, 0)
+
+    @property
+    def repeatable(self) -> bool:
+        """See `protocols.line.Exchange`."""
+        return self._question.repeatable
 
     def collect(self, buffer: bytearray) -> bytes | None:
         """See `protocols.line.Exchange`."""

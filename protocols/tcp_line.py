@@ -85,8 +85,12 @@ class TcpWire:
         if connection is not None and connection.usable:
             try:
                 return await self._over(connection, exchange, timeout_s)
-            except _NothingCameError:
-                pass  # the peer had closed the old connection, or did before it read the request
+            except _NothingCameError as error:
+                # The peer had closed the old connection, or did before it read the request; or it
+                # did read it: what must not be done twice, and what would be answered into the
+                # next exchange, is not asked again.
+                if not (self._numbered and exchange.repeatable):
+                    raise Unreachable(str(error), where=self._where) from error
         connection = self._connection = await self._connect(timeout_s)
         try:
             return await self._over(connection, exchange, timeout_s)

@@ -70,9 +70,9 @@ class Request:
     """
 
     version: Literal[1] = 1
-    key_id: Annotated[str, Meta(pattern=f"^[{ALPHABET}]{{8}}$")]
+    key_id: Annotated[str, Meta(pattern=rf"\A[{ALPHABET}]{{8}}\Z")]
     secret: Annotated[bytes, Meta(min_length=SECRET_BYTES, max_length=SECRET_BYTES)]
-    box: Annotated[str, Meta(pattern=f"^{BOX_ID.pattern}$")]
+    box: Annotated[str, Meta(pattern=rf"\A{BOX_ID.pattern}\Z")]
     csr: Pem
     terms: Annotated[str, Meta(max_length=64)] = ""
     inventory: Inventory = Inventory()

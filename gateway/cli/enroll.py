@@ -75,6 +75,8 @@ def _give_to_owner(state: Path) -> None:
         return
     owner = state.stat()
     folder = state / "identity"
+    if folder.is_symlink():
+        return  # what it points to is not ours to give
     for path in (state / "box.json", state / ".enrol.lock", folder, *folder.glob("*")):
         if path.exists():
             os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -193,6 +193,8 @@ def _once_more(
 
 
 def _check_open(key: AgentKey) -> None:
+    if key.revoked_at is not None:
+        raise CodedError(Code.KEY_REVOKED)
     if key.expires_at <= timezone.now():
         raise CodedError(Code.KEY_EXPIRED, f"on {key.expires_at:%Y-%m-%d %H:%M} UTC")
     if key.used >= key.uses:

@@ -28,6 +28,7 @@ from typing import Final
 
 from cloud_link.topics import ROOT
 from portal.authority.errors import AuthorityError
+from provisioning.agent_key import is_this_machine
 
 CONFIGURATION: Final = "mosquitto.conf"
 PID: Final = Path("run/mosquitto.pid")
@@ -37,7 +38,7 @@ PASSWORDS: Final = Path("cutting/passwords")
 CUTTER: Final = "cutter"
 """The only user name on the listener for cutting."""
 
-CANARY: Final = "revoked-canary"
+CANARY: Final = "canary.revoked"
 """The name in the certificate that is revoked from the first, and refused if all is well."""
 
 BIGGEST_PACKET: Final = 131_072
@@ -91,7 +92,12 @@ class Plan:
     cutting: Address
 
     def check(self) -> None:
-        """Raise `AuthorityError` where two listeners have one port."""
+        """Raise `AuthorityError` where two listeners share a port, or others may cut."""
+        if not is_this_machine(self.cutting.host):
+            raise AuthorityError(
+                f"cutting listens at {self.cutting.host}; who reaches it can end every session, so "
+                "it is for this machine only: 127.0.0.1"
+            )
         ports = [one.port for one in (self.boxes, self.workers, self.publisher, self.cutting)]
         twice = next((port for port in ports if ports.count(port) > 1), None)
         if twice is not None:

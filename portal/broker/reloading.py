@@ -139,7 +139,11 @@ async def _greet_and_cut(broker: Broker, names: list[str]) -> None:
         async with turns:
             await _take_over(broker, name)
 
-    await asyncio.gather(*(cut(name) for name in names))
+    # Who cannot be cut must not keep the others from being cut.
+    ended = await asyncio.gather(*(cut(name) for name in names), return_exceptions=True)
+    failed = [error for error in ended if isinstance(error, BaseException)]
+    if failed:
+        raise failed[0]
 
 
 async def _take_over(broker: Broker, name: str) -> None:

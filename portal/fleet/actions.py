@@ -45,7 +45,7 @@ def add_gateway(site: Site, *, name: str, box_id: str) -> Placed:
 
 def assign_box(gateway: Gateway, *, box_id: str) -> Box:
     """Let a box speak for ``gateway``, beside those that did before (their backlog may come)."""
-    box = Box(gateway=gateway, box_id=box_id.strip())
+    box = Box(gateway=gateway, box_id=box_id)
     box.full_clean(validate_unique=False)
     if Box.objects.filter(box_id=box.box_id).exists():
         raise ValidationError(

@@ -40,7 +40,7 @@ def test_one_read_takes_what_the_formula_says() -> None:
     assert time.longest == pytest.approx(wanted + SCHEDULING_S)
     assert time.busy == pytest.approx((wanted + SCHEDULING_S) / 10)
     drain = 3.5 * c + 0.02 + (5 + 20) * c  # silence, jitter, and the answer that may still come
-    assert time.excess == pytest.approx(0.5 + drain - wanted)
+    assert time.excess == pytest.approx(0.5 + FORM.wire_s(TEN) + drain - wanted)
 
 
 def test_groups_of_one_device_are_due_at_once_at_the_worst() -> None:

@@ -103,13 +103,13 @@ def test_what_is_written_is_what_is_read(
 ) -> None:
     if encoding.text:
         return
+    least = 0 if encoding.value.startswith("u") else -100
     text = PROFILE.replace(
         "type: uint32, words: low_first, scale: 0.1, min: 1, max: 9999",
-        f"type: {encoding.value}, words: {words.value}, min: -100, max: 30000",
+        f"type: {encoding.value}, words: {words.value}, min: {least}, max: 30000",
     )
     made = read(text.encode(), "acme-x1.yaml")
     setting = Setting.of(made, "ratio")
-    least = 0 if encoding.value.startswith("u") else -100
     value = Decimal(data.draw(st.integers(least, 30_000)))
     registers = setting.registers(value)
     assert setting.value(b"".join(r.to_bytes(2, "big") for r in registers)) == value

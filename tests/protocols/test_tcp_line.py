@@ -12,10 +12,12 @@ from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from protocols.line import Line, Pace
 from protocols.modbus import Block, ModbusUnit
 from protocols.modbus_mbap import STRAYS_LIMIT
-from protocols.planner import Table
+from protocols.modbus_rtu import RtuExchange
+from protocols.planner import Span, Table
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
 from tests.broken_peer import LONG_S, RIGHT, SHORT_S, TWO, Script, answer, one, outcome, peer, until
+from tests.serial_peers import rtu
 
 # --- one wrong thing each -----------------------------------------------------------------------
 
@@ -179,6 +181,52 @@ async def test_an_old_connection_that_was_closed_is_replaced_without_an_error(
         assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
         assert simulator.connections == expected
         simulator.drop_connections()
+
+
+async def test_what_must_not_be_done_twice_is_not_asked_twice() -> None:
+    """A device that does what it is told and then restarts must not be told again."""
+    scripts = iter([None, [b""]])
+
+    def script(transaction: int, _: bytes) -> list[bytes]:
+        return next(scripts, None) or [answer(transaction)]
+
+    async with peer(script) as (made, unit):
+        assert isinstance(await outcome(unit), Block)
+        with pytest.raises(Unreachable):
+            await unit.write(Span(Table.HOLDING, 10, 1), (7,))
+        assert len(made.requests) == 2
+
+
+async def test_without_numbers_nothing_is_asked_twice_and_the_line_is_drained() -> None:
+    """A serial server may still answer what it took before it dropped the connection."""
+    asked: list[float] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while request := await reader.readexactly(8):
+                asked.append(loop.time())
+                if len(asked) == 2:
+                    break
+                writer.write(rtu(request[0], b"\x03\x04" + RIGHT))
+        except EOFError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    pace = Pace(silence_s=0.001, drain_s=0.1)
+    line = Line(TcpWire("127.0.0.1", port, numbered=False), pace)
+    unit = ModbusUnit(line, 1, now=lambda: 0, timeout_s=0.2, framing=RtuExchange)
+    assert isinstance(await outcome(unit), Block)
+    assert isinstance(await outcome(unit), Unreachable)
+    assert isinstance(await outcome(unit), Block)
+    assert len(asked) == 3
+    assert asked[2] - asked[1] >= 0.3, "the patience and the drain of what was not answered"
+    await line.aclose()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_peer_that_closes_at_every_request_is_unreachable_after_one_more_try() -> None:

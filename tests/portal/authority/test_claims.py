@@ -199,6 +199,16 @@ def test_a_box_id_belongs_to_one_key_for_ever(authority: Path) -> None:
     assert AgentKey.objects.get().used == 1
 
 
+@pytest.mark.parametrize(
+    "box", ["b-aaaaaaaaaa\n", " b-aaaaaaaaaa", "canary.revoked", "B-AAAAAAAAAA"]
+)
+def test_what_only_resembles_a_box_id_is_none(authority: Path, box: str) -> None:
+    granted(Claimant().claim(issued()))
+    assert isinstance(Claimant(box).claim(issued()), Code)
+    assert Box.objects.count() == 1
+    assert IssuedCertificate.objects.filter(root=Root.BOXES).exclude(box=None).count() == 1
+
+
 def test_another_customers_box_cannot_be_had(authority: Path) -> None:
     place("b-aaaaaaaaaa", organization="Another Company")
     assert Claimant().claim(issued()) is Code.BOX_TAKEN
