@@ -162,6 +162,9 @@ class DriverKind(Protocol):
     def line(self, url: DeviceUrl) -> str:
         """The key of the shared line the device is on: ``tcp:192.0.2.7:502``."""
 
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
+        """Speed and character of its serial line; ``None`` where a network carries it."""
+
     def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
         """What the device asks of its line."""
 

@@ -15,8 +15,8 @@ The codec is imported when the first device is opened: a configuration can be ch
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from drivers.demand import Demand, demand_of
@@ -28,9 +28,10 @@ from protocols.tcp_line import line_key as tcp_key
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
     from drivers.driver import Driver, Lines, Surroundings, Writes
+    from drivers.profile_model import Profile
     from drivers.shelf import Shelf
     from protocols.line import Line
-    from protocols.modbus import ModbusUnit
+    from protocols.modbus import Framing, ModbusUnit
 
 PORT: Final = 502
 UNITS: Final = range(1, 248)
@@ -39,8 +40,67 @@ _COMMON: Final = frozenset({"unit", "profile", "timeout_s"})
 _SERIAL: Final = frozenset({"baud", "parity", "stop"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusTcp:
+class _Modbus(ABC):
+    """What the kinds share; each knows its URLs, its line and how requests are framed on it."""
+
+    @abstractmethod
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
+        """See `drivers.driver.DriverKind`."""
+
+    @abstractmethod
+    def _pace(self, url: DeviceUrl) -> Pace:
+        """What its line keeps."""
+
+    @abstractmethod
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        """Its line."""
+
+    @abstractmethod
+    def _framing(self) -> Framing:
+        """How requests travel; imports the codec."""
+
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """See `drivers.driver.DriverKind`."""
+        profile = _profile(url, shelf)
+        timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
+        return demand_of(profile, self.form(url), self._pace(url), timeout_s)
+
+    def drain_s(self, url: DeviceUrl) -> float:
+        """See `drivers.driver.DriverKind`; with the longest answer that may still come."""
+        pace = self._pace(url)
+        return max(pace.silence_s, pace.drain_s + LONGEST_FRAME * pace.character_s)
+
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return _profile(url, shelf).periods
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """See `drivers.driver.DriverKind`."""
+        from drivers.profiled import ProfiledDriver
+
+        profile = _profile(url, around.shelf)
+        return ProfiledDriver(profile, self._unit(url, around), around.installation)
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """See `drivers.driver.DriverKind`."""
+        from drivers.writing import ProfiledWriter
+
+        return ProfiledWriter(_profile(url, around.shelf), self._unit(url, around))
+
+    def _unit(self, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
+        from protocols.modbus import ModbusUnit
+
+        default_s = _profile(url, around.shelf).modbus.timeout_s
+        return ModbusUnit(
+            self._line_in(around.lines, url),
+            _unit(url, range(256), []),
+            now=around.now,
+            timeout_s=_timeout_s(url, default_s, []),
+            framing=self._framing(),
+        )
+
+
+class ModbusTcp(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
 
     def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
@@ -56,33 +116,23 @@ class ModbusTcp:
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or PORT)
 
-    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
         """See `drivers.driver.DriverKind`."""
-        silence = Pace(silence_s=_silence_s(url, []))
-        return _demand(url, shelf, None, silence)
+        return None
 
-    def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.DriverKind`."""
-        return _drain_s(Pace(silence_s=_silence_s(url, [])))
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return Pace(silence_s=_silence_s(url, []))
 
-    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
-        """See `drivers.driver.DriverKind`."""
-        return shelf.profile(url.query["profile"]).periods
-
-    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
-        """See `drivers.driver.DriverKind`."""
-        return _driver(url, around, self._line(url, around.lines))
-
-    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
-        """See `drivers.driver.DriverKind`."""
-        return _writer(url, around, self._line(url, around.lines))
-
-    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
 
+    def _framing(self) -> Framing:
+        from protocols.modbus_mbap import MbapExchange
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusRtu:
+        return MbapExchange
+
+
+class ModbusRtu(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-rtu://``."""
 
     def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
@@ -101,33 +151,23 @@ class ModbusRtu:
         """See `drivers.driver.DriverKind`."""
         return line_key(url.path)
 
-    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+    def form(self, url: DeviceUrl) -> SerialFormat:
         """See `drivers.driver.DriverKind`."""
-        form = _form(url, [])
-        return _demand(url, shelf, form, form.pace)
+        return _form(url, [])
 
-    def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.DriverKind`."""
-        return _drain_s(_form(url, []).pace)
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return self.form(url).pace
 
-    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
-        """See `drivers.driver.DriverKind`."""
-        return shelf.profile(url.query["profile"]).periods
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        return lines.serial(url.path, self.form(url))
 
-    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
-        """See `drivers.driver.DriverKind`."""
-        return _driver(url, around, self._line(url, around.lines))
+    def _framing(self) -> Framing:
+        from protocols.modbus_rtu import RtuExchange
 
-    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
-        """See `drivers.driver.DriverKind`."""
-        return _writer(url, around, self._line(url, around.lines))
-
-    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
-        return lines.serial(url.path, _form(url, []))
+        return RtuExchange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusRtuTcp:
+class ModbusRtuTcp(ModbusRtu):
     """The `drivers.driver.DriverKind` of ``modbus-rtu-tcp://``."""
 
     def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
@@ -142,71 +182,15 @@ class ModbusRtuTcp:
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or 0)
 
-    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
-        """See `drivers.driver.DriverKind`."""
-        form = _form(url, [])
-        return _demand(url, shelf, form, form.pace_over_network)
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return self.form(url).pace_over_network
 
-    def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.DriverKind`."""
-        return _drain_s(_form(url, []).pace_over_network)
-
-    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
-        """See `drivers.driver.DriverKind`."""
-        return shelf.profile(url.query["profile"]).periods
-
-    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
-        """See `drivers.driver.DriverKind`."""
-        return _driver(url, around, self._line(url, around.lines))
-
-    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
-        """See `drivers.driver.DriverKind`."""
-        return _writer(url, around, self._line(url, around.lines))
-
-    def _line(self, url: DeviceUrl, lines: Lines) -> Line:
-        return lines.rtu_tcp(url.host, url.port or 0, _form(url, []))
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        return lines.rtu_tcp(url.host, url.port or 0, self.form(url))
 
 
-def _drain_s(pace: Pace) -> float:
-    """With the longest answer that may still come."""
-    return max(pace.silence_s, pace.drain_s + LONGEST_FRAME * pace.character_s)
-
-
-def _demand(url: DeviceUrl, shelf: Shelf, form: SerialFormat | None, pace: Pace) -> Demand:
-    profile = shelf.profile(url.query["profile"])
-    return demand_of(profile, form, pace, _timeout_s(url, profile.modbus.timeout_s, []))
-
-
-def _driver(url: DeviceUrl, around: Surroundings, line: Line) -> Driver:
-    from drivers.profiled import ProfiledDriver
-
-    profile = around.shelf.profile(url.query["profile"])
-    return ProfiledDriver(profile, _unit_on(line, url, around), around.installation)
-
-
-def _writer(url: DeviceUrl, around: Surroundings, line: Line) -> Writes:
-    from drivers.writing import ProfiledWriter
-
-    profile = around.shelf.profile(url.query["profile"])
-    return ProfiledWriter(profile, _unit_on(line, url, around))
-
-
-def _unit_on(line: Line, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
-    from protocols.modbus import ModbusUnit
-
-    if url.scheme == "modbus-tcp":
-        from protocols.modbus_mbap import MbapExchange as Framing
-    else:
-        from protocols.modbus_rtu import RtuExchange as Framing  # type: ignore[assignment] # alike
-
-    profile = around.shelf.profile(url.query["profile"])
-    return ModbusUnit(
-        line,
-        _unit(url, range(256), []),
-        now=around.now,
-        timeout_s=_timeout_s(url, profile.modbus.timeout_s, []),
-        framing=Framing,
-    )
+def _profile(url: DeviceUrl, shelf: Shelf) -> Profile:
+    return shelf.profile(url.query["profile"])
 
 
 # --- what the parts of a URL say ----------------------------------------------------------------

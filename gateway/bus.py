@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gateway.bus_time import LineTime, device_time
+from gateway.checks import line_time
 
 if TYPE_CHECKING:
     from drivers.driver import Lines
@@ -29,10 +29,7 @@ def figures(
         One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
         ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
     """
-    return [
-        _line(key, there, lines, rests, now)
-        for key, there in sorted(found.items())
-    ]  # fmt: skip
+    return [_line(key, there, lines, rests, now) for key, there in sorted(found.items())]
 
 
 def _line(
@@ -40,7 +37,8 @@ def _line(
 ) -> dict[str, Any]:
     line = lines.opened.get(key)
     members = {} if line is None else line.members
-    time = _line_time(key, there, members)
+    delays = {address: member.delays.typical_s for address, member in members.items()}
+    time = line_time(key, there, delays)
     return {
         "line": key,
         "form": None if time is None else str(time.form),
@@ -52,18 +50,6 @@ def _line(
             _device(one, members.get(one.address), rests.get(one.name), now) for one in there
         ],
     }
-
-
-def _line_time(key: str, there: Sequence[OnLine], members: Mapping[int, Member]) -> LineTime | None:
-    form = there[0].demand.form
-    if form is None:
-        return None
-    devices = []
-    for one in there:
-        member = members.get(one.address)
-        delay = {} if member is None else {"delay_s": member.delays.typical_s}
-        devices.append(device_time(one.name, one.demand, one.periods, **delay))
-    return LineTime(line=key, form=form, devices=devices)
 
 
 def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> dict[str, Any]:

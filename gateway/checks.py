@@ -19,6 +19,7 @@ from drivers.shelf import Shelf
 from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
 from gateway.way import CLASH_STEP, clash_words, clashing
+from protocols.delays import ASSUMED_S
 from provisioning import enrolment
 from provisioning.codes import CodedError
 
@@ -29,25 +30,28 @@ IDENTITY = "identity"
 """The poll group that tells who a device is: it has no values to draw (`drivers.profile_model`)."""
 
 
-def check(document: Document, state: Path, shelf: Shelf) -> list[Finding]:
+def check(
+    document: Document, state: Path, shelf: Shelf, lines: Mapping[str, Sequence[OnLine]]
+) -> list[Finding]:
     """Everything that would keep this configuration, or a device of it, from working here.
 
     Args:
         document: A configuration that could be read.
         state: The state folder, where secrets are.
         shelf: Where the profiles are.
+        lines: Its devices by line (`by_line`).
     """
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
-    findings += [*_name(document, state), *check_lines(document, shelf)]
-    findings += _patience(document, shelf)
+    findings += [*_name(document, state), *check_lines(document, lines)]
+    findings += _patience(document, lines)
     return sorted(findings, key=position)
 
 
-def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
+def check_lines(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> list[Finding]:
     """Why the devices cannot share their lines as configured; empty when they can."""
     findings: list[Finding] = []
-    for line, found in by_line(document.configuration, shelf).items():
+    for line, found in lines.items():
         path = ("devices", found[0].index, "url")
         place = partial(Finding, path=dotted(path), place=document.source.place(path))
         ways = {one.way: one.name for one in found}
@@ -61,16 +65,16 @@ def check_lines(document: Document, shelf: Shelf) -> list[Finding]:
                 )
             )
             continue
-        time = _line_time(line, found)
+        time = line_time(line, found)
         if time is not None and not time.isolates:
             why, step = _remedy(time)
             findings.append(place(what=f"{line} ({time.form}) is too busy", why=why, next=step))
     return findings
 
 
-def _patience(document: Document, shelf: Shelf) -> Iterator[Finding]:
+def _patience(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> Iterator[Finding]:
     """Devices that share a network connection, and whose silence outlasts a neighbour's period."""
-    for line, found in by_line(document.configuration, shelf).items():
+    for line, found in lines.items():
         shortest = min(min(one.periods.values()) for one in found)
         longest = max(found, key=lambda one: one.demand.timeout_s)
         if longest.demand.form or len(found) < 2 or longest.demand.timeout_s < shortest:
@@ -87,10 +91,11 @@ def _patience(document: Document, shelf: Shelf) -> Iterator[Finding]:
         )
 
 
-def line_times(document: Document, shelf: Shelf) -> list[LineTime]:
+def line_times(lines: Mapping[str, Sequence[OnLine]]) -> list[LineTime]:
     """How busy each serial line is that has one speed."""
-    found = by_line(document.configuration, shelf).items()
-    times = (_line_time(line, there) for line, there in found if len({d.way for d in there}) == 1)
+    times = (
+        line_time(line, there) for line, there in lines.items() if len({d.way for d in there}) == 1
+    )
     return [time for time in times if time is not None]
 
 
@@ -139,11 +144,24 @@ def by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[OnLine
     return lines
 
 
-def _line_time(line: str, found: Sequence[OnLine]) -> LineTime | None:
+def line_time(
+    line: str, found: Sequence[OnLine], delays: Mapping[int, float] | None = None
+) -> LineTime | None:
+    """How busy a line is; ``None`` where that is not known beforehand.
+
+    Args:
+        line: Its key.
+        found: Who is on it.
+        delays: What devices take to answer, in seconds by address, as far as it was learned.
+    """
     form = found[0].demand.form
     if form is None:
         return None
-    devices = [device_time(one.name, one.demand, one.periods) for one in found]
+    learned = delays or {}
+    devices = [
+        device_time(one.name, one.demand, one.periods, learned.get(one.address, ASSUMED_S))
+        for one in found
+    ]
     return LineTime(line=line, form=form, devices=devices)
 
 

@@ -109,13 +109,13 @@ class Site:
     def writer(self, url: str, shelf: Shelf) -> Writes:
         """What writes settings of the device at ``url``; raises `DeviceError`."""
         found = find(url, shelf)
-        self._check_line(found, shelf)
+        self._check_line(found)
         return found.kind.writer(found.url, self._around(None, shelf))
 
-    def _check_line(self, found: Found, shelf: Shelf) -> None:
+    def _check_line(self, found: Found) -> None:
         """Refuse to look at a device in another way than its line is used in."""
         key = found.kind.line(found.url)
-        line, form = self.lines.opened.get(key), found.kind.demand(found.url, shelf).form
+        line, form = self.lines.opened.get(key), found.kind.form(found.url)
         if line is not None and line.form != form:
             way = f"at {line.form}" if line.form else "with Modbus TCP's own frames"
             raise DeviceError((f"{key} is in use {way}; name the same speed, character, protocol",))
@@ -135,7 +135,7 @@ class Site:
             DeviceError: There is no driver or profile for it.
         """
         found = find(url, shelf)
-        self._check_line(found, shelf)
+        self._check_line(found)
         groups = frozenset(found.kind.groups(found.url, shelf))
         driver: Reads = found.kind.open(found.url, self._around(device, shelf))
         view = DeviceView(device.name if device else found.url.host)

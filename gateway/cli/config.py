@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from gateway.cli.frame import (
     Session,
     command,
     complain,
+    give_to_owner,
     json_option,
     say,
     say_json,
@@ -96,7 +96,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         configuration = ConfigurationStore(session.state).apply(text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
-        _give_to_owner(session.state)
+        give_to_owner(session.state, session.state.glob("config*.yaml"))
     errors = [f for f in findings if f.weight is Weight.ERROR]
     if as_json:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})
@@ -129,8 +129,8 @@ class _Checked:
 
 def _check(session: Session, text: bytes, file: Path) -> _Checked:
     from drivers.profile import FolderShelf
+    from gateway.checks import by_line, check_lines, check_urls, line_times
     from gateway.checks import check as check_here
-    from gateway.checks import check_lines, check_urls, line_times
     from gateway.loading import PROFILES
 
     shelf = FolderShelf((session.state / PROFILES,))
@@ -140,10 +140,11 @@ def _check(session: Session, text: bytes, file: Path) -> _Checked:
         told = {finding.path for finding in error.findings}
         more = [f for f in check_urls(parse(text, str(file)), shelf) if f.path not in told]
         raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
+    lines = by_line(document.configuration, shelf)
     return _Checked(
-        findings=check_here(document, session.state, shelf),
-        refused=tuple(check_lines(document, shelf)),
-        lines=line_times(document, shelf),
+        findings=check_here(document, session.state, shelf, lines),
+        refused=tuple(check_lines(document, lines)),
+        lines=line_times(lines),
         devices=len(document.configuration.devices),
     )
 
@@ -166,12 +167,3 @@ def line_json(time: LineTime) -> dict[str, Any]:
         "holds_with": time.holds_with,
         "fits": time.fits,
     }
-
-
-def _give_to_owner(state: Path) -> None:
-    """With sudo, leave the files to whoever owns the folder: the daemon must be able to read."""
-    if os.geteuid() != 0:
-        return
-    owner = state.stat()
-    for path in state.glob("config*.yaml"):
-        os.chown(path, owner.st_uid, owner.st_gid)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.cli.frame import DONE, Session, command, give_to_owner, json_option, say, say_json
 from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
@@ -36,7 +35,7 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
     try:
         enrolment = enrol(wish)
     finally:
-        _give_to_owner(session.state)
+        give_to_owner(session.state, _kept(session.state))
     if as_json:
         say_json(
             {
@@ -69,14 +68,9 @@ def _agreed(key: AgentKey) -> bool:
     return click.confirm(words.CONSENT.format(address=key.address))
 
 
-def _give_to_owner(state: Path) -> None:
-    """With sudo, leave the files to whoever owns the folder: the daemon must be able to read."""
-    if os.geteuid() != 0 or not state.is_dir():
-        return
-    owner = state.stat()
+def _kept(state: Path) -> list[Path]:
+    """What enrolling may have made; nothing behind a link, which is not ours to give."""
     folder = state / "identity"
     if folder.is_symlink():
-        return  # what it points to is not ours to give
-    for path in (state / "box.json", state / ".enrol.lock", folder, *folder.glob("*")):
-        if path.exists():
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        return []
+    return [state / "box.json", state / ".enrol.lock", folder, *folder.glob("*")]

@@ -133,6 +133,16 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     return None
 
 
+def give_to_owner(state: Path, made: Iterable[Path]) -> None:
+    """With sudo, leave files to whoever owns the folder: the daemon must be able to read."""
+    if os.geteuid() != 0 or not state.is_dir():
+        return
+    owner = state.stat()
+    for path in made:
+        if path.exists():
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
     """Make a function that returns an exit code a command's body; every error is told here."""
 
