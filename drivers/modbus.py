@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from drivers.demand import Demand, demand_of
@@ -56,8 +57,8 @@ class _Modbus(ABC):
         """Its line."""
 
     @abstractmethod
-    def _framing(self) -> Framing:
-        """How requests travel; imports the codec."""
+    def _framing(self, line: Line) -> Framing:
+        """How requests travel on its line; imports the codec."""
 
     def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
         """See `drivers.driver.DriverKind`."""
@@ -91,12 +92,13 @@ class _Modbus(ABC):
         from protocols.modbus import ModbusUnit
 
         default_s = _profile(url, around.shelf).modbus.timeout_s
+        line = self._line_in(around.lines, url)
         return ModbusUnit(
-            self._line_in(around.lines, url),
+            line,
             _unit(url, range(256), []),
             now=around.now,
             timeout_s=_timeout_s(url, default_s, []),
-            framing=self._framing(),
+            framing=self._framing(line),
         )
 
 
@@ -126,7 +128,7 @@ class ModbusTcp(_Modbus):
     def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
 
-    def _framing(self) -> Framing:
+    def _framing(self, line: Line) -> Framing:  # replies are numbered, whatever the line
         from protocols.modbus_mbap import MbapExchange
 
         return MbapExchange
@@ -161,10 +163,10 @@ class ModbusRtu(_Modbus):
     def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.serial(url.path, self.form(url))
 
-    def _framing(self) -> Framing:
+    def _framing(self, line: Line) -> Framing:
         from protocols.modbus_rtu import RtuExchange
 
-        return RtuExchange
+        return partial(RtuExchange, echo=line.echo)
 
 
 class ModbusRtuTcp(ModbusRtu):

@@ -111,6 +111,17 @@ class Pace:
 
 
 @dataclass(slots=True, kw_only=True)
+class Echo:
+    """Whether a line gives back what is sent on it, as adapters of two-wire lines may.
+
+    Attributes:
+        heard: As the last read told; `False` until one did.
+    """
+
+    heard: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class Member:
     """What a line knows of one of its devices.
 
@@ -155,6 +166,7 @@ class Line:
 
     Attributes:
         pace: May be widened while it is in use.
+        echo: What is known of its echo.
         members: The devices that were asked, by address.
         busy_s: For how long it has been in use, silences included.
     """
@@ -165,6 +177,7 @@ class Line:
         self.wire = wire
         self.pace = pace or Pace()
         self.form = form
+        self.echo = Echo()
         self.members: dict[int, Member] = {}
         self.busy_s = 0.0
         self._opened_at: float | None = None

@@ -95,6 +95,10 @@ class Asks(Protocol):
     def answer_bytes(self) -> int:
         """How long the answer's PDU is."""
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether the right answer is the request over again."""
+
     def data(self, unit: int, pdu: bytes) -> bytes:
         """What ``unit`` answered; raises `Refused`, or `Garbled` where it is no answer."""
 
@@ -151,6 +155,11 @@ class Order:
     def answer_bytes(self) -> int:
         """Function, address, and value or count."""
         return 5
+
+    @property
+    def mirrored(self) -> bool:
+        """As functions 5 and 6 are answered."""
+        return self.function != 16
 
     def data(self, unit: int, pdu: bytes) -> bytes:
         """Nothing, once the unit has said the same; raises `Refused` or `Garbled`."""
@@ -211,6 +220,11 @@ class Question:
     def answer_bytes(self) -> int:
         """How long the answer's PDU is."""
         return 2 + self.read.size_bytes
+
+    @property
+    def mirrored(self) -> bool:
+        """Never: an answer has data where the request has an address."""
+        return False
 
     def data(self, unit: int, pdu: bytes) -> bytes:
         """The bytes that ``unit`` answered with.

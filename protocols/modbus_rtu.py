@@ -10,6 +10,13 @@ function and the byte count that were asked for stand, with the right checksum b
 What stands before it is noise of the line, such as a bus that turns round makes;
 what comes behind it is thrown away before the next request.
 
+Adapters of two-wire lines may hear what they send::
+
+    [ request ][ answer ]      the request comes back, once, in front of its answer
+
+The answer to functions 5 and 6 is the request over again: there one copy is an answer on a line
+without an echo, and says nothing on one with it. Which it is, every read of the line tells.
+
 A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer
 would cost the line's other devices their time. A late answer to an earlier request to the same unit
 cannot be told from the answer; the line drains it before it asks again (`protocols.line.Pace`).
@@ -24,6 +31,7 @@ from typing import TYPE_CHECKING, Final
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
 
+from protocols.line import Echo
 from protocols.serial_format import LONGEST_FRAME
 
 if TYPE_CHECKING:
@@ -39,16 +47,26 @@ FRAMER: Final = FramerRTU(DecodePDU(is_server=False))
 
 
 class RtuExchange:
-    """A `protocols.line.Exchange` whose answer is the data of ``question``."""
+    """A `protocols.line.Exchange` whose answer is the data of ``question``.
 
-    __slots__ = ("_question",)
+    Args:
+        question: What is asked.
+        echo: What is known of the line's echo; learned here from reads.
+    """
 
-    def __init__(self, question: Asks) -> None:
+    __slots__ = ("_echo", "_question", "_returned", "_sent")
+
+    def __init__(self, question: Asks, echo: Echo | None = None) -> None:
         self._question = question
+        self._echo = echo or Echo()
+        self._sent = b""
+        self._returned = False
 
     def request(self, number: int) -> bytes:  # RTU does not number its requests
         """See `protocols.line.Exchange`."""
-        return FRAMER.encode(self._question.pdu, self._question.unit, 0)
+        self._sent = FRAMER.encode(self._question.pdu, self._question.unit, 0)
+        self._returned = False
+        return self._sent
 
     @property
     def repeatable(self) -> bool:
@@ -57,6 +75,7 @@ class RtuExchange:
 
     def collect(self, buffer: bytearray) -> bytes | None:
         """See `protocols.line.Exchange`."""
+        self._take_echo(buffer)
         spoilt = ""
         for start in range(len(buffer) - 2):
             length = self._length_at(buffer, start)
@@ -67,7 +86,11 @@ class RtuExchange:
                 return None
             if sound(frame):
                 del buffer[: start + length]
+                if not self._question.mirrored:
+                    self._echo.heard = self._returned
                 return self._question.data(frame[0], frame[1:-2])
+            if self._sent.startswith(buffer[start:]):
+                return None  # an echo on its way: it ends in a checksum of its own
             spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {shown(frame[:-2])}"
         if spoilt:
             raise self._question.garbled(spoilt)
@@ -85,6 +108,15 @@ class RtuExchange:
         if buffer:
             return self._question.garbled(f"{len(buffer)} bytes of no answer: {shown(buffer)}")
         return self._question.unanswered(timeout_s)
+
+    def _take_echo(self, buffer: bytearray) -> None:
+        """Take the request away that came back, unless it may be the answer."""
+        if self._returned or not self._sent or (self._question.mirrored and not self._echo.heard):
+            return
+        start = buffer.find(self._sent)
+        if start >= 0:
+            del buffer[: start + len(self._sent)]
+            self._returned = True
 
     def _length_at(self, buffer: bytearray, start: int) -> int:
         """How long the answer or refusal that begins at ``start`` is; 0 if none does."""

@@ -73,9 +73,9 @@ class SerialWire:
     async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
         self._number += 1
-        request = exchange.request(self._number)
         try:
             port = self._port or self._open()
+            request = exchange.request(self._number)  # dated once it can go out
             return await self._ask(port.fileno(), request, exchange, timeout_s)
         except OSError as error:
             self._close()
@@ -90,7 +90,10 @@ class SerialWire:
                 self._close()  # the next exchange opens it again, or says why it cannot
 
     def close(self) -> None:
-        """Let go of the port; an exchange under way ends with `Unreachable`."""
+        """Let go of the port.
+
+        An exchange under way ends with `Unreachable`, at the latest when its answer could be here.
+        """
         self._close()
         self._readable.set()
 

@@ -39,7 +39,7 @@ def held(table: Table, address: int) -> int:
 
 def filled_unit() -> Unit:
     """A unit of our own simulator that holds the same."""
-    unit = Unit()
+    unit = Unit(writable=set(HELD))
     for table in Table:
         unit.set(table, FIRST, (held(table, address) for address in HELD))
     return unit

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import tty
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -33,17 +33,23 @@ def open_pty() -> tuple[int, int, str]:
 
 
 @asynccontextmanager
-async def joined() -> AsyncIterator[tuple[str, str]]:
-    """Two serial devices, joined by a cable: what one says the other hears."""
+async def joined(*, echoing: bool = False) -> AsyncIterator[tuple[str, str]]:
+    """Two serial devices, joined by a cable: what one says the other hears.
+
+    With ``echoing`` the first hears itself, too.
+    """
     loop = asyncio.get_running_loop()
     ends = [open_pty(), open_pty()]
 
-    def carry(source: int, target: int) -> None:
+    def carry(source: int, targets: Sequence[int]) -> None:
         with contextlib.suppress(OSError):
-            os.write(target, os.read(source, 4096))
+            said = os.read(source, 4096)
+            for target in targets:
+                os.write(target, said)
 
-    for (near, _, _), (far, _, _) in (ends, ends[::-1]):
-        loop.add_reader(near, carry, near, far)
+    first, second = ends[0][0], ends[1][0]
+    loop.add_reader(first, carry, first, [first, second] if echoing else [second])
+    loop.add_reader(second, carry, second, [first])
     try:
         yield ends[0][2], ends[1][2]
     finally:

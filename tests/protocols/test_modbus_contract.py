@@ -8,6 +8,7 @@ mistakes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from protocols.line import Line
 from protocols.modbus import Framing, ModbusUnit
 from protocols.modbus_mbap import MbapExchange
 from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Table
+from protocols.planner import Read, Span, Table
 from protocols.serial_line import SerialWire
 from protocols.simulator import Simulator
 from protocols.tcp_line import TcpWire
@@ -63,6 +64,7 @@ def libmodbus_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         "pymodbus, serial",
         "pymodbus, serial over TCP",
         pytest.param("libmodbus, serial", marks=pytest.mark.peer("libmodbus")),
+        pytest.param("libmodbus, serial with an echo", marks=pytest.mark.peer("libmodbus")),
     ]
 )
 async def unit(request: pytest.FixtureRequest) -> AsyncIterator[ModbusUnit]:
@@ -85,9 +87,9 @@ async def unit(request: pytest.FixtureRequest) -> AsyncIterator[ModbusUnit]:
         case "pymodbus, serial over TCP":
             async with pymodbus_server(FramerType.RTU) as port, over(port, serial=True) as unit:
                 yield unit
-        case "libmodbus, serial":
+        case "libmodbus, serial" | "libmodbus, serial with an echo":
             folder = request.getfixturevalue("tmp_path")
-            async with joined() as (ours, theirs):
+            async with joined(echoing="echo" in request.param) as (ours, theirs):
                 with libmodbus_server(folder, "rtu", theirs):
                     async with over(ours) as unit:
                         yield unit
@@ -106,7 +108,8 @@ class over:  # noqa: N801 # reads as a word in `async with ... over(port)`
             self._line = Line(TcpWire("127.0.0.1", place, numbered=False), FAST.pace)
         else:
             self._line = Line(TcpWire("127.0.0.1", place))
-        self._framing: Framing = RtuExchange if serial or isinstance(place, str) else MbapExchange
+        rtu = partial(RtuExchange, echo=self._line.echo)
+        self._framing: Framing = rtu if serial or isinstance(place, str) else MbapExchange
 
     async def __aenter__(self) -> ModbusUnit:
         return ModbusUnit(self._line, 1, now=Ticks(), timeout_s=10, framing=self._framing)
@@ -145,4 +148,37 @@ async def test_what_is_not_there_is_refused_by_name_and_the_line_goes_on(
     assert refused.value.code == 2
     assert refused.value.reason == "illegal data address"
     assert "illegal data address (code 2)" in str(refused.value)
+    assert len((await unit.read(Read(Table.INPUT, FIRST, 2))).data) == 4
+
+
+@pytest.mark.parametrize(
+    ("span", "values_written"),
+    [
+        pytest.param(Span(Table.COIL, FIRST + 1, 1), (1,), id="a coil, function 5"),
+        pytest.param(Span(Table.HOLDING, FIRST + 2, 1), (7,), id="a register, function 6"),
+        pytest.param(Span(Table.HOLDING, FIRST + 4, 3), (1, 65535, 0), id="several, function 16"),
+    ],
+)
+async def test_what_is_written_is_there(
+    unit: ModbusUnit, span: Span, values_written: tuple[int, ...]
+) -> None:
+    read = Read(span.table, span.address, span.count)
+    await unit.read(read)  # whoever writes looks first
+    await unit.write(span, values_written)
+    block = await unit.read(read)
+    assert tuple(values(span.table, block.data, span.count)) == values_written
+    before = tuple(held(span.table, span.address + i) for i in range(span.count))
+    await unit.write(span, before)
+    assert tuple(values(span.table, (await unit.read(read)).data, span.count)) == before
+
+
+@pytest.mark.parametrize("address", [FIRST - 1, LAST + 1, 65535])
+@pytest.mark.parametrize("table", [Table.COIL, Table.HOLDING])
+async def test_a_write_to_what_is_not_there_is_refused_by_name(
+    unit: ModbusUnit, table: Table, address: int
+) -> None:
+    await unit.read(Read(Table.INPUT, FIRST, 2))
+    with pytest.raises(Refused, match=f"refused to write {table.value} {address}") as refused:
+        await unit.write(Span(table, address, 1), (1,))
+    assert refused.value.code == 2
     assert len((await unit.read(Read(Table.INPUT, FIRST, 2))).data) == 4

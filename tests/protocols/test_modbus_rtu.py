@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout
-from protocols.modbus_pdu import Question
+from protocols.line import Echo
+from protocols.modbus_pdu import Order, Question
 from protocols.modbus_rtu import NOISE_LIMIT, RtuExchange, sound
-from protocols.planner import Read, Table
+from protocols.planner import Read, Span, Table
 from tests.serial_peers import rtu
 
 TWO = Read(Table.HOLDING, 10, 2)
@@ -131,3 +132,68 @@ def test_no_single_changed_byte_passes_for_an_answer(at: int, change: int) -> No
     spoilt = bytearray(ANSWER)
     spoilt[at] ^= change
     assert not isinstance(collected(bytes(spoilt)), bytes)
+
+
+# --- lines that hear themselves -------------------------------------------------------------------
+
+
+def answered(asked: RtuExchange, came: bytes) -> bytes | ProtocolError | None:
+    """What an exchange makes of what came in single bytes, its own request being out."""
+    asked.request(1)
+    buffer = bytearray()
+    try:
+        for byte in came:
+            buffer.append(byte)
+            if (answer := asked.collect(buffer)) is not None:
+                return answer
+    except ProtocolError as error:
+        return error
+    return asked.unanswered(buffer, 0.5)
+
+
+@given(
+    address=st.integers(0, 65500),
+    table=st.sampled_from(list(Table)),
+    count=st.integers(1, 30),
+    noise=st.sampled_from([b"", b"\0"]),
+)
+def test_a_read_is_answered_behind_its_echo_wherever_it_reads(
+    address: int, table: Table, count: int, noise: bytes
+) -> None:
+    question = Question(1, Read(table, address, count), "x")
+    size = question.read.size_bytes
+    data = bytes(range(1, size + 1))
+    echo = Echo()
+    asked = RtuExchange(question, echo)
+    answer = rtu(1, bytes((question.function, size)) + data)
+    assert answered(asked, noise + asked.request(1) + answer) == data
+    assert echo.heard
+    assert answered(RtuExchange(question, echo), answer) == data
+    assert not echo.heard
+
+
+def test_an_echo_alone_is_no_answer_but_a_timeout() -> None:
+    asked = exchange()
+    assert isinstance(answered(asked, asked.request(1)), Timeout)
+
+
+@pytest.mark.parametrize(
+    ("span", "values"),
+    [
+        pytest.param(Span(Table.COIL, 3, 1), (1,), id="a coil, function 5"),
+        pytest.param(Span(Table.HOLDING, 0x300, 1), (7,), id="a register, function 6"),
+        pytest.param(Span(Table.HOLDING, 0x300, 2), (7, 8), id="registers, function 16"),
+    ],
+)
+def test_a_write_is_confirmed_by_the_device_and_not_by_its_echo(
+    span: Span, values: tuple[int, ...]
+) -> None:
+    order = Order(1, span, values, "x")
+    sent = RtuExchange(order).request(1)
+    confirmed = rtu(1, order.pdu[:5])
+    quiet, loud = Echo(), Echo(heard=True)
+    assert answered(RtuExchange(order, quiet), confirmed) == b""
+    assert answered(RtuExchange(order, loud), sent + confirmed) == b""
+    assert isinstance(answered(RtuExchange(order, loud), sent), Timeout)
+    refused = answered(RtuExchange(order, loud), sent + rtu(1, bytes((order.function | 0x80, 3))))
+    assert isinstance(refused, Refused)
