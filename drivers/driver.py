@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from drivers.demand import Demand
 from drivers.device_url import DeviceUrl, UrlError
@@ -18,6 +18,7 @@ from drivers.modbus import ModbusRtu, ModbusRtuTcp, ModbusTcp
 from drivers.report import Observation
 from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
+from protocols.planner import Read
 from protocols.serial_format import SerialFormat
 from protocols.serial_format import line_key as serial_key
 from protocols.tcp_line import TcpWire
@@ -113,12 +114,15 @@ class Surroundings:
         now: Milliseconds since boot.
         shelf: Where it gets its profile.
         installation: How the device is installed.
+        spare_ms: How long a poll may take beyond its plan to find out what the device lacks;
+            ``None`` for as long as that takes.
     """
 
     lines: Lines
     now: Callable[[], int]
     shelf: Shelf
     installation: Installation = AS_MEASURED
+    spare_ms: int | None = None
 
 
 class Driver(Protocol):
@@ -133,6 +137,14 @@ class Driver(Protocol):
             ProtocolError: The device could not be read; nothing else is ever raised, save by a
                 bug.
         """
+
+
+@runtime_checkable
+class PlansReads(Protocol):
+    """Knows what it will ask its line for."""
+
+    def planned(self) -> Mapping[str, tuple[Read, ...]]:
+        """By poll group, what reading it alone takes, as far as the device is known."""
 
 
 class Writes(Protocol):

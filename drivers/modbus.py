@@ -80,7 +80,8 @@ class _Modbus(ABC):
         from drivers.profiled import ProfiledDriver
 
         profile = _profile(url, around.shelf)
-        return ProfiledDriver(profile, self._unit(url, around), around.installation)
+        unit = self._unit(url, around)
+        return ProfiledDriver(profile, unit, around.installation, around.spare_ms)
 
     def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
         """See `drivers.driver.DriverKind`."""

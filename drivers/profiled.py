@@ -1,55 +1,42 @@
 """The driver that executes any Modbus profile.
 
-::
+What to ask is `drivers.plans`' matter; here it is asked. A device that refuses a read of several
+points (illegal address or value) is asked for its two halves instead, and so on, a few more
+requests each poll, so that its neighbours on the line keep their time. A point refused alone is
+reported as not supported, and asked for again after an hour.
 
-    Profile + Installation --compile--> for each set of due groups: _Step*
-                                                    |- read       one request
-                                                    |- columns    what becomes readings
-                                                    `- signs      identity, state, conditions
-
-Everything that can be decided from the profile is decided once; what is left for each reading is
-to unpack, convert and construct.
-
-A device that refuses a read of several points (illegal address or value) is asked for its two
-halves instead, and so on; a point refused alone is reported as not supported. Both are remembered
-for every plan, and asked for again after an hour. A device that refuses every number is not the
-profile's: then the refusal is raised. So is the first refusal of what was answered before: a meter
-that restarts, or its gateway, refuses everything for a while, and must not be taken at its word.
-
-The plans are made anew once the device's own delay is known, where that changes what is worth
-reading across.
+A device that refuses every number is not the profile's: then the refusal is raised. So is the first
+refusal of what was answered before, and every one while nothing is answered: a meter that restarts,
+or its gateway, refuses everything for a while, and must not be taken at its word.
 
 Source: design sections 3 and 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from drivers.columns import Columns
-from drivers.demand import rules_of
-from drivers.profile_model import IDENTITY_GROUP
+from drivers.plans import Item, Plans, Search, Step
 from drivers.report import Observation, Reading
-from drivers.signs import Memory, Sign
+from drivers.signs import Memory
 from protocols.errors import Refused
-from protocols.planner import Cut, Span, plan, split
+from protocols.planner import Read
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
-    from drivers.profile_model import Point, Profile
+    from drivers.profile_model import Profile
     from protocols.modbus import Block
-    from protocols.planner import Cost, Read
+    from protocols.planner import Cost, Span
 
+ILLEGAL_FUNCTION: Final = 1
 SPLITTABLE: Final = frozenset({2, 3})
 """Exception codes that a shorter read may not meet: illegal address, illegal value (length)."""
-
-
 ASK_AGAIN_MS: Final = 3_600_000
 """After this long, what was refused is asked for again."""
-_OFF: Final = 0.25
-"""By how much the break-even must be off before the plans are made anew."""
+EXTRA_READS: Final = 2
+"""How many requests beyond its plan a poll may always make to find out what a device lacks."""
 
 
 class ReadsBlocks(Protocol):
@@ -66,23 +53,6 @@ class ReadsBlocks(Protocol):
         """Read one run of registers or bits; raises `protocols.errors.ProtocolError`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """One request and what its answer becomes.
-
-    Attributes:
-        refused: The device does not know it.
-        served: It was answered before.
-    """
-
-    read: Read
-    points: Sequence[Point]
-    columns: Columns
-    signs: tuple[Sign, ...]
-    refused: bool = False
-    served: bool = False
-
-
 @dataclass(slots=True)
 class _Poll:
     """What one poll has come to so far.
@@ -91,8 +61,9 @@ class _Poll:
         readings: What was read.
         wanted: Whether there were numbers to read.
         answered: Whether any of them was.
-        refusal: The last refusal of a read that could be made smaller.
+        refusal: The last refusal of what a profile may be wrong about.
         lost: Whether anything was refused that was served before.
+        searches: Reads whose pieces are to be found out about, with what they are part of.
     """
 
     readings: list[Reading] = field(default_factory=list)
@@ -100,6 +71,27 @@ class _Poll:
     answered: bool = False
     refusal: Refused | None = None
     lost: bool = False
+    searches: list[Search] = field(default_factory=list)
+
+
+class _Budget:
+    """How much a poll may still do beyond its plan.
+
+    Args:
+        unit: Whose clock counts.
+        spare_ms: How long it may take; ``None`` for as long as it needs.
+    """
+
+    def __init__(self, unit: ReadsBlocks, spare_ms: int | None) -> None:
+        self._now, self._spare_ms, self._reads = unit.now, spare_ms, 0
+        self._began = unit.now()
+
+    def take(self) -> bool:
+        """Whether one more read may be made; counts it."""
+        self._reads += 1
+        if self._spare_ms is None or self._reads <= EXTRA_READS:
+            return True
+        return self._now() - self._began < self._spare_ms
 
 
 class ProfiledDriver:
@@ -109,50 +101,38 @@ class ProfiledDriver:
         profile: Its register map.
         unit: Where to read.
         installation: How it is installed.
+        spare_ms: How long a poll may go on beyond `EXTRA_READS` to find out what the device
+            lacks; ``None`` for as long as that takes.
     """
 
-    def __init__(self, profile: Profile, unit: ReadsBlocks, installation: Installation) -> None:
-        self._profile = profile
+    def __init__(
+        self,
+        profile: Profile,
+        unit: ReadsBlocks,
+        installation: Installation,
+        spare_ms: int | None = None,
+    ) -> None:
         self._unit = unit
-        self._installation = installation
-        self._rules = replace(rules_of(profile), cost=unit.cost)
-        self._unknown: set[Span] = set()
-        self._served: set[Span] = set()  # whole reads: four spans, not four hundred
-        self._ask_again = 0
+        self._groups = tuple(profile.periods)
+        self._plans = Plans(profile, installation, unit.cost)
+        self._spare_ms = spare_ms
+        self._ask_again_at = 0
+        self._to_ask_again: list[Span] = []
         self._doubted = False
-        self._plans: dict[frozenset[str], list[_Step]] = {}
         self._memory = Memory(profile)
         self._answered = False
 
     async def read(self, due: frozenset[str]) -> Observation:
         """See `drivers.driver.Driver`."""
-        self._plan_anew()
-        steps = self._plans.get(due)
-        if steps is None:
-            steps = self._plans[due] = self._compile(due)
+        self._plans.suit(self._unit.cost)
         self._memory.begin()
         poll = _Poll()
-        position = 0
-        while position < len(steps):
-            step = steps[position]
-            try:
-                await self._take(step, poll)
-            except Refused as error:
-                if error.code not in SPLITTABLE:
-                    raise
-                if step.served and not self._doubted:
-                    self._doubted = True  # it was there: give a device that restarts its time
-                    raise
-                poll.refusal = error
-                steps[position : position + 1] = self._smaller(step, poll)
-            else:
-                if not step.served:
-                    steps[position] = self._known(step)
-                position += 1
-        if poll.answered:
-            self._doubted = False
-        elif poll.refusal is not None and poll.wanted:
-            self._check_whole_refusal(poll.refusal, poll)
+        await self._ask(self._plans.of(due), poll)
+        budget = _Budget(self._unit, self._spare_ms)
+        for search in poll.searches:
+            await self._explore(search, poll, budget)
+        await self._ask_again(budget)
+        self._conclude(poll)
         memory = self._memory
         return Observation(
             readings=tuple(poll.readings),
@@ -161,100 +141,115 @@ class ProfiledDriver:
             conditions=memory.conditions,
         )
 
-    async def _take(self, step: _Step, poll: _Poll) -> None:
+    def planned(self) -> Mapping[str, tuple[Read, ...]]:
+        """See `drivers.driver.PlansReads`."""
+        return {group: self._plans.reads(group) for group in self._groups}
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    async def _ask(self, items: list[Item], poll: _Poll) -> None:
+        """Ask for all of ``items``, and note in it what was answered or refused."""
+        for index, item in enumerate(items):
+            if isinstance(item, Search) and item.answered:
+                await self._ask(item.found, poll)
+                if item.untried:
+                    poll.searches.append(item)
+                continue
+            step = item.whole if isinstance(item, Search) else item
+            error = await self._try(step, poll)
+            if error is None:
+                items[index] = step if step.refused or step.served else self._plans.answered(step)
+                continue
+            if not isinstance(item, Search):
+                divisible = error.code != ILLEGAL_FUNCTION
+                item = items[index] = self._plans.search(step, divisible=divisible)
+            if not item.halves:
+                self._miss(step, poll)
+            poll.searches.append(item)
+
+    async def _explore(self, search: Search, poll: _Poll, budget: _Budget) -> None:
+        """Ask for pieces of a refused read, as many as the budget allows."""
+        while search.untried:
+            if not budget.take():
+                return
+            step = search.untried.pop()
+            error = await self._try(step, poll)
+            if error is None:
+                search.found.append(self._plans.answered(step))
+                continue
+            halves = self._plans.halves(step) if error.code != ILLEGAL_FUNCTION else ()
+            if halves:
+                search.untried += reversed(halves)
+            else:
+                search.found.append(replace(step, refused=True))
+                self._miss(step, poll)
+
+    async def _try(self, step: Step, poll: _Poll) -> Refused | None:
+        """Ask for one step; returns the refusal of what the device may lack, raises others."""
         poll.wanted = poll.wanted or bool(step.columns.layers)
         if step.refused:
-            step.columns.refused(self._unit.now(), poll.readings)
-            self._memory.refused(step.signs)
-            return
-        block = await self._unit.read(step.read)
+            self._miss(step, poll)
+            return None
+        try:
+            block = await self._unit.read(step.read)
+        except Refused as error:
+            if error.code not in SPLITTABLE and error.code != ILLEGAL_FUNCTION:
+                raise
+            if step.served and not self._doubted:
+                self._doubted = True  # it was there: give a device that restarts its time
+                raise
+            poll.refusal = error
+            poll.lost = poll.lost or self._plans.was_served(step)
+            return error
         if step.columns.layers:
             poll.answered = self._answered = True
             step.columns.decode(block.data, block.at, poll.readings)
         if step.signs:
             self._memory.see(step.signs, block.data)
+        return None
 
-    def _known(self, step: _Step) -> _Step:
-        """The step, once it was answered: these registers are there."""
-        if not step.refused:
-            self._served.add(Span(step.read.table, step.read.address, step.read.count))
-        return replace(step, served=True)
+    def _miss(self, step: Step, poll: _Poll) -> None:
+        step.columns.refused(self._unit.now(), poll.readings)
+        self._memory.refused(step.signs)
 
-    def _check_whole_refusal(self, refusal: Refused, poll: _Poll) -> None:
-        """A poll of numbers was refused whole: learn nothing from it, where it says nothing.
+    # --- what it lacks --------------------------------------------------------------------------
 
-        A device that never answered is not the profile's; one that did is restarting, or its
-        gateway is. Only what was never served may be a group that this model lacks.
+    def _conclude(self, poll: _Poll) -> None:
+        """Take what was found out for the truth, where it can be.
+
+        A device that never answered is not the profile's; one that did, and answers nothing now,
+        is restarting, or its gateway is. Only what was never served may be a group that this model
+        lacks.
 
         Raises:
             Refused: The poll failed.
         """
-        if poll.lost or not self._answered:
-            self._forget()
-            raise refusal
+        if poll.answered:
+            self._doubted = False
+        failed = poll.wanted and not poll.answered and (poll.lost or not self._answered)
+        for search in poll.searches:
+            if search.untried:
+                continue
+            if failed:
+                search.restart()
+            else:
+                self._plans.settle(search)
+                self._ask_again_at = self._unit.now() + ASK_AGAIN_MS
+        if failed and poll.refusal is not None:
+            raise poll.refusal
 
-    def _forget(self) -> None:
-        """Ask for everything again."""
-        self._plans.clear()
-        self._unknown.clear()
-        self._rules = replace(self._rules, cuts=frozenset())
-
-    def _plan_anew(self) -> None:
-        """Forget plans that no longer suit: the device is slower than assumed, or may have learned.
-
-        What was refused is asked for again once in a while: a meter that was just starting, or
-        has new firmware, has it now.
-        """
-        if self._unknown and self._unit.now() >= self._ask_again:
-            self._forget()
-        cost = self._unit.cost
-        if cost is self._rules.cost:
-            return
-        if abs(cost.break_even - self._rules.cost.break_even) > _OFF * self._rules.cost.break_even:
-            self._rules = replace(self._rules, cost=cost)
-            self._plans.clear()
-
-    # --- compiling --------------------------------------------------------------------------
-
-    def _compile(self, due: frozenset[str]) -> list[_Step]:
-        """Who it is first: what follows may turn out to be another device's."""
-        points = [point for point in self._profile.points if point.poll_group in due]
-        first = [point for point in points if point.poll_group == IDENTITY_GROUP]
-        rest = [point for point in points if point.poll_group != IDENTITY_GROUP]
-        return [step for part in (first, rest) for step in self._steps(part)]
-
-    def _steps(self, points: Sequence[Point]) -> list[_Step]:
-        known = [point for point in points if point.span not in self._unknown]
-        steps = [self._step(read, known) for read in plan([p.span for p in known], self._rules)]
-        unknown = [point for point in points if point.span in self._unknown]
-        alone = replace(self._rules, limits=None, readable=())
-        for point in unknown:
-            (read,) = plan([point.span], alone)
-            steps.append(replace(self._step(read, [point]), refused=True))
-        return steps
-
-    def _step(self, read: Read, points: Sequence[Point]) -> _Step:
-        words = self._profile.modbus.words
-        served = [points[i] for i in read.spans]
-        measured = [point for point in served if point.quantity is not None]
-        return _Step(
-            read=read,
-            points=points,
-            columns=Columns.of(measured, read, words, self._installation),
-            signs=tuple(Sign(point, read, words) for point in served if point.quantity is None),
-        )
-
-    def _smaller(self, step: _Step, poll: _Poll) -> list[_Step]:
-        """What to ask instead of a refused read."""
-        halves = split(step.read, [point.span for point in step.points])
-        if not halves:
-            spans = {step.points[i].span for i in step.read.spans}
-            poll.lost = poll.lost or any(
-                known.holds(span) for span in spans for known in self._served
-            )
-            self._unknown |= spans
-            self._ask_again = self._unit.now() + ASK_AGAIN_MS
-            return [replace(step, refused=True)]
-        cut = Cut(step.read.table, halves[1].address)
-        self._rules = replace(self._rules, cuts=self._rules.cuts | {cut})
-        return [self._step(half, step.points) for half in halves]
+    async def _ask_again(self, budget: _Budget) -> None:
+        """Ask once an hour for what was refused: a meter with new firmware may have it now."""
+        if self._plans.holes and self._unit.now() >= self._ask_again_at:
+            self._ask_again_at = self._unit.now() + ASK_AGAIN_MS
+            self._to_ask_again = sorted(self._plans.holes, reverse=True)
+        there = []
+        while self._to_ask_again and budget.take():
+            span = self._to_ask_again.pop()
+            try:
+                await self._unit.read(Read(span.table, span.address, span.count))
+            except Refused:
+                continue
+            there.append(span)
+        if there:
+            self._plans.fill(there)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from drivers.driver import PlansReads
 from gateway.checks import line_time
 
 if TYPE_CHECKING:
@@ -12,6 +14,27 @@ if TYPE_CHECKING:
     from gateway.checks import OnLine
     from gateway.poller import Rest
     from protocols.line import Member
+
+
+def as_asked(
+    found: Mapping[str, Sequence[OnLine]], drivers: Mapping[str, object]
+) -> dict[str, list[OnLine]]:
+    """The devices by line with what their drivers ask for by now, which a profile cannot know.
+
+    Args:
+        found: As configured.
+        drivers: Those that are open, by device.
+    """
+    return {
+        line: [_as_asked(one, drivers.get(one.name)) for one in there]
+        for line, there in found.items()
+    }
+
+
+def _as_asked(one: OnLine, driver: object) -> OnLine:
+    if not isinstance(driver, PlansReads):
+        return one
+    return replace(one, demand=replace(one.demand, reads=driver.planned()))
 
 
 def figures(

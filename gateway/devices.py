@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from config.model import Configuration, Device
 from drivers.report import Clock, Report
@@ -20,6 +20,10 @@ from protocols.errors import ProtocolError
 if TYPE_CHECKING:
     from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings, Writes
     from drivers.shelf import Shelf
+
+
+SPARE_SHARE: Final = 20
+"""What part of its period a poll may take to find out what its device lacks: a twentieth."""
 
 
 class DeviceError(Exception):
@@ -79,15 +83,17 @@ class Site:
         found = find(device.url, shelf)
         groups = found.kind.groups(found.url, shelf)
         profile = found.url.query.get("profile")
+        periods = {
+            group: round(1000 * (device.every_s if period is None else period))
+            for group, period in groups.items()
+        }
+        around = replace(self._around(device, shelf), spare_ms=min(periods.values()) // SPARE_SHARE)
         return PolledDevice(
             name=device.name,
             line=found.kind.line(found.url),
-            periods={
-                group: round(1000 * (device.every_s if period is None else period))
-                for group, period in groups.items()
-            },
+            periods=periods,
             drain_ms=round(1000 * found.kind.drain_s(found.url)),
-            open=partial(found.kind.open, found.url, self._around(device, shelf)),
+            open=partial(found.kind.open, found.url, around),
             settings=(
                 replace(device, label=""),  # what people call it changes nothing
                 shelf.profile(profile) if profile else None,

@@ -167,6 +167,16 @@ class Poller:
         return {name: p.view for line in self._lines.values() for name, p in line.polled.items()}
 
     @property
+    def drivers(self) -> dict[str, Reads]:
+        """The drivers that are open, by their devices' names."""
+        return {
+            name: polled.driver
+            for line in self._lines.values()
+            for name, polled in line.polled.items()
+            if polled.driver is not None
+        }
+
+    @property
     def rests(self) -> dict[str, Rest]:
         """When each device is due again, by name."""
         return {

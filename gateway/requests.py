@@ -87,11 +87,12 @@ class Requests:
 
     async def bus(self, _: Mapping[str, Any]) -> Any:
         """Every line: how busy, and how its devices answer."""
-        from gateway.bus import figures
+        from gateway.bus import as_asked, figures
         from gateway.checks import by_line
 
         daemon = self._daemon
-        found = by_line(daemon.configuration, daemon.shelf)
+        configured = by_line(daemon.configuration, daemon.shelf)
+        found = as_asked(configured, daemon.poller.drivers)
         now = daemon.ground.clock.now()
         return figures(found, daemon.site.lines, daemon.poller.rests, now)
 

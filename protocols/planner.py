@@ -20,7 +20,7 @@ Source: design section 4.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -131,12 +131,14 @@ class Rules:
         limits: The most one read may ask for, where that is less than the protocol's `LIMITS`.
         cost: What a read takes.
         cuts: Where the device was seen to refuse what crosses.
+        holes: What the device was seen to lack: never read across, whatever is readable.
     """
 
     readable: tuple[Span, ...] = ()
     limits: Mapping[Table, int] | None = None
     cost: Cost = TCP
     cuts: frozenset[Cut] = frozenset()
+    holes: frozenset[Span] = frozenset()
 
     def limit(self, table: Table) -> int:
         """The most one read of ``table`` may ask for."""
@@ -179,7 +181,8 @@ def split(read: Read, spans: Sequence[Span]) -> tuple[Read, ...]:
 def _cut(spans: Sequence[Span], order: Sequence[int], rules: Rules) -> list[Read]:
     """Dynamic programming over the spans of one table, sorted by address."""
     limit = rules.limit(spans[order[0]].table)
-    bridges = _Bridges([*rules.readable, *spans], spans[order[0]].table)
+    around = _without(rules.readable, rules.holes)
+    bridges = _Bridges([*around, *spans], spans[order[0]].table)
     cost = rules.cost
     best = [0.0] + [float("inf")] * len(order)
     start_of = [0] * (len(order) + 1)
@@ -217,6 +220,20 @@ def _reading(spans: Sequence[Span], served: Sequence[int]) -> Read:
     start = min(spans[i].address for i in served)
     end = max(spans[i].end for i in served)
     return Read(spans[served[0]].table, start, end - start, tuple(served))
+
+
+def _without(spans: Iterable[Span], holes: Iterable[Span]) -> Iterator[Span]:
+    """What is left of ``spans`` outside ``holes``."""
+    for span in spans:
+        start = span.address
+        for hole in sorted(h for h in holes if h.table is span.table):
+            if hole.end <= start or hole.address >= span.end:
+                continue
+            if hole.address > start:
+                yield Span(span.table, start, hole.address - start)
+            start = hole.end
+        if start < span.end:
+            yield Span(span.table, start, span.end - start)
 
 
 class _Bridges:

@@ -2,71 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from drivers.installation import AS_MEASURED, Installation
-from drivers.profile import read
-from drivers.profiled import ASK_AGAIN_MS, ProfiledDriver
-from drivers.report import Code, Quality, Quantity, Reading, Severity, State
-from protocols.errors import ProtocolError, Refused, Timeout
-from protocols.fakes import ReplayWire
-from protocols.line import Line
-from protocols.modbus import Block, ModbusUnit
-from protocols.planner import TCP, Read, Table
-from protocols.simulator import Unit
-
-HEAD = "version: 1\nmaker: Acme\nmodel: X1\nsources: [the map, another]\n"
-ALL = frozenset({"identity", "live", "slow"})
-
-
-class Watched:
-    """A unit that notes what it is asked, over a simulated device."""
-
-    def __init__(self, device: Unit) -> None:
-        self.device = device
-        self.asked: list[tuple[str, int, int]] = []
-        self.fail: Callable[[Read], ProtocolError | None] = lambda _read: None
-        self.ticks = 0
-        self._unit = ModbusUnit(Line(ReplayWire({1: device})), 1, now=self.now)
-        self.cost = TCP
-
-    def now(self) -> int:
-        self.ticks += 100
-        return self.ticks
-
-    async def read(self, read: Read) -> Block:
-        self.asked.append((read.table.value, read.address, read.count))
-        if error := self.fail(read):
-            raise error
-        return await self._unit.read(read)
-
-
-def device(holding: dict[int, int] | None = None) -> Unit:
-    unit = Unit()
-    unit.tables[Table.HOLDING].update(holding or dict.fromkeys(range(200), 0))
-    return unit
-
-
-def driver(profile: str, unit: Watched, installation: Installation = AS_MEASURED) -> ProfiledDriver:
-    return ProfiledDriver(read((HEAD + profile).encode(), "x.yaml"), unit, installation)
-
-
-def shown(readings: tuple[Reading, ...]) -> list[tuple[str, str, int | str | None, int]]:
-    return [(r.quantity.value, r.part, r.value, r.resolution) for r in readings]
-
-
-GROUPS = """\
-readable: [{table: holding, first: 0, last: 20}]
-groups: {slow: {every_s: 60}}
-points:
-  - {at: 0, quantity: voltage, part: l1, scale: 0.1}
-  - {at: 2, quantity: voltage, part: l2, scale: 0.1}
-  - {at: 4, type: uint32, quantity: energy.import, scale: 10, group: slow}
-  - {at: 100, type: uint32, identity: serial}
-"""
+from drivers.installation import Installation
+from drivers.report import Code, Quantity, Severity, State
+from protocols.errors import Timeout
+from protocols.planner import Table
+from tests.drivers.profiled_bench import ALL, GROUPS, Watched, device, driver, shown
 
 
 async def test_only_what_is_due_is_read_and_who_it_is_comes_first() -> None:
@@ -116,105 +60,6 @@ async def test_the_first_timeout_ends_the_read() -> None:
         with pytest.raises(Timeout):
             await made.read(ALL)
     assert unit.asked == [("holding", 0, 1)] * 2
-
-
-# --- refusals -----------------------------------------------------------------------------------
-
-TEN = "points:\n" + "".join(
-    f"  - {{at: {i}, quantity: current, part: channel={i + 1}}}\n" for i in range(10)
-)
-
-
-@pytest.mark.req("C-20")
-async def test_a_register_this_firmware_lacks_costs_only_itself_and_is_remembered() -> None:
-    unit = Watched(device({i: i for i in range(10) if i != 7}))
-    made = driver(TEN, unit)
-    seen = await made.read(ALL)
-    assert [reading.value for reading in seen.readings] == [0, 1, 2, 3, 4, 5, 6, None, 8, 9]
-    missing = seen.readings[7]
-    assert (missing.quality, missing.part) == (Quality.NOT_SUPPORTED, "channel=8")
-    assert all(r.quality is Quality.GOOD for r in seen.readings if r is not missing)
-    assert len(unit.asked) <= 9  # a bisection, not one request a point
-
-    unit.asked.clear()
-    again = await made.read(ALL)
-    assert [r.value for r in again.readings] == [r.value for r in seen.readings]
-    assert sum(count for _, _, count in unit.asked) == 9
-    assert ("holding", 7, 1) not in unit.asked
-
-
-async def test_a_device_that_takes_shorter_reads_only_gets_shorter_reads() -> None:
-    unit = Watched(device())
-    unit.device.limits[Table.HOLDING] = 4  # it refuses longer ones as illegal values
-    made = driver(TEN, unit)
-    assert len((await made.read(ALL)).readings) == 10
-    unit.asked.clear()
-    await made.read(ALL)
-    assert all(count <= 4 for _, _, count in unit.asked)
-
-
-async def test_a_device_that_refuses_everything_is_not_the_profiles() -> None:
-    unit = Watched(device({999: 1}))
-    made = driver(TEN, unit)
-    for _ in range(2):
-        with pytest.raises(Refused, match="illegal data address"):
-            await made.read(ALL)
-    unit.device.tables[Table.HOLDING].update(dict.fromkeys(range(10), 5))  # the right one, later
-    assert [r.value for r in (await made.read(ALL)).readings] == [5] * 10
-
-
-async def test_a_missing_serial_number_is_no_reason_not_to_read_a_meter() -> None:
-    unit = Watched(device({0: 2301, 2: 2299, 1: 0, 4: 0, 5: 1, 3: 0}))
-    made = driver(GROUPS, unit)
-    who = await made.read(frozenset({"identity"}))
-    assert who.identity is not None
-    assert (who.identity.maker, who.identity.serial) == ("Acme", "")
-    assert len((await made.read(ALL)).readings) == 3
-
-
-async def test_a_device_that_restarts_is_not_taken_at_its_word() -> None:
-    unit = Watched(device())
-    made = driver(GROUPS, unit)
-    due = frozenset({"live"})
-    good = shown((await made.read(due)).readings)
-    values = dict(unit.device.tables[Table.HOLDING])
-    for refusals in (1, 3):
-        unit.device.tables[Table.HOLDING].clear()
-        for _ in range(refusals):
-            with pytest.raises(Refused):
-                await made.read(due)
-        unit.device.tables[Table.HOLDING].update(values)
-        assert shown((await made.read(due)).readings) == good
-
-
-async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_in_an_hour() -> (
-    None
-):
-    unit = Watched(device())
-    made = driver(GROUPS, unit)
-    due = frozenset({"live"})
-    good = shown((await made.read(due)).readings)
-    gone = unit.device.tables[Table.HOLDING].pop(2)
-    with pytest.raises(Refused):
-        await made.read(due)
-    for _ in range(2):
-        readings = (await made.read(due)).readings
-        assert [(r.part, r.quality) for r in readings] == [
-            ("l1", Quality.GOOD),
-            ("l2", Quality.NOT_SUPPORTED),
-        ]
-    unit.device.tables[Table.HOLDING][2] = gone
-    unit.ticks += ASK_AGAIN_MS
-    assert shown((await made.read(due)).readings) == good
-
-
-async def test_any_other_refusal_is_told_at_once() -> None:
-    unit = Watched(device())
-    busy = Refused(code=6, reason="device busy", what="refused", where="here", next_step="Wait")
-    unit.fail = lambda _read: busy
-    with pytest.raises(Refused, match="device busy"):
-        await driver(TEN, unit).read(ALL)
-    assert len(unit.asked) == 1
 
 
 # --- states, conditions, identity ---------------------------------------------------------------

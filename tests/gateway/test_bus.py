@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from drivers.demand import Demand
+from gateway.bus import as_asked
+from gateway.checks import OnLine, line_time
 from gateway.cli.bus import _measured
 from gateway.control_client import ask
+from protocols.planner import Read, Table
+from protocols.serial_format import SerialFormat
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
 
@@ -118,3 +123,29 @@ def test_the_measured_share_is_of_the_time_between_two_looks() -> None:
     assert _measured({"busy_s": 15.0, "open_s": 150.0}, None) == 0.1
     assert _measured({"busy_s": 1.0, "open_s": 2.0}, earlier) == 0.5, "it was opened anew"
     assert _measured({"busy_s": None, "open_s": None}, None) is None
+
+
+def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
+    """A model that lacks registers is read in more pieces than its profile would take."""
+    form = SerialFormat(baud=9600, parity="E", stop=1)
+    whole, pieces = Read(Table.INPUT, 0, 40), [Read(Table.INPUT, n, 19) for n in (0, 21)]
+
+    class Knows:
+        def planned(self) -> dict[str, tuple[Read, ...]]:
+            return {"live": tuple(pieces)}
+
+    one = OnLine(
+        index=0,
+        name="main",
+        address=1,
+        scheme="modbus-rtu",
+        demand=Demand(form=form, pace=form.pace, reads={"live": (whole,)}, timeout_s=1),
+        periods={"live": 1.0},
+    )
+    (asked,) = as_asked({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]
+    assert asked.demand.reads == {"live": tuple(pieces)}
+    times = [line_time("serial:/dev/x", [each]) for each in (one, asked)]
+    assert times[0] is not None
+    assert times[1] is not None
+    assert times[1].utilization > times[0].utilization
+    assert as_asked({"x": [one]}, {})["x"] == [one]
