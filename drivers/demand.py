@@ -23,6 +23,7 @@ class Demand:
         form: Speed and character of a serial line; ``None`` where a network carries it.
         pace: What is kept between requests.
         reads: By poll group, what reading it alone takes.
+        together: What reading all groups at once takes, as where several are due.
         timeout_s: How long its silence is waited for, at most.
     """
 
@@ -30,6 +31,7 @@ class Demand:
     pace: Pace
     reads: Mapping[str, tuple[Read, ...]]
     timeout_s: float
+    together: tuple[Read, ...] = ()
 
 
 def rules_of(profile: Profile) -> Rules:
@@ -53,4 +55,5 @@ def demand_of(profile: Profile, form: SerialFormat | None, pace: Pace, timeout_s
         group: plan([p.span for p in profile.points if p.poll_group == group], rules)
         for group in profile.periods
     }
-    return Demand(form=form, pace=pace, reads=reads, timeout_s=timeout_s)
+    together = plan([point.span for point in profile.points], rules)
+    return Demand(form=form, pace=pace, reads=reads, timeout_s=timeout_s, together=together)

@@ -40,7 +40,7 @@ class DeviceTime:
         period: Between its most frequent polls.
         longest: A poll of everything it has (C).
         busy: Of the line's time, on average: 0 to 1 and above.
-        excess: What its death costs beyond a poll of its fastest group.
+        excess: What its death costs beyond the poll in which it dies.
     """
 
     name: str
@@ -111,6 +111,11 @@ def device_time(
 ) -> DeviceTime:
     """What a device takes of its serial line.
 
+    A device dies at one of its reads. Those before it were made, those behind it are not: beyond
+    the poll's own time its death costs the timeout and the drain of that read instead of the read.
+    The costliest one counts, of whatever groups may be due together. Later probes ask for the
+    fastest group alone, in time that is kept for the device anyhow.
+
     Args:
         name: The installation's name for it.
         demand: What it asks; on a serial line.
@@ -123,15 +128,16 @@ def device_time(
         group: sum(form.transaction_s(read, delay_s) for read in reads) + SCHEDULING_S
         for group, reads in demand.reads.items()
     }
-    fastest = min(periods, key=lambda group: periods[group])
-    reads = demand.reads[fastest]
-    answer = max((form.answer_s(read) for read in reads), default=0.0)
-    wire = max((form.wire_s(read) for read in reads), default=0.0)
-    first = min((form.transaction_s(read, delay_s) for read in reads), default=0.0)
+    patience = demand.timeout_s + demand.pace.drain_s
+    reads = [*demand.together, *(read for group in demand.reads.values() for read in group)]
+    deaths = (
+        patience + form.wire_s(read) + form.answer_s(read) - form.transaction_s(read, delay_s)
+        for read in reads
+    )
     return DeviceTime(
         name=name,
-        period=periods[fastest],
+        period=min(periods.values()),
         longest=sum(cost.values()),
         busy=sum(cost[group] / periods[group] for group in cost),
-        excess=max(0.0, demand.timeout_s + wire + demand.pace.drain_s + answer - first),
+        excess=max(0.0, max(deaths, default=0.0)),
     )

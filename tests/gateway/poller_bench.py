@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from drivers.report import Clock, Report
-from gateway.fakes import ScriptedDriver, VirtualLoop
-from gateway.poller import PolledDevice, Poller, Timing
+from gateway.fakes import VirtualLoop
+from gateway.poller import PolledDevice, Poller, Reads, Timing
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 
@@ -34,8 +34,6 @@ class Bench:
         return [report for report in self.reports if report.device == name]
 
 
-def polled(
-    name: str, driver: ScriptedDriver, periods: Mapping[str, int], line: str = "a"
-) -> PolledDevice:
+def polled(name: str, driver: Reads, periods: Mapping[str, int], line: str = "a") -> PolledDevice:
     """A device of one line; periods in milliseconds."""
     return PolledDevice(name=name, line=line, periods=periods, open=lambda: driver)
