@@ -43,11 +43,11 @@ class Lines:
     """The lines that are open, shared by everybody who names the same one.
 
     Args:
-        tcp_wire: Makes the wire to a host and port; another one records or replays.
+        through: What every new wire is led through: something that records, or that replays.
     """
 
-    def __init__(self, tcp_wire: Callable[[str, int], Wire] = TcpWire) -> None:
-        self._tcp_wire = tcp_wire
+    def __init__(self, through: Callable[[Wire], Wire] = lambda wire: wire) -> None:
+        self._through = through
         self._lines: dict[str, Line] = {}
 
     def tcp(self, host: str, port: int, *, silence_s: float = 0.0) -> Line:
@@ -55,7 +55,7 @@ class Lines:
         key = tcp_key(host, port)
         line = self._lines.get(key)
         if line is None:
-            line = self._lines[key] = Line(self._tcp_wire(host, port))
+            line = self._lines[key] = Line(self._through(TcpWire(host, port)))
         if silence_s > line.pace.silence_s:
             line.pace = Pace(silence_s=silence_s, drain_s=line.pace.drain_s)
         return line
@@ -66,14 +66,14 @@ class Lines:
 
         key = serial_key(path)
         return self._of_form(key, form) or self._keep(
-            key, Line(SerialWire(path, form), form.pace, form)
+            key, Line(self._through(SerialWire(path, form)), form.pace, form)
         )
 
     def rtu_tcp(self, host: str, port: int, form: SerialFormat) -> Line:
         """The serial line behind a serial server."""
         key, pace = tcp_key(host, port), form.pace_over_network
         return self._of_form(key, form) or self._keep(
-            key, Line(TcpWire(host, port, numbered=False), pace, form)
+            key, Line(self._through(TcpWire(host, port, numbered=False)), pace, form)
         )
 
     def _of_form(self, key: str, form: SerialFormat) -> Line | None:

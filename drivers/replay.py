@@ -33,7 +33,7 @@ async def report_of(name: str, capture: Capture, folders: tuple[Path, ...] = ())
     url = DeviceUrl.parse(f"modbus-tcp://replay/?unit={unit}&profile={name}")
     kind = DRIVERS[url.scheme]
     shelf = FolderShelf(folders)
-    lines = Lines(lambda _host, _port: ReplayWire.of(capture))
+    lines = Lines(lambda _wire: ReplayWire.of(capture))
     around = Surroundings(lines=lines, now=lambda: AT, shelf=shelf)
     seen = await kind.open(url, around).read(frozenset(kind.groups(url, shelf)))
     return Report(

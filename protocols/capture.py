@@ -25,19 +25,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pymodbus.framer.socket import FramerSocket
-from pymodbus.pdu.decoders import DecodePDU
-
+from protocols.errors import Refused
 from protocols.simulator import TABLES, Unit
 
 if TYPE_CHECKING:
-    from protocols.errors import ProtocolError
     from protocols.line import Exchange, Wire
 
 T = TypeVar("T")
 
 VERSION: Final = 1
-_FRAMER: Final = FramerSocket(DecodePDU(is_server=False))
 
 
 class CaptureError(ValueError):
@@ -229,15 +225,24 @@ class RecordingWire:
     """A `protocols.line.Wire` that notes what goes over another.
 
     Args:
-        wire: The other one, of Modbus TCP.
+        wire: The other one, of Modbus in any framing.
         tape: Where it notes.
         now: Milliseconds, of any clock.
+        unframed: The unit and the PDU of a request's frame: `protocols.modbus_mbap.unframed` or
+            `protocols.modbus_rtu.unframed`.
     """
 
-    def __init__(self, wire: Wire, tape: Tape, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        tape: Tape,
+        now: Callable[[], int],
+        unframed: Callable[[bytes], tuple[int, bytes]],
+    ) -> None:
         self._wire = wire
         self._tape = tape
         self._now = now
+        self._unframed = unframed
         self._began = now()
 
     @property
@@ -247,14 +252,20 @@ class RecordingWire:
 
     async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
-        heard = _Heard(exchange)
+        asked = _Asked(exchange)
         ms = self._now() - self._began
+        came: bytes | int | None = None
         try:
-            return await self._wire.exchange(heard, timeout_s)
+            data: T = await self._wire.exchange(asked, timeout_s)
+            came = data if isinstance(data, bytes) else None
+            return data
+        except Refused as error:
+            came = error.code
+            raise
         finally:
-            if heard.asked:
-                _, unit, _, request = _FRAMER.decode(heard.asked)
-                answer = heard.answer
+            if asked.frame:
+                unit, request = self._unframed(asked.frame)
+                answer = _answer(request[0], came)
                 self._tape.spoken.append(Spoken(unit=unit, ms=ms, request=request, answer=answer))
 
     def discard(self) -> None:
@@ -266,41 +277,24 @@ class RecordingWire:
         self._wire.close()
 
 
-class _Heard:
-    """An exchange that keeps what it asked and was answered; generic in what it returns."""
+class _Asked:
+    """An exchange that keeps the frame it sent; generic in what it returns."""
 
     def __init__(self, exchange: Exchange[Any]) -> None:
         self._exchange = exchange
-        self.asked = b""
-        self.answer: bytes | None = None
+        self.frame = b""
+        self.collect = exchange.collect
+        self.missing = exchange.missing
+        self.repeatable = exchange.repeatable
+        self.unanswered = exchange.unanswered
 
     def request(self, number: int) -> bytes:
-        self.asked = self._exchange.request(number)
-        return self.asked
+        self.frame = bytes(self._exchange.request(number))
+        return self.frame
 
-    @property
-    def repeatable(self) -> bool:
-        return self._exchange.repeatable
 
-    def collect(self, buffer: bytearray) -> Any:
-        before = bytes(buffer)
-        try:
-            return self._exchange.collect(buffer)
-        finally:
-            self._keep(before[: len(before) - len(buffer)])
-
-    def missing(self, buffer: bytearray) -> int:
-        return self._exchange.missing(buffer)
-
-    def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
-        return self._exchange.unanswered(buffer, timeout_s)
-
-    def _keep(self, taken: bytes) -> None:
-        """Of the frames that were taken away, the one with the request's number is its answer."""
-        while taken:
-            used, _, _, pdu = _FRAMER.decode(taken)
-            if not used:
-                return
-            if taken[:2] == self.asked[:2]:
-                self.answer = pdu
-            taken = taken[used:]
+def _answer(function: int, came: bytes | int | None) -> bytes | None:
+    """The answer's PDU, of data or an exception's code."""
+    if isinstance(came, int):
+        return bytes((function | 0x80, came))
+    return None if came is None else bytes((function, len(came))) + came

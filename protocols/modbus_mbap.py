@@ -93,3 +93,8 @@ class MbapExchange:
 
     def _garbled(self, came: str) -> Garbled:
         return self._question.garbled(came, f"transaction {self._number & 0xFFFF}, ")
+
+
+def unframed(frame: bytes) -> tuple[int, bytes]:
+    """The unit and the PDU of a whole frame."""
+    return frame[HEADER_BYTES - 1], frame[HEADER_BYTES:]

@@ -148,3 +148,8 @@ def sound(frame: bytes) -> bool:
 def shown(data: bytes | bytearray) -> str:
     """The first bytes, for people."""
     return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")
+
+
+def unframed(frame: bytes) -> tuple[int, bytes]:
+    """The unit and the PDU of a whole frame."""
+    return frame[0], frame[1:-2]

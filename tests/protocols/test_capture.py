@@ -1,21 +1,34 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.replay import report_of
+from protocols import modbus_mbap, modbus_rtu
 from protocols.capture import Capture, CaptureError, Origin, RecordingWire, Spoken, Tape
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import ModbusUnit
+from protocols.modbus import Framing, ModbusUnit
+from protocols.modbus_mbap import MbapExchange
 from protocols.modbus_pdu import FUNCTIONS
+from protocols.modbus_rtu import RtuExchange
 from protocols.planner import Read, Table
+from protocols.serial_line import SerialWire
 from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import TcpWire
+from tests.serial_peers import FAST, bus, rtu
+
+ROOT = Path(__file__).parents[2]
 
 HEAD = '{"capture": 1, "origin": "recorded", "device": "A B"}\n'
 
@@ -85,23 +98,55 @@ def test_what_is_no_capture_is_refused_with_its_line(text: str, words: str) -> N
     assert words in str(error.value)
 
 
-async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(tmp_path: Path) -> None:
+@asynccontextmanager
+async def recorded(
+    carrier: str, units: dict[int, Unit], tape: Tape
+) -> AsyncIterator[tuple[Line, Framing]]:
+    """A line to these units that is recorded, and how its requests are framed."""
+    ticks = iter(range(1000, 2000, 10))
+
+    def now() -> int:
+        return next(ticks)
+
+    if carrier == "tcp":
+        async with Simulator(units) as simulator:
+            wire = TcpWire(simulator.host, simulator.port)
+            line = Line(RecordingWire(wire, tape, now, modbus_mbap.unframed))
+            yield line, MbapExchange
+            await line.aclose()
+    else:
+        async with bus(lambda request: spoken_by(units, request)) as made:
+            serial = SerialWire(made.path, FAST)
+            line = Line(RecordingWire(serial, tape, now, modbus_rtu.unframed), FAST.pace)
+            yield line, RtuExchange
+            await line.aclose()
+
+
+def spoken_by(units: dict[int, Unit], request: bytes) -> list[bytes]:
+    """What units on a serial bus say to a request."""
+    unit = units.get(request[0])
+    if unit is None or unit.silent:
+        return []
+    return [rtu(request[0], unit.answer(request[1:-2]))]
+
+
+@pytest.mark.parametrize("carrier", ["tcp", "serial"])
+async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
+    carrier: str, tmp_path: Path
+) -> None:
     device = Unit()
     device.set(Table.INPUT, 0, range(500, 530))
     device.set(Table.COIL, 7, [1, 0, 1, 1, 0, 0, 1, 0, 1])
-    ticks = iter(range(1000, 2000, 10))
     tape = Tape()
-    async with Simulator({1: device, 2: Unit(silent=True)}) as simulator:
-        wire = RecordingWire(TcpWire(simulator.host, simulator.port), tape, lambda: next(ticks))
-        line = Line(wire)
-        unit = ModbusUnit(line, 1, now=lambda: 0)
+    async with recorded(carrier, {1: device, 2: Unit(silent=True)}, tape) as (line, framing):
+        unit = ModbusUnit(line, 1, now=lambda: 0, framing=framing)
         await unit.read(Read(Table.INPUT, 2, 10))
         await unit.read(Read(Table.COIL, 7, 9))
         with pytest.raises(Refused):
             await unit.read(Read(Table.HOLDING, 64, 1))
+        silent = ModbusUnit(line, 2, now=lambda: 0, timeout_s=0.05, framing=framing)
         with pytest.raises(Timeout):
-            await ModbusUnit(line, 2, now=lambda: 0, timeout_s=0.05).read(Read(Table.INPUT, 0, 1))
-        await line.aclose()
+            await silent.read(Read(Table.INPUT, 0, 1))
 
     assert [(s.unit, s.request.hex(), s.answer and s.answer.hex()) for s in tape.spoken] == [
         (1, "040002000a", "0414" + "".join(f"{v:04x}" for v in range(502, 512))),
@@ -125,3 +170,29 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(tmp_path:
             await unit.read(refused)
     with pytest.raises(Timeout):
         await ModbusUnit(again, 2, now=lambda: 0).read(Read(Table.INPUT, 0, 1))
+
+
+async def test_a_meter_on_a_serial_line_is_recorded_by_the_script() -> None:
+    """What the script records of a meter that says what a capture says is that capture's report."""
+    kept = Capture.load(ROOT / "tests" / "captures" / "abb-b23" / "capture.jsonl")
+    units = kept.units()
+    (number,) = units
+    async with bus(lambda request: spoken_by(units, request)) as made:
+        url = f"modbus-rtu://{made.path}?baud=115200&parity=N&unit={number}&profile=abb-b23"
+        command = [str(ROOT / "scripts" / "capture"), "record", url, "ABB B23"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, stdout=asyncio.subprocess.PIPE
+        )
+        text, _ = await process.communicate()
+    assert process.returncode == 0
+    recorded = Capture.parse(text.decode(), "recorded")
+    assert recorded.origin is Origin.RECORDED
+    assert await report_of("abb-b23", recorded) == await report_of("abb-b23", kept)
+
+
+def test_a_url_nobody_can_record_is_told() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "capture"), "record", "modbus-tcp://", "x"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "no host is named" in done.stderr
+    assert "Traceback" not in done.stderr
