@@ -190,7 +190,7 @@ def parse(text: str) -> AgentKey:
     values = [_value(group, place) for place, group in enumerate(_groups(groups[len(PREFIX) :]), 1)]
     shown = address.strip().lower().removeprefix("https://").removesuffix("/")
     if not shown.isascii() or _address_check(shown) != values[-1]:
-        raise AgentKeyError(Code.ADDRESS_MISTYPED, f"@{shown}", GROUPS)
+        raise AgentKeyError(Code.ADDRESS_MISTYPED, _shown(shown), GROUPS)
     number = 0
     for value in values[:-1]:
         number = number << _GROUP_BITS | value
@@ -205,6 +205,12 @@ def parse(text: str) -> AgentKey:
     )
 
 
+def _shown(address: str) -> str:
+    """A mistyped address, where it looks like one: else it may be a second key, pasted behind."""
+    whole = address if "://" in address else f"https://{address}"
+    return f"@{address}" if _ADDRESS.fullmatch(whole) else "it does not look like an address"
+
+
 def _groups(text: str) -> list[str]:
     """The groups; what stands between them says which one has lost or gained a character."""
     parts = [part for part in re.split(r"[\s-]+", text) if part]
@@ -216,7 +222,7 @@ def _groups(text: str) -> list[str]:
             if len(part) != GROUP:
                 raise AgentKeyError(
                     Code.KEY_MISTYPED,
-                    f"group {place}, {part!r}, has {len(part)} characters, not {GROUP}",
+                    f"group {place} has {len(part)} characters, not {GROUP}",
                     place,
                 )
     raise AgentKeyError(
@@ -225,15 +231,19 @@ def _groups(text: str) -> list[str]:
 
 
 def _value(group: str, place: int) -> int:
-    """The 20 bits of a group; raises `AgentKeyError` where its check digit does not fit."""
+    """The 20 bits of a group; raises `AgentKeyError` where its check digit does not fit.
+
+    The error names the group by its number, never by its text: most of it is the secret, and
+    errors end in logs and on screens that are photographed.
+    """
     read = group.translate(_MISREAD)
-    strange = next((character for character in read if character not in ALPHABET), None)
+    strange = next((at for at, digit in enumerate(read, 1) if digit not in ALPHABET), None)
     if strange is not None:
         raise AgentKeyError(
-            Code.KEY_MISTYPED, f"group {place}, {group!r}: no key holds {strange!r}", place
+            Code.KEY_MISTYPED, f"group {place}: no key holds its character {strange}", place
         )
     if _syndrome(read, place) != 0:
-        raise AgentKeyError(Code.KEY_MISTYPED, f"group {place}, {group!r}", place)
+        raise AgentKeyError(Code.KEY_MISTYPED, f"group {place}", place)
     return _number(read[:-1])
 
 

@@ -5,18 +5,25 @@ second believes that root and nothing else, and carries the claim. Over plain HT
 key allows to this very machine only, the root is compared all the same.
 
 No proxy, no redirect, no second try: who calls decides whether to repeat, which does no harm.
+
+One deadline stands over the whole of an exchange: who drips bytes into a handshake, a header or a
+body gains no time by it. Only the look-up of a name has the resolver's own limits (resolv.conf(5)):
+the standard library cannot end it.
 """
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 # a look-up loads it: too late for who gave up root's rights
 import http.client
+import io
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from provisioning import claim
@@ -25,8 +32,8 @@ from provisioning.codes import Code, CodedError
 
 T = TypeVar("T")
 
-PATIENCE_S: Final = 20.0
-"""For each thing waited for: connection, handshake, a part of the answer."""
+PATIENCE_S: Final = 30.0
+"""For one exchange: connection, handshake, question and answer together."""
 
 # X509_V_ERR_... of OpenSSL's x509_vfy.h
 _BY_VERDICT: Final = {
@@ -43,6 +50,69 @@ class Answer:
 
     status: int
     body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment of the monotonic clock."""
+
+    at_s: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    def share(self, parts: int) -> Deadline:
+        """The first of equal parts of the time that is left."""
+        now_s = time.monotonic()
+        return Deadline(now_s + (self.at_s - now_s) / parts)
+
+    def hurry(self, stream: socket.socket) -> None:
+        """Let the stream's next step end by then; raises `TimeoutError` where it is past."""
+        left_s = self.at_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        stream.settimeout(left_s)
+
+
+class _Incoming(io.RawIOBase):
+    """What arrives on a stream until the deadline."""
+
+    def __init__(self, stream: socket.socket, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._deadline.hurry(self._stream)
+        return self._stream.recv_into(buffer)
+
+
+class _Timed:
+    """As much of a socket as `http.client` uses, every step of it within one deadline.
+
+    A socket's own timeout begins anew with every byte that arrives.
+    """
+
+    def __init__(self, stream: socket.socket, deadline: Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def sendall(self, data: bytes) -> None:
+        left = memoryview(data)
+        while left:
+            self._deadline.hurry(self._stream)
+            left = left[self._stream.send(left) :]
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        assert mode == "rb"
+        return io.BufferedReader(_Incoming(self._stream, self._deadline))
+
+    def close(self) -> None:
+        """Nothing: `http.client` closes before the answer is read; who opened it ends it."""
 
 
 class ClaimLink:
@@ -88,26 +158,51 @@ class ClaimLink:
         return _read(Granted, answer)
 
     def _exchange(self, context: ssl.SSLContext, method: str, body: bytes) -> Answer:
-        plain = self._connect()
+        deadline = Deadline.after(self._patience_s)
+        plain = self._connect(deadline)
         with _told(Code.NO_ANSWER), plain:
             connected = plain
             if self._tls:
+                deadline.hurry(plain)  # the handshake as a whole ends by it
                 connected = context.wrap_socket(plain, server_hostname=self._host)
             with connected:
-                connection = http.client.HTTPConnection(self._host, self._port)
-                connection.auto_open = 0  # never a second connection, which nobody has checked
-                connection.sock = connected
-                headers = {"Content-Type": "application/json", "Connection": "close"}
-                connection.request(method, PATH, body=body or None, headers=headers)
-                with connection.getresponse() as response:
-                    content = response.read(MOST_BYTES + 1)
-                    if response.length and len(content) <= MOST_BYTES:
-                        raise CodedError(Code.BROKEN_OFF)
-                    return Answer(status=response.status, body=content)
+                return self._ask(_Timed(connected, deadline), method, body)
 
-    def _connect(self) -> socket.socket:
+    def _ask(self, stream: _Timed, method: str, body: bytes) -> Answer:
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.auto_open = 0  # never a second connection, which nobody has checked
+        connection.sock = stream
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        connection.request(method, PATH, body=body or None, headers=headers)
+        with connection.getresponse() as response:
+            content = response.read(MOST_BYTES + 1)
+            if response.length and len(content) <= MOST_BYTES:
+                raise CodedError(Code.BROKEN_OFF)
+            return Answer(status=response.status, body=content)
+
+    def _connect(self, deadline: Deadline) -> socket.socket:
+        """A connection to the first of the host's addresses that takes one.
+
+        Each has its share of the time, so that one that is silent does not use up the others'.
+        """
         with _told(Code.NO_CONNECTION):
-            return socket.create_connection((self._host, self._port), timeout=self._patience_s)
+            found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            failed: OSError | None = None
+            for place, (family, kind, protocol, _, address) in enumerate(found):
+                try:
+                    stream = socket.socket(family, kind, protocol)
+                except OSError as error:
+                    failed = error  # a family that this machine does not have
+                    continue
+                try:
+                    deadline.share(len(found) - place).hurry(stream)
+                    stream.connect(address)
+                except OSError as error:
+                    stream.close()
+                    failed = error
+                else:
+                    return stream
+            raise failed or OSError("the name has no address")
 
 
 def _read(kind: type[T], answer: Answer) -> T:

@@ -159,7 +159,8 @@ def test_a_slip_is_found_before_anything_is_asked(office: Office, box: Box) -> N
     key = office.key()
     wrong = f"{key[:5]}U{key[6:]}"
     error = refused(box.kanmon("enroll", wrong, "--consent", "--json"))
-    assert (error["code"], error["where"][:8]) == (2101, "group 1,")
+    assert (error["code"], error["where"][:8]) == (2101, "group 1:")
+    assert wrong[3:8] not in json.dumps(error)
     assert not box.state.exists()
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,92 @@ def test_an_unknown_name_is_told() -> None:
     with pytest.raises(CodedError) as caught:
         ClaimLink("https://portal.invalid").welcome()
     assert caught.value.code is Code.NAME_NOT_FOUND
+
+
+DRIPS = 500
+"""At most: without a deadline the test ends all the same, and fails."""
+
+
+@dataclass
+class Drip:
+    """Something on a port that begins well and then sends one byte after another.
+
+    Attributes:
+        whole: Whether all of it was taken, because nobody hung up.
+    """
+
+    port: int = 0
+    whole: bool = False
+
+
+@contextmanager
+def dripping(begin: bytes, more: bytes) -> Iterator[Drip]:
+    drip, over = Drip(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        drip.port = listener.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(ConnectionError):
+                connection.recv(4096)
+                connection.sendall(begin)
+                for _ in range(DRIPS):
+                    if over.wait(0.02):
+                        return
+                    connection.sendall(more)
+                drip.whole = True
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield drip
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("tls", "begin"),
+    [
+        (True, b"\x16\x03\x03\x40\x00"),  # a handshake record of 16384 bytes
+        (False, b"HTTP/1.1 "),
+        (False, b"HTTP/1.1 200 OK\r\nX: "),
+        (False, b"HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n"),
+        (False, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7000\r\n"),
+        (False, b"HTTP/1.1 200 OK\r\n\r\n"),
+    ],
+)
+def test_who_drips_bytes_holds_nobody_longer_than_who_is_silent(
+    tmp_path: Path, tls: bool, begin: bytes
+) -> None:
+    with dripping(begin, b"0") as drip:
+        error = failure(ClaimServer(port=drip.port, tls=tls), tmp_path, patience_s=0.4)
+    assert error.code is Code.NO_ANSWER
+    assert not drip.whole
+
+
+@pytest.mark.parametrize("method", ["welcome", "claim"])
+def test_who_drips_within_tls_holds_nobody_either(tmp_path: Path, method: str) -> None:
+    over, whole = threading.Event(), threading.Event()
+
+    def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "30000")
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(DRIPS):
+                if over.wait(0.02):
+                    return
+                handler.wfile.write(b"0")
+            whole.set()
+
+    endpoint = ClaimServer()
+    setattr(endpoint, f"on_{method}", reply)
+    with serving(endpoint):
+        error = failure(endpoint, tmp_path, patience_s=0.6)
+        over.set()
+    assert error.code is Code.NO_ANSWER
+    assert not whole.is_set()
 
 
 LONG = b'{"root": "' + b"x" * MOST_BYTES + b'"}'
