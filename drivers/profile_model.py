@@ -288,6 +288,8 @@ class Writable(Section):
     min: Number
     max: Number
     """What may be written, both ends included."""
+    only: tuple[Number, ...] = ()
+    """The values between them that it takes, where that is not all of them."""
 
     @property
     def span(self) -> Span:
@@ -303,6 +305,8 @@ class Writable(Section):
             raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
         if self.max < self.min:
             raise Refusal("range", f"max {self.max} lies below min {self.min}")
+        if not all(self.min <= value <= self.max for value in self.only):
+            raise Refusal("range", f"only lists what is not between {self.min} and {self.max}")
         if not self.scale:
             raise Refusal("measure", "a scale of 0 makes every value 0")
         least, most = self.type.bounds

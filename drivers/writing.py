@@ -76,6 +76,11 @@ class Setting:
             raise WriteError(f"{text!r} is no number", bounds)
         if not writable.min <= value <= writable.max:
             raise WriteError(f"{value} is outside what {self.name!r} may be", bounds)
+        if writable.only and value not in writable.only:
+            known = ", ".join(map(str, writable.only))
+            raise WriteError(
+                f"{self.name!r} cannot be {value}{self.unit}", f"Give one of {known}{self.unit}"
+            )
         return value
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.encoding import Encoding, Words
-from drivers.profile import read
+from drivers.profile import FolderShelf, read
 from drivers.profile_model import Profile
+from drivers.shelf import ProfileError
 from drivers.writing import Setting, WriteError
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.fakes import ReplayWire
@@ -113,6 +115,23 @@ def test_what_is_written_is_what_is_read(
     value = Decimal(data.draw(st.integers(least, 30_000)))
     registers = setting.registers(value)
     assert setting.value(b"".join(r.to_bytes(2, "big") for r in registers)) == value
+
+
+@pytest.mark.parametrize("text", ["0", "15", "60"])
+def test_a_meters_own_demand_period_may_be_set(text: str) -> None:
+    setting = Setting.of(FolderShelf().profile("eastron-sdm630"), "demand-period")
+    assert setting.writable.span == Span(Table.HOLDING, 2, 2)
+    assert setting.registers(setting.number(text)) == struct.unpack(
+        ">HH", struct.pack(">f", float(text))
+    )
+
+
+def test_only_what_a_setting_takes_may_be_written() -> None:
+    setting = Setting.of(FolderShelf().profile("eastron-sdm630"), "demand-period")
+    with pytest.raises(WriteError, match=r"cannot be 7 min\. Give one of 0, 5, 8, 10, 15, 20, 30,"):
+        setting.number("7")
+    with pytest.raises(ProfileError, match="only lists what is not between 1 and 60"):
+        read(PROFILE.replace("max: 60}", "max: 60, only: [0, 5]}").encode(), "acme-x1.yaml")
 
 
 # --- over the wire ------------------------------------------------------------------------------
