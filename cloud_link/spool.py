@@ -33,7 +33,7 @@ from cloud_link.spool_folder import Folder, Note
 from cloud_link.spool_gaps import Reason
 from cloud_link.spool_ledger import Epoch, Row
 from cloud_link.spool_losses import Refusals
-from cloud_link.spool_salvage import PENDING, Salvage
+from cloud_link.spool_salvage import Salvage, unfinished
 from cloud_link.spool_schema import first_id, last_id
 from cloud_link.spool_settle import Settlement
 from cloud_link.spool_values import (
@@ -314,17 +314,7 @@ class Spool:
             return self._database.read(work)
 
     def _rows(self, first: int, last: int, limit_bytes: int) -> list[Row]:
-        def take() -> list[Row]:
-            rows: list[Row] = []
-            room = limit_bytes
-            for row in self._database.ledger.rows(first, last):
-                room -= len(row.body) if isinstance(row.body, bytes) else 0
-                if room < 0 and rows:
-                    break
-                rows.append(row)
-            return rows
-
-        return self._read(take)
+        return self._read(lambda: self._database.ledger.rows_within(first, last, limit_bytes))
 
     def _commit(self, work: Callable[[], T], *, spare: bool = True) -> T:
         """Do ``work`` in a transaction, with the refused accounted for first."""
@@ -360,7 +350,7 @@ class Spool:
         note = self._folder.read_note()
         database = self._database
         try:
-            aside = aside or self._unfinished(note)
+            aside = aside or unfinished(database, self._folder.path, note)
             salvage = Salvage(database, aside) if aside else None
 
             def begin() -> Epoch:
@@ -378,14 +368,6 @@ class Spool:
             database.close()
             raise
         self._adopt_epoch(epoch)
-
-    def _unfinished(self, note: Note | None) -> Path | None:
-        """The set aside database that was not yet wholly salvaged, or that vanished unseen."""
-        name = self._database.read(lambda: self._database.fact(PENDING))
-        if name:
-            return self._folder.path / name.decode()
-        fresh = not self._database.read(lambda: self._database.ledger.epoch_names())
-        return self._folder.path / "vanished.db" if fresh and note else None
 
     def _adopt_epoch(self, epoch: Epoch) -> None:
         self._current = self._next = epoch

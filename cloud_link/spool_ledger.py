@@ -221,6 +221,17 @@ class Ledger:
         for row in self._db.execute(query, (first, last)):
             yield Row(*row)
 
+    def rows_within(self, first: int, last: int, limit_bytes: int) -> list[Row]:
+        """The same, as many as ``limit_bytes`` of bodies hold, and at least one."""
+        rows: list[Row] = []
+        room = limit_bytes
+        for row in self.rows(first, last):
+            room -= len(row.body) if isinstance(row.body, bytes) else 0
+            if room < 0 and rows:
+                break
+            rows.append(row)
+        return rows
+
     def remove(self, lane: Lane, first: int, last: int) -> int:
         """Delete the records of ``lane`` with these ids, and tables only they used; how many."""
         removed = size = 0

@@ -233,3 +233,18 @@ def missing(held: list[Range], following: int) -> list[Range]:
     if expected < following:
         runs.append((expected, following - 1))
     return runs
+
+
+def unfinished(database: Database, folder: Path, note: Note | None) -> Path | None:
+    """The set aside database that was not yet wholly salvaged, or that vanished unseen.
+
+    Args:
+        database: The one in use.
+        folder: Where the others are.
+        note: What was noted beside them.
+    """
+    name = database.read(lambda: database.fact(PENDING))
+    if name:
+        return folder / name.decode()
+    fresh = not database.read(database.ledger.epoch_names)
+    return folder / "vanished.db" if fresh and note else None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,89 +11,40 @@ import psutil
 import pytest
 
 from cloud_link.mqtt import Broker
-from cloud_link.spool_values import Entry, SpoolLimits, SpoolStats
+from cloud_link.spool_values import SpoolLimits
 from cloud_link.spool_writer import SpoolWriter
-from cloud_link.uplink import Facts, Link, Pace, Uplink
+from cloud_link.uplink import Facts, Pace, Uplink
 from cloud_link.wire import (
     VERSION,
     Ack,
     Batch,
-    ClockRecord,
-    Column,
-    DataRecord,
     Lane,
-    Table,
-    encode_record,
     table_id,
 )
 from tests import peers
 from tests.cloud_link.scripted_portal import portal
+from tests.cloud_link.uplink_bench import (
+    BOOT,
+    BOX,
+    LINK,
+    QUICK,
+    SOON_S,
+    TABLE,
+    data,
+    event,
+    now,
+    spool,
+    stats,
+    until,
+    until_empty,
+    uplink,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    pass
 
 
 pytestmark = pytest.mark.peer("mosquitto")
-BOX, BOOT, SOON_S = "b-k3v9q2m7xa", b"boot-001", 20
-TABLE = Table("main", (Column("power.active", "", 0), Column("voltage", "l1", -1)))
-QUICK = Pace(ack=300, pause=50, longest=500, look=200)
-LINK = Link(keepalive=5, first_wait=0.02, longest_wait=0.2)
-
-
-def now() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-
-
-def data(value: int, width: int = 2) -> Entry:
-    values: list[int | str | None] = [value, *([2300] * (width - 1))]
-    body = encode_record(DataRecord(table_id(TABLE), value, values))
-    return Entry(lane=Lane.DATA, body=body, at=value, readings=2, table=TABLE)
-
-
-def event(value: int) -> Entry:
-    body = encode_record(ClockRecord(value, 0, synchronised=True))
-    return Entry(lane=Lane.EVENT, body=body, at=value, readings=0)
-
-
-@asynccontextmanager
-async def spool(folder: Path) -> AsyncIterator[SpoolWriter]:
-    limits = SpoolLimits(ballast_bytes=0)
-    async with await SpoolWriter.open(folder / "spool", boot=BOOT, limits=limits) as writer:
-        yield writer
-
-
-@asynccontextmanager
-async def uplink(
-    writer: SpoolWriter, url: str, *, pace: Pace = QUICK, version: int = 5
-) -> AsyncIterator[Uplink]:
-    facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
-    address = Broker.parse(url, version=5 if version == 5 else 4)
-    made = Uplink(writer, address, BOX, facts, pace, LINK)
-    task = asyncio.ensure_future(made.run())
-    try:
-        yield made
-    finally:
-        task.cancel()
-        (done,) = await asyncio.gather(task, return_exceptions=True)
-        assert isinstance(done, asyncio.CancelledError), repr(done)
-
-
-async def until(true: Callable[[], bool], what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not true():
-        assert time.monotonic() < deadline, what()
-        await asyncio.sleep(0.005)  # the far end is another program: it offers no event
-
-
-async def stats(writer: SpoolWriter) -> SpoolStats:
-    return await writer.call(lambda spool: spool.stats())
-
-
-async def until_empty(writer: SpoolWriter) -> None:
-    deadline = time.monotonic() + SOON_S
-    while sum((last := await stats(writer)).records.values()):
-        assert time.monotonic() < deadline, last
-        await asyncio.sleep(0.01)
 
 
 async def test_what_is_accepted_arrives_and_is_deleted_on_the_portals_word(
