@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+DRAFT: Final = ".new"
+"""What the name of a file ends with that is not whole yet."""
 
 
 class Disk(Protocol):
     """The few things a replacement asks of a file system; each may fail with ``OSError``."""
 
     def write(self, path: Path, data: bytes) -> None:
-        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns."""
+        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns.
+
+        Never one that is there already, which others may hold open or may have made a link.
+        """
 
     def rename(self, old: Path, new: Path) -> None:
         """Let ``new`` be what ``old`` was, at once."""
@@ -29,9 +35,10 @@ class LocalDisk:
 
     def write(self, path: Path, data: bytes) -> None:
         """See `Disk.write`."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        path.unlink(missing_ok=True)  # what an interrupted attempt left
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)  # also of a file that an ended attempt left
             file.write(data)
             file.flush()
             os.fsync(descriptor)
@@ -51,7 +58,7 @@ class LocalDisk:
 
 def replace_file(disk: Disk, path: Path, data: bytes) -> None:
     """Let ``path`` hold ``data``; raises ``OSError``, and then holds what it held."""
-    beside = path.with_name(path.name + ".new")
+    beside = path.with_name(path.name + DRAFT)
     disk.write(beside, data)
     disk.rename(beside, path)
     disk.sync_folder(path.parent)

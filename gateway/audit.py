@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.owner import as_owner
+
 NAME: Final = "audit.jsonl"
 
 
@@ -21,15 +23,14 @@ def note(state: Path, **facts: Any) -> None:
     """Append one line; raises `OSError`, and then the change must not be made."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line = json.dumps({"at": now, **facts}, ensure_ascii=False) + "\n"
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(state / NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        left = line.encode()
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-        if os.geteuid() == 0:  # with sudo: the daemon, too, must be able to append
-            owner = state.stat()
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-    finally:
-        os.close(descriptor)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with as_owner(state):  # with sudo: the daemon, too, must be able to append
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(state / NAME, flags, 0o600)
+        try:
+            left = line.encode()
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

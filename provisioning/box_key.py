@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config.disk import Disk, replace_file
+from provisioning import private
 from provisioning.agent_key import pin_of
 from provisioning.codes import Code, CodedError
 
@@ -46,11 +47,11 @@ def ready(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
     """The box's key, made on first need with mode 0600. A key that is there is never replaced.
 
     Raises:
-        CodedError: 2403: what is there is no such key.
+        CodedError: 2403: what is there is no such key, 2405 and 2406: others had access to it.
         OSError: It cannot be read or made.
     """
     try:
-        content = path.read_bytes()
+        content = private.read(path)
     except FileNotFoundError:
         key = ec.generate_private_key(ec.SECP256R1())
         replace_file(

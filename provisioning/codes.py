@@ -58,6 +58,8 @@ class Code(IntEnum):
     DISK_FULL = 2402
     DAMAGED = 2403
     OTHER_PORTAL = 2404
+    KEY_EXPOSED = 2405
+    NOT_OURS = 2406
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,8 +303,10 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     Code.NOT_WRITABLE: Entry(
         cause_en="The box's state folder cannot be read or written.",
         cause_ja="機器の状態フォルダーを読み書きできません。",
-        next_en="Run the command as the user the gateway runs as, or with sudo.",
-        next_ja="ゲートウェイの実行ユーザーまたはsudoで実行してください。",
+        next_en="Run the command as the user the gateway runs as, or with sudo; all that is in the "
+        "folder has to belong to that user.",
+        next_ja="ゲートウェイの実行ユーザーまたはsudoで実行してください。フォルダーの中身はすべて"
+        "そのユーザーの所有である必要があります。",
     ),
     Code.DISK_FULL: Entry(
         cause_en="The box's disk is full.",
@@ -324,6 +328,24 @@ CATALOGUE: Final[dict[Code, Entry]] = {
         next_en="Use a key of that portal; or move the state folder away, to begin as a new box.",
         next_ja="そのポータルのキーを使用するか、状態フォルダーを退避して新しい機器として開始して"
         "ください。",
+    ),
+    Code.KEY_EXPOSED: Entry(
+        cause_en="Other accounts on the box could read its private key.",
+        cause_ja="機器の秘密鍵が、ほかのアカウントから読み取れる状態になっています。",
+        next_en="If nobody can have copied it, let it belong to the user the gateway runs as, with "
+        "mode 0600, and try again; else have the box revoked and move its state folder away, to "
+        "begin as a new box.",
+        next_ja="コピーされた可能性がなければ、ゲートウェイの実行ユーザーの所有、モード0600にして、もう"
+        "一度お試しください。可能性がある場合は、この機器を失効させ、状態フォルダーを退避して新しい"
+        "機器として開始してください。",
+    ),
+    Code.NOT_OURS: Entry(
+        cause_en="What holds the box's name is a link, or lies where other accounts can change it.",
+        cause_ja="機器の識別情報の場所がリンクであるか、ほかのアカウントが変更できる状態です。",
+        next_en="Find out who put the named thing there; remove it, or let it belong to the user "
+        "the gateway runs as and nobody else write in it. Then try again.",
+        next_ja="示されたものを誰が置いたかを確認し、削除するか、ゲートウェイの実行ユーザーだけが"
+        "書き込めるようにして、もう一度お試しください。",
     ),
 }
 """All of them. A test holds that none is missing and that each is in both languages."""

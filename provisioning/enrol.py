@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from config.disk import Disk, LocalDisk
-from provisioning import box_key, enrolment
+from provisioning import box_key, enrolment, private
 from provisioning.claim import TERMS, Inventory, Request
 from provisioning.claim_link import ClaimLink
 from provisioning.codes import Code, CodedError
 from provisioning.enrolment import Enrolment
-from provisioning.identity import IdentityError, box_id
+from provisioning.identity import IdentityError, box_id, clean
 
 if TYPE_CHECKING:
     from provisioning.agent_key import AgentKey
@@ -68,7 +68,7 @@ def enrol(wish: Wish, link: ClaimLink | None = None, disk: Disk | None = None) -
         raise CodedError(Code.NO_CONSENT)
     disk = disk or LocalDisk()
     try:
-        with _alone(wish.state):
+        with _alone(wish.state, disk):
             return _enrol(wish, link or ClaimLink(wish.key.address), disk)
     except IdentityError as error:
         if isinstance(error.__cause__, OSError):
@@ -84,6 +84,7 @@ def _enrol(wish: Wish, link: ClaimLink, disk: Disk) -> Enrolment:
     if earlier is not None and earlier.pin != pin:
         raise CodedError(Code.OTHER_PORTAL, earlier.address)
     box = box_id(wish.state)
+    clean(wish.state)
     key = box_key.ready(enrolment.key_path(wish.state), disk)
     root = box_key.pinned_root(link.welcome().root, wish.key.pin)
     request = Request(
@@ -139,13 +140,18 @@ def _hardware() -> str:
 
 
 @contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """The identity folder, made where it is missing, and nobody else in it."""
+def _alone(state: Path, disk: Disk) -> Iterator[None]:
+    """The identity folder, made where it is missing and tidied, and nobody else in it."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    enrolment.folder(state).mkdir(mode=0o700, exist_ok=True)
-    lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    where = enrolment.folder(state)
+    where.mkdir(mode=0o700, exist_ok=True)
+    private.check_folder(where)
+    lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        enrolment.clean(state)
+        # A key whose folder a power cut takes away would have been claimed with in vain.
+        disk.sync_folder(state)
         yield
     finally:
         os.close(lock)

@@ -22,13 +22,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from config.disk import Disk, replace_file
+from config.disk import DRAFT, Disk, replace_file
 from provisioning.codes import Code, CodedError
 
 FOLDER: Final = "identity"
 KEY: Final = "key.pem"
 FILE: Final = "enrolment.json"
 VERSION: Final = 1
+_STORAGE: Final = {
+    errno.ENOSPC: Code.DISK_FULL,
+    errno.EDQUOT: Code.DISK_FULL,
+    errno.ELOOP: Code.NOT_OURS,  # what O_NOFOLLOW says of a link
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +119,16 @@ def save(disk: Disk, state: Path, enrolment: Enrolment, *, chain: bytes, trust: 
 
 def storage_error(error: OSError, path: Path) -> CodedError:
     """The code for what the file system said."""
-    full = error.errno in {errno.ENOSPC, errno.EDQUOT}
     where = error.filename or path
     return CodedError(
-        Code.DISK_FULL if full else Code.NOT_WRITABLE, f"{where}: {error.strerror or error}"
+        _STORAGE.get(error.errno or 0, Code.NOT_WRITABLE), f"{where}: {error.strerror or error}"
     )
+
+
+def clean(state: Path) -> None:
+    """Remove what an interrupted run has begun to write: it is no key and no certificate."""
+    for path in folder(state).glob("*" + DRAFT):
+        path.unlink()
 
 
 def _read(content: Any, path: Path) -> Enrolment:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = "box.json"
+_DRAFT: Final = ".box-"
 _ID: Final = re.compile(r"b-[a-z2-7]{10}")
 
 
@@ -56,6 +57,12 @@ def box_id(state: Path) -> str:
         ) from error
 
 
+def clean(state: Path) -> None:
+    """Remove what interrupted makers of the id have left; only once there is one."""
+    for path in state.glob(_DRAFT + "*"):
+        path.unlink(missing_ok=True)
+
+
 def _read(path: Path) -> str:
     try:
         content = json.loads(path.read_bytes())
@@ -82,7 +89,7 @@ def _read(path: Path) -> str:
 def _make(path: Path) -> None:
     word = base64.b32encode(secrets.token_bytes(7)).decode("ascii").lower()[:10]
     # Exclusive link after fsync: whoever comes second keeps the first one's id, whole.
-    descriptor, name = tempfile.mkstemp(prefix=".box-", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_DRAFT, dir=path.parent)
     beside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -91,7 +98,7 @@ def _make(path: Path) -> None:
             os.fsync(descriptor)
         try:
             os.link(beside, path)
-        except FileExistsError:
+        except (FileExistsError, FileNotFoundError):  # the latter: tidied away by `clean`
             return
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

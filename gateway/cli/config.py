@@ -22,13 +22,13 @@ from gateway.cli.frame import (
     Session,
     command,
     complain,
-    give_to_owner,
     json_option,
     say,
     say_json,
     show_findings,
 )
 from gateway.control_client import NoDaemonError, ask
+from gateway.owner import as_owner
 
 if TYPE_CHECKING:
     from gateway.bus_time import LineTime
@@ -93,10 +93,10 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         done = ask(session.state, "apply", text=text.decode(), file=str(file))
         live = True
     except NoDaemonError:
-        session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        configuration = ConfigurationStore(session.state).apply(text, str(file))
+        with as_owner(session.state):
+            session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+            configuration = ConfigurationStore(session.state).apply(text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
-        give_to_owner(session.state, session.state.glob("config*.yaml"))
     errors = [f for f in findings if f.weight is Weight.ERROR]
     if as_json:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})

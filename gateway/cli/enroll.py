@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, give_to_owner, json_option, say, say_json
+from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.owner import NotOursError, as_owner
 from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
+from provisioning.codes import Code, CodedError
 
 
 @click.command()
@@ -27,15 +28,17 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
     harm, and - reads it from standard input, where other people on the machine cannot see it.
     Repeating does no harm either: the same box is always given the same answer.
     """
-    from provisioning.enrol import Wish, enrol, inventory  # loads cryptography
+    # Loads cryptography; and all of it before root's rights are given up.
+    from provisioning.enrol import Wish, enrol, inventory
 
     parsed = parse(_given(key))
     agreed = consent or (not as_json and _agreed(parsed))
     wish = Wish(state=session.state, key=parsed, consent=agreed, inventory=inventory(software()))
     try:
-        enrolment = enrol(wish)
-    finally:
-        give_to_owner(session.state, _kept(session.state))
+        with as_owner(session.state):
+            enrolment = enrol(wish)
+    except NotOursError as error:
+        raise CodedError(Code.NOT_OURS, f"{error.filename}: {error.strerror}") from error
     if as_json:
         say_json(
             {
@@ -66,11 +69,3 @@ def _agreed(key: AgentKey) -> bool:
         return False
     say(STATEMENT)
     return click.confirm(words.CONSENT.format(address=key.address))
-
-
-def _kept(state: Path) -> list[Path]:
-    """What enrolling may have made; nothing behind a link, which is not ours to give."""
-    folder = state / "identity"
-    if folder.is_symlink():
-        return []
-    return [state / "box.json", state / ".enrol.lock", folder, *folder.glob("*")]

@@ -32,6 +32,7 @@ FAILED: Final = 2
 USAGE: Final = 3
 
 _ELSEWHO: Final = "run the command as the user the gateway runs as, or with sudo"
+_ALONE: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
 _STEPS: Final = {
     errno.EACCES: _ELSEWHO,
     errno.EPERM: _ELSEWHO,
@@ -106,6 +107,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
     from cloud_link.spool_values import SpoolError
     from gateway.loading import LoadingError
+    from gateway.owner import NotOursError
     from provisioning.codes import CATALOGUE, CodedError
     from provisioning.identity import IdentityError
 
@@ -126,21 +128,14 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         return {"code": code, **told}
     if isinstance(error, SpoolError):
         return {"what": str(error)}
+    if isinstance(error, NotOursError):
+        what, why = "root does not write here", str(error.strerror)
+        return {"what": what, "where": str(error.filename), "why": why, "next": _ALONE}
     if isinstance(error, OSError):
         what = (error.strerror or str(error)).lower()
         step = _STEPS.get(error.errno or 0, "")
         return {"what": what, "where": str(error.filename or ""), "next": step}
     return None
-
-
-def give_to_owner(state: Path, made: Iterable[Path]) -> None:
-    """With sudo, leave files to whoever owns the folder: the daemon must be able to read."""
-    if os.geteuid() != 0 or not state.is_dir():
-        return
-    owner = state.stat()
-    for path in made:
-        if path.exists():
-            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def command(body: Callable[P, int]) -> Callable[P, NoReturn]:

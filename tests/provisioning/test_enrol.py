@@ -179,8 +179,9 @@ class FailingDisk(LocalDisk):
         super().sync_folder(folder)
 
 
-STEPS = range(12)
-"""Key, certificate, trust, the rest: each written, renamed, synchronised."""
+STEPS = range(13)
+"""The state folder synchronised; key, certificate, trust, the rest: each written, renamed,
+synchronised."""
 
 
 def test_a_crash_at_any_step_leaves_no_name_and_the_next_try_one(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_a_crash_at_any_step_leaves_no_name_and_the_next_try_one(tmp_path: Path)
         with serving(ClaimServer()) as endpoint:
             with pytest.raises(PowerCutError):
                 enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
-            assert (enrolment.load(state) is None) == (step < 11), "only the last was too late"
+            assert (enrolment.load(state) is None) == (step < 12), "only the last was too late"
             key = enrolment.key_path(state)
             before = key.read_bytes() if key.exists() else None
             kept = enrol(wish(endpoint, state))
@@ -213,7 +214,7 @@ def test_a_crash_while_a_name_is_replaced_leaves_the_old_or_the_new(tmp_path: Pa
                 enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
             found = enrolment.load(state)
             assert found is not None
-            assert (found == old) == (step < 8)
+            assert (found == old) == (step < 9)
             new = enrol(wish(endpoint, state))
             assert enrolment.load(state) == new != old
             files = {path.name for path in enrolment.folder(state).iterdir()}
@@ -237,7 +238,7 @@ def test_what_the_disk_says_is_told(tmp_path: Path, number: int, code: Code) -> 
                 enrol(wish(endpoint, tmp_path), disk=FailingDisk(step, error))
             assert caught.value.code is code
             assert os.strerror(number) in caught.value.detail
-            if step < 11:
+            if step < 12:
                 assert enrolment.load(tmp_path) is None
             shutil.rmtree(tmp_path / "identity")
 
@@ -275,6 +276,7 @@ def test_another_kind_of_key_is_told(tmp_path: Path) -> None:
     enrolment.folder(tmp_path).mkdir()
     other = certificates.key_pem(ec.generate_private_key(ec.SECP384R1()))
     enrolment.key_path(tmp_path).write_bytes(other)
+    enrolment.key_path(tmp_path).chmod(0o600)
     with serving(ClaimServer()) as endpoint:
         assert code_of(wish(endpoint, tmp_path)) is Code.DAMAGED
     assert enrolment.key_path(tmp_path).read_bytes() == other

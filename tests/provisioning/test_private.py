@@ -1,0 +1,129 @@
+"""A private key that others could read is not used, and not made to look as if they could not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from config.disk import LocalDisk, replace_file
+from provisioning import enrolment, private
+from provisioning.codes import Code, CodedError
+from provisioning.enrol import enrol
+from tests.provisioning.claim_server import ClaimServer, serving
+from tests.provisioning.test_enrol import code_of, wish
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o620, 0o640, 0o601, 0o644, 0o777])
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
+    tmp_path: Path, mode: int, enrolled: bool
+) -> None:
+    with serving(ClaimServer()) as endpoint:
+        enrol(wish(endpoint, tmp_path))
+        path = enrolment.key_path(tmp_path)
+        before = path.read_bytes()
+        if not enrolled:
+            (enrolment.folder(tmp_path) / enrolment.FILE).unlink()
+        path.chmod(mode)
+        endpoint.calls.clear()
+        with pytest.raises(CodedError) as caught:
+            enrol(wish(endpoint, tmp_path))
+        assert not endpoint.calls, "nothing is claimed with it"
+        assert caught.value.code is Code.KEY_EXPOSED
+        assert str(path) in caught.value.detail
+        assert f"{mode:04o}" in caught.value.detail
+        assert path.stat().st_mode & 0o777 == mode
+        assert path.read_bytes() == before
+        path.chmod(0o600)  # as the next step says
+        enrol(wish(endpoint, tmp_path))
+    assert len(endpoint.given) == 1
+
+
+def test_a_key_of_another_accounts_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("not root: a key of another account's was NOT tried")
+    path = tmp_path / "key.pem"
+    path.touch(0o600)
+    os.chown(path, 65_534, 65_534)
+    with pytest.raises(CodedError) as caught:
+        private.read(path)
+    assert caught.value.code is Code.KEY_EXPOSED
+
+
+def test_a_link_a_pipe_and_a_folder_are_no_key(tmp_path: Path) -> None:
+    with serving(ClaimServer()) as endpoint:
+        enrol(wish(endpoint, tmp_path))
+        path, elsewhere = enrolment.key_path(tmp_path), tmp_path / "elsewhere"
+        path.rename(elsewhere)
+        path.symlink_to(elsewhere)
+        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+        path.unlink()
+        os.mkfifo(path, 0o600)
+        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+        path.unlink()
+        path.mkdir()
+        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+
+
+def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path: Path) -> None:
+    state, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
+    state.mkdir()
+    elsewhere.mkdir(mode=0o700)
+    folder = enrolment.folder(state)
+    folder.symlink_to(elsewhere)
+    with serving(ClaimServer()) as endpoint:
+        assert code_of(wish(endpoint, state)) is Code.NOT_OURS
+        assert not list(elsewhere.iterdir())
+        folder.unlink()
+        folder.mkdir()
+        folder.chmod(0o770)
+        assert code_of(wish(endpoint, state)) is Code.NOT_OURS
+        assert not list(folder.iterdir())
+    assert not endpoint.calls
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49"])
+def test_what_an_interrupted_run_left_is_no_key_and_is_removed(
+    tmp_path: Path, content: bytes
+) -> None:
+    folder = enrolment.folder(tmp_path)
+    folder.mkdir(mode=0o700)
+    drafts = [folder / f"{name}.new" for name in ("key.pem", "enrolment.json", "trust-0.pem")]
+    drafts.append(tmp_path / ".box-k3j2h1")
+    for path in drafts:
+        path.write_bytes(content)
+        path.chmod(0o644)
+    with serving(ClaimServer()) as endpoint:
+        kept = enrol(wish(endpoint, tmp_path))
+    assert not [path for path in drafts if path.exists()]
+    assert enrolment.load(tmp_path) == kept
+
+
+def test_leftovers_go_even_where_enrolling_fails(tmp_path: Path) -> None:
+    folder = enrolment.folder(tmp_path)
+    folder.mkdir(mode=0o700)
+    (folder / "key.pem.new").write_bytes(b"half")
+    assert code_of(wish(ClaimServer(port=1), tmp_path)) is Code.NO_CONNECTION
+    assert {path.name for path in folder.iterdir()} == {"key.pem"}
+
+
+def test_who_holds_the_leftover_open_does_not_see_the_next_key(tmp_path: Path) -> None:
+    draft = tmp_path / "key.pem.new"
+    draft.write_bytes(b"half")
+    draft.chmod(0o644)
+    with draft.open("rb") as held:
+        replace_file(LocalDisk(), tmp_path / "key.pem", b"secret")
+        assert held.read() == b"half"
+    assert (tmp_path / "key.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_the_drafts_place_is_not_written_through(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"theirs")
+    (tmp_path / "key.pem.new").symlink_to(target)
+    replace_file(LocalDisk(), tmp_path / "key.pem", b"secret")
+    assert target.read_bytes() == b"theirs"
+    assert (tmp_path / "key.pem").read_bytes() == b"secret"
+    assert not (tmp_path / "key.pem").is_symlink()
