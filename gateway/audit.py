@@ -8,13 +8,13 @@ without a second means that nobody knows.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-
-from gateway.owner import as_owner
 
 NAME: Final = "audit.jsonl"
 
@@ -23,14 +23,27 @@ def note(state: Path, **facts: Any) -> None:
     """Append one line; raises `OSError`, and then the change must not be made."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line = json.dumps({"at": now, **facts}, ensure_ascii=False) + "\n"
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with as_owner(state):  # with sudo: the daemon, too, must be able to append
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(state / NAME, flags, 0o600)
-        try:
-            left = line.encode()
-            while left:
-                left = left[os.write(descriptor, left) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(state / NAME, flags, 0o600)
+    try:
+        _let_the_owner_have(descriptor, state)
+        left = line.encode()
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _let_the_owner_have(descriptor: int, state: Path) -> None:
+    """With sudo: the daemon, too, must be able to append; but root gives away no other file.
+
+    The daemon notes as well, beside other threads, so that `gateway.owner` is not for here.
+    """
+    found, owner = os.fstat(descriptor), state.stat()
+    alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
+    if not alone or found.st_uid not in {os.geteuid(), owner.st_uid}:
+        raise PermissionError(errno.EPERM, "the audit is a link to another file", state / NAME)
+    if os.geteuid() == 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -40,18 +40,33 @@ class _Account:
 
 @contextmanager
 def as_owner(folder: Path) -> Iterator[None]:
-    """With root's rights, have the owner's instead; with any other's, change nothing.
+    """Make the folder where it is missing, and with root's rights have its owner's instead.
 
-    Where the folder does not exist, its nearest parent's owner is meant. The rights are those of
-    the process, all threads included: this is for commands, never for a daemon. Everything that
-    is loaded in it has to be readable by the owner.
+    With any other rights, they stay. A folder that is missing is made with mode 0700, for the
+    owner of the one it lies in. The rights are those of the process, all threads included: this
+    is for commands, never for a daemon. Everything that is loaded meanwhile has to be readable by
+    the owner.
 
     Raises:
         NotOursError: A third account could exchange the folder, or write in it.
-        OSError: The folder cannot be looked at, or the rights not be changed.
+        OSError: The folder cannot be made or looked at, or the rights not be changed.
     """
-    owner = _owner(folder) if os.geteuid() == ROOT else None
-    if owner is None or owner.uid == ROOT:
+    if os.geteuid() != ROOT:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+        return
+    folder = folder.absolute()
+    if not folder.exists():
+        with _acting(_owner(folder, _nearest(folder))):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Looked at only now: whoever was quicker to make it, it is theirs.
+    with _acting(_owner(folder, folder)):
+        yield
+
+
+@contextmanager
+def _acting(owner: _Account) -> Iterator[None]:
+    if owner.uid == ROOT:
         yield
         return
     gid, groups = os.getegid(), os.getgroups()
@@ -67,13 +82,13 @@ def as_owner(folder: Path) -> Iterator[None]:
         os.setgroups(groups)
 
 
-def _owner(folder: Path) -> _Account:
-    there = _nearest(folder.absolute())
+def _owner(folder: Path, there: Path) -> _Account:
+    """Whose rights are enough in ``there``, which is the folder or the nearest one above it."""
     found = there.stat()
     trusted = {ROOT, found.st_uid}
     target = there.resolve()
     for path in (there, *there.parents, target, *target.parents):
-        _check(path, trusted, is_place=path in {there, target})
+        _check(path, trusted, is_folder=there == folder and path in {there, target})
     try:
         account = pwd.getpwuid(found.st_uid)
     except KeyError:  # a number only, as in a container
@@ -83,18 +98,15 @@ def _owner(folder: Path) -> _Account:
 
 
 def _nearest(folder: Path) -> Path:
-    for path in (folder, *folder.parents):
-        if path.exists():
-            return path
-    return folder
+    return next(path for path in folder.parents if path.exists())
 
 
-def _check(path: Path, trusted: set[int], *, is_place: bool) -> None:
+def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
     """Nobody else can put another thing in the place of this part of the way."""
     found = path.lstat()
     if found.st_uid not in trusted:
         raise NotOursError(f"it belongs to another account ({found.st_uid})", path)
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
-    harmless = found.st_mode & stat.S_ISVTX and not is_place
+    harmless = found.st_mode & stat.S_ISVTX and not is_folder
     if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH and not harmless:
         raise NotOursError("every account can write in it", path)

@@ -94,7 +94,6 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         live = True
     except NoDaemonError:
         with as_owner(session.state):
-            session.state.mkdir(mode=0o700, parents=True, exist_ok=True)
             configuration = ConfigurationStore(session.state).apply(text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
     errors = [f for f in findings if f.weight is Weight.ERROR]

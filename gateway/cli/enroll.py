@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -13,6 +16,7 @@ from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
 from provisioning.codes import Code, CodedError
+from provisioning.enrolment import storage_error
 
 
 @click.command()
@@ -33,12 +37,11 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
 
     parsed = parse(_given(key))
     agreed = consent or (not as_json and _agreed(parsed))
+    if not agreed:
+        raise CodedError(Code.NO_CONSENT)
     wish = Wish(state=session.state, key=parsed, consent=agreed, inventory=inventory(software()))
-    try:
-        with as_owner(session.state):
-            enrolment = enrol(wish)
-    except NotOursError as error:
-        raise CodedError(Code.NOT_OURS, f"{error.filename}: {error.strerror}") from error
+    with _owners_rights(session.state):
+        enrolment = enrol(wish)
     if as_json:
         say_json(
             {
@@ -55,6 +58,18 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
         say(words.ENROLLED.format(box=enrolment.box, gateway=enrolment.gateway, place=place))
         say(words.ENROLLED_UNTIL.format(day=enrolment.ends_at[:10]))
     return DONE
+
+
+@contextmanager
+def _owners_rights(state: Path) -> Iterator[None]:
+    """As `as_owner`, its failures as codes."""
+    try:
+        with as_owner(state):
+            yield
+    except NotOursError as error:
+        raise CodedError(Code.NOT_OURS, f"{error.filename}: {error.strerror}") from error
+    except OSError as error:
+        raise storage_error(error, state) from error
 
 
 def _given(key: tuple[str, ...]) -> str:

@@ -97,8 +97,19 @@ def test_root_has_the_owners_rights_and_no_others(site: Site) -> None:
 
 
 def test_a_folder_that_is_not_there_yet_is_its_parents_owners(site: Site) -> None:
-    with as_owner(site.state / "new" / "er"):
+    folder = site.state / "new" / "er"
+    with as_owner(folder):
         assert os.geteuid() == site.account.pw_uid
+    assert folder.stat().st_uid == site.account.pw_uid
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_may_be_made_where_everybody_may_but_nobody_can_exchange_it(site: Site) -> None:
+    site.treasure.chmod(0o1777)  # as /tmp is
+    folder = site.treasure / "new"
+    with as_owner(folder):
+        assert os.geteuid() == 0
+    assert folder.stat().st_uid == 0
 
 
 def test_in_roots_own_folder_root_stays_root(site: Site) -> None:
@@ -222,7 +233,7 @@ def test_a_configuration_is_applied_with_the_owners_rights(site: Site, at: str) 
     assert (found.st_uid, found.st_mode & 0o777) == (site.account.pw_uid, 0o600)
 
 
-def test_the_audit_is_kept_with_the_owners_rights(site: Site) -> None:
+def test_the_audit_is_the_accounts_and_no_link_to_another_file(site: Site) -> None:
     note(site.state, who="root")
     note(site.state, who="root")
     path = site.state / "audit.jsonl"
@@ -231,5 +242,9 @@ def test_the_audit_is_kept_with_the_owners_rights(site: Site) -> None:
     path.unlink()
     site.plant("audit.jsonl", site.treasure / "secret")
     with pytest.raises(OSError, match="symbolic links"):
+        note(site.state, who="root")
+    path.unlink()
+    path.hardlink_to(site.treasure / "secret")
+    with pytest.raises(PermissionError, match="link to another file"):
         note(site.state, who="root")
     assert site.untouched()
