@@ -13,7 +13,11 @@ from portal.fleet.models import Box, Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a gateway stands and which box speaks for it, all by name."""
+    """Where a gateway stands and which box speaks for it, all by name.
+
+    Attributes:
+        box_id: Taken exactly as given: it is what the certificate says, and no word of a person.
+    """
 
     organization: str
     site: str
@@ -29,7 +33,7 @@ def place_gateway(place: Place) -> Placed:
     Safe to repeat: a box that already speaks for this very gateway is left as it is.
     """
     there = Box.objects.filter(
-        box_id=place.box_id.strip(),
+        box_id=place.box_id,
         gateway__name=place.gateway.strip(),
         gateway__site__name=place.site.strip(),
         gateway__site__organization__name=place.organization.strip(),

@@ -18,7 +18,7 @@ from portal.authority import certificates, files, roots
 from portal.authority.certificates import Order, Revoked
 from portal.authority.errors import AuthorityError
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
-from portal.authority.models import IssuedCertificate, RevocationList, Root
+from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
 from portal.fleet.models import Box
 
 if TYPE_CHECKING:
@@ -129,7 +129,13 @@ def _issue_with_key(root: Root, name: str, hosts: tuple[str, ...], out: Path | N
     trust = certificates.pem(roots.load(Root.BOXES).certificate)
     # The folder comes last, within the transaction: no row without files, no files without a row.
     with transaction.atomic():
-        row = sign(root, name=name, public_key=key.public_key(), hosts=hosts)
+        row = sign(
+            root,
+            name=name,
+            public_key=key.public_key(),
+            hosts=hosts,
+            purpose=Purpose.SERVER if hosts else None,
+        )
         content = {
             KEY_FILE: certificates.key_pem(key),
             CERTIFICATE_FILE: row.pem.encode(),
@@ -146,6 +152,7 @@ def sign(
     public_key: ec.EllipticCurvePublicKey,
     hosts: tuple[str, ...] = (),
     box: Box | None = None,
+    purpose: Purpose | None = None,
 ) -> IssuedCertificate:
     """A certificate by ``root`` for a public key, on record; for servers with their ``hosts``."""
     issuer = roots.load(root)
@@ -158,6 +165,7 @@ def sign(
         spki=certificates.spki_digest(public_key),
         pem=certificates.pem(certificate),
         box=box,
+        purpose=purpose or "",
         begins_at=certificate.not_valid_before_utc,
         ends_at=certificate.not_valid_after_utc,
     )

@@ -1,24 +1,30 @@
-"""The claim endpoint's own certificate, by the root that agent keys name: kept ready by itself."""
+"""The claim endpoint's own certificate, by the root that agent keys name: kept ready by itself.
+
+The claim service reads the file anew for every connection (`portal.server`), so that renewing it
+is replacing it.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from django.conf import settings
-from django.db import transaction
-from django.utils import timezone
+from django.db import DatabaseError, close_old_connections, connection
 
-from portal.authority import certificates, files, roots
-from portal.authority.actions import checked_hosts, sign
+from portal.authority import files, roots, server_identity
 from portal.authority.errors import AuthorityError
-from portal.authority.models import Root
+from portal.authority.models import Purpose
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+LOOK_S: Final = 3600.0
+"""Between two looks of a service that runs; four months are left when it is time."""
+
+log = logging.getLogger(__name__)
 
 
 def ready() -> Path:
@@ -37,24 +43,41 @@ def ready() -> Path:
         )
     host = urlsplit(settings.CLAIM_URL).hostname or ""
     path = roots.folder() / "claim.pem"
-    issuer = roots.load(Root.BOXES)
-    if _serves(path, host, issuer):
-        return path
-    key = certificates.new_key()
-    with transaction.atomic():
-        row = sign(Root.BOXES, name=host, public_key=key.public_key(), hosts=checked_hosts((host,)))
-        content = certificates.key_pem(key) + row.pem.encode()
-        files.replace(path, content, files.PRIVATE)
+    wanted = server_identity.Wanted(purpose=Purpose.CLAIMS, hosts=(host,))
+    if server_identity.keep_current(
+        path, wanted, lambda content: files.replace(path, content, files.PRIVATE)
+    ):
+        log.info("%s is new", path)
     return path
 
 
-def _serves(path: Path, host: str, issuer: certificates.Issuer) -> bool:
-    with suppress(OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
-        there = x509.load_pem_x509_certificate(path.read_bytes())
-        there.verify_directly_issued_by(issuer.certificate)
-        begins, ends = there.not_valid_before_utc, there.not_valid_after_utc
-        names = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return timezone.now() < begins + (ends - begins) * 2 / 3 and names == certificates.names_of(
-            (host,)
-        )
-    return False
+class Renewal(threading.Thread):
+    """Keeps the certificate of a claim service ready while it runs.
+
+    What goes wrong is logged at every look; the service goes on with what it has.
+    """
+
+    def __init__(self, every_s: float = LOOK_S) -> None:
+        super().__init__(name="claim-certificate", daemon=True)
+        self._every_s = every_s
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Look at once, and again and again until told to end."""
+        while True:
+            close_old_connections()
+            try:
+                ready()
+            except AuthorityError as error:
+                log.error("the claim service's certificate cannot be renewed: %s", error)
+            except DatabaseError:
+                log.exception("the claim service's certificate cannot be renewed")
+            finally:
+                connection.close()
+            if self._over.wait(self._every_s):
+                return
+
+    def end(self) -> None:
+        """End it, and return when it has."""
+        self._over.set()
+        self.join()

@@ -22,6 +22,13 @@ THREADS: Final = 64
 class ClaimWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     """Gunicorn's, with an end to every connection."""
 
+    def run(self) -> None:
+        """Serve until stopped, and keep the service's certificate ready meanwhile."""
+        from portal.authority.claim_certificate import Renewal  # needs Django set up
+
+        Renewal().start()
+        super().run()
+
     def handle(self, conn: Any) -> Any:
         """Serve a connection, in a thread; it is cut when its time is over."""
         # A descriptor of our own: TLS takes the socket away from its object while it begins.

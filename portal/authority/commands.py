@@ -208,9 +208,10 @@ def key_issue(
     """Issue an agent key. It is shown once: only its hash is kept."""
     with portal_ready():
         from portal.authority import qr_code
-        from portal.authority.keys import Wanted, issue_key
+        from portal.authority.keys import Author, Wanted, issue_key
 
-        issued = issue_key(Wanted(uses=uses, life=timedelta(days=days), **place))
+        wanted = Wanted(uses=uses, life=timedelta(days=days), **place)
+        issued = issue_key(wanted, Author.at_the_console())
         if svg is not None:
             qr_code.write_svg(issued.text, svg)
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
@@ -246,12 +247,13 @@ def key_list(*, as_json: bool) -> None:
                 "uses": row.uses,
                 "expires_at": row.expires_at.isoformat(timespec="minutes"),
                 "state": state_of(row),
+                "issued_by": row.issued_by_name,
             }
             for row in AgentKey.objects.select_related("site")
         ]
     lines = [
         f"{row['id']}  {row['state']:<8}  {row['used']} of {row['uses']} used  "
-        f"until {row['expires_at']}  {row['site']}"
+        f"until {row['expires_at']}  {row['site']}  by {row['issued_by'] or 'nobody on record'}"
         for row in rows
     ]
     say({"keys": rows}, "\n".join(lines) or "There are no agent keys.", as_json=as_json)

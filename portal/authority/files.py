@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import shutil
 import tempfile
@@ -37,11 +38,35 @@ def create(path: Path, content: bytes) -> bool:
         return True
 
 
-def replace(path: Path, content: bytes, mode: int) -> None:
-    """Make a file, or replace the one that is there, in one step; raises `AuthorityError`."""
+def replace(path: Path, content: bytes, mode: int, *, group: int | None = None) -> None:
+    """Make a file, or replace the one that is there, in one step; raises `AuthorityError`.
+
+    With ``group``, it is that group's before it has its name.
+    """
     with _told(path), _draft(path, content, mode) as draft:
+        if group is not None:
+            give(draft, group)
         draft.replace(path)
         _sync(path.parent)
+
+
+def give(path: Path, group: int) -> None:
+    """Let a file or folder be a group's; raises `AuthorityError`."""
+    try:
+        os.chown(path, -1, group)
+    except OSError as error:
+        name = _group_name(group)
+        raise AuthorityError(
+            f"{path} cannot be given to the group {name}: {error.strerror}; make this account a "
+            f"member of that group (usermod -a -G {name} ...)"
+        ) from error
+
+
+def _group_name(group: int) -> str:
+    try:
+        return grp.getgrgid(group).gr_name
+    except KeyError:
+        return str(group)
 
 
 def create_folder(path: Path, files: Mapping[str, bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -18,6 +20,8 @@ from provisioning import agent_key
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from portal.accounts.models import User
 
 LIFE: Final = timedelta(days=7)
 _MOST_USES: Final = 1000
@@ -45,6 +49,34 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who issues a key.
+
+    Attributes:
+        name: In words that stay when the person is gone.
+        user: ``None`` for the command line.
+    """
+
+    name: str
+    user: User | None = None
+
+    @classmethod
+    def of(cls, user: User) -> Author:
+        """A person on a page."""
+        return cls(name=f"{user.name} ({user.email})" if user.name else user.email, user=user)
+
+    @classmethod
+    def at_the_console(cls) -> Author:
+        """Whoever runs this process; what the environment says of that may be another's."""
+        number = os.getuid()
+        try:
+            name = pwd.getpwuid(number).pw_name
+        except KeyError:
+            name = f"account {number}"
+        return cls(name=f"command line, {name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
     """A new key. ``text`` is all there is of its secret: it is shown now and never again."""
 
@@ -56,8 +88,8 @@ class Issued:
 
 
 @transaction.atomic
-def issue_key(wanted: Wanted) -> Issued:
-    """A new agent key.
+def issue_key(wanted: Wanted, by: Author) -> Issued:
+    """A new agent key; ``by`` stays on record.
 
     Raises:
         AuthorityError: The authority is not set up, or the wish is not possible.
@@ -86,6 +118,8 @@ def issue_key(wanted: Wanted) -> Issued:
         site=site,
         gateway_name=wanted.gateway.strip(),
         uses=wanted.uses,
+        issued_by=by.user,
+        issued_by_name=by.name,
         expires_at=timezone.now() + wanted.life,
     )
     row.full_clean()

@@ -20,6 +20,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.accounts.models import User
 from portal.fleet.models import Box, ScopedQuerySet, Site
 
 
@@ -35,6 +36,15 @@ class Root(models.TextChoices):
     PUBLISHER = "publisher"
 
 
+class Purpose(models.TextChoices):
+    """What a certificate by the boxes' root is for, other than being a box."""
+
+    BROKER = "broker"
+    CLAIMS = "claims"
+    SERVER = "server"
+    CANARY = "canary"
+
+
 class IssuedCertificateQuerySet(ScopedQuerySet["IssuedCertificate"]):
     """Certificates."""
 
@@ -48,6 +58,8 @@ class IssuedCertificate(models.Model):
         serial: In hexadecimal, without leading zeros.
         subject: The common name: a box's id, a worker's name, a server's first host.
         spki: SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal.
+        purpose: Empty for a box's, a worker's and the publisher's.
+        replaced_by: What a server of ours took in its place; from then on nobody uses it.
         revoked_at: From when on it does not count; it is in every list since.
     """
 
@@ -57,6 +69,8 @@ class IssuedCertificate(models.Model):
     spki = models.CharField(max_length=64, db_index=True)
     pem = models.TextField()
     box = models.ForeignKey(Box, models.PROTECT, null=True, blank=True, related_name="certificates")
+    purpose = models.CharField(max_length=12, choices=Purpose, blank=True, default="")
+    replaced_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -111,6 +125,8 @@ class AgentKey(models.Model):
 
     Attributes:
         gateway_name: What the box's gateway is called; empty: as the box's id.
+        issued_by: Who issued it, where that was a person on a page who is still known here.
+        issued_by_name: Who issued it, in words that stay; empty for keys from before this was kept.
         uses: For how many boxes it is good.
         used: How many have used it.
         tries_since: When the running minute of tries began.
@@ -125,6 +141,10 @@ class AgentKey(models.Model):
     uses = models.PositiveSmallIntegerField()
     used = models.PositiveSmallIntegerField(default=0)
     issued_at = models.DateTimeField(default=timezone.now, editable=False)
+    issued_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="issued_keys"
+    )
+    issued_by_name = models.CharField(max_length=400, blank=True, default="")
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     tries_since = models.DateTimeField(null=True, blank=True)

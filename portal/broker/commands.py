@@ -121,15 +121,20 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 @broker.command()
 @_folder
 @json_option
-def reload(folder: Path, *, as_json: bool) -> None:
-    """Bring new revocations to the running broker now, and cut who was revoked."""
+def reload(folder: Path, *, as_json: bool) -> int:
+    """Bring new revocations to the running broker now, and cut who was revoked.
+
+    Exits with 1 when a session may still be open; 'broker keep' tries it again.
+    """
     with portal_ready():
         from portal.broker import reloading
         from portal.broker.folder import BrokerFolder
 
         done = reloading.reload(BrokerFolder.load(folder), anyway=True)
     cut = f"cut: {', '.join(done.cut)}" if done.cut else "nobody had to be cut"
-    say({"cut": list(done.cut)}, f"The broker has read its lists; {cut}", as_json=as_json)
+    lines = [f"The broker has read its lists; {cut}", *done.uncut]
+    say({"cut": list(done.cut), "uncut": list(done.uncut)}, "\n".join(lines), as_json=as_json)
+    return PARTLY if done.uncut else 0
 
 
 @broker.command()

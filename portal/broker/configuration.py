@@ -32,8 +32,8 @@ from provisioning.agent_key import is_this_machine
 
 CONFIGURATION: Final = "mosquitto.conf"
 PID: Final = Path("run/mosquitto.pid")
-SERVER_KEY: Final = Path("server/key.pem")
-SERVER_CERTIFICATE: Final = Path("server/certificate.pem")
+SERVER: Final = Path("server/identity.pem")
+"""Key and certificate in one file: two could come apart, and then the broker would not start."""
 PASSWORDS: Final = Path("cutting/passwords")
 CUTTER: Final = "cutter"
 """The only user name on the listener for cutting."""
@@ -175,8 +175,8 @@ def _listener(name: str, at: Address, folder: Path) -> list[str]:
     return [
         f"# {name}",
         f"listener {at.port} {at.host}",
-        f"certfile {folder / SERVER_CERTIFICATE}",
-        f"keyfile {folder / SERVER_KEY}",
+        f"certfile {folder / SERVER}",
+        f"keyfile {folder / SERVER}",
         "tls_version tlsv1.2",
         "allow_anonymous false",
         "allow_zero_length_clientid false",

@@ -4,7 +4,7 @@
 
     FOLDER/
       mosquitto.conf  roots/  lists/  rights/       as `portal.broker.configuration` says
-      server/         key and certificate of the broker
+      server/         key and certificate of the broker, in one file
       cutting/        passwords (hashed, the broker's), password (ours alone)
       canary/         a certificate that was revoked as soon as it was made: ours alone
       run/            the broker's process id
@@ -25,17 +25,17 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from django.db import transaction
 from django.utils import timezone
 
-from portal.authority import certificates, files, roots
-from portal.authority.actions import checked_hosts, publish_list, sign
+from portal.authority import certificates, files, roots, server_identity
+from portal.authority.actions import publish_list, sign
 from portal.authority.errors import AuthorityError
-from portal.authority.models import RevocationList, Root
+from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
 from portal.broker import configuration
 from portal.broker.configuration import RIGHTS, Address, Plan
 
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
 
 PLAN: Final = "broker.json"
 PASSWORD: Final = Path("cutting/password")
-CANARY_KEY: Final = Path("canary/key.pem")
-CANARY_CERTIFICATE: Final = Path("canary/certificate.pem")
+CANARY: Final = Path("canary/identity.pem")
 _ITERATIONS: Final = 20_000
 _OURS: Final = 0o600
 
@@ -108,11 +107,10 @@ class BrokerFolder:
         files.replace(self.path / PLAN, json.dumps(asdict(self.plan)).encode() + b"\n", _OURS)
 
     def write_lists(self) -> None:
-        """Bring the newest revocation lists, made anew at half their life."""
-        now = timezone.now()
+        """Bring the newest revocation lists, made anew where they are due."""
         for root in Root:
             newest = _newest(root)
-            if newest is None or now > newest.begins_at + (newest.ends_at - newest.begins_at) / 2:
+            if newest is None or _is_due(newest):
                 publish_list(root)
                 newest = _newest(root)
             assert newest is not None
@@ -120,25 +118,22 @@ class BrokerFolder:
 
     def renew_server(self) -> None:
         """The broker's key and certificate: made anew at two thirds of its life."""
-        path = self.path / configuration.SERVER_CERTIFICATE
-        issuer = roots.load(Root.BOXES)
-        hosts = checked_hosts(_with_this_machine(self.plan.hosts))
-        if _serves(path, hosts, issuer) and (self.path / configuration.SERVER_KEY).exists():
-            return
-        key = certificates.new_key()
-        with transaction.atomic():
-            row = sign(Root.BOXES, name=hosts[0], public_key=key.public_key(), hosts=hosts)
-            self.put(configuration.SERVER_KEY, certificates.key_pem(key).decode())
-            self.put(configuration.SERVER_CERTIFICATE, row.pem)
+        wanted = server_identity.Wanted(
+            purpose=Purpose.BROKER, hosts=_with_this_machine(self.plan.hosts)
+        )
+        server_identity.keep_current(
+            self.path / configuration.SERVER,
+            wanted,
+            lambda content: self.put(configuration.SERVER, content.decode("ascii")),
+        )
 
     def put(self, name: Path, text: str) -> None:
         """Write a file that the broker may read, unless it is there already."""
-        path = self.path / name
+        path, group = self.path / name, self._group()
         with suppress(OSError, ValueError):
-            if path.read_text("utf-8") == text:
+            if path.read_text("utf-8") == text and group in {None, path.stat().st_gid}:
                 return
-        files.replace(path, text.encode(), 0o640 if self._group() is not None else _OURS)
-        self._give(path)
+        files.replace(path, text.encode(), _OURS if group is None else 0o640, group=group)
 
     def cutting_password(self) -> str:
         """By which we connect on the listener for cutting; raises `AuthorityError`."""
@@ -152,7 +147,7 @@ class BrokerFolder:
 
     def _make_folders(self) -> None:
         names = {Path(), Path("run"), Path("canary"), *(name.parent for name in self.texts())}
-        names |= {configuration.PASSWORDS.parent, configuration.SERVER_KEY.parent, Path("lists")}
+        names |= {configuration.PASSWORDS.parent, configuration.SERVER.parent, Path("lists")}
         for name in sorted(names):
             folder = self.path / name
             try:
@@ -162,30 +157,37 @@ class BrokerFolder:
                     f"{folder} cannot be made: {error.strerror}; name a folder that this account "
                     "may write"
                 ) from error
-            if self._group() is not None and name != Path("canary"):
-                self._give(folder)
+            group = self._group()
+            if group is not None and name != Path("canary"):
+                files.give(folder, group)
                 folder.chmod(0o770 if name == Path("run") else 0o750)
 
     def _write_password(self) -> None:
-        if (self.path / PASSWORD).exists() and (self.path / configuration.PASSWORDS).exists():
-            return
+        with suppress(OSError, ValueError):
+            line = (self.path / configuration.PASSWORDS).read_text("ascii")
+            if _is_hash_of(line, self.cutting_password()):
+                return
         password = secrets.token_urlsafe(32)
         files.replace(self.path / PASSWORD, password.encode() + b"\n", _OURS)
-        self.put(configuration.PASSWORDS, f"{configuration.CUTTER}:{_hashed(password)}\n")
+        hashed = _hashed(password, secrets.token_bytes(12))
+        self.put(configuration.PASSWORDS, f"{configuration.CUTTER}:{hashed}\n")
 
     def _write_canary(self) -> None:
         """The broker must refuse it: that shows that its list is in force."""
-        path = self.path / CANARY_CERTIFICATE
-        if _serves(path, (), roots.load(Root.BOXES)):
+        path = self.path / CANARY
+        if _is_canary(path):
             return
         key = certificates.new_key()
         with transaction.atomic():
-            row = sign(Root.BOXES, name=configuration.CANARY, public_key=key.public_key())
+            row = sign(
+                Root.BOXES,
+                name=configuration.CANARY,
+                public_key=key.public_key(),
+                purpose=Purpose.CANARY,
+            )
             row.revoked_at, row.reason = timezone.now(), "made to be refused"
             row.save(update_fields=["revoked_at", "reason"])
-            files.replace(self.path / CANARY_KEY, certificates.key_pem(key), _OURS)
-            files.replace(path, row.pem.encode(), _OURS)
-        publish_list(Root.BOXES)
+            files.replace(path, certificates.key_pem(key) + row.pem.encode(), _OURS)
         self.write_lists()
 
     def _group(self) -> int | None:
@@ -199,18 +201,6 @@ class BrokerFolder:
             ) from error
         return None if account.pw_uid == os.geteuid() else account.pw_gid
 
-    def _give(self, path: Path) -> None:
-        group = self._group()
-        if group is None:
-            return
-        try:
-            os.chown(path, -1, group)
-        except OSError as error:
-            raise AuthorityError(
-                f"{path} cannot be given to the group of {self.plan.user}: {error.strerror}; make "
-                f"this account a member of that group (usermod -a -G {self.plan.user} ...)"
-            ) from error
-
 
 def _newest(root: Root) -> RevocationList | None:
     return RevocationList.objects.filter(root=root).order_by("-number").first()
@@ -221,23 +211,41 @@ def _with_this_machine(hosts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*hosts, "localhost", "127.0.0.1", "::1")))
 
 
-def _serves(path: Path, hosts: tuple[str, ...], issuer: certificates.Issuer) -> bool:
-    """Whether a certificate is by this root, for these hosts, and in its first two thirds."""
-    with suppress(OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
-        there = x509.load_pem_x509_certificate(path.read_bytes())
-        there.verify_directly_issued_by(issuer.certificate)
+def _is_due(newest: RevocationList) -> bool:
+    """Whether a list is past half its life, or a crash kept it from being of today.
+
+    That is: from holding all that was revoked, or from being by the root there is now.
+    """
+    if timezone.now() > newest.begins_at + (newest.ends_at - newest.begins_at) / 2:
+        return True
+    revoked = IssuedCertificate.objects.filter(root=newest.root).exclude(revoked_at=None)
+    there = x509.load_pem_x509_crl(newest.pem.encode())
+    if not there.is_signature_valid(roots.load(Root(newest.root)).certificate.public_key()):  # type: ignore[arg-type] # an EC key, as roots are
+        return True
+    listed = {entry.serial_number for entry in there}
+    return any(int(serial, 16) not in listed for serial in revoked.values_list("serial", flat=True))
+
+
+def _is_canary(path: Path) -> bool:
+    """Whether a certificate is by today's root, in its first two thirds, and revoked."""
+    with suppress(AuthorityError, ValueError, TypeError, InvalidSignature):
+        there = server_identity.read(path)
+        there.verify_directly_issued_by(roots.load(Root.BOXES).certificate)
         begins, ends = there.not_valid_before_utc, there.not_valid_after_utc
         if timezone.now() >= begins + (ends - begins) * 2 / 3:
             return False
-        if not hosts:
-            return True
-        names: Any = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        return bool(names == certificates.names_of(hosts))
+        kept = IssuedCertificate.objects.filter(serial=f"{there.serial_number:x}", root=Root.BOXES)
+        return kept.exclude(revoked_at=None).exists()
     return False
 
 
-def _hashed(password: str) -> str:
+def _is_hash_of(line: str, password: str) -> bool:
+    """Whether a line of the broker's password file is of this password; raises `ValueError`."""
+    _, salt, _ = line.strip().rpartition(":")[2].removeprefix("$7$").split("$")
+    return line.strip() == f"{configuration.CUTTER}:{_hashed(password, base64.b64decode(salt))}"
+
+
+def _hashed(password: str, salt: bytes) -> str:
     """As mosquitto_passwd(1) writes it: PBKDF2 of SHA-512, salt and hash in Base64."""
-    salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS)
     return f"$7${_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"

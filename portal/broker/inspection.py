@@ -20,13 +20,13 @@ from cryptography import x509
 from django.utils import timezone
 
 from cloud_link.mqtt import Broker, ConnectRefused, Identity, MqttError, Unreachable, connect
-from portal.authority import certificates, roots
-from portal.authority.endings import CERTIFICATE_ALARM, LIST_ALARM
+from portal.authority import certificates, roots, server_identity
+from portal.authority.endings import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when
 from portal.authority.errors import AuthorityError
 from portal.authority.models import Root
 from portal.broker import configuration
 from portal.broker.configuration import Address
-from portal.broker.folder import CANARY_CERTIFICATE, CANARY_KEY, PASSWORD, BrokerFolder
+from portal.broker.folder import CANARY, PASSWORD, BrokerFolder
 from portal.broker.reloading import cutting_broker, running
 
 _OTHERS: Final = 0o007
@@ -48,7 +48,7 @@ class Trouble:
 
 def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[Trouble]:
     """Everything that is wrong, or soon will be; raises `AuthorityError` without roots."""
-    found = [*_files(folder), *_lists(folder), *_server(folder)]
+    found = [*_files(folder), *_lists(folder), *_server(folder), *_elsewhere()]
     if files_only:
         return found
     try:
@@ -70,7 +70,7 @@ def _files(folder: BrokerFolder) -> Iterator[Trouble]:
                 yield Trouble(fault=True, what=f"{path} is not as it was written; {again}")
         except (OSError, UnicodeDecodeError) as error:
             yield Trouble(fault=True, what=f"{path} cannot be read ({_why(error)}); {again}")
-    for name in (configuration.SERVER_KEY, configuration.PASSWORDS, PASSWORD, CANARY_KEY):
+    for name in (configuration.SERVER, configuration.PASSWORDS, PASSWORD, CANARY):
         path = folder.path / name
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -103,12 +103,13 @@ def _lists(folder: BrokerFolder) -> Iterator[Trouble]:
 
 def _server(folder: BrokerFolder) -> Iterator[Trouble]:
     step = f"run 'kanmon-portal broker reload {folder.path}'"
-    path = folder.path / configuration.SERVER_CERTIFICATE
+    path = folder.path / configuration.SERVER
+    again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
     try:
-        found = x509.load_pem_x509_certificate(path.read_bytes())
+        found = server_identity.read(path)
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (OSError, ValueError, x509.ExtensionNotFound) as error:
-        yield Trouble(fault=True, what=f"{path} is no broker's certificate ({_why(error)}); {step}")
+    except (AuthorityError, ValueError, x509.ExtensionNotFound) as error:
+        yield Trouble(fault=True, what=f"{error}; {again}")
         return
     lacking = [one for one in certificates.names_of(folder.plan.hosts) if one not in list(names)]
     if lacking:
@@ -121,9 +122,16 @@ def _server(folder: BrokerFolder) -> Iterator[Trouble]:
 def _ending(what: str, ends: datetime, early: timedelta, step: str) -> Iterator[Trouble]:
     left = ends - timezone.now()
     if left <= early:
-        verb = "ended" if left <= timedelta() else "ends"
-        told = f"{what} {verb} on {ends:%Y-%m-%d at %H:%M} UTC; {step}"
-        yield Trouble(fault=left <= timedelta(), what=told)
+        ended = left <= timedelta()
+        yield Trouble(fault=ended, what=f"{what} {when(ends, ended=ended)}; {step}")
+
+
+def _elsewhere() -> Iterator[Trouble]:
+    """What ends and is not in the folder: roots, workers, the publisher, the claim service."""
+    for ending in endings(timezone.now()):
+        # Of lists and the broker's certificate, what counts is what the broker reads.
+        if ending.what not in {What.LIST, What.BROKER}:
+            yield Trouble(fault=ending.ended, what=str(ending))
 
 
 def _why(error: Exception) -> str:
@@ -150,9 +158,7 @@ async def _ask(folder: BrokerFolder) -> list[Trouble]:
 async def _refuses_canary(folder: BrokerFolder) -> Trouble | None:
     """The revoked certificate is refused, and for that reason."""
     root = folder.path / configuration.root_path(Root.BOXES)
-    identity = Identity(
-        certificate=folder.path / CANARY_CERTIFICATE, key=folder.path / CANARY_KEY, trust=root
-    )
+    identity = Identity(certificate=folder.path / CANARY, key=folder.path / CANARY, trust=root)
     step = f"run 'kanmon-portal broker reload {folder.path}', or restart the broker"
     tls = identity.context()
     # In TLS 1.3 the reason comes after the handshake, and can be lost with the connection.

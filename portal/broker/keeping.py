@@ -53,6 +53,7 @@ def _turn(folder: BrokerFolder) -> list[str]:
             log.info("the broker has read its files again")
         for name in done.cut:
             log.info("%s: cut", name)
+        troubles += done.uncut
     except AuthorityError as error:
         troubles.append(str(error))
     except DatabaseError as error:

@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from cloud_link.mqtt import Broker, MqttError, connect
@@ -50,10 +50,12 @@ class Reloaded:
     Attributes:
         signalled: Whether the broker was told to read its files again.
         cut: The names whose sessions cannot be open any more.
+        uncut: For each that may still be open, which one and why; the next call tries again.
     """
 
     signalled: bool
     cut: tuple[str, ...]
+    uncut: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +82,13 @@ def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
     process = running(folder)
     kept, loaded = _kept(folder), _digest(folder, process)
     signalled = anyway or loaded != kept.loaded
-    ended = _ended() if signalled or _ended().keys() - kept.cut else {}
-    names = {serial: name for serial, name in ended.items() if serial not in kept.cut}
+    names = {serial: name for serial, name in _ended().items() if serial not in kept.cut}
+    failed: dict[str, str] = {}
     try:
         if signalled:
             os.kill(process, signal.SIGHUP)
         if signalled or names:
-            asyncio.run(_greet_and_cut(cutting_broker(folder), sorted(set(names.values()))))
+            failed = asyncio.run(_greet_and_cut(cutting_broker(folder), set(names.values())))
     except OSError as error:
         raise AuthorityError(
             f"the broker (process {process}) may not be signalled: {error.strerror}; run this as "
@@ -94,9 +96,14 @@ def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
         ) from error
     except MqttError as error:
         raise AuthorityError(f"the broker takes no orders: {error}") from error
-    if signalled or names:
-        _keep(folder, _Kept(loaded=loaded, cut=kept.cut | names.keys()))
-    return Reloaded(signalled=signalled, cut=tuple(sorted(set(names.values()))))
+    done = {serial: name for serial, name in names.items() if name not in failed}
+    if signalled or done:
+        _keep(folder, _Kept(loaded=loaded, cut=kept.cut | done.keys()))
+    return Reloaded(
+        signalled=signalled,
+        cut=tuple(sorted(set(done.values()))),
+        uncut=tuple(f"{name} could not be cut: {why}" for name, why in sorted(failed.items())),
+    )
 
 
 def running(folder: BrokerFolder) -> int:
@@ -129,21 +136,28 @@ def cutting_broker(folder: BrokerFolder, password: str | None = None) -> Broker:
     )
 
 
-async def _greet_and_cut(broker: Broker, names: list[str]) -> None:
+async def _greet_and_cut(broker: Broker, names: set[str]) -> dict[str, str]:
+    """End the sessions of these names; who could not be cut, and why.
+
+    Raises:
+        MqttError: The broker did not answer the greeting; then nobody was cut.
+    """
     # A signal is seen to before the next turn of the broker's loop, and a handshake takes several:
     # once this one is answered, the new lists are in force, and who is cut stays out.
     await _take_over(broker, f"greeting-{secrets.token_hex(8)}")
     turns = asyncio.Semaphore(_AT_ONCE)
 
+    failed: dict[str, str] = {}
+
     async def cut(name: str) -> None:
         async with turns:
-            await _take_over(broker, name)
+            try:
+                await _take_over(broker, name)
+            except MqttError as error:  # must not keep the others from being cut
+                failed[name] = str(error)
 
-    # Who cannot be cut must not keep the others from being cut.
-    ended = await asyncio.gather(*(cut(name) for name in names), return_exceptions=True)
-    failed = [error for error in ended if isinstance(error, BaseException)]
-    if failed:
-        raise failed[0]
+    await asyncio.gather(*(cut(name) for name in names))
+    return failed
 
 
 async def _take_over(broker: Broker, name: str) -> None:
@@ -152,10 +166,20 @@ async def _take_over(broker: Broker, name: str) -> None:
 
 
 def _ended() -> dict[str, str]:
-    """Name by serial of what does not count any more, whoever issued it."""
-    over = IssuedCertificate.objects.filter(
-        Q(revoked_at__isnull=False) | Q(ends_at__lte=timezone.now())
-    ).exclude(subject=configuration.CANARY)
+    """Name by serial of what does not count any more, whoever issued it.
+
+    What ended by itself is left alone where a newer one of the same name counts: the session may
+    be by that one. What was revoked is cut in any case: whoever holds a newer one comes back.
+    """
+    now = timezone.now()
+    newer = IssuedCertificate.objects.filter(
+        root=OuterRef("root"), subject=OuterRef("subject"), revoked_at=None, ends_at__gt=now
+    )
+    over = (
+        IssuedCertificate.objects.annotate(renewed=Exists(newer))
+        .filter(Q(revoked_at__isnull=False) | Q(ends_at__lte=now, renewed=False))
+        .exclude(subject=configuration.CANARY)
+    )
     return {
         f"{root}:{serial}": name
         for root, serial, name in over.values_list("root", "serial", "subject")
@@ -167,7 +191,7 @@ def _digest(folder: BrokerFolder, process: int) -> str:
     digest = sha256(str(process).encode())
     names = [configuration.list_path(root.value) for root in Root]
     names += [configuration.rights_path(name) for name in configuration.RIGHTS]
-    names += [configuration.SERVER_CERTIFICATE, configuration.PASSWORDS]
+    names += [configuration.SERVER, configuration.PASSWORDS]
     for name in names:
         try:
             digest.update((folder.path / name).read_bytes())

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.accounts.models import Organization, Role
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
-from portal.authority.keys import Issued, Wanted, issue_key, revoke_key, state_of
+from portal.authority.keys import Author, Issued, Wanted, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
 
@@ -137,14 +137,14 @@ class NewKey:
 @require_http_methods(["GET", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:
     """The keys of the organizations a person administers, and a form for one more."""
-    if not administered(request.user).exists():
+    if not request.user.is_authenticated or not administered(request.user).exists():
         raise PermissionDenied
     form, new, refused = KeyForm(request.user), None, ""
     if request.method == "POST":
         form = KeyForm(request.user, request.POST)
         if form.is_valid():
             try:
-                new = _new(issue_key(form.wanted()))
+                new = _new(issue_key(form.wanted(), Author.of(request.user)))
                 form = KeyForm(request.user)
             except AuthorityError as error:
                 refused = str(error)

@@ -54,8 +54,8 @@ def configuration(written: Path) -> BrokerConfig:
             bind=f"{plan[door]['host']}:{plan[door]['port']}",
             ssl=True,
             cafile=written / "roots" / f"{door}.pem",
-            certfile=written / "server" / "certificate.pem",
-            keyfile=written / "server" / "key.pem",
+            certfile=written / "server" / "identity.pem",
+            keyfile=written / "server" / "identity.pem",
         )
         for door in DOORS
     }

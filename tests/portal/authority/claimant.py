@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from django.test import Client
 
-from portal.authority.keys import Issued, Wanted, issue_key
+from portal.authority.keys import Author, Issued, Wanted, issue_key
 from provisioning import agent_key
 from provisioning.claim import TERMS, Granted, Inventory, Refused, Request, decode, encode
 from provisioning.codes import Code
@@ -24,7 +24,8 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 def issued(**changes: Any) -> Issued:
     """An agent key for one box at one site, or as changed."""
-    return issue_key(replace(Wanted(organization="Aoyama Foods", site="Plant"), **changes))
+    wanted = replace(Wanted(organization="Aoyama Foods", site="Plant"), **changes)
+    return issue_key(wanted, Author(name="command line, test"))
 
 
 def csr(key: PrivateKey, *names: str, oid: x509.ObjectIdentifier = NameOID.COMMON_NAME) -> str:

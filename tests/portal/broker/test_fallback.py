@@ -74,8 +74,8 @@ def test_nobody_comes_in_without_a_certificate_by_that_doors_root(fallback: Site
 def test_who_was_revoked_before_it_started_is_refused(fallback: Site) -> None:
     canary = fallback.folder.path / "canary"
     identity = Identity(
-        certificate=canary / "certificate.pem",
-        key=canary / "key.pem",
+        certificate=canary / "identity.pem",
+        key=canary / "identity.pem",
         trust=fallback.folder.path / "roots" / "boxes.pem",
     )
     with pytest.raises(Unreachable):

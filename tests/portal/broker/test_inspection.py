@@ -97,7 +97,7 @@ def test_an_open_door_is_found(unstarted: Site) -> None:
 
 
 def test_a_key_that_others_can_read_is_found(unstarted: Site) -> None:
-    key = unstarted.folder.path / "server" / "key.pem"
+    key = unstarted.folder.path / "server" / "identity.pem"
     key.chmod(0o644)
     ((fault, what),) = found(unstarted, files_only=True)
     assert fault
@@ -105,7 +105,7 @@ def test_a_key_that_others_can_read_is_found(unstarted: Site) -> None:
 
 
 def test_files_that_are_gone_are_told_and_written_again(unstarted: Site) -> None:
-    for name in ("rights/boxes.acl", "lists/boxes.pem", "server/certificate.pem", "server/key.pem"):
+    for name in ("rights/boxes.acl", "lists/boxes.pem", "server/identity.pem"):
         (unstarted.folder.path / name).unlink()
     assert len(found(unstarted, files_only=True)) == 4
     unstarted.folder.write()
