@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Max, Q, Sum
 from django.utils.translation import gettext as _
 
-from portal.fleet.models import Box, Device, DeviceCondition, DeviceSupply
+from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
 from portal.web import words
 from portal.web.heartbeat import paces
+from portal.web.operation import Kind, kind_of
 from portal.web.overview import GATEWAY_DEVICE, is_connected
 from portal.web.readings import Shown, in_order, shown
+from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,8 +51,9 @@ class DeviceView:
     """
 
     device: Device
+    kind: Kind
     conditions: Sequence[DeviceCondition]
-    supplies: Sequence[DeviceSupply]
+    supplies: Sequence[SupplyShown]
     quantities: Sequence[QuantityRow]
     heard_at: datetime | None
     gateway_heard_at: datetime | None
@@ -81,10 +84,12 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
     if device.reported_at and not device.unreachable:
         heard.append(device.reported_at)
+    supplies = supplies_shown(device.supplies.all())
     return DeviceView(
         device=device,
+        kind=kind_of((row.series.quantity for row in rows), has_supplies=bool(supplies)),
         conditions=device.open_conditions(),
-        supplies=list(device.supplies.all()),
+        supplies=supplies,
         quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),

@@ -1,4 +1,6 @@
-"""The first page: what needs you, then every site with its gateways and devices.
+"""The first page: what needs you, what all devices are doing, then sites, gateways, devices.
+
+A site's and a gateway's page are the same with a narrower `Scope`.
 
 Built from a fixed number of queries however many devices there are; `version` tells whether it
 would look the same as before from aggregates alone.
@@ -14,11 +16,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Count, Max, Q, Sum
 
-from drivers.report import Severity
-from portal.fleet.models import Box, Device, DeviceCondition, Gateway, RunningConfiguration, Site
+from drivers.report import Severity, State
+from portal.fleet.models import (
+    Box,
+    Device,
+    DeviceCondition,
+    Gateway,
+    RunningConfiguration,
+    Site,
+)
 from portal.ingest.models import BootClock, Latest
 from portal.web.heartbeat import Pace, paces
+from portal.web.operation import Kind, Operation, kind_of, operations
 from portal.web.readings import Shown, key_readings, shown
+from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,14 +49,22 @@ class DeviceRow:
     Attributes:
         quiet: Whether what is shown is only the last known: it or its gateway cannot be heard.
         others: How many more conditions it has.
+        supplies: What it uses up or fills.
     """
 
     device: Device
+    kind: Kind
     gravest: DeviceCondition | None
     others: int
     readings: Sequence[Shown]
+    supplies: Sequence[SupplyShown]
     heard_at: datetime | None
     quiet: bool
+
+    @property
+    def state(self) -> State:
+        """What it is doing; other while it cannot be heard."""
+        return State.OTHER if self.quiet else State(self.device.state)
 
     @property
     def needs_you(self) -> bool:
@@ -77,6 +96,12 @@ class GatewayCard:
         """Whether it fell silent; one that was never heard is waited for, not missed."""
         return self.heard_at is not None and not self.connected
 
+    @property
+    def worst(self) -> DeviceRow | None:
+        """Its device with the gravest condition, or it itself."""
+        rows = [row for row in (self.own, *self.rows) if row and row.gravest]
+        return min(rows, key=_gravity, default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCard:
@@ -85,6 +110,21 @@ class SiteCard:
     site: Site
     gateways: Sequence[GatewayCard]
 
+    @property
+    def needs(self) -> list[GatewayCard | DeviceRow]:
+        """What somebody should look after here."""
+        return _needs([self])
+
+    @property
+    def waits(self) -> bool:
+        """Whether none of its gateways was ever heard."""
+        return bool(self.gateways) and all(card.heard_at is None for card in self.gateways)
+
+    @property
+    def device_count(self) -> int:
+        """Of its gateways."""
+        return sum(len(card.rows) for card in self.gateways)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
@@ -92,6 +132,21 @@ class Overview:
 
     sites: Sequence[SiteCard]
     needs: Sequence[GatewayCard | DeviceRow] = field(default_factory=tuple)
+
+    @property
+    def only_need(self) -> GatewayCard | DeviceRow | None:
+        """What needs you, where it is one thing."""
+        return self.needs[0] if len(self.needs) == 1 else None
+
+    @property
+    def rows(self) -> list[DeviceRow]:
+        """Every device, without the gateways themselves."""
+        return [row for card in self.gateways for row in card.rows]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What they are doing, by kind."""
+        return operations(self.rows)
 
     @property
     def gateways(self) -> list[GatewayCard]:
@@ -106,7 +161,7 @@ class Overview:
     @property
     def device_count(self) -> int:
         """Of all gateways."""
-        return sum(len(card.rows) for card in self.gateways)
+        return len(self.rows)
 
 
 def is_connected(boxes: Iterable[Box], pace: Pace, now: datetime) -> bool:
@@ -122,18 +177,40 @@ def is_connected(boxes: Iterable[Box], pace: Pace, now: datetime) -> bool:
     )
 
 
-def overview(user: User | AnonymousUser, now: datetime) -> Overview:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How much a page shows: everything, one site, or one gateway; by id."""
+
+    site: int | None = None
+    gateway: int | None = None
+
+    def within(self, path: str = "") -> dict[str, int]:
+        """The filter for rows from which a gateway is ``path`` lookups away."""
+        chosen = {f"{path}site": self.site, f"{path}pk": self.gateway}
+        return {key: value for key, value in chosen.items() if value is not None}
+
+
+EVERYTHING: Final = Scope()
+
+
+def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHING) -> Overview:
     """What ``user`` sees at ``now``."""
-    sites = list(Site.objects.visible_to(user))
-    gateways = list(Gateway.objects.visible_to(user).prefetch_related("boxes"))
+    gateways = list(
+        Gateway.objects.visible_to(user).filter(**scope.within()).prefetch_related("boxes")
+    )
+    sites = list(Site.objects.visible_to(user).select_related("organization"))
+    if scope is not EVERYTHING:
+        chosen = {gateway.site_id for gateway in gateways} | {scope.site}
+        sites = [site for site in sites if site.pk in chosen]
     pace = paces(gateway.pk for gateway in gateways)
+    seen = Device.objects.visible_to(user).filter(**scope.within("gateway__"))
     devices: dict[int, list[Device]] = defaultdict(list)
-    for device in Device.objects.visible_to(user).with_conditions():
+    for device in (
+        seen.with_conditions().select_related("gateway__site").prefetch_related("supplies")
+    ):
         devices[device.gateway_id].append(device)
     latest: dict[int, list[Latest]] = defaultdict(list)
-    for row in Latest.objects.filter(
-        series__device__in=Device.objects.visible_to(user)
-    ).select_related("series"):
+    for row in Latest.objects.filter(series__device__in=seen).select_related("series"):
         latest[row.series.device_id].append(row)
     cards: dict[int, list[GatewayCard]] = defaultdict(list)
     for gateway in gateways:
@@ -172,14 +249,17 @@ def _row(
     heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
     if device.reported_at is not None and not device.unreachable and not device.never_heard:
         heard.append(device.reported_at)
+    supplies = supplies_shown(device.supplies.all())
     return DeviceRow(
         device=device,
+        kind=kind_of((row.series.quantity for row in latest), has_supplies=bool(supplies)),
         gravest=conditions[0] if conditions else None,
         others=max(len(conditions) - 1, 0),
         readings=[
             shown(row, hold_ms=pace.hold_ms, now_ms=now_ms, short=True)
             for row in key_readings(latest)
         ],
+        supplies=supplies,
         heard_at=max(heard, default=None),
         quiet=device.unreachable or device.never_heard or not connected,
     )

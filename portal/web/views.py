@@ -6,7 +6,7 @@ and answers 304 while nothing changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import Http404, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -14,18 +14,22 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from portal.fleet.models import Device
+from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.web import assets
 from portal.web.agent_keys import administered
 from portal.web.device import device_version, device_view
-from portal.web.overview import overview, version
+from portal.web.lists import device_list, gateways_by_need, organizations
+from portal.web.overview import EVERYTHING, Scope, overview, version
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest
+
+
+_MOST_WORDS: Final = 100
 
 
 def _tag(request: HttpRequest, version: str) -> str:
@@ -55,27 +59,109 @@ def _private(response: HttpResponse) -> HttpResponse:
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    now = timezone.now()
-    # The version is taken first: a change in between is then shown twice rather than never.
-    tag = _tag(request, version(request.user, now))
-    context = {
-        "overview": overview(request.user, now),
-        "tag": tag,
-        "administers": administered(request.user).exists(),
-    }
-    return _private(render(request, "web/overview.html", context))
+    return _whole(request, "web/overview.html", EVERYTHING, {})
 
 
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """The first page's living part."""
+    return _part(request, "web/_overview.html", EVERYTHING, {})
+
+
+def _whole(
+    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any]
+) -> HttpResponse:
+    """A page of the overview's rows, with the ETag of its living part."""
+    now = timezone.now()
+    # The version is taken first: a change in between is then shown twice rather than never.
+    tag = _tag(request, version(request.user, now))
+    context = {
+        "overview": overview(request.user, now, scope),
+        "tag": tag,
+        "administers": administered(request.user).exists(),
+        **facts,
+    }
+    return _private(render(request, template, context))
+
+
+def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any]) -> HttpResponse:
+    """A page's living part."""
     now = timezone.now()
 
     def body() -> HttpResponse:
-        context = {"overview": overview(request.user, now)}
-        return render(request, "web/_overview.html", context)
+        context = {"overview": overview(request.user, now, scope), **facts}
+        return render(request, template, context)
 
     return _living(request, _tag(request, version(request.user, now)), body)
+
+
+@require_safe
+def sites_page(request: HttpRequest) -> HttpResponse:
+    """All sites."""
+    return _whole(request, "web/sites.html", EVERYTHING, {})
+
+
+def _site(request: HttpRequest, site: int) -> Site:
+    return get_object_or_404(Site.objects.visible_to(request.user), pk=site)
+
+
+@require_safe
+def site_page(request: HttpRequest, site: int) -> HttpResponse:
+    """One site: what the first page says, of it alone."""
+    found = _site(request, site)
+    return _whole(request, "web/site.html", Scope(site=found.pk), {"site": found})
+
+
+@require_safe
+def site_live(request: HttpRequest, site: int) -> HttpResponse:
+    """A site page's living part."""
+    found = _site(request, site)
+    return _part(request, "web/_site.html", Scope(site=found.pk), {"site": found})
+
+
+@require_safe
+def gateways_page(request: HttpRequest) -> HttpResponse:
+    """All gateways, the faulty first."""
+    now = timezone.now()
+    context = {"cards": gateways_by_need(overview(request.user, now))}
+    return _private(render(request, "web/gateways.html", context))
+
+
+def _gateway(request: HttpRequest, gateway: int) -> Gateway:
+    scope = Gateway.objects.visible_to(request.user).select_related("site__organization")
+    return get_object_or_404(scope, pk=gateway)
+
+
+@require_safe
+def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
+    """One gateway: its box, what it runs, its devices."""
+    found = _gateway(request, gateway)
+    facts = {"gateway": found, "running": found.configurations.newest()}
+    return _whole(request, "web/gateway.html", Scope(gateway=found.pk), facts)
+
+
+@require_safe
+def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
+    """A gateway page's living part."""
+    found = _gateway(request, gateway)
+    facts = {"gateway": found, "running": found.configurations.newest()}
+    return _part(request, "web/_gateway_page.html", Scope(gateway=found.pk), facts)
+
+
+@require_safe
+def devices_page(request: HttpRequest) -> HttpResponse:
+    """All devices in a table: ``?sort=`` a column, ``?q=`` words that must occur."""
+    seen = overview(request.user, timezone.now())
+    words = request.GET.get("q", "").strip()[:_MOST_WORDS]
+    listed = device_list(seen, request.GET.get("sort", ""), words)
+    return _private(render(request, "web/devices.html", {"listed": listed}))
+
+
+@require_safe
+def organizations_page(request: HttpRequest) -> HttpResponse:
+    """Who belongs to the reader's organizations."""
+    context = {"organizations": organizations(request.user)}
+    return _private(render(request, "web/organizations.html", context))
 
 
 def _device(request: HttpRequest, device: int) -> Device:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
+from portal.web.operation import Kind
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -18,6 +19,7 @@ STATES: Final[dict[State, _StrPromise]] = {
     State.ERROR: later("Error"),
     State.OTHER: later("Other"),
 }
+_PRINTING: Final = later("Printing")
 REACHABILITIES: Final[dict[Reachability, _StrPromise]] = {
     Reachability.ONLINE: later("Online"),
     Reachability.SILENT_AS_EXPECTED: later("Resting"),
@@ -172,6 +174,12 @@ _UNITS: Final[dict[str, _StrPromise]] = {
 
 
 _BY_NAME: Final[dict[str, Quantity]] = {quantity.value: quantity for quantity in Quantity}
+
+
+def state_words(state: State, kind: Kind) -> str:
+    """What a device is doing, as one says it of its kind."""
+    printing = state is State.RUNNING and kind is Kind.PRINTER
+    return str(_PRINTING if printing else STATES[state])
 
 
 def quantity_of(name: str) -> Quantity | None:

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal.authority.models import AgentKey
+from portal.fleet.models import Device
 from portal.permissions import ACCESS, Audience
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ def test_every_address_stands_in_the_table_and_the_table_holds_no_other() -> Non
 def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
     device = seeded.foreign_meter if foreign else seeded.meter
     series = seeded.foreign_power if foreign else seeded.power
+    gateway = Device.objects.get(pk=device).gateway
     arguments: dict[str, dict[str, Any]] = {
+        "site": {"site": gateway.site_id},
+        "site-live": {"site": gateway.site_id},
+        "gateway": {"gateway": gateway.pk},
+        "gateway-live": {"gateway": gateway.pk},
         "sign-in-link": {"token": "no-such-token"},
         "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
         "device": {"device": device},

@@ -18,9 +18,20 @@
     }
   }
 
+  // A site's times are told in its own zone: say so where the reader's clock shows another.
+  function tellZones() {
+    const now = new Date();
+    for (const zone of document.querySelectorAll(".zone[data-differs]")) {
+      if (now.toLocaleString("sv", { timeZone: zone.dataset.zone }) === now.toLocaleString("sv")) continue;
+      zone.classList.add("differs");
+      zone.textContent = `${zone.dataset.zone}: ${zone.dataset.differs}`;
+    }
+  }
+
   const live = document.getElementById("live");
   const lost = document.getElementById("lost");
   tellTimes();
+  tellZones();
   setInterval(tellTimes, 1000);
   if (!live) return;
 
@@ -44,5 +55,8 @@
     tellLost(status >= 500);
   });
   document.body.addEventListener("htmx:sendError", () => tellLost(true));
-  document.body.addEventListener("htmx:afterSwap", tellTimes);
+  document.body.addEventListener("htmx:afterSwap", () => {
+    tellTimes();
+    tellZones();
+  });
 })();

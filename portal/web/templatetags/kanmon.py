@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from drivers.report import Reachability, Severity, State
 from portal.web import assets, words
+from portal.web.operation import Kind
+from portal.web.overview import GATEWAY_DEVICE, DeviceRow, GatewayCard
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.template import Context
 
     from portal.fleet.models import Device, DeviceCondition
 
@@ -79,14 +85,20 @@ def state_words(device: Device) -> str:
     return str(status(device)["words"])
 
 
+@register.simple_tag
+def doing(state: str, kind: str) -> str:
+    """A state as one says it of such a device."""
+    return words.state_words(State(state), Kind(kind))
+
+
 @register.filter
-def status(device: Device) -> dict[str, Any]:
+def status(device: Device, kind: str = Kind.METER.value) -> dict[str, Any]:
     """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
     reachability = Reachability(device.reachability)
     if reachability is Reachability.ONLINE:
         state = State(device.state)
         tone = {State.RUNNING: "good", State.READY: "good", State.ERROR: "error"}.get(state, "calm")
-        return {"words": str(words.STATES[state]), "icon": state.value, "tone": tone}
+        return {"words": doing(state, kind), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "pale"
     return {
         "words": str(words.REACHABILITIES[reachability]),
@@ -100,3 +112,45 @@ def condition_part(condition: DeviceCondition) -> str:
     """The component of a condition, as parts are spelt; ``""`` for the whole device."""
     component = condition.component
     return component.upper() if component in {"l1", "l2", "l3", "n"} else component
+
+
+@register.simple_tag
+def need(thing: GatewayCard | DeviceRow) -> SafeString:
+    """What needs somebody, in one line: ``3F copier, media jam, tray 2, since 10:41``."""
+    if isinstance(thing, GatewayCard):
+        zone, name, address = thing.gateway.site.time_zone, str(thing.gateway), "gateway"
+        said, at, pk = [_("the gateway is silent")], thing.heard_at, thing.gateway.pk
+    else:
+        device, worst = thing.device, thing.gravest
+        own = device.name == GATEWAY_DEVICE
+        zone, name = device.gateway.site.time_zone, str(device.gateway if own else device)
+        address, pk, at = "device", device.pk, worst.raised_at if worst else None
+        said = [_lowered(words.code_words(worst.code)) if worst else _("it cannot be reached")]
+        said += [condition_part(worst)] if worst and worst.component else []
+    parts = [format_html('<a href="{}">{}</a>', reverse(address, args=[pk]), name), *said]
+    if at is not None:
+        parts.append(mark_safe(_("since %(when)s") % {"when": when(at, zone)}))  # noqa: S308 # made here
+    return format_html_join(_(", "), "{}", ((part,) for part in parts))
+
+
+def _lowered(text: str) -> str:
+    """A phrase within a sentence; abbreviations stay as they are."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
+@register.simple_tag
+def zone_note(zone: str) -> str:
+    """A site's time zone; a script marks it where it is not the reader's."""
+    return format_html(
+        '<span class="zone muted" data-zone="{}" data-differs="{}">{}</span>',
+        zone,
+        _("times here are the site's, not yours"),
+        zone,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Context, *names: str) -> str:
+    """``aria-current`` for the entry of the navigation under which the page is."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return mark_safe(' aria-current="page"') if match and match.url_name in names else ""

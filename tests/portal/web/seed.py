@@ -36,10 +36,10 @@ class Seeded:
 
 
 def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
-    """Two organizations; the first has two sites, three gateways and seven devices."""
+    """Two organizations; the first has two sites, three gateways and eight devices."""
     from portal.accounts.actions import NewPerson, add_person
     from portal.accounts.models import Role
-    from portal.fleet.models import Box, DeviceSupply, RunningConfiguration
+    from portal.fleet.models import Box, RunningConfiguration
     from portal.placing import Place, place_gateway
 
     random.seed(7)
@@ -85,12 +85,7 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     _meter(plant.gateway_id, "compressor-2", "Compressor 2", now, load=6_400, fault=True)
     _meter(plant.gateway_id, "cold-store", "Cold store", now, load=2_100, gone=True)
     _gateway_device(plant.gateway_id, now)
-    printer = _device(
-        plant.gateway_id, "label-printer", "Label printer", now, ("Example", "LX-900", "LX9-00412")
-    )
-    DeviceSupply.objects.create(device=printer, kind="ink", name="Black", level=12, state="low")
-    DeviceSupply.objects.create(device=printer, kind="ink", name="Cyan", level=64, state="ok")
-    _series(printer, "impressions", "", 0, [(_ms(now) - MINUTE, 184_220)])
+    _printers(plant.gateway_id, now)
     _meter(roof.gateway_id, "pv-east", "PV east", now - timedelta(minutes=47), load=12_000)
     _ = shop  # never heard
     foreign = _meter(other.gateway_id, "secret-meter", "Their meter", now, load=1_000)
@@ -276,6 +271,39 @@ def _meter(
             "tcp:192.168.10.22:502 unit 3",
         )
     return device.pk, total.pk
+
+
+SUPPLIES = (
+    ("ink", "black", "", 12, "low"),
+    ("ink", "cyan", "", 64, "ok"),
+    ("ink", "magenta", "", None, "some_left"),
+    ("ink", "yellow", "", None, "unknown"),
+    ("maintenance_tank", "", "T6997", 41, "ok"),
+)
+
+
+def _printers(gateway: int, now: datetime) -> None:
+    from portal.fleet.models import DeviceSupply
+
+    label = _device(
+        gateway, "label-printer", "Label printer", now, ("Example", "LX-900", "LX9-00412")
+    )
+    copier = _device(
+        gateway,
+        "copier",
+        "3F copier",
+        now,
+        ("Example", "Copier C450", "CP-0457781"),
+        state="running",
+    )
+    for printer in (label, copier):
+        for kind, colour, name, level, state in SUPPLIES:
+            DeviceSupply.objects.create(
+                device=printer, kind=kind, colour=colour, name=name, level=level, state=state
+            )
+        _series(printer, "jobs", "", 0, [(_ms(now) - MINUTE, 8_114)])
+    _series(label, "area", "", -4, [(_ms(now) - MINUTE, 12_345_678)])
+    _series(copier, "impressions", "", 0, [(_ms(now) - MINUTE, 184_220)])
 
 
 def _gap(box: Box, now: datetime) -> None:

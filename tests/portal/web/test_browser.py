@@ -152,6 +152,11 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
         for summary in page.query_selector_all("summary"):
             summary.click()
         _sound(page)
+        for place in ("sites/", "sites/1/", "gateways/", "gateways/1/", "devices/?q=inc"):
+            page.goto(f"{portal.url}/{place}")
+            _sound(page)
+        page.goto(f"{portal.url}/organizations/")
+        _sound(page)
         page.goto(f"{portal.url}/keys/")
         _sound(page)
         page.fill("input[name=site]", "Kawasaki plant")
@@ -205,6 +210,9 @@ def test_a_viewer_elsewhere_is_told_whose_time_it_is(portal: Running, browser: B
         page = context.new_page()
         page.goto(portal.link())
         page.click("main button.primary")
+        page.goto(f"{portal.url}/")
+        page.wait_for_selector(".site-head .zone.differs")
+        assert "the site's, not yours" in page.inner_text(".site-head >> nth=0")
         page.goto(f"{portal.url}/devices/{portal.seeded['meter']}/")
         page.wait_for_selector(".zone.differs")
 

@@ -1,0 +1,160 @@
+"""Supplies as people expect to see them: a name, a bar in its colour, what is left.
+
+A level that is not known in per cent is said in words, never drawn as empty (requirement C-20);
+what fills up (waste, a maintenance tank) shows the room that is left, as RFC 3805 counts it.
+
+Source: requirement E-32; RFC 3805, prtMarkerSuppliesLevel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
+from drivers.report import SupplyState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.utils.functional import _StrPromise
+
+    from portal.fleet.models import DeviceSupply
+
+LOW: Final = 15
+"""Per cent from which people should order, where the device does not say itself."""
+FILLING: Final = frozenset({"waste", "maintenance_tank"})
+"""Kinds whose level is the room that is left."""
+KINDS: Final[dict[str, _StrPromise]] = {
+    "toner": later("Toner"),
+    "ink": later("Ink"),
+    "drum": later("Drum"),
+    "developer": later("Developer"),
+    "fuser": later("Fuser"),
+    "fuser_oil": later("Fuser oil"),
+    "transfer_unit": later("Transfer unit"),
+    "corona_wire": later("Corona wire"),
+    "wax": later("Wax"),
+    "water": later("Water"),
+    "glue": later("Glue"),
+    "waste": later("Waste container"),
+    "maintenance_tank": later("Maintenance tank"),
+    "maintenance_kit": later("Maintenance kit"),
+    "ribbon": later("Ribbon"),
+    "staples": later("Staples"),
+    "cleaner": later("Cleaning unit"),
+    "paper": later("Paper"),
+    "funds": later("Funds"),
+    "other": later("Other supply"),
+}
+COLOURS: Final[dict[str, _StrPromise]] = {
+    "black": later("Black"),
+    "photo_black": later("Photo black"),
+    "matte_black": later("Matte black"),
+    "cyan": later("Cyan"),
+    "light_cyan": later("Light cyan"),
+    "magenta": later("Magenta"),
+    "light_magenta": later("Light magenta"),
+    "yellow": later("Yellow"),
+    "gray": later("Grey"),
+    "light_gray": later("Light grey"),
+    "red": later("Red"),
+    "green": later("Green"),
+    "blue": later("Blue"),
+    "orange": later("Orange"),
+    "violet": later("Violet"),
+    "white": later("White"),
+}
+_STATES: Final[dict[SupplyState, _StrPromise]] = {
+    SupplyState.OK: later("There is some"),
+    SupplyState.LOW: later("Low"),
+    SupplyState.EMPTY: later("Empty"),
+    SupplyState.SOME_LEFT: later("Some left"),
+    SupplyState.UNKNOWN: later("Not known"),
+    SupplyState.MISSING: later("Missing"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyShown:
+    """One supply, ready for a page.
+
+    Attributes:
+        name: What it is, in the page's language; the device's own name where we have no word.
+        own_name: What the device calls it, where that says more.
+        colour: What to draw it in: a key of `COLOURS`, or ``none``.
+        level: Per cent left; ``None``: not known in per cent.
+        some: Whether there is some, of an unknown amount.
+        low: Whether somebody should order or empty it.
+        value: What is left, in words.
+    """
+
+    name: str
+    own_name: str
+    colour: str
+    level: int | None
+    some: bool
+    low: bool
+    value: str
+
+
+def supplies_shown(rows: Iterable[DeviceSupply]) -> list[SupplyShown]:
+    """Supplies in the order in which people look: what is used up first, then what fills."""
+    return [_shown(row) for row in sorted(rows, key=_order)]
+
+
+_COLOUR_ORDER: Final = {colour: rank for rank, colour in enumerate(COLOURS)}
+_KIND_ORDER: Final = {kind: rank for rank, kind in enumerate(KINDS)}
+
+
+def _order(row: DeviceSupply) -> tuple[int, int, str, int]:
+    return (
+        _KIND_ORDER.get(row.kind, len(_KIND_ORDER)),
+        _COLOUR_ORDER.get(row.colour, len(_COLOUR_ORDER)),
+        row.name,
+        row.pk,
+    )
+
+
+def _shown(row: DeviceSupply) -> SupplyShown:
+    state = SupplyState(row.state) if row.state in set(SupplyState) else SupplyState.UNKNOWN
+    name = _name(row)
+    # A state counts where there is no level: -3 of RFC 3805 is "some", not a number.
+    level = 0 if row.level is None and state is SupplyState.EMPTY else row.level
+    low = state in _BAD or (level is not None and level <= LOW)
+    return SupplyShown(
+        name=name,
+        own_name=row.name if row.name and row.name != name else "",
+        colour=row.colour if row.colour in COLOURS else "none",
+        level=level,
+        some=level is None and state in {SupplyState.SOME_LEFT, SupplyState.OK},
+        low=low,
+        value=_value(row.kind, level, state),
+    )
+
+
+_BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING})
+
+
+def _name(row: DeviceSupply) -> str:
+    kind, colour = KINDS.get(row.kind), COLOURS.get(row.colour)
+    if kind is None:
+        return row.name or row.kind
+    if colour is None:
+        return str(kind)
+    return _("%(colour)s %(kind)s") % {"colour": colour, "kind": _within(str(kind))}
+
+
+def _within(word: str) -> str:
+    """A noun that is not the first word."""
+    return word[:1].lower() + word[1:]
+
+
+def _value(kind: str, level: int | None, state: SupplyState) -> str:
+    if level is None:
+        return str(_STATES[state])
+    if kind in FILLING:
+        return _("%(percent)s%% free") % {"percent": level}
+    return f"{level}\N{NARROW NO-BREAK SPACE}%"
