@@ -26,6 +26,12 @@ def secret(state: Path, reference: str) -> str:
         finding = Finding(
             what=f"{reference} cannot be read from {path}",
             why=why or str(error),
-            next=f"write the secret into {path}, readable by the gateway's user only",
+            next=f"run kanmon secret set {path.name}, or write it into {path}, readable by the "
+            "gateway's user only",
         )
         raise ConfigError((finding,)) from error
+
+
+def no_secrets(reference: str) -> str:
+    """Where there is no state folder, there are no secrets; raises `ConfigError`."""
+    raise ConfigError((Finding(what=f"{reference} cannot be read: no state folder is named"),))

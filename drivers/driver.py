@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
+from config.secrets import no_secrets
 from drivers.demand import Demand
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.installation import AS_MEASURED, Installation
 from drivers.modbus import ModbusRtu, ModbusRtuTcp, ModbusTcp
+from drivers.printer_mib.kind import PrinterMib
 from drivers.report import Observation
 from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
 from protocols.planner import Read
 from protocols.serial_format import SerialFormat
 from protocols.serial_format import line_key as serial_key
+from protocols.snmp import Agent, Reveal, SnmpAgent, Target
+from protocols.snmp import line_key as snmp_key
 from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
 
@@ -44,11 +48,18 @@ class Lines:
 
     Args:
         through: What every new wire is led through: something that records, or that replays.
+        agents_through: The same for what asks SNMP agents.
     """
 
-    def __init__(self, through: Callable[[Wire], Wire] = lambda wire: wire) -> None:
+    def __init__(
+        self,
+        through: Callable[[Wire], Wire] = lambda wire: wire,
+        agents_through: Callable[[Agent], Agent] = lambda agent: agent,
+    ) -> None:
         self._through = through
+        self._agents_through = agents_through
         self._lines: dict[str, Line] = {}
+        self._agents: dict[Target, Agent] = {}
 
     def tcp(self, host: str, port: int, *, silence_s: float = 0.0) -> Line:
         """The line to ``host`` and ``port``; its silence is the longest anybody asked for."""
@@ -76,6 +87,13 @@ class Lines:
             key, Line(self._through(TcpWire(host, port, numbered=False)), pace, form)
         )
 
+    def snmp(self, target: Target, reveal: Reveal) -> Agent:
+        """What asks the SNMP agent ``target``: one for all who speak to it in the same way."""
+        agent = self._agents.get(target)
+        if agent is None:
+            agent = self._agents[target] = self._agents_through(SnmpAgent(target, reveal))
+        return agent
+
     def _of_form(self, key: str, form: SerialFormat) -> Line | None:
         """The line that is open, if it is of this form; of another, it is closed at once."""
         line = self._lines.get(key)
@@ -92,6 +110,9 @@ class Lines:
         """Let go of every line but these: somebody else may use what nobody here does."""
         for key in self._lines.keys() - set(keys):
             self._lines.pop(key).close()
+        for target in list(self._agents):
+            if snmp_key(target.host, target.port) not in keys:
+                self._agents.pop(target).close()
 
     @property
     def opened(self) -> Mapping[str, Line]:
@@ -103,6 +124,9 @@ class Lines:
         lines, self._lines = list(self._lines.values()), {}
         for line in lines:
             await line.aclose()
+        agents, self._agents = list(self._agents.values()), {}
+        for agent in agents:
+            agent.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +140,7 @@ class Surroundings:
         installation: How the device is installed.
         spare_ms: How long a poll may take beyond its plan to find out what the device lacks;
             ``None`` for as long as that takes.
+        secret: The value behind ``secret:NAME``; raises `config.finding.ConfigError`.
     """
 
     lines: Lines
@@ -123,6 +148,7 @@ class Surroundings:
     shelf: Shelf
     installation: Installation = AS_MEASURED
     spare_ms: int | None = None
+    secret: Callable[[str], str] = no_secrets
 
 
 class Driver(Protocol):
@@ -197,4 +223,5 @@ DRIVERS: Final[dict[str, DriverKind]] = {
     "modbus-rtu": ModbusRtu(),
     "modbus-rtu-tcp": ModbusRtuTcp(),
     "modbus-tcp": ModbusTcp(),
+    "snmp": PrinterMib(),
 }

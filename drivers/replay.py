@@ -1,4 +1,4 @@
-"""A profile over a capture: the report that the device's own bytes become.
+"""A driver over a capture or a walk: the report that the device's own words become.
 
 What the tests of all profiles compare with the reviewed report beside the capture, and what
 ``scripts/capture report`` prints for the review.
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings
 from drivers.profile import FolderShelf
-from drivers.report import Clock, Identity, Reachability, Report, State
+from drivers.report import Clock, Identity, Observation, Reachability, Report, State
+from drivers.shelf import ReadyShelf
 from protocols.fakes import ReplayWire
 
 if TYPE_CHECKING:
     from protocols.capture import Capture
+    from protocols.snmp import Agent
 
 AT: Final = 1000
 """Every transaction of a replay takes place at this millisecond since boot."""
@@ -35,7 +37,24 @@ async def report_of(name: str, capture: Capture, folders: tuple[Path, ...] = ())
     shelf = FolderShelf(folders)
     lines = Lines(lambda _wire: ReplayWire.of(capture))
     around = Surroundings(lines=lines, now=lambda: AT, shelf=shelf)
-    seen = await kind.open(url, around).read(frozenset(kind.groups(url, shelf)))
+    return _report(name, await kind.open(url, around).read(frozenset(kind.groups(url, shelf))))
+
+
+async def report_of_agent(name: str, agent: Agent) -> Report:
+    """What the driver of printers makes of an agent, or of a walk of one, when every group is due.
+
+    Raises:
+        ProtocolError: It is no printer's, or does not answer.
+    """
+    url = DeviceUrl.parse("snmp://replay/")
+    kind = DRIVERS[url.scheme]
+    lines = Lines(agents_through=lambda _agent: agent)
+    around = Surroundings(lines=lines, now=lambda: AT, shelf=ReadyShelf())
+    driver = kind.open(url, around)
+    return _report(name, await driver.read(frozenset(kind.groups(url, around.shelf))))
+
+
+def _report(name: str, seen: Observation) -> Report:
     return Report(
         device=name,
         at=AT,

@@ -161,6 +161,9 @@ class Code(StrEnum):
     SPOOL_FULL = "spool.full"
     SPOOL_FAULT = "spool.fault"
     DISK_FULL = "disk.full"
+    SERVICE_REQUESTED = "service.requested"
+    NOTICE = "notice"
+    """Nothing is wrong: a printer tells that it warms up, sleeps, was restarted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

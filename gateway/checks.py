@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
@@ -265,19 +266,31 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
 
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:
-    reference = document.configuration.cloud.password
-    if reference is None or not SECRET_REFERENCE.fullmatch(reference):
-        return
-    path = state / "secrets" / reference.removeprefix("secret:")
-    try:
-        present = path.is_file()
-    except OSError:
-        return  # not for our eyes; the daemon runs as somebody who may look
-    if not present:
-        yield Finding(
-            what=f"{reference} is not on this box",
-            next=f"write the secret into {path}, readable by the gateway's user only",
-            path="cloud.password",
-            place=document.source.place(("cloud", "password")),
-            weight=Weight.WARNING,
-        )
+    """References to secrets that are not there; once each, where it is first written."""
+    told: set[str] = set()
+    for path, reference in _references(document.configuration):
+        file = state / "secrets" / reference.removeprefix("secret:")
+        try:
+            absent = not file.is_file()
+        except OSError:
+            return  # not for our eyes; the daemon runs as somebody who may look
+        if absent and reference not in told:
+            told.add(reference)
+            yield Finding(
+                what=f"{reference} is not on this box",
+                next=f"run kanmon secret set {reference.removeprefix('secret:')}, or write it into "
+                f"{file}, readable by the gateway's user only",
+                path=dotted(path),
+                place=document.source.place(path),
+                weight=Weight.WARNING,
+            )
+
+
+def _references(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    password = configuration.cloud.password
+    if password is not None and SECRET_REFERENCE.fullmatch(password):
+        yield ("cloud", "password"), password
+    for index, device in enumerate(configuration.devices):
+        for _, value in parse_qsl(urlsplit(device.url).query):
+            if SECRET_REFERENCE.fullmatch(value):
+                yield ("devices", index, "url"), value

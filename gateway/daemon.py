@@ -21,6 +21,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from cloud_link.spool_writer import SpoolWriter
 from cloud_link.wire import ClockRecord, WireError
 from config.finding import ConfigError
 from config.model import digest
+from config.secrets import secret
 from drivers.report import Clock, Report
 from gateway.announce import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
 from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
@@ -137,7 +139,9 @@ class Daemon:
         self._clock_record: ClockRecord | None = None
         self._stop = asyncio.Event()
         self.lines = Lines()
-        self.site = Site(lines=self.lines, now=ground.clock.now)
+        self.site = Site(
+            lines=self.lines, now=ground.clock.now, secret=partial(secret, ground.state)
+        )
         site, gateway = self.configuration.site, self.configuration.gateway
         self._pipeline = Pipeline(site.zone, gateway.heartbeat_s * 1000)
         boot = boot_bytes(ground.clock.boot_id)

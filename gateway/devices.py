@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from config.model import Configuration, Device
+from config.secrets import no_secrets
 from drivers.report import Clock, Report
 from gateway.device_view import DeviceView
 from gateway.poller import PolledDevice, Reads, code_of
@@ -66,6 +67,7 @@ class Site:
 
     lines: Lines
     now: Callable[[], int]
+    secret: Callable[[str], str] = no_secrets
 
     def polled(
         self, configuration: Configuration, shelf: Shelf
@@ -110,7 +112,13 @@ class Site:
                 voltage_ratio=device.voltage_ratio,
                 reversed=device.reversed,
             )
-        return Surroundings(lines=self.lines, now=self.now, shelf=shelf, installation=installation)
+        return Surroundings(
+            lines=self.lines,
+            now=self.now,
+            shelf=shelf,
+            installation=installation,
+            secret=self.secret,
+        )
 
     def writer(self, url: str, shelf: Shelf) -> Writes:
         """What writes settings of the device at ``url``; raises `DeviceError`."""

@@ -79,6 +79,8 @@ PEERS: Final = {
     ),
     "socat": Peer(find=_program("socat"), package="socat"),
     "libfaketime": Peer(find=_file("lib/*/faketime/libfaketime.so.1"), package="libfaketime"),
+    "snmpd": Peer(find=_program("snmpd"), package="snmpd"),
+    "snmpset": Peer(find=_program("snmpset"), package="snmp"),
     "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
 }
 """Every name that ``@pytest.mark.peer`` may have."""

@@ -11,6 +11,7 @@ import getpass
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ def _through(state: Path, target: str, request: str, wish: dict[str, str]) -> An
 async def _write_here(
     state: Path, url: str, target: str, request: str, wish: dict[str, str]
 ) -> Any:
+    from config.secrets import secret
     from drivers.driver import Lines
     from drivers.profile import FolderShelf
     from gateway import writing
@@ -181,7 +183,7 @@ async def _write_here(
 
     lines = Lines()
     try:
-        site = Site(lines=lines, now=SystemClock().now)
+        site = Site(lines=lines, now=SystemClock().now, secret=partial(secret, state))
         writes = site.writer(url, FolderShelf((state / PROFILES,)))
         if request == "setting":
             return await writing.look(writes, wish["setting"], wish["value"], target)
@@ -220,6 +222,7 @@ def _chosen(state: Path, target: str) -> Device | None:
 
 
 async def _read_here(state: Path, url: str, device: Device | None) -> str:
+    from config.secrets import secret
     from drivers.driver import Lines
     from drivers.profile import FolderShelf
     from drivers.report_json import dumps, to_json
@@ -229,7 +232,7 @@ async def _read_here(state: Path, url: str, device: Device | None) -> str:
 
     source, watch, lines = SystemClock(), OffsetWatch(), Lines()
     watch.look(source.sample())
-    site = Site(lines=lines, now=source.now)
+    site = Site(lines=lines, now=source.now, secret=partial(secret, state))
     shelf = FolderShelf((state / PROFILES,))
     try:
         report = await site.read_once(url, device, shelf, clock_of(source, watch))

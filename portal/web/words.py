@@ -86,6 +86,8 @@ CODES: Final[dict[Code, _StrPromise]] = {
     Code.SPOOL_FULL: later("Buffer full"),
     Code.SPOOL_FAULT: later("Buffer fault"),
     Code.DISK_FULL: later("Disk full"),
+    Code.SERVICE_REQUESTED: later("Service requested"),
+    Code.NOTICE: later("Notice"),
 }
 QUANTITIES: Final[dict[Quantity, _StrPromise]] = {
     Quantity.VOLTAGE: later("Voltage"),

@@ -1,0 +1,246 @@
+"""The driver of any printer that speaks the Printer MIB.
+
+::
+
+    identity    rarely    system, hrDeviceTable, serial number, character set, ifTable
+    counters              prtMarkerTable, makers' totals
+    supplies              prtMarkerSuppliesTable, prtMarkerColorantTable, trays, outputs, covers
+    status      often     one get of the host resources, one walk of prtAlertTable; the trays,
+                          outputs and covers only while something is wrong
+
+A printer asleep is thus asked for four variables and an empty table at each poll. What the slower
+groups said is remembered for the faster: a condition names the tray that `supplies` found.
+
+Source: design sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from drivers.printer_mib import alerts, counters, poll_groups, subunits
+from drivers.printer_mib.conditions import Status, conditions, state
+from drivers.printer_mib.identity import FIRMWARE_OF, Told, enterprise, identity
+from drivers.printer_mib.subunits import SubUnits
+from drivers.printer_mib.supplies import Seen, seen
+from drivers.printer_mib.tables import (
+    ALERTS,
+    CHARACTER_SETS,
+    COLORANTS,
+    COVERS,
+    CURRENT_LOCALIZATION,
+    DETECTED_ERRORS,
+    DEVICE_DESCRIPTION,
+    DEVICE_STATUS,
+    DEVICE_TYPES,
+    INPUTS,
+    INTERFACES,
+    MARKERS,
+    OUTPUTS,
+    PRINTER_STATUS,
+    PRINTER_TYPE,
+    SERIAL_NUMBER,
+    SUPPLIES,
+    SYSTEM_DESCRIPTION,
+    SYSTEM_OBJECT,
+    UPTIME,
+    Index,
+    Row,
+    Table,
+    column,
+    rows_of,
+)
+from drivers.printer_mib.text import words
+from drivers.printer_mib.trouble import Trouble
+from drivers.report import Identity, Observation, Reading, Severity
+from protocols.errors import Refused
+from protocols.snmp import Agent, Value
+
+NO_SUCH_NAME: Final = 2
+"""What the refusal of an agent that is no printer's is numbered (RFC 1157)."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What slower groups said, for the faster ones.
+
+    Attributes:
+        device: The printer's index in hrDeviceTable; ``None`` until it was looked for.
+        charset: What its texts are encoded in, a MIBenum.
+        owner: Its agent's sysObjectID.
+        supplies: Its supplies.
+        parts: Its trays, outputs, covers and markers.
+        troubled: Whether anything was wrong the last time.
+    """
+
+    device: int | None = None
+    charset: int | None = None
+    owner: str = ""
+    supplies: tuple[Seen, ...] = ()
+    parts: SubUnits = field(
+        default_factory=lambda: SubUnits(covers={}, inputs={}, outputs={}, markers={})
+    )
+    troubled: bool = False
+
+
+class PrinterDriver:
+    """One printer.
+
+    Args:
+        agent: Who answers for it.
+        now: Milliseconds since boot.
+    """
+
+    def __init__(self, agent: Agent, now: Callable[[], int]) -> None:
+        self._agent = agent
+        self._now = now
+        self._memory = _Memory()
+
+    async def read(self, due: frozenset[str]) -> Observation:
+        """See `drivers.driver.Driver`."""
+        memory = self._memory
+        told: Identity | None = None
+        if poll_groups.IDENTITY in due or memory.device is None:
+            told = await self._identify()
+        if poll_groups.SUPPLIES in due:
+            await self._supplies()
+        readings: tuple[Reading, ...] = ()
+        if poll_groups.COUNTERS in due:
+            readings = await self._counters()
+        seen_status, found = None, None
+        if poll_groups.STATUS in due:
+            status, troubles = await self._status(fresh=poll_groups.SUPPLIES in due)
+            found = conditions(troubles, status)
+            seen_status = state(status, found)
+            memory.troubled = any(c.severity is not Severity.INFO for c in found)
+        supplies = tuple(s.supply for s in memory.supplies) if poll_groups.SUPPLIES in due else None
+        return Observation(
+            readings=readings,
+            state=seen_status,
+            identity=told,
+            conditions=found,
+            supplies=supplies,
+        )
+
+    async def _identify(self) -> Identity:
+        memory, agent = self._memory, self._agent
+        device = await self._find_printer()
+        texts = {
+            "system": SYSTEM_DESCRIPTION,
+            "owner": SYSTEM_OBJECT,
+            "device": f"{DEVICE_DESCRIPTION}.{device}",
+            "serial": f"{SERIAL_NUMBER}.{device}",
+        }
+        language = f"{CURRENT_LOCALIZATION}.{device}"
+        found = await agent.get([*texts.values(), language])
+        current = found.get(language)
+        if isinstance(current, int) and current > 0:
+            charset = f"{CHARACTER_SETS}.{device}.{current}"
+            memory.charset = _whole((await agent.get([charset])).get(charset))
+        memory.owner = _text(found.get(SYSTEM_OBJECT), None)
+        firmware = FIRMWARE_OF.get(enterprise(memory.owner) or 0)
+        if firmware:
+            found = {**found, firmware: (await agent.get([firmware])).get(firmware, b"")}
+        interfaces = await agent.walk(INTERFACES.entry, INTERFACES.columns)
+        memory.device = device
+        said = {name: _text(found.get(oid), memory.charset) for name, oid in texts.items()}
+        told = _text(found.get(firmware), memory.charset) if firmware else ""
+        return identity(Told(**said, firmware=told, interfaces=interfaces))
+
+    async def _find_printer(self) -> int:
+        """Its index in hrDeviceTable: the first that is a printer.
+
+        Raises:
+            Refused: This agent is no printer's.
+        """
+        types = await self._agent.walk(DEVICE_TYPES)
+        printers = [index for index, value in column(types, DEVICE_TYPES) if value == PRINTER_TYPE]
+        if printers:
+            return min(printers)
+        for base in (DETECTED_ERRORS, SERIAL_NUMBER, f"{SUPPLIES.entry}.9"):
+            found = await self._agent.walk(base)
+            if found:
+                return int(next(iter(found))[len(base) + 1 :].partition(".")[0])
+        raise Refused(
+            code=NO_SUCH_NAME,
+            reason="no such name",
+            what="this agent answers, but not as a printer: it has no hrPrinterTable and no "
+            "Printer MIB",
+            where=self._agent.where,
+            next_step="Check the address; in a printer's settings, turn on the Printer MIB, or let "
+            "this community or user see all of it",
+        )
+
+    async def _table(self, table: Table) -> dict[Index, Row]:
+        found = await self._agent.walk(table.entry, table.columns)
+        return rows_of(found, table, self._memory.device or 1)
+
+    async def _supplies(self) -> None:
+        memory = self._memory
+        device = memory.device or 1
+        found: dict[str, Value] = {}
+        for table in (SUPPLIES, COLORANTS):
+            found |= await self._agent.walk(table.entry, table.columns)
+        memory.supplies = seen(found, device, memory.charset)
+        await self._parts()
+
+    async def _parts(self) -> None:
+        self._memory.parts = SubUnits(
+            inputs=await self._table(INPUTS),
+            outputs=await self._table(OUTPUTS),
+            covers=await self._table(COVERS),
+            markers=await self._table(MARKERS),
+        )
+
+    async def _counters(self) -> tuple[Reading, ...]:
+        made: list[Reading] = []
+        if enterprise(self._memory.owner) == counters.EPSON:
+            began = self._now()
+            found = await self._agent.walk(counters.EPSON_TOTALS)
+            made += counters.epson_readings(found, (began + self._now()) // 2)
+        began = self._now()
+        markers = await self._table(MARKERS)
+        made += counters.readings(markers, (began + self._now()) // 2)
+        return counters.without_doubles(made)  # the maker's are the finer ones
+
+    async def _status(self, *, fresh: bool) -> tuple[Status, list[Trouble]]:
+        memory = self._memory
+        device = memory.device or 1
+        oids = [f"{base}.{device}" for base in (DEVICE_STATUS, PRINTER_STATUS, DETECTED_ERRORS)]
+        got = await self._agent.get([*oids, UPTIME])
+        errors = got.get(oids[2])
+        status = Status(
+            index=device,
+            device=_whole(got.get(oids[0])),
+            printer=_whole(got.get(oids[1])),
+            errors=errors if isinstance(errors, bytes) else None,
+        )
+        rows = await self._table(ALERTS)
+        if not fresh and (memory.troubled or not status.calm):
+            await self._parts()
+        places = memory.parts.places(memory.charset)
+        places |= {one.component: one.supply.name for one in memory.supplies}
+        printer = alerts.Printer(
+            uptime=_whole(got.get(UPTIME)),
+            charset=memory.charset,
+            supplies={one.index[-1]: one.component for one in memory.supplies},
+            places=places,
+        )
+        troubles = [
+            *alerts.troubles(rows, printer),
+            *subunits.troubles(memory.parts, places),
+            *subunits.supply_troubles(memory.supplies),
+        ]
+        return status, troubles
+
+
+def _whole(value: Value | None) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _text(value: Value | None, charset: int | None) -> str:
+    if isinstance(value, bytes):
+        return words(value, charset)
+    return value if isinstance(value, str) else ""

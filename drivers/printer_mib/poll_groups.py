@@ -1,0 +1,19 @@
+"""What of a printer is read together, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+STATUS: Final = "status"
+SUPPLIES: Final = "supplies"
+COUNTERS: Final = "counters"
+IDENTITY: Final = "identity"
+
+PERIODS: Final[Mapping[str, float | None]] = {
+    STATUS: None,
+    SUPPLIES: 300.0,
+    COUNTERS: 300.0,
+    IDENTITY: 3600.0,
+}
+"""Seconds; ``None`` for the device's own."""

@@ -1,0 +1,163 @@
+"""What trays, outputs, covers and markers say of themselves. Pure.
+
+On idle printers a manual slot is *unavailable because broken* with a critical alert (19) when it is
+merely empty, and a cassette without paper stands beside full ones. So what sub-units say is told as
+information, or not at all (``quiet``), until the printer itself says that something is wrong.
+
+::
+
+    PrtSubUnitStatusTC    bits 0-2  availability: 0 idle, 1 on request, 2 standby, 3 broken,
+                                    4 active, 5 unknown, 6 busy
+                          8  non-critical alerts    16  critical    32  off-line    64  on its way
+
+Source: RFC 3805 (prtInputTable, prtOutputTable, prtCoverTable, prtMarkerTable).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.printer_mib.supplies import CONSUMED, RECEPTACLES, Seen
+from drivers.printer_mib.tables import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row
+from drivers.printer_mib.text import words
+from drivers.printer_mib.trouble import Trouble
+from drivers.report import Code, Severity, SupplyState
+
+BROKEN: Final = 3
+CRITICAL: Final = 16
+_AVAILABILITY: Final = 7
+_OPEN: Final = frozenset({3, 5})
+"""coverOpen, interlockOpen (PrtCoverStatusTC)."""
+_MANUAL: Final = frozenset({4, 5})
+"""sheetFeedAutoNonRemovableTray, sheetFeedManual (PrtInputTypeTC)."""
+_MANUAL_NAME: Final = re.compile(r"bypass|manual|multi.?purpose|\bmp.?tray|手差し", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubUnits:
+    """The rows of a printer's parts."""
+
+    covers: Mapping[Index, Row]
+    inputs: Mapping[Index, Row]
+    outputs: Mapping[Index, Row]
+    markers: Mapping[Index, Row]
+
+    def places(self, charset: int | None) -> dict[str, str]:
+        """What people call the parts, by component."""
+        named = {}
+        for kind, table, columns in (
+            ("cover", self.covers, (2,)),
+            ("input", self.inputs, (13, 18)),
+            ("output", self.outputs, (7, 12)),
+        ):
+            for index, row in table.items():
+                names = (words(row.octets(column), charset) for column in columns)
+                named[f"{kind} {index[-1]}"] = next(filter(None, names), "")
+        return named
+
+
+def troubles(parts: SubUnits, places: Mapping[str, str]) -> list[Trouble]:
+    """What the parts say; see the module on what it is worth."""
+    found = [*_inputs(parts.inputs, places), *_outputs(parts.outputs, places)]
+    return [*found, *_covers(parts.covers, places), *_markers(parts.markers)]
+
+
+def supply_troubles(supplies: tuple[Seen, ...]) -> list[Trouble]:
+    """What levels say, all of it quiet save what is used up: a threshold is the owner's choice."""
+    return list(_supplies(supplies))
+
+
+def _inputs(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for index, row in sorted(table.items()):
+        component = f"input {index[-1]}"
+        name = places.get(component, "")
+        manual = row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(name))
+        status = row.whole(11)
+        if row.whole(10) == 0:
+            yield Trouble(
+                code=Code.MEDIA_EMPTY,
+                severity=Severity.INFO,
+                component=component,
+                place=name,
+                evidence=f"{INPUTS.name}.{index[-1]} level 0 of {row.whole(9)}, status {status}",
+                quiet=manual,
+                aside=manual,
+            )
+        elif status is not None and _is_broken(status):
+            yield Trouble(
+                code=Code.ATTENTION,
+                severity=Severity.INFO,
+                component=component,
+                place=name,
+                evidence=f"{INPUTS.name}.{index[-1]} status {status}, level {row.whole(10)}",
+                quiet=True,
+                aside=manual,
+            )
+
+
+def _outputs(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for index, row in sorted(table.items()):
+        if row.whole(5) == 0 and (row.whole(4) or 0) > 0:
+            component = f"output {index[-1]}"
+            yield Trouble(
+                code=Code.OUTPUT_FULL,
+                severity=Severity.INFO,
+                component=component,
+                place=places.get(component, ""),
+                evidence=f"{OUTPUTS.name}.{index[-1]} room for 0 of {row.whole(4)}",
+            )
+
+
+def _covers(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for index, row in sorted(table.items()):
+        if row.whole(3) in _OPEN:
+            component = f"cover {index[-1]}"
+            yield Trouble(
+                code=Code.COVER_OPEN,
+                severity=Severity.INFO,
+                component=component,
+                place=places.get(component, ""),
+                evidence=f"{COVERS.name}.{index[-1]} status {row.whole(3)}",
+            )
+
+
+def _markers(table: Mapping[Index, Row]) -> Iterator[Trouble]:
+    for index, row in sorted(table.items()):
+        status = row.whole(15)
+        if status is not None and _is_broken(status):
+            yield Trouble(
+                code=Code.HARDWARE_FAILURE,
+                severity=Severity.ERROR,
+                component=f"marker {index[-1]}",
+                evidence=f"{MARKERS.name}.{index[-1]} status {status}: broken, critical",
+                quiet=True,
+            )
+
+
+def _is_broken(status: int) -> bool:
+    return status & _AVAILABILITY == BROKEN and bool(status & CRITICAL)
+
+
+def _supplies(supplies: tuple[Seen, ...]) -> Iterator[Trouble]:
+    for one in supplies:
+        supply = one.supply
+        if supply.state not in (SupplyState.LOW, SupplyState.EMPTY):
+            continue
+        empty = supply.state is SupplyState.EMPTY
+        if supply.kind in RECEPTACLES:
+            code = Code.WASTE_FULL if empty else Code.WASTE_NEAR_FULL
+        elif supply.kind in CONSUMED or supply.kind == "other":
+            code = Code.SUPPLY_EMPTY if empty else Code.SUPPLY_LOW
+        else:
+            code = Code.MAINTENANCE_DUE
+        yield Trouble(
+            code=code,
+            severity=Severity.WARNING,
+            component=one.component,
+            place=supply.name,
+            evidence=f"{one.raw}: {supply.level} %",
+            quiet=not empty,
+        )

@@ -1,0 +1,77 @@
+"""What a printer's octets say in words, whatever they are encoded in. Pure; it never fails.
+
+UTF-8 first: other encodings hardly ever happen to be it. Then what the printer declares for its
+current language (prtLocalizationCharacterSet), then Latin 1, which has a sign for each octet and
+shows at least what of a text is ASCII.
+
+Sources: RFC 3805 (PrtLocalizedDescriptionStringTC), IANA's character sets (MIBenum).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LIMIT: Final = 160
+"""Characters of a description that are kept."""
+
+_CHARSETS: Final = {
+    3: "ascii",
+    4: "latin-1",
+    5: "iso8859-2",
+    8: "iso8859-5",
+    10: "iso8859-7",
+    12: "iso8859-9",
+    17: "cp932",  # Shift_JIS as everybody writes it
+    18: "euc-jp",
+    38: "euc-kr",
+    39: "iso2022-jp",
+    106: "utf-8",
+    111: "iso8859-15",
+    113: "gbk",
+    114: "gb18030",
+    1000: "utf-16-be",
+    1013: "utf-16-be",
+    1014: "utf-16-le",
+    1015: "utf-16",
+    2004: "hp-roman8",
+    2009: "cp850",
+    2011: "cp437",
+    2024: "cp932",
+    2025: "gb2312",
+    2026: "big5",
+    2084: "koi8-r",
+    2250: "cp1250",
+    2251: "cp1251",
+    2252: "cp1252",
+}
+"""Python's names by MIBenum."""
+
+
+def words(octets: bytes, charset: int | None = None) -> str:
+    """What ``octets`` say: one line, printable, at most `LIMIT` characters.
+
+    Args:
+        octets: As they came.
+        charset: What the printer says they are encoded in, a MIBenum.
+    """
+    told = _CHARSETS.get(charset or 0, "latin-1")
+    if told.startswith("utf-16"):
+        text = _decoded(octets, told) or octets.decode("latin-1")
+    else:
+        text = _decoded(octets, "utf-8") or _decoded(octets, told) or octets.decode("latin-1")
+    text = text.partition("\0")[0]
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LIMIT else line[: LIMIT - 1] + "…"
+
+
+def evidence(octets: bytes) -> str:
+    """The octets as they came: as text where they are plain, else in hexadecimal."""
+    plain = octets.isascii() and octets.decode("ascii").isprintable()
+    return repr(octets.decode("ascii")) if plain else f"0x{octets.hex()}"
+
+
+def _decoded(octets: bytes, encoding: str) -> str:
+    try:
+        return octets.decode(encoding)
+    except (UnicodeError, LookupError):
+        return ""

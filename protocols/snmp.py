@@ -1,0 +1,264 @@
+"""Asking SNMP agents: v1, v2c and v3 over UDP, with gufo-snmp behind a fence.
+
+::
+
+    Agent                   the port: `SnmpAgent` here, `protocols.snmp_replay.ReplayAgent`
+      |  get(oids)          those that the agent has
+      |  walk(base, ...)    everything below, in order; one bulk walk a table
+      v
+    protocols.snmp_session  one session: a socket, its user's keys; library errors translated
+      v
+    gufo-snmp               the codec, in Rust
+
+One request at a time goes through a session. After a timeout, a panic or a refusal of the keys
+the next request makes a new one, because an agent that restarted never forgives an old session of
+v3. Whatever an agent answers, a walk ends: object identifiers must grow, and rows, bytes and time
+are bounded.
+
+Importing this module does not import gufo-snmp; opening the first session does.
+
+Sources: design section 4; RFC 3416 (v2c), RFC 3414 (v3), RFC 1157 (v1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from protocols.errors import Garbled, Refused, Timeout
+
+if TYPE_CHECKING:
+    from protocols.snmp_session import Session
+
+PORT: Final = 161
+ROWS_LIMIT: Final = 20_000
+"""More variables than the largest printer has below one identifier."""
+BYTES_LIMIT: Final = 4_000_000
+WALK_LIMIT_S: Final = 45.0
+"""What one walk may take; an agent that trickles is as good as silent."""
+TRIES: Final = 2
+"""How often a request is sent: UDP loses some, and asking again does no harm."""
+
+Value = int | float | bytes | str
+"""A number, the octets of a string, or, as text, an object identifier or an IP address."""
+Reveal = Callable[[str], str]
+"""From what stands for a secret to the secret; raises `protocols.errors.ProtocolError`."""
+T = TypeVar("T")
+
+
+class Version(StrEnum):
+    """Of the protocol."""
+
+    V1 = "1"
+    V2C = "2c"
+    V3 = "3"
+
+
+AUTHENTICATIONS: Final = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
+PRIVACIES: Final = ("des", "aes128", "aes192", "aes256", "aes192c", "aes256c")
+"""With ``c``: keys are lengthened the way Cisco does, which some makers do, too."""
+KEY_LEAST: Final = 8
+"""Characters of a key (RFC 3414, 11.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user of v3.
+
+    Attributes:
+        name: As the agent knows it.
+        authentication: Of `AUTHENTICATIONS`; ``""`` for none.
+        authentication_key: The password, or what `Reveal` knows it by.
+        privacy: Of `PRIVACIES`; ``""`` for none.
+        privacy_key: As the other.
+    """
+
+    name: str
+    authentication: str = ""
+    authentication_key: str = field(default="", repr=False)
+    privacy: str = ""
+    privacy_key: str = field(default="", repr=False)
+
+    def revealed(self, reveal: Reveal) -> User:
+        """The same with its keys."""
+        return replace(
+            self,
+            authentication_key=reveal(self.authentication_key),
+            privacy_key=reveal(self.privacy_key),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An agent and how it is spoken to.
+
+    Attributes:
+        host: Name or address.
+        community: Of v1 and v2c, or what `Reveal` knows it by.
+        user: Of v3.
+        timeout_s: How long each try waits.
+    """
+
+    host: str
+    port: int = PORT
+    version: Version = Version.V2C
+    community: str = field(default="public", repr=False)
+    user: User | None = None
+    timeout_s: float = 2.0
+
+    def revealed(self, reveal: Reveal) -> Target:
+        """The same with its community and keys."""
+        user = self.user.revealed(reveal) if self.user else None
+        return replace(self, community=reveal(self.community), user=user)
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"snmp {host}:{self.port}"
+
+
+class Agent(Protocol):
+    """Something that answers for an agent; all of it raises `protocols.errors.ProtocolError`."""
+
+    @property
+    def where(self) -> str:
+        """The agent, for people."""
+
+    async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
+        """The values of those variables that the agent has; the others are left out."""
+
+    async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
+        """Everything below ``base``, in the order of the identifiers; empty where nothing is.
+
+        Args:
+            base: An object identifier without a leading dot; a table's entry.
+            columns: Where bulk requests are not known (v1), only these of the table are asked
+                for, because every variable costs a request.
+        """
+
+    def close(self) -> None:
+        """Let go of it; a later request opens it again."""
+
+
+def line_key(host: str, port: int) -> str:
+    """What tells agents apart: each is a line of its own."""
+    return f"snmp:{host.lower()}:{port}"
+
+
+def oid_key(oid: str) -> tuple[int, ...]:
+    """What object identifiers are sorted by."""
+    return tuple(map(int, oid.split(".")))
+
+
+class Growing:
+    """Collects the rows of a walk and ends one that does not end by itself.
+
+    Args:
+        where: The agent, for people.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.rows: dict[str, Value] = {}
+        self._where = where
+        self._last: tuple[int, ...] = ()
+        self._bytes = 0
+
+    def take(self, oid: str, value: Value) -> None:
+        """Add a row; raises `Garbled` where it cannot come next."""
+        key = oid_key(oid)
+        if key <= self._last:
+            last = ".".join(map(str, self._last))
+            raise Garbled(expected=f"an identifier after {last}", came=oid, where=self._where)
+        self._last = key
+        self._bytes += len(oid) + (len(value) if isinstance(value, bytes | str) else 8)
+        if len(self.rows) >= ROWS_LIMIT or self._bytes > BYTES_LIMIT:
+            raise Garbled(
+                expected=f"at most {ROWS_LIMIT} variables and {BYTES_LIMIT} bytes",
+                came="a table without end",
+                where=self._where,
+            )
+        self.rows[oid] = value
+
+
+class SnmpAgent:
+    """An `Agent` on the network.
+
+    Args:
+        target: Where it is and how it is spoken to.
+        reveal: Gives its secrets, each time a session is made.
+    """
+
+    def __init__(self, target: Target, reveal: Reveal = str) -> None:
+        self.target = target
+        self._reveal = reveal
+        self._turn = asyncio.Lock()
+        self._session: Session | None = None
+
+    @property
+    def where(self) -> str:
+        """See `Agent`."""
+        return self.target.where
+
+    async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
+        """See `Agent`. Cancelling abandons the session with its answer."""
+
+        async def ask(session: Session) -> dict[str, Value]:
+            return await session.get(oids)
+
+        return await self._ask(ask)
+
+    async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
+        """See `Agent`. Cancelling abandons the session with its answer."""
+        bases = [base]
+        if columns and self.target.version is Version.V1:
+            bases = [f"{base}.{column}" for column in sorted(columns)]
+
+        async def ask(session: Session) -> dict[str, Value]:
+            growing = Growing(self.where)
+            for one in bases:
+                await session.walk(one, growing.take)
+            return growing.rows
+
+        try:
+            async with asyncio.timeout(WALK_LIMIT_S):
+                return await self._ask(ask)
+        except TimeoutError as error:
+            step = "Look at the agent's load and the network between"
+            what = f"it took more than {WALK_LIMIT_S:g} s to tell what is below {base}"
+            raise Timeout(what, where=self.where, next_step=step) from error
+
+    def close(self) -> None:
+        """See `Agent`."""
+        self._session = None  # the library closes the socket with its last reference
+
+    async def _ask(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+        """Ask, and once more where nothing came or an agent that restarted knows us no longer."""
+        async with self._turn:
+            for left in reversed(range(TRIES)):
+                known = self._session is not None
+                try:
+                    session = await self._opened()
+                    return await ask(session)
+                except Timeout:
+                    self._session = None
+                    if not left:
+                        raise
+                except Refused:
+                    self._session = None
+                    if not left or not known:
+                        raise
+                except BaseException:
+                    self._session = None  # an answer may be under way, or the library be broken
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _opened(self) -> Session:
+        if self._session is None:
+            from protocols.snmp_session import open_session  # loads the library
+
+            self._session = await open_session(self.target.revealed(self._reveal))
+        return self._session

@@ -1,0 +1,100 @@
+"""An agent without a network, which answers from a walk: drivers can be tried anywhere.
+
+`ReplayAgent` keeps the contract of `protocols.snmp.Agent`; the same tests run over it, over
+`protocols.snmp.SnmpAgent` and Debian's snmpd.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from protocols.errors import Timeout
+from protocols.snmp import Value
+from protocols.snmprec import Walk
+
+if TYPE_CHECKING:
+    from protocols.snmp import Agent
+
+
+class ReplayAgent:
+    """Says what a walk holds.
+
+    Args:
+        walk: What it says; may be exchanged while it is in use.
+        where: Its name.
+
+    Attributes:
+        silent: Whether it answers nothing, which takes no time here.
+        asked: What it was asked: identifiers of variables and bases of walks.
+    """
+
+    def __init__(self, walk: Walk, where: str = "replay") -> None:
+        self.walk_held = walk
+        self.silent = False
+        self.asked: list[str] = []
+        self._where = where
+
+    @property
+    def where(self) -> str:
+        """What it replays."""
+        return self._where
+
+    async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
+        """See `protocols.snmp.Agent`."""
+        await self._answering(*oids)
+        rows = self.walk_held.rows
+        return {oid: rows[oid] for oid in oids if oid in rows}
+
+    async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
+        """See `protocols.snmp.Agent`; it knows bulk requests."""
+        await self._answering(base)
+        return self.walk_held.below(base)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    async def _answering(self, *oids: str) -> None:
+        self.asked += oids
+        await asyncio.sleep(0)  # a real agent lets others run, and can be cancelled here
+        if self.silent:
+            raise Timeout("no answer", where=self._where)
+
+
+class RecordingAgent:
+    """A `protocols.snmp.Agent` that keeps what another one says.
+
+    Args:
+        agent: The other one.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._rows: dict[str, Value] = {}
+
+    @property
+    def where(self) -> str:
+        """The other one's."""
+        return self._agent.where
+
+    @property
+    def heard(self) -> Walk:
+        """What it has said so far."""
+        return Walk.parse(Walk(self._rows).text())
+
+    async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
+        """See `protocols.snmp.Agent`."""
+        found = await self._agent.get(oids)
+        self._rows |= found
+        return found
+
+    async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
+        """See `protocols.snmp.Agent`."""
+        found = await self._agent.walk(base, columns)
+        self._rows |= found
+        return found
+
+    def close(self) -> None:
+        """Close the other one."""
+        self._agent.close()
