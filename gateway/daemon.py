@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,8 +44,10 @@ from gateway.health import Health, process_figures
 from gateway.intake import Intake
 from gateway.link import Link
 from gateway.loading import Ask, Loaded, Loader, LoadingError, ask_apart
+from gateway.notify import ServiceManager
 from gateway.pipeline import Pipeline
 from gateway.poller import Poller, Timing
+from gateway.pulse import Pulse
 from gateway.requests import Requests
 from gateway.spool_figures import spool_figures, spool_limits
 from gateway.version import software
@@ -66,10 +69,12 @@ class Ground:
     Attributes:
         state: Its folder.
         clock: Its clocks.
+        manager: Who is told that it is ready and alive.
     """
 
     state: Path
     clock: ClockSource
+    manager: ServiceManager
 
 
 async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apart) -> None:
@@ -80,7 +85,8 @@ async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apar
         LoadingError: Nobody could read it.
         IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
-    ground = Ground(state=state, clock=clock or SystemClock())
+    manager = ServiceManager.take(os.environ)
+    ground = Ground(state=state, clock=clock or SystemClock(), manager=manager)
     loader = Loader(state, ask)
     loaded = await loader.load()
     for finding in loaded.findings:
@@ -102,6 +108,7 @@ async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apar
         log.error("ended by a fault of its own", exc_info=told)
         raise
     finally:
+        manager.tell("STOPPING=1")
         await writer.aclose()
         log.info("stopped", box=box)
 
@@ -150,6 +157,7 @@ class Daemon:
         timing = Timing(now=ground.clock.now, clock=self.clock)
         self.poller = Poller(timing, self.intake.put)
         self._health = Health(software(), box)
+        self._pulse = Pulse(ground.manager, writer, self.poller.stalled)
 
     def clock(self) -> Clock:
         """What a report made now says about its time."""
@@ -159,20 +167,24 @@ class Daemon:
         """Run until told to stop; the spool is then complete, but not closed."""
         requests = Requests(self)
         server = ControlServer(self.ground.state / SOCKET, requests.commands())
+        reachable = asyncio.Event()
         _on_signals(self)
         await self._look_at_clock()
         self._apply_devices()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(server.run(), name="control")
+                tasks.create_task(server.run(reachable.set), name="control")
                 tasks.create_task(self.intake.run(), name="intake")
                 tasks.create_task(self.poller.run(), name="poller")
                 tasks.create_task(self._watch_clock(), name="clock")
                 tasks.create_task(self._report_health(), name="health")
                 self.link.start(tasks, self.configuration.cloud)
                 await self._announce_configuration()
+                await reachable.wait()
+                tasks.create_task(self._pulse.run(), name="pulse")
                 _spare_the_collector()
                 log.info("running", box=self.box, devices=len(self.configuration.devices))
+                self.ground.manager.tell("READY=1", f"STATUS=box {self.box}")
                 await self._stop.wait()
                 raise StopError
         except* StopError:

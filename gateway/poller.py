@@ -41,6 +41,8 @@ BACKOFF_LIMIT_MS: Final = 300_000
 FAULT_BACKOFF_MS: Final = 5_000
 READ_LIMIT_S: Final = 120.0
 """A read that takes longer never ends: lines have timeouts of their own, far below this."""
+STALL_S: Final = READ_LIMIT_S + 30.0
+"""A poll that takes longer is stuck: the read was given up long ago, or its report is not taken."""
 _IDLE_MS: Final = 3_600_000
 _CODES: Final = {
     Unreachable: Code.COMM_UNREACHABLE,
@@ -185,6 +187,11 @@ class Poller:
             for name, polled in line.polled.items()
         }
 
+    def stalled(self) -> list[str]:
+        """The lines that do not move; none before `run`. Only in the loop that runs them."""
+        now = asyncio.get_running_loop().time()
+        return [key for key, line in sorted(self._lines.items()) if line.stalled(now)]
+
     async def run(self) -> None:
         """Poll until cancelled; a read in flight is then abandoned, its report never made."""
         async with asyncio.TaskGroup() as tasks:
@@ -226,6 +233,7 @@ class _Line:
         self._changed = asyncio.Event()
         self._probe_from = 0
         self._arrivals = 0
+        self._began: float | None = None
         self.polled: dict[str, _Polled] = {}
         self.counts = LineCounts()
         self.task: asyncio.Task[None] | None = None
@@ -253,13 +261,20 @@ class _Line:
             now = self._timing.now()
             chosen, at = self._next(now)
             if chosen is not None and at <= now:
+                self._began = asyncio.get_running_loop().time()
                 await self._poll(chosen)
+                self._began = None
                 continue
             try:
                 async with asyncio.timeout((at - now) / 1000):
                     await self._changed.wait()
             except TimeoutError:
                 pass  # somebody is due
+
+    def stalled(self, now: float) -> bool:
+        """Whether it ended, or is in one poll for too long at ``now``, in loop seconds."""
+        ended = self.task is not None and self.task.done()
+        return ended or (self._began is not None and now - self._began > STALL_S)
 
     def _next(self, now: int) -> tuple[_Polled | None, int]:
         """Who is polled next, and when: among those due, healthy ones first."""

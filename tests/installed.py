@@ -82,6 +82,8 @@ PEERS: Final = {
     "snmpd": Peer(find=_program("snmpd"), package="snmpd"),
     "snmpset": Peer(find=_program("snmpset"), package="snmp"),
     "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
+    "systemd": Peer(find=_program("systemd-analyze"), package="systemd"),
+    "strace": Peer(find=_program("strace"), package="strace"),
 }
 """Every name that ``@pytest.mark.peer`` may have."""
 

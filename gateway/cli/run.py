@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ def run(session: Session, *, as_json: bool) -> int:
     with _without_rich():
         from gateway import daemon, logs
 
+    # A watchdog ends us with SIGABRT: the log then shows where every thread hung.
+    faulthandler.enable()
     logs.set_up(verbose=session.verbose, as_json=as_json)
     asyncio.run(daemon.run(session.state))
     return DONE

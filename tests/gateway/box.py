@@ -36,15 +36,18 @@ class Box:
     state: Path
     process: subprocess.Popen[bytes] | None = None
     logs: list[Path] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """More of the daemon's environment."""
 
-    def start(self) -> None:
-        """Run the daemon, and return when it answers."""
-        log = self.state.parent / f"log-{len(self.logs)}"
-        self.logs.append(log)
+    def start(self, log: Path | None = None) -> None:
+        """Run the daemon, and return when it answers; its log goes to ``log``, or is kept."""
+        if log is None:
+            log = self.state.parent / f"log-{len(self.logs)}"
+            self.logs.append(log)
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway.cli", "run"],
-                env=self._environment(),
+                env=self._environment() | self.variables,
                 stderr=stream,
                 stdout=stream,
             )
