@@ -130,10 +130,18 @@ def _signed_in(browser: Browser, portal: Running, language: str, **context: Any)
         assert not complaints
 
 
+AXE = PACKAGE.parent / "node_modules" / "axe-core" / "axe.min.js"
+_RUN_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) =>
+  found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+    .map((v) => [v.id, v.nodes.map((node) => node.html)]))"""
+
+
 def _sound(page: Page) -> None:
     faults = {name: found for name, found in page.evaluate(BASICS).items() if found}
     assert not faults, page.url
     assert not page.evaluate(CONTRAST), page.url
+    page.evaluate(AXE.read_text("utf-8"))
+    assert not page.evaluate(_RUN_AXE), page.url
 
 
 @pytest.mark.req("E-2")
@@ -168,6 +176,17 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
         page.click("main button.primary")
         page.wait_for_url("**/sign-in/**")
         _sound(page)
+
+
+def test_what_looks_for_faults_finds_them(portal: Running, browser: Browser) -> None:
+    """The control: a page with faults in it does not pass for sound."""
+    with _signed_in(browser, portal, "en") as page:
+        page.evaluate("document.querySelector('main').append(document.createElement('button'))")
+        with pytest.raises(AssertionError):
+            _sound(page)
+        page.evaluate(AXE.read_text("utf-8"))
+        found = {rule for rule, _ in page.evaluate(_RUN_AXE)}
+        assert "button-name" in found
 
 
 def test_the_page_follows_the_site_without_reloading_and_keeps_the_focus(
