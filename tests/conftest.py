@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from console import catalogue
 from tests import peers
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 REQUIRE_PEERS = os.environ.get("KANMON_REQUIRE_PEERS") == "1"
 _ABSENT = "absent-peer"
 _REQ = "req"
-_RULES = Path(__file__).parents[1] / "docs" / "reference" / "requirements.toml"
+_ROOT = Path(__file__).parents[1]
+_RULES = _ROOT / "docs" / "reference" / "requirements.toml"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _translations() -> None:
+    """Compile what `scripts/assets` compiles, so that no test needs a build first."""
+    for po in _ROOT.glob("*/locale/*/LC_MESSAGES/*.po"):
+        catalogue.compile_file(po)
 
 
 @pytest.fixture

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("gateway", "provisioning", "cloud_link", "drivers", "protocols", "config", "portal")
+PACKAGES = (
+    "gateway",
+    "provisioning",
+    "cloud_link",
+    "drivers",
+    "protocols",
+    "config",
+    "console",
+    "portal",
+)
 
 LOADED_BY = """
 import importlib, sys

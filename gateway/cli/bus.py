@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from console.language import plural, tr
+from console.output import columns
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 from gateway.control_client import ask
@@ -43,7 +45,7 @@ def stats(session: Session, *, over: float | None, as_json: bool) -> int:
         say_json(list(lines.values()))
         return DONE
     if not lines:
-        say(words.NO_DEVICES)
+        say(tr(words.NO_DEVICES))
     for line in lines.values():
         _show(line)
     return DONE
@@ -67,27 +69,22 @@ def _show(line: dict[str, Any]) -> None:
     form = f", {line['form']}" if line["form"] else ""
     say(f"{line['line']}{form}")
     predicted, measured = line["predicted"], line["measured"]
-    told = "not opened yet" if measured is None else f"{measured:.0%} of its time"
+    use = (
+        tr("not opened yet") if measured is None else tr("{share:.0%} of its time", share=measured)
+    )
     if predicted is not None:
-        told += f" (predicted {predicted:.0%})"
+        use += tr(" (predicted {share:.0%})", share=predicted)
     if len(line["devices"]) > 1 and line["holds_with"] is not None:
-        told += f", holds with {line['holds_with']} of {len(line['devices'])} dead"
-    say(f"  in use: {told}")
-    headings = ("Device", "Unit", "Asked", "Timeouts", "Garbled", "Refused", "Delay", "Next")
-    rows = [headings, *(_row(device) for device in line["devices"])]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(headings))]
-    for row in rows:
-        cells = [
-            row[0].ljust(widths[0]),
-            *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
-        ]
-        say("  " + "  ".join(cells))
+        use += words.holds(line["holds_with"], len(line["devices"]))
+    say("  " + tr("in use: {use}", use=use))
+    headings = tuple(tr(heading) for heading in words.BUS_HEADINGS)
+    for row in columns([headings, *(_row(device) for device in line["devices"])]):
+        say(f"  {row}")
     say("")
 
 
 def _row(device: dict[str, Any]) -> tuple[str, ...]:
     delay, soon = device["delay_s"], device["next_s"]
-    waits = f" after {words.count(device['failures'], 'failure')}" if device["failures"] else ""
     return (
         device["name"],
         str(device["unit"]),
@@ -95,6 +92,18 @@ def _row(device: dict[str, Any]) -> tuple[str, ...]:
         str(device["timeouts"]),
         str(device["garbled"]),
         str(device["refused"]),
-        "unknown" if delay is None else f"{delay * 1000:.0f} ms",
-        "-" if soon is None else f"in {soon:.1f} s{waits}",
+        tr("unknown") if delay is None else f"{delay * 1000:.0f} ms",
+        "-" if soon is None else _next(soon, device["failures"]),
+    )
+
+
+def _next(soon: float, failures: int) -> str:
+    """When a device is asked again, and how often it failed since it answered."""
+    if not failures:
+        return tr("in {soon:.1f} s", soon=soon)
+    return plural(
+        "in {soon:.1f} s after {n} failure",
+        "in {soon:.1f} s after {n} failures",
+        failures,
+        soon=soon,
     )

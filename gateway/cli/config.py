@@ -14,6 +14,7 @@ from config.model import digest
 from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
 from config.yaml_source import parse
+from console.language import plural, tr
 from gateway.cli import words
 from gateway.cli.frame import (
     DONE,
@@ -62,14 +63,17 @@ def check(session: Session, file: Path, *, as_json: bool) -> int:
         show_findings(findings)
         for time in checked.lines:
             say(f"  {line_words(time)}")
-        name, warnings = str(file), words.count(len(findings) - len(errors), "thing")
-        if errors:
-            say(words.UNUSABLE.format(file=name, errors=words.count(len(errors), "error")))
-        elif findings:
-            say(words.CHECKED_WARNINGS.format(file=name, warnings=warnings))
-        else:
-            say(words.CHECKED.format(file=name, devices=checked.devices))
+        say(_verdict(str(file), checked, len(errors)))
     return FAILED if errors else DONE
+
+
+def _verdict(file: str, checked: _Checked, errors: int) -> str:
+    """The check's result in one line."""
+    if errors:
+        return plural(*words.UNUSABLE, errors, file=file)
+    if checked.findings:
+        return plural(*words.CHECKED_WARNINGS, len(checked.findings), file=file)
+    return plural(*words.CHECKED, checked.devices, file=file)
 
 
 @config.command()
@@ -101,11 +105,11 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})
     else:
         if errors:
-            complain({"what": "some devices cannot be polled"}, as_json=False)
+            complain({"what": words.NOT_POLLED}, as_json=False)
         show_findings(findings)
-        say((words.APPLIED_LIVE if live else words.APPLIED_STILL).format(file=file))
+        say(tr(words.APPLIED_LIVE if live else words.APPLIED_STILL, file=file))
         if done["at_next_start"]:
-            say(words.AT_NEXT_START.format(sections=", ".join(done["at_next_start"])))
+            say(tr(words.AT_NEXT_START, sections=", ".join(done["at_next_start"])))
     return PARTLY if errors else DONE
 
 
@@ -150,9 +154,10 @@ def _check(session: Session, text: bytes, file: Path) -> _Checked:
 
 def line_words(time: LineTime) -> str:
     """How busy a line is: ``serial:/dev/ttyUSB0, 9600 8E1: bus 63 %, holds with 2 of 12 dead``."""
-    dead = f", holds with {time.holds_with} of {len(time.devices)} dead"
+    busy = tr("bus {share:.0%}", share=time.utilization)
     alone = len(time.devices) < 2
-    return f"{time.line}, {time.form}: bus {time.utilization:.0%}{'' if alone else dead}"
+    dead = "" if alone else words.holds(time.holds_with, len(time.devices))
+    return f"{time.line}, {time.form}: {busy}{dead}"
 
 
 def line_json(time: LineTime) -> dict[str, Any]:

@@ -20,6 +20,10 @@ import click
 from config.finding import ConfigError
 from config.model import Device
 from config.store import ConfigurationStore
+from console.language import tr
+from console.output import say_json_text
+from gateway.cli import words
+from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.frame import DONE, FAILED, Session, command, json_option, say, say_json
 from gateway.cli.status import show_devices
 from gateway.control_client import ControlError, NoDaemonError, ask
@@ -48,7 +52,7 @@ def list_devices(session: Session, *, as_json: bool) -> int:
 
 
 @device.command()
-@click.argument("target", metavar="URL|NAME")
+@click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @json_option
 @click.pass_obj
 @command
@@ -62,7 +66,7 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
     text = _report(session.state, target)
     report = from_json(loads(text))
     if as_json:
-        say(text)
+        say_json_text(text)
     else:
         from gateway.cli.report_view import show
 
@@ -71,7 +75,7 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 
 
 @device.command()
-@click.argument("target", metavar="URL|NAME")
+@click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @click.option(
     "--every",
     type=click.FloatRange(0.1, 3600),
@@ -99,7 +103,7 @@ def watch(session: Session, target: str, *, every: float, count: int | None, as_
             report = from_json(loads(text))
             last = DONE if report.reachability.value == "online" else FAILED
             if as_json:
-                say(text)
+                say_json_text(text)
             else:
                 click.clear()  # does nothing where nobody looks
                 show(report)
@@ -112,8 +116,8 @@ def watch(session: Session, target: str, *, every: float, count: int | None, as_
 
 
 @device.command()
-@click.argument("target", metavar="URL|NAME")
-@click.argument("setting", metavar="POINT")
+@click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
+@click.argument("setting", metavar="POINT", shell_complete=complete_setting)
 @click.argument("value")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @json_option
@@ -131,7 +135,8 @@ def write(
     seen = _through(session.state, target, "setting", wish)
     unit = f" {seen['unit']}" if seen["unit"] else ""
     if not yes:
-        question = f"{target}: {setting} is {seen['now']}{unit}. Write {seen['then']}{unit}?"
+        shown = {"device": target, "setting": setting, "unit": unit}
+        question = tr(words.WRITE, **shown, now=seen["now"], then=seen["then"])
         if not sys.stdin.isatty():
             raise ControlError(
                 "nobody is there to confirm",
@@ -140,13 +145,14 @@ def write(
                 next_step="add --yes to write without asking",
             )
         if not click.confirm(question, err=True):
-            say("Nothing was written.")
+            say(tr(words.NOTHING_WRITTEN))
             return FAILED
     done = _through(session.state, target, "write", wish | {"who": _who()})
     if as_json:
         say_json(done)
     else:
-        say(f"{target}: {setting} was {done['before']}{unit} and is {done['after']}{unit}.")
+        ends = {"before": done["before"], "after": done["after"]}
+        say(tr(words.WRITTEN, device=target, setting=setting, unit=unit, **ends))
     return DONE
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from console.language import told, tr
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 from gateway.owner import NotOursError, as_owner
@@ -55,8 +56,8 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
         )
     else:
         place = f"{enrolment.site}, {enrolment.organization}"
-        say(words.ENROLLED.format(box=enrolment.box, gateway=enrolment.gateway, place=place))
-        say(words.ENROLLED_UNTIL.format(day=enrolment.ends_at[:10]))
+        say(tr(words.ENROLLED, box=enrolment.box, gateway=enrolment.gateway, place=place))
+        say(tr(words.ENROLLED_UNTIL, day=enrolment.ends_at[:10]))
     return DONE
 
 
@@ -82,5 +83,5 @@ def _agreed(key: AgentKey) -> bool:
     """Ask whoever is there; nobody there has agreed to nothing."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    say(STATEMENT)
-    return click.confirm(words.CONSENT.format(address=key.address))
+    say(told(STATEMENT))
+    return click.confirm(tr(words.CONSENT, address=key.address))

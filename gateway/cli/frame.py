@@ -5,14 +5,12 @@ Exit codes describe the command, never a device's condition::
     0 done   1 partly done   2 failed   3 wrong usage
 
 An error never is a traceback: it says what, where, why and the next step, on standard error; with
-``--json`` the same as one JSON object on standard output.
+``--json`` the same as one JSON object on standard output (`console.failure`).
 """
 
 from __future__ import annotations
 
 import errno
-import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,13 +21,14 @@ from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 import click
 
 from config.finding import ConfigError, Finding, Weight
+from console import failure
+from console.failure import DONE, FAILED, PARTLY, USAGE
+from console.language import current, told, tr
+from console.output import say, say_json, silence
 from gateway.cli import words
 from gateway.control_client import ControlError
 
-DONE: Final = 0
-PARTLY: Final = 1
-FAILED: Final = 2
-USAGE: Final = 3
+__all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
 _ELSEWHO: Final = "run the command as the user the gateway runs as, or with sudo"
 _ALONE: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
@@ -58,28 +57,27 @@ class Session:
     verbose: bool
 
 
-def say(text: str) -> None:
-    """Print a line of output; a reader that has gone away ends the command quietly."""
-    click.echo(text)
-
-
-def say_json(value: Any) -> None:
-    """Print one JSON value, indented on a terminal."""
-    indent = 2 if sys.stdout.isatty() else None
-    say(json.dumps(value, ensure_ascii=False, indent=indent))
-
-
 def complain(error: Mapping[str, Any], *, as_json: bool) -> None:
     """Show an error: what, where, why, next step, and the findings it carries."""
-    if as_json:
-        say_json({"error": dict(error)})
-        return
-    click.echo(f"kanmon: {error['what']}", err=True)
-    for field in ("where", "why", "next"):
-        if error.get(field):
-            click.echo(f"  {field + ':':<7}{error[field]}", err=True)
-    for finding in error.get("findings") or ():
-        click.echo(f"  {_finding_line(finding)}", err=True)
+    lines = () if as_json else [_finding_line(f) for f in error.get("findings") or ()]
+    shown = error if as_json else _in_words(error)
+    failure.complain("kanmon", shown, as_json=as_json, lines=lines)
+
+
+def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error for a person: one with a code has its words in the catalogue of codes."""
+    from provisioning.codes import CATALOGUE, Code
+
+    if not error.get("code"):
+        return dict(error)
+    entry = CATALOGUE[Code(error["code"])]
+    japanese = current() == "ja"
+    return {
+        "what": tr(words.ENROLL_FAILED, code=error["code"]),
+        "where": error.get("where", ""),
+        "why": entry.cause_ja if japanese else entry.cause_en,
+        "next": entry.next_ja if japanese else entry.next_en,
+    }
 
 
 def _finding_line(finding: Mapping[str, Any]) -> str:
@@ -94,7 +92,16 @@ def _finding_line(finding: Mapping[str, Any]) -> str:
         place=Place(**place) if place else None,
         weight=Weight(finding.get("weight", Weight.ERROR)),
     )
-    return str(known) if known.weight is Weight.ERROR else f"warning: {known}"
+    text = str(known) if current() == "en" else _in_japanese(known)
+    return text if known.weight is Weight.ERROR else tr("warning: {finding}", finding=text)
+
+
+def _in_japanese(finding: Finding) -> str:
+    """A finding as Japanese is written: each part a sentence of its own."""
+    where = ": ".join(part for part in (str(finding.place or ""), finding.path) if part)
+    parts = (told(part) for part in (finding.what, finding.why, finding.next) if part)
+    said = "".join(part if part.endswith(("。", "？")) else f"{part}。" for part in parts)
+    return f"{where}: {said}" if where else said
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
@@ -124,8 +131,8 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, CodedError):
         entry, code = CATALOGUE[error.code], error.code.value
         what, why = words.ENROLL_FAILED.format(code=code), entry.cause_en
-        told = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
-        return {"code": code, **told}
+        fields = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
+        return {"code": code, **fields}
     if isinstance(error, SpoolError):
         return {"what": str(error)}
     if isinstance(error, NotOursError):
@@ -148,33 +155,26 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
             code = body(*args, **kwargs)
             sys.stdout.flush()
         except BrokenPipeError:
-            _quiet_stdout()
+            silence()
             sys.exit(DONE)
         except KeyboardInterrupt:
-            click.echo(words.INTERRUPTED, err=True)
+            click.echo(tr(words.INTERRUPTED), err=True)
             sys.exit(FAILED)
         except click.ClickException:
             raise
         except Exception as error:  # told below: a traceback helps nobody on site
-            told = refusal(error)
+            fields = refusal(error)
             session = click.get_current_context().find_object(Session)
-            if told is None:
+            if fields is None:
                 if session and session.verbose:
                     raise
                 why = f"{type(error).__name__}: {error}"
-                told = {"what": words.FAULT, "why": why, "next": words.FAULT_NEXT}
-            complain(told, as_json=as_json)
+                fields = {"what": words.FAULT, "why": why, "next": words.FAULT_NEXT}
+            complain(fields, as_json=as_json)
             sys.exit(FAILED)
         sys.exit(code)
 
     return wrapped
-
-
-def _quiet_stdout() -> None:
-    """Let the interpreter's last flush go nowhere: the reader is gone."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
 
 
 json_option = click.option(

@@ -10,8 +10,11 @@ from typing import Final
 
 import click
 
+from console import language, output
+from console.failure import FAILED, USAGE, complain, fields_of, wrong_usage
+from console.localized import Commands
 from gateway.cli import words
-from gateway.cli.frame import FAILED, USAGE, Session
+from gateway.cli.frame import Session
 from gateway.version import software
 
 DEFAULT_STATE: Final = "/var/lib/kanmon"
@@ -19,6 +22,7 @@ DEFAULT_STATE: Final = "/var/lib/kanmon"
 
 COMMANDS: Final = {
     "bus": "gateway.cli.bus",
+    "completion": "gateway.cli.completion",
     "config": "gateway.cli.config",
     "device": "gateway.cli.device",
     "enroll": "gateway.cli.enroll",
@@ -29,24 +33,26 @@ COMMANDS: Final = {
 """Where each command lives, under its own name."""
 
 
-class Commands(click.Group):
+class GatewayCommands(Commands):
     """`COMMANDS`, each imported when it is called: the daemon must not carry the others' weight."""
+
+    daemons = frozenset({"run"})
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All of them, sorted."""
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The one called ``cmd_name``, if there is one."""
-        module = COMMANDS.get(cmd_name)
+    def written(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The one called ``name``, if there is one."""
+        module = COMMANDS.get(name)
         if module is None:
             return None
-        found: click.Command = getattr(import_module(module), cmd_name)
+        found: click.Command = getattr(import_module(module), name)
         return found
 
 
 @click.group(
-    cls=Commands,
+    cls=GatewayCommands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
@@ -57,8 +63,14 @@ class Commands(click.Group):
     show_default=True,
     help="The gateway's state folder (also KANMON_STATE).",
 )
+@click.option(
+    "--lang",
+    type=click.Choice(language.LANGUAGES),
+    expose_value=False,
+    help="The language of help, tables and errors (also KANMON_LANG); else the locale's.",
+)
 @click.option("--verbose", is_flag=True, help="Say more; show where a fault happened.")
-@click.version_option(software(), prog_name="kanmon")
+@click.version_option(software(), prog_name="kanmon", help="Show the version and exit.")
 @click.pass_context
 def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
     """The gateway at the edge of the site: run it, look at it, configure it."""
@@ -67,17 +79,19 @@ def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
 
 def main() -> None:
     """Run the command line; exits with 0 done, 1 partly, 2 failed, 3 wrong usage."""
+    output.prepare()
+    language.begin()
+    given = sys.argv[1:]
     try:
-        kanmon.main(prog_name="kanmon", standalone_mode=False)
+        kanmon.main(given, prog_name="kanmon", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(USAGE)
     except click.UsageError as error:
-        error.show()
-        sys.exit(USAGE)
+        sys.exit(wrong_usage("kanmon", error, given))
     except click.ClickException as error:
-        error.show()
+        complain("kanmon", fields_of(error), as_json="--json" in given)
         sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(words.INTERRUPTED, err=True)
+        click.echo(language.tr(words.INTERRUPTED), err=True)
         sys.exit(FAILED)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.language import told, tr
 from drivers.report import Reading, Report
 from gateway.cli import words
 
@@ -18,14 +19,15 @@ def show(report: Report) -> None:
     console = Console(soft_wrap=False, highlight=False)
     identity = report.identity
     who = " ".join(part for part in (identity.maker, identity.model) if part)
-    serial = f", serial {identity.serial}" if identity.serial else ""
-    answers = words.REACHABILITY[report.reachability.value]
-    console.print(Text(f"{report.device}: {answers}, {report.state.value}"))
+    serial = tr(", serial {serial}", serial=identity.serial) if identity.serial else ""
+    answers = words.reachability(report.reachability.value)
+    console.print(Text(f"{report.device}: {answers}, {words.state(report.state.value)}"))
     if who or serial:
         console.print(Text(f"{who}{serial}"))
     for condition in report.conditions:
         where = f" ({condition.component})" if condition.component else ""
-        line = f"{condition.severity.value}: {condition.code.value}{where}: {condition.message}"
+        severity, message = words.severity(condition.severity.value), told(condition.message)
+        line = f"{severity}: {condition.code.value}{where}: {message}"
         console.print(Text(line))
     if report.readings:
         console.print(_readings(report.readings))
@@ -33,10 +35,10 @@ def show(report: Report) -> None:
 
 def _readings(readings: tuple[Reading, ...]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Quantity")
-    table.add_column("Part")
-    table.add_column("Value", justify="right")
-    table.add_column("Unit")
+    table.add_column(tr("Quantity"))
+    table.add_column(tr("Part"))
+    table.add_column(tr("Value"), justify="right")
+    table.add_column(tr("Unit"))
     for reading in readings:
         quantity = reading.quantity
         cells = (quantity.value, reading.part, value_text(reading), quantity.unit)
@@ -48,7 +50,7 @@ def value_text(reading: Reading) -> str:
     """The value with exactly its resolution's decimals; why there is none, if so."""
     value = reading.value
     if value is None:
-        return f"- ({reading.quality.value})"
+        return f"- ({words.quality(reading.quality.value)})"
     if isinstance(value, str):
         return value
     return f"{Decimal(value).scaleb(reading.resolution):f}"

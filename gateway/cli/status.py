@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from console.language import plural, told, tr
+from console.output import columns, left
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 from gateway.control_client import NoDaemonError, ask
@@ -21,15 +23,24 @@ def status(session: Session, *, as_json: bool) -> int:
     if as_json:
         say_json(answer)
         return DONE
-    say(f"{answer['label'] or 'Gateway'} ({answer['box']}), version {answer['software']}")
-    say(f"Running   {words.age(answer['running_s'])}")
-    say(f"Link      {_link(answer['link'])}")
-    say(f"Spool     {_spool(answer['spool'])}")
+    name = answer["label"] or tr("Gateway")
+    say(tr("{name} ({box}), version {version}", name=name, **_who(answer)))
+    _line(tr("Running"), words.age(answer["running_s"]))
+    _line(tr("Link"), _link(answer["link"]))
+    _line(tr("Spool"), _spool(answer["spool"]))
     if not answer["clock_known"]:
-        say("Clock     not set: readings are kept, and dated as soon as it is")
+        _line(tr("Clock"), tr("not set: readings are kept, and dated as soon as it is"))
     say("")
     show_devices(answer["devices"])
     return DONE
+
+
+def _who(answer: dict[str, Any]) -> dict[str, str]:
+    return {"box": answer["box"], "version": answer["software"]}
+
+
+def _line(label: str, text: str) -> None:
+    say(left(label, 10) + text)
 
 
 @click.command()
@@ -44,20 +55,26 @@ def outbox(session: Session, *, as_json: bool) -> int:
         return DONE
     waiting, dropped = answer["waiting"], answer["dropped"]
     if not any(waiting.values()):
-        say(words.NOTHING_WAITS)
+        say(tr(words.NOTHING_WAITS))
     else:
-        old = answer["oldest_s"]
-        oldest = "from before this boot" if old is None else f"{words.age(old)} old"
-        say(f"Waiting   {words.count(sum(waiting.values()), 'record')}, the oldest {oldest}")
-    rows = [("Lane", "Waiting", "Dropped")]
+        _line(tr("Waiting"), _waiting(sum(waiting.values()), answer["oldest_s"]))
+    rows = [(tr("Lane"), tr("Waiting"), tr("Dropped"))]
     rows += [(lane, str(number), str(dropped[lane])) for lane, number in waiting.items()]
-    for row in rows:
-        say(f"  {row[0]:<10}{row[1]:>9}{row[2]:>9}")
-    say(f"Refused by the portal: {answer['rejected']}")
-    say(f"On disk: {words.size(answer['bytes'])}; free: {words.size(answer['disk_free'])}")
+    for row in columns(rows):
+        say(f"  {row}")
+    say(tr("Refused by the portal: {number}", number=answer["rejected"]))
+    used, free = words.size(answer["bytes"]), words.size(answer["disk_free"])
+    say(tr("On disk: {used}; free: {free}", used=used, free=free))
     if answer["full"]:
-        say("The disk is full: what comes is counted as lost until there is room again.")
+        say(tr("The disk is full: what comes is counted as lost until there is room again."))
     return DONE
+
+
+def _waiting(number: int, oldest_s: int | None) -> str:
+    """How much waits, and since when."""
+    if oldest_s is None:
+        return plural(*words.WAITING_BEFORE, number)
+    return plural(*words.WAITING_SINCE, number, age=words.age(oldest_s))
 
 
 def _outbox(session: Session) -> Any:
@@ -90,23 +107,28 @@ def _look(session: Session) -> Any:
 
 def _link(link: dict[str, Any]) -> str:
     if not link["connected"]:
-        why = f": {link['error']}" if link["error"] else ""
-        return f"no connection to {link['broker'] or 'a portal'}{why}"
+        why = f": {told(link['error'])}" if link["error"] else ""
+        return tr("no connection to {broker}", broker=link["broker"] or tr("a portal")) + why
     acked = link["last_ack_s"]
-    heard = "no acknowledgement yet" if acked is None else f"acknowledged {words.age(acked)} ago"
-    return f"connected to {link['broker']} for {words.age(link['connected_s'])}, {heard}"
+    heard = tr("no acknowledgement yet")
+    if acked is not None:
+        heard = tr("acknowledged {age} ago", age=words.age(acked))
+    age = words.age(link["connected_s"])
+    return tr(
+        "connected to {broker} for {age}, {heard}", broker=link["broker"], age=age, heard=heard
+    )
 
 
 def _spool(spool: dict[str, Any]) -> str:
     waiting, dropped = sum(spool["waiting"].values()), sum(spool["dropped"].values())
-    text = f"{words.count(waiting, 'record')} waiting, {words.size(spool['bytes'])}"
-    return f"{text}, {dropped} dropped" if dropped else text
+    text = plural(*words.SPOOLED, waiting, size=words.size(spool["bytes"]))
+    return text + tr(", {number} dropped", number=dropped) if dropped else text
 
 
 def show_devices(devices: list[dict[str, Any]]) -> None:
     """A table of devices: name, whether they answer, state, gravest condition."""
     if not devices:
-        say(words.NO_DEVICES)
+        say(tr(words.NO_DEVICES))
         return
     from rich import box
     from rich.console import Console
@@ -114,18 +136,20 @@ def show_devices(devices: list[dict[str, Any]]) -> None:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Device", "Label", "Answers", "State", "Last", "Gravest condition"):
-        table.add_column(heading, overflow="fold")
+    for heading in words.DEVICE_HEADINGS:
+        table.add_column(tr(heading), overflow="fold")
     for device in devices:
         worst = device["gravest"]
-        told = device["problem"] or (f"{worst['code']}: {worst['message']}" if worst else "")
+        trouble = told(device["problem"] or "")
+        if worst and not trouble:
+            trouble = f"{worst['code']}: {told(worst['message'])}"
         cells = (
             device["name"],
             device["label"],
-            words.REACHABILITY.get(device["reachability"], device["reachability"]),
-            device["state"],
+            words.reachability(device["reachability"]),
+            words.state(device["state"]),
             words.age(device["reported_s"]),
-            told,
+            trouble,
         )
         table.add_row(*(Text(cell) for cell in cells))
     Console(soft_wrap=False).print(table)

@@ -1,49 +1,129 @@
-"""Every text the command line shows to people, in one place."""
+"""Every text the command line shows to people that is not a help, in one place.
+
+English here; the Japanese is in the catalogue, console/locale/ja/LC_MESSAGES/kanmon.po. A pair is
+one text for 1 and one for any other number, for `console.language.plural`.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-STOPPED: Final = "Stopped."
-APPLIED_LIVE: Final = "Applied: the running gateway uses {file} now."
-APPLIED_STILL: Final = "Kept: the gateway will use {file} when it starts."
-AT_NEXT_START: Final = "The {sections} settings take effect at the next start."
-CHECKED: Final = "{file} can be used: {devices} devices."
-CHECKED_WARNINGS: Final = "{file} can be used, with {warnings} to look at."
-UNUSABLE: Final = "{file} cannot be used: {errors} to correct."
-NO_DEVICES: Final = "No devices are configured. Add one below `devices:` and apply the file."
-NOTHING_WAITS: Final = "Nothing waits: everything accepted has reached the portal."
+from console.language import counted, marked, tr
+
+INTERRUPTED: Final = marked("Interrupted.")
+APPLIED_LIVE: Final = marked("Applied: the running gateway uses {file} now.")
+APPLIED_STILL: Final = marked("Kept: the gateway will use {file} when it starts.")
+AT_NEXT_START: Final = marked("The {sections} settings take effect at the next start.")
+CHECKED: Final = counted("{file} can be used: {n} device.", "{file} can be used: {n} devices.")
+CHECKED_WARNINGS: Final = counted(
+    "{file} can be used, with {n} thing to look at.",
+    "{file} can be used, with {n} things to look at.",
+)
+UNUSABLE: Final = counted(
+    "{file} cannot be used: {n} error to correct.",
+    "{file} cannot be used: {n} errors to correct.",
+)
+NOT_POLLED: Final = "some devices cannot be polled"
+NO_DEVICES: Final = marked(
+    "No devices are configured. Add one below `devices:` and apply the file."
+)
+NOTHING_WAITS: Final = marked("Nothing waits: everything accepted has reached the portal.")
+WAITING_SINCE: Final = counted("{n} record, {age} old", "{n} records, the oldest {age} old")
+WAITING_BEFORE: Final = counted(
+    "{n} record, from before this boot",
+    "{n} records, the oldest from before this boot",
+)
+SPOOLED: Final = counted("{n} record waiting, {size}", "{n} records waiting, {size}")
 FAULT: Final = "this is a fault of kanmon itself"
 FAULT_NEXT: Final = (
     "Report it with the command you gave; `kanmon --verbose` shows where it happened"
 )
-INTERRUPTED: Final = "Interrupted."
-CONSENT: Final = "Do you agree that this box sends this to {address}?"
-ENROLLED: Final = "Setup complete: box {box} is {gateway} at {place}."
-ENROLLED_UNTIL: Final = "Its certificate is good until {day}."
-ENROLL_FAILED: Final = "setup failed ({code})"
+CONSENT: Final = marked("Do you agree that this box sends this to {address}?")
+ENROLLED: Final = marked("Setup complete: box {box} is {gateway} at {place}.")
+ENROLLED_UNTIL: Final = marked("Its certificate is good until {day}.")
+ENROLL_FAILED: Final = marked("setup failed ({code})")
+WRITE: Final = marked("{device}: {setting} is {now}{unit}. Write {then}{unit}?")
+NOTHING_WRITTEN: Final = marked("Nothing was written.")
+WRITTEN: Final = marked("{device}: {setting} was {before}{unit} and is {after}{unit}.")
+DEVICE_HEADINGS: Final = (
+    marked("Device"),
+    marked("Label"),
+    marked("Answers"),
+    marked("State"),
+    marked("Last"),
+    marked("Gravest condition"),
+)
+BUS_HEADINGS: Final = (
+    marked("Device"),
+    marked("Unit"),
+    marked("Asked"),
+    marked("Timeouts"),
+    marked("Garbled"),
+    marked("Refused"),
+    marked("Delay"),
+    marked("Next"),
+)
 
 REACHABILITY: Final = {
-    "online": "online",
-    "silent_as_expected": "silent, as expected",
-    "unreachable": "does not answer",
-    "never": "never answered",
+    "online": marked("online"),
+    "silent_as_expected": marked("silent, as expected"),
+    "unreachable": marked("does not answer"),
+    "never": marked("never answered"),
+}
+STATES: Final = {
+    "running": marked("running"),
+    "ready": marked("ready"),
+    "error": marked("error"),
+    "other": marked("other"),
+}
+SEVERITIES: Final = {
+    "service_call": marked("service call"),
+    "error": marked("error"),
+    "warning": marked("warning"),
+    "info": marked("info"),
+}
+QUALITIES: Final = {
+    "good": marked("good"),
+    "not_supported": marked("not supported"),
+    "not_available": marked("not available"),
+    "out_of_range": marked("out of range"),
+    "unreconciled": marked("unreconciled"),
 }
 
 
-def count(number: int, thing: str) -> str:
-    """``1 error``, ``2 errors``."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+def reachability(value: str) -> str:
+    """Whether a device answers; a value that a newer daemon knows stays as it is."""
+    return tr(REACHABILITY.get(value, value))
+
+
+def state(value: str) -> str:
+    """What state a device is in."""
+    return tr(STATES.get(value, value))
+
+
+def severity(value: str) -> str:
+    """How grave a condition is."""
+    return tr(SEVERITIES.get(value, value))
+
+
+def quality(value: str) -> str:
+    """Why there is no value."""
+    return tr(QUALITIES.get(value, value))
+
+
+def holds(dead: int, devices: int) -> str:
+    """How many dead devices a line stands."""
+    return tr(", holds with {dead} of {devices} dead", dead=dead, devices=devices)
 
 
 def age(seconds: int | None) -> str:
     """A span of time, in its largest fitting unit."""
     if seconds is None:
         return "-"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+    for unit, size in ((tr("{n} d"), 86_400), (tr("{n} h"), 3_600), (tr("{n} min"), 60)):
         if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+            return unit.format(n=seconds // size)
+    return tr("{n} s", n=seconds)
 
 
 def size(number: int | None) -> str:

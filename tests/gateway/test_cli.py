@@ -162,7 +162,7 @@ def test_a_reader_that_goes_away_is_no_error(box: Box) -> None:
 @pytest.mark.req("C-20")
 def test_a_missing_value_is_shown_with_its_reason_and_never_as_zero() -> None:
     gone = Reading(quantity=Quantity.VOLTAGE, value=None, at=0, quality=Quality.NOT_SUPPORTED)
-    assert value_text(gone) == "- (not_supported)"
+    assert value_text(gone) == "- (not supported)"
     tenths = Reading(quantity=Quantity.VOLTAGE, value=2300, at=0, resolution=-1)
     assert value_text(tenths) == "230.0"
     tens = Reading(quantity=Quantity.ENERGY_IMPORT, value=12, at=0, resolution=1)

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from portal import catalogue
-from portal.environment import PACKAGE
-
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -17,16 +14,6 @@ if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
 
 PASSWORD = "kettle-orbit-paper-nine"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _translations() -> None:
-    """Compile what `scripts/assets` compiles, so that no test needs a build first."""
-    for po in PACKAGE.glob("locale/*/LC_MESSAGES/*.po"):
-        mo = po.with_suffix(".mo")
-        content = catalogue.compiled(catalogue.parse(po.read_text("utf-8")))
-        if not mo.exists() or mo.read_bytes() != content:
-            mo.write_bytes(content)
 
 
 @pytest.fixture

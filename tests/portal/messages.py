@@ -18,7 +18,7 @@ _PLURAL_CALLS = {"ngettext", "ngettext_lazy"}
 
 
 def messages() -> dict[str, list[str]]:
-    """Each message's key, as `portal.catalogue.Entry.key` spells it, and the files that use it."""
+    """Each message's key, as `console.catalogue.Entry.key` spells it, and the files that use it."""
     found: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         _collect(path.read_text("utf-8"), path, found)

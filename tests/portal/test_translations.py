@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console import catalogue
+from console.catalogue import CatalogueError, Entry
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
-from portal import catalogue
-from portal.catalogue import CatalogueError, Entry
 from portal.environment import PACKAGE
 from portal.web import words
 from tests.portal.messages import messages

@@ -1,4 +1,4 @@
-"""Translation catalogues: ``.po`` text in, GNU ``.mo`` bytes out. Pure, standard library only.
+"""Translation catalogues: ``.po`` text in, GNU ``.mo`` bytes out. Standard library only.
 
 So that no machine needs the gettext programs: `scripts/assets` compiles what translators write.
 
@@ -8,12 +8,14 @@ Source: GNU gettext manual, sections "The Format of PO Files" and "The Format of
 from __future__ import annotations
 
 import ast
+import os
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _MAGIC: Final = 0x950412DE
 _CONTEXT_GLUE: Final = "\x04"
@@ -82,6 +84,32 @@ def compiled(entries: list[Entry]) -> bytes:
             blob += pair[column] + b"\x00"
     head = struct.pack("<7I", _MAGIC, 0, len(pairs), table, table + 8 * len(pairs), 0, 0)
     return head + b"".join(struct.pack("<2I", *offset) for offset in offsets) + blob
+
+
+def compile_file(po: Path) -> None:
+    """Write the ``.mo`` file beside a ``.po`` file, whole or not at all, where it would change."""
+    mo = po.with_suffix(".mo")
+    content = compiled(parse(po.read_text("utf-8")))
+    if mo.exists() and mo.read_bytes() == content:
+        return
+    beside = mo.with_suffix(f".{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(mo)
+
+
+def read(mo: bytes) -> dict[str, str]:
+    """Every message of a ``.mo`` file made by `compiled`, and its translation."""
+    _, _, number, keys, texts = struct.unpack_from("<5I", mo)
+    found = {}
+    for index in range(number):
+        (key, text) = (_string(mo, table + 8 * index) for table in (keys, texts))
+        found[key] = text
+    return found
+
+
+def _string(mo: bytes, at: int) -> str:
+    length, offset = struct.unpack_from("<2I", mo, at)
+    return mo[offset : offset + length].decode()
 
 
 def _entries(text: str) -> Iterator[Entry]:

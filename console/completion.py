@@ -1,0 +1,49 @@
+"""``completion SHELL``: the script by which a shell completes a program's words.
+
+The scripts are click's: they call the program itself with a variable set, and it answers from its
+own commands. Source: click's shell_completion.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from click.shell_completion import get_completion_class
+
+from console.failure import Failure
+from console.output import say
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+
+def variable(program: str) -> str:
+    """What the script sets to ask for completions."""
+    return f"_{program.replace('-', '_').upper()}_COMPLETE"
+
+
+def completion_command(program: str) -> click.Command:
+    """The command ``completion`` of ``program``."""
+
+    @click.command("completion")
+    @click.argument("shell", type=click.Choice(SHELLS))
+    @click.pass_context
+    def completion(context: click.Context, shell: str) -> None:
+        """Print what makes SHELL complete commands, options, device names and settings.
+
+        In bash, for this session: source <(kanmon completion bash). For every session, let it be
+        a file below /usr/share/bash-completion/completions, zsh's fpath (named _kanmon), or
+        ~/.config/fish/completions.
+        """
+        found = get_completion_class(shell)
+        assert found is not None  # the choice above holds only shells that click knows
+        script = found(context.find_root().command, {}, program, variable(program))
+        try:
+            say(script.source())
+        except RuntimeError as error:
+            step = "install bash 4.4 or newer"
+            raise Failure(
+                f"no completion for this {shell}", why=str(error), next_step=step
+            ) from error
+
+    return completion

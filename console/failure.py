@@ -1,0 +1,84 @@
+"""How an error is told: what, where, why, and the next step; as text or as JSON.
+
+Exit codes describe the command, never a device's condition::
+
+    0 done   1 partly done   2 failed   3 wrong usage
+
+With ``--json`` an error is one JSON object on standard output, where a program looks anyway; its
+keys and its words are English, whatever the language of the call::
+
+    {"error": {"code": 2104, "what": "...", "where": "...", "why": "...", "next": "..."}}
+
+``code`` is a number of docs/reference/codes.md, else null; a text that there is not is ``""``.
+``findings`` is there where a file was read and is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import click
+
+from console.language import told, tr
+from console.output import left, say_json, width
+
+DONE: Final = 0
+PARTLY: Final = 1
+FAILED: Final = 2
+USAGE: Final = 3
+
+_FIELDS: Final = ("what", "where", "why", "next")
+
+
+class Failure(click.ClickException):
+    """A command that cannot do its work: ``what``, ``where``, ``why``, and the ``next_step``."""
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
+        super().__init__("; ".join(part for part in (what, where, why, next_step) if part))
+        self.fields = {"what": what, "where": where, "why": why, "next": next_step}
+
+
+def fields_of(error: click.ClickException) -> dict[str, Any]:
+    """An error of the command line as fields."""
+    if isinstance(error, Failure):
+        return dict(error.fields)
+    fields: dict[str, Any] = {"what": error.format_message().rstrip(".")}
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        path = error.ctx.command_path
+        return fields | {"where": path, "next": tr("see '{command} --help'", command=path)}
+    return fields
+
+
+def complain(
+    program: str, error: Mapping[str, Any], *, as_json: bool, lines: Iterable[str] = ()
+) -> None:
+    """Show an error.
+
+    Args:
+        program: Whose it is.
+        error: `_FIELDS`, in English, ``code`` and ``findings``, as far as there are any.
+        as_json: Whether a program reads it.
+        lines: The findings as text.
+    """
+    if as_json:
+        whole = {"code": None, **dict.fromkeys(_FIELDS, ""), **error}
+        say_json({"error": whole})
+        return
+    click.echo(f"{program}: {told(str(error['what']))}", err=True)
+    labels = {"where": tr("where:"), "why": tr("why:"), "next": tr("next:")}
+    cells = max(width(label) for label in labels.values()) + 1
+    for field, label in labels.items():
+        if error.get(field):
+            click.echo(f"  {left(label, cells)}{told(str(error[field]))}", err=True)
+    for line in lines:
+        click.echo(f"  {line}", err=True)
+
+
+def wrong_usage(program: str, error: click.UsageError, words: Sequence[str]) -> int:
+    """Show how a command is used; returns the exit code."""
+    if "--json" in words:
+        complain(program, fields_of(error), as_json=True)
+    else:
+        error.show()
+    return USAGE

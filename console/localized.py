@@ -1,0 +1,102 @@
+"""A click command in the language in use: its help, its options, its commands.
+
+Commands are written in English, help in their docstrings. What is shown is a copy of the command;
+with English nothing is copied and no catalogue read.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Sequence
+from typing import TypeVar
+
+import click
+
+from console.language import current, tr
+from console.wrapping import WideFormatter
+
+C = TypeVar("C", bound=click.Command)
+
+
+class WideContext(click.Context):
+    """A context whose help knows that some characters are two cells wide."""
+
+    formatter_class = WideFormatter
+
+
+def help_text(command: click.Command) -> str:
+    """A command's help as the catalogue has it: one line a paragraph, up to a form feed."""
+    text = inspect.cleandoc(command.help or "").partition("\f")[0].strip()
+    paragraphs = (p if p.startswith("\b") else " ".join(p.split()) for p in text.split("\n\n"))
+    return "\n\n".join(paragraphs)
+
+
+def localized(command: C) -> C:
+    """A copy of ``command`` and of all below it in the language in use; in English, itself."""
+    if current() == "en":
+        return command
+    shown = copy.copy(command)
+    shown.context_class = WideContext
+    shown.help = tr(help_text(command)) or None
+    # click's own way to shorten a help looks for blanks, which Japanese has not.
+    shown.short_help = tr(command.short_help) if command.short_help else _first(shown.help or "")
+    shown.epilog = tr(command.epilog) if command.epilog else None
+    shown.params = [_parameter(one) for one in command.params]
+    if isinstance(shown, click.Group) and isinstance(command, click.Group):
+        shown.commands = {name: localized(one) for name, one in command.commands.items()}
+    if isinstance(shown, Commands):
+        shown.localizes = True
+    return shown
+
+
+def _first(text: str) -> str:
+    """The first sentence."""
+    head, stop, _ = text.partition("\n\n")[0].partition("。")
+    return head.replace("\n", "") + stop.strip()
+
+
+def _parameter(parameter: click.Parameter) -> click.Parameter:
+    shown = copy.copy(parameter)
+    if isinstance(shown, click.Option) and shown.help:
+        shown.help = tr(shown.help)
+    return shown
+
+
+class Commands(click.Group):
+    """The group at the top: it and what is called below it show themselves localized.
+
+    Attributes:
+        daemons: Commands that run for months: they carry no catalogue, unless help is asked.
+        localizes: Whether commands are shown in the language in use.
+    """
+
+    context_class = WideContext
+    daemons: frozenset[str] = frozenset()
+    localizes = False
+
+    def written(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command ``name`` as it was written."""
+        return super().get_command(ctx, name)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called ``cmd_name``, if there is one."""
+        found = self.written(ctx, cmd_name)
+        return localized(found) if found is not None and self.localizes else found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called, its help in the language in use."""
+        name, found, rest = super().resolve_command(ctx, args)
+        if found is not None and (name not in self.daemons or _asks_help(rest)):
+            found = localized(found)
+        return name, found, rest
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the whole help."""
+        click.Group.format_help(self if self.localizes else localized(self), ctx, formatter)
+
+
+def _asks_help(words: Sequence[str]) -> bool:
+    return not {"-h", "--help"}.isdisjoint(words)

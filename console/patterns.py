@@ -1,0 +1,104 @@
+r"""English texts with values in them, back to the pattern they were made from, and to Japanese.
+
+A package below the command line says ``f"no device is named {name!r}"``. The catalogue holds that
+as the pattern ``no device is named {0}`` with its translation, values numbered in their order:
+
+::
+
+    "no device is named 'x'"  ->  no device is named (.+)  ->  "{0}という名前の機器はありません"
+
+The longest pattern that fits the whole text wins. A value may be such a text itself and is said in
+Japanese too; texts joined by ``; `` or ``. `` are said one by one. Pure, but for reading the
+catalogue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Final
+
+from console.catalogue import read
+from console.language import LOCALES
+
+_PLACE: Final = re.compile(r"\{(\d+)\}")
+_SENTENCES: Final = {"; ": "。", ". ": "。"}
+_CLAUSES: Final = {": ": ": ", ", ": "、"}
+"""What joins texts, and what joins their translations."""
+_DEPTH: Final = 4
+
+
+class Patterns:
+    """What can be said, by its English pattern."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._exact = {k: v for k, v in texts.items() if k and not _PLACE.search(k)}
+        ordered = sorted((k for k in texts if _PLACE.search(k)), key=_literal, reverse=True)
+        self._patterns = [(_expression(k), texts[k]) for k in ordered]
+
+    def said(self, text: str) -> str:
+        """``text`` in the catalogue's language; what it does not know stays as it is."""
+        return self._said(text, 0)
+
+    def _said(self, text: str, depth: int) -> str:
+        found = self._whole(text, depth, _SENTENCES)
+        if found is None and depth < _DEPTH:
+            found = self._joined(text, depth, _SENTENCES) or self._whole(text, depth, {})
+            found = found or self._joined(text, depth, _CLAUSES)
+        return text if found is None else found
+
+    def _joined(self, text: str, depth: int, joints: Mapping[str, str]) -> str | None:
+        """Each part by itself, where a joint parts the text and a part is known."""
+        for joint, japanese_joint in joints.items():
+            parts = text.split(joint)
+            said = [self._said(part, depth + 1) for part in parts] if len(parts) > 1 else parts
+            if said != parts:
+                return japanese_joint.join(said)
+        return None
+
+    def _whole(self, text: str, depth: int, never_within: Mapping[str, str]) -> str | None:
+        """The translation of all of ``text``, whatever case its first letter and its full stop.
+
+        A value that holds a joint is more likely two texts; ``never_within`` passes it over.
+        """
+        for variant in _variants(text):
+            if variant in self._exact:
+                return self._exact[variant]
+            for expression, translation in self._patterns:
+                match = expression.fullmatch(variant)
+                if match and not any(j in value for value in match.groups() for j in never_within):
+                    values = [self._said(value, depth + 1) for value in match.groups()]
+                    return translation.format(*values)
+        return None
+
+
+def _variants(text: str) -> Iterator[str]:
+    yield text
+    bare = text.removesuffix(".")
+    if bare != text:
+        yield bare
+    if bare[:1].isupper():
+        yield bare[0].lower() + bare[1:]
+    elif bare:
+        yield bare[0].upper() + bare[1:]
+
+
+def _literal(pattern: str) -> int:
+    """How much of a pattern is fixed: the more, the less it fits by accident."""
+    return len(_PLACE.sub("", pattern))
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    pieces = _PLACE.split(pattern)
+    return re.compile(
+        "".join("(.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)),
+        re.DOTALL,
+    )
+
+
+@cache
+def japanese() -> Patterns:
+    """The Japanese catalogue; empty where it was not compiled."""
+    path = LOCALES / "ja" / "LC_MESSAGES" / "told.mo"
+    return Patterns(read(path.read_bytes()) if path.exists() else {})

@@ -1,0 +1,269 @@
+"""Every text that `kanmon` and `kanmon-portal` show, found in the sources and the click trees.
+
+``python -m tests.console.texts`` prints what a catalogue still lacks, as entries to translate.
+
+Two kinds, a catalogue each (`console.language`):
+
+* what a command line asks for: helps of the click trees, ``tr``, ``plural``, ``marked``,
+  ``counted``, and click's own texts;
+* what is told: every other literal of two words or more in the packages below, however it becomes
+  part of a finding or an error. `SILENT` lists the modules whose texts no person sees there.
+"""
+
+from __future__ import annotations
+
+import ast
+import errno
+import importlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from console import catalogue, localized
+from console.language import LOCALES
+
+ROOT: Final = Path(__file__).parents[2]
+SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
+SILENT: Final = {
+    "cloud_link/columns.py": "the wire's faults go to the log and the quarantine",
+    "cloud_link/mqtt_drive.py": "the library's own words",
+    "cloud_link/spool.py": "SQL, and a programmer's mistakes",
+    "cloud_link/spool_ledger.py": "SQL",
+    "cloud_link/spool_losses.py": "SQL",
+    "cloud_link/spool_salvage.py": "SQL",
+    "cloud_link/spool_schema.py": "SQL",
+    "cloud_link/topics.py": "a portal's log",
+    "cloud_link/wire.py": "the wire's faults go to the log and the quarantine",
+    "config/schema.py": "the schema's title",
+    "drivers/report_json.py": "for programs that write reports",
+    "drivers/report_schema.py": "the schema's words",
+    "gateway/daemon.py": "the log, which is English",
+    "gateway/fakes.py": "tests",
+    "gateway/intake.py": "the log, which is English",
+    "gateway/logs.py": "the log, which is English",
+    "protocols/capture.py": "for who writes profiles, in scripts/capture and tests",
+    "protocols/fakes.py": "tests",
+    "provisioning/codes.py": "holds both languages itself",
+}
+"""Modules whose texts are not told, and why."""
+NOT_TOLD: Final = {
+    "Mapping[str, Any]": "a type",
+    "Kanmon device profile": "a schema's title",
+    "a command broke": "the log",
+    "BEGIN IMMEDIATE": "SQL",
+}
+_PROGRAMMERS: Final = {"AssertionError", "NotImplementedError", "RuntimeError", "TypeError"}
+_SENTENCE: Final = re.compile(r"[A-Za-z]{2,}'?[,:;]? [A-Za-z]{2}|\} [a-z]{2,} [a-z{]|[a-z] \{0\}$")
+_SQL: Final = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|COMMIT|ROLLBACK) ")
+_FIELD: Final = re.compile(r"\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
+_ASKING: Final = {"tr": 1, "marked": 1, "plural": 2, "counted": 2}
+_CLICK_PROGRAMMERS: Final = (
+    "(dynamic)",
+    "Arguments take",
+    "Boolean option",
+    "Choice(",
+    "Confirm the action",
+    "Could not determine",
+    "DeprecationWarning",
+    "Invalid start",
+    "Name '",
+    "No options defined",
+    "Press any key",
+    "Takes ",
+    "Unknown color",
+    "Value must be",
+    "deprecated",
+    "{len_type}",
+    "{value!r} does not match",
+    "{value!r} is not a valid UUID",
+)
+"""How texts of click begin that only who writes commands can see, or that ours have no use for."""
+_CLICK: Final = ("core", "exceptions", "decorators", "formatting", "termui", "types", "parser")
+
+
+def asked() -> dict[str, str]:
+    """What the command lines ask for, as a catalogue's key, and where."""
+    found: dict[str, str] = {}
+    for path in command_lines():
+        for key in _asked_in(ast.parse(path.read_text("utf-8"))):
+            found.setdefault(key, str(path.relative_to(ROOT)))
+    for name, root in roots().items():
+        for key in _helps(root):
+            found.setdefault(key, f"the help of {name}")
+    for key in _of_click():
+        found.setdefault(key, "click")
+    return found
+
+
+def roots() -> dict[str, click.Command]:
+    """The programs."""
+    return {"kanmon": importlib.import_module("gateway.cli.main").kanmon}
+
+
+def walk(root: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Every command below ``root``, groups too, by its whole name."""
+    here = (*path, root.name or "")
+    yield " ".join(here), root
+    if isinstance(root, click.Group):
+        context = click.Context(root)
+        for name in root.list_commands(context):
+            found = root.get_command(context, name)
+            assert found is not None
+            yield from walk(found, here)
+
+
+def command_lines() -> list[Path]:
+    """The modules that speak to a person."""
+    return [
+        *sorted((ROOT / "gateway" / "cli").glob("*.py")),
+        *sorted((ROOT / "console").glob("*.py")),
+    ]
+
+
+def _asked_in(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            number = _ASKING.get(node.func.id, 0)
+            texts = [a.value for a in node.args[:number] if isinstance(a, ast.Constant)]
+            if number and len(texts) == number:
+                yield "\x00".join(str(text) for text in texts)
+
+
+def _helps(root: click.Command) -> Iterator[str]:
+    for _, command in walk(root):
+        yield localized.help_text(command)
+        yield from filter(None, (command.short_help, command.epilog))
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.help:
+                yield parameter.help
+
+
+def _of_click() -> Iterator[str]:
+    """Click's own texts, as this version of it has them."""
+    folder = Path(click.__file__).parent
+    for name in _CLICK:
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                texts = [a.value for a in node.args if isinstance(a, ast.Constant)]
+                shown = texts and not str(texts[0]).startswith(_CLICK_PROGRAMMERS)
+                if node.func.id in {"_", "ngettext"} and shown:
+                    yield "\x00".join(str(text) for text in texts)
+
+
+def told() -> dict[str, str]:
+    """What is told, as a pattern with numbered places, and where."""
+    found = {os.strerror(number).lower(): "the system" for number in _SYSTEM}
+    for package in SPEAKERS:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = str(path.relative_to(ROOT))
+            if name not in SILENT:
+                for text in _told_in(path):
+                    found.setdefault(text, name)
+    return {text: where for text, where in found.items() if text not in NOT_TOLD}
+
+
+_SYSTEM: Final = (
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOSPC,
+    errno.EROFS,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ELOOP,
+    errno.EIO,
+    errno.ENAMETOOLONG,
+)
+
+
+def _told_in(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    passed = _passed_over(tree)
+    for node in ast.walk(tree):
+        if id(node) in passed:
+            continue
+        text = pattern(node)
+        if text and _SENTENCE.search(text) and not _SQL.match(text.strip()):
+            yield text
+
+
+def _passed_over(tree: ast.AST) -> set[int]:
+    """Nodes that are no text of their own: docstrings, parts of others, logs, what is asked for."""
+    passed: set[int] = set()
+    for node in ast.walk(tree):
+        inner: list[ast.AST] = []
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            inner = [node.value]
+        elif isinstance(node, ast.JoinedStr):
+            inner = [part for part in node.values if isinstance(part, ast.Constant)]
+            inner += [n for part in node.values for n in ast.walk(part) if n is not part][:0]
+        elif isinstance(node, ast.Call) and _quiet(node.func):
+            inner = [n for child in ast.iter_child_nodes(node) for n in ast.walk(child)]
+        elif isinstance(node, ast.AnnAssign | ast.FunctionDef | ast.AsyncFunctionDef):
+            notes = node.annotation if isinstance(node, ast.AnnAssign) else node.returns
+            inner = list(ast.walk(notes)) if notes is not None else []
+        elif isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            inner = list(ast.walk(node.format_spec))
+        passed.update(id(n) for n in inner)
+    return passed
+
+
+def _quiet(function: ast.expr) -> bool:
+    """Whether what a call is given is not told: logs, click's decorators, programmers' errors."""
+    if isinstance(function, ast.Attribute):
+        owner = ast.unparse(function.value)
+        return owner.split(".")[-1].lstrip("_") in {"log", "LOG", "logger"} or owner == "click"
+    name = getattr(function, "id", "")
+    return name in _ASKING or name in _PROGRAMMERS
+
+
+def called(function: ast.expr) -> str:
+    """The last name of what is called."""
+    return str(getattr(function, "attr", None) or getattr(function, "id", ""))
+
+
+def pattern(node: ast.AST) -> str | None:
+    """A literal as a pattern with numbered places; ``None`` for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        numbers = iter(range(100))
+        return _FIELD.sub(lambda _: f"{{{next(numbers)}}}", node.value)
+    if isinstance(node, ast.JoinedStr):
+        text, number = "", 0
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                text += str(part.value)
+            else:
+                text += f"{{{number}}}"
+                number += 1
+        return text
+    return None
+
+
+def catalogue_of(domain: str) -> dict[str, catalogue.Entry]:
+    """The Japanese catalogue ``domain``, its header left out."""
+    po = LOCALES / "ja" / "LC_MESSAGES" / f"{domain}.po"
+    entries = catalogue.parse(po.read_text("utf-8")) if po.exists() else []
+    return {entry.key: entry for entry in entries if entry.key}
+
+
+def _print_missing() -> None:
+    for domain, texts in (("kanmon", asked()), ("told", told())):
+        known = catalogue_of(domain)
+        print(f"# {domain}.po\n")
+        for key, where in texts.items():
+            if key and not (key in known and known[key].translated):
+                one, _, many = key.partition("\x00")
+                print(f"#: {where}\nmsgid {_quoted(one)}")
+                print(f'msgid_plural {_quoted(many)}\nmsgstr[0] ""\n' if many else 'msgstr ""\n')
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+if __name__ == "__main__":
+    _print_missing()
