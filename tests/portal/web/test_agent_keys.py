@@ -61,6 +61,10 @@ def test_an_administrator_issues_a_key_and_sees_it_this_once(
     assert "no-store" in answer.headers["Cache-Control"]
     again = owner.get(KEYS).content.decode()
     assert row.key_id in again
+    assert row.issued_by is not None
+    assert row.issued_by.email == "owner@example.com"
+    assert "issued by 青山 花子 (owner@example.com)" in again
+    assert "issuer not recorded" in again  # the one from before this was kept
     assert groups[1] not in again
 
 
