@@ -157,6 +157,28 @@ def person_add(
     )
 
 
+@person.command("operator")
+@click.argument("email")
+@click.option("--no-longer", is_flag=True, help="They are told nothing any more.")
+@json_option
+def person_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
+    """Let EMAIL be told on the pages what this portal itself needs, such as what ends soon.
+
+    It opens nobody's data. While nobody is named, the administrators of a portal with one
+    organization are told.
+    """
+    with portal_ready():
+        from portal.accounts.actions import name_operator
+
+        user = name_operator(email, operates=not no_longer)
+    told = "is no longer told" if no_longer else "is told"
+    say(
+        {"person": user.pk, "email": user.email, "operates": user.operates},
+        f"{user.email} {told} what this portal needs",
+        as_json=as_json,
+    )
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")

@@ -58,6 +58,9 @@ ACCESS: Final[dict[str, Access]] = {
     "organizations": Access(audience=Audience.PEOPLE, methods=_READ),
     "keys": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "key-revoke": Access(audience=Audience.ADMINISTRATORS, methods=frozenset({"POST"})),
+    # An installer with a number from a box may have no account.
+    "codes-help": Access(audience=Audience.EVERYBODY, methods=_READ),
+    "code-help": Access(audience=Audience.EVERYBODY, methods=_READ),
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -19,6 +20,9 @@ from portal.accounts.models import (
     User,
     normal_email,
 )
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
 
 
 class AccountError(ValueError):
@@ -93,6 +97,33 @@ def _new_user(email: str, person: NewPerson) -> User:
     return User.objects.create_user(
         email, person.password, name=person.name, language=person.language
     )
+
+
+def may_operate(user: User | AnonymousUser) -> bool:
+    """Whether somebody looks after this portal itself.
+
+    That is who was named for it. Where nobody was, it is the administrators of a portal that
+    serves one organization: it is then most likely their own, and somebody must be told.
+    """
+    if not user.is_authenticated:
+        return False
+    if user.operates or User.objects.filter(operates=True, is_active=True).exists():
+        return user.operates
+    alone = Organization.objects.count() == 1
+    return alone and user.memberships.filter(role=Role.ADMINISTRATOR).exists()
+
+
+def name_operator(email: str, *, operates: bool) -> User:
+    """Let a person be told what this portal needs, or no longer; raises `AccountError`."""
+    user = User.objects.filter(email=normal_email(email), is_active=True).first()
+    if user is None:
+        raise AccountError(
+            f"nobody with the email {email} may sign in here; add them first: "
+            f"kanmon-portal person add --email {email} --organization NAME"
+        )
+    user.operates = operates
+    user.save(update_fields=["operates"])
+    return user
 
 
 def make_sign_in_link(email: str) -> str:

@@ -48,7 +48,12 @@ def normal_email(email: str) -> str:
 
 
 class User(AbstractBaseUser):
-    """A person."""
+    """A person.
+
+    Attributes:
+        operates: Whether they look after this portal itself and can run its commands: they are
+            told on the first page what its authority needs. It opens no organization's data.
+    """
 
     email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(_("name"), max_length=120, blank=True)
@@ -56,6 +61,7 @@ class User(AbstractBaseUser):
         _("language"), max_length=5, choices=settings.LANGUAGES, default="en"
     )
     is_active = models.BooleanField(default=True)
+    operates = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

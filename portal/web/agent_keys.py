@@ -17,6 +17,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,7 @@ from portal.authority.errors import AuthorityError
 from portal.authority.keys import Author, Issued, Wanted, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
+from portal.web.alarms import alarms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +157,8 @@ def keys_page(request: HttpRequest) -> HttpResponse:
         KeyRow(key=key, state=state_of(key))
         for key in keys.select_related("site").order_by("-pk")[:_LISTED]
     ]
-    context = {"form": form, "new": new, "refused": refused, "rows": rows}
+    context: dict[str, Any] = {"form": form, "new": new, "refused": refused, "rows": rows}
+    context["alarms"] = alarms(request.user, timezone.now())
     response = render(request, "web/keys.html", context, status=409 if refused else 200)
     patch_cache_control(response, private=True, no_store=True)
     return response

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import agent_keys, views
+from portal.web import agent_keys, code_help, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("organizations/", views.organizations_page, name="organizations"),
     path("keys/", agent_keys.keys_page, name="keys"),
     path("keys/<int:key>/withdraw/", agent_keys.key_revoke, name="key-revoke"),
+    path("help/codes/", code_help.codes_page, name="codes-help"),
+    path("help/codes/<int:number>/", code_help.code_page, name="code-help"),
     path("devices/<int:device>/", views.device_page, name="device"),
     path("devices/<int:device>/live/", views.device_live, name="device-live"),
     path("devices/<int:device>/chart/<int:series>/", views.chart, name="chart"),

@@ -18,6 +18,7 @@ from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.web import assets
 from portal.web.agent_keys import administered
+from portal.web.alarms import alarms
 from portal.web.device import device_version, device_view
 from portal.web.lists import device_list, gateways_by_need, organizations
 from portal.web.overview import EVERYTHING, Scope, overview, version
@@ -59,7 +60,8 @@ def _private(response: HttpResponse) -> HttpResponse:
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    return _whole(request, "web/overview.html", EVERYTHING, {})
+    told = {"alarms": alarms(request.user, timezone.now())}
+    return _whole(request, "web/overview.html", EVERYTHING, told)
 
 
 @require_safe

@@ -40,6 +40,7 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
         "gateway": {"gateway": gateway.pk},
         "gateway-live": {"gateway": gateway.pk},
         "sign-in-link": {"token": "no-such-token"},
+        "code-help": {"number": 2105},
         "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
         "device": {"device": device},
         "device-live": {"device": device},
