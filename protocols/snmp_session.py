@@ -185,11 +185,15 @@ class _Fence:
 
     def _silent(self) -> Timeout:
         target = self._target
-        step = "Check the address, that SNMP is on, and the community: an agent is silent to one "
-        step += "that it does not know"
+        step = (
+            "Check the address, that SNMP is on, and the community: an agent is silent to one "
+            "that it does not know"
+        )
         if target.version is Version.V3:
-            step = "Check the address, that SNMPv3 is on, and the privacy key: an agent is silent "
-            step += "where it cannot decrypt"
+            step = (
+                "Check the address, that SNMPv3 is on, and the privacy key: an agent is silent "
+                "where it cannot decrypt"
+            )
         what = f"no answer to SNMP v{target.version.value} within {target.timeout_s:g} s"
         return Timeout(what, where=target.where, next_step=step)
 

@@ -23,7 +23,7 @@ def names(text: str) -> set[str]:
 def test_every_text_has_a_japanese_one(domain: str, found: dict[str, str]) -> None:
     known = texts.catalogue_of(domain)
     missing = {k: v for k, v in found.items() if not (k in known and known[k].translated)}
-    assert not missing, "python -m tests.console.texts prints them as entries to translate"
+    assert not missing, "python -m tests.console.texts adds them, to be translated"
 
 
 @pytest.mark.parametrize(("domain", "found"), [("kanmon", texts.asked()), ("told", texts.told())])

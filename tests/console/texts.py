@@ -1,6 +1,7 @@
 """Every text that `kanmon` and `kanmon-portal` show, found in the sources and the click trees.
 
-``python -m tests.console.texts`` prints what a catalogue still lacks, as entries to translate.
+``python -m tests.console.texts`` brings the catalogues up to date: new texts are added with an
+empty translation, those that nobody says any more are taken out.
 
 Two kinds, a catalogue each (`console.language`):
 
@@ -41,6 +42,14 @@ SILENT: Final = {
     "config/schema.py": "the schema's title",
     "drivers/report_json.py": "for programs that write reports",
     "drivers/report_schema.py": "the schema's words",
+    "drivers/printer_mib/alerts.py": "evidence, as the agent says it",
+    "drivers/printer_mib/identity.py": "expressions that find makers' names",
+    "drivers/printer_mib/subunits.py": "evidence, as the agent says it",
+    "drivers/printer_mib/supplies.py": "expressions that find supplies' names, and evidence",
+    "drivers/severity/alert_codes.py": "a word where the standard has none, never shown",
+    "drivers/severity/pjl.py": "what a number means, for who reads the table",
+    "protocols/snmp_replay.py": "tests, and who writes profiles",
+    "protocols/snmprec.py": "tests, and who writes profiles",
     "gateway/daemon.py": "the log, which is English",
     "gateway/fakes.py": "tests",
     "gateway/intake.py": "the log, which is English",
@@ -51,6 +60,7 @@ SILENT: Final = {
 }
 """Modules whose texts are not told, and why."""
 NOT_TOLD: Final = {
+    "{0} bit {1} {2} -> {3}": "evidence, as the agent says it",
     "Mapping[str, Any]": "a type",
     "Kanmon device profile": "a schema's title",
     "a command broke": "the log",
@@ -250,20 +260,46 @@ def catalogue_of(domain: str) -> dict[str, catalogue.Entry]:
     return {entry.key: entry for entry in entries if entry.key}
 
 
-def _print_missing() -> None:
-    for domain, texts in (("kanmon", asked()), ("told", told())):
+def write_catalogues() -> int:
+    """Bring both catalogues to what is said now; returns how many texts lack a translation.
+
+    A text that is new is added with an empty translation; one that nobody says is taken out.
+    """
+    empty = 0
+    for domain, found in (("kanmon", asked()), ("told", told())):
         known = catalogue_of(domain)
-        print(f"# {domain}.po\n")
-        for key, where in texts.items():
-            if key and not (key in known and known[key].translated):
-                one, _, many = key.partition("\x00")
-                print(f"#: {where}\nmsgid {_quoted(one)}")
-                print(f'msgid_plural {_quoted(many)}\nmsgstr[0] ""\n' if many else 'msgstr ""\n')
+        lines = [_HEADS[domain]]
+        for key, where in sorted(found.items(), key=lambda item: (item[1], item[0])):
+            said = known[key].translations if key in known else [""]
+            empty += not all(said)
+            one, _, many = key.partition("\x00")
+            lines += [f"#: {where}", f"msgid {_quoted(one)}"]
+            if many:
+                lines += [f"msgid_plural {_quoted(many)}", f"msgstr[0] {_quoted(said[0])}", ""]
+            else:
+                lines += [f"msgstr {_quoted(said[0])}", ""]
+        po = LOCALES / "ja" / "LC_MESSAGES" / f"{domain}.po"
+        po.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return empty
+
+
+_FORM: Final = """\
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\\n"
+"Language: ja\\n"
+"Plural-Forms: nplurals=1; plural=0;\\n"
+"""
+_HEADS: Final = {
+    "kanmon": f"# What the command lines say, in Japanese. See console/language.py.\n{_FORM}",
+    "told": f"# What packages below them say, as patterns. See console/patterns.py.\n{_FORM}",
+}
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
+    return '"' + "".join(escapes.get(character, character) for character in text) + '"'
 
 
 if __name__ == "__main__":
-    _print_missing()
+    print(f"{write_catalogues()} texts to translate: look for empty ones in {LOCALES}")
