@@ -1,0 +1,217 @@
+"""SNMP v1 and v2c messages as an agent meets them, in BER. Pure, and bounded.
+
+::
+
+    30 len  02 01 version  04 len community  PDU
+    PDU     A0 get, A1 get next, A5 get bulk (v2c), A2 the answer:
+            02 number  02 a  02 b  30 (30 06 identifier  tag value)*
+            a, b    get: 0, 0;  get bulk: non-repeaters, max-repetitions;  answer: error, index
+
+`decode` takes whatever bytes there are and raises `MalformedError` only.
+
+Sources: RFC 1157, RFC 3416 section 3, X.690 (definite lengths, as RFC 3417 section 8 wants them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+VERSION_1: Final = 0
+VERSION_2C: Final = 1
+GET: Final = 0xA0
+GET_NEXT: Final = 0xA1
+RESPONSE: Final = 0xA2
+SET: Final = 0xA3
+GET_BULK: Final = 0xA5
+_ASKED: Final = frozenset({GET, GET_NEXT, SET, GET_BULK})
+
+INTEGER: Final = 0x02
+OCTETS: Final = 0x04
+NULL: Final = 0x05
+NAME: Final = 0x06
+ADDRESS: Final = 0x40
+COUNTER: Final = 0x41
+GAUGE: Final = 0x42
+TICKS: Final = 0x43
+OPAQUE: Final = 0x44
+COUNTER64: Final = 0x46
+NO_SUCH_OBJECT: Final = 0x80
+END_OF_MIB: Final = 0x82
+_SEQUENCE: Final = 0x30
+
+ARCS_LIMIT: Final = 128
+"""Of an identifier (RFC 2578, 3.5)."""
+_ARC_LIMIT: Final = 1 << 32
+VARIABLES_LIMIT: Final = 256
+"""More than anybody asks for in one datagram."""
+_NUMBER_LIMIT: Final = 9
+
+Oid = tuple[int, ...]
+
+
+class MalformedError(ValueError):
+    """Bytes that are no request of these versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value with its type: ``body`` is its content, ``tag`` one of the above."""
+
+    tag: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked.
+
+    Attributes:
+        first: Non-repeaters of a get bulk.
+        second: Its max-repetitions.
+    """
+
+    version: int
+    community: bytes
+    kind: int
+    number: int
+    first: int
+    second: int
+    oids: tuple[Oid, ...]
+
+
+def decode(data: bytes) -> Request:
+    """The request in a datagram; raises `MalformedError`."""
+    message = _Reader(_Reader(data).take(_SEQUENCE))
+    version = message.number()
+    if version not in (VERSION_1, VERSION_2C):
+        raise MalformedError(f"version {version}")
+    community = message.take(OCTETS)
+    kind, body = message.next()
+    if kind not in _ASKED or (kind == GET_BULK and version == VERSION_1):
+        raise MalformedError(f"no request: {kind:#x}")
+    pdu = _Reader(body)
+    number, first, second = pdu.number(), pdu.number(), pdu.number()
+    binds = _Reader(pdu.take(_SEQUENCE))
+    oids: list[Oid] = []
+    while binds.left:
+        if len(oids) == VARIABLES_LIMIT:
+            raise MalformedError("too many variables")
+        bind = _Reader(binds.take(_SEQUENCE))
+        oids.append(_oid(bind.take(NAME)))
+        bind.next()
+    return Request(
+        version=version,
+        community=community,
+        kind=kind,
+        number=number,
+        first=max(first, 0),
+        second=max(second, 0),
+        oids=tuple(oids),
+    )
+
+
+def response(
+    request: Request, rows: Sequence[tuple[Oid, Variable]], error: int = 0, index: int = 0
+) -> bytes:
+    """The answer to ``request`` with these variables."""
+    binds = b"".join(bind(oid, value) for oid, value in rows)
+    head = number(request.number) + number(error) + number(index)
+    pdu = tlv(RESPONSE, head + tlv(_SEQUENCE, binds))
+    return tlv(_SEQUENCE, number(request.version) + tlv(OCTETS, request.community) + pdu)
+
+
+def bind(oid: Oid, value: Variable) -> bytes:
+    """One variable with its value, as an answer carries it."""
+    return tlv(_SEQUENCE, tlv(NAME, name(oid)) + tlv(value.tag, value.body))
+
+
+def tlv(tag: int, body: bytes) -> bytes:
+    """A value with its tag and length."""
+    size = len(body)
+    if size < 0x80:
+        return bytes((tag, size)) + body
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + body
+
+
+def whole(value: int) -> bytes:
+    """The content of a number, signed and as short as can be; counters are numbers, too."""
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
+    return value.to_bytes(size, "big", signed=True)
+
+
+def number(value: int) -> bytes:
+    """An INTEGER."""
+    return tlv(INTEGER, whole(value))
+
+
+def name(oid: Oid) -> bytes:
+    """The content of an identifier of at least two arcs."""
+    body = bytearray()
+    for arc in (40 * oid[0] + oid[1], *oid[2:]):
+        part = [arc & 0x7F]
+        while arc := arc >> 7:
+            part.append(0x80 | arc & 0x7F)
+        body += bytes(reversed(part))
+    return bytes(body)
+
+
+def _oid(body: bytes) -> Oid:
+    arcs: list[int] = []
+    arc, open_ = 0, True
+    for octet in body:
+        arc, open_ = arc << 7 | octet & 0x7F, bool(octet & 0x80)
+        if arc >= _ARC_LIMIT + 80 or len(arcs) == ARCS_LIMIT:
+            raise MalformedError("an identifier beyond its bounds")
+        if not open_:
+            arcs.append(arc)
+            arc = 0
+    if open_:
+        raise MalformedError("an identifier without its end")
+    first = min(arcs[0] // 40, 2)
+    return (first, arcs[0] - 40 * first, *arcs[1:])
+
+
+class _Reader:
+    """Takes values from the front of some octets."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
+
+    def next(self) -> tuple[int, bytes]:
+        """Tag and content."""
+        if self.left < 2:
+            raise MalformedError("it ends too early")
+        tag, size = self._data[self._at], self._data[self._at + 1]
+        self._at += 2
+        if size & 0x80:
+            count = size & 0x7F
+            if not 1 <= count <= 4 or count > self.left:
+                raise MalformedError("a length that is none")
+            size = int.from_bytes(self._data[self._at : self._at + count], "big")
+            self._at += count
+        if size > self.left:
+            raise MalformedError("it ends too early")
+        self._at += size
+        return tag, self._data[self._at - size : self._at]
+
+    def take(self, tag: int) -> bytes:
+        """The content of what must be a ``tag``."""
+        found, body = self.next()
+        if found != tag:
+            raise MalformedError(f"{found:#x} where {tag:#x} should be")
+        return body
+
+    def number(self) -> int:
+        """What must be an INTEGER."""
+        body = self.take(INTEGER)
+        if not 1 <= len(body) <= _NUMBER_LIMIT:
+            raise MalformedError("a number that is none")
+        return int.from_bytes(body, "big", signed=True)
