@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from cloud_link.mqtt import Broker, Identity
+from tests.gateway.box import Box
 from tests.peers import LOOPBACK, Mosquitto, find, free_port
+from tests.portal.broker.company import Company
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -114,3 +116,24 @@ def site(unstarted: Site) -> Iterator[Site]:
         yield unstarted
     finally:
         unstarted.broker.stop()
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Company]:
+    company = Company(tmp_path)
+    company.set_up()
+    company.running = company.broker()
+    company.running.start()
+    try:
+        yield company
+    finally:
+        company.running.stop()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    box = Box(tmp_path / "box")
+    yield box
+    if box.process:
+        box.process.kill()
+        box.process.wait()

@@ -3,133 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from gateway.control_client import ControlError, ask
-from provisioning import enrolment
 from tests.gateway.box import Box, wait_for
-from tests.peers import Mosquitto, find, free_port
+from tests.portal.broker.company import BARE, Company, enrolled_name, link
 from tests.portal.program import Portal
 
 pytestmark = [pytest.mark.peer("mosquitto")]
-
-PLACE = ["--organization", "Aoyama Foods", "--site", "Plant", "--time-zone", "Asia/Tokyo"]
-BARE = "version: 1\nsite: {time_zone: Asia/Tokyo}\ngateway: {health_s: 5}\n"
-
-
-@dataclass
-class Company:
-    """A portal, its broker, and what runs beside them."""
-
-    folder: Path
-    ports: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.portal = Portal(self.folder / "portal")
-        names = ("claims", "boxes", "workers", "publisher", "cutting")
-        self.ports = {name: free_port() for name in names}
-
-    @property
-    def variables(self) -> dict[str, str]:
-        return {
-            "KANMON_CLAIM_URL": f"https://127.0.0.1:{self.ports['claims']}",
-            "KANMON_BOX_BROKER": f"mqtts://localhost:{self.ports['boxes']}",
-            "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
-        }
-
-    def run(self, *words: str) -> str:
-        return self.portal.done(*words, **self.variables)
-
-    @property
-    def broker_folder(self) -> Path:
-        return self.folder / "broker"
-
-    def set_up(self) -> None:
-        """As docs/how-to/run-the-broker.md says."""
-        self.run("migrate")
-        self.run("authority", "init")
-        at = [
-            word
-            for name in ("boxes", "workers", "publisher", "cutting")
-            for word in (f"--{name}", f"127.0.0.1:{self.ports[name]}")
-        ]
-        self.run("broker", "write", str(self.broker_folder), "--host", "localhost", *at)
-
-    def broker(self) -> Mosquitto:
-        conf = str(self.broker_folder / "mosquitto.conf")
-        return Mosquitto(
-            command=[find("mosquitto") or "mosquitto", "-c", conf],
-            port=self.ports["cutting"],
-            log=self.folder / "mosquitto.log",
-        )
-
-    @contextmanager
-    def program(self, name: str, *words: str, **more: str) -> Iterator[Path]:
-        """Let a part of the portal run; gives its log."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
-        state = {"KANMON_PORTAL_STATE": str(self.portal.state)}
-        log = self.folder / f"{name}.log"
-        with log.open("ab") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "portal.cli", *words],
-                env=kept | self.variables | state | more,
-                stdout=stream,
-                stderr=stream,
-            )
-        try:
-            yield log
-            assert process.poll() is None, log.read_text()
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Iterator[Company]:
-    company = Company(tmp_path)
-    company.set_up()
-    broker = company.broker()
-    broker.start()
-    try:
-        yield company
-    finally:
-        broker.stop()
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    box = Box(tmp_path / "box")
-    yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
-
-
-def link(box: Box) -> dict[str, object]:
-    with suppress(ControlError):
-        return dict(ask(box.state, "status")["link"])
-    return {"connected": False, "error": ""}
-
-
-def enrolled_name(company: Company, box: Box) -> str:
-    """Enrol the box and return its id."""
-    key = json.loads(company.run("key", "issue", *PLACE, "--json"))["key"]
-    with company.program("claims", "claims", "--bind", f"127.0.0.1:{company.ports['claims']}"):
-        wait_for("a name", lambda: box.kanmon("enroll", key, "--consent").returncode == 0)
-    kept = enrolment.load(box.state)
-    assert kept is not None
-    return kept.box
 
 
 def test_enrolled_delivering_revoked_and_replaced(company: Company, box: Box) -> None:
