@@ -123,7 +123,7 @@ def test_secrets_are_files_of_the_state_folder(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "broker").write_text("hunter2\n")
     assert secret(tmp_path, "secret:broker") == "hunter2"
-    with pytest.raises(ConfigError, match="Write the secret into"):
+    with pytest.raises(ConfigError, match="kanmon secret set other"):
         secret(tmp_path, "secret:other")
     with pytest.raises(ConfigError, match="no secret reference"):
         secret(tmp_path, "secret:../config.yaml")
