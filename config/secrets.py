@@ -3,11 +3,55 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
+from config.disk import Disk, replace_file
 from config.finding import ConfigError, Finding
 from config.model import SECRET_REFERENCE
 
-FOLDER = "secrets"
+FOLDER: Final = "secrets"
+LIMIT: Final = 4096
+"""Bytes of a secret."""
+
+
+def keep(disk: Disk, state: Path, name: str, value: str) -> Path:
+    """Let ``secret:NAME`` mean ``value`` from now on.
+
+    Returns:
+        The file that holds it.
+
+    Raises:
+        ConfigError: The name cannot be a secret's, or the value is empty or too long.
+        OSError: It cannot be written; what was there before still is.
+    """
+    if not SECRET_REFERENCE.fullmatch(f"secret:{name}"):
+        step = "use lower case letters, digits and hyphens, at most 63 of them"
+        raise ConfigError((Finding(what=f"{name!r} can be no secret's name", next=step),))
+    if not value or len(value.encode()) > LIMIT or not value.isprintable():
+        what = f"the value is empty, longer than {LIMIT} bytes, or holds what cannot be printed"
+        raise ConfigError((Finding(what=what, next="give it on one line"),))
+    folder = state / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    replace_file(disk, folder / name, f"{value}\n".encode())
+    return folder / name
+
+
+def names(state: Path) -> list[str]:
+    """Of the secrets that are kept; raises ``OSError`` where the folder may not be looked at."""
+    folder = state / FOLDER
+    if not folder.exists():
+        return []
+    kept = (path.name for path in folder.iterdir() if path.is_file())
+    return sorted(name for name in kept if SECRET_REFERENCE.fullmatch(f"secret:{name}"))
+
+
+def forget(state: Path, name: str) -> bool:
+    """Let there be no ``secret:NAME``; whether there was one."""
+    path = state / FOLDER / name
+    if not SECRET_REFERENCE.fullmatch(f"secret:{name}") or not path.is_file():
+        return False
+    path.unlink()
+    return True
 
 
 def secret(state: Path, reference: str) -> str:

@@ -37,6 +37,7 @@ class Requests:
             "outbox": self.outbox,
             "devices": self.devices,
             "read": self.read,
+            "why": self.why,
             "setting": self.setting,
             "write": self.write,
             "apply": self.apply,
@@ -107,6 +108,15 @@ class Requests:
             raise ControlError("this device cannot be read", where=url, why=str(error)) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
+
+    async def why(self, arguments: Mapping[str, Any]) -> Any:
+        """The latest report of a device, with when each condition began; `read` of another one."""
+        from drivers.report_json import dumps, to_json
+
+        url, device = self._meant(arguments)
+        latest = self._daemon.device_reports().get(device.name) if device else None
+        told = await self.read(arguments) if latest is None else {"report": dumps(to_json(latest))}
+        return told | {"url": url}
 
     async def setting(self, arguments: Mapping[str, Any]) -> Any:
         """What writing ``setting`` of a device to ``value`` would change; writes nothing."""

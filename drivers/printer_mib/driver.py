@@ -16,7 +16,7 @@ Source: design sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -55,11 +55,15 @@ from drivers.printer_mib.tables import (
 from drivers.printer_mib.text import words
 from drivers.printer_mib.trouble import Trouble
 from drivers.report import Identity, Observation, Reading, Severity
-from protocols.errors import Refused
+from protocols.errors import Refused, Timeout
 from protocols.snmp import Agent, Value
 
 NO_SUCH_NAME: Final = 2
 """What the refusal of an agent that is no printer's is numbered (RFC 1157)."""
+
+
+async def _unseen() -> str:
+    return ""
 
 
 @dataclass(slots=True)
@@ -91,15 +95,39 @@ class PrinterDriver:
     Args:
         agent: Who answers for it.
         now: Milliseconds since boot.
+        present: What shows that the printer is there although its agent is silent, in a clause.
     """
 
-    def __init__(self, agent: Agent, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        now: Callable[[], int],
+        present: Callable[[], Awaitable[str]] = _unseen,
+    ) -> None:
         self._agent = agent
         self._now = now
+        self._present = present
         self._memory = _Memory()
 
     async def read(self, due: frozenset[str]) -> Observation:
         """See `drivers.driver.Driver`."""
+        try:
+            return await self._read(due)
+        except Timeout as error:
+            shown = await self._present()
+            if not shown:
+                raise
+            raise self._there_but_silent(error, shown) from error
+
+    def _there_but_silent(self, error: Timeout, shown: str) -> Timeout:
+        """Some printers fall silent while they are jammed; others never had SNMP turned on."""
+        what = f"{error.what}, though the printer is there: {shown}"
+        step = "Turn SNMP on in its settings, and check the community or user"
+        if self._memory.device is not None:
+            step = "Read what its panel says: some printers fall silent while they are jammed"
+        return Timeout(what, where=error.where, next_step=step)
+
+    async def _read(self, due: frozenset[str]) -> Observation:
         memory = self._memory
         told: Identity | None = None
         if poll_groups.IDENTITY in due or memory.device is None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from drivers.demand import Demand
 from drivers.printer_mib.poll_groups import PERIODS
 from protocols.errors import Unreachable
 from protocols.line import Pace
+from protocols.presence import presence
 from protocols.snmp import (
     AUTHENTICATIONS,
     PORT,
@@ -98,7 +100,7 @@ class PrinterMib:
 
         target = target_of(url)
         agent = around.lines.snmp(target, _reveal(target, around.secret))
-        return PrinterDriver(agent, around.now)
+        return PrinterDriver(agent, around.now, partial(presence, url.host))
 
     def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
         """See `drivers.driver.DriverKind`; nothing can be written."""

@@ -76,6 +76,33 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 
 @device.command()
 @click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
+@json_option
+@click.pass_obj
+@command
+def why(session: Session, target: str, *, as_json: bool) -> int:
+    """Explain a device's conditions: since when, what to do, and what each rests on.
+
+    Of a configured device while the gateway runs: as it was polled last, with when each condition
+    began. Of another one, or without the gateway: as it is now.
+    """
+    from drivers.device_url import DeviceUrl
+    from drivers.report_json import from_json, loads
+    from gateway.why import explained
+
+    answer = _answer(session.state, target, "why")
+    profile = DeviceUrl.parse(answer["url"]).query.get("profile", "")
+    told = explained(from_json(loads(answer["report"])), profile)
+    if as_json:
+        say_json(told)
+    else:
+        from gateway.cli.why_view import show
+
+        show(told)
+    return DONE
+
+
+@device.command()
+@click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @click.option(
     "--every",
     type=click.FloatRange(0.1, 3600),
@@ -203,14 +230,22 @@ async def _write_here(
 
 
 def _report(state: Path, target: str) -> str:
+    return str(_answer(state, target, "read")["report"])
+
+
+def _answer(state: Path, target: str, request: str) -> dict[str, Any]:
+    """What the daemon says, or, without one, a report that is read here."""
     by_url = "://" in target
     try:
-        answer = ask(state, "read", 150.0, **({"url": target} if by_url else {"name": target}))
-        return str(answer["report"])
+        told: dict[str, Any] = ask(
+            state, request, 150.0, **({"url": target} if by_url else {"name": target})
+        )
+        return told
     except NoDaemonError:
         pass
     chosen = _chosen(state, target)
-    return asyncio.run(_read_here(state, chosen.url if chosen else target, chosen))
+    url = chosen.url if chosen else target
+    return {"report": asyncio.run(_read_here(state, url, chosen)), "url": url}
 
 
 def _chosen(state: Path, target: str) -> Device | None:

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "enroll": "gateway.cli.enroll",
     "outbox": "gateway.cli.status",
     "run": "gateway.cli.run",
+    "secret": "gateway.cli.secret",
     "status": "gateway.cli.status",
 }
 """Where each command lives, under its own name."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.language import told, tr
-from drivers.report import Reading, Report
+from drivers.report import Reading, Report, Supply, SupplyState
 from gateway.cli import words
 
 
@@ -31,6 +31,8 @@ def show(report: Report) -> None:
         console.print(Text(line))
     if report.readings:
         console.print(_readings(report.readings))
+    if report.supplies:
+        console.print(_supplies(report.supplies))
 
 
 def _readings(readings: tuple[Reading, ...]) -> Table:
@@ -44,6 +46,27 @@ def _readings(readings: tuple[Reading, ...]) -> Table:
         cells = (quantity.value, reading.part, value_text(reading), quantity.unit)
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _supplies(supplies: tuple[Supply, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(tr("Supply"))
+    table.add_column(tr("Colour"))
+    table.add_column(tr("Left"), justify="right")
+    table.add_column(tr("Name"))
+    for supply in supplies:
+        kind = supply.kind.replace("_", " ")
+        cells = (kind, supply.colour, level_text(supply), supply.name)
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def level_text(supply: Supply) -> str:
+    """What is left of a supply; what is known instead, where no per cent are."""
+    if supply.level is None:
+        return f"- ({words.supply_state(supply.state.value)})"
+    low = f" {words.supply_state('low')}" if supply.state is SupplyState.LOW else ""
+    return f"{supply.level} %{low}"
 
 
 def value_text(reading: Reading) -> str:

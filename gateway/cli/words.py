@@ -34,6 +34,20 @@ WAITING_BEFORE: Final = counted(
     "{n} records, the oldest from before this boot",
 )
 SPOOLED: Final = counted("{n} record waiting, {size}", "{n} records waiting, {size}")
+NOTHING_WRONG: Final = marked("Nothing is wrong with it.")
+BEFORE_START: Final = marked("before this box was started")
+JUST_SEEN: Final = marked("seen just now, for the first time")
+KEPT_AS: Final = marked("secret:{name} is kept in {file}.")
+FORGOTTEN: Final = marked("secret:{name} is gone.")
+NO_SECRETS: Final = marked("No secrets are kept on this box.")
+SUPPLY_STATES: Final = {
+    "ok": marked("ok"),
+    "low": marked("low"),
+    "empty": marked("empty"),
+    "some_left": marked("some left"),
+    "unknown": marked("unknown"),
+    "missing": marked("missing"),
+}
 FAULT: Final = "this is a fault of kanmon itself"
 FAULT_NEXT: Final = (
     "Report it with the command you gave; `kanmon --verbose` shows where it happened"
@@ -94,6 +108,11 @@ QUALITIES: Final = {
 def reachability(value: str) -> str:
     """Whether a device answers; a value that a newer daemon knows stays as it is."""
     return tr(REACHABILITY.get(value, value))
+
+
+def supply_state(value: str) -> str:
+    """What is known of a supply beside, or instead of, its level."""
+    return tr(SUPPLY_STATES.get(value, value))
 
 
 def state(value: str) -> str:

@@ -499,6 +499,27 @@ async def test_it_stops_at_the_first_silence() -> None:
     assert len(agent.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("known", "words_told"), [(True, "while they are jammed"), (False, "Turn SNMP on")]
+)
+async def test_silence_of_a_printer_that_is_there_is_told_as_such(
+    known: bool, words_told: str
+) -> None:
+    async def there() -> str:
+        return "TCP port 631 is open"
+
+    agent = ReplayAgent(synthetic("idle-colour-laser"))
+    driver = PrinterDriver(agent, lambda: 7, there)
+    if known:
+        await driver.read(frozenset(PERIODS))
+    agent.silent = True
+
+    with pytest.raises(Timeout, match="though the printer is there: TCP port 631") as caught:
+        await driver.read(frozenset({STATUS}))
+
+    assert words_told in caught.value.next_step
+
+
 VALUES = st.integers(-(2**31), 2**64) | st.binary(max_size=40) | st.just("1.3.6.1.2.1.25.3.1.5")
 NAMES = sorted(
     {oid for name in ("garbage", "waste-full-and-motor") for oid in synthetic(name).rows}

@@ -1,0 +1,88 @@
+"""``kanmon secret``: what ``secret:NAME`` in a configuration or URL stands for."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from config import secrets
+from config.disk import LocalDisk
+from console.language import tr
+from gateway.cli import words
+from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.control_client import ControlError
+from gateway.owner import as_owner
+
+NAME = click.argument("name", metavar="NAME")
+
+
+@click.group()
+def secret() -> None:
+    """Keep passwords and keys on this box: configurations and URLs only name them."""
+
+
+@secret.command("set")
+@NAME
+@json_option
+@click.pass_obj
+@command
+def set_secret(session: Session, name: str, *, as_json: bool) -> int:
+    """Let secret:NAME stand for what is typed, or for the first line of standard input.
+
+    It is kept below the state folder, in a file that only the gateway's user can read. Devices use
+    a new value at their next session; the link to the portal at its next connection.
+    """
+    value = _given(name)
+    with as_owner(session.state):
+        path = secrets.keep(LocalDisk(), session.state, name, value)
+    if as_json:
+        say_json({"name": name, "file": str(path)})
+    else:
+        say(tr(words.KEPT_AS, name=name, file=path))
+    return DONE
+
+
+@secret.command("list")
+@json_option
+@click.pass_obj
+@command
+def list_secrets(session: Session, *, as_json: bool) -> int:
+    """List the names of the secrets that are kept, never what they are."""
+    kept = secrets.names(session.state)
+    if as_json:
+        say_json(kept)
+    elif not kept:
+        say(tr(words.NO_SECRETS))
+    for name in [] if as_json else kept:
+        say(f"secret:{name}")
+    return DONE
+
+
+@secret.command("remove")
+@NAME
+@json_option
+@click.pass_obj
+@command
+def remove(session: Session, name: str, *, as_json: bool) -> int:
+    """Let there be no secret:NAME any more."""
+    with as_owner(session.state):
+        gone = secrets.forget(session.state, name)
+    if not gone:
+        raise ControlError(
+            f"there is no secret {name!r}",
+            where=str(session.state / secrets.FOLDER),
+            next_step="see `kanmon secret list`",
+        )
+    if as_json:
+        say_json({"name": name})
+    else:
+        say(tr(words.FORGOTTEN, name=name))
+    return DONE
+
+
+def _given(name: str) -> str:
+    if sys.stdin.isatty():
+        text: str = click.prompt(f"secret:{name}", hide_input=True, confirmation_prompt=True)
+        return text
+    return sys.stdin.readline(secrets.LIMIT + 2).rstrip("\r\n")

@@ -1,0 +1,46 @@
+"""Why a device is shown as it is, as a person on a console reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+
+from console.language import told, tr
+from gateway.cli import words
+from gateway.cli.frame import say
+
+
+def show(explained: Mapping[str, Any]) -> None:
+    """Print what `gateway.why.explained` returns."""
+    answers = words.reachability(explained["reachability"])
+    say(f"{explained['device']}: {answers}, {words.state(explained['state'])}")
+    if not explained["conditions"]:
+        say(tr(words.NOTHING_WRONG))
+    for condition in explained["conditions"]:
+        _show(condition)
+
+
+def _show(condition: Mapping[str, Any]) -> None:
+    where = f" ({condition['component']})" if condition["component"] else ""
+    severity, message = words.severity(condition["severity"]), told(condition["message"])
+    say(f"\n{severity}: {condition['code']}{where}: {message}")
+    rows = [(tr("since"), _since(condition))]
+    if condition["next"]:
+        rows.append((tr("next"), told(condition["next"])))
+    labels = [tr("because"), *[""] * (len(condition["evidence"]) - 1)]
+    rows += zip(labels, condition["evidence"], strict=False)
+    width = max(cell_len(label) for label, _ in rows) + 2
+    for label, text in rows:
+        head = f"{label}:" if label else ""
+        say(f"  {set_cell_size(head, width)}{text}")
+
+
+def _since(condition: Mapping[str, Any]) -> str:
+    for_s, since = condition["for_s"], condition["since"]
+    if for_s is None:
+        return tr(words.BEFORE_START)
+    if not for_s:
+        return tr(words.JUST_SEEN)
+    return f"{since} ({words.age(for_s)})" if since else words.age(for_s)

@@ -1,0 +1,285 @@
+"""A printer through the whole gateway: read, explained, polled, with a daemon and without."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
+from gateway.why import NEXT_STEPS, explained
+from tests.gateway.box import Box, wait_for
+from tests.gateway.meter import meter
+from tests.peers import free_port
+from tests.printer_walks import synthetic
+from tests.snmp_peers import COMMUNITY, USER, UdpPeer, snmpd
+
+SNMPD = pytest.mark.peer("snmpd", "snmpset")
+V3 = "version=3&auth=sha256&auth_key=secret:auth&priv=aes128&priv_key=secret:priv"
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    box = Box(tmp_path / "state")
+    yield box
+    if box.process:
+        box.process.kill()
+        box.process.wait()
+
+
+@pytest.fixture
+def printer() -> Iterator[UdpPeer]:
+    with snmpd(synthetic("jam-tray-empty-toner-low")) as peer:
+        yield peer
+
+
+def url(peer: UdpPeer) -> str:
+    return f"snmp://{COMMUNITY}@127.0.0.1:{peer.port}/?timeout_s=1"
+
+
+def settings(device_url: str) -> str:
+    return f"""\
+version: 1
+site: {{time_zone: Asia/Tokyo}}
+cloud: {{broker: "mqtt://127.0.0.1:9"}}
+devices:
+  - {{name: copier, label: 3F copier, url: "{device_url}", every_s: 0.2}}
+"""
+
+
+def apply(box: Box, text: str) -> None:
+    file = box.state.parent / "gateway.yaml"
+    file.write_text(text)
+    done = box.kanmon("config", "apply", str(file))
+    assert done.returncode == 0, done.stderr
+
+
+# --- read ---------------------------------------------------------------------------------------
+
+
+@SNMPD
+def test_a_printer_is_read_by_its_url(box: Box, printer: UdpPeer) -> None:
+    report = box.kanmon_json("device", "read", url(printer))
+
+    assert report["reachability"] == "online"
+    assert report["state"] == "error"
+    assert {c["code"] for c in report["conditions"]} == {"media.jam", "media.empty", "supply.low"}
+    assert [s["level"] for s in report["supplies"]] == [60, 61, 62, 4, None]
+
+    shown = box.kanmon("device", "read", url(printer)).stdout
+    assert "Example Laser 4000 Color, serial EX-0002" in shown
+    assert "5000" in shown
+    assert "4 % low" in shown
+    assert "(some left)" in shown
+
+
+@SNMPD
+def test_v3_takes_its_keys_from_the_box(box: Box, printer: UdpPeer) -> None:
+    target = f"snmp://{USER.name}@127.0.0.1:{printer.port}/?{V3}&timeout_s=1"
+    missing = box.kanmon("device", "read", target)
+    assert missing.returncode == 2
+    assert "kanmon secret set auth" in missing.stdout
+
+    box.kanmon("secret", "set", "auth", given=f"{USER.authentication_key}\n")
+    box.kanmon("secret", "set", "priv", given=f"{USER.privacy_key}\n")
+    assert box.kanmon_json("device", "read", target)["identity"]["serial"] == "EX-0002"
+
+    box.kanmon("secret", "set", "auth", given="another-key\n")
+    wrong = box.kanmon("device", "read", target)
+    assert wrong.returncode == 2
+    assert "does not accept the user 'alice'" in " ".join(wrong.stdout.split())
+    assert "another-key" not in wrong.stdout + wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("target", "explained_by", "words"),
+    [
+        ("snmp://127.0.0.1:{port}/", 0, "nothing listens there"),
+        ("snmp://printer.invalid/", 0, "its name is unknown"),
+        ("snmp:///", 2, "no host is named"),
+        ("snmp://h/?verson=1", 2, "did you mean version"),
+        ("printer://h/", 2, "no driver speaks"),
+    ],
+)
+def test_bad_targets_say_what_to_do(box: Box, target: str, explained_by: int, words: str) -> None:
+    """A read that fails is 2; that there is no answer is something to explain."""
+    for verb, code in (("read", 2), ("why", explained_by)):
+        done = box.kanmon("device", verb, target.format(port=free_port()))
+
+        assert words in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.returncode == code
+
+
+@SNMPD
+def test_nothing_is_written_to_a_printer(box: Box, printer: UdpPeer) -> None:
+    done = box.kanmon("device", "write", url(printer), "anything", "1", "--yes")
+
+    assert done.returncode == 2
+    assert "the printer's own page" in done.stderr
+
+
+# --- why ----------------------------------------------------------------------------------------
+
+
+@SNMPD
+@pytest.mark.req("C-17")
+def test_each_condition_is_explained_with_its_evidence(box: Box, printer: UdpPeer) -> None:
+    told = box.kanmon_json("device", "why", url(printer))
+
+    jam = told["conditions"][0]
+    assert (jam["code"], jam["severity"], jam["component"]) == ("media.jam", "error", "path 1")
+    alert, bit = jam["evidence"]
+    assert "severity 3, training 4, group 13.1, code 8 jam" in alert
+    assert "class STOP, error" in alert
+    assert "1.3.6.1.2.1.25.3.5.1.2.1 = 0x2404 bit 5 jammed" in bit
+    assert "along its path" in jam["next"]
+
+    shown = box.kanmon("device", "why", url(printer)).stdout
+    assert "error: media.jam (path 1): 紙づまりです" in shown
+    assert "because: prtAlertTable.11" in shown
+    assert "next:    Take the paper out" in shown
+
+
+@SNMPD
+def test_the_daemon_tells_since_when(box: Box, printer: UdpPeer) -> None:
+    apply(box, settings(url(printer)))
+    box.start()
+    wait_for("the printer", lambda: box.device("copier")["reachability"] == "online")
+    first = box.kanmon_json("device", "why", "copier")["conditions"][0]["since"]
+    wait_for(
+        "time to pass",
+        lambda: box.kanmon_json("device", "why", "copier")["conditions"][0]["for_s"] >= 1,
+    )
+
+    again = box.kanmon_json("device", "why", "copier")
+    assert again["conditions"][0]["since"] == first
+    assert box.kanmon_json("device", "why", url(printer))["device"] == "copier"
+    assert "since:   20" in box.kanmon("device", "why", "copier").stdout
+
+    printer.kill()
+    wait_for("silence", lambda: box.device("copier")["reachability"] == "unreachable")
+    silent = box.kanmon_json("device", "why", "copier")
+    codes = [c["code"] for c in silent["conditions"]]
+    assert "media.jam" in codes  # frozen: nobody said that it was cleared
+    assert "comm.unreachable" in codes
+    assert box.end() == 0
+
+
+@SNMPD
+def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
+    with snmpd(synthetic("idle-colour-laser")) as peer:
+        apply(box, settings(url(peer)))
+        box.start()
+        wait_for("rest", lambda: box.device("copier")["state"] == "ready")
+        assert not [
+            c
+            for c in box.kanmon_json("device", "why", "copier")["conditions"]
+            if c["severity"] != "info"
+        ]
+
+        peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "5")
+        peer.set("1.3.6.1.2.1.25.3.5.1.2.1", "x", "0400")
+        wait_for("the jam", lambda: box.device("copier")["state"] == "error")
+        assert box.device("copier")["gravest"]["code"] == "media.jam"
+
+        peer.set("1.3.6.1.2.1.25.3.5.1.2.1", "x", "0000")
+        peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "2")
+        wait_for("rest again", lambda: box.device("copier")["state"] == "ready")
+        assert box.end() == 0
+
+
+def test_a_name_nobody_has_is_told(box: Box) -> None:
+    apply(box, settings("snmp://127.0.0.1:9/"))
+
+    done = box.kanmon("device", "why", "printer")
+
+    assert done.returncode == 2
+    assert "no device is named 'printer'" in done.stderr
+
+
+def test_nothing_wrong_is_said_so(box: Box) -> None:
+    with meter() as running:
+        target = f"modbus-tcp://127.0.0.1:{running.port}/?unit=1&profile=eastron-sdm630"
+        done = box.kanmon("device", "why", target)
+
+    assert done.returncode == 0
+    assert "Nothing is wrong with it." in done.stdout
+
+
+def test_what_a_register_says_names_the_profile_that_gives_it_meaning() -> None:
+    bit = Condition(
+        code=Code.GRID_OVERVOLTAGE,
+        severity=Severity.ERROR,
+        source="holding 32008 = 0x2, bit 1",
+        since=2_000,
+    )
+    late = Condition(code=Code.POLL_LATE, severity=Severity.WARNING, source="missed=3")
+    report = Report(
+        device="inverter",
+        at=65_000,
+        clock=Clock(boot="0" * 32, offset=None),
+        reachability=Reachability.ONLINE,
+        conditions=(late, bit),
+    )
+
+    first, second = explained(report, "huawei-sun2000-m1")["conditions"]
+
+    assert first["evidence"] == ["holding 32008 = 0x2, bit 1 -> profile huawei-sun2000-m1"]
+    assert (first["for_s"], first["since"]) == (63, None)
+    assert second["evidence"] == ["missed=3"]
+    assert second["next"] == NEXT_STEPS[Code.POLL_LATE]
+
+
+# --- secrets ------------------------------------------------------------------------------------
+
+
+def test_a_secret_is_kept_for_the_gateway_alone(box: Box) -> None:
+    assert box.kanmon_json("secret", "list") == []
+    done = box.kanmon("secret", "set", "printers", given="hunter2hunter2\n")
+
+    assert done.returncode == 0
+    assert "hunter2" not in done.stdout + done.stderr
+    file = box.state / "secrets" / "printers"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert file.read_text() == "hunter2hunter2\n"
+    assert box.kanmon("secret", "list").stdout == "secret:printers\n"
+    assert box.kanmon("secret", "remove", "printers").returncode == 0
+    assert box.kanmon_json("secret", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "words"),
+    [
+        (["set", "UPPER"], "x\n", "can be no secret's name"),
+        (["set", "../../etc/passwd"], "x\n", "can be no secret's name"),
+        (["set", "empty"], "", "is empty"),
+        (["set", "long"], "x" * 5000, "longer than"),
+        (["set", "odd"], "a\x07b\n", "cannot be printed"),
+        (["remove", "absent"], "", "there is no secret"),
+        (["remove", "../config.yaml"], "", "there is no secret"),
+    ],
+)
+def test_bad_secrets_say_what_to_do(box: Box, call: list[str], given: str, words: str) -> None:
+    done = box.kanmon("secret", *call, given=given)
+
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_names_secrets_that_are_missing(box: Box) -> None:
+    file = box.state.parent / "gateway.yaml"
+    file.write_text(settings(f"snmp://a@192.0.2.7/?{V3}"))
+
+    told = json.loads(box.kanmon("config", "check", str(file), "--json").stdout)
+
+    assert told["usable"]
+    said = [f["what"] for f in told["findings"]]
+    assert said == ["secret:auth is not on this box", "secret:priv is not on this box"]
+    assert told["findings"][0]["path"] == "devices[0].url"
+    assert "kanmon secret set auth" in told["findings"][0]["next"]
