@@ -6,6 +6,8 @@ What the walks of real printers taught, and what is asserted of each, stands in
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +147,37 @@ async def test_nothing_is_wrong_with_a_real_printer_at_rest(name: str) -> None:
 
     assert {condition.severity for condition in report.conditions} <= {Severity.INFO}
     assert report.state in (State.READY, State.OTHER)
+
+
+# --- recording ----------------------------------------------------------------------------------
+
+SCRIPT = [sys.executable, str(Path(__file__).parents[2] / "scripts" / "capture")]
+
+
+@pytest.mark.peer("snmpd")
+def test_what_is_recorded_of_a_printer_gives_its_report(tmp_path: Path) -> None:
+    name = "waste-full-and-motor"
+    file = tmp_path / name / "walk.snmprec"
+    file.parent.mkdir()
+    with snmpd(synthetic(name)) as peer:
+        url = f"snmp://{peer.community}@{LOOPBACK}:{peer.port}/"
+        file.write_bytes(
+            subprocess.run([*SCRIPT, "walk", url], check=True, capture_output=True).stdout
+        )
+
+    again = subprocess.run([*SCRIPT, "report", str(file)], check=True, capture_output=True).stdout
+
+    assert again.decode() == (FOLDER / name / "report.json").read_text("utf-8")
+
+
+def test_what_is_no_walk_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "walk.snmprec"
+    file.write_text("1.3.6.1|9|what\n")
+
+    done = subprocess.run(
+        [*SCRIPT, "report", str(file)], check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert "line 1: '1.3.6.1|9|what' is no variable" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,141 @@
+"""What is asked of a printer at each poll, and what becomes of silence and nonsense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drivers.printer_mib.driver import PrinterDriver
+from drivers.printer_mib.poll_groups import COUNTERS, IDENTITY, PERIODS, STATUS, SUPPLIES
+from drivers.printer_mib.tables import ALERTS, Row, rows
+from drivers.report import Code, Quality, Severity, State
+from protocols.errors import ProtocolError, Refused, Timeout
+from protocols.snmp import Value
+from protocols.snmp_replay import ReplayAgent
+from protocols.snmprec import Walk
+from tests.printer_walks import synthetic
+
+
+def driver_of(walk: Walk) -> tuple[PrinterDriver, ReplayAgent]:
+    agent = ReplayAgent(walk)
+    return PrinterDriver(agent, lambda: 7), agent
+
+
+async def test_a_printer_at_rest_is_asked_for_little() -> None:
+    driver, agent = driver_of(synthetic("idle-colour-laser"))
+    await driver.read(frozenset(PERIODS))
+    agent.asked.clear()
+
+    seen = await driver.read(frozenset({STATUS}))
+
+    assert len(agent.asked) == 5
+    assert agent.asked[-1] == ALERTS.entry
+    assert seen.state is State.READY
+    assert (seen.identity, seen.supplies, seen.readings) == (None, None, ())
+
+
+async def test_each_group_brings_its_own() -> None:
+    driver, _ = driver_of(synthetic("large-format"))
+
+    counted = await driver.read(frozenset({COUNTERS}))
+    assert counted.readings
+    assert (counted.state, counted.conditions, counted.supplies) == (None, None, None)
+    stocked = await driver.read(frozenset({SUPPLIES}))
+    assert stocked.supplies
+    assert (stocked.readings, stocked.identity, stocked.conditions) == ((), None, None)
+    named = await driver.read(frozenset({IDENTITY}))
+    assert named.identity
+    assert named.identity.maker == "EPSON"
+
+
+async def test_while_something_is_wrong_its_parts_are_looked_at_with_every_status() -> None:
+    walk = synthetic("jam-tray-empty-toner-low")
+    driver, agent = driver_of(walk)
+    before = await driver.read(frozenset(PERIODS))
+    assert before.conditions
+    agent.walk_held = synthetic("idle-colour-laser")
+
+    after = await driver.read(frozenset({STATUS}))
+
+    assert {c.severity for c in after.conditions or ()} <= {Severity.INFO}
+    assert "1.3.6.1.2.1.43.8.2.1" in agent.asked
+
+
+async def test_the_first_status_alone_is_whole() -> None:
+    driver, _ = driver_of(synthetic("jam-tray-empty-toner-low"))
+
+    seen = await driver.read(frozenset({STATUS}))
+
+    assert {c.code for c in seen.conditions or ()} >= {Code.MEDIA_JAM, Code.MEDIA_EMPTY}
+
+
+async def test_an_agent_that_is_no_printer_s_is_told() -> None:
+    driver, _ = driver_of(Walk.parse("1.3.6.1.2.1.1.1.0|4|A switch\n"))
+
+    with pytest.raises(Refused, match="not as a printer"):
+        await driver.read(frozenset(PERIODS))
+
+
+async def test_it_stops_at_the_first_silence() -> None:
+    driver, agent = driver_of(synthetic("idle-colour-laser"))
+    await driver.read(frozenset(PERIODS))
+    agent.asked.clear()
+    agent.silent = True
+
+    with pytest.raises(Timeout):
+        await driver.read(frozenset(PERIODS))
+    assert len(agent.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "words_told"), [(True, "while they are jammed"), (False, "Turn SNMP on")]
+)
+async def test_silence_of_a_printer_that_is_there_is_told_as_such(
+    known: bool, words_told: str
+) -> None:
+    async def there() -> str:
+        return "TCP port 631 is open"
+
+    agent = ReplayAgent(synthetic("idle-colour-laser"))
+    driver = PrinterDriver(agent, lambda: 7, there)
+    if known:
+        await driver.read(frozenset(PERIODS))
+    agent.silent = True
+
+    with pytest.raises(Timeout, match="though the printer is there: TCP port 631") as caught:
+        await driver.read(frozenset({STATUS}))
+
+    assert words_told in caught.value.next_step
+
+
+VALUES = st.integers(-(2**31), 2**64) | st.binary(max_size=40) | st.just("1.3.6.1.2.1.25.3.1.5")
+NAMES = sorted(
+    {oid for name in ("garbage", "waste-full-and-motor") for oid in synthetic(name).rows}
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), VALUES), st.booleans())
+async def test_whatever_an_agent_says_there_is_a_report(
+    said: Mapping[str, Value], whole: bool
+) -> None:
+    base = dict(synthetic("waste-full-and-motor").rows) if whole else {}
+    text = Walk(base | dict(said)).text()
+    driver, _ = driver_of(Walk.parse(text))
+    try:
+        seen = await driver.read(frozenset(PERIODS))
+    except ProtocolError:
+        return
+    for reading in seen.readings:
+        assert (reading.value is None) == (reading.quality is not Quality.GOOD)
+    for supply in seen.supplies or ():
+        assert supply.level is None or 0 <= supply.level <= 100
+
+
+def test_rows_of_a_table_are_found_by_index() -> None:
+    found: dict[str, Value] = {"1.3.6.2.1.1": 5, "1.3.6.2.1.10": 6, "1.3.61.2.1.1": 7, "1.3.6.2": 8}
+
+    assert rows(found, "1.3.6") == {(1, 1): Row({2: 5}), (1, 10): Row({2: 6})}
