@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from drivers.printer_mib.tables import DETECTED_ERRORS, DEVICE_STATUS
-from drivers.printer_mib.trouble import Trouble
+from drivers.printer_mib.trouble import UNEXPLAINED, Trouble
 from drivers.report import Code, Condition, Severity, State
 from drivers.severity.detected_errors import DOWN, WARNING, DetectedError, detected, severity_of
 
@@ -188,7 +188,7 @@ def _explain(troubles: list[Trouble], status: Status) -> None:
             Trouble(
                 code=Code.ATTENTION,
                 severity=needed,
-                message="The printer asks for attention and does not say why",
+                message=UNEXPLAINED,
                 evidence=evidence,
             )
         )

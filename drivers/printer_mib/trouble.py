@@ -33,6 +33,9 @@ WORDS = {
 """What is said where the printer gives no words of its own."""
 
 
+UNEXPLAINED = "The printer asks for attention and does not say why"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """What one row, bit or status says.

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.language import told, tr
+from console.language import tr
 from drivers.report import Reading, Report, Supply, SupplyState
 from gateway.cli import words
 
@@ -26,7 +26,8 @@ def show(report: Report) -> None:
         console.print(Text(f"{who}{serial}"))
     for condition in report.conditions:
         where = f" ({condition.component})" if condition.component else ""
-        severity, message = words.severity(condition.severity.value), told(condition.message)
+        severity = words.severity(condition.severity.value)
+        message = words.message(condition.message)
         line = f"{severity}: {condition.code.value}{where}: {message}"
         console.print(Text(line))
     if report.readings:

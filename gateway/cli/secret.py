@@ -54,8 +54,8 @@ def list_secrets(session: Session, *, as_json: bool) -> int:
         say_json(kept)
     elif not kept:
         say(tr(words.NO_SECRETS))
-    for name in [] if as_json else kept:
-        say(f"secret:{name}")
+    for reference in [] if as_json else map(_reference, kept):
+        say(reference)
     return DONE
 
 
@@ -83,6 +83,10 @@ def remove(session: Session, name: str, *, as_json: bool) -> int:
 
 def _given(name: str) -> str:
     if sys.stdin.isatty():
-        text: str = click.prompt(f"secret:{name}", hide_input=True, confirmation_prompt=True)
+        text: str = click.prompt(_reference(name), hide_input=True, confirmation_prompt=True)
         return text
     return sys.stdin.readline(secrets.LIMIT + 2).rstrip("\r\n")
+
+
+def _reference(name: str) -> str:
+    return f"secret:{name}"

@@ -24,7 +24,7 @@ def show(explained: Mapping[str, Any]) -> None:
 
 def _show(condition: Mapping[str, Any]) -> None:
     where = f" ({condition['component']})" if condition["component"] else ""
-    severity, message = words.severity(condition["severity"]), told(condition["message"])
+    severity, message = words.severity(condition["severity"]), words.message(condition["message"])
     say(f"\n{severity}: {condition['code']}{where}: {message}")
     rows = [(tr("since"), _since(condition))]
     if condition["next"]:

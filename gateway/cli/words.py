@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.language import counted, marked, tr
+from console.language import counted, marked, told, tr
 
 INTERRUPTED: Final = marked("Interrupted.")
 APPLIED_LIVE: Final = marked("Applied: the running gateway uses {file} now.")
@@ -108,6 +108,13 @@ QUALITIES: Final = {
 def reachability(value: str) -> str:
     """Whether a device answers; a value that a newer daemon knows stays as it is."""
     return tr(REACHABILITY.get(value, value))
+
+
+def message(text: str) -> str:
+    """A condition's message; what it names after a colon stays as the device calls it."""
+    said = told(text)
+    head, colon, name = text.partition(": ")
+    return f"{told(head)}{colon}{name}" if said == text and colon else said
 
 
 def supply_state(value: str) -> str:

