@@ -77,6 +77,8 @@ def right(text: str, cells: int) -> str:
 
 def columns(rows: Sequence[Sequence[str]], *, first_left: int = 1) -> list[str]:
     """A table's lines; the first ``first_left`` columns start, the others end at one cell."""
+    if not rows:
+        return []
     widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(

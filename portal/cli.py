@@ -7,50 +7,81 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
+from console import language, output
+from console.completion import completion_command
+from console.failure import FAILED, Failure, complain, fields_of, wrong_usage
+from console.language import marked, tr
+from console.localized import Commands
 from portal.authority.commands import authority, claims, key
 from portal.broker.commands import broker
-from portal.command_frame import FAILED, WRONG_USAGE, check_bind, json_option, portal_ready, say
+from portal.command_frame import check_bind, json_option, portal_ready, say
 from portal.environment import SettingsError
+
+PROGRAM: Final = "kanmon-portal"
+_ROLES: Final = {"administrator": marked("administrator"), "member": marked("member")}
 
 
 def main() -> NoReturn:
     """Run the command line and exit as the module's docstring says."""
+    output.prepare()
+    language.begin()
+    given = sys.argv[1:]
     try:
-        result = commands.main(prog_name="kanmon-portal", standalone_mode=False)
+        result = commands.main(given, prog_name=PROGRAM, standalone_mode=False)
     except click.UsageError as error:
-        error.show()
-        sys.exit(WRONG_USAGE)
+        sys.exit(wrong_usage(PROGRAM, error, given))
     except click.Abort:
-        click.echo("kanmon-portal: stopped", err=True)
+        click.echo(tr("kanmon-portal: stopped"), err=True)
         sys.exit(FAILED)
     except (click.ClickException, SettingsError) as error:
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"kanmon-portal: {message}", err=True)
+        fields = {"what": str(error)}
+        if isinstance(error, click.ClickException):
+            fields = fields_of(error)
+        complain(PROGRAM, fields, as_json="--json" in given)
         sys.exit(FAILED)
+    except BrokenPipeError:
+        output.silence()
+        sys.exit(0)
     sys.exit(result if isinstance(result, int) else 0)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="kanmon", prog_name="kanmon-portal")
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--lang",
+    type=click.Choice(language.LANGUAGES),
+    expose_value=False,
+    help="The language of help, tables and errors (also KANMON_LANG); else the locale's.",
+)
+@click.version_option(package_name="kanmon", prog_name=PROGRAM, help="Show the version and exit.")
 def commands() -> None:
     """The portal of Kanmon: its database, its site, its ingest worker and its people."""
 
 
-for _group in (authority, broker, claims, key):
+for _group in (authority, broker, claims, key, completion_command(PROGRAM)):
     commands.add_command(_group)
 
 
 @commands.command()
-def migrate() -> None:
+@json_option
+def migrate(*, as_json: bool) -> None:
     """Bring the database to this version's form; safe to repeat."""
     with portal_ready(create=True):
         from django.core.management import call_command
 
-        call_command("migrate", interactive=False, verbosity=1)
+        from portal.readiness import migrations
+
+        before = migrations()
+        call_command("migrate", interactive=False, verbosity=0 if as_json else 1)
+        done = sorted(migrations() - before)
+    if as_json:
+        say({"applied": [f"{app}.{name}" for app, name in done]}, "", as_json=True)
 
 
 @commands.command()
@@ -66,8 +97,8 @@ def serve(bind: str, workers: int) -> None:
         from django.core.management import call_command
 
         if not (settings.STATIC_ROOT / "manifest.json").exists():
-            raise click.ClickException(
-                "the pages' styles and scripts are not built; run scripts/assets first"
+            raise Failure(
+                "the pages' styles and scripts are not built", next_step="run scripts/assets first"
             )
         call_command("check", verbosity=0)
     from portal.server import Server
@@ -84,7 +115,7 @@ def ingest() -> None:
         try:
             run()
         except CannotStartError as error:
-            raise click.ClickException(str(error)) from error
+            raise Failure(str(error)) from error
 
 
 @commands.group()
@@ -117,7 +148,12 @@ def gateway_add(
         )
     say(
         {"gateway": placed.gateway.pk, "site": placed.gateway.site_id, "box": box_id},
-        f"{name} at {site_name} is expected; its box is {box_id}",
+        tr(
+            "{gateway} at {site} is expected; its box is {box}",
+            gateway=name,
+            site=site_name,
+            box=box_id,
+        ),
         as_json=as_json,
     )
 
@@ -130,9 +166,7 @@ def person() -> None:
 @person.command("add")
 @click.option("--email", required=True)
 @click.option("--organization", required=True)
-@click.option(
-    "--role", type=click.Choice(["administrator", "member"]), default="member", show_default=True
-)
+@click.option("--role", type=click.Choice(list(_ROLES)), default="member", show_default=True)
 @click.option("--name", default="", help="How pages name them.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -143,7 +177,7 @@ def person_add(
 ) -> None:
     """Let a person sign in and see an organization's sites."""
     if password_stdin and no_password:
-        raise click.UsageError("--password-stdin and --no-password exclude each other")
+        raise click.UsageError(tr("--password-stdin and --no-password exclude each other"))
     password = None if no_password else _password(from_stdin=password_stdin)
     with portal_ready():
         from portal.accounts.actions import NewPerson, add_person
@@ -152,7 +186,12 @@ def person_add(
         user = add_person(NewPerson(role=Role(role), password=password, **fields))
     say(
         {"person": user.pk, "email": user.email},
-        f"{user.email} may sign in as {role} of {fields['organization']}",
+        tr(
+            "{email} may sign in as {role} of {organization}",
+            email=user.email,
+            role=tr(_ROLES[role]),
+            organization=fields["organization"],
+        ),
         as_json=as_json,
     )
 
@@ -171,10 +210,12 @@ def person_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
         from portal.accounts.actions import name_operator
 
         user = name_operator(email, operates=not no_longer)
-    told = "is no longer told" if no_longer else "is told"
+    text = tr("{email} is told what this portal needs", email=user.email)
+    if no_longer:
+        text = tr("{email} is no longer told what this portal needs", email=user.email)
     say(
         {"person": user.pk, "email": user.email, "operates": user.operates},
-        f"{user.email} {told} what this portal needs",
+        text,
         as_json=as_json,
     )
 
@@ -184,11 +225,11 @@ def _password(*, from_stdin: bool) -> str:
         return sys.stdin.readline().rstrip("\n")
     if not sys.stdin.isatty():
         raise click.UsageError(
-            "there is no terminal to ask for a password; use --password-stdin or --no-password"
+            tr("there is no terminal to ask for a password; use --password-stdin or --no-password")
         )
-    first = getpass.getpass("Password: ")
-    if first != getpass.getpass("Once more: "):
-        raise click.ClickException("the two passwords differ; nothing was added")
+    first = getpass.getpass(tr("Password: "))
+    if first != getpass.getpass(tr("Once more: ")):
+        raise Failure("the two passwords differ", why="nothing was added", next_step="try again")
     return first
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from console import output
+from console.failure import FAILED, Failure
+from console.language import tr
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FAILED = 2
-WRONG_USAGE = 3
+__all__ = ["FAILED"]
 
 
 @contextmanager
@@ -43,11 +45,13 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
         yield
     except (AccountError, AuthorityError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise click.ClickException(" ".join(words)) from error
+        raise Failure(" ".join(words)) from error
     except DatabaseError as error:
-        raise click.ClickException(
-            f"the database {readiness.place()} did not do it: {readiness.first_line(error)}; "
-            "nothing was changed, try again"
+        raise Failure(
+            "the database did not do it",
+            where=readiness.place(),
+            why=readiness.first_line(error),
+            next_step="nothing was changed, try again",
         ) from error
 
 
@@ -58,16 +62,20 @@ def _check_database(*, wait: bool) -> None:
     if found is Readiness.READY or (wait and found is Readiness.AWAY):
         return
     if found is Readiness.AWAY:
-        raise click.ClickException(
-            f"the database {place()} does not answer: {words}; start it, or correct "
-            "KANMON_DATABASE_URL"
+        raise Failure(
+            "the database does not answer",
+            where=place(),
+            why=words,
+            next_step="start it, or correct KANMON_DATABASE_URL",
         )
     if found is Readiness.UNUSABLE:
-        raise click.ClickException(
-            f"the database {place()} does not serve this portal: {words}; grant its account the "
-            "tables, or correct KANMON_DATABASE_URL"
+        raise Failure(
+            "the database does not serve this portal",
+            where=place(),
+            why=words,
+            next_step="grant its account the tables, or correct KANMON_DATABASE_URL",
         )
-    raise click.ClickException(f"{found.value} in {place()}; run 'kanmon-portal migrate'")
+    raise Failure(found.value, where=place(), next_step="run 'kanmon-portal migrate'")
 
 
 def _make_state_folder() -> None:
@@ -78,9 +86,11 @@ def _make_state_folder() -> None:
     try:
         make_state(settings.STATE)
     except OSError as error:
-        raise click.ClickException(
-            f"the state folder {settings.STATE} cannot be made: {error.strerror}; set "
-            "KANMON_PORTAL_STATE to a folder that this account may write"
+        raise Failure(
+            "the state folder cannot be made",
+            where=str(settings.STATE),
+            why=(error.strerror or "").lower(),
+            next_step="set KANMON_PORTAL_STATE to a folder that this account may write",
         ) from error
 
 
@@ -88,12 +98,17 @@ def check_bind(bind: str) -> None:
     """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
     host, colon, port = bind.rpartition(":")
     if not colon or not host or not port.isdecimal():
-        raise click.BadParameter(f"{bind!r} is no HOST:PORT, such as 127.0.0.1:8000")
+        raise click.BadParameter(tr("'{bind}' is no HOST:PORT, such as 127.0.0.1:8000", bind=bind))
 
 
 def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print ``data`` for a program or ``text`` for a person."""
-    click.echo(json.dumps(data) if as_json else text)
+    if as_json:
+        output.say_json(data)
+    else:
+        output.say(text)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON value, for programs."
+)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 
 class Readiness(Enum):
@@ -34,6 +35,11 @@ def look() -> tuple[Readiness, str]:
     except DatabaseError as error:
         return Readiness.UNUSABLE, first_line(error)
     return (Readiness.OLDER if plan else Readiness.READY), ""
+
+
+def migrations() -> set[tuple[str, str]]:
+    """Every migration that the database has, by app and name."""
+    return set(MigrationRecorder(connection).applied_migrations())
 
 
 def place() -> str:

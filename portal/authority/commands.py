@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.language import marked, plural, tr
+from console.output import columns
 from portal.command_frame import check_bind, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
 
+_KEY_STATES = {
+    "open": marked("open"),
+    "used": marked("used"),
+    "expired": marked("expired"),
+    "revoked": marked("revoked"),
+}
 _ROOTS = click.Choice(["boxes", "workers", "publisher"])
 _out = click.option(
     "--out",
@@ -58,12 +66,15 @@ def _say_roots(views: list[RootView], *, as_json: bool) -> None:
     data = {view.root.value: _root_fields(view) for view in views}
     lines = []
     for view in views:
-        until = f"{view.list_ends_at:%Y-%m-%d %H:%M} UTC" if view.list_ends_at else "never"
-        lines.append(
-            f"{view.root.value:<10}{view.issued} issued, {view.revoked} revoked; its list is good "
-            f"until {until}{'; made now' if view.made else ''}\n"
-            f"{'':<10}SHA-256 {view.fingerprint}"
+        until = f"{view.list_ends_at:%Y-%m-%d %H:%M} UTC" if view.list_ends_at else tr("never")
+        told = tr(
+            "{issued} issued, {revoked} revoked; its list is good until {until}",
+            issued=view.issued,
+            revoked=view.revoked,
+            until=until,
         )
+        made = tr("; made now") if view.made else ""
+        lines.append(f"{view.root.value:<10}{told}{made}\n{'':<10}SHA-256 {view.fingerprint}")
     say(data, "\n".join(lines), as_json=as_json)
 
 
@@ -117,8 +128,11 @@ def issue_server(hosts: tuple[str, ...], *, out: Path | None, as_json: bool) -> 
 def _say_folder(folder: Path, *, as_json: bool) -> None:
     say(
         {"folder": str(folder)},
-        f"{folder} holds key.pem, certificate.pem, and trust.pem (the root that boxes and broker "
-        "are believed by); it expires in a year",
+        tr(
+            "{folder} holds key.pem, certificate.pem, and trust.pem (the root that boxes and "
+            "broker are believed by); it expires in a year",
+            folder=folder,
+        ),
         as_json=as_json,
     )
 
@@ -137,7 +151,7 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
     The broker is told by 'kanmon-portal broker keep', or at once by 'broker reload'.
     """
     if but_newest and root_name == "boxes":
-        raise click.UsageError("--but-newest is for workers and publishers: a box has one name")
+        raise click.UsageError(tr("--but-newest is for workers and publishers: a box has one name"))
     with portal_ready():
         from portal.authority.actions import list_path, revoke_box, revoke_named
         from portal.authority.models import Root
@@ -148,9 +162,11 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
         else:
             revoked = revoke_named(root, name, reason=reason, but_newest=but_newest)
         path = list_path(root)
-    text = f"{name}: revoked" if revoked else f"{name}: was revoked already"
+    text = tr("{name}: revoked; see {path}", name=name, path=path)
+    if not revoked:
+        text = tr("{name}: was revoked already; see {path}", name=name, path=path)
     data = {"name": name, "revoked": revoked, "list": str(path)}
-    say(data, f"{text}; see {path}", as_json=as_json)
+    say(data, text, as_json=as_json)
 
 
 @authority.command()
@@ -216,7 +232,15 @@ def key_issue(
             qr_code.write_svg(issued.text, svg)
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
     until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
-    boxes = "one box" if issued.uses == 1 else f"{issued.uses} boxes"
+    told = plural(
+        "Key {id} is good for one box at {site} until {until}.",
+        "Key {id} is good for {n} boxes at {site} until {until}.",
+        issued.uses,
+        id=issued.key_id,
+        site=issued.site,
+        until=until,
+    )
+    warned = tr("It is not kept: hand it to the installer now.")
     say(
         {
             "key": issued.text,
@@ -224,9 +248,7 @@ def key_issue(
             "uses": issued.uses,
             "expires_at": issued.expires_at.isoformat(),
         },
-        f"{drawing}{issued.text}\n"
-        f"Key {issued.key_id} is good for {boxes} at {issued.site} until {until}. It is not kept: "
-        "hand it to the installer now.",
+        f"{drawing}{issued.text}\n{told} {warned}",
         as_json=as_json,
     )
 
@@ -251,12 +273,19 @@ def key_list(*, as_json: bool) -> None:
             }
             for row in AgentKey.objects.select_related("site")
         ]
-    lines = [
-        f"{row['id']}  {row['state']:<8}  {row['used']} of {row['uses']} used  "
-        f"until {row['expires_at']}  {row['site']}  by {row['issued_by'] or 'nobody on record'}"
-        for row in rows
-    ]
-    say({"keys": rows}, "\n".join(lines) or "There are no agent keys.", as_json=as_json)
+    lines = columns([_key_cells(row) for row in rows], first_left=6)
+    say({"keys": rows}, "\n".join(lines) or tr("There are no agent keys."), as_json=as_json)
+
+
+def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["id"],
+        tr(_KEY_STATES[row["state"]]),
+        tr("{used} of {uses} used", used=row["used"], uses=row["uses"]),
+        tr("until {day}", day=row["expires_at"]),
+        row["site"],
+        tr("by {name}", name=row["issued_by"] or tr("nobody on record")),
+    )
 
 
 @key.command("revoke")
@@ -270,6 +299,6 @@ def key_revoke(key_id: str, *, as_json: bool) -> None:
         done = revoke_key(key_id)
     say(
         {"id": key_id, "revoked": done},
-        f"{key_id}: {'withdrawn' if done else 'was withdrawn already'}",
+        tr("{key}: withdrawn" if done else "{key}: was withdrawn already", key=key_id),
         as_json=as_json,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from console.language import told, tr
 from portal.command_frame import FAILED, json_option, portal_ready, say
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def write(
     conf = folder / "mosquitto.conf"
     say(
         {"folder": str(folder), "configuration": str(conf)},
-        f"{conf} is written; start the broker with: mosquitto -c {conf}\n"
-        f"Then keep it: kanmon-portal broker keep {folder}",
+        tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf)
+        + "\n"
+        + tr("Then keep it: kanmon-portal broker keep {folder}", folder=folder),
         as_json=as_json,
     )
 
@@ -70,7 +72,7 @@ def _planned(
     there = (path / PLAN).exists()
     earlier = BrokerFolder.load(path).plan if there else None
     if not hosts and earlier is None:
-        raise click.UsageError("name the host by which boxes reach the broker: --host NAME")
+        raise click.UsageError(tr("name the host by which boxes reach the broker: --host NAME"))
     addresses = {
         name: Address.parse(text or (str(getattr(earlier, name)) if earlier else _DEFAULTS[name]))
         for name, text in at.items()
@@ -89,7 +91,7 @@ def _own_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
         raise click.UsageError(
-            "this account has no name; say what Mosquitto runs as: --user NAME"
+            tr("this account has no name; say what Mosquitto runs as: --user NAME")
         ) from error
 
 
@@ -107,10 +109,13 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
         from portal.broker.inspection import inspect
 
         troubles = inspect(BrokerFolder.load(folder), files_only=files_only)
-    lines = [f"{'wrong' if one.fault else 'soon'}: {one.what}" for one in troubles]
+    lines = [
+        tr("wrong: {what}" if one.fault else "soon: {what}", what=told(one.what))
+        for one in troubles
+    ]
     say(
         {"troubles": [{"fault": one.fault, "what": one.what} for one in troubles]},
-        "\n".join(lines) or "The broker is as it should be.",
+        "\n".join(lines) or tr("The broker is as it should be."),
         as_json=as_json,
     )
     if any(one.fault for one in troubles):
@@ -131,8 +136,10 @@ def reload(folder: Path, *, as_json: bool) -> int:
         from portal.broker.folder import BrokerFolder
 
         done = reloading.reload(BrokerFolder.load(folder), anyway=True)
-    cut = f"cut: {', '.join(done.cut)}" if done.cut else "nobody had to be cut"
-    lines = [f"The broker has read its lists; {cut}", *done.uncut]
+    text = tr("The broker has read its lists; nobody had to be cut")
+    if done.cut:
+        text = tr("The broker has read its lists; cut: {names}", names=", ".join(done.cut))
+    lines = [text, *(told(one) for one in done.uncut)]
     say({"cut": list(done.cut), "uncut": list(done.uncut)}, "\n".join(lines), as_json=as_json)
     return PARTLY if done.uncut else 0
 

@@ -19,6 +19,7 @@ import importlib
 import os
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ from console import catalogue, localized
 from console.language import LOCALES
 
 ROOT: Final = Path(__file__).parents[2]
+PORTAL: Final = ("portal/placing.py", "portal/readiness.py")
+"""What of the portal is told by its commands; the pages' texts are in a catalogue of their own."""
 SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
 SILENT: Final = {
     "cloud_link/columns.py": "the wire's faults go to the log and the quarantine",
@@ -112,7 +115,10 @@ def asked() -> dict[str, str]:
 
 def roots() -> dict[str, click.Command]:
     """The programs."""
-    return {"kanmon": importlib.import_module("gateway.cli.main").kanmon}
+    return {
+        "kanmon": importlib.import_module("gateway.cli.main").kanmon,
+        "kanmon-portal": importlib.import_module("portal.cli").commands,
+    }
 
 
 def walk(root: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
@@ -129,19 +135,33 @@ def walk(root: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 def command_lines() -> list[Path]:
     """The modules that speak to a person."""
-    return [
-        *sorted((ROOT / "gateway" / "cli").glob("*.py")),
-        *sorted((ROOT / "console").glob("*.py")),
-    ]
+    folders = (ROOT / "gateway" / "cli", ROOT / "console")
+    found = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    return [*found, *(ROOT / name for name in _PORTAL_COMMANDS)]
+
+
+_PORTAL_COMMANDS: Final = (
+    "portal/authority/commands.py",
+    "portal/broker/commands.py",
+    "portal/cli.py",
+    "portal/command_frame.py",
+)
 
 
 def _asked_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             number = _ASKING.get(node.func.id, 0)
-            texts = [a.value for a in node.args[:number] if isinstance(a, ast.Constant)]
-            if number and len(texts) == number:
-                yield "\x00".join(str(text) for text in texts)
+            choices = [_choices(argument) for argument in node.args[:number]]
+            if number and all(choices):
+                yield from ("\x00".join(texts) for texts in product(*choices))
+
+
+def _choices(node: ast.expr) -> list[str]:
+    """What a literal, or one of two, says; nothing where that is not known here."""
+    if isinstance(node, ast.IfExp):
+        return [*_choices(node.body), *_choices(node.orelse)]
+    return [str(node.value)] if isinstance(node, ast.Constant) else []
 
 
 def _helps(root: click.Command) -> Iterator[str]:
@@ -168,12 +188,16 @@ def _of_click() -> Iterator[str]:
 def told() -> dict[str, str]:
     """What is told, as a pattern with numbered places, and where."""
     found = {os.strerror(number).lower(): "the system" for number in _SYSTEM}
+    paths: dict[str, Path] = {}
     for package in SPEAKERS:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = str(path.relative_to(ROOT))
             if name not in SILENT:
-                for text in _told_in(path):
-                    found.setdefault(text, name)
+                paths[name] = path
+    paths |= {name: ROOT / name for name in (*PORTAL, *_PORTAL_COMMANDS)}
+    for name, path in paths.items():
+        for text in _told_in(path):
+            found.setdefault(text, name)
     return {text: where for text, where in found.items() if text not in NOT_TOLD}
 
 

@@ -88,8 +88,10 @@ def test_a_database_that_is_not_set_up_is_told_and_nothing_is_made(
     done = Portal(state)(*words)
     assert done.returncode == 2
     place = state / "db.sqlite3"
-    assert done.stderr.splitlines() == [
-        f"kanmon-portal: no database is set up in {place}; run 'kanmon-portal migrate'"
+    assert [line.strip() for line in done.stderr.splitlines()] == [
+        "kanmon-portal: no database is set up",
+        f"where: {place}",
+        "next:  run 'kanmon-portal migrate'",
     ]
     assert not state.exists()
 
@@ -111,10 +113,12 @@ def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) ->
     url = f"postgres://kanmon:very-secret@127.0.0.1:{port}/kanmon"
     done = Portal(tmp_path)("sign-in-link", "hana@example.com", KANMON_DATABASE_URL=url)
     assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("kanmon-portal: the database kanmon on 127.0.0.1 does not answer: ")
-    assert line.endswith("; start it, or correct KANMON_DATABASE_URL")
-    assert "very-secret" not in line
+    what, where, why, step = (line.strip() for line in done.stderr.splitlines())
+    assert what == "kanmon-portal: the database does not answer"
+    assert where == "where: kanmon on 127.0.0.1"
+    assert why.startswith("why:   ")
+    assert step == "next:  start it, or correct KANMON_DATABASE_URL"
+    assert "very-secret" not in done.stderr
 
 
 def test_a_damaged_database_is_named(tmp_path: Path) -> None:

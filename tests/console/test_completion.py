@@ -1,0 +1,89 @@
+"""Completion as the shells do it, with their own programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIGURATION = """\
+version: 1
+site: {time_zone: UTC}
+devices:
+  - {name: main-incomer, label: "Main", url: "modbus-tcp://127.0.0.1/?unit=1&profile=eastron-sdm630"}
+  - {name: roof, url: "modbus-tcp://127.0.0.1/?unit=2&profile=eastron-sdm630"}
+  - {nonsense: true}
+"""
+BASH = """\
+source <(kanmon completion bash)
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_kanmon_completion kanmon 2>/dev/null
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def environment(state: Path) -> dict[str, str]:
+    bins = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{bins}:{os.environ['PATH']}", "KANMON_STATE": str(state)}
+
+
+def bash(state: Path, words: str) -> list[str]:
+    done = subprocess.run(
+        ["bash", "-c", BASH.format(words=words)],
+        env=environment(state),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("kanmon dev", ["device"]),
+        ("kanmon device re", ["read"]),
+        ("kanmon device read ma", ["main-incomer"]),
+        ("kanmon device read ''", ["main-incomer", "roof"]),
+        ("kanmon device write roof ''", ["demand-period"]),
+        ("kanmon device write nobody ''", []),
+        ("kanmon --state /nonexistent device read ''", []),
+        ("kanmon device read --j", ["--json"]),
+        ("kanmon --lang ''", ["en", "ja"]),
+    ],
+)
+def test_bash_completes(state: Path, words: str, expected: list[str]) -> None:
+    assert bash(state, words) == expected
+
+
+def test_completing_makes_no_daemon_and_no_file(state: Path) -> None:
+    bash(state, "kanmon device read ''")
+    assert [path.name for path in state.iterdir()] == ["config.yaml"]
+
+
+@pytest.mark.parametrize("program", ["kanmon", "kanmon-portal"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_scripts_are_well_formed(state: Path, program: str, shell: str) -> None:
+    done = subprocess.run(
+        [program, "completion", shell],
+        env=environment(state),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"_{program.replace('-', '_').upper()}_COMPLETE" in done.stdout
+    if shutil.which(shell):
+        looked = [shell, "--no-execute" if shell == "fish" else "-n", "/dev/stdin"]
+        subprocess.run(looked, input=done.stdout, text=True, check=True)
