@@ -40,7 +40,9 @@ def _as_asked(one: OnLine, driver: object) -> OnLine:
 def figures(
     found: Mapping[str, Sequence[OnLine]], lines: Lines, rests: Mapping[str, Rest], now: int
 ) -> list[dict[str, Any]]:
-    """What is known of every line, as JSON values.
+    """What is known of every line that devices can share, as JSON values.
+
+    A printer that is asked by SNMP is alone on its own, and nobody's time is spent on it.
 
     Args:
         found: The configured devices by line.
@@ -52,7 +54,8 @@ def figures(
         One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
         ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
     """
-    return [_line(key, there, lines, rests, now) for key, there in sorted(found.items())]
+    shared = {key: there for key, there in found.items() if any(one.demand.reads for one in there)}
+    return [_line(key, there, lines, rests, now) for key, there in sorted(shared.items())]
 
 
 def _line(

@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from protocols import snmp
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
@@ -309,73 +307,6 @@ async def test_two_askers_take_turns() -> None:
 
     assert found == [{name: arc} for arc, name in enumerate(names, 1)]
     assert len(seen) == len(names)
-
-
-# --- mangled ------------------------------------------------------------------------------------
-
-
-@st.composite
-def mangling(draw: st.DrawFn) -> Callable[[bytes], list[bytes]]:
-    """Something that happens to a datagram on its way."""
-    kind = draw(st.sampled_from(["cut", "flip", "insert", "twice", "noise", "lengths"]))
-    seed = draw(st.randoms(use_true_random=False))
-
-    def mangled(data: bytes) -> list[bytes]:
-        broken = bytearray(data)
-        match kind:
-            case "cut":
-                del broken[seed.randrange(len(broken)) :]
-            case "flip":
-                for _ in range(seed.randint(1, 6)):
-                    broken[seed.randrange(len(broken))] ^= 1 << seed.randrange(8)
-            case "insert":
-                broken[seed.randrange(len(broken)) : 0] = seed.randbytes(seed.randint(1, 8))
-            case "twice":
-                return [data[: seed.randrange(len(data))], data, data]
-            case "noise":
-                broken = bytearray(seed.randbytes(seed.randint(0, 300)))
-            case "lengths":
-                for place in range(1, len(broken)):
-                    if seed.random() < 0.1:
-                        broken[place] = seed.choice([0, 0x7F, 0x80, 0x84, 0xFF])
-        return [bytes(broken)]
-
-    return mangled
-
-
-def printer(request: Request) -> bytes:
-    """An agent with one table of three kinds of values."""
-    rows = [(f"{BASE}.1.{row}", octets(b"name") if row % 2 else integer(row)) for row in range(20)]
-    if request.kind not in (GETBULK, 0xA1):
-        return request.reply([(oid, integer(2)) for oid in request.oids])
-    last = tuple(map(int, request.oids[0].split(".")))
-    after = [row for row in rows if tuple(map(int, row[0].split("."))) > last]
-    wanted = request.repetitions if request.kind == GETBULK else 1
-    return request.reply(after[:wanted] or [(request.oids[0], END_OF_MIB)])
-
-
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(mangle=mangling(), version=st.sampled_from([Version.V1, Version.V2C]))
-def test_whatever_comes_ends_in_a_value_or_a_protocol_error(
-    mangle: Callable[[bytes], list[bytes]],
-    version: Version,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    async def scene() -> None:
-        async with wire_agent(lambda request: mangle(printer(request))) as port:
-            target = Target(host=LOOPBACK, port=port, version=version, timeout_s=0.03)
-            agent = SnmpAgent(target)
-            for ask in (agent.get([STATUS, f"{STATUS}.9"]), agent.walk(BASE)):
-                try:
-                    found = await ask
-                except ProtocolError:
-                    continue
-                assert all(isinstance(v, int | float | bytes | str) for v in found.values())
-
-    asyncio.run(scene())
-    capfd.readouterr()  # a panic of the library writes of itself
 
 
 def test_the_library_is_not_loaded_before_somebody_asks() -> None:
