@@ -86,7 +86,7 @@ PEERS: Final = {
     "snmpbulkwalk": Peer(find=_program("snmpbulkwalk"), package="snmp"),
     "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
     "systemd": Peer(find=_program("systemd-analyze"), package="systemd"),
-    "strace": Peer(find=_program("strace"), package="strace"),
+    "seccomp": Peer(find=lambda: ctypes.util.find_library("seccomp"), package="libseccomp2"),
 }
 """Every name that ``@pytest.mark.peer`` may have."""
 

@@ -114,6 +114,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
     from cloud_link.spool_values import SpoolError
     from gateway.loading import LoadingError
+    from gateway.machine import ServiceError
     from gateway.owner import NotOursError
     from provisioning.codes import CATALOGUE, CodedError
     from provisioning.identity import IdentityError
@@ -123,6 +124,8 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, ConfigError):
         what = "the configuration cannot be used"
         return {"what": what, "findings": [f.to_json() for f in error.findings]}
+    if isinstance(error, ServiceError):
+        return {"what": error.what, "where": error.where, "why": error.why, "next": error.next}
     if isinstance(error, LoadingError):
         what, step = "the configuration cannot be looked at", "look at memory and disk, try again"
         return {"what": what, "why": str(error), "next": step}

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "outbox": "gateway.cli.status",
     "run": "gateway.cli.run",
     "secret": "gateway.cli.secret",
+    "service": "gateway.cli.service",
     "status": "gateway.cli.status",
 }
 """Where each command lives, under its own name."""

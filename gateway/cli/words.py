@@ -78,6 +78,20 @@ BUS_HEADINGS: Final = (
     marked("Next"),
 )
 
+SERVICE_INSTALLED: Final = marked("The service is installed: {unit}.")
+SERVICE_AS_IT_WAS: Final = marked(
+    "Nothing had to be done: the service is installed as it should be."
+)
+SERVICE_RUNS: Final = marked("It runs, and starts with the machine.")
+SERVICE_IN_IMAGE: Final = marked("It starts with the machine.")
+SERVICE_WAITS: Final = marked(
+    "It waits for a configuration: `kanmon config apply FILE`, then `systemctl start kanmon`."
+)
+SERVICE_REMOVED: Final = marked("The service is removed. Its state folder and its account stay.")
+SERVICE_ABSENT: Final = marked("Nothing had to be done: no service is installed.")
+SERVICE_REHEARSED: Final = marked("Nothing was changed. What would be done:")
+SERVICE_NOT_ROOT: Final = "only root may change the machine's services"
+
 REACHABILITY: Final = {
     "online": marked("online"),
     "silent_as_expected": marked("silent, as expected"),

@@ -58,6 +58,8 @@ SILENT: Final = {
     "gateway/fakes.py": "tests",
     "gateway/intake.py": "the log, which is English",
     "gateway/logs.py": "the log, which is English",
+    "gateway/machine_fakes.py": "tests",
+    "gateway/unit.py": "what systemd reads; its comments are for who opens the file",
     "protocols/capture.py": "for who writes profiles, in scripts/capture and tests",
     "protocols/fakes.py": "tests",
     "provisioning/codes.py": "holds both languages itself",

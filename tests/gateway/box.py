@@ -38,6 +38,8 @@ class Box:
     logs: list[Path] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     """More of the daemon's environment."""
+    before: tuple[str, ...] = ()
+    """A program, with its arguments, that runs the daemon."""
 
     def start(self, log: Path | None = None) -> None:
         """Run the daemon, and return when it answers; its log goes to ``log``, or is kept."""
@@ -46,7 +48,7 @@ class Box:
             self.logs.append(log)
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", "run"],
+                [*self.before, sys.executable, "-m", "gateway.cli", "run"],
                 env=self._environment() | self.variables,
                 stderr=stream,
                 stdout=stream,

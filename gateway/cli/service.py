@@ -1,0 +1,213 @@
+"""``kanmon service``: the gateway as a service of this machine's systemd."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import click
+
+from console.language import told, tr
+from console.output import left
+from gateway.cli import words
+from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+
+if TYPE_CHECKING:
+    from gateway.machine import LocalMachine
+    from gateway.service import Step
+
+
+def _account(_: click.Context, __: click.Parameter, name: str) -> str:
+    from gateway.unit import ACCOUNT
+
+    if not ACCOUNT.fullmatch(name):
+        told = f"{name!r} is no account's name: small letters, digits, - and _, at most 31"
+        raise click.BadParameter(told)
+    return name
+
+
+def _whole(
+    _: click.Context, __: click.Parameter, path: PurePosixPath | None
+) -> PurePosixPath | None:
+    if path is not None and not path.is_absolute():
+        raise click.BadParameter(f"{path} is no whole path; begin it with /")
+    return path
+
+
+_root = click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
+    default="/",
+    help="Prepare the image that lies in this folder, instead of this machine.",
+)
+_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be written and done.")
+_anyway = click.option(
+    "--anyway", is_flag=True, help="Also where somebody edited the unit; a copy of it is kept."
+)
+
+
+@click.group()
+def service() -> None:
+    """Let systemd run the gateway: install, look, remove."""
+
+
+@service.command()
+@click.option(
+    "--user",
+    default="kanmon",
+    show_default=True,
+    callback=_account,
+    help="Its account; made if missing.",
+)
+@click.option(
+    "--serial-group",
+    default="dialout",
+    show_default=True,
+    callback=_account,
+    help="Who may open serial ports here.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="The state folder; else that of `kanmon --state`.",
+)
+@click.option(
+    "--program",
+    type=click.Path(path_type=PurePosixPath),
+    callback=_whole,
+    help="Where kanmon is on that machine; else where this one is.",
+)
+@_root
+@_anyway
+@_dry_run
+@json_option
+@click.pass_obj
+@command
+def install(
+    session: Session,
+    *,
+    user: str,
+    serial_group: str,
+    state: Path | None,
+    program: PurePosixPath | None,
+    root: Path,
+    anyway: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Install the gateway as a service that starts with the machine, or bring it up to date.
+
+    It runs as an account of its own, in a sandbox, and is watched by systemd. Repeating does no
+    harm. A state folder that is there already is given to that account.
+    """
+    from gateway.service import UNIT, Program, Wish, install_steps, unit_for
+
+    folder = session.state if state is None else Path(os.path.abspath(state))  # noqa: PTH100 # resolve() would follow links
+    found = Program.this() if program is None else Program.at(program)
+    unit = unit_for(found, user=user, serial_group=serial_group, state=folder)
+    machine = _machine(root, dry_run=dry_run)
+    steps = install_steps(Wish(unit=unit, anyway=anyway), machine)
+    if dry_run:
+        return _rehearse(steps, as_json=as_json)
+    _do(steps, as_json=as_json)
+    waits = not machine.exists(str(unit.running))
+    if as_json:
+        done = [step.what for step in steps]
+        say_json({"unit": UNIT, "done": done, "waits_for_configuration": waits})
+        return DONE
+    say(tr(words.SERVICE_INSTALLED, unit=UNIT) if steps else tr(words.SERVICE_AS_IT_WAS))
+    runs = words.SERVICE_IN_IMAGE if machine.is_image else words.SERVICE_RUNS
+    say(tr(words.SERVICE_WAITS if waits else runs))
+    return DONE
+
+
+@service.command()
+@_root
+@_anyway
+@_dry_run
+@json_option
+@click.pass_obj
+@command
+def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_json: bool) -> int:
+    """Stop the service and remove it; the state folder and its account stay."""
+    from gateway.service import uninstall_steps
+
+    machine = _machine(root, dry_run=dry_run)
+    steps = uninstall_steps(machine, anyway=anyway)
+    if dry_run:
+        return _rehearse(steps, as_json=as_json)
+    _do(steps, as_json=as_json)
+    if as_json:
+        say_json({"done": [step.what for step in steps]})
+    else:
+        say(tr(words.SERVICE_REMOVED if steps else words.SERVICE_ABSENT))
+    return DONE
+
+
+@service.command()
+@_root
+@json_option
+@command
+def status(*, root: Path, as_json: bool) -> int:
+    """Show whether the service is installed and runs; `kanmon status` shows how it does."""
+    from gateway.machine import LocalMachine
+    from gateway.service import status as look
+
+    found = look(LocalMachine(root))
+    if as_json:
+        say_json(found)
+        return DONE
+    _line(tr("Unit"), found["unit"])
+    if found["edited"]:
+        _line("", tr("edited since it was installed"))
+    if found["drop_ins"]:
+        _line("", tr("with drop-ins"))
+    _line(tr("At boot"), tr("starts") if found["enabled"] else tr("does not start"))
+    if "active" in found:
+        _line(tr("Now"), f"{found['active']} ({found['detail']}) {found['since'] or ''}".rstrip())
+        _line(tr("Process"), f"{found['pid'] or '-'}, {words.size(found['memory_bytes'])}")
+        _line(tr("Restarts"), f"{found['restarts']} ({found['result']})")
+    return DONE
+
+
+def _line(label: str, text: str) -> None:
+    say(left(label, 10) + text)
+
+
+def _machine(root: Path, *, dry_run: bool) -> LocalMachine:
+    """The machine or image, once it is sure that it may be changed."""
+    from gateway.machine import LocalMachine, ServiceError
+    from gateway.service import check_booted
+
+    machine = LocalMachine(root)
+    if dry_run:
+        return machine
+    check_booted(machine)
+    if not machine.is_image and os.geteuid() != 0:
+        # By its path: what sudo looks up may be another kanmon, or none.
+        again = shlex.join(["sudo", os.path.abspath(sys.argv[0]), *sys.argv[1:]])  # noqa: PTH100 # as above
+        raise ServiceError(words.SERVICE_NOT_ROOT, next_step=again)
+    return machine
+
+
+def _do(steps: Sequence[Step], *, as_json: bool) -> None:
+    for step in steps:
+        if not as_json:
+            say(told(step.what))
+        step.do()
+
+
+def _rehearse(steps: Sequence[Step], *, as_json: bool) -> int:
+    if as_json:
+        say_json({"steps": [{"what": step.what, "text": step.text or None} for step in steps]})
+        return DONE
+    say(tr(words.SERVICE_REHEARSED if steps else words.SERVICE_AS_IT_WAS))
+    for step in steps:
+        say(f"- {told(step.what)}")
+        for line in step.text.splitlines():
+            say(f"      {line}".rstrip())
+    return DONE
