@@ -64,5 +64,8 @@ ACCESS: Final[dict[str, Access]] = {
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "site-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
 }
 """By the name of the address in `portal.urls`."""

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "portal.authority",
     "portal.ingest",
     "portal.web",
+    "portal.energy",
     "allauth",
     "allauth.account",
 ]

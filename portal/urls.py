@@ -8,4 +8,5 @@ urlpatterns = [
     path("", include("portal.accounts.urls")),
     path("", include("portal.authority.urls")),
     path("", include("portal.web.urls")),
+    path("", include("portal.energy.urls")),
 ]

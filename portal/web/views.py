@@ -8,53 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.http import Http404, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
-from portal.web import assets
 from portal.web.agent_keys import administered
 from portal.web.alarms import alarms
 from portal.web.device import device_version, device_view
 from portal.web.lists import device_list, gateways_by_need, organizations
+from portal.web.living import etag, living, private
 from portal.web.overview import EVERYTHING, Scope, overview, version
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 _MOST_WORDS: Final = 100
-
-
-def _tag(request: HttpRequest, version: str) -> str:
-    """An ETag: the data's version, the language it is written in, the program that wrote it."""
-    return f'W/"{version}-{request.LANGUAGE_CODE}-{assets.build()}"'
-
-
-def _living(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> HttpResponse:
-    """``body``, or 304 without making it, when the browser holds the same already."""
-    held = request.headers.get("If-None-Match", "")
-    response: HttpResponse
-    if tag in (part.strip() for part in held.split(",")):
-        response = HttpResponseNotModified()
-    else:
-        response = body()
-    response.headers["ETag"] = tag
-    patch_cache_control(response, private=True, no_cache=True)
-    return response
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    # A shared computer's back button must not show what a signed-out person saw.
-    patch_cache_control(response, private=True, no_store=True)
-    return response
 
 
 @require_safe
@@ -76,14 +49,14 @@ def _whole(
     """A page of the overview's rows, with the ETag of its living part."""
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
-    tag = _tag(request, version(request.user, now))
+    tag = etag(request, version(request.user, now))
     context = {
         "overview": overview(request.user, now, scope),
         "tag": tag,
         "administers": administered(request.user).exists(),
         **facts,
     }
-    return _private(render(request, template, context))
+    return private(render(request, template, context))
 
 
 def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any]) -> HttpResponse:
@@ -94,7 +67,7 @@ def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, An
         context = {"overview": overview(request.user, now, scope), **facts}
         return render(request, template, context)
 
-    return _living(request, _tag(request, version(request.user, now)), body)
+    return living(request, etag(request, version(request.user, now)), body)
 
 
 @require_safe
@@ -126,7 +99,7 @@ def gateways_page(request: HttpRequest) -> HttpResponse:
     """All gateways, the faulty first."""
     now = timezone.now()
     context = {"cards": gateways_by_need(overview(request.user, now))}
-    return _private(render(request, "web/gateways.html", context))
+    return private(render(request, "web/gateways.html", context))
 
 
 def _gateway(request: HttpRequest, gateway: int) -> Gateway:
@@ -156,14 +129,14 @@ def devices_page(request: HttpRequest) -> HttpResponse:
     seen = overview(request.user, timezone.now())
     words = request.GET.get("q", "").strip()[:_MOST_WORDS]
     listed = device_list(seen, request.GET.get("sort", ""), words)
-    return _private(render(request, "web/devices.html", {"listed": listed}))
+    return private(render(request, "web/devices.html", {"listed": listed}))
 
 
 @require_safe
 def organizations_page(request: HttpRequest) -> HttpResponse:
     """Who belongs to the reader's organizations."""
     context = {"organizations": organizations(request.user)}
-    return _private(render(request, "web/organizations.html", context))
+    return private(render(request, "web/organizations.html", context))
 
 
 def _device(request: HttpRequest, device: int) -> Device:
@@ -176,7 +149,7 @@ def device_page(request: HttpRequest, device: int) -> HttpResponse:
     """A device: conditions, readings, and the chart of one series (``?series=ID``)."""
     found = _device(request, device)
     now = timezone.now()
-    tag = _tag(request, device_version(found, now))
+    tag = etag(request, device_version(found, now))
     chosen, options = series_to_chart(found, request.GET.get("series", ""))
     context: dict[str, Any] = {
         "view": device_view(found, now),
@@ -185,7 +158,7 @@ def device_page(request: HttpRequest, device: int) -> HttpResponse:
         "chosen": chosen,
         "chart": chart_of(found, chosen, now) if chosen else None,
     }
-    return _private(render(request, "web/device.html", context))
+    return private(render(request, "web/device.html", context))
 
 
 @require_safe
@@ -197,7 +170,7 @@ def device_live(request: HttpRequest, device: int) -> HttpResponse:
     def body() -> HttpResponse:
         return render(request, "web/_device.html", {"view": device_view(found, now)})
 
-    return _living(request, _tag(request, device_version(found, now)), body)
+    return living(request, etag(request, device_version(found, now)), body)
 
 
 @require_safe
@@ -208,8 +181,8 @@ def chart(request: HttpRequest, device: int, series: int) -> HttpResponse:
     if not is_charted(chosen):
         raise Http404
     now = timezone.now()
-    return _living(
+    return living(
         request,
-        _tag(request, chart_version(found, chosen, now)),
+        etag(request, chart_version(found, chosen, now)),
         lambda: JsonResponse(chart_of(found, chosen, now).as_json()),
     )

@@ -45,6 +45,9 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
         "device": {"device": device},
         "device-live": {"device": device},
         "chart": {"device": device, "series": series},
+        "device-energy": {"device": device},
+        "device-energy-live": {"device": device},
+        "site-energy": {"site": gateway.site_id},
     }
     return reverse(name, kwargs=arguments.get(name))
 

@@ -1,0 +1,97 @@
+"""What was used as a file: RFC 4180, in UTF-8 with a byte order mark, which Excel needs.
+
+One row for each bucket of each device, and one for each gap whose energy belongs to no single
+bucket, so that the column adds up to the total. Times are ISO 8601 in the site's time with its
+offset. A text cell that a spreadsheet would run as a formula is disarmed by an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+
+from portal.energy import words
+from portal.energy.consumption import Status
+from portal.energy.periods import By
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from portal.energy.consumption import Consumption
+    from portal.energy.query import Query
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NOT_NAMED: Final = re.compile(r"[^\w.-]+")
+
+
+def content(
+    consumptions: Sequence[tuple[str, Consumption]], query: Query, zone: ZoneInfo, now: datetime
+) -> bytes:
+    """The file of some devices: name and counter of each."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    units = {consumption.unit for _name, consumption in consumptions}
+    demand = query.window.by is By.DEMAND
+    writer.writerow(
+        [
+            _("Start"),
+            _("End"),
+            _("Device"),
+            f"{words.MEASURES[query.of] if query.of else ''} [{'/'.join(sorted(units)) or '–'}]",
+            *([_("Demand [kW]")] if demand else []),
+            _("State"),
+        ]
+    )
+    now_ms = int(now.timestamp() * 1000)
+    for name, consumption in consumptions:
+        for row in _rows(consumption, zone, now_ms, demand=demand):
+            start, end, *rest = row
+            writer.writerow([start, end, disarmed(name), *rest])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _rows(
+    consumption: Consumption, zone: ZoneInfo, now_ms: int, *, demand: bool
+) -> Iterator[list[str]]:
+    def times(start: int, end: int) -> list[str]:
+        return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
+
+    for each in consumption.counting.counts:
+        status = consumption.status(each, now_ms)
+        if status is not Status.AHEAD:
+            kilowatts = consumption.demand(each)
+            power = "" if kilowatts is None else f"{kilowatts:f}"
+            yield [
+                *times(each.start, each.end),
+                consumption.plain(each.value),
+                *([power] if demand else []),
+                str(words.STATUSES[status]),
+            ]
+    for gap in consumption.counting.gaps:
+        if gap.value != 0 and consumption.counting.encloses(gap):
+            reason = _("counter began anew") if gap.value is None else _("not allotted")
+            yield [
+                *times(gap.start, gap.end),
+                consumption.plain(gap.value),
+                *([""] if demand else []),
+                reason,
+            ]
+
+
+def disarmed(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def file_name(place: str, query: Query) -> str:
+    """What the file is called: ``Main-incomer-import-hour-2026-11-21.csv``."""
+    asked = query.window
+    last = "" if asked.first == asked.last else f"_{asked.last.isoformat()}"
+    parts = [place, query.of or "", asked.by.value, asked.first.isoformat() + last]
+    return "-".join(_NOT_NAMED.sub("-", part).strip("-.") for part in parts if part) + ".csv"

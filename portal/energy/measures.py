@@ -1,0 +1,107 @@
+"""What can be asked for, and which of a device's series answer it. Pure.
+
+A device may count a thing as a whole, by tariff, by phase, or as several of these. The whole is
+taken where there is one; else all its tariffs, else all its phases. Strings and channels are loads
+of their own and are never added up. Several resolutions of one part are one counter.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from drivers.report import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Of(StrEnum):
+    """What is counted, as an address spells it."""
+
+    IMPORT = "import"
+    EXPORT = "export"
+    HEAT = "heat"
+    COLD = "cold"
+    GAS = "gas"
+    WATER = "water"
+
+    @property
+    def electric(self) -> bool:
+        """Whether demand is billed for it."""
+        return self in {Of.IMPORT, Of.EXPORT}
+
+
+QUANTITIES: Final[Mapping[Of, Sequence[Quantity]]] = {
+    Of.IMPORT: (Quantity.ENERGY_IMPORT, Quantity.ENERGY_TOTAL),
+    Of.EXPORT: (Quantity.ENERGY_EXPORT,),
+    Of.HEAT: (Quantity.ENERGY_HEAT,),
+    Of.COLD: (Quantity.ENERGY_COLD,),
+    Of.GAS: (Quantity.VOLUME_GAS,),
+    Of.WATER: (Quantity.VOLUME_WATER,),
+}
+"""The first of these that a device has answers for it."""
+_SPLITS: Final = tuple(re.compile(p) for p in (r"tariff=\d+", r"l[123]", r"phase=l[123]"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesFact:
+    """What is known of a series beside its samples.
+
+    Attributes:
+        has: Whether the device has such a value at all, as far as it said.
+    """
+
+    pk: int
+    quantity: str
+    part: str
+    resolution: int
+    has: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """What a device counted of one thing.
+
+    Attributes:
+        quantity: Its unit is that of the readings.
+        parts: For each part to add up (one alone, for the whole) its series.
+    """
+
+    quantity: Quantity
+    parts: Sequence[Sequence[SeriesFact]]
+
+    @property
+    def series(self) -> Sequence[SeriesFact]:
+        """All series of all parts."""
+        return [series for part in self.parts for series in part]
+
+    @property
+    def finest(self) -> int:
+        """The least resolution of all: the exponent of the unit that holds every reading."""
+        return min(series.resolution for series in self.series)
+
+
+def counter_of(rows: Iterable[SeriesFact], of: Of) -> Counter | None:
+    """What answers for ``of`` among a device's series; ``None`` without any."""
+    by_quantity: dict[str, dict[str, list[SeriesFact]]] = {}
+    for row in rows:
+        if row.has:
+            by_quantity.setdefault(row.quantity, {}).setdefault(row.part, []).append(row)
+    for quantity in QUANTITIES[of]:
+        parts = _whole_or_split(by_quantity.get(quantity.value, {}))
+        if parts:
+            return Counter(quantity=quantity, parts=parts)
+    return None
+
+
+def _whole_or_split(parts: Mapping[str, list[SeriesFact]]) -> list[list[SeriesFact]]:
+    if "" in parts:
+        return [parts[""]]
+    for split in _SPLITS:
+        found = [rows for part, rows in sorted(parts.items()) if split.fullmatch(part)]
+        if found:
+            return found
+    return []

@@ -1,0 +1,167 @@
+"""A device or a site as the energy pages see it: its clock, its counters, what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Max, Sum
+from django.urls import reverse
+
+from portal.energy.consumption import consumption_of, series_of, sum_of
+from portal.energy.measures import Of, counter_of
+from portal.energy.page import frame, shown
+from portal.energy.query import query_of
+from portal.fleet.models import Device, Site
+from portal.ingest.models import BootClock, Latest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from django.http import QueryDict
+
+    from portal.energy.consumption import Consumption
+    from portal.energy.measures import Counter
+    from portal.energy.page import Frame, Shown
+    from portal.energy.query import Query
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where something is counted.
+
+    Attributes:
+        device: The one device; ``None`` for a whole site.
+        devices: All of them.
+    """
+
+    site: Site
+    device: Device | None
+    devices: Sequence[Device]
+
+    @property
+    def name(self) -> str:
+        """Of the device or the site."""
+        return str(self.device or self.site)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clock that cuts days and hours."""
+        return ZoneInfo(self.site.time_zone)
+
+    @property
+    def address(self) -> str:
+        """Of its energy page."""
+        if self.device:
+            return reverse("device-energy", kwargs={"device": self.device.pk})
+        return reverse("site-energy", kwargs={"site": self.site.pk})
+
+    @cached_property
+    def counters(self) -> Mapping[Of, Mapping[Device, Counter]]:
+        """For each thing that anything here counts, which device counts it how."""
+        series = series_of(self.devices)
+        found: dict[Of, dict[Device, Counter]] = {}
+        for of in Of:
+            for device in self.devices:
+                counter = counter_of(series[device.pk], of)
+                if counter:
+                    found.setdefault(of, {})[device] = counter
+        return found
+
+    def query(self, said: QueryDict, now: datetime) -> Query:
+        """What an address asks of this place; raises `portal.energy.query.QueryError`."""
+        return query_of(said, list(self.counters), self.today(now))
+
+    def today(self, now: datetime) -> date:
+        """By its own clock."""
+        return now.astimezone(self.zone).date()
+
+    def knows(self, ticked: Sequence[int]) -> bool:
+        """Whether all of these devices are here."""
+        return set(ticked) <= {device.pk for device in self.devices}
+
+    def version(self, now: datetime) -> str:
+        """Changes whenever what it answers would, and once a minute as time goes on."""
+        facts = (
+            Latest.objects.filter(series__device__in=[d.pk for d in self.devices]).aggregate(
+                Count("pk"), Sum("at")
+            ),
+            [(device.pk, str(device)) for device in self.devices],
+            BootClock.objects.filter(box__gateway__site=self.site).aggregate(Max("pk")),
+            int(now.timestamp()) // 60,
+        )
+        return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """One device in a site's list; ``shown`` is ``None`` where its window has no bucket."""
+
+    device: Device
+    shown: Shown | None
+    ticked: bool
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a place says to a query.
+
+    Attributes:
+        shown: The one device's or the sum of what is ticked; ``None`` where neither is.
+        rows: A site's devices.
+        ticked: How many of them are added up.
+        files: What a file holds: each device's name and counter.
+    """
+
+    frame: Frame
+    shown: Shown | None
+    rows: Sequence[DeviceRow]
+    ticked: int
+    files: Sequence[tuple[str, Consumption]]
+
+
+def device_place(device: Device) -> Place:
+    """The place of a device; with its gateway and site fetched."""
+    return Place(site=device.gateway.site, device=device, devices=[device])
+
+
+def site_place(site: Site) -> Place:
+    """The place of a site."""
+    devices = Device.objects.filter(gateway__site=site).order_by("label", "name", "pk")
+    return Place(site=site, device=None, devices=list(devices))
+
+
+def answer_of(place: Place, query: Query, now: datetime) -> Answer:
+    """What ``place`` says at ``now``.
+
+    A site adds up what is ticked and nothing else: it is not known which meters lie behind which,
+    and a main meter and its sub-meters would count twice. One device alone is that sum already.
+    """
+    counters = place.counters.get(query.of, {}) if query.of else {}
+    window, zone = query.window, place.zone
+    found = consumption_of(counters, window, zone, query.of or Of.IMPORT)
+    named = [(device, found[device.pk]) for device in counters if device.pk in found]
+    only = len(counters) == 1
+    ticked = [each for each in named if only or each[0].pk in query.ticked]
+    whole = sum_of([consumption for _device, consumption in ticked]) if ticked else None
+    return Answer(
+        frame=frame(query, list(place.counters), place.today(now)),
+        shown=shown(whole, window, zone, now) if whole else None,
+        rows=[
+            DeviceRow(
+                device=device,
+                shown=shown(consumption, window, zone, now),
+                ticked=only or device.pk in query.ticked,
+                address=reverse("device-energy", kwargs={"device": device.pk})
+                + replace(query, ticked=()).address(),
+            )
+            for device, consumption in named
+        ],
+        ticked=len(ticked),
+        files=[(str(device), consumption) for device, consumption in ticked or named],
+    )
