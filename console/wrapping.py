@@ -23,7 +23,7 @@ _VERBATIM: Final = "\b"
 def wrap(text: str, cells: int) -> list[str]:
     """``text``, whose lines are one paragraph, as lines of at most ``cells`` cells."""
     lines, line = [], ""
-    for piece in _pieces(" ".join(text.split())):
+    for piece in pieces(" ".join(text.split())):
         if line and width(line + piece.rstrip()) > cells:
             lines.append(line.rstrip())
             line = ""
@@ -31,17 +31,17 @@ def wrap(text: str, cells: int) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() else lines
 
 
-def _pieces(text: str) -> list[str]:
+def pieces(text: str) -> list[str]:
     """The text cut wherever a line may end; blanks stay with what stands before them."""
     text = re.sub(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])", "", text)  # only a line's end in a source
-    pieces: list[str] = []
+    cut: list[str] = []
     for atom in re.findall(r"[\x21-\x7e]+ ?|[^\x21-\x7e]", text):
-        glued = pieces and (atom[0] in _NEVER_FIRST or pieces[-1][-1] in _NEVER_LAST)
-        if glued or (atom == " " and pieces):
-            pieces[-1] += atom
+        glued = cut and (atom[0] in _NEVER_FIRST or cut[-1][-1] in _NEVER_LAST)
+        if glued or (atom == " " and cut):
+            cut[-1] += atom
         else:
-            pieces.append(atom)
-    return pieces
+            cut.append(atom)
+    return cut
 
 
 class WideFormatter(click.HelpFormatter):

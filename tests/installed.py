@@ -84,6 +84,8 @@ PEERS: Final = {
     "snmpget": Peer(find=_program("snmpget"), package="snmp"),
     "snmpwalk": Peer(find=_program("snmpwalk"), package="snmp"),
     "snmpbulkwalk": Peer(find=_program("snmpbulkwalk"), package="snmp"),
+    "groff": Peer(find=_program("groff"), package="groff-base"),
+    "mandoc": Peer(find=_program("mandoc"), package="mandoc"),
     "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
     "systemd": Peer(find=_program("systemd-analyze"), package="systemd"),
     "seccomp": Peer(find=lambda: ctypes.util.find_library("seccomp"), package="libseccomp2"),

@@ -112,7 +112,13 @@ def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    beside = (".data", ".dist-info")
+    assert {top for top in tops if not top.endswith(beside)} == set(PACKAGES)
+    manuals = {name.partition("/share/")[2] for name in names if ".data/" in name}
+    folders = ("man/man1", "man/ja/man1")
+    programs = ("kanmon", "kanmon-portal")
+    assert manuals == {f"{folder}/{program}.1" for folder in folders for program in programs}
+    assert {f"console/locale/ja/LC_MESSAGES/{name}.mo" for name in ("kanmon", "told")} <= {*names}
     suspicious = (".sqlite3", ".sqlite3-wal", ".key", ".pem", ".log", ".pyc", ".pcapng")
     assert [name for name in names if name.endswith(suspicious)] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -1,0 +1,110 @@
+"""Every file of docs/ that is made from code, and what makes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import yaml
+
+from scripts.documentation import commands, schemas, wire
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DOCS: Final = ROOT / "docs"
+REFERENCE: Final = DOCS / "reference"
+
+
+def programs() -> dict[str, click.Command]:
+    """Both command lines."""
+    from gateway.cli.main import kanmon
+    from portal.cli import commands as kanmon_portal
+
+    return {"kanmon": kanmon, "kanmon-portal": kanmon_portal}
+
+
+def _configuration() -> str:
+    schema = _json("config.schema.json")
+    example = REFERENCE / "gateway.example.yaml"
+    intro = (
+        "Every setting of a gateway's file, written by `scripts/docs` from the model. "
+        "[The schema](config.schema.json) is for editors; the examples are those of "
+        "[a file that has every setting](gateway.example.yaml), which `kanmon config check` "
+        "accepts. What is not said here is refused, with the place and the likeliest meaning."
+    )
+    return schemas.page("Configuration", intro, schema, yaml.safe_load(example.read_text("utf-8")))
+
+
+def _report() -> str:
+    intro = (
+        "What `kanmon device read --json` prints, written by `scripts/docs` from "
+        "[the schema](report.schema.json). Numbers are decimals with exactly the digits of their "
+        "resolution; a value that could not be had is null and `quality` says why, never 0."
+    )
+    return schemas.page("Report", intro, _json("report.schema.json"))
+
+
+def _profile() -> str:
+    intro = (
+        "Every key of a device profile, written by `scripts/docs` from "
+        "[the schema](profile.schema.json). [Add a device](../add-a-device.md) shows how one is "
+        "made and tested."
+    )
+    return schemas.page("Device profile", intro, _json("profile.schema.json"))
+
+
+def _wire() -> str:
+    return wire.page(yaml.safe_load((REFERENCE / "asyncapi.yaml").read_text("utf-8")))
+
+
+def _codes() -> str:
+    from provisioning.codes import markdown
+
+    return markdown()
+
+
+def _json(name: str) -> Any:
+    return json.loads((REFERENCE / name).read_text("utf-8"))
+
+
+def _manual(program: str, tongue: str) -> str:
+    return commands.manual(program, programs()[program], tongue)
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "reference/cli.md": lambda: commands.page(programs(), "en"),
+    "reference/cli.ja.md": lambda: commands.page(programs(), "ja"),
+    "reference/codes.md": _codes,
+    "reference/configuration.md": _configuration,
+    "reference/profile.md": _profile,
+    "reference/report.md": _report,
+    "reference/wire.md": _wire,
+    "man/kanmon.1": lambda: _manual("kanmon", "en"),
+    "man/kanmon.ja.1": lambda: _manual("kanmon", "ja"),
+    "man/kanmon-portal.1": lambda: _manual("kanmon-portal", "en"),
+    "man/kanmon-portal.ja.1": lambda: _manual("kanmon-portal", "ja"),
+}
+"""Below docs/, each with what writes it."""
+
+
+def write() -> list[str]:
+    """Write every page that changed; returns which."""
+    changed = []
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed
+
+
+def stale() -> list[str]:
+    """The pages that are not as the code is now."""
+    return [
+        f"docs/{name} is not what the code says now; run scripts/docs --write"
+        for name, make in PAGES.items()
+        if not (DOCS / name).exists() or (DOCS / name).read_text("utf-8") != make()
+    ]
