@@ -10,6 +10,7 @@ validates. Made directly, only what ``__post_init__`` looks at is checked.
     |-- gateway   the daemon itself: heartbeat, health
     |-- cloud     the broker, where the box is not enrolled
     |-- spool     how much may wait on disk
+    |-- metrics   what Prometheus may read
     `-- devices   what is polled, in the order written
 
 Secrets are references (``secret:name``), never values: the configuration travels to the portal.
@@ -24,6 +25,7 @@ import re
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -82,6 +84,38 @@ def _broker_url(text: str) -> str:
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise Refusal("url", f"{text!r}: a broker has a host and a port, nothing after them")
     return text
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """The parts of ``HOST:PORT``; an IPv6 address stands in brackets.
+
+    Raises:
+        ValueError: It has no such form.
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(text)
+    if not colon or not host or not port.isascii() or not port.isdecimal():
+        raise ValueError(text)
+    if not 1 <= int(port) <= 65_535:
+        raise ValueError(text)
+    return host, int(port)
+
+
+def _listen_address(text: str) -> str:
+    try:
+        host, _ = host_and_port(text)
+        if host != "localhost":
+            ip_address(host)
+    except ValueError:
+        raise Refusal("listen", f"{text!r} is no address and port, as in 127.0.0.1:9464") from None
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or ip_address(host).is_loopback
 
 
 def _secret_reference(text: str) -> str:
@@ -174,6 +208,25 @@ class SpoolSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics(Settings):
+    """What Prometheus may read of the gateway; nothing where no address is given."""
+
+    listen: Annotated[str, Checked(_listen_address)] | None = None
+    """Where it reads /metrics: 127.0.0.1:9464. Other machines can read only with a token."""
+    token: SecretReference | None = None
+    """What it has to show as bearer token: a reference such as secret:metrics."""
+
+    def __post_init__(self) -> None:
+        if self.listen is None and self.token is not None:
+            raise Refusal("lonely", "a token belongs to an address; say where to listen, too")
+        if self.listen is None or self.token is not None:
+            return
+        if not _is_loopback(host_and_port(self.listen)[0]):
+            what = f"everybody who reaches {self.listen} could read it"
+            raise Refusal("exposed", f"{what}; set token, or listen on 127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device(Settings):
     """One device that is polled."""
 
@@ -213,6 +266,7 @@ class Configuration(Settings):
     gateway: Gateway = Gateway()
     cloud: Cloud = Cloud()
     spool: SpoolSettings = SpoolSettings()
+    metrics: Metrics = Metrics()
     devices: Annotated[tuple[Device, ...], MaxLen(1_000), Checked(_distinct)] = ()
 
 

@@ -14,8 +14,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
-from config.reading import Document
-from config.yaml_source import Source
 from drivers.shelf import Shelf
 from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
@@ -25,6 +23,9 @@ from provisioning import enrolment
 from provisioning.codes import CodedError
 
 if TYPE_CHECKING:
+    # What validates would stay in the daemon, which asks for its lines' figures.
+    from config.reading import Document
+    from config.yaml_source import Source
     from drivers.demand import Demand
 
 IDENTITY = "identity"
@@ -290,6 +291,8 @@ def _references(configuration: Configuration) -> Iterator[tuple[tuple[str | int,
     password = configuration.cloud.password
     if password is not None and SECRET_REFERENCE.fullmatch(password):
         yield ("cloud", "password"), password
+    if configuration.metrics.token is not None:
+        yield ("metrics", "token"), configuration.metrics.token
     for index, device in enumerate(configuration.devices):
         for _, value in parse_qsl(urlsplit(device.url).query):
             if SECRET_REFERENCE.fullmatch(value):

@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -52,6 +52,9 @@ from gateway.requests import Requests
 from gateway.spool_figures import spool_figures, spool_limits
 from gateway.version import software
 from provisioning.identity import box_id
+
+if TYPE_CHECKING:
+    from gateway.metrics.endpoint import Endpoint
 
 CLOCK_LOOK_S: Final = 5.0
 
@@ -158,10 +161,17 @@ class Daemon:
         self.poller = Poller(timing, self.intake.put)
         self._health = Health(software(), box)
         self._pulse = Pulse(ground.manager, writer, self.poller.stalled)
+        self._tasks: asyncio.TaskGroup | None = None
+        self.metrics: Endpoint | None = None
 
     def clock(self) -> Clock:
         """What a report made now says about its time."""
         return clock_of(self.ground.clock, self._offset)
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time source vouches for the clock."""
+        return self._offset.synchronised
 
     async def run(self) -> None:
         """Run until told to stop; the spool is then complete, but not closed."""
@@ -178,7 +188,9 @@ class Daemon:
                 tasks.create_task(self.poller.run(), name="poller")
                 tasks.create_task(self._watch_clock(), name="clock")
                 tasks.create_task(self._report_health(), name="health")
+                self._tasks = tasks
                 self.link.start(tasks, self.configuration.cloud)
+                self._expose()
                 await self._announce_configuration()
                 await reachable.wait()
                 tasks.create_task(self._pulse.run(), name="pulse")
@@ -220,6 +232,8 @@ class Daemon:
         self._apply_devices()
         if configuration.cloud != before.cloud:
             self.link.restart(configuration.cloud)
+        if configuration.metrics != before.metrics:
+            self._expose()
         await self._announce_configuration()
         log.info("configuration applied", digest=digest(configuration).hex()[:12])
         return ["spool"] if configuration.spool != before.spool else []
@@ -246,6 +260,19 @@ class Daemon:
             if self.refused.get(name) != why:
                 log.error("device cannot be polled", device=name, error=why)
         self.refused = refused
+
+    def _expose(self) -> None:
+        """Let metrics be read as configured; loads nothing where that was never wanted."""
+        if self.metrics is None:
+            if self.configuration.metrics.listen is None:
+                return
+            from gateway.metrics.endpoint import Endpoint
+            from gateway.metrics.figures import look
+
+            assert self._tasks is not None, "the daemon does not run"
+            self.metrics = Endpoint(self.ground.state, lambda: look(self))
+            self._tasks.create_task(self.metrics.run(), name="metrics")
+        self.metrics.configure(self.configuration.metrics)
 
     def _standing(self) -> list[Entry]:
         at = self.ground.clock.now()

@@ -60,6 +60,7 @@ class Requests:
             "clock_known": clock.offset is not None,
             "configuration": digest(daemon.configuration).hex(),
             "link": daemon.link.to_json(),
+            "metrics": daemon.metrics.to_json() if daemon.metrics else None,
             "spool": await self.outbox({}),
             "devices": await self.devices({}),
             "lines": {

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 import yaml
 
-from scripts.documentation import commands, schemas, wire
+from scripts.documentation import commands, metrics, schemas, wire
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
@@ -78,6 +78,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/cli.ja.md": lambda: commands.page(programs(), "ja"),
     "reference/codes.md": _codes,
     "reference/configuration.md": _configuration,
+    "reference/metrics.md": metrics.page,
     "reference/profile.md": _profile,
     "reference/report.md": _report,
     "reference/wire.md": _wire,

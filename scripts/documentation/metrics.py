@@ -1,0 +1,62 @@
+"""The documented set of metrics, as tables, from the tables in the code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from gateway.metrics.table import METRICS
+
+HEAD: Final = """\
+# Metrics
+
+What Prometheus can read, written by `scripts/docs` from the tables in the code;
+[how to turn it on](../how-to/watch-with-prometheus.md). A value that is not known has no sample; it is
+never 0. Labels are bounded: names of devices and lines come from the configuration, everything else
+from closed vocabularies.
+
+## Gateway
+
+Counters begin at 0 with the daemon, unless it says otherwise.
+
+"""
+
+
+class Described(Protocol):
+    """A row of one of the tables."""
+
+    @property
+    def name(self) -> str:
+        """As Prometheus has it."""
+
+    @property
+    def kind(self) -> str:
+        """Counter, gauge or histogram."""
+
+    @property
+    def meaning(self) -> str:
+        """In a sentence."""
+
+    @property
+    def unit(self) -> str:
+        """In words, or nothing."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Their names."""
+
+
+def table(metrics: Iterable[Described]) -> str:
+    """A table in Markdown."""
+    rows = ["| Name | Type | Labels | Unit | Meaning |", "| --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} "
+        f"| {m.unit} | {m.meaning} |"
+        for m in metrics
+    ]
+    return "\n".join(row.replace("  ", " ") for row in rows) + "\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + table(METRICS)
