@@ -117,8 +117,8 @@ class Consumption:
             return Status.COMPLETE
         if self.counting.total is None:
             return Status.MISSING
-        running = self.counting.end > now_ms or (last is not None and now_ms - last <= self.hold_ms)
-        if running and self.counting.whole_so_far:
+        heard = last is not None and now_ms - last <= self.hold_ms
+        if heard and self.counting.whole_so_far:
             return Status.OPEN
         return Status.INCOMPLETE
 
@@ -168,8 +168,8 @@ def consumption_of(
 ) -> dict[int, Consumption]:
     """What each device counted, by its id; a window without a bucket has nothing for anyone.
 
-    Reads the gateways' pace, and the samples in two statements however many devices there are
-    (and one for each cell in which a register fell).
+    Reads the gateways' pace, and the samples in two or three statements however many devices
+    there are (and one more for each cell in which a register fell).
     """
     edges = window.edges(zone)
     if len(edges) < 2 or not counters:

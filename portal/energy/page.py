@@ -67,15 +67,22 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One counter's window in a line."""
+
+    total: Figure
+    status: Status
+    status_words: str
+    demand_peak: Peak | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """One counter's window: total, peaks, chart, table, gaps."""
 
     total: Figure
     total_words: str
-    total_status: Status
-    total_state: str
     peaks: Sequence[Peak]
-    demand_peak: Peak | None
     unit: str
     chart: Bars
     rows: Sequence[Row]
@@ -171,6 +178,17 @@ def _files(query: Query) -> list[Link]:
     return files
 
 
+def summary(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime) -> Summary:
+    """A counter's window in a line, for a list of devices."""
+    status = consumption.total_status(int(now.timestamp() * 1000))
+    return Summary(
+        total=consumption.figure(consumption.counting.total),
+        status=status,
+        status_words=str(words.STATUSES[status]),
+        demand_peak=_demand_peak(consumption, asked, zone),
+    )
+
+
 def shown(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime) -> Shown:
     """The counter's window at ``now``."""
     now_ms = int(now.timestamp() * 1000)
@@ -187,18 +205,14 @@ def shown(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime
         _value(consumption, each, row, words.axis_words(each, by, zone), by)
         for each, row in zip(counting.counts, rows, strict=True)
     ]
-    total = consumption.total_status(now_ms)
-    demand = _demand_peak(consumption, asked, zone)
+    peaks = (_largest(consumption, asked, zone, greatest), _demand_peak(consumption, asked, zone))
     notes = [
         words.gap_words(gap, consumption, zone, dated=not by.in_a_day) for gap in counting.gaps
     ]
     return Shown(
         total=consumption.figure(counting.total),
-        total_words=str(words.TOTALS[total]),
-        total_status=total,
-        total_state=str(words.STATUSES[total]),
-        peaks=[each for each in (_largest(consumption, asked, zone, greatest), demand) if each],
-        demand_peak=demand,
+        total_words=str(words.TOTALS[consumption.total_status(now_ms)]),
+        peaks=[each for each in peaks if each],
         unit="kW" if by is By.DEMAND else consumption.unit,
         chart=bars(values, None if greatest is None else counting.counts.index(greatest)),
         rows=[row for row in rows if row.status is not Status.AHEAD],

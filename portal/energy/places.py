@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from portal.energy.consumption import consumption_of, series_of, sum_of
 from portal.energy.measures import Of, counter_of
-from portal.energy.page import frame, shown
+from portal.energy.page import frame, shown, summary
 from portal.energy.query import query_of
 from portal.fleet.models import Device, Site
 from portal.ingest.models import BootClock, Latest
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from portal.energy.consumption import Consumption
     from portal.energy.measures import Counter
-    from portal.energy.page import Frame, Shown
+    from portal.energy.page import Frame, Shown, Summary
     from portal.energy.query import Query
 
 
@@ -99,10 +99,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRow:
-    """One device in a site's list; ``shown`` is ``None`` where its window has no bucket."""
+    """One device in a site's list."""
 
     device: Device
-    shown: Shown | None
+    summary: Summary
     ticked: bool
     address: str
 
@@ -155,7 +155,7 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
         rows=[
             DeviceRow(
                 device=device,
-                shown=shown(consumption, window, zone, now),
+                summary=summary(consumption, window, zone, now),
                 ticked=only or device.pk in query.ticked,
                 address=reverse("device-energy", kwargs={"device": device.pk})
                 + replace(query, ticked=()).address(),

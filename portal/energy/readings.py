@@ -72,12 +72,11 @@ def _read(
     lasts = _ends([*cells, *before], "DESC")
     for (pk, _start, _end), (at, value) in chain(firsts.items(), lasts.items()):
         found[pk][at] = value
-    _add_every(found, _window(series, edges) if every else _fallen(cells, firsts, lasts))
+    if every:
+        _add_every(found, series, edges[0], edges[-1])
+    for pk, start, end in _fallen(cells, firsts, lasts):
+        _add_every(found, [pk], start, end)
     return {pk: sorted(readings.items()) for pk, readings in found.items()}
-
-
-def _window(series: Sequence[int], edges: Sequence[int]) -> list[Cell]:
-    return [(pk, edges[0], edges[-1]) for pk in series]
 
 
 def _fallen(
@@ -89,12 +88,13 @@ def _fallen(
     return [cell for cell in cells if cell in firsts and firsts[cell][1] > lasts[cell][1]]
 
 
-def _add_every(found: Samples, cells: Iterable[Cell]) -> None:
-    for pk, start, end in cells:
-        rows = Sample.objects.filter(series=pk, at__gte=start, at__lt=end, value__isnull=False)
-        for at, value in rows.values_list("at", "value").iterator(chunk_size=5000):
-            if value is not None:
-                found[pk][at] = value
+def _add_every(found: Samples, series: Sequence[int], start: int, end: int) -> None:
+    samples = Sample.objects.filter(
+        series__in=series, at__gte=start, at__lt=end, value__isnull=False
+    )
+    for pk, at, value in samples.values_list("series", "at", "value").iterator(chunk_size=5000):
+        if value is not None:
+            found[pk][at] = value
 
 
 def _ends(cells: Sequence[Cell], order: str) -> dict[Cell, tuple[int, int]]:

@@ -143,6 +143,23 @@ def test_days_are_cut_by_the_sites_clock(owner: Client, device: Device, site: in
     ]
 
 
+def test_what_has_not_begun_is_neither_0_nor_a_gap(owner: Client, device: Device) -> None:
+    counted(device, steady("2026-05-03 12:00", "2026-05-03 13:00", 600))
+    for query in ("?on=2098-01-01", "?by=day&on=2098-02", "?by=month&on=2098-01"):
+        text = _text(owner, _page(device, query))
+        assert "This has not begun yet" in text
+        assert "no readings" not in text
+    rows, _response = _file(owner, _page(device, "?on=2098-01-01&format=csv"))
+    assert len(rows) == 1
+
+
+def test_a_meter_that_fell_silent_is_not_said_to_be_counting_on(
+    owner: Client, seeded: Seeded
+) -> None:
+    silent = Device.objects.get(name="cold-store")
+    assert "Total, at least" in _text(owner, _page(silent))
+
+
 @pytest.mark.req("C-20")
 def test_without_readings_there_is_a_dash(owner: Client, device: Device) -> None:
     counted(device, [(ms("2026-05-01 00:00"), 5), (ms("2026-05-01 00:05"), None)])
@@ -199,12 +216,13 @@ def test_the_only_meter_of_a_site_is_its_sum(owner: Client, device: Device, site
     assert "Only what you tick" not in text
 
 
+@pytest.mark.parametrize("query", ["?by=day&on=2026-05", "?on=2026-05-03"])
 def test_a_site_asks_the_database_no_more_often_for_more_devices(
-    owner: Client, device: Device, site: int
+    owner: Client, device: Device, site: int, query: str
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
-            owner.get(f"/sites/{site}/energy/?by=day&on=2026-05")
+            owner.get(f"/sites/{site}/energy/{query}")
         return len(asked)
 
     counted(device, steady("2026-05-03 12:00", "2026-05-03 18:00", 1200))

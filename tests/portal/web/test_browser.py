@@ -165,6 +165,15 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
             _sound(page)
         page.goto(f"{portal.url}/organizations/")
         _sound(page)
+        energy = f"devices/{portal.seeded['meter']}/energy/"
+        for place in (
+            energy,
+            f"{energy}?by=demand",
+            f"{energy}?by=month",
+            "sites/1/energy/?by=day",
+        ):
+            page.goto(f"{portal.url}/{place}")
+            _sound(page)
         page.goto(f"{portal.url}/keys/")
         _sound(page)
         page.fill("input[name=site]", "Kawasaki plant")
