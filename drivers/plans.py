@@ -22,12 +22,13 @@ Source: design section 4.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from drivers.columns import Columns
 from drivers.demand import rules_of
 from drivers.profile_model import IDENTITY_GROUP
+from drivers.search import Item, Search, Step
 from drivers.signs import Sign
 from protocols.planner import Cut, Span, Table, plan, split
 
@@ -39,73 +40,6 @@ if TYPE_CHECKING:
 _TABLES: Final = tuple(Table)
 _OFF: Final = 0.25
 """By how much the break-even must be off before the plans are made anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One request and what its answer becomes.
-
-    Attributes:
-        points: All that were planned with it; ``read.spans`` says which of them it serves.
-        refused: The device does not know it: it is not asked.
-        served: It was answered before.
-    """
-
-    read: Read
-    points: Sequence[Point]
-    columns: Columns
-    signs: tuple[Sign, ...]
-    refused: bool = False
-    served: bool = False
-
-    @property
-    def spans(self) -> set[Span]:
-        """Where its points are."""
-        return {self.points[i].span for i in self.read.spans}
-
-
-@dataclass(slots=True, kw_only=True)
-class Search:
-    """A read that was refused, and what is known of its pieces; they are halved, left first.
-
-    Attributes:
-        whole: The read.
-        halves: Of the read; none where it cannot be divided.
-        untried: Pieces that were not asked for yet, the next one last.
-        found: Those before them, by address: answered, refused, or refused later than answered.
-    """
-
-    whole: Step
-    halves: tuple[Step, ...]
-    untried: list[Step] = field(init=False)
-    found: list[Item] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        """Forget what was found."""
-        self.untried = list(reversed(self.halves))
-        self.found = [] if self.halves else [replace(self.whole, refused=True)]
-
-    @property
-    def answered(self) -> bool:
-        """Whether any piece was."""
-        return any(not isinstance(item, Step) or not item.refused for item in self.found)
-
-    @property
-    def lacking(self) -> set[Span]:
-        """The points that were refused by themselves."""
-        return {
-            span
-            for item in self.found
-            for span in (
-                item.lacking if isinstance(item, Search) else item.spans if item.refused else ()
-            )
-        }
-
-
-Item: TypeAlias = "Step | Search"
 
 
 class Plans:
@@ -142,11 +76,6 @@ class Plans:
         points = [point for point in self._profile.points if point.poll_group == group]
         return tuple(step.read for step in self._steps(points) if not step.refused)
 
-    @property
-    def holes(self) -> frozenset[Span]:
-        """What the device was seen to lack."""
-        return self._rules.holes
-
     # --- learning -------------------------------------------------------------------------------
 
     def suit(self, cost: Cost) -> None:
@@ -164,7 +93,11 @@ class Plans:
 
     def was_served(self, step: Step) -> bool:
         """Whether any point of it was ever answered."""
-        return any(known.holds(span) for span in step.spans for known in self._served)
+        return any(self.served(span) for span in step.spans)
+
+    def served(self, span: Span) -> bool:
+        """Whether it was ever answered, alone or with others."""
+        return any(known.holds(span) for known in self._served)
 
     def search(self, step: Step, *, divisible: bool) -> Search:
         """What to ask instead of a refused read; of what cannot be divided nothing is left."""
@@ -189,11 +122,6 @@ class Plans:
     def fill(self, spans: Iterable[Span]) -> None:
         """The device has these after all."""
         self._rules = replace(self._rules, holes=self._rules.holes - set(spans), cuts=frozenset())
-        self._made.clear()
-
-    def forget(self) -> None:
-        """Ask for everything again."""
-        self._rules = replace(self._rules, holes=frozenset(), cuts=frozenset())
         self._made.clear()
 
     # --- compiling ------------------------------------------------------------------------------

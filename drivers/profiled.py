@@ -1,13 +1,14 @@
 """The driver that executes any Modbus profile.
 
-What to ask is `drivers.plans`' matter; here it is asked. A device that refuses a read of several
-points (illegal address or value) is asked for its two halves instead, and so on, a few more
-requests each poll, so that its neighbours on the line keep their time. A point refused alone is
-reported as not supported, and asked for again after an hour.
+What to ask is `drivers.plans`' matter; here it is asked. What a device refuses (illegal address or
+value) is searched for the points that it lacks (`drivers.search`), a few more requests each poll,
+so that its neighbours on the line keep their time. A point that it lacks is reported as not
+supported, and asked for again: after an hour, or sooner where it was answered before.
 
 A device that refuses every number is not the profile's: then the refusal is raised. So is the first
 refusal of what was answered before, and every one while nothing is answered: a meter that restarts,
-or its gateway, refuses everything for a while, and must not be taken at its word.
+or its gateway, refuses everything for a while, and must not be taken at its word; nothing that was
+found out in such a poll counts. Each poll that fails so looks further than the one before.
 
 Source: design sections 3 and 4.
 """
@@ -15,13 +16,15 @@ Source: design sections 3 and 4.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
-from drivers.plans import Item, Plans, Search, Step
+from drivers.plans import Plans
 from drivers.report import Observation, Reading
+from drivers.search import Item, Search, Step
 from drivers.signs import Memory
-from protocols.errors import Refused
+from protocols.errors import ProtocolError, Refused
 from protocols.planner import Read
 
 if TYPE_CHECKING:
@@ -31,12 +34,16 @@ if TYPE_CHECKING:
     from protocols.planner import Cost, Span
 
 ILLEGAL_FUNCTION: Final = 1
-SPLITTABLE: Final = frozenset({2, 3})
-"""Exception codes that a shorter read may not meet: illegal address, illegal value (length)."""
+LACKING: Final = frozenset({ILLEGAL_FUNCTION, 2, 3})
+"""Exception codes that say that something is not there: function, address, value (length)."""
 ASK_AGAIN_MS: Final = 3_600_000
-"""After this long, what was refused is asked for again."""
+"""After this long, what is lacking is asked for again."""
+ASK_SOON_MS: Final = 60_000
+"""The same for what was there before; then after twice that, and so on."""
 EXTRA_READS: Final = 2
 """How many requests beyond its plan a poll may always make to find out what a device lacks."""
+MOST_EXTRA_READS: Final = 16
+"""The same after polls that failed: twice as many each time, up to this."""
 
 
 class ReadsBlocks(Protocol):
@@ -74,24 +81,40 @@ class _Poll:
     searches: list[Search] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Again:
+    """When something that is lacking is asked for again, and how long after that the next time."""
+
+    at: int
+    after_ms: int
+
+
 class _Budget:
     """How much a poll may still do beyond its plan.
 
     Args:
         unit: Whose clock counts.
-        spare_ms: How long it may take; ``None`` for as long as it needs.
+        reads: How many requests it may make in any case.
+        spare_ms: How long it may go on making more; ``None`` for as long as it needs.
     """
 
-    def __init__(self, unit: ReadsBlocks, spare_ms: int | None) -> None:
-        self._now, self._spare_ms, self._reads = unit.now, spare_ms, 0
+    def __init__(self, unit: ReadsBlocks, reads: int, spare_ms: int | None) -> None:
+        self._now, self._spare_ms, self._reads = unit.now, spare_ms, reads
         self._began = unit.now()
+        self._over = False
 
     def take(self) -> bool:
         """Whether one more read may be made; counts it."""
-        self._reads += 1
-        if self._spare_ms is None or self._reads <= EXTRA_READS:
+        self._reads -= 1
+        if self._over:
+            return False
+        if self._spare_ms is None or self._reads >= 0:
             return True
         return self._now() - self._began < self._spare_ms
+
+    def end(self) -> None:
+        """Let there be no more: the device does not answer just now."""
+        self._over = True
 
 
 class ProfiledDriver:
@@ -116,8 +139,8 @@ class ProfiledDriver:
         self._groups = tuple(profile.periods)
         self._plans = Plans(profile, installation, unit.cost)
         self._spare_ms = spare_ms
-        self._ask_again_at = 0
-        self._to_ask_again: list[Span] = []
+        self._again: dict[Span, _Again] = {}
+        self._failed = 0
         self._doubted = False
         self._memory = Memory(profile)
         self._answered = False
@@ -128,10 +151,12 @@ class ProfiledDriver:
         self._memory.begin()
         poll = _Poll()
         await self._ask(self._plans.of(due), poll)
-        budget = _Budget(self._unit, self._spare_ms)
+        extra = min(EXTRA_READS << self._failed, MOST_EXTRA_READS)
+        budget = _Budget(self._unit, extra, self._spare_ms)
         for search in poll.searches:
             await self._explore(search, poll, budget)
-        await self._ask_again(budget)
+        if not poll.searches:
+            await self._ask_again(budget)
         self._conclude(poll)
         memory = self._memory
         return Observation(
@@ -152,8 +177,7 @@ class ProfiledDriver:
         for index, item in enumerate(items):
             if isinstance(item, Search) and item.answered:
                 await self._ask(item.found, poll)
-                if item.untried:
-                    poll.searches.append(item)
+                poll.searches.append(item)
                 continue
             step = item.whole if isinstance(item, Search) else item
             error = await self._try(step, poll)
@@ -169,19 +193,22 @@ class ProfiledDriver:
 
     async def _explore(self, search: Search, poll: _Poll, budget: _Budget) -> None:
         """Ask for pieces of a refused read, as many as the budget allows."""
-        while search.untried:
-            if not budget.take():
-                return
-            step = search.untried.pop()
-            error = await self._try(step, poll)
+        while not search.over and budget.take():
+            step = search.next()
+            try:
+                error = await self._try(step, poll)
+            except ProtocolError:
+                budget.end()
+                if not poll.answered:
+                    raise
+                if search.has_failed():
+                    self._miss(step, poll)
+                return  # what the poll has read stays read
             if error is None:
-                search.found.append(self._plans.answered(step))
+                search.was_answered(self._plans.answered(step))
                 continue
-            halves = self._plans.halves(step) if error.code != ILLEGAL_FUNCTION else ()
-            if halves:
-                search.untried += reversed(halves)
-            else:
-                search.found.append(replace(step, refused=True))
+            divisible = error.code != ILLEGAL_FUNCTION
+            if search.was_refused(self._plans.halves(step) if divisible else ()):
                 self._miss(step, poll)
 
     async def _try(self, step: Step, poll: _Poll) -> Refused | None:
@@ -193,7 +220,7 @@ class ProfiledDriver:
         try:
             block = await self._unit.read(step.read)
         except Refused as error:
-            if error.code not in SPLITTABLE and error.code != ILLEGAL_FUNCTION:
+            if error.code not in LACKING:
                 raise
             if step.served and not self._doubted:
                 self._doubted = True  # it was there: give a device that restarts its time
@@ -224,32 +251,45 @@ class ProfiledDriver:
         Raises:
             Refused: The poll failed.
         """
+        failed = poll.wanted and not poll.answered and (poll.lost or not self._answered)
+        self._failed = self._failed + 1 if failed else 0
         if poll.answered:
             self._doubted = False
-        failed = poll.wanted and not poll.answered and (poll.lost or not self._answered)
         for search in poll.searches:
-            if search.untried:
-                continue
             if failed:
                 search.restart()
-            else:
-                self._plans.settle(search)
-                self._ask_again_at = self._unit.now() + ASK_AGAIN_MS
+            elif search.over:
+                self._settle(search)
         if failed and poll.refusal is not None:
             raise poll.refusal
 
+    def _settle(self, search: Search) -> None:
+        now = self._unit.now()
+        for span in sorted(search.lacking):
+            after_ms = ASK_SOON_MS if self._plans.served(span) else ASK_AGAIN_MS
+            self._again.setdefault(span, _Again(now + after_ms, after_ms))
+        self._plans.settle(search)
+
     async def _ask_again(self, budget: _Budget) -> None:
-        """Ask once an hour for what was refused: a meter with new firmware may have it now."""
-        if self._plans.holes and self._unit.now() >= self._ask_again_at:
-            self._ask_again_at = self._unit.now() + ASK_AGAIN_MS
-            self._to_ask_again = sorted(self._plans.holes, reverse=True)
-        there = []
-        while self._to_ask_again and budget.take():
-            span = self._to_ask_again.pop()
+        """Ask once in a while for what is lacking: it may just have been starting, or be new."""
+        there: list[Span] = []
+        now = self._unit.now()
+        for span, again in sorted(self._again.items(), key=itemgetter(0)):
+            if again.at > now or not budget.take():
+                continue
+            again.after_ms = min(2 * again.after_ms, ASK_AGAIN_MS)
+            again.at = now + again.after_ms
             try:
                 await self._unit.read(Read(span.table, span.address, span.count))
-            except Refused:
-                continue
-            there.append(span)
+            except Refused as error:
+                if error.code not in LACKING:
+                    again.at = now + ASK_SOON_MS
+            except ProtocolError:
+                again.at = now + ASK_SOON_MS
+                budget.end()
+            else:
+                there.append(span)
         if there:
+            for span in there:
+                del self._again[span]
             self._plans.fill(there)

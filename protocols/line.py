@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 NETWORK_FLOOR_S: Final = 0.5
 """What any answer may be late by over TCP: a lost segment is sent again after 0.2 s or more."""
 
+_WITHOUT_ECHO: Final = 3
+"""Reads in a row without an echo, after which there is none."""
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -115,10 +118,18 @@ class Echo:
     """Whether a line gives back what is sent on it, as adapters of two-wire lines may.
 
     Attributes:
-        heard: As the last read told; `False` until one did.
+        heard: As reads tell. One that hears an echo is believed at once, `False` only after a few
+            in a row: an echo that was spoilt once is no sign that there is none.
     """
 
     heard: bool = False
+    _without: int = 0
+
+    def read(self, *, echoed: bool) -> None:
+        """A read was answered, with its echo in front or without."""
+        self._without = 0 if echoed else self._without + 1
+        if echoed or self._without >= _WITHOUT_ECHO:
+            self.heard = echoed
 
 
 @dataclass(slots=True, kw_only=True)

@@ -87,7 +87,7 @@ class RtuExchange:
             if sound(frame):
                 del buffer[: start + length]
                 if not self._question.mirrored:
-                    self._echo.heard = self._returned
+                    self._echo.read(echoed=self._returned)
                 return self._question.data(frame[0], frame[1:-2])
             if self._sent.startswith(buffer[start:]):
                 return None  # an echo on its way: it ends in a checksum of its own

@@ -106,6 +106,7 @@ def measure(scale: float = 1.0) -> list[Figure]:
                 value=f"{got.median:.3f}",
                 aim="at least 0.95",
                 met=got.median >= 0.95,
+                gate=True,
             ),
             Figure(
                 name=f"the same, in total, {units} units",

@@ -27,12 +27,14 @@ class Figure:
         value: In words, with its unit.
         aim: What it should be; ``""`` for a figure without one.
         met: Whether it is; ``None`` without an aim.
+        gate: Whether it must be: `scripts/bench` fails where it is not.
     """
 
     name: str
     value: str
     aim: str = ""
     met: bool | None = None
+    gate: bool = False
 
 
 def machine() -> str:

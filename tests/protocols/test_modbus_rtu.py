@@ -168,7 +168,9 @@ def test_a_read_is_answered_behind_its_echo_wherever_it_reads(
     answer = rtu(1, bytes((question.function, size)) + data)
     assert answered(asked, noise + asked.request(1) + answer) == data
     assert echo.heard
-    assert answered(RtuExchange(question, echo), answer) == data
+    for _ in range(3):
+        assert echo.heard  # one spoilt echo is no sign that there is none
+        assert answered(RtuExchange(question, echo), answer) == data
     assert not echo.heard
 
 
