@@ -139,4 +139,6 @@ def _next_step(error: OSError) -> str:
         return "give the path of an existing file, or apply one with `kanmon config apply FILE`"
     if isinstance(error, PermissionError):
         return "run the command as the user the gateway runs as, or with sudo"
+    if isinstance(error, NotADirectoryError):
+        return "correct the path, or name the state folder with --state: a file stands in it"
     return "give the path of a file"

@@ -39,6 +39,12 @@ class Failure(click.ClickException):
         self.fields = {"what": what, "where": where, "why": why, "next": next_step}
 
 
+def parted(message: str) -> Failure:
+    """A refusal in one line, whose last clause says the next step: ``it is gone; make it anew``."""
+    what, joint, step = message.rpartition("; ")
+    return Failure(what, next_step=step) if joint else Failure(message)
+
+
 def fields_of(error: click.ClickException) -> dict[str, Any]:
     """An error of the command line as fields."""
     if isinstance(error, Failure):

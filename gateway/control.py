@@ -35,6 +35,9 @@ REFUSED_S: Final = 1.0
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
+_SAME: Final = "use the `kanmon` of the same version as the daemon"
+_SMALLER: Final = "send a smaller file: no configuration needs so much"
+
 Command = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 log = structlog.get_logger("kanmon.control")
@@ -104,7 +107,9 @@ class ControlServer:
                 async with asyncio.timeout(IDLE_S):
                     text = await reader.readline()
             except ValueError:
-                error = ControlError(f"a request of more than {REQUEST_LIMIT} bytes")
+                error = ControlError(
+                    f"a request of more than {REQUEST_LIMIT} bytes", next_step=_SMALLER
+                )
                 writer.write(
                     line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()})
                 )
@@ -124,7 +129,7 @@ class ControlServer:
             if command is None:
                 raise ControlError(
                     f"the daemon does not know {request.get('do')!r}",
-                    next_step="use the `kanmon` of the same version as the daemon",
+                    next_step=_SAME,
                 )
             arguments = request.get("with")
             result = await command(arguments if isinstance(arguments, dict) else {})
@@ -147,11 +152,11 @@ def _request(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
-        raise ControlError("the request is no JSON object")
+        raise ControlError("the request is no JSON object", next_step=_SAME)
     if request.get("v") != VERSION:
         raise ControlError(
             f"the request speaks version {request.get('v')!r}, the daemon {VERSION}",
-            next_step="use the `kanmon` of the same version as the daemon",
+            next_step=_SAME,
         )
     return request
 

@@ -94,7 +94,8 @@ def _converse(connection: socket.socket, path: Path, request: Mapping[str, Any])
             next_step="look at its log; restart it if it hangs",
         ) from error
     except (OSError, ValueError) as error:
-        raise ControlError("the daemon's answer broke off", where=str(path)) from error
+        what, step = "the daemon's answer broke off", "see its log, and try again"
+        raise ControlError(what, where=str(path), next_step=step) from error
     if not isinstance(answer, dict):
         raise ControlError(
             "the daemon ended while it worked on this", where=str(path), next_step="see its log"

@@ -27,6 +27,10 @@ SPARE_SHARE: Final = 20
 """What part of its period a poll may take to find out what its device lacks: a twentieth."""
 
 
+URL_STEP: Final = "correct the URL, as in modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
+"""What to do about a device that cannot be polled, where its problems do not say it."""
+
+
 class DeviceError(Exception):
     """A device that cannot be polled: ``problems`` says why, all of it."""
 
@@ -152,7 +156,7 @@ class Site:
         self._check_line(found)
         groups = frozenset(found.kind.groups(found.url, shelf))
         driver: Reads = found.kind.open(found.url, self._around(device, shelf))
-        view = DeviceView(device.name if device else found.url.host)
+        view = DeviceView(device.name if device else found.url.host or found.url.path)
         try:
             seen = await driver.read(groups)
         except ProtocolError as error:

@@ -13,7 +13,7 @@ from drivers.report import Report, gravest
 from gateway.clock import boot_bytes
 from gateway.control import Command
 from gateway.control_client import ControlError
-from gateway.devices import DeviceError
+from gateway.devices import URL_STEP, DeviceError
 from gateway.loading import KeepingError, LoadingError
 from gateway.spool_figures import outbox
 from gateway.version import software
@@ -75,7 +75,8 @@ class Requests:
         try:
             stats = await self._daemon.writer.call(lambda spool: spool.stats())
         except SpoolError as error:
-            raise ControlError("the spool cannot be looked at", why=str(error)) from error
+            what, step = "the spool cannot be looked at", "look at the disk and at the daemon's log"
+            raise ControlError(what, why=str(error), next_step=step) from error
         return outbox(stats, boot_bytes(clock.boot_id), clock.now())
 
     async def devices(self, _: Mapping[str, Any]) -> Any:
@@ -106,7 +107,8 @@ class Requests:
         try:
             report = await self._read(url, device)
         except DeviceError as error:
-            raise ControlError("this device cannot be read", where=url, why=str(error)) from error
+            what = "this device cannot be read"
+            raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
@@ -168,9 +170,8 @@ class Requests:
         try:
             return self._daemon.site.writer(url, await self._shelf(url, device))
         except DeviceError as error:
-            raise ControlError(
-                "this device cannot be written", where=url, why=str(error)
-            ) from error
+            what = "this device cannot be written"
+            raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
 
     async def _read(self, url: str, device: Device | None) -> Report:
         daemon = self._daemon
@@ -184,7 +185,8 @@ class Requests:
         try:
             loaded, later = await daemon.change(text.encode(), file)
         except ConfigError as error:
-            refusal = ControlError("the configuration cannot be used", where=file)
+            step = "correct what is listed, then run the command again"
+            refusal = ControlError("the configuration cannot be used", where=file, next_step=step)
             refusal.findings = [finding.to_json() for finding in error.findings]
             raise refusal from error
         except KeepingError as error:

@@ -13,7 +13,7 @@ import click
 
 from console import language, output
 from console.completion import completion_command
-from console.failure import FAILED, Failure, complain, fields_of, wrong_usage
+from console.failure import FAILED, Failure, complain, fields_of, parted, wrong_usage
 from console.language import marked, tr
 from console.localized import Commands
 from portal.authority.commands import authority, claims, key
@@ -38,9 +38,8 @@ def main() -> NoReturn:
         click.echo(tr("kanmon-portal: stopped"), err=True)
         sys.exit(FAILED)
     except (click.ClickException, SettingsError) as error:
-        fields = {"what": str(error)}
-        if isinstance(error, click.ClickException):
-            fields = fields_of(error)
+        known = error if isinstance(error, click.ClickException) else parted(str(error))
+        fields = fields_of(known)
         complain(PROGRAM, fields, as_json="--json" in given)
         sys.exit(FAILED)
     except BrokenPipeError:
@@ -115,7 +114,7 @@ def ingest() -> None:
         try:
             run()
         except CannotStartError as error:
-            raise Failure(str(error)) from error
+            raise parted(str(error)) from error
 
 
 @commands.group()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console import output
-from console.failure import FAILED, Failure
+from console.failure import FAILED, Failure, parted
 from console.language import tr
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
         yield
     except (AccountError, AuthorityError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise Failure(" ".join(words)) from error
+        raise parted(" ".join(words)) from error
     except DatabaseError as error:
         raise Failure(
             "the database did not do it",

@@ -211,7 +211,7 @@ async def _write_here(
     from drivers.profile import FolderShelf
     from gateway import writing
     from gateway.clock import SystemClock
-    from gateway.devices import DeviceError, Site
+    from gateway.devices import URL_STEP, DeviceError, Site
     from gateway.loading import PROFILES
 
     lines = Lines()
@@ -224,7 +224,8 @@ async def _write_here(
             writes, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
         )
     except DeviceError as error:
-        raise ControlError("this device cannot be written", where=url, why=str(error)) from error
+        what = "this device cannot be written"
+        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
     finally:
         await lines.aclose()
 
@@ -268,7 +269,7 @@ async def _read_here(state: Path, url: str, device: Device | None) -> str:
     from drivers.profile import FolderShelf
     from drivers.report_json import dumps, to_json
     from gateway.clock import OffsetWatch, SystemClock, clock_of
-    from gateway.devices import DeviceError, Site
+    from gateway.devices import URL_STEP, DeviceError, Site
     from gateway.loading import PROFILES
 
     source, watch, lines = SystemClock(), OffsetWatch(), Lines()
@@ -279,7 +280,8 @@ async def _read_here(state: Path, url: str, device: Device | None) -> str:
         report = await site.read_once(url, device, shelf, clock_of(source, watch))
         return dumps(to_json(report))
     except DeviceError as error:
-        raise ControlError("this device cannot be read", where=url, why=str(error)) from error
+        what = "this device cannot be read"
+        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
     finally:
         await lines.aclose()
 

@@ -32,7 +32,14 @@ __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
 _ELSEWHO: Final = "run the command as the user the gateway runs as, or with sudo"
 _ALONE: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
+_LISTED: Final = "correct what is listed, then run the command again"
+_SPOOL: Final = "look at the state folder's disk, and at who else uses it; then try again"
+_OTHERWISE: Final = "look at that path and its disk, then try again"
+_PATH: Final = "correct the path, or name another state folder with --state"
 _STEPS: Final = {
+    errno.ENOENT: _PATH,
+    errno.ENOTDIR: _PATH,
+    errno.EISDIR: _PATH,
     errno.EACCES: _ELSEWHO,
     errno.EPERM: _ELSEWHO,
     errno.ENOSPC: "free some space on that disk, then run the command again",
@@ -122,8 +129,8 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, ControlError):
         return error.to_json()
     if isinstance(error, ConfigError):
-        what = "the configuration cannot be used"
-        return {"what": what, "findings": [f.to_json() for f in error.findings]}
+        what, step = "the configuration cannot be used", _LISTED
+        return {"what": what, "next": step, "findings": [f.to_json() for f in error.findings]}
     if isinstance(error, ServiceError):
         return {"what": error.what, "where": error.where, "why": error.why, "next": error.next}
     if isinstance(error, LoadingError):
@@ -137,13 +144,13 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         fields = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
         return {"code": code, **fields}
     if isinstance(error, SpoolError):
-        return {"what": str(error)}
+        return {"what": "the spool cannot be used", "why": str(error), "next": _SPOOL}
     if isinstance(error, NotOursError):
         what, why = "root does not write here", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _ALONE}
     if isinstance(error, OSError):
         what = (error.strerror or str(error)).lower()
-        step = _STEPS.get(error.errno or 0, "")
+        step = _STEPS.get(error.errno or 0, _OTHERWISE)
         return {"what": what, "where": str(error.filename or ""), "next": step}
     return None
 
