@@ -11,9 +11,9 @@ HEAD: Final = """\
 # Metrics
 
 What Prometheus can read, written by `scripts/docs` from the tables in the code;
-[how to turn it on](../how-to/watch-with-prometheus.md). A value that is not known has no sample; it is
-never 0. Labels are bounded: names of devices and lines come from the configuration, everything else
-from closed vocabularies.
+[how to turn it on](../how-to/watch-with-prometheus.md). A value that is not known has no sample;
+it is never 0. Labels are bounded: names of devices and lines come from the configuration, everything
+else from closed vocabularies.
 
 ## Gateway
 
