@@ -12,8 +12,8 @@ HEAD: Final = """\
 
 What Prometheus can read, written by `scripts/docs` from the tables in the code;
 [how to turn it on](../how-to/watch-with-prometheus.md). A value that is not known has no sample;
-it is never 0. Labels are bounded: names of devices and lines come from the configuration, everything
-else from closed vocabularies.
+it is never 0. Labels are bounded: names of devices and lines come from the configuration,
+everything else from closed vocabularies.
 
 ## Gateway
 
