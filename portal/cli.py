@@ -6,8 +6,11 @@ Exit codes: 0 done, 1 partly, 2 failed, 3 wrong usage. Errors say what, why and 
 from __future__ import annotations
 
 import getpass
+import os
 import sys
-from typing import Final, NoReturn
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -20,6 +23,9 @@ from portal.authority.commands import authority, claims, key
 from portal.broker.commands import broker
 from portal.command_frame import check_bind, json_option, portal_ready, say
 from portal.environment import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROGRAM: Final = "kanmon-portal"
 _ROLES: Final = {"administrator": marked("administrator"), "member": marked("member")}
@@ -102,7 +108,24 @@ def serve(bind: str, workers: int) -> None:
         call_command("check", verbosity=0)
     from portal.server import Server
 
-    Server(bind=bind, workers=workers).run()
+    with _shared_metrics(workers):
+        Server(bind=bind, workers=workers).run()
+
+
+@contextmanager
+def _shared_metrics(workers: int) -> Iterator[None]:
+    """A folder through which several processes add up their metrics, where there are several.
+
+    Named in the environment before anything loads the library, which looks for it only then.
+    """
+    from django.conf import settings
+
+    if workers == 1 or not settings.METRICS_TOKEN:
+        yield
+        return
+    with TemporaryDirectory(prefix="kanmon-portal-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 @commands.command()

@@ -3,19 +3,21 @@
 Reading creates nothing and imports no Django: the folder and its key are made by the first thing
 that needs them, so that importing the settings (for a type check, for ``--help``) touches no disk.
 
-======================== ======================================== =============================
-Variable                 Meaning                                  Where it is not set
-======================== ======================================== =============================
-``KANMON_PORTAL_STATE``  folder of the database and secret key    ``/var/lib/kanmon-portal``
-``KANMON_DATABASE_URL``  ``postgres://user:secret@host/name``     SQLite in the state folder
-``KANMON_PORTAL_URL``    what people type to reach the portal     ``http://127.0.0.1:8000``
-``KANMON_CLAIM_URL``     what boxes call to claim their place     that host, port 8443, TLS [*]_
-``KANMON_BROKER``        ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
-``KANMON_BROKER_ID``     folder that ``issue-worker`` made     none: plain TCP, no name
-``KANMON_BOX_BROKER``    the broker as boxes reach it             as ``KANMON_BROKER``
-``KANMON_MQTT``          ``5``, or ``3.1.1`` for an old broker    ``5``
-``KANMON_PORTAL_DEBUG``  ``1`` shows tracebacks to the browser    off
-======================== ======================================== =============================
+========================= ======================================== =============================
+Variable                  Meaning                                  Where it is not set
+========================= ======================================== =============================
+``KANMON_PORTAL_STATE``   folder of the database and secret key    ``/var/lib/kanmon-portal``
+``KANMON_DATABASE_URL``   ``postgres://user:secret@host/name``     SQLite in the state folder
+``KANMON_PORTAL_URL``     what people type to reach the portal     ``http://127.0.0.1:8000``
+``KANMON_CLAIM_URL``      what boxes call to claim their place     that host, port 8443, TLS [*]_
+``KANMON_BROKER``         ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_BROKER_ID``      folder that ``issue-worker`` made        none: plain TCP, no name
+``KANMON_BOX_BROKER``     the broker as boxes reach it             as ``KANMON_BROKER``
+``KANMON_MQTT``           ``5``, or ``3.1.1`` for an old broker    ``5``
+``KANMON_METRICS_TOKEN``  who shows it may read ``/metrics``       nobody may
+``KANMON_INGEST_METRICS`` ``host:port`` of an ingest worker's own  none
+``KANMON_PORTAL_DEBUG``   ``1`` shows tracebacks to the browser    off
+========================= ======================================== =============================
 
 .. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
 """
@@ -30,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config.model import host_and_port
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ DEFAULT_STATE: Final = Path("/var/lib/kanmon-portal")
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_BROKER: Final = "mqtt://127.0.0.1:1883"
 CLAIM_PORT: Final = 8443
+METRICS_TOKEN_LENGTH: Final = 16
 _POSTGRES: Final = frozenset({"postgres", "postgresql"})
 _POSTGRES_OPTIONS: Final = frozenset(
     {
@@ -73,6 +77,8 @@ class Environment:
         box_broker: The broker as boxes reach it.
         mqtt: ``5`` or ``3.1.1``.
         debug: Whether errors show their traceback in the browser.
+        metrics_token: What a reader of metrics has to show; ``""``: there are none.
+        ingest_metrics: Loopback address and port of an ingest worker's metrics.
     """
 
     state: Path
@@ -84,6 +90,8 @@ class Environment:
     box_broker: str
     mqtt: Literal["5", "3.1.1"]
     debug: bool
+    metrics_token: str = ""
+    ingest_metrics: tuple[str, int] | None = None
 
     @property
     def host(self) -> str:
@@ -121,7 +129,35 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         box_broker=_box_broker(variables.get("KANMON_BOX_BROKER", "")) or broker,
         mqtt=_mqtt(variables.get("KANMON_MQTT", "")),
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
+        metrics_token=_metrics_token(variables.get("KANMON_METRICS_TOKEN", "")),
+        ingest_metrics=_ingest_metrics(variables.get("KANMON_INGEST_METRICS", "")),
     )
+
+
+def _metrics_token(text: str) -> str:
+    token = text.strip()
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not token.isascii()):
+        # The value is not repeated: it is a secret.
+        raise SettingsError(
+            f"KANMON_METRICS_TOKEN is no token: it takes {METRICS_TOKEN_LENGTH} or more plain "
+            "characters; write what 'openssl rand -hex 24' prints, or leave it out"
+        )
+    return token
+
+
+def _ingest_metrics(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    try:
+        host, port = host_and_port(text)
+    except ValueError:
+        host, port = "", 0
+    if not is_this_machine(host):
+        raise SettingsError(
+            f"KANMON_INGEST_METRICS is {text!r}; write an address of this machine and a port, such "
+            "as 127.0.0.1:9465, or leave it out"
+        )
+    return host, port
 
 
 def _mqtt(text: str) -> Literal["5", "3.1.1"]:

@@ -22,6 +22,8 @@ class Audience(StrEnum):
     """For members of the organization that owns the named thing; others are told 404."""
     ADMINISTRATORS = "administrators"
     """For who administers an organization; members are told 403, a foreign id 404."""
+    MONITORS = "monitors"
+    """For programs that show the token of KANMON_METRICS_TOKEN; everybody else is told 404."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ ACCESS: Final[dict[str, Access]] = {
     "sign-in-link": Access(audience=Audience.EVERYBODY, methods=_FORM),
     "language": Access(audience=Audience.EVERYBODY, methods=frozenset({"POST"})),
     "claim": Access(audience=Audience.EVERYBODY, methods=_FORM),  # boxes, by agent key
+    "metrics": Access(audience=Audience.MONITORS, methods=_READ),
     "overview": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "sites": Access(audience=Audience.PEOPLE, methods=_READ),

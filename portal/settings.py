@@ -22,6 +22,8 @@ MQTT = ENVIRONMENT.mqtt
 PORTAL_URL = ENVIRONMENT.url
 CLAIM_URL = ENVIRONMENT.claim_url
 BOX_BROKER = ENVIRONMENT.box_broker
+METRICS_TOKEN = ENVIRONMENT.metrics_token
+INGEST_METRICS = ENVIRONMENT.ingest_metrics
 
 DEBUG = ENVIRONMENT.debug
 # Lazy: the key's file is made by the first thing that signs, not by importing the settings.
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.metrics.requests.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -146,6 +149,8 @@ SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENVIRONMENT.https else None
 SECURE_SSL_REDIRECT = ENVIRONMENT.https and not ENVIRONMENT.debug
+# Prometheus reads beside the proxy, over plain HTTP on this machine.
+SECURE_REDIRECT_EXEMPT = [r"^metrics$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if ENVIRONMENT.https else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from portal.metrics.views import metrics
+
 urlpatterns = [
     path("", include("portal.accounts.urls")),
     path("", include("portal.authority.urls")),
     path("", include("portal.web.urls")),
+    path("metrics", metrics, name="metrics"),
     path("", include("portal.energy.urls")),
 ]

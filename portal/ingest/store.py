@@ -37,6 +37,7 @@ from portal.ingest.arrivals import Flaw, Item, Number, Parcel, order, read, unde
 from portal.ingest.clocks import ClockBook
 from portal.ingest.models import Epoch, Quarantine, Undated
 from portal.ingest.receipts import Claim
+from portal.ingest.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,11 +60,13 @@ class Outcome:
         answers: To be sent to the boxes, now that it is committed.
         unknown: Box ids that no gateway has: nothing of theirs is stored or answered.
         unusable: How many messages of each box were nothing of ours, and why the last was not.
+        tally: What was counted.
     """
 
     answers: tuple[Answer, ...]
     unknown: frozenset[str] = frozenset()
     unusable: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
 
     def __add__(self, other: Outcome) -> Outcome:
         """What became of both."""
@@ -71,6 +74,7 @@ class Outcome:
             answers=self.answers + other.answers,
             unknown=self.unknown | other.unknown,
             unusable={**self.unusable, **other.unusable},
+            tally=self.tally + other.tally,
         )
 
 
@@ -90,11 +94,13 @@ def ingest(arrivals: Iterable[Arrival], now: datetime | None = None) -> Outcome:
             .order_by("pk")
         }
         parcels = [(boxes[name], mail.parcels[name]) for name in sorted(boxes)]
-        said = _Delivery(now).take(parcels)
+        delivery = _Delivery(now)
+        said = delivery.take(parcels)
     return Outcome(
         answers=tuple(said),
         unknown=frozenset(mail.parcels) - boxes.keys(),
         unusable={box: (count, mail.why[box]) for box, count in mail.unusable.items()},
+        tally=delivery.tally,
     )
 
 
@@ -126,6 +132,7 @@ class _Delivery:
         self._epochs: dict[tuple[str, bytes], Epoch] = {}
         self._layouts: dict[TableKey, Layout] = {}
         self._verdicts: dict[Item, Verdict] = {}
+        self.tally = Tally()
 
     def take(self, parcels: Sequence[tuple[Box, Parcel]]) -> list[Answer]:
         said: list[Answer] = []
@@ -152,6 +159,7 @@ class _Delivery:
         for _, parcel in parcels:
             for item in parcel.items.values():
                 yield item, self._verdicts[item]
+            self.tally.repeated += len(parcel.again)
             for item in parcel.again:
                 first = parcel.items[item.number]
                 yield item, receipts.compare(item, first, self._verdicts[first])
@@ -175,12 +183,15 @@ class _Delivery:
             verdict = before[claim.item]
             if verdict is not None:
                 self._verdicts[claim.item] = verdict
+                self.tally.repeated += 1
             elif claim.takes:
                 self._verdicts[claim.item] = STORED
+                self.tally.received[claim.item.number.lane.name.lower()] += 1
                 fresh.append(claim.item)
             else:
                 assert isinstance(claim.item.record, DataRecord)
                 table = claim.item.record.table
+                self.tally.without_table += 1
                 self._verdicts[claim.item] = Verdict(fate=Fate.NEED_TABLE, table=table)
         self._apply(fresh)
 
@@ -281,7 +292,17 @@ class _Delivery:
                 self._refuse(item, found)
             else:
                 ready.append((item, found))
-        sql.together_or_singly(ready, _write, lambda one, error: self._refused(one[0], error))
+        sql.together_or_singly(ready, self._write, lambda one, error: self._refused(one[0], error))
+
+    def _write(self, ready: Sequence[tuple[Item, samples.Rows]]) -> None:
+        together = samples.Rows()
+        for _, found in ready:
+            together.add(found)
+        samples.write(together)
+        self.tally.readings += len(together.numbers) + len(together.texts)
+        for _, found in ready:
+            last = (found.numbers or found.texts)[-1:]
+            self.tally.moments += [row[1] for row in last]
 
     def _apply_others(self, items: Sequence[Item]) -> None:
         for item in items:
@@ -342,19 +363,13 @@ class _Delivery:
                 "at": self._now_ms,
             },
         )
+        self.tally.quarantined[flaw.code] += 1
         receipts.mark_rejected({(epoch.pk, int(number.lane), number.seq): flaw.code})
         self._verdicts[item] = Verdict(fate=Fate.REJECTED, code=flaw.code)
 
 
 def _order(item: Item) -> int:
     return order(item.ordinal, item.number.seq)
-
-
-def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:
-    together = samples.Rows()
-    for _, found in ready:
-        together.add(found)
-    samples.write(together)
 
 
 def _revived(box: Box, row: Undated) -> Item:

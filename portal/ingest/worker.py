@@ -25,7 +25,7 @@ import signal
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
@@ -104,11 +104,32 @@ async def _main(broker: Broker) -> None:
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
-    worker = Worker(broker)
+    if settings.INGEST_METRICS is None:
+        await _working(Worker(broker))
+        return
+    from portal.metrics.ingest import IngestFigures, readable
+
+    figures = IngestFigures()
+    with readable(settings.INGEST_METRICS, figures.registry, settings.METRICS_TOKEN):
+        await _working(Worker(broker, figures.took))
+
+
+async def _working(worker: Worker) -> None:
     try:
         await worker.run()
     finally:
         worker.close()
+
+
+class Took(Protocol):
+    """Whoever counts what was stored."""
+
+    def __call__(self, outcome: Outcome, messages: int, seconds: float) -> None:
+        """So many messages had this outcome, and took so long."""
+
+
+def _uncounted(outcome: Outcome, messages: int, seconds: float) -> None:
+    """Where nobody counts."""
 
 
 class Worker:
@@ -116,10 +137,12 @@ class Worker:
 
     Args:
         broker: Where the boxes' messages come from.
+        took: Hears of every batch that was committed.
     """
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, took: Took = _uncounted) -> None:
         self._broker = broker
+        self._took = took
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
         self._database = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
@@ -196,6 +219,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
+            began = time.monotonic()
             try:
                 outcome = await loop.run_in_executor(self._database, self._store, arrivals)
             except sql.OUTAGES as error:
@@ -209,6 +233,7 @@ class Worker:
             else:
                 if attempt:
                     log.info("the database answers again")
+                self._took(outcome, len(arrivals), time.monotonic() - began)
                 return outcome
 
     async def _apart(self, arrivals: list[Arrival], words: str) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final, Protocol
 
 from gateway.metrics.table import METRICS
+from portal.metrics.table import INGEST, WEB
 
 HEAD: Final = """\
 # Metrics
@@ -59,4 +60,13 @@ def table(metrics: Iterable[Described]) -> str:
 
 def page() -> str:
     """The whole page."""
-    return HEAD + table(METRICS)
+    return "".join(
+        (
+            HEAD,
+            table(METRICS),
+            "\n## Portal: the pages' process\n\n",
+            table(WEB),
+            "\n## Portal: an ingest worker\n\nCounters begin at 0 with the worker.\n\n",
+            table(INGEST),
+        )
+    )

@@ -1,0 +1,151 @@
+"""The documented set of the portal's metrics: every name, once. Pure.
+
+Labels are bounded: routes are the names of `portal.permissions`, the rest closed vocabularies. No
+customer's name, and no box, is a label: who watches the portal need not know whose it is.
+
+Source: Prometheus, "Metric and label naming".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        unit: In words of the documentation; ``""`` for a plain number.
+        labels: Their names, in the order of a sample's values.
+        buckets: Upper bounds of a histogram.
+    """
+
+    name: str
+    kind: Literal["gauge", "counter", "histogram"]
+    meaning: str
+    unit: str = ""
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+REQUESTS: Final = Metric(
+    name="kanmon_portal_request_duration_seconds",
+    kind="histogram",
+    meaning="From a request's arrival to its answer, by route name (other: no address of ours).",
+    unit="seconds",
+    labels=("route", "method", "status"),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+DATABASE_UP: Final = Metric(
+    name="kanmon_portal_database_up",
+    kind="gauge",
+    meaning="Whether the database answered; without it the following have no sample.",
+    unit="0 or 1",
+)
+GATEWAYS: Final = Metric(
+    name="kanmon_portal_gateways",
+    kind="gauge",
+    meaning="Gateways by liveness: connected, silent, or waiting (never heard).",
+    labels=("liveness",),
+)
+CONDITIONS: Final = Metric(
+    name="kanmon_portal_open_conditions",
+    kind="gauge",
+    meaning="Conditions of devices that are open now.",
+    labels=("severity",),
+)
+QUARANTINE: Final = Metric(
+    name="kanmon_portal_quarantined_records",
+    kind="gauge",
+    meaning="Records in quarantine.",
+    labels=("code",),
+)
+CERTIFICATES: Final = Metric(
+    name="kanmon_portal_certificate_remaining_seconds",
+    kind="gauge",
+    meaning="Until the first certificate in use of that root and purpose (box, worker, publisher, "
+    "broker, ...) ends; below 0 when it has.",
+    unit="seconds",
+    labels=("root", "purpose"),
+)
+LISTS: Final = Metric(
+    name="kanmon_portal_revocation_list_remaining_seconds",
+    kind="gauge",
+    meaning="Until the newest revocation list ends; from then on the broker lets nobody in.",
+    unit="seconds",
+    labels=("root",),
+)
+WEB: Final = (REQUESTS, DATABASE_UP, GATEWAYS, CONDITIONS, QUARANTINE, CERTIFICATES, LISTS)
+"""What the pages' process shows."""
+
+BATCHES: Final = Metric(
+    name="kanmon_ingest_batches_total", kind="counter", meaning="Transactions committed."
+)
+MESSAGES: Final = Metric(
+    name="kanmon_ingest_messages_total", kind="counter", meaning="Messages worked off."
+)
+UNUSABLE: Final = Metric(
+    name="kanmon_ingest_unusable_messages_total",
+    kind="counter",
+    meaning="Of these, messages that were nothing of ours.",
+)
+RECEIPTS: Final = Metric(
+    name="kanmon_ingest_receipts_total",
+    kind="counter",
+    meaning="Records received for the first time, the quarantined among them.",
+    labels=("lane",),
+)
+REPEATED: Final = Metric(
+    name="kanmon_ingest_repeated_records_total",
+    kind="counter",
+    meaning="Records that had been received before: nothing is stored twice.",
+)
+QUARANTINED: Final = Metric(
+    name="kanmon_ingest_quarantined_records_total",
+    kind="counter",
+    meaning="Records rejected into quarantine.",
+    labels=("code",),
+)
+TABLES_ASKED: Final = Metric(
+    name="kanmon_ingest_records_without_table_total",
+    kind="counter",
+    meaning="Records left until their table is sent.",
+)
+READINGS: Final = Metric(
+    name="kanmon_ingest_readings_total", kind="counter", meaning="Readings stored."
+)
+ANSWERS: Final = Metric(
+    name="kanmon_ingest_acknowledgements_total",
+    kind="counter",
+    meaning="Acknowledgements made for boxes.",
+)
+COMMIT: Final = Metric(
+    name="kanmon_ingest_commit_duration_seconds",
+    kind="histogram",
+    meaning="From a batch's first look to its commit.",
+    unit="seconds",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+AGE: Final = Metric(
+    name="kanmon_ingest_record_age_seconds",
+    kind="histogram",
+    meaning="From a data record's last reading to its commit; a backlog shows as the high buckets.",
+    unit="seconds",
+    buckets=(0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 21_600.0, 86_400.0, 604_800.0),
+)
+INGEST: Final = (
+    BATCHES,
+    MESSAGES,
+    UNUSABLE,
+    RECEIPTS,
+    REPEATED,
+    QUARANTINED,
+    TABLES_ASKED,
+    READINGS,
+    ANSWERS,
+    COMMIT,
+    AGE,
+)
+"""What an ingest worker shows."""
