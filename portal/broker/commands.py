@@ -129,7 +129,8 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 def reload(folder: Path, *, as_json: bool) -> int:
     """Bring new revocations to the running broker now, and cut who was revoked.
 
-    Exits with 1 when a session may still be open; 'broker keep' tries it again.
+    Exits with 1 when a session may still be open, or a list or certificate could not be renewed;
+    'broker keep' tries it again.
     """
     with portal_ready():
         from portal.broker import reloading
@@ -139,9 +140,10 @@ def reload(folder: Path, *, as_json: bool) -> int:
     text = tr("The broker has read its lists; nobody had to be cut")
     if done.cut:
         text = tr("The broker has read its lists; cut: {names}", names=", ".join(done.cut))
-    lines = [text, *(told(one) for one in done.uncut)]
-    say({"cut": list(done.cut), "uncut": list(done.uncut)}, "\n".join(lines), as_json=as_json)
-    return PARTLY if done.uncut else 0
+    wrong = [*done.troubles, *done.uncut]
+    shown = {name: list(getattr(done, name)) for name in ("cut", "uncut", "troubles")}
+    say(shown, "\n".join([text, *(told(one) for one in wrong)]), as_json=as_json)
+    return PARTLY if wrong else 0
 
 
 @broker.command()

@@ -83,16 +83,38 @@ class BrokerFolder:
         return cls(path=path, plan=plan)
 
     def texts(self) -> Mapping[Path, str]:
-        """Every file that follows from the plan and the roots alone."""
+        """Every file that follows from the plan and the roots alone; raises `AuthorityError`."""
+        return {**self.planned(), **{self.root_name(root): self.root_text(root) for root in Root}}
+
+    def planned(self) -> Mapping[Path, str]:
+        """Every file that follows from the plan alone."""
         texts = {
             Path(configuration.CONFIGURATION): configuration.configuration(self.plan, self.path)
         }
-        for root in Root:
-            pem = certificates.pem(roots.load(root).certificate)
-            texts[configuration.root_path(root.value)] = pem
         for name in RIGHTS:
             texts[configuration.rights_path(name)] = configuration.rights(name)
         return texts
+
+    def root_name(self, root: Root) -> Path:
+        """Where a root's certificate lies."""
+        return configuration.root_path(root.value)
+
+    def root_text(self, root: Root) -> str:
+        """A root's certificate, as the authority has it; raises `AuthorityError`."""
+        return certificates.pem(roots.load(root).certificate)
+
+    def trust(self) -> str:
+        """By which root the broker is known; raises `AuthorityError`.
+
+        The authority's, and where that is gone the one that the broker has been given: a lost
+        root must not keep anybody from being cut.
+        """
+        try:
+            return self.root_text(Root.BOXES)
+        except AuthorityError:
+            with suppress(OSError, ValueError):
+                return (self.path / self.root_name(Root.BOXES)).read_text("ascii")
+            raise
 
     def write(self) -> None:
         """Write everything; safe to repeat. Raises `AuthorityError`."""
@@ -107,14 +129,24 @@ class BrokerFolder:
         files.replace(self.path / PLAN, json.dumps(asdict(self.plan)).encode() + b"\n", _OURS)
 
     def write_lists(self) -> None:
-        """Bring the newest revocation lists, made anew where they are due."""
+        """Bring the newest revocation list of every root; raises `AuthorityError`."""
         for root in Root:
-            newest = _newest(root)
+            self.write_list(root)
+
+    def write_list(self, root: Root) -> None:
+        """Bring the newest revocation list of a root, made anew where it is due.
+
+        Raises:
+            AuthorityError: None could be made; the newest there is was brought all the same.
+        """
+        newest = _newest(root)
+        try:
             if newest is None or _is_due(newest):
                 publish_list(root)
-                newest = _newest(root)
-            assert newest is not None
-            self.put(configuration.list_path(root.value), newest.pem)
+        finally:
+            newest = _newest(root)
+            if newest is not None:
+                self.put(configuration.list_path(root.value), newest.pem)
 
     def renew_server(self) -> None:
         """The broker's key and certificate: made anew at two thirds of its life."""

@@ -47,15 +47,15 @@ class Trouble:
 
 
 def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[Trouble]:
-    """Everything that is wrong, or soon will be; raises `AuthorityError` without roots."""
+    """Everything that is wrong, or soon will be; one root that is gone hides nothing else."""
     found = [*_files(folder), *_lists(folder), *_server(folder), *_elsewhere()]
     if files_only:
         return found
     try:
         running(folder)
+        return [*found, *asyncio.run(_ask(folder))]
     except AuthorityError as error:
         return [*found, Trouble(fault=True, what=str(error))]
-    return [*found, *asyncio.run(_ask(folder))]
 
 
 # --- files ----------------------------------------------------------------------------------
@@ -63,7 +63,13 @@ def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[Trouble]:
 
 def _files(folder: BrokerFolder) -> Iterator[Trouble]:
     again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
-    for name, text in folder.texts().items():
+    texts = dict(folder.planned())
+    for root in Root:
+        try:
+            texts[folder.root_name(root)] = folder.root_text(root)
+        except AuthorityError as error:
+            yield Trouble(fault=True, what=str(error))
+    for name, text in texts.items():
         path = folder.path / name
         try:
             if path.read_text("utf-8") != text:
@@ -91,14 +97,21 @@ def _lists(folder: BrokerFolder) -> Iterator[Trouble]:
         except (OSError, ValueError) as error:
             yield Trouble(fault=True, what=f"{path} is no revocation list ({_why(error)}); {step}")
             continue
-        ours = found.is_signature_valid(roots.load(root).certificate.public_key())  # type: ignore[arg-type] # an EC key, as roots are
         ends = found.next_update_utc
-        if not ours or ends is None:
+        if not _is_by(found, root) or ends is None:
             what = f"{path} is not by this portal's root for {root.value}; {step}"
             yield Trouble(fault=True, what=what)
         else:
             what = f"the revocation list {path}, without which nobody at all is let in,"
             yield from _ending(what, ends, LIST_ALARM, step)
+
+
+def _is_by(found: x509.CertificateRevocationList, root: Root) -> bool:
+    try:
+        key = roots.load(root).certificate.public_key()
+    except AuthorityError:
+        return True  # that it is gone is told, and the list may do until it ends
+    return found.is_signature_valid(key)  # type: ignore[arg-type] # an EC key, as roots are
 
 
 def _server(folder: BrokerFolder) -> Iterator[Trouble]:
@@ -147,7 +160,8 @@ async def _ask(folder: BrokerFolder) -> list[Trouble]:
     listeners = dict(zip(_NAMED, (plan.boxes, plan.workers, plan.publisher), strict=True))
     found = [await _refuses_canary(folder)]
     for name, at in listeners.items():
-        found.append(await _refuses(_anonymous(at), f"{name}: somebody without a certificate"))
+        nobody = _anonymous(folder, at)
+        found.append(await _refuses(nobody, f"{name}: somebody without a certificate"))
         found.append(await _refuses(_plain(at), f"{name}: somebody without TLS"))
     found.append(await _refuses(_plain(plan.cutting), "cutting: somebody without TLS"))
     found.append(await _refuses(cutting_broker(folder, "wrong"), "cutting: a wrong password"))
@@ -193,8 +207,8 @@ async def _takes_orders(folder: BrokerFolder) -> Trouble | None:
         return Trouble(fault=True, what=f"no session could be cut: {error}")
 
 
-def _anonymous(at: Address) -> Broker:
-    return _to(at, ssl.create_default_context(cadata=_boxes_root()))
+def _anonymous(folder: BrokerFolder, at: Address) -> Broker:
+    return _to(at, ssl.create_default_context(cadata=folder.trust()))
 
 
 def _plain(at: Address) -> Broker:
@@ -203,7 +217,3 @@ def _plain(at: Address) -> Broker:
 
 def _to(at: Address, tls: ssl.SSLContext) -> Broker:
     return Broker.parse(f"mqtts://{replace(at, host=at.reached)}", tls=tls)
-
-
-def _boxes_root() -> str:
-    return certificates.pem(roots.load(Root.BOXES).certificate)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Final
 from django.db import DatabaseError, close_old_connections
 
 from portal import readiness
-from portal.authority.errors import AuthorityError
 from portal.broker.inspection import inspect
-from portal.broker.reloading import reload
+from portal.broker.reloading import ReloadError, reload
 
 if TYPE_CHECKING:
     from portal.broker.folder import BrokerFolder
@@ -53,16 +52,13 @@ def _turn(folder: BrokerFolder) -> list[str]:
             log.info("the broker has read its files again")
         for name in done.cut:
             log.info("%s: cut", name)
-        troubles += done.uncut
-    except AuthorityError as error:
-        troubles.append(str(error))
+        troubles += (*done.troubles, *done.uncut)
+    except ReloadError as error:
+        troubles += error.troubles
     except DatabaseError as error:
         return [f"the database {readiness.place()} does not answer: {readiness.first_line(error)}"]
-    try:
-        troubles += [one.what for one in inspect(folder, files_only=True)]
-    except AuthorityError as error:
-        troubles.append(str(error))
-    return troubles
+    troubles += [one.what for one in inspect(folder, files_only=True)]
+    return list(dict.fromkeys(troubles))  # a root that is gone is in the way of more than one thing
 
 
 class Complaints:

@@ -8,7 +8,9 @@
                                         the list keeps it from coming back
 
 Nothing of this is noted as done before it is: after a crash in between it is done again, and both
-may be done twice without harm.
+may be done twice without harm. Whoever is cut stands in the list that the broker reads: whoever is
+revoked meanwhile would only come back, and is cut the next time. What is wrong with one root, or
+with the server's certificate, is told and keeps nothing of the others from being done.
 
 Source: design section 5.
 """
@@ -26,11 +28,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from cloud_link.mqtt import Broker, MqttError, connect
-from portal.authority import certificates, files, roots
+from portal.authority import files
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Root
 from portal.broker import configuration
@@ -51,11 +54,22 @@ class Reloaded:
         signalled: Whether the broker was told to read its files again.
         cut: The names whose sessions cannot be open any more.
         uncut: For each that may still be open, which one and why; the next call tries again.
+        troubles: Why lists or the server's certificate are not as new as they should be, and what
+            to do; everything else was done.
     """
 
     signalled: bool
     cut: tuple[str, ...]
     uncut: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+class ReloadError(AuthorityError):
+    """The broker could be told nothing. Each of ``troubles`` says why, and what to do."""
+
+    def __init__(self, troubles: tuple[str, ...]) -> None:
+        super().__init__("\n".join(troubles))
+        self.troubles = troubles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,22 +81,48 @@ class _Kept:
 
 
 def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
-    """Bring everything new to the running broker.
+    """Bring everything new to the running broker, and say what of it could not be made.
 
     Args:
         folder: The broker's.
         anyway: Let it read its files also where none has changed.
 
     Raises:
-        AuthorityError: It does not run, may not be signalled, or does not answer; what was not
+        ReloadError: It does not run, may not be signalled, or does not answer; what was not
             done will be done by the next call.
     """
-    folder.write_lists()
-    folder.renew_server()
+    stale, troubles = _renew(folder)
+    try:
+        done = _signal_and_cut(folder, stale, anyway=anyway)
+    except AuthorityError as error:
+        raise ReloadError(tuple(dict.fromkeys((*troubles, str(error))))) from error
+    return replace(done, troubles=troubles)
+
+
+def _renew(folder: BrokerFolder) -> tuple[frozenset[Root], tuple[str, ...]]:
+    """Bring every list and the server's certificate; the roots whose list failed, all troubles."""
+    stale: set[Root] = set()
+    troubles: list[str] = []
+    for root in Root:
+        try:
+            folder.write_list(root)
+        except AuthorityError as error:
+            stale.add(root)
+            troubles.append(str(error))
+    try:
+        folder.renew_server()
+    except AuthorityError as error:
+        troubles.append(str(error))
+    return frozenset(stale), tuple(dict.fromkeys(troubles))
+
+
+def _signal_and_cut(folder: BrokerFolder, stale: frozenset[Root], *, anyway: bool) -> Reloaded:
     process = running(folder)
     kept, loaded = _kept(folder), _digest(folder, process)
     signalled = anyway or loaded != kept.loaded
-    names = {serial: name for serial, name in _ended().items() if serial not in kept.cut}
+    # Read before the signal: the broker's are these lists, or newer ones.
+    over = [one for one in _ended(folder) if one.key not in kept.cut]
+    names = {one.key: one.name for one in over if one.kept_out}
     failed: dict[str, str] = {}
     try:
         if signalled:
@@ -96,13 +136,20 @@ def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
         ) from error
     except MqttError as error:
         raise AuthorityError(f"the broker takes no orders: {error}") from error
-    done = {serial: name for serial, name in names.items() if name not in failed}
+    done = {key: name for key, name in names.items() if name not in failed}
     if signalled or done:
         _keep(folder, _Kept(loaded=loaded, cut=kept.cut | done.keys()))
+    let_in = {one.name: one.root for one in over if not one.kept_out and one.root in stale}
     return Reloaded(
         signalled=signalled,
         cut=tuple(sorted(set(done.values()))),
-        uncut=tuple(f"{name} could not be cut: {why}" for name, why in sorted(failed.items())),
+        uncut=(
+            *(f"{name} could not be cut: {why}" for name, why in sorted(failed.items())),
+            *(
+                f"{name} could not be cut: the list for {root.value} does not have it yet"
+                for name, root in sorted(let_in.items())
+            ),
+        ),
     )
 
 
@@ -126,9 +173,8 @@ def running(folder: BrokerFolder) -> int:
 def cutting_broker(folder: BrokerFolder, password: str | None = None) -> Broker:
     """The listener for cutting, as who may; raises `AuthorityError`."""
     at = folder.plan.cutting
-    root = certificates.pem(roots.load(Root.BOXES).certificate)
     url = f"mqtts://{replace(at, host=at.reached)}"
-    broker = Broker.parse(url, tls=ssl.create_default_context(cadata=root))
+    broker = Broker.parse(url, tls=ssl.create_default_context(cadata=folder.trust()))
     return replace(
         broker,
         username=configuration.CUTTER,
@@ -165,8 +211,26 @@ async def _take_over(broker: Broker, name: str) -> None:
         pass  # a broker ends the other session before it answers (MQTT 5.0, 3.1.4-3)
 
 
-def _ended() -> dict[str, str]:
-    """Name by serial of what does not count any more, whoever issued it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """A certificate that does not count any more.
+
+    Attributes:
+        kept_out: Whether the broker refuses it, so that to be cut is to stay out.
+    """
+
+    root: Root
+    serial: str
+    name: str
+    kept_out: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.root.value}:{self.serial}"
+
+
+def _ended(folder: BrokerFolder) -> list[_Ended]:
+    """What does not count any more, whoever issued it.
 
     What ended by itself is left alone where a newer one of the same name counts: the session may
     be by that one. What was revoked is cut in any case: whoever holds a newer one comes back.
@@ -180,10 +244,26 @@ def _ended() -> dict[str, str]:
         .filter(Q(revoked_at__isnull=False) | Q(ends_at__lte=now, renewed=False))
         .exclude(subject=configuration.CANARY)
     )
-    return {
-        f"{root}:{serial}": name
-        for root, serial, name in over.values_list("root", "serial", "subject")
-    }
+    listed = {root: _listed(folder, root) for root in Root}
+    return [
+        _Ended(
+            root=Root(root),
+            serial=serial,
+            name=name,
+            kept_out=ends_at <= now or int(serial, 16) in listed[Root(root)],
+        )
+        for root, serial, name, ends_at in over.values_list("root", "serial", "subject", "ends_at")
+    ]
+
+
+def _listed(folder: BrokerFolder, root: Root) -> frozenset[int]:
+    """The serial numbers in the list that the broker reads; none where that is no list."""
+    path = folder.path / configuration.list_path(root.value)
+    try:
+        there = x509.load_pem_x509_crl(path.read_bytes())
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(entry.serial_number for entry in there)
 
 
 def _digest(folder: BrokerFolder, process: int) -> str:
