@@ -33,6 +33,7 @@ class Patterns:
     """What can be said, by its English pattern."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
+        texts = {**dict(_halves(texts)), **texts}
         self._exact = {k: v for k, v in texts.items() if k and not _PLACE.search(k)}
         ordered = sorted((k for k in texts if _PLACE.search(k)), key=_literal, reverse=True)
         self._patterns = [(_expression(k), texts[k]) for k in ordered]
@@ -71,6 +72,27 @@ class Patterns:
                     values = [self._said(value, depth + 1) for value in match.groups()]
                     return translation.format(*values)
         return None
+
+
+def _halves(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What stands before and after the last joint of a text, each as a text of its own.
+
+    ``it is gone; make it anew`` may come as what happened and the next step.
+    """
+    for pattern, translation in texts.items():
+        before, joint, after = pattern.rpartition("; ")
+        first, stop, second = translation.rpartition("。")
+        if not (joint and stop and second):
+            continue
+        for half, said in ((before, first), (after, second)):
+            places = _PLACE.findall(half)
+            if set(_PLACE.findall(said)) <= set(places) and _PLACE.sub("", half).strip():
+                numbers = {old: new for new, old in enumerate(places)}
+                yield _renumbered(half, numbers), _renumbered(said, numbers)
+
+
+def _renumbered(text: str, numbers: Mapping[str, int]) -> str:
+    return _PLACE.sub(lambda found: f"{{{numbers[found[1]]}}}", text)
 
 
 def _variants(text: str) -> Iterator[str]:

@@ -150,3 +150,9 @@ def test_a_daemon_carries_no_catalogue() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_text_of_two_clauses_is_known_by_each() -> None:
+    known = Patterns({"{0} is gone; run {1} on {0}": "{0}がありません。{0}に{1}を実行してください"})
+    assert known.said("x is gone") == "xがありません"
+    assert known.said("run y on x") == "xにyを実行してください"

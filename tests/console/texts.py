@@ -29,7 +29,21 @@ from console import catalogue, localized
 from console.language import LOCALES
 
 ROOT: Final = Path(__file__).parents[2]
-PORTAL: Final = ("portal/placing.py", "portal/readiness.py")
+PORTAL: Final = (
+    "portal/accounts/actions.py",
+    "portal/authority/actions.py",
+    "portal/authority/claim_certificate.py",
+    "portal/authority/errors.py",
+    "portal/authority/files.py",
+    "portal/authority/keys.py",
+    "portal/authority/roots.py",
+    "portal/broker/folder.py",
+    "portal/broker/inspection.py",
+    "portal/broker/reloading.py",
+    "portal/environment.py",
+    "portal/placing.py",
+    "portal/readiness.py",
+)
 """What of the portal is told by its commands; the pages' texts are in a catalogue of their own."""
 SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
 SILENT: Final = {
