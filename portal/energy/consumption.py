@@ -124,9 +124,9 @@ class Consumption:
 
 
 def peak(counting: Counting) -> Count | None:
-    """The first of the greatest complete buckets: what is incomplete is never a peak."""
+    """The first of the greatest complete buckets: neither what is incomplete, nor 0, is a peak."""
     return max(
-        (each for each in counting.counts if each.complete),
+        (each for each in counting.counts if each.complete and each.value),
         key=lambda each: each.value or 0,
         default=None,
     )

@@ -185,18 +185,23 @@ def summary(consumption: Consumption, asked: Window, zone: ZoneInfo, now: dateti
         total=consumption.figure(consumption.counting.total),
         status=status,
         status_words=str(words.STATUSES[status]),
-        demand_peak=_demand_peak(consumption, asked, zone),
+        demand_peak=_demand_peak(consumption, zone, _("Peak demand"), dated=not asked.by.in_a_day),
     )
 
 
-def shown(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime) -> Shown:
-    """The counter's window at ``now``."""
+def shown(
+    consumption: Consumption,
+    asked: Window,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    month: Consumption | None = None,
+) -> Shown:
+    """The counter's window at ``now``; with the peak of ``month``, where that is given."""
     now_ms = int(now.timestamp() * 1000)
     counting, by = consumption.counting, asked.by
     named = by.in_a_day and words.has_two_offsets(counting.counts, zone)
     greatest = peak(counting)
-    if greatest is not None and not greatest.value:
-        greatest = None
     rows = [
         _row(consumption, each, (by, zone, named, now_ms), is_peak=each is greatest)
         for each in counting.counts
@@ -205,10 +210,12 @@ def shown(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime
         _value(consumption, each, row, words.axis_words(each, by, zone), by)
         for each, row in zip(counting.counts, rows, strict=True)
     ]
-    peaks = (_largest(consumption, asked, zone, greatest), _demand_peak(consumption, asked, zone))
-    notes = [
-        words.gap_words(gap, consumption, zone, dated=not by.in_a_day) for gap in counting.gaps
-    ]
+    peaks = (
+        _largest(consumption, asked, zone, greatest),
+        _demand_peak(consumption, zone, _("Peak demand"), dated=not by.in_a_day),
+        _demand_peak(month, zone, _("Peak of the month"), dated=True) if month else None,
+    )
+    notes = _notes(consumption, asked, zone)
     return Shown(
         total=consumption.figure(counting.total),
         total_words=str(words.TOTALS[consumption.total_status(now_ms)]),
@@ -221,6 +228,13 @@ def shown(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime
         has_power=by is By.DEMAND,
         looks=frozenset(row.status.value for row in rows),
     )
+
+
+def _notes(consumption: Consumption, asked: Window, zone: ZoneInfo) -> list[str]:
+    dated = not asked.by.in_a_day
+    return [
+        words.gap_words(gap, consumption, zone, dated=dated) for gap in consumption.counting.gaps
+    ]
 
 
 def _row(
@@ -268,11 +282,13 @@ def _largest(
     )
 
 
-def _demand_peak(consumption: Consumption, asked: Window, zone: ZoneInfo) -> Peak | None:
+def _demand_peak(
+    consumption: Consumption, zone: ZoneInfo, said: str, *, dated: bool
+) -> Peak | None:
     half = peak(consumption.halves) if consumption.halves else None
-    if half is None or not half.value:
+    if half is None:
         return None
     when = words.bucket_words(half, By.DEMAND, zone)
-    if not asked.by.in_a_day:
+    if dated:
         when = f"{words.bucket_words(half, By.DAY, zone)}, {when}"
-    return Peak(words=_("Peak demand"), figure=power(consumption.demand(half)), when=when)
+    return Peak(words=said, figure=power(consumption.demand(half)), when=when)

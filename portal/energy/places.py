@@ -14,6 +14,7 @@ from django.urls import reverse
 from portal.energy.consumption import consumption_of, series_of, sum_of
 from portal.energy.measures import Of, counter_of
 from portal.energy.page import frame, shown, summary
+from portal.energy.periods import By, Window, month_after
 from portal.energy.query import query_of
 from portal.fleet.models import Device, Site
 from portal.ingest.models import BootClock, Latest
@@ -149,9 +150,10 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
     only = len(counters) == 1
     ticked = [each for each in named if only or each[0].pk in query.ticked]
     whole = sum_of([consumption for _device, consumption in ticked]) if ticked else None
+    month = _month({device: counters[device] for device, _ in ticked}, query, zone)
     return Answer(
         frame=frame(query, list(place.counters), place.today(now)),
-        shown=shown(whole, window, zone, now) if whole else None,
+        shown=shown(whole, window, zone, now, month=month) if whole else None,
         rows=[
             DeviceRow(
                 device=device,
@@ -165,3 +167,13 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
         ticked=len(ticked),
         files=[(str(device), consumption) for device, consumption in ticked or named],
     )
+
+
+def _month(counters: Mapping[Device, Counter], query: Query, zone: ZoneInfo) -> Consumption | None:
+    """The month around a day of demand, which is billed by the month's peak."""
+    if query.window.by is not By.DEMAND or query.csv or not query.of:
+        return None
+    first = query.window.first.replace(day=1)
+    month = Window(by=By.DAY, first=first, stop=month_after(first, 1))
+    found = consumption_of(counters, month, zone, query.of)
+    return sum_of(list(found.values())) if found else None

@@ -113,6 +113,9 @@ def test_the_months_peak_is_the_greatest_of_its_half_hours(owner: Client, device
     text = _text(owner, _page(device, "?by=day&on=2026-05"))
     assert re.search(r"Peak demand 8\.\d+ kW Wed 20 May, 14:00–14:30", text)
     assert "Highest day" in text
+    calm_day = _text(owner, _page(device, "?by=demand&on=2026-05-04"))
+    assert "Peak demand 0.600 kW 00:00–00:30" in calm_day
+    assert re.search(r"Peak of the month 8\.\d+ kW Wed 20 May, 14:00–14:30", calm_day)
     assert text.count("14.400 kWh complete") == 30
 
 
