@@ -11,7 +11,6 @@ import getpass
 import os
 import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from console.language import tr
 from console.output import say_json_text
 from gateway.cli import words
 from gateway.cli.completion import complete_device, complete_setting
+from gateway.cli.direct import read_here, write_here
 from gateway.cli.frame import DONE, FAILED, Session, command, json_option, say, say_json
 from gateway.cli.status import show_devices
 from gateway.control_client import ControlError, NoDaemonError, ask
@@ -200,34 +200,7 @@ def _through(state: Path, target: str, request: str, wish: dict[str, str]) -> An
     except NoDaemonError:
         chosen = _chosen(state, target)
         url = chosen.url if chosen else target
-        return asyncio.run(_write_here(state, url, target, request, wish))
-
-
-async def _write_here(
-    state: Path, url: str, target: str, request: str, wish: dict[str, str]
-) -> Any:
-    from config.secrets import secret
-    from drivers.driver import Lines
-    from drivers.profile import FolderShelf
-    from gateway import writing
-    from gateway.clock import SystemClock
-    from gateway.devices import URL_STEP, DeviceError, Site
-    from gateway.loading import PROFILES
-
-    lines = Lines()
-    try:
-        site = Site(lines=lines, now=SystemClock().now, secret=partial(secret, state))
-        writes = site.writer(url, FolderShelf((state / PROFILES,)))
-        if request == "setting":
-            return await writing.look(writes, wish["setting"], wish["value"], target)
-        return await writing.write(
-            writes, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
-        )
-    except DeviceError as error:
-        what = "this device cannot be written"
-        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
-    finally:
-        await lines.aclose()
+        return asyncio.run(write_here(state, url, target, request, wish))
 
 
 def _report(state: Path, target: str) -> str:
@@ -246,7 +219,7 @@ def _answer(state: Path, target: str, request: str) -> dict[str, Any]:
         pass
     chosen = _chosen(state, target)
     url = chosen.url if chosen else target
-    return {"report": asyncio.run(_read_here(state, url, chosen)), "url": url}
+    return {"report": asyncio.run(read_here(state, url, chosen)), "url": url}
 
 
 def _chosen(state: Path, target: str) -> Device | None:
@@ -261,29 +234,6 @@ def _chosen(state: Path, target: str) -> Device | None:
             next_step="see `kanmon device list`, or give the device's URL",
         )
     return chosen
-
-
-async def _read_here(state: Path, url: str, device: Device | None) -> str:
-    from config.secrets import secret
-    from drivers.driver import Lines
-    from drivers.profile import FolderShelf
-    from drivers.report_json import dumps, to_json
-    from gateway.clock import OffsetWatch, SystemClock, clock_of
-    from gateway.devices import URL_STEP, DeviceError, Site
-    from gateway.loading import PROFILES
-
-    source, watch, lines = SystemClock(), OffsetWatch(), Lines()
-    watch.look(source.sample())
-    site = Site(lines=lines, now=source.now, secret=partial(secret, state))
-    shelf = FolderShelf((state / PROFILES,))
-    try:
-        report = await site.read_once(url, device, shelf, clock_of(source, watch))
-        return dumps(to_json(report))
-    except DeviceError as error:
-        what = "this device cannot be read"
-        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
-    finally:
-        await lines.aclose()
 
 
 def _configured(state: Path, *, optional: bool = False) -> tuple[Device, ...]:

@@ -1,0 +1,76 @@
+"""A device looked at or written without the daemon: its line is opened here, and let go again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.control_client import ControlError
+
+if TYPE_CHECKING:
+    from config.model import Device
+    from drivers.shelf import Shelf
+    from gateway.devices import Site
+
+
+async def read_here(state: Path, url: str, device: Device | None) -> str:
+    """Read a device once; its report as JSON.
+
+    Args:
+        state: The state folder, where profiles and secrets are.
+        url: Where it is.
+        device: Its settings, when it is a configured one.
+
+    Raises:
+        ControlError: There is no driver or profile for it.
+    """
+    from drivers.report_json import dumps, to_json
+    from gateway.clock import OffsetWatch, SystemClock, clock_of
+
+    source, watch = SystemClock(), OffsetWatch()
+    watch.look(source.sample())
+    async with _opened(state, url, "this device cannot be read") as (site, shelf):
+        report = await site.read_once(url, device, shelf, clock_of(source, watch))
+    return dumps(to_json(report))
+
+
+async def write_here(state: Path, url: str, target: str, request: str, wish: dict[str, str]) -> Any:
+    """Look at a setting (``request`` is ``setting``) or write it; as `gateway.writing`.
+
+    Raises:
+        ControlError: It is not allowed, or the device did not do it.
+    """
+    from gateway import writing
+
+    async with _opened(state, url, "this device cannot be written") as (site, shelf):
+        writes = site.writer(url, shelf)
+        if request == "setting":
+            return await writing.look(writes, wish["setting"], wish["value"], target)
+        return await writing.write(
+            writes, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
+        )
+
+
+@asynccontextmanager
+async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, Shelf]]:
+    """What reaches devices; ``what`` is said where there is no driver for ``url``."""
+    from config.secrets import secret
+    from drivers.driver import Lines
+    from drivers.profile import FolderShelf
+    from gateway.clock import SystemClock
+    from gateway.devices import URL_STEP, DeviceError, Site
+    from gateway.loading import PROFILES
+
+    lines = Lines()
+    try:
+        yield (
+            Site(lines=lines, now=SystemClock().now, secret=partial(secret, state)),
+            FolderShelf((state / PROFILES,)),
+        )
+    except DeviceError as error:
+        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
+    finally:
+        await lines.aclose()
