@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud_link.mqtt import Broker, Identity, Unreachable, connect
+from gateway.loading import PROFILES
+from portal.environment import PACKAGE
 from provisioning import enrolment
 from tests.gateway.box import Box, wait_for
 from tests.portal.broker.company import BARE, Company, enrolled_name, link
@@ -25,6 +28,11 @@ pytestmark = [pytest.mark.peer("mosquitto")]
 ANEW = "A root was copied, or lost"
 AGAIN = "Use the hardware again, or put other hardware there"
 STOLEN = "A box is stolen, or its key may have been copied"
+
+DEVICE = """\
+devices:
+  - {name: meter, url: "modbus-tcp://127.0.0.1:9/?unit=1&profile=of-its-own"}
+"""
 
 
 @dataclass
@@ -86,8 +94,14 @@ def other(tmp_path: Path) -> Iterator[Box]:
 
 
 def configured(box: Box) -> None:
+    """With a secret, and a device of a profile of its own, that nobody may forget."""
+    (box.state / "secrets").mkdir(mode=0o700, parents=True)
+    own = box.state / PROFILES
+    own.mkdir(mode=0o700)
+    packaged = next(iter(sorted((PACKAGE.parent / "drivers" / "profiles").glob("*.yaml"))))
+    shutil.copy(packaged, own / "of-its-own.yaml")
     configuration = box.state.parent / "kanmon.yaml"
-    configuration.write_text(BARE)
+    configuration.write_text(BARE + DEVICE)
     assert box.kanmon("config", "apply", str(configuration)).returncode == 0
 
 
@@ -100,7 +114,6 @@ def test_a_root_is_replaced(desk: Desk, other: Box) -> None:
     company, box = desk.company, desk.box
     company.run("authority", "issue-worker", "ingest-1", "--out", str(company.folder / "worker"))
     configured(box)
-    (box.state / "secrets").mkdir(mode=0o700)
     with company.program("ingest", "ingest", KANMON_BROKER_ID=str(company.folder / "worker")):
         first = enrolled_name(company, box)
         box.start()
@@ -157,7 +170,6 @@ def test_a_stolen_box_is_revoked_and_other_hardware_put_there(desk: Desk) -> Non
     company, box = desk.company, desk.box
     company.run("authority", "issue-worker", "ingest-1", "--out", str(company.folder / "worker"))
     configured(box)
-    (box.state / "secrets").mkdir(mode=0o700)
     with company.program("ingest", "ingest", KANMON_BROKER_ID=str(company.folder / "worker")):
         name = enrolled_name(company, box)
         box.start()
