@@ -21,7 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = 0
+from provisioning.private import ROOT, others_who_write
+
+PROGRAM: Final = Path(__file__).resolve().parent.parent
+"""Where this is installed."""
 
 
 class NotOursError(PermissionError):
@@ -29,6 +32,15 @@ class NotOursError(PermissionError):
 
     def __init__(self, what: str, where: Path) -> None:
         super().__init__(errno.EPERM, what, str(where))
+
+
+class HiddenError(PermissionError):
+    """The folder's owner cannot read what this program is made of, and something was to load."""
+
+    def __init__(self, uid: int, where: Path) -> None:
+        super().__init__(
+            errno.EACCES, f"account {uid}, who owns it, cannot read kanmon", str(where)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +57,11 @@ def as_owner(folder: Path) -> Iterator[None]:
     With any other rights, they stay. A folder that is missing is made with mode 0700, for the
     owner of the one it lies in. The rights are those of the process, all threads included: this
     is for commands, never for a daemon. Everything that is loaded meanwhile has to be readable by
-    the owner.
+    the owner; what can be is better loaded before.
 
     Raises:
-        NotOursError: A third account could exchange the folder, or write in it.
+        NotOursError: A third account could exchange the folder, or write in it, also by a group.
+        HiddenError: A module was loaded meanwhile that the owner may not read.
         OSError: The folder cannot be made or looked at, or the rights not be changed.
     """
     if os.geteuid() != ROOT:
@@ -60,8 +73,14 @@ def as_owner(folder: Path) -> Iterator[None]:
         with _acting(_owner(folder, _nearest(folder))):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Looked at only now: whoever was quicker to make it, it is theirs.
-    with _acting(_owner(folder, folder)):
-        yield
+    owner = _owner(folder, folder)
+    try:
+        with _acting(owner):
+            yield
+    except ImportError as error:
+        if owner.uid == ROOT:
+            raise
+        raise HiddenError(owner.uid, PROGRAM) from error
 
 
 @contextmanager
@@ -108,5 +127,7 @@ def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
         raise NotOursError(f"it belongs to another account ({found.st_uid})", path)
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
     harmless = found.st_mode & stat.S_ISVTX and not is_folder
-    if stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_IWOTH and not harmless:
-        raise NotOursError("every account can write in it", path)
+    if stat.S_ISDIR(found.st_mode) and not harmless:
+        others = others_who_write(found, trusted)
+        if others:
+            raise NotOursError(others, path)

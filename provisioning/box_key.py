@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -118,6 +119,32 @@ def check(granted: Granted, box: str, key: ec.EllipticCurvePrivateKey, root: str
         trust=b"".join(one.public_bytes(_PEM) for one in trust),
         ends_at=certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
     )
+
+
+def rehearse() -> None:
+    """Do once, with a key for nothing, all that is done with cryptography here.
+
+    The library loads parts of itself at their first use; who gives up rights by which it can be
+    read has it loaded before.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    text = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    serialization.load_pem_private_key(text, None)
+    request(key, "rehearsal")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rehearsal")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    root = certificate.public_bytes(_PEM).decode("ascii")
+    pinned_root(root, pin_of(_spki(certificate)))
+    x509.load_pem_x509_certificates(root.encode())
+    certificate.verify_directly_issued_by(certificate)
+    _ = [(part.oid, part.value) for part in certificate.subject]
+    certificate.not_valid_after_utc.isoformat()
 
 
 def _spki(certificate: x509.Certificate) -> bytes:

@@ -1,4 +1,4 @@
-"""What nobody but this account may have had in its hands. Standard library only.
+"""What nobody but whom we trust may have had in their hands. Standard library only.
 
 A private key that others could read has to be taken as known to them. Narrowing its mode would hide
 that and change nothing, so it is refused until a person has decided.
@@ -6,11 +6,18 @@ that and change nothing, so it is refused until a person has decided.
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from provisioning.codes import Code, CodedError
+
+ROOT: Final = 0
 
 
 def read(path: Path) -> bytes:
@@ -47,5 +54,45 @@ def check_folder(path: Path) -> None:
         raise CodedError(Code.NOT_OURS, f"{path} is a link, not a folder")
     if found.st_uid != os.geteuid():
         raise CodedError(Code.NOT_OURS, f"{path} belongs to account {found.st_uid}")
-    if found.st_mode & 0o022:
-        raise CodedError(Code.NOT_OURS, f"{path} has mode {found.st_mode & 0o7777:04o}")
+    others = others_who_write(found, {found.st_uid})
+    if others:
+        mode = f"{found.st_mode & 0o7777:04o}"
+        raise CodedError(Code.NOT_OURS, f"{path} has mode {mode}: {others}")
+
+
+def others_who_write(found: os.stat_result, trusted: AbstractSet[int]) -> str:
+    """Who else than the trusted accounts, and root, may write in a folder; empty for nobody.
+
+    A group does no harm that is the first group of one of them and has nobody else in it, as
+    many systems make one for each account.
+    """
+    if found.st_mode & stat.S_IWOTH:
+        return "every account can write in it"
+    if not found.st_mode & stat.S_IWGRP:
+        return ""
+    known = Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
+    if known.is_of_none_but(found.st_gid, trusted | {ROOT}):
+        return ""
+    return f"the group {known.name_of(found.st_gid)} can write in it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """The machine's accounts and groups; a directory service may not list all it has."""
+
+    people: tuple[pwd.struct_passwd, ...]
+    groups: tuple[grp.struct_group, ...]
+
+    def is_of_none_but(self, group: int, trusted: AbstractSet[int]) -> bool:
+        """Whether a group is the first one of a trusted account, and nobody else is in it."""
+        firsts = {one.pw_uid for one in self.people if one.pw_gid == group}
+        uids = {one.pw_name: one.pw_uid for one in self.people}
+        # A member that is no account now may be one later: -1 is trusted by nobody.
+        named = {
+            uids.get(name, -1) for one in self.groups if one.gr_gid == group for name in one.gr_mem
+        }
+        return bool(firsts) and firsts | named <= trusted
+
+    def name_of(self, group: int) -> str:
+        """A group's name, else its number."""
+        return next((one.gr_name for one in self.groups if one.gr_gid == group), str(group))

@@ -12,7 +12,7 @@ import click
 from console.language import told, tr
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
-from gateway.owner import NotOursError, as_owner
+from gateway.owner import HiddenError, NotOursError, as_owner
 from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
@@ -34,6 +34,7 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
     Repeating does no harm either: the same box is always given the same answer.
     """
     # Loads cryptography; and all of it before root's rights are given up.
+    from provisioning.box_key import rehearse
     from provisioning.enrol import Wish, enrol, inventory
 
     parsed = parse(_given(key))
@@ -41,6 +42,7 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
     if not agreed:
         raise CodedError(Code.NO_CONSENT)
     wish = Wish(state=session.state, key=parsed, consent=agreed, inventory=inventory(software()))
+    rehearse()
     with _owners_rights(session.state):
         enrolment = enrol(wish)
     if as_json:
@@ -69,6 +71,8 @@ def _owners_rights(state: Path) -> Iterator[None]:
             yield
     except NotOursError as error:
         raise CodedError(Code.NOT_OURS, f"{error.filename}: {error.strerror}") from error
+    except HiddenError:
+        raise  # of the program, not of the state folder
     except OSError as error:
         raise storage_error(error, state) from error
 

@@ -36,6 +36,9 @@ _LISTED: Final = "correct what is listed, then run the command again"
 _SPOOL: Final = "look at the state folder's disk, and at who else uses it; then try again"
 _OTHERWISE: Final = "look at that path and its disk, then try again"
 _PATH: Final = "correct the path, or name another state folder with --state"
+_READABLE: Final = (
+    "install kanmon where every account can read it, such as /opt/kanmon: the daemon needs it, too"
+)
 _STEPS: Final = {
     errno.ENOENT: _PATH,
     errno.ENOTDIR: _PATH,
@@ -122,7 +125,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     from cloud_link.spool_values import SpoolError
     from gateway.loading import LoadingError
     from gateway.machine import ServiceError
-    from gateway.owner import NotOursError
+    from gateway.owner import HiddenError, NotOursError
     from provisioning.codes import CATALOGUE, CodedError
     from provisioning.identity import IdentityError
 
@@ -148,6 +151,9 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, NotOursError):
         what, why = "root does not write here", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _ALONE}
+    if isinstance(error, HiddenError):
+        what, why = "the state folder's owner cannot run this program", str(error.strerror)
+        return {"what": what, "where": str(error.filename), "why": why, "next": _READABLE}
     if isinstance(error, OSError):
         what = (error.strerror or str(error)).lower()
         step = _STEPS.get(error.errno or 0, _OTHERWISE)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit import note
-from gateway.owner import NotOursError, as_owner
+from gateway.owner import HiddenError, NotOursError, as_owner
 from provisioning import enrolment
 from tests.gateway.box import Box
 from tests.provisioning.claim_server import ClaimServer, serving
@@ -155,9 +155,31 @@ def _below_what_is_open_to_all(site: Site) -> Path:
     return site.treasure / "state"
 
 
+def _open_to_a_group_of_others(site: Site) -> Path:
+    """As `install -d -m 770 -g` leaves it below a folder that gives its group on."""
+    parent = site.treasure.parent / "parent"
+    parent.mkdir()
+    os.chown(parent, 0, site.account.pw_gid)
+    parent.chmod(0o2755)
+    (parent / "state").mkdir()
+    (parent / "state").chmod(0o770)
+    return parent / "state"
+
+
+def _below_what_is_open_to_a_group(site: Site) -> Path:
+    parent = site.treasure.parent / "parent"
+    parent.mkdir()
+    os.chown(parent, 0, 12)
+    parent.chmod(0o2775)
+    site.state.rename(parent / "state")
+    return parent / "state"
+
+
 @pytest.mark.parametrize(
     "where",
     [
+        _open_to_a_group_of_others,
+        _below_what_is_open_to_a_group,
         _in_anothers_folder,
         _behind_anothers_link,
         _below_a_link_of_the_accounts,
@@ -183,6 +205,61 @@ def test_root_enrols_a_box_for_the_account_it_runs_as(site: Site) -> None:
         found = path.stat()
         assert (found.st_uid, found.st_gid) == (site.account.pw_uid, site.account.pw_gid)
         assert found.st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
+
+
+HIDDEN = """
+import os, sys
+
+class Hidden:
+    \"\"\"What Python finds in a folder that only root may look into.\"\"\"
+
+    def find_spec(self, name, path, target=None):
+        if os.geteuid() != 0:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+@pytest.fixture
+def hidden(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same, where nothing more can be loaded once root's rights are given up."""
+    place = site.treasure.parent / "python"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(HIDDEN)
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    return site
+
+
+def test_what_enrolling_needs_is_loaded_while_root_can_read_it(hidden: Site) -> None:
+    with serving(ClaimServer()) as endpoint:
+        done = hidden.box.kanmon("enroll", str(endpoint.key), "--consent", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert enrolment.load(hidden.state) is not None
+
+
+def test_what_the_other_commands_need_is_loaded_as_well(hidden: Site) -> None:
+    file = hidden.treasure.parent / "site.yaml"
+    file.write_text(CONFIGURATION)
+    for words in (("config", "apply", str(file)), ("secret", "set", "meter"), ("secret", "list")):
+        done = hidden.box.kanmon(*words, "--json", given="word\n")
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = hidden.box.kanmon("secret", "remove", "meter", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_installation_that_the_owner_cannot_read_is_told(site: Site) -> None:
+    from gateway.cli.frame import refusal
+
+    with pytest.raises(HiddenError) as raised, as_owner(site.state):
+        raise ModuleNotFoundError("No module named 'cryptography.x509'")
+    told = refusal(raised.value)
+    assert told is not None
+    assert told["why"] == f"account {site.account.pw_uid}, who owns it, cannot read kanmon"
+    assert "where every account can read it" in told["next"]
+    # Root can: then something is really missing.
+    with pytest.raises(ModuleNotFoundError), as_owner(site.treasure):
+        raise ModuleNotFoundError("No module named 'cryptography.x509'")
 
 
 @pytest.mark.parametrize("target", ["", "secret", "new"])

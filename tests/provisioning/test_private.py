@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,7 +81,7 @@ def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path
         assert not list(elsewhere.iterdir())
         folder.unlink()
         folder.mkdir()
-        folder.chmod(0o770)
+        folder.chmod(0o772)
         assert code_of(wish(endpoint, state)) is Code.NOT_OURS
         assert not list(folder.iterdir())
     assert not endpoint.calls
@@ -127,3 +130,48 @@ def test_a_link_in_the_drafts_place_is_not_written_through(tmp_path: Path) -> No
     assert target.read_bytes() == b"theirs"
     assert (tmp_path / "key.pem").read_bytes() == b"secret"
     assert not (tmp_path / "key.pem").is_symlink()
+
+
+def person(name: str, uid: int, gid: int) -> pwd.struct_passwd:
+    return pwd.struct_passwd((name, "x", uid, gid, "", "/", "/bin/sh"))
+
+
+def group(name: str, gid: int, *members: str) -> grp.struct_group:
+    return grp.struct_group((name, "x", gid, list(members)))
+
+
+ROOT, KANMON, OTHER = person("root", 0, 0), person("kanmon", 990, 990), person("other", 991, 991)
+
+
+@pytest.mark.parametrize(
+    ("people", "groups", "alone"),
+    [
+        ([ROOT, KANMON], [group("kanmon", 990)], True),
+        ([ROOT, KANMON], [group("kanmon", 990, "kanmon", "root")], True),
+        ([ROOT, KANMON, OTHER], [group("kanmon", 990, "other")], False),
+        ([ROOT, KANMON, person("other", 991, 990)], [group("kanmon", 990)], False),
+        ([ROOT, KANMON], [group("kanmon", 990, "gone")], False),
+        # Nobody's first group: who may enter it does not stand anywhere.
+        ([ROOT, person("kanmon", 990, 100)], [group("staff", 990, "kanmon")], False),
+        ([ROOT], [], False),
+    ],
+)
+def test_a_group_does_no_harm_where_it_is_one_accounts_own(
+    people: list[pwd.struct_passwd], groups: list[grp.struct_group], alone: bool
+) -> None:
+    known = private.Accounts(people=tuple(people), groups=tuple(groups))
+    assert known.is_of_none_but(990, {0, 990}) is alone
+
+
+def test_a_folder_of_a_group_with_others_in_it_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    folder.mkdir()
+    folder.chmod(0o770)
+    with suppress(PermissionError):  # as whoever may give it to a group that is not theirs
+        os.chown(folder, -1, 12)
+    known = private.Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
+    if known.is_of_none_but(folder.stat().st_gid, {0, os.geteuid()}):
+        private.check_folder(folder)
+        return
+    with pytest.raises(CodedError, match=r"mode 0770: the group \S+ can write in it"):
+        private.check_folder(folder)
