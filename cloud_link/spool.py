@@ -286,21 +286,25 @@ class Spool:
         self.generation += 1
 
     def _stats(self) -> SpoolStats:
-        lanes = self._database.db.execute("SELECT lane, records, dropped FROM lane").fetchall()
+        query = "SELECT lane, records, dropped, newest FROM lane"
+        lanes = self._database.db.execute(query).fetchall()
         oldest = self._database.db.execute(
             "SELECT boot, at FROM record WHERE id IN "
             "(SELECT (SELECT min(id) FROM record WHERE id >= (lane << 56) "
             "AND id < ((lane + 1) << 56)) FROM lane) ORDER BY ordinal, at LIMIT 1"
         ).fetchone()
         return SpoolStats(
-            records={Lane(lane): records for lane, records, _ in lanes},
+            records={Lane(lane): records for lane, records, _, _ in lanes},
             bytes=self._database.used_bytes() + self._folder.log_bytes(),
             oldest=oldest,
-            dropped={Lane(lane): dropped for lane, _, dropped in lanes},
+            dropped={Lane(lane): dropped for lane, _, dropped, _ in lanes},
             rejected=int(self._database.fact(_REJECTED) or 0),
             disk_free=self._folder.free_bytes(),
             full=not self._database.ballast.held,
             open_gaps=self._database.losses.open_gaps(),
+            accepted={Lane(lane): newest + 1 - first_id(lane) for lane, _, _, newest in lanes},
+            epoch=self.epoch,
+            next={lane: self._database.ledger.counter(self.ordinal, lane)[1] for lane in Lane},
         )
 
     # Transactions, and what can go wrong with them

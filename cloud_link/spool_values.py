@@ -21,6 +21,8 @@ MEBIBYTE = 1024 * 1024
 
 Boot: TypeAlias = bytes
 """The first 8 bytes of a boot id."""
+EpochName: TypeAlias = bytes
+"""`cloud_link.wire.EPOCH_SIZE` random bytes."""
 
 
 class SpoolError(Exception):
@@ -150,6 +152,8 @@ class SpoolStats:
         disk_free: Bytes free on the file system.
         full: Whether the ballast is given up and appends are refused for want of disk.
         open_gaps: Gaps not yet sealed into records.
+        accepted: Records of each lane that were given a number, since the spool began.
+        epoch: Whose number ``next`` of each lane would be given out next.
     """
 
     records: Mapping[Lane, int]
@@ -160,3 +164,6 @@ class SpoolStats:
     disk_free: int = 0
     full: bool = False
     open_gaps: int = 0
+    accepted: Mapping[Lane, int] = field(default_factory=dict)
+    epoch: EpochName = b""
+    next: Mapping[Lane, int] = field(default_factory=dict)

@@ -46,6 +46,9 @@ def outbox(stats: SpoolStats, boot: bytes, now: int) -> dict[str, Any]:
     """What waits, what was dropped, and how old the oldest is, as JSON values."""
     oldest = stats.oldest
     return {
+        "epoch": stats.epoch.hex(),
+        "next": {lane.name.lower(): stats.next.get(lane, 0) for lane in Lane},
+        "accepted": {lane.name.lower(): stats.accepted.get(lane, 0) for lane in Lane},
         "waiting": {lane.name.lower(): stats.records.get(lane, 0) for lane in Lane},
         "dropped": {lane.name.lower(): stats.dropped.get(lane, 0) for lane in Lane},
         "rejected": stats.rejected,
