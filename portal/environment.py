@@ -17,6 +17,7 @@ Variable                  Meaning                                  Where it is n
 ``KANMON_METRICS_TOKEN``  who shows it may read ``/metrics``       nobody may
 ``KANMON_INGEST_METRICS`` ``host:port`` of an ingest worker's own  none
 ``KANMON_PORTAL_DEBUG``   ``1`` shows tracebacks to the browser    off
+``KANMON_SIMULATION``     socket of simulated sites to be broken   nothing is simulated
 ========================= ======================================== =============================
 
 .. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
@@ -79,6 +80,7 @@ class Environment:
         debug: Whether errors show their traceback in the browser.
         metrics_token: What a reader of metrics has to show; ``""``: there are none.
         ingest_metrics: Loopback address and port of an ingest worker's metrics.
+        simulation: Where the demonstration's simulated sites are asked; ``None`` outside it.
     """
 
     state: Path
@@ -92,6 +94,7 @@ class Environment:
     debug: bool
     metrics_token: str = ""
     ingest_metrics: tuple[str, int] | None = None
+    simulation: Path | None = None
 
     @property
     def host(self) -> str:
@@ -131,6 +134,7 @@ def read(variables: Mapping[str, str] = os.environ) -> Environment:
         debug=_switch("KANMON_PORTAL_DEBUG", variables.get("KANMON_PORTAL_DEBUG", "")),
         metrics_token=_metrics_token(variables.get("KANMON_METRICS_TOKEN", "")),
         ingest_metrics=_ingest_metrics(variables.get("KANMON_INGEST_METRICS", "")),
+        simulation=_simulation(variables.get("KANMON_SIMULATION", ""), url),
     )
 
 
@@ -166,6 +170,17 @@ def _mqtt(text: str) -> Literal["5", "3.1.1"]:
     if text == "3.1.1":
         return "3.1.1"
     raise SettingsError(f"KANMON_MQTT is {text!r}; write 5 or 3.1.1, or leave it out for 5")
+
+
+def _simulation(text: str, url: str) -> Path | None:
+    if not text:
+        return None
+    if not is_loopback(urlsplit(url).hostname or ""):
+        raise SettingsError(
+            f"KANMON_SIMULATION is set, but people reach this portal at {url}; a demonstration is "
+            "for this machine only: leave it out"
+        )
+    return Path(text).absolute()
 
 
 def _default_claim_url(url: str) -> str:

@@ -70,5 +70,8 @@ ACCESS: Final[dict[str, Access]] = {
     "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "site-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    # Where nothing is simulated, these answer 404 to whoever is signed in.
+    "simulation-live": Access(audience=Audience.PEOPLE, methods=_READ),
+    "simulation-break": Access(audience=Audience.PEOPLE, methods=frozenset({"POST"})),
 }
 """By the name of the address in `portal.urls`."""

@@ -24,6 +24,7 @@ CLAIM_URL = ENVIRONMENT.claim_url
 BOX_BROKER = ENVIRONMENT.box_broker
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 INGEST_METRICS = ENVIRONMENT.ingest_metrics
+SIMULATION = ENVIRONMENT.simulation
 
 DEBUG = ENVIRONMENT.debug
 # Lazy: the key's file is made by the first thing that signs, not by importing the settings.
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "portal.ingest",
     "portal.web",
     "portal.energy",
+    "portal.simulation",
     "allauth",
     "allauth.account",
 ]

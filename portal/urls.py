@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("portal.web.urls")),
     path("metrics", metrics, name="metrics"),
     path("", include("portal.energy.urls")),
+    path("", include("portal.simulation.urls")),
 ]

@@ -64,8 +64,10 @@ def test_once_prints_what_arrived_and_exits_0(folder: Path, broker: str) -> None
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "readings of 4 meters are in the portal and on its page" in done.stdout
+    assert "readings of 6 devices are in the portal and on its page" in done.stdout
     assert re.search(r"power\.active\s+-?\d+\.\d W", done.stdout)
+    steps = ("install", "first value", "first fault", "history", "all well again")
+    assert all(re.search(rf"^  {step} +[\d.]+ ", done.stdout, re.MULTILINE) for step in steps)
     assert done.stderr == ""
 
 

@@ -1,0 +1,124 @@
+"""The last minutes of every meter as small lines, drawn on the server: a gap is shaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from portal.ingest.models import Latest, Sample
+from portal.web.chart import Line, Span, Window, line
+from portal.web.figures import Figure, figure
+from portal.web.heartbeat import paces
+from portal.web.words import quantity_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+    from portal.fleet.models import Device
+
+MINUTES: Final = 4
+WIDTH: Final = 240
+HEIGHT: Final = 34
+_POINTS: Final = 400
+_EDGE: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallLine:
+    """One meter's line.
+
+    Attributes:
+        path: For SVG, in a box of `WIDTH` by `HEIGHT`.
+        voids: (left, width) of each stretch of which nothing is known.
+        last: The newest value; ``None`` while nothing is known.
+    """
+
+    device: Device
+    path: str
+    voids: Sequence[tuple[str, str]]
+    last: Figure | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has no gap."""
+        return not self.voids
+
+
+def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
+    """Of every visible device that measures its power."""
+    rows = (
+        Latest.objects.filter(
+            series__quantity="power.active",
+            series__part="",
+            series__device__gateway__site__organization__in=_organizations(user),
+        )
+        .select_related("series__device")
+        .order_by("series__device__gateway_id", "series__device_id")
+    )
+    pace = paces({row.series.device.gateway_id for row in rows})
+    return [_line(row, now_ms, pace[row.series.device.gateway_id].hold_ms) for row in rows]
+
+
+def _organizations(user: User | AnonymousUser) -> Any:
+    from portal.accounts.models import Organization
+
+    return Organization.objects.visible_to(user)
+
+
+def _line(row: Latest, now_ms: int, hold: int) -> SmallLine:
+    window = Window(start=now_ms - MINUTES * 60_000, end=now_ms, hold=hold)
+    samples = (
+        Sample.objects.filter(series=row.series_id, at__gte=window.start - hold, at__lte=now_ms)
+        .order_by("at")
+        .values_list("at", "value")
+    )
+    drawn = line(samples, window, _POINTS)
+    quantity = quantity_of(row.series.quantity)
+    last = drawn.points[-1] if drawn.points else None
+    known = quantity is not None and last is not None and last.value is not None
+    return SmallLine(
+        device=row.series.device,
+        path=_path(drawn, window),
+        voids=[_void(span, window) for span in drawn.voids],
+        last=figure(last.value, row.series.resolution, quantity)
+        if known and quantity and last
+        else None,
+    )
+
+
+def _path(drawn: Line, window: Window) -> str:
+    """Steps: each value stands until the next."""
+    if drawn.lowest is None or drawn.highest is None:
+        return ""
+    low, high = drawn.lowest.value or 0, drawn.highest.value or 0
+    room = max(high - low, abs(high) // 5, abs(low) // 5, 1)
+    middle = (low + high) / 2
+
+    def across(at: int) -> str:
+        share = (max(at, window.start) - window.start) / (window.end - window.start)
+        return f"{share * WIDTH:.1f}"
+
+    def up(value: int) -> str:
+        share = 0.5 + (value - middle) / room
+        return f"{HEIGHT - _EDGE - share * (HEIGHT - 2 * _EDGE):.1f}"
+
+    steps: list[str] = []
+    broken = True
+    for point, following in pairwise([*drawn.points, None]):
+        if point is None or point.value is None:
+            broken = True
+            continue
+        begin = f"M{across(point.at)} {up(point.value)}" if broken else f"V{up(point.value)}"
+        end = window.end if following is None else following.at
+        steps.append(f"{begin}H{across(end)}")
+        broken = False
+    return "".join(steps)
+
+
+def _void(span: Span, window: Window) -> tuple[str, str]:
+    scale = WIDTH / (window.end - window.start)
+    left = (span.start - window.start) * scale
+    return f"{left:.1f}", f"{max((span.end - span.start) * scale, 1):.1f}"

@@ -1,0 +1,45 @@
+"""What in the tables was never measured."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import models
+
+from portal.fleet.models import Gateway, ScopedQuerySet
+
+
+class SimulatedHistoryQuerySet(ScopedQuerySet["SimulatedHistory"]):
+    """Simulated histories."""
+
+    path = "gateway__site__organization"
+
+
+class SimulatedHistory(models.Model):
+    """All samples of a gateway's devices in this span were made up; pages say so.
+
+    Attributes:
+        first_ms, last_ms: Unix milliseconds of the first and of the last.
+    """
+
+    gateway = models.OneToOneField(Gateway, models.CASCADE, related_name="simulated_history")
+    first_ms = models.BigIntegerField()
+    last_ms = models.BigIntegerField()
+
+    objects = SimulatedHistoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "simulated histories"
+
+    def __str__(self) -> str:
+        return f"{self.gateway_id}: {self.first} to {self.last}"
+
+    @property
+    def first(self) -> datetime:
+        """UTC."""
+        return datetime.fromtimestamp(self.first_ms / 1000, UTC)
+
+    @property
+    def last(self) -> datetime:
+        """UTC."""
+        return datetime.fromtimestamp(self.last_ms / 1000, UTC)

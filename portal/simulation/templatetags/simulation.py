@@ -1,0 +1,35 @@
+"""The strip for the first page, and the mark on what was made up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import template
+
+from portal.simulation.models import SimulatedHistory
+from portal.simulation.strip import simulation, strip_now
+
+if TYPE_CHECKING:
+    from django.template import Context
+
+    from portal.fleet.models import Gateway, Site
+
+register = template.Library()
+
+
+@register.inclusion_tag("simulation/strip.html", takes_context=True)
+def simulation_strip(context: Context) -> dict[str, Any]:
+    """The strip; nothing where nothing is simulated."""
+    path, request = simulation(), context["request"]
+    if path is None:
+        return {"simulated": False}
+    return {"simulated": True, "strip": strip_now(request.user, path), "request": request}
+
+
+@register.inclusion_tag("simulation/_history.html")
+def simulated_history(place: Gateway | Site) -> dict[str, Any]:
+    """Which of a gateway's or a site's samples were made up; nothing where none were."""
+    field = "gateway__site" if hasattr(place, "gateways") else "gateway"
+    marks = list(SimulatedHistory.objects.filter(**{field: place.pk}).order_by("last_ms"))
+    zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
+    return {"last": marks[-1].last if marks else None, "zone": zone}

@@ -1,0 +1,12 @@
+"""Breaking something, where sites are simulated."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from portal.simulation import views
+
+urlpatterns = [
+    path("simulation/live/", views.live, name="simulation-live"),
+    path("simulation/break/", views.turn, name="simulation-break"),
+]

@@ -1,0 +1,50 @@
+"""The strip's living part, and its buttons. Where nothing is simulated, neither exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.simulation.control import AwayError, ask
+from portal.simulation.strip import TROUBLES, Strip, simulation, strip, strip_now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _path() -> Path:
+    path = simulation()
+    if path is None:
+        raise Http404
+    return path
+
+
+def _answer(request: HttpRequest, shown: Strip) -> HttpResponse:
+    response = render(request, "simulation/_strip.html", {"strip": shown})
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+@require_safe
+def live(request: HttpRequest) -> HttpResponse:
+    """The strip as it is now."""
+    return _answer(request, strip_now(request.user, _path()))
+
+
+@require_POST
+def turn(request: HttpRequest) -> HttpResponse:
+    """Break what is named, or mend it."""
+    path, what = _path(), request.POST.get("what", "")
+    if what not in TROUBLES:
+        raise Http404
+    try:
+        shown = strip(request.user, ask(path, "break", what=what))
+    except AwayError:
+        shown = Strip()
+    if request.headers.get("HX-Request") == "true":
+        return _answer(request, shown)
+    return redirect("overview")

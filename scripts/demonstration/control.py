@@ -1,0 +1,142 @@
+"""What can be broken while somebody watches, and how the portal's page asks for it.
+
+A server on a Unix socket, with lines of JSON each way, as `gateway.control` serves them::
+
+    state                -> {"troubles": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
+    break  what=NAME     -> the same, afterwards; a trouble that is on is mended, where one may
+
+Each trouble heals by itself after a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.control import Command
+from gateway.control_client import SOCKET, VERSION, ControlError, line
+
+RESTART_S: Final = 10.0
+"""How long a killed gateway stays away."""
+_PATIENCE_S: Final = 2.0
+
+Act = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """For what needs no mending, or mends itself."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trouble:
+    """Something that can go wrong.
+
+    Attributes:
+        name: As the page asks for it.
+        lasts_s: After how long it heals.
+        begin: Brings it about.
+        end: Mends it.
+        toggles: Whether asking again mends it at once.
+        until: When it heals, by `time.monotonic`; ``None`` while all is well.
+    """
+
+    name: str
+    lasts_s: float
+    begin: Act
+    end: Act = _nothing
+    toggles: bool = True
+    until: float | None = None
+
+    async def turn(self) -> None:
+        """Bring it about, or mend it."""
+        if self.until is None:
+            await self.begin()
+            self.until = time.monotonic() + self.lasts_s
+        elif self.toggles:
+            await self.heal()
+
+    async def heal(self) -> None:
+        """Mend it, where it is on."""
+        if self.until is not None:
+            await self.end()
+            self.until = None
+
+    def told(self) -> dict[str, Any]:
+        """As JSON values."""
+        left = 0.0 if self.until is None else max(self.until - time.monotonic(), 0.0)
+        return {"name": self.name, "on": self.until is not None, "left_s": round(left + 0.49)}
+
+
+@dataclass(slots=True, kw_only=True)
+class Control:
+    """The commands.
+
+    Attributes:
+        troubles: In the order in which they are shown.
+        states: The gateways' state folders.
+    """
+
+    troubles: Sequence[Trouble]
+    states: Sequence[Path]
+    _last: dict[Path, Any] = field(default_factory=dict)
+
+    def commands(self) -> Mapping[str, Command]:
+        """By the name that is asked for."""
+        return {"state": self.state, "break": self.turn}
+
+    async def state(self, _: Mapping[str, Any]) -> Any:
+        """What is broken, and what every gateway says; one that is away said it last."""
+        for path in self.states:
+            said = await status_of(path)
+            if said is not None:
+                self._last[path] = said
+        told = [self._last[path] for path in self.states if path in self._last]
+        return {"troubles": [trouble.told() for trouble in self.troubles], "gateways": told}
+
+    async def turn(self, arguments: Mapping[str, Any]) -> Any:
+        """Break what is named, or mend it."""
+        for trouble in self.troubles:
+            if trouble.name == arguments.get("what"):
+                await trouble.turn()
+                return await self.state({})
+        known = ", ".join(trouble.name for trouble in self.troubles)
+        raise ControlError("there is nothing of that name to break", next_step=f"one of {known}")
+
+    async def heal(self) -> None:
+        """Mend what is due."""
+        for trouble in self.troubles:
+            if trouble.until is not None and time.monotonic() >= trouble.until:
+                await trouble.heal()
+
+
+async def status_of(state: Path) -> Any:
+    """What the gateway of a state folder says of itself; ``None`` where none answers."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            reader, writer = await asyncio.open_unix_connection(str(state / SOCKET))
+            try:
+                writer.write(line({"v": VERSION, "id": 1, "do": "status", "with": {}}))
+                answer = json.loads(await reader.readline())
+            finally:
+                writer.close()
+    except (OSError, TimeoutError, ValueError):
+        return None
+    return answer.get("result") if isinstance(answer, dict) else None
+
+
+def kill(pid_file: Path) -> None:
+    """SIGKILL for the gateway whose process id a file holds; nothing happens where none runs."""
+    try:
+        pid = int(pid_file.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return
+    if any(Path(os.fsdecode(word)).name == "kanmon" for word in command.split(b"\0")):
+        os.kill(pid, signal.SIGKILL)

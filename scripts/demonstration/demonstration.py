@@ -1,0 +1,299 @@
+"""All of Kanmon on one machine: what is started, in which order, and how it is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from scripts.demonstration import broker
+from scripts.demonstration.asking import ask
+from scripts.demonstration.control import RESTART_S
+from scripts.demonstration.processes import Children, free_port, listening
+from scripts.demonstration.story import (
+    GATEWAYS,
+    LABELLED,
+    OFFICE,
+    ORGANIZATION,
+    PLANT,
+    PRINTERS,
+    Gateway,
+    Meter,
+    Past,
+)
+from scripts.demonstration.world import SOCKET
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PERSON: Final = "demo@kanmon.invalid"
+_LISTENERS: Final = ("boxes", "workers", "publisher", "cutting")
+READY_S: Final = 90.0
+_STATES: Final = {PLANT.key: "gateway", OFFICE.key: "office"}
+"""The folder of each gateway's state."""
+
+
+class FailedError(Exception):
+    """A step that did not work; the message says which, and what it said."""
+
+
+def say(line: str) -> None:
+    """Tell the person who waits."""
+    print(line, flush=True)
+
+
+@dataclass(kw_only=True)
+class Demonstration:
+    """All of Kanmon on one machine, with a simulated world."""
+
+    folder: Path
+    choice: str
+    wanted_port: int
+    patience_s: float = READY_S
+    with_site: bool = True
+    children: Children = field(init=False)
+    ports: dict[str, int] = field(init=False)
+    environment: dict[str, str] = field(init=False)
+    _killed: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.children = Children(logs=self.folder / "logs")
+        names = ("meters", "internet", *(printer.name for printer in PRINTERS), *_LISTENERS)
+        self.ports = {
+            "portal": free_port(self.wanted_port),
+            **{name: free_port() for name in names},
+        }
+        self.environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONPATH": str(ROOT),
+            "DJANGO_SETTINGS_MODULE": "portal.settings",  # whatever the caller's own are
+            "KANMON_STATE": str(self.folder / _STATES[PLANT.key]),
+            "KANMON_PORTAL_STATE": str(self.folder / "portal"),
+            "KANMON_PORTAL_URL": self.url,
+            "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
+            "KANMON_BROKER_ID": str(self.folder / "portal" / "worker"),
+            "KANMON_BOX_BROKER": f"mqtts://localhost:{self.ports['internet']}",
+            "KANMON_SIMULATION": str(self.folder / SOCKET),
+        }
+        self.environment.update(HOME=str(self.folder), TMPDIR=str(self._temporary()))
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.ports['portal']}"
+
+    def start(self) -> str:
+        """Start everything; returns a link that signs in."""
+        say("[1/5] portal: database, certificate authority, sites with agent keys, a person")
+        self._tool("kanmon-portal", "migrate")
+        self._tool("kanmon-portal", "authority", "init")
+        keys = {gateway.key: self._key(gateway) for gateway in GATEWAYS}
+        self._add_person()
+        self._start_broker()
+        say("[3/5] portal: pages and ingest worker")
+        self._program(
+            "portal", "kanmon-portal", "serve", "--bind", f"127.0.0.1:{self.ports['portal']}"
+        )
+        self._program("ingest", "kanmon-portal", "ingest")
+        say(f"[4/5] simulated sites: {len(PLANT.devices)} meters, {len(PRINTERS)} printers")
+        self._start_world()
+        port = self.ports["portal"]
+        self.children.wait_until(partial(listening, port), "the portal", READY_S)
+        say("[5/5] two gateways: claiming their places with agent keys, reading their devices")
+        # Plain HTTP, which a key allows on this machine only; elsewhere it is `claims`, over TLS.
+        for gateway in GATEWAYS:
+            self._tool("kanmon", "enroll", keys[gateway.key], "--consent", state=gateway)
+            self._apply_configuration(gateway)
+            self._start_gateway(gateway)
+        return self.link()
+
+    def link(self) -> str:
+        """A new link that signs in, once."""
+        return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
+
+    def arrivals(self) -> dict[str, Any]:
+        """What reached the portal so far; see `scripts.demonstration.arrivals`."""
+        self.check()
+        return dict(json.loads(self._run(_module_command("arrivals"))))
+
+    def wait_for_values(self) -> dict[str, Any]:
+        """Wait until every device has readings in the portal."""
+        deadline = time.monotonic() + self.patience_s
+        while True:
+            arrived = self.arrivals()
+            devices = arrived["devices"]
+            if all(devices.get(name, {}).get("readings") for name in LABELLED):
+                return arrived
+            if time.monotonic() > deadline:
+                silent = ", ".join(_silent(devices))
+                raise FailedError(
+                    f"no values of {silent} in {self.patience_s:.0f} s; what the gateway said:\n"
+                    f"{self.children.last_words('gateway')}"
+                )
+            time.sleep(0.3)
+
+    def tell_history(self) -> dict[str, Any]:
+        """Put thirteen simulated months before what was read; nothing where they are there."""
+        return dict(json.loads(self._run([*_module_command("history"), str(self.folder)])))
+
+    def trouble(self, do: str, **arguments: str) -> Any:
+        """Ask `scripts.demonstration.control`."""
+        return ask(self.folder / SOCKET, do, **arguments)
+
+    def check(self) -> None:
+        """See that everything runs; a gateway that was killed comes back after a while.
+
+        Raises:
+            EndedEarlyError: Something ended that was not killed on purpose.
+        """
+        for gateway in GATEWAYS:
+            name = _STATES[gateway.key]
+            process = self.children.running.get(name)
+            if process is None:
+                if time.monotonic() - self._killed.get(name, 0.0) >= RESTART_S:
+                    self._start_gateway(gateway)
+            elif process.poll() == -signal.SIGKILL:
+                del self.children.running[name]
+                self._killed[name] = time.monotonic()
+        self.children.check()
+
+    def _temporary(self) -> Path:
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        return temporary
+
+    def _key(self, gateway: Gateway) -> str:
+        place = ("--site", gateway.site, "--time-zone", "Asia/Tokyo", "--gateway", gateway.name)
+        issued = self._json(
+            "kanmon-portal", "key", "issue", "--organization", ORGANIZATION, *place, "--json"
+        )
+        return str(issued["key"])
+
+    def _start_world(self) -> None:
+        Past.read(self.folder)  # from now on everybody agrees when it began
+        ports = {name: self.ports[name] for name in ("meters", "internet", *_printer_names())}
+        if not self.with_site:
+            ports = {name: free_port() for name in ports} | {"internet": ports["internet"]}
+        ports["broker"] = self.ports["boxes"]
+        self.children.start(
+            "world",
+            [*_module_command("world"), str(self.folder), json.dumps(ports)],
+            self.environment,
+        )
+        self.children.wait_until(partial(listening, ports["internet"]), "the sites", READY_S)
+
+    def _start_gateway(self, gateway: Gateway) -> None:
+        name = _STATES[gateway.key]
+        self._program(name, "kanmon", "run", state=gateway)
+        (self.folder / f"{gateway.key}.pid").write_text(str(self.children.running[name].pid))
+
+    def _start_broker(self) -> None:
+        say("[2/5] broker: mutual TLS, a root for boxes and one for workers")
+        written = self.folder / "broker"
+        at = (
+            word
+            for listener in _LISTENERS
+            for word in (f"--{listener}", f"127.0.0.1:{self.ports[listener]}")
+        )
+        self._tool("kanmon-portal", "broker", "write", str(written), "--host", "localhost", *at)
+        if not Path(self.environment["KANMON_BROKER_ID"]).exists():
+            out = self.environment["KANMON_BROKER_ID"]
+            self._tool("kanmon-portal", "authority", "issue-worker", "demo", "--out", out)
+        program = broker.provide(self.folder, written, self.choice, say)
+        self.children.start("broker", program.command, {**self.environment, **program.environment})
+        for port in (self.ports["boxes"], self.ports["workers"]):
+            self.children.wait_until(partial(listening, port), program.name, READY_S)
+        self.environment["KANMON_MQTT"] = program.version
+        say(f"      {program.name} on 127.0.0.1:{self.ports['boxes']}, MQTT {program.version}")
+        if program.confines:
+            port = self.ports["cutting"]
+            self.children.wait_until(partial(listening, port), program.name, READY_S)
+            troubles = self._json("kanmon-portal", "broker", "check", str(written), "--json")
+            if troubles["troubles"]:
+                raise FailedError(f"the broker is not as it should be: {troubles}")
+            self._program("keeper", "kanmon-portal", "broker", "keep", str(written))
+
+    def _apply_configuration(self, gateway: Gateway) -> None:
+        lines = [
+            "version: 1",
+            "site: {time_zone: Asia/Tokyo}",
+            # A quick heart, so that a watching person sees a gap within seconds.
+            f"gateway: {{label: {gateway.name}, heartbeat_s: 10, health_s: 5}}",
+            "devices:",
+        ]
+        for device in gateway.devices:
+            if isinstance(device, Meter):
+                url = f"modbus-tcp://127.0.0.1:{self.ports['meters']}/?unit={device.unit}"
+                url += "&profile=eastron-sdm630"
+            else:
+                url = f"snmp://{device.community}@127.0.0.1:{self.ports[device.name]}/"
+            every = 1 if isinstance(device, Meter) else 2
+            lines.append(
+                f'  - {{name: {device.name}, label: "{device.label}", url: "{url}", '
+                f"every_s: {every}}}"
+            )
+        path = self.folder / f"{gateway.key}.yaml"
+        path.write_text("\n".join(lines) + "\n")
+        self._tool("kanmon", "config", "apply", str(path), state=gateway)
+
+    def _add_person(self) -> None:
+        try:
+            self._tool("kanmon-portal", "person", "add", "--email", PERSON, "--no-password",
+                       "--organization", ORGANIZATION, "--role", "administrator",
+                       "--name", "Demo")  # fmt: skip
+        except FailedError:
+            # A second run finds the person there; anything else shows when the link is made.
+            self._tool("kanmon-portal", "sign-in-link", PERSON)
+
+    def _of(self, gateway: Gateway | None) -> dict[str, str]:
+        if gateway is None:
+            return self.environment
+        return {**self.environment, "KANMON_STATE": str(self.folder / _STATES[gateway.key])}
+
+    def _program(
+        self, name: str, program: str, *arguments: str, state: Gateway | None = None
+    ) -> None:
+        path = Path(sys.executable).parent / program
+        self.children.start(name, [str(path), *arguments], self._of(state))
+
+    def _tool(self, program: str, *arguments: str, state: Gateway | None = None) -> str:
+        return self._run([str(Path(sys.executable).parent / program), *arguments], state)
+
+    def _json(self, program: str, *arguments: str) -> dict[str, Any]:
+        return dict(json.loads(self._tool(program, *arguments)))
+
+    def _run(self, command: Sequence[str], state: Gateway | None = None) -> str:
+        done = subprocess.run(
+            command,
+            env={**os.environ, **self._of(state)},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if not done.stdout.strip() and done.returncode != 0:
+            name = Path(command[0]).name
+            raise FailedError(
+                f"`{name} {' '.join(command[1:])}` ended with {done.returncode}:\n{done.stderr}"
+            )
+        return done.stdout
+
+
+def _module_command(name: str) -> list[str]:
+    return [sys.executable, "-m", f"scripts.demonstration.{name}"]
+
+
+def _printer_names() -> list[str]:
+    return [printer.name for printer in PRINTERS]
+
+
+def _silent(devices: dict[str, Any]) -> list[str]:
+    return sorted(name for name in LABELLED if not devices.get(name, {}).get("readings"))
