@@ -66,6 +66,8 @@ ACCESS: Final[dict[str, Access]] = {
     "code-help": Access(audience=Audience.EVERYBODY, methods=_READ),
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    # Members too: words for people, which change nothing at the site (`portal.web.device_edit`).
+    "device-edit": Access(audience=Audience.ORGANIZATION, methods=_FORM),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),

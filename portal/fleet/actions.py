@@ -7,15 +7,18 @@ Who may ask is the caller's question (`portal.permissions`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
+from django.utils.translation import gettext as _
 
-from portal.fleet.models import Box, Gateway, Site
+from portal.accounts.models import Organization
+from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
+from portal.fleet.names import check_seen, tidy
 
-if TYPE_CHECKING:
-    from portal.accounts.models import Organization
+MOST_GROUPS: Final = 200
+"""Of one organization (C-36)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +56,82 @@ def assign_box(gateway: Gateway, *, box_id: str) -> Box:
         )
     box.save()
     return box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What people say of a device; ``""`` where they say nothing.
+
+    Attributes:
+        name: Instead of what its gateway calls it.
+        location: Where it stands: ``Building A / 3F``.
+        group: The name of its group; a new one is made.
+        kind: A `portal.fleet.kinds.DeviceKind`, where what it says of itself misleads.
+    """
+
+    name: str = ""
+    location: str = ""
+    group: str = ""
+    kind: str = ""
+
+
+def describe_device(device: Device, said: Description) -> None:
+    """Write what people say of ``device``; the gateway and the device itself are told nothing.
+
+    A group is looked for, and made, in the device's own organization only; one that loses its
+    last device is dropped. The `ValidationError` has the names of `Description`'s fields.
+    """
+    with transaction.atomic():
+        # One at a time for an organization: groups are counted, made and dropped here.
+        owner = Organization.objects.select_for_update().get(sites__gateways=device.gateway_id)
+        left = Device.objects.select_related("group").get(pk=device.pk).group
+        group = _written(device, owner, said)
+        if left and left != group and not left.devices.exists():
+            left.delete()
+
+
+def _written(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:
+    faults: dict[str, list[str]] = {}
+    texts = {"given_name": said.name, "location": said.location, "kind_given": said.kind}
+    texts = {field: tidy(text) for field, text in texts.items()}
+    for field, name in (("given_name", "name"), ("location", "location"), ("kind_given", "kind")):
+        try:
+            check_seen(texts[field])
+            column = device._meta.get_field(field)
+            assert isinstance(column, models.Field)
+            column.clean(texts[field], device)
+        except ValidationError as error:
+            faults[name] = error.messages
+    group = None
+    try:
+        group = _group(owner, tidy(said.group)) if said.group.strip() else None
+    except ValidationError as error:
+        faults["group"] = error.messages
+    if faults:
+        raise ValidationError(faults)
+    device.given_name, device.location = texts["given_name"], texts["location"]
+    device.kind_given, device.group = texts["kind_given"], group
+    device.revision = models.F("revision") + 1
+    # Only these: the ingest writes what the device says into the same row.
+    device.save(update_fields=[*texts, "group", "revision"])
+    device.refresh_from_db(fields=["revision"])
+    return group
+
+
+def _group(owner: Organization, name: str) -> DeviceGroup:
+    """The group of this name; a new one while there may be one more."""
+    found = owner.device_groups.filter(name=name).first()
+    if found:
+        return found
+    group = DeviceGroup(organization=owner, name=name)
+    try:
+        group.clean_fields()
+    except ValidationError as error:
+        raise ValidationError(error.messages) from error
+    if owner.device_groups.count() >= MOST_GROUPS:
+        raise ValidationError(
+            _("There are %(most)s groups already, and there can be no more; choose one of them.")
+            % {"most": MOST_GROUPS}
+        )
+    group.save()
+    return group

@@ -2,7 +2,7 @@
 
 ::
 
-    Organization
+    Organization -- DeviceGroup* what people sort devices by, across sites
     `-- Site                     where; its time zone is the one that billing knows
         `-- Gateway              the place in the customer's books; stays when a box is replaced
             |-- Box*             the hardware that speaks for it, by the name in its certificate
@@ -33,6 +33,7 @@ from django.db.models import Q
 from cloud_link.topics import BOX_ID
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
+from portal.fleet.names import GROUP_NAME_WIDTH, check_group_name, check_kind
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -155,6 +156,30 @@ class Box(models.Model):
         return self.box_id
 
 
+class DeviceGroupQuerySet(ScopedQuerySet["DeviceGroup"]):
+    """Groups."""
+
+    path = "organization"
+
+
+class DeviceGroup(models.Model):
+    """What people sort devices by. A device is in one or none; one without devices is dropped."""
+
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="device_groups")
+    name = models.CharField(max_length=GROUP_NAME_WIDTH, validators=[check_group_name])
+
+    objects = DeviceGroupQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "name"], name="device_group_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class DeviceQuerySet(ScopedQuerySet["Device"]):
     """Devices."""
 
@@ -185,6 +210,9 @@ class Device(models.Model):
     Orders compare what one box said. ``speaker`` is the box they are of, by id: a box that was
     assigned to the gateway later has the greater one, and begins anew; what its predecessor still
     delivers changes nothing here.
+
+    What people say (`portal.fleet.actions.describe_device`): ``given_name``, ``location``,
+    ``group``, ``kind_given``; ``revision`` counts how often, so that pages see the change.
     """
 
     gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="devices")
@@ -203,6 +231,11 @@ class Device(models.Model):
     event_order = models.BigIntegerField(default=UNHEARD)
     own_order = models.BigIntegerField(default=UNHEARD)
     identity_order = models.BigIntegerField(default=UNHEARD)
+    given_name = models.CharField(max_length=100, blank=True, default="")
+    location = models.CharField(max_length=100, blank=True, default="")
+    group = models.ForeignKey(DeviceGroup, models.SET_NULL, related_name="devices", null=True)
+    kind_given = models.CharField(max_length=32, blank=True, default="", validators=[check_kind])
+    revision = models.PositiveIntegerField(default=0)
 
     fetched_conditions: list[DeviceCondition]
 
@@ -215,7 +248,7 @@ class Device(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.label or self.name
+        return self.given_name or self.label or self.name
 
     @property
     def unreachable(self) -> bool:

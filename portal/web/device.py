@@ -8,6 +8,7 @@ from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Q, Sum
 from django.utils.translation import gettext as _
@@ -16,13 +17,16 @@ from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
 from portal.web import words
 from portal.web.heartbeat import paces
-from portal.web.operation import Kind, kind_of
+from portal.web.operation import Kind, family
 from portal.web.overview import GATEWAY_DEVICE, is_connected
 from portal.web.readings import Shown, in_order, shown
+from portal.web.sorting import device_kind, only_counts
 from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from portal.fleet.kinds import DeviceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,11 @@ class DeviceView:
         quiet: Whether this is only what it last said.
         connected: Whether its gateway can be heard.
         heard_at: When anything was last heard of it, UTC.
+        only_counts: Whether it sends values and never says how it is: that is normal (C-18).
     """
 
     device: Device
-    kind: Kind
+    what: DeviceKind
     conditions: Sequence[DeviceCondition]
     supplies: Sequence[SupplyShown]
     quantities: Sequence[QuantityRow]
@@ -59,11 +64,18 @@ class DeviceView:
     gateway_heard_at: datetime | None
     connected: bool
     is_gateway: bool
+    only_counts: bool
+
+    @property
+    def kind(self) -> Kind:
+        """How the donut sorts it."""
+        return family(self.what)
 
     @property
     def quiet(self) -> bool:
         """Whether it or its gateway cannot be heard now."""
-        return self.device.unreachable or self.device.never_heard or not self.connected
+        unheard = self.device.never_heard and not self.only_counts
+        return self.device.unreachable or unheard or not self.connected
 
     @property
     def title(self) -> str:
@@ -84,17 +96,18 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
     if device.reported_at and not device.unreachable:
         heard.append(device.reported_at)
-    supplies = supplies_shown(device.supplies.all())
+    supplies = list(device.supplies.all())
     return DeviceView(
         device=device,
-        kind=kind_of((row.series.quantity for row in rows), has_supplies=bool(supplies)),
+        what=device_kind(device, rows, supplies),
         conditions=device.open_conditions(),
-        supplies=supplies,
+        supplies=supplies_shown(supplies),
         quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, pace, now),
         is_gateway=device.name == GATEWAY_DEVICE,
+        only_counts=only_counts(device, rows),
     )
 
 
@@ -112,12 +125,14 @@ def device_version(device: Device, now: datetime) -> str:
     """Changes whenever `device_view` would; see `portal.web.overview.version`."""
     pace = paces([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
+    zone = ZoneInfo(device.gateway.site.time_zone)
     stale_before = int(now.timestamp() * 1000) - pace.hold_ms
     facts = (
         Latest.objects.filter(series__device=device).aggregate(
             Count("pk"), Sum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
         ),
-        (device.pk, device.event_order, device.own_order, device.identity_order, str(device)),
+        (device.pk, device.event_order, device.own_order, device.identity_order),
+        (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
         is_connected(boxes, pace, now),
     )

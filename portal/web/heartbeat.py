@@ -43,21 +43,32 @@ class Pace:
 
 def paces(gateways: Iterable[int]) -> dict[int, Pace]:
     """The pace of each gateway (by id); one query, and one more for documents not seen before."""
+    return {
+        pk: Pace() if digest is None else _pace_of(digest)
+        for pk, digest in running_digests(gateways).items()
+    }
+
+
+def running_digests(gateways: Iterable[int]) -> dict[int, str | None]:
+    """Which configuration each gateway (by id) runs; one query."""
     running = RunningConfiguration.objects.filter(gateway=OuterRef("pk"))
     newest = running.order_by("-speaker", "-order")
-    rows = dict(
+    return dict(
         Gateway.objects.filter(pk__in=list(gateways))
         .annotate(running=Subquery(newest.values("digest")[:1]))
         .values_list("pk", "running")
     )
-    return {pk: Pace() if running is None else _pace_of(running) for pk, running in rows.items()}
+
+
+def document_of(digest: str) -> str:
+    """A configuration's text. The ingest checks the digest: whichever row holds it is the same."""
+    documents = RunningConfiguration.objects.filter(digest=digest)
+    return documents.values_list("document", flat=True)[:1].get()
 
 
 @lru_cache(maxsize=4096)
 def _pace_of(digest: str) -> Pace:
-    # The digest is the document's (the ingest checks it): whichever row holds it says the same.
-    documents = RunningConfiguration.objects.filter(digest=digest)
-    return pace_in(documents.values_list("document", flat=True)[:1].get())
+    return pace_in(document_of(digest))
 
 
 def pace_in(document: str) -> Pace:

@@ -12,18 +12,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Severity
 from portal.accounts.models import Organization, Role
+from portal.web.operation import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.contrib.auth.models import AnonymousUser
     from django.utils.functional import _StrPromise
 
     from portal.accounts.models import Membership, User
+    from portal.fleet.models import DeviceGroup
     from portal.web.overview import DeviceRow, GatewayCard, Overview
+
+    OwnPages = Mapping[int, Mapping[str, str]]
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _WELL: Final = len(Severity)
@@ -36,10 +44,12 @@ class Listed:
     Attributes:
         row: As on the first page.
         card: Its gateway, as there.
+        own_page: The address of its own web page, at its site; ``""`` where none is known.
     """
 
     row: DeviceRow
     card: GatewayCard
+    own_page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,22 @@ class Column:
     link: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A group to choose, as the address spells it."""
+
+    value: str
+    words: str
+    current: bool
+
+
+def _named_last(text: str) -> tuple[bool, str]:
+    """What has no name comes after what has one."""
+    return (not text, text.casefold())
+
+
+UNGROUPED: Final = "none"
+"""How an address asks for the devices that are in no group."""
 _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
     "name": (later("Name"), lambda one: str(one.row.device).casefold()),
     "status": (later("Status"), lambda one: _gravity(one.row)),
@@ -68,7 +94,8 @@ _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
         lambda one: (one.row.device.maker.casefold(), one.row.device.model.casefold()),
     ),
     "site": (later("Site"), lambda one: one.card.gateway.site.name.casefold()),
-    "gateway": (later("Gateway"), lambda one: one.card.gateway.name.casefold()),
+    "location": (later("Location"), lambda one: _named_last(one.row.device.location)),
+    "group": (later("Group"), lambda one: _named_last(str(one.row.device.group or ""))),
     "heard": (later("Last heard"), lambda one: one.row.heard_at or _NEVER),
 }
 _FIRST: Final = "status"
@@ -81,14 +108,40 @@ class DeviceList:
     Attributes:
         rows: Those that match.
         columns: How it can be sorted.
+        groups: What the list can be narrowed to; none where there are no groups.
         words: What was searched for.
-        total: How many there are without the search.
+        total: How many there are without the search and the group.
+        sort: What it is sorted by, as asked for; ``""`` for the usual order.
+        kept: The address' query that asks for the same words and group, without the order.
     """
 
     rows: Sequence[Listed]
     columns: Sequence[Column]
+    groups: Sequence[Choice]
     words: str
     total: int
+    sort: str
+    kept: str
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether some devices may be left out."""
+        return bool(self.words) or any(choice.current and choice.value for choice in self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a reader asks of the list.
+
+    Attributes:
+        sort: A column's name, with ``-`` before it for the other order.
+        words: Only devices in which each of these words occurs.
+        group: Only devices of this group, by id; `UNGROUPED`: those in none; ``""``: all.
+    """
+
+    sort: str = ""
+    words: str = ""
+    group: str = ""
 
 
 def _gravity(row: DeviceRow) -> tuple[int, bool]:
@@ -96,30 +149,79 @@ def _gravity(row: DeviceRow) -> tuple[int, bool]:
     return (worst, not row.quiet)
 
 
-def device_list(overview: Overview, wanted: str, words: str) -> DeviceList:
+def device_list(
+    overview: Overview, groups: Sequence[DeviceGroup], pages: OwnPages, asked: Asked
+) -> DeviceList:
     """The devices of ``overview``.
 
     Args:
         overview: What the reader sees.
-        wanted: A column's name, with ``-`` before it for the other order.
-        words: Only devices in which each of these words occurs.
+        groups: All groups the reader sees.
+        pages: See `portal.web.own_pages.own_pages`.
+        asked: Which of them, and in which order.
     """
-    name = wanted.removeprefix("-")
-    name, backwards = (name, wanted.startswith("-")) if name in _KEYS else (_FIRST, False)
-    listed = [Listed(row=row, card=card) for card in overview.gateways for row in card.rows]
-    found = [one for one in listed if _matches(one, words)]
+    name = asked.sort.removeprefix("-")
+    name, backwards = (name, asked.sort.startswith("-")) if name in _KEYS else (_FIRST, False)
+    listed = [
+        Listed(row=row, card=card, own_page=_own_page(row, card, pages))
+        for card in overview.gateways
+        for row in card.rows
+    ]
+    choices = _choices(groups, asked.group)
+    group = next((choice.value for choice in choices if choice.current), "")
+    found = [one for one in listed if _matches(one, asked.words) and _is_in(one, group)]
     found.sort(key=_KEYS["name"][1])
     found.sort(key=_KEYS[name][1], reverse=backwards)
-    columns = [
+    kept = [("q", asked.words), ("group", group)]
+    return DeviceList(
+        rows=found,
+        columns=_columns(name, backwards=backwards),
+        groups=choices,
+        words=asked.words,
+        total=len(listed),
+        sort=asked.sort,
+        kept=urlencode([pair for pair in kept if pair[1]]),
+    )
+
+
+def _columns(name: str, *, backwards: bool) -> list[Column]:
+    return [
         Column(
             name=key,
             title=title,
             sorted=("descending" if backwards else "ascending") if key == name else "none",
             link=f"-{key}" if key == name and not backwards else key,
         )
-        for key, (title, _) in _KEYS.items()
+        for key, (title, _key) in _KEYS.items()
     ]
-    return DeviceList(rows=found, columns=columns, words=words, total=len(listed))
+
+
+def _choices(groups: Sequence[DeviceGroup], asked: str) -> list[Choice]:
+    """All, without a group, and each group; nothing to choose where there is no group."""
+    if not groups:
+        return []
+    several = len({group.organization_id for group in groups}) > 1
+    named = {
+        str(group.pk): f"{group} ({group.organization})" if several else str(group)
+        for group in groups
+    }
+    offered = {"": _("All groups"), UNGROUPED: _("Without a group"), **named}
+    current = asked if asked in offered else ""
+    return [
+        Choice(value=value, words=words, current=value == current)
+        for value, words in offered.items()
+    ]
+
+
+def _is_in(one: Listed, group: str) -> bool:
+    own = one.row.device.group_id
+    return not group or (own is None if group == UNGROUPED else str(own) == group)
+
+
+def _own_page(row: DeviceRow, card: GatewayCard, pages: OwnPages) -> str:
+    if row.kind is not Kind.PRINTER:
+        return ""
+    return pages.get(card.gateway.pk, {}).get(row.device.name, "")
 
 
 def _matches(one: Listed, words: str) -> bool:
@@ -131,6 +233,8 @@ def _matches(one: Listed, words: str) -> bool:
             device.maker,
             device.model,
             device.serial,
+            device.location,
+            str(device.group or ""),
             gateway.name,
             gateway.site.name,
         )

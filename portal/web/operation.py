@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from drivers.report import Quantity, State
+from drivers.report import State
 
 if TYPE_CHECKING:
+    from portal.fleet.kinds import DeviceKind
     from portal.web.overview import DeviceRow
 
 
@@ -32,23 +33,9 @@ class Kind(StrEnum):
     METER = "meter"
 
 
-PRINTED: Final = frozenset(
-    quantity.value
-    for quantity in (
-        Quantity.IMPRESSIONS,
-        Quantity.SHEETS,
-        Quantity.JOBS,
-        Quantity.AREA,
-        Quantity.LENGTH,
-        Quantity.INK,
-    )
-)
-"""Who counts any of these prints."""
-
-
-def kind_of(quantities: Iterable[str], *, has_supplies: bool) -> Kind:
-    """What a device is, from what it measures: whoever prints, or uses supplies, is a printer."""
-    return Kind.PRINTER if has_supplies or not PRINTED.isdisjoint(quantities) else Kind.METER
+def family(kind: DeviceKind) -> Kind:
+    """How the donut sorts a device."""
+    return Kind.PRINTER if kind.prints else Kind.METER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,9 @@ from portal.fleet.models import (
 )
 from portal.ingest.models import BootClock, Latest
 from portal.web.heartbeat import Pace, paces
-from portal.web.operation import Kind, Operation, kind_of, operations
+from portal.web.operation import Kind, Operation, family, operations
 from portal.web.readings import Shown, key_readings, shown
+from portal.web.sorting import device_kind, only_counts
 from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
+    from portal.fleet.kinds import DeviceKind
 
 GATEWAY_DEVICE: Final = "gateway"
 """The name under which a gateway reports about itself."""
@@ -50,21 +52,30 @@ class DeviceRow:
         quiet: Whether what is shown is only the last known: it or its gateway cannot be heard.
         others: How many more conditions it has.
         supplies: What it uses up or fills.
+        only_counts: Whether it sends values and never says how it is: that is normal (C-18).
     """
 
     device: Device
-    kind: Kind
+    what: DeviceKind
     gravest: DeviceCondition | None
     others: int
     readings: Sequence[Shown]
     supplies: Sequence[SupplyShown]
     heard_at: datetime | None
     quiet: bool
+    only_counts: bool
+
+    @property
+    def kind(self) -> Kind:
+        """How the donut sorts it."""
+        return family(self.what)
 
     @property
     def state(self) -> State:
         """What it is doing; other while it cannot be heard."""
-        return State.OTHER if self.quiet else State(self.device.state)
+        if self.quiet:
+            return State.OTHER
+        return State.READY if self.only_counts else State(self.device.state)
 
     @property
     def needs_you(self) -> bool:
@@ -206,7 +217,7 @@ def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHIN
     seen = Device.objects.visible_to(user).filter(**scope.within("gateway__"))
     devices: dict[int, list[Device]] = defaultdict(list)
     for device in (
-        seen.with_conditions().select_related("gateway__site").prefetch_related("supplies")
+        seen.with_conditions().select_related("gateway__site", "group").prefetch_related("supplies")
     ):
         devices[device.gateway_id].append(device)
     latest: dict[int, list[Latest]] = defaultdict(list)
@@ -249,19 +260,20 @@ def _row(
     heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
     if device.reported_at is not None and not device.unreachable and not device.never_heard:
         heard.append(device.reported_at)
-    supplies = supplies_shown(device.supplies.all())
+    counts = only_counts(device, latest)
     return DeviceRow(
         device=device,
-        kind=kind_of((row.series.quantity for row in latest), has_supplies=bool(supplies)),
+        what=device_kind(device, latest, device.supplies.all()),
         gravest=conditions[0] if conditions else None,
         others=max(len(conditions) - 1, 0),
         readings=[
             shown(row, hold_ms=pace.hold_ms, now_ms=now_ms, short=True)
             for row in key_readings(latest)
         ],
-        supplies=supplies,
+        supplies=supplies_shown(device.supplies.all()),
         heard_at=max(heard, default=None),
-        quiet=device.unreachable or device.never_heard or not connected,
+        quiet=device.unreachable or (device.never_heard and not counts) or not connected,
+        only_counts=counts,
     )
 
 
@@ -308,7 +320,13 @@ def version(user: User | AnonymousUser, now: datetime) -> str:
         Latest.objects.filter(series__device__in=devices).aggregate(
             Count("pk"), Sum("at"), stale=Count("pk", filter=stale)
         ),
-        devices.aggregate(Count("pk"), Sum("event_order"), Sum("own_order"), Sum("identity_order")),
+        devices.aggregate(
+            Count("pk"),
+            Sum("event_order"),
+            Sum("own_order"),
+            Sum("identity_order"),
+            Sum("revision"),
+        ),
         Site.objects.visible_to(user).aggregate(Count("pk")),
         Gateway.objects.visible_to(user).aggregate(Count("pk")),
         RunningConfiguration.objects.visible_to(user).aggregate(Max("pk")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import agent_keys, code_help, views
+from portal.web import agent_keys, code_help, device_edit, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
@@ -23,5 +23,6 @@ urlpatterns = [
     path("help/codes/<int:number>/", code_help.code_page, name="code-help"),
     path("devices/<int:device>/", views.device_page, name="device"),
     path("devices/<int:device>/live/", views.device_live, name="device-live"),
+    path("devices/<int:device>/edit/", device_edit.device_edit, name="device-edit"),
     path("devices/<int:device>/chart/<int:series>/", views.chart, name="chart"),
 ]

@@ -13,14 +13,15 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.fleet.models import Device, Gateway, Site
+from portal.fleet.models import Device, DeviceGroup, Gateway, Site
 from portal.ingest.models import Series
 from portal.web.agent_keys import administered
 from portal.web.alarms import alarms
 from portal.web.device import device_version, device_view
-from portal.web.lists import device_list, gateways_by_need, organizations
+from portal.web.lists import Asked, device_list, gateways_by_need, organizations
 from portal.web.living import etag, living, private
 from portal.web.overview import EVERYTHING, Scope, overview, version
+from portal.web.own_pages import own_pages
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
 
 if TYPE_CHECKING:
@@ -125,10 +126,16 @@ def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
 
 @require_safe
 def devices_page(request: HttpRequest) -> HttpResponse:
-    """All devices in a table: ``?sort=`` a column, ``?q=`` words that must occur."""
+    """All devices: ``?sort=`` a column, ``?q=`` words that must occur, ``?group=`` an id."""
     seen = overview(request.user, timezone.now())
-    words = request.GET.get("q", "").strip()[:_MOST_WORDS]
-    listed = device_list(seen, request.GET.get("sort", ""), words)
+    groups = DeviceGroup.objects.visible_to(request.user).select_related("organization")
+    asked = Asked(
+        sort=request.GET.get("sort", ""),
+        words=request.GET.get("q", "").strip()[:_MOST_WORDS],
+        group=request.GET.get("group", ""),
+    )
+    pages = own_pages(card.gateway.pk for card in seen.gateways)
+    listed = device_list(seen, list(groups), pages, asked)
     return private(render(request, "web/devices.html", {"listed": listed}))
 
 
@@ -140,7 +147,9 @@ def organizations_page(request: HttpRequest) -> HttpResponse:
 
 
 def _device(request: HttpRequest, device: int) -> Device:
-    scope = Device.objects.visible_to(request.user).select_related("gateway__site__organization")
+    scope = Device.objects.visible_to(request.user).select_related(
+        "gateway__site__organization", "group"
+    )
     return get_object_or_404(scope, pk=device)
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
+from portal.fleet.kinds import DeviceKind
 from portal.web.operation import Kind
 
 if TYPE_CHECKING:
@@ -150,6 +151,17 @@ QUANTITIES: Final[dict[Quantity, _StrPromise]] = {
     Quantity.DISK_FREE: later("Free disk space"),
     Quantity.MEMORY_RESIDENT: later("Memory in use"),
     Quantity.CPU_TIME: later("Processor time"),
+}
+DEVICE_KINDS: Final[dict[DeviceKind, _StrPromise]] = {
+    DeviceKind.COLOUR_MULTIFUNCTION: later("Colour multifunction printer"),
+    DeviceKind.MONO_MULTIFUNCTION: later("Monochrome multifunction printer"),
+    DeviceKind.COLOUR_PRINTER: later("Colour printer"),
+    DeviceKind.MONO_PRINTER: later("Monochrome printer"),
+    DeviceKind.LARGE_FORMAT: later("Large format printer"),
+    DeviceKind.LABEL_PRINTER: later("Label printer"),
+    DeviceKind.RECEIPT_PRINTER: later("Receipt printer"),
+    DeviceKind.METER: later("Meter"),
+    DeviceKind.INVERTER: later("Inverter"),
 }
 GAP_REASONS: Final[dict[str, _StrPromise]] = {
     "cap": later("Dropped by the gateway: its buffer was full"),

@@ -44,6 +44,7 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
         "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
         "device": {"device": device},
         "device-live": {"device": device},
+        "device-edit": {"device": device},
         "chart": {"device": device, "series": series},
         "device-energy": {"device": device},
         "device-energy-live": {"device": device},

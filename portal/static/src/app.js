@@ -28,6 +28,10 @@
     }
   }
 
+  for (const chooser of document.querySelectorAll("select[data-submits]")) {
+    chooser.addEventListener("change", () => chooser.form.requestSubmit());
+  }
+
   const live = document.getElementById("live");
   const lost = document.getElementById("lost");
   tellTimes();

@@ -3,8 +3,6 @@
 
 (() => {
   const box = document.getElementById("chart");
-  const chooser = document.querySelector("select[data-submits]");
-  chooser?.addEventListener("change", () => chooser.form.requestSubmit());
   if (!box) return;
 
   const HEIGHT = 260;

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from django.template import Context
 
-    from portal.fleet.models import Device, DeviceCondition
+    from portal.fleet.kinds import DeviceKind
+    from portal.fleet.models import DeviceCondition
+    from portal.web.device import DeviceView
 
 register = template.Library()
 _TIME: Final = '<time datetime="{}" title="{}">{}</time>'
@@ -45,6 +47,21 @@ def icon(name: str) -> str:
         assets.url("icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def kind_icon(kind: DeviceKind) -> SafeString:
+    """A picture of what sort of thing a device is, with its words for who cannot see it."""
+    said = words.DEVICE_KINDS[kind]
+    return format_html(
+        '<span class="kind" title="{}">{}<span class="sr">{}</span></span>', said, icon(kind), said
+    )
+
+
+@register.filter
+def kind_words(kind: DeviceKind) -> str:
+    """What sort of thing a device is."""
+    return str(words.DEVICE_KINDS[kind])
 
 
 @register.simple_tag
@@ -79,12 +96,6 @@ def severity_words(severity: str) -> str:
     return str(words.SEVERITIES[Severity(severity)])
 
 
-@register.filter
-def state_words(device: Device) -> str:
-    """What a device is doing or, where that is not known, why not."""
-    return str(status(device)["words"])
-
-
 @register.simple_tag
 def doing(state: str, kind: str) -> str:
     """A state as one says it of such a device."""
@@ -92,13 +103,15 @@ def doing(state: str, kind: str) -> str:
 
 
 @register.filter
-def status(device: Device, kind: str = Kind.METER.value) -> dict[str, Any]:
+def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
     """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
-    reachability = Reachability(device.reachability)
+    if thing.only_counts:
+        return {"words": _("Normal"), "icon": State.READY.value, "tone": "good"}
+    reachability = Reachability(thing.device.reachability)
     if reachability is Reachability.ONLINE:
-        state = State(device.state)
+        state = State(thing.device.state)
         tone = {State.RUNNING: "good", State.READY: "good", State.ERROR: "error"}.get(state, "calm")
-        return {"words": doing(state, kind), "icon": state.value, "tone": tone}
+        return {"words": doing(state, thing.kind), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "pale"
     return {
         "words": str(words.REACHABILITIES[reachability]),

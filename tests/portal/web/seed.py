@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -60,10 +61,20 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
         Box.objects.filter(pk=box.pk).update(
             alive=alive, last_heard_at=heard, session=4, software="0.1.0"
         )
+        document = json.dumps(
+            {
+                "gateway": {"heartbeat_s": 300, "health_s": 60},
+                "devices": [
+                    {"name": "copier", "url": "snmp://readers@192.0.2.41:1161/?timeout_s=2"},
+                    {"name": "label-printer", "url": "snmp://[2001:db8::7]/"},
+                    {"name": "main-incomer", "url": "modbus-tcp://192.0.2.9/?unit=1"},
+                ],
+            }
+        )
         RunningConfiguration.objects.create(
             gateway_id=box.gateway_id,
-            digest="a" * 64,
-            document=json.dumps({"gateway": {"heartbeat_s": 300, "health_s": 60}}),
+            digest=hashlib.sha256(document.encode()).hexdigest(),
+            document=document,
             at=heard,
             order=1,
         )

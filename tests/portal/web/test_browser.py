@@ -160,7 +160,14 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
         for summary in page.query_selector_all("summary"):
             summary.click()
         _sound(page)
-        for place in ("sites/", "sites/1/", "gateways/", "gateways/1/", "devices/?q=inc"):
+        for place in (
+            "sites/",
+            "sites/1/",
+            "gateways/",
+            "gateways/1/",
+            "devices/",
+            "devices/5/edit/",
+        ):
             page.goto(f"{portal.url}/{place}")
             _sound(page)
         page.goto(f"{portal.url}/organizations/")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from drivers.report import State
 from portal.accounts.models import Membership, Organization, Role, User
 from portal.fleet.models import Box, Device, DeviceCondition, DeviceSupply, Gateway, Site
-from portal.web.operation import Kind, Operation, kind_of
+from portal.web.operation import Kind, Operation
 from portal.web.supplies import supplies_shown
 
 if TYPE_CHECKING:
@@ -86,20 +86,6 @@ def test_the_arcs_of_a_donut_go_all_the_way_round() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("quantities", "has_supplies", "kind"),
-    [
-        (["power.active", "energy.import"], False, Kind.METER),
-        (["impressions"], False, Kind.PRINTER),
-        (["area", "jobs"], False, Kind.PRINTER),
-        ([], True, Kind.PRINTER),
-        ([], False, Kind.METER),
-    ],
-)
-def test_who_prints_is_a_printer(quantities: list[str], has_supplies: bool, kind: Kind) -> None:
-    assert kind_of(quantities, has_supplies=has_supplies) is kind
-
-
 @pytest.mark.req("E-29")
 def test_a_new_device_is_in_the_living_part_without_signing_in_again(
     owner: Client, seeded: Seeded
@@ -169,7 +155,7 @@ def test_the_list_of_devices_is_sorted_as_asked_and_the_gravest_first_otherwise(
     ]
     assert names("/devices/?sort=name") == by_name
     assert names("/devices/?sort=-name") == by_name[::-1]
-    assert names("/devices/?sort=gateway")[-1] == "PV east"
+    assert names("/devices/?q=roof&sort=site") == ["PV east"]
     assert names("/devices/?sort=heard")[0] == "PV east"
     assert sorted(names("/devices/?sort=nonsense")) == by_name
     assert names("/devices/?q=eastron+roof") == ["PV east"]

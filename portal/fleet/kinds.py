@@ -1,0 +1,124 @@
+"""What sort of thing a device is, where no person said so: as what it says of itself shows. Pure.
+
+The first row that applies::
+
+    it prints (a counter of prints, or supplies), and
+        its model or label says receipt                  receipt printer
+        its model or label says label                    label printer
+        it counts area or length, or its model says so   large format printer
+        it counts copies, scans or faxes, or its model
+        says so                                          multifunction, colour or monochrome
+        else                                             printer, colour or monochrome
+    it measures strings, or its model says inverter      inverter
+    anything else                                        meter
+
+Colour is who has ink or toner of a colour, or counts prints in it.
+
+Source: requirement C-16.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from drivers.report import Quantity
+
+
+class DeviceKind(StrEnum):
+    """What sort of thing a device is; the value is also the name of its icon."""
+
+    COLOUR_MULTIFUNCTION = "colour_multifunction"
+    MONO_MULTIFUNCTION = "mono_multifunction"
+    COLOUR_PRINTER = "colour_printer"
+    MONO_PRINTER = "mono_printer"
+    LARGE_FORMAT = "large_format"
+    LABEL_PRINTER = "label_printer"
+    RECEIPT_PRINTER = "receipt_printer"
+    METER = "meter"
+    INVERTER = "inverter"
+
+    @property
+    def prints(self) -> bool:
+        """Whether it is a printer of any sort."""
+        return self not in {DeviceKind.METER, DeviceKind.INVERTER}
+
+
+PRINTED: Final = frozenset(
+    quantity.value
+    for quantity in (
+        Quantity.IMPRESSIONS,
+        Quantity.SHEETS,
+        Quantity.JOBS,
+        Quantity.AREA,
+        Quantity.LENGTH,
+        Quantity.INK,
+    )
+)
+"""Who counts any of these prints."""
+
+_EXTENT: Final = frozenset({Quantity.AREA.value, Quantity.LENGTH.value})
+_TONERS: Final = frozenset({"cyan", "magenta", "yellow"})
+_COLOURED: Final = re.compile(r"(?:^|,)colour=(?:colour|two|single)(?:,|$)")
+_MULTIFUNCTION: Final = re.compile(r"(?:^|,)function=(?:copy|receive|scan|send)(?:,|$)")
+_STRING: Final = re.compile(r"(?:^|,)string=")
+_SAYS_RECEIPT: Final = re.compile(r"\breceipt|\bpos\b|レシート", re.IGNORECASE)
+_SAYS_LABEL: Final = re.compile(r"\blabel|ラベル", re.IGNORECASE)
+_LABELLED_RECEIPT: Final = re.compile(r"\breceipt printer|レシートプリンタ", re.IGNORECASE)
+_LABELLED_LABEL: Final = re.compile(r"\blabel printer|ラベルプリンタ", re.IGNORECASE)
+_SAYS_LARGE: Final = re.compile(r"\bplotter|\b(?:large|wide)[ -]?format|大判", re.IGNORECASE)
+_SAYS_MULTIFUNCTION: Final = re.compile(
+    r"\bmfp\b|\bmfc\b|\bmulti-?function|\bcopier\b|複合機|コピー機", re.IGNORECASE
+)
+_SAYS_INVERTER: Final = re.compile(r"\binverter\b|パワーコンディショナ", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a device.
+
+    Attributes:
+        series: (quantity, part) of everything it measures.
+        supplies: The colour of each thing that it uses up or fills; ``""`` for one without.
+        model: Its model, as it says.
+        label: What people call it.
+    """
+
+    series: frozenset[tuple[str, str]] = frozenset()
+    supplies: tuple[str, ...] = ()
+    model: str = ""
+    label: str = ""
+
+    @property
+    def quantities(self) -> frozenset[str]:
+        """What it measures."""
+        return frozenset(quantity for quantity, _part in self.series)
+
+    def counts(self, part: re.Pattern[str]) -> bool:
+        """Whether it measures anything of such a part."""
+        return any(part.search(said) for _quantity, said in self.series)
+
+
+def kind_of(known: Known) -> DeviceKind:
+    """What a device is, as the module's table says."""
+    if known.supplies or not PRINTED.isdisjoint(known.quantities):
+        return _printer(known)
+    if known.counts(_STRING) or _SAYS_INVERTER.search(known.model):
+        return DeviceKind.INVERTER
+    return DeviceKind.METER
+
+
+def _printer(known: Known) -> DeviceKind:
+    # A label is free text: "Label room" names a place, "Label printer" a thing.
+    if _SAYS_RECEIPT.search(known.model) or _LABELLED_RECEIPT.search(known.label):
+        return DeviceKind.RECEIPT_PRINTER
+    if _SAYS_LABEL.search(known.model) or _LABELLED_LABEL.search(known.label):
+        return DeviceKind.LABEL_PRINTER
+    if not _EXTENT.isdisjoint(known.quantities) or _SAYS_LARGE.search(known.model):
+        return DeviceKind.LARGE_FORMAT
+    coloured = not _TONERS.isdisjoint(known.supplies) or known.counts(_COLOURED)
+    if known.counts(_MULTIFUNCTION) or _SAYS_MULTIFUNCTION.search(known.model):
+        return DeviceKind.COLOUR_MULTIFUNCTION if coloured else DeviceKind.MONO_MULTIFUNCTION
+    return DeviceKind.COLOUR_PRINTER if coloured else DeviceKind.MONO_PRINTER
