@@ -148,6 +148,7 @@ class Code(StrEnum):
     BATTERY_LOW = "battery.low"
     MEMORY_FAULT = "memory.fault"
     CLOCK_UNSET = "clock.unset"
+    CERTIFICATE_EXPIRING = "certificate.expiring"
     FUNDS_LOW = "funds.low"
     DEVICE_OFFLINE = "device.offline"
     ATTENTION = "attention"

@@ -325,7 +325,8 @@ class Daemon:
             stats, boot_bytes(self.ground.clock.boot_id), refusing=self.intake.refused
         )
         process = process_figures(self.started_at, at)
-        return self._health.report(at, self.clock(), figures, process, self.poller.counts)
+        clock, ends_at = self.clock(), self.link.ends_at
+        return self._health.report(at, clock, figures, process, self.poller.counts, ends_at)
 
     def device_reports(self) -> Mapping[str, Report]:
         """The latest report of every device, by name."""

@@ -26,6 +26,7 @@ from drivers.report import (
     Severity,
     State,
 )
+from gateway.certificate import Lasting, lasting
 from gateway.device_view import DeviceView
 from gateway.poller import LineCounts
 
@@ -78,8 +79,9 @@ class Health:
         spool: SpoolFigures,
         process: ProcessFigures,
         lines: Mapping[str, LineCounts],
+        ends_at: int | None = None,
     ) -> Report:
-        """The report of this moment."""
+        """The report of this moment; ``ends_at``: of the certificate, Unix milliseconds."""
         if self._dropped is not None and spool.dropped != self._dropped:
             self._dropped_at = at
         self._dropped = dict(spool.dropped)
@@ -93,7 +95,10 @@ class Health:
             readings=readings,
             state=State.RUNNING,
             identity=self._identity,
-            conditions=tuple(_conditions(clock, spool, dropping=dropping)),
+            conditions=(
+                *_conditions(clock, spool, dropping=dropping),
+                *_of_certificate(lasting(ends_at, clock, at)),
+            ),
             supplies=(),
         )
         return self._view.observed(seen, at, clock)
@@ -170,3 +175,8 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
             message="The disk is nearly full",
             source=f"free={spool.disk_free}",
         )
+
+
+def _of_certificate(found: Lasting | None) -> Iterable[Condition]:
+    condition = None if found is None else found.condition()
+    return () if condition is None else (condition,)

@@ -91,6 +91,11 @@ class Link:
         if self._uplink:
             self._uplink.appended(lanes)
 
+    @property
+    def ends_at(self) -> int | None:
+        """When the certificate it goes by ends, Unix milliseconds."""
+        return self._way.ends_at
+
     def to_json(self) -> dict[str, Any]:
         """How the link is now."""
         if self._uplink is None:

@@ -10,6 +10,7 @@ from cloud_link.spool_values import SpoolError
 from config.finding import ConfigError
 from config.model import Device, canonical, digest
 from drivers.report import Report, gravest
+from gateway.certificate import lasting
 from gateway.clock import boot_bytes
 from gateway.control import Command
 from gateway.control_client import ControlError
@@ -52,6 +53,7 @@ class Requests:
         daemon = self._daemon
         now = daemon.ground.clock.now()
         clock = daemon.clock()
+        certificate = lasting(daemon.link.ends_at, clock, now)
         return {
             "box": daemon.box,
             "label": daemon.configuration.gateway.label,
@@ -60,6 +62,7 @@ class Requests:
             "clock_known": clock.offset is not None,
             "configuration": digest(daemon.configuration).hex(),
             "link": daemon.link.to_json(),
+            "certificate": certificate.to_json() if certificate else None,
             "metrics": daemon.metrics.to_json() if daemon.metrics else None,
             "spool": await self.outbox({}),
             "devices": await self.devices({}),

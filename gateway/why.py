@@ -41,6 +41,7 @@ NEXT_STEPS: Final[Mapping[Code, str]] = {
     Code.SENSOR_FAULT: "Check the sensor and its cable",
     Code.BATTERY_LOW: "Exchange the battery",
     Code.CLOCK_UNSET: "Set the device's clock",
+    Code.CERTIFICATE_EXPIRING: "Have a new agent key issued, and run `kanmon enroll` with it",
     Code.COMM_UNREACHABLE: "Check the address, the port and the network between",
     Code.COMM_TIMEOUT: "Check that it has power, its address and the wiring or network",
     Code.COMM_REFUSED: "Check what it allows this gateway: community, user, profile",

@@ -27,6 +27,8 @@ def status(session: Session, *, as_json: bool) -> int:
     say(tr("{name} ({box}), version {version}", name=name, **_who(answer)))
     _line(tr("Running"), words.age(answer["running_s"]))
     _line(tr("Link"), _link(answer["link"]))
+    if answer["certificate"]:
+        _line(tr("Certificate"), _certificate(answer["certificate"]))
     _line(tr("Spool"), _spool(answer["spool"]))
     if not answer["clock_known"]:
         _line(tr("Clock"), tr("not set: readings are kept, and dated as soon as it is"))
@@ -117,6 +119,15 @@ def _link(link: dict[str, Any]) -> str:
     return tr(
         "connected to {broker} for {age}, {heard}", broker=link["broker"], age=age, heard=heard
     )
+
+
+def _certificate(certificate: dict[str, Any]) -> str:
+    day = certificate["ends_at"][:10]
+    if certificate["ended"]:
+        return tr("ended on {day}: enrol again with a new agent key", day=day)
+    if certificate["soon"]:
+        return tr("ends on {day}: enrol again with a new agent key", day=day)
+    return tr("good until {day}", day=day)
 
 
 def _spool(spool: dict[str, Any]) -> str:

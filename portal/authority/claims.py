@@ -38,6 +38,7 @@ from msgspec import to_builtins
 
 from portal.authority import certificates, roots
 from portal.authority.actions import sign
+from portal.authority.endings import CERTIFICATE_ALARM
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
@@ -174,7 +175,10 @@ def _one_at_a_time() -> None:
 def _once_more(
     earlier: Claim, key: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
 ) -> IssuedCertificate:
-    """What this public key was given before, or a new one where that has expired."""
+    """What this public key was given before, or a new one where that ends soon or has ended.
+
+    As soon as a box says that it has to be enrolled again, enrolling it has to help.
+    """
     certificate = earlier.certificate
     box = certificate.box
     if box is None or _owner(box) != key.site.organization:
@@ -183,7 +187,7 @@ def _once_more(
         raise CodedError(Code.BAD_CSR, f"its key is box {certificate.subject}'s")
     if certificate.revoked_at is not None:
         raise CodedError(Code.BOX_REVOKED)
-    if certificate.ends_at > timezone.now():
+    if certificate.ends_at - timezone.now() > CERTIFICATE_ALARM:
         return certificate
     _check_open(key)
     earlier.certificate = sign(Root.BOXES, name=request.box, public_key=public_key, box=box)

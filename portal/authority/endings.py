@@ -7,7 +7,7 @@ files where they are on this machine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -38,6 +38,7 @@ class What(StrEnum):
     BROKER = "broker"
     CLAIMS = "claims"
     SERVER = "server"
+    BOX = "box"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,17 @@ class Ending:
     """Something that ends soon, or has ended.
 
     Attributes:
-        name: Of a root or its list, the root's; else the name in the certificate.
+        name: Of a root or its list, the root's; else the name in the certificate. Of several
+            boxes, the one whose certificate ends first, which ``ends_at`` and ``ended`` say.
         ended: Whether that is so already.
+        count: How many there are, told as one: boxes that were enrolled on one day end on one.
     """
 
     what: What
     name: str
     ends_at: datetime
     ended: bool
+    count: int = 1
 
     @property
     def cure(self) -> str:
@@ -62,6 +66,8 @@ class Ending:
     def __str__(self) -> str:
         """For a log, in English."""
         told = _TOLD[self.what].format(name=self.name, when=when(self.ends_at, ended=self.ended))
+        if self.count > 1:
+            told = f"{self.count} boxes' certificates end or have ended, first {told}"
         return f"{told} '{self.cure}'"
 
 
@@ -74,6 +80,8 @@ _TOLD: Final = {
     What.BROKER: "the broker's certificate ({name}) {when}; see that 'broker keep' runs, or run",
     What.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and restart",
     What.SERVER: "the certificate of the server {name} {when}; issue another with",
+    What.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it where it "
+    f"is gone ({GUIDE}); a key for it:",
 }
 _CURES: Final = {
     What.LIST: "kanmon-portal broker reload FOLDER",
@@ -83,6 +91,7 @@ _CURES: Final = {
     What.BROKER: "kanmon-portal broker reload FOLDER",
     What.CLAIMS: "kanmon-portal claims",
     What.SERVER: "kanmon-portal authority issue-server HOST --out FOLDER",
+    What.BOX: "kanmon-portal key issue --organization ORGANIZATION --site SITE",
 }
 _SERVERS: Final = {
     Purpose.BROKER: What.BROKER,
@@ -92,12 +101,12 @@ _SERVERS: Final = {
 
 
 def endings(now: datetime) -> list[Ending]:
-    """Lists, roots, and certificates of everybody but boxes, that end soon or have ended.
+    """Lists, roots and certificates that end soon or have ended.
 
     Lists first, because nobody is let in without them; a certificate only until it is issued
-    again. Boxes renew theirs by enrolling, and each is told at the box.
+    again or revoked; those of boxes last, and as one.
     """
-    return [*_lists(now), *_roots(now), *_certificates(now)]
+    return [*_lists(now), *_roots(now), *_certificates(now), *_boxes(now)]
 
 
 def when(ends: datetime, *, ended: bool) -> str:
@@ -133,6 +142,21 @@ def _certificates(now: datetime) -> Iterator[Ending]:
     for one in newest:
         if one["ends"] - now <= CERTIFICATE_ALARM:
             yield _ending(_kind(one["root"], one["purpose"]), one["subject"], one["ends"], now)
+
+
+def _boxes(now: datetime) -> Iterator[Ending]:
+    newest = (
+        IssuedCertificate.objects.filter(root=Root.BOXES, revoked_at=None)
+        .exclude(box=None)
+        .values("subject")
+        .annotate(ends=Max("ends_at"))
+        .filter(ends__lte=now + CERTIFICATE_ALARM)
+        .order_by("ends", "subject")
+    )
+    first = newest.first()
+    if first is not None:
+        one = _ending(What.BOX, first["subject"], first["ends"], now)
+        yield replace(one, count=newest.count())
 
 
 def _kind(root: str, purpose: str) -> What:

@@ -140,11 +140,12 @@ def _ending(what: str, ends: datetime, early: timedelta, step: str) -> Iterator[
 
 
 def _elsewhere() -> Iterator[Trouble]:
-    """What ends and is not in the folder: roots, workers, the publisher, the claim service."""
+    """What ends and is not in the folder: roots, workers, publisher, claim service, boxes."""
     for ending in endings(timezone.now()):
         # Of lists and the broker's certificate, what counts is what the broker reads.
         if ending.what not in {What.LIST, What.BROKER}:
-            yield Trouble(fault=ending.ended, what=str(ending))
+            # A box that is shut out by its own certificate is no fault of the broker's.
+            yield Trouble(fault=ending.ended and ending.what is not What.BOX, what=str(ending))
 
 
 def _why(error: Exception) -> str:

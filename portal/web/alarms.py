@@ -30,6 +30,7 @@ WORDS: Final[dict[What, _StrPromise]] = {
     What.BROKER: _("The broker's certificate (%(name)s); without it no box can connect"),
     What.CLAIMS: _("The claim service's certificate (%(name)s); without it no box can enrol"),
     What.SERVER: _("The certificate of the server %(name)s"),
+    What.BOX: _("The certificate of the box %(name)s; without it nothing of that site arrives"),
 }
 STEPS: Final[dict[What, _StrPromise]] = {
     What.LIST: _("See that “broker keep” runs, or run:"),
@@ -39,7 +40,12 @@ STEPS: Final[dict[What, _StrPromise]] = {
     What.BROKER: _("See that “broker keep” runs, or run:"),
     What.CLAIMS: _("It renews itself: read its log, and restart it:"),
     What.SERVER: _("Issue another and change over:"),
+    What.BOX: _("Enrol again, or revoke what is gone (%(guide)s); a key for it:"),
 }
+SEVERAL_BOXES: Final = _(
+    "The certificates of %(count)s boxes, that of %(name)s first; without them nothing of their "
+    "sites arrives"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,9 @@ class Alarm:
     @property
     def words(self) -> str:
         """What ends, and what that means."""
-        return str(WORDS[self.ending.what]) % {"name": self.ending.name}
+        several = self.ending.count > 1
+        words = SEVERAL_BOXES if several else WORDS[self.ending.what]
+        return str(words) % {"name": self.ending.name, "count": self.ending.count}
 
     @property
     def step(self) -> str:

@@ -74,6 +74,7 @@ CODES: Final[dict[Code, _StrPromise]] = {
     Code.BATTERY_LOW: later("Battery low"),
     Code.MEMORY_FAULT: later("Memory fault"),
     Code.CLOCK_UNSET: later("Clock not set"),
+    Code.CERTIFICATE_EXPIRING: later("Certificate at its end"),
     Code.FUNDS_LOW: later("Funds low"),
     Code.DEVICE_OFFLINE: later("Device offline"),
     Code.ATTENTION: later("Needs attention"),

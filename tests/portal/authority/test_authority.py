@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cloud_link.topics import BOX_ID
 from portal.authority import actions, certificates, files, roots
-from portal.authority.endings import endings
+from portal.authority.endings import What, endings
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
@@ -203,6 +203,36 @@ def test_what_ends_soon_is_told_before_it_does(authority: Path) -> None:
     assert "ended on" in str(late[0])
     assert "the certificate of worker.ingest-1 ends on" in str(late[3])
     actions.issue_worker("ingest-1", roots.folder() / "another")
+    assert endings(now) == []
+
+
+def enrolled(name: str, ends_at: datetime) -> IssuedCertificate:
+    known = Box.objects.filter(box_id=name).first() or box(name)
+    key = certificates.new_key().public_key()
+    row = actions.sign(Root.BOXES, name=name, public_key=key, box=known)
+    row.ends_at = ends_at
+    row.save()
+    return row
+
+
+def test_boxes_that_nobody_enrols_again_are_told_as_one(authority: Path) -> None:
+    now = timezone.now()
+    assert endings(now) == []
+    enrolled("b-aaaaaaaaaa", now + timedelta(days=29))
+    enrolled("b-bbbbbbbbbb", now + timedelta(days=31))
+    (one,) = endings(now)
+    assert (one.what, one.name, one.count, one.ended) == (What.BOX, "b-aaaaaaaaaa", 1, False)
+    assert str(one).startswith("the certificate of the box b-aaaaaaaaaa ends on")
+    assert "'kanmon-portal key issue" in str(one)
+    gone = enrolled("b-cccccccccc", now - timedelta(days=1))
+    (both,) = endings(now)
+    assert (both.name, both.count, both.ended) == ("b-cccccccccc", 2, True)
+    assert str(both).startswith(
+        "2 boxes' certificates end or have ended, first the certificate of the box b-cccccccccc"
+    )
+    gone.revoked_at = now
+    gone.save()
+    enrolled("b-aaaaaaaaaa", now + timedelta(days=365))
     assert endings(now) == []
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cloud_link.mqtt import Broker, Identity, Unreachable, connect
+from config.disk import LocalDisk, replace_file
+from gateway.control_client import ask
 from gateway.loading import PROFILES
 from portal.environment import PACKAGE
 from provisioning import enrolment
@@ -27,6 +32,8 @@ pytestmark = [pytest.mark.peer("mosquitto")]
 
 ANEW = "A root was copied, or lost"
 AGAIN = "Use the hardware again, or put other hardware there"
+ENDED = "A box's certificate ends, or has ended"
+DATABASE = "db.sqlite3"
 STOLEN = "A box is stolen, or its key may have been copied"
 
 DEVICE = """\
@@ -184,6 +191,44 @@ def test_a_stolen_box_is_revoked_and_other_hardware_put_there(desk: Desk) -> Non
         assert kept is not None
         assert kept.box != name
         assert box.end() == 0
+
+
+@pytest.mark.parametrize("days", [10, -1])
+def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -> None:
+    company, box = desk.company, desk.box
+    company.run("authority", "issue-worker", "ingest-1", "--out", str(company.folder / "worker"))
+    configured(box)
+    with company.program("ingest", "ingest", KANMON_BROKER_ID=str(company.folder / "worker")):
+        name = enrolled_name(company, box)
+        box.start()
+        delivering(box)
+        assert "good until" in box.kanmon("status").stdout
+        end_in(desk, days)
+        wait_for("its own word", lambda: ask(box.state, "status")["certificate"]["soon"])
+        words = "ends on" if days > 0 else "ended on"
+        assert f"{words} " in box.kanmon("status").stdout
+        told = company.portal("broker", "check", str(company.broker_folder))
+        assert f"the certificate of the box {name} {words}" in told.stdout
+        desk.follow(ENDED)
+        wait_for("the new one", lambda: not ask(box.state, "status")["certificate"]["soon"])
+        delivering(box)
+        kept = enrolment.load(box.state)
+        assert kept is not None
+        assert kept.box == name
+        assert box.end() == 0
+    done = company.portal("broker", "check", str(company.broker_folder))
+    assert (done.returncode, done.stdout) == (0, "The broker is as it should be.\n")
+
+
+def end_in(desk: Desk, days: int) -> None:
+    """Let the portal and the box believe it of the certificate: nobody here can turn the clock."""
+    ends = datetime.now(UTC) + timedelta(days=days)
+    with closing(sqlite3.connect(desk.company.portal.state / DATABASE)) as database, database:
+        change = "UPDATE authority_issuedcertificate SET ends_at = ? WHERE box_id IS NOT NULL"
+        database.execute(change, [f"{ends:%Y-%m-%d %H:%M:%S}"])
+    path = enrolment.folder(desk.box.state) / enrolment.FILE
+    content = json.loads(path.read_bytes())
+    replace_file(LocalDisk(), path, json.dumps(content | {"ends_at": ends.isoformat()}).encode())
 
 
 def test_a_worker_is_replaced_in_good_order_and_after_a_theft(desk: Desk) -> None:
