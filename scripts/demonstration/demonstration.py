@@ -61,6 +61,7 @@ class Demonstration:
     ports: dict[str, int] = field(init=False)
     environment: dict[str, str] = field(init=False)
     _killed: dict[str, float] = field(default_factory=dict)
+    _began_ms: int = field(default_factory=lambda: int(time.time() * 1000))
 
     def __post_init__(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -124,17 +125,17 @@ class Demonstration:
         return dict(json.loads(self._run(_module_command("arrivals"))))
 
     def wait_for_values(self) -> dict[str, Any]:
-        """Wait until every device has readings in the portal."""
+        """Wait until every device has readings of this run in the portal."""
         deadline = time.monotonic() + self.patience_s
         while True:
             arrived = self.arrivals()
-            devices = arrived["devices"]
-            if all(devices.get(name, {}).get("readings") for name in LABELLED):
+            silent = silent_since(arrived["devices"], self._began_ms)
+            if not silent:
                 return arrived
             if time.monotonic() > deadline:
-                silent = ", ".join(_silent(devices))
                 raise FailedError(
-                    f"no values of {silent} in {self.patience_s:.0f} s; what the gateway said:\n"
+                    f"no values of {', '.join(silent)} in {self.patience_s:.0f} s; "
+                    "what the gateway said:\n"
                     f"{self.children.last_words('gateway')}"
                 )
             time.sleep(0.3)
@@ -295,5 +296,10 @@ def _printer_names() -> list[str]:
     return [printer.name for printer in PRINTERS]
 
 
-def _silent(devices: dict[str, Any]) -> list[str]:
-    return sorted(name for name in LABELLED if not devices.get(name, {}).get("readings"))
+def silent_since(devices: dict[str, Any], moment_ms: int) -> list[str]:
+    """The devices of which nothing was read since; what an earlier run left does not count."""
+    newest = {
+        name: max((reading["at"] for reading in told["readings"]), default=0)
+        for name, told in devices.items()
+    }
+    return sorted(name for name in LABELLED if newest.get(name, 0) < moment_ms)

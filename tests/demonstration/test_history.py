@@ -12,8 +12,9 @@ from portal.fleet.models import Device
 from portal.ingest.models import BootClock, Latest, Sample, Series
 from portal.placing import Place, place_gateway
 from portal.simulation.models import SimulatedHistory
+from scripts.demonstration.demonstration import silent_since
 from scripts.demonstration.history import tell, watt_hours
-from scripts.demonstration.story import DAYS, OFFICE, ORGANIZATION, PLANT, Past, registers
+from scripts.demonstration.story import DAYS, LABELLED, OFFICE, ORGANIZATION, PLANT, Past, registers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -81,6 +82,13 @@ def test_history_ends_where_reading_began(tmp_path: Path, read_now: dict[str, Se
 
     assert tell(tmp_path)["samples"] == 0, "a second run adds nothing"
     assert Sample.objects.filter(series=read_now["energy.import"]).count() == len(energy)
+
+
+def test_what_an_earlier_run_left_is_no_first_value() -> None:
+    old, new = {"readings": [{"at": 5}]}, {"readings": [{"at": 5}, {"at": 10}]}
+    devices = {**dict.fromkeys(LABELLED, new), "roof-pv": old, "cold-room": {"readings": []}}
+    del devices["copier-3f"]
+    assert silent_since(devices, 10) == ["cold-room", "copier-3f", "roof-pv"]
 
 
 def test_energy_of_a_day_is_what_its_power_says(
