@@ -17,7 +17,7 @@ Source: design sections 3 and 4.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from drivers.printer_mib import alerts, counters, poll_groups, subunits
@@ -261,7 +261,10 @@ class PrinterDriver:
             *subunits.troubles(memory.parts, places),
             *subunits.supply_troubles(memory.supplies),
         ]
-        return status, troubles
+        trays = subunits.numbered(places)
+        return status, [
+            replace(one, component=trays.get(one.component, one.component)) for one in troubles
+        ]
 
 
 def _whole(value: Value | None) -> int | None:

@@ -59,6 +59,21 @@ class SubUnits:
         return named
 
 
+def numbered(places: Mapping[str, str]) -> dict[str, str]:
+    """Trays by the number that is printed on them, where that is one: ``input 3`` -> ``tray 2``.
+
+    The number in a tray's name is the same in every language of the panel; an index counts slots
+    that nobody numbers, such as one for single sheets.
+    """
+    numbers = {
+        component: found[0]
+        for component, name in places.items()
+        if component.startswith("input ") and len(found := re.findall(r"\d+", name)) == 1
+    }
+    said = list(numbers.values())
+    return {one: f"tray {number}" for one, number in numbers.items() if said.count(number) == 1}
+
+
 def troubles(parts: SubUnits, places: Mapping[str, str]) -> list[Trouble]:
     """What the parts say; see the module on what it is worth."""
     found = [*_inputs(parts.inputs, places), *_outputs(parts.outputs, places)]

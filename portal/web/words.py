@@ -41,10 +41,10 @@ QUALITIES: Final[dict[Quality, _StrPromise]] = {
     Quality.UNRECONCILED: later("The parts do not add up to the device's total"),
 }
 CODES: Final[dict[Code, _StrPromise]] = {
-    Code.MEDIA_JAM: later("Media jam"),
-    Code.MEDIA_EMPTY: later("Media empty"),
-    Code.MEDIA_LOW: later("Media low"),
-    Code.MEDIA_MISMATCH: later("Wrong media"),
+    Code.MEDIA_JAM: later("Paper jam"),
+    Code.MEDIA_EMPTY: later("Out of paper"),
+    Code.MEDIA_LOW: later("Paper low"),
+    Code.MEDIA_MISMATCH: later("Wrong paper"),
     Code.OUTPUT_FULL: later("Output full"),
     Code.OUTPUT_NEAR_FULL: later("Output nearly full"),
     Code.TRAY_MISSING: later("Tray missing"),
@@ -178,6 +178,17 @@ _PART_KEYS: Final[dict[str, _StrPromise]] = {
     "lane": later("lane %(value)s"),
     "line": later("line %(value)s"),
 }
+_COMPONENTS: Final[dict[str, _StrPromise]] = {
+    "tray": later("tray %(number)s"),
+    "input": later("paper input %(number)s"),
+    "output": later("output tray %(number)s"),
+    "cover": later("cover %(number)s"),
+    "path": later("paper path %(number)s"),
+    "marker": later("print engine %(number)s"),
+    "finisher": later("finisher %(number)s"),
+    "supply": later("supply %(number)s"),
+}
+_PHASES: Final = frozenset({"l1", "l2", "l3", "n"})
 _UNITS: Final[dict[str, _StrPromise]] = {
     "impressions": later("impressions"),
     "sheets": later("sheets"),
@@ -235,3 +246,13 @@ def code_words(code: str) -> str:
 def gap_words(reason: str) -> str:
     """Why a gateway dropped records."""
     return str(GAP_REASONS.get(reason, _("Dropped by the gateway")))
+
+
+def component_words(component: str) -> str:
+    """Which part of a device a condition is about, as people say it; ``""`` for the whole."""
+    if component in _PHASES:
+        return component.upper()
+    name, _space, number = component.rpartition(" ")
+    if name in _COMPONENTS and number.isdecimal():
+        return str(_COMPONENTS[name]) % {"number": number}
+    return component

@@ -86,10 +86,10 @@ class PrinterAgent:
             2: 3,  # critical
             3: 4,  # for whoever stands beside it
             4: 8,  # input
-            5: 2,  # tray 1 is its second
+            5: 2,  # the second of them
             6: 2,
             7: 8,  # jam
-            8: b"Paper jam, tray 1",
+            8: b"Paper jam, tray 2",
             9: int((at - self.started_at) * 100) % (1 << 32),
         }
         for column, value in columns.items():

@@ -86,7 +86,7 @@ async def test_the_copier_jams_and_is_cleared(tmp_path: Path) -> None:
         await jam.turn()
         after = await driver.read(frozenset({STATUS}))
     (told,) = jammed.conditions or ()
-    assert (told.code, told.severity, told.component) == (Code.MEDIA_JAM, Severity.ERROR, "input 2")
+    assert (told.code, told.severity, told.component) == (Code.MEDIA_JAM, Severity.ERROR, "tray 2")
     assert "bit 5 jammed" in told.source
     assert "code 8 jam" in told.source
     assert jammed.state is State.ERROR

@@ -123,8 +123,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
 @register.filter
 def condition_part(condition: DeviceCondition) -> str:
     """The component of a condition, as parts are spelt; ``""`` for the whole device."""
-    component = condition.component
-    return component.upper() if component in {"l1", "l2", "l3", "n"} else component
+    return words.component_words(condition.component)
 
 
 @register.simple_tag
