@@ -27,7 +27,7 @@ from scripts.demonstration.page import Visitor
 from scripts.demonstration.processes import EndedEarlyError
 from scripts.demonstration.story import COPIER, FILE, GATEWAYS, LABELLED
 
-FAULT: Final = ("One thing needs you", COPIER.label, "media jam")
+FAULT: Final = ("One thing needs you", COPIER.label, "paper jam")
 """What the first page says while the copier is jammed."""
 _SHOWN: Final = {
     ("power.active", ""),
