@@ -69,6 +69,8 @@ ACCESS: Final[dict[str, Access]] = {
     # Members too: words for people, which change nothing at the site (`portal.web.device_edit`).
     "device-edit": Access(audience=Audience.ORGANIZATION, methods=_FORM),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "operation": Access(audience=Audience.PEOPLE, methods=_READ),
+    "operation-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "site-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),

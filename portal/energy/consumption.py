@@ -23,6 +23,7 @@ from portal.energy.readings import read_all, read_edges
 from portal.ingest.models import Series
 from portal.web.figures import MISSING, Figure, exact_value, figure
 from portal.web.heartbeat import paces
+from portal.web.words import unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +72,8 @@ class Consumption:
 
     def figure(self, value: int | None) -> Figure:
         """A value as people read it."""
-        return figure(value, self.resolution, self.quantity)
+        said = figure(value, self.resolution, self.quantity)
+        return Figure(text=said.text, unit=unit_words(said.unit), missing=said.missing)
 
     def plain(self, value: int | None) -> str:
         """A value for a program: digits and a point, in `unit`; ``""`` where there is none."""
@@ -85,7 +87,7 @@ class Consumption:
     @property
     def unit(self) -> str:
         """What people read it in."""
-        return "kWh" if self.quantity.unit == "Wh" else self.quantity.unit
+        return "kWh" if self.quantity.unit == "Wh" else unit_words(self.quantity.unit)
 
     def demand(self, each: Count) -> Decimal | None:
         """Mean power in kW over a bucket: of half an hour, twice its kWh; ``None`` if unknown."""
@@ -180,7 +182,7 @@ def consumption_of(
     if (window.stop - window.first).days <= _EVERY_SAMPLE_DAYS:
         samples = read_all(ids, edges[0], edges[-1])
     else:
-        samples = read_edges(ids, _cells(window, zone, edges))
+        samples = read_edges(ids, _cells(window, zone, edges, half_edges))
     pace = paces({device.gateway_id for device in counters})
     return {
         device.pk: _consumption(
@@ -190,10 +192,12 @@ def consumption_of(
     }
 
 
-def _cells(window: Window, zone: ZoneInfo, edges: Sequence[int]) -> Sequence[int]:
+def _cells(
+    window: Window, zone: ZoneInfo, edges: Sequence[int], half_edges: Sequence[int]
+) -> Sequence[int]:
     if window.by is By.MONTH:
         return Window(by=By.DAY, first=window.first, stop=window.stop).edges(zone)
-    return sorted({*edges, *clock_edges(zone, window.first, window.stop, 30)})
+    return sorted({*edges, *half_edges})
 
 
 def _consumption(

@@ -1,8 +1,9 @@
 """What can be asked for, and which of a device's series answer it. Pure.
 
 A device may count a thing as a whole, by tariff, by phase, or as several of these. The whole is
-taken where there is one; else all its tariffs, else all its phases. Strings and channels are loads
-of their own and are never added up. Several resolutions of one part are one counter.
+taken where there is one; else all its tariffs, phases or (of a printer) colours. Strings and
+channels are loads of their own and are never added up. Several resolutions of one part are one
+counter.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ class Of(StrEnum):
     COLD = "cold"
     GAS = "gas"
     WATER = "water"
+    AREA = "area"
+    IMPRESSIONS = "impressions"
+    SHEETS = "sheets"
+    LENGTH = "length"
+    JOBS = "jobs"
+
+    @property
+    def printed(self) -> bool:
+        """Whether printers count it. They lie behind no other printer: they may be added up."""
+        return self in _PRINTED
 
     @property
     def electric(self) -> bool:
@@ -41,9 +52,19 @@ QUANTITIES: Final[Mapping[Of, Sequence[Quantity]]] = {
     Of.COLD: (Quantity.ENERGY_COLD,),
     Of.GAS: (Quantity.VOLUME_GAS,),
     Of.WATER: (Quantity.VOLUME_WATER,),
+    Of.AREA: (Quantity.AREA,),
+    Of.IMPRESSIONS: (Quantity.IMPRESSIONS,),
+    Of.SHEETS: (Quantity.SHEETS,),
+    Of.LENGTH: (Quantity.LENGTH,),
+    Of.JOBS: (Quantity.JOBS,),
 }
 """The first of these that a device has answers for it."""
-_SPLITS: Final = tuple(re.compile(p) for p in (r"tariff=\d+", r"l[123]", r"phase=l[123]"))
+EXTENTS: Final = (Of.AREA, Of.IMPRESSIONS, Of.SHEETS, Of.LENGTH)
+"""How much was printed, in the order in which people ask for it."""
+_PRINTED: Final = frozenset({*EXTENTS, Of.JOBS})
+_SPLITS: Final = tuple(
+    re.compile(p) for p in (r"tariff=\d+", r"l[123]", r"phase=l[123]", r"colour=\w+")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Sum
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from portal.energy.consumption import consumption_of, series_of, sum_of
 from portal.energy.measures import Of, counter_of
@@ -73,6 +74,11 @@ class Place:
                     found.setdefault(of, {})[device] = counter
         return found
 
+    def section(self, of: Of | None) -> str:
+        """What a page about it is called: people use printers, and energy."""
+        printed = of.printed if of else all(each.printed for each in self.counters)
+        return _("Usage") if printed and self.counters else _("Energy")
+
     def query(self, said: QueryDict, now: datetime) -> Query:
         """What an address asks of this place; raises `portal.energy.query.QueryError`."""
         return query_of(said, list(self.counters), self.today(now))
@@ -133,22 +139,24 @@ def device_place(device: Device) -> Place:
 
 def site_place(site: Site) -> Place:
     """The place of a site."""
-    devices = Device.objects.filter(gateway__site=site).order_by("label", "name", "pk")
-    return Place(site=site, device=None, devices=list(devices))
+    devices = sorted(Device.objects.filter(gateway__site=site), key=lambda one: (str(one), one.pk))
+    return Place(site=site, device=None, devices=devices)
 
 
 def answer_of(place: Place, query: Query, now: datetime) -> Answer:
     """What ``place`` says at ``now``.
 
     A site adds up what is ticked and nothing else: it is not known which meters lie behind which,
-    and a main meter and its sub-meters would count twice. One device alone is that sum already.
+    and a main meter and its sub-meters would count twice. One device alone is that sum already,
+    and all printers are, where none is ticked.
     """
     counters = place.counters.get(query.of, {}) if query.of else {}
     window, zone = query.window, place.zone
     found = consumption_of(counters, window, zone, query.of or Of.IMPORT)
     named = [(device, found[device.pk]) for device in counters if device.pk in found]
     only = len(counters) == 1
-    ticked = [each for each in named if only or each[0].pk in query.ticked]
+    every = only or (query.of is not None and query.of.printed and not query.ticked)
+    ticked = [each for each in named if every or each[0].pk in query.ticked]
     whole = sum_of([consumption for _device, consumption in ticked]) if ticked else None
     month = _month({device: counters[device] for device, _ in ticked}, query, zone)
     return Answer(
@@ -158,7 +166,7 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
             DeviceRow(
                 device=device,
                 summary=summary(consumption, window, zone, now),
-                ticked=only or device.pk in query.ticked,
+                ticked=every or device.pk in query.ticked,
                 address=reverse("device-energy", kwargs={"device": device.pk})
                 + replace(query, ticked=()).address(),
             )

@@ -47,6 +47,7 @@ def device_energy_live(request: HttpRequest, device: int) -> HttpResponse:
 
     def body() -> HttpResponse:
         context = {"place": place, "query": query, "answer": answer_of(place, query, now)}
+        context["section"] = place.section(query.of)
         return render(request, "energy/_energy.html", context)
 
     return living(request, etag(request, place.version(now)), body)
@@ -63,7 +64,7 @@ def _page(request: HttpRequest, place: Place) -> HttpResponse:
     try:
         query = place.query(request.GET, now)
     except QueryError as error:
-        context = {"place": place, "fault": str(error)}
+        context = {"place": place, "fault": str(error), "section": place.section(None)}
         return private(render(request, "energy/wrong.html", context, status=400))
     if not place.knows(query.ticked):
         raise Http404
@@ -74,6 +75,7 @@ def _page(request: HttpRequest, place: Place) -> HttpResponse:
         content = csv_file.content(answer.files, query, place.zone, now)
         return private(_file(content, csv_file.file_name(place.name, query)))
     context = {"place": place, "query": query, "answer": answer, "tag": tag}
+    context["section"] = place.section(query.of)
     return private(render(request, "energy/energy.html", context))
 
 

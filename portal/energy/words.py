@@ -30,6 +30,11 @@ MEASURES: Final[dict[Of, _StrPromise]] = {
     Of.COLD: later("Cooling"),
     Of.GAS: later("Gas"),
     Of.WATER: later("Water"),
+    Of.AREA: later("Printed area"),
+    Of.IMPRESSIONS: later("Impressions"),
+    Of.SHEETS: later("Sheets"),
+    Of.LENGTH: later("Printed length"),
+    Of.JOBS: later("Jobs"),
 }
 TABS: Final[dict[By, _StrPromise]] = {
     By.DEMAND: later("30-minute demand"),

@@ -83,7 +83,8 @@ def describe_device(device: Device, said: Description) -> None:
     """
     with transaction.atomic():
         # One at a time for an organization: groups are counted, made and dropped here.
-        owner = Organization.objects.select_for_update().get(sites__gateways=device.gateway_id)
+        locked = Organization.objects.select_for_update(of=("self",), no_key=True)
+        owner = locked.get(sites__gateways=device.gateway_id)
         left = Device.objects.select_related("group").get(pk=device.pk).group
         group = _written(device, owner, said)
         if left and left != group and not left.devices.exists():

@@ -20,7 +20,7 @@ from portal.ingest.models import Gap, Latest, Sample, Series
 from portal.web import words
 from portal.web.chart import Line, Point, Span, Window, line, merged
 from portal.web.device import series_label
-from portal.web.figures import chart_unit, exact_value, figure
+from portal.web.figures import Figure, chart_unit, exact_value, figure
 from portal.web.heartbeat import paces
 from portal.web.readings import in_order
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from portal.fleet.models import Device
-    from portal.web.figures import Figure
 
 HOURS: Final = 24
 _LISTED: Final = 12
@@ -164,7 +163,8 @@ class SeriesChart:
         )
 
     def _figure(self, value: int) -> Figure:
-        return figure(value, self.series.resolution, self.quantity)
+        said = figure(value, self.series.resolution, self.quantity)
+        return Figure(text=said.text, unit=words.unit_words(said.unit), missing=said.missing)
 
     def _mark(self, point: Point | None) -> Mark | None:
         if point is None or point.value is None:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from django import template
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.energy.measures import QUANTITIES
+from portal.energy.printing import Printed, Printing, last_days, printed_by, printing
 from portal.ingest.models import Series
 
 if TYPE_CHECKING:
     from portal.fleet.models import Device
+    from portal.web.overview import Overview
 
 register = template.Library()
 
@@ -23,3 +26,15 @@ def energy_address(device: Device) -> str:
     if not Series.objects.filter(device=device, quantity__in=asked).exists():
         return ""
     return reverse("device-energy", kwargs={"device": device.pk})
+
+
+@register.simple_tag
+def print_report(overview: Overview) -> Printing | None:
+    """What all printers printed in the last 30 days; ``None`` without a printer (E-30)."""
+    return printing(overview.rows, "", last_days, timezone.now())
+
+
+@register.simple_tag
+def printed(device: Device) -> list[Printed]:
+    """What a printer printed today and ever (E-32); nothing for what is no printer."""
+    return printed_by(device, timezone.now())

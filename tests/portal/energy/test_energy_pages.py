@@ -313,12 +313,9 @@ def test_a_bad_address_is_told_what_is_allowed(
 def test_a_device_without_counters_says_so_and_others_are_linked(
     owner: Client, seeded: Seeded
 ) -> None:
-    printer = Device.objects.get(name="copier")
-    assert "Nothing is counted here" in _text(owner, _page(printer))
-    assert (
-        f"/devices/{printer.pk}/energy/"
-        not in owner.get(f"/devices/{printer.pk}/").content.decode()
-    )
+    bare = meter(Device.objects.get(pk=seeded.meter).gateway.site_id, "Thermometer")
+    assert "Nothing is counted here" in _text(owner, _page(bare))
+    assert f"/devices/{bare.pk}/energy/" not in owner.get(f"/devices/{bare.pk}/").content.decode()
     page = owner.get(f"/devices/{seeded.meter}/").content.decode()
     assert f'href="/devices/{seeded.meter}/energy/"' in page
 

@@ -12,6 +12,7 @@ import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from portal.ingest.models import Series
 
 MINUTE = 60_000
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 STEP = MINUTE
 
 
@@ -312,9 +314,31 @@ def _printers(gateway: int, now: datetime) -> None:
             DeviceSupply.objects.create(
                 device=printer, kind=kind, colour=colour, name=name, level=level, state=state
             )
-        _series(printer, "jobs", "", 0, [(_ms(now) - MINUTE, 8_114)])
-    _series(label, "area", "", -4, [(_ms(now) - MINUTE, 12_345_678)])
-    _series(copier, "impressions", "", 0, [(_ms(now) - MINUTE, 184_220)])
+        _series(printer, "jobs", "", 0, _prints(now, 8_114, 3))
+    _series(label, "area", "", -4, _prints(now, 12_345_678, 5_210))
+    _series(copier, "impressions", "", 0, _prints(now, 184_220, 17))
+
+
+def _prints(now: datetime, last: int, each: int) -> list[tuple[int, int | None]]:
+    """What a printer counted for a month of office hours; every five minutes of the last day."""
+    end = _ms(now) - MINUTE
+    hours = range(end - 31 * DAY, end - 26 * HOUR, HOUR)
+    times = [at for at in hours if 7 <= _hour(at) <= 21]
+    times += range(end - 26 * HOUR, end + 1, 5 * MINUTE)
+    steps = [
+        each * random.randrange(4) * ((at - before) // (5 * MINUTE)) if 9 <= _hour(at) < 19 else 0
+        for before, at in pairwise(times)
+    ]
+    value = last - sum(steps)
+    samples: list[tuple[int, int | None]] = []
+    for at, step in zip(times, [0, *steps], strict=True):
+        value += step
+        samples.append((at, value))
+    return samples
+
+
+def _hour(at: int) -> int:
+    return (at // HOUR + 9) % 24
 
 
 def _gap(box: Box, now: datetime) -> None:

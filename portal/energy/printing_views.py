@@ -1,0 +1,53 @@
+"""The operation status: what all printers are doing, and what they printed today (E-31)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.energy.printing import printing, today
+from portal.web.living import etag, living, private
+from portal.web.operation import Kind
+from portal.web.overview import overview, version
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def operation_page(request: HttpRequest) -> HttpResponse:
+    """The page; ``?of=`` what to draw, where printers count in several ways."""
+    now = timezone.now()
+    # Taken before the data: a change in between is then shown twice rather than never.
+    tag = _tag(request, now)
+    return private(render(request, "energy/operation.html", {**_facts(request, now), "tag": tag}))
+
+
+@require_safe
+def operation_live(request: HttpRequest) -> HttpResponse:
+    """Its living part."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        return render(request, "energy/_operation.html", _facts(request, now))
+
+    return living(request, _tag(request, now), body)
+
+
+def _tag(request: HttpRequest, now: datetime) -> str:
+    """Changes with what is shown, and once a minute as the day goes on."""
+    return etag(request, f"{version(request.user, now)}-{int(now.timestamp()) // 60}")
+
+
+def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    seen = overview(request.user, now)
+    operation = next((each for each in seen.operations if each.kind is Kind.PRINTER), None)
+    asked = request.GET.get("of", "")
+    found = printing(seen.rows, asked, today, now)
+    chosen = next((each.of for each in found.measures if each.current), "") if found else ""
+    return {"printing": found, "operation": operation, "of": chosen}
