@@ -37,7 +37,6 @@ SAID = {"name": "Sales copier", "location": "Building A / 3F", "group": "Sales",
 
 
 @pytest.mark.req("E-24")
-@pytest.mark.req("C-19")
 def test_a_member_names_a_device_and_says_where_it_stands(member: Client, copier: Device) -> None:
     address = f"/devices/{copier.pk}/edit/"
     form = member.get(address).content.decode()
