@@ -63,9 +63,12 @@ class Patterns:
 
         A value that holds a joint is more likely two texts; ``never_within`` passes it over.
         """
-        for variant in _variants(text):
+        variants = list(_variants(text))
+        # A text that is known word by word is that one, whatever pattern it happens to fit.
+        for variant in variants:
             if variant in self._exact:
                 return self._exact[variant]
+        for variant in variants:
             for expression, translation in self._patterns:
                 match = expression.fullmatch(variant)
                 if match and not any(j in value for value in match.groups() for j in never_within):

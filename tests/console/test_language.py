@@ -156,3 +156,9 @@ def test_a_text_of_two_clauses_is_known_by_each() -> None:
     known = Patterns({"{0} is gone; run {1} on {0}": "{0}がありません。{0}に{1}を実行してください"})
     assert known.said("x is gone") == "xがありません"
     assert known.said("run y on x") == "xにyを実行してください"
+
+
+def test_a_text_that_is_known_as_it_is_fits_no_pattern_by_accident() -> None:
+    known = Patterns({"{0} on {1}": "{1}の{0}", "turn it on in the settings": "有効にしてください"})
+    assert known.said("Turn it on in the settings.") == "有効にしてください"
+    assert known.said("port 3 on the switch") == "the switchのport 3"
