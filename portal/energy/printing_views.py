@@ -50,4 +50,5 @@ def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
     asked = request.GET.get("of", "")
     found = printing(seen.rows, asked, today, now)
     chosen = next((each.of for each in found.measures if each.current), "") if found else ""
-    return {"printing": found, "operation": operation, "of": chosen}
+    asked_again = f"?of={chosen}" if chosen else ""
+    return {"printing": found, "operation": operation, "asked": asked_again}
