@@ -21,7 +21,7 @@ class Audience(StrEnum):
     ORGANIZATION = "organization"
     """For members of the organization that owns the named thing; others are told 404."""
     ADMINISTRATORS = "administrators"
-    """For who administers an organization; members are told 403, a foreign id 404."""
+    """For who administers an organization; members are told 403, and 404 for an id, as foreign."""
     MONITORS = "monitors"
     """For programs that show the token of KANMON_METRICS_TOKEN; everybody else is told 404."""
 
@@ -32,7 +32,7 @@ class Access:
 
     Attributes:
         audience: For whom it is.
-        methods: The methods it answers; others get 405.
+        methods: The methods it answers (a page that answers GET also HEAD); others get 405.
     """
 
     audience: Audience
@@ -52,12 +52,15 @@ ACCESS: Final[dict[str, Access]] = {
     "overview": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "sites": Access(audience=Audience.PEOPLE, methods=_READ),
+    "sites-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "site": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "site-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "gateways": Access(audience=Audience.PEOPLE, methods=_READ),
+    "gateways-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "gateway": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "gateway-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "devices": Access(audience=Audience.PEOPLE, methods=_READ),
+    "devices-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "organizations": Access(audience=Audience.PEOPLE, methods=_READ),
     "keys": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "key-revoke": Access(audience=Audience.ADMINISTRATORS, methods=frozenset({"POST"})),

@@ -32,6 +32,8 @@ class SignInByLink(View):
     button on the page spends it.
     """
 
+    http_method_names = ["get", "head", "post"]  # noqa: RUF012 - as Django declares it
+
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Who would be signed in, with the button; 410 for a link that is spent or expired."""
         link = actions.usable_link(token)

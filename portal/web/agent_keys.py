@@ -136,7 +136,7 @@ class NewKey:
         return [*re.findall(r"[^-]+-?", code), at + address]
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:
     """The keys of the organizations a person administers, and a form for one more."""
     if not request.user.is_authenticated or not administered(request.user).exists():

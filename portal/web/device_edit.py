@@ -73,7 +73,7 @@ class DescriptionForm(forms.Form):
         return Description(**self.cleaned_data)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     """The form, and what comes of it; a gateway is called as it is set up."""
     scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)

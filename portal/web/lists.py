@@ -113,6 +113,7 @@ class DeviceList:
         total: How many there are without the search and the group.
         sort: What it is sorted by, as asked for; ``""`` for the usual order.
         kept: The address' query that asks for the same words and group, without the order.
+        again: The same with the order; ``""`` or from the question mark on.
     """
 
     rows: Sequence[Listed]
@@ -122,6 +123,7 @@ class DeviceList:
     total: int
     sort: str
     kept: str
+    again: str
 
     @property
     def narrowed(self) -> bool:
@@ -172,7 +174,8 @@ def device_list(
     found = [one for one in listed if _matches(one, asked.words) and _is_in(one, group)]
     found.sort(key=_KEYS["name"][1])
     found.sort(key=_KEYS[name][1], reverse=backwards)
-    kept = [("q", asked.words), ("group", group)]
+    kept = [(name, said) for name, said in (("q", asked.words), ("group", group)) if said]
+    again = [*kept, ("sort", asked.sort)] if asked.sort else kept
     return DeviceList(
         rows=found,
         columns=_columns(name, backwards=backwards),
@@ -180,7 +183,8 @@ def device_list(
         words=asked.words,
         total=len(listed),
         sort=asked.sort,
-        kept=urlencode([pair for pair in kept if pair[1]]),
+        kept=urlencode(kept),
+        again=f"?{urlencode(again)}" if again else "",
     )
 
 

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 
 def etag(request: HttpRequest, version: str) -> str:
-    """An ETag: the data's version, the language it is written in, the program that wrote it."""
-    return f'W/"{version}-{request.LANGUAGE_CODE}-{assets.build()}"'
+    """An ETag: the data's version, who reads it, in which language, the program that wrote it.
+
+    A version counts what its reader sees: two readers' may be equal where their pages are not.
+    """
+    return f'W/"{version}-{request.user.pk}-{request.LANGUAGE_CODE}-{assets.build()}"'
 
 
 def living(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> HttpResponse:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import agent_keys, code_help, device_edit, views
+from portal.web import agent_keys, code_help, device_edit, list_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
     path("live/", views.overview_live, name="overview-live"),
-    path("sites/", views.sites_page, name="sites"),
+    path("sites/", list_views.sites_page, name="sites"),
+    path("sites/live/", list_views.sites_live, name="sites-live"),
     path("sites/<int:site>/", views.site_page, name="site"),
     path("sites/<int:site>/live/", views.site_live, name="site-live"),
-    path("gateways/", views.gateways_page, name="gateways"),
+    path("gateways/", list_views.gateways_page, name="gateways"),
+    path("gateways/live/", list_views.gateways_live, name="gateways-live"),
     path("gateways/<int:gateway>/", views.gateway_page, name="gateway"),
     path("gateways/<int:gateway>/live/", views.gateway_live, name="gateway-live"),
-    path("devices/", views.devices_page, name="devices"),
-    path("organizations/", views.organizations_page, name="organizations"),
+    path("devices/", list_views.devices_page, name="devices"),
+    path("devices/live/", list_views.devices_live, name="devices-live"),
+    path("organizations/", list_views.organizations_page, name="organizations"),
     path("keys/", agent_keys.keys_page, name="keys"),
     path("keys/<int:key>/withdraw/", agent_keys.key_revoke, name="key-revoke"),
     path("help/codes/", code_help.codes_page, name="codes-help"),

@@ -6,29 +6,24 @@ and answers 304 while nothing changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.fleet.models import Device, DeviceGroup, Gateway, Site
+from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.web.agent_keys import administered
 from portal.web.alarms import alarms
 from portal.web.device import device_version, device_view
-from portal.web.lists import Asked, device_list, gateways_by_need, organizations
 from portal.web.living import etag, living, private
 from portal.web.overview import EVERYTHING, Scope, overview, version
-from portal.web.own_pages import own_pages
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
-
-
-_MOST_WORDS: Final = 100
 
 
 @require_safe
@@ -71,12 +66,6 @@ def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, An
     return living(request, etag(request, version(request.user, now)), body)
 
 
-@require_safe
-def sites_page(request: HttpRequest) -> HttpResponse:
-    """All sites."""
-    return _whole(request, "web/sites.html", EVERYTHING, {})
-
-
 def _site(request: HttpRequest, site: int) -> Site:
     return get_object_or_404(Site.objects.visible_to(request.user), pk=site)
 
@@ -93,14 +82,6 @@ def site_live(request: HttpRequest, site: int) -> HttpResponse:
     """A site page's living part."""
     found = _site(request, site)
     return _part(request, "web/_site.html", Scope(site=found.pk), {"site": found})
-
-
-@require_safe
-def gateways_page(request: HttpRequest) -> HttpResponse:
-    """All gateways, the faulty first."""
-    now = timezone.now()
-    context = {"cards": gateways_by_need(overview(request.user, now))}
-    return private(render(request, "web/gateways.html", context))
 
 
 def _gateway(request: HttpRequest, gateway: int) -> Gateway:
@@ -122,28 +103,6 @@ def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
     found = _gateway(request, gateway)
     facts = {"gateway": found, "running": found.configurations.newest()}
     return _part(request, "web/_gateway_page.html", Scope(gateway=found.pk), facts)
-
-
-@require_safe
-def devices_page(request: HttpRequest) -> HttpResponse:
-    """All devices: ``?sort=`` a column, ``?q=`` words that must occur, ``?group=`` an id."""
-    seen = overview(request.user, timezone.now())
-    groups = DeviceGroup.objects.visible_to(request.user).select_related("organization")
-    asked = Asked(
-        sort=request.GET.get("sort", ""),
-        words=request.GET.get("q", "").strip()[:_MOST_WORDS],
-        group=request.GET.get("group", ""),
-    )
-    pages = own_pages(card.gateway.pk for card in seen.gateways)
-    listed = device_list(seen, list(groups), pages, asked)
-    return private(render(request, "web/devices.html", {"listed": listed}))
-
-
-@require_safe
-def organizations_page(request: HttpRequest) -> HttpResponse:
-    """Who belongs to the reader's organizations."""
-    context = {"organizations": organizations(request.user)}
-    return private(render(request, "web/organizations.html", context))
 
 
 def _device(request: HttpRequest, device: int) -> Device:

@@ -56,6 +56,7 @@
     const { status } = event.detail.xhr;
     const tag = event.detail.xhr.getResponseHeader("ETag");
     if (status === 200 && tag) live.dataset.etag = tag;
+    if (status === 404) location.reload(); // gone, or no longer the reader's: the page says so
     tellLost(status >= 500);
   });
   document.body.addEventListener("htmx:sendError", () => tellLost(true));

@@ -231,6 +231,22 @@ def test_unchanged_polls_are_answered_304(portal: Running, browser: Browser) -> 
         pass
 
 
+def test_a_page_whose_thing_is_gone_says_so_instead_of_standing_still(
+    portal: Running, browser: Browser
+) -> None:
+    made = portal.database(
+        "print(Device.objects.create(gateway_id=1, name='short-lived', label='Short-lived').pk)"
+    ).strip()
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(portal.link())
+        page.click("main button.primary")
+        page.goto(f"{portal.url}/devices/{made}/")
+        portal.database(f"Device.objects.filter(pk={made}).delete()")
+        page.wait_for_selector("main .errno", timeout=15_000)
+        assert page.inner_text("main .errno") == "404"
+
+
 def test_the_keyboard_reaches_the_content_past_the_bar(portal: Running, browser: Browser) -> None:
     with _signed_in(browser, portal, "en") as page:
         page.goto(portal.url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,32 @@ def test_a_new_device_is_in_the_living_part_without_signing_in_again(
     answer = owner.get("/live/", headers={"If-None-Match": tag})
     assert answer.status_code == 200
     assert "New copier" in answer.content.decode()
+
+
+@pytest.mark.req("E-29")
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [("/sites/", ""), ("/gateways/", ""), ("/devices/", "?q=new&sort=-name&group=")],
+)
+def test_the_lists_live_and_stay_as_they_were_asked_for(
+    owner: Client, seeded: Seeded, address: str, asked: str
+) -> None:
+    page = html.unescape(owner.get(address + asked).content.decode())
+    polled = re.search(r'hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page)
+    assert polled
+    live, tag = polled.groups()
+    assert live == f"{address}live/{asked.removesuffix('&group=')}"
+    assert owner.get(live, headers={"If-None-Match": tag}).status_code == 304
+    gateway = Device.objects.get(pk=seeded.meter).gateway
+    Device.objects.create(gateway=gateway, name="new-copier", label="New copier")
+    Box.objects.filter(gateway=gateway).update(alive=False)
+    answer = owner.get(live, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert "<html" not in answer.content.decode()
+    if asked:
+        assert re.findall(r'class="row-link"[^>]*>([^<]+)<', answer.content.decode()) == [
+            "New copier"
+        ]
 
 
 # --- supplies ------------------------------------------------------------------------------------
