@@ -6,7 +6,8 @@
     <- {"v": 1, "id": 1, "ok": true, "result": {"troubles": [{"name": "jam", "on": true,
                                                  "left_s": 60} ...], "gateways": [...]}}
 
-The other side is ``scripts/demonstration/control.py``.
+``mend`` is asked for in the same way, and ``state`` of nothing. The other side is
+``scripts/demonstration/control.py``.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def ask(path: Path, do: str, **arguments: str) -> WorldState:
             with connection.makefile("rb") as stream:
                 answer = json.loads(stream.readline(_ANSWER_LIMIT))
         return _state(answer["result"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ArithmeticError, ValueError, LookupError, TypeError) as error:
         raise AwayError(str(error)) from error
 
 

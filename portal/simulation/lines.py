@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from portal.fleet.models import Device
 from portal.ingest.models import Latest, Sample
 from portal.web.chart import Line, Span, Window, line
 from portal.web.figures import Figure, figure
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
-    from portal.fleet.models import Device
 
 MINUTES: Final = 4
 WIDTH: Final = 240
@@ -53,28 +54,25 @@ def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
         Latest.objects.filter(
             series__quantity="power.active",
             series__part="",
-            series__device__gateway__site__organization__in=_organizations(user),
+            series__device__in=Device.objects.visible_to(user),
         )
         .select_related("series__device")
         .order_by("series__device__gateway_id", "series__device_id")
     )
     pace = paces({row.series.device.gateway_id for row in rows})
-    return [_line(row, now_ms, pace[row.series.device.gateway_id].hold_ms) for row in rows]
+    holds = {row.series_id: pace[row.series.device.gateway_id].hold_ms for row in rows}
+    begin = now_ms - MINUTES * 60_000 - max(holds.values(), default=0)
+    samples: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+    found = Sample.objects.filter(series__in=holds, at__gte=begin, at__lte=now_ms).order_by("at")
+    for series, at, value in found.values_list("series", "at", "value"):
+        samples[series].append((at, value))
+    return [_line(row, samples[row.series_id], now_ms, holds[row.series_id]) for row in rows]
 
 
-def _organizations(user: User | AnonymousUser) -> Any:
-    from portal.accounts.models import Organization
-
-    return Organization.objects.visible_to(user)
-
-
-def _line(row: Latest, now_ms: int, hold: int) -> SmallLine:
+def _line(
+    row: Latest, samples: Sequence[tuple[int, int | None]], now_ms: int, hold: int
+) -> SmallLine:
     window = Window(start=now_ms - MINUTES * 60_000, end=now_ms, hold=hold)
-    samples = (
-        Sample.objects.filter(series=row.series_id, at__gte=window.start - hold, at__lte=now_ms)
-        .order_by("at")
-        .values_list("at", "value")
-    )
     drawn = line(samples, window, _POINTS)
     quantity = quantity_of(row.series.quantity)
     last = drawn.points[-1] if drawn.points else None

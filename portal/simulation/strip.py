@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
 
+BREAK: Final = "break"
+MEND: Final = "mend"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
@@ -82,6 +85,11 @@ class Button:
 
     trouble: Trouble
     words: Words
+
+    @property
+    def does(self) -> str:
+        """What pressing asks the simulated world for."""
+        return MEND if self.trouble.on and self.words.mend else BREAK
 
     @property
     def lasting(self) -> str:

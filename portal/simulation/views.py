@@ -10,7 +10,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.simulation.control import AwayError, ask
-from portal.simulation.strip import TROUBLES, Strip, simulation, strip, strip_now
+from portal.simulation.strip import BREAK, MEND, TROUBLES, Strip, simulation, strip, strip_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,12 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def turn(request: HttpRequest) -> HttpResponse:
-    """Break what is named, or mend it."""
-    path, what = _path(), request.POST.get("what", "")
-    if what not in TROUBLES:
+    """Break what is named, or mend it: whichever the button said, however often it is pressed."""
+    path, what, do = _path(), request.POST.get("what", ""), request.POST.get("do", "")
+    if what not in TROUBLES or do not in {BREAK, MEND}:
         raise Http404
     try:
-        shown = strip(request.user, ask(path, "break", what=what))
+        shown = strip(request.user, ask(path, do, what=what))
     except AwayError:
         shown = Strip()
     if request.headers.get("HX-Request") == "true":

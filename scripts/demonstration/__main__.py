@@ -62,9 +62,7 @@ def first_fault(demonstration: Demonstration, visitor: Visitor) -> float:
 def heal(demonstration: Demonstration, visitor: Visitor) -> float:
     """Take the sheet out; how many seconds later the first page is content again."""
     began = time.monotonic()
-    state = demonstration.trouble("state")
-    if any(trouble["name"] == "jam" and trouble["on"] for trouble in state["troubles"]):
-        demonstration.trouble("break", what="jam")
+    demonstration.trouble("mend", what="jam")
     _wait_for(demonstration, visitor, lambda words: "Nothing needs you" in words, "its end")
     return time.monotonic() - began
 

@@ -3,9 +3,11 @@
 A server on a Unix socket, with lines of JSON each way, as `gateway.control` serves them::
 
     state                -> {"troubles": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
-    break  what=NAME     -> the same, afterwards; a trouble that is on is mended, where one may
+    break  what=NAME     -> the same, afterwards; one that is on stays on, for as long as it had
+    mend   what=NAME     -> the same, afterwards; one that has to be waited for stays on
 
-Each trouble heals by itself after a while.
+Neither turns anything round: who clicks twice, and two who click at once, get what they read on
+the button. Each trouble heals by itself after a while.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Trouble:
         lasts_s: After how long it heals.
         begin: Brings it about.
         end: Mends it.
-        toggles: Whether asking again mends it at once.
+        mendable: Whether it can be mended before it heals.
         until: When it heals, by `time.monotonic`; ``None`` while all is well.
     """
 
@@ -51,22 +53,28 @@ class Trouble:
     lasts_s: float
     begin: Act
     end: Act = _nothing
-    toggles: bool = True
+    mendable: bool = True
     until: float | None = None
+    _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def turn(self) -> None:
-        """Bring it about, or mend it."""
-        if self.until is None:
-            await self.begin()
-            self.until = time.monotonic() + self.lasts_s
-        elif self.toggles:
+    async def bring_about(self) -> None:
+        """Bring it about, where it is not on."""
+        async with self._busy:
+            if self.until is None:
+                await self.begin()
+                self.until = time.monotonic() + self.lasts_s
+
+    async def mend(self) -> None:
+        """Mend it before it heals, where it is on and that can be done."""
+        if self.mendable:
             await self.heal()
 
     async def heal(self) -> None:
-        """Mend it, where it is on."""
-        if self.until is not None:
-            await self.end()
-            self.until = None
+        """End it, where it is on."""
+        async with self._busy:
+            if self.until is not None:
+                await self.end()
+                self.until = None
 
     def told(self) -> dict[str, Any]:
         """As JSON values."""
@@ -89,7 +97,7 @@ class Control:
 
     def commands(self) -> Mapping[str, Command]:
         """By the name that is asked for."""
-        return {"state": self.state, "break": self.turn}
+        return {"state": self.state, "break": self.break_, "mend": self.mend}
 
     async def state(self, _: Mapping[str, Any]) -> Any:
         """What is broken, and what every gateway says; one that is away said it last."""
@@ -100,17 +108,25 @@ class Control:
         told = [self._last[path] for path in self.states if path in self._last]
         return {"troubles": [trouble.told() for trouble in self.troubles], "gateways": told}
 
-    async def turn(self, arguments: Mapping[str, Any]) -> Any:
-        """Break what is named, or mend it."""
+    async def break_(self, arguments: Mapping[str, Any]) -> Any:
+        """Break what is named."""
+        await self._named(arguments).bring_about()
+        return await self.state({})
+
+    async def mend(self, arguments: Mapping[str, Any]) -> Any:
+        """Mend what is named."""
+        await self._named(arguments).mend()
+        return await self.state({})
+
+    def _named(self, arguments: Mapping[str, Any]) -> Trouble:
         for trouble in self.troubles:
             if trouble.name == arguments.get("what"):
-                await trouble.turn()
-                return await self.state({})
+                return trouble
         known = ", ".join(trouble.name for trouble in self.troubles)
         raise ControlError("there is nothing of that name to break", next_step=f"one of {known}")
 
     async def heal(self) -> None:
-        """Mend what is due."""
+        """End what is due."""
         for trouble in self.troubles:
             if trouble.until is not None and time.monotonic() >= trouble.until:
                 await trouble.heal()

@@ -75,8 +75,8 @@ class World:
             Trouble(name="jam", lasts_s=60, begin=self._jam, end=self._clear),
             Trouble(name="silence", lasts_s=40, begin=self._silence, end=self._speak),
             Trouble(name="internet", lasts_s=25, begin=self.relay.cut, end=self.relay.mend),
-            Trouble(name="gateway", lasts_s=RESTART_S, begin=self._kill, toggles=False),
-            Trouble(name="exchange", lasts_s=20, begin=self._exchange, toggles=False),
+            Trouble(name="gateway", lasts_s=RESTART_S, begin=self._kill, mendable=False),
+            Trouble(name="exchange", lasts_s=20, begin=self._exchange, mendable=False),
         ]
 
     async def _jam(self) -> None:

@@ -80,10 +80,10 @@ async def test_the_copier_jams_and_is_cleared(tmp_path: Path) -> None:
         target = Target(host=LOOPBACK, port=simulator.port)
         driver = PrinterDriver(SnmpAgent(target), lambda: 0)
         idle = await driver.read(frozenset(PERIODS))
-        await jam.turn()
+        await jam.bring_about()
         world.show()
         jammed = await driver.read(frozenset({STATUS}))
-        await jam.turn()
+        await jam.mend()
         after = await driver.read(frozenset({STATUS}))
     (told,) = jammed.conditions or ()
     assert (told.code, told.severity, told.component) == (Code.MEDIA_JAM, Severity.ERROR, "tray 2")
@@ -114,7 +114,7 @@ async def test_a_meter_is_silenced_and_another_exchanged(tmp_path: Path) -> None
     def silent() -> list[int]:
         return [unit for unit, meter in world.meters.items() if meter.registers.silent]
 
-    await troubles["silence"].turn()
+    await troubles["silence"].bring_about()
     assert silent() == [SILENCED]
     await troubles["silence"].heal()
     assert silent() == []
@@ -122,7 +122,7 @@ async def test_a_meter_is_silenced_and_another_exchanged(tmp_path: Path) -> None
     place = world.meters[EXCHANGED].place
     now = float(world.past.until - 4 * 86_400)
     before, serial = place.counters_kwh(now), place.serial(now)
-    await troubles["exchange"].turn()
+    await troubles["exchange"].bring_about()
     at = world.past.exchanges[EXCHANGED][-1]
     assert place.counters_kwh(at)[0] == 0 < before[0]
     assert place.serial(at) != serial
@@ -140,7 +140,7 @@ async def test_troubles_heal_when_they_are_due_and_not_before() -> None:
         done.append("ended")
 
     short = Trouble(name="short", lasts_s=0.0, begin=begin, end=end)
-    long = Trouble(name="long", lasts_s=3600.0, begin=begin, end=end, toggles=False)
+    long = Trouble(name="long", lasts_s=3600.0, begin=begin, end=end, mendable=False)
     control = Control(troubles=[short, long], states=[])
     await control.commands()["break"]({"what": "short"})
     told = await control.commands()["break"]({"what": "long"})
@@ -152,6 +152,30 @@ async def test_troubles_heal_when_they_are_due_and_not_before() -> None:
     assert [one["on"] for one in (await control.state({}))["troubles"]] == [False, True]
     with pytest.raises(ControlError, match="nothing of that name"):
         await control.commands()["break"]({"what": "everything"})
+
+
+async def test_who_clicks_twice_and_two_at_once_get_what_they_read() -> None:
+    done: list[str] = []
+
+    async def begin() -> None:
+        await asyncio.sleep(0)
+        done.append("begun")
+
+    async def end() -> None:
+        await asyncio.sleep(0)
+        done.append("ended")
+
+    jam = Trouble(name="jam", lasts_s=60, begin=begin, end=end)
+    gateway = Trouble(name="gateway", lasts_s=60, begin=begin, end=end, mendable=False)
+    break_, mend = (Control(troubles=[jam, gateway], states=[]).commands()[n] for n in (
+        "break", "mend"))  # fmt: skip
+    await asyncio.gather(*(break_({"what": "jam"}) for _ in range(3)))
+    assert (done, jam.until is None) == (["begun"], False)
+    await asyncio.gather(*(mend({"what": "jam"}) for _ in range(3)), jam.heal())
+    assert (done, jam.until) == (["begun", "ended"], None)
+    await break_({"what": "gateway"})
+    await mend({"what": "gateway"})
+    assert done == ["begun", "ended", "begun"], "it has to be waited for"
 
 
 async def test_it_is_asked_over_its_socket(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from portal.simulation.strip import simulation, strip_now
 if TYPE_CHECKING:
     from django.template import Context
 
+    from portal.energy.printing import Printing
     from portal.fleet.models import Gateway, Site
 
 register = template.Library()
@@ -33,3 +34,11 @@ def simulated_history(place: Gateway | Site) -> dict[str, Any]:
     marks = list(SimulatedHistory.objects.filter(**{field: place.pk}).order_by("last_ms"))
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
     return {"last": marks[-1].last if marks else None, "zone": zone}
+
+
+@register.inclusion_tag("simulation/_history.html")
+def simulated_prints(found: Printing) -> dict[str, Any]:
+    """The same of what printers printed, of several gateways: until the last that was made up."""
+    gateways = {card.row.device.gateway_id for card in found.cards}
+    newest = SimulatedHistory.objects.filter(gateway__in=gateways).order_by("last_ms").last()
+    return {"last": newest.last if newest else None, "zone": found.clocks[0].zone}

@@ -31,7 +31,9 @@ class FakeWorld:
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(request)
         if request["do"] == "break":
-            self.on ^= {request["with"]["what"]}
+            self.on |= {request["with"]["what"]}
+        if request["do"] == "mend":
+            self.on -= {request["with"]["what"]}
         troubles = [{"name": n, "on": n in self.on, "left_s": 20 * (n in self.on)} for n in NAMES]
         return {"ok": True, "result": {"troubles": troubles, "gateways": self.gateways}}
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cloud_link.wire import Lane
 from portal.environment import SettingsError, read
 from portal.fleet.models import Box, Gateway
-from portal.ingest.models import Epoch, Receipt
+from portal.ingest.models import Epoch, Latest, Receipt
 from portal.simulation.actions import mark_simulated
 from portal.simulation.models import SimulatedHistory
 from portal.simulation.strip import TROUBLES
@@ -68,7 +72,7 @@ def test_where_nothing_is_simulated_there_is_no_strip(owner: Client) -> None:
     assert page.status_code == 200
     assert b"simulation" not in page.content
     assert owner.get(reverse(LIVE)).status_code == 404
-    assert owner.post(reverse(BREAK), {"what": "jam"}).status_code == 404
+    assert owner.post(reverse(BREAK), {"what": "jam", "do": "break"}).status_code == 404
 
 
 def test_a_portal_that_others_reach_cannot_be_simulated() -> None:
@@ -95,13 +99,16 @@ def test_every_trouble_has_a_button_and_the_table_knows_all(
 
 
 def test_a_button_breaks_and_mends_and_says_for_how_long(world: FakeWorld, owner: Client) -> None:
-    pressed = owner.post(reverse(BREAK), {"what": "internet"}, headers={"HX-Request": "true"})
-    assert world.asked[-1]["with"] == {"what": "internet"}
+    cut, mend = ({"what": "internet", "do": do} for do in ("break", "mend"))
+    for _twice in range(2):
+        pressed = owner.post(reverse(BREAK), cut, headers={"HX-Request": "true"})
+    assert (world.asked[-1]["do"], world.asked[-1]["with"]) == ("break", {"what": "internet"})
+    assert '<input type="hidden" name="do" value="mend">' in pressed.content.decode()
     assert "The internet is cut · 20 s left" in words(pressed)
     assert "Mend it" in words(pressed)
     assert "The internet is cut" in words(owner.get(reverse(LIVE)))
 
-    mended = owner.post(reverse(BREAK), {"what": "internet"})
+    mended = owner.post(reverse(BREAK), mend)
     assert (mended.status_code, mended.headers["Location"]) == (302, reverse("overview"))
     assert "The internet is cut" not in words(owner.get(reverse(LIVE)))
 
@@ -113,14 +120,16 @@ def test_what_cannot_be_mended_is_waited_for(world: FakeWorld, owner: Client) ->
 
 def test_only_what_is_known_is_asked_for(world: FakeWorld, owner: Client) -> None:
     for what in ("", "everything", "jam;"):
-        assert owner.post(reverse(BREAK), {"what": what}).status_code == 404
+        assert owner.post(reverse(BREAK), {"what": what, "do": "break"}).status_code == 404
+    for do in ("", "state", "stop"):
+        assert owner.post(reverse(BREAK), {"what": "jam", "do": do}).status_code == 404
     assert world.asked == []
 
 
 def test_a_form_from_elsewhere_is_refused(world: FakeWorld, owner: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = owner.cookies
-    assert strict.post(reverse(BREAK), {"what": "jam"}).status_code == 403
+    assert strict.post(reverse(BREAK), {"what": "jam", "do": "break"}).status_code == 403
     assert world.asked == []
 
 
@@ -128,7 +137,7 @@ def test_a_world_that_is_away_is_said_so(owner: Client, settings: Settings, tmp_
     settings.SIMULATION = tmp_path / "nobody"
     assert "The simulated sites do not answer." in words(owner.get(reverse("overview")))
     assert "do not answer" in words(
-        owner.post(reverse(BREAK), {"what": "jam"}, headers={"HX-Request": "true"})
+        owner.post(reverse(BREAK), {"what": "jam", "do": "break"}, headers={"HX-Request": "true"})
     )
 
 
@@ -174,6 +183,48 @@ def test_lines_of_meters_are_drawn_and_a_gap_is_shaded(world: FakeWorld, owner: 
     assert 'class="void" x="0.0" y="0" width="240.0"' in by_name["PV"]
 
 
+def test_what_the_strip_asks_does_not_grow_with_the_meters(
+    world: FakeWorld, owner: Client, seeded: Seeded
+) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert owner.get(reverse(LIVE)).status_code == 200
+        return len(asked)
+
+    before = queries()
+    gateway = Gateway.objects.get(devices=seeded.meter)
+    for number in range(3):
+        device = gateway.devices.create(name=f"more-{number}")
+        series = device.series.create(quantity="power.active", resolution=-1)
+        Latest.objects.create(series=series, at=1, value=2300, quality=0)
+    assert queries() == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"{", b"[]\n", b'{"result": 3}\n', b'{"result": {"troubles": {}}}\n',
+     b'{"result": {"troubles": [{"name": "jam", "on": 1, "left_s": Infinity}], "gateways": []}}\n'],
+)  # fmt: skip
+def test_a_world_that_talks_nonsense_is_away(
+    said: bytes, owner: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.SIMULATION = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+
+        def answer() -> None:
+            caller, _ = listener.accept()
+            with caller:
+                caller.recv(1000)
+                caller.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert "do not answer" in words(owner.get(reverse(LIVE)))
+        thread.join()
+
+
 def test_in_japanese(world: FakeWorld, owner: Client) -> None:
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
     assert "何かを壊してみる" in words(owner.get(reverse("overview")))
@@ -186,4 +237,6 @@ def test_what_was_made_up_is_marked_where_it_is_drawn(owner: Client, seeded: See
     mark_simulated(gateway, 1_790_000_000_000, 1_790_000_900_000)
     mark_simulated(gateway, 1_790_000_000_000, 1_790_001_000_000)
     assert "Simulated history" in words(owner.get(page))
+    for drawn in ("/", "/operation/", f"/devices/{seeded.meter}/energy/"):
+        assert words(owner.get(drawn)).count("Simulated history") == 1, drawn
     assert str(SimulatedHistory.objects.get()).endswith("to 2026-09-21 14:30:00+00:00")
