@@ -27,6 +27,10 @@ _SENTENCES: Final = {"; ": "。", ". ": "。"}
 _CLAUSES: Final = {": ": ": ", ", ": "、"}
 """What joins texts, and what joins their translations."""
 _DEPTH: Final = 4
+_WORD: Final = re.compile(r"[A-Za-z]{3,}")
+_ANY: Final = "(.+?)"
+_OURS: Final = 24
+"""A pattern with so many fixed letters fits no text that is not ours."""
 
 
 class Patterns:
@@ -41,6 +45,42 @@ class Patterns:
     def said(self, text: str) -> str:
         """``text`` in the catalogue's language; what it does not know stays as it is."""
         return self._said(text, 0)
+
+    def known(self, text: str) -> str | None:
+        """``text`` in the catalogue's language if it surely is one of its texts; else ``None``.
+
+        For what may just as well be somebody else's words, such as a device's of itself: a short
+        pattern may fit them by accident, and half a sentence in each language is worse than the
+        one it came in. What stands before a colon is a place and stays.
+        """
+        whole = self._surely(text)
+        if whole is not None:
+            return whole
+        where, colon, rest = text.partition(": ")
+        if colon and (said := self.known(rest)) is not None:
+            return where + colon + said
+        parts = text.split(". ")
+        every = [self._surely(part) for part in parts] if len(parts) > 1 else [None]
+        return None if None in every else "。".join(part for part in every if part)
+
+    def _surely(self, text: str) -> str | None:
+        for variant in _variants(text):
+            if variant in self._exact:
+                return self._exact[variant]
+        for variant in _variants(text):
+            for expression, translation in self._patterns:
+                match = expression.fullmatch(variant)
+                if match and (values := self._values(expression, match.groups())) is not None:
+                    return translation.format(*values)
+        return None
+
+    def _values(self, expression: re.Pattern[str], values: tuple[str, ...]) -> list[str] | None:
+        """Values as they are said; ``None`` where one has words, and the pattern is a short one."""
+        said = [self._surely(value) for value in values]
+        short = len(expression.pattern) - len(_ANY) * len(values) < _OURS
+        if short and any(s is None and _WORD.search(v) for s, v in zip(said, values, strict=True)):
+            return None
+        return [value if s is None else s for s, value in zip(said, values, strict=True)]
 
     def _said(self, text: str, depth: int) -> str:
         found = self._whole(text, depth, _SENTENCES)
@@ -117,7 +157,7 @@ def _literal(pattern: str) -> int:
 def _expression(pattern: str) -> re.Pattern[str]:
     pieces = _PLACE.split(pattern)
     return re.compile(
-        "".join("(.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)),
+        "".join(_ANY if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)),
         re.DOTALL,
     )
 

@@ -101,7 +101,7 @@ CATALOGUE: Final[dict[Code, Entry]] = {
         cause_en="The portal's name was not found.",
         cause_ja="ポータルの名前が見つかりませんでした。",
         next_en="Check the network cable and the box's name server (DNS), then try again.",
-        next_ja="ネットワークケーブルと機器のDNS設定を確認し、もう一度お試しください。",
+        next_ja="ネットワークケーブルと本体のDNS設定を確認し、もう一度お試しください。",
     ),
     Code.NO_CONNECTION: Entry(
         cause_en="The portal could not be connected to.",
@@ -140,17 +140,17 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     ),
     Code.CLOCK_BEHIND: Entry(
         cause_en="The box's clock is behind: by it, the portal's certificate is not valid yet.",
-        cause_ja="機器の時計が遅れており、ポータルの証明書がまだ有効になっていません。",
+        cause_ja="本体の時計が遅れており、ポータルの証明書がまだ有効になっていません。",
         next_en="Set the box's clock, or let it reach a time server (NTP), then try again.",
-        next_ja="機器の時計を合わせるか、時刻サーバー（NTP）に接続できるようにして、もう一度お試し"
+        next_ja="本体の時計を合わせるか、時刻サーバー（NTP）に接続できるようにして、もう一度お試し"
         "ください。",
     ),
     Code.CLOCK_AHEAD: Entry(
         cause_en="The portal's certificate has expired at the box's time.",
-        cause_ja="機器の時刻では、ポータルの証明書の有効期限が切れています。",
+        cause_ja="本体の時刻では、ポータルの証明書の有効期限が切れています。",
         next_en="Check the box's clock; if it is right, the portal's operator has to restart the "
         "claim service, which renews the certificate.",
-        next_ja="機器の時計を確認してください。正しい場合は、ポータルの運用者が登録サービスを再起動して"
+        next_ja="本体の時計を確認してください。正しい場合は、ポータルの運用者が登録サービスを再起動して"
         "証明書を更新する必要があります。",
     ),
     Code.OTHER_ROOT: Entry(
@@ -173,7 +173,7 @@ CATALOGUE: Final[dict[Code, Entry]] = {
         cause_ja="ポータルの証明書の名前が、キーに書かれた名前と異なります。",
         next_en="The portal's operator has to set KANMON_CLAIM_URL to the name that boxes use, and "
         "to issue a new key.",
-        next_ja="ポータルの運用者が KANMON_CLAIM_URL を機器から使う名前に設定し、新しいキーを発行"
+        next_ja="ポータルの運用者が KANMON_CLAIM_URL を本体から使う名前に設定し、新しいキーを発行"
         "する必要があります。",
     ),
     Code.NO_TLS: Entry(
@@ -212,13 +212,13 @@ CATALOGUE: Final[dict[Code, Entry]] = {
         cause_en="The agent key has expired.",
         cause_ja="エージェントキーの有効期限が切れています。",
         next_en="Have a new one issued; this box keeps what it has done so far.",
-        next_ja="新しいキーの発行を依頼してください。この機器の設定は保たれます。",
+        next_ja="新しいキーの発行を依頼してください。この本体の設定は保たれます。",
     ),
     Code.KEY_USED_UP: Entry(
         cause_en="The agent key has already been used for as many boxes as it was issued for.",
         cause_ja="エージェントキーは、発行時に定められた台数まで使用済みです。",
         next_en="Have a new one issued; if nobody of yours used it, have the box that did revoked.",
-        next_ja="新しいキーの発行を依頼してください。使用した覚えがない場合は、そのキーを使った機器を"
+        next_ja="新しいキーの発行を依頼してください。使用した覚えがない場合は、そのキーを使った本体を"
         "失効させてください。",
     ),
     Code.KEY_REVOKED: Entry(
@@ -229,7 +229,7 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     ),
     Code.NO_CONSENT: Entry(
         cause_en="Nobody has agreed yet that this box sends its data to the portal.",
-        cause_ja="この機器のデータをポータルへ送信することへの同意がまだありません。",
+        cause_ja="この本体のデータをポータルへ送信することへの同意がまだありません。",
         next_en="Read what is sent, and agree: tick the box on the setup page, or give --consent.",
         next_ja="送信される内容を確認し、同意してください（設定ページのチェックボックス、または"
         "--consent）。",
@@ -242,42 +242,42 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     ),
     Code.OTHER_TERMS: Entry(
         cause_en="What was agreed to on this box is not what the portal asks for.",
-        cause_ja="この機器で同意された内容が、ポータルの求めるものと異なります。",
+        cause_ja="この本体で同意された内容が、ポータルの求めるものと異なります。",
         next_en="Update the box's software (or the portal's), then agree again.",
-        next_ja="機器（またはポータル）のソフトウェアを更新し、あらためて同意してください。",
+        next_ja="本体（またはポータル）のソフトウェアを更新し、あらためて同意してください。",
     ),
     Code.BAD_REQUEST: Entry(
         cause_en="The portal cannot read what the box sent.",
-        cause_ja="機器から送信された内容をポータルが読み取れませんでした。",
+        cause_ja="本体から送信された内容をポータルが読み取れませんでした。",
         next_en="Update the box's software (or the portal's), then try again.",
-        next_ja="機器（またはポータル）のソフトウェアを更新し、もう一度お試しください。",
+        next_ja="本体（またはポータル）のソフトウェアを更新し、もう一度お試しください。",
     ),
     Code.BAD_CSR: Entry(
         cause_en="The certificate request is not one of this box and its own key.",
-        cause_ja="証明書の要求が、この機器とその鍵によるものではありません。",
+        cause_ja="証明書の要求が、この本体とその鍵によるものではありません。",
         next_en="Try again from the box itself; if it repeats, begin as a new box (see 2403).",
-        next_ja="機器本体からもう一度お試しください。繰り返す場合は新しい機器として登録し直して"
+        next_ja="本体からもう一度お試しください。繰り返す場合は新しい本体として登録し直して"
         "ください（2403を参照）。",
     ),
     Code.BOX_TAKEN: Entry(
         cause_en="The portal knows a box of this id that has another key, or belongs to somebody "
         "else.",
-        cause_ja="同じIDの機器が、別の鍵または別の所有者で既に登録されています。",
+        cause_ja="同じIDの本体が、別の鍵または別の所有者で既に登録されています。",
         next_en="Move this box's state folder away, so that it begins as a new box, and try again.",
-        next_ja="機器の状態フォルダーを退避して新しい機器として開始し、もう一度お試しください。",
+        next_ja="本体の状態フォルダーを退避して新しい本体として開始し、もう一度お試しください。",
     ),
     Code.PLACE_TAKEN: Entry(
         cause_en="The gateway that the key was issued for cannot be given to this box.",
-        cause_ja="キーの対象であるゲートウェイを、この機器に割り当てることができません。",
+        cause_ja="キーの対象であるゲートウェイを、この本体に割り当てることができません。",
         next_en="Have a key issued for another gateway name, or for the gateway this box has.",
-        next_ja="別のゲートウェイ名、またはこの機器のゲートウェイに対するキーの発行を依頼してください。",
+        next_ja="別のゲートウェイ名、またはこの本体のゲートウェイに対するキーの発行を依頼してください。",
     ),
     Code.BOX_REVOKED: Entry(
         cause_en="This box's certificate was revoked.",
-        cause_ja="この機器の証明書は失効しています。",
+        cause_ja="この本体の証明書は失効しています。",
         next_en="If it may serve again, move its state folder away, so that it begins as a new "
         "box, and use a new key.",
-        next_ja="再び使用してよい場合は、状態フォルダーを退避して新しい機器として開始し、新しいキーを"
+        next_ja="再び使用してよい場合は、状態フォルダーを退避して新しい本体として開始し、新しいキーを"
         "使用してください。",
     ),
     Code.NO_AUTHORITY: Entry(
@@ -289,20 +289,20 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     ),
     Code.BAD_CERTIFICATE: Entry(
         cause_en="The certificate that came back is not for this box's key, or not by this portal.",
-        cause_ja="受け取った証明書が、この機器の鍵またはこのポータルのものではありません。",
+        cause_ja="受け取った証明書が、この本体の鍵またはこのポータルのものではありません。",
         next_en="Nothing was stored. Try again; if it repeats, tell the portal's operator.",
         next_ja="何も保存されていません。もう一度お試しください。繰り返す場合はポータルの運用者に"
         "連絡してください。",
     ),
     Code.OTHER_REASON: Entry(
         cause_en="The portal refused for a reason that this box's software does not know.",
-        cause_ja="この機器のソフトウェアが知らない理由により、ポータルに拒否されました。",
+        cause_ja="この本体のソフトウェアが知らない理由により、ポータルに拒否されました。",
         next_en="Do as the portal says in its own words; updating the box's software helps too.",
-        next_ja="ポータルの説明に従ってください。機器のソフトウェアの更新も有効です。",
+        next_ja="ポータルの説明に従ってください。本体のソフトウェアの更新も有効です。",
     ),
     Code.NOT_WRITABLE: Entry(
         cause_en="The box's state folder cannot be read or written.",
-        cause_ja="機器の状態フォルダーを読み書きできません。",
+        cause_ja="本体の状態フォルダーを読み書きできません。",
         next_en="Run the command as the user the gateway runs as, or with sudo; all that is in the "
         "folder has to belong to that user.",
         next_ja="ゲートウェイの実行ユーザーまたはsudoで実行してください。フォルダーの中身はすべて"
@@ -310,38 +310,38 @@ CATALOGUE: Final[dict[Code, Entry]] = {
     ),
     Code.DISK_FULL: Entry(
         cause_en="The box's disk is full.",
-        cause_ja="機器のディスクに空きがありません。",
+        cause_ja="本体のディスクに空きがありません。",
         next_en="Free some space, then try again; nothing is lost.",
         next_ja="空き容量を確保し、もう一度お試しください。失われたものはありません。",
     ),
     Code.DAMAGED: Entry(
         cause_en="A file of the box's identity is damaged.",
-        cause_ja="機器の識別情報のファイルが壊れています。",
+        cause_ja="本体の識別情報のファイルが壊れています。",
         next_en="Restore the named file from a backup; or move the state folder away, to begin as "
         "a new box.",
-        next_ja="示されたファイルをバックアップから復元するか、状態フォルダーを退避して新しい機器と"
+        next_ja="示されたファイルをバックアップから復元するか、状態フォルダーを退避して新しい本体と"
         "して開始してください。",
     ),
     Code.OTHER_PORTAL: Entry(
         cause_en="This box already belongs to another portal.",
-        cause_ja="この機器は既に別のポータルに登録されています。",
+        cause_ja="この本体は既に別のポータルに登録されています。",
         next_en="Use a key of that portal; or move the state folder away, to begin as a new box.",
-        next_ja="そのポータルのキーを使用するか、状態フォルダーを退避して新しい機器として開始して"
+        next_ja="そのポータルのキーを使用するか、状態フォルダーを退避して新しい本体として開始して"
         "ください。",
     ),
     Code.KEY_EXPOSED: Entry(
         cause_en="Other accounts on the box could read its private key.",
-        cause_ja="機器の秘密鍵が、ほかのアカウントから読み取れる状態になっています。",
+        cause_ja="本体の秘密鍵が、ほかのアカウントから読み取れる状態になっています。",
         next_en="If nobody can have copied it, let it belong to the user the gateway runs as, with "
         "mode 0600, and try again; else have the box revoked and move its state folder away, to "
         "begin as a new box.",
         next_ja="コピーされた可能性がなければ、ゲートウェイの実行ユーザーの所有、モード0600にして、もう"
-        "一度お試しください。可能性がある場合は、この機器を失効させ、状態フォルダーを退避して新しい"
-        "機器として開始してください。",
+        "一度お試しください。可能性がある場合は、この本体を失効させ、状態フォルダーを退避して新しい"
+        "本体として開始してください。",
     ),
     Code.NOT_OURS: Entry(
         cause_en="What holds the box's name is a link, or lies where other accounts can change it.",
-        cause_ja="機器の識別情報の場所がリンクであるか、ほかのアカウントが変更できる状態です。",
+        cause_ja="本体の識別情報の場所がリンクであるか、ほかのアカウントが変更できる状態です。",
         next_en="Find out who put the named thing there; remove it, or let it belong to the user "
         "the gateway runs as and nobody else write in it. Then try again.",
         next_ja="示されたものを誰が置いたかを確認し、削除するか、ゲートウェイの実行ユーザーだけが"

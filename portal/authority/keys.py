@@ -78,11 +78,15 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A new key. ``text`` is all there is of its secret: it is shown now and never again."""
+    """A new key. ``text`` is all there is of its secret: it is shown now and never again.
+
+    ``zone`` is the time zone of its site, by which people there understand when it expires.
+    """
 
     text: str
     key_id: str
     site: str
+    zone: str
     uses: int
     expires_at: datetime
 
@@ -128,6 +132,7 @@ def issue_key(wanted: Wanted, by: Author) -> Issued:
         text=str(key),
         key_id=key.id,
         site=str(site),
+        zone=site.time_zone,
         uses=row.uses,
         expires_at=row.expires_at,
     )

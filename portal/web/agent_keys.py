@@ -67,7 +67,7 @@ class KeyForm(forms.Form):
         label=_("Name of the gateway"),
         max_length=100,
         required=False,
-        help_text=_("Left empty, it is called as its box."),
+        help_text=_("Left empty, it is named after its box."),
     )
     uses = forms.IntegerField(label=_("For how many boxes"), min_value=1, max_value=1000, initial=1)
     days = forms.IntegerField(

@@ -162,3 +162,15 @@ def test_a_text_that_is_known_as_it_is_fits_no_pattern_by_accident() -> None:
     known = Patterns({"{0} on {1}": "{1}の{0}", "turn it on in the settings": "有効にしてください"})
     assert known.said("Turn it on in the settings.") == "有効にしてください"
     assert known.said("port 3 on the switch") == "the switchのport 3"
+
+
+def test_what_may_be_anybodys_words_is_said_only_where_it_surely_is_ours() -> None:
+    ours = "the printer asks for attention, and no one knows why, says {0}"
+    known = Patterns(
+        {"{0} is missing": "{0}がありません", "paper": "用紙", ours: "{0}が呼んでいます"}
+    )
+    assert known.known("paper is missing") == "用紙がありません"
+    assert known.known("2.5 is missing") == "2.5がありません"
+    assert known.known("Voltage is missing") is None
+    assert known.known(ours.format("Eastron")) == "Eastronが呼んでいます"
+    assert known.known("") is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from console.patterns import japanese
 from drivers.report import Reachability, Severity, State
 from portal.web import assets, words
 from portal.web.operation import Kind
@@ -78,10 +81,51 @@ def when(at: datetime, zone: str, *, relative: bool = False) -> str:
     )
 
 
+@register.filter
+def day_and_time(at: datetime) -> str:
+    """A date with its year and a time of day, on the clock ``at`` comes with."""
+    return date_format(at, _("j M Y, H:i"))
+
+
+@register.simple_tag
+def moment(at: datetime, zone: str) -> SafeString:
+    """A date and a time of day at a site, and the site's zone beside it."""
+    said = day_and_time(at.astimezone(ZoneInfo(zone)))
+    return format_html(
+        "{} {}", format_html(_TIME, at.isoformat(timespec="seconds"), said, said), zone_note(zone)
+    )
+
+
 @register.simple_tag
 def clock(at: datetime, zone: str) -> str:
     """Hours and minutes at the site."""
     return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+@register.filter
+def told(text: str) -> str:
+    """A text that Kanmon itself made in English, in the page's language where that is known."""
+    return japanese().said(text) if get_language() == "ja" else text
+
+
+@register.simple_tag
+def said(message: str) -> SafeString:
+    """What a device or its driver said in its own words; ``""`` where it said nothing.
+
+    The driver's own texts are known in Japanese; a device's stay as they are, marked as what they
+    most likely are, for who has them read out.
+    """
+    if not message:
+        return SafeString()
+    known = _known_in_japanese(message) if get_language() == "ja" else None
+    if known is None and message.isascii():
+        return format_html('<span class="message" lang="en">{}</span>', message)
+    return format_html('<span class="message">{}</span>', known or message)
+
+
+@lru_cache(maxsize=1024)
+def _known_in_japanese(message: str) -> str | None:
+    return japanese().known(message)
 
 
 @register.filter

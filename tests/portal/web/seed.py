@@ -280,7 +280,8 @@ def _meter(
             "comm.timeout",
             "warning",
             now - timedelta(minutes=38),
-            "No answer within 1 s",
+            "192.0.2.10:502 unit 3: no answer to input 0..5 within 1 s. "
+            "Check the unit id, the wiring and that the device has power.",
             "tcp:192.168.10.22:502 unit 3",
         )
     return device.pk, total.pk

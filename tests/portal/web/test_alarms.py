@@ -49,7 +49,7 @@ def test_an_operator_is_told_what_ends_when_and_the_cure(
     assert "<code>kanmon-portal authority issue-worker ingest-1 --out FOLDER</code>" in text
     assert "Ended on " in text
     for one in endings(timezone.now()):
-        assert f"{one.ends_at:%Y-%m-%d %H:%M} UTC" in text
+        assert f"{one.ends_at.day} {one.ends_at:%b %Y, %H:%M} UTC" in text
     owner.cookies["django_language"] = "ja"
     User.objects.update(language="ja")
     assert "失効リスト（boxes）" in owner.get(page).content.decode()

@@ -290,3 +290,19 @@ def test_a_page_that_fails_looks_like_ours(owner: Client) -> None:
     for name in ("403.html", "403_csrf.html", "500.html"):
         assert "Kanmon" in render_to_string(name)
     assert "There is nothing here" in _text(owner, "/nowhere/")
+
+
+def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
+    owner: Client, seeded: Seeded
+) -> None:
+    fault = DeviceCondition.objects.get(code="phase.lost")
+    page = f"/devices/{fault.device_id}/"
+    owner.post(reverse("language"), {"language": "ja", "next": "/"})
+    for message, shown in [
+        ("Another device answers at this address", "このアドレスで別の機器が応答しています"),
+        ("Cover on Tray 2 is missing", '<span class="message" lang="en">Cover on Tray 2 is'),
+        ("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ", '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),
+    ]:
+        fault.message = message
+        fault.save()
+        assert shown in owner.get(page).content.decode()
