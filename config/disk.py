@@ -7,6 +7,7 @@ fsync(2).
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,6 +27,9 @@ class Disk(Protocol):
     def rename(self, old: Path, new: Path) -> None:
         """Let ``new`` be what ``old`` was, at once."""
 
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+
     def sync_folder(self, folder: Path) -> None:
         """Bring the folder's names onto the medium."""
 
@@ -38,14 +42,21 @@ class LocalDisk:
         path.unlink(missing_ok=True)  # what an interrupted attempt left
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError as error:  # of writing, which does not say where
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
     def rename(self, old: Path, new: Path) -> None:
         """See `Disk.rename`."""
         old.replace(new)
+
+    def remove(self, path: Path) -> None:
+        """See `Disk.remove`."""
+        path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
         """See `Disk.sync_folder`."""
@@ -59,6 +70,11 @@ class LocalDisk:
 def replace_file(disk: Disk, path: Path, data: bytes) -> None:
     """Let ``path`` hold ``data``; raises ``OSError``, and then holds what it held."""
     beside = path.with_name(path.name + DRAFT)
-    disk.write(beside, data)
-    disk.rename(beside, path)
+    try:
+        disk.write(beside, data)
+        disk.rename(beside, path)
+    except OSError:
+        with suppress(OSError):
+            disk.remove(beside)  # on a full disk it would keep the room that is lacking
+        raise
     disk.sync_folder(path.parent)

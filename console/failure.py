@@ -15,13 +15,14 @@ keys and its words are English, whatever the language of the call::
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import click
 
 from console.language import told, tr
-from console.output import left, say_json, width
+from console.output import left, plain, say_json, width
 
 DONE: Final = 0
 PARTLY: Final = 1
@@ -43,6 +44,22 @@ def parted(message: str) -> Failure:
     """A refusal in one line, whose last clause says the next step: ``it is gone; make it anew``."""
     what, joint, step = message.rpartition("; ")
     return Failure(what, next_step=step) if joint else Failure(message)
+
+
+def of_system(
+    error: OSError, steps: Mapping[int, str], otherwise: str, *, where: str = ""
+) -> dict[str, str]:
+    """What the operating system refused, as fields.
+
+    Args:
+        error: What it said.
+        steps: What to do next, by its number.
+        otherwise: What to do about another number.
+        where: If the error does not say itself.
+    """
+    what = (error.strerror or str(error)).lower()
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else where
+    return {"what": what, "where": path, "next": steps.get(error.errno or 0, otherwise)}
 
 
 def fields_of(error: click.ClickException) -> dict[str, Any]:
@@ -71,14 +88,14 @@ def complain(
         whole = {"code": None, **dict.fromkeys(_FIELDS, ""), **error}
         say_json({"error": whole})
         return
-    click.echo(f"{program}: {told(str(error['what']))}", err=True)
+    click.echo(plain(f"{program}: {told(str(error['what']))}"), err=True)
     labels = {"where": tr("where:"), "why": tr("why:"), "next": tr("next:")}
     cells = max(width(label) for label in labels.values()) + 1
     for field, label in labels.items():
         if error.get(field):
-            click.echo(f"  {left(label, cells)}{told(str(error[field]))}", err=True)
+            click.echo(plain(f"  {left(label, cells)}{told(str(error[field]))}"), err=True)
     for line in lines:
-        click.echo(f"  {line}", err=True)
+        click.echo(plain(f"  {line}"), err=True)
 
 
 def wrong_usage(program: str, error: click.UsageError, words: Sequence[str]) -> int:
@@ -86,5 +103,5 @@ def wrong_usage(program: str, error: click.UsageError, words: Sequence[str]) -> 
     if "--json" in words:
         complain(program, fields_of(error), as_json=True)
     else:
-        error.show()
+        click.UsageError(plain(error.format_message()), error.ctx).show()
     return USAGE

@@ -9,11 +9,12 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from console.language import current, tr
+from console.output import ReaderGoneError
 from console.wrapping import WideFormatter
 
 C = TypeVar("C", bound=click.Command)
@@ -74,6 +75,26 @@ class Commands(click.Group):
     context_class = WideContext
     daemons: frozenset[str] = frozenset()
     localizes = False
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As click's; a help whose reader has gone is no failure."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's, likewise."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def written(self, ctx: click.Context, name: str) -> click.Command | None:
         """The command ``name`` as it was written."""

@@ -1,24 +1,53 @@
-"""Where a command's output goes: never a traceback for a character, never a changed JSON value."""
+"""Where a command's output goes: never a traceback for a character, never a changed JSON value.
+
+What is shown comes from devices, files and other people, too. A character that would steer the
+terminal, instead of standing on it, is shown as its number: no printer's name clears a screen, or
+writes a line that looks like ours. In JSON it is escaped.
+"""
 
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import json
 import os
+import re
 import sys
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 import click
+
+_STEERING: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""Control characters but tabulator and line feed, and what turns the direction of writing."""
+
+
+_WRITING: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+class ReaderGoneError(Exception):
+    """Who read our output has gone; no ``OSError``, for which click has an answer of its own."""
 
 
 def prepare() -> None:
     """Let a terminal that cannot show a character show ``?``, instead of ending the command.
 
-    JSON escapes what the terminal cannot show (`say_json`), so that no value is changed.
+    JSON escapes what the terminal cannot show (`say_json`), so that no value is changed. A
+    standard stream that was closed leads nowhere from now on: else the next file that is opened
+    would take its number, and have our output written into it.
     """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -26,14 +55,76 @@ def prepare() -> None:
 
 def silence() -> None:
     """Let the interpreter's last flush go nowhere: the reader is gone."""
+    _lead_nowhere(1)
+
+
+def _lead_nowhere(number: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+    os.dup2(null, number)
     os.close(null)
+
+
+def fails(error: Exception) -> bool:
+    """Whether this is standard output that cannot be written, and no file of anybody's.
+
+    An error about a file names it (`config.disk`); one of writing to a stream has no name.
+    """
+    return isinstance(error, OSError) and error.filename is None and error.errno in _WRITING
+
+
+def settle() -> None:
+    """Write what is left; what cannot be written goes nowhere, and the interpreter ends quietly."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            _lead_nowhere(number)
+
+
+def plain(text: str) -> str:
+    r"""``text`` with its steering characters as numbers, as in ``\x1b[31m``."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def say(text: str) -> None:
     """Print a line of output."""
-    click.echo(text)
+    click.echo(plain(text))
+
+
+def say_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
+) -> None:
+    """Print a table that fits the terminal; columns whose number is in ``right`` end at one cell.
+
+    What is too wide is broken into lines within its cell.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, overflow="fold", justify="right" if number in right else "left")
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    _print(table)
+
+
+def say_wrapped(text: str) -> None:
+    """Print a line that may be longer than the terminal is wide, broken between words."""
+    from rich.text import Text
+
+    _print(Text(plain(text)))
+
+
+def _print(shown: Any) -> None:
+    from rich.console import Console
+
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:  # rich would end the process, with 1
+            raise ReaderGoneError
+
+    Ours(soft_wrap=False, highlight=False).print(shown)
 
 
 def say_json(value: Any) -> None:
@@ -41,13 +132,18 @@ def say_json(value: Any) -> None:
     say_json_text(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
 
 
+_UNWRITABLE: Final = re.compile(
+    r"[\ud800-\udfff\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+
+
 def say_json_text(text: str) -> None:
     """Print JSON; characters that this output cannot hold are escaped (RFC 8259, section 7)."""
     if not _is_unicode(sys.stdout.encoding):
         text = "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
     else:  # a name that is not UTF-8 came in as a lone surrogate, which no UTF-8 can hold
-        text = "".join(json.dumps(c)[1:-1] if "\ud800" <= c <= "\udfff" else c for c in text)
-    say(text)
+        text = _UNWRITABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    click.echo(text)
 
 
 def _is_unicode(encoding: str | None) -> bool:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from console import language, output
+from console import language
 from console.completion import completion_command
-from console.failure import FAILED, Failure, complain, fields_of, parted, wrong_usage
+from console.entry import Program
+from console.failure import Failure, parted
 from console.language import marked, tr
 from console.localized import Commands
 from portal.authority.commands import authority, claims, key
 from portal.broker.commands import broker
-from portal.command_frame import check_bind, json_option, portal_ready, say
-from portal.environment import SettingsError
+from portal.command_frame import check_bind, json_option, portal_ready, refusal, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,25 +33,14 @@ _ROLES: Final = {"administrator": marked("administrator"), "member": marked("mem
 
 def main() -> NoReturn:
     """Run the command line and exit as the module's docstring says."""
-    output.prepare()
-    language.begin()
-    given = sys.argv[1:]
-    try:
-        result = commands.main(given, prog_name=PROGRAM, standalone_mode=False)
-    except click.UsageError as error:
-        sys.exit(wrong_usage(PROGRAM, error, given))
-    except click.Abort:
-        click.echo(tr("kanmon-portal: stopped"), err=True)
-        sys.exit(FAILED)
-    except (click.ClickException, SettingsError) as error:
-        known = error if isinstance(error, click.ClickException) else parted(str(error))
-        fields = fields_of(known)
-        complain(PROGRAM, fields, as_json="--json" in given)
-        sys.exit(FAILED)
-    except BrokenPipeError:
-        output.silence()
-        sys.exit(0)
-    sys.exit(result if isinstance(result, int) else 0)
+    program = Program(
+        name=PROGRAM,
+        commands=commands,
+        refused=refusal,
+        fault_next="Report it with the command you gave; KANMON_PORTAL_DEBUG=1 shows where it "
+        "happened",
+    )
+    program.call(verbose=os.environ.get("KANMON_PORTAL_DEBUG", "") in {"1", "yes", "on", "true"})
 
 
 @click.group(

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from console import output
-from console.failure import FAILED, Failure, parted
+from console.failure import FAILED, Failure, of_system, parted
 from console.language import tr
+from portal.environment import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["FAILED"]
+
+_ACCOUNT: Final = "run the command as the user the portal runs as"
+_PATH: Final = "correct the path"
+_OTHERWISE: Final = "look at that path and its disk, then try again"
+_STEPS: Final = {
+    errno.ENOENT: _PATH,
+    errno.ENOTDIR: _PATH,
+    errno.EISDIR: _PATH,
+    errno.EACCES: _ACCOUNT,
+    errno.EPERM: _ACCOUNT,
+    errno.ENOSPC: "free some space on that disk, then run the command again",
+    errno.EROFS: "mount that disk writable, or name another place",
+}
+"""What to do next about an error of the operating system."""
+
+
+def refusal(error: Exception) -> Mapping[str, Any] | None:
+    """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
+    if isinstance(error, SettingsError):
+        return parted(str(error)).fields
+    if isinstance(error, OSError):
+        return of_system(error, _STEPS, _OTHERWISE)
+    return None
 
 
 @contextmanager

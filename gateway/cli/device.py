@@ -20,7 +20,7 @@ from config.finding import ConfigError
 from config.model import Device
 from config.store import ConfigurationStore
 from console.language import tr
-from console.output import say_json_text
+from console.output import plain, say_json_text
 from gateway.cli import words
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
@@ -171,7 +171,7 @@ def write(
                 why=question,
                 next_step="add --yes to write without asking",
             )
-        if not click.confirm(question, err=True):
+        if not click.confirm(plain(question), err=True):
             say(tr(words.NOTHING_WRITTEN))
             return FAILED
     done = _through(session.state, target, "write", wish | {"who": _who()})

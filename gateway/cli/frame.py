@@ -24,7 +24,7 @@ from config.finding import ConfigError, Finding, Weight
 from console import failure
 from console.failure import DONE, FAILED, PARTLY, USAGE
 from console.language import current, told, tr
-from console.output import say, say_json, silence
+from console.output import ReaderGoneError, fails, plain, say, say_json, silence
 from gateway.cli import words
 from gateway.control_client import ControlError
 
@@ -117,7 +117,7 @@ def _in_japanese(finding: Finding) -> str:
 def show_findings(findings: Iterable[Finding]) -> None:
     """Print findings on standard error, one a line."""
     for finding in findings:
-        click.echo(f"  {_finding_line(finding.to_json())}", err=True)
+        click.echo(plain(f"  {_finding_line(finding.to_json())}"), err=True)
 
 
 def refusal(error: Exception) -> dict[str, Any] | None:
@@ -155,9 +155,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         what, why = "the state folder's owner cannot run this program", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _READABLE}
     if isinstance(error, OSError):
-        what = (error.strerror or str(error)).lower()
-        step = _STEPS.get(error.errno or 0, _OTHERWISE)
-        return {"what": what, "where": str(error.filename or ""), "next": step}
+        return failure.of_system(error, _STEPS, _OTHERWISE)
     return None
 
 
@@ -173,19 +171,14 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
         except BrokenPipeError:
             silence()
             sys.exit(DONE)
-        except KeyboardInterrupt:
-            click.echo(tr(words.INTERRUPTED), err=True)
-            sys.exit(FAILED)
-        except click.ClickException:
+        except (click.ClickException, ReaderGoneError):
             raise
         except Exception as error:  # told below: a traceback helps nobody on site
+            if fails(error):
+                raise  # told by `console.entry`, as far as there is anything to write to
             fields = refusal(error)
-            session = click.get_current_context().find_object(Session)
             if fields is None:
-                if session and session.verbose:
-                    raise
-                why = f"{type(error).__name__}: {error}"
-                fields = {"what": words.FAULT, "why": why, "next": words.FAULT_NEXT}
+                raise  # a fault of our own, told there, too
             complain(fields, as_json=as_json)
             sys.exit(FAILED)
         sys.exit(code)

@@ -10,11 +10,11 @@ from typing import Final
 
 import click
 
-from console import language, output
-from console.failure import FAILED, USAGE, complain, fields_of, wrong_usage
+from console import language
+from console.entry import Program
 from console.localized import Commands
 from gateway.cli import words
-from gateway.cli.frame import Session
+from gateway.cli.frame import Session, refusal
 from gateway.version import software
 
 DEFAULT_STATE: Final = "/var/lib/kanmon"
@@ -81,19 +81,5 @@ def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
 
 def main() -> None:
     """Run the command line; exits with 0 done, 1 partly, 2 failed, 3 wrong usage."""
-    output.prepare()
-    language.begin()
-    given = sys.argv[1:]
-    try:
-        kanmon.main(given, prog_name="kanmon", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(USAGE)
-    except click.UsageError as error:
-        sys.exit(wrong_usage("kanmon", error, given))
-    except click.ClickException as error:
-        complain("kanmon", fields_of(error), as_json="--json" in given)
-        sys.exit(FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(language.tr(words.INTERRUPTED), err=True)
-        sys.exit(FAILED)
+    program = Program(name="kanmon", commands=kanmon, refused=refusal, fault_next=words.FAULT_NEXT)
+    program.call(verbose="--verbose" in sys.argv)

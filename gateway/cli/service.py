@@ -25,8 +25,12 @@ def _account(_: click.Context, __: click.Parameter, name: str) -> str:
     from gateway.unit import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
-        told = f"{name!r} is no account's name: small letters, digits, - and _, at most 31"
-        raise click.BadParameter(told)
+        raise click.BadParameter(
+            tr(
+                "{name} is no account's name: small letters, digits, - and _, at most 31",
+                name=repr(name),
+            )
+        )
     return name
 
 
@@ -34,7 +38,7 @@ def _whole(
     _: click.Context, __: click.Parameter, path: PurePosixPath | None
 ) -> PurePosixPath | None:
     if path is not None and not path.is_absolute():
-        raise click.BadParameter(f"{path} is no whole path; begin it with /")
+        raise click.BadParameter(tr("{path} is no whole path; begin it with /", path=path))
     return path
 
 

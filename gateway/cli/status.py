@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from console.language import plural, told, tr
-from console.output import columns, left
+from console.output import columns, left, say_table
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 from gateway.control_client import NoDaemonError, ask
@@ -141,20 +141,13 @@ def show_devices(devices: list[dict[str, Any]]) -> None:
     if not devices:
         say(tr(words.NO_DEVICES))
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in words.DEVICE_HEADINGS:
-        table.add_column(tr(heading), overflow="fold")
+    rows = []
     for device in devices:
         worst = device["gravest"]
         trouble = told(device["problem"] or "")
         if worst and not trouble:
             trouble = f"{worst['code']}: {told(worst['message'])}"
-        cells = (
+        row = (
             device["name"],
             device["label"],
             words.reachability(device["reachability"]),
@@ -162,5 +155,5 @@ def show_devices(devices: list[dict[str, Any]]) -> None:
             words.age(device["reported_s"]),
             trouble,
         )
-        table.add_row(*(Text(cell) for cell in cells))
-    Console(soft_wrap=False).print(table)
+        rows.append(row)
+    say_table([tr(heading) for heading in words.DEVICE_HEADINGS], rows)

@@ -10,7 +10,6 @@ from typing import Final
 
 from console.language import counted, marked, told, tr
 
-INTERRUPTED: Final = marked("Interrupted.")
 APPLIED_LIVE: Final = marked("Applied: the running gateway uses {file} now.")
 APPLIED_STILL: Final = marked("Kept: the gateway will use {file} when it starts.")
 AT_NEXT_START: Final = marked("The {sections} settings take effect at the next start.")
@@ -48,7 +47,6 @@ SUPPLY_STATES: Final = {
     "unknown": marked("unknown"),
     "missing": marked("missing"),
 }
-FAULT: Final = "this is a fault of kanmon itself"
 FAULT_NEXT: Final = (
     "Report it with the command you gave; `kanmon --verbose` shows where it happened"
 )

@@ -159,6 +159,8 @@ def command_lines() -> list[Path]:
     return [*found, *(ROOT / name for name in _PORTAL_COMMANDS)]
 
 
+_CONSOLE: Final = ("console/completion.py", "console/entry.py")
+"""What of the shared part tells errors of its own."""
 _PORTAL_COMMANDS: Final = (
     "portal/authority/commands.py",
     "portal/broker/commands.py",
@@ -213,7 +215,7 @@ def told() -> dict[str, str]:
             name = str(path.relative_to(ROOT))
             if name not in SILENT:
                 paths[name] = path
-    paths |= {name: ROOT / name for name in (*PORTAL, *_PORTAL_COMMANDS)}
+    paths |= {name: ROOT / name for name in (*PORTAL, *_PORTAL_COMMANDS, *_CONSOLE)}
     for name, path in paths.items():
         for text in _told_in(path):
             found.setdefault(text, name)
@@ -231,6 +233,10 @@ _SYSTEM: Final = (
     errno.ELOOP,
     errno.EIO,
     errno.ENAMETOOLONG,
+    errno.EBADF,
+    errno.EEXIST,
+    errno.EADDRINUSE,
+    errno.EADDRNOTAVAIL,
 )
 
 
