@@ -71,6 +71,8 @@ ACCESS: Final[dict[str, Access]] = {
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     # Members too: words for people, which change nothing at the site (`portal.web.device_edit`).
     "device-edit": Access(audience=Audience.ORGANIZATION, methods=_FORM),
+    "group": Access(audience=Audience.ORGANIZATION, methods=_FORM),
+    "group-delete": Access(audience=Audience.ORGANIZATION, methods=frozenset({"POST"})),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "operation": Access(audience=Audience.PEOPLE, methods=_READ),
     "operation-live": Access(audience=Audience.PEOPLE, methods=_READ),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organization
 from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
-from portal.fleet.names import check_seen, tidy
+from portal.fleet.names import check_group_name, check_seen, tidy
 
 MOST_GROUPS: Final = 200
 """Of one organization (C-36)."""
@@ -82,13 +82,46 @@ def describe_device(device: Device, said: Description) -> None:
     last device is dropped. The `ValidationError` has the names of `Description`'s fields.
     """
     with transaction.atomic():
-        # One at a time for an organization: groups are counted, made and dropped here.
-        locked = Organization.objects.select_for_update(of=("self",), no_key=True)
-        owner = locked.get(sites__gateways=device.gateway_id)
+        owner = _locked().get(sites__gateways=device.gateway_id)
         left = Device.objects.select_related("group").get(pk=device.pk).group
         group = _written(device, owner, said)
         if left and left != group and not left.devices.exists():
             left.delete()
+
+
+def _locked() -> models.QuerySet[Organization]:
+    """Organizations, one person at a time: groups are counted, made, named and dropped."""
+    return Organization.objects.select_for_update(of=("self",), no_key=True)
+
+
+def rename_group(group: DeviceGroup, name: str) -> None:
+    """Call a group something else; its devices stay in it."""
+    with transaction.atomic():
+        owner = _locked().get(pk=group.organization_id)
+        group.name = tidy(name)
+        try:
+            check_group_name(group.name)
+        except ValidationError as error:
+            raise ValidationError({"name": error.messages}) from error
+        if owner.device_groups.filter(name=group.name).exclude(pk=group.pk).exists():
+            raise ValidationError(
+                {"name": _("There is a group of this name already; choose another name.")}
+            )
+        group.save(update_fields=["name"])
+        _tell(group)
+
+
+def delete_group(group: DeviceGroup) -> None:
+    """Drop a group; its devices stay, and are in none."""
+    with transaction.atomic():
+        _locked().get(pk=group.organization_id)
+        _tell(group)
+        group.delete()
+
+
+def _tell(group: DeviceGroup) -> None:
+    """Let pages that show a group's devices see that something was said of them."""
+    group.devices.update(revision=models.F("revision") + 1)
 
 
 def _written(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:

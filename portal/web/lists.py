@@ -8,6 +8,7 @@ Source: requirements C-15, E-16, E-23; design section 1 (the dealer's list: the 
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,11 +80,6 @@ class Choice:
     current: bool
 
 
-def _named_last(text: str) -> tuple[bool, str]:
-    """What has no name comes after what has one."""
-    return (not text, text.casefold())
-
-
 UNGROUPED: Final = "none"
 """How an address asks for the devices that are in no group."""
 _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
@@ -94,8 +90,8 @@ _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
         lambda one: (one.row.device.maker.casefold(), one.row.device.model.casefold()),
     ),
     "site": (later("Site"), lambda one: one.card.gateway.site.name.casefold()),
-    "location": (later("Location"), lambda one: _named_last(one.row.device.location)),
-    "group": (later("Group"), lambda one: _named_last(str(one.row.device.group or ""))),
+    "location": (later("Location"), lambda one: one.row.device.location.casefold()),
+    "group": (later("Group"), lambda one: str(one.row.device.group or "").casefold()),
     "heard": (later("Last heard"), lambda one: one.row.heard_at or _NEVER),
 }
 _FIRST: Final = "status"
@@ -124,6 +120,12 @@ class DeviceList:
     sort: str
     kept: str
     again: str
+
+    @property
+    def group(self) -> str:
+        """The id of the group it is narrowed to; ``""`` where to none."""
+        chosen = next((choice.value for choice in self.groups if choice.current), "")
+        return "" if chosen == UNGROUPED else chosen
 
     @property
     def narrowed(self) -> bool:
@@ -173,7 +175,9 @@ def device_list(
     group = next((choice.value for choice in choices if choice.current), "")
     found = [one for one in listed if _matches(one, asked.words) and _is_in(one, group)]
     found.sort(key=_KEYS["name"][1])
-    found.sort(key=_KEYS[name][1], reverse=backwards)
+    key = _KEYS[name][1]
+    found.sort(key=key, reverse=backwards)
+    found.sort(key=lambda one: key(one) == "")  # what is not said comes last, either way round
     kept = [(name, said) for name, said in (("q", asked.words), ("group", group)) if said]
     again = [*kept, ("sort", asked.sort)] if asked.sort else kept
     return DeviceList(
@@ -242,8 +246,14 @@ def _matches(one: Listed, words: str) -> bool:
             gateway.name,
             gateway.site.name,
         )
-    ).casefold()
-    return all(word in said for word in words.casefold().split())
+    )
+    found = _plain(said)
+    return all(word in found for word in _plain(words).split())
+
+
+def _plain(text: str) -> str:
+    """The same for a search: in small letters, and of full and half width (``３Ｆ``) as ``3f``."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def gateways_by_need(overview: Overview) -> list[GatewayCard]:

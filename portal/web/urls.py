@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.web import agent_keys, code_help, device_edit, list_views, views
+from portal.web import agent_keys, code_help, device_edit, group, list_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
@@ -19,6 +19,8 @@ urlpatterns = [
     path("gateways/<int:gateway>/live/", views.gateway_live, name="gateway-live"),
     path("devices/", list_views.devices_page, name="devices"),
     path("devices/live/", list_views.devices_live, name="devices-live"),
+    path("groups/<int:group>/", group.group_page, name="group"),
+    path("groups/<int:group>/delete/", group.group_delete, name="group-delete"),
     path("organizations/", list_views.organizations_page, name="organizations"),
     path("keys/", agent_keys.keys_page, name="keys"),
     path("keys/<int:key>/withdraw/", agent_keys.key_revoke, name="key-revoke"),

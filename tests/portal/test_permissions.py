@@ -35,6 +35,7 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
     device = seeded.foreign_meter if foreign else seeded.meter
     series = seeded.foreign_power if foreign else seeded.power
     gateway = Device.objects.get(pk=device).gateway
+    group, _ = gateway.site.organization.device_groups.get_or_create(name="3F")
     arguments: dict[str, dict[str, Any]] = {
         "site": {"site": gateway.site_id},
         "site-live": {"site": gateway.site_id},
@@ -46,6 +47,8 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
         "device": {"device": device},
         "device-live": {"device": device},
         "device-edit": {"device": device},
+        "group": {"group": group.pk},
+        "group-delete": {"group": group.pk},
         "chart": {"device": device, "series": series},
         "device-energy": {"device": device},
         "device-energy-live": {"device": device},
@@ -67,6 +70,7 @@ ANSWERS = {
     ("claim", "POST"): 400,
     ("metrics", "GET"): 404,
     ("key-revoke", "POST"): 302,
+    ("group-delete", "POST"): 302,
     ("simulation-live", "GET"): 404,
     ("simulation-break", "POST"): 404,
 }

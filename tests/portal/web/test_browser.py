@@ -152,6 +152,9 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
     portal: Running, browser: Browser, width: int, language: str, scheme: str
 ) -> None:
     view = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    group = portal.database(
+        "print(DeviceGroup.objects.get_or_create(organization_id=1, name='3階')[0].pk)"
+    ).strip()
     with _signed_in(browser, portal, language, **view) as page:
         assert page.get_attribute("html", "lang") == language
         _sound(page)
@@ -167,6 +170,8 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
             "gateways/1/",
             "devices/",
             "devices/5/edit/",
+            f"groups/{group}/",
+            f"devices/?group={group}",
         ):
             page.goto(f"{portal.url}/{place}")
             _sound(page)

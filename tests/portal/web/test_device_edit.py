@@ -138,6 +138,9 @@ def test_the_list_shows_one_group_or_those_without(owner: Client, copier: Device
     assert len(_names(owner, "/devices/?group=9999")) == 6
     assert _names(owner, "/devices/?sort=group")[0] == "Sales copier"
     assert _names(owner, "/devices/?sort=location")[0] == "Sales copier"
+    for column in ("group", "location"):  # what is not said comes last, either way round
+        assert _names(owner, f"/devices/?sort=-{column}")[0] == "Sales copier"
+    assert _names(owner, "/devices/?q=３Ｆ+ＳＡＬＥＳ") == ["Sales copier"]
     assert _names(owner, "/devices/?q=building+sales") == ["Sales copier"]
     page = owner.get(f"/devices/?group={group}&q=copier&sort=-name").content.decode()
     assert f'href="?sort=name&amp;q=copier&amp;group={group}"' in page
