@@ -7,7 +7,7 @@
 
 A whole HTTP library would cost the daemon ten megabytes for a page that one program reads. Every
 connection is bounded in time and bytes, and there are few of them: whoever misuses this page
-cannot slow the lines down.
+cannot slow the lines down, nor take the files and sockets that they need.
 
 Source: RFC 9112 (message format), RFC 6750 (bearer token).
 """
@@ -29,6 +29,9 @@ HEAD_LIMIT: Final = 8 * 1024
 PATIENCE_S: Final = 10.0
 """For a whole connection."""
 CLIENTS_LIMIT: Final = 4
+"""Readers that are served at once; who comes then is told to come again."""
+CONNECTIONS_LIMIT: Final = 16
+"""With those who are being told so; whoever comes then is sent away without a word."""
 
 log = structlog.get_logger("kanmon.metrics")
 
@@ -102,6 +105,9 @@ class MetricsServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if len(self._clients) >= CONNECTIONS_LIMIT:
+            writer.transport.abort()
+            return
         busy = len(self._clients) >= CLIENTS_LIMIT
         self._clients.add(task)
         # A reader that goes away, and the daemon's stop, end this task without an error.
@@ -130,14 +136,17 @@ class MetricsServer:
         words = lines[0].split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             return _BAD, False
-        method, target = words[0], words[1].partition("?")[0]
+        target = words[1].partition("?")[0]
+        return await self._answer(words[0], target, lines[1:]), words[0] == "HEAD"
+
+    async def _answer(self, method: str, target: str, fields: list[str]) -> Answer:
         if target != PATH:
-            return _ELSEWHERE, False
+            return _ELSEWHERE
         if method not in {"GET", "HEAD"}:
-            return _METHOD, False
-        if not self._may_read(lines[1:]):
-            return _WHO, False
-        return await self._made(), method == "HEAD"
+            return _METHOD
+        if not self._may_read(fields):
+            return _WHO
+        return await self._made()
 
     def _may_read(self, lines: list[str]) -> bool:
         if not self._token:
@@ -145,7 +154,8 @@ class MetricsServer:
         fields = (line.partition(":") for line in lines)
         shown = [value.strip() for name, _, value in fields if name.lower() == "authorization"]
         scheme, _, token = (shown[0] if len(shown) == 1 else "").partition(" ")
-        right = hmac.compare_digest(token.strip().encode(), self._token.encode())
+        # As octets: a file of Prometheus' is UTF-8, whatever a header should be.
+        right = hmac.compare_digest(token.strip().encode("latin-1"), self._token.encode())
         return right and scheme.lower() == "bearer"
 
     async def _made(self) -> Answer:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library's; a series more for each
 log = logging.getLogger(__name__)
 
+READERS_LIMIT: Final = 8
+"""Readers that are served at once."""
+
 
 class IngestFigures:
     """The counts of one worker, in a registry of their own."""
@@ -80,6 +83,30 @@ class _Handler(WSGIRequestHandler):
         """Nothing: one line each fifteen seconds would be all that the log holds."""
 
 
+class _FewReaders(ThreadingWSGIServer):
+    """Serves few at once, and hangs up on the others: threads and files are the worker's."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._places = threading.BoundedSemaphore(READERS_LIMIT)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve it in a thread of its own, where there is a place."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """As the library's; the place is free afterwards."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
+
+
 @contextmanager
 def readable(address: tuple[str, int], registry: CollectorRegistry, token: str) -> Iterator[None]:
     """Let the registry be read at ``address`` as long as the block; nothing listens afterwards.
@@ -89,9 +116,8 @@ def readable(address: tuple[str, int], registry: CollectorRegistry, token: str) 
     """
     host, port = address
 
-    class Server(ThreadingWSGIServer):
+    class Server(_FewReaders):
         address_family = _family(host)
-        daemon_threads = True
 
     try:
         server = make_server(host, port, _application(registry, token), Server, _Handler)
@@ -130,6 +156,6 @@ def _application(
             status, body = "200 OK", generate_latest(registry)
         headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
         start_response(status, headers)
-        return [body]
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
     return application

@@ -2,7 +2,7 @@
 
 Only with the token: whoever stands behind a proxy on the same machine comes from loopback, the
 public included, so that an address says nothing about who asks. Without a token in the environment
-there is no page, and without the right one there seems to be none (docs/adr/0011).
+there is no page, and without the right one there seems to be none (docs/adr/0012).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -30,12 +31,17 @@ def shows_token(authorization: str, token: str) -> bool:
 
 
 @login_not_required
+@csrf_exempt  # changes nothing; and its refusal would tell that there is a page
 @never_cache
-@require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """The metrics, for who shows the token."""
     if not shows_token(request.headers.get("Authorization", ""), settings.METRICS_TOKEN):
         raise Http404
+    return _page(request)
+
+
+@require_safe
+def _page(_: HttpRequest) -> HttpResponse:
     from portal.metrics.web import page
 
     return HttpResponse(page(), content_type=CONTENT_TYPE)

@@ -8,9 +8,11 @@ import re
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from django.db import OperationalError, connection
@@ -25,7 +27,7 @@ from portal.environment import PACKAGE, SettingsError, read
 from portal.ingest.store import Outcome, ingest
 from portal.ingest.tally import Tally
 from portal.metrics import table
-from portal.metrics.ingest import IngestFigures, readable
+from portal.metrics.ingest import READERS_LIMIT, IngestFigures, readable
 from portal.permissions import ACCESS
 from tests.gateway.box import wait_for
 from tests.peers import free_port
@@ -122,6 +124,18 @@ def test_without_the_token_there_seems_to_be_no_page(
         assert Client(headers=headers).get("/metrics").status_code == 404
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
+def test_no_method_tells_that_there_is_a_page(
+    watched: Client, db: None, settings: Settings, method: str
+) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    assert stranger.generic(method, "/metrics").status_code == 404
+    query = {"token": TOKEN, "access_token": TOKEN}
+    assert stranger.generic(method, "/metrics", QUERY_STRING=urlencode(query)).status_code == 404
+    known = watched.generic(method, "/metrics").status_code
+    assert known == (200 if method in {"GET", "HEAD"} else 405)
+
+
 def test_a_scraper_beside_the_proxy_is_not_sent_to_https(
     watched: Client, db: None, settings: Settings
 ) -> None:
@@ -188,6 +202,28 @@ def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
         assert fetch(port, token=TOKEN) == 200
     with pytest.raises(OSError, match="refused"):
         fetch(port)
+
+
+def test_a_crowd_of_readers_takes_few_of_the_workers_threads() -> None:
+    port, figures = free_port(), IngestFigures()
+    with readable(("127.0.0.1", port), figures.registry, ""):
+        before = threading.active_count()
+        crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(10 * READERS_LIMIT)]
+        for idle in crowd[READERS_LIMIT:]:  # these are sent away; the first are waited for
+            idle.settimeout(30)
+            with suppress(ConnectionResetError):
+                assert idle.recv(1) == b""
+        assert threading.active_count() - before <= READERS_LIMIT
+        for idle in crowd:
+            idle.close()
+        wait_for("a place", lambda: _serves(port))
+
+
+def _serves(port: int) -> bool:
+    try:
+        return fetch(port) == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def test_a_port_that_is_taken_does_not_stop_the_worker(caplog: pytest.LogCaptureFixture) -> None:
