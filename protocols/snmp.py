@@ -1,23 +1,22 @@
-"""Asking SNMP agents: v1, v2c and v3 over UDP, with gufo-snmp behind a fence.
+"""Asking SNMP agents: v1, v2c and v3 over UDP.
 
 ::
 
-    Agent                   the port: `SnmpAgent` here, `protocols.snmp_replay.ReplayAgent`
-      |  get(oids)          those that the agent has
-      |  walk(base, ...)    everything below, in order; one bulk walk a table
+    Agent                     the port: `SnmpAgent` here, `protocols.snmp_replay.ReplayAgent`
+      |  get(oids)            those that the agent has
+      |  walk(base, ...)      everything below, in order; one bulk walk a table
       v
-    protocols.snmp_session  one session: a socket, its user's keys; library errors translated
-      v
-    gufo-snmp               the codec, in Rust
+    Session                   one socket
+      |-- snmp_community      v1 and v2c, over the codec in `protocols.snmp_ber`
+      `-- snmp_session        v3: its user's keys, with gufo-snmp behind a fence
 
-One request at a time goes through a session. After a timeout, a panic or a refusal of the keys
-the next request makes a new one, because an agent that restarted never forgives an old session of
-v3. Whatever an agent answers, a walk ends: object identifiers must grow, and rows, bytes and time
-are bounded.
+One request at a time goes through a session. After an error the next request makes a new one: an
+agent that restarted never forgives an old session of v3. Whatever an agent answers, a walk ends:
+object identifiers must grow, and rows, bytes and time are bounded.
 
-Importing this module does not import gufo-snmp; opening the first session does.
+Importing this module does not import gufo-snmp; opening the first session of v3 does.
 
-Sources: design section 4; RFC 3416 (v2c), RFC 3414 (v3), RFC 1157 (v1).
+Sources: design section 4, docs/adr/0014; RFC 3416 (v2c), RFC 3414 (v3), RFC 1157 (v1).
 """
 
 from __future__ import annotations
@@ -26,12 +25,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from protocols.errors import Garbled, Refused, Timeout
-
-if TYPE_CHECKING:
-    from protocols.snmp_session import Session
 
 PORT: Final = 161
 ROWS_LIMIT: Final = 20_000
@@ -46,6 +42,8 @@ Value = int | float | bytes | str
 """A number, the octets of a string, or, as text, an object identifier or an IP address."""
 Reveal = Callable[[str], str]
 """From what stands for a secret to the secret; raises `protocols.errors.ProtocolError`."""
+Take = Callable[[str, Value | None], None]
+"""Called with each variable of a walk and its value; ``None`` for one without a value."""
 T = TypeVar("T")
 
 
@@ -144,6 +142,23 @@ class Agent(Protocol):
         """Let go of it; a later request opens it again."""
 
 
+class Session(Protocol):
+    """One socket to an agent, used by one asker at a time.
+
+    All of it raises `protocols.errors.ProtocolError`, and is of no use after that. Cancelled, it
+    throws an answer that comes later away.
+    """
+
+    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
+        """See `Agent.get`."""
+
+    async def walk(self, base: str, take: Take) -> None:
+        """Give everything below ``base`` to ``take``, whose errors end the walk."""
+
+    def close(self) -> None:
+        """Let go of the socket."""
+
+
 def line_key(host: str, port: int) -> str:
     """What tells agents apart: each is a line of its own."""
     return f"snmp:{host.lower()}:{port}"
@@ -165,23 +180,26 @@ class Growing:
         self.rows: dict[str, Value] = {}
         self._where = where
         self._last: tuple[int, ...] = ()
+        self._taken = 0
         self._bytes = 0
 
-    def take(self, oid: str, value: Value) -> None:
-        """Add a row; raises `Garbled` where it cannot come next."""
+    def take(self, oid: str, value: Value | None) -> None:
+        """Add a row, unless it has no value; raises `Garbled` where it cannot come next."""
         key = oid_key(oid)
         if key <= self._last:
             last = ".".join(map(str, self._last))
             raise Garbled(expected=f"an identifier after {last}", came=oid, where=self._where)
         self._last = key
+        self._taken += 1
         self._bytes += len(oid) + (len(value) if isinstance(value, bytes | str) else 8)
-        if len(self.rows) >= ROWS_LIMIT or self._bytes > BYTES_LIMIT:
+        if self._taken > ROWS_LIMIT or self._bytes > BYTES_LIMIT:
             raise Garbled(
                 expected=f"at most {ROWS_LIMIT} variables and {BYTES_LIMIT} bytes",
                 came="a table without end",
                 where=self._where,
             )
-        self.rows[oid] = value
+        if value is not None:
+            self.rows[oid] = value
 
 
 class SnmpAgent:
@@ -233,32 +251,41 @@ class SnmpAgent:
 
     def close(self) -> None:
         """See `Agent`."""
-        self._session = None  # the library closes the socket with its last reference
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
     async def _ask(self, ask: Callable[[Session], Awaitable[T]]) -> T:
-        """Ask, and once more where nothing came or an agent that restarted knows us no longer."""
+        """Ask; in v3 once more where nothing came or an agent that restarted knows us no longer."""
         async with self._turn:
-            for left in reversed(range(TRIES)):
+            tries = TRIES if self.target.version is Version.V3 else 1
+            for left in reversed(range(tries)):
                 known = self._session is not None
                 try:
                     session = await self._opened()
                     return await ask(session)
                 except Timeout:
-                    self._session = None
+                    self.close()
                     if not left:
                         raise
                 except Refused:
-                    self._session = None
+                    self.close()
                     if not left or not known:
                         raise
                 except BaseException:
-                    self._session = None  # an answer may be under way, or the library be broken
+                    self.close()  # an answer may be under way, or the library be broken
                     raise
         raise AssertionError("the last try returns or raises")
 
     async def _opened(self) -> Session:
         if self._session is None:
-            from protocols.snmp_session import open_session  # loads the library
+            target = self.target.revealed(self._reveal)
+            if target.version is Version.V3:
+                from protocols.snmp_session import open_session  # loads the library
 
-            self._session = await open_session(self.target.revealed(self._reveal))
+                self._session = await open_session(target)
+            else:
+                from protocols.snmp_community import open_session as open_community
+
+                self._session = await open_community(target)
         return self._session

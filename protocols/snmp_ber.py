@@ -1,4 +1,4 @@
-"""SNMP v1 and v2c messages as an agent meets them, in BER. Pure, and bounded.
+"""SNMP v1 and v2c messages in BER, as an agent and who asks it meet them. Pure, and bounded.
 
 ::
 
@@ -7,7 +7,10 @@
             02 number  02 a  02 b  30 (30 06 identifier  tag value)*
             a, b    get: 0, 0;  get bulk: non-repeaters, max-repetitions;  answer: error, index
 
-`decode` takes whatever bytes there are and raises `MalformedError` only.
+    an agent        `decode` a request, `response`
+    who asks        `encode`, `decode_response`, `value_of` each of its variables
+
+What decodes takes whatever bytes there are and raises `MalformedError` only.
 
 Sources: RFC 1157, RFC 3416 section 3, X.690 (definite lengths, as RFC 3417 section 8 wants them).
 """
@@ -38,21 +41,24 @@ TICKS: Final = 0x43
 OPAQUE: Final = 0x44
 COUNTER64: Final = 0x46
 NO_SUCH_OBJECT: Final = 0x80
+NO_SUCH_INSTANCE: Final = 0x81
 END_OF_MIB: Final = 0x82
 _SEQUENCE: Final = 0x30
+_WHOLE: Final = frozenset({INTEGER, COUNTER, GAUGE, TICKS, COUNTER64})
+_ADDRESS_SIZE: Final = 4
 
 ARCS_LIMIT: Final = 128
 """Of an identifier (RFC 2578, 3.5)."""
 _ARC_LIMIT: Final = 1 << 32
 VARIABLES_LIMIT: Final = 256
-"""More than anybody asks for in one datagram."""
+"""More than anybody asks for, or answers, in one datagram."""
 _NUMBER_LIMIT: Final = 9
 
 Oid = tuple[int, ...]
 
 
 class MalformedError(ValueError):
-    """Bytes that are no request of these versions."""
+    """Bytes that are no message of these versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,34 +87,117 @@ class Request:
     oids: tuple[Oid, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What was answered.
+
+    Attributes:
+        number: That of the request.
+        error: error-status (RFC 3416, 3); 0 where there is none.
+        index: Which variable of the request the error is about, from 1; 0 where it does not say.
+        rows: The variables, as they came.
+    """
+
+    number: int
+    error: int
+    index: int
+    rows: tuple[tuple[Oid, Variable], ...]
+
+
 def decode(data: bytes) -> Request:
     """The request in a datagram; raises `MalformedError`."""
+    message = _message(data)
+    if message.kind not in _ASKED or (message.kind == GET_BULK and message.version == VERSION_1):
+        raise MalformedError(f"no request: {message.kind:#x}")
+    return Request(
+        version=message.version,
+        community=message.community,
+        kind=message.kind,
+        number=message.number,
+        first=max(message.first, 0),
+        second=max(message.second, 0),
+        oids=tuple(oid for oid, _ in message.rows),
+    )
+
+
+def decode_response(data: bytes) -> Response:
+    """The answer in a datagram; raises `MalformedError`."""
+    message = _message(data)
+    if message.kind != RESPONSE:
+        raise MalformedError(f"no answer: {message.kind:#x}")
+    return Response(
+        number=message.number, error=message.first, index=message.second, rows=message.rows
+    )
+
+
+def encode(request: Request) -> bytes:
+    """The datagram that asks."""
+    binds = b"".join(bind(oid, Variable(NULL)) for oid in request.oids)
+    head = number(request.number) + number(request.first) + number(request.second)
+    pdu = tlv(request.kind, head + tlv(_SEQUENCE, binds))
+    return tlv(_SEQUENCE, number(request.version) + tlv(OCTETS, request.community) + pdu)
+
+
+def value_of(variable: Variable) -> int | bytes | str | None:
+    """A number, octets, or an identifier or IP address as text.
+
+    Counters, gauges and ticks are never below 0, even from agents that leave out the octet that
+    says so (X.690, 8.3). ``None`` for any other type, for the exceptions of v2c (no such object,
+    no such instance, end of the tree), and where the content does not fit its type: the other
+    variables of an answer are still good.
+    """
+    body = variable.body
+    if variable.tag in _WHOLE and 1 <= len(body) <= _NUMBER_LIMIT:
+        return int.from_bytes(body, "big", signed=variable.tag == INTEGER)
+    if variable.tag == OCTETS:
+        return body
+    if variable.tag == NAME:
+        try:
+            return ".".join(map(str, _oid(body)))
+        except MalformedError:
+            return None
+    if variable.tag == ADDRESS and len(body) == _ADDRESS_SIZE:
+        return ".".join(map(str, body))
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    """A datagram, taken apart; ``first`` and ``second`` are a and b of the module's drawing."""
+
+    version: int
+    community: bytes
+    kind: int
+    number: int
+    first: int
+    second: int
+    rows: tuple[tuple[Oid, Variable], ...]
+
+
+def _message(data: bytes) -> _Message:
     message = _Reader(_Reader(data).take(_SEQUENCE))
     version = message.number()
     if version not in (VERSION_1, VERSION_2C):
         raise MalformedError(f"version {version}")
     community = message.take(OCTETS)
     kind, body = message.next()
-    if kind not in _ASKED or (kind == GET_BULK and version == VERSION_1):
-        raise MalformedError(f"no request: {kind:#x}")
     pdu = _Reader(body)
     number, first, second = pdu.number(), pdu.number(), pdu.number()
     binds = _Reader(pdu.take(_SEQUENCE))
-    oids: list[Oid] = []
+    rows: list[tuple[Oid, Variable]] = []
     while binds.left:
-        if len(oids) == VARIABLES_LIMIT:
+        if len(rows) == VARIABLES_LIMIT:
             raise MalformedError("too many variables")
         bind = _Reader(binds.take(_SEQUENCE))
-        oids.append(_oid(bind.take(NAME)))
-        bind.next()
-    return Request(
+        rows.append((_oid(bind.take(NAME)), Variable(*bind.next())))
+    return _Message(
         version=version,
         community=community,
         kind=kind,
         number=number,
-        first=max(first, 0),
-        second=max(second, 0),
-        oids=tuple(oids),
+        first=first,
+        second=second,
+        rows=tuple(rows),
     )
 
 

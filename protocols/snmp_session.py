@@ -1,4 +1,4 @@
-"""One session of gufo-snmp, and the fence around that library.
+"""One session of v3, with gufo-snmp, and the fence around that library.
 
 What the library does, and what becomes of it here (all seen, with 0.13)::
 
@@ -8,7 +8,9 @@ What the library does, and what becomes of it here (all seen, with 0.13)::
     OSError                           Unreachable
     SnmpError, ValueError, ...        Garbled
     PanicException                    Garbled      a BaseException, on mangled replies
-    NoSuchInstance; None, {} of v1    left out of the answer
+    NoSuchInstance                    left out of the answer
+    {} of many, then None of one      Refused      an error-status, of which it says no more
+    a bulk request that is refused    like an empty table: it cannot be told
 
 The names of hosts are resolved here, before a session is made: the library takes addresses only.
 
@@ -18,7 +20,6 @@ Source: design section 4.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -44,21 +45,18 @@ from gufo.snmp import (
 from gufo.snmp import User as GufoUser
 from gufo.snmp.aio import SnmpSession
 
-from protocols.errors import Garbled, Refused, Timeout, Unreachable
-from protocols.snmp import Target, Value, Version
+from protocols.errors import Garbled, Refused, Unreachable
+from protocols.snmp import Take, Target, Value
+from protocols.snmp_failure import closed, resolved, silent
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
+GENERAL_ERROR: Final = 5
 NO_ACCESS: Final = 16
 """What a refused user or key is numbered: authorizationError (RFC 3416, 3)."""
 _PANICS: Final = "pyo3_runtime"
 """The module of the exception that a panic of the library becomes."""
 
-_VERSIONS: Final = {
-    Version.V1: SnmpVersion.v1,
-    Version.V2C: SnmpVersion.v2c,
-    Version.V3: SnmpVersion.v3,
-}
 _AUTHENTICATIONS: Final[dict[str, type[BaseAuthKey]]] = {
     "md5": Md5Key,
     "sha": Sha1Key,
@@ -79,64 +77,78 @@ _PRIVACIES: Final[dict[str, tuple[type[BasePrivKey], KeyExpansion]]] = {
 T = TypeVar("T")
 
 
-async def open_session(target: Target) -> Session:
-    """A session with an agent; asks it who it is where v3 needs that.
+async def open_session(target: Target) -> UserSession:
+    """A session with an agent of v3, asked who it is.
 
     Raises:
-        ProtocolError: The name is unknown, or the agent of v3 is silent or knows no such user.
+        ProtocolError: The name is unknown, or the agent is silent or knows no such user.
     """
-    address = await _resolved(target)
+    place = await resolved(target)
     fence = _Fence(target)
 
     async def make() -> SnmpSession:
         session = SnmpSession(
-            address,
+            str(place.address[0]),
             port=target.port,
-            community=target.community,
             user=_user(target),
-            version=_VERSIONS[target.version],
+            version=SnmpVersion.v3,
             timeout=target.timeout_s + 60,  # the fence has its own, for what it counts as silence
             max_repetitions=REPETITIONS,
         )
-        if target.version is Version.V3:
-            await session.refresh()
+        await session.refresh()
         return session
 
     session = await fence.through(make)
     assert session is not None, "only variables can be missing"
-    return Session(session, fence, target.version)
+    return UserSession(session, fence)
 
 
-class Session:
-    """What one socket asks; one request at a time.
+class UserSession:
+    """The `protocols.snmp.Session` of v3.
 
     Args:
         session: The library's.
         fence: What every call goes through.
-        version: Of the protocol.
     """
 
-    def __init__(self, session: SnmpSession, fence: _Fence, version: Version) -> None:
+    def __init__(self, session: SnmpSession, fence: _Fence) -> None:
         self._session = session
         self._fence = fence
-        self._version = version
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """The values of the variables there are; raises `protocols.errors.ProtocolError`."""
+        """See `protocols.snmp.Session`."""
 
         async def ask() -> object:
             return await self._session.get_many(oids)
 
         answered = await self._fence.through(ask)
         found = dict(answered) if isinstance(answered, dict) else {}
-        if not found and self._version is Version.V1 and len(oids) > 1:
-            # v1 refuses the whole request for one variable that it lacks.
-            for oid in oids:
-                found |= await self.get([oid])
+        found = found or await self._one_by_one(oids)
         return {oid: found[oid] for oid in oids if _is_value(found.get(oid))}
 
-    async def walk(self, base: str, take: Callable[[str, Value], None]) -> None:
-        """Give everything below ``base`` to ``take``, whose errors end the walk."""
+    async def _one_by_one(self, oids: Sequence[str]) -> dict[str, Value]:
+        """The values of variables that together gave nothing: none is there, or one is refused."""
+        found: dict[str, Value] = {}
+        refused = ""
+        for oid in oids:
+
+            async def ask(oid: str = oid) -> tuple[object]:
+                return (await self._session.get(oid),)  # within something: a value may be nothing
+
+            answered = await self._fence.through(ask)
+            if answered is None:
+                continue
+            (value,) = answered
+            if isinstance(value, int | float | bytes | str):
+                found[oid] = value
+            else:
+                refused = refused or oid
+        if refused and not found:
+            raise self._fence.not_told(refused)
+        return found
+
+    async def walk(self, base: str, take: Take) -> None:
+        """See `protocols.snmp.Session`."""
         rows = self._session.fetch(base)
 
         async def ask() -> tuple[str, object] | None:
@@ -147,8 +159,10 @@ class Session:
 
         while (row := await self._fence.through(ask)) is not None:
             oid, value = row
-            if isinstance(value, int | float | bytes | str):
-                take(oid, value)
+            take(oid, value if isinstance(value, int | float | bytes | str) else None)
+
+    def close(self) -> None:
+        """See `protocols.snmp.Session`: the library closes with its last reference."""
 
 
 class _Fence:
@@ -170,10 +184,8 @@ class _Fence:
         except SnmpAuthError as error:
             raise self._refused() from error
         except TimeoutError as error:
-            if limit.expired():
-                raise self._silent() from error
-            step = "Turn SNMP on in the device's settings, or name another port"
-            raise Unreachable("nothing listens there", where=where, next_step=step) from error
+            why = silent(self._target) if limit.expired() else closed(self._target)
+            raise why from error
         except OSError as error:
             raise Unreachable(error.strerror or str(error), where=where) from error
         except (SnmpError, ValueError, RuntimeError, OverflowError, UnicodeError) as error:
@@ -183,19 +195,16 @@ class _Fence:
                 raise
             raise self._garbled(error) from error
 
-    def _silent(self) -> Timeout:
-        target = self._target
-        step = (
-            "Check the address, that SNMP is on, and the community: an agent is silent to one "
-            "that it does not know"
+    def not_told(self, oid: str) -> Refused:
+        """An error-status; with a single variable that may be read, there is but one (4.2.1)."""
+        return Refused(
+            code=GENERAL_ERROR,
+            reason="general error",
+            what=f"the agent does not tell {oid}",
+            where=self._target.where,
+            next_step="In the device's settings, let this user read everything; if it may, restart "
+            "the device",
         )
-        if target.version is Version.V3:
-            step = (
-                "Check the address, that SNMPv3 is on, and the privacy key: an agent is silent "
-                "where it cannot decrypt"
-            )
-        what = f"no answer to SNMP v{target.version.value} within {target.timeout_s:g} s"
-        return Timeout(what, where=target.where, next_step=step)
 
     def _refused(self) -> Refused:
         user = self._target.user.name if self._target.user else ""
@@ -217,21 +226,9 @@ def _is_value(value: object) -> bool:
     return isinstance(value, int | float | bytes | str)
 
 
-async def _resolved(target: Target) -> str:
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(target.timeout_s):
-            found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
-    except (TimeoutError, OSError, UnicodeError) as error:
-        step = "Check the name, or give the address; does this box have a name server?"
-        raise Unreachable("its name is unknown", where=target.where, next_step=step) from error
-    return str(found[0][4][0])
-
-
-def _user(target: Target) -> GufoUser | None:
+def _user(target: Target) -> GufoUser:
     user = target.user
-    if target.version is not Version.V3 or user is None:
-        return None
+    assert user is not None, "who asks in v3 has a user"
     authentication = privacy = None
     expansion = KeyExpansion.Blumenthal
     if user.authentication:

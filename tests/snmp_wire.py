@@ -3,6 +3,7 @@
 ::
 
     async with agent(answer) as port: ...       # answer(Request) -> the datagrams to send
+    async with raw_agent(answer) as port: ...   # answer(bytes) -> the same, for what is no v2c
 
 Source: RFC 3416 section 3, X.690.
 """
@@ -35,10 +36,12 @@ class Request:
     repetitions: int
     oids: tuple[str, ...]
 
-    def reply(self, rows: Rows, number: bytes | None = None, error: int = 0) -> bytes:
+    def reply(
+        self, rows: Rows, number: bytes | None = None, error: int = 0, index: int = 0
+    ) -> bytes:
         """The answer with these variables; ``number`` where it is to be another's."""
         binds = b"".join(tlv(0x30, _oid(oid) + value) for oid, value in rows)
-        head = tlv(2, self.number if number is None else number) + integer(error) + integer(0)
+        head = tlv(2, self.number if number is None else number) + integer(error) + integer(index)
         pdu = tlv(RESPONSE, head + tlv(0x30, binds))
         return tlv(0x30, integer(self.version) + octets(self.community) + pdu)
 
@@ -107,20 +110,20 @@ def parsed(data: bytes) -> Request:
 
 
 class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, answer: Callable[[Request], Iterable[bytes]]) -> None:
+    def __init__(self, answer: Callable[[bytes], Iterable[bytes]]) -> None:
         self._answer = answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)  # it is, by duck typing
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        for reply in self._answer(parsed(data)):
+        for reply in self._answer(data):
             self._transport.sendto(reply, addr)
 
 
 @asynccontextmanager
-async def agent(answer: Callable[[Request], Iterable[bytes]]) -> AsyncIterator[int]:
-    """An agent that answers so; gives its port."""
+async def raw_agent(answer: Callable[[bytes], Iterable[bytes]]) -> AsyncIterator[int]:
+    """An agent that answers octets so; gives its port."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(
         lambda: _Protocol(answer), local_addr=(LOOPBACK, 0)
@@ -129,3 +132,10 @@ async def agent(answer: Callable[[Request], Iterable[bytes]]) -> AsyncIterator[i
         yield transport.get_extra_info("sockname")[1]
     finally:
         transport.close()
+
+
+@asynccontextmanager
+async def agent(answer: Callable[[Request], Iterable[bytes]]) -> AsyncIterator[int]:
+    """An agent that answers so; gives its port."""
+    async with raw_agent(lambda data: answer(parsed(data))) as port:
+        yield port

@@ -17,7 +17,7 @@ from protocols.snmp import Growing, SnmpAgent, Target, Version
 from protocols.snmprec import Walk
 from tests.peers import LOOPBACK, free_port
 from tests.snmp_peers import USER, UdpPeer, snmpd
-from tests.snmp_wire import END_OF_MIB, GETBULK, NULL, Request, integer, octets
+from tests.snmp_wire import END_OF_MIB, GETBULK, Request, integer, octets
 from tests.snmp_wire import agent as wire_agent
 
 STATUS = "1.3.6.1.2.1.25.3.2.1.5.1"
@@ -257,18 +257,6 @@ async def test_the_end_of_the_tree_ends_a_walk() -> None:
 
     async with wire_agent(answer) as port:
         assert await at(port).walk(BASE) == {f"{BASE}.1.1": b"x"}
-
-
-@pytest.mark.parametrize("status", [1, 2, 5, 16, 99])
-async def test_an_error_status_is_no_value(status: int) -> None:
-    """The library hands on what the answer holds: an error's answer holds what was asked, empty."""
-
-    def answer(request: Request) -> Iterable[bytes]:
-        return [request.reply([(STATUS, NULL)], error=status)]
-
-    async with wire_agent(answer) as port:
-        with suppress(ProtocolError):
-            assert await at(port).get([STATUS]) == {}
 
 
 async def test_cancelling_leaves_the_agent_usable() -> None:

@@ -1,0 +1,208 @@
+"""One session of v1 or v2c: a connected UDP socket, and what it makes of an agent's refusals.
+
+::
+
+    Session     get, walk               what error-status means, see below
+      v
+    _Exchange   one request, its answer     sent again while nothing comes; others are thrown away
+      v
+    snmp_ber    the octets
+
+An agent that cannot answer says why in its error-status, and where in its error-index::
+
+    noSuchName     2     v1's way to say that it has no such variable: left out
+    tooBig         1     asked for less at a time
+    genErr         5     of a get: asked for one at a time;  of a bulk: asked for one row at a time
+    any other            as genErr; authorizationError (16), noAccess (6): it may not be read
+
+What is refused beside variables that are told is left out. Where everything that was asked for is
+refused, or a walk cannot go on, that is a `Refused`: a table that may not be read never looks like
+an empty one.
+
+The kernel takes datagrams of a connected socket from that address and port only; answers to other
+requests are thrown away here. Sources: RFC 1157 section 4.1, RFC 3416 sections 3 and 4.2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import weakref
+from collections.abc import Sequence
+from typing import Final
+
+from protocols import snmp_ber
+from protocols.errors import Garbled, Refused, Unreachable
+from protocols.snmp import TRIES, Take, Target, Value, Version, oid_key
+from protocols.snmp_ber import MalformedError, Oid, Request, Response
+from protocols.snmp_failure import closed, resolved, silent
+
+REPETITIONS: Final = 16
+"""Rows of a bulk answer: with long descriptions they still fit what agents send."""
+TOO_BIG: Final = 1
+NO_SUCH_NAME: Final = 2
+_REASONS: Final = {
+    TOO_BIG: "too big",
+    NO_SUCH_NAME: "no such name",
+    3: "bad value",
+    4: "read only",
+    5: "general error",
+    6: "no access",
+    13: "resource unavailable",
+    16: "authorization error",
+}
+_NUMBERS: Final = 1 << 31
+_DATAGRAM: Final = 65_535
+_VERSIONS: Final = {Version.V1: snmp_ber.VERSION_1, Version.V2C: snmp_ber.VERSION_2C}
+
+
+async def open_session(target: Target) -> CommunitySession:
+    """A session with an agent; raises `protocols.errors.Unreachable`. Nothing is sent yet."""
+    place = await resolved(target)
+    try:
+        sock = socket.socket(place.family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.connect(place.address)  # UDP: nothing is sent, and it does not wait
+        except BaseException:
+            sock.close()
+            raise
+    except OSError as error:
+        raise Unreachable(error.strerror or str(error), where=target.where) from error
+    return CommunitySession(_Exchange(target, sock))
+
+
+class CommunitySession:
+    """The `protocols.snmp.Session` of v1 and v2c."""
+
+    def __init__(self, exchange: _Exchange) -> None:
+        self._exchange = exchange
+
+    async def get(self, oids: Sequence[str]) -> dict[str, Value]:
+        """See `protocols.snmp.Session`."""
+        found: dict[str, Value] = {}
+        refused: Refused | None = None
+        waiting = [tuple(map(oid_key, oids))]
+        while waiting:
+            asked = waiting.pop()
+            answer = await self._exchange.ask(snmp_ber.GET, asked)
+            if not answer.error:
+                found |= _values(answer, asked)
+            elif len(asked) > 1:
+                waiting += _apart(asked, answer)
+            elif answer.error != NO_SUCH_NAME:
+                refused = refused or self._refused(answer.error, asked[0])
+        if refused and not found:
+            raise refused
+        return {oid: found[oid] for oid in oids if oid in found}
+
+    async def walk(self, base: str, take: Take) -> None:
+        """See `protocols.snmp.Session`."""
+        root = last = oid_key(base)
+        repetitions = REPETITIONS if self._exchange.target.version is Version.V2C else 0
+        while True:
+            kind = snmp_ber.GET_BULK if repetitions else snmp_ber.GET_NEXT
+            answer = await self._exchange.ask(kind, (last,), repetitions)
+            if answer.error == NO_SUCH_NAME or not (answer.rows or answer.error):
+                return
+            if answer.error and not repetitions:
+                raise self._refused(answer.error, last)
+            if answer.error:
+                # Some agents cannot tell as much at once, some know no bulk requests at all.
+                repetitions = repetitions // 4 if answer.error == TOO_BIG else 0
+                continue
+            for oid, variable in answer.rows:
+                if oid[: len(root)] != root or variable.tag == snmp_ber.END_OF_MIB:
+                    return
+                take(_text(oid), snmp_ber.value_of(variable))
+                last = oid
+
+    def close(self) -> None:
+        """See `protocols.snmp.Session`."""
+        self._exchange.close()
+
+    def _refused(self, error: int, oid: Oid) -> Refused:
+        return Refused(
+            code=error,
+            reason=_REASONS.get(error, "an error that no standard knows"),
+            what=f"the agent does not tell {_text(oid)}",
+            where=self._exchange.target.where,
+            next_step="In the device's settings, let this community read everything; if it may, "
+            "restart the device",
+        )
+
+
+def _values(answer: Response, asked: Sequence[Oid]) -> dict[str, Value]:
+    said = {oid: snmp_ber.value_of(variable) for oid, variable in answer.rows}
+    return {_text(oid): value for oid in asked if (value := said.get(oid)) is not None}
+
+
+def _apart(asked: tuple[Oid, ...], answer: Response) -> list[tuple[Oid, ...]]:
+    """What to ask for in place of ``asked``, which is more than one; it always becomes less."""
+    if answer.error == TOO_BIG:
+        half = len(asked) // 2
+        return [asked[half:], asked[:half]]
+    place = answer.index - 1
+    if not 0 <= place < len(asked):
+        return [(oid,) for oid in asked]
+    others = asked[:place] + asked[place + 1 :]
+    return [others] if answer.error == NO_SUCH_NAME else [(asked[place],), others]
+
+
+def _text(oid: Oid) -> str:
+    return ".".join(map(str, oid))
+
+
+class _Exchange:
+    """Requests and their answers, one at a time; the socket goes with its last reference."""
+
+    def __init__(self, target: Target, sock: socket.socket) -> None:
+        self.target = target
+        self._socket = sock
+        self._number = secrets.randbelow(_NUMBERS)  # another session's late answers are not ours
+        self.close = weakref.finalize(self, sock.close)
+
+    async def ask(self, kind: int, oids: tuple[Oid, ...], repetitions: int = 0) -> Response:
+        """The answer; raises `ProtocolError`. Cancelled, it leaves an answer to be thrown away."""
+        self._number = (self._number + 1) % _NUMBERS
+        request = Request(
+            version=_VERSIONS[self.target.version],
+            community=self.target.community.encode(),
+            kind=kind,
+            number=self._number,
+            first=0,
+            second=repetitions,
+            oids=oids,
+        )
+        data = snmp_ber.encode(request)
+        try:
+            for _ in range(TRIES):
+                await asyncio.get_running_loop().sock_sendall(self._socket, data)
+                answer = await self._answer()
+                if answer is not None:
+                    return answer
+        except ConnectionRefusedError as error:
+            raise closed(self.target) from error
+        except OSError as error:
+            raise Unreachable(error.strerror or str(error), where=self.target.where) from error
+        except MalformedError as error:
+            came = f"what cannot be understood ({error})"
+            raise Garbled(expected="an SNMP answer", came=came, where=self.target.where) from error
+        raise silent(self.target)
+
+    async def _answer(self) -> Response | None:
+        """What comes to the request, if it comes in time; answers to others do not make it late."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self.target.timeout_s
+        while (left := end - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    data = await loop.sock_recv(self._socket, _DATAGRAM)
+            except TimeoutError:
+                return None
+            answer = snmp_ber.decode_response(data)
+            if answer.number == self._number:
+                return answer
+            await asyncio.sleep(0)  # many that wait must not hold up everybody else
+        return None
