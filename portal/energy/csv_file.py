@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from portal.energy.consumption import Consumption
     from portal.energy.query import Query
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
+"""What begins a formula, also where a spreadsheet of another locale cuts a cell in two, or reads
+full-width signs as these."""
+_NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
@@ -86,7 +89,10 @@ def _rows(
 
 def disarmed(text: str) -> str:
     """A text that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    marks = [found.start(2) for found in _FORMULA.finditer(text.translate(_NARROW))]
+    for at in reversed(marks):
+        text = f"{text[:at]}'{text[at:]}"
+    return text
 
 
 def file_name(place: str, query: Query) -> str:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.energy.csv_file import disarmed
 from portal.fleet.models import Device, Site
 from tests.portal.energy.meters import counted, meter, ms, steady
 
@@ -262,6 +263,29 @@ def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
         in response.headers["Content-Disposition"]
     )
     assert "no-store" in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Main incomer", "Main incomer"),
+        ("Roof PV 9.9 kW - east", "Roof PV 9.9 kW - east"),
+        ("O'Hara, 3F; west", "O'Hara, 3F; west"),
+        ("=cmd()", "'=cmd()"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("  =1", "'  =1"),
+        ("\N{FULLWIDTH EQUALS SIGN}1", "'\N{FULLWIDTH EQUALS SIGN}1"),
+        ("\N{FULLWIDTH COMMERCIAL AT}x", "'\N{FULLWIDTH COMMERCIAL AT}x"),
+        ("a;=1", "a;'=1"),
+        ('a,"=1', "a,'\"=1"),
+        ("a\t=1\n-2", "a\t'=1\n'-2"),
+        ("", ""),
+    ],
+)
+def test_no_name_is_run_as_a_formula(name: str, said: str) -> None:
+    assert disarmed(name) == said
 
 
 def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> None:

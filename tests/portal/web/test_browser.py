@@ -236,6 +236,48 @@ def test_unchanged_polls_are_answered_304(portal: Running, browser: Browser) -> 
         pass
 
 
+HOSTILE = {
+    "label": "\N{RIGHT-TO-LEFT OVERRIDE}" + "<img src=x onerror=alert(1)>" + "W" * 160,
+    "model": "\N{RIGHT-TO-LEFT ISOLATE}" + "M" * 90,
+    "serial": "\N{ARABIC LETTER ALEF}" * 100,
+    "maker": "\N{FAMILY}" * 100,
+}
+"""As long as the portal keeps them, without a place to break a line."""
+
+
+def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_page(
+    portal: Running, browser: Browser
+) -> None:
+    made = portal.database(
+        f"d = Device.objects.create(gateway_id=1, name='hostile', reachability='online', "
+        f"state='error', location='L' * 100, **{HOSTILE!r}); "
+        "d.conditions.create(code='media.jam', component='x' * 100, severity='service_call', "
+        "message='\\u202e' + 'm' * 499, source='s' * 500, raised_at=timezone.now()); "
+        "d.supplies.create(kind='k' * 32, name='n' * 200, state='ok'); print(d.pk)"
+    ).strip()
+    try:
+        with _signed_in(browser, portal, "en", viewport={"width": 360, "height": 800}) as page:
+            for place in ("", "devices/", f"devices/{made}/", "operation/", "gateways/", "sites/1/",
+                          f"devices/{made}/edit/", f"devices/{made}/energy/"):  # fmt: skip
+                page.goto(f"{portal.url}/{place}")
+                assert page.evaluate(BASICS)["wide"] == [], place
+            page.goto(portal.url)
+            turned = page.evaluate(
+                """(pk) => {
+                  const link = document.querySelector(`.verdict a[href="/devices/${pk}/"]`);
+                  const after = document.createRange();
+                  after.selectNodeContents(link.nextSibling);
+                  const [last] = [...link.getClientRects()].slice(-1);
+                  const [next] = after.getClientRects();
+                  return next.bottom <= last.bottom && next.left < last.right - 1;
+                }""",
+                made,
+            )
+            assert not turned
+    finally:
+        portal.database(f"Device.objects.filter(pk={made}).delete()")
+
+
 def test_a_page_whose_thing_is_gone_says_so_instead_of_standing_still(
     portal: Running, browser: Browser
 ) -> None:
