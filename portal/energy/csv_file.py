@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from portal.energy.consumption import Consumption
+    from portal.energy.counting import Count
     from portal.energy.query import Query
 
 _FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
@@ -41,6 +42,7 @@ def content(
     writer = csv.writer(text)
     units = {consumption.unit for _name, consumption in consumptions}
     demand = query.window.by is By.DEMAND
+    peaks = query.window.by is By.MONTH and all(each.halves for _name, each in consumptions)
     writer.writerow(
         [
             _("Start"),
@@ -48,19 +50,20 @@ def content(
             _("Device"),
             f"{words.MEASURES[query.of] if query.of else ''} [{'/'.join(sorted(units)) or '–'}]",
             *([_("Demand [kW]")] if demand else []),
+            *([_("Peak demand [kW]"), _("Peak from")] if peaks else []),
             _("State"),
         ]
     )
     now_ms = int(now.timestamp() * 1000)
     for name, consumption in consumptions:
-        for row in _rows(consumption, zone, now_ms, demand=demand):
+        for row in _rows(consumption, zone, now_ms, demand=demand, peaks=peaks):
             start, end, *rest = row
             writer.writerow([start, end, disarmed(name), *rest])
     return text.getvalue().encode("utf-8-sig")
 
 
 def _rows(
-    consumption: Consumption, zone: ZoneInfo, now_ms: int, *, demand: bool
+    consumption: Consumption, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
 ) -> Iterator[list[str]]:
     def times(start: int, end: int) -> list[str]:
         return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
@@ -74,6 +77,7 @@ def _rows(
                 *times(each.start, each.end),
                 consumption.plain(each.value),
                 *([power] if demand else []),
+                *(_peak_of(consumption, each, zone) if peaks else []),
                 str(words.STATUSES[status]),
             ]
     for gap in consumption.counting.gaps:
@@ -82,9 +86,17 @@ def _rows(
             yield [
                 *times(gap.start, gap.end),
                 consumption.plain(gap.value),
-                *([""] if demand else []),
+                *([""] if demand else ["", ""] if peaks else []),
                 reason,
             ]
+
+
+def _peak_of(consumption: Consumption, month: Count, zone: ZoneInfo) -> list[str]:
+    half = consumption.greatest_half(month)
+    kilowatts = consumption.demand(half) if half else None
+    if half is None or kilowatts is None:
+        return ["", ""]
+    return [f"{kilowatts:f}", words.local(half.start, zone).isoformat(timespec="seconds")]
 
 
 def disarmed(text: str) -> str:

@@ -46,8 +46,17 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The greatest complete bucket, and when."""
+
+    words: str
+    figure: Figure
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One bucket in the table."""
+    """One bucket in the table; of a month, also its greatest half hour."""
 
     words: str
     figure: Figure
@@ -55,15 +64,7 @@ class Row:
     status: Status
     status_words: str
     is_peak: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peak:
-    """The greatest complete bucket, and when."""
-
-    words: str
-    figure: Figure
-    when: str
+    demand_peak: Peak | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class Shown:
     notes: Sequence[str]
     unlisted_notes: int
     has_power: bool
+    has_peaks: bool
     looks: frozenset[str]
 
 
@@ -201,7 +203,7 @@ def shown(
     now_ms = int(now.timestamp() * 1000)
     counting, by = consumption.counting, asked.by
     named = by.in_a_day and words.has_two_offsets(counting.counts, zone)
-    greatest = peak(counting)
+    greatest = peak(counting.counts)
     rows = [
         _row(consumption, each, (by, zone, named, now_ms), is_peak=each is greatest)
         for each in counting.counts
@@ -226,6 +228,7 @@ def shown(
         notes=notes[-_LISTED:],
         unlisted_notes=max(len(notes) - _LISTED, 0),
         has_power=by is By.DEMAND,
+        has_peaks=by is By.MONTH and consumption.halves is not None,
         looks=frozenset(row.status.value for row in rows),
     )
 
@@ -253,6 +256,7 @@ def _row(
         status=status,
         status_words=str(words.STATUSES[status]),
         is_peak=is_peak,
+        demand_peak=_peak_within(consumption, each, zone) if by is By.MONTH else None,
     )
 
 
@@ -282,12 +286,22 @@ def _largest(
     )
 
 
+def _peak_within(consumption: Consumption, month: Count, zone: ZoneInfo) -> Peak | None:
+    """The greatest half hour of a month, where its half hours were read."""
+    half = consumption.greatest_half(month)
+    return _of_half(consumption, half, zone, _("Peak demand"), dated=True) if half else None
+
+
 def _demand_peak(
     consumption: Consumption, zone: ZoneInfo, said: str, *, dated: bool
 ) -> Peak | None:
-    half = peak(consumption.halves) if consumption.halves else None
-    if half is None:
-        return None
+    half = consumption.greatest_half()
+    return _of_half(consumption, half, zone, said, dated=dated) if half else None
+
+
+def _of_half(
+    consumption: Consumption, half: Count, zone: ZoneInfo, said: str, *, dated: bool
+) -> Peak:
     when = words.bucket_words(half, By.DEMAND, zone)
     if dated:
         when = f"{words.bucket_words(half, By.DAY, zone)}, {when}"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.energy.consumption import consumption_of, series_of, sum_of
+from portal.energy.consumption import consumption_of, series_of, sum_of, with_halves
 from portal.energy.measures import Of, counter_of
 from portal.energy.page import frame, shown, summary
 from portal.energy.periods import By, Window, month_after
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from portal.energy.measures import Counter
     from portal.energy.page import Frame, Shown, Summary
     from portal.energy.query import Query
+
+MOST_PEAKS: Final = 12
+"""Of so many devices at once the peaks of a year's months are read: three seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +126,7 @@ class Answer:
         rows: A site's devices.
         ticked: How many of them are added up.
         files: What a file holds: each device's name and counter.
+        peaks_left_out: Whether there are too many devices to read the months' peaks.
     """
 
     frame: Frame
@@ -130,6 +134,12 @@ class Answer:
     rows: Sequence[DeviceRow]
     ticked: int
     files: Sequence[tuple[str, Consumption]]
+    peaks_left_out: bool = False
+
+    @property
+    def most_peaks(self) -> int:
+        """Of so many devices at once they are read."""
+        return MOST_PEAKS
 
 
 def device_place(device: Device) -> Place:
@@ -153,28 +163,34 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
     counters = place.counters.get(query.of, {}) if query.of else {}
     window, zone = query.window, place.zone
     found = consumption_of(counters, window, zone, query.of or Of.IMPORT)
-    named = [(device, found[device.pk]) for device in counters if device.pk in found]
-    only = len(counters) == 1
-    every = only or (query.of is not None and query.of.printed and not query.ticked)
-    ticked = [each for each in named if every or each[0].pk in query.ticked]
-    whole = sum_of([consumption for _device, consumption in ticked]) if ticked else None
-    month = _month({device: counters[device] for device, _ in ticked}, query, zone)
+    listed = [device for device in counters if device.pk in found]
+    every = len(counters) == 1 or (query.of is not None and query.of.printed and not query.ticked)
+    ticked = [device for device in listed if every or device.pk in query.ticked]
+    asked = {device: counters[device] for device in ticked}
+    peaks = query.of is not None and query.of.electric and window.by is By.MONTH
+    if peaks and len(ticked) <= MOST_PEAKS:
+        found |= with_halves({d.pk: found[d.pk] for d in ticked}, asked, window, zone)
+    whole = sum_of([found[device.pk] for device in ticked]) if ticked else None
+    month = _month(asked, query, zone)
     return Answer(
         frame=frame(query, list(place.counters), place.today(now)),
         shown=shown(whole, window, zone, now, month=month) if whole else None,
         rows=[
-            DeviceRow(
-                device=device,
-                summary=summary(consumption, window, zone, now),
-                ticked=every or device.pk in query.ticked,
-                address=reverse("device-energy", kwargs={"device": device.pk})
-                + replace(query, ticked=()).address(),
+            _row(
+                device, summary(found[device.pk], window, zone, now), query, ticked=device in asked
             )
-            for device, consumption in named
+            for device in listed
         ],
         ticked=len(ticked),
-        files=[(str(device), consumption) for device, consumption in ticked or named],
+        files=[(str(device), found[device.pk]) for device in ticked or listed],
+        peaks_left_out=peaks and len(ticked) > MOST_PEAKS,
     )
+
+
+def _row(device: Device, said: Summary, query: Query, *, ticked: bool) -> DeviceRow:
+    address = reverse("device-energy", kwargs={"device": device.pk})
+    address += replace(query, ticked=()).address()
+    return DeviceRow(device=device, summary=said, ticked=ticked, address=address)
 
 
 def _month(counters: Mapping[Device, Counter], query: Query, zone: ZoneInfo) -> Consumption | None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.energy.csv_file import disarmed
 from portal.fleet.models import Device, Site
-from tests.portal.energy.meters import counted, meter, ms, steady
+from tests.portal.energy.meters import HOUR, counted, meter, ms, steady
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -125,10 +125,42 @@ def test_a_year_by_the_month_is_the_sum_of_its_days(owner: Client, device: Devic
     counted(device, [(at, 100 * index) for index, at in enumerate(hours)])
     text = _text(owner, _page(device, "?by=month&on=2026"))
     assert "January 2026 74.400 kWh" in text
-    assert "February 2026 67.200 kWh complete" in text
+    assert "February 2026 67.200 kWh – complete" in text
     fiscal = _text(owner, _page(device, "?by=month&on=2026-04&until=2026-06"))
     assert "April 2026 – June 2026" in fiscal
     assert "Total 218.400 kWh" in fiscal
+
+
+def test_each_month_of_a_year_shows_its_peak(owner: Client, device: Device, site: int) -> None:
+    def load(at: int) -> int:
+        rush = ms("2026-05-20 14:00") <= at < ms("2026-05-20 14:30")
+        return 4_500 if rush else 300 if at < ms("2026-06-01 00:00") else 450
+
+    value, samples = 0, []
+    for at in range(ms("2026-04-30 23:30"), ms("2026-07-01 00:30"), HOUR // 2):
+        samples.append((at, value))
+        value += load(at)
+    counted(device, samples)
+    text = _text(owner, _page(device, "?by=month&on=2026-05&until=2026-07"))
+    assert re.search(r"Peak demand 9\.000 kW Wed 20 May, 14:00–14:30", text)
+    assert re.search(r"May 2026 \S+ kWh 9\.000 kW Wed 20 May, 14:00–14:30", text)
+    assert re.search(r"June 2026 \S+ kWh 0\.900 kW Mon 1 Jun, 00:00–00:30", text)
+    rows, _response = _file(owner, _page(device, "?by=month&on=2026-05&until=2026-06&format=csv"))
+    assert rows[0][4:] == ["Peak demand [kW]", "Peak from", "State"]
+    assert [row[4:] for row in rows[1:]] == [
+        ["9.000", "2026-05-20T14:00:00+09:00", "complete"],
+        ["0.900", "2026-06-01T00:00:00+09:00", "complete"],
+    ]
+    for number in range(13):
+        counted(meter(site, f"more-{number}"), samples[:2])
+    year = f"/sites/{site}/energy/?by=month&on=2026"
+    one = _text(owner, f"{year}&device={device.pk}")
+    assert "June 2026" in one
+    assert "0.900 kW" in one
+    every = "".join(f"&device={each.pk}" for each in Device.objects.filter(gateway__site=site))
+    assert "kW Wed 20 May" not in _text(owner, year + every)
+    assert "of at most 12 devices together" in _text(owner, year + every)
+    assert "of at most 12 devices together" not in one
 
 
 def test_days_are_cut_by_the_sites_clock(owner: Client, device: Device, site: int) -> None:
