@@ -26,6 +26,8 @@ from drivers.severity.pjl import pjl_status
 
 UNARY_MS: Final = 3_600_000
 REMOVAL: Final = 1801
+BROTHER: Final = 2435
+"""The enterprise whose agents give PJL's status as a place; elsewhere such a place is one."""
 _PLACEHOLDERS: Final = frozenset({0, 1, 507})
 _COMPONENTS: Final = {
     Group.COVER: "cover",
@@ -51,12 +53,14 @@ class Printer:
         charset: What its texts are encoded in.
         supplies: What conditions call its supplies, by row.
         places: What people call its parts, by component.
+        pjl: Whether it gives its own language's status as the place of an alert.
     """
 
     uptime: int | None = None
     charset: int | None = None
     supplies: Mapping[int, str]
     places: Mapping[str, str]
+    pjl: bool = False
 
 
 def troubles(table: Mapping[Index, Row], printer: Printer) -> list[Trouble]:
@@ -92,7 +96,7 @@ def _trouble(index: Index, row: Row, printer: Printer) -> Trouble:
     means = known.code
     if training == FIELD_SERVICE:
         how += ", field service"
-    pjl = pjl_status(row.whole(6) or 0)
+    pjl = pjl_status(row.whole(6) or 0) if printer.pjl else None
     if pjl is not None:
         means, grave, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
     told = ", ".join(_columns(row, known.name))

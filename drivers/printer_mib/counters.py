@@ -69,7 +69,9 @@ def readings(markers: Mapping[Index, Row], at: int) -> list[Reading]:
     for number, same in by_unit.items():
         unit = _UNITS.get(number or 0)
         if unit is not None:
-            made.append(_reading(unit, sum(_count(row) for row in same), at))
+            # One that is below nothing is no count, and spoils a sum.
+            counts = [_count(row) for row in same]
+            made.append(_reading(unit, min(0, *counts) or sum(counts), at))
             made += _colours(unit, same, at)
     if counted and not made and not by_unit.keys() <= _NOT_OURS:
         made.append(_missing(Quantity.IMPRESSIONS, at, Quality.NOT_AVAILABLE))
@@ -86,8 +88,10 @@ def epson_readings(found: Mapping[str, Value], at: int) -> list[Reading]:
     return list(made.values())
 
 
-def without_doubles(made: Sequence[Reading]) -> tuple[Reading, ...]:
-    """The first reading of each quantity and part."""
+def told(made: Sequence[Reading], at: int) -> tuple[Reading, ...]:
+    """The first reading of each quantity and part; of a printer without any count, that (C-20)."""
+    if not made:
+        return (_missing(Quantity.IMPRESSIONS, at, Quality.NOT_SUPPORTED),)
     first: dict[tuple[Quantity, str], Reading] = {}
     for reading in made:
         first.setdefault((reading.quantity, reading.part), reading)

@@ -8,15 +8,18 @@
     status      often     one get of the host resources, one walk of prtAlertTable; the trays,
                           outputs and covers only while something is wrong
 
-A printer asleep is thus asked for four variables and an empty table at each poll. What the slower
-groups said is remembered for the faster: a condition names the tray that `supplies` found.
+A printer asleep is thus asked for five variables and an empty table at each poll. What the slower
+groups said is remembered for the faster: a condition names the tray that `supplies` found. The
+fifth variable is the serial number: where another printer answers, everything is forgotten and
+read anew, so that nothing it has counted is ever told without who it is.
 
 Source: design sections 3 and 4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -53,11 +56,12 @@ from drivers.printer_mib.tables import (
     rows_of,
 )
 from drivers.printer_mib.text import words
-from drivers.printer_mib.trouble import Trouble
-from drivers.report import Identity, Observation, Reading, Severity
+from drivers.report import Condition, Identity, Observation, Reading, Severity
 from protocols.errors import Refused, Timeout
 from protocols.snmp import Agent, Value
 
+READ_LIMIT_S: Final = 90.0
+"""What one read may take; an agent that trickles is as good as silent."""
 NO_SUCH_NAME: Final = 2
 """What the refusal of an agent that is no printer's is numbered (RFC 1157)."""
 
@@ -72,6 +76,7 @@ class _Memory:
 
     Attributes:
         device: The printer's index in hrDeviceTable; ``None`` until it was looked for.
+        serial: Its serial number as it came; empty where it tells none.
         charset: What its texts are encoded in, a MIBenum.
         owner: Its agent's sysObjectID.
         supplies: Its supplies.
@@ -80,6 +85,7 @@ class _Memory:
     """
 
     device: int | None = None
+    serial: bytes = b""
     charset: int | None = None
     owner: str = ""
     supplies: tuple[Seen, ...] = ()
@@ -96,6 +102,7 @@ class PrinterDriver:
         agent: Who answers for it.
         now: Milliseconds since boot.
         present: What shows that the printer is there although its agent is silent, in a clause.
+        limit_s: What one read may take.
     """
 
     def __init__(
@@ -103,21 +110,32 @@ class PrinterDriver:
         agent: Agent,
         now: Callable[[], int],
         present: Callable[[], Awaitable[str]] = _unseen,
+        limit_s: float = READ_LIMIT_S,
     ) -> None:
         self._agent = agent
         self._now = now
         self._present = present
+        self._limit_s = limit_s
         self._memory = _Memory()
 
     async def read(self, due: frozenset[str]) -> Observation:
         """See `drivers.driver.Driver`."""
         try:
-            return await self._read(due)
+            return await self._in_time(due)
         except Timeout as error:
             shown = await self._present()
             if not shown:
                 raise
             raise self._there_but_silent(error, shown) from error
+
+    async def _in_time(self, due: frozenset[str]) -> Observation:
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await self._read(due)
+        except TimeoutError as error:
+            what = f"it took more than {self._limit_s:g} s to tell what it was asked"
+            step = "Look at the device's load and the network between"
+            raise Timeout(what, where=self._agent.where, next_step=step) from error
 
     def _there_but_silent(self, error: Timeout, shown: str) -> Timeout:
         """Some printers fall silent while they are jammed; others never had SNMP turned on."""
@@ -128,10 +146,15 @@ class PrinterDriver:
         return Timeout(what, where=error.where, next_step=step)
 
     async def _read(self, due: frozenset[str]) -> Observation:
+        vital = await self._vital() if self._memory.device is not None else {}
+        if self._is_another(vital):
+            self._memory = _Memory()
+            due |= {poll_groups.SUPPLIES}
         memory = self._memory
         told: Identity | None = None
         if poll_groups.IDENTITY in due or memory.device is None:
             told = await self._identify()
+            vital = {}  # of who was there before
         if poll_groups.SUPPLIES in due:
             await self._supplies()
         readings: tuple[Reading, ...] = ()
@@ -139,8 +162,8 @@ class PrinterDriver:
             readings = await self._counters()
         seen_status, found = None, None
         if poll_groups.STATUS in due:
-            status, troubles = await self._status(fresh=poll_groups.SUPPLIES in due)
-            found = conditions(troubles, status)
+            vital = vital or await self._vital()
+            status, found = await self._status(vital, fresh=poll_groups.SUPPLIES in due)
             seen_status = state(status, found)
             memory.troubled = any(c.severity is not Severity.INFO for c in found)
         supplies = tuple(s.supply for s in memory.supplies) if poll_groups.SUPPLIES in due else None
@@ -172,7 +195,9 @@ class PrinterDriver:
         if firmware:
             found = {**found, firmware: (await agent.get([firmware])).get(firmware, b"")}
         interfaces = await agent.walk(INTERFACES.entry, INTERFACES.columns)
+        serial = found.get(texts["serial"])
         memory.device = device
+        memory.serial = serial if isinstance(serial, bytes) else b""
         said = {name: _text(found.get(oid), memory.charset) for name, oid in texts.items()}
         told = _text(found.get(firmware), memory.charset) if firmware else ""
         return identity(Told(**said, firmware=told, interfaces=interfaces))
@@ -231,18 +256,29 @@ class PrinterDriver:
         began = self._now()
         markers = await self._table(MARKERS)
         made += counters.readings(markers, (began + self._now()) // 2)
-        return counters.without_doubles(made)  # the maker's are the finer ones
+        return counters.told(made, (began + self._now()) // 2)  # the maker's are the finer ones
 
-    async def _status(self, *, fresh: bool) -> tuple[Status, list[Trouble]]:
+    async def _vital(self) -> Mapping[str, Value]:
+        """What every read asks first: how it is, and whether it still is who it was."""
+        device = self._memory.device
+        bases = (DEVICE_STATUS, PRINTER_STATUS, DETECTED_ERRORS, SERIAL_NUMBER)
+        return await self._agent.get([*(f"{base}.{device}" for base in bases), UPTIME])
+
+    def _is_another(self, vital: Mapping[str, Value]) -> bool:
+        memory = self._memory
+        serial = vital.get(f"{SERIAL_NUMBER}.{memory.device}")
+        return bool(serial and memory.serial) and serial != memory.serial
+
+    async def _status(
+        self, vital: Mapping[str, Value], *, fresh: bool
+    ) -> tuple[Status, tuple[Condition, ...]]:
         memory = self._memory
         device = memory.device or 1
-        oids = [f"{base}.{device}" for base in (DEVICE_STATUS, PRINTER_STATUS, DETECTED_ERRORS)]
-        got = await self._agent.get([*oids, UPTIME])
-        errors = got.get(oids[2])
+        errors = vital.get(f"{DETECTED_ERRORS}.{device}")
         status = Status(
             index=device,
-            device=_whole(got.get(oids[0])),
-            printer=_whole(got.get(oids[1])),
+            device=_whole(vital.get(f"{DEVICE_STATUS}.{device}")),
+            printer=_whole(vital.get(f"{PRINTER_STATUS}.{device}")),
             errors=errors if isinstance(errors, bytes) else None,
         )
         rows = await self._table(ALERTS)
@@ -251,20 +287,25 @@ class PrinterDriver:
         places = memory.parts.places(memory.charset)
         places |= {one.component: one.supply.name for one in memory.supplies}
         printer = alerts.Printer(
-            uptime=_whole(got.get(UPTIME)),
+            uptime=_whole(vital.get(UPTIME)),
             charset=memory.charset,
             supplies={one.index[-1]: one.component for one in memory.supplies},
             places=places,
+            pjl=enterprise(memory.owner) == alerts.BROTHER,
         )
-        troubles = [
-            *alerts.troubles(rows, printer),
-            *subunits.troubles(memory.parts, places),
-            *subunits.supply_troubles(memory.supplies),
-        ]
+        found = conditions(
+            [
+                *alerts.troubles(rows, printer),
+                *subunits.troubles(memory.parts, places),
+                *subunits.supply_troubles(memory.supplies),
+            ],
+            status,
+        )
+        # Only now: bits look for the kind of part that they tell of.
         trays = subunits.numbered(places)
-        return status, [
-            replace(one, component=trays.get(one.component, one.component)) for one in troubles
-        ]
+        return status, tuple(
+            replace(one, component=trays.get(one.component, one.component)) for one in found
+        )
 
 
 def _whole(value: Value | None) -> int | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.printer_mib.supplies import CONSUMED, RECEPTACLES, Seen
-from drivers.printer_mib.tables import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row
+from drivers.printer_mib.tables import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
 from drivers.printer_mib.text import words
 from drivers.printer_mib.trouble import Trouble
 from drivers.report import Code, Severity, SupplyState
@@ -34,6 +34,10 @@ _OPEN: Final = frozenset({3, 5})
 _MANUAL: Final = frozenset({4, 5})
 """sheetFeedAutoNonRemovableTray, sheetFeedManual (PrtInputTypeTC)."""
 _MANUAL_NAME: Final = re.compile(r"bypass|manual|multi.?purpose|\bmp.?tray|手差し", re.I)
+
+_PRINTED: Final = re.compile(r"(?<!\d)(?<!\b[AB])\d{1,2}(?!\d)", re.I)
+"""A number that may be printed on a tray: neither of A4 nor of 500 sheets."""
+_ROLL: Final = re.compile(r"\broll|ロール", re.I)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +64,18 @@ class SubUnits:
 
 
 def numbered(places: Mapping[str, str]) -> dict[str, str]:
-    """Trays by the number that is printed on them, where that is one: ``input 3`` -> ``tray 2``.
+    """Trays and rolls by the number printed on them, where there is one: ``input 3`` -> ``tray 2``.
 
     The number in a tray's name is the same in every language of the panel; an index counts slots
-    that nobody numbers, such as one for single sheets.
+    that nobody numbers, such as one for single sheets. Sizes and capacities are no such numbers.
     """
-    numbers = {
-        component: found[0]
+    said = {
+        component: f"{'roll' if _ROLL.search(name) else 'tray'} {int(found[0])}"
         for component, name in places.items()
-        if component.startswith("input ") and len(found := re.findall(r"\d+", name)) == 1
+        if component.startswith("input ") and len(found := _PRINTED.findall(name)) == 1
     }
-    said = list(numbers.values())
-    return {one: f"tray {number}" for one, number in numbers.items() if said.count(number) == 1}
+    names = list(said.values())
+    return {component: name for component, name in said.items() if names.count(name) == 1}
 
 
 def troubles(parts: SubUnits, places: Mapping[str, str]) -> list[Trouble]:
@@ -85,71 +89,77 @@ def supply_troubles(supplies: tuple[Seen, ...]) -> list[Trouble]:
     return list(_supplies(supplies))
 
 
-def _inputs(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
-    for index, row in sorted(table.items()):
-        component = f"input {index[-1]}"
-        name = places.get(component, "")
-        manual = row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(name))
-        status = row.whole(11)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One row of a table of parts, and what it is called."""
+
+    row: Row
+    component: str
+    place: str
+    where: str
+
+    def says(
+        self,
+        code: Code,
+        what: str,
+        *,
+        severity: Severity = Severity.INFO,
+        quiet: bool = False,
+        aside: bool = False,
+    ) -> Trouble:
+        """That something is so with it."""
+        return Trouble(
+            code=code,
+            severity=severity,
+            component=self.component,
+            place=self.place,
+            evidence=f"{self.where} {what}",
+            quiet=quiet,
+            aside=aside,
+        )
+
+
+def _each(
+    kind: str, told: Mapping[Index, Row], table: Table, places: Mapping[str, str]
+) -> Iterator[_Part]:
+    for index, row in sorted(told.items()):
+        component = f"{kind} {index[-1]}"
+        where = f"{table.name}.{index[-1]}"
+        yield _Part(row=row, component=component, place=places.get(component, ""), where=where)
+
+
+def _inputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for part in _each("input", told, INPUTS, places):
+        row, status = part.row, part.row.whole(11)
+        manual = (
+            row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(part.place))
+        )
         if row.whole(10) == 0:
-            yield Trouble(
-                code=Code.MEDIA_EMPTY,
-                severity=Severity.INFO,
-                component=component,
-                place=name,
-                evidence=f"{INPUTS.name}.{index[-1]} level 0 of {row.whole(9)}, status {status}",
-                quiet=manual,
-                aside=manual,
-            )
+            what = f"level 0 of {row.whole(9)}, status {status}"
+            yield part.says(Code.MEDIA_EMPTY, what, quiet=manual, aside=manual)
         elif status is not None and _is_broken(status):
-            yield Trouble(
-                code=Code.ATTENTION,
-                severity=Severity.INFO,
-                component=component,
-                place=name,
-                evidence=f"{INPUTS.name}.{index[-1]} status {status}, level {row.whole(10)}",
-                quiet=True,
-                aside=manual,
-            )
+            what = f"status {status}, level {row.whole(10)}"
+            yield part.says(Code.ATTENTION, what, quiet=True, aside=manual)
 
 
-def _outputs(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
-    for index, row in sorted(table.items()):
-        if row.whole(5) == 0 and (row.whole(4) or 0) > 0:
-            component = f"output {index[-1]}"
-            yield Trouble(
-                code=Code.OUTPUT_FULL,
-                severity=Severity.INFO,
-                component=component,
-                place=places.get(component, ""),
-                evidence=f"{OUTPUTS.name}.{index[-1]} room for 0 of {row.whole(4)}",
-            )
+def _outputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for part in _each("output", told, OUTPUTS, places):
+        if part.row.whole(5) == 0 and (part.row.whole(4) or 0) > 0:
+            yield part.says(Code.OUTPUT_FULL, f"room for 0 of {part.row.whole(4)}")
 
 
-def _covers(table: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
-    for index, row in sorted(table.items()):
-        if row.whole(3) in _OPEN:
-            component = f"cover {index[-1]}"
-            yield Trouble(
-                code=Code.COVER_OPEN,
-                severity=Severity.INFO,
-                component=component,
-                place=places.get(component, ""),
-                evidence=f"{COVERS.name}.{index[-1]} status {row.whole(3)}",
-            )
+def _covers(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+    for part in _each("cover", told, COVERS, places):
+        if part.row.whole(3) in _OPEN:
+            yield part.says(Code.COVER_OPEN, f"status {part.row.whole(3)}")
 
 
-def _markers(table: Mapping[Index, Row]) -> Iterator[Trouble]:
-    for index, row in sorted(table.items()):
-        status = row.whole(15)
+def _markers(told: Mapping[Index, Row]) -> Iterator[Trouble]:
+    for part in _each("marker", told, MARKERS, {}):
+        status = part.row.whole(15)
         if status is not None and _is_broken(status):
-            yield Trouble(
-                code=Code.HARDWARE_FAILURE,
-                severity=Severity.ERROR,
-                component=f"marker {index[-1]}",
-                evidence=f"{MARKERS.name}.{index[-1]} status {status}: broken, critical",
-                quiet=True,
-            )
+            what = f"status {status}: broken, critical"
+            yield part.says(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, quiet=True)
 
 
 def _is_broken(status: int) -> bool:

@@ -24,6 +24,8 @@ LOW: Final = 10
 """Per cent from which something is said to be low."""
 PERCENT: Final = 19
 SOME_LEFT: Final = -3
+RECEPTACLE: Final = 4
+"""Of PrtMarkerSuppliesClassTC: something is filled into it."""
 _SLACK: Final = 110
 """Per cent of its capacity that something may be filled to; more is no level."""
 
@@ -157,7 +159,8 @@ def _name(supply: Supply) -> str:
 
 def _supply(row: Row, colorants: Mapping[int, str], charset: int | None) -> Supply:
     name = words(row.octets(6), charset)
-    kind = _KINDS.get(row.whole(5) or 0) or _matching(_NAMED, name) or "other"
+    kind = _KINDS.get(row.whole(5) or 0) or _matching(_NAMED, name)
+    kind = kind or ("waste" if row.whole(4) == RECEPTACLE else "other")
     colour = colorants.get(row.whole(3) or 0, "") or _matching(_COLOURS, name)
     level, state = _level(row)
     unit, size = _UNITS.get(row.whole(7) or 0, ("", 1))

@@ -16,8 +16,8 @@ def alert(**columns: int | bytes) -> Row:
     return Row(usual | {int(name[1:]): value for name, value in columns.items()})
 
 
-def told(*table: Row, uptime: int | None = None) -> list[Trouble]:
-    printer = alerts.Printer(uptime=uptime, supplies={2: "toner cyan"}, places={})
+def told(*table: Row, uptime: int | None = None, pjl: bool = False) -> list[Trouble]:
+    printer = alerts.Printer(uptime=uptime, supplies={2: "toner cyan"}, places={}, pjl=pjl)
     return alerts.troubles({(1, number): row for number, row in enumerate(table, 1)}, printer)
 
 
@@ -63,11 +63,18 @@ def test_an_alert_names_the_part_it_is_about() -> None:
 
 
 def test_brother_s_code_in_the_place_of_the_place_decides() -> None:
-    (sleep,) = told(alert(c2=3, c6=40000, c7=2, c8=b"Sleep"))
-    (paper,) = told(alert(c2=3, c6=41213, c7=2, c8=b"No Paper"))
+    (sleep,) = told(alert(c2=3, c6=40000, c7=2, c8=b"Sleep"), pjl=True)
+    (paper,) = told(alert(c2=3, c6=41213, c7=2, c8=b"No Paper"), pjl=True)
 
     assert (sleep.code, sleep.severity) == (Code.NOTICE, Severity.INFO)
     assert (paper.code, paper.severity) == (Code.MEDIA_EMPTY, Severity.ERROR)
+
+
+def test_a_place_of_another_maker_s_printer_lowers_no_alert() -> None:
+    (jam,) = told(alert(c2=3, c6=10001, c7=8))
+
+    assert (jam.code, jam.severity) == (Code.MEDIA_JAM, Severity.ERROR)
+    assert "PJL" not in jam.evidence
 
 
 def test_a_notice_without_words_gets_the_standard_s() -> None:

@@ -67,3 +67,8 @@ def test_epson_s_lengths_and_areas_are_metres() -> None:
 
     assert (length.quantity, length.value, length.resolution) == (Quantity.LENGTH, 127_934, -3)
     assert (area.quantity, area.value, area.resolution) == (Quantity.AREA, 780_040, -4)
+
+
+@pytest.mark.req("C-20")
+def test_a_count_below_nothing_spoils_a_sum() -> None:
+    assert counted((7, -2, 4), (7, 100, 4)) == [("impressions", "", None, 0, "out_of_range")]

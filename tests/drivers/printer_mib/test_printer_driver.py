@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Collection, Mapping
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 
 from drivers.printer_mib.driver import PrinterDriver
 from drivers.printer_mib.poll_groups import COUNTERS, IDENTITY, PERIODS, STATUS, SUPPLIES
-from drivers.printer_mib.tables import ALERTS, Row, rows
+from drivers.printer_mib.tables import (
+    ALERTS,
+    DETECTED_ERRORS,
+    DEVICE_STATUS,
+    SERIAL_NUMBER,
+    Row,
+    rows,
+)
 from drivers.report import Code, Quality, Severity, State
 from protocols.errors import ProtocolError, Refused, Timeout
 from protocols.snmp import Value
@@ -31,7 +39,7 @@ async def test_a_printer_at_rest_is_asked_for_little() -> None:
 
     seen = await driver.read(frozenset({STATUS}))
 
-    assert len(agent.asked) == 5
+    assert len(agent.asked) == 6
     assert agent.asked[-1] == ALERTS.entry
     assert seen.state is State.READY
     assert (seen.identity, seen.supplies, seen.readings) == (None, None, ())
@@ -87,7 +95,87 @@ async def test_it_stops_at_the_first_silence() -> None:
 
     with pytest.raises(Timeout):
         await driver.read(frozenset(PERIODS))
-    assert len(agent.asked) == 1
+    assert len(agent.asked) == 5  # of one request
+
+
+async def test_a_read_ends_although_every_answer_comes() -> None:
+    """An agent whose tables take long: as silent as can be, and no fault of ours."""
+
+    class Slow(ReplayAgent):
+        async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody sets it")
+
+    driver = PrinterDriver(Slow(synthetic("idle-colour-laser")), lambda: 7, limit_s=0.05)
+
+    with pytest.raises(Timeout, match="it took more than"):
+        await driver.read(frozenset(PERIODS))
+
+
+# --- another printer at the same address ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("due", [STATUS, COUNTERS, SUPPLIES])
+async def test_another_printer_is_told_with_the_first_that_it_says(due: str) -> None:
+    driver, agent = driver_of(synthetic("idle-colour-laser"))
+    before = await driver.read(frozenset(PERIODS))
+    agent.walk_held = synthetic("jam-tray-empty-toner-low")
+
+    seen = await driver.read(frozenset({due}))
+
+    assert before.identity
+    assert seen.identity
+    assert (before.identity.serial, seen.identity.serial) == ("EX-0001", "EX-0002")
+    assert seen.supplies != before.supplies
+    assert seen.supplies
+
+
+async def test_the_supplies_of_the_one_before_name_nothing_any_more() -> None:
+    driver, agent = driver_of(synthetic("jam-tray-empty-toner-low"))
+    await driver.read(frozenset(PERIODS))
+    agent.walk_held = synthetic("waste-full-and-motor")
+
+    seen = await driver.read(frozenset({STATUS}))
+
+    fresh, _ = driver_of(synthetic("waste-full-and-motor"))
+    assert seen.conditions == (await fresh.read(frozenset(PERIODS))).conditions
+
+
+async def test_a_serial_number_that_is_not_told_for_once_changes_nobody() -> None:
+    walk = synthetic("idle-colour-laser")
+    driver, agent = driver_of(walk)
+    await driver.read(frozenset(PERIODS))
+    for odd in (b"", None):
+        rows = dict(walk.rows)
+        rows.pop(f"{SERIAL_NUMBER}.1")
+        agent.walk_held = Walk(rows if odd is None else rows | {f"{SERIAL_NUMBER}.1": odd})
+
+        assert (await driver.read(frozenset({STATUS}))).identity is None
+
+
+async def test_a_bit_and_an_alert_of_one_tray_are_one_condition() -> None:
+    rows = dict(synthetic("idle-colour-laser").rows)
+    alert = {2: 3, 3: 3, 4: 8, 5: 2, 6: 0, 7: 801}
+    rows |= {f"{ALERTS.entry}.{column}.1.9": value for column, value in alert.items()}
+    rows |= {f"{DETECTED_ERRORS}.1": bytes((0, 0x80)), f"{DEVICE_STATUS}.1": 5}
+    driver, _ = driver_of(Walk.parse(Walk(rows).text()))
+
+    seen = await driver.read(frozenset(PERIODS))
+
+    (missing,) = [c for c in seen.conditions or () if c.code is Code.TRAY_MISSING]
+    assert missing.component == "tray 2"
+    assert "inputTrayMissing" in missing.source
+    assert "code 801" in missing.source
+
+
+@pytest.mark.req("C-20")
+async def test_a_printer_that_counts_nothing_says_so() -> None:
+    rows = {k: v for k, v in synthetic("v1-bare").rows.items() if ".43.10." not in k}
+    driver, _ = driver_of(Walk(rows))
+
+    (count,) = (await driver.read(frozenset({COUNTERS}))).readings
+
+    assert (count.value, count.quality) == (None, Quality.NOT_SUPPORTED)
 
 
 @pytest.mark.parametrize(

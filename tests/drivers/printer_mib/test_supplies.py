@@ -58,6 +58,11 @@ def test_of_a_receptacle_it_is_the_space_that_is_left() -> None:
     assert one_supply(c4=4, c5=8, c6=b"Box", c8=100, c9=1).supply.kind == "maintenance_tank"
 
 
+def test_what_is_filled_is_waste_where_neither_type_nor_name_says_so() -> None:
+    assert one_supply(c4=4, c5=1, c6=b"WT-861", c8=100, c9=0).supply.kind == "waste"
+    assert one_supply(c4=3, c5=1, c6=b"XT-861", c8=100, c9=0).supply.kind == "other"
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "colour"),
     [
