@@ -22,7 +22,15 @@ from console.language import marked, tr
 from console.localized import Commands
 from portal.authority.commands import authority, claims, key
 from portal.broker.commands import broker
-from portal.command_frame import check_bind, json_option, portal_ready, refusal, say
+from portal.command_frame import (
+    Words,
+    check_bind,
+    check_free,
+    json_option,
+    portal_ready,
+    refusal,
+    say,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +105,7 @@ def serve(bind: str, workers: int) -> None:
         call_command("check", verbosity=0)
     from portal.server import Server
 
+    check_free(bind)
     with _shared_metrics(workers):
         Server(bind=bind, workers=workers).run()
 
@@ -135,11 +144,19 @@ def gateway() -> None:
 
 
 @gateway.command("add")
-@click.option("--organization", required=True, help="The customer; made if it is new.")
-@click.option("--site", "site_name", required=True, help="Where; made if it is new.")
-@click.option("--time-zone", default="UTC", show_default=True, help="Of a new site.")
-@click.option("--gateway", "name", required=True, help="What people call it.")
-@click.option("--box", "box_id", required=True, help="The box's id; 'kanmon status' shows it.")
+@click.option(
+    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+)
+@click.option(
+    "--site", "site_name", type=Words(100), required=True, help="Where; made if it is new."
+)
+@click.option(
+    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+)
+@click.option("--gateway", "name", type=Words(100), required=True, help="What people call it.")
+@click.option(
+    "--box", "box_id", type=Words(36), required=True, help="The box's id; 'kanmon status' shows it."
+)
 @json_option
 def gateway_add(
     organization: str, site_name: str, time_zone: str, name: str, box_id: str, *, as_json: bool
@@ -175,10 +192,10 @@ def person() -> None:
 
 
 @person.command("add")
-@click.option("--email", required=True)
-@click.option("--organization", required=True)
+@click.option("--email", type=Words(254), required=True)
+@click.option("--organization", type=Words(200), required=True)
 @click.option("--role", type=click.Choice(list(_ROLES)), default="member", show_default=True)
-@click.option("--name", default="", help="How pages name them.")
+@click.option("--name", type=Words(120), default="", help="How pages name them.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--no-password", is_flag=True, help="They sign in by link only.")
@@ -208,7 +225,7 @@ def person_add(
 
 
 @person.command("operator")
-@click.argument("email")
+@click.argument("email", type=Words(254))
 @click.option("--no-longer", is_flag=True, help="They are told nothing any more.")
 @json_option
 def person_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
@@ -245,7 +262,7 @@ def _password(*, from_stdin: bool) -> str:
 
 
 @commands.command("sign-in-link")
-@click.argument("email")
+@click.argument("email", type=Words(254))
 @json_option
 def sign_in_link(email: str, *, as_json: bool) -> None:
     """Print a link that signs EMAIL in, once, within thirty minutes."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+import socket
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from console import output
 from console.failure import FAILED, Failure, of_system, parted
-from console.language import tr
+from console.language import current, tr
 from portal.environment import SettingsError
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ _STEPS: Final = {
     errno.EROFS: "mount that disk writable, or name another place",
 }
 """What to do next about an error of the operating system."""
+_DISK: Final = "look at that disk, run the command as the user the portal runs as, then try again"
+_BINDING: Final = {
+    errno.EADDRINUSE: "stop what listens there, or choose another port with --bind",
+    errno.EADDRNOTAVAIL: "choose an address of this machine with --bind, such as 127.0.0.1:8000",
+    errno.EACCES: "choose a port from 1024 on with --bind: lower ones are root's",
+}
 
 
 def refusal(error: Exception) -> Mapping[str, Any] | None:
@@ -52,32 +59,66 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
             database that is not set up is told.
         wait: A database that does not answer is no error: the work waits for it.
     """
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    import django
     from django.core.exceptions import ValidationError
     from django.db import DatabaseError
 
-    if create:
-        _make_state_folder()
-    django.setup()
+    _set_up(create=create)
+    from django.utils import translation
+
     from portal import readiness
     from portal.accounts.actions import AccountError  # its models exist only after the setup
     from portal.authority.errors import AuthorityError
 
+    # What the framework says itself, too; a process that stays is everybody's, and speaks English.
+    tongue = nullcontext() if wait else translation.override(current())
     try:
-        if not create:
-            _check_database(wait=wait)
-        yield
+        with tongue:
+            if not create:
+                _check_database(wait=wait)
+            yield
     except (AccountError, AuthorityError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise parted(" ".join(words)) from error
+        raise _refused(" ".join(words)) from error
     except DatabaseError as error:
         raise Failure(
             "the database did not do it",
             where=readiness.place(),
             why=readiness.first_line(error),
-            next_step="nothing was changed, try again",
+            next_step=_DISK if _is_file() else "try again, and look at the database's log",
         ) from error
+
+
+def _set_up(*, create: bool) -> None:
+    """Django, by our settings unless the environment names others."""
+    if not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
+    import django
+
+    if create:
+        _make_state_folder()
+    try:
+        django.setup()
+    except ModuleNotFoundError as error:
+        named = os.environ["DJANGO_SETTINGS_MODULE"]
+        if error.name is None or not f"{named}.".startswith(f"{error.name}."):
+            raise
+        what = "DJANGO_SETTINGS_MODULE names settings that are not there"
+        raise Failure(what, where=named, next_step="leave it out: Kanmon has its own") from error
+
+
+def _is_file() -> bool:
+    """Whether the database is a file, of SQLite."""
+    from django.db import connection
+
+    return connection.vendor == "sqlite"
+
+
+def _refused(message: str) -> Failure:
+    """A refusal that always has a next step: where none is told, what is wrong says it."""
+    told = parted(message)
+    if not told.fields["next"]:
+        told.fields["next"] = "correct it, then run the command again"
+    return told
 
 
 def _check_database(*, wait: bool) -> None:
@@ -91,7 +132,7 @@ def _check_database(*, wait: bool) -> None:
             "the database does not answer",
             where=place(),
             why=words,
-            next_step="start it, or correct KANMON_DATABASE_URL",
+            next_step=_DISK if _is_file() else "start it, or correct KANMON_DATABASE_URL",
         )
     if found is Readiness.UNUSABLE:
         raise Failure(
@@ -122,8 +163,57 @@ def _make_state_folder() -> None:
 def check_bind(bind: str) -> None:
     """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
     host, colon, port = bind.rpartition(":")
-    if not colon or not host or not port.isdecimal():
+    if not colon or not host or not (port.isdecimal() and 0 < int(port) < 65_536):
         raise click.BadParameter(tr("'{bind}' is no HOST:PORT, such as 127.0.0.1:8000", bind=bind))
+
+
+def check_free(bind: str) -> None:
+    """Raise `Failure` unless ``bind``, as `check_bind` takes it, can be listened at now.
+
+    Gunicorn tries for five seconds, and then ends with a code of its own.
+    """
+    host, _, port = bind.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(found[0][4])
+    except (OSError, UnicodeError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        step = _BINDING.get(getattr(error, "errno", None) or 0, _BINDING[errno.EADDRNOTAVAIL])
+        raise Failure(
+            "nobody can be served at this address", where=bind, why=why, next_step=step
+        ) from error
+
+
+class Words(click.ParamType[str]):
+    """What people call something: one line that can be printed, and that its place can hold.
+
+    Args:
+        most: Characters.
+    """
+
+    name = "text"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """``value`` without blanks around it; fails where it is none."""
+        text = str(value).strip()
+        if not text.isprintable():
+            shown = repr(text)
+            self.fail(tr("{text} holds what cannot be printed", text=shown), param, ctx)
+        if not text and not (param is not None and param.default == ""):
+            self.fail(tr("write at least one character"), param, ctx)
+        if len(text) > self._most:
+            told = tr(
+                "{number} characters are too many; at most {most}",
+                number=len(text),
+                most=self._most,
+            )
+            self.fail(told, param, ctx)
+        return text
 
 
 def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from config.model import host_and_port
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
@@ -58,6 +58,18 @@ _POSTGRES_OPTIONS: Final = frozenset(
     }
 )
 _SQLITE_WAIT_S: Final = 20
+
+
+_TEXTS: Final = (
+    "KANMON_DATABASE_URL",
+    "KANMON_PORTAL_URL",
+    "KANMON_CLAIM_URL",
+    "KANMON_BROKER",
+    "KANMON_BOX_BROKER",
+    "KANMON_METRICS_TOKEN",
+    "KANMON_INGEST_METRICS",
+)
+"""Variables that are text; the others are paths, which may hold any bytes, or closed lists."""
 
 
 class SettingsError(ValueError):
@@ -119,6 +131,10 @@ class Environment:
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
     """The environment's settings; raises `SettingsError` for the first that is unusable."""
+    for name in _TEXTS:
+        if not variables.get(name, "").isprintable():
+            # The value is not repeated: it may hold a secret.
+            raise SettingsError(f"{name} holds what cannot be printed; write plain text")
     state = _state(variables.get("KANMON_PORTAL_STATE", ""))
     url = _url(variables.get("KANMON_PORTAL_URL") or DEFAULT_URL)
     broker = variables.get("KANMON_BROKER") or DEFAULT_BROKER
@@ -212,8 +228,20 @@ def _broker_id(text: str, broker: str) -> Path | None:
     return Path(text).expanduser().absolute()
 
 
+def _split(name: str, text: str, example: str) -> SplitResult:
+    """A URL whose host and port can be read; the text, which may hold a secret, is not told."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise SettingsError(
+            f"{name} is no URL: its host or its port is wrong; write one such as {example}"
+        ) from error
+    return parts
+
+
 def _box_broker(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split("KANMON_BOX_BROKER", text, "mqtts://broker.example.com:8883")
     if not text:
         return text
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
@@ -249,7 +277,7 @@ def database(url: str, state: Path) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
             },
         }
-    parts = urlsplit(url)
+    parts = _split("KANMON_DATABASE_URL", url, "postgres://user:secret@host:5432/name")
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in _POSTGRES or not name:
         raise SettingsError(
@@ -332,7 +360,7 @@ def _state(text: str) -> Path:
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = _split("KANMON_PORTAL_URL", text, "https://portal.example.com")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
         raise SettingsError(
             f"KANMON_PORTAL_URL is {text!r}; write how people reach the portal, without a path, "

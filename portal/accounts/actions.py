@@ -81,7 +81,7 @@ def _no_organization(name: str) -> str:
     known = ", ".join(str(organization) for organization in Organization.objects.all()[:5])
     return (
         f"there is no organization named {name!r} "
-        f"({f'known: {known}' if known else 'there is none yet'}); make it together with its "
+        f"({f'there are: {known}' if known else 'there is none yet'}); make it together with its "
         "first gateway: kanmon-portal gateway add --organization NAME ..."
     )
 
@@ -92,7 +92,7 @@ def _new_user(email: str, person: NewPerson) -> User:
             validate_password(person.password, User(email=email, name=person.name))
         except ValidationError as error:
             raise AccountError(
-                f"this password will not do: {' '.join(error.messages)} Choose another"
+                f"this password will not do: {' '.join(error.messages)}; choose another"
             ) from error
     return User.objects.create_user(
         email, person.password, name=person.name, language=person.language

@@ -117,7 +117,8 @@ def full_name(root: Root, name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise AuthorityError(
-            f"{name!r} is no name for a worker: small letters, digits and hyphens, such as ingest-1"
+            f"{name!r} is no name for a worker; use small letters, digits and hyphens, such "
+            "as ingest-1"
         )
     return f"{_KINDS[root]}.{name}"
 
@@ -192,7 +193,10 @@ def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = 
     issued = IssuedCertificate.objects.filter(root=root, subject=full_name(root, name))
     newest = issued.last()
     if newest is None:
-        raise AuthorityError(f"nothing was issued to {name!r} among the {root.value}")
+        raise AuthorityError(
+            f"nothing was issued to {name!r} among the {root.value}; give the name that it was "
+            "issued by"
+        )
     return _revoke(root, issued.exclude(pk=newest.pk) if but_newest else issued, reason)
 
 
@@ -250,6 +254,6 @@ def checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
     wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
     if wrong is not None or not hosts:
         raise AuthorityError(
-            f"{wrong or ''!r} is no host: write a name such as broker.example.com, or an address"
+            f"{wrong or ''!r} is no host; write a name such as broker.example.com, or an address"
         )
     return hosts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import click
 
 from console.language import marked, plural, tr
 from console.output import columns
-from portal.command_frame import check_bind, json_option, portal_ready, say
+from portal.command_frame import Words, check_bind, check_free, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
@@ -56,7 +56,8 @@ def show(*, pem: str | None, as_json: bool) -> None:
         from portal.authority.models import Root
 
         if pem is not None:
-            click.echo(look(Root(pem)).pem, nl=False)
+            text = look(Root(pem)).pem
+            say({"root": pem, "pem": text}, text.rstrip("\n"), as_json=as_json)
             return
         views = [look(root) for root in Root]
     _say_roots(views, as_json=as_json)
@@ -90,7 +91,7 @@ def _root_fields(view: RootView) -> dict[str, Any]:
 
 
 @authority.command("issue-worker")
-@click.argument("name")
+@click.argument("name", type=Words(64))
 @_out
 @json_option
 def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
@@ -102,7 +103,7 @@ def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
 
 
 @authority.command("issue-publisher")
-@click.argument("name")
+@click.argument("name", type=Words(64))
 @_out
 @json_option
 def issue_publisher(name: str, *, out: Path | None, as_json: bool) -> None:
@@ -138,12 +139,12 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
 
 
 @authority.command()
-@click.argument("name")
+@click.argument("name", type=Words(64))
 @click.option(
     "--root", "root_name", type=_ROOTS, default="boxes", help="Whose NAME is; else boxes."
 )
 @click.option("--but-newest", is_flag=True, help="Of a worker or publisher: leave the newest.")
-@click.option("--reason", default="", help="For the record.")
+@click.option("--reason", type=Words(200), default="", help="For the record.")
 @json_option
 def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json: bool) -> None:
     """Let NAME, a box or a worker or publisher, connect no more; safe to repeat.
@@ -200,6 +201,8 @@ def claims(bind: str, workers: int) -> None:
         certificate = ready()
     from portal.server import Server
 
+    check_free(bind)
+
     Server(bind=bind, workers=workers, tls=certificate).run()
 
 
@@ -209,10 +212,16 @@ def key() -> None:
 
 
 @key.command("issue")
-@click.option("--organization", required=True, help="The customer; made if it is new.")
-@click.option("--site", required=True, help="Where; made if it is new.")
-@click.option("--time-zone", default="UTC", show_default=True, help="Of a new site.")
-@click.option("--gateway", default="", help="What people call it; else as the box's id.")
+@click.option(
+    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+)
+@click.option("--site", type=Words(100), required=True, help="Where; made if it is new.")
+@click.option(
+    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+)
+@click.option(
+    "--gateway", type=Words(100), default="", help="What people call it; else as the box's id."
+)
 @click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True)
 @click.option("--qr", is_flag=True, help="Draw it on the terminal too.")
@@ -223,13 +232,16 @@ def key_issue(
 ) -> None:
     """Issue an agent key. It is shown once: only its hash is kept."""
     with portal_ready():
+        from django.db import transaction
+
         from portal.authority import qr_code
         from portal.authority.keys import Author, Wanted, issue_key
 
         wanted = Wanted(uses=uses, life=timedelta(days=days), **place)
-        issued = issue_key(wanted, Author.at_the_console())
-        if svg is not None:
-            qr_code.write_svg(issued.text, svg)
+        with transaction.atomic():  # a key whose drawing cannot be kept is none: nobody saw it
+            issued = issue_key(wanted, Author.at_the_console())
+            if svg is not None:
+                qr_code.write_svg(issued.text, svg)
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
     until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
     told = plural(
@@ -282,14 +294,14 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["id"],
         tr(_KEY_STATES[row["state"]]),
         tr("{used} of {uses} used", used=row["used"], uses=row["uses"]),
-        tr("until {day}", day=row["expires_at"]),
+        tr("until {day}", day=f"{datetime.fromisoformat(row['expires_at']):%Y-%m-%d %H:%M} UTC"),
         row["site"],
         tr("by {name}", name=row["issued_by"] or tr("nobody on record")),
     )
 
 
 @key.command("revoke")
-@click.argument("key_id", metavar="ID")
+@click.argument("key_id", metavar="ID", type=Words(36))
 @json_option
 def key_revoke(key_id: str, *, as_json: bool) -> None:
     """Withdraw the agent key ID; boxes that used it stay."""

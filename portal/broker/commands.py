@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +16,19 @@ if TYPE_CHECKING:
     from portal.broker.folder import BrokerFolder
 
 PARTLY = 1
-_folder = click.argument(
-    "folder", type=click.Path(path_type=Path, resolve_path=True, file_okay=False)
-)
+
+
+class _Folder(click.Path):
+    """A folder whose path can be written into Mosquitto's configuration, which is text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not str(path).isprintable():
+            self.fail(tr("{path} holds what cannot be printed", path=repr(str(path))), param, ctx)
+        return path
+
+
+_folder = click.argument("folder", type=_Folder(resolve_path=True, file_okay=False))
 _DEFAULTS = {
     "boxes": "0.0.0.0:8883",
     "workers": "127.0.0.1:8884",

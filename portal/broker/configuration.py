@@ -63,7 +63,7 @@ class Address:
         """``HOST:PORT``; raises `AuthorityError`."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not 0 < int(found["port"]) < 65_536:
-            raise AuthorityError(f"{text!r} is no HOST:PORT, such as 0.0.0.0:8883")
+            raise AuthorityError(f"{text!r} is no HOST:PORT; write one such as 0.0.0.0:8883")
         return cls(host=found["host"].strip("[]"), port=int(found["port"]))
 
     def __str__(self) -> str:

@@ -75,7 +75,10 @@ class BrokerFolder:
                 f"{path} holds no broker's configuration; run 'kanmon-portal broker write {path}'"
             ) from error
         except OSError as error:
-            raise AuthorityError(f"{error.filename} cannot be read: {error.strerror}") from error
+            raise AuthorityError(
+                f"{error.filename} cannot be read: {error.strerror}; run the command as the user "
+                "the portal runs as"
+            ) from error
         except (ValueError, TypeError, KeyError) as error:
             raise AuthorityError(
                 f"{path / PLAN} is damaged; remove it, and write the folder again"

@@ -37,6 +37,7 @@ PORTAL: Final = (
     "portal/authority/files.py",
     "portal/authority/keys.py",
     "portal/authority/roots.py",
+    "portal/authority/server_identity.py",
     "portal/broker/folder.py",
     "portal/broker/inspection.py",
     "portal/broker/reloading.py",
@@ -45,6 +46,12 @@ PORTAL: Final = (
     "portal/readiness.py",
 )
 """What of the portal is told by its commands; the pages' texts are in a catalogue of their own."""
+REFUSING: Final = (
+    "portal/broker/configuration.py",
+    "portal/fleet/actions.py",
+    "portal/fleet/models.py",
+)
+"""What has other texts, too, which no person reads: of these only what is raised is told."""
 SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
 SILENT: Final = {
     "cloud_link/columns.py": "the wire's faults go to the log and the quarantine",
@@ -219,7 +226,17 @@ def told() -> dict[str, str]:
     for name, path in paths.items():
         for text in _told_in(path):
             found.setdefault(text, name)
+    for name in REFUSING:
+        for text in _refused_in(ROOT / name):
+            found.setdefault(text, name)
     return {text: where for text, where in found.items() if text not in NOT_TOLD}
+
+
+def _refused_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            said = [one for one in ast.walk(node.exc) if isinstance(one, ast.JoinedStr)]
+            yield from (text for text in map(pattern, said) if text and _SENTENCE.search(text))
 
 
 _SYSTEM: Final = (

@@ -1,0 +1,195 @@
+"""Every command of `kanmon-portal` with bad input: what is wrong, where, what next; never more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.console.calls import environment
+from tests.portal.program import Portal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BYTES = os.fsdecode(b"\xff\xfe")
+KEY = ("key", "issue", "--organization", "Aoyama Foods", "--site", "Plant")
+ADD = ("gateway", "add", "--site", "Plant", "--gateway", "Room", "--box", "b-aaaaaaaaaa")
+PERSON = ("person", "add", "--email", "hana@example.com", "--no-password")
+OURS = ("--organization", "Aoyama Foods")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A call, what its error has to name, and its environment."""
+
+    call: tuple[str, ...]
+    names: tuple[str, ...]
+    code: int = 2
+    given: dict[str, str] = field(default_factory=dict)
+
+
+def wrong(names: tuple[str, ...], **given: str) -> Case:
+    return Case(call=("key", "list"), names=names, given=given)
+
+
+CASES = [
+    Case(call=("frobnicate",), names=("frobnicate", "kanmon-portal --help"), code=3),
+    Case(call=("key", "isue"), names=("isue", "issue", "kanmon-portal key --help"), code=3),
+    Case(call=("key", "issue"), names=("--organization",), code=3),
+    Case(call=(*KEY[:3], "", *KEY[4:]), names=("--organization", "one character"), code=3),
+    Case(call=(*KEY[:5], BYTES), names=("--site", "cannot be printed"), code=3),
+    Case(call=(*KEY[:5], "a\x1b[2J"), names=("--site", r"\x1b"), code=3),
+    Case(call=(*KEY[:5], "x" * 101), names=("--site", "101", "100"), code=3),
+    Case(call=(*KEY[:5], "Moon", "--time-zone", "Mars/X"), names=("Mars/X", "Asia/Tokyo")),
+    Case(call=(*KEY, "--uses", "2", "--gateway", "Room"), names=("several", "leave the name out")),
+    Case(call=(*KEY, "--days", "91"), names=("--days", "90"), code=3),
+    Case(call=(*KEY, "--svg", "/proc/no/x.svg"), names=("/proc/no/x.svg", "written")),
+    Case(call=("key", "revoke", "none"), names=("'none'", "kanmon-portal key list")),
+    Case(call=("key", "revoke", BYTES), names=("ID", "cannot be printed"), code=3),
+    Case(call=(*ADD[:5], "Hall", "--box", "b 1", *OURS), names=("'b 1'", "hyphens", "correct it")),
+    Case(call=(*PERSON[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
+    Case(call=(*PERSON, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
+    Case(call=(*PERSON, *OURS, "--password-stdin"), names=("--no-password",), code=3),
+    Case(call=(*PERSON[:4], *OURS), names=("--password-stdin",), code=3),
+    Case(call=("person", "operator", "nobody@example.com"), names=("nobody@", "person add")),
+    Case(call=("sign-in-link", BYTES), names=("EMAIL", "cannot be printed"), code=3),
+    Case(call=("sign-in-link", "nobody@example.com"), names=("nobody@", "person add")),
+    Case(call=("authority", "show", "--pem", "x"), names=("'boxes'", "--help"), code=3),
+    Case(call=("authority", "issue-worker", "a b"), names=("'a b'", "use small letters")),
+    Case(call=("authority", "issue-server", "a b"), names=("'a b'", "broker.example.com")),
+    Case(call=("authority", "issue-worker", "w", "--out", "/dev/null"), names=("null", "--out")),
+    Case(call=("authority", "revoke", "none"), names=("'none'", "kanmon status")),
+    Case(call=("authority", "revoke", "none", "--root", "workers"), names=("'none'", "give")),
+    Case(call=("authority", "revoke", "none", "--but-newest"), names=("--but-newest",), code=3),
+    Case(call=("broker", "write", "mosquitto"), names=("--host NAME",), code=3),
+    Case(call=("broker", "write", BYTES, "--host", "a"), names=("cannot be printed",), code=3),
+    Case(call=("broker", "write", "m", "--host", "a", "--boxes", "x"), names=("'x'", "write one")),
+    Case(call=("broker", "write", "m", "--host", "a", "--user", "?"), names=("'?'", "--user")),
+    Case(call=("broker", "write", "/proc/x", "--host", "a"), names=("/proc/x", "folder")),
+    Case(call=("broker", "check", "none"), names=("none", "broker write")),
+    Case(call=("broker", "reload", "none"), names=("none", "broker write")),
+    Case(call=("broker", "keep", "none"), names=("none", "broker write")),
+    Case(call=("serve", "--bind", "x"), names=("'x'", "HOST:PORT"), code=3),
+    Case(call=("serve", "--bind", "127.0.0.1:65536"), names=("65536", "HOST:PORT"), code=3),
+    Case(call=("claims", "--bind", "127.0.0.1:0"), names=("127.0.0.1:0", "HOST:PORT"), code=3),
+    Case(call=("completion", "tcsh"), names=("'fish'",), code=3),
+    wrong(("no database", "kanmon-portal migrate"), KANMON_PORTAL_STATE="/nonexistent/state"),
+    wrong(("db.sqlite3", "look at that disk"), KANMON_PORTAL_STATE="/dev/null"),
+    wrong(("no URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@h:99999/x"),
+    wrong(("no URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@[::1/x"),
+    wrong(("plain text",), KANMON_DATABASE_URL=f"postgres://u:hunter2{BYTES}@h/x"),
+    wrong(("no scheme", "leave it out"), KANMON_DATABASE_URL="x"),
+    wrong(("127.0.0.1", "start it"), KANMON_DATABASE_URL="postgres://u:hunter2@127.0.0.1:9/x"),
+    wrong(("no URL", "https://"), KANMON_PORTAL_URL="http://[::1"),
+    wrong(("no URL", "https://"), KANMON_PORTAL_URL="http://x:99999"),
+    wrong(("KANMON_CLAIM_URL", "https://"), KANMON_CLAIM_URL="x"),
+    wrong(("KANMON_BOX_BROKER", "mqtts://"), KANMON_BOX_BROKER="mqtts://[::1"),
+    wrong(("KANMON_MQTT", "3.1.1"), KANMON_MQTT="4"),
+    wrong(("KANMON_METRICS_TOKEN", "openssl"), KANMON_METRICS_TOKEN="hunter2"),
+    wrong(("KANMON_INGEST_METRICS", "127.0.0.1:9465"), KANMON_INGEST_METRICS="0.0.0.0:1"),
+    wrong(("KANMON_PORTAL_DEBUG", "1 or 0"), KANMON_PORTAL_DEBUG="x"),
+    wrong(("no.such", "leave it out"), DJANGO_SETTINGS_MODULE="no.such"),
+]
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    portal = Portal(tmp_path_factory.mktemp("portal") / "state")
+    portal.done("migrate")
+    portal.done("authority", "init")
+    portal.done("gateway", *ADD[1:], *OURS)
+    return portal
+
+
+def call(portal: Portal, case: Case, *words: str) -> subprocess.CompletedProcess[str]:
+    claims = {} if case.call[0] == "serve" else {"KANMON_CLAIM_URL": "https://localhost:8443"}
+    return subprocess.run(
+        [sys.executable, "-m", "portal.cli", *words, *case.call],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=portal.state.parent,
+        env=environment(portal.state) | claims | case.given,
+    )
+
+
+def named(case: Case) -> str:
+    told = " ".join((*case.call, *case.given.values()))
+    return told.encode("ascii", "backslashreplace").decode()[:60]
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_an_error_says_what_and_what_next_in_both_languages(portal: Portal, case: Case) -> None:
+    english = call(portal, case)
+    told = " ".join(english.stderr.split())
+    assert english.returncode == case.code, told
+    assert "Traceback" not in told
+    assert "fault" not in told
+    assert "hunter2" not in told
+    assert not [name for name in case.names if name not in told], told
+    japanese = call(portal, case, "--lang", "ja")
+    assert japanese.returncode == case.code
+    for line in japanese.stderr.replace("\n  ", "\n").splitlines():
+        said = re.sub(r"^(kanmon-portal|エラー|対処): *", "", line)
+        whole = not line or line.startswith(("場所", "使い方", "原因"))  # may be a library's words
+        assert whole or re.search(r"[ぁ-んァ-ヶ一-龠]", said), japanese.stderr
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if "--json" not in one.call], ids=named)
+def test_a_program_is_told_the_same_in_fields(portal: Portal, case: Case) -> None:
+    if case.call[0] in {"serve", "claims", "completion"} or case.call[:2] == ("broker", "keep"):
+        return  # have no --json: tests/console/test_json.py says why
+    with_json = Case(call=(*case.call, "--json"), names=case.names, given=case.given)
+    done = call(portal, with_json)
+    assert done.returncode == case.code, done.stderr
+    error = json.loads(done.stdout)["error"]
+    assert error.keys() == {"code", "what", "where", "why", "next"}
+    assert error["what"]
+    assert error["next"]
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_key_whose_drawing_cannot_be_kept_is_not_issued(portal: Portal) -> None:
+    before = json.loads(portal.done("key", "list", "--json"))
+    assert portal(*KEY, "--svg", "/proc/no/x.svg").returncode == 2
+    assert json.loads(portal.done("key", "list", "--json")) == before
+
+
+def test_a_roots_certificate_is_json_where_that_was_asked_for(portal: Portal) -> None:
+    shown = json.loads(portal.done("authority", "show", "--pem", "boxes", "--json"))
+    assert shown == {"root": "boxes", "pem": portal.done("authority", "show", "--pem", "boxes")}
+
+
+@pytest.mark.parametrize("command", ["serve", "claims"])
+def test_an_address_that_cannot_be_had_is_told(portal: Portal, command: str) -> None:
+    claims = {"KANMON_CLAIM_URL": "https://localhost:8443"} if command == "claims" else {}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = portal(command, "--bind", f"127.0.0.1:{port}", **claims)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "another port with --bind" in done.stderr
+    done = portal(command, "--bind", "192.0.2.1:8000", **claims)
+    assert done.returncode == 2
+    assert "an address of this machine" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_fault_is_a_traceback(portal: Portal, tmp_path: Path) -> None:
+    (tmp_path / "breaks.py").write_text("1 / 0\n")
+    variables = {"DJANGO_SETTINGS_MODULE": "breaks", "PYTHONPATH": str(tmp_path)}
+    done = portal("key", "list", "--json", **variables)
+    assert done.returncode == 2
+    assert "ZeroDivisionError" in json.loads(done.stdout)["error"]["why"]
+    assert "Traceback" not in done.stderr
+    seen = portal("key", "list", KANMON_PORTAL_DEBUG="1", **variables)
+    assert "Traceback" in seen.stderr
