@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model, covariant=True)
 
+LINK: Final = "comm."
+"""Conditions of the way to a device, not of the device: known even while it is silent."""
 UNHEARD: Final = -1
 """The order of what was never heard; every real order is greater."""
 
@@ -250,16 +252,6 @@ class Device(models.Model):
     def __str__(self) -> str:
         return self.given_name or self.label or self.name
 
-    @property
-    def unreachable(self) -> bool:
-        """Whether it should answer and does not: its conditions are then as last seen."""
-        return self.reachability == Reachability.UNREACHABLE
-
-    @property
-    def never_heard(self) -> bool:
-        """Whether it has never said anything: shown pale (C-17)."""
-        return self.reachability == Reachability.NEVER
-
     def open_conditions(self) -> list[DeviceCondition]:
         """Everything that is wrong with it now, the gravest first, the oldest among equals.
 
@@ -318,6 +310,11 @@ class DeviceCondition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.component}".rstrip()
+
+    @property
+    def of_link(self) -> bool:
+        """Whether it is of the way to the device, not of the device."""
+        return self.code.startswith(LINK)
 
     @property
     def key(self) -> tuple[str, str]:

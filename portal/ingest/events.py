@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloud_link.wire import Rejected
 from drivers.report import Code, Reachability, Severity, State, SupplyState
-from portal.fleet.models import UNHEARD, DeviceCondition, DeviceSupply
+from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
 from portal.ingest.arrivals import Flaw, words
 from portal.ingest.clocks import moment
 from portal.ingest.tables import usable_name
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from portal.fleet.models import Device
     from portal.ingest.models import BootClock
 
-_LINK: Final = "comm."
-"""Conditions of the way to a device, not of the device: known even while it is silent."""
 _COMPONENT_LENGTH: Final = 100
 _WORDS_LENGTH: Final = 500
 _PER_CENT: Final = range(101)
@@ -73,8 +71,8 @@ def apply(device: Device, record: EventRecord, said: tuple[int, int], clock: Boo
         device.event_order = device.own_order = device.identity_order = UNHEARD
     when = moment(record.at + clock.offset_ms)
     answers = record.reachability == Reachability.ONLINE
-    link = [c for c in record.conditions if c.code.startswith(_LINK)]
-    own = [c for c in record.conditions if not c.code.startswith(_LINK)]
+    link = [c for c in record.conditions if c.code.startswith(LINK)]
+    own = [c for c in record.conditions if not c.code.startswith(LINK)]
     if order > device.event_order:
         device.event_order = order
         device.reachability, device.state = record.reachability, record.state
@@ -96,7 +94,7 @@ def _set_conditions(
 ) -> None:
     wanted = {(condition.code, condition.component): condition for condition in now}
     for row in device.conditions.open():
-        if row.code.startswith(_LINK) is not of_link:
+        if row.of_link is not of_link:
             continue
         same = wanted.get(row.key)
         if same is not None and same.severity == row.severity:

@@ -20,7 +20,7 @@ from portal.web.heartbeat import paces
 from portal.web.operation import Kind, family
 from portal.web.overview import GATEWAY_DEVICE, is_connected
 from portal.web.readings import Shown, in_order, shown
-from portal.web.sorting import device_kind, only_counts
+from portal.web.sorting import Hearing, device_kind, hearing
 from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class DeviceView:
         quiet: Whether this is only what it last said.
         connected: Whether its gateway can be heard.
         heard_at: When anything was last heard of it, UTC.
-        only_counts: Whether it sends values and never says how it is: that is normal (C-18).
+        hearing: How well it can be heard itself.
     """
 
     device: Device
@@ -64,7 +64,7 @@ class DeviceView:
     gateway_heard_at: datetime | None
     connected: bool
     is_gateway: bool
-    only_counts: bool
+    hearing: Hearing
 
     @property
     def kind(self) -> Kind:
@@ -74,8 +74,7 @@ class DeviceView:
     @property
     def quiet(self) -> bool:
         """Whether it or its gateway cannot be heard now."""
-        unheard = self.device.never_heard and not self.only_counts
-        return self.device.unreachable or unheard or not self.connected
+        return self.hearing.unreachable or self.hearing.never or not self.connected
 
     @property
     def title(self) -> str:
@@ -94,20 +93,22 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
     now_ms = int(now.timestamp() * 1000)
     heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
-    if device.reported_at and not device.unreachable:
+    conditions = device.open_conditions()
+    hears = hearing(device, rows, conditions)
+    if device.reported_at is not None and hears.answers:
         heard.append(device.reported_at)
     supplies = list(device.supplies.all())
     return DeviceView(
         device=device,
         what=device_kind(device, rows, supplies),
-        conditions=device.open_conditions(),
+        conditions=conditions,
         supplies=supplies_shown(supplies),
         quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, pace, now),
         is_gateway=device.name == GATEWAY_DEVICE,
-        only_counts=only_counts(device, rows),
+        hearing=hears,
     )
 
 

@@ -29,7 +29,7 @@ from portal.ingest.models import BootClock, Latest
 from portal.web.heartbeat import Pace, paces
 from portal.web.operation import Kind, Operation, family, operations
 from portal.web.readings import Shown, key_readings, shown
-from portal.web.sorting import device_kind, only_counts
+from portal.web.sorting import Hearing, device_kind, hearing
 from portal.web.supplies import SupplyShown, supplies_shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class DeviceRow:
         quiet: Whether what is shown is only the last known: it or its gateway cannot be heard.
         others: How many more conditions it has.
         supplies: What it uses up or fills.
-        only_counts: Whether it sends values and never says how it is: that is normal (C-18).
+        hearing: How well it can be heard.
     """
 
     device: Device
@@ -63,7 +63,7 @@ class DeviceRow:
     supplies: Sequence[SupplyShown]
     heard_at: datetime | None
     quiet: bool
-    only_counts: bool
+    hearing: Hearing
 
     @property
     def kind(self) -> Kind:
@@ -75,13 +75,13 @@ class DeviceRow:
         """What it is doing; other while it cannot be heard."""
         if self.quiet:
             return State.OTHER
-        return State.READY if self.only_counts else State(self.device.state)
+        return State.READY if self.hearing.only_counts else State(self.device.state)
 
     @property
     def needs_you(self) -> bool:
         """Whether somebody should look after it."""
         if self.gravest is None:
-            return self.device.unreachable
+            return self.hearing.unreachable
         return Severity(self.gravest.severity) is not Severity.INFO
 
 
@@ -258,9 +258,9 @@ def _row(
     now_ms = int(now.timestamp() * 1000)
     newest = max((row.at for row in latest), default=None)
     heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
-    if device.reported_at is not None and not device.unreachable and not device.never_heard:
+    hears = hearing(device, latest, conditions)
+    if device.reported_at is not None and hears.answers:
         heard.append(device.reported_at)
-    counts = only_counts(device, latest)
     return DeviceRow(
         device=device,
         what=device_kind(device, latest, device.supplies.all()),
@@ -272,8 +272,8 @@ def _row(
         ],
         supplies=supplies_shown(device.supplies.all()),
         heard_at=max(heard, default=None),
-        quiet=device.unreachable or (device.never_heard and not counts) or not connected,
-        only_counts=counts,
+        quiet=hears.unreachable or hears.never or not connected,
+        hearing=hears,
     )
 
 

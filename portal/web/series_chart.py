@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -215,9 +216,19 @@ def series_to_chart(device: Device, asked: str) -> tuple[Series | None, list[tup
         if is_charted(row.series)
     ]
     by_id = {str(series.pk): series for series, _label in options}
-    power = [series for series, _label in options if series.quantity == "power.active"]
-    first = [*power, *(series for series, _label in options)]
-    return by_id.get(asked) or (first[0] if first else None), options
+    series = [series for series, _label in options]
+    first = next(chain(filter(_says_most, series), filter(_is_no_age, series), series), None)
+    return by_id.get(asked) or first, options
+
+
+def _says_most(series: Series) -> bool:
+    return bool(series.quantity == Quantity.POWER_ACTIVE.value)
+
+
+def _is_no_age(series: Series) -> bool:
+    """Whether it is no time that has run: that grows by itself, and a chart of it says little."""
+    quantity = words.quantity_of(series.quantity)
+    return quantity is not None and quantity.unit != "s"
 
 
 def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:

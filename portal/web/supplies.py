@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
+from django.utils.translation import override
 
 from drivers.report import SupplyState
 
@@ -126,13 +127,19 @@ def _shown(row: DeviceSupply) -> SupplyShown:
     low = state in _BAD or (level is not None and level <= LOW)
     return SupplyShown(
         name=name,
-        own_name=row.name if row.name and row.name != name else "",
+        own_name="" if row.name.casefold() in _said_so(row, name) else row.name,
         colour=row.colour if row.colour in COLOURS else "none",
         level=level,
         some=level is None and state in {SupplyState.SOME_LEFT, SupplyState.OK},
         low=low,
         value=_value(row.kind, level, state),
     )
+
+
+def _said_so(row: DeviceSupply, name: str) -> set[str]:
+    """What ``row`` may call itself without saying more than its name, here and in English."""
+    with override("en"):
+        return {"", name.casefold(), _name(row).casefold()}
 
 
 _BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING})

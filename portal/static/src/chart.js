@@ -71,6 +71,12 @@
     note.style.left = `${Math.max(0, Math.min(left + 12, room))}px`;
   }
 
+  // An axis as wide as its longest label: a counter's seven digits were cut off at the left.
+  function roomFor(_chart, labels) {
+    const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+    return Math.max(52, 16 + Math.ceil(7.4 * longest));
+  }
+
   function options() {
     const ink = colour("--muted");
     const grid = { stroke: colour("--line"), width: 1 };
@@ -86,7 +92,7 @@
       scales: { x: { range: () => [data.from, data.to] }, y: { range: { min: { pad: 0.1, soft: 0, mode: data.counter ? 3 : 2 }, max: { pad: 0.1, soft: 0, mode: 2 } } } },
       axes: [
         { stroke: ink, grid, ticks: grid, font, space: 70, values: (_chart, splits) => splits.map((at) => hour.format(new Date(at * 1000))) },
-        { stroke: ink, grid, ticks: { show: false }, font, size: 52, values: (_chart, splits) => splits.map((one) => one.toLocaleString("en")) },
+        { stroke: ink, grid, ticks: { show: false }, font, size: roomFor, values: (_chart, splits) => splits.map((one) => one.toLocaleString("en")) },
       ],
       series: [
         {},

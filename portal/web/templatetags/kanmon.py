@@ -149,9 +149,9 @@ def doing(state: str, kind: str) -> str:
 @register.filter
 def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
     """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
-    if thing.only_counts:
+    if thing.hearing.only_counts:
         return {"words": _("Normal"), "icon": State.READY.value, "tone": "good"}
-    reachability = Reachability(thing.device.reachability)
+    reachability = thing.hearing.reachability
     if reachability is Reachability.ONLINE:
         state = State(thing.device.state)
         tone = {State.RUNNING: "good", State.READY: "good", State.ERROR: "error"}.get(state, "calm")

@@ -126,11 +126,6 @@ def test_a_condition_is_open_once(device: Device) -> None:
         condition(device, "cover.open", "warning")
 
 
-def test_a_device_that_was_never_heard_is_pale(device: Device) -> None:
-    assert device.never_heard
-    assert not device.unreachable
-
-
 @pytest.mark.parametrize("zone", ["Tokyo", "", "Asia/Tokio", "+09:00"])
 def test_a_site_needs_a_real_time_zone(organization: Organization, zone: str) -> None:
     with pytest.raises(ValidationError):

@@ -86,7 +86,7 @@ def test_conditions_are_frozen_while_the_device_is_unreachable(box: Box, timed: 
     say(timed, event(1000, JAM))
     say(timed, event(2000, SILENT, reachability="unreachable", state="other"))
     assert shown(box) == [("media.jam", "error"), ("comm.timeout", "error")]
-    assert Device.objects.get(name="meter").unreachable
+    assert Device.objects.get(name="meter").reachability == "unreachable"
     say(timed, event(3000))
     assert shown(box) == []
 

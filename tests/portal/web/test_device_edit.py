@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from portal.accounts.models import Organization
 from portal.fleet.models import Device, DeviceGroup
@@ -200,3 +201,15 @@ def test_who_sends_counters_and_never_a_status_is_normal_and_who_sends_nothing_i
     assert "Never heard" in text
     assert "Nothing is known yet" in text
     assert "Printers , available 1 of 2" in _text(owner, "/")
+
+
+def test_who_answered_before_its_gateway_was_started_again_is_not_normal_but_unreachable(
+    owner: Client, copier: Device
+) -> None:
+    Device.objects.filter(pk=copier.pk).update(reachability="never", state="other")
+    copier.conditions.create(
+        code="comm.timeout", severity="error", component="", raised_at=timezone.now()
+    )
+    assert re.search(r"3F copier Unreachable · last heard", _text(owner, f"/devices/{copier.pk}/"))
+    assert "Printers , available 1 of 2" in _text(owner, "/")
+    assert re.search(r"3F copier Kawasaki plant Unreachable", _text(owner, "/devices/"))
