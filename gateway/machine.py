@@ -55,6 +55,9 @@ class Machine(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is something, be it a link to nothing."""
 
+    def names(self, path: str) -> list[str]:
+        """What lies in a folder; nothing where there is none, or it may not be looked at."""
+
     def account(self, name: str) -> int | None:
         """The number of an account, ``None`` where there is none."""
 
@@ -84,11 +87,9 @@ class LocalMachine:
     def read(self, path: str) -> str | None:
         """See `Machine.read`."""
         try:
-            return self._at(path).read_text("utf-8")
+            return self._at(path).read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return None
-        except UnicodeDecodeError:
-            return ""  # there, and certainly not ours
 
     def write(self, path: str, text: str) -> None:
         """See `Machine.write`."""
@@ -103,6 +104,13 @@ class LocalMachine:
     def exists(self, path: str) -> bool:
         """See `Machine.exists`."""
         return os.path.lexists(self._at(path))
+
+    def names(self, path: str) -> list[str]:
+        """See `Machine.names`."""
+        try:
+            return [entry.name for entry in self._at(path).iterdir()]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return []
 
     def account(self, name: str) -> int | None:
         """See `Machine.account`; in an image, of its own file only."""

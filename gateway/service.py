@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from config.store import RUNNING
+from config.store import PREVIOUS, RUNNING
 from gateway.machine import Machine, ServiceError
 from gateway.unit import NAME, PLAIN_PATH, Unit, untouched
 
@@ -34,6 +34,20 @@ WANTED: Final = f"/etc/systemd/system/multi-user.target.wants/{NAME}"
 HIDDEN: Final = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 # names, not used
 """What the service cannot see: ProtectHome=yes and PrivateTmp=yes."""
 _NOT_FOR_STATE: Final = (*HIDDEN, "/boot", "/dev", "/efi", "/etc", "/proc", "/sys", "/usr")
+_OF_A_STATE: Final = frozenset(
+    {
+        RUNNING,
+        PREVIOUS,
+        "audit.jsonl",
+        "box.json",
+        "control.sock",
+        "identity",
+        "profiles",
+        "secrets",
+        "spool",
+    }
+)
+"""Of these there is one in every state folder that was used."""
 _PROPERTIES: Final = (
     "ActiveState",
     "SubState",
@@ -111,9 +125,11 @@ def install_steps(wish: Wish, machine: Machine) -> list[Step]:
             where=unit.program[0],
             next_step="install it there first, or name where it is with --program",
         )
-    steps = list(_accounts(unit, machine))
-    steps += _state_folder(unit, machine)
+    _check_own(unit.state, machine)
     written = list(_unit_file(wish, machine))
+    # The unit is written after both: as long as it is not there, they may have been interrupted.
+    steps = list(_accounts(unit, machine, anew=bool(written)))
+    steps += _state_folder(unit, machine, anew=bool(written))
     steps += written
     if not machine.exists(WANTED):
         steps.append(_command(machine, "systemctl", "enable", NAME))
@@ -160,7 +176,8 @@ def status(machine: Machine) -> dict[str, Any]:
         )
     found: dict[str, Any] = {
         "unit": UNIT,
-        "edited": not untouched(text),
+        "masked": not text,
+        "edited": bool(text) and not untouched(text),
         "drop_ins": machine.exists(f"{UNIT}.d"),
         "enabled": machine.exists(WANTED),
     }
@@ -252,7 +269,8 @@ def _check_program(program: Program) -> None:
 
 
 def _check_state(state: Path) -> None:
-    hidden = _within(state, _NOT_FOR_STATE)
+    found = (_within(path, _NOT_FOR_STATE) for path in (state, state.resolve()))
+    hidden = next(filter(None, found), None)
     if hidden or len(state.parts) < 3:
         raise ServiceError(
             "the state folder cannot be there",
@@ -261,6 +279,18 @@ def _check_state(state: Path) -> None:
             next_step="choose another with --state, such as /var/lib/kanmon or /data/kanmon",
         )
     _check_plain(str(state), "choose another with --state")
+
+
+def _check_own(state: PurePosixPath, machine: Machine) -> None:
+    """The service's account is given all that is in its state folder: it must be a gateway's."""
+    there = set(machine.names(str(state))) - {"lost+found"}
+    if there and there.isdisjoint(_OF_A_STATE):
+        raise ServiceError(
+            "the state folder holds something else",
+            where=str(state),
+            why=f"the service would be given all of it, {min(there)} among them",
+            next_step="name an empty folder, or one that does not exist, with --state",
+        )
 
 
 def _check_plain(path: str, step: str) -> None:
@@ -279,16 +309,16 @@ def _within(path: Path, folders: Iterable[str]) -> str | None:
 # --- steps ----------------------------------------------------------------------------------------
 
 
-def _accounts(unit: Unit, machine: Machine) -> Iterator[Step]:
+def _accounts(unit: Unit, machine: Machine, *, anew: bool) -> Iterator[Step]:
     text = unit.accounts()
     same = machine.read(SYSUSERS) == text
     if not same:
         yield _writing(machine, SYSUSERS, text)
-    if not same or machine.account(unit.user) is None:
+    if anew or not same or machine.account(unit.user) is None:
         yield _command(machine, "systemd-sysusers", _in(machine, SYSUSERS))
 
 
-def _state_folder(unit: Unit, machine: Machine) -> Iterator[Step]:
+def _state_folder(unit: Unit, machine: Machine, *, anew: bool) -> Iterator[Step]:
     """Below /var/lib systemd does this itself whenever the service starts."""
     text = unit.folder()
     if text is None:
@@ -297,7 +327,7 @@ def _state_folder(unit: Unit, machine: Machine) -> Iterator[Step]:
         return
     if machine.read(TMPFILES) != text:
         yield _writing(machine, TMPFILES, text)
-    elif machine.exists(str(unit.state)):
+    elif not anew and machine.exists(str(unit.state)):
         return
     yield _command(machine, "systemd-tmpfiles", "--create", _in(machine, TMPFILES))
 
@@ -315,23 +345,38 @@ def _set_aside(machine: Machine, text: str, *, anyway: bool) -> Iterator[Step]:
     """Keep a unit that is not as we wrote it; refuse to touch it without being told to."""
     if untouched(text):
         return
+    if not text:
+        raise ServiceError(
+            "the service is masked",
+            where=UNIT,
+            why="somebody decided that it must not be started",
+            next_step="ask who did; `systemctl unmask kanmon` lets it be installed",
+        )
+    kept = _free_backup(machine, text)
     if not anyway:
         raise ServiceError(
             "the unit was edited since it was installed",
             where=UNIT,
             why="what was changed in it would be lost",
             next_step="move the changes to a drop-in (`systemctl edit kanmon`), which stays, then "
-            f"repeat with --anyway; the edited unit is kept as {BACKUP}",
+            f"repeat with --anyway; the edited unit is kept as {kept}",
         )
-    yield Step(what=f"keep the edited unit as {BACKUP}", do=lambda: machine.write(BACKUP, text))
+    yield Step(what=f"keep the edited unit as {kept}", do=lambda: machine.write(kept, text))
+
+
+def _free_backup(machine: Machine, text: str) -> str:
+    """Where an edited unit is kept: never in the place of another one."""
+    names = (BACKUP, *(f"{BACKUP}.{number}" for number in range(2, 1000)))
+    return next(name for name in names if machine.read(name) in {None, text})
 
 
 def _start(machine: Machine, *, changed: bool) -> Iterator[Step]:
-    if changed:
+    said = machine.run("systemctl", "show", "--property=ActiveState,NeedDaemonReload", NAME)
+    # An installation that was interrupted may have left a unit that systemd has not read.
+    if changed or "NeedDaemonReload=yes" in said:
         yield _command(machine, "systemctl", "daemon-reload")
         yield _command(machine, "systemctl", "restart", NAME)
         return
-    said = machine.run("systemctl", "show", "--property=ActiveState", NAME)
     if "ActiveState=active" not in said:
         yield _command(machine, "systemctl", "start", NAME)
 

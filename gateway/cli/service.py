@@ -166,6 +166,8 @@ def status(*, root: Path, as_json: bool) -> int:
         say_json(found)
         return DONE
     _line(tr("Unit"), found["unit"])
+    if found["masked"]:
+        _line("", tr("masked: somebody decided that it must not be started"))
     if found["edited"]:
         _line("", tr("edited since it was installed"))
     if found["drop_ins"]:
