@@ -87,7 +87,7 @@ _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
     "status": (later("Status"), lambda one: _gravity(one.row)),
     "product": (
         later("Product"),
-        lambda one: (one.row.device.maker.casefold(), one.row.device.model.casefold()),
+        lambda one: f"{one.row.device.maker} {one.row.device.model}".strip().casefold(),
     ),
     "site": (later("Site"), lambda one: one.card.gateway.site.name.casefold()),
     "location": (later("Location"), lambda one: one.row.device.location.casefold()),

@@ -153,6 +153,79 @@ def test_the_page_shows_donut_hours_jobs_and_a_card_for_each_printer(
     assert 'href="/operation/"' in owner.get("/").content.decode()
 
 
+@pytest.fixture
+def plotter(site: int) -> Device:
+    """The only printer, since three hours ago; where it stands it is between 12 and 13 o'clock."""
+    now = timezone.now()
+    Site.objects.filter(pk=site).update(time_zone=f"Etc/GMT{now.hour - 12:+d}")
+    device = meter(site, "Plotter")
+    Device.objects.filter(pk=device.pk).update(maker="Example", model="LF-44", state="ready")
+    times = [int(now.timestamp()) * 1000 - minutes * 60_000 for minutes in range(180, -1, -5)]
+    area = [(at, 100_000 + 125 * step) for step, at in enumerate(times)]
+    counted(device, area, quantity="area", resolution=-4)
+    counted(device, [(at, 700 + step) for step, at in enumerate(times)], quantity="jobs")
+    for kind, colour, level in (("ink", "cyan", 64), ("ink", "black", 12),
+                                ("maintenance_tank", "", 41)):  # fmt: skip
+        device.supplies.create(kind=kind, colour=colour, level=level, state="ok")
+    return device
+
+
+@pytest.mark.req("E-30")
+def test_the_first_page_has_the_donut_and_the_report_of_area_jobs_and_each_day(
+    owner: Client, plotter: Device
+) -> None:
+    page = owner.get("/").content.decode()
+    donut = page[page.index('id="operation-printer"') :]
+    assert re.search(r">Available</text>\s*<text[^>]*>1/1</text>", donut)
+    text = _text(owner, "/")
+    assert "Printing 0 Ready 1 Error 0 Other 0" in text
+    report = text[text.index("Report Operation status") :]
+    assert re.search(r"Printed area Last 30 days Total[^.]* 0\.4500 m²", report)
+    assert re.search(r"Jobs Last 30 days Total[^.]* 36 jobs", report)
+    charts = page[page.index('aria-labelledby="report-title"') :].split('class="bar-chart"')[1:]
+    assert [chart.count('class="value"') for chart in charts[:2]] == [30, 30]
+
+
+@pytest.mark.req("E-31")
+def test_the_operation_status_says_todays_area_by_the_hour_the_jobs_and_a_card_each(
+    owner: Client, plotter: Device
+) -> None:
+    page = owner.get("/operation/").content.decode()
+    windows = page[page.index('class="printing"') : page.index('class="cards"')]
+    assert re.search(r">Available</text>\s*<text[^>]*>1/1</text>", windows)
+    area, jobs = windows.split('class="bar-chart"')[1:]
+    assert (area.count('class="value"'), jobs.count('class="value"')) == (24, 24)
+    assert 'class="axis">m²</text>' in area
+    text = _text(owner, "/operation/")
+    assert re.search(r"Printed area Today by hour Total[^.]* 0\.4500 m²", text)
+    assert re.search(r"Jobs Today by hour Total[^.]* 36 jobs", text)
+    assert [f"{hour:02}:00–{hour + 1:02}:00" in text for hour in range(12)] == [True] * 12
+    card = page[page.index(f'id="printer-{plotter.pk}"') :]
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", card[: card.index("</li>")]))
+    assert "Plotter Ready · LF-44" in said
+    assert "Jobs today 36 jobs Printed area today 0.4500 m²" in said
+    assert re.search(r'<span class="dot tone-good"><svg[^>]*><use href="[^"]*#ready">', card)
+    Device.objects.filter(pk=plotter.pk).update(state="error")
+    card = owner.get("/operation/live/").content.decode()
+    assert re.search(r'<span class="dot tone-error"><svg[^>]*><use href="[^"]*#error">', card)
+
+
+@pytest.mark.req("E-32")
+@pytest.mark.parametrize("start", ["/", "/operation/"])
+def test_a_card_leads_to_the_printers_status_area_inks_and_tank(
+    owner: Client, plotter: Device, start: str
+) -> None:
+    link = re.search(
+        r'<a class="device-link"[^>]* href="([^"]+)">Plotter<', owner.get(start).content.decode()
+    )
+    assert link
+    text = _text(owner, link.group(1))
+    assert "Plotter Ready · last heard" in text
+    assert "Usage Today In total Printed area 0.4500 m² 10.4500 m² Jobs 36 jobs 736 jobs" in text
+    assert "Black ink 12 % Cyan ink 64 %" in text
+    assert "Maintenance tank 41% free" in text
+
+
 @pytest.mark.req("E-30")
 def test_without_a_printer_there_is_no_report(owner: Client, site: int) -> None:
     assert "Last 30 days" not in _text(owner, "/")

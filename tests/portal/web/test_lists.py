@@ -189,6 +189,69 @@ def test_the_list_of_devices_is_sorted_as_asked_and_the_gravest_first_otherwise(
     assert names("/devices/?q=CP-0457781") == ["3F copier"]
 
 
+@pytest.mark.req("C-15")
+def test_the_columns_are_those_asked_for_and_sort_by_their_headings(
+    owner: Client, seeded: Seeded
+) -> None:
+    def names(address: str) -> list[str]:
+        rows = re.findall(r'class="row-link"[^>]*>([^<]+)<', owner.get(address).content.decode())
+        return [row.strip() for row in rows]
+
+    page = owner.get("/devices/?sort=product").content.decode()
+    heads = re.findall(
+        r'<th scope="col" aria-sort="(\w+)"[^>]*><a [^>]*href="([^"]+)">([^<]+)<', page
+    )
+    assert [(title, order) for order, _href, title in heads] == [
+        ("Name", "none"),
+        ("Status", "none"),
+        ("Product", "ascending"),
+        ("Site", "none"),
+        ("Location", "none"),
+        ("Group", "none"),
+        ("Last heard", "none"),
+    ]
+    assert [href for _order, href, _title in heads][2:4] == ["?sort=-product", "?sort=site"]
+    shop = Gateway.objects.get(name="Back office")
+    Device.objects.create(gateway=shop, name="till", maker="Zeta", model="Till")
+    group = shop.site.organization.device_groups.create(name="Front")
+    Device.objects.filter(name="till").update(location="Counter", group=group)
+    for column, first in (("product", "Cold store"), ("site", "3F copier"), ("location", "till")):
+        assert names(f"/devices/?sort={column}")[0] == first, column
+        assert names(f"/devices/?sort=-{column}")[0] == "till", column
+    Device.objects.create(gateway=shop, name="unknown")
+    assert names("/devices/?sort=product")[-1] == names("/devices/?sort=-product")[-1] == "unknown"
+    assert names("/devices/?sort=group")[0] == names("/devices/?sort=-group")[0] == "till"
+
+
+@pytest.mark.req("C-17")
+def test_only_the_gravest_of_service_call_error_and_warning_shows_and_normal_without_any(
+    owner: Client, seeded: Seeded
+) -> None:
+    copier = Device.objects.get(name="copier")
+    graver = (
+        ("service_call", "hardware.failure", "Hardware failure"),
+        ("error", "media.jam", "Paper jam"),
+        ("warning", "supply.low", "Supply low"),
+    )
+    for severity, code, _said in graver:
+        DeviceCondition.objects.create(
+            device=copier, code=code, severity=severity, raised_at=timezone.now()
+        )
+    for severity, code, said in graver:
+        page = owner.get("/devices/?q=copier").content.decode()
+        assert re.findall(r'class="tone-(\w+) worst"', page) == [severity]
+        assert said in page
+        card = owner.get("/").content.decode()
+        card = card[card.index(f'id="device-{copier.pk}"') :]
+        assert re.findall(r'<div class="condition tone-(\w+)"', card[: card.index("</li>")]) == [
+            severity
+        ]
+        DeviceCondition.objects.filter(code=code).update(cleared_at=timezone.now())
+    page = owner.get("/devices/?q=copier").content.decode()
+    assert 'worst"' not in page
+    assert "state tone-good" in page
+
+
 def test_a_search_without_a_match_says_so_and_shows_the_way_back(
     owner: Client, seeded: Seeded
 ) -> None:
