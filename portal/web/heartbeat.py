@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Min, OuterRef, Subquery
 
 from portal.fleet.models import Gateway, RunningConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
 
 DEFAULT_HEARTBEAT_S: Final = 300
 DEFAULT_HEALTH_S: Final = 60
@@ -43,10 +44,9 @@ class Pace:
 
 def paces(gateways: Iterable[int]) -> dict[int, Pace]:
     """The pace of each gateway (by id); one query, and one more for documents not seen before."""
-    return {
-        pk: Pace() if digest is None else _pace_of(digest)
-        for pk, digest in running_digests(gateways).items()
-    }
+    running = running_digests(gateways)
+    known = _PACES(digest for digest in running.values() if digest is not None)
+    return {pk: Pace() if digest is None else known[digest] for pk, digest in running.items()}
 
 
 def running_digests(gateways: Iterable[int]) -> dict[int, str | None]:
@@ -60,15 +60,31 @@ def running_digests(gateways: Iterable[int]) -> dict[int, str | None]:
     )
 
 
-def document_of(digest: str) -> str:
-    """A configuration's text. The ingest checks the digest: whichever row holds it is the same."""
-    documents = RunningConfiguration.objects.filter(digest=digest)
-    return documents.values_list("document", flat=True)[:1].get()
+class ReadOnce(Generic[T]):
+    """What is read in configurations, by their digest; the newest ``most`` are remembered.
 
+    The ingest checks the digest: whichever row holds it, the document is the same.
+    """
 
-@lru_cache(maxsize=4096)
-def _pace_of(digest: str) -> Pace:
-    return pace_in(document_of(digest))
+    def __init__(self, read: Callable[[str], T], most: int = 4096) -> None:
+        self._read = read
+        self._most = most
+        self._kept: dict[str, T] = {}
+
+    def __call__(self, digests: Iterable[str]) -> dict[str, T]:
+        """Of each digest; one query for all that are not remembered."""
+        wanted, kept = set(digests), self._kept
+        found = {digest: kept[digest] for digest in wanted if digest in kept}
+        if missing := wanted - found.keys():
+            rows = RunningConfiguration.objects.filter(digest__in=missing)
+            one_each = rows.values("digest").annotate(one=Min("pk")).order_by().values("one")
+            documents = RunningConfiguration.objects.filter(pk__in=one_each)
+            for digest, document in documents.values_list("digest", "document"):
+                found[digest] = self._read(document)
+            # Put in place whole: other threads may be reading it.
+            newest = {**kept, **{digest: found[digest] for digest in missing}}
+            self._kept = dict(list(newest.items())[-self._most :])
+        return found
 
 
 def pace_in(document: str) -> Pace:
@@ -81,3 +97,6 @@ def pace_in(document: str) -> Pace:
         )
     except (ValueError, TypeError, AttributeError):
         return Pace()
+
+
+_PACES: Final = ReadOnce(pace_in)

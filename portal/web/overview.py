@@ -207,7 +207,10 @@ EVERYTHING: Final = Scope()
 def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHING) -> Overview:
     """What ``user`` sees at ``now``."""
     gateways = list(
-        Gateway.objects.visible_to(user).filter(**scope.within()).prefetch_related("boxes")
+        Gateway.objects.visible_to(user)
+        .filter(**scope.within())
+        .select_related("site")
+        .prefetch_related("boxes")
     )
     sites = list(Site.objects.visible_to(user).select_related("organization"))
     if scope is not EVERYTHING:

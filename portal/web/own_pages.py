@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from portal.web.heartbeat import document_of, running_digests
+from portal.web.heartbeat import ReadOnce, running_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,18 +27,11 @@ _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-
 def own_pages(gateways: Iterable[int]) -> dict[int, Mapping[str, str]]:
     """For each gateway (by id) the address of each device's page, by the device's name there.
 
-    One query, and one more for each configuration not seen before.
+    One query, and one more for configurations not seen before.
     """
-    return {
-        gateway: _pages(digest)
-        for gateway, digest in running_digests(gateways).items()
-        if digest is not None
-    }
-
-
-@lru_cache(maxsize=1024)
-def _pages(digest: str) -> Mapping[str, str]:
-    return pages_in(document_of(digest))
+    running = running_digests(gateways)
+    pages = _PAGES(digest for digest in running.values() if digest is not None)
+    return {pk: pages[digest] for pk, digest in running.items() if digest is not None}
 
 
 def pages_in(document: str) -> dict[str, str]:
@@ -60,3 +52,6 @@ def _page(device: Any) -> str | None:
     if address.scheme not in _SCHEMES or not _HOST.fullmatch(host):
         return None
     return f"http://[{host}]/" if ":" in host else f"http://{host}/"
+
+
+_PAGES: Final = ReadOnce(pages_in, most=1024)

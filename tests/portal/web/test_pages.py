@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.accounts.models import Organization, User
 from portal.fleet.models import Box, Device, DeviceCondition, Gateway
 from portal.ingest.models import Latest, Sample, Series
-from portal.web.heartbeat import Pace, pace_in
+from portal.web.heartbeat import Pace, ReadOnce, pace_in
 
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
@@ -121,6 +121,34 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seede
     assert _queries(owner, "/") == before <= 32  # the report of what was printed is in it
     tag = owner.get(LIVE).headers["ETag"]
     assert _queries(owner, LIVE, tag) <= 11
+
+
+def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurations(
+    owner: Client, seeded: Seeded
+) -> None:
+    site = Gateway.objects.get(name="Back office").site
+
+    def more(first: int, last: int) -> None:
+        for number in range(first, last):
+            document = f'{{"gateway": {{"heartbeat_s": {number}}}}}'
+            site.gateways.create(name=f"more-{number}").configurations.create(
+                digest=f"{number:064}", document=document, at=timezone.now(), order=1
+            )
+
+    more(1000, 1001)
+    pages = ("/", "/sites/", "/gateways/", "/devices/", f"/sites/{site.pk}/")
+    before = {address: _queries(owner, address) for address in pages}
+    for number, address in enumerate(pages):
+        more(2000 + 10 * number, 2010 + 10 * number)
+        assert _queries(owner, address) <= before[address] + 1, address
+    kept = ReadOnce(len, most=3)
+    digests = [f"{number:064}" for number in range(2000, 2010)]
+    for _again in range(2):
+        assert set(kept(digests)) == set(digests)
+    with CaptureQueriesContext(connection) as queries:
+        kept(digests[-1:] * 2)
+        kept([])
+    assert len(queries) <= 1
 
 
 # --- polling ----------------------------------------------------------------------------------
