@@ -150,8 +150,11 @@ class SeriesChart:
         zone = ZoneInfo(self.zone)
         for point in self.line.points:
             if point.value is not None:
-                at = datetime.fromtimestamp(point.at / 1000, zone)
-                by_hour.setdefault(at.replace(minute=0, second=0, microsecond=0), []).append(point)
+                at = datetime.fromtimestamp(point.at // 1000, UTC)
+                local = at.astimezone(zone)
+                # In UTC: where clocks are put back, two hours have one name and are not the same.
+                begun = at - timedelta(minutes=local.minute, seconds=local.second)
+                by_hour.setdefault(begun, []).append(point)
         return [self._hour(start, points) for start, points in by_hour.items()]
 
     def _hour(self, start: datetime, points: Sequence[Point]) -> Hour:

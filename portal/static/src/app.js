@@ -21,10 +21,12 @@
   // A site's times are told in its own zone: say so where the reader's clock shows another.
   function tellZones() {
     const now = new Date();
-    for (const zone of document.querySelectorAll(".zone[data-differs]")) {
-      if (now.toLocaleString("sv", { timeZone: zone.dataset.zone }) === now.toLocaleString("sv")) continue;
-      zone.classList.add("differs");
-      zone.textContent = `${zone.dataset.zone}: ${zone.dataset.differs}`;
+    for (const place of document.querySelectorAll("[data-zone]:not(.differs, #zone)")) {
+      const { zone, differs } = place.dataset;
+      if (now.toLocaleString("sv", { timeZone: zone }) === now.toLocaleString("sv")) continue;
+      place.classList.add("differs");
+      if (differs) place.textContent = `${zone}: ${differs}`;
+      else place.append(` (${zone})`);
     }
   }
 

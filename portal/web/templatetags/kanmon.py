@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from portal.web.device import DeviceView
 
 register = template.Library()
+_SAME_DAY: Final = timedelta(hours=20)
+_SAME_YEAR: Final = timedelta(days=300)
 _TIME: Final = '<time datetime="{}" title="{}">{}</time>'
 _RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative>{}</time>'
 
@@ -72,7 +74,7 @@ def when(at: datetime, zone: str, *, relative: bool = False) -> str:
     """A moment in the site's time; a script may say instead how long ago it was."""
     local = at.astimezone(ZoneInfo(zone))
     age = timezone.now() - at
-    pattern = "H:i" if age < timedelta(hours=20) else _("j M, H:i")
+    pattern = "H:i" if age < _SAME_DAY else _("j M, H:i") if age < _SAME_YEAR else _("j M Y, H:i")
     return format_html(
         _RELATIVE_TIME if relative else _TIME,
         at.isoformat(timespec="seconds"),
@@ -185,7 +187,9 @@ def need(thing: GatewayCard | DeviceRow) -> SafeString:
         said += [condition_part(worst)] if worst and worst.component else []
     parts = [format_html('<a href="{}">{}</a>', reverse(address, args=[pk]), name), *said]
     if at is not None:
-        parts.append(mark_safe(_("since %(when)s") % {"when": when(at, zone)}))  # noqa: S308 # made here
+        # No other time zone stands beside the sentence: a script adds it where it is another's.
+        told = format_html('<span data-zone="{}">{}</span>', zone, when(at, zone))
+        parts.append(mark_safe(_("since %(when)s") % {"when": told}))  # noqa: S308 # made here
     return format_html_join(_(", "), "{}", ((part,) for part in parts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -311,6 +312,14 @@ def test_a_viewer_elsewhere_is_told_whose_time_it_is(portal: Running, browser: B
         page.goto(f"{portal.url}/")
         page.wait_for_selector(".site-head .zone.differs")
         assert "the site's, not yours" in page.inner_text(".site-head >> nth=0")
+        said = page.inner_text(".verdict li >> nth=0")
+        assert re.search(r"since \d\d:\d\d \(Asia/Tokyo\)$", said), said
+        portal.database(
+            f"Latest.objects.filter(series_id={portal.seeded['power']})"
+            ".update(value=555550, at=int(timezone.now().timestamp() * 1000))"
+        )
+        page.wait_for_selector("text=55.56", timeout=15_000)
+        assert page.inner_text(".verdict li >> nth=0") == said, "once, also after it was swapped in"
         page.goto(f"{portal.url}/devices/{portal.seeded['meter']}/")
         page.wait_for_selector(".zone.differs")
 

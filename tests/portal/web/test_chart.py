@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.report import Quantity
+from portal.ingest.models import Series
 from portal.web.chart import LIMIT, Line, Point, Span, Window, line, merged
+from portal.web.series_chart import SeriesChart
 
 WINDOW = Window(start=1_000, end=11_000, hold=450)
 
@@ -113,3 +118,23 @@ def test_thinning_keeps_order_extremes_and_the_limit(
 
 def test_spans_that_touch_become_one() -> None:
     assert merged([Span(5, 7), Span(1, 3), Span(3, 4), Span(6, 9)]) == [Span(1, 4), Span(5, 9)]
+
+
+def test_two_hours_of_one_name_are_two_rows() -> None:
+    """On 25 October 2026 clocks in Germany go from 3:00 back to 2:00."""
+    first = int(datetime(2026, 10, 24, 23, 30, tzinfo=UTC).timestamp() * 1000)
+    points = [Point(first + step * 1_800_000, 10 * step) for step in range(6)]
+    chart = SeriesChart(
+        series=Series(quantity="power.active", part="", resolution=0),
+        quantity=Quantity.POWER_ACTIVE,
+        zone="Europe/Berlin",
+        window=Window(start=first, end=points[-1].at, hold=3_600_000),
+        line=Line(points=points, voids=[], lowest=points[0], highest=points[-1], last=points[-1]),
+        voids=[],
+    )
+    assert [(hour.start.hour, hour.lowest.text, hour.highest.text) for hour in chart.hours] == [
+        (23, "0", "0"),
+        (0, "10", "20"),
+        (1, "30", "40"),
+        (2, "50", "50"),
+    ]
