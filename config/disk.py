@@ -21,7 +21,8 @@ class Disk(Protocol):
     def write(self, path: Path, data: bytes) -> None:
         """Make a file of mode 0600 with ``data`` in it, on the medium when this returns.
 
-        Never one that is there already, which others may hold open or may have made a link.
+        Where it fails, nothing stays of it. Never one that is there already, which others may hold
+        open or may have made a link.
         """
 
     def rename(self, old: Path, new: Path) -> None:

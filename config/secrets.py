@@ -1,17 +1,28 @@
-"""What ``secret:NAME`` refers to: one file a secret, below ``STATE/secrets``, mode 0600."""
+"""What ``secret:NAME`` refers to: one file a secret, below ``STATE/secrets``, mode 0600.
+
+The folder belongs to the account that the gateway runs as, and root reads in it, too, for a
+technician: so links are not followed, what is no plain file is not waited for, and no more is read
+than a secret can be. What ``secret:NAME`` stands for leaves the box as a password.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import Final
 
-from config.disk import Disk, replace_file
+from config.disk import DRAFT, Disk, replace_file
 from config.finding import ConfigError, Finding
 from config.model import SECRET_REFERENCE
 
 FOLDER: Final = "secrets"
 LIMIT: Final = 4096
 """Bytes of a secret."""
+_PRIVATE: Final = 0o700
+_LINKS: Final = frozenset({errno.ELOOP, errno.ENOTDIR})
+"""What opening a link without following it, or a folder that is none, ends in."""
 
 
 def keep(disk: Disk, state: Path, name: str, value: str) -> Path:
@@ -27,13 +38,25 @@ def keep(disk: Disk, state: Path, name: str, value: str) -> Path:
     if not SECRET_REFERENCE.fullmatch(f"secret:{name}"):
         step = "use lower case letters, digits and hyphens, at most 63 of them"
         raise ConfigError((Finding(what=f"{name!r} can be no secret's name", next=step),))
-    if not value or len(value.encode()) > LIMIT or not value.isprintable():
+    # What is not printable may not be encodable either: it is looked at first.
+    if not value or not value.isprintable() or len(value.encode()) > LIMIT:
         what = f"the value is empty, longer than {LIMIT} bytes, or holds what cannot be printed"
         raise ConfigError((Finding(what=what, next="give it on one line"),))
     folder = state / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
+    _make(folder)
     replace_file(disk, folder / name, f"{value}\n".encode())
     return folder / name
+
+
+def _make(folder: Path) -> None:
+    """Let there be the folder, for its owner alone; raises ``OSError``."""
+    if not folder.is_symlink() and not folder.exists():
+        folder.mkdir(mode=_PRIVATE)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if found.st_mode & 0o077:
+        folder.chmod(_PRIVATE)
 
 
 def names(state: Path) -> list[str]:
@@ -41,14 +64,21 @@ def names(state: Path) -> list[str]:
     folder = state / FOLDER
     if not folder.exists():
         return []
-    kept = (path.name for path in folder.iterdir() if path.is_file())
+    kept = (path.name for path in folder.iterdir() if stat.S_ISREG(path.lstat().st_mode))
     return sorted(name for name in kept if SECRET_REFERENCE.fullmatch(f"secret:{name}"))
 
 
 def forget(state: Path, name: str) -> bool:
-    """Let there be no ``secret:NAME``; whether there was one."""
+    """Let there be no ``secret:NAME``, nor what an interrupted `keep` left; whether there was one.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
     path = state / FOLDER / name
-    if not SECRET_REFERENCE.fullmatch(f"secret:{name}") or not path.is_file():
+    if not SECRET_REFERENCE.fullmatch(f"secret:{name}"):
+        return False
+    path.with_name(name + DRAFT).unlink(missing_ok=True)
+    if not path.is_symlink() and not path.is_file():
         return False
     path.unlink()
     return True
@@ -64,16 +94,40 @@ def secret(state: Path, reference: str) -> str:
         raise ConfigError((Finding(what="this is no secret reference; write secret:NAME"),))
     path = state / FOLDER / reference.removeprefix("secret:")
     try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        value = _content(path).decode().rstrip("\r\n")
+        why = "" if value else "it is empty"
+    except OSError as error:
+        why = "it is a link" if error.errno in _LINKS else error.strerror or str(error)
+    except UnicodeDecodeError:
+        why = "it is not UTF-8 text"
+    if why:
         finding = Finding(
             what=f"{reference} cannot be read from {path}",
-            why=why or str(error),
+            why=why,
             next=f"run kanmon secret set {path.name}, or write it into {path}, readable by the "
             "gateway's user only",
         )
-        raise ConfigError((finding,)) from error
+        raise ConfigError((finding,))
+    return value
+
+
+def _content(path: Path) -> bytes:
+    """What a plain file holds; raises ``OSError`` for anything else."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    folder = os.open(path.parent, flags | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(path.name, flags | os.O_NONBLOCK, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+        data = os.read(descriptor, LIMIT + 3)
+    finally:
+        os.close(descriptor)
+    if len(data.rstrip(b"\r\n")) > LIMIT:
+        raise OSError(errno.EFBIG, f"it is longer than {LIMIT} bytes", str(path))
+    return data
 
 
 def no_secrets(reference: str) -> str:

@@ -15,7 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+HOST_LIMIT: Final = 253
+"""Characters of a host's name (RFC 1035, 2.3.4)."""
 
 
 class UrlError(ValueError):
@@ -70,20 +74,13 @@ class DeviceUrl:
             raise UrlError(
                 "a device has nothing after #", where=text, next_step="Write # as %23 where meant"
             )
-        query: dict[str, str] = {}
-        for key, value in parse_qsl(parts.query, keep_blank_values=True):
-            if key in query:
-                raise UrlError(
-                    f"{key!r} is given twice", where=text, next_step="Take one of them out"
-                )
-            query[key] = value
         return cls(
             scheme=parts.scheme,
-            host=unquote(parts.hostname or ""),
+            host=_host(parts, text),
             port=port,
-            path=unquote(parts.path),
-            user=unquote(parts.username or ""),
-            query=MappingProxyType(query),
+            path=_plain(parts.path, text),
+            user=_plain(parts.username or "", text),
+            query=MappingProxyType(_query(parts, text)),
             text=text,
         )
 
@@ -132,3 +129,51 @@ def _split(text: str) -> tuple[SplitResult, int | None]:
             next_step="Take it out, or write it as %20",
         )
     return parts, port
+
+
+def _host(parts: SplitResult, text: str) -> str:
+    host = _plain(parts.hostname or "", text)
+    if len(host) > HOST_LIMIT:
+        raise UrlError(
+            f"its host has more than {HOST_LIMIT} characters",
+            where=f"{text[:60]}...",
+            next_step="Look at the host",
+        )
+    return host
+
+
+def _query(parts: SplitResult, text: str) -> dict[str, str]:
+    query: dict[str, str] = {}
+    try:
+        given = parse_qsl(parts.query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise _undecodable(text) from None
+    for key, value in given:
+        if key in query:
+            raise UrlError(f"{key!r} is given twice", where=text, next_step="Take one of them out")
+        query[_printable(key, text)] = _printable(value, text)
+    return query
+
+
+def _plain(part: str, text: str) -> str:
+    """A part without its escapes; what they stand for is looked at like the text itself."""
+    try:
+        return _printable(unquote(part, errors="strict"), text)
+    except UnicodeDecodeError:
+        raise _undecodable(text) from None
+
+
+def _printable(part: str, text: str) -> str:
+    if not part.isprintable():
+        raise UrlError(
+            "an escape in it stands for an unprintable character",
+            where=text,
+            next_step="Take it out",
+        )
+    return part
+
+
+def _undecodable(text: str) -> UrlError:
+    return UrlError(
+        "its escapes are no UTF-8", where=text, next_step="Write each character's octets in UTF-8"
+    )

@@ -25,21 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from enum import Enum
 
-_TEXT: Final = {"type": "string"}
-_WHOLE: Final = {"type": "integer"}
-_WHOLE_OR_NULL: Final = {"type": ["integer", "null"]}
-_UTC: Final = {
+TEXT: Final = {"type": "string"}
+WHOLE: Final = {"type": "integer"}
+WHOLE_OR_NULL: Final = {"type": ["integer", "null"]}
+UTC: Final = {
     "type": ["string", "null"],
     "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
     "description": "RFC 3339 UTC; null while the box does not know the time",
 }
 
 
-def _words(members: Iterable[Enum]) -> dict[str, Any]:
+def words_of(members: Iterable[Enum]) -> dict[str, Any]:
+    """One of an enum's values."""
     return {"enum": [member.value for member in members]}
 
 
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+def object_of(**properties: dict[str, Any]) -> dict[str, Any]:
+    """An object with exactly these."""
     return {
         "type": "object",
         "properties": properties,
@@ -48,7 +50,8 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list(items: dict[str, Any]) -> dict[str, Any]:
+def list_of(items: dict[str, Any]) -> dict[str, Any]:
+    """Any number of these."""
     return {"type": "array", "items": items}
 
 
@@ -58,37 +61,37 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Kanmon report",
         "description": "One look at one device, as printed by kanmon device read --json",
-        **_object(
-            device=_TEXT,
-            at=_UTC,
-            at_boot_ms=_WHOLE | {"description": "milliseconds since the box started"},
-            clock=_object(
+        **object_of(
+            device=TEXT,
+            at=UTC,
+            at_boot_ms=WHOLE | {"description": "milliseconds since the box started"},
+            clock=object_of(
                 boot={"type": "string", "pattern": "^[0-9a-f]{32}$"},
-                offset_ms=_WHOLE_OR_NULL
+                offset_ms=WHOLE_OR_NULL
                 | {"description": "add to boot milliseconds for Unix milliseconds"},
             ),
-            reachability=_words(Reachability),
-            state=_words(State),
-            identity=_object(maker=_TEXT, model=_TEXT, serial=_TEXT, firmware=_TEXT, mac=_TEXT),
-            readings=_list(_reading()),
-            conditions=_list(_condition()),
-            supplies=_list(_supply()),
+            reachability=words_of(Reachability),
+            state=words_of(State),
+            identity=object_of(maker=TEXT, model=TEXT, serial=TEXT, firmware=TEXT, mac=TEXT),
+            readings=list_of(_reading()),
+            conditions=list_of(_condition()),
+            supplies=list_of(_supply()),
         ),
     }
 
 
 def _reading() -> dict[str, Any]:
-    return _object(
-        quantity=_words(Quantity),
-        part=_TEXT | {"description": "phase, tariff or slice: '', 'l1', 'colour=mono,size=A4'"},
+    return object_of(
+        quantity=words_of(Quantity),
+        part=TEXT | {"description": "phase, tariff or slice: '', 'l1', 'colour=mono,size=A4'"},
         value={
             "type": ["number", "string", "null"],
             "description": "in the quantity's unit; text for a text quantity; null: see quality",
         },
-        resolution=_WHOLE | {"description": "decimal exponent of the value: -1 means tenths"},
-        at=_UTC,
-        at_boot_ms=_WHOLE,
-        quality=_words(Quality),
+        resolution=WHOLE | {"description": "decimal exponent of the value: -1 means tenths"},
+        at=UTC,
+        at_boot_ms=WHOLE,
+        quality=words_of(Quality),
     ) | {
         "if": {"properties": {"quality": {"const": Quality.GOOD.value}}},
         "then": {"properties": {"value": {"type": ["number", "string"]}}},
@@ -97,26 +100,26 @@ def _reading() -> dict[str, Any]:
 
 
 def _condition() -> dict[str, Any]:
-    return _object(
-        code=_words(Code),
-        severity=_words(Severity),
-        component=_TEXT,
-        message=_TEXT,
-        source=_TEXT | {"description": "the raw evidence: register, OID or keyword, with value"},
-        since=_UTC,
-        since_boot_ms=_WHOLE_OR_NULL,
+    return object_of(
+        code=words_of(Code),
+        severity=words_of(Severity),
+        component=TEXT,
+        message=TEXT,
+        source=TEXT | {"description": "the raw evidence: register, OID or keyword, with value"},
+        since=UTC,
+        since_boot_ms=WHOLE_OR_NULL,
     )
 
 
 def _supply() -> dict[str, Any]:
-    return _object(
-        kind=_TEXT,
-        colour=_TEXT,
-        name=_TEXT,
-        level=_WHOLE_OR_NULL | {"description": "per cent of life left; for waste, of space left"},
-        capacity=_WHOLE_OR_NULL,
-        unit=_TEXT,
-        state=_words(SupplyState),
+    return object_of(
+        kind=TEXT,
+        colour=TEXT,
+        name=TEXT,
+        level=WHOLE_OR_NULL | {"description": "per cent of life left; for waste, of space left"},
+        capacity=WHOLE_OR_NULL,
+        unit=TEXT,
+        state=words_of(SupplyState),
     )
 
 

@@ -5,6 +5,7 @@ Everything found is a `config.finding.Finding`, like what reading the file finds
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -267,20 +268,31 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
 
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:
-    """References to secrets that are not there; once each, where it is first written."""
+    """References to secrets that are not there, or not secret; once each, where first written."""
     told: set[str] = set()
     for path, reference in _references(document.configuration):
-        file = state / "secrets" / reference.removeprefix("secret:")
+        name = reference.removeprefix("secret:")
+        file = state / "secrets" / name
+        what, step = "", f"run chmod 600 {file}, and give it another value if it may be known"
         try:
-            absent = not file.is_file()
+            found = file.lstat()
+            if not stat.S_ISREG(found.st_mode):
+                what, step = f"{reference} is no plain file", f"run kanmon secret set {name}"
+            elif found.st_mode & 0o077:
+                what = f"{reference} can be read by others"
+        except (FileNotFoundError, NotADirectoryError):
+            what = f"{reference} is not on this box"
+            step = (
+                f"run kanmon secret set {name}, or write it into {file}, readable by the "
+                "gateway's user only"
+            )
         except OSError:
             return  # not for our eyes; the daemon runs as somebody who may look
-        if absent and reference not in told:
+        if what and reference not in told:
             told.add(reference)
             yield Finding(
-                what=f"{reference} is not on this box",
-                next=f"run kanmon secret set {reference.removeprefix('secret:')}, or write it into "
-                f"{file}, readable by the gateway's user only",
+                what=what,
+                next=step,
                 path=dotted(path),
                 place=document.source.place(path),
                 weight=Weight.WARNING,

@@ -27,8 +27,13 @@ SPARE_SHARE: Final = 20
 """What part of its period a poll may take to find out what its device lacks: a twentieth."""
 
 
-URL_STEP: Final = "correct the URL, as in modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
-"""What to do about a device that cannot be polled, where its problems do not say it."""
+_METER_STEP: Final = "correct the URL, as in modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
+_PRINTER_STEP: Final = "correct the URL, as in snmp://192.0.2.7/?version=2c"
+
+
+def url_step(url: str) -> str:
+    """What to do about a device that cannot be polled, where its problems do not say it."""
+    return _PRINTER_STEP if url.lower().startswith("snmp:") else _METER_STEP
 
 
 class DeviceError(Exception):

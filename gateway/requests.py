@@ -14,7 +14,7 @@ from gateway.certificate import lasting
 from gateway.clock import boot_bytes
 from gateway.control import Command
 from gateway.control_client import ControlError
-from gateway.devices import URL_STEP, DeviceError
+from gateway.devices import DeviceError, url_step
 from gateway.loading import KeepingError, LoadingError
 from gateway.spool_figures import outbox
 from gateway.version import software
@@ -111,7 +111,7 @@ class Requests:
             report = await self._read(url, device)
         except DeviceError as error:
             what = "this device cannot be read"
-            raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
+            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
@@ -174,7 +174,7 @@ class Requests:
             return self._daemon.site.writer(url, await self._shelf(url, device))
         except DeviceError as error:
             what = "this device cannot be written"
-            raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
+            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
 
     async def _read(self, url: str, device: Device | None) -> Report:
         daemon = self._daemon

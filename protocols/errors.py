@@ -27,7 +27,7 @@ class ProtocolError(Exception):
         self.what = what
         self.where = where
         self.next_step = next_step
-        super().__init__(f"{where}: {what}. {next_step}.")
+        super().__init__(f"{where}: {what}. {next_step}{'' if next_step.endswith('?') else '.'}")
 
 
 class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree above

@@ -58,8 +58,6 @@ class Version(StrEnum):
 AUTHENTICATIONS: Final = ("md5", "sha", "sha224", "sha256", "sha384", "sha512")
 PRIVACIES: Final = ("des", "aes128", "aes192", "aes256", "aes192c", "aes256c")
 """With ``c``: keys are lengthened the way Cisco does, which some makers do, too."""
-KEY_LEAST: Final = 8
-"""Characters of a key (RFC 3414, 11.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

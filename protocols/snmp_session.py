@@ -228,7 +228,7 @@ def _is_value(value: object) -> bool:
 
 def _user(target: Target) -> GufoUser:
     user = target.user
-    assert user is not None, "who asks in v3 has a user"
+    assert user is not None  # `open_session` is for v3, which has one
     authentication = privacy = None
     expansion = KeyExpansion.Blumenthal
     if user.authentication:

@@ -118,10 +118,14 @@ def _said(means: Code, name: str) -> str:
 
 
 def _columns(row: Row, name: str) -> Iterator[str]:
-    yield f"severity {row.whole(2)}"
-    yield f"training {row.whole(3)}"
-    yield f"group {row.whole(4)}.{row.whole(5)}"
-    yield f"code {row.whole(7)} {name}"
+    yield f"severity {row.whole(2)}"  # without one there is no alert
+    if row.whole(3) is not None:
+        yield f"training {row.whole(3)}"
+    if row.whole(4) is not None:
+        place = "" if row.whole(5) is None else f".{row.whole(5)}"
+        yield f"group {row.whole(4)}{place}"
+    if row.whole(7) is not None:
+        yield f"code {row.whole(7)} {name}"
     if not row.octets(8).isascii():
         yield f"text {evidence(row.octets(8))}"
 

@@ -160,8 +160,9 @@ def _reveal(target: Target, secret: Callable[[str], str]) -> Callable[[str], str
         except ConfigError as error:
             finding = error.findings[0]
             step = finding.next or "Write it into the state folder's secrets"
+            what = f"{finding.what}: {finding.why}" if finding.why else finding.what
             raise Unreachable(
-                finding.what, where=target.where, next_step=step[:1].upper() + step[1:]
+                what, where=target.where, next_step=step[:1].upper() + step[1:]
             ) from error
 
     return reveal

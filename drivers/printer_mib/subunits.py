@@ -135,11 +135,17 @@ def _inputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Tr
             row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(part.place))
         )
         if row.whole(10) == 0:
-            what = f"level 0 of {row.whole(9)}, status {status}"
+            what = _told(level=row.whole(10), of=row.whole(9), status=status)
             yield part.says(Code.MEDIA_EMPTY, what, quiet=manual, aside=manual)
         elif status is not None and _is_broken(status):
-            what = f"status {status}, level {row.whole(10)}"
+            what = _told(status=status, level=row.whole(10))
             yield part.says(Code.ATTENTION, what, quiet=True, aside=manual)
+
+
+def _told(**said: int | None) -> str:
+    """What is told of a part, as evidence; what it does not say is left out."""
+    words_told = ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
+    return words_told.replace(", of ", " of ")
 
 
 def _outputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:

@@ -61,7 +61,7 @@ async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site,
     from drivers.driver import Lines
     from drivers.profile import FolderShelf
     from gateway.clock import SystemClock
-    from gateway.devices import URL_STEP, DeviceError, Site
+    from gateway.devices import DeviceError, Site, url_step
     from gateway.loading import PROFILES
 
     lines = Lines()
@@ -71,6 +71,6 @@ async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site,
             FolderShelf((state / PROFILES,)),
         )
     except DeviceError as error:
-        raise ControlError(what, where=url, why=str(error), next_step=URL_STEP) from error
+        raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
     finally:
         await lines.aclose()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from console.language import tr
 from console.output import say_table, say_wrapped
 from drivers.report import Reading, Report, Supply, SupplyState
-from gateway.cli import words
+from gateway.cli import part_words, words
 
 
 def show(report: Report) -> None:
@@ -20,7 +20,7 @@ def show(report: Report) -> None:
     if who or serial:
         say_wrapped(f"{who}{serial}")
     for condition in report.conditions:
-        where = f" ({condition.component})" if condition.component else ""
+        where = f" ({part_words.component(condition.component)})" if condition.component else ""
         severity = words.severity(condition.severity.value)
         message = words.message(condition.message)
         line = f"{severity}: {condition.code.value}{where}: {message}"
@@ -39,7 +39,8 @@ def _reading(reading: Reading) -> tuple[str, ...]:
 
 
 def _supply(supply: Supply) -> tuple[str, ...]:
-    return supply.kind.replace("_", " "), supply.colour, level_text(supply), supply.name
+    kind, colour = part_words.supply(supply.kind), part_words.colour(supply.colour)
+    return kind, colour, level_text(supply), supply.name
 
 
 def level_text(supply: Supply) -> str:

@@ -8,6 +8,7 @@ import click
 
 from config import secrets
 from config.disk import LocalDisk
+from config.finding import ConfigError
 from console.language import tr
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
@@ -35,7 +36,11 @@ def set_secret(session: Session, name: str, *, as_json: bool) -> int:
     """
     value = _given(name)
     with as_owner(session.state):
-        path = secrets.keep(LocalDisk(), session.state, name, value)
+        try:
+            path = secrets.keep(LocalDisk(), session.state, name, value)
+        except ConfigError as error:
+            found = error.findings[0]
+            raise ControlError(found.what, where="", next_step=found.next) from error
     if as_json:
         say_json({"name": name, "file": str(path)})
     else:
@@ -85,7 +90,9 @@ def _given(name: str) -> str:
     if sys.stdin.isatty():
         text: str = click.prompt(_reference(name), hide_input=True, confirmation_prompt=True)
         return text
-    return sys.stdin.readline(secrets.LIMIT + 2).rstrip("\r\n")
+    # As octets: what is not UTF-8 is refused with its reason, whatever the locale.
+    given = sys.stdin.buffer.readline(secrets.LIMIT + 2)
+    return given.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
 def _reference(name: str) -> str:

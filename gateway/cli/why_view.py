@@ -8,7 +8,7 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 
 from console.language import told, tr
-from gateway.cli import words
+from gateway.cli import part_words, words
 from gateway.cli.frame import say
 
 
@@ -23,14 +23,14 @@ def show(explained: Mapping[str, Any]) -> None:
 
 
 def _show(condition: Mapping[str, Any]) -> None:
-    where = f" ({condition['component']})" if condition["component"] else ""
+    where = f" ({part_words.component(condition['component'])})" if condition["component"] else ""
     severity, message = words.severity(condition["severity"]), words.message(condition["message"])
     say(f"\n{severity}: {condition['code']}{where}: {message}")
     rows = [(tr("since"), _since(condition))]
     if condition["next"]:
         rows.append((tr("next"), told(condition["next"])))
     labels = [tr("because"), *[""] * (len(condition["evidence"]) - 1)]
-    rows += zip(labels, condition["evidence"], strict=False)
+    rows += zip(labels, map(part_words.evidence, condition["evidence"]), strict=False)
     width = max(cell_len(label) for label, _ in rows) + 2
     for label, text in rows:
         head = f"{label}:" if label else ""

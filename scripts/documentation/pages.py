@@ -46,6 +46,14 @@ def _report() -> str:
     return schemas.page("Report", intro, _json("report.schema.json"))
 
 
+def _why() -> str:
+    intro = (
+        "What `kanmon device why --json` prints, written by `scripts/docs` from "
+        "[the schema](why.schema.json): each condition with what to do and what it rests on."
+    )
+    return schemas.page("Why", intro, _json("why.schema.json"))
+
+
 def _profile() -> str:
     intro = (
         "Every key of a device profile, written by `scripts/docs` from "
@@ -81,6 +89,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/metrics.md": metrics.page,
     "reference/profile.md": _profile,
     "reference/report.md": _report,
+    "reference/why.md": _why,
     "reference/wire.md": _wire,
     "man/kanmon.1": lambda: _manual("kanmon", "en"),
     "man/kanmon.ja.1": lambda: _manual("kanmon", "ja"),

@@ -84,6 +84,7 @@ class Box:
             input=given,
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # what is typed need not be UTF-8
             check=False,
             timeout=2 * PATIENCE_S,
         )

@@ -101,6 +101,14 @@ def test_v3_takes_its_keys_from_the_box(box: Box, printer: UdpPeer) -> None:
         ("snmp://printer.invalid/", 0, "its name is unknown"),
         ("snmp:///", 2, "no host is named"),
         ("snmp://h/?verson=1", 2, "did you mean version"),
+        ("snmp://h/?verson=1", 2, "as in snmp://"),
+        ("snmp://a%0ab/", 2, "unprintable"),
+        ("snmp://a%1b%5d0;t/", 2, "unprintable"),
+        ("snmp://%00@h/", 2, "unprintable"),
+        ("snmp://h/?community=%1b", 2, "unprintable"),
+        ("snmp://%c3%28@h/", 2, "no UTF-8"),
+        ("snmp://h/?community=%ff", 2, "no UTF-8"),
+        (f"snmp://{'a' * 300}/", 2, "more than 253"),
         ("printer://h/", 2, "no driver speaks"),
     ],
 )
@@ -197,10 +205,13 @@ def test_it_is_explained_in_japanese_too(box: Box, printer: UdpPeer) -> None:
     assert ": Cassette 2" in shown
     assert "No paper" not in shown
     assert "用紙を補給し" in shown
-    assert "code 808 inputMediaSupplyEmpty" in shown  # evidence stays as it came
+    assert "(トレイ 2)" in shown
+    assert "(トナー ブラック)" in shown
+    assert "code 808 inputMediaSupplyEmpty -> 分類STOP, 警告" in shown  # as it came, and as read
     read = box.kanmon("--lang", "ja", "device", "read", url(printer)).stdout
     assert "消耗品" in read
     assert "残量あり" in read
+    assert "シアン" in read
 
 
 def test_a_name_nobody_has_is_told(box: Box) -> None:
@@ -271,6 +282,7 @@ def test_a_secret_is_kept_for_the_gateway_alone(box: Box) -> None:
         (["set", "empty"], "", "is empty"),
         (["set", "long"], "x" * 5000, "longer than"),
         (["set", "odd"], "a\x07b\n", "cannot be printed"),
+        (["set", "octets"], "a\udcffb\n", "cannot be printed"),
         (["remove", "absent"], "", "there is no secret"),
         (["remove", "../config.yaml"], "", "there is no secret"),
     ],
@@ -281,6 +293,7 @@ def test_bad_secrets_say_what_to_do(box: Box, call: list[str], given: str, words
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+    assert "configuration" not in done.stderr
 
 
 def test_a_configuration_names_secrets_that_are_missing(box: Box) -> None:
@@ -294,3 +307,27 @@ def test_a_configuration_names_secrets_that_are_missing(box: Box) -> None:
     assert said == ["secret:auth is not on this box", "secret:priv is not on this box"]
     assert told["findings"][0]["path"] == "devices[0].url"
     assert "kanmon secret set auth" in told["findings"][0]["next"]
+
+
+def test_a_configuration_names_secrets_that_are_none(box: Box) -> None:
+    file = box.state.parent / "gateway.yaml"
+    file.write_text(settings(f"snmp://a@192.0.2.7/?{V3}"))
+    box.kanmon("secret", "set", "auth", given="authentic-8\n")
+    (box.state / "secrets" / "auth").chmod(0o640)
+    (box.state / "secrets" / "priv").symlink_to("/etc/hostname")
+
+    told = json.loads(box.kanmon("config", "check", str(file), "--json").stdout)
+
+    said = {f["what"]: f["next"] for f in told["findings"]}
+    assert list(said) == ["secret:auth can be read by others", "secret:priv is no plain file"]
+    assert "chmod 600" in said["secret:auth can be read by others"]
+
+
+def test_a_secret_that_cannot_be_used_says_why(box: Box) -> None:
+    (box.state / "secrets").mkdir(parents=True)
+    (box.state / "secrets" / "printers").symlink_to("/etc/hostname")
+
+    done = box.kanmon("device", "read", "snmp://127.0.0.1:9/?community=secret:printers")
+
+    assert done.returncode == 2
+    assert "it is a link" in " ".join(done.stdout.split())
