@@ -44,6 +44,13 @@ def line(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
+def _sent(value: Any) -> Any:
+    """A word as it can travel: what of it is not UTF-8 names nothing, and is told as a number."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
 def check_length(path: Path) -> None:
     """Raise `ControlError` for a path that no socket can have."""
     if len(os.fsencode(path)) > _PATH_LIMIT:
@@ -79,7 +86,8 @@ def ask(state: Path, do: str, timeout_s: float = 30.0, /, **arguments: Any) -> A
                 where=str(path),
                 next_step="run the command as the user the gateway runs as, or with sudo",
             ) from error
-        return _converse(connection, path, {"v": VERSION, "id": 1, "do": do, "with": arguments})
+        sent = {name: _sent(value) for name, value in arguments.items()}
+        return _converse(connection, path, {"v": VERSION, "id": 1, "do": do, "with": sent})
 
 
 def _converse(connection: socket.socket, path: Path, request: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ Source: design sections 5 and 6.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from typing import Final
 FILE: Final = "box.json"
 _DRAFT: Final = ".box-"
 _ID: Final = re.compile(r"b-[a-z2-7]{10}")
+_NOT_OURS: Final = "Let the gateway's user own the state folder, or name another with --state"
+_NO_ROOM: Final = "Look at that disk: it is full, or cannot be written; then try again"
 
 
 class IdentityError(Exception):
@@ -53,7 +56,7 @@ def box_id(state: Path) -> str:
         raise IdentityError(
             f"the box id cannot be kept: {error.strerror}",
             path,
-            "Let the gateway's user own the state folder, or name another with --state",
+            _NO_ROOM if error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT} else _NOT_OURS,
         ) from error
 
 

@@ -10,7 +10,7 @@ import click
 from console.language import plural, tr
 from console.output import columns
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.cli.frame import DONE, Seconds, Session, command, json_option, say, say_json
 from gateway.control_client import ask
 
 
@@ -22,7 +22,7 @@ def bus() -> None:
 @bus.command()
 @click.option(
     "--over",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(),
     metavar="SECONDS",
     help="Measure for so long, instead of telling the average since the line was opened.",
 )

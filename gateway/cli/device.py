@@ -24,7 +24,7 @@ from console.output import plain, say_json_text
 from gateway.cli import words
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
-from gateway.cli.frame import DONE, FAILED, Session, command, json_option, say, say_json
+from gateway.cli.frame import DONE, FAILED, Seconds, Session, command, json_option, say, say_json
 from gateway.cli.status import show_devices
 from gateway.control_client import ControlError, NoDaemonError, ask
 
@@ -105,7 +105,7 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
 @click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @click.option(
     "--every",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(),
     default=2.0,
     show_default=True,
     metavar="SECONDS",

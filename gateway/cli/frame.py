@@ -11,6 +11,7 @@ An error never is a traceback: it says what, where, why and the next step, on st
 from __future__ import annotations
 
 import errno
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -184,6 +185,22 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
         sys.exit(code)
 
     return wrapped
+
+
+class Seconds(click.FloatRange):
+    """A span of time; what is no number, as ``nan``, is in no range."""
+
+    def __init__(self) -> None:
+        super().__init__(0.1, 3600)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """As click's."""
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(tr("{value} is no number", value=repr(value)), param, ctx)
+        return seconds
 
 
 json_option = click.option(
