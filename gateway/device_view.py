@@ -9,6 +9,7 @@ The rules of a device's reachability, all of them::
     failed                 unreachable               the last known, frozen, and comm.*
     faulted (our bug)      as it was                 the last known, frozen, and driver.fault
     late / on time again   as it was                 poll.late raised / cleared
+    another serial number  online                    the driver's, all of them new; identity.changed
 
 Source: design sections 2 and 4.
 """
@@ -115,6 +116,7 @@ class DeviceView:
             self._raise(
                 Code.IDENTITY_CHANGED, Severity.WARNING, message, f"serial {old} -> {new}", at
             )
+            self._told = ()  # what is wrong with this one began with it
         self._identity = identity
 
     def _raise(self, code: Code, severity: Severity, message: str, source: str, at: int) -> None:

@@ -54,15 +54,13 @@ class Garbled(ProtocolError):  # noqa: N818 # what happened, as in the tree abov
         came: What came instead.
     """
 
-    def __init__(self, *, expected: str, came: str, where: str) -> None:
+    def __init__(self, *, expected: str, came: str, where: str, next_step: str = "") -> None:
         self.expected = expected
         self.came = came
-        super().__init__(
-            f"expected {expected}, came {came}",
-            where=where,
-            next_step="Check that no other program uses the line and that the device speaks this "
-            "protocol",
+        step = next_step or (
+            "Check that no other program uses the line and that the device speaks this protocol"
         )
+        super().__init__(f"expected {expected}, came {came}", where=where, next_step=step)
 
 
 class Refused(ProtocolError):  # noqa: N818 # what happened, as in the tree above

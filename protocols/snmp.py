@@ -186,18 +186,19 @@ class Growing:
         key = oid_key(oid)
         if key <= self._last:
             last = ".".join(map(str, self._last))
-            raise Garbled(expected=f"an identifier after {last}", came=oid, where=self._where)
+            raise self._endless(f"an identifier after {last}", oid)
         self._last = key
         self._taken += 1
         self._bytes += len(oid) + (len(value) if isinstance(value, bytes | str) else 8)
         if self._taken > ROWS_LIMIT or self._bytes > BYTES_LIMIT:
-            raise Garbled(
-                expected=f"at most {ROWS_LIMIT} variables and {BYTES_LIMIT} bytes",
-                came="a table without end",
-                where=self._where,
-            )
+            expected = f"at most {ROWS_LIMIT} variables and {BYTES_LIMIT} bytes"
+            raise self._endless(expected, "a table without end")
         if value is not None:
             self.rows[oid] = value
+
+    def _endless(self, expected: str, came: str) -> Garbled:
+        step = "Restart the device; if it says so again, ask its maker for newer firmware"
+        return Garbled(expected=expected, came=came, where=self._where, next_step=step)
 
 
 class SnmpAgent:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.printer_mib.tables import ALERTS, Index, Row
-from drivers.printer_mib.text import evidence, words
+from drivers.printer_mib.text import is_plain, raw, words
 from drivers.printer_mib.trouble import Trouble
 from drivers.report import Code
 from drivers.severity.alert_codes import Group, meaning
@@ -126,8 +126,8 @@ def _columns(row: Row, name: str) -> Iterator[str]:
         yield f"group {row.whole(4)}{place}"
     if row.whole(7) is not None:
         yield f"code {row.whole(7)} {name}"
-    if not row.octets(8).isascii():
-        yield f"text {evidence(row.octets(8))}"
+    if not is_plain(row.octets(8)):
+        yield f"text {raw(row.octets(8))}"
 
 
 def _component(group: int, place: int | None, printer: Printer) -> str:

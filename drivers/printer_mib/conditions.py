@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from drivers.printer_mib.tables import DETECTED_ERRORS, DEVICE_STATUS
+from drivers.printer_mib.text import raw
 from drivers.printer_mib.trouble import UNEXPLAINED, Trouble
 from drivers.report import Code, Condition, Severity, State
 from drivers.severity.detected_errors import DOWN, WARNING, DetectedError, detected, severity_of
@@ -130,8 +131,8 @@ def _both(one: Trouble, other: Trouble) -> Trouble:
 
 
 def _of_bit(error: DetectedError, status: Status) -> Trouble:
-    octets = (status.errors or b"").hex()
-    where = f"hrPrinterDetectedErrorState {DETECTED_ERRORS}.{status.index} = 0x{octets}"
+    octets = raw(status.errors or b"")
+    where = f"hrPrinterDetectedErrorState {DETECTED_ERRORS}.{status.index} = {octets}"
     grave = severity_of(error, status.device)
     return Trouble(
         code=error.code,

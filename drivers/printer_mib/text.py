@@ -13,6 +13,8 @@ from typing import Final
 
 LIMIT: Final = 160
 """Characters of a description that are kept."""
+RAW_LIMIT: Final = 64
+"""Octets of evidence that are kept."""
 
 _CHARSETS: Final = {
     3: "ascii",
@@ -64,10 +66,14 @@ def words(octets: bytes, charset: int | None = None) -> str:
     return line if len(line) <= LIMIT else line[: LIMIT - 1] + "…"
 
 
-def evidence(octets: bytes) -> str:
-    """The octets as they came: as text where they are plain, else in hexadecimal."""
-    plain = octets.isascii() and octets.decode("ascii").isprintable()
-    return repr(octets.decode("ascii")) if plain else f"0x{octets.hex()}"
+def raw(octets: bytes) -> str:
+    """The octets as they came, in hexadecimal, at most `RAW_LIMIT` of them."""
+    return f"0x{octets[:RAW_LIMIT].hex()}{'…' if len(octets) > RAW_LIMIT else ''}"
+
+
+def is_plain(octets: bytes) -> bool:
+    """Whether `words` shows all of it: printable ASCII."""
+    return octets.isascii() and octets.decode("ascii").isprintable()
 
 
 def _decoded(octets: bytes, encoding: str) -> str:

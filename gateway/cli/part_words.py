@@ -98,7 +98,7 @@ def _how(word: str) -> str:
     if word in words.SEVERITIES:
         return words.severity(word)
     if word == _FIELD_SERVICE:
-        return tr("only field service is trained for it")
+        return tr("field service")
     if word.startswith(_CLASS):
         return tr("class {name}", name=word.removeprefix(_CLASS))
     if word.startswith(_PROFILE):

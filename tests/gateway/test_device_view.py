@@ -48,6 +48,18 @@ def test_since_is_kept_while_the_condition_lasts_whatever_its_severity() -> None
     assert condition.since == 40
 
 
+def test_what_is_wrong_with_another_device_began_with_it() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(identity=Identity(serial="1"), conditions=(JAM,)), 10, CLOCK)
+
+    report = view.observed(Observation(identity=Identity(serial="2"), conditions=(JAM,)), 20, CLOCK)
+
+    assert {c.code: c.since for c in report.conditions} == {
+        Code.MEDIA_JAM: 20,
+        Code.IDENTITY_CHANGED: 20,
+    }
+
+
 @pytest.mark.req("C-17")
 def test_conditions_are_frozen_while_the_device_is_silent() -> None:
     view = DeviceView("d")

@@ -67,7 +67,9 @@ def test_in_english_everything_stays() -> None:
     for name in ("tray 2", "toner black", "finisher supply 3"):
         assert part_words.component(name) == name
     assert part_words.supply("maintenance_tank") == "maintenance tank"
-    assert part_words.evidence("x -> class HW, error") == "x -> class HW, error"
+    assert part_words.evidence("x -> class HW, field service, error") == (
+        "x -> class HW, field service, error"
+    )
 
 
 def test_every_kind_that_the_driver_knows_has_a_name() -> None:

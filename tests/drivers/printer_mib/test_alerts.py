@@ -81,3 +81,13 @@ def test_a_notice_without_words_gets_the_standard_s() -> None:
     (notice,) = told(alert(c7=503))
 
     assert notice.words == "power up"
+
+
+def test_a_text_that_would_steer_a_terminal_is_words_and_its_octets_evidence() -> None:
+    evil = b"\x1b]0;owned\x07\x1b[31mJam\r\n\xe2\x80\xaeretni"
+    (jam,) = told(alert(c2=3, c7=8, c8=evil))
+
+    assert jam.words.isprintable()
+    assert "Jam" in jam.words
+    assert f"text 0x{evil.hex()}" in jam.evidence
+    assert jam.evidence.isprintable()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.printer_mib.text import LIMIT, evidence, words
+from drivers.printer_mib.text import LIMIT, RAW_LIMIT, is_plain, raw, words
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,13 @@ def test_words_never_fail_and_fit_a_line(octets: bytes, charset: int | None) -> 
     assert said == said.strip()
 
 
-def test_evidence_keeps_octets_that_are_no_plain_text() -> None:
-    assert evidence(b"Ready") == "'Ready'"
-    assert evidence("é".encode()) == "0xc3a9"
+def test_evidence_keeps_octets_as_they_came_and_not_all_of_many() -> None:
+    assert raw("é".encode()) == "0xc3a9"
+    assert raw(b"\xff" * 5_000) == "0x" + "ff" * RAW_LIMIT + "…"
+
+
+def test_what_words_do_not_show_is_not_plain() -> None:
+    assert is_plain(b"Ready")
+    assert is_plain(b"")
+    assert not is_plain(b"\x1b[31mReady")
+    assert not is_plain("é".encode())
