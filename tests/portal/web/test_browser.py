@@ -295,6 +295,38 @@ def test_a_page_whose_thing_is_gone_says_so_instead_of_standing_still(
         assert page.inner_text("main .errno") == "404"
 
 
+def test_a_portal_that_is_away_is_said_so_and_forgotten_when_it_is_back(
+    portal: Running, browser: Browser
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(portal.link())
+        page.click("main button.primary")
+        for place in ("", "devices/", f"devices/{portal.seeded['meter']}/"):
+            page.goto(f"{portal.url}/{place}")
+            context.set_offline(True)
+            page.wait_for_selector("#lost:not([hidden])", timeout=15_000)
+            assert "cannot be reached" in page.inner_text("#lost")
+            assert page.is_visible("text=Main incomer >> nth=0"), "what was there stays to read"
+            context.set_offline(False)
+            page.wait_for_selector("#lost", state="hidden", timeout=15_000)
+
+
+def test_a_session_that_ends_while_a_page_polls_leads_to_the_door_and_back(
+    portal: Running, browser: Browser
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(portal.link())
+        page.click("main button.primary")
+        page.goto(f"{portal.url}/devices/?sort=name")
+        portal.database(
+            "from django.contrib.sessions.models import Session; Session.objects.all().delete()"
+        )
+        page.wait_for_url("**/sign-in/?next=/devices/**", timeout=15_000)
+        assert "sort" in page.input_value("input[name=next]")
+
+
 def test_the_keyboard_reaches_the_content_past_the_bar(portal: Running, browser: Browser) -> None:
     with _signed_in(browser, portal, "en") as page:
         page.goto(portal.url)
