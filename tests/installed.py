@@ -87,6 +87,8 @@ PEERS: Final = {
     "groff": Peer(find=_program("groff"), package="groff-base"),
     "mandoc": Peer(find=_program("mandoc"), package="mandoc"),
     "cc": Peer(find=_program("cc", "gcc", "clang"), package="gcc libc6-dev"),
+    "zsh": Peer(find=_program("zsh"), package="zsh"),
+    "fish": Peer(find=_program("fish"), package="fish"),
     "systemd": Peer(find=_program("systemd-analyze"), package="systemd"),
     "seccomp": Peer(find=lambda: ctypes.util.find_library("seccomp"), package="libseccomp2"),
 }

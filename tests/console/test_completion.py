@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
@@ -48,6 +50,89 @@ def bash(state: Path, words: str) -> list[str]:
     )
     assert done.stderr == ""
     return done.stdout.split()
+
+
+ZSH = """\
+autoload -Uz compinit && compinit -u -D
+source <(kanmon completion zsh)
+finished() { zle complete-word; print -r -- "$BUFFER" >"$SAID"; exit }
+zle -N finished
+bindkey '^T' finished
+PS1=READY
+"""
+
+
+def fish(state: Path, words: str) -> list[str]:
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f'kanmon completion fish | source; complete -C "{words}"'],
+        env=environment(state),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return [line.partition("\t")[0] for line in done.stdout.splitlines()]
+
+
+def zsh(state: Path, words: str) -> str:
+    """What the line is after a completion, typed on a terminal."""
+    (state / ".zshrc").write_text(ZSH)
+    said, (ours, theirs) = state / "said", pty.openpty()
+    variables = {"ZDOTDIR": str(state), "SAID": str(said), "TERM": "dumb"}
+    shell = subprocess.Popen(
+        ["zsh", "--no-globalrcs", "-i"],
+        env=environment(state) | variables,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        shown = b""
+        while b"READY" not in shown:
+            assert select.select([ours], [], [], 60)[0], shown
+            shown += os.read(ours, 4096)
+        os.write(ours, f"{words}\x14".encode())
+        shell.wait(60)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+    return said.read_text().rstrip("\n")
+
+
+@pytest.mark.peer("fish")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("kanmon dev", ["device"]),
+        ("kanmon device read ma", ["main-incomer"]),
+        ("kanmon device read ", ["main-incomer", "roof"]),
+        ("kanmon device write roof ", ["demand-period"]),
+        ("kanmon device read --j", ["--json"]),
+        ("kanmon --lang ", ["en", "ja"]),
+        ("kanmon device write nobody ", []),
+    ],
+)
+def test_fish_completes(state: Path, words: str, expected: list[str]) -> None:
+    assert fish(state, words) == expected
+
+
+@pytest.mark.peer("zsh")
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("kanmon dev", "kanmon device "),
+        ("kanmon device read ma", "kanmon device read main-incomer "),
+        ("kanmon device write roof ", "kanmon device write roof demand-period "),
+        ("kanmon device read --j", "kanmon device read --json "),
+        ("kanmon --lang j", "kanmon --lang ja "),
+        ("kanmon device write nobody x", "kanmon device write nobody x"),
+    ],
+)
+def test_zsh_completes(state: Path, words: str, expected: str) -> None:
+    assert zsh(state, words) == expected
 
 
 @pytest.mark.parametrize(
