@@ -14,7 +14,14 @@ import click
 
 from console import language, localized
 from console.wrapping import pieces
-from scripts.documentation.words import ENVIRONMENT, FILES, HEADINGS, STATUS
+from scripts.documentation.words import (
+    ENVIRONMENT,
+    FILES,
+    HEADINGS,
+    JSON_ERROR,
+    JSON_EXAMPLE,
+    STATUS,
+)
 
 EDITION: Final = "2026-11-21"
 """When the manual pages last changed in more than what the commands say themselves."""
@@ -84,6 +91,11 @@ def page(programs: dict[str, click.Command], tongue: str) -> str:
                 lines.append("")
     lines += [f"## {said['EXIT STATUS']}", "", f"| {said['code']} | {said['meaning']} |"]
     lines += ["| --- | --- |", *(f"| {n} | {text} |" for n, text in STATUS[tongue].items())]
+    lines += ["", f"## {said['json']}", "", JSON_ERROR[tongue], "", f"    {JSON_EXAMPLE}"]
+    for heading, table in (("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
+        for program in programs:
+            lines += ["", f"## {said[heading]}: {program}", "", "| | |", "| --- | --- |"]
+            lines += [f"| `{name}` | {text} |" for name, text in table[program][tongue].items()]
     return "\n".join(lines) + "\n"
 
 

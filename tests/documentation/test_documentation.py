@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from config.reading import read
-from scripts.documentation import links, pages, site
+from scripts.documentation import links, pages, site, words
 from tests import peers
 
 MANUALS = sorted((pages.DOCS / "man").glob("*.1"))
@@ -97,3 +97,22 @@ def test_the_site_has_a_place_for_every_page() -> None:
         for path in (pages.DOCS / Path(glob).parent).resolve().glob(f"{Path(glob).name}.md")
     }
     assert set(links.sources(pages.ROOT)) - placed == {pages.DOCS / "index.md"}
+
+
+@pytest.mark.parametrize("tongue", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("program", "folders"),
+    [
+        ("kanmon", ["gateway", "provisioning", "cloud_link", "drivers", "protocols", "config"]),
+        ("kanmon-portal", ["portal"]),
+    ],
+)
+def test_every_variable_of_the_environment_is_documented(
+    program: str, folders: list[str], tongue: str
+) -> None:
+    sources = [p for folder in folders for p in (pages.ROOT / folder).rglob("*.py")]
+    read_there = re.compile(r"""(?:\bget\(|envvar=|environ\[|VARIABLE: Final = )"(KANMON_\w+)\"""")
+    found = {n for path in sources for n in read_there.findall(path.read_text("utf-8"))}
+    found.add("KANMON_LANG")  # of both
+    documented = {n for n in words.ENVIRONMENT[program][tongue] if n.startswith("KANMON")}
+    assert documented == found
