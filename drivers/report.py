@@ -263,7 +263,7 @@ class Supply:
 
     Attributes:
         kind: ``toner``, ``ink``, ``drum``, ``waste``, ``maintenance_tank``, ``funds``, ...
-        colour: ``black``, ``cyan``, ... or ``""``.
+        colour: ``black``, ``light_cyan``, ... or ``""``.
         name: The device's own name for it.
         level: Per cent of life left; for waste, per cent of *space* left. ``None`` with a state
             where it is not known in per cent.

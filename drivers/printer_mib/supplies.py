@@ -81,17 +81,24 @@ _NAMED: Final = (
 )
 """What names say where the type does not."""
 _COLOURS: Final = (
-    (re.compile(r"light cyan|ライトシアン", re.I), "light cyan"),
-    (re.compile(r"light magenta|ライトマゼンタ", re.I), "light magenta"),
-    (re.compile(r"matte black|マットブラック", re.I), "matte black"),
-    (re.compile(r"photo black|フォトブラック", re.I), "photo black"),
+    (re.compile(r"light[ _-]?cyan|ライトシアン", re.I), "light_cyan"),
+    (re.compile(r"light[ _-]?magenta|ライトマゼンタ", re.I), "light_magenta"),
+    (re.compile(r"light[ _-]?gr[ae]y|ライトグレー", re.I), "light_gray"),
+    (re.compile(r"matte?[ _-]?black|マットブラック", re.I), "matte_black"),
+    (re.compile(r"photo[ _-]?black|フォトブラック", re.I), "photo_black"),
     (re.compile(r"black|schwarz|noir|ブラック|黒", re.I), "black"),
     (re.compile(r"cyan|シアン", re.I), "cyan"),
     (re.compile(r"magenta|マゼンタ", re.I), "magenta"),
     (re.compile(r"yellow|gelb|jaune|イエロー", re.I), "yellow"),
-    (re.compile(r"gr[ae]y|grau|グレー", re.I), "grey"),
-    (re.compile(r"white|weiß|blanc|ホワイト", re.I), "white"),
+    (re.compile(r"gr[ae]y|grau|グレー", re.I), "gray"),
+    (re.compile(r"\bwhite|weiß|blanc|ホワイト", re.I), "white"),
+    (re.compile(r"\bred\b|レッド", re.I), "red"),
+    (re.compile(r"\bgreen\b|グリーン", re.I), "green"),
+    (re.compile(r"\bblue\b|ブルー", re.I), "blue"),
+    (re.compile(r"\borange\b|オレンジ", re.I), "orange"),
+    (re.compile(r"\bviolet\b|バイオレット", re.I), "violet"),
 )
+"""What names and colorants say, as `drivers.report.Supply` writes it; the more precise first."""
 _UNITS: Final[Mapping[int, tuple[str, float]]] = {
     3: ("mm", 0.00254),
     4: ("mm", 0.001),
@@ -137,7 +144,7 @@ def seen(found: Mapping[str, Value], device: int, charset: int | None) -> tuple[
     """
     table = rows_of(found, SUPPLIES, device)
     colorants = {
-        index[-1]: words(row.octets(4), charset).lower()
+        index[-1]: words(row.octets(4), charset)
         for index, row in rows_of(found, COLORANTS, device).items()
     }
     made = [(index, row, _supply(row, colorants, charset)) for index, row in sorted(table.items())]
@@ -154,14 +161,14 @@ def seen(found: Mapping[str, Value], device: int, charset: int | None) -> tuple[
 
 
 def _name(supply: Supply) -> str:
-    return " ".join(filter(None, (supply.kind.replace("_", " "), supply.colour)))
+    return " ".join(filter(None, (supply.kind, supply.colour))).replace("_", " ")
 
 
 def _supply(row: Row, colorants: Mapping[int, str], charset: int | None) -> Supply:
     name = words(row.octets(6), charset)
     kind = _KINDS.get(row.whole(5) or 0) or _matching(_NAMED, name)
     kind = kind or ("waste" if row.whole(4) == RECEPTACLE else "other")
-    colour = colorants.get(row.whole(3) or 0, "") or _matching(_COLOURS, name)
+    colour = _colour(colorants.get(row.whole(3) or 0, ""), name)
     level, state = _level(row)
     unit, size = _UNITS.get(row.whole(7) or 0, ("", 1))
     capacity = row.whole(8)
@@ -175,6 +182,12 @@ def _supply(row: Row, colorants: Mapping[int, str], charset: int | None) -> Supp
         unit=unit if whole is not None else "",
         state=state,
     )
+
+
+def _colour(colorant: str, name: str) -> str:
+    """The colour by the colorant's row, or the supply's own name where that is more precise."""
+    told, named = _matching(_COLOURS, colorant), _matching(_COLOURS, name)
+    return named if not told or named.endswith(f"_{told}") else told
 
 
 def _level(row: Row) -> tuple[int | None, SupplyState]:

@@ -58,8 +58,14 @@ COLOURS: Final = {
     "light magenta": marked("light magenta"),
     "matte black": marked("matte black"),
     "photo black": marked("photo black"),
-    "grey": marked("grey"),
+    "gray": marked("grey"),
+    "light gray": marked("light grey"),
     "white": marked("white"),
+    "red": marked("red"),
+    "green": marked("green"),
+    "blue": marked("blue"),
+    "orange": marked("orange"),
+    "violet": marked("violet"),
 }
 _ARROW: Final = " -> "
 _CLASS: Final = "class "
@@ -85,7 +91,8 @@ def supply(kind: str) -> str:
 
 def colour(name: str) -> str:
     """A colour; what is none of ours, such as a number, stays."""
-    return tr(COLOURS[name]) if name in COLOURS else name
+    written = name.replace("_", " ")
+    return tr(COLOURS[written]) if written in COLOURS else name
 
 
 def evidence(part: str) -> str:

@@ -147,11 +147,23 @@ _BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING
 
 def _name(row: DeviceSupply) -> str:
     kind, colour = KINDS.get(row.kind), COLOURS.get(row.colour)
-    if kind is None:
-        return row.name or row.kind
+    return (row.name or row.kind) if kind is None else _named(kind, colour)
+
+
+def _named(kind: _StrPromise, colour: _StrPromise | None) -> str:
     if colour is None:
         return str(kind)
     return _("%(colour)s %(kind)s") % {"colour": colour, "kind": _within(str(kind))}
+
+
+def supply_words(component: str) -> str:
+    """A condition's component that is a supply, such as ``toner light cyan``; ``""`` for others."""
+    for kind, said in KINDS.items():
+        begins = kind.replace("_", " ")
+        rest = component.removeprefix(begins).strip().replace(" ", "_")
+        if component == begins or (component.startswith(f"{begins} ") and rest in COLOURS):
+            return _named(said, COLOURS.get(rest))
+    return ""
 
 
 def _within(word: str) -> str:

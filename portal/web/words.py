@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as later
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
 from portal.fleet.kinds import DeviceKind
 from portal.web.operation import Kind
+from portal.web.supplies import supply_words
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -180,6 +181,7 @@ _PART_KEYS: Final[dict[str, _StrPromise]] = {
 }
 _COMPONENTS: Final[dict[str, _StrPromise]] = {
     "tray": later("tray %(number)s"),
+    "roll": later("roll %(number)s"),
     "input": later("paper input %(number)s"),
     "output": later("output tray %(number)s"),
     "cover": later("cover %(number)s"),
@@ -255,4 +257,4 @@ def component_words(component: str) -> str:
     name, _space, number = component.rpartition(" ")
     if name in _COMPONENTS and number.isdecimal():
         return str(_COMPONENTS[name]) % {"number": number}
-    return component
+    return supply_words(component) or component

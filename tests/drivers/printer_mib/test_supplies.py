@@ -80,6 +80,37 @@ def test_where_the_type_is_not_told_the_name_is_asked(name: str, kind: str, colo
     assert (supply.kind, supply.colour) == (kind, colour)
 
 
+@pytest.mark.parametrize(
+    ("name", "colorant", "colour"),
+    [
+        ("Light Cyan Ink", "", "light_cyan"),
+        ("Photo Black", "black", "photo_black"),
+        ("Ink 3", "Photo-Black", "photo_black"),
+        ("Light Gray", "", "light_gray"),
+        ("Grey Toner", "", "gray"),
+        ("T02", "lightMagenta", "light_magenta"),
+        ("TK-8527C", "cyan", "cyan"),
+        ("Black Toner", "other", "black"),
+        ("Orange Ink", "unknown", "orange"),
+        ("Infrared sensor kit", "", ""),
+        ("Cyan", "magenta", "magenta"),  # the colorant's row is meant for it
+    ],
+)
+def test_colours_are_of_a_closed_vocabulary(name: str, colorant: str, colour: str) -> None:
+    found: dict[str, Value] = {
+        f"{SUPPLIES_TABLE.entry}.5.1.1": 5,
+        f"{SUPPLIES_TABLE.entry}.6.1.1": name.encode(),
+        f"{SUPPLIES_TABLE.entry}.3.1.1": 1,
+    }
+    if colorant:
+        found["1.3.6.1.2.1.43.12.1.1.4.1.1"] = colorant.encode()
+
+    (seen,) = supplies.seen(found, 1, None)
+
+    assert seen.supply.colour == colour
+    assert seen.component == f"ink {colour.replace('_', ' ')}".strip()
+
+
 def test_two_supplies_that_are_called_alike_are_told_apart_by_number() -> None:
     found: dict[str, Value] = {
         f"{SUPPLIES_TABLE.entry}.5.1.{row}": kind for row, kind in ((1, 3), (2, 3), (7, 9))
