@@ -189,12 +189,12 @@ class PrinterDriver:
         current = found.get(language)
         if isinstance(current, int) and current > 0:
             charset = f"{CHARACTER_SETS}.{device}.{current}"
-            memory.charset = _whole((await agent.get([charset])).get(charset))
+            memory.charset = _whole((await _if_told(agent.get([charset]))).get(charset))
         memory.owner = _text(found.get(SYSTEM_OBJECT), None)
         firmware = FIRMWARE_OF.get(enterprise(memory.owner) or 0)
         if firmware:
-            found = {**found, firmware: (await agent.get([firmware])).get(firmware, b"")}
-        interfaces = await agent.walk(INTERFACES.entry, INTERFACES.columns)
+            found = {**found, **await _if_told(agent.get([firmware]))}
+        interfaces = await _if_told(agent.walk(INTERFACES.entry, INTERFACES.columns))
         serial = found.get(texts["serial"])
         memory.device = device
         memory.serial = serial if isinstance(serial, bytes) else b""
@@ -233,18 +233,23 @@ class PrinterDriver:
     async def _supplies(self) -> None:
         memory = self._memory
         device = memory.device or 1
-        found: dict[str, Value] = {}
-        for table in (SUPPLIES, COLORANTS):
-            found |= await self._agent.walk(table.entry, table.columns)
-        memory.supplies = seen(found, device, memory.charset)
+        found = await self._agent.walk(SUPPLIES.entry, SUPPLIES.columns)
+        colorants = await _if_told(self._agent.walk(COLORANTS.entry, COLORANTS.columns))
+        memory.supplies = seen({**found, **colorants}, device, memory.charset)
         await self._parts()
 
     async def _parts(self) -> None:
+        told = [
+            rows_of(
+                await _if_told(self._agent.walk(table.entry, table.columns)),
+                table,
+                self._memory.device or 1,
+            )
+            for table in (INPUTS, OUTPUTS, COVERS, MARKERS)
+        ]
+        inputs, outputs, covers, markers = told
         self._memory.parts = SubUnits(
-            inputs=await self._table(INPUTS),
-            outputs=await self._table(OUTPUTS),
-            covers=await self._table(COVERS),
-            markers=await self._table(MARKERS),
+            inputs=inputs, outputs=outputs, covers=covers, markers=markers
         )
 
     async def _counters(self) -> tuple[Reading, ...]:
@@ -306,6 +311,14 @@ class PrinterDriver:
         return status, tuple(
             replace(one, component=trays.get(one.component, one.component)) for one in found
         )
+
+
+async def _if_told(asked: Awaitable[Mapping[str, Value]]) -> Mapping[str, Value]:
+    """What only names or places something may be refused; alerts, supplies and counts may not."""
+    try:
+        return await asked
+    except Refused:
+        return {}
 
 
 def _whole(value: Value | None) -> int | None:

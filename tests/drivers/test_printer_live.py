@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from drivers.printer_mib.driver import PrinterDriver
-from drivers.printer_mib.poll_groups import PERIODS, STATUS
-from drivers.report import Code, Condition, Observation, Severity, State
+from drivers.printer_mib.poll_groups import COUNTERS, PERIODS, STATUS
+from drivers.report import Code, Condition, Observation, Quantity, Severity, State
 from protocols.snmp import SnmpAgent, Version
 from tests.printer_walks import synthetic
 from tests.snmp_peers import UdpPeer, snmpd
@@ -22,6 +22,8 @@ ERRORS = "1.3.6.1.2.1.25.3.5.1.2.1"
 ALERT_SEVERITY = "1.3.6.1.2.1.43.18.1.1.2.1.3"
 ALERT_GROUP = "1.3.6.1.2.1.43.18.1.1.4.1.3"
 ALERT_CODE = "1.3.6.1.2.1.43.18.1.1.7.1.3"
+LIFE_COUNT = "1.3.6.1.2.1.43.10.2.1.4.1.1"
+SERIAL = "1.3.6.1.2.1.43.5.1.1.17.1"
 BLACK_LEVEL = "1.3.6.1.2.1.43.11.1.1.9.1.4"
 
 
@@ -117,3 +119,29 @@ async def test_printing_is_running(printer: UdpPeer) -> None:
     await change(printer, (PRINTER_STATUS, "i", "4"))
 
     assert (await driver.read(frozenset(PERIODS))).state is State.RUNNING
+
+
+@pytest.mark.req("C-20")
+async def test_what_it_counts_grows(printer: UdpPeer) -> None:
+    driver = PrinterDriver(SnmpAgent(printer.target()), lambda: 0)
+    (before,) = (await driver.read(frozenset(PERIODS))).readings
+    assert isinstance(before.value, int)
+
+    await change(printer, (LIFE_COUNT, "i", str(before.value + 5)))
+    (after,) = (await driver.read(frozenset({COUNTERS}))).readings
+
+    assert (after.quantity, after.value) == (Quantity.IMPRESSIONS, before.value + 5)
+
+
+@pytest.mark.parametrize("version", list(Version))
+async def test_another_printer_is_known_with_its_first_answer(
+    printer: UdpPeer, version: Version
+) -> None:
+    driver = PrinterDriver(SnmpAgent(printer.target(version)), lambda: 0)
+    await driver.read(frozenset(PERIODS))
+
+    await change(printer, (SERIAL, "s", "EX-0099"))
+    seen = await driver.read(frozenset({STATUS}))
+
+    assert seen.identity
+    assert seen.identity.serial == "EX-0099"

@@ -15,10 +15,13 @@ from drivers.printer_mib.tables import (
     ALERTS,
     DETECTED_ERRORS,
     DEVICE_STATUS,
+    MARKERS,
     SERIAL_NUMBER,
     Row,
+    Table,
     rows,
 )
+from drivers.printer_mib.tables import SUPPLIES as SUPPLIES_TABLE
 from drivers.report import Code, Quality, Severity, State
 from protocols.errors import ProtocolError, Refused, Timeout
 from protocols.snmp import Value
@@ -110,6 +113,48 @@ async def test_a_read_ends_although_every_answer_comes() -> None:
 
     with pytest.raises(Timeout, match="it took more than"):
         await driver.read(frozenset(PERIODS))
+
+
+# --- what an agent refuses ------------------------------------------------------------------------
+
+
+class Refusing(ReplayAgent):
+    """Refuses what lies below one of some identifiers."""
+
+    def __init__(self, walk: Walk, *refused: str) -> None:
+        super().__init__(walk)
+        self.refused = refused
+
+    async def _answering(self, *oids: str) -> None:
+        await super()._answering(*oids)
+        if any(oid.startswith(self.refused) for oid in oids):
+            step = "Let it be read"
+            raise Refused(
+                code=5, reason="general error", what="no", where=self.where, next_step=step
+            )
+
+
+async def test_names_and_places_that_are_refused_cost_only_themselves() -> None:
+    walk = synthetic("jam-tray-empty-toner-low")
+    tables = ("1.3.6.1.2.1.2.2", *(f"1.3.6.1.2.1.43.{n}." for n in (6, 7, 8, 9, 12)))
+    driver = PrinterDriver(Refusing(walk, *tables), lambda: 7)
+
+    seen = await driver.read(frozenset(PERIODS))
+
+    assert seen.identity
+    assert seen.identity.serial == "EX-0002"
+    assert Code.MEDIA_JAM in {c.code for c in seen.conditions or ()}
+    assert seen.supplies
+    assert seen.readings
+
+
+@pytest.mark.parametrize("table", [ALERTS, SUPPLIES_TABLE, MARKERS])
+async def test_what_must_not_look_empty_is_told_as_refused(table: Table) -> None:
+    """No alerts, no supplies and no counts are three good answers; these are none."""
+    agent = Refusing(synthetic("idle-colour-laser"), table.entry)
+
+    with pytest.raises(Refused):
+        await PrinterDriver(agent, lambda: 7).read(frozenset(PERIODS))
 
 
 # --- another printer at the same address ----------------------------------------------------------
