@@ -91,6 +91,11 @@ def say(text: str) -> None:
     click.echo(plain(text))
 
 
+def say_field(label: str, text: str, *, cells: int = 12) -> None:
+    """Print what ``label`` names, ``cells`` from the left; a label that is longer has one blank."""
+    say((left(label, max(cells, width(label) + 1)) + text).rstrip())
+
+
 def say_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
 ) -> None:

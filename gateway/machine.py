@@ -147,6 +147,7 @@ def _run(words: Sequence[str]) -> str:
             words,
             capture_output=True,
             text=True,
+            errors="replace",  # of paths and names, which may be anything
             check=False,
             timeout=_LIMIT_S,
             env={**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"},

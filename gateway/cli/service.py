@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.language import told, tr
-from console.output import left
+from console.output import say_field
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 
@@ -165,23 +165,21 @@ def status(*, root: Path, as_json: bool) -> int:
     if as_json:
         say_json(found)
         return DONE
-    _line(tr("Unit"), found["unit"])
+    say_field(tr("Unit file"), found["unit"])
     if found["masked"]:
-        _line("", tr("masked: somebody decided that it must not be started"))
+        say_field("", tr("masked: somebody decided that it must not be started"))
     if found["edited"]:
-        _line("", tr("edited since it was installed"))
+        say_field("", tr("edited since it was installed"))
     if found["drop_ins"]:
-        _line("", tr("with drop-ins"))
-    _line(tr("At boot"), tr("starts") if found["enabled"] else tr("does not start"))
+        say_field("", tr("with drop-ins"))
+    say_field(tr("At boot"), tr("starts") if found["enabled"] else tr("does not start"))
     if "active" in found:
-        _line(tr("Now"), f"{found['active']} ({found['detail']}) {found['since'] or ''}".rstrip())
-        _line(tr("Process"), f"{found['pid'] or '-'}, {words.size(found['memory_bytes'])}")
-        _line(tr("Restarts"), f"{found['restarts']} ({found['result']})")
+        say_field(
+            tr("Now"), f"{found['active']} ({found['detail']}) {found['since'] or ''}".rstrip()
+        )
+        say_field(tr("Process"), f"{found['pid'] or '-'}, {words.size(found['memory_bytes'])}")
+        say_field(tr("Restarts"), f"{found['restarts']} ({found['result']})")
     return DONE
-
-
-def _line(label: str, text: str) -> None:
-    say(left(label, 10) + text)
 
 
 def _machine(root: Path, *, dry_run: bool) -> LocalMachine:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from console.language import plural, told, tr
-from console.output import columns, left, say_table
+from console.output import columns, say_field, say_table
 from gateway.cli import words
 from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
 from gateway.control_client import NoDaemonError, ask
@@ -25,13 +25,13 @@ def status(session: Session, *, as_json: bool) -> int:
         return DONE
     name = answer["label"] or tr("Gateway")
     say(tr("{name} ({box}), version {version}", name=name, **_who(answer)))
-    _line(tr("Running"), words.age(answer["running_s"]))
-    _line(tr("Link"), _link(answer["link"]))
+    say_field(tr("Running"), words.age(answer["running_s"]))
+    say_field(tr("Link"), _link(answer["link"]))
     if answer["certificate"]:
-        _line(tr("Certificate"), _certificate(answer["certificate"]))
-    _line(tr("Spool"), _spool(answer["spool"]))
+        say_field(tr("Certificate"), _certificate(answer["certificate"]))
+    say_field(tr("Spool"), _spool(answer["spool"]))
     if not answer["clock_known"]:
-        _line(tr("Clock"), tr("not set: readings are kept, and dated as soon as it is"))
+        say_field(tr("Clock"), tr("not set: readings are kept, and dated as soon as it is"))
     say("")
     show_devices(answer["devices"])
     return DONE
@@ -39,10 +39,6 @@ def status(session: Session, *, as_json: bool) -> int:
 
 def _who(answer: dict[str, Any]) -> dict[str, str]:
     return {"box": answer["box"], "version": answer["software"]}
-
-
-def _line(label: str, text: str) -> None:
-    say(left(label, 10) + text)
 
 
 @click.command()
@@ -59,7 +55,7 @@ def outbox(session: Session, *, as_json: bool) -> int:
     if not any(waiting.values()):
         say(tr(words.NOTHING_WAITS))
     else:
-        _line(tr("Waiting"), _waiting(sum(waiting.values()), answer["oldest_s"]))
+        say_field(tr("Waiting"), _waiting(sum(waiting.values()), answer["oldest_s"]))
     rows = [(tr("Lane"), tr("Waiting"), tr("Dropped"))]
     rows += [(lane, str(number), str(dropped[lane])) for lane, number in waiting.items()]
     for row in columns(rows):

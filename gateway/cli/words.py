@@ -67,7 +67,7 @@ DEVICE_HEADINGS: Final = (
 )
 BUS_HEADINGS: Final = (
     marked("Device"),
-    marked("Unit"),
+    marked("Unit id"),
     marked("Asked"),
     marked("Timeouts"),
     marked("Garbled"),

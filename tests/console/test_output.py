@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.output import plain, width
+from console.output import plain, say_field, width
 from tests.console.calls import ROOT
 
 BAD = "Copier\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f\r"
@@ -24,6 +24,14 @@ def test_what_steers_a_terminal_is_shown_as_a_number() -> None:
     shown = r"Copier\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\x7f\r"
     assert plain(BAD) == shown
     assert plain("two\nlines\tand 日本語, é, 한국어") == "two\nlines\tand 日本語, é, 한국어"
+
+
+def test_a_label_and_its_text_are_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for label in ("Link", "Certificate", "A label that is long", "証明書", "ユニット番号の"):
+        say_field(label, "text", cells=11)
+        shown = capsys.readouterr().out
+        assert shown.split() == [*label.split(), "text"]
+        assert width(shown.rstrip("\n")) >= 11 + len("text")
 
 
 SHOWING = """

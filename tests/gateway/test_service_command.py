@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.machine import LocalMachine
+from gateway.machine import LocalMachine, ServiceError
 from gateway.service import UNIT
 from gateway.unit import NAME, untouched
 from tests.gateway.box import Box
@@ -85,6 +85,18 @@ def test_a_state_folder_elsewhere_is_given_to_the_account(box: Box, image: Path)
     assert {path.stat().st_uid for path in (state, state / "config.yaml")} == {owner}
     assert state.stat().st_mode & 0o777 == 0o700
     assert "starts with the machine" in done.stdout
+
+
+def test_what_a_tool_of_systemds_says_is_told_whatever_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "systemctl"
+    tool.write_text("#!/bin/sh\nprintf 'unit \\377\\033[31m is bad\\n' >&2; exit 5\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(ServiceError, match="failed with 5") as caught:
+        LocalMachine().run("systemctl", "restart", NAME)
+    assert caught.value.why == "unit \ufffd\x1b[31m is bad"  # made plain where it is shown
 
 
 def test_a_rehearsal_shows_everything_and_changes_nothing(box: Box, image: Path) -> None:
