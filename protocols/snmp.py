@@ -133,7 +133,7 @@ class Agent(Protocol):
         Args:
             base: An object identifier without a leading dot; a table's entry.
             columns: Where bulk requests are not known (v1), only these of the table are asked
-                for, because every variable costs a request.
+                for, because every row costs a request.
         """
 
     def close(self) -> None:
@@ -150,8 +150,14 @@ class Session(Protocol):
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """See `Agent.get`."""
 
-    async def walk(self, base: str, take: Take) -> None:
-        """Give everything below ``base`` to ``take``, whose errors end the walk."""
+    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
+        """Give everything below ``base`` to ``take``, whose errors end the walk.
+
+        Args:
+            base: See `Agent.walk`.
+            take: Called in the order of the identifiers.
+            columns: See `Agent.walk`.
+        """
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -230,14 +236,10 @@ class SnmpAgent:
 
     async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
         """See `Agent`. Cancelling abandons the session with its answer."""
-        bases = [base]
-        if columns and self.target.version is Version.V1:
-            bases = [f"{base}.{column}" for column in sorted(columns)]
 
         async def ask(session: Session) -> dict[str, Value]:
             growing = Growing(self.where)
-            for one in bases:
-                await session.walk(one, growing.take)
+            await session.walk(base, growing.take, columns)
             return growing.rows
 
         try:

@@ -17,7 +17,8 @@ An agent that cannot answer says why in its error-status, and where in its error
 
 What is refused beside variables that are told is left out. Where everything that was asked for is
 refused, or a walk cannot go on, that is a `Refused`: a table that may not be read never looks like
-an empty one.
+an empty one. In v1, which has no bulk requests, the columns of a table are walked abreast, a row
+with each request.
 
 The kernel takes datagrams of a connected socket from that address and port only; answers to other
 requests are thrown away here. Sources: RFC 1157 section 4.1, RFC 3416 sections 3 and 4.2.
@@ -29,13 +30,13 @@ import asyncio
 import secrets
 import socket
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from protocols import snmp_ber
 from protocols.errors import Garbled, Refused, Unreachable
-from protocols.snmp import TRIES, Take, Target, Value, Version, oid_key
-from protocols.snmp_ber import MalformedError, Oid, Request, Response
+from protocols.snmp import TRIES, Growing, Take, Target, Value, Version, oid_key
+from protocols.snmp_ber import MalformedError, Oid, Request, Response, Variable
 from protocols.snmp_failure import closed, resolved, silent
 
 REPETITIONS: Final = 16
@@ -97,10 +98,24 @@ class CommunitySession:
             raise refused
         return {oid: found[oid] for oid in oids if oid in found}
 
-    async def walk(self, base: str, take: Take) -> None:
+    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
         """See `protocols.snmp.Session`."""
-        root = last = oid_key(base)
-        repetitions = REPETITIONS if self._exchange.target.version is Version.V2C else 0
+        if self._exchange.target.version is Version.V2C:
+            await self._onward(oid_key(base), oid_key(base), take, REPETITIONS)
+        elif not columns:
+            await self._onward(oid_key(base), oid_key(base), take)
+        else:
+            made = [
+                _Column(oid_key(f"{base}.{column}"), self._exchange.target.where)
+                for column in sorted(columns)
+            ]
+            await self._abreast(made)
+            for one in made:
+                for oid, value in one.growing.rows.items():
+                    take(oid, value)
+
+    async def _onward(self, root: Oid, last: Oid, take: Take, repetitions: int = 0) -> None:
+        """Give what is below ``root`` and after ``last`` to ``take``; in bulk, with repetitions."""
         while True:
             kind = snmp_ber.GET_BULK if repetitions else snmp_ber.GET_NEXT
             answer = await self._exchange.ask(kind, (last,), repetitions)
@@ -118,6 +133,22 @@ class CommunitySession:
                 take(_text(oid), snmp_ber.value_of(variable))
                 last = oid
 
+    async def _abreast(self, columns: Sequence[_Column]) -> None:
+        """Walk several columns with one request a row, as far as the agent goes along."""
+        left = list(columns)
+        while left:
+            asked = tuple(column.last for column in left)
+            answer = await self._exchange.ask(snmp_ber.GET_NEXT, asked)
+            if answer.error == NO_SUCH_NAME and 1 <= answer.index <= len(left):
+                del left[answer.index - 1]
+            elif answer.error or len(answer.rows) != len(left):
+                for column in left:
+                    await self._onward(column.root, column.last, column.growing.take)
+                return
+            else:
+                rows = zip(left, answer.rows, strict=True)
+                left = [column for column, row in rows if column.took(*row)]
+
     def close(self) -> None:
         """See `protocols.snmp.Session`."""
         self._exchange.close()
@@ -131,6 +162,22 @@ class CommunitySession:
             next_step="In the device's settings, let this community read everything; if it may, "
             "restart the device",
         )
+
+
+class _Column:
+    """How far the walk of one column has come."""
+
+    def __init__(self, root: Oid, where: str) -> None:
+        self.root = self.last = root
+        self.growing = Growing(where)
+
+    def took(self, oid: Oid, variable: Variable) -> bool:
+        """Take its next row; whether that still was of this column."""
+        if oid[: len(self.root)] != self.root:
+            return False
+        self.growing.take(_text(oid), snmp_ber.value_of(variable))
+        self.last = oid
+        return True
 
 
 def _values(answer: Response, asked: Sequence[Oid]) -> dict[str, Value]:

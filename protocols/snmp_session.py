@@ -20,7 +20,7 @@ Source: design section 4.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from gufo.snmp import (
@@ -147,8 +147,8 @@ class UserSession:
             raise self._fence.not_told(refused)
         return found
 
-    async def walk(self, base: str, take: Take) -> None:
-        """See `protocols.snmp.Session`."""
+    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
+        """See `protocols.snmp.Session`; v3 has bulk requests."""
         rows = self._session.fetch(base)
 
         async def ask() -> tuple[str, object] | None:

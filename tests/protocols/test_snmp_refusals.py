@@ -194,6 +194,86 @@ async def test_a_datagram_that_is_lost_costs_one_request_and_not_the_walk() -> N
     assert asked == [BASE, *NAMES[:3], NAMES[3], NAMES[3], NAMES[4]]
 
 
+# --- columns abreast, in v1 -----------------------------------------------------------------------
+
+TABLE = {
+    f"{BASE}.1.{column}.{row}": 10 * column + row
+    for column, rows in ((2, 3), (3, 0), (5, 4), (6, 1))
+    for row in range(1, rows + 1)
+}
+"""A table with a column that is empty and others of different lengths."""
+WANTED = {oid: value for oid, value in TABLE.items() if f"{oid}.".split(".")[8] != "6"}
+
+
+def columns_of(refuses: Callable[[Request], int], index: bool = True, most: int = 9) -> Answer:
+    """An agent with `TABLE` that may refuse, or answer no more than ``most`` variables."""
+    order = sorted(TABLE, key=oid_key)
+
+    def answer(request: Request) -> Iterable[bytes]:
+        rows = []
+        echo = [(oid, NULL) for oid in request.oids]
+        if status := refuses(request):
+            return [request.reply(echo, error=status)]
+        for place, asked in enumerate(request.oids, 1):
+            after = [oid for oid in order if oid_key(oid) > oid_key(asked)]
+            if not after:
+                return [request.reply(echo, error=NO_SUCH_NAME, index=place if index else 0)]
+            rows.append((after[0], integer(TABLE[after[0]])))
+        return [request.reply(rows[:most])]
+
+    return answer
+
+
+async def columns_walked(answer: Answer) -> tuple[dict[str, Value], int]:
+    count = 0
+
+    def counted(request: Request) -> Iterable[bytes]:
+        nonlocal count
+        count += 1
+        return answer(request)
+
+    async with wire_agent(counted) as port:
+        found = await SnmpAgent(target(port, Version.V1)).walk(f"{BASE}.1", (2, 3, 5))
+    assert list(found) == sorted(found, key=oid_key)
+    return dict(found), count
+
+
+async def test_columns_of_a_table_cost_a_request_a_row() -> None:
+    found, count = await columns_walked(columns_of(lambda _: 0))
+
+    assert found == WANTED
+    assert count == 5  # four rows of the longest, and the end
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        columns_of(lambda _: 0, index=False),
+        columns_of(lambda request: TOO_BIG if len(request.oids) > 1 else 0),
+        columns_of(lambda request: GENERAL_ERROR if len(request.oids) > 1 else 0),
+        columns_of(lambda _: 0, most=1),
+    ],
+    ids=["no index", "too big", "general error", "one at a time"],
+)
+async def test_an_agent_that_does_not_go_along_is_asked_column_by_column(answer: Answer) -> None:
+    found, _ = await columns_walked(answer)
+
+    assert found == WANTED
+
+
+async def test_columns_that_are_refused_one_by_one_are_told() -> None:
+    with pytest.raises(Refused, match="general error"):
+        await columns_walked(columns_of(lambda _: GENERAL_ERROR))
+
+
+async def test_columns_that_loop_end() -> None:
+    def looping(request: Request) -> Iterable[bytes]:
+        return [request.reply([(f"{BASE}.1.{n}.1", integer(1)) for n in (2, 3, 5)])]
+
+    with pytest.raises(Garbled, match="an identifier after"):
+        await columns_walked(looping)
+
+
 # --- values -------------------------------------------------------------------------------------
 
 
