@@ -24,11 +24,11 @@ Source: design section 5.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Min, Q
 
 from cloud_link.wire import Lane
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
@@ -103,8 +103,73 @@ class Ledger:
 
 
 def ledger(words: Iterable[SpoolWord]) -> Ledger:
-    """The books of the boxes whose spools said these words."""
-    return sum((_of_lane(word, lane) for word in words for lane in Lane), Ledger())
+    """The books of the boxes whose spools said these words.
+
+    A box costs five statements, however many records it sent and epochs it began, and two more for
+    a lane whose watermark stands among its receipts, or that has receipts not given out yet.
+    """
+    return sum((_of_box(word) for word in words), Ledger())
+
+
+Key = tuple[int, int]
+"""An epoch, by id, and a lane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Receipts:
+    """Those of one epoch and lane."""
+
+    least: int
+    greatest: int
+    count: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What the portal holds of one box.
+
+    Attributes:
+        epochs: The id of each, by its name.
+        below: Up to where each lane is complete.
+        dropped: Runs of numbers announced as dropped; they may overlap.
+        doubled: By lane.
+    """
+
+    epochs: Mapping[bytes, int]
+    below: Mapping[Key, int]
+    receipts: Mapping[Key, _Receipts]
+    dropped: Mapping[Key, Sequence[tuple[int, int]]]
+    doubled: Mapping[int, int]
+
+
+def _rows(box: str) -> _Rows:
+    """Receipts before watermarks: what is compacted in between stands in both, never in neither."""
+    found = Receipt.objects.filter(epoch__box__box_id=box)
+    grouped = found.values_list("epoch", "lane").annotate(
+        Min("seq"), Max("seq"), Count("seq"), refused=Count("seq", filter=~Q(rejected=""))
+    )
+    receipts = {
+        (epoch, lane): _Receipts(least=least, greatest=greatest, count=count, refused=refused)
+        for epoch, lane, least, greatest, count, refused in grouped
+    }
+    # Readings carry the millisecond they were read in. Events need not differ: a clock that is told
+    # again after a restart says the same.
+    contents = (
+        found.filter(lane__in=(Lane.DATA, Lane.BOUNDARY))
+        .values_list("lane")
+        .annotate(rows=Count("seq"), contents=Count("hash", distinct=True))
+    )
+    doubled = {lane: rows - different for lane, rows, different in contents}
+    marks = Watermark.objects.filter(epoch__box__box_id=box).values_list("epoch", "lane", "seq")
+    below = {(epoch, lane): seq for epoch, lane, seq in marks}
+    dropped: dict[Key, list[tuple[int, int]]] = {}
+    gaps = Gap.objects.filter(epoch__box__box_id=box).values_list("epoch", "lane", "ranges")
+    for epoch, lane, ranges in gaps:
+        dropped.setdefault((epoch, lane), []).extend((first, last) for first, last in ranges)
+    names = Epoch.objects.filter(box__box_id=box).values_list("epoch", "pk")
+    epochs = {bytes(name): pk for name, pk in names}
+    return _Rows(epochs=epochs, below=below, receipts=receipts, dropped=dropped, doubled=doubled)
 
 
 @dataclass(slots=True)
@@ -117,10 +182,17 @@ class _Numbers:
     dropped: int = 0
 
 
-def _of_lane(word: SpoolWord, lane: Lane) -> Ledger:
-    epochs = list(Epoch.objects.filter(box__box_id=word.box))
-    each = [_of_epoch(epoch, lane, word) for epoch in epochs]
-    if word.epoch not in {bytes(epoch.epoch) for epoch in epochs}:
+def _of_box(word: SpoolWord) -> Ledger:
+    rows = _rows(word.box)
+    return sum((_of_lane(word, lane, rows) for lane in Lane), Ledger())
+
+
+def _of_lane(word: SpoolWord, lane: Lane, rows: _Rows) -> Ledger:
+    each = [
+        _of_epoch((pk, int(lane)), rows, word.next.get(lane, 0) if name == word.epoch else None)
+        for name, pk in rows.epochs.items()
+    ]
+    if word.epoch not in rows.epochs:
         each.append(_Numbers(top=word.next.get(lane, 0)))  # nothing of it has arrived yet
     received = sum(one.received for one in each)
     refused = sum(one.refused for one in each)
@@ -134,52 +206,48 @@ def _of_lane(word: SpoolWord, lane: Lane) -> Ledger:
         refused=refused,
         waiting=waiting,
         lost=dropped + missing - waiting,
-        doubled=_doubled(word.box, lane),
+        doubled=rows.doubled.get(int(lane), 0),
     )
 
 
-def _of_epoch(epoch: Epoch, lane: Lane, word: SpoolWord) -> _Numbers:
-    marks = Watermark.objects.filter(epoch=epoch, lane=lane).values_list("seq", flat=True)
-    below = max(marks, default=-1)
-    receipts = Receipt.objects.filter(epoch=epoch, lane=lane)
-    highest = receipts.aggregate(top=Max("seq"))["top"]
-    top = max(below, -1 if highest is None else highest) + 1
-    if bytes(epoch.epoch) == word.epoch:
-        top = word.next.get(lane, 0)
-    seen = receipts.filter(seq__lt=top).aggregate(
-        above=Count("seq", filter=Q(seq__gt=below)), refused=Count("seq", filter=~Q(rejected=""))
-    )
-    numbers = _Numbers(top=top, received=min(below + 1, top) + seen["above"])
-    numbers.refused = seen["refused"]
-    for first, last in _dropped(epoch, lane, top):
-        came = receipts.filter(seq__range=(first, last)).count()  # delivered, and dropped unheard
+def _of_epoch(key: Key, rows: _Rows, given: int | None) -> _Numbers:
+    """``given``: how many numbers its spool gave out; ``None`` for one that gives out no more."""
+    below, seen = rows.below.get(key, -1), rows.receipts.get(key)
+    top = given if given is not None else max(below, seen.greatest if seen else -1) + 1
+    above, refused = _counted(key, seen, below, top)
+    numbers = _Numbers(top=top, received=min(below + 1, top) + above, refused=refused)
+    for first, last in _apart(rows.dropped.get(key, ()), top):
+        came = _came(key, seen, first, last)  # delivered, and dropped unheard
         numbers.dropped += last + 1 - first - came
-        low = min(last, below) + 1 - first
-        if low > 0:  # the watermark stands for what was dropped, too
-            came_low = receipts.filter(seq__range=(first, min(last, below))).count()
-            numbers.received -= low - came_low
+        low = min(last, below)
+        if low >= first:  # the watermark stands for what was dropped, too
+            numbers.received -= low + 1 - first - _came(key, seen, first, low)
     return numbers
 
 
-def _dropped(epoch: Epoch, lane: Lane, top: int) -> list[tuple[int, int]]:
-    """Runs of numbers below ``top`` announced as dropped, apart from each other."""
-    rows = Gap.objects.filter(epoch=epoch, lane=lane).values_list("ranges", flat=True)
+def _counted(key: Key, seen: _Receipts | None, below: int, top: int) -> tuple[int, int]:
+    """Of the receipts of numbers given out, how many stand above the watermark and are refused."""
+    if seen is None:
+        return 0, 0
+    if below < seen.least and seen.greatest < top:
+        return seen.count, seen.refused
+    found = Receipt.objects.filter(epoch=key[0], lane=key[1], seq__lt=top).aggregate(
+        above=Count("seq", filter=Q(seq__gt=below)), refused=Count("seq", filter=~Q(rejected=""))
+    )
+    return found["above"], found["refused"]
+
+
+def _came(key: Key, seen: _Receipts | None, first: int, last: int) -> int:
+    if seen is None or last < seen.least or first > seen.greatest:
+        return 0
+    return Receipt.objects.filter(epoch=key[0], lane=key[1], seq__range=(first, last)).count()
+
+
+def _apart(ranges: Iterable[tuple[int, int]], top: int) -> list[tuple[int, int]]:
+    """The same numbers, those below ``top``, as runs that do not overlap."""
     runs: list[tuple[int, int]] = []
-    for first, last in sorted((first, last) for ranges in rows for first, last in ranges):
+    for first, last in sorted(ranges):
         begin, end = max(first, runs[-1][1] + 1 if runs else 0), min(last, top - 1)
         if begin <= end:
             runs.append((begin, end))
     return runs
-
-
-def _doubled(box: str, lane: Lane) -> int:
-    """Receipts whose content another receipt of this lane has: one record, counted twice.
-
-    Readings carry the millisecond they were read in. Events need not differ: a clock that is
-    told again after a restart says the same.
-    """
-    if lane not in (Lane.DATA, Lane.BOUNDARY):
-        return 0
-    receipts = Receipt.objects.filter(epoch__box__box_id=box, lane=lane)
-    found = receipts.aggregate(rows=Count("seq"), contents=Count("hash", distinct=True))
-    return int(found["rows"] - found["contents"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cloud_link.wire import Lane, Rejected
 from portal.fleet.models import Box
@@ -112,18 +114,35 @@ def test_a_spool_of_which_nothing_came_waits(box: Box, dated: Sender) -> None:
     assert ledger([silent]) == Ledger(accepted=3, stored=1, waiting=2)
 
 
-def test_looking_costs_the_same_however_many_records_there_are(
-    ten: Sender, django_assert_max_num_queries: object
-) -> None:
-    del django_assert_max_num_queries
-    from django.test.utils import CaptureQueriesContext
+def test_looking_costs_the_same_however_many_records_and_epochs_there_are(ten: Sender) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert ledger([word(ten)]).clean
+        return len(asked)
 
-    with CaptureQueriesContext(connection) as few:
-        ledger([word(ten)])
+    few = queries()
     ingest([ten.send(Lane.DATA, meter(100_000 + n, n, n, n)) for n in range(40)])
-    with CaptureQueriesContext(connection) as many:
-        ledger([word(ten)])
-    assert len(few) == len(many)
+    for number in range(5):  # each restart of a gateway begins one
+        fresh = Sender(ten.box, boot=ten.boot, ordinal=ten.ordinal + 1)
+        ingest([fresh.send(Lane.DATA, meter(200_000 + 1000 * number, 1, 1, 1))])
+        ten = fresh
+    assert queries() == few == 5
+    assert ledger([word(ten, before=54)]) == Ledger(accepted=56, stored=56)
+
+
+@pytest.mark.parametrize("before", range(5))
+def test_what_is_compacted_in_the_middle_of_a_look_is_no_loss(ten: Sender, before: int) -> None:
+    began: list[str] = []
+
+    def compacting(execute: Any, sql: str, *rest: Any) -> Any:
+        began.append(sql)
+        if len(began) == before + 1:
+            compact(1 << 60)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(compacting):
+        assert ledger([word(ten)]) == Ledger(accepted=11, stored=11)
+    assert not Receipt.objects.exists()
 
 
 def test_a_word_that_is_none_is_told() -> None:
