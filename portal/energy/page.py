@@ -213,7 +213,7 @@ def shown(
         for each, row in zip(counting.counts, rows, strict=True)
     ]
     peaks = (
-        _largest(consumption, asked, zone, greatest),
+        _largest(consumption, asked, zone, greatest, named=named),
         _demand_peak(consumption, zone, _("Peak demand"), dated=not by.in_a_day),
         _demand_peak(month, zone, _("Peak of the month"), dated=True) if month else None,
     )
@@ -275,14 +275,14 @@ def _value(consumption: Consumption, each: Count, row: Row, label: str, by: By) 
 
 
 def _largest(
-    consumption: Consumption, asked: Window, zone: ZoneInfo, greatest: Count | None
+    consumption: Consumption, asked: Window, zone: ZoneInfo, greatest: Count | None, *, named: bool
 ) -> Peak | None:
     if greatest is None or asked.by is By.DEMAND:
         return None
     return Peak(
         words=str(_LARGEST[asked.by]),
         figure=consumption.figure(greatest.value),
-        when=words.bucket_words(greatest, asked.by, zone),
+        when=words.bucket_words(greatest, asked.by, zone, named=named),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.utils.formats import date_format
@@ -85,9 +85,11 @@ def local(ms: int, zone: ZoneInfo) -> datetime:
 def bucket_words(each: Count, by: By, zone: ZoneInfo, *, named: bool = False) -> str:
     """A bucket as a table names it: ``10:00–11:00``, ``Sat 21 Nov``, ``November 2026``.
 
-    ``named`` says which offset an hour is in, where a day has two hours of one name.
+    ``named`` says which offset an hour is in, where a day has two hours of one name. An hour ends
+    on the clock on which it began: 02:00–03:00 also where that clock is then put back to 2.
     """
-    start, end = local(each.start, zone), local(each.end, zone)
+    start = local(each.start, zone)
+    end = start + timedelta(milliseconds=each.end - each.start)  # by the wall: the same offset
     if by.in_a_day:
         said = f"{start:%H:%M}–{end:%H:%M}"
         return f"{said} {start:%Z}" if named else said

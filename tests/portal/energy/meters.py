@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,11 @@ HOUR = 60 * MINUTE
 def ms(text: str, zone: ZoneInfo = TOKYO) -> int:
     """Unix milliseconds of a local time such as ``2026-05-04 10:30``."""
     return int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp() * 1000)
+
+
+def noon_zone(now: datetime) -> str:
+    """A time zone in which it is between 12 and 13 o'clock: the last hours are all of today."""
+    return f"Etc/GMT{now.astimezone(UTC).hour - 12:+d}"
 
 
 def meter(site: int, name: str) -> Device:

@@ -16,7 +16,7 @@ from portal.energy.printing import last_days, printed_by, printing, today
 from portal.fleet.models import Device, Site
 from portal.ingest.models import Latest, Series
 from portal.web.overview import Overview, overview
-from tests.portal.energy.meters import TOKYO, counted, meter, ms
+from tests.portal.energy.meters import TOKYO, counted, meter, ms, noon_zone
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -157,7 +157,7 @@ def test_the_page_shows_donut_hours_jobs_and_a_card_for_each_printer(
 def plotter(site: int) -> Device:
     """The only printer, since three hours ago; where it stands it is between 12 and 13 o'clock."""
     now = timezone.now()
-    Site.objects.filter(pk=site).update(time_zone=f"Etc/GMT{now.hour - 12:+d}")
+    Site.objects.filter(pk=site).update(time_zone=noon_zone(now))
     device = meter(site, "Plotter")
     Device.objects.filter(pk=device.pk).update(maker="Example", model="LF-44", state="ready")
     times = [int(now.timestamp()) * 1000 - minutes * 60_000 for minutes in range(180, -1, -5)]

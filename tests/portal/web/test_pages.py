@@ -273,9 +273,11 @@ def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(
     rows = list(Sample.objects.filter(series=energy).order_by("at").values_list("value", flat=True))
     text = _text(owner, f"/devices/{seeded.meter}/?series={energy.pk}")
     grown = (rows[-1] or 0) - (rows[0] or 0)
+    first = (rows[1] or 0) - (rows[0] or 0)
     shown = re.search(r"Increase over 24 hours ([\d,.]+)", text)
     assert shown
-    assert int(shown.group(1).replace(",", "").replace(".", "")) <= grown
+    drawn = int(shown.group(1).replace(",", "").replace(".", ""))
+    assert grown - first <= drawn <= grown, "from the first sample in the window on"
     assert owner.get(reverse("chart", args=[seeded.meter, energy.pk])).json()["counter"]
 
 
@@ -283,8 +285,12 @@ def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
     owner: Client, seeded: Seeded
 ) -> None:
     address = reverse("chart", args=[seeded.meter, seeded.power])
-    tag = owner.get(address).headers["ETag"]
-    assert owner.get(address, headers={"If-None-Match": tag}).status_code in {200, 304}
+    for _attempt in range(3):  # the tag holds for a minute, which may just end
+        tag = owner.get(address).headers["ETag"]
+        again = owner.get(address, headers={"If-None-Match": tag})
+        if again.status_code == 304:
+            break
+    assert (again.status_code, again.content) == (304, b"")
     text = _text(owner, f"/devices/{seeded.meter}/")
     assert "Show as a table" in text
     assert "Times of the site (Asia/Tokyo)" in text
