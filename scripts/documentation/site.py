@@ -29,6 +29,8 @@ SECTIONS: Final = {
 _OUTSIDE: Final = re.compile(
     r"<(?:script|link|img|iframe|source)[^>]+(?:src|href)=\"(?:https?:)?//"
 )
+JAPANESE: Final = ".ja.md"
+_WIDE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 FIRST: Final = """<!doctype html><meta charset="utf-8"><title>Kanmon</title>
 <meta http-equiv="refresh" content="0; url=docs/index.html"><a href="docs/index.html">Kanmon</a>
 """
@@ -55,6 +57,9 @@ def build(root: Path, work: Path) -> Path:
     )
     if done.returncode:
         raise RuntimeError(done.stderr.strip() or done.stdout.strip())
+    for page in site.rglob("*.ja.html"):  # else a browser may choose another language's glyphs
+        shown = page.read_text("utf-8").replace('lang="en"', 'lang="ja"', 1)
+        page.write_text(shown, encoding="utf-8")
     (site / "index.html").write_text(FIRST, encoding="utf-8")
     outside = [p.name for p in site.rglob("*.html") if _OUTSIDE.search(p.read_text("utf-8"))]
     if outside:
@@ -74,9 +79,24 @@ def _stage(root: Path, source: Path) -> None:
             copy = source / path.relative_to(root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+            if path.name.endswith(JAPANESE):
+                copy.write_text(joined(copy.read_text("utf-8")), encoding="utf-8")
     index = source / "docs" / "index.md"
     trees = [_tree(name, entries) for name, entries in SECTIONS.items()]
     index.write_text(index.read_text("utf-8") + "\n" + "\n".join(trees), encoding="utf-8")
+
+
+def joined(text: str) -> str:
+    """Markdown whose lines of Japanese are one: a browser would put a blank where each ended."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        before = lines[-1] if lines else ""
+        code = before.startswith("    ") or line.startswith("    ")
+        if not code and _WIDE.fullmatch(before[-1:]) and _WIDE.fullmatch(line.lstrip()[:1]):
+            lines[-1] = before + line.lstrip()
+        else:
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _tree(name: str, entries: list[str]) -> str:

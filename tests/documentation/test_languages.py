@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.documentation import links, pages
+from scripts.documentation import links, pages, site
 
 JAPANESE = sorted(
     path
@@ -71,3 +71,24 @@ def test_a_link_from_japanese_stays_in_japanese_where_it_can(path: Path) -> None
         there = (path.parent / target.partition("#")[0]).resolve()
         if there.suffix == ".md" and there != english(path):
             assert there.name.endswith(".ja.md") or not there.with_suffix(".ja.md").exists()
+
+
+def test_lines_of_japanese_are_joined_and_nothing_else_is() -> None:
+    text = """# 見出し
+
+一行目は、
+二行目に続く。`code`は
+*強調*もある。
+
+- 項目の
+  続き
+- 次の項目
+
+    命令の出力
+    次の出力
+
+| 表 | の行 |
+"""
+    assert site.joined(text) == (
+        text.replace("は、\n二", "は、二").replace("項目の\n  続き", "項目の続き")
+    )
