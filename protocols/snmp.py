@@ -251,7 +251,13 @@ class SnmpAgent:
             raise Timeout(what, where=self.where, next_step=step) from error
 
     def close(self) -> None:
-        """See `Agent`."""
+        """See `Agent`. Who is asking just now gets the answer; the socket goes with it."""
+        if self._turn.locked():
+            self._session = None
+        else:
+            self._forget()
+
+    def _forget(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -266,15 +272,15 @@ class SnmpAgent:
                     session = await self._opened()
                     return await ask(session)
                 except Timeout:
-                    self.close()
+                    self._forget()
                     if not left:
                         raise
                 except Refused:
-                    self.close()
+                    self._forget()
                     if not left or not known:
                         raise
                 except BaseException:
-                    self.close()  # an answer may be under way, or the library be broken
+                    self._forget()  # an answer may be under way, or the library be broken
                     raise
         raise AssertionError("the last try returns or raises")
 

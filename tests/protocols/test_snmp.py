@@ -280,6 +280,21 @@ async def test_cancelling_leaves_the_agent_usable() -> None:
         assert await agent.get([STATUS]) == {STATUS: 2}
 
 
+@pytest.mark.parametrize("version", [Version.V1, Version.V2C])
+async def test_closing_leaves_who_is_asking_the_answer(version: Version) -> None:
+    """A configuration without this printer closes its agent, whatever is under way."""
+    agents: list[SnmpAgent] = []
+
+    def answer(request: Request) -> Iterable[bytes]:
+        agents[0].close()
+        return [request.reply([(STATUS, integer(2))])]
+
+    async with wire_agent(answer) as port:
+        agents.append(SnmpAgent(Target(host=LOOPBACK, port=port, version=version, timeout_s=2)))
+        assert await agents[0].get([STATUS]) == {STATUS: 2}
+        assert await agents[0].get([STATUS]) == {STATUS: 2}
+
+
 async def test_two_askers_take_turns() -> None:
     seen: set[bytes] = set()
 
