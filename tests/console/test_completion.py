@@ -52,9 +52,16 @@ def bash(state: Path, words: str) -> list[str]:
     return done.stdout.split()
 
 
+FISH = """\
+for program in kanmon kanmon-portal
+    $program completion fish | source
+end
+complete -C $argv[1]
+"""
 ZSH = """\
 autoload -Uz compinit && compinit -u -D
 source <(kanmon completion zsh)
+source <(kanmon-portal completion zsh)
 finished() { zle complete-word; print -r -- "$BUFFER" >"$SAID"; exit }
 zle -N finished
 bindkey '^T' finished
@@ -64,7 +71,7 @@ PS1=READY
 
 def fish(state: Path, words: str) -> list[str]:
     done = subprocess.run(
-        ["fish", "--no-config", "-c", f'kanmon completion fish | source; complete -C "{words}"'],
+        ["fish", "--no-config", "-c", FISH, words],
         env=environment(state),
         capture_output=True,
         text=True,
@@ -113,6 +120,7 @@ def zsh(state: Path, words: str) -> str:
         ("kanmon device read --j", ["--json"]),
         ("kanmon --lang ", ["en", "ja"]),
         ("kanmon device write nobody ", []),
+        ("kanmon-portal authority issue-w", ["issue-worker"]),
     ],
 )
 def test_fish_completes(state: Path, words: str, expected: list[str]) -> None:
@@ -129,6 +137,7 @@ def test_fish_completes(state: Path, words: str, expected: list[str]) -> None:
         ("kanmon device read --j", "kanmon device read --json "),
         ("kanmon --lang j", "kanmon --lang ja "),
         ("kanmon device write nobody x", "kanmon device write nobody x"),
+        ("kanmon-portal key iss", "kanmon-portal key issue "),
     ],
 )
 def test_zsh_completes(state: Path, words: str, expected: str) -> None:

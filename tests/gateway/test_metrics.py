@@ -315,3 +315,10 @@ def test_names_are_as_prometheus_wants_them() -> None:
 def test_what_is_not_in_the_table_is_a_bug() -> None:
     with pytest.raises(KeyError, match="not in the table"):
         exposition([Sample("kanmon_invented", 1)])
+
+
+def test_no_label_ends_its_sample() -> None:
+    hostile = 'a"} 1\nkanmon_uptime_seconds 9\n# TYPE x\\'
+    text = exposition([Sample("kanmon_line_polls_total", 7, (hostile,))]).decode()
+    (family,) = text_string_to_metric_families(text)
+    assert [(s.labels, s.value) for s in family.samples] == [({"line": hostile}, 7.0)]
