@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from portal.energy.consumption import Consumption
     from portal.energy.counting import Count
+    from portal.energy.places import InFile
     from portal.energy.query import Query
 
 _FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
@@ -34,15 +35,13 @@ _NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
-def content(
-    consumptions: Sequence[tuple[str, Consumption]], query: Query, zone: ZoneInfo, now: datetime
-) -> bytes:
-    """The file of some devices: name and counter of each."""
+def content(devices: Sequence[InFile], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
+    """The file of some devices."""
     text = io.StringIO()
     writer = csv.writer(text)
-    units = {consumption.unit for _name, consumption in consumptions}
+    units = {each.consumption.unit for each in devices}
     demand = query.window.by is By.DEMAND
-    peaks = query.window.by is By.MONTH and all(each.halves for _name, each in consumptions)
+    peaks = query.window.by is By.MONTH and all(each.consumption.halves for each in devices)
     writer.writerow(
         [
             _("Start"),
@@ -55,16 +54,21 @@ def content(
         ]
     )
     now_ms = int(now.timestamp() * 1000)
-    for name, consumption in consumptions:
-        for row in _rows(consumption, zone, now_ms, demand=demand, peaks=peaks):
+    for each in devices:
+        for row in _rows(each, zone, now_ms, demand=demand, peaks=peaks):
             start, end, *rest = row
-            writer.writerow([start, end, disarmed(name), *rest])
+            writer.writerow([start, end, disarmed(each.name), *rest])
     return text.getvalue().encode("utf-8-sig")
 
 
 def _rows(
-    consumption: Consumption, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
+    device: InFile, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
 ) -> Iterator[list[str]]:
+    consumption = device.consumption
+
+    def state(said: str, start: int) -> str:
+        return _(", ").join((said, _("simulated"))) if start < device.simulated_ms else said
+
     def times(start: int, end: int) -> list[str]:
         return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
 
@@ -78,7 +82,7 @@ def _rows(
                 consumption.plain(each.value),
                 *([power] if demand else []),
                 *(_peak_of(consumption, each, zone) if peaks else []),
-                str(words.STATUSES[status]),
+                state(str(words.STATUSES[status]), each.start),
             ]
     for gap in consumption.counting.gaps:
         if gap.value != 0 and consumption.counting.encloses(gap):
@@ -87,7 +91,7 @@ def _rows(
                 *times(gap.start, gap.end),
                 consumption.plain(gap.value),
                 *([""] if demand else ["", ""] if peaks else []),
-                reason,
+                state(reason, gap.start),
             ]
 
 

@@ -19,6 +19,7 @@ from portal.energy.periods import By, Window, month_after
 from portal.energy.query import query_of
 from portal.fleet.models import Device, Site
 from portal.ingest.models import BootClock, Latest
+from portal.simulation.models import SimulatedHistory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -118,6 +119,19 @@ class DeviceRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InFile:
+    """A device in a file.
+
+    Attributes:
+        simulated_ms: Its samples up to then (Unix ms) were made up; 0 where none were.
+    """
+
+    name: str
+    consumption: Consumption
+    simulated_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a place says to a query.
 
@@ -125,7 +139,7 @@ class Answer:
         shown: The one device's or the sum of what is ticked; ``None`` where neither is.
         rows: A site's devices.
         ticked: How many of them are added up.
-        files: What a file holds: each device's name and counter.
+        files: What a file holds.
         peaks_left_out: Whether there are too many devices to read the months' peaks.
     """
 
@@ -133,7 +147,7 @@ class Answer:
     shown: Shown | None
     rows: Sequence[DeviceRow]
     ticked: int
-    files: Sequence[tuple[str, Consumption]]
+    files: Sequence[InFile]
     peaks_left_out: bool = False
 
     @property
@@ -182,9 +196,22 @@ def answer_of(place: Place, query: Query, now: datetime) -> Answer:
             for device in listed
         ],
         ticked=len(ticked),
-        files=[(str(device), found[device.pk]) for device in ticked or listed],
+        files=_files(ticked or listed, found) if query.csv else [],
         peaks_left_out=peaks and len(ticked) > MOST_PEAKS,
     )
+
+
+def _files(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[InFile]:
+    marks = SimulatedHistory.objects.filter(gateway__in={device.gateway_id for device in devices})
+    until = dict(marks.values_list("gateway", "last_ms"))
+    return [
+        InFile(
+            name=str(device),
+            consumption=found[device.pk],
+            simulated_ms=until.get(device.gateway_id, 0),
+        )
+        for device in devices
+    ]
 
 
 def _row(device: Device, said: Summary, query: Query, *, ticked: bool) -> DeviceRow:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.energy.csv_file import disarmed
 from portal.fleet.models import Device, Site
+from portal.simulation.actions import mark_simulated
 from tests.portal.energy.meters import HOUR, counted, meter, ms, noon_zone, steady
 
 if TYPE_CHECKING:
@@ -342,6 +343,13 @@ def test_a_sites_file_has_a_row_for_each_device(owner: Client, device: Device, s
     rows, response = _file(owner, f"/sites/{site}/energy/?on={DAY}&format=csv")
     assert len([row for row in rows if row[2] == "電灯盤"]) == 24
     assert "filename" in response.headers["Content-Disposition"]
+
+
+def test_what_was_made_up_says_so_in_a_file_too(owner: Client, device: Device) -> None:
+    counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
+    mark_simulated(device.gateway, 0, ms("2026-05-04 12:00"))
+    rows, _response = _file(owner, _page(device, f"?on={DAY}&format=csv"))
+    assert [row[-1] for row in rows[1:]] == ["complete, simulated"] * 12 + ["complete"] * 12
 
 
 # --- addresses ----------------------------------------------------------------------------------
