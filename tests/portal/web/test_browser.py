@@ -254,7 +254,8 @@ def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_
         f"state='error', location='L' * 100, **{HOSTILE!r}); "
         "d.conditions.create(code='media.jam', component='x' * 100, severity='service_call', "
         "message='\\u202e' + 'm' * 499, source='s' * 500, raised_at=timezone.now()); "
-        "d.supplies.create(kind='k' * 32, name='n' * 200, state='ok'); print(d.pk)"
+        "d.supplies.create(kind='k' * 32, name='n' * 200, state='ok'); print(d.pk); "
+        "Box.objects.filter(gateway_id=1).update(alive=True, last_heard_at=timezone.now())"
     ).strip()
     try:
         with _signed_in(browser, portal, "en", viewport={"width": 360, "height": 800}) as page:
