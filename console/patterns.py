@@ -77,7 +77,7 @@ class Patterns:
     def _values(self, expression: re.Pattern[str], values: tuple[str, ...]) -> list[str] | None:
         """Values as they are said; ``None`` where one has words, and the pattern is a short one."""
         said = [self._surely(value) for value in values]
-        short = len(expression.pattern) - len(_ANY) * len(values) < _OURS
+        short = _fixed(expression) < _OURS
         if short and any(s is None and _WORD.search(v) for s, v in zip(said, values, strict=True)):
             return None
         return [value if s is None else s for s, value in zip(said, values, strict=True)]
@@ -108,13 +108,28 @@ class Patterns:
         for variant in variants:
             if variant in self._exact:
                 return self._exact[variant]
+        placed = self._placed(text)
         for variant in variants:
             for expression, translation in self._patterns:
                 match = expression.fullmatch(variant)
                 if match and not any(j in value for value in match.groups() for j in never_within):
+                    if placed and _fixed(expression) < _OURS:
+                        return placed  # the pattern fits by accident
                     values = [self._said(value, depth + 1) for value in match.groups()]
                     return translation.format(*values)
         return None
+
+    def _placed(self, text: str) -> str:
+        """A place and what is known word by word of it; ``""`` where it is not."""
+        where, colon, rest = text.partition(": ")
+        known = (self._exact[variant] for variant in _variants(rest) if variant in self._exact)
+        said = next(known, "") if colon else ""
+        return f"{where}: {said}" if said else ""
+
+
+def _fixed(expression: re.Pattern[str]) -> int:
+    """How many of an expression's letters stand for themselves."""
+    return len(expression.pattern) - len(_ANY) * expression.groups
 
 
 def _halves(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:

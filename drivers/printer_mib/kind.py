@@ -160,7 +160,8 @@ def _reveal(target: Target, secret: Callable[[str], str]) -> Callable[[str], str
         except ConfigError as error:
             finding = error.findings[0]
             step = finding.next or "Write it into the state folder's secrets"
-            what = f"{finding.what}: {finding.why}" if finding.why else finding.what
+            why = finding.why[:1].upper() + finding.why[1:]
+            what = f"{finding.what}. {why}" if why else finding.what
             raise Unreachable(
                 what, where=target.where, next_step=step[:1].upper() + step[1:]
             ) from error

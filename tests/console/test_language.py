@@ -164,6 +164,16 @@ def test_a_text_that_is_known_as_it_is_fits_no_pattern_by_accident() -> None:
     assert known.said("port 3 on the switch") == "the switchのport 3"
 
 
+def test_what_is_known_of_a_place_fits_no_short_pattern_by_accident() -> None:
+    known = Patterns({"{0} is {1}": "{0}が{1}", "its name is unknown": "名前が不明です"})
+
+    assert known.said("snmp h:161: its name is unknown") == "snmp h:161: 名前が不明です"
+    assert known.said("snmp h:161: its name is unknown. The end") == (
+        "snmp h:161: 名前が不明です。The end"
+    )
+    assert known.said("a: b is c") == "a: bがc"
+
+
 def test_what_may_be_anybodys_words_is_said_only_where_it_surely_is_ours() -> None:
     ours = "the printer asks for attention, and no one knows why, says {0}"
     known = Patterns(

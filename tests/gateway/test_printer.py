@@ -330,4 +330,6 @@ def test_a_secret_that_cannot_be_used_says_why(box: Box) -> None:
     done = box.kanmon("device", "read", "snmp://127.0.0.1:9/?community=secret:printers")
 
     assert done.returncode == 2
-    assert "it is a link" in " ".join(done.stdout.split())
+    assert "It is a link" in " ".join(done.stdout.split())
+    japanese = box.kanmon("--lang", "ja", "device", "read", "snmp://h/?community=secret:printers")
+    assert "リンクになっています" in "".join(japanese.stdout.split())

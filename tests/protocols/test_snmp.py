@@ -124,6 +124,7 @@ async def test_an_unknown_name_is_told() -> None:
 
     assert isinstance(error, Unreachable)
     assert "name is unknown" in str(error)
+    assert str(error).endswith("name server?")
 
 
 @pytest.mark.peer("snmpd")
