@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.console.calls import untranslated
 from tests.gateway.box import Box
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,18 @@ def test_a_program_is_told_the_same_in_fields(box: Box, case: Case) -> None:
     assert error.keys() - {"findings"} == {"code", "what", "where", "why", "next"}
     assert error["what"]
     assert error["next"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [one for one in CASES if "--lang" not in one.call],
+    ids=lambda case: " ".join(case.call)[:60],
+)
+def test_a_person_is_told_the_same_in_japanese(box: Box, case: Case) -> None:
+    done = box.kanmon("--lang", "ja", *case.call)
+    assert done.returncode == case.code
+    assert "Traceback" not in done.stderr
+    assert untranslated(done.stderr) == []
 
 
 @pytest.mark.parametrize("folder", ["gateway", "console"])
