@@ -71,10 +71,19 @@ def test_once_prints_what_arrived_and_exits_0(folder: Path, broker: str) -> None
     assert done.stderr == ""
 
 
+def _heed_ctrl_c() -> None:
+    """As at a terminal: what a shell runs in the background is started with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.peer("mosquitto")
 def test_ctrl_c_stops_everything(folder: Path) -> None:
     running = subprocess.Popen(
-        command(folder, "--broker", "installed"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+        command(folder, "--broker", "installed"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_ctrl_c,
     )
     assert running.stdout is not None
     assert any(LINK.search(line) for line in running.stdout)
