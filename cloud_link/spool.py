@@ -51,13 +51,11 @@ from cloud_link.wire import BOOT_SIZE, Ack, Lane, Table
 
 __all__ = [
     "Entry",
-    "Settled",
     "Spool",
     "SpoolError",
     "SpoolFull",
     "SpoolLimits",
     "SpoolLocked",
-    "SpoolStats",
     "Stored",
 ]
 
