@@ -53,13 +53,16 @@ class Patterns:
         pattern may fit them by accident, and half a sentence in each language is worse than the
         one it came in. What stands before a colon is a place and stays.
         """
+        return self._known(text, 0)
+
+    def _known(self, text: str, depth: int) -> str | None:
         whole = self._surely(text)
-        if whole is not None:
+        if whole is not None or depth == _DEPTH:
             return whole
         where, colon, rest = text.partition(": ")
-        if colon and (said := self.known(rest)) is not None:
+        if colon and (said := self._known(rest, depth + 1)) is not None:
             return where + colon + said
-        parts = text.split(". ")
+        parts = text.split(". ", _DEPTH)
         every = [self._surely(part) for part in parts] if len(parts) > 1 else [None]
         return None if None in every else "。".join(part for part in every if part)
 
