@@ -1,4 +1,4 @@
-"""A bar chart as numbers for a template: the same SVG in pages, mail and PDF. Pure.
+"""A chart of bars or of a line, as numbers for a template: one SVG for pages, mail and PDF. Pure.
 
 Across, everything is a share of the width (``12.5%``), so that a chart fills its place and its text
 keeps its size at every width; upwards, everything is in pixels::
@@ -9,6 +9,8 @@ keeps its size at every width; upwards, everything is in pixels::
       0     ---------------------------------------     HEAD + HEIGHT
                0             6          12     18        labels
 
+A line goes through the middles of the bars' tops, and is broken where nothing is known.
+
 The numbers here are for drawing only; what people read is formatted from exact values.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_UP, Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -63,6 +66,11 @@ class Bar:
     look: str
     is_peak: bool
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is an amount to draw."""
+        return self.look not in {"missing", "ahead"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
@@ -83,6 +91,16 @@ class Bars:
     height: int = HEIGHT
     base: int = HEAD + HEIGHT
     label_y: int = HEAD + HEIGHT + 18
+
+    @property
+    def points(self) -> list[Bar]:
+        """The bars that a line goes through."""
+        return [bar for bar in self.bars if bar.is_known]
+
+    @property
+    def strokes(self) -> list[tuple[Bar, Bar]]:
+        """The straight parts of a line: neighbours of which both are known."""
+        return [(a, b) for a, b in pairwise(self.bars) if a.is_known and b.is_known]
 
 
 def bars(values: Sequence[Value], peak: int | None = None) -> Bars:

@@ -47,5 +47,15 @@ def test_what_is_unknown_has_no_bar_and_the_peak_is_pointed_out() -> None:
     assert [bar.is_peak for bar in chart.bars] == [False, False, True]
 
 
+def test_a_line_goes_through_what_is_known_and_is_broken_where_nothing_is() -> None:
+    looks = ["missing", "complete", "incomplete", "missing", "complete", "open", "ahead"]
+    drawn = bars([Value(amount=Decimal(1), title=look, label="", look=look) for look in looks])
+    assert [bar.title for bar in drawn.points] == ["complete", "incomplete", "complete", "open"]
+    assert [(a.title, b.title) for a, b in drawn.strokes] == [
+        ("complete", "incomplete"),
+        ("complete", "open"),
+    ]
+
+
 def test_labels_leave_room_for_each_other() -> None:
     assert sum(bool(bar.label) for bar in bars(_values(*[Decimal(1)] * 48)).bars) == 12

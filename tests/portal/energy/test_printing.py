@@ -81,6 +81,8 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
     assert len(clock.jobs.rows) == 30
     assert [row.figure.text for row in clock.jobs.rows][-14:] == ["24"] * 14
     assert [row.figure.missing for row in clock.jobs.rows][:16] == [True] * 16  # never 0
+    assert len(clock.jobs.chart.points) == 14
+    assert len(clock.jobs.chart.strokes) == 13
 
 
 @pytest.mark.req("E-31")
@@ -183,7 +185,9 @@ def test_the_first_page_has_the_donut_and_the_report_of_area_jobs_and_each_day(
     assert re.search(r"Printed area Last 30 days Total[^.]* 0\.4500 m²", report)
     assert re.search(r"Jobs Last 30 days Total[^.]* 36 jobs", report)
     charts = page[page.index('aria-labelledby="report-title"') :].split('class="bar-chart"')[1:]
-    assert [chart.count('class="value"') for chart in charts[:2]] == [30, 30]
+    assert [chart.count('class="column"') for chart in charts[:2]] == [30, 30]
+    assert [chart.count('class="value"') for chart in charts[:2]] == [0, 0]  # a line, not bars
+    assert [chart.count('class="point') for chart in charts[:2]] == [1, 1]
 
 
 @pytest.mark.req("E-31")
