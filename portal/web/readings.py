@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.columns import QUALITIES
 from drivers.report import Kind, Quality, Quantity
 from portal.web import words
-from portal.web.figures import MISSING, Figure, figure
+from portal.web.figures import MISSING, Figure, exact_value, figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,12 +114,20 @@ def in_order(rows: Iterable[Latest]) -> list[Latest]:
 def key_readings(rows: Iterable[Latest]) -> list[Latest]:
     """The few that stand for the device on the first page: one of each of the first quantities.
 
-    Of a quantity's parts the whole comes first, then ``l1`` and so on.
+    Of a quantity's parts the whole comes first, then ``l1`` and so on. Of energy there is what the
+    device counts most of: what a roof gave, not what its inverter drew at night.
     """
     first: dict[str, Latest] = {}
     for row in in_order(rows):
         first.setdefault(row.series.quantity, row)
+    drawn, given = first.get(Quantity.ENERGY_IMPORT.value), first.get(Quantity.ENERGY_EXPORT.value)
+    if drawn and given and _amount(given) > _amount(drawn):
+        first[Quantity.ENERGY_IMPORT.value] = first.pop(Quantity.ENERGY_EXPORT.value)
     return [first[q.value] for q in _KEY_QUANTITIES if q.value in first][:_KEY_COUNT]
+
+
+def _amount(row: Latest) -> Decimal:
+    return exact_value(row.value, row.series.resolution) if row.value is not None else Decimal(0)
 
 
 def _rank(quantity: str, part: str) -> tuple[int, bool, int, str]:

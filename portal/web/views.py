@@ -23,29 +23,39 @@ from portal.web.overview import EVERYTHING, Scope, overview, version
 from portal.web.series_chart import chart_of, chart_version, is_charted, series_to_chart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse
+
+    from portal.web.alarms import Alarm
 
 
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    told = {"alarms": alarms(request.user, timezone.now())}
-    return _whole(request, "web/overview.html", EVERYTHING, told)
+    told = alarms(request.user, timezone.now())
+    return _whole(request, "web/overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told))
 
 
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """The first page's living part."""
-    return _part(request, "web/_overview.html", EVERYTHING, {})
+    told = alarms(request.user, timezone.now())
+    return _part(request, "web/_overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told))
+
+
+def _marks(told: Sequence[Alarm]) -> str:
+    """What changes when alarms do: which there are, and which of them have come."""
+    return "".join(f"-{alarm.ending.name}{int(alarm.ending.ended)}" for alarm in told)
 
 
 def _whole(
-    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any]
+    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
 ) -> HttpResponse:
     """A page of the overview's rows, with the ETag of its living part."""
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
-    tag = etag(request, version(request.user, now))
+    tag = etag(request, version(request.user, now) + marks)
     context = {
         "overview": overview(request.user, now, scope),
         "tag": tag,
@@ -55,7 +65,9 @@ def _whole(
     return private(render(request, template, context))
 
 
-def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any]) -> HttpResponse:
+def _part(
+    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
+) -> HttpResponse:
     """A page's living part."""
     now = timezone.now()
 
@@ -63,7 +75,7 @@ def _part(request: HttpRequest, template: str, scope: Scope, facts: dict[str, An
         context = {"overview": overview(request.user, now, scope), **facts}
         return render(request, template, context)
 
-    return living(request, etag(request, version(request.user, now)), body)
+    return living(request, etag(request, version(request.user, now) + marks), body)
 
 
 def _site(request: HttpRequest, site: int) -> Site:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from console.patterns import japanese
@@ -111,18 +111,25 @@ def told(text: str) -> str:
 
 
 @register.simple_tag
-def said(message: str) -> SafeString:
-    """What a device or its driver said in its own words; ``""`` where it said nothing.
+def said(condition: DeviceCondition) -> SafeString:
+    """What a device or its driver said in its own words; ``""`` where it said nothing more.
 
     The driver's own texts are known in Japanese; a device's stay as they are, marked as what they
     most likely are, for who has them read out.
     """
-    if not message:
+    message = condition.message
+    with override("en"):
+        code, part = words.code_words(condition.code), words.component_words(condition.component)
+    if _letters(message) in {"", _letters(code), _letters(code + part)}:
         return SafeString()
     known = _known_in_japanese(message) if get_language() == "ja" else None
     if known is None and message.isascii():
         return format_html('<span class="message" lang="en">{}</span>', message)
     return format_html('<span class="message">{}</span>', known or message)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 @lru_cache(maxsize=1024)
@@ -152,11 +159,13 @@ def doing(state: str, kind: str) -> str:
 def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
     """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
     if thing.hearing.only_counts:
-        return {"words": _("Normal"), "icon": State.READY.value, "tone": "good"}
+        return {"words": _("Normal"), "icon": State.READY.value, "tone": "ready"}
     reachability = thing.hearing.reachability
     if reachability is Reachability.ONLINE:
         state = State(thing.device.state)
-        tone = {State.RUNNING: "good", State.READY: "good", State.ERROR: "error"}.get(state, "calm")
+        tone = {State.RUNNING: "good", State.READY: "ready", State.ERROR: "error"}.get(
+            state, "calm"
+        )
         return {"words": doing(state, thing.kind), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "pale"
     return {

@@ -13,6 +13,7 @@ from portal.accounts.models import Organization, User
 from portal.authority import actions
 from portal.authority.endings import What, endings
 from portal.authority.models import IssuedCertificate, RevocationList, Root
+from portal.fleet.models import Box, Device, DeviceCondition
 from portal.web.alarms import STEPS, WORDS
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from django.test import Client
     from pytest_django.fixtures import Settings
+
+    from tests.portal.web.seed import Seeded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 PAGES = ["/", "/keys/"]
@@ -99,3 +102,20 @@ def test_a_portal_of_one_organization_tells_its_administrators() -> None:
 
 def test_everything_that_ends_has_words() -> None:
     assert set(What) == set(WORDS) == set(STEPS)
+
+
+def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where_all_else_is_well(
+    owner: Client, seeded: Seeded, ending: None
+) -> None:
+    DeviceCondition.objects.update(cleared_at=timezone.now())
+    Device.objects.update(reachability="online")
+    Box.objects.update(alive=True, last_heard_at=timezone.now())
+    before = owner.get("/live/")
+    assert "Nothing needs you" in before.content.decode()
+    name_operator("owner@example.com", operates=True)
+    after = owner.get("/live/", headers={"If-None-Match": before.headers["ETag"]})
+    text = after.content.decode()
+    assert "2 things of the portal need you" in text
+    assert "Nothing needs you" not in text
+    page = owner.get("/").content.decode()
+    assert page.index('id="sentence"') < page.index('role="alert"')

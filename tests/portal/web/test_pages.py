@@ -120,7 +120,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seede
         Latest.objects.create(series=series, at=1, value=2300, quality=0)
     assert _queries(owner, "/") == before <= 32  # the report of what was printed is in it
     tag = owner.get(LIVE).headers["ETag"]
-    assert _queries(owner, LIVE, tag) <= 11
+    assert _queries(owner, LIVE, tag) <= 12  # who operates the portal is told of its alarms, too
 
 
 def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurations(
@@ -334,9 +334,28 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
     for message, shown in [
         ("Another device answers at this address", "このアドレスで別の機器が応答しています"),
+        (
+            "Phase lost, L2.",
+            '(L2)</b>\n    <span class="severity">エラー</span>\n    \n    <span class="since">',
+        ),
         ("Cover on Tray 2 is missing", '<span class="message" lang="en">Cover on Tray 2 is'),
         ("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ", '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),
     ]:
         fault.message = message
         fault.save()
         assert shown in owner.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("given", "shown"), [(5_000_000, "5,000.000"), (3, "1,234.567")])
+def test_a_card_shows_the_energy_that_a_device_counts_most_of(
+    owner: Client, seeded: Seeded, given: int, shown: str
+) -> None:
+    Series.objects.filter(device=seeded.meter, quantity__startswith="energy").delete()
+    for quantity, value in (("energy.import", 1_234_567), ("energy.export", given)):
+        series = Series.objects.create(
+            device_id=seeded.meter, quantity=quantity, part="", resolution=0
+        )
+        Latest.objects.create(series=series, at=0, value=value, quality=0)
+    page = owner.get("/").content.decode()
+    card = page[page.index(f'href="/devices/{seeded.meter}/"') :]
+    assert shown in card[: card.index("</li>")]
