@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from scripts.demonstration import broker
 from scripts.demonstration.asking import AskingError
+from scripts.demonstration.books import cut_and_mend
 from scripts.demonstration.demonstration import (
     READY_S,
     ROOT,
@@ -23,7 +24,7 @@ from scripts.demonstration.demonstration import (
     FailedError,
     say,
 )
-from scripts.demonstration.page import Visitor
+from scripts.demonstration.page import PageError, Visitor
 from scripts.demonstration.processes import EndedEarlyError
 from scripts.demonstration.story import COPIER, FILE, GATEWAYS, LABELLED
 
@@ -36,6 +37,8 @@ _SHOWN: Final = {
     ("impressions", ""),
 }
 _FAULT_S: Final = 45.0
+FAILURES: Final = (FailedError, EndedEarlyError, AskingError, PageError, broker.NotToBeHadError)
+"""What ends the demonstration with a sentence."""
 
 
 def show(arrived: dict[str, Any]) -> int:
@@ -92,6 +95,15 @@ def check_once(demonstration: Demonstration, visitor: Visitor, arrived: dict[str
         )
 
 
+def prove(demonstration: Demonstration, visitor: Visitor) -> None:
+    """Let all be well again, and see that nothing was lost on the way; raises `FailedError`."""
+    healed_s = heal(demonstration, visitor)
+    say(f"  all well again {healed_s:6.1f} s after the sheet was taken out")
+    closing = cut_and_mend(demonstration, visitor)
+    say(f"  gap filled     {closing.seconds:6.1f} s after the internet was mended: {closing.line}")
+    check_once(demonstration, visitor, demonstration.arrivals())
+
+
 def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
     """The whole story; returns when it was told (``--once``) or never."""
     began = time.monotonic()
@@ -113,9 +125,7 @@ def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
         f"  history        {history['seconds']:6.1f} s for {history['samples']:,} simulated samples"
     )
     if options.once:
-        healed_s = heal(demonstration, visitor)
-        check_once(demonstration, visitor, demonstration.arrivals())
-        say(f"  all well again {healed_s:6.1f} s after the sheet was taken out")
+        prove(demonstration, visitor)
         say(f"\n{total} readings of {len(LABELLED)} devices are in the portal and on its page.")
         return
     say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
@@ -147,7 +157,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("\nStopping ...")
         return 0
-    except (FailedError, EndedEarlyError, AskingError, broker.NotToBeHadError) as error:
+    except FAILURES as error:
         say(f"\nscripts/demo failed: {error}")
         return 2
     else:
