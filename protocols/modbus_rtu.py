@@ -89,7 +89,7 @@ class RtuExchange:
                 if not self._question.mirrored:
                     self._echo.read(echoed=self._returned)
                 return self._question.data(frame[0], frame[1:-2])
-            if self._sent.startswith(buffer[start:]):
+            if any(self._sent.startswith(buffer[begun:]) for begun in range(start + 1)):
                 return None  # an echo on its way: it ends in a checksum of its own
             spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {shown(frame[:-2])}"
         if spoilt:
