@@ -121,7 +121,6 @@ async def test_printing_is_running(printer: UdpPeer) -> None:
     assert (await driver.read(frozenset(PERIODS))).state is State.RUNNING
 
 
-@pytest.mark.req("C-20")
 async def test_what_it_counts_grows(printer: UdpPeer) -> None:
     driver = PrinterDriver(SnmpAgent(printer.target()), lambda: 0)
     (before,) = (await driver.read(frozenset(PERIODS))).readings
