@@ -14,7 +14,7 @@ from django.utils import timezone
 from portal.energy.measures import Of, SeriesFact, counter_of
 from portal.energy.printing import last_days, printed_by, printing, today
 from portal.fleet.models import Device, Site
-from portal.ingest.models import Latest, Series
+from portal.ingest.models import Latest, Sample, Series
 from portal.web.overview import Overview, overview
 from tests.portal.energy.meters import TOKYO, counted, meter, ms, noon_zone
 
@@ -135,18 +135,32 @@ def test_two_clocks_are_never_put_together(site: int, seeded: Seeded, user: User
     ]
 
 
+def _grown_in_the_last_hour(name: str, quantity: str, by: int) -> None:
+    """Let a seeded printer's counter stand still until an hour ago, and then grow once."""
+    series = Series.objects.get(device__name=name, quantity=quantity)
+    an_hour_ago = (timezone.now() - timedelta(hours=1)).timestamp() * 1000
+    samples = Sample.objects.filter(series=series)
+    samples.filter(at__lt=an_hour_ago).update(value=40_000)
+    samples.filter(at__gte=an_hour_ago).update(value=40_000 + by)
+
+
 @pytest.mark.req("E-30")
 @pytest.mark.req("E-31")
 def test_the_page_shows_donut_hours_jobs_and_a_card_for_each_printer(
     owner: Client, seeded: Seeded
 ) -> None:
+    Site.objects.update(time_zone=noon_zone(timezone.now()))
+    _grown_in_the_last_hour("copier", "jobs", 1_203)
+    _grown_in_the_last_hour("label-printer", "area", 56_250)
     text = _text(owner, "/operation/")
     assert "Printers , available 2 of 2" in text
     assert re.search(r"Printing 1 Ready 1 Error 0 Other 0", text)
     assert "Printed area Today by hour" in text
     assert "Jobs Today by hour" in text
-    assert re.search(r"3F copier Printing · Copier C450 .*?Jobs today [\d,–]", text)
-    assert re.search(r"Label printer Ready · LX-900 .*?Printed area today [\d.,–]", text)
+    cards = text[text.index("3F copier Printing · Copier C450") :]
+    copier, label = cards.split("Label printer Ready · LX-900")
+    assert " Jobs today 1,203 jobs " in copier
+    assert " Printed area today 5.6250 m² " in label
     assert "Impressions Today by hour" in _text(owner, "/operation/?of=impressions")
     assert "Printed area Today by hour" in _text(owner, "/operation/?of=steam")
     front = _text(owner, "/")
