@@ -9,12 +9,22 @@
     refused   numbers received and put into quarantine
     waiting   not here, and the spool still holds as many
     lost      not here, and the spool holds none; or announced as dropped
-    doubled   the same readings under two numbers
+    doubled   the same readings under two numbers             of receipts that are still there
 
 The spool is asked first and the database afterwards, and only numbers that were given out by then
 are looked at: what is under way in between is on one side or on both, never on neither. So a loss
-cannot hide behind what is under way for longer than that takes to arrive. Everything is counted
-from the rows; a receipt that is deleted, or one that is written again under another number, shows.
+cannot hide behind what is under way for longer than that takes to arrive.
+
+Receipts are counted, not samples. A receipt is committed in one transaction with what was made of
+its record (samples, an event, a record that waits for its boot's clock, or one in quarantine), and
+stands for that from then on: samples that are deleted afterwards do not show here. A watermark
+stands for every number up to its own, but those announced as dropped; the receipts below it are
+trusted, whether `portal.ingest.receipts.compact` has deleted them or not. So a receipt that is gone
+shows above the watermark only, and a refused record counts as stored once its receipt is compacted.
+
+``doubled`` covers readings only (lanes ``DATA`` and ``BOUNDARY``): a reading carries the time it
+was read at, while two events may rightly be alike. It compares the contents of a box's receipts
+within a lane, across all epochs; a copy of a record whose receipt is compacted does not show.
 
 Numbers that a cloned spool had to give back (`cloud_link.wire.Ack.conflict`) count as accepted
 under their old number too, and so as lost: whoever copies a spool is told that the books are open.
