@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from protocols.planner import Table
@@ -19,8 +21,132 @@ from scripts.demonstration.story import Register
 _LAST_REGISTER: Final = 400
 _SERIAL_REGISTER: Final = 0xFC00
 _SQRT3: Final = math.sqrt(3)
+_SHARES: Final = (0.35, 0.33, 0.32)
+"""What each phase has of all."""
 _DEMAND_S: Final = 1800
 """The maker's demand is a mean over half an hour."""
+
+
+Values = Iterator[tuple[int, float]]
+"""Registers by their address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What a meter measures and has counted, at one moment.
+
+    Attributes:
+        power_w: Active power; negative where it is given.
+        volts: Of each phase, to neutral.
+        demand_w: The maker's demand; ``highest_w`` is the highest there was.
+    """
+
+    power_w: float
+    volts: Sequence[float]
+    hertz: float
+    demand_w: float
+    highest_w: float
+    taken_kwh: float
+    given_kwh: float
+
+    @property
+    def factor(self) -> float:
+        """The power factor, of each phase and of all."""
+        return 0.96 if self.power_w >= 0 else -0.99
+
+    @property
+    def angle(self) -> float:
+        """The same as an angle, in degrees."""
+        return math.degrees(math.acos(abs(self.factor)))
+
+    @property
+    def apparent_va(self) -> float:
+        """Apparent power."""
+        return abs(self.power_w / self.factor)
+
+    @property
+    def reactive_var(self) -> float:
+        """Reactive power."""
+        return math.sqrt(max(self.apparent_va**2 - self.power_w**2, 0.0))
+
+    @property
+    def reactive_kvarh(self) -> tuple[float, float]:
+        """Reactive energy: imported and exported."""
+        return self.taken_kwh * 0.29, self.given_kwh * 0.14
+
+
+def phases(moment: Moment) -> Values:
+    """What is measured of each phase."""
+    for phase, (share, volt) in enumerate(zip(_SHARES, moment.volts, strict=True)):
+        at = 2 * phase
+        yield at, volt
+        yield 6 + at, moment.apparent_va * share / volt
+        yield 12 + at, moment.power_w * share
+        yield 18 + at, moment.apparent_va * share
+        yield 24 + at, moment.reactive_var * share
+        yield 30 + at, moment.factor
+        yield 36 + at, moment.angle
+        yield 200 + at, volt * _SQRT3
+
+
+def totals(moment: Moment) -> Values:
+    """What is measured of all phases."""
+    mean = sum(moment.volts) / 3
+    yield 42, mean
+    yield 46, moment.apparent_va / sum(moment.volts)
+    yield 52, moment.power_w
+    yield 56, moment.apparent_va
+    yield 60, moment.reactive_var
+    yield 62, moment.factor
+    yield 66, moment.angle
+    yield 70, moment.hertz
+    yield 206, mean * _SQRT3
+
+
+def counters(moment: Moment) -> Values:
+    """Energy, of all phases and of each."""
+    taken, given, both = moment.taken_kwh, moment.given_kwh, moment.taken_kwh + moment.given_kwh
+    reactive_taken, reactive_given = moment.reactive_kvarh
+    reactive = reactive_taken + reactive_given
+    yield 72, taken
+    yield 74, given
+    yield 76, reactive_taken
+    yield 78, reactive_given
+    yield 80, both / 0.96
+    yield 82, both * 1000 / sum(moment.volts)
+    yield 342, both
+    yield 344, reactive
+    for first, counted in (
+        (346, taken),
+        (352, given),
+        (358, both),
+        (364, reactive_taken),
+        (370, reactive_given),
+        (376, reactive),
+    ):
+        for phase, share in enumerate(_SHARES):
+            yield first + 2 * phase, counted * share
+
+
+def demands(moment: Moment) -> Values:
+    """The means over half an hour, and the highest of them."""
+    yield 84, moment.demand_w
+    yield 86, moment.highest_w
+    yield 100, moment.demand_w / 0.96
+    yield 102, moment.highest_w / 0.96
+    for phase, (share, volt) in enumerate(zip(_SHARES, moment.volts, strict=True)):
+        yield 258 + 2 * phase, moment.demand_w * share / volt
+        yield 264 + 2 * phase, moment.highest_w * share / volt
+
+
+def distortions(wobble: random.Random) -> Values:
+    """How far from a sine voltages and currents are, in percent."""
+    for phase in range(len(_SHARES)):
+        yield 234 + 2 * phase, 1.6 + wobble.uniform(-0.1, 0.1)
+        yield 240 + 2 * phase, 4.2 + wobble.uniform(-0.3, 0.3)
+        yield 334 + 2 * phase, 1.4 + wobble.uniform(-0.1, 0.1)
+    yield 248, 1.6
+    yield 250, 4.2
 
 
 @dataclass(kw_only=True)
@@ -45,61 +171,15 @@ class MeterUnit:
         before = sum(self.place.load.energy_kwh(at - _DEMAND_S))
         demand = (sum(self.place.load.energy_kwh(at)) - before) * 3.6e6 / _DEMAND_S
         self.highest_w = max(self.highest_w, demand)
-        self._write(self.place.power_w(at), demand, taken, given)
-
-    def _write(self, power: float, demand: float, taken: float, given: float) -> None:
-        factor = 0.96 if power >= 0 else -0.99
-        shares = (0.35, 0.33, 0.32)
-        volts = [101.0 * 2 + self.wobble.uniform(-0.6, 0.6) for _ in shares]
-        put = self._put
-        angle = math.degrees(math.acos(abs(factor)))
-        for phase, (share, volt) in enumerate(zip(shares, volts, strict=True)):
-            put(36 + 2 * phase, angle)
-            put(234 + 2 * phase, 1.6 + self.wobble.uniform(-0.1, 0.1))
-            put(240 + 2 * phase, 4.2 + self.wobble.uniform(-0.3, 0.3))
-            put(258 + 2 * phase, demand * share / volt)
-            put(264 + 2 * phase, self.highest_w * share / volt)
-            put(334 + 2 * phase, 1.4 + self.wobble.uniform(-0.1, 0.1))
-            put(346 + 2 * phase, taken * share)
-            put(352 + 2 * phase, given * share)
-            put(358 + 2 * phase, (taken + given) * share)
-            put(364 + 2 * phase, taken * share * 0.29)
-            put(370 + 2 * phase, given * share * 0.14)
-            put(376 + 2 * phase, (taken * 0.29 + given * 0.14) * share)
-            active = power * share
-            apparent = abs(active / factor)
-            put(2 * phase, volt)
-            put(6 + 2 * phase, apparent / volt)
-            put(12 + 2 * phase, active)
-            put(18 + 2 * phase, apparent)
-            put(24 + 2 * phase, math.sqrt(max(apparent**2 - active**2, 0.0)))
-            put(30 + 2 * phase, factor)
-            put(200 + 2 * phase, volt * _SQRT3)
-        apparent = abs(power / factor)
-        put(42, sum(volts) / 3)
-        put(46, apparent / sum(volts))
-        put(52, power)
-        put(56, apparent)
-        put(60, math.sqrt(max(apparent**2 - power**2, 0.0)))
-        put(62, factor)
-        put(70, 50 + self.wobble.uniform(-0.02, 0.02))
-        put(72, taken)
-        put(74, given)
-        put(76, taken * 0.29)
-        put(78, given * 0.14)
-        total = taken + given
-        put(66, angle)
-        put(80, total / 0.96)
-        put(82, total * 1000 / sum(volts))
-        put(84, demand)
-        put(86, self.highest_w)
-        put(100, demand / 0.96)
-        put(102, self.highest_w / 0.96)
-        put(206, sum(volts) / 3 * _SQRT3)
-        put(248, 1.6)
-        put(250, 4.2)
-        put(342, total)
-        put(344, taken * 0.29 + given * 0.14)
-
-    def _put(self, address: int, value: float) -> None:
-        self.registers.set_float(Table.INPUT, address, value)
+        moment = Moment(
+            power_w=self.place.power_w(at),
+            volts=[202 + self.wobble.uniform(-0.6, 0.6) for _ in _SHARES],
+            hertz=50 + self.wobble.uniform(-0.02, 0.02),
+            demand_w=demand,
+            highest_w=self.highest_w,
+            taken_kwh=taken,
+            given_kwh=given,
+        )
+        shown = (phases(moment), totals(moment), counters(moment), demands(moment))
+        for address, value in chain(*shown, distortions(self.wobble)):
+            self.registers.set_float(Table.INPUT, address, value)
