@@ -75,6 +75,7 @@ ACCESS: Final[dict[str, Access]] = {
     "group-delete": Access(audience=Audience.ORGANIZATION, methods=frozenset({"POST"})),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "operation": Access(audience=Audience.PEOPLE, methods=_READ),
+    "report-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "operation-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),

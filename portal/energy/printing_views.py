@@ -1,4 +1,4 @@
-"""The operation status: what all printers are doing, and what they printed today (E-31)."""
+"""What all printers are doing and printed today (E-31), and the report of the first page (E-30)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,18 @@ def operation_live(request: HttpRequest) -> HttpResponse:
 
     def body() -> HttpResponse:
         return render(request, "energy/_operation.html", _facts(request, now))
+
+    return living(request, _tag(request, now), body)
+
+
+@require_safe
+def report_live(request: HttpRequest) -> HttpResponse:
+    """The report of the first page: what was printed in the last 30 days (E-30)."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        seen = overview(request.user, now)
+        return render(request, "energy/_report.html", {"overview": seen})
 
     return living(request, _tag(request, now), body)
 

@@ -47,17 +47,22 @@
     lost.textContent = isLost ? live.dataset.lost : "";
   }
 
+  // What a reader opened stays open when the part around it is drawn anew.
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => name !== "open" || node.tagName !== "DETAILS";
+
+  const lives = (part) => part.dataset.etag !== undefined;
   document.body.addEventListener("htmx:configRequest", (event) => {
-    if (event.detail.elt === live) event.detail.headers["If-None-Match"] = live.dataset.etag;
+    if (lives(event.detail.elt)) event.detail.headers["If-None-Match"] = event.detail.elt.dataset.etag;
   });
   document.body.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt === live && document.hidden) event.preventDefault();
+    if (lives(event.detail.elt) && document.hidden) event.preventDefault();
   });
   document.body.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (event.detail.elt !== live) return;
+    const part = event.detail.elt;
+    if (!lives(part)) return;
     const { status } = event.detail.xhr;
     const tag = event.detail.xhr.getResponseHeader("ETag");
-    if (status === 200 && tag) live.dataset.etag = tag;
+    if (status === 200 && tag) part.dataset.etag = tag;
     if (status === 404) location.reload(); // gone, or no longer the reader's: the page says so
     tellLost(status >= 500);
   });

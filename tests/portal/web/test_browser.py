@@ -227,6 +227,21 @@ def test_the_page_follows_the_site_without_reloading_and_keeps_the_focus(
         assert page.evaluate("document.activeElement.id") == link[1:]
 
 
+def test_what_a_reader_opened_stays_open_while_the_figures_round_it_change(
+    portal: Running, browser: Browser
+) -> None:
+    with _signed_in(browser, portal, "en") as page:
+        page.goto(f"{portal.url}/operation/")
+        page.click("#live details summary >> nth=0")
+        portal.database(
+            "from django.db.models import F; "
+            "Device.objects.filter(name='label-printer')"
+            ".update(state='running', event_order=F('event_order') + 1)"
+        )
+        page.wait_for_selector("#live .device .state.tone-good >> nth=1", timeout=30_000)
+        assert page.evaluate("document.querySelector('#live details').open")
+
+
 def test_unchanged_polls_are_answered_304(portal: Running, browser: Browser) -> None:
     with (
         _signed_in(browser, portal, "en") as page,
