@@ -1,0 +1,104 @@
+"""A portal that serves the seeded fleet, a browser signed in to it, and what a sound page is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from portal.environment import PACKAGE
+from tests import peers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+_HERE = Path(__file__).parent
+BASICS = (_HERE / "basics.js").read_text("utf-8")
+CONTRAST = (_HERE / "contrast.js").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A portal that serves the seeded fleet."""
+
+    url: str
+    environ: dict[str, str]
+    seeded: dict[str, int]
+
+    def link(self) -> str:
+        done = run(
+            [sys.executable, "-m", "portal.cli", "sign-in-link", "a@example.com"], self.environ
+        )
+        return done.strip()
+
+    def database(self, code: str) -> str:
+        """Run a line of Django code against the portal's database."""
+        setup = "import django; django.setup(); from portal.fleet.models import *; "
+        setup += "from portal.ingest.models import *; from django.utils import timezone; "
+        return run([sys.executable, "-c", setup + code], self.environ)
+
+
+def run(command: list[str], environ: dict[str, str]) -> str:
+    done = subprocess.run(
+        command, env=environ, cwd=PACKAGE.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def server(log: Path, port: int, environ: dict[str, str]) -> Iterator[None]:
+    command = [sys.executable, "-m", "portal.cli", "serve", "--bind", f"127.0.0.1:{port}"]
+    daemon = peers.Daemon(command=["env", *_assignments(environ), *command], port=port, log=log)
+    daemon.start()
+    try:
+        yield
+    finally:
+        daemon.stop()
+
+
+def _assignments(environ: dict[str, str]) -> list[str]:
+    return [
+        f"{name}={value}"
+        for name, value in environ.items()
+        if name.startswith(("KANMON", "DJANGO"))
+    ]
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, portal: Running, language: str, *, zone: str = "Asia/Tokyo", **context: Any
+) -> Iterator[Page]:
+    """A page signed in by link; fails the test for anything the browser complains about."""
+    complaints: list[str] = []
+    with browser.new_context(timezone_id=zone, **context) as opened:
+        page = opened.new_page()
+        page.on(
+            "console",
+            lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None,
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(portal.link())
+        page.click("main button.primary")
+        page.click(f"button[value={language}]")
+        yield page
+        assert not complaints
+
+
+AXE = PACKAGE.parent / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) =>
+  found.violations.filter((v) => ["serious", "critical"].includes(v.impact))
+    .map((v) => [v.id, v.nodes.map((node) => node.html)]))"""
+
+
+def sound(page: Page) -> None:
+    faults = {name: found for name, found in page.evaluate(BASICS).items() if found}
+    assert not faults, page.url
+    assert not page.evaluate(CONTRAST), page.url
+    page.evaluate(AXE.read_text("utf-8"))
+    assert not page.evaluate(RUN_AXE), page.url

@@ -1,0 +1,54 @@
+"""The portal and the browser that the tests of its pages share, one pair for each file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import peers
+from tests.portal.web.browsing import Running, run, server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("browser")
+    port = peers.free_port()
+    url = f"http://127.0.0.1:{port}"
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("KANMON")} | {
+        "KANMON_PORTAL_STATE": str(folder / "state"),
+        "KANMON_PORTAL_URL": url,
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+    run([sys.executable, "scripts/assets"], environ)
+    run([sys.executable, "-m", "portal.cli", "migrate"], environ)
+    run([sys.executable, "-m", "portal.cli", "authority", "init"], environ)
+    seed = (
+        "import django, json, dataclasses; django.setup(); from django.utils import timezone; "
+        "from tests.portal.web.seed import seed; "
+        "print(json.dumps(dataclasses.asdict(seed(timezone.now(), email='a@example.com'))))"
+    )
+    seeded = json.loads(run([sys.executable, "-c", seed], environ))
+    with server(folder / "log", port, environ):
+        yield Running(url=url, environ=environ, seeded=seeded)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=peers.find("chromium"),
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()

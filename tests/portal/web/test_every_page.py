@@ -1,0 +1,189 @@
+"""A real browser walks every page, at phone and desktop width, in both languages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from portal.permissions import ACCESS
+from tests.portal.web.browsing import Running, signed_in, sound
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PAGES: Final = (
+    "/",
+    "/operation/",
+    "/sites/",
+    "/sites/{site}/",
+    "/sites/{site}/energy/?by=day",
+    "/gateways/",
+    "/gateways/{gateway}/",
+    "/devices/",
+    "/devices/?group={group}",
+    "/devices/{main-incomer}/",
+    "/devices/{copier}/",
+    "/devices/{label-printer}/",
+    "/devices/{gateway-itself}/",
+    "/devices/{main-incomer}/edit/",
+    "/devices/{main-incomer}/energy/",
+    "/devices/{main-incomer}/energy/?by=day",
+    "/devices/{main-incomer}/energy/?by=month",
+    "/devices/{main-incomer}/energy/?by=demand",
+    "/groups/{group}/",
+    "/organizations/",
+    "/keys/",
+    "/help/codes/",
+    "/help/codes/2105/",
+)
+"""What is answered with 200 to who is signed in."""
+
+REFUSED: Final = {
+    "/no-such-page/": 404,
+    "/devices/999999/": 404,
+    "/devices/{main-incomer}/energy/?on=x": 400,
+    "/sites/{site}/energy/?on=x": 400,
+    "/help/codes/9999/": 404,
+    "/sign-in/link/no-such-token/": 410,
+}
+"""Pages too, with what they are answered with."""
+
+DOORS: Final = ("/sign-in/link/{token}/", "/sign-out/", "/sign-in/")
+"""The way in and out, walked by hand in the test."""
+
+NO_PAGES: Final = {
+    "claim": "for boxes: JSON",
+    "metrics": "for programs: the text that Prometheus reads",
+    "chart": "for the script that draws: JSON",
+    "simulation-live": "a fragment, and 404 where nothing is simulated",
+    **dict.fromkeys(
+        (
+            "overview-live",
+            "sites-live",
+            "site-live",
+            "gateways-live",
+            "gateway-live",
+            "devices-live",
+            "device-live",
+            "device-energy-live",
+            "operation-live",
+            "report-live",
+        ),
+        "a fragment of a page that is walked, which shows the same at first",
+    ),
+}
+"""Why an address that answers GET is not walked; what is only POSTed to is no page either."""
+
+
+def _page_of(place: str) -> str:
+    """The name of the address of a place that still has its {names}; "" where there is none."""
+    path = place.partition("?")[0].replace("{token}", "word")
+    for name in ("site", "gateway", "group", "main-incomer", "copier", "label-printer"):
+        path = path.replace(f"{{{name}}}", "1")
+    path = path.replace("{gateway-itself}", "1")
+    try:
+        return resolve(path).url_name or ""
+    except Resolver404:
+        return ""
+
+
+def test_no_page_is_left_out() -> None:
+    visited = {_page_of(place) for place in (*PAGES, *REFUSED, *DOORS)} - {""}
+    readable = {name for name, access in ACCESS.items() if "GET" in access.methods}
+    assert NO_PAGES.keys() <= readable
+    assert visited == readable - NO_PAGES.keys()
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A browser signed in to a portal, and the ids that stand for the names in a place."""
+
+    page: Page
+    url: str
+    ids: dict[str, int]
+
+    def open(self, place: str) -> int:
+        """Open a place; its status."""
+        for name, number in self.ids.items():
+            place = place.replace(f"{{{name}}}", str(number))
+        answer = self.page.goto(self.url + place)
+        assert answer
+        return answer.status
+
+
+def _ids(portal: Running) -> dict[str, int]:
+    """The ids of the first organization's site, gateway, devices and group, by name."""
+    return {
+        "site": 1,
+        "gateway": 1,
+        **json.loads(
+            portal.database(
+                "import json; from portal.fleet.models import DeviceGroup; "
+                "ids = {d.name: d.pk for d in Device.objects.filter(gateway_id=1)}; "
+                "ids['gateway-itself'] = ids.pop('gateway'); "
+                "group = DeviceGroup.objects.get_or_create(organization_id=1, name='3階')[0]; "
+                "print(json.dumps({**ids, 'group': group.pk}))"
+            )
+        ),
+    }
+
+
+@pytest.mark.peer("chromium")
+@pytest.mark.timeout(400)
+@pytest.mark.req("E-2")
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
+    portal: Running, browser: Browser, width: int, language: str, scheme: str
+) -> None:
+    view: dict[str, Any] = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with signed_in(browser, portal, language, **view) as page:
+        walk = Walk(page=page, url=portal.url, ids=_ids(portal))
+        for place in PAGES:
+            assert walk.open(place) == 200, place
+            assert page.get_attribute("html", "lang") == language
+            _unfold(page)
+            sound(page)
+        _new_key(walk)
+        # A page of its own: the browser complains of every address that is refused.
+        other = Walk(page=page.context.new_page(), url=portal.url, ids=walk.ids)
+        for place, status in REFUSED.items():
+            assert other.open(place) == status, place
+            sound(other.page)
+        _doors(walk, portal, language)
+
+
+def _unfold(page: Page) -> None:
+    """Open what is folded, and wait for a drawing: what nobody sees is not looked at."""
+    if page.query_selector("#chart"):
+        page.wait_for_selector("#chart[data-drawn] canvas")
+    for summary in page.query_selector_all("summary"):
+        if summary.is_visible():
+            summary.click()
+
+
+def _new_key(walk: Walk) -> None:
+    walk.open("/keys/")
+    walk.page.fill("input[name=site]", "Kawasaki plant")
+    walk.page.click(".fields button.primary")
+    walk.page.wait_for_selector(".qr svg")
+    sound(walk.page)
+
+
+def _doors(walk: Walk, portal: Running, language: str) -> None:
+    """Out, and to both ways in: who is signed in is shown neither."""
+    page = walk.page
+    walk.open("/sign-out/")
+    sound(page)
+    page.click("main button.primary")
+    page.wait_for_url("**/sign-in/**")
+    sound(page)
+    page.goto(portal.link())
+    page.wait_for_url("**/sign-in/link/**")
+    assert page.get_attribute("html", "lang") == language
+    sound(page)
