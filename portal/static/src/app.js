@@ -10,23 +10,24 @@
     return words.format(-Math.floor(seconds / size), unit);
   }
 
-  function tellTimes() {
+  function tellTimes(part) {
     const now = Date.now();
-    for (const time of document.querySelectorAll("time[data-relative]")) {
+    for (const time of part.querySelectorAll("time[data-relative]")) {
       const text = ago(Math.max(0, (now - Date.parse(time.dateTime)) / 1000));
       if (time.textContent !== text) time.textContent = text;
     }
   }
 
   // A site's times are told in its own zone: say so where the reader's clock shows another.
-  function tellZones() {
+  function tellZones(part) {
     const now = new Date();
-    for (const place of document.querySelectorAll("[data-zone]:not(.differs, #zone)")) {
+    for (const place of part.querySelectorAll("[data-zone]:not(.differs, #zone)")) {
       const { zone, differs } = place.dataset;
       if (now.toLocaleString("sv", { timeZone: zone }) === now.toLocaleString("sv")) continue;
       place.classList.add("differs");
       if (differs) place.textContent = `${zone}: ${differs}`;
       else place.append(` (${zone})`);
+      place.normalize();
     }
   }
 
@@ -36,9 +37,9 @@
 
   const live = document.getElementById("live");
   const lost = document.getElementById("lost");
-  tellTimes();
-  tellZones();
-  setInterval(tellTimes, 1000);
+  tellTimes(document);
+  tellZones(document);
+  setInterval(() => tellTimes(document), 1000);
   if (!live) return;
 
   function tellLost(isLost) {
@@ -67,8 +68,12 @@
     tellLost(status >= 500);
   });
   document.body.addEventListener("htmx:sendError", () => tellLost(true));
-  document.body.addEventListener("htmx:afterSwap", () => {
-    tellTimes();
-    tellZones();
+  // Before the swap, so that what says the same stays as it is: a screen reader tells every change.
+  document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const answer = document.createElement("template");
+    answer.innerHTML = detail.serverResponse;
+    tellTimes(answer.content);
+    tellZones(answer.content);
+    detail.serverResponse = answer.innerHTML;
   });
 })();
