@@ -187,3 +187,46 @@ def _doors(walk: Walk, portal: Running, language: str) -> None:
     page.wait_for_url("**/sign-in/link/**")
     assert page.get_attribute("html", "lang") == language
     sound(page)
+
+
+_ON_PAPER = """() => {
+  const shown = (e) => e.checkVisibility() && e.getClientRects().length > 0;
+  const name = (e) => e.outerHTML.slice(0, 160);
+  // A box with a tick says what is in a total, the summary of gaps how many there are.
+  const controls = "nav, button, summary:not(.gaps > *), select, a.primary, a.secondary, "
+    + "input:not([type=hidden], [type=checkbox])";
+  const width = document.documentElement.clientWidth;
+  return {
+    controls: [...document.querySelectorAll(controls)].filter(shown).map(name),
+    wide: [...document.querySelectorAll("body *")].filter(shown)
+      .filter((e) => e.getBoundingClientRect().right > width + 1 && !e.closest("svg, .sr"))
+      .map(name),
+  };
+}"""
+PAPER: Final = {"width": 718, "height": 1046}
+"""A4 less a centimetre on each side, in CSS pixels."""
+
+
+@pytest.mark.peer("chromium")
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_on_paper_there_is_nothing_to_press_and_nothing_is_cut_off(
+    portal: Running, browser: Browser, language: str
+) -> None:
+    with signed_in(browser, portal, language, viewport=PAPER) as page:
+        walk = Walk(page=page, url=portal.url, ids=_ids(portal))
+        for place in (
+            "/",
+            "/operation/",
+            "/devices/{copier}/",
+            "/devices/{main-incomer}/",
+            "/devices/{main-incomer}/energy/",
+            "/devices/{main-incomer}/energy/?by=month",
+            "/sites/{site}/energy/",
+        ):
+            page.emulate_media(media="screen")
+            walk.open(place)
+            assert page.evaluate(_ON_PAPER)["controls"], "the control: there are some on the screen"
+            page.emulate_media(media="print")
+            assert page.evaluate(_ON_PAPER) == {"controls": [], "wide": []}, place
+            assert page.is_visible("h1"), place
