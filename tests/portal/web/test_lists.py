@@ -40,11 +40,12 @@ def test_one_thing_that_needs_somebody_is_told_in_one_sentence(
     assert re.search(r"One thing needs you: Compressor 2 , phase lost, L2, since \d\d:\d\d", text)
 
 
-@pytest.mark.parametrize("place", ["/", "/live/", "/sites/1/"])
+@pytest.mark.parametrize("place", ["/", "/live/", "/sites/{site}/"])
 def test_a_change_of_the_sentence_is_told_to_who_listens(
     owner: Client, seeded: Seeded, place: str
 ) -> None:
-    page = owner.get(place).content.decode()
+    site = Device.objects.get(pk=seeded.meter).gateway.site_id
+    page = owner.get(place.format(site=site)).content.decode()
     assert page.count('id="sentence"') == 1
     assert '<h1 id="sentence" aria-live="polite" aria-atomic="true">' in page
 
