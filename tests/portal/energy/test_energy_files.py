@@ -11,26 +11,15 @@ import pytest
 from portal.energy.csv_file import disarmed
 from portal.fleet.models import Device
 from portal.simulation.actions import mark_simulated
-from tests.portal.energy.meters import counted, meter, ms, steady
+from tests.portal.energy.meters import counted, ms, steady
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
     from django.test import Client
 
-    from tests.portal.web.seed import Seeded
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 DAY = "2026-05-04"
-
-
-@pytest.fixture
-def site(seeded: Seeded) -> int:
-    return Device.objects.get(pk=seeded.meter).gateway.site_id
-
-
-@pytest.fixture
-def device(site: int) -> Device:
-    return meter(site, "Sum of lights")
 
 
 def _file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:

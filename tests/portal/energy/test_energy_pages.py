@@ -24,16 +24,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 DAY = "2026-05-04"
 
 
-@pytest.fixture
-def site(seeded: Seeded) -> int:
-    return Device.objects.get(pk=seeded.meter).gateway.site_id
-
-
-@pytest.fixture
-def device(site: int) -> Device:
-    return meter(site, "Sum of lights")
-
-
 def _text(client: Client, address: str, status: int = 200) -> str:
     response = client.get(address)
     assert response.status_code == status
