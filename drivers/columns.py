@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from drivers.encoding import Words
     from drivers.installation import Installation
     from drivers.profile_model import Point
-    from protocols.planner import Read
+    from protocols.modbus.planner import Read
 
 _Column = tuple[Quantity, str, int, "Convert | None"]
 

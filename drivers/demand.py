@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from protocols.delays import ASSUMED_S
-from protocols.planner import Read, Rules, Table, plan
+from protocols.modbus.planner import Read, Rules, Table, plan
 
 if TYPE_CHECKING:
     from drivers.profile_model import Profile

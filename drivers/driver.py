@@ -20,11 +20,11 @@ from drivers.printer_mib.kind import PrinterMib
 from drivers.report import Observation
 from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
-from protocols.planner import Read
+from protocols.modbus.planner import Read
 from protocols.serial_format import SerialFormat
 from protocols.serial_format import line_key as serial_key
-from protocols.snmp import Agent, Reveal, SnmpAgent, Target
-from protocols.snmp import line_key as snmp_key
+from protocols.snmp.agent import Agent, Reveal, SnmpAgent, Target
+from protocols.snmp.agent import line_key as snmp_key
 from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from drivers.profile_model import Profile
     from drivers.shelf import Shelf
     from protocols.line import Line
-    from protocols.modbus import Framing, ModbusUnit
+    from protocols.modbus.unit import Framing, ModbusUnit
 
 PORT: Final = 502
 UNITS: Final = range(1, 248)
@@ -90,7 +90,7 @@ class _Modbus(ABC):
         return ProfiledWriter(_profile(url, around.shelf), self._unit(url, around))
 
     def _unit(self, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
-        from protocols.modbus import ModbusUnit
+        from protocols.modbus.unit import ModbusUnit
 
         default_s = _profile(url, around.shelf).modbus.timeout_s
         line = self._line_in(around.lines, url)
@@ -130,7 +130,7 @@ class ModbusTcp(_Modbus):
         return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
 
     def _framing(self, line: Line) -> Framing:  # replies are numbered, whatever the line
-        from protocols.modbus_mbap import MbapExchange
+        from protocols.modbus.mbap import MbapExchange
 
         return MbapExchange
 
@@ -165,7 +165,7 @@ class ModbusRtu(_Modbus):
         return lines.serial(url.path, self.form(url))
 
     def _framing(self, line: Line) -> Framing:
-        from protocols.modbus_rtu import RtuExchange
+        from protocols.modbus.rtu import RtuExchange
 
         return partial(RtuExchange, echo=line.echo)
 

@@ -30,12 +30,12 @@ from drivers.demand import rules_of
 from drivers.profile_model import IDENTITY_GROUP
 from drivers.search import Item, Search, Step
 from drivers.signs import Sign
-from protocols.planner import Cut, Span, Table, plan, split
+from protocols.modbus.planner import Cut, Span, Table, plan, split
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
     from drivers.profile_model import Point, Profile
-    from protocols.planner import Cost, Read
+    from protocols.modbus.planner import Cost, Read
 
 _TABLES: Final = tuple(Table)
 _OFF: Final = 0.25

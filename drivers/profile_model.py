@@ -37,7 +37,7 @@ from config.constraint import RULES, Checked, Exact, Pattern, Refusal
 from drivers.encoding import Encoding, Words
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
-from protocols.planner import LIMITS, Span, Table
+from protocols.modbus.planner import LIMITS, Span, Table
 
 IDENTITY_GROUP: Final = "identity"
 """The poll group of who the device is; read first, and then once an hour."""

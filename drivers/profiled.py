@@ -25,13 +25,13 @@ from drivers.report import Observation, Reading
 from drivers.search import Item, Search, Step
 from drivers.signs import Memory
 from protocols.errors import ProtocolError, Refused
-from protocols.planner import Read
+from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
     from drivers.profile_model import Profile
-    from protocols.modbus import Block
-    from protocols.planner import Cost, Span
+    from protocols.modbus.planner import Cost, Span
+    from protocols.modbus.unit import Block
 
 ILLEGAL_FUNCTION: Final = 1
 LACKING: Final = frozenset({ILLEGAL_FUNCTION, 2, 3})
@@ -47,7 +47,7 @@ MOST_EXTRA_READS: Final = 16
 
 
 class ReadsBlocks(Protocol):
-    """What the driver needs of `protocols.modbus.ModbusUnit`."""
+    """What the driver needs of `protocols.modbus.unit.ModbusUnit`."""
 
     @property
     def cost(self) -> Cost:

@@ -16,8 +16,8 @@ from drivers.shelf import ReadyShelf
 from protocols.fakes import ReplayWire
 
 if TYPE_CHECKING:
-    from protocols.capture import Capture
-    from protocols.snmp import Agent
+    from protocols.modbus.capture import Capture
+    from protocols.snmp.agent import Agent
 
 AT: Final = 1000
 """Every transaction of a replay takes place at this millisecond since boot."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from drivers.columns import Columns
     from drivers.profile_model import Point
     from drivers.signs import Sign
-    from protocols.planner import Read, Span
+    from protocols.modbus.planner import Read, Span
 
 PATIENCE: Final = 3
 """How often a piece may fail with neither an answer nor a refusal before it counts as lacking."""

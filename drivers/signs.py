@@ -19,7 +19,7 @@ from drivers.report import Code, Condition, Identity, Quality, Severity, State
 if TYPE_CHECKING:
     from drivers.encoding import Words
     from drivers.profile_model import Point, Profile
-    from protocols.planner import Read
+    from protocols.modbus.planner import Read
 
 MODEL: Final = "model"
 """The component of the condition that says another model answers."""

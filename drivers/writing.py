@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from drivers.conversion import CODES
 from drivers.encoding import Encoding, Words
-from protocols.planner import Read
+from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
     from drivers.profile_model import Profile, Writable
-    from protocols.modbus import Block
-    from protocols.planner import Span
+    from protocols.modbus.planner import Span
+    from protocols.modbus.unit import Block
 
 
 class WriteError(ValueError):
@@ -116,7 +116,7 @@ class Setting:
 
 
 class WritesBlocks(Protocol):
-    """What writing needs of `protocols.modbus.ModbusUnit`."""
+    """What writing needs of `protocols.modbus.unit.ModbusUnit`."""
 
     async def read(self, read: Read) -> Block:
         """Read registers or bits; raises `protocols.errors.ProtocolError`."""

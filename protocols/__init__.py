@@ -1,7 +1,8 @@
-"""How bytes travel: lines, Modbus, the read planner. Knows nothing of what the bytes mean.
+"""How bytes travel: lines, Modbus and SNMP.
 
-``line`` is a shared line and whose turn it is, ``tcp_line`` the TCP implementation of its port,
-``modbus`` the dialogue on it, ``planner`` the fewest reads for a set of points, ``capture``
-recorded traffic. ``fakes`` and ``simulator`` stand in for devices. Every failure is one of the
-four in ``errors``.
+`line` schedules requests on a shared line; `tcp_line` and `serial_line` carry them; `serial_format`
+and `delays` say what a request costs. ``modbus`` and ``snmp`` hold one protocol each. `errors` is
+the tree of everything that can go wrong; `fakes` ships the wires that tests use.
+
+May be imported by `drivers` and everything above it. Imports nothing of the project.
 """

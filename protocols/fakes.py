@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from protocols.errors import ProtocolError
-from protocols.simulator import answer_of
+from protocols.modbus.simulator import answer_of
 
 if TYPE_CHECKING:
-    from protocols.capture import Capture
     from protocols.line import Exchange
-    from protocols.simulator import Unit
+    from protocols.modbus.capture import Capture
+    from protocols.modbus.simulator import Unit
 
 T = TypeVar("T")
 

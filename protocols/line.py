@@ -11,7 +11,7 @@
     Wire                moves the bytes: `protocols.tcp_line.TcpWire`,
       ^                 `protocols.serial_line.SerialWire`, `protocols.fakes.ReplayWire`
       |  request(n)     the bytes to send, n counting the wire's exchanges
-    Exchange            one request and what its answer must look like; pure: `protocols.modbus`
+    Exchange            one request and what its answer must look like; pure (`protocols.modbus`)
          collect(buf)   the answer once it is whole
 
 Source: design section 4; Modbus over serial line V1.02, 2.5.1.1 (the 3.5 characters).

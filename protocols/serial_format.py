@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from protocols.line import Pace
-from protocols.planner import Cost, Read
+from protocols.modbus.planner import Cost, Read
 
 REQUEST_BYTES: Final = 8
 """Unit, function, address, count, CRC."""

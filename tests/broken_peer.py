@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from protocols.errors import ProtocolError
 from protocols.line import Line
-from protocols.modbus import Block, ModbusUnit
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.unit import Block, ModbusUnit
 from protocols.tcp_line import TcpWire
 
 TWO = Read(Table.HOLDING, 10, 2)

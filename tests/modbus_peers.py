@@ -17,8 +17,8 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from protocols.planner import Table
-from protocols.simulator import Unit
+from protocols.modbus.planner import Table
+from protocols.modbus.simulator import Unit
 
 FIRST: Final = 96
 """A multiple of 16, as COUNT: pymodbus keeps bits in whole registers."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from drivers.report import Report
 from drivers.report_json import dumps, to_json
-from protocols.snmprec import Walk
+from protocols.snmp.snmprec import Walk
 
 FOLDER: Final = Path(__file__).parent / "walks"
 REAL: Final = Path(

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from protocols.snmp import Target, User, Value, Version
-from protocols.snmprec import Walk
+from protocols.snmp.agent import Target, User, Value, Version
+from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, START_S, PeerError, find, free_port
 
 COMMUNITY: Final = "printer"

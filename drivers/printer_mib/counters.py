@@ -18,7 +18,7 @@ from typing import Final
 
 from drivers.printer_mib.tables import Index, Row, rows
 from drivers.report import Quality, Quantity, Reading
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 LIMIT: Final = 2**63 - 1
 

@@ -58,7 +58,7 @@ from drivers.printer_mib.tables import (
 from drivers.printer_mib.text import words
 from drivers.report import Condition, Identity, Observation, Reading, Severity
 from protocols.errors import Refused, Timeout
-from protocols.snmp import Agent, Value
+from protocols.snmp.agent import Agent, Value
 
 READ_LIMIT_S: Final = 90.0
 """What one read may take; an agent that trickles is as good as silent."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from drivers.printer_mib.tables import INTERFACES, Index, Row, rows
 from drivers.report import Identity
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 ENTERPRISES: Final = "1.3.6.1.4.1."
 _OWNERS: Final = {

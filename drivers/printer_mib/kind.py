@@ -27,7 +27,7 @@ from drivers.printer_mib.poll_groups import PERIODS
 from protocols.errors import Unreachable
 from protocols.line import Pace
 from protocols.presence import presence
-from protocols.snmp import (
+from protocols.snmp.agent import (
     AUTHENTICATIONS,
     PORT,
     PRIVACIES,

@@ -18,7 +18,7 @@ from typing import Final
 from drivers.printer_mib.tables import COLORANTS, SUPPLIES, Index, Row, rows_of
 from drivers.printer_mib.text import words
 from drivers.report import Supply, SupplyState
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 LOW: Final = 10
 """Per cent from which something is said to be low."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 Index = tuple[int, ...]
 

@@ -20,9 +20,9 @@ from typing import Final
 
 from protocols.errors import Garbled, Timeout
 from protocols.line import Line
-from protocols.modbus import ModbusUnit
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
 from protocols.serial_line import SerialWire
 from scripts.benchmarks.figures import Figure, NotMeasuredError

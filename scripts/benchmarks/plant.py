@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocols.planner import Table
-from protocols.simulator import Simulator, Unit
+from protocols.modbus.planner import Table
+from protocols.modbus.simulator import Simulator, Unit
 
 UNITS = 10
 REGISTERS = 400

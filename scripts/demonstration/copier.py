@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from protocols.snmp import Value
-from protocols.snmp_simulator import Variables
+from protocols.snmp.agent import Value
+from protocols.snmp.simulator import Variables
 from scripts.demonstration.loads import Pages
 from scripts.demonstration.story import Printer, printed
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
-from protocols.planner import Table
-from protocols.simulator import Unit
+from protocols.modbus.planner import Table
+from protocols.modbus.simulator import Unit
 from scripts.demonstration.story import Register
 
 _LAST_REGISTER: Final = 400

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from gateway.control import ControlServer
-from protocols.simulator import Simulator
-from protocols.snmp_simulator import SnmpSimulator
+from protocols.modbus.simulator import Simulator
+from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.control import RESTART_S, Control, Trouble, kill
 from scripts.demonstration.copier import PrinterAgent
 from scripts.demonstration.relay import Relay

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from protocols.planner import Table
+from protocols.modbus.planner import Table
 from scripts.demonstration.history import moments, watt_hours
 from scripts.demonstration.loads import DAY_S, hour_of, rests, winter
 from scripts.demonstration.site import MeterUnit

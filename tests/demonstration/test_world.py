@@ -16,8 +16,8 @@ from drivers.printer_mib.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
 from gateway.control import ControlServer
 from gateway.control_client import ControlError
-from protocols.snmp import SnmpAgent, Target
-from protocols.snmp_simulator import SnmpSimulator
+from protocols.snmp.agent import SnmpAgent, Target
+from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.asking import AskingError, ask
 from scripts.demonstration.control import Control, Trouble, kill, status_of
 from scripts.demonstration.relay import Relay

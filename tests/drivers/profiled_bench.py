@@ -11,9 +11,9 @@ from drivers.report import Reading
 from protocols.errors import ProtocolError
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import Block, ModbusUnit
-from protocols.planner import TCP, Read, Table
-from protocols.simulator import Unit
+from protocols.modbus.planner import TCP, Read, Table
+from protocols.modbus.simulator import Unit
+from protocols.modbus.unit import Block, ModbusUnit
 
 HEAD = "version: 1\nmaker: Acme\nmodel: X1\nsources: [the map, another]\n"
 ALL = frozenset({"identity", "live", "slow"})

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings, UrlError
 from drivers.profile import FolderShelf
 from drivers.report import Quantity
-from protocols.capture import Capture
 from protocols.errors import Timeout
-from protocols.planner import Table
+from protocols.modbus.capture import Capture
+from protocols.modbus.planner import Table
+from protocols.modbus.simulator import Simulator, Unit
 from protocols.serial_format import SerialFormat
-from protocols.simulator import Simulator, Unit
 
 ROOT = Path(__file__).parents[2]
 SDM630_CAPTURE = ROOT / "tests" / "captures" / "eastron-sdm630"

@@ -18,7 +18,7 @@ from drivers.profiled import (
 )
 from drivers.report import Quality, Reading
 from protocols.errors import ProtocolError, Refused, Timeout
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
 from tests.drivers.profiled_bench import ALL, GROUPS, Watched, device, driver, shown
 
 

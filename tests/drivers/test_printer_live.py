@@ -10,7 +10,7 @@ import pytest
 from drivers.printer_mib.driver import PrinterDriver
 from drivers.printer_mib.poll_groups import COUNTERS, PERIODS, STATUS
 from drivers.report import Code, Condition, Observation, Quantity, Severity, State
-from protocols.snmp import SnmpAgent, Version
+from protocols.snmp.agent import SnmpAgent, Version
 from tests.printer_walks import synthetic
 from tests.snmp_peers import UdpPeer, snmpd
 

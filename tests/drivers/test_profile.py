@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drivers.encoding import Encoding, Words
 from drivers.profile import ProfileError, load, names, read
 from drivers.report import Quantity, State
-from protocols.planner import Table
+from protocols.modbus.planner import Table
 
 GOOD = """\
 version: 1

@@ -9,7 +9,7 @@ import pytest
 from drivers.installation import Installation
 from drivers.report import Code, Quantity, Severity, State
 from protocols.errors import Timeout
-from protocols.planner import Table
+from protocols.modbus.planner import Table
 from tests.drivers.profiled_bench import ALL, GROUPS, Watched, device, driver, shown
 
 

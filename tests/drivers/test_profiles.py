@@ -21,7 +21,7 @@ from drivers.profile_model import IDENTITY_GROUP, Profile
 from drivers.replay import report_of
 from drivers.report import Kind, Quality, check_part
 from drivers.report_json import dumps, from_json, loads, to_json
-from protocols.capture import Capture, Origin
+from protocols.modbus.capture import Capture, Origin
 
 ROOT = Path(__file__).parents[2]
 CAPTURES = ROOT / "tests" / "captures"

@@ -15,7 +15,7 @@ from gateway.bus import as_asked
 from gateway.checks import OnLine, line_time
 from gateway.cli.bus import _measured
 from gateway.control_client import ask
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
 from protocols.serial_format import SerialFormat
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter

@@ -19,7 +19,7 @@ from gateway.fakes import VirtualLoop, run_virtually
 from gateway.schedule import spread
 from protocols.delays import ASSUMED_S
 from protocols.errors import Timeout
-from protocols.planner import Read, Rules, Span, Table, plan
+from protocols.modbus.planner import Read, Rules, Span, Table, plan
 from protocols.serial_format import SerialFormat
 from tests.gateway.poller_bench import Bench, polled
 

@@ -20,9 +20,9 @@ from gateway.bus_time import LineTime, device_time
 from gateway.poller import PolledDevice, Poller, Timing
 from gateway.schedule import spread
 from protocols.line import Line
-from protocols.modbus import ModbusUnit
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
 from protocols.serial_line import SerialWire
 from scripts.benchmarks.bus_efficiency import efficiency

@@ -15,7 +15,7 @@ from drivers.replay import report_of_agent
 from gateway import why_schema
 from gateway.cli import part_words
 from gateway.why import explained
-from protocols.snmp_replay import ReplayAgent
+from protocols.snmp.replay import ReplayAgent
 from tests.printer_walks import SYNTHETIC, synthetic
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "reference" / "why.schema.json"

@@ -24,9 +24,9 @@ from drivers.writing import Setting, WriteError
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import ModbusUnit
-from protocols.planner import Span, Table
-from protocols.simulator import Simulator, Unit
+from protocols.modbus.planner import Span, Table
+from protocols.modbus.simulator import Simulator, Unit
+from protocols.modbus.unit import ModbusUnit
 from tests.gateway.box import Box
 from tests.modbus_peers import libmodbus_server
 
@@ -174,7 +174,7 @@ async def test_a_server_in_c_takes_what_is_written(tmp_path: Path) -> None:
         await unit.write(Span(Table.HOLDING, 100, 3), (1, 2, 3))
         await unit.write(Span(Table.HOLDING, 101, 1), (9,))
         await unit.write(Span(Table.COIL, 100, 1), (1,))
-        from protocols.planner import Read
+        from protocols.modbus.planner import Read
 
         assert (await unit.read(Read(Table.HOLDING, 100, 3))).data == b"\0\1\0\x09\0\3"
         assert (await unit.read(Read(Table.COIL, 100, 1))).data[0] & 1

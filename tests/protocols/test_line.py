@@ -12,9 +12,9 @@ from gateway.fakes import VirtualLoop, run_virtually
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Exchange, Line, Pace
-from protocols.modbus import ModbusUnit
-from protocols.planner import Read, Table
-from protocols.simulator import Unit
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.simulator import Unit
+from protocols.modbus.unit import ModbusUnit
 
 T = TypeVar("T")
 ONE = Read(Table.HOLDING, 0, 1)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError, Timeout, Unreachable
 from protocols.line import Line, Pace
-from protocols.modbus import Block, ModbusUnit
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Table
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.unit import Block, ModbusUnit
 from protocols.serial_line import SerialWire
 from tests.broken_peer import until
 from tests.serial_peers import FAST, Bus, bus, rtu

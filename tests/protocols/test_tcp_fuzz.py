@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocols.modbus import Block, ModbusUnit
+from protocols.modbus.unit import Block, ModbusUnit
 from tests.broken_peer import LONG_S, RIGHT, Script, answer, outcome, peer
 
 mutations = st.sampled_from(

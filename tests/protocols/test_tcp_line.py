@@ -10,11 +10,11 @@ import pytest
 
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from protocols.line import Line, Pace
-from protocols.modbus import Block, ModbusUnit
-from protocols.modbus_mbap import STRAYS_LIMIT
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Span, Table
-from protocols.simulator import Simulator, Unit
+from protocols.modbus.mbap import STRAYS_LIMIT
+from protocols.modbus.planner import Span, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.simulator import Simulator, Unit
+from protocols.modbus.unit import Block, ModbusUnit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
 from tests.broken_peer import LONG_S, RIGHT, SHORT_S, TWO, Script, answer, one, outcome, peer, until
 from tests.serial_peers import rtu

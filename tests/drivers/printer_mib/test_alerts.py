@@ -8,7 +8,7 @@ from drivers.printer_mib import alerts
 from drivers.printer_mib.tables import Row
 from drivers.printer_mib.trouble import Trouble
 from drivers.report import Code, Severity
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 
 def alert(**columns: int | bytes) -> Row:

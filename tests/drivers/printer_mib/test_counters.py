@@ -7,7 +7,7 @@ import pytest
 from drivers.printer_mib import counters
 from drivers.printer_mib.tables import Index, Row
 from drivers.report import Quantity
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 
 def counted(*markers: tuple[int | None, int, int]) -> list[tuple[str, str, int | None, int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer_mib.identity import Told, identity
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 
 def who(system: str = "", device: str = "", owner: str = "1.3.6.1.4.1.11.1") -> tuple[str, ...]:

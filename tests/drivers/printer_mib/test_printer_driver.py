@@ -24,9 +24,9 @@ from drivers.printer_mib.tables import (
 from drivers.printer_mib.tables import SUPPLIES as SUPPLIES_TABLE
 from drivers.report import Code, Quality, Severity, State
 from protocols.errors import ProtocolError, Refused, Timeout
-from protocols.snmp import Value
-from protocols.snmp_replay import ReplayAgent
-from protocols.snmprec import Walk
+from protocols.snmp.agent import Value
+from protocols.snmp.replay import ReplayAgent
+from protocols.snmp.snmprec import Walk
 from tests.printer_walks import synthetic
 
 

@@ -7,7 +7,7 @@ import pytest
 from drivers.printer_mib import supplies
 from drivers.printer_mib.tables import SUPPLIES as SUPPLIES_TABLE
 from drivers.report import SupplyState
-from protocols.snmp import Value
+from protocols.snmp.agent import Value
 
 
 def one_supply(**columns: int | bytes) -> supplies.Seen:

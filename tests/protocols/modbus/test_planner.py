@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.planner import (
+from protocols.modbus.planner import (
     LIMITS,
     Cost,
     PlanError,

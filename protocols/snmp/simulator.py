@@ -1,6 +1,6 @@
 """An SNMP agent for v1 and v2c whose variables can be changed while it runs.
 
-    printer = Variables.of(text)                    # a walk, see `protocols.snmprec`
+    printer = Variables.of(text)                    # a walk, see `protocols.snmp.snmprec`
     async with SnmpSimulator(printer) as simulator:
         printer.set("1.3.6.1.2.1.25.3.5.1.2.1", bytes((4, 0)))      # jammed
 
@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Self, cast
 
-from protocols import snmp_ber
-from protocols.snmp import Value, oid_key
-from protocols.snmp_ber import MalformedError, Oid, Request, Variable
-from protocols.snmprec import Walk
+from protocols.snmp import ber
+from protocols.snmp.agent import Value, oid_key
+from protocols.snmp.ber import MalformedError, Oid, Request, Variable
+from protocols.snmp.snmprec import Walk
 
 ANSWER_LIMIT: Final = 1472
 """Bytes of an answer: what an Ethernet frame carries."""
@@ -30,9 +30,9 @@ REPETITIONS_LIMIT: Final = 200
 _TOO_BIG: Final = 1
 _NO_SUCH_NAME: Final = 2
 _NO_ACCESS: Final = 6
-_END: Final = Variable(snmp_ber.END_OF_MIB)
-_NOTHING: Final = Variable(snmp_ber.NO_SUCH_OBJECT)
-_UNASKED: Final = Variable(snmp_ber.NULL)
+_END: Final = Variable(ber.END_OF_MIB)
+_NOTHING: Final = Variable(ber.NO_SUCH_OBJECT)
+_UNASKED: Final = Variable(ber.NULL)
 
 Row = tuple[Oid, Variable]
 
@@ -55,7 +55,7 @@ class Variables:
 
     @classmethod
     def of(cls, text: str, community: str = "public") -> Self:
-        """The variables of a walk, with their types; raises `protocols.snmprec.WalkError`."""
+        """The variables of a walk, with their types; raises `protocols.snmp.snmprec.WalkError`."""
         made = cls(community=community.encode())
         walk = Walk.parse(text)
         types = dict(_types(text))
@@ -81,7 +81,7 @@ class Variables:
     def answer(self, data: bytes) -> bytes | None:
         """The datagram that answers one, if any does; never raises for what is in it."""
         try:
-            request = snmp_ber.decode(data)
+            request = ber.decode(data)
         except MalformedError:
             return None
         if request.community != self.community:
@@ -90,14 +90,14 @@ class Variables:
         if self.silent:
             return None
         answers = {
-            snmp_ber.GET: self._get,
-            snmp_ber.GET_NEXT: self._get_next,
-            snmp_ber.GET_BULK: self._get_bulk,
-            snmp_ber.SET: self._set,
+            ber.GET: self._get,
+            ber.GET_NEXT: self._get_next,
+            ber.GET_BULK: self._get_bulk,
+            ber.SET: self._set,
         }
         said = answers[request.kind](request)
         if len(said) > ANSWER_LIMIT:
-            return snmp_ber.response(request, _echo(request), _TOO_BIG)
+            return ber.response(request, _echo(request), _TOO_BIG)
         return said
 
     def _get(self, request: Request) -> bytes:
@@ -107,19 +107,19 @@ class Variables:
         return self._either(request, lambda oid: self._after(request, oid))
 
     def _set(self, request: Request) -> bytes:
-        error = _NO_SUCH_NAME if request.version == snmp_ber.VERSION_1 else _NO_ACCESS
-        return snmp_ber.response(request, _echo(request), error, min(len(request.oids), 1))
+        error = _NO_SUCH_NAME if request.version == ber.VERSION_1 else _NO_ACCESS
+        return ber.response(request, _echo(request), error, min(len(request.oids), 1))
 
     def _get_bulk(self, request: Request) -> bytes:
         """As many rows as fit; what is left off is asked for again (RFC 3416, 4.2.3)."""
         rows: list[Row] = []
-        room = ANSWER_LIMIT - len(snmp_ber.response(request, ())) - 12  # lengths may grow
+        room = ANSWER_LIMIT - len(ber.response(request, ())) - 12  # lengths may grow
         for row in self._bulk(request):
-            room -= len(snmp_ber.bind(*row))
+            room -= len(ber.bind(*row))
             if room < 0:
                 break
             rows.append(row)
-        return snmp_ber.response(request, rows)
+        return ber.response(request, rows)
 
     def _bulk(self, request: Request) -> Iterable[Row]:
         for oid in request.oids[: request.first]:
@@ -137,11 +137,11 @@ class Variables:
     def _either(self, request: Request, find: Callable[[Oid], Row]) -> bytes:
         """One row for each that is asked for; in v1 one that is missing spoils all."""
         rows = [find(oid) for oid in request.oids]
-        if request.version == snmp_ber.VERSION_1:
+        if request.version == ber.VERSION_1:
             for index, (_, value) in enumerate(rows, 1):
                 if value in (_END, _NOTHING):
-                    return snmp_ber.response(request, _echo(request), _NO_SUCH_NAME, index)
-        return snmp_ber.response(request, rows)
+                    return ber.response(request, _echo(request), _NO_SUCH_NAME, index)
+        return ber.response(request, rows)
 
     def _after(self, request: Request, oid: Oid) -> Row:
         for key in self._order[bisect_right(self._order, oid) :]:
@@ -152,8 +152,8 @@ class Variables:
 
     def _there(self, request: Request, oid: Oid) -> Variable | None:
         value = self._rows.get(oid)
-        new = value is not None and value.tag == snmp_ber.COUNTER64
-        return None if new and request.version == snmp_ber.VERSION_1 else value
+        new = value is not None and value.tag == ber.COUNTER64
+        return None if new and request.version == ber.VERSION_1 else value
 
 
 def _echo(request: Request) -> list[Row]:
@@ -169,8 +169,8 @@ def _types(text: str) -> Iterable[tuple[Oid, int]]:
 
 def _plain(value: Value) -> int:
     if isinstance(value, bytes):
-        return snmp_ber.OCTETS
-    return snmp_ber.NAME if isinstance(value, str) else snmp_ber.INTEGER
+        return ber.OCTETS
+    return ber.NAME if isinstance(value, str) else ber.INTEGER
 
 
 def _variable(value: Value, tag: int) -> Variable:
@@ -178,8 +178,8 @@ def _variable(value: Value, tag: int) -> Variable:
         return Variable(tag, value)
     if isinstance(value, str):
         key = oid_key(value)
-        return Variable(tag, bytes(key) if tag == snmp_ber.ADDRESS else snmp_ber.name(key))
-    return Variable(tag, snmp_ber.whole(int(value)))
+        return Variable(tag, bytes(key) if tag == ber.ADDRESS else ber.name(key))
+    return Variable(tag, ber.whole(int(value)))
 
 
 class SnmpSimulator:

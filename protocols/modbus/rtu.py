@@ -36,7 +36,7 @@ from protocols.serial_format import LONGEST_FRAME
 
 if TYPE_CHECKING:
     from protocols.errors import ProtocolError
-    from protocols.modbus_pdu import Asks
+    from protocols.modbus.pdu import Asks
 
 AROUND_PDU: Final = 3
 """Unit and CRC."""

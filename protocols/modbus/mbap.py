@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu.decoders import DecodePDU
 
-from protocols.modbus_pdu import LONGEST_PDU
+from protocols.modbus.pdu import LONGEST_PDU
 
 if TYPE_CHECKING:
     from protocols.errors import Garbled, ProtocolError
-    from protocols.modbus_pdu import Asks
+    from protocols.modbus.pdu import Asks
 
 HEADER_BYTES: Final = 7
 LONGEST_FRAME: Final = HEADER_BYTES + LONGEST_PDU

@@ -17,7 +17,7 @@ from typing import Final, Self
 from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu.decoders import DecodePDU
 
-from protocols.planner import LIMITS, Table
+from protocols.modbus.planner import LIMITS, Table
 
 TABLES: Final = {1: Table.COIL, 2: Table.DISCRETE, 3: Table.HOLDING, 4: Table.INPUT}
 WRITES: Final = {5: Table.COIL, 6: Table.HOLDING, 16: Table.HOLDING}

@@ -2,12 +2,12 @@
 
 ::
 
-    Agent                     the port: `SnmpAgent` here, `protocols.snmp_replay.ReplayAgent`
+    Agent                     the port: `SnmpAgent` here, `protocols.snmp.replay.ReplayAgent`
       |  get(oids)            those that the agent has
       |  walk(base, ...)      everything below, in order; one bulk walk a table
       v
     Session                   one socket
-      |-- snmp_community      v1 and v2c, over the codec in `protocols.snmp_ber`
+      |-- snmp_community      v1 and v2c, over the codec in `protocols.snmp.ber`
       `-- snmp_session        v3: its user's keys, with gufo-snmp behind a fence
 
 One request at a time goes through a session. After an error the next request makes a new one: an
@@ -288,11 +288,11 @@ class SnmpAgent:
         if self._session is None:
             target = self.target.revealed(self._reveal)
             if target.version is Version.V3:
-                from protocols.snmp_session import open_session  # loads the library
+                from protocols.snmp.v3 import open_session  # loads the library
 
                 self._session = await open_session(target)
             else:
-                from protocols.snmp_community import open_session as open_community
+                from protocols.snmp.community import open_session as open_community
 
                 self._session = await open_community(target)
         return self._session

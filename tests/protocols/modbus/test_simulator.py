@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from protocols.planner import Table
-from protocols.simulator import Simulator, Unit
+from protocols.modbus.planner import Table
+from protocols.modbus.simulator import Simulator, Unit
 
 
 async def ask(port: int, request: bytes, size: int) -> bytes:

@@ -29,7 +29,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout
-from protocols.planner import Read, Span, Table
+from protocols.modbus.planner import Read, Span, Table
 
 if TYPE_CHECKING:
     from pymodbus.pdu.pdu import ModbusPDU

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.snmp import oid_key
-from protocols.snmprec import Walk, WalkError
+from protocols.snmp.agent import oid_key
+from protocols.snmp.snmprec import Walk, WalkError
 
 OIDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=12).map(
     lambda arcs: ".".join(map(str, [1, 3, *arcs]))

@@ -17,12 +17,12 @@ from pymodbus.framer import FramerType
 from protocols.errors import Refused
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import Framing, ModbusUnit
-from protocols.modbus_mbap import MbapExchange
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Span, Table
+from protocols.modbus.mbap import MbapExchange
+from protocols.modbus.planner import Read, Span, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.simulator import Simulator
+from protocols.modbus.unit import Framing, ModbusUnit
 from protocols.serial_line import SerialWire
-from protocols.simulator import Simulator
 from protocols.tcp_line import TcpWire
 from tests.modbus_peers import (
     COUNT,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout
 from protocols.line import Echo
-from protocols.modbus_pdu import Order, Question
-from protocols.modbus_rtu import NOISE_LIMIT, RtuExchange, sound
-from protocols.planner import Read, Span, Table
+from protocols.modbus.pdu import Order, Question
+from protocols.modbus.planner import Read, Span, Table
+from protocols.modbus.rtu import NOISE_LIMIT, RtuExchange, sound
 from tests.serial_peers import rtu
 
 TWO = Read(Table.HOLDING, 10, 2)

@@ -33,11 +33,11 @@ import weakref
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from protocols import snmp_ber
 from protocols.errors import Garbled, Refused, Unreachable
-from protocols.snmp import TRIES, Growing, Take, Target, Value, Version, oid_key
-from protocols.snmp_ber import MalformedError, Oid, Request, Response, Variable
-from protocols.snmp_failure import closed, resolved, silent
+from protocols.snmp import ber
+from protocols.snmp.agent import TRIES, Growing, Take, Target, Value, Version, oid_key
+from protocols.snmp.ber import MalformedError, Oid, Request, Response, Variable
+from protocols.snmp.failures import closed, resolved, silent
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
@@ -55,7 +55,7 @@ _REASONS: Final = {
 }
 _NUMBERS: Final = 1 << 31
 _DATAGRAM: Final = 65_535
-_VERSIONS: Final = {Version.V1: snmp_ber.VERSION_1, Version.V2C: snmp_ber.VERSION_2C}
+_VERSIONS: Final = {Version.V1: ber.VERSION_1, Version.V2C: ber.VERSION_2C}
 
 
 async def open_session(target: Target) -> CommunitySession:
@@ -75,19 +75,19 @@ async def open_session(target: Target) -> CommunitySession:
 
 
 class CommunitySession:
-    """The `protocols.snmp.Session` of v1 and v2c."""
+    """The `protocols.snmp.agent.Session` of v1 and v2c."""
 
     def __init__(self, exchange: _Exchange) -> None:
         self._exchange = exchange
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """See `protocols.snmp.Session`."""
+        """See `protocols.snmp.agent.Session`."""
         found: dict[str, Value] = {}
         refused: Refused | None = None
         waiting = [tuple(map(oid_key, oids))]
         while waiting:
             asked = waiting.pop()
-            answer = await self._exchange.ask(snmp_ber.GET, asked)
+            answer = await self._exchange.ask(ber.GET, asked)
             if not answer.error:
                 found |= _values(answer, asked)
             elif len(asked) > 1:
@@ -99,7 +99,7 @@ class CommunitySession:
         return {oid: found[oid] for oid in oids if oid in found}
 
     async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
-        """See `protocols.snmp.Session`."""
+        """See `protocols.snmp.agent.Session`."""
         if self._exchange.target.version is Version.V2C:
             await self._onward(oid_key(base), oid_key(base), take, REPETITIONS)
         elif not columns:
@@ -117,7 +117,7 @@ class CommunitySession:
     async def _onward(self, root: Oid, last: Oid, take: Take, repetitions: int = 0) -> None:
         """Give what is below ``root`` and after ``last`` to ``take``; in bulk, with repetitions."""
         while True:
-            kind = snmp_ber.GET_BULK if repetitions else snmp_ber.GET_NEXT
+            kind = ber.GET_BULK if repetitions else ber.GET_NEXT
             answer = await self._exchange.ask(kind, (last,), repetitions)
             if answer.error == NO_SUCH_NAME or not (answer.rows or answer.error):
                 return
@@ -128,9 +128,9 @@ class CommunitySession:
                 repetitions = repetitions // 4 if answer.error == TOO_BIG else 0
                 continue
             for oid, variable in answer.rows:
-                if oid[: len(root)] != root or variable.tag == snmp_ber.END_OF_MIB:
+                if oid[: len(root)] != root or variable.tag == ber.END_OF_MIB:
                     return
-                take(_text(oid), snmp_ber.value_of(variable))
+                take(_text(oid), ber.value_of(variable))
                 last = oid
 
     async def _abreast(self, columns: Sequence[_Column]) -> None:
@@ -138,7 +138,7 @@ class CommunitySession:
         left = list(columns)
         while left:
             asked = tuple(column.last for column in left)
-            answer = await self._exchange.ask(snmp_ber.GET_NEXT, asked)
+            answer = await self._exchange.ask(ber.GET_NEXT, asked)
             if answer.error == NO_SUCH_NAME and 1 <= answer.index <= len(left):
                 del left[answer.index - 1]
             elif answer.error or len(answer.rows) != len(left):
@@ -150,7 +150,7 @@ class CommunitySession:
                 left = [column for column, row in rows if column.took(*row)]
 
     def close(self) -> None:
-        """See `protocols.snmp.Session`."""
+        """See `protocols.snmp.agent.Session`."""
         self._exchange.close()
 
     def _refused(self, error: int, oid: Oid) -> Refused:
@@ -175,13 +175,13 @@ class _Column:
         """Take its next row; whether that still was of this column."""
         if oid[: len(self.root)] != self.root:
             return False
-        self.growing.take(_text(oid), snmp_ber.value_of(variable))
+        self.growing.take(_text(oid), ber.value_of(variable))
         self.last = oid
         return True
 
 
 def _values(answer: Response, asked: Sequence[Oid]) -> dict[str, Value]:
-    said = {oid: snmp_ber.value_of(variable) for oid, variable in answer.rows}
+    said = {oid: ber.value_of(variable) for oid, variable in answer.rows}
     return {_text(oid): value for oid in asked if (value := said.get(oid)) is not None}
 
 
@@ -222,7 +222,7 @@ class _Exchange:
             second=repetitions,
             oids=oids,
         )
-        data = snmp_ber.encode(request)
+        data = ber.encode(request)
         try:
             for _ in range(TRIES):
                 await asyncio.get_running_loop().sock_sendall(self._socket, data)
@@ -248,7 +248,7 @@ class _Exchange:
                     data = await loop.sock_recv(self._socket, _DATAGRAM)
             except TimeoutError:
                 return None
-            answer = snmp_ber.decode_response(data)
+            answer = ber.decode_response(data)
             if answer.number == self._number:
                 return answer
             await asyncio.sleep(0)  # many that wait must not hold up everybody else

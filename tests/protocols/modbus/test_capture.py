@@ -13,22 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.replay import report_of
-from protocols import modbus_mbap, modbus_rtu
-from protocols.capture import Capture, CaptureError, Origin, RecordingWire, Spoken, Tape
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
-from protocols.modbus import Framing, ModbusUnit
-from protocols.modbus_mbap import MbapExchange
-from protocols.modbus_pdu import FUNCTIONS
-from protocols.modbus_rtu import RtuExchange
-from protocols.planner import Read, Table
+from protocols.modbus import mbap
+from protocols.modbus import rtu as rtu_frames
+from protocols.modbus.capture import Capture, CaptureError, Origin, RecordingWire, Spoken, Tape
+from protocols.modbus.mbap import MbapExchange
+from protocols.modbus.pdu import FUNCTIONS
+from protocols.modbus.planner import Read, Table
+from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.simulator import Simulator, Unit
+from protocols.modbus.unit import Framing, ModbusUnit
 from protocols.serial_line import SerialWire
-from protocols.simulator import Simulator, Unit
 from protocols.tcp_line import TcpWire
 from tests.serial_peers import FAST, bus, rtu
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 HEAD = '{"capture": 1, "origin": "recorded", "device": "A B"}\n'
 
@@ -111,13 +112,13 @@ async def recorded(
     if carrier == "tcp":
         async with Simulator(units) as simulator:
             wire = TcpWire(simulator.host, simulator.port)
-            line = Line(RecordingWire(wire, tape, now, modbus_mbap.unframed))
+            line = Line(RecordingWire(wire, tape, now, mbap.unframed))
             yield line, MbapExchange
             await line.aclose()
     else:
         async with bus(lambda request: spoken_by(units, request)) as made:
             serial = SerialWire(made.path, FAST)
-            line = Line(RecordingWire(serial, tape, now, modbus_rtu.unframed), FAST.pace)
+            line = Line(RecordingWire(serial, tape, now, rtu_frames.unframed), FAST.pace)
             yield line, RtuExchange
             await line.aclose()
 

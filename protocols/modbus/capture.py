@@ -12,8 +12,8 @@ PDUs (function and data) in hexadecimal, so that it is the same on TCP and on a 
 alone, never from a profile: a capture made from a profile would agree with its mistakes). A
 synthetic one names two sources of the map. An ``answer`` of null is one that never came.
 
-`RecordingWire` records; `Capture.units` replays, as the units of `protocols.simulator` and of
-`protocols.fakes`.
+`RecordingWire` records; `Capture.units` replays, as the units of `protocols.modbus.simulator` and
+of `protocols.fakes`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from protocols.errors import Refused
-from protocols.simulator import TABLES, Unit
+from protocols.modbus.simulator import TABLES, Unit
 
 if TYPE_CHECKING:
     from protocols.line import Exchange, Wire
@@ -228,8 +228,8 @@ class RecordingWire:
         wire: The other one, of Modbus in any framing.
         tape: Where it notes.
         now: Milliseconds, of any clock.
-        unframed: The unit and the PDU of a request's frame: `protocols.modbus_mbap.unframed` or
-            `protocols.modbus_rtu.unframed`.
+        unframed: The unit and the PDU of a request's frame: `protocols.modbus.mbap.unframed` or
+            `protocols.modbus.rtu.unframed`.
     """
 
     def __init__(

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from protocols.snmp import Agent, SnmpAgent, Target, Version, oid_key
-from protocols.snmp_replay import RecordingAgent, ReplayAgent
-from protocols.snmprec import Walk
+from protocols.snmp.agent import Agent, SnmpAgent, Target, Version, oid_key
+from protocols.snmp.replay import RecordingAgent, ReplayAgent
+from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK
 from tests.snmp_peers import UdpPeer, snmpd, snmpsim
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from drivers.printer_mib.driver import PrinterDriver
 from drivers.printer_mib.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
-from protocols import snmp_ber
-from protocols.snmp import SnmpAgent, Target, Value, Version, oid_key
-from protocols.snmp_ber import MalformedError
-from protocols.snmp_simulator import ANSWER_LIMIT, SnmpSimulator, Variables
-from protocols.snmprec import Walk
+from protocols.snmp import ber
+from protocols.snmp.agent import SnmpAgent, Target, Value, Version, oid_key
+from protocols.snmp.ber import MalformedError
+from protocols.snmp.simulator import ANSWER_LIMIT, SnmpSimulator, Variables
+from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, find
 from tests.printer_walks import synthetic
 from tests.snmp_wire import GET, GETBULK, GETNEXT, integer, octets, tlv
@@ -40,7 +40,7 @@ OIDS = list(Walk.parse(TEXT).rows)
 
 
 def request(kind: int, *oids: str, version: int = 1, first: int = 0, second: int = 0) -> bytes:
-    binds = b"".join(tlv(0x30, tlv(6, snmp_ber.name(oid_key(oid))) + tlv(5, b"")) for oid in oids)
+    binds = b"".join(tlv(0x30, tlv(6, ber.name(oid_key(oid))) + tlv(5, b"")) for oid in oids)
     pdu = tlv(kind, integer(7) + integer(first) + integer(second) + tlv(0x30, binds))
     return tlv(0x30, integer(version) + octets(b"public") + pdu)
 
@@ -149,7 +149,7 @@ def test_another_community_and_silence_are_answered_by_nothing() -> None:
 
 def test_nothing_can_be_set_from_outside() -> None:
     variables = Variables.of(TEXT)
-    said = variables.answer(request(snmp_ber.SET, OIDS[0]))
+    said = variables.answer(request(ber.SET, OIDS[0]))
     assert said is not None
     assert integer(6) + integer(1) in said  # noAccess
     assert variables.answer(request(GET, OIDS[0])) == Variables.of(TEXT).answer(
@@ -172,15 +172,15 @@ def test_a_bulk_answer_has_its_parts() -> None:
     variables = Variables.of("1.3.1|2|1\n1.3.2|2|2\n1.3.3|2|3")
     said = variables.answer(request(GETBULK, "1.3", "1.3.1", "1.3.3", first=1, second=2))
     held = [("1.3.1", 1), ("1.3.2", 2)]
-    last, end = (1, 3, 3), snmp_ber.Variable(snmp_ber.END_OF_MIB)
+    last, end = (1, 3, 3), ber.Variable(ber.END_OF_MIB)
     binds = [
-        *(((oid_key(oid)), snmp_ber.Variable(2, bytes((value,)))) for oid, value in held),
+        *(((oid_key(oid)), ber.Variable(2, bytes((value,)))) for oid, value in held),
         (last, end),
-        ((1, 3, 3), snmp_ber.Variable(2, b"\3")),
+        ((1, 3, 3), ber.Variable(2, b"\3")),
         (last, end),
     ]
     assert said is not None
-    assert b"".join(snmp_ber.bind(*row) for row in binds) in said
+    assert b"".join(ber.bind(*row) for row in binds) in said
 
 
 def mangled() -> Iterator[bytes]:
@@ -218,7 +218,7 @@ def test_whatever_is_asked_is_read_as_asked(
 ) -> None:
     texts = [".".join(map(str, oid)) for oid in oids]
     data = request(kind, *texts, first=first, second=second)
-    seen = snmp_ber.decode(data)
+    seen = ber.decode(data)
     assert (seen.kind, seen.oids) == (kind, tuple(oids))
     assert (seen.first, seen.second) == (max(first, 0), max(second, 0))
     said = Variables.of(TEXT).answer(data)
@@ -228,4 +228,4 @@ def test_whatever_is_asked_is_read_as_asked(
 
 def test_too_many_variables_are_no_request() -> None:
     with pytest.raises(MalformedError):
-        snmp_ber.decode(request(GET, *(["1.3"] * 300)))
+        ber.decode(request(GET, *(["1.3"] * 300)))

@@ -4,8 +4,8 @@
 
     ModbusUnit --Question--> MbapExchange | RtuExchange --> Line --> Wire
 
-`protocols.modbus_pdu` says what a question is and whether an answer is one, `protocols.modbus_mbap`
-and `protocols.modbus_rtu` how both are framed.
+`protocols.modbus.pdu` says what a question is and whether an answer is one, `protocols.modbus.mbap`
+and `protocols.modbus.rtu` how both are framed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.line import Exchange, Line
-from protocols.modbus_mbap import MbapExchange
-from protocols.modbus_pdu import Asks, Order, Question
-from protocols.planner import TCP, Cost, Read, Span
+from protocols.modbus.mbap import MbapExchange
+from protocols.modbus.pdu import Asks, Order, Question
+from protocols.modbus.planner import TCP, Cost, Read, Span
 from protocols.serial_format import LONGEST_FRAME
 
 Framing = Callable[[Asks], Exchange[bytes]]

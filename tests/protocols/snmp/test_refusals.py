@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from protocols import snmp_ber
 from protocols.errors import Garbled, Refused, Timeout
-from protocols.snmp import SnmpAgent, Target, Value, Version, oid_key
+from protocols.snmp import ber
+from protocols.snmp.agent import SnmpAgent, Target, Value, Version, oid_key
 from tests.peers import LOOPBACK
 from tests.snmp_wire import GETBULK, NULL, Request, integer, octets, parsed, tlv
 from tests.snmp_wire import agent as wire_agent
@@ -280,11 +280,11 @@ async def test_columns_that_loop_end() -> None:
 @pytest.mark.parametrize(
     ("value", "read"),
     [
-        (tlv(snmp_ber.COUNTER, b"\xff\xff\xff\xff"), 2**32 - 1),  # without the octet for its sign
-        (tlv(snmp_ber.COUNTER, b"\x00\xff\xff\xff\xff"), 2**32 - 1),
-        (tlv(snmp_ber.COUNTER64, b"\xff" * 8), 2**64 - 1),
-        (tlv(snmp_ber.INTEGER, b"\xfd"), -3),
-        (tlv(snmp_ber.ADDRESS, b"\xc0\x00\x02\x07"), "192.0.2.7"),
+        (tlv(ber.COUNTER, b"\xff\xff\xff\xff"), 2**32 - 1),  # without the octet for its sign
+        (tlv(ber.COUNTER, b"\x00\xff\xff\xff\xff"), 2**32 - 1),
+        (tlv(ber.COUNTER64, b"\xff" * 8), 2**64 - 1),
+        (tlv(ber.INTEGER, b"\xfd"), -3),
+        (tlv(ber.ADDRESS, b"\xc0\x00\x02\x07"), "192.0.2.7"),
         (octets(b"\x20"), b"\x20"),
     ],
 )
@@ -298,11 +298,11 @@ async def test_values_come_as_they_were_meant(value: bytes, read: Value) -> None
 @pytest.mark.parametrize(
     "value",
     [
-        tlv(snmp_ber.INTEGER, b""),
-        tlv(snmp_ber.INTEGER, b"\x01" * 200),
-        tlv(snmp_ber.ADDRESS, b"\x01"),
-        tlv(snmp_ber.NAME, b""),
-        tlv(snmp_ber.NAME, b"\xff" * 40),
+        tlv(ber.INTEGER, b""),
+        tlv(ber.INTEGER, b"\x01" * 200),
+        tlv(ber.ADDRESS, b"\x01"),
+        tlv(ber.NAME, b""),
+        tlv(ber.NAME, b"\xff" * 40),
         tlv(0x7F, b"what"),
         NULL,
     ],
