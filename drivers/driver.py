@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from config.secrets import no_secrets
-from drivers.demand import Demand
+from drivers.bus_load import Demand
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.installation import AS_MEASURED, Installation
-from drivers.modbus import ModbusRtu, ModbusRtuTcp, ModbusTcp
-from drivers.printer_mib.kind import PrinterMib
+from drivers.modbus.kind import ModbusRtu, ModbusRtuTcp, ModbusTcp
+from drivers.modbus.profile_store import Shelf
+from drivers.printer.snmp.kind import PrinterMib
 from drivers.report import Observation
-from drivers.shelf import Shelf
 from protocols.line import Line, Pace, Wire
 from protocols.modbus.planner import Read
 from protocols.serial_format import SerialFormat
@@ -29,7 +29,7 @@ from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
 
 if TYPE_CHECKING:
-    from drivers.writing import Setting
+    from drivers.modbus.writing import Setting
 
 __all__ = [
     "DRIVERS",
@@ -177,7 +177,7 @@ class Writes(Protocol):
     """Writes settings of one device."""
 
     def setting(self, name: str) -> Setting:
-        """The setting called ``name``; raises `drivers.writing.WriteError` where it may not be."""
+        """The setting called ``name``; raises `writing.WriteError` where it may not be."""
 
     async def current(self, setting: Setting) -> Decimal:
         """What the device says it is set to; raises `ProtocolError`."""
@@ -187,7 +187,7 @@ class Writes(Protocol):
 
         Raises:
             ProtocolError: It did not answer; it may have been written all the same.
-            drivers.writing.WriteError: It cannot hold this value exactly.
+            drivers.modbus.writing.WriteError: It cannot hold this value exactly.
         """
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings
-from drivers.profile import FolderShelf
+from drivers.modbus.profile_loader import FolderShelf
+from drivers.modbus.profile_store import ReadyShelf
 from drivers.report import Clock, Identity, Observation, Reachability, Report, State
-from drivers.shelf import ReadyShelf
 from protocols.fakes import ReplayWire
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from protocols.delays import ASSUMED_S
 
 if TYPE_CHECKING:
-    from drivers.demand import Demand
+    from drivers.bus_load import Demand
     from protocols.serial_format import SerialFormat
 
 SCHEDULING_S: Final = 0.003

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
-from drivers.shelf import Shelf
+from drivers.modbus.profile_store import Shelf
 from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
 from gateway.way import CLASH_STEP, clash_words, clashing
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     # What validates would stay in the daemon, which asks for its lines' figures.
     from config.reading import Document
     from config.yaml_source import Source
-    from drivers.demand import Demand
+    from drivers.bus_load import Demand
 
 IDENTITY = "identity"
-"""The poll group that tells who a device is: it has no values to draw (`drivers.profile_model`)."""
+"""The poll group that tells who a device is: it has no values to draw (`modbus.profile`)."""
 
 
 def check(

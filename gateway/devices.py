@@ -20,7 +20,7 @@ from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
     from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings, Writes
-    from drivers.shelf import Shelf
+    from drivers.modbus.profile_store import Shelf
 
 
 SPARE_SHARE: Final = 20

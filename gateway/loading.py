@@ -25,8 +25,8 @@ import msgspec
 from config.finding import ConfigError, Finding
 from config.model import Configuration
 from drivers.device_url import DeviceUrl, UrlError
-from drivers.profile_model import Profile
-from drivers.shelf import ReadyShelf
+from drivers.modbus.profile import Profile
+from drivers.modbus.profile_store import ReadyShelf
 
 PROFILES: Final = "profiles"
 """Folder below the state folder that is searched for profiles before the packaged ones."""
@@ -67,7 +67,7 @@ class Told:
         configuration: ``None`` when none can be used, or none was asked for.
         findings: Why, or why it is the previous one.
         refused: The system's words when the disk refused.
-        profiles, problems: As in `drivers.shelf.ReadyShelf`.
+        profiles, problems: As in `drivers.modbus.profile_store.ReadyShelf`.
     """
 
     configuration: Configuration | None = None
@@ -206,7 +206,7 @@ def answer(state: Path, asked: bytes) -> bytes:
 
 
 def _with_profiles(told: Told, state: Path, urls: Sequence[str]) -> Told:
-    from drivers.profile import FolderShelf, ProfileError
+    from drivers.modbus.profile_loader import FolderShelf, ProfileError
 
     shelf = FolderShelf((state / PROFILES,))
     profiles: dict[str, Profile] = {}

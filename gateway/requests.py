@@ -21,7 +21,7 @@ from gateway.version import software
 
 if TYPE_CHECKING:
     from drivers.driver import Writes
-    from drivers.shelf import Shelf
+    from drivers.modbus.profile_store import Shelf
     from gateway.daemon import Daemon
 
 

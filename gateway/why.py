@@ -54,7 +54,7 @@ NEXT_STEPS: Final[Mapping[Code, str]] = {
 
 
 _REGISTER: Final = re.compile(r"(coil|discrete|input|holding) \d+ = ")
-"""How evidence of Modbus devices begins (`drivers.signs`)."""
+"""How evidence of Modbus devices begins (`drivers.modbus.status`)."""
 
 
 def explained(report: Report, profile: str = "") -> dict[str, Any]:

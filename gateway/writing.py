@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drivers.writing import WriteError
+from drivers.modbus.writing import WriteError
 from gateway.audit import note
 from gateway.control_client import ControlError
 from protocols.errors import ProtocolError

@@ -67,7 +67,7 @@ def _configured(context: click.Context) -> Iterator[tuple[str, str, str]]:
 
 def _writable(state: Path, url: str) -> list[str]:
     from drivers.driver import DeviceUrl
-    from drivers.profile import FolderShelf
+    from drivers.modbus.profile_loader import FolderShelf
     from gateway.loading import PROFILES
 
     parsed: DeviceUrl = DeviceUrl.parse(url)

@@ -131,7 +131,7 @@ class _Checked:
 
 
 def _check(session: Session, text: bytes, file: Path) -> _Checked:
-    from drivers.profile import FolderShelf
+    from drivers.modbus.profile_loader import FolderShelf
     from gateway.checks import by_line, check_lines, check_urls, line_times
     from gateway.checks import check as check_here
     from gateway.loading import PROFILES

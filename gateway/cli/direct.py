@@ -12,7 +12,7 @@ from gateway.control_client import ControlError
 
 if TYPE_CHECKING:
     from config.model import Device
-    from drivers.shelf import Shelf
+    from drivers.modbus.profile_store import Shelf
     from gateway.devices import Site
 
 
@@ -59,7 +59,7 @@ async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site,
     """What reaches devices; ``what`` is said where there is no driver for ``url``."""
     from config.secrets import secret
     from drivers.driver import Lines
-    from drivers.profile import FolderShelf
+    from drivers.modbus.profile_loader import FolderShelf
     from gateway.clock import SystemClock
     from gateway.devices import DeviceError, Site, url_step
     from gateway.loading import PROFILES

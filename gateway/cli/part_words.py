@@ -48,7 +48,7 @@ KINDS: Final = {
     "cover sheet": marked("cover sheet"),
     "other": marked("other supply"),
 }
-"""Of parts (`drivers.printer_mib`) and supplies, as conditions write them."""
+"""Of parts (`drivers.printer`) and supplies, as conditions write them."""
 COLOURS: Final = {
     "black": marked("black"),
     "cyan": marked("cyan"),

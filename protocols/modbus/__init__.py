@@ -4,5 +4,5 @@
 `planner` decides which registers one request reads. `capture` records a line and replays a
 recording; `simulator` answers like a device.
 
-May be imported by `drivers.modbus`, `scripts` and tests; other families use `protocols.line`.
+May be imported by `drivers.modbus.kind`, `scripts` and tests; other families use `protocols.line`.
 """

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.printer_mib.driver import PrinterDriver
-from drivers.printer_mib.poll_groups import PERIODS, STATUS
+from drivers.printer.snmp.driver import PrinterDriver
+from drivers.printer.snmp.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
 from gateway.control import ControlServer
 from gateway.control_client import ControlError

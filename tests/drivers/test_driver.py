@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings, UrlError
-from drivers.profile import FolderShelf
+from drivers.modbus.profile_loader import FolderShelf
 from drivers.report import Quantity
 from protocols.errors import Timeout
 from protocols.modbus.capture import Capture
@@ -202,7 +202,7 @@ async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing()
 def test_checking_a_url_does_not_load_the_protocol_library() -> None:
     program = (
         "import sys; from drivers.driver import DRIVERS, DeviceUrl\n"
-        "from drivers.profile import FolderShelf\n"
+        "from drivers.modbus.profile_loader import FolderShelf\n"
         f"url = DeviceUrl.parse('modbus-tcp://h/?{SDM630}')\n"
         "assert DRIVERS['modbus-tcp'].check(url, FolderShelf()) == []\n"
         "assert not [name for name in sys.modules if name.startswith('pymodbus')]\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.demand import Demand
+from drivers.bus_load import Demand
 from gateway.bus import as_asked
 from gateway.checks import OnLine, line_time
 from gateway.cli.bus import _measured

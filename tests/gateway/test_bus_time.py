@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 from structlog.testing import capture_logs
 
-from drivers.demand import Demand
+from drivers.bus_load import Demand
 from drivers.report import Observation
 from gateway.bus_time import SCHEDULING_S, DeviceTime, LineTime, device_time
 from gateway.fakes import VirtualLoop, run_virtually

@@ -10,8 +10,8 @@ import pytest
 
 from config.finding import ConfigError
 from config.reading import read
-from drivers.profile import load
-from drivers.shelf import ProfileError
+from drivers.modbus.profile_loader import load
+from drivers.modbus.profile_store import ProfileError
 from gateway.loading import Ask, KeepingError, Loader, LoadingError, ask_apart, ask_here
 
 GOOD = """\
@@ -109,7 +109,7 @@ def _runs_loading(pid: str) -> bool:
 
 def test_the_daemon_loads_nothing_that_validates() -> None:
     code = (
-        "import sys, gateway.daemon, cloud_link.uplink, drivers.driver, drivers.profiled\n"
+        "import sys, gateway.daemon, cloud_link.uplink, drivers.driver, drivers.modbus.driver\n"
         "bad = {'pydantic', 'pydantic_core', 'yaml'} & set(sys.modules)\n"
         "assert not bad, bad\n"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from drivers.demand import Demand
+from drivers.bus_load import Demand
 from drivers.report import Observation, Reachability, Report
 from gateway.bus_time import LineTime, device_time
 from gateway.poller import PolledDevice, Poller, Timing

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from console import language
-from drivers.printer_mib import alerts, supplies
+from drivers.printer import alerts, supplies
 from drivers.replay import report_of_agent
 from gateway import why_schema
 from gateway.cli import part_words

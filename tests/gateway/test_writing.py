@@ -16,11 +16,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.encoding import Encoding, Words
-from drivers.profile import FolderShelf, read
-from drivers.profile_model import Profile
-from drivers.shelf import ProfileError
-from drivers.writing import Setting, WriteError
+from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.profile import Profile
+from drivers.modbus.profile_loader import FolderShelf, read
+from drivers.modbus.profile_store import ProfileError
+from drivers.modbus.writing import Setting, WriteError
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils.translation import override
 
-from drivers.printer_mib import supplies as printers
+from drivers.printer import supplies as printers
 from portal.web.supplies import COLOURS, supply_words
 from portal.web.words import component_words
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.printer_mib.driver import PrinterDriver
-from drivers.printer_mib.poll_groups import PERIODS, STATUS
+from drivers.printer.snmp.driver import PrinterDriver
+from drivers.printer.snmp.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
 from protocols.snmp import ber
 from protocols.snmp.agent import SnmpAgent, Target, Value, Version, oid_key

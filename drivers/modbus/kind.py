@@ -1,0 +1,263 @@
+"""Devices that speak Modbus, however it travels.
+
+::
+
+    modbus-tcp://host:502/?unit=1&profile=eastron-sdm630[&timeout_s=1][&pause_ms=0]
+    modbus-rtu:///dev/ttyUSB0?unit=1&profile=eastron-sdm630[&baud=9600][&parity=E][&stop=1]
+    modbus-rtu-tcp://host:port/?unit=1&profile=...              the same, behind a serial server
+
+``pause_ms`` is the silence some gateways need between two requests. ``baud``, ``parity`` and
+``stop`` are the serial line's: every device of a line names the same. Behind a serial server, which
+has settings of its own, they tell how long things take.
+
+The codec is imported when the first device is opened: a configuration can be checked without.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from drivers.bus_load import Demand, demand_of
+from drivers.modbus.profile_store import ProfileError
+from protocols.line import Pace
+from protocols.serial_format import BAUDS, LONGEST_FRAME, PARITIES, SerialFormat, line_key
+from protocols.tcp_line import line_key as tcp_key
+
+if TYPE_CHECKING:
+    from drivers.device_url import DeviceUrl
+    from drivers.driver import Driver, Lines, Surroundings, Writes
+    from drivers.modbus.profile import Profile
+    from drivers.modbus.profile_store import Shelf
+    from protocols.line import Line
+    from protocols.modbus.unit import Framing, ModbusUnit
+
+PORT: Final = 502
+UNITS: Final = range(1, 248)
+"""Who can be asked on a serial line: 0 is everybody and answers nothing, above 247 is reserved."""
+_COMMON: Final = frozenset({"unit", "profile", "timeout_s"})
+_SERIAL: Final = frozenset({"baud", "parity", "stop"})
+
+
+class _Modbus(ABC):
+    """What the kinds share; each knows its URLs, its line and how requests are framed on it."""
+
+    @abstractmethod
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
+        """See `drivers.driver.DriverKind`."""
+
+    @abstractmethod
+    def _pace(self, url: DeviceUrl) -> Pace:
+        """What its line keeps."""
+
+    @abstractmethod
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        """Its line."""
+
+    @abstractmethod
+    def _framing(self, line: Line) -> Framing:
+        """How requests travel on its line; imports the codec."""
+
+    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
+        """See `drivers.driver.DriverKind`."""
+        profile = _profile(url, shelf)
+        timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
+        return demand_of(profile, self.form(url), self._pace(url), timeout_s)
+
+    def drain_s(self, url: DeviceUrl) -> float:
+        """See `drivers.driver.DriverKind`; with the longest answer that may still come."""
+        pace = self._pace(url)
+        return max(pace.silence_s, pace.drain_s + LONGEST_FRAME * pace.character_s)
+
+    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return _profile(url, shelf).periods
+
+    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+        """See `drivers.driver.DriverKind`."""
+        from drivers.modbus.driver import ProfiledDriver
+
+        profile = _profile(url, around.shelf)
+        unit = self._unit(url, around)
+        return ProfiledDriver(profile, unit, around.installation, around.spare_ms)
+
+    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
+        """See `drivers.driver.DriverKind`."""
+        from drivers.modbus.writing import ProfiledWriter
+
+        return ProfiledWriter(_profile(url, around.shelf), self._unit(url, around))
+
+    def _unit(self, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
+        from protocols.modbus.unit import ModbusUnit
+
+        default_s = _profile(url, around.shelf).modbus.timeout_s
+        line = self._line_in(around.lines, url)
+        return ModbusUnit(
+            line,
+            _unit(url, range(256), []),
+            now=around.now,
+            timeout_s=_timeout_s(url, default_s, []),
+            framing=self._framing(line),
+        )
+
+
+class ModbusTcp(_Modbus):
+    """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = _check_host(url)
+        if url.port == 0:
+            problems.append("port 0 is no port to connect to")
+        problems += url.unknown(_COMMON | {"pause_ms"}) + _check_unit(url, range(256))
+        _silence_s(url, problems)
+        return [*problems, *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return tcp_key(url.host, url.port or PORT)
+
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
+        """See `drivers.driver.DriverKind`."""
+        return None
+
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return Pace(silence_s=_silence_s(url, []))
+
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
+
+    def _framing(self, line: Line) -> Framing:  # replies are numbered, whatever the line
+        from protocols.modbus.mbap import MbapExchange
+
+        return MbapExchange
+
+
+class ModbusRtu(_Modbus):
+    """The `drivers.driver.DriverKind` of ``modbus-rtu://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = url.unknown(_COMMON | _SERIAL)
+        if url.host or url.port or url.user:
+            problems.append(
+                "a serial port stands behind three slashes, as in modbus-rtu:///dev/ttyUSB0"
+            )
+        elif url.path in ("", "/"):
+            problems.append("no serial port is named, as in modbus-rtu:///dev/ttyUSB0")
+        _form(url, problems)
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return line_key(url.path)
+
+    def form(self, url: DeviceUrl) -> SerialFormat:
+        """See `drivers.driver.DriverKind`."""
+        return _form(url, [])
+
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return self.form(url).pace
+
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        return lines.serial(url.path, self.form(url))
+
+    def _framing(self, line: Line) -> Framing:
+        from protocols.modbus.rtu import RtuExchange
+
+        return partial(RtuExchange, echo=line.echo)
+
+
+class ModbusRtuTcp(ModbusRtu):
+    """The `drivers.driver.DriverKind` of ``modbus-rtu-tcp://``."""
+
+    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+        """See `drivers.driver.DriverKind`."""
+        problems = [*_check_host(url), *url.unknown(_COMMON | _SERIAL)]
+        if not url.port:
+            problems.append("no port is named: serial servers have no usual one")
+        _form(url, problems)
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+
+    def line(self, url: DeviceUrl) -> str:
+        """See `drivers.driver.DriverKind`."""
+        return tcp_key(url.host, url.port or 0)
+
+    def _pace(self, url: DeviceUrl) -> Pace:
+        return self.form(url).pace_over_network
+
+    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
+        return lines.rtu_tcp(url.host, url.port or 0, self.form(url))
+
+
+def _profile(url: DeviceUrl, shelf: Shelf) -> Profile:
+    return shelf.profile(url.query["profile"])
+
+
+# --- what the parts of a URL say ----------------------------------------------------------------
+
+
+def _check_host(url: DeviceUrl) -> list[str]:
+    problems = []
+    if not url.host:
+        problems.append("no host is named")
+    if url.user:
+        problems.append("Modbus knows no user; take out what stands before @")
+    if url.path not in ("", "/"):
+        problems.append(f"there is nothing at {url.path!r}; options stand after ?")
+    return problems
+
+
+def _check_unit(url: DeviceUrl, units: range) -> list[str]:
+    problems: list[str] = []
+    _unit(url, units, problems)
+    _timeout_s(url, 1.0, problems)
+    return problems
+
+
+def _check_profile(url: DeviceUrl, shelf: Shelf) -> list[str]:
+    name = url.query.get("profile")
+    if not name:
+        return ["no profile is named, as in ?profile=eastron-sdm630"]
+    try:
+        shelf.profile(name)
+    except ProfileError as error:
+        return list(error.problems)
+    return []
+
+
+def _unit(url: DeviceUrl, units: range, problems: list[str]) -> int:
+    given = url.query.get("unit", "1")
+    told = len(problems)
+    unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
+    if len(problems) == told and not (given.isascii() and given.isdecimal()):
+        problems.append(f"unit={given} must be a whole number")
+    return int(unit)
+
+
+def _timeout_s(url: DeviceUrl, default: float, problems: list[str]) -> float:
+    return url.number("timeout_s", default, least=0.05, most=30, problems=problems)
+
+
+def _silence_s(url: DeviceUrl, problems: list[str]) -> float:
+    return url.number("pause_ms", 0, least=0, most=5000, problems=problems) / 1000
+
+
+def _form(url: DeviceUrl, problems: list[str]) -> SerialFormat:
+    """Speed and character of the serial line; what is wrong with them goes to ``problems``."""
+    usual = SerialFormat()
+    baud = url.query.get("baud", str(usual.baud))
+    parity = url.query.get("parity", usual.parity).upper()
+    stop = url.query.get("stop", str(usual.stop))
+    if baud not in {str(known) for known in BAUDS}:
+        problems.append(f"baud={baud} must be one of {', '.join(map(str, BAUDS))}")
+        baud = str(usual.baud)
+    if parity not in PARITIES:
+        problems.append(f"parity={parity} must be N, E or O")
+        parity = usual.parity
+    if stop not in ("1", "2"):
+        problems.append(f"stop={stop} must be 1 or 2")
+        stop = str(usual.stop)
+    return SerialFormat(baud=int(baud), parity=parity, stop=int(stop))

@@ -1,0 +1,360 @@
+"""What a profile may say: a maker's register map as data. Pure: no file, no network.
+
+::
+
+    Profile
+    |-- maker, model, sources      who it is, and the two places that say so
+    |-- state                      what the device does whenever it answers, if no register says
+    |-- modbus                     word order, the most one read may ask for, timeout
+    |-- readable, forbidden        gaps that may, and registers that must not, be touched
+    |-- groups                     poll groups and their periods
+    |-- silence                    when the device may be silent without being broken
+    |-- defaults                   what a point has where it does not say
+    `-- points                     one per value:
+            at, table, type, words, group      where it is, and how it is encoded
+            one of: quantity + part + scale + resolution + absent + range
+                    identity                   maker, model, serial, firmware, mac
+                    states                     number -> what the device is doing
+                    bits / values              bit or number -> condition
+                    match                      numbers that say it is this model
+
+Nothing here decides, loops or computes across points; what needs that is a driver in Python.
+
+Source: design section 3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, ClassVar, Final, Literal
+
+from annotated_types import Ge, Le, MaxLen, MinLen
+
+from config.constraint import RULES, Checked, Exact, Pattern, Refusal
+from drivers.modbus.encoding import Encoding, Words
+from drivers.quantity import Kind, PartError, Quantity, check_part
+from drivers.report import Code, Severity, State
+from protocols.modbus.planner import LIMITS, Span, Table
+
+IDENTITY_GROUP: Final = "identity"
+"""The poll group of who the device is; read first, and then once an hour."""
+IDENTITY_PERIOD_S: Final = 3600.0
+DEFAULT_GROUP: Final = "live"
+
+
+def _quantity(given: object) -> object:
+    if isinstance(given, Quantity):
+        return given
+    try:
+        return Quantity(str(given))
+    except ValueError:
+        known = [quantity.value for quantity in Quantity]
+        raise Refusal("unknown", f"{given!r} is no quantity", given=given, known=known) from None
+
+
+def _exact(given: object) -> object:
+    """YAML has read 0.1 as a float; its shortest text is what was written."""
+    return Decimal(repr(given)) if isinstance(given, float) else given
+
+
+def _key(given: object) -> object:
+    """A key is text as it was written, and makers' maps are often hexadecimal."""
+    return int(given, 16) if isinstance(given, str) and _HEXADECIMAL.fullmatch(given) else given
+
+
+def _distinct(given: object) -> object:
+    """As numbers, for as text ``16`` and ``0x10`` are two keys, and one of them would be lost."""
+    written: dict[object, object] = {}
+    for key in given if isinstance(given, Mapping) else ():
+        number = _key(key)
+        if isinstance(number, str) and _DECIMAL.fullmatch(number):
+            number = int(number)
+        if number in written:
+            raise Refusal("twice", f"{written[number]} and {key} are the same number")
+        written[number] = key
+    return given
+
+
+_HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
+_DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
+Address = Annotated[int, Exact(), Ge(0), Le(0xFFFF)]
+Key = Annotated[int, Checked(_key, first=True)]
+Bit = Annotated[Key, Ge(0), Le(63)]
+Number = Annotated[Decimal, Checked(_exact, first=True)]
+Word = Annotated[str, Pattern(r"^[a-z][a-z0-9-]{0,30}$")]
+OneLine = Annotated[str, MinLen(1), MaxLen(300)]
+QuantityName = Annotated[Quantity, Checked(_quantity, first=True)]
+
+
+class Section:
+    """What all sections share: a key nobody knows is an error."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar = RULES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modbus(Section):
+    """How the device speaks Modbus."""
+
+    words: Words = Words.HIGH_FIRST
+    """Which register of a value comes first."""
+    max_registers: Annotated[int, Ge(1), Le(LIMITS[Table.HOLDING])] = LIMITS[Table.HOLDING]
+    """The most one read may ask for."""
+    timeout_s: Annotated[float, Ge(0.05), Le(30)] = 1.0
+    """How long an answer may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(Section):
+    """A run of addresses, both ends included."""
+
+    table: Table
+    first: Address
+    last: Address
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise Refusal("range", f"last {self.last} lies before first {self.first}")
+
+    @property
+    def span(self) -> Span:
+        """The same for the planner."""
+        return Span(self.table, self.first, self.last - self.first + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group(Section):
+    """A poll group."""
+
+    every_s: Annotated[float, Ge(0.1), Le(86_400)] | None = None
+    """Its period; without one, the device's own from the configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence(Section):
+    """When the device may be silent without being broken."""
+
+    when: Literal["never", "night", "sleep"] = "never"
+    """Night for an inverter, sleep for a printer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Section):
+    """What a value can be, in the unit of its quantity, both ends included."""
+
+    min: Number | None = None
+    max: Number | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(Section):
+    """A condition that a bit or a number means."""
+
+    code: Code
+    severity: Severity
+    component: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded(Section):
+    """Where a point is and how it is written; also what ``defaults`` may hold."""
+
+    table: Table = Table.HOLDING
+    type: Encoding = Encoding.UINT16
+    words: Words | None = None
+    """Which of its registers comes first, where that differs from the device's."""
+    group: Word | None = None
+    """The poll group it is read in: ``live``, or ``identity`` for who the device is."""
+    scale: Number = Decimal(1)
+    """What one count is worth, in the unit of the quantity."""
+    resolution: Annotated[int, Ge(-9), Le(9)] | None = None
+    """The decimal exponent it is reported in: -1 means tenths. A whole number has its scale's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point(Encoded):
+    """One value and what it means."""
+
+    at: Address
+    """Its first register, counted from 0 as on the wire."""
+    registers: Annotated[int, Ge(1), Le(LIMITS[Table.HOLDING])] | None = None
+    """How many registers a string takes."""
+
+    quantity: QuantityName | None = None
+    part: str = ""
+    absent: tuple[int, ...] = ()
+    """Raw values that mean that there is none."""
+    range: Limits = Limits()
+
+    identity: Literal["maker", "model", "serial", "firmware", "mac"] | None = None
+    states: Annotated[Mapping[Key, State] | None, Checked(_distinct, first=True)] = None
+    bits: Annotated[Mapping[Bit, Alert] | None, Checked(_distinct, first=True)] = None
+    values: Annotated[Mapping[Key, Alert] | None, Checked(_distinct, first=True)] = None
+    match: tuple[int, ...] | None = None
+
+    @property
+    def target(self) -> tuple[str, ...]:
+        """What it is for; unique in a profile."""
+        if self.quantity is not None:
+            return ("quantity", self.quantity.value, self.part)
+        if self.identity is not None:
+            return ("identity", self.identity)
+        if self.states is not None:
+            return ("states",)  # a device does one thing; two registers would need a rule
+        kind = next(name for name in ("bits", "values", "match") if getattr(self, name))
+        return (kind, self.table.value, str(self.at))
+
+    @property
+    def poll_group(self) -> str:
+        """The group it is read in."""
+        tells_who = self.identity is not None or self.match is not None
+        return self.group or (IDENTITY_GROUP if tells_who else DEFAULT_GROUP)
+
+    @property
+    def span(self) -> Span:
+        """Its registers or bits."""
+        return Span(self.table, self.at, self.registers or self.type.registers)
+
+    def __post_init__(self) -> None:
+        self._check_meaning()
+        self._check_encoding()
+        if self.quantity is not None:
+            self._check_measure(self.quantity)
+
+    def _check_meaning(self) -> None:
+        meanings = ("quantity", "identity", "states", "bits", "values", "match")
+        given = [name for name in meanings if getattr(self, name)]
+        if len(given) != 1:
+            words = " and ".join(given) or "nothing"
+            raise Refusal("meaning", f"a point means one of {', '.join(meanings)}; this: {words}")
+        if self.quantity is None and (self.part or self.scale != 1):
+            raise Refusal("meaning", "part and scale belong to a quantity")
+
+    def _check_encoding(self) -> None:
+        if self.table.bits != (self.type is Encoding.BIT):
+            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+        if (self.registers is None) == self.type.text:
+            raise Refusal(
+                "encoding", "a string says how many registers it takes, and only a string"
+            )
+        if self.span.end > 0x10000:
+            raise Refusal("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
+        numeric = self.states or self.bits or self.values or self.match
+        if numeric and not (self.type.whole or self.type is Encoding.BIT):
+            raise Refusal("encoding", f"what {self.type.value} means cannot be looked up by number")
+        if self.absent and not self.type.whole:
+            raise Refusal("encoding", f"absent is for whole numbers, not for {self.type.value}")
+
+    def _check_measure(self, quantity: Quantity) -> None:
+        try:
+            check_part(quantity, self.part)
+        except PartError as error:
+            raise Refusal("part", str(error)) from None
+        text = quantity.kind is Kind.TEXT
+        if text != self.type.text or self.type is Encoding.BIT:
+            raise Refusal("measure", f"{quantity.value} is not written as {self.type.value}")
+        if self.type.real and self.resolution is None:
+            raise Refusal("measure", f"{self.type.value} needs a resolution: what its digits mean")
+        if not self.scale:
+            raise Refusal("measure", "a scale of 0 makes every value 0")
+        if self.type.whole and self.resolution is not None and self.resolution > self.exponent:
+            raise Refusal("measure", f"resolution {self.resolution} cannot hold scale {self.scale}")
+
+    @property
+    def exponent(self) -> int:
+        """The decimal exponent of the last digit of the scale."""
+        return exponent_of(self.scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writable(Section):
+    """A setting of the device that a technician may write."""
+
+    at: Address
+    """Its first register or bit, counted from 0 as on the wire."""
+    table: Table = Table.HOLDING
+    type: Encoding = Encoding.UINT16
+    words: Words | None = None
+    """Which of its registers comes first, where that differs from the device's."""
+    scale: Number = Decimal(1)
+    """What one count is worth, in its unit."""
+    unit: str = ""
+    """The unit, for whoever is asked to confirm."""
+    min: Number
+    max: Number
+    """What may be written, both ends included."""
+    only: tuple[Number, ...] = ()
+    """The values between them that it takes, where that is not all of them."""
+
+    @property
+    def span(self) -> Span:
+        """Its registers or bit."""
+        return Span(self.table, self.at, self.type.registers)
+
+    def __post_init__(self) -> None:
+        if self.type.text:
+            raise Refusal("writable", f"{self.type.value} cannot be written")
+        if self.table not in (Table.HOLDING, Table.COIL):
+            raise Refusal("writable", f"nothing in the table {self.table.value} can be written")
+        if self.table.bits != (self.type is Encoding.BIT):
+            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+        if self.max < self.min:
+            raise Refusal("range", f"max {self.max} lies below min {self.min}")
+        if not all(self.min <= value <= self.max for value in self.only):
+            raise Refusal("range", f"only lists what is not between {self.min} and {self.max}")
+        if not self.scale:
+            raise Refusal("measure", "a scale of 0 makes every value 0")
+        least, most = self.type.bounds
+        if not all(least <= bound / self.scale <= most for bound in (self.min, self.max)):
+            raise Refusal(
+                "range", f"{self.type.value} cannot hold all from {self.min} to {self.max}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile(Section):
+    """One device model."""
+
+    version: Literal[1]
+    """The version of this file's form."""
+    base: Word | None = None
+    """Another profile, whose sections and points this one changes."""
+    maker: OneLine
+    model: OneLine
+    sources: Annotated[tuple[OneLine, ...], MinLen(2)]
+    """The documents that say so: the maker's map with its revision, and an independent one."""
+    state: State | None = None
+    """What the device is doing whenever it answers, where no register says."""
+    modbus: Modbus = Modbus()
+    readable: tuple[Range, ...] = ()
+    """Gaps that may be read across, though no point is there."""
+    forbidden: tuple[Range, ...] = ()
+    """Registers that must never be read."""
+    groups: Mapping[Word, Group] = field(default_factory=dict)
+    silence: Silence = Silence()
+    writable: Mapping[Word, Writable] = field(default_factory=dict)
+    """What may be written, by the name that asks for it."""
+    defaults: Encoded = Encoded()
+    points: tuple[Point, ...]
+
+    @property
+    def periods(self) -> dict[str, float | None]:
+        """The poll groups that have points, identity first, with their periods in seconds."""
+        used = {point.poll_group for point in self.points}
+        periods = {name: group.every_s for name, group in self.groups.items() if name in used}
+        if IDENTITY_GROUP in used and periods.get(IDENTITY_GROUP) is None:
+            periods[IDENTITY_GROUP] = IDENTITY_PERIOD_S
+        first_identity = sorted(used, key=lambda name: (name != IDENTITY_GROUP, name))
+        return {name: periods.get(name) for name in first_identity}
+
+
+def exponent_of(number: Decimal) -> int:
+    """The decimal exponent of the last digit that is not zero: 0.10 -> -1, 1200 -> 2."""
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exponent

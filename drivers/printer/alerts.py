@@ -1,0 +1,138 @@
+"""What a printer's alerts are worth. Pure.
+
+Rows that say nothing is wrong, and stand there on every idle printer, are dropped first:
+
+* severity 0; severity other(1) with code 0, other(1) or printerReadyToPrint(507);
+* alertRemovalOfBinaryChangeEntry(1801), with the row whose index it names;
+* warnings without an end (warningUnary) that are older than `UNARY_MS`, by the printer's clock.
+
+Sources: RFC 3805 section 2.2.13 and prtAlertTable; what idle printers of five makers tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from drivers.printer.finding import Trouble
+from drivers.printer.severity.alert_codes import Group, meaning
+from drivers.printer.severity.alerts import FIELD_SERVICE, Level, severity
+from drivers.printer.severity.pjl import pjl_status
+from drivers.printer.snmp.tables import ALERTS, Index, Row
+from drivers.printer.text import is_plain, raw, words
+from drivers.report import Code
+
+UNARY_MS: Final = 3_600_000
+REMOVAL: Final = 1801
+BROTHER: Final = 2435
+"""The enterprise whose agents give PJL's status as a place; elsewhere such a place is one."""
+_PLACEHOLDERS: Final = frozenset({0, 1, 507})
+_COMPONENTS: Final = {
+    Group.COVER: "cover",
+    Group.INPUT: "input",
+    Group.OUTPUT: "output",
+    Group.MARKER: "marker",
+    Group.MEDIA_PATH: "path",
+    Group.CHANNEL: "channel",
+    Group.INTERPRETER: "interpreter",
+    Group.FINISHER: "finisher",
+    Group.FINISHER_SUPPLY: "finisher supply",
+    Group.FINISHER_SUPPLY_INPUT: "finisher supply",
+    Group.FINISHER_ATTRIBUTE: "finisher",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printer:
+    """What must be known of a printer to read its alerts.
+
+    Attributes:
+        uptime: Hundredths of a second since its agent started; ``None`` where it does not say.
+        charset: What its texts are encoded in.
+        supplies: What conditions call its supplies, by row.
+        places: What people call its parts, by component.
+        pjl: Whether it gives its own language's status as the place of an alert.
+    """
+
+    uptime: int | None = None
+    charset: int | None = None
+    supplies: Mapping[int, str]
+    places: Mapping[str, str]
+    pjl: bool = False
+
+
+def troubles(table: Mapping[Index, Row], printer: Printer) -> list[Trouble]:
+    """What the rows that are still so say is wrong."""
+    removed = {row.whole(5) for row in table.values() if row.whole(7) == REMOVAL}
+    return [
+        _trouble(index, row, printer)
+        for index, row in sorted(table.items())
+        if index[-1] not in removed and _stands(row, printer)
+    ]
+
+
+def _stands(row: Row, printer: Printer) -> bool:
+    level, code = row.whole(2) or 0, row.whole(7) or 0
+    if level == 0 or code == REMOVAL:
+        return False
+    if level == Level.OTHER and code in _PLACEHOLDERS:
+        return False
+    if level != Level.WARNING_UNARY:
+        return True
+    since = row.whole(9)
+    if since is None or printer.uptime is None or since > printer.uptime:
+        return True
+    return 10 * (printer.uptime - since) < UNARY_MS
+
+
+def _trouble(index: Index, row: Row, printer: Printer) -> Trouble:
+    level, training = row.whole(2) or 0, row.whole(3) or 0
+    group, code = row.whole(4) or 0, row.whole(7) or 0
+    component = _component(group, row.whole(5), printer)
+    known = meaning(code, group)
+    grave, how = severity(known.kind, level, training), f"class {known.kind}"
+    means = known.code
+    if training == FIELD_SERVICE:
+        how += ", field service"
+    pjl = pjl_status(row.whole(6) or 0) if printer.pjl else None
+    if pjl is not None:
+        means, grave, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
+    told = ", ".join(_columns(row, known.name))
+    return Trouble(
+        code=means,
+        severity=grave,
+        component=component,
+        message=words(row.octets(8), printer.charset) or _said(means, known.name),
+        place=printer.places.get(component, ""),
+        evidence=f"{ALERTS.name}.{index[-1]} {told} -> {how}, {grave.value}",
+    )
+
+
+def _said(means: Code, name: str) -> str:
+    """The standard's own name in words, where our code says nothing of it: ``power up``."""
+    if means not in (Code.NOTICE, Code.ATTENTION):
+        return ""
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", name)
+
+
+def _columns(row: Row, name: str) -> Iterator[str]:
+    yield f"severity {row.whole(2)}"  # without one there is no alert
+    if row.whole(3) is not None:
+        yield f"training {row.whole(3)}"
+    if row.whole(4) is not None:
+        place = "" if row.whole(5) is None else f".{row.whole(5)}"
+        yield f"group {row.whole(4)}{place}"
+    if row.whole(7) is not None:
+        yield f"code {row.whole(7)} {name}"
+    if not is_plain(row.octets(8)):
+        yield f"text {raw(row.octets(8))}"
+
+
+def _component(group: int, place: int | None, printer: Printer) -> str:
+    number = place if place is not None and place > 0 else None
+    if group == Group.SUPPLIES:
+        return printer.supplies.get(number or 0, f"supply {number}" if number else "supply")
+    name = _COMPONENTS.get(Group(group), "") if group in Group.__members__.values() else ""
+    return f"{name} {number}" if name and number else name

@@ -1,0 +1,63 @@
+"""URLs of printers, good and bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.driver import DRIVERS, DeviceUrl
+from drivers.modbus.profile_store import ReadyShelf
+
+
+def problems(text: str) -> list[str]:
+    return DRIVERS["snmp"].check(DeviceUrl.parse(text), ReadyShelf())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "snmp://192.0.2.7",
+        "snmp://floor3@192.0.2.7:1161/?version=1&timeout_s=5",
+        "snmp://[2001:db8::7]/?community=secret:printers",
+        "snmp://alice@printer/?version=3",
+        "snmp://a@h/?version=3&auth=sha256&auth_key=secret:a&priv=aes128&priv_key=secret:p",
+    ],
+)
+def test_urls_that_name_a_printer(text: str) -> None:
+    assert problems(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words_told"),
+    [
+        ("snmp:///", "no host"),
+        ("snmp://h:0/", "port 0"),
+        ("snmp://h/x", "nothing at '/x'"),
+        ("snmp://h/?version=4", "must be 1, 2c or 3"),
+        ("snmp://h/?verson=3", "did you mean version?"),
+        ("snmp://h/?timeout_s=never", "must be a number"),
+        ("snmp://h/?version=3", "no user"),
+        ("snmp://a@h/?version=3&community=b", "has no community"),
+        ("snmp://a@h/?version=3&auth=sha3&auth_key=secret:a", "must be one of md5"),
+        ("snmp://a@h/?version=3&auth=sha256", "belong together"),
+        ("snmp://a@h/?version=3&priv=aes128&priv_key=secret:a", "priv needs auth"),
+        ("snmp://a@h/?auth=sha&auth_key=secret:a", "belongs to version=3"),
+        ("snmp://a@h/?community=b", "given twice"),
+        ("snmp://h/?community=secret:UPPER", "no reference"),
+    ],
+)
+def test_urls_that_do_not(text: str, words_told: str) -> None:
+    assert words_told in "; ".join(problems(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "snmp://alice:hunter2hunter2@h/?version=3",
+        "snmp://a@h/?version=3&auth=sha256&auth_key=hunter2hunter2",
+    ],
+)
+def test_a_secret_in_a_url_is_refused_and_not_repeated(text: str) -> None:
+    told_problems = "; ".join(problems(text))
+
+    assert "secret:NAME" in told_problems
+    assert "hunter2" not in told_problems
