@@ -1,6 +1,9 @@
-"""The way to the portal and back: topics, the wire format, the spool, MQTT, the uplink.
+"""The way to the portal: topics, the wire, the spool, MQTT and the uplink.
 
-``topics`` and ``wire`` are pure and shared with the portal. ``spool`` keeps every accepted
-record on disk until the portal has it. ``mqtt`` is asyncio over paho, for gateway and portal
-alike. ``uplink`` drains the spool and deletes on the portal's word only.
+`topics`, `wire` and `columns` describe what travels and are pure: both sides read them. ``spool``
+keeps what was accepted, ``mqtt`` is the asyncio layer over paho-mqtt, and ``uplink`` sends the
+spool's records and settles them with the portal's acknowledgements.
+
+May be imported by `provisioning` and `gateway`; `portal` may import `topics`, `wire`, `columns`,
+and `mqtt.connect` where it speaks to the broker. Imports `drivers.report` and what that needs.
 """

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
-from cloud_link.spool_values import Entry
+from cloud_link.spool.model import Entry
 from cloud_link.wire import ClockRecord, ConfigurationRecord, Lane, encode_record
 from config.model import Configuration, canonical, digest
 

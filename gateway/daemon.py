@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from cloud_link.spool_values import Entry, SpoolError
-from cloud_link.spool_writer import SpoolWriter
+from cloud_link.spool.model import Entry, SpoolError
+from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import ClockRecord, WireError
 from config.finding import ConfigError
 from config.model import digest

@@ -25,7 +25,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from cloud_link.spool_values import Entry, SpoolError
+from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.wire import Lane, WireError
 from drivers.report import Report
 from gateway.pipeline import Offer, Pipeline
@@ -39,14 +39,14 @@ log = structlog.get_logger("kanmon.intake")
 
 
 class Accepts(Protocol):
-    """The spool, as the intake sees it (`cloud_link.spool.SpoolWriter`)."""
+    """The spool, as the intake sees it (`cloud_link.spool.spool.SpoolWriter`)."""
 
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Return when all entries are on the disk; raises ``SpoolError``."""
 
     @property
     def generation(self) -> int:
-        """`cloud_link.spool.Spool.generation`, as the last append left it or later."""
+        """`cloud_link.spool.spool.Spool.generation`, as the last append left it or later."""
 
 
 class Intake:

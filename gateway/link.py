@@ -16,8 +16,8 @@ from gateway.way import NoWayError, Way, find, mark
 from provisioning.codes import CodedError
 
 if TYPE_CHECKING:
-    from cloud_link.spool_writer import SpoolWriter
-    from cloud_link.uplink import Uplink
+    from cloud_link.spool.writer import SpoolWriter
+    from cloud_link.uplink.uplink import Uplink
     from cloud_link.wire import Lane
 
 log = structlog.get_logger("kanmon.link")
@@ -59,8 +59,8 @@ class Link:
 
     def restart(self, cloud: Cloud) -> None:
         """Go on with other settings; what was in flight is sent again by the new uplink."""
-        from cloud_link.mqtt_broker import MqttError
-        from cloud_link.uplink import Facts, Uplink
+        from cloud_link.mqtt.broker import MqttError
+        from cloud_link.uplink.uplink import Facts, Uplink
 
         assert self._tasks is not None, "the link was not started"
         if self._task:

@@ -22,8 +22,8 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from cloud_link.spool import Spool
-from cloud_link.spool_values import SpoolError
+from cloud_link.spool.model import SpoolError
+from cloud_link.spool.spool import Spool
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Listens(Protocol):
 
 
 class Works(Protocol):
-    """The spool's thread, as `cloud_link.spool_writer.SpoolWriter` has it."""
+    """The spool's thread, as `cloud_link.spool.writer.SpoolWriter` has it."""
 
     async def call(self, function: Callable[[Spool], T]) -> T:
         """Return what ``function`` does there, after everything asked for before."""

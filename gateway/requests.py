@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cloud_link.spool_values import SpoolError
+from cloud_link.spool.model import SpoolError
 from config.finding import ConfigError
 from config.model import Device, canonical, digest
 from drivers.report import Report, gravest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cloud_link.spool_values import MEBIBYTE, SpoolLimits, SpoolStats
+from cloud_link.spool.model import MEBIBYTE, SpoolLimits, SpoolStats
 from cloud_link.wire import Lane
 from config.model import Configuration
 from gateway.health import SpoolFigures

@@ -31,7 +31,7 @@ from provisioning.codes import Code, CodedError
 from provisioning.enrolment import Enrolment
 
 if TYPE_CHECKING:
-    from cloud_link.mqtt_broker import Broker, Identity
+    from cloud_link.mqtt.broker import Broker, Identity
 
 CLASH_STEP: Final = "remove the cloud section and apply the configuration again"
 
@@ -63,7 +63,7 @@ class Way:
 
     def address(self) -> Broker:
         """As `cloud_link` takes it; raises `MqttError`."""
-        from cloud_link.mqtt_broker import Broker
+        from cloud_link.mqtt.broker import Broker
 
         tls = None if self.identity is None else self.identity.context()
         broker = Broker.parse(self.broker, version=self.version, tls=tls)
@@ -136,7 +136,7 @@ def _configured(state: Path, cloud: Cloud) -> Way:
 
 
 def _enrolled(state: Path, enrolled: Enrolment) -> Way:
-    from cloud_link.mqtt_broker import Identity
+    from cloud_link.mqtt.broker import Identity
 
     parts = urlsplit(enrolled.broker)
     plain = parts.scheme != "mqtts"

@@ -123,7 +123,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
-    from cloud_link.spool_values import SpoolError
+    from cloud_link.spool.model import SpoolError
     from gateway.loading import LoadingError
     from gateway.machine import ServiceError
     from gateway.owner import HiddenError, NotOursError

@@ -87,7 +87,7 @@ def _outbox(session: Session) -> Any:
 
 
 def _look(session: Session) -> Any:
-    from cloud_link.spool import Spool
+    from cloud_link.spool.spool import Spool
     from config.store import ConfigurationStore
     from gateway.clock import SystemClock, boot_bytes
     from gateway.spool_figures import outbox as figures

@@ -19,7 +19,14 @@ from typing import Final
 from cryptography import x509
 from django.utils import timezone
 
-from cloud_link.mqtt import Broker, ConnectRefused, Identity, MqttError, Unreachable, connect
+from cloud_link.mqtt.connect import (
+    Broker,
+    ConnectRefused,
+    Identity,
+    MqttError,
+    Unreachable,
+    connect,
+)
 from portal.authority import certificates, roots, server_identity
 from portal.authority.endings import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when
 from portal.authority.errors import AuthorityError

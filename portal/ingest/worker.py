@@ -32,7 +32,7 @@ from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
 from cloud_link import topics
-from cloud_link.mqtt import Broker, Identity, MqttError, PublishRefused, connect
+from cloud_link.mqtt.connect import Broker, Identity, MqttError, PublishRefused, connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
@@ -46,7 +46,7 @@ from portal.readiness import Readiness
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud_link.mqtt import Message, Session
+    from cloud_link.mqtt.connect import Message, Session
     from portal.ingest.answers import Answer
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cloud_link import topics
-from cloud_link.mqtt import Broker, MqttError, Session, connect
+from cloud_link.mqtt.connect import Broker, MqttError, Session, connect
 from cloud_link.topics import Down, Up
 from cloud_link.wire import (
     VERSION,

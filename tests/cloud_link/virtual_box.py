@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cloud_link.spool_values import Stored
-from cloud_link.uplink_flow import Pace
-from cloud_link.uplink_window import Sending, Window
+from cloud_link.spool.model import Stored
+from cloud_link.uplink.flow import Pace
+from cloud_link.uplink.window import Sending, Window
 from cloud_link.wire import VERSION, Ack, Lane
 
 EPOCH, BOOT, TABLE = b"epoch-01", b"boot-001", b"table-01"

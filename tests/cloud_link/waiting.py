@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloud_link.mqtt import (
+from cloud_link.mqtt.connect import (
     Message,
     Session,
 )

@@ -55,12 +55,12 @@ REFUSING: Final = (
 SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
 SILENT: Final = {
     "cloud_link/columns.py": "the wire's faults go to the log and the quarantine",
-    "cloud_link/mqtt_drive.py": "the library's own words",
-    "cloud_link/spool.py": "SQL, and a programmer's mistakes",
-    "cloud_link/spool_ledger.py": "SQL",
-    "cloud_link/spool_losses.py": "SQL",
-    "cloud_link/spool_salvage.py": "SQL",
-    "cloud_link/spool_schema.py": "SQL",
+    "cloud_link/mqtt/loop.py": "the library's own words",
+    "cloud_link/spool/spool.py": "SQL, and a programmer's mistakes",
+    "cloud_link/spool/records.py": "SQL",
+    "cloud_link/spool/losses.py": "SQL",
+    "cloud_link/spool/recovery.py": "SQL",
+    "cloud_link/spool/schema.py": "SQL",
     "cloud_link/topics.py": "a portal's log",
     "cloud_link/wire.py": "the wire's faults go to the log and the quarantine",
     "config/schema.py": "the schema's title",

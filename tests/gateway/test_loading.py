@@ -109,7 +109,8 @@ def _runs_loading(pid: str) -> bool:
 
 def test_the_daemon_loads_nothing_that_validates() -> None:
     code = (
-        "import sys, gateway.daemon, cloud_link.uplink, drivers.driver, drivers.modbus.driver\n"
+        "import sys, gateway.daemon, cloud_link.uplink.uplink\n"
+        "import drivers.driver, drivers.modbus.driver\n"
         "bad = {'pydantic', 'pydantic_core', 'yaml'} & set(sys.modules)\n"
         "assert not bad, bad\n"
     )

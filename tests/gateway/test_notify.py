@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from cloud_link.spool_values import SpoolError
+from cloud_link.spool.model import SpoolError
 from drivers.report import Observation
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.notify import ServiceManager

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_link.columns import cells
-from cloud_link.spool_values import Entry
+from cloud_link.spool.model import Entry
 from cloud_link.wire import DataRecord, EventRecord, Lane, decode_record, table_id
 from drivers.report import (
     Clock,

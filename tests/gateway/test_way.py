@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.mqtt import Identity, IdentityUnusable
+from cloud_link.mqtt.connect import Identity, IdentityUnusable
 from config.model import Cloud
 from gateway.way import NoWayError, find, mark
 from provisioning import enrolment

@@ -7,17 +7,17 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from cloud_link.mqtt import Broker, MqttError, Session, connect
+from cloud_link.mqtt.connect import Broker, MqttError, Session, connect
 from cloud_link.topics import up
-from cloud_link.uplink_session import CHANNELS, Facts, Start
+from cloud_link.uplink.session import CHANNELS, Facts, Start
 from cloud_link.wire import VERSION, Ack, Batch, Lane, Tables, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloud_link.spool import Spool
-    from cloud_link.spool_values import Stored
-    from cloud_link.spool_writer import SpoolWriter
+    from cloud_link.spool.model import Stored
+    from cloud_link.spool.spool import Spool
+    from cloud_link.spool.writer import SpoolWriter
 
 _MESSAGE_BYTES = 8_000
 

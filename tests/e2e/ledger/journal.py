@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from cloud_link.spool import Spool
-    from cloud_link.spool_values import Entry
-    from cloud_link.spool_writer import SpoolWriter
+    from cloud_link.spool.model import Entry
+    from cloud_link.spool.spool import Spool
+    from cloud_link.spool.writer import SpoolWriter
 
     T = TypeVar("T")
 

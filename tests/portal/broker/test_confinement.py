@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from cloud_link import topics
-from cloud_link.mqtt import (
+from cloud_link.mqtt.connect import (
     NOT_AUTHORIZED,
     Broker,
     Disconnected,

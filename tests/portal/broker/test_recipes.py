@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt import Broker, Identity, Unreachable, connect
+from cloud_link.mqtt.connect import Broker, Identity, Unreachable, connect
 from config.disk import LocalDisk, replace_file
 from gateway.control_client import ask
 from gateway.loading import PROFILES

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloud_link.spool_values import Stored
+    from cloud_link.spool.model import Stored
     from cloud_link.wire import Lane
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool import Spool, SpoolFull
+from cloud_link.spool.spool import Spool, SpoolFull
 from cloud_link.wire import Lane
 from tests.faults.diskfault import PowerCut, Shim, Step, build, environment, journal
 from tests.faults.spool_child import (
@@ -29,7 +29,7 @@ from tests.faults.spool_child import (
     in_gap,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHILD = [sys.executable, "-m", "tests.faults.spool_child"]
 
 

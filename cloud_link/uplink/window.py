@@ -23,14 +23,14 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.spool_settle import clamped
-from cloud_link.uplink_flow import Breaker, Pace, Stream
+from cloud_link.spool.acks import clamped
+from cloud_link.uplink.flow import Breaker, Pace, Stream
 from cloud_link.wire import Batch, Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from cloud_link.spool_values import Stored
+    from cloud_link.spool.model import Stored
     from cloud_link.wire import Ack
 
 ITEM_OVERHEAD: Final = 16
@@ -116,7 +116,7 @@ class Window:
     # --- reading the spool ------------------------------------------------------------------
 
     def hungry(self) -> list[Stream]:
-        """The streams to read: `cloud_link.spool.Spool.pending` of their lane and ``after``."""
+        """The streams to read: `Spool.pending` of their lane and ``after``."""
         every = [*self._fresh.values(), *self._old.values()]
         return [stream for stream in every if stream.hungry]
 

@@ -1,4 +1,4 @@
-"""How fast the spool is. ``python -m tests.cloud_link.spool_speed [FOLDER]`` prints it.
+"""How fast the spool is. ``python -m tests.cloud_link.spool.speed [FOLDER]`` prints it.
 
 Call `append_speed` and `drain_speed` with an empty folder on the disk that is to be measured.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud_link.spool import Spool, SpoolLimits
+from cloud_link.spool.spool import Spool, SpoolLimits
 from cloud_link.wire import VERSION, Ack, Lane
 from tests.faults.spool_child import BOOT, entry
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from cloud_link.spool_gaps import Loss, OpenGap, Reason, pack_ranges, unpack_ranges
-from cloud_link.spool_ledger import Epoch, Ledger, Row
-from cloud_link.spool_schema import first_id, last_id
-from cloud_link.spool_values import Entry
+from cloud_link.spool.gaps import Loss, OpenGap, Reason, pack_ranges, unpack_ranges
+from cloud_link.spool.model import Entry
+from cloud_link.spool.records import Epoch, Ledger, Row
+from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Lane, encode_record
 
 _DROP_AT_ONCE: Final = 256

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from cloud_link.mqtt import Broker
-from cloud_link.spool_values import SpoolLimits
-from cloud_link.spool_writer import SpoolWriter
-from cloud_link.uplink import Facts, Pace, Uplink
+from cloud_link.mqtt.connect import Broker
+from cloud_link.spool.model import SpoolLimits
+from cloud_link.spool.writer import SpoolWriter
+from cloud_link.uplink.uplink import Facts, Pace, Uplink
 from cloud_link.wire import (
     VERSION,
     Ack,
@@ -23,7 +23,7 @@ from cloud_link.wire import (
 )
 from tests import peers
 from tests.cloud_link.scripted_portal import portal
-from tests.cloud_link.uplink_bench import (
+from tests.cloud_link.uplink.harness import (
     BOOT,
     BOX,
     LINK,
@@ -354,7 +354,7 @@ async def test_cancelled_in_the_moment_the_link_ends_it_stops(
         await asyncio.to_thread(broker.start)
 
 
-AMQTT = Path(__file__).parents[2] / "scripts" / "demonstration" / "amqtt_broker.py"
+AMQTT = Path(__file__).parents[3] / "scripts" / "demonstration" / "amqtt_broker.py"
 
 
 async def test_mqtt_3_1_1_on_the_demonstrations_fallback_broker(tmp_path: Path) -> None:

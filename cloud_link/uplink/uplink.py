@@ -6,7 +6,7 @@
     await writer.append(entries); uplink.appended()
 
 Connecting again waits longer each time, with jitter, until a session has delivered something.
-What is sent and when is `cloud_link.uplink_window`; one connection is `cloud_link.uplink_session`.
+What is sent and when is `cloud_link.uplink.window`; one connection is `cloud_link.uplink.session`.
 
 Source: design section 5.
 """
@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential, wait_random
 
-from cloud_link.mqtt import Broker, MqttError, Will, connect
-from cloud_link.spool_values import SpoolError
+from cloud_link.mqtt.connect import Broker, MqttError, Will, connect
+from cloud_link.spool.model import SpoolError
 from cloud_link.topics import Down, Up, down, up
-from cloud_link.uplink_flow import Pace
-from cloud_link.uplink_session import Conversation, Facts, Start, Station
-from cloud_link.uplink_window import Window
+from cloud_link.uplink.flow import Pace
+from cloud_link.uplink.session import Conversation, Facts, Start, Station
+from cloud_link.uplink.window import Window
 from cloud_link.wire import Lane
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from cloud_link.spool_writer import SpoolWriter
+    from cloud_link.spool.writer import SpoolWriter
 
 __all__ = ["Facts", "Link", "Pace", "Uplink", "UplinkState"]
 

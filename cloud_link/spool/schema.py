@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-from cloud_link.spool_values import SpoolLimits
+from cloud_link.spool.model import SpoolLimits
 from cloud_link.wire import Lane
 
 APPLICATION: Final = 0x4B4E4D53

@@ -10,7 +10,7 @@ kernel. From then on it leaves in exactly three ways::
 and at any time accepted = pending + settled + gapped, for each (epoch, lane, seq). Every opening
 begins a new epoch, so that a restored or copied file never gives out a number again.
 
-`Spool` blocks and belongs to one thread; `cloud_link.spool_writer.SpoolWriter` is its async side.
+`Spool` blocks and belongs to one thread; `cloud_link.spool.writer.SpoolWriter` is its async side.
 The parts: `spool_folder` (files, lock, ballast), `spool_schema` (tables), `spool_ledger` (rows),
 `spool_losses` and `spool_gaps` (what was dropped), `spool_settle` (acknowledgements),
 `spool_salvage` (damage).
@@ -28,15 +28,12 @@ from typing import Final, TypeVar
 
 import structlog
 
-from cloud_link.spool_database import Database, translated
-from cloud_link.spool_folder import Folder, Note
-from cloud_link.spool_gaps import Reason
-from cloud_link.spool_ledger import Epoch, Row
-from cloud_link.spool_losses import Refusals
-from cloud_link.spool_salvage import Salvage, unfinished
-from cloud_link.spool_schema import first_id, last_id
-from cloud_link.spool_settle import Settlement
-from cloud_link.spool_values import (
+from cloud_link.spool.acks import Settlement
+from cloud_link.spool.database import Database, translated
+from cloud_link.spool.folder import Folder, Note
+from cloud_link.spool.gaps import Reason
+from cloud_link.spool.losses import Refusals
+from cloud_link.spool.model import (
     Entry,
     Settled,
     SpoolDamaged,
@@ -47,6 +44,9 @@ from cloud_link.spool_values import (
     SpoolStats,
     Stored,
 )
+from cloud_link.spool.records import Epoch, Row
+from cloud_link.spool.recovery import Salvage, unfinished
+from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Ack, Lane, Table
 
 __all__ = [
@@ -182,7 +182,7 @@ class Spool:
     def settle(self, ack: Ack) -> Settled:
         """Do what the portal's acknowledgement asks; twice is as good as once.
 
-        Numbers, lanes and epochs that are not here are ignored. See `cloud_link.spool_settle`.
+        Numbers, lanes and epochs that are not here are ignored. See `cloud_link.spool.acks`.
 
         Raises:
             SpoolFull: the disk refuses even this; nothing changed, the portal will say it again.

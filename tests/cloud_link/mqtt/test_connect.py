@@ -1,4 +1,4 @@
-"""`cloud_link.mqtt`: how connections begin, end and fail, against a real Mosquitto."""
+"""`cloud_link.mqtt.connect`: how connections begin, end and fail, against a real Mosquitto."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt import (
+from cloud_link.mqtt.connect import (
     SESSION_TAKEN_OVER,
     Broker,
     ConnectRefused,

@@ -1,6 +1,6 @@
 """Which broker, as whom, and what can go wrong with it.
 
-Every error of `cloud_link.mqtt` says what happened, where, and what to do next::
+Every error of `cloud_link.mqtt.connect` says what happened, where, and what to do next::
 
     MqttError
     |-- BrokerUrlError     the address itself is not one (also a ValueError)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from paho.mqtt.enums import MQTTErrorCode
 
-from cloud_link.mqtt_broker import (
+from cloud_link.mqtt.broker import (
     PACKET_TOO_LARGE,
     ConnectRefused,
     Disconnected,
@@ -34,7 +34,7 @@ from cloud_link.mqtt_broker import (
     SubscribeRefused,
     Unreachable,
 )
-from cloud_link.mqtt_drive import Drive
+from cloud_link.mqtt.loop import Drive
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from cloud_link.mqtt_client import TlsAwareClient
+    from cloud_link.mqtt.paho_client import TlsAwareClient
 
 WINDOW: Final = 20
 """Unanswered publishes where the broker names no Receive Maximum of its own (MQTT 3.1.1)."""
@@ -121,7 +121,7 @@ class _Owed:
 
 
 class Session:
-    """A connection from CONNACK to its end; made by `cloud_link.mqtt.connect`.
+    """A connection from CONNACK to its end; made by `cloud_link.mqtt.connect.connect`.
 
     Attributes:
         present: Whether the broker still had this client id's session.
@@ -250,7 +250,7 @@ class Session:
     async def greet(self, keepalive: int) -> None:
         """Watch the client's socket and wait for CONNACK; raises `ConnectRefused`, `Unreachable`.
 
-        For `cloud_link.mqtt.connect` only.
+        For `cloud_link.mqtt.connect.connect` only.
         """
         # Not before: paho calls back from the thread that dials, too.
         client = self._client

@@ -17,10 +17,10 @@ that follow a new epoch (see ``Spool.generation``).
 
 from __future__ import annotations
 
-from cloud_link.spool_gaps import Range, Reason
-from cloud_link.spool_ledger import ORDINAL_LIMIT, Epoch, Ledger, Row
-from cloud_link.spool_losses import Losses
-from cloud_link.spool_values import Settled
+from cloud_link.spool.gaps import Range, Reason
+from cloud_link.spool.losses import Losses
+from cloud_link.spool.model import Settled
+from cloud_link.spool.records import ORDINAL_LIMIT, Epoch, Ledger, Row
 from cloud_link.wire import Ack
 
 

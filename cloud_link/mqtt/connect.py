@@ -7,8 +7,8 @@
             ...
             message.ack()
 
-paho is the codec; the loop drives its socket (`cloud_link.mqtt_drive`), and a `Session`
-(`cloud_link.mqtt_session`) turns its callbacks into awaitables. Each connection has a client of
+paho is the codec; the loop drives its socket (`cloud_link.mqtt.loop`), and a `Session`
+(`cloud_link.mqtt.session`) turns its callbacks into awaitables. Each connection has a client of
 its own and there is no automatic reconnection: a caller that wants one loops, and knows then that
 everything of the old connection is over.
 
@@ -27,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from cloud_link.mqtt_broker import (
+from cloud_link.mqtt.broker import (
     NO_SUBSCRIBERS,
     NOT_AUTHORIZED,
     PACKET_TOO_LARGE,
@@ -44,8 +44,8 @@ from cloud_link.mqtt_broker import (
     Unreachable,
     Will,
 )
-from cloud_link.mqtt_client import TlsAwareClient, next_step, told
-from cloud_link.mqtt_session import Message, Session
+from cloud_link.mqtt.paho_client import TlsAwareClient, next_step, told
+from cloud_link.mqtt.session import Message, Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

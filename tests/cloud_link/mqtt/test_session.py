@@ -1,4 +1,4 @@
-"""`cloud_link.mqtt` against a real Mosquitto: every property that design section 9 names."""
+"""`mqtt.connect` against a real Mosquitto: every property that design section 9 names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt import (
+from cloud_link.mqtt.connect import (
     NO_SUBSCRIBERS,
     NOT_AUTHORIZED,
     PACKET_TOO_LARGE,
@@ -19,7 +19,7 @@ from cloud_link.mqtt import (
     Unreachable,
     connect,
 )
-from cloud_link.mqtt_session import Slots
+from cloud_link.mqtt.session import Slots
 from tests import peers
 from tests.cloud_link.relay import relay
 from tests.cloud_link.waiting import SOON_S, failing, take, until

@@ -10,7 +10,7 @@ Answers gather for a moment, because each settling is a commit. Those still gath
 connection ends are settled then; after a kill -9 their records are sent again, and the portal
 knows them.
 
-Everything is decided in `cloud_link.uplink_window`; here are the spool, the connection and the
+Everything is decided in `cloud_link.uplink.window`; here are the spool, the connection and the
 clock.
 """
 
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from cloud_link.mqtt import Message, MqttError, PublishRefused, Session
-from cloud_link.spool_values import Settled, SpoolError, SpoolFull
+from cloud_link.mqtt.connect import Message, MqttError, PublishRefused, Session
+from cloud_link.spool.model import Settled, SpoolError, SpoolFull
 from cloud_link.topics import Up, up
-from cloud_link.uplink_window import Window
+from cloud_link.uplink.window import Window
 from cloud_link.wire import (
     VERSION,
     Ack,
@@ -43,11 +43,11 @@ from cloud_link.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from cloud_link.spool import Spool
-    from cloud_link.spool_values import Stored
-    from cloud_link.spool_writer import SpoolWriter
-    from cloud_link.uplink_flow import Pace, Stream
-    from cloud_link.uplink_window import Sending
+    from cloud_link.spool.model import Stored
+    from cloud_link.spool.spool import Spool
+    from cloud_link.spool.writer import SpoolWriter
+    from cloud_link.uplink.flow import Pace, Stream
+    from cloud_link.uplink.window import Sending
 
 log = structlog.get_logger(__name__)
 

@@ -1,4 +1,4 @@
-"""Known by a certificate: `cloud_link.mqtt` over TLS, against a Mosquitto that asks for one."""
+"""Known by a certificate: `mqtt.connect` over TLS, against a Mosquitto that asks for one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud_link.mqtt import Broker, Identity, MqttError, Unreachable, connect
+from cloud_link.mqtt.connect import Broker, Identity, MqttError, Unreachable, connect
 from tests import peers
 from tests.cloud_link.waiting import SOON_S, take
 from tests.named import Authority

@@ -21,8 +21,8 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from cloud_link.spool import Spool
-from cloud_link.spool_values import Entry, SpoolError, SpoolLimits
+from cloud_link.spool.model import Entry, SpoolError, SpoolLimits
+from cloud_link.spool.spool import Spool
 
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class SpoolWriter:
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Return the numbers of ``entries`` once they are accepted: on the disk.
 
-        Raises `cloud_link.spool_values.SpoolFull` when none of them was.
+        Raises `cloud_link.spool.model.SpoolFull` when none of them was.
         """
         batch = tuple(entries)
         if not batch:

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cloud_link.spool_values import MEBIBYTE, SpoolError, SpoolLocked
+from cloud_link.spool.model import MEBIBYTE, SpoolError, SpoolLocked
 
 _KEEP_DAMAGED: Final = 2
 _ALSO: Final = ("-wal", "-shm", "-journal")

@@ -23,11 +23,11 @@ from typing import Any, Final
 
 import msgspec
 
-from cloud_link.spool_database import Database
-from cloud_link.spool_folder import Note
-from cloud_link.spool_gaps import MOST_RANGES, OpenGap, Range, Reason
-from cloud_link.spool_ledger import Row
-from cloud_link.spool_values import SpoolFull
+from cloud_link.spool.database import Database
+from cloud_link.spool.folder import Note
+from cloud_link.spool.gaps import MOST_RANGES, OpenGap, Range, Reason
+from cloud_link.spool.model import SpoolFull
+from cloud_link.spool.records import Row
 from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane, Table, table_id
 
 PENDING: Final = "salvaging"

@@ -18,11 +18,11 @@ from typing import Final, TypeVar
 import msgspec
 import structlog
 
-from cloud_link.spool_folder import Ballast, Folder
-from cloud_link.spool_ledger import Ledger
-from cloud_link.spool_losses import Losses
-from cloud_link.spool_schema import PAGE, connect, log_pages
-from cloud_link.spool_values import SpoolDamaged, SpoolFailing, SpoolFull, SpoolLimits
+from cloud_link.spool.folder import Ballast, Folder
+from cloud_link.spool.losses import Losses
+from cloud_link.spool.model import SpoolDamaged, SpoolFailing, SpoolFull, SpoolLimits
+from cloud_link.spool.records import Ledger
+from cloud_link.spool.schema import PAGE, connect, log_pages
 from cloud_link.wire import Lane
 
 T = TypeVar("T")

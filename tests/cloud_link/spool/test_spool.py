@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool import Spool, SpoolError, SpoolLimits, SpoolLocked
-from cloud_link.spool_folder import Folder
-from cloud_link.spool_gaps import MOST_RANGES, Loss, OpenGap, merged, runs_of
-from cloud_link.spool_salvage import missing
-from cloud_link.spool_settle import clamped
+from cloud_link.spool.acks import clamped
+from cloud_link.spool.folder import Folder
+from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap, merged, runs_of
+from cloud_link.spool.recovery import missing
+from cloud_link.spool.spool import Spool, SpoolError, SpoolLimits, SpoolLocked
 from cloud_link.wire import VERSION, Ack, Lane, table_id
 from tests.faults.spool_child import BOOT, SMALL, TABLES, entry, everything, gaps, in_gap
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_second_opener_is_told_who_is_there(
 ) -> None:
     open_spool()
     code = (
-        "import sys; from pathlib import Path; from cloud_link.spool import *\n"
+        "import sys; from pathlib import Path; from cloud_link.spool.spool import *\n"
         "try: Spool.open(Path(sys.argv[1]), boot=bytes(8), limits=SpoolLimits())\n"
         "except SpoolLocked as error: print(error.pid, error)"
     )

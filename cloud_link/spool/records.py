@@ -15,8 +15,8 @@ from typing import Final
 
 import msgspec
 
-from cloud_link.spool_schema import LANE_SHIFT, checksum
-from cloud_link.spool_values import Entry, Stored
+from cloud_link.spool.model import Entry, Stored
+from cloud_link.spool.schema import LANE_SHIFT, checksum
 from cloud_link.wire import EPOCH_SIZE, Lane, Table, table_id
 
 ORDINAL_LIMIT: Final = 2**53
