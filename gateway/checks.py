@@ -20,7 +20,7 @@ from gateway.bus_time import LineTime, device_time
 from gateway.devices import DeviceError, Found, find
 from gateway.way import CLASH_STEP, clash_words, clashing
 from protocols.delays import ASSUMED_S
-from provisioning import enrolment
+from provisioning import enrolment_store
 from provisioning.codes import CodedError
 
 if TYPE_CHECKING:
@@ -251,7 +251,7 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
     """An enrolled box goes where it was sent, and nowhere else."""
     cloud = document.configuration.cloud
     try:
-        enrolled = enrolment.load(state)
+        enrolled = enrolment_store.load(state)
     except CodedError:
         return  # not for our eyes, or damaged, which the daemon tells better
     clash = clashing(cloud, enrolled) if enrolled else None

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from provisioning.private import ROOT, others_who_write
+from provisioning.file_permissions import ROOT, others_who_write
 
 PROGRAM: Final = Path(__file__).resolve().parent.parent
 """Where this is installed."""

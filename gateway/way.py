@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 from config.model import Cloud
 from config.secrets import secret
 from gateway.certificate import moment
-from provisioning import enrolment
+from provisioning import enrolment_store
 from provisioning.agent_key import is_this_machine
 from provisioning.codes import Code, CodedError
-from provisioning.enrolment import Enrolment
+from provisioning.enrolment_store import Enrolment
 
 if TYPE_CHECKING:
     from cloud_link.mqtt.broker import Broker, Identity
@@ -82,7 +82,7 @@ def find(state: Path, box: str, cloud: Cloud) -> Way:
         CodedError: The enrolment is damaged, or is another box's.
         ConfigError: The password is not to be had.
     """
-    enrolled = enrolment.load(state)
+    enrolled = enrolment_store.load(state)
     if enrolled is None:
         return _configured(state, cloud)
     clash = clashing(cloud, enrolled)
@@ -90,7 +90,8 @@ def find(state: Path, box: str, cloud: Cloud) -> Way:
         raise NoWayError(f"{clash_words(clash, enrolled)}; {CLASH_STEP}")
     if enrolled.box != box:
         raise CodedError(
-            Code.DAMAGED, f"{enrolment.folder(state)} is box {enrolled.box}'s; this one is {box}"
+            Code.DAMAGED,
+            f"{enrolment_store.folder(state)} is box {enrolled.box}'s; this one is {box}",
         )
     return _enrolled(state, enrolled)
 
@@ -114,7 +115,7 @@ def clash_words(name: str, enrolled: Enrolment) -> str:
 def mark(state: Path) -> object:
     """Changes whenever the enrolment does; costs one look at the folder."""
     try:
-        found = (enrolment.folder(state) / enrolment.FILE).stat()
+        found = (enrolment_store.folder(state) / enrolment_store.FILE).stat()
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns
@@ -146,10 +147,10 @@ def _enrolled(state: Path, enrolled: Enrolment) -> Way:
             "way could read and write in its name. Let the portal's operator set KANMON_BOX_BROKER "
             "to an mqtts:// address, then enrol again"
         )
-    folder = enrolment.folder(state)
+    folder = enrolment_store.folder(state)
     identity = Identity(
         certificate=folder / enrolled.certificate,
-        key=enrolment.key_path(state),
+        key=enrolment_store.key_path(state),
         trust=folder / enrolled.trust,
     )
     return Way(

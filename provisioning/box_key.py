@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config.disk import Disk, replace_file
-from provisioning import private
+from provisioning import file_permissions
 from provisioning.agent_key import pin_of
 from provisioning.codes import Code, CodedError
 
@@ -52,7 +52,7 @@ def ready(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
         OSError: It cannot be read or made.
     """
     try:
-        content = private.read(path)
+        content = file_permissions.read(path)
     except FileNotFoundError:
         key = ec.generate_private_key(ec.SECP256R1())
         replace_file(

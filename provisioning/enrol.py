@@ -6,7 +6,7 @@
     key.pem                       made once
     welcome                       the portal's root, against the pin of the agent key
     claim                         the same public key is always answered alike
-    certificate, trust, enrolment.json   see `provisioning.enrolment`
+    certificate, trust, enrolment_store.json   see `provisioning.enrolment_store`
 
 The setup page, renewal and offline enrolment are to call the same steps.
 """
@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from config.disk import Disk, LocalDisk
-from provisioning import box_key, enrolment, private
+from provisioning import box_key, enrolment_store, file_permissions
 from provisioning.claim import TERMS, Inventory, Request
-from provisioning.claim_link import ClaimLink
+from provisioning.claim_client import ClaimLink
 from provisioning.codes import Code, CodedError
-from provisioning.enrolment import Enrolment
+from provisioning.enrolment_store import Enrolment
 from provisioning.identity import IdentityError, box_id, clean
 
 if TYPE_CHECKING:
@@ -72,20 +72,20 @@ def enrol(wish: Wish, link: ClaimLink | None = None, disk: Disk | None = None) -
             return _enrol(wish, link or ClaimLink(wish.key.address), disk)
     except IdentityError as error:
         if isinstance(error.__cause__, OSError):
-            raise enrolment.storage_error(error.__cause__, error.where) from error
+            raise enrolment_store.storage_error(error.__cause__, error.where) from error
         raise CodedError(Code.DAMAGED, str(error.where)) from error
     except OSError as error:
-        raise enrolment.storage_error(error, wish.state) from error
+        raise enrolment_store.storage_error(error, wish.state) from error
 
 
 def _enrol(wish: Wish, link: ClaimLink, disk: Disk) -> Enrolment:
-    earlier = enrolment.load(wish.state)
+    earlier = enrolment_store.load(wish.state)
     pin = wish.key.pin.hex()
     if earlier is not None and earlier.pin != pin:
         raise CodedError(Code.OTHER_PORTAL, earlier.address)
     box = box_id(wish.state)
     clean(wish.state)
-    key = box_key.ready(enrolment.key_path(wish.state), disk)
+    key = box_key.ready(enrolment_store.key_path(wish.state), disk)
     root = box_key.pinned_root(link.welcome().root, wish.key.pin)
     request = Request(
         key_id=wish.key.id,
@@ -98,7 +98,7 @@ def _enrol(wish: Wish, link: ClaimLink, disk: Disk) -> Enrolment:
     granted = link.claim(request, root)
     checked = box_key.check(granted, box, key, root)
     made = _enrolment(wish, granted, checked.ends_at)
-    return enrolment.save(disk, wish.state, made, chain=checked.chain, trust=checked.trust)
+    return enrolment_store.save(disk, wish.state, made, chain=checked.chain, trust=checked.trust)
 
 
 def _enrolment(wish: Wish, granted: Granted, ends_at: str) -> Enrolment:
@@ -143,13 +143,13 @@ def _hardware() -> str:
 def _alone(state: Path, disk: Disk) -> Iterator[None]:
     """The identity folder, made where it is missing and tidied, and nobody else in it."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    where = enrolment.folder(state)
+    where = enrolment_store.folder(state)
     where.mkdir(mode=0o700, exist_ok=True)
-    private.check_folder(where)
+    file_permissions.check_folder(where)
     lock = os.open(state / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        enrolment.clean(state)
+        enrolment_store.clean(state)
         # A key whose folder a power cut takes away would have been claimed with in vain.
         disk.sync_folder(state)
         yield

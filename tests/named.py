@@ -9,8 +9,8 @@ from pathlib import Path
 from cloud_link.mqtt.connect import Identity
 from config.disk import LocalDisk
 from portal.authority.certificates import Issuer, Order, issue, key_pem, make_root, new_key, pem
-from provisioning import enrolment
-from provisioning.enrolment import Enrolment
+from provisioning import enrolment_store
+from provisioning.enrolment_store import Enrolment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +49,9 @@ class Authority:
 
 def enrolled(state: Path, identity: Identity, box: str, broker: str, mqtt: str = "5") -> Enrolment:
     """Let ``state`` be as `kanmon enroll` leaves it."""
-    enrolment.folder(state).mkdir(parents=True, exist_ok=True)
-    enrolment.key_path(state).write_bytes(identity.key.read_bytes())
-    return enrolment.save(
+    enrolment_store.folder(state).mkdir(parents=True, exist_ok=True)
+    enrolment_store.key_path(state).write_bytes(identity.key.read_bytes())
+    return enrolment_store.save(
         LocalDisk(),
         state,
         Enrolment(

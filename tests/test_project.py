@@ -77,7 +77,7 @@ def test_an_agent_key_needs_only_the_standard_library(module: str) -> None:
     assert loaded_by(module) - set(sys.stdlib_module_names) <= {"provisioning"}
 
 
-@pytest.mark.parametrize("module", ["provisioning.enrolment", "gateway.daemon"])
+@pytest.mark.parametrize("module", ["provisioning.enrolment_store", "gateway.daemon"])
 def test_the_daemon_knows_its_name_without_cryptography(module: str) -> None:
     assert "cryptography" not in loaded_by(module)
 

@@ -17,7 +17,7 @@ from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
 from provisioning.codes import Code, CodedError
-from provisioning.enrolment import storage_error
+from provisioning.enrolment_store import storage_error
 
 
 @click.command()

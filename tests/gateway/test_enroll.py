@@ -22,7 +22,7 @@ import pytest
 from cryptography import x509
 
 from portal.authority.claim_worker import LONGEST_S
-from provisioning import enrolment
+from provisioning import enrolment_store
 from provisioning.agent_key import parse, rows
 from tests.gateway.box import Box, wait_for
 from tests.peers import free_port
@@ -111,7 +111,7 @@ def test_from_a_key_to_a_name_and_again(office: Office, box: Box) -> None:
     key = office.key("--gateway", "Plant room")
     done = box.kanmon("enroll", key, "--consent")
     assert done.returncode == 0, done.stderr
-    kept = enrolment.load(box.state)
+    kept = enrolment_store.load(box.state)
     assert kept is not None
     assert done.stdout.startswith(
         f"Setup complete: box {kept.box} is Plant room at Plant, Aoyama Foods.\n"
@@ -125,7 +125,7 @@ def test_from_a_key_to_a_name_and_again(office: Office, box: Box) -> None:
         "broker": "mqtts://broker.example.com:8883",
         "ends_at": kept.ends_at,
     }
-    assert enrolment.load(box.state) == kept
+    assert enrolment_store.load(box.state) == kept
     listed = json.loads(office.run("key", "list", "--json"))["keys"]
     assert {row["id"]: row["state"] for row in listed}[parse(key).id] == "used"
 
@@ -136,9 +136,9 @@ def test_a_revoked_box_is_told_and_stands_in_the_list(office: Office, box: Box) 
     answer = json.loads(office.run("authority", "revoke", name, "--reason", "stolen", "--json"))
     assert answer["revoked"] == 1
     listed = x509.load_pem_x509_crl(Path(answer["list"]).read_bytes())
-    kept = enrolment.load(box.state)
+    kept = enrolment_store.load(box.state)
     assert kept is not None
-    pem = (enrolment.folder(box.state) / kept.certificate).read_bytes()
+    pem = (enrolment_store.folder(box.state) / kept.certificate).read_bytes()
     serial = x509.load_pem_x509_certificate(pem).serial_number
     assert listed.get_revoked_certificate_by_serial_number(serial) is not None
     assert refused(box.kanmon("enroll", key, "--consent", "--json"))["code"] == 2305

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from portal.authority import certificates
-from provisioning import agent_key, enrolment
+from provisioning import agent_key, enrolment_store
 from provisioning.agent_key import AgentKey
 from provisioning.claim import Refused, Request, decode, encode
 from provisioning.codes import Code
@@ -72,7 +72,7 @@ def enrolments() -> Iterator[Enrolments]:
 
 def stored_key(state: Path) -> bytes | None:
     """The public key of what lies in ``key.pem``, which is whole if it is there."""
-    path = enrolment.key_path(state)
+    path = enrolment_store.key_path(state)
     if not path.exists():
         return None
     key = load_pem_private_key(path.read_bytes(), None)
@@ -84,13 +84,13 @@ def check_kept(state: Path) -> bool:
     """Whether there is a name; nothing is half there, and nothing open to others."""
     for path in state.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
-    for path in enrolment.folder(state).glob("*-*.pem"):
+    for path in enrolment_store.folder(state).glob("*-*.pem"):
         assert path.stem.rpartition("-")[2] == sha256(path.read_bytes()).hexdigest()[:16]
-    kept = enrolment.load(state)
+    kept = enrolment_store.load(state)
     if kept is None:
         return False
     found = x509.load_pem_x509_certificate(
-        (enrolment.folder(state) / kept.certificate).read_bytes()
+        (enrolment_store.folder(state) / kept.certificate).read_bytes()
     ).public_key()
     assert isinstance(found, ec.EllipticCurvePublicKey)
     assert certificates.spki_of(found) == stored_key(state)

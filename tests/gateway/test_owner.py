@@ -15,7 +15,7 @@ import pytest
 
 from gateway.audit import note
 from gateway.owner import HiddenError, NotOursError, as_owner
-from provisioning import enrolment
+from provisioning import enrolment_store
 from tests.gateway.box import Box
 from tests.provisioning.claim_server import ClaimServer, serving
 
@@ -200,7 +200,7 @@ def test_root_enrols_a_box_for_the_account_it_runs_as(site: Site) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         again = site.box.kanmon("enroll", str(endpoint.key), "--consent", "--json")
     assert again.stdout == done.stdout
-    assert enrolment.load(site.state) is not None
+    assert enrolment_store.load(site.state) is not None
     for path in site.state.rglob("*"):
         found = path.stat()
         assert (found.st_uid, found.st_gid) == (site.account.pw_uid, site.account.pw_gid)
@@ -235,7 +235,7 @@ def test_what_enrolling_needs_is_loaded_while_root_can_read_it(hidden: Site) -> 
     with serving(ClaimServer()) as endpoint:
         done = hidden.box.kanmon("enroll", str(endpoint.key), "--consent", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert enrolment.load(hidden.state) is not None
+    assert enrolment_store.load(hidden.state) is not None
 
 
 def test_what_the_other_commands_need_is_loaded_as_well(hidden: Site) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cloud_link.mqtt.connect import Identity, IdentityUnusable
 from config.model import Cloud
 from gateway.way import NoWayError, find, mark
-from provisioning import enrolment
+from provisioning import enrolment_store
 from provisioning.codes import Code, CodedError
 from tests.named import Authority, enrolled
 
@@ -79,7 +79,7 @@ def test_another_boxs_name_is_not_taken(state: Path) -> None:
 
 
 def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> None:
-    key = enrolment.key_path(state)
+    key = enrolment_store.key_path(state)
     way = find(state, BOX, Cloud())
     key.write_text("nonsense")
     with pytest.raises(IdentityUnusable, match=r"key\.pem cannot be used together"):

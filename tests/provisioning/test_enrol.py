@@ -24,11 +24,11 @@ from config.disk import LocalDisk
 from portal.authority import certificates
 from portal.authority.certificates import Order
 from provisioning import enrol as enrolling
-from provisioning import enrolment
+from provisioning import enrolment_store
 from provisioning.claim import Inventory, Request, decode, encode
 from provisioning.codes import Code, CodedError
 from provisioning.enrol import Wish, enrol
-from provisioning.enrolment import Enrolment
+from provisioning.enrolment_store import Enrolment
 from provisioning.identity import box_id
 from tests.provisioning.claim_server import ClaimServer, Reply, answer, now, root, serving
 
@@ -46,7 +46,7 @@ def code_of(wanted: Wish) -> Code:
 
 
 def certificate(state: Path, kept: Enrolment) -> bytes:
-    return (enrolment.folder(state) / kept.certificate).read_bytes()
+    return (enrolment_store.folder(state) / kept.certificate).read_bytes()
 
 
 @pytest.mark.req("E-27")
@@ -55,17 +55,17 @@ def test_a_box_has_its_name(tmp_path: Path, tls: bool) -> None:
     state = tmp_path / "new" / "state"
     with serving(ClaimServer(tls=tls)) as endpoint:
         kept = enrol(wish(endpoint, state))
-    assert enrolment.load(state) == kept
+    assert enrolment_store.load(state) == kept
     assert kept.box == box_id(state)
     assert (kept.gateway, kept.broker) == ("Plant room", "mqtts://broker.example.com:8883")
-    path = enrolment.key_path(state)
+    path = enrolment_store.key_path(state)
     key = load_pem_private_key(path.read_bytes(), None)
     leaf, issuer = x509.load_pem_x509_certificates(certificate(state, kept))
     leaf.verify_directly_issued_by(issuer)
     assert leaf.public_key() == key.public_key()
-    for file in enrolment.folder(state).iterdir():
+    for file in enrolment_store.folder(state).iterdir():
         assert file.stat().st_mode & 0o777 == 0o600
-    assert enrolment.folder(state).stat().st_mode & 0o777 == 0o700
+    assert enrolment_store.folder(state).stat().st_mode & 0o777 == 0o700
 
 
 def test_the_key_never_leaves_the_box(tmp_path: Path) -> None:
@@ -82,9 +82,11 @@ def test_the_key_never_leaves_the_box(tmp_path: Path) -> None:
 def test_again_is_the_same(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
         first = enrol(wish(endpoint, tmp_path))
-        before = {path: path.read_bytes() for path in enrolment.folder(tmp_path).iterdir()}
+        before = {path: path.read_bytes() for path in enrolment_store.folder(tmp_path).iterdir()}
         assert enrol(wish(endpoint, tmp_path)) == first
-    assert {path: path.read_bytes() for path in enrolment.folder(tmp_path).iterdir()} == before
+    assert {
+        path: path.read_bytes() for path in enrolment_store.folder(tmp_path).iterdir()
+    } == before
 
 
 def test_many_at_once_make_one_name(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_box_of_another_portal_stays_there(tmp_path: Path) -> None:
         kept = enrol(wish(endpoint, tmp_path))
         assert code_of(wish(other, tmp_path)) is Code.OTHER_PORTAL
     assert not other.calls
-    assert enrolment.load(tmp_path) == kept
+    assert enrolment_store.load(tmp_path) == kept
 
 
 def _for_another_key(endpoint: ClaimServer) -> Reply:
@@ -143,7 +145,7 @@ def test_a_certificate_that_is_not_this_boxes_is_not_kept(tmp_path: Path, wrong:
     with serving(ClaimServer()) as endpoint:
         endpoint.on_claim = wrong(endpoint)  # type: ignore[operator] # one of the above
         assert code_of(wish(endpoint, tmp_path)) is Code.BAD_CERTIFICATE
-        assert enrolment.load(tmp_path) is None
+        assert enrolment_store.load(tmp_path) is None
         endpoint.on_claim = None
         enrol(wish(endpoint, tmp_path))
 
@@ -190,15 +192,17 @@ def test_a_crash_at_any_step_leaves_no_name_and_the_next_try_one(tmp_path: Path)
         with serving(ClaimServer()) as endpoint:
             with pytest.raises(PowerCutError):
                 enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
-            assert (enrolment.load(state) is None) == (step < 12), "only the last was too late"
-            key = enrolment.key_path(state)
+            assert (enrolment_store.load(state) is None) == (step < 12), (
+                "only the last was too late"
+            )
+            key = enrolment_store.key_path(state)
             before = key.read_bytes() if key.exists() else None
             kept = enrol(wish(endpoint, state))
             assert before in (None, key.read_bytes())
-            assert enrolment.load(state) == kept
+            assert enrolment_store.load(state) == kept
             # A key that was never on the disk whole was never claimed with either.
             assert len(endpoint.given) == 1
-        assert not list(enrolment.folder(state).glob("*.new"))
+        assert not list(enrolment_store.folder(state).glob("*.new"))
 
 
 def test_a_crash_while_a_name_is_replaced_leaves_the_old_or_the_new(tmp_path: Path) -> None:
@@ -212,12 +216,12 @@ def test_a_crash_while_a_name_is_replaced_leaves_the_old_or_the_new(tmp_path: Pa
             shutil.copytree(tmp_path / "old", state)
             with pytest.raises(PowerCutError):
                 enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
-            found = enrolment.load(state)
+            found = enrolment_store.load(state)
             assert found is not None
             assert (found == old) == (step < 9)
             new = enrol(wish(endpoint, state))
-            assert enrolment.load(state) == new != old
-            files = {path.name for path in enrolment.folder(state).iterdir()}
+            assert enrolment_store.load(state) == new != old
+            files = {path.name for path in enrolment_store.folder(state).iterdir()}
             assert files == {"key.pem", "enrolment.json", new.certificate, new.trust}
 
 
@@ -239,7 +243,7 @@ def test_what_the_disk_says_is_told(tmp_path: Path, number: int, code: Code) -> 
             assert caught.value.code is code
             assert os.strerror(number) in caught.value.detail
             if step < 12:
-                assert enrolment.load(tmp_path) is None
+                assert enrolment_store.load(tmp_path) is None
             shutil.rmtree(tmp_path / "identity")
 
 
@@ -257,7 +261,7 @@ def test_a_damaged_file_is_named_and_left_alone(
 ) -> None:
     with serving(ClaimServer()) as endpoint:
         enrol(wish(endpoint, tmp_path))
-        (path,) = enrolment.folder(tmp_path).glob(name)
+        (path,) = enrolment_store.folder(tmp_path).glob(name)
         if content is None:
             path.unlink()
         else:
@@ -273,13 +277,13 @@ def test_a_damaged_file_is_named_and_left_alone(
 
 
 def test_another_kind_of_key_is_told(tmp_path: Path) -> None:
-    enrolment.folder(tmp_path).mkdir()
+    enrolment_store.folder(tmp_path).mkdir()
     other = certificates.key_pem(ec.generate_private_key(ec.SECP384R1()))
-    enrolment.key_path(tmp_path).write_bytes(other)
-    enrolment.key_path(tmp_path).chmod(0o600)
+    enrolment_store.key_path(tmp_path).write_bytes(other)
+    enrolment_store.key_path(tmp_path).chmod(0o600)
     with serving(ClaimServer()) as endpoint:
         assert code_of(wish(endpoint, tmp_path)) is Code.DAMAGED
-    assert enrolment.key_path(tmp_path).read_bytes() == other
+    assert enrolment_store.key_path(tmp_path).read_bytes() == other
 
 
 def test_a_damaged_box_id_is_told(tmp_path: Path) -> None:
@@ -313,7 +317,7 @@ def test_a_box_killed_after_the_portal_granted_gets_the_same_certificate(tmp_pat
         with subprocess.Popen(command, cwd=ROOT) as child:
             children.put(child)
         assert child.returncode == -signal.SIGKILL
-        assert enrolment.load(tmp_path) is None
+        assert enrolment_store.load(tmp_path) is None
         endpoint.on_claim = None
         kept = enrol(wish(endpoint, tmp_path))
         assert len(endpoint.given) == 1

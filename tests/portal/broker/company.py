@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.control_client import ControlError, ask
-from provisioning import enrolment
+from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
 from tests.peers import Mosquitto, find, free_port
 from tests.portal.program import Portal
@@ -102,6 +102,6 @@ def enrolled_name(company: Company, box: Box, *, gateway: str = "") -> str:
     key = json.loads(company.run("key", "issue", *PLACE, *named, "--json"))["key"]
     with company.program("claims", "claims", "--bind", f"127.0.0.1:{company.ports['claims']}"):
         wait_for("a name", lambda: box.kanmon("enroll", key, "--consent").returncode == 0)
-    kept = enrolment.load(box.state)
+    kept = enrolment_store.load(box.state)
     assert kept is not None
     return kept.box

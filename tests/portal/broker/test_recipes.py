@@ -19,7 +19,7 @@ from config.disk import LocalDisk, replace_file
 from gateway.control_client import ask
 from gateway.loading import PROFILES
 from portal.environment import PACKAGE
-from provisioning import enrolment
+from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
 from tests.portal.broker.company import BARE, Company, enrolled_name, link
 from tests.portal.broker.recipe import Shell, commands
@@ -139,9 +139,9 @@ def test_a_root_is_replaced(desk: Desk, other: Box) -> None:
         other.start()
         delivering(other)
         assert link(box)["connected"] is False
-        old = enrolment.load(box.state)
+        old = enrolment_store.load(box.state)
         desk.follow(AGAIN)
-        kept = enrolment.load(box.state)
+        kept = enrolment_store.load(box.state)
         assert old is not None
         assert kept is not None
         assert len({first, second, kept.box}) == 3
@@ -187,7 +187,7 @@ def test_a_stolen_box_is_revoked_and_other_hardware_put_there(desk: Desk) -> Non
         desk.follow(AGAIN)
         box.start()
         delivering(box)
-        kept = enrolment.load(box.state)
+        kept = enrolment_store.load(box.state)
         assert kept is not None
         assert kept.box != name
         assert box.end() == 0
@@ -212,7 +212,7 @@ def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -
         desk.follow(ENDED)
         wait_for("the new one", lambda: not ask(box.state, "status")["certificate"]["soon"])
         delivering(box)
-        kept = enrolment.load(box.state)
+        kept = enrolment_store.load(box.state)
         assert kept is not None
         assert kept.box == name
         assert box.end() == 0
@@ -226,7 +226,7 @@ def end_in(desk: Desk, days: int) -> None:
     with closing(sqlite3.connect(desk.company.portal.state / DATABASE)) as database, database:
         change = "UPDATE authority_issuedcertificate SET ends_at = ? WHERE box_id IS NOT NULL"
         database.execute(change, [f"{ends:%Y-%m-%d %H:%M:%S}"])
-    path = enrolment.folder(desk.box.state) / enrolment.FILE
+    path = enrolment_store.folder(desk.box.state) / enrolment_store.FILE
     content = json.loads(path.read_bytes())
     replace_file(LocalDisk(), path, json.dumps(content | {"ends_at": ends.isoformat()}).encode())
 

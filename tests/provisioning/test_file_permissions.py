@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.disk import LocalDisk, replace_file
-from provisioning import enrolment, private
+from provisioning import enrolment_store, file_permissions
 from provisioning.codes import Code, CodedError
 from provisioning.enrol import enrol
 from tests.provisioning.claim_server import ClaimServer, serving
@@ -25,10 +25,10 @@ def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
 ) -> None:
     with serving(ClaimServer()) as endpoint:
         enrol(wish(endpoint, tmp_path))
-        path = enrolment.key_path(tmp_path)
+        path = enrolment_store.key_path(tmp_path)
         before = path.read_bytes()
         if not enrolled:
-            (enrolment.folder(tmp_path) / enrolment.FILE).unlink()
+            (enrolment_store.folder(tmp_path) / enrolment_store.FILE).unlink()
         path.chmod(mode)
         endpoint.calls.clear()
         with pytest.raises(CodedError) as caught:
@@ -51,14 +51,14 @@ def test_a_key_of_another_accounts_is_refused(tmp_path: Path) -> None:
     path.touch(0o600)
     os.chown(path, 65_534, 65_534)
     with pytest.raises(CodedError) as caught:
-        private.read(path)
+        file_permissions.read(path)
     assert caught.value.code is Code.KEY_EXPOSED
 
 
 def test_a_link_a_pipe_and_a_folder_are_no_key(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
         enrol(wish(endpoint, tmp_path))
-        path, elsewhere = enrolment.key_path(tmp_path), tmp_path / "elsewhere"
+        path, elsewhere = enrolment_store.key_path(tmp_path), tmp_path / "elsewhere"
         path.rename(elsewhere)
         path.symlink_to(elsewhere)
         assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
@@ -74,7 +74,7 @@ def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path
     state, elsewhere = tmp_path / "state", tmp_path / "elsewhere"
     state.mkdir()
     elsewhere.mkdir(mode=0o700)
-    folder = enrolment.folder(state)
+    folder = enrolment_store.folder(state)
     folder.symlink_to(elsewhere)
     with serving(ClaimServer()) as endpoint:
         assert code_of(wish(endpoint, state)) is Code.NOT_OURS
@@ -91,7 +91,7 @@ def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path
 def test_what_an_interrupted_run_left_is_no_key_and_is_removed(
     tmp_path: Path, content: bytes
 ) -> None:
-    folder = enrolment.folder(tmp_path)
+    folder = enrolment_store.folder(tmp_path)
     folder.mkdir(mode=0o700)
     drafts = [folder / f"{name}.new" for name in ("key.pem", "enrolment.json", "trust-0.pem")]
     drafts.append(tmp_path / ".box-k3j2h1")
@@ -101,11 +101,11 @@ def test_what_an_interrupted_run_left_is_no_key_and_is_removed(
     with serving(ClaimServer()) as endpoint:
         kept = enrol(wish(endpoint, tmp_path))
     assert not [path for path in drafts if path.exists()]
-    assert enrolment.load(tmp_path) == kept
+    assert enrolment_store.load(tmp_path) == kept
 
 
 def test_leftovers_go_even_where_enrolling_fails(tmp_path: Path) -> None:
-    folder = enrolment.folder(tmp_path)
+    folder = enrolment_store.folder(tmp_path)
     folder.mkdir(mode=0o700)
     (folder / "key.pem.new").write_bytes(b"half")
     assert code_of(wish(ClaimServer(port=1), tmp_path)) is Code.NO_CONNECTION
@@ -159,7 +159,7 @@ ROOT, KANMON, OTHER = person("root", 0, 0), person("kanmon", 990, 990), person("
 def test_a_group_does_no_harm_where_it_is_one_accounts_own(
     people: list[pwd.struct_passwd], groups: list[grp.struct_group], alone: bool
 ) -> None:
-    known = private.Accounts(people=tuple(people), groups=tuple(groups))
+    known = file_permissions.Accounts(people=tuple(people), groups=tuple(groups))
     assert known.is_of_none_but(990, {0, 990}) is alone
 
 
@@ -169,9 +169,9 @@ def test_a_folder_of_a_group_with_others_in_it_is_refused(tmp_path: Path) -> Non
     folder.chmod(0o770)
     with suppress(PermissionError):  # as whoever may give it to a group that is not theirs
         os.chown(folder, -1, 12)
-    known = private.Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
+    known = file_permissions.Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
     if known.is_of_none_but(folder.stat().st_gid, {0, os.geteuid()}):
-        private.check_folder(folder)
+        file_permissions.check_folder(folder)
         return
     with pytest.raises(CodedError, match=r"mode 0770: the group \S+ can write in it"):
-        private.check_folder(folder)
+        file_permissions.check_folder(folder)

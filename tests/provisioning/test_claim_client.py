@@ -15,7 +15,7 @@ import pytest
 
 from portal.authority import certificates
 from provisioning.claim import MOST_BYTES, Inventory, Refused, encode
-from provisioning.claim_link import ClaimLink
+from provisioning.claim_client import ClaimLink
 from provisioning.codes import Code, CodedError
 from provisioning.enrol import Wish, enrol
 from tests.provisioning.claim_server import ClaimServer, Reply, always, now, root, serving
