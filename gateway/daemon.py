@@ -35,21 +35,21 @@ from config.finding import ConfigError
 from config.model import digest
 from config.secrets import secret
 from drivers.report import Clock, Report
-from gateway.announce import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
 from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
-from gateway.control import ControlServer
-from gateway.control_client import SOCKET, ControlError
-from gateway.devices import Site
-from gateway.health import Health, process_figures
-from gateway.intake import Intake
-from gateway.link import Link
-from gateway.loading import Ask, Loaded, Loader, LoadingError, ask_apart
-from gateway.notify import ServiceManager
-from gateway.pipeline import Pipeline
-from gateway.poller import Poller, Timing
-from gateway.pulse import Pulse
-from gateway.requests import Requests
-from gateway.spool_figures import spool_figures, spool_limits
+from gateway.configuration.loader import Ask, Loaded, Loader, LoadingError, ask_apart
+from gateway.control.client import SOCKET, ControlError
+from gateway.control.commands import Requests
+from gateway.control.server import ControlServer
+from gateway.health.health import Health, process_figures
+from gateway.health.sd_notify import ServiceManager
+from gateway.health.spool_stats import spool_figures, spool_limits
+from gateway.health.watchdog import Pulse
+from gateway.intake.change_filter import Pipeline
+from gateway.intake.intake import Intake
+from gateway.intake.records import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
+from gateway.link.link import Link
+from gateway.polling.devices import Site
+from gateway.polling.poller import Poller, Timing
 from gateway.version import software
 from provisioning.identity import box_id
 
@@ -267,7 +267,7 @@ class Daemon:
             if self.configuration.metrics.listen is None:
                 return
             from gateway.metrics.endpoint import Endpoint
-            from gateway.metrics.figures import look
+            from gateway.metrics.samples import look
 
             assert self._tasks is not None, "the daemon does not run"
             self.metrics = Endpoint(self.ground.state, lambda: look(self))

@@ -10,8 +10,8 @@ import click
 from console.language import plural, tr
 from console.output import columns
 from gateway.cli import words
-from gateway.cli.frame import DONE, Seconds, Session, command, json_option, say, say_json
-from gateway.control_client import ask
+from gateway.cli.common import DONE, Seconds, Session, command, json_option, say, say_json
+from gateway.control.client import ask
 
 
 @click.group()

@@ -68,7 +68,7 @@ def _configured(context: click.Context) -> Iterator[tuple[str, str, str]]:
 def _writable(state: Path, url: str) -> list[str]:
     from drivers.driver import DeviceUrl
     from drivers.modbus.profile_loader import FolderShelf
-    from gateway.loading import PROFILES
+    from gateway.configuration.loader import PROFILES
 
     parsed: DeviceUrl = DeviceUrl.parse(url)
     profile = FolderShelf((state / PROFILES,)).profile(parsed.query["profile"])

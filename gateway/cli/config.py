@@ -16,7 +16,7 @@ from config.store import ConfigurationStore, read_bytes
 from config.yaml_source import parse
 from console.language import plural, tr
 from gateway.cli import words
-from gateway.cli.frame import (
+from gateway.cli.common import (
     DONE,
     FAILED,
     PARTLY,
@@ -28,11 +28,11 @@ from gateway.cli.frame import (
     say_json,
     show_findings,
 )
-from gateway.control_client import NoDaemonError, ask
-from gateway.owner import as_owner
+from gateway.control.client import NoDaemonError, ask
+from gateway.install.privileges import as_owner
 
 if TYPE_CHECKING:
-    from gateway.bus_time import LineTime
+    from gateway.polling.line_budget import LineTime
 
 FILE = click.argument("file", type=click.Path(dir_okay=True, path_type=Path))
 
@@ -132,9 +132,9 @@ class _Checked:
 
 def _check(session: Session, text: bytes, file: Path) -> _Checked:
     from drivers.modbus.profile_loader import FolderShelf
-    from gateway.checks import by_line, check_lines, check_urls, line_times
-    from gateway.checks import check as check_here
-    from gateway.loading import PROFILES
+    from gateway.configuration.checks import by_line, check_lines, check_urls, line_times
+    from gateway.configuration.checks import check as check_here
+    from gateway.configuration.loader import PROFILES
 
     shelf = FolderShelf((session.state / PROFILES,))
     try:

@@ -22,11 +22,11 @@ from config.store import ConfigurationStore
 from console.language import tr
 from console.output import plain, say_json_text
 from gateway.cli import words
+from gateway.cli.common import DONE, FAILED, Seconds, Session, command, json_option, say, say_json
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
-from gateway.cli.frame import DONE, FAILED, Seconds, Session, command, json_option, say, say_json
 from gateway.cli.status import show_devices
-from gateway.control_client import ControlError, NoDaemonError, ask
+from gateway.control.client import ControlError, NoDaemonError, ask
 
 
 @click.group()
@@ -87,7 +87,7 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     """
     from drivers.device_url import DeviceUrl
     from drivers.report_json import from_json, loads
-    from gateway.why import explained
+    from gateway.control.explain import explained
 
     answer = _answer(session.state, target, "why")
     profile = DeviceUrl.parse(answer["url"]).query.get("profile", "")

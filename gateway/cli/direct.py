@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.control_client import ControlError
+from gateway.control.client import ControlError
 
 if TYPE_CHECKING:
     from config.model import Device
     from drivers.modbus.profile_store import Shelf
-    from gateway.devices import Site
+    from gateway.polling.devices import Site
 
 
 async def read_here(state: Path, url: str, device: Device | None) -> str:
@@ -38,12 +38,12 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
 
 
 async def write_here(state: Path, url: str, target: str, request: str, wish: dict[str, str]) -> Any:
-    """Look at a setting (``request`` is ``setting``) or write it; as `gateway.writing`.
+    """Look at a setting (``request`` is ``setting``) or write it; as `gateway.control.writing`.
 
     Raises:
         ControlError: It is not allowed, or the device did not do it.
     """
-    from gateway import writing
+    from gateway.control import writing
 
     async with _opened(state, url, "this device cannot be written") as (site, shelf):
         writes = site.writer(url, shelf)
@@ -61,8 +61,8 @@ async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site,
     from drivers.driver import Lines
     from drivers.modbus.profile_loader import FolderShelf
     from gateway.clock import SystemClock
-    from gateway.devices import DeviceError, Site, url_step
-    from gateway.loading import PROFILES
+    from gateway.configuration.loader import PROFILES
+    from gateway.polling.devices import DeviceError, Site, url_step
 
     lines = Lines()
     try:

@@ -11,8 +11,8 @@ import click
 
 from console.language import told, tr
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
-from gateway.owner import HiddenError, NotOursError, as_owner
+from gateway.cli.common import DONE, Session, command, json_option, say, say_json
+from gateway.install.privileges import HiddenError, NotOursError, as_owner
 from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT

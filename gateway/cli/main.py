@@ -14,7 +14,7 @@ from console import language
 from console.entry import Program
 from console.localized import Commands
 from gateway.cli import words
-from gateway.cli.frame import Session, refusal
+from gateway.cli.common import Session, refusal
 from gateway.version import software
 
 DEFAULT_STATE: Final = "/var/lib/kanmon"

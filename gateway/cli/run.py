@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from gateway.cli.frame import DONE, Session, command, json_option
+from gateway.cli.common import DONE, Session, command, json_option
 
 
 @click.command()

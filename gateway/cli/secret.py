@@ -11,9 +11,9 @@ from config.disk import LocalDisk
 from config.finding import ConfigError
 from console.language import tr
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
-from gateway.control_client import ControlError
-from gateway.owner import as_owner
+from gateway.cli.common import DONE, Session, command, json_option, say, say_json
+from gateway.control.client import ControlError
+from gateway.install.privileges import as_owner
 
 NAME = click.argument("name", metavar="NAME")
 

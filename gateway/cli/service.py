@@ -14,15 +14,15 @@ import click
 from console.language import told, tr
 from console.output import say_field
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
+from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 
 if TYPE_CHECKING:
-    from gateway.machine import LocalMachine
-    from gateway.service import Step
+    from gateway.install.machine import LocalMachine
+    from gateway.install.service import Step
 
 
 def _account(_: click.Context, __: click.Parameter, name: str) -> str:
-    from gateway.unit import ACCOUNT
+    from gateway.install.unit import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
         raise click.BadParameter(
@@ -108,7 +108,7 @@ def install(
     It runs as an account of its own, in a sandbox, and is watched by systemd. Repeating does no
     harm. A state folder that is there already is given to that account.
     """
-    from gateway.service import UNIT, Program, Wish, install_steps, unit_for
+    from gateway.install.service import UNIT, Program, Wish, install_steps, unit_for
 
     folder = session.state if state is None else Path(os.path.abspath(state))  # noqa: PTH100 # resolve() would follow links
     found = Program.this() if program is None else Program.at(program)
@@ -138,7 +138,7 @@ def install(
 @command
 def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_json: bool) -> int:
     """Stop the service and remove it; the state folder and its account stay."""
-    from gateway.service import uninstall_steps
+    from gateway.install.service import uninstall_steps
 
     machine = _machine(root, dry_run=dry_run)
     steps = uninstall_steps(machine, anyway=anyway)
@@ -158,8 +158,8 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
 @command
 def status(*, root: Path, as_json: bool) -> int:
     """Show whether the service is installed and runs; `kanmon status` shows how it does."""
-    from gateway.machine import LocalMachine
-    from gateway.service import status as look
+    from gateway.install.machine import LocalMachine
+    from gateway.install.service import status as look
 
     found = look(LocalMachine(root))
     if as_json:
@@ -184,8 +184,8 @@ def status(*, root: Path, as_json: bool) -> int:
 
 def _machine(root: Path, *, dry_run: bool) -> LocalMachine:
     """The machine or image, once it is sure that it may be changed."""
-    from gateway.machine import LocalMachine, ServiceError
-    from gateway.service import check_booted
+    from gateway.install.machine import LocalMachine, ServiceError
+    from gateway.install.service import check_booted
 
     machine = LocalMachine(root)
     if dry_run:

@@ -9,8 +9,8 @@ import click
 from console.language import plural, told, tr
 from console.output import columns, say_field, say_table
 from gateway.cli import words
-from gateway.cli.frame import DONE, Session, command, json_option, say, say_json
-from gateway.control_client import NoDaemonError, ask
+from gateway.cli.common import DONE, Session, command, json_option, say, say_json
+from gateway.control.client import NoDaemonError, ask
 
 
 @click.command()
@@ -90,8 +90,8 @@ def _look(session: Session) -> Any:
     from cloud_link.spool.spool import Spool
     from config.store import ConfigurationStore
     from gateway.clock import SystemClock, boot_bytes
-    from gateway.spool_figures import outbox as figures
-    from gateway.spool_figures import spool_limits
+    from gateway.health.spool_stats import outbox as figures
+    from gateway.health.spool_stats import spool_limits
 
     clock = SystemClock()
     boot = boot_bytes(clock.boot_id)

@@ -9,11 +9,11 @@ from rich.cells import cell_len, set_cell_size
 
 from console.language import told, tr
 from gateway.cli import part_words, words
-from gateway.cli.frame import say
+from gateway.cli.common import say
 
 
 def show(explained: Mapping[str, Any]) -> None:
-    """Print what `gateway.why.explained` returns."""
+    """Print what `gateway.control.explain.explained` returns."""
     answers = words.reachability(explained["reachability"])
     say(f"{explained['device']}: {answers}, {words.state(explained['state'])}")
     if not explained["conditions"]:

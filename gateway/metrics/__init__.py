@@ -1,1 +1,7 @@
-"""What Prometheus may read of the gateway; loaded only where the configuration turns it on."""
+"""What Prometheus may read of the gateway; loaded only where the configuration turns it on.
+
+`table` lists every metric, `samples` takes their values, `exposition` formats them, and `endpoint`
+serves them through `server`.
+
+May be imported by `gateway.daemon` and `scripts.documentation`.
+"""

@@ -16,7 +16,7 @@ from config.finding import ConfigError
 from config.model import Metrics, host_and_port
 from config.secrets import secret
 from gateway.metrics.exposition import CONTENT_TYPE, exposition
-from gateway.metrics.figures import Sample
+from gateway.metrics.samples import Sample
 from gateway.metrics.server import MetricsServer
 
 AGAIN_S: Final = 10.0

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control_client import VERSION, line
+from gateway.control.client import VERSION, line
 
 _PATIENCE_S: Final = 15.0
 

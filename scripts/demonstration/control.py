@@ -1,6 +1,6 @@
 """What can be broken while somebody watches, and how the portal's page asks for it.
 
-A server on a Unix socket, with lines of JSON each way, as `gateway.control` serves them::
+A server on a Unix socket, with lines of JSON each way, as `gateway.control.server` serves them::
 
     state                -> {"troubles": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
     break  what=NAME     -> the same, afterwards; one that is on stays on, for as long as it had
@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control import Command
-from gateway.control_client import SOCKET, VERSION, ControlError, line
+from gateway.control.client import SOCKET, VERSION, ControlError, line
+from gateway.control.server import Command
 
 RESTART_S: Final = 10.0
 """How long a killed gateway stays away."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.control import ControlServer
+from gateway.control.server import ControlServer
 from protocols.modbus.simulator import Simulator
 from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.control import RESTART_S, Control, Trouble, kill

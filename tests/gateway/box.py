@@ -16,7 +16,7 @@ from typing import Any, Final
 from cloud_link.spool.model import Stored
 from cloud_link.spool.spool import Spool, SpoolLimits
 from cloud_link.wire import Lane
-from gateway.control_client import ControlError, ask
+from gateway.control.client import ControlError, ask
 
 PATIENCE_S: Final = 30.0
 

@@ -20,7 +20,7 @@ from cloud_link.wire import (
     Record,
     decode_record,
 )
-from gateway.control_client import ask
+from gateway.control.client import ask
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
-from gateway.why import NEXT_STEPS, explained
+from gateway.control.explain import NEXT_STEPS, explained
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import meter
 from tests.peers import free_port

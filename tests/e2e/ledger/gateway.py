@@ -27,9 +27,9 @@ from cloud_link.spool.writer import SpoolWriter
 from cloud_link.uplink.uplink import Facts, Link, Pace, Uplink
 from cloud_link.wire import ClockRecord, Lane
 from drivers.report import Clock
-from gateway.announce import clock_entry
-from gateway.intake import Intake
-from gateway.pipeline import Pipeline
+from gateway.intake.change_filter import Pipeline
+from gateway.intake.intake import Intake
+from gateway.intake.records import clock_entry
 from tests.e2e.ledger.hasty import HastyUplink
 from tests.e2e.ledger.journal import Journal
 from tests.e2e.ledger.truth import (

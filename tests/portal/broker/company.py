@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.control_client import ControlError, ask
+from gateway.control.client import ControlError, ask
 from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
 from tests.peers import Mosquitto, find, free_port

@@ -16,8 +16,8 @@ import pytest
 
 from cloud_link.mqtt.connect import Broker, Identity, Unreachable, connect
 from config.disk import LocalDisk, replace_file
-from gateway.control_client import ask
-from gateway.loading import PROFILES
+from gateway.configuration.loader import PROFILES
+from gateway.control.client import ask
 from portal.environment import PACKAGE
 from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for

@@ -1,0 +1,95 @@
+"""The technician's view of the lines: how busy, who answers how, who is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from drivers.driver import PlansReads
+from gateway.configuration.checks import line_time
+
+if TYPE_CHECKING:
+    from drivers.driver import Lines
+    from gateway.configuration.checks import OnLine
+    from gateway.polling.poller import Rest
+    from protocols.line import Member
+
+
+def as_asked(
+    found: Mapping[str, Sequence[OnLine]], drivers: Mapping[str, object]
+) -> dict[str, list[OnLine]]:
+    """The devices by line with what their drivers ask for by now, which a profile cannot know.
+
+    Args:
+        found: As configured.
+        drivers: Those that are open, by device.
+    """
+    return {
+        line: [_as_asked(one, drivers.get(one.name)) for one in there]
+        for line, there in found.items()
+    }
+
+
+def _as_asked(one: OnLine, driver: object) -> OnLine:
+    if not isinstance(driver, PlansReads):
+        return one
+    return replace(one, demand=replace(one.demand, reads=driver.planned()))
+
+
+def figures(
+    found: Mapping[str, Sequence[OnLine]], lines: Lines, rests: Mapping[str, Rest], now: int
+) -> list[dict[str, Any]]:
+    """What is known of every line that devices can share, as JSON values.
+
+    A printer that is asked by SNMP is alone on its own, and nobody's time is spent on it.
+
+    Args:
+        found: The configured devices by line.
+        lines: The lines that are open.
+        rests: Of each polled device, how long it is left alone.
+        now: Milliseconds since boot.
+
+    Returns:
+        One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
+        ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
+    """
+    shared = {key: there for key, there in found.items() if any(one.demand.reads for one in there)}
+    return [_line(key, there, lines, rests, now) for key, there in sorted(shared.items())]
+
+
+def _line(
+    key: str, there: Sequence[OnLine], lines: Lines, rests: Mapping[str, Rest], now: int
+) -> dict[str, Any]:
+    line = lines.opened.get(key)
+    members = {} if line is None else line.members
+    delays = {address: member.delays.typical_s for address, member in members.items()}
+    time = line_time(key, there, delays)
+    return {
+        "line": key,
+        "form": None if time is None else str(time.form),
+        "predicted": None if time is None else round(time.utilization, 4),
+        "holds_with": None if time is None else time.holds_with,
+        "busy_s": None if line is None else round(line.busy_s, 3),
+        "open_s": None if line is None else round(line.open_s, 3),
+        "devices": [
+            _device(one, members.get(one.address), rests.get(one.name), now) for one in there
+        ],
+    }
+
+
+def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> dict[str, Any]:
+    delays = None if member is None else member.delays
+    return {
+        "name": one.name,
+        "unit": one.address,
+        "asked": member.asked if member else 0,
+        "answered": member.answered if member else 0,
+        "refused": member.refused if member else 0,
+        "timeouts": member.timeouts if member else 0,
+        "garbled": member.garbled if member else 0,
+        "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
+        "patience_s": one.demand.timeout_s,
+        "failures": rest.failures if rest else 0,
+        "next_s": max(0.0, round((rest.next_at - now) / 1000, 1)) if rest else None,
+    }

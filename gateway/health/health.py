@@ -1,0 +1,182 @@
+"""The gateway's report about itself, in the words it uses for any device.
+
+Its device is named ``gateway``; the same pipeline, spool and wire carry it. Gauges that change at
+every look (uptime, resident set) make it the sign of life that liveness is derived from.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from drivers.report import (
+    Clock,
+    Code,
+    Condition,
+    Identity,
+    Observation,
+    Quantity,
+    Reading,
+    Report,
+    Severity,
+    State,
+)
+from gateway.link.certificate import Lasting, lasting
+from gateway.polling.device_state import DeviceView
+from gateway.polling.poller import LineCounts
+
+NAME: Final = "gateway"
+DISK_LOW_BYTES: Final = 64 * 1024 * 1024
+DROPPING_MS: Final = 600_000
+"""The spool counts as full until nothing was dropped for this long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolFigures:
+    """What health says about the spool; counts are by lane name."""
+
+    records: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    rejected: int = 0
+    oldest_at: int | None = None
+    disk_free: int | None = None
+    refusing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFigures:
+    """What this process uses: bytes, and seconds of CPU in milliseconds."""
+
+    resident: int
+    cpu_ms: int
+    uptime_s: int
+
+
+class Health:
+    """Makes the gateway's own reports.
+
+    Args:
+        software: This software's version: the gateway's firmware.
+        box: The box id: its serial number.
+    """
+
+    def __init__(self, software: str, box: str) -> None:
+        self._view = DeviceView(NAME)
+        self._dropped: Mapping[str, int] | None = None
+        self._dropped_at: int | None = None
+        self._identity = Identity(maker="Kanmon", model="gateway", serial=box, firmware=software)
+
+    def report(
+        self,
+        at: int,
+        clock: Clock,
+        spool: SpoolFigures,
+        process: ProcessFigures,
+        lines: Mapping[str, LineCounts],
+        ends_at: int | None = None,
+    ) -> Report:
+        """The report of this moment; ``ends_at``: of the certificate, Unix milliseconds."""
+        if self._dropped is not None and spool.dropped != self._dropped:
+            self._dropped_at = at
+        self._dropped = dict(spool.dropped)
+        dropping = self._dropped_at is not None and at - self._dropped_at < DROPPING_MS
+        readings = (
+            *_process_readings(at, process),
+            *_spool_readings(at, spool),
+            *_line_readings(at, lines),
+        )
+        seen = Observation(
+            readings=readings,
+            state=State.RUNNING,
+            identity=self._identity,
+            conditions=(
+                *_conditions(clock, spool, dropping=dropping),
+                *_of_certificate(lasting(ends_at, clock, at)),
+            ),
+            supplies=(),
+        )
+        return self._view.observed(seen, at, clock)
+
+
+def process_figures(started_at: int, now: int) -> ProcessFigures:
+    """What this process uses now (proc_pid_statm(5), times(2))."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return ProcessFigures(
+        resident=pages * os.sysconf("SC_PAGE_SIZE"),
+        cpu_ms=round(time.process_time() * 1000),
+        uptime_s=(now - started_at) // 1000,
+    )
+
+
+def _process_readings(at: int, process: ProcessFigures) -> tuple[Reading, ...]:
+    return (
+        Reading(quantity=Quantity.UPTIME, value=process.uptime_s, at=at),
+        Reading(quantity=Quantity.MEMORY_RESIDENT, value=process.resident, at=at),
+        Reading(quantity=Quantity.CPU_TIME, value=process.cpu_ms, resolution=-3, at=at),
+    )
+
+
+def _spool_readings(at: int, spool: SpoolFigures) -> Iterable[Reading]:
+    for lane, count in sorted(spool.records.items()):
+        yield Reading(quantity=Quantity.SPOOL_RECORDS, part=f"lane={lane}", value=count, at=at)
+    for lane, count in sorted(spool.dropped.items()):
+        yield Reading(quantity=Quantity.SPOOL_DROPPED, part=f"lane={lane}", value=count, at=at)
+    oldest = 0 if spool.oldest_at is None else max(0, at - spool.oldest_at) // 1000
+    yield Reading(quantity=Quantity.SPOOL_BYTES, value=spool.bytes, at=at)
+    yield Reading(quantity=Quantity.SPOOL_OLDEST, value=oldest, at=at)
+    yield Reading(quantity=Quantity.SPOOL_REJECTED, value=spool.rejected, at=at)
+    if spool.disk_free is not None:
+        yield Reading(quantity=Quantity.DISK_FREE, value=spool.disk_free, at=at)
+
+
+def _line_readings(at: int, lines: Mapping[str, LineCounts]) -> Iterable[Reading]:
+    for line, counts in sorted(lines.items()):
+        part = f"line={line_part(line)}"
+        yield Reading(quantity=Quantity.POLLS, part=part, value=counts.polls, at=at)
+        yield Reading(quantity=Quantity.POLLS_FAILED, part=part, value=counts.failed, at=at)
+        yield Reading(quantity=Quantity.POLLS_MISSED, part=part, value=counts.missed, at=at)
+
+
+def line_part(line: str) -> str:
+    """A line's key with the characters a part may have: ``serial:/dev/ttyS0`` has a slash."""
+    return re.sub(r"[^A-Za-z0-9._:-]", "-", line).lstrip("._:-") or "line"
+
+
+def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterable[Condition]:
+    if clock.offset is None:
+        yield Condition(
+            code=Code.CLOCK_UNSET,
+            severity=Severity.WARNING,
+            message="The clock is not set: readings are kept and dated as soon as it is",
+        )
+    if spool.refusing:
+        yield Condition(
+            code=Code.SPOOL_FAULT,
+            severity=Severity.ERROR,
+            message="Records cannot be written to disk; what is lost is counted and announced",
+        )
+    if dropping:
+        yield Condition(
+            code=Code.SPOOL_FULL,
+            severity=Severity.WARNING,
+            message="The spool reached its limit and dropped its oldest records",
+            source=", ".join(f"{lane}={n}" for lane, n in sorted(spool.dropped.items()) if n),
+        )
+    if spool.disk_free is not None and spool.disk_free < DISK_LOW_BYTES:
+        yield Condition(
+            code=Code.DISK_FULL,
+            severity=Severity.ERROR,
+            message="The disk is nearly full",
+            source=f"free={spool.disk_free}",
+        )
+
+
+def _of_certificate(found: Lasting | None) -> Iterable[Condition]:
+    condition = None if found is None else found.condition()
+    return () if condition is None else (condition,)

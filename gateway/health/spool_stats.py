@@ -1,0 +1,61 @@
+"""The spool's statistics as health, status and outbox show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cloud_link.spool.model import MEBIBYTE, SpoolLimits, SpoolStats
+from cloud_link.wire import Lane
+from config.model import Configuration
+from gateway.health.health import SpoolFigures
+
+
+def spool_limits(configuration: Configuration) -> SpoolLimits:
+    """How much disk the spool may use."""
+    spool = configuration.spool
+    return SpoolLimits(
+        cap_bytes=spool.cap_mb * MEBIBYTE,
+        reserve_bytes=spool.reserve_mb * MEBIBYTE,
+        ballast_bytes=spool.ballast_mb * MEBIBYTE,
+    )
+
+
+def spool_figures(stats: SpoolStats | None, boot: bytes, *, refusing: bool) -> SpoolFigures:
+    """What health says; ``None`` when the spool could not be asked.
+
+    Args:
+        stats: The spool's own.
+        boot: This boot: the age of a record from an earlier one is not known.
+        refusing: Whether the last append was refused.
+    """
+    if stats is None:
+        return SpoolFigures(refusing=True)
+    oldest = stats.oldest
+    return SpoolFigures(
+        records={lane.name.lower(): stats.records.get(lane, 0) for lane in Lane},
+        dropped={lane.name.lower(): stats.dropped.get(lane, 0) for lane in Lane},
+        bytes=stats.bytes,
+        rejected=stats.rejected,
+        oldest_at=oldest[1] if oldest and oldest[0] == boot else None,
+        disk_free=stats.disk_free,
+        refusing=refusing or stats.full,
+    )
+
+
+def outbox(stats: SpoolStats, boot: bytes, now: int) -> dict[str, Any]:
+    """What waits, what was dropped, and how old the oldest is, as JSON values."""
+    oldest = stats.oldest
+    return {
+        "epoch": stats.epoch.hex(),
+        "next": {lane.name.lower(): stats.next.get(lane, 0) for lane in Lane},
+        "accepted": {lane.name.lower(): stats.accepted.get(lane, 0) for lane in Lane},
+        "waiting": {lane.name.lower(): stats.records.get(lane, 0) for lane in Lane},
+        "dropped": {lane.name.lower(): stats.dropped.get(lane, 0) for lane in Lane},
+        "rejected": stats.rejected,
+        "bytes": stats.bytes,
+        "disk_free": stats.disk_free,
+        "full": stats.full,
+        "unannounced_gaps": stats.open_gaps,
+        "oldest_s": (now - oldest[1]) // 1000 if oldest and oldest[0] == boot else None,
+        "older_than_this_boot": oldest is not None and oldest[0] != boot,
+    }

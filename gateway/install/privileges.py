@@ -1,0 +1,133 @@
+"""Acting as the owner of a folder: whatever root does in it, it does with that account's rights.
+
+``sudo kanmon ...`` works in a state folder that belongs to the account the gateway runs as, and
+that account may put there what it likes: a link in the place of a file or folder would lead root
+to write, or to give away, anything on the machine. Looking for links first only races with who
+plants them. So root becomes the owner before it touches the folder; what that account may not do
+itself then cannot be done for it, and every file that is made is the daemon's from the beginning.
+
+Source: seteuid(2); credentials(7).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provisioning.file_permissions import ROOT, others_who_write
+
+PROGRAM: Final = Path(__file__).resolve().parents[2]
+"""Where this is installed."""
+
+
+class NotOursError(PermissionError):
+    """Another account than root and the folder's owner decides what is there."""
+
+    def __init__(self, what: str, where: Path) -> None:
+        super().__init__(errno.EPERM, what, str(where))
+
+
+class HiddenError(PermissionError):
+    """The folder's owner cannot read what this program is made of, and something was to load."""
+
+    def __init__(self, uid: int, where: Path) -> None:
+        super().__init__(
+            errno.EACCES, f"account {uid}, who owns it, cannot read kanmon", str(where)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    uid: int
+    gid: int
+    groups: list[int]
+
+
+@contextmanager
+def as_owner(folder: Path) -> Iterator[None]:
+    """Make the folder where it is missing, and with root's rights have its owner's instead.
+
+    With any other rights, they stay. A folder that is missing is made with mode 0700, for the
+    owner of the one it lies in. The rights are those of the process, all threads included: this
+    is for commands, never for a daemon. Everything that is loaded meanwhile has to be readable by
+    the owner; what can be is better loaded before.
+
+    Raises:
+        NotOursError: A third account could exchange the folder, or write in it, also by a group.
+        HiddenError: A module was loaded meanwhile that the owner may not read.
+        OSError: The folder cannot be made or looked at, or the rights not be changed.
+    """
+    if os.geteuid() != ROOT:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+        return
+    folder = folder.absolute()
+    if not folder.exists():
+        with _acting(_owner(folder, _nearest(folder))):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Looked at only now: whoever was quicker to make it, it is theirs.
+    owner = _owner(folder, folder)
+    try:
+        with _acting(owner):
+            yield
+    except ImportError as error:
+        if owner.uid == ROOT:
+            raise
+        raise HiddenError(owner.uid, PROGRAM) from error
+
+
+@contextmanager
+def _acting(owner: _Account) -> Iterator[None]:
+    if owner.uid == ROOT:
+        yield
+        return
+    gid, groups = os.getegid(), os.getgroups()
+    try:
+        # The user last: without root's rights the groups could not be changed any more.
+        os.setgroups(owner.groups)
+        os.setegid(owner.gid)
+        os.seteuid(owner.uid)
+        yield
+    finally:
+        os.seteuid(ROOT)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
+def _owner(folder: Path, there: Path) -> _Account:
+    """Whose rights are enough in ``there``, which is the folder or the nearest one above it."""
+    found = there.stat()
+    trusted = {ROOT, found.st_uid}
+    target = there.resolve()
+    for path in (there, *there.parents, target, *target.parents):
+        _check(path, trusted, is_folder=there == folder and path in {there, target})
+    try:
+        account = pwd.getpwuid(found.st_uid)
+    except KeyError:  # a number only, as in a container
+        return _Account(uid=found.st_uid, gid=found.st_gid, groups=[])
+    groups = os.getgrouplist(account.pw_name, account.pw_gid)
+    return _Account(uid=found.st_uid, gid=account.pw_gid, groups=groups)
+
+
+def _nearest(folder: Path) -> Path:
+    return next(path for path in folder.parents if path.exists())
+
+
+def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
+    """Nobody else can put another thing in the place of this part of the way."""
+    found = path.lstat()
+    if found.st_uid not in trusted:
+        raise NotOursError(f"it belongs to another account ({found.st_uid})", path)
+    # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
+    harmless = found.st_mode & stat.S_ISVTX and not is_folder
+    if stat.S_ISDIR(found.st_mode) and not harmless:
+        others = others_who_write(found, trusted)
+        if others:
+            raise NotOursError(others, path)

@@ -1,0 +1,128 @@
+"""Every command with bad input: it says what is wrong, where, and what to do, and never more."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.console.calls import untranslated
+from tests.gateway.box import Box
+
+ROOT = Path(__file__).parents[3]
+GONE = "modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A call, and what its error has to name."""
+
+    call: tuple[str, ...]
+    names: tuple[str, ...]
+    code: int = 2
+
+
+CASES = [
+    Case(call=("status",), names=("control.sock", "kanmon run")),
+    Case(call=("outbox",), names=("control.sock", "kanmon run")),
+    Case(call=("bus", "stats"), names=("control.sock", "kanmon run")),
+    Case(call=("device", "list"), names=("config.yaml", "kanmon config apply FILE")),
+    Case(call=("device", "read", "nobody"), names=("config.yaml", "kanmon config apply FILE")),
+    Case(call=("device", "why", "nobody"), names=("config.yaml", "kanmon config apply FILE")),
+    Case(call=("device", "read", "http://x"), names=("http://x", "modbus-tcp://host")),
+    Case(call=("device", "read", "modbus-tcp://[::1"), names=("modbus-tcp://[::1", "the host")),
+    Case(call=("device", "read", GONE[:-1]), names=(GONE[:-1], "did you mean eastron-sdm630")),
+    Case(call=("device", "write", GONE, "nothing", "1"), names=("'nothing'", "demand-period")),
+    Case(call=("device", "write", GONE, "demand-period", "7"), names=("demand-period", "15")),
+    Case(call=("device", "write", GONE, "demand-period", "15"), names=("tcp:127.0.0.1:9", "port")),
+    Case(call=("config", "check", "nothing.yaml"), names=("nothing.yaml:1:1", "path")),
+    Case(call=("config", "check", "."), names=(".:1:1", "path of a file")),
+    Case(call=("config", "check", "bytes"), names=("bytes:2:118", "UTF-8")),
+    Case(call=("config", "check", "broken"), names=("broken:3:1", "indentation")),
+    Case(call=("config", "check", "empty"), names=("empty:1:1", "version: 1")),
+    Case(call=("config", "apply", "broken"), names=("broken:3:1", "correct what is listed")),
+    Case(call=("--state", "empty", "config", "apply", "good"), names=("empty/", "--state")),
+    Case(call=("--state", "empty", "run"), names=("empty/", "--state")),
+    Case(call=("--state", "/proc/x", "config", "apply", "good"), names=("/proc/x", "--state")),
+    Case(call=("--state", "s" * 120, "status"), names=("too long", "at most")),
+    Case(call=("run",), names=("config.yaml", "kanmon config apply FILE")),
+    Case(call=("enroll", "K1-nonsense"), names=("2102", "K1")),
+    Case(call=("secret", "remove", "nobody"), names=("nobody", "kanmon secret list")),
+    Case(call=("frobnicate",), names=("frobnicate", "kanmon --help"), code=3),
+    Case(call=("device", "reed", "x"), names=("reed", "read", "kanmon device --help"), code=3),
+    Case(call=("status", "--frob"), names=("--frob", "kanmon status --help"), code=3),
+    Case(call=("device", "watch", GONE, "--every", "x"), names=("--every", "--help"), code=3),
+    Case(call=("device", "watch", GONE, "--every", "nan"), names=("--every", "no number"), code=3),
+    Case(call=("bus", "stats", "--over", "nan"), names=("--over", "no number"), code=3),
+    Case(call=("secret", "set", "X"), names=("'X' can be no secret", "lower case letters")),
+    Case(call=("secret", "set", "x"), names=("value is empty", "on one line")),
+    Case(call=("service", "install", "--user", "A b"), names=("'A b'", "small letters"), code=3),
+    Case(call=("config", "check"), names=("FILE", "kanmon config check --help"), code=3),
+    Case(call=("--lang", "de", "status"), names=("'en'", "'ja'"), code=3),
+]
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
+    (tmp_path / "bytes").write_bytes(bytes(range(256)))
+    (tmp_path / "broken").write_text("version: 1\nsite: {time_zone: UTC\n")
+    (tmp_path / "good").write_text("version: 1\nsite: {time_zone: UTC}\n")
+    (tmp_path / "empty").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    return Box(tmp_path / "state")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.call)[:60])
+def test_an_error_says_what_where_and_what_next(box: Box, case: Case) -> None:
+    done = box.kanmon(*case.call)
+    told = " ".join((done.stderr + done.stdout).split())
+    assert done.returncode == case.code, told
+    assert "Traceback" not in told
+    assert not [name for name in case.names if name not in told], told
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.call)[:60])
+def test_a_program_is_told_the_same_in_fields(box: Box, case: Case) -> None:
+    done = box.kanmon(*case.call, "--json")
+    assert done.returncode == case.code
+    answer = json.loads(done.stdout)
+    if "error" not in answer:  # a check's result is its findings
+        assert answer["usable"] is False
+        assert answer["findings"][0]["place"]
+        return
+    error = answer["error"]
+    assert error.keys() - {"findings"} == {"code", "what", "where", "why", "next"}
+    assert error["what"]
+    assert error["next"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [one for one in CASES if "--lang" not in one.call],
+    ids=lambda case: " ".join(case.call)[:60],
+)
+def test_a_person_is_told_the_same_in_japanese(box: Box, case: Case) -> None:
+    done = box.kanmon("--lang", "ja", *case.call)
+    assert done.returncode == case.code
+    assert "Traceback" not in done.stderr
+    assert untranslated(done.stderr) == []
+
+
+@pytest.mark.parametrize("folder", ["gateway", "console"])
+def test_every_refusal_has_a_next_step(folder: str) -> None:
+    """Of the errors that are written out: what is made from another error has that one's."""
+    lacking = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            name = getattr(node.func, "id", "")
+            if name in {"ControlError", "NoDaemonError", "Failure"}:
+                given = {keyword.arg for keyword in node.keywords}
+                if "next_step" not in given:
+                    lacking.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert [one for one in lacking if "console/failure.py" not in one] == []

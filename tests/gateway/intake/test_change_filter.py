@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloud_link.columns import cells
+from cloud_link.spool.model import Entry
+from cloud_link.wire import DataRecord, EventRecord, Lane, decode_record, table_id
+from drivers.report import (
+    Clock,
+    Code,
+    Condition,
+    Identity,
+    Quality,
+    Quantity,
+    Reachability,
+    Reading,
+    Report,
+    Severity,
+    State,
+    Supply,
+)
+from gateway.intake.change_filter import COLUMNS_LIMIT, Pipeline
+from gateway.intake.midnight import day_begins
+
+UTC = ZoneInfo("UTC")
+HEARTBEAT = 300_000
+NOON = 43_200_000
+MISSING = Quality.NOT_AVAILABLE
+BOOT = "0" * 32
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+Value = int | str | None
+
+
+def reading(
+    quantity: Quantity, value: Value, at: int, part: str = "", quality: Quality = Quality.GOOD
+) -> Reading:
+    return Reading(quantity=quantity, value=value, at=at, part=part, quality=quality)
+
+
+def report(
+    at: int, *readings: Reading, offset: int | None = 0, change: Mapping[str, Any] = NOTHING
+) -> Report:
+    base = Report(
+        device="d",
+        at=at,
+        clock=Clock(boot=BOOT, offset=offset),
+        reachability=Reachability.ONLINE,
+        readings=readings,
+    )
+    return replace(base, **change)
+
+
+def volts(at: int, *values: Value) -> Report:
+    parts = ("l1", "l2", "l3")
+    return report(
+        at,
+        *(
+            reading(
+                Quantity.VOLTAGE,
+                v,
+                at,
+                parts[i],
+                Quality.GOOD if v is not None else Quality.NOT_AVAILABLE,
+            )
+            for i, v in enumerate(values)
+        ),
+    )
+
+
+def keep(pipeline: Pipeline, what: Report) -> tuple[Entry, ...]:
+    offer = pipeline.take(what)
+    pipeline.sent(offer)
+    return offer.entries
+
+
+def told(entries: Sequence[Entry], lane: Lane = Lane.DATA) -> list[tuple[str, str, Value, str]]:
+    """(quantity, part, value, quality) of every reading in the entries."""
+    result = []
+    for entry in entries:
+        if entry.lane is not lane:
+            continue
+        record = decode_record(entry.body)
+        assert isinstance(record, DataRecord)
+        assert entry.table is not None
+        assert record.table == table_id(entry.table)
+        found = cells(entry.table, record)
+        assert entry.readings == len(found)
+        assert entry.at == record.at
+        for cell in found:
+            column = entry.table.columns[cell.column]
+            result.append((column.quantity, column.part, cell.value, cell.quality.value))
+    return result
+
+
+def events(entries: Sequence[Entry]) -> list[EventRecord]:
+    records = [decode_record(entry.body) for entry in entries if entry.lane is Lane.EVENT]
+    assert all(isinstance(record, EventRecord) for record in records)
+    return records  # type: ignore[return-value] # just asserted
+
+
+def parts_of(entries: Sequence[Entry]) -> list[str]:
+    return [part for _, part, _, _ in told(entries)]
+
+
+def test_only_what_changed_is_sent_and_everything_once_a_heartbeat() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    assert parts_of(keep(pipeline, volts(NOON, 1, 2, 3))) == ["l1", "l2", "l3"]
+    assert keep(pipeline, volts(NOON + 1_000, 1, 2, 3)) == ()
+    assert told(keep(pipeline, volts(NOON + 2_000, 1, 9, 3))) == [("voltage", "l2", 9, "good")]
+    assert parts_of(keep(pipeline, volts(NOON + HEARTBEAT - 1, 1, 9, 3))) == []
+    assert parts_of(keep(pipeline, volts(NOON + HEARTBEAT, 1, 9, 3))) == ["l1", "l2", "l3"]
+
+
+@pytest.mark.req("C-20")
+def test_a_missing_value_travels_as_such_and_its_reason_is_a_change() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    keep(pipeline, volts(NOON, 0, 2, 3))
+    gone = volts(NOON + 1, None, 2, 3)
+    assert told(keep(pipeline, gone)) == [("voltage", "l1", None, "not_available")]
+    assert keep(pipeline, volts(NOON + 2, None, 2, 3)) == ()
+    other = replace(gone.readings[0], quality=Quality.OUT_OF_RANGE, at=NOON + 3)
+    changed = replace(
+        volts(NOON + 3, 1, 2, 3), readings=(other, *volts(NOON + 3, 0, 2, 3).readings[1:])
+    )
+    assert told(keep(pipeline, changed)) == [("voltage", "l1", None, "out_of_range")]
+    assert told(keep(pipeline, volts(NOON + 4, 0, 2, 3))) == [("voltage", "l1", 0, "good")]
+
+
+def test_what_is_not_accepted_is_offered_again() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    keep(pipeline, volts(NOON, 1, 2, 3))
+    pipeline.take(volts(NOON + 1, 5, 2, 3))  # and the spool refused
+    assert parts_of(keep(pipeline, volts(NOON + 2, 5, 2, 3))) == ["l1"]
+
+
+def test_after_a_gap_everything_is_sent_again_and_an_offer_from_before_it_counts_for_nothing() -> (
+    None
+):
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    keep(pipeline, volts(NOON, 1, 2, 3))
+    late = pipeline.take(volts(NOON + 1, 5, 2, 3))
+    pipeline.forget()
+    pipeline.sent(late)
+    entries = keep(pipeline, volts(NOON + 2, 5, 2, 3))
+    assert parts_of(entries) == ["l1", "l2", "l3"]
+    assert len(events(entries)) == 1
+
+
+def test_a_series_read_by_two_groups_is_compared_with_itself() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    hertz = reading(Quantity.FREQUENCY, 50, NOON)
+    fast, both = volts(NOON, 1, 2, 3), volts(NOON, 1, 2, 3)
+    both = replace(both, readings=(hertz, *both.readings))
+    keep(pipeline, both)
+    keep(pipeline, fast)
+    keep(pipeline, volts(NOON + 1, 7, 2, 3))
+    entries = keep(pipeline, replace(both, at=NOON + 2))
+    assert told(entries) == [("voltage", "l1", 1, "good")]
+
+
+def test_values_that_cannot_travel_are_out_of_range() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    entries = keep(pipeline, volts(NOON, 2**63, -(2**63), 2**63 - 1))
+    assert [(value, quality) for _, _, value, quality in told(entries)] == [
+        (None, "out_of_range"),
+        (-(2**63), "good"),
+        (2**63 - 1, "good"),
+    ]
+    note = reading(Quantity.NOTE, "x" * 5_000, NOON)
+    ((_, _, text, _),) = told(keep(pipeline, report(NOON + 1, note)))
+    assert isinstance(text, str)
+    assert len(text) == 100
+
+
+def test_a_wide_device_is_split_into_several_records() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    count = 2 * COLUMNS_LIMIT + 7
+    wide = report(
+        NOON,
+        *(
+            reading(Quantity.POWER_ACTIVE, 2**62 + n, NOON, f"channel={n % 99 + 1}")
+            for n in range(count)
+        ),
+    )
+    entries = keep(pipeline, wide)
+    data = [entry for entry in entries if entry.lane is Lane.DATA]
+    assert [entry.readings for entry in data] == [COLUMNS_LIMIT, COLUMNS_LIMIT, 7]
+
+
+def test_times_of_several_transactions_are_kept() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    readings = [
+        reading(Quantity.VOLTAGE, n, NOON + 10 * (n // 2), f"l{n % 3 + 1}") for n in range(6)
+    ]
+    (entry,) = (e for e in keep(pipeline, report(NOON, *readings)) if e.lane is Lane.DATA)
+    record = decode_record(entry.body)
+    assert isinstance(record, DataRecord)
+    assert entry.table is not None
+    assert [cell.at - NOON for cell in cells(entry.table, record)] == [0, 0, 10, 10, 20, 20]
+
+
+JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 1", since=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "edge"),
+    [
+        ({"conditions": (JAM,)}, True),
+        ({"state": State.ERROR}, True),
+        ({"identity": Identity(serial="7")}, True),
+        ({"supplies": (Supply(kind="toner", level=9),)}, True),
+        ({"reachability": Reachability.UNREACHABLE}, True),
+        ({}, False),
+    ],
+)
+def test_an_edge_sends_the_devices_whole_state(change: dict[str, Any], edge: bool) -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    assert len(events(keep(pipeline, report(NOON)))) == 1
+    found = events(keep(pipeline, report(NOON + 1, change=change)))
+    assert len(found) == edge
+    assert events(keep(pipeline, report(NOON + 2, change=change))) == []
+    assert len(events(keep(pipeline, report(NOON + HEARTBEAT + 1, change=change)))) == 1
+
+
+def test_severity_is_an_edge_and_words_are_not() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    keep(pipeline, report(NOON, change={"conditions": (JAM,)}))
+    words = replace(JAM, message="sheet 4711", source="1.3.6=8")
+    assert events(keep(pipeline, report(NOON + 1, change={"conditions": (words,)}))) == []
+    graver = replace(JAM, severity=Severity.SERVICE_CALL)
+    (event,) = events(keep(pipeline, report(NOON + 2, change={"conditions": (graver,)})))
+    assert event.conditions[0].severity == "service_call"
+    assert event.conditions[0].since == 1
+    assert events(keep(pipeline, report(NOON + 3)))[0].conditions == ()
+
+
+def test_hundreds_of_conditions_are_cut_to_the_gravest() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    many = tuple(
+        Condition(
+            code=Code.ATTENTION,
+            severity=Severity.ERROR if n == 499 else Severity.INFO,
+            component=f"c{n}",
+            message="m" * 300,
+        )
+        for n in range(500)
+    )
+    (event,) = events(keep(pipeline, report(NOON, change={"conditions": many})))
+    assert len(event.conditions) == 100
+    assert event.conditions[0].component == "c499"
+
+
+def energy(at: int, wh: int, offset: int | None = 0) -> Report:
+    return report(
+        at,
+        reading(Quantity.POWER_ACTIVE, 100, at),
+        reading(Quantity.ENERGY_IMPORT, wh, at),
+        offset=offset,
+    )
+
+
+def test_counters_near_midnight_travel_in_their_own_lane_on_both_sides() -> None:
+    zone = ZoneInfo("Asia/Tokyo")
+    midnight = day_begins(date(2026, 11, 21), zone)
+    pipeline = Pipeline(zone, HEARTBEAT)
+    offset = midnight - 10_000_000  # the boot was some hours before
+    lanes: list[tuple[int, str, int]] = []
+    for at in range(10_000_000 - 400_000, 10_000_000 + 400_000, 10_000):
+        entries = keep(pipeline, energy(at, 5, offset))
+        lanes += [(at - 10_000_000, e.lane.name, e.readings) for e in entries]
+        assert "energy.import" not in str(told(entries)) or abs(at - 10_000_000) > HEARTBEAT
+    boundary = [(at, n) for at, lane, n in lanes if lane == "BOUNDARY"]
+    assert boundary[0] == (-300_000, 1)
+    assert (0, 1) in boundary
+    assert all(abs(at) <= HEARTBEAT for at, _ in boundary)
+
+
+def test_without_a_clock_there_is_no_midnight() -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    entries = keep(pipeline, energy(0, 5, None))
+    assert {entry.lane for entry in entries} == {Lane.EVENT, Lane.DATA}
+
+
+values = st.lists(
+    st.tuples(*[st.one_of(st.none(), st.integers(0, 2), st.integers(2**62, 2**64))] * 3),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(values, st.data())
+def test_whoever_applies_what_was_sent_knows_what_was_read(
+    rows: list[tuple[int | None, ...]], data: st.DataObject
+) -> None:
+    pipeline = Pipeline(UTC, HEARTBEAT)
+    known: dict[str, tuple[Value, str]] = {}
+    at = NOON
+    for row in rows:
+        at += data.draw(st.integers(1, HEARTBEAT))
+        now = volts(at, *row)
+        offer = pipeline.take(now)
+        match data.draw(st.sampled_from(["sent", "sent", "sent", "refused", "gap"])):
+            case "sent":
+                pipeline.sent(offer)
+            case "refused":
+                continue
+            case "gap":
+                pipeline.sent(offer)
+                pipeline.forget()
+                known.clear()
+                continue
+        known.update((part, (value, quality)) for _, part, value, quality in told(offer.entries))
+        for r in now.readings:
+            fits = r.value is None or (isinstance(r.value, int) and r.value < 2**63)
+            expected = (r.value, r.quality.value) if fits else (None, "out_of_range")
+            assert known[r.part] == expected

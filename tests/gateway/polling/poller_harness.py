@@ -1,0 +1,39 @@
+"""A poller in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from drivers.report import Clock, Report
+from gateway.fakes import VirtualLoop
+from gateway.polling.poller import PolledDevice, Poller, Reads, Timing
+
+CLOCK = Clock(boot="0" * 32, offset=None)
+
+
+class Bench:
+    """A poller in virtual time, and everything it reported."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self.reports: list[Report] = []
+        self.loop = loop
+        self.poller = Poller(Timing(now=loop.now, clock=lambda: CLOCK), self._keep)
+
+    async def _keep(self, report: Report) -> None:
+        self.reports.append(report)
+
+    async def run(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.poller.run()
+        except TimeoutError:
+            pass
+
+    def of(self, name: str) -> list[Report]:
+        return [report for report in self.reports if report.device == name]
+
+
+def polled(name: str, driver: Reads, periods: Mapping[str, int], line: str = "a") -> PolledDevice:
+    """A device of one line; periods in milliseconds."""
+    return PolledDevice(name=name, line=line, periods=periods, open=lambda: driver)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+
+from drivers.report import (
+    Clock,
+    Code,
+    Condition,
+    Identity,
+    Observation,
+    Reachability,
+    Severity,
+    State,
+    Supply,
+)
+from gateway.polling.device_state import IDENTITY_CLEARS_AFTER_MS, LATE_CLEARS_AFTER_MS, DeviceView
+
+CLOCK = Clock(boot="0" * 32, offset=None)
+JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 2")
+
+
+def test_what_a_read_did_not_ask_for_stays_as_it_was() -> None:
+    view = DeviceView("d")
+    identity = Identity(maker="Acme", serial="1")
+    supplies = (Supply(kind="toner", level=50),)
+    view.observed(
+        Observation(state=State.RUNNING, identity=identity, conditions=(JAM,), supplies=supplies),
+        10,
+        CLOCK,
+    )
+    report = view.observed(Observation(), 20, CLOCK)
+    assert report.state is State.RUNNING
+    assert report.identity == identity
+    assert report.supplies == supplies
+    assert [c.key for c in report.conditions] == [JAM.key]
+
+
+def test_since_is_kept_while_the_condition_lasts_whatever_its_severity() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(conditions=(JAM,)), 10, CLOCK)
+    graver = Condition(
+        code=Code.MEDIA_JAM, severity=Severity.SERVICE_CALL, component="tray 2", message="again"
+    )
+    (condition,) = view.observed(Observation(conditions=(graver,)), 20, CLOCK).conditions
+    assert (condition.since, condition.severity) == (10, Severity.SERVICE_CALL)
+    assert view.observed(Observation(conditions=()), 30, CLOCK).conditions == ()
+    (condition,) = view.observed(Observation(conditions=(JAM,)), 40, CLOCK).conditions
+    assert condition.since == 40
+
+
+def test_what_is_wrong_with_another_device_began_with_it() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(identity=Identity(serial="1"), conditions=(JAM,)), 10, CLOCK)
+
+    report = view.observed(Observation(identity=Identity(serial="2"), conditions=(JAM,)), 20, CLOCK)
+
+    assert {c.code: c.since for c in report.conditions} == {
+        Code.MEDIA_JAM: 20,
+        Code.IDENTITY_CHANGED: 20,
+    }
+
+
+@pytest.mark.req("C-17")
+def test_conditions_are_frozen_while_the_device_is_silent() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(conditions=(JAM,)), 10, CLOCK)
+    report = view.failed(Code.COMM_TIMEOUT, "no answer", "Timeout", 20, CLOCK)
+    assert report.reachability is Reachability.UNREACHABLE
+    assert [(c.code, c.since) for c in report.conditions] == [
+        (Code.MEDIA_JAM, 10),
+        (Code.COMM_TIMEOUT, 20),
+    ]
+    later = view.failed(Code.COMM_TIMEOUT, "no answer", "Timeout", 30, CLOCK)
+    assert later.conditions is report.conditions
+    back = view.observed(Observation(), 40, CLOCK)
+    assert [c.code for c in back.conditions] == [Code.MEDIA_JAM]
+
+
+@pytest.mark.req("C-17")
+def test_a_device_that_never_answered_is_told_from_one_that_fell_silent() -> None:
+    view = DeviceView("d")
+    assert view.failed(Code.COMM_TIMEOUT, "", "", 1, CLOCK).reachability is Reachability.NEVER
+    view.observed(Observation(), 2, CLOCK)
+    assert view.failed(Code.COMM_TIMEOUT, "", "", 3, CLOCK).reachability is Reachability.UNREACHABLE
+
+
+def test_our_own_fault_does_not_speak_for_the_device() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(state=State.READY), 1, CLOCK)
+    report = view.faulted("broke", "KeyError", 2, CLOCK)
+    assert report.reachability is Reachability.ONLINE
+    assert report.state is State.READY
+    assert [c.code for c in report.conditions] == [Code.DRIVER_FAULT]
+
+
+def test_another_serial_at_the_same_address_is_told() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
+    report = view.observed(Observation(identity=Identity(serial="B2")), 2, CLOCK)
+    (condition,) = report.conditions
+    assert condition.code is Code.IDENTITY_CHANGED
+    assert condition.source == "serial A1 -> B2"
+
+
+def test_an_exchanged_meter_is_told_for_a_day() -> None:
+    view = DeviceView("main")
+    seen = Observation(identity=Identity(serial="B2"))
+    view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
+    view.observed(seen, 2, CLOCK)
+    day = IDENTITY_CLEARS_AFTER_MS
+    assert [c.code for c in view.observed(seen, day, CLOCK).conditions] == [Code.IDENTITY_CHANGED]
+    assert view.observed(seen, day + 2, CLOCK).conditions == ()
+
+
+def test_what_the_driver_says_itself_is_not_said_twice() -> None:
+    view = DeviceView("d")
+    view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
+    own = Condition(code=Code.IDENTITY_CHANGED, severity=Severity.WARNING, message="its words")
+    seen = Observation(identity=Identity(serial="B2"), conditions=(own,))
+    (condition,) = view.observed(seen, 2, CLOCK).conditions
+    assert condition.message == "its words"
+
+
+def test_being_late_clears_after_a_while_on_time() -> None:
+    view = DeviceView("d")
+    assert view.late(1, 100)
+    assert not view.late(1, 200)
+    assert [c.code for c in view.observed(Observation(), 300, CLOCK).conditions] == [Code.POLL_LATE]
+    later = view.observed(Observation(), 200 + LATE_CLEARS_AFTER_MS, CLOCK)
+    assert later.conditions == ()

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+from structlog.testing import capture_logs
+
+from drivers.report import Code, Observation, Reachability
+from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
+from gateway.polling.poller import BACKOFF_LIMIT_MS, PolledDevice
+from gateway.polling.schedule import spread
+from protocols.errors import Garbled, Refused, Timeout, Unreachable
+from tests.gateway.polling.poller_harness import Bench
+
+TIMEOUT_S = 0.5
+WHERE = "modbus-tcp 192.0.2.1:502 unit 1"
+
+
+def ok(_: frozenset[str]) -> Observation:
+    return Observation()
+
+
+def raises(error: Callable[[], Exception]) -> Callable[[frozenset[str]], Observation]:
+    def script(_: frozenset[str]) -> Observation:
+        raise error()
+
+    return script
+
+
+def timeout() -> Exception:
+    return Timeout("no answer", where=WHERE)
+
+
+def unreachable() -> Exception:
+    return Unreachable("no connection", where="d")
+
+
+def garbled() -> Exception:
+    return Garbled(expected="function 3", came="function 4", where=WHERE)
+
+
+def refused() -> Exception:
+    return Refused(code=2, reason="illegal data address", what="x", where=WHERE, next_step="y")
+
+
+def device(
+    name: str, driver: ScriptedDriver, period: int = 1_000, line: str = "a", settings: object = None
+) -> PolledDevice:
+    return PolledDevice(
+        name=name, line=line, periods={"fast": period}, open=lambda: driver, settings=settings
+    )
+
+
+def test_polls_are_on_time_and_spread() -> None:
+    drivers = [ScriptedDriver(ok) for _ in range(8)]
+
+    async def main(loop: VirtualLoop) -> Bench:
+        bench = Bench(loop)
+        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
+        await bench.run(59.95)
+        return bench
+
+    bench = run_virtually(main)
+    for driver in drivers:
+        starts = [at for at, _ in driver.reads]
+        assert len(starts) == 60
+        assert max(at - starts[0] - n for n, at in enumerate(starts)) < 0.05
+    first = sorted(driver.reads[0][0] for driver in drivers)
+    assert min(b - a for a, b in pairwise(first)) >= 0.01
+    assert bench.poller.counts["a"].missed == 0
+
+
+def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None:
+    dead = True
+
+    def script(_: frozenset[str]) -> Observation:
+        if dead:
+            raise timeout()
+        return Observation()
+
+    driver = ScriptedDriver(script, TIMEOUT_S)
+
+    async def main(loop: VirtualLoop) -> Bench:
+        nonlocal dead
+        bench = Bench(loop)
+        both = PolledDevice(
+            name="d", line="a", periods={"fast": 1_000, "slow": 60_000}, open=lambda: driver
+        )
+        bench.poller.apply([both])
+        loop.call_later(3_600, lambda: exec_set())
+        await bench.run(4_200)
+        return bench
+
+    def exec_set() -> None:
+        nonlocal dead
+        dead = False
+        driver.seconds = 0.01
+
+    with capture_logs() as logs:
+        bench = run_virtually(main)
+    probes = [at for at, _ in driver.reads if at < 3_600]
+    gaps = [b - a for a, b in pairwise(probes)]
+    assert len(probes) < 25
+    assert max(gaps) <= BACKOFF_LIMIT_MS / 1000 + 2
+    assert all(groups == {"fast"} for at, groups in driver.reads[1:] if at < 3_600)
+    back = next(i for i, (at, _) in enumerate(driver.reads) if at >= 3_600)
+    assert driver.reads[back + 1][1] == {"fast", "slow"}
+    states = [report.reachability for report in bench.reports]
+    assert states[0] is Reachability.NEVER
+    assert states[-1] is Reachability.ONLINE
+    assert [entry["event"] for entry in logs] == ["device does not answer", "device answers again"]
+
+
+@pytest.mark.req("C-17", "C-40")
+def test_errors_become_conditions_and_freeze_the_others() -> None:
+    failures = [unreachable(), timeout(), garbled(), refused()]
+    answers: list[Exception | None] = [None, *failures, None]
+
+    def script(_: frozenset[str]) -> Observation:
+        answer = answers.pop(0) if answers else None
+        if answer:
+            raise answer
+        return Observation()
+
+    async def main(loop: VirtualLoop) -> Bench:
+        bench = Bench(loop)
+        bench.poller.apply([device("d", ScriptedDriver(script))])
+        await bench.run(60)
+        return bench
+
+    reports = run_virtually(main).reports[:6]
+    codes = [[c.code for c in report.conditions] for report in reports]
+    assert codes == [
+        [],
+        [Code.COMM_UNREACHABLE],
+        [Code.COMM_TIMEOUT],
+        [Code.COMM_GARBLED],
+        [Code.COMM_REFUSED],
+        [],
+    ]
+    assert [r.reachability.value for r in reports] == [
+        "online",
+        "unreachable",
+        "unreachable",
+        "unreachable",
+        "unreachable",
+        "online",
+    ]
+
+
+def test_a_driver_that_breaks_costs_only_its_device() -> None:
+    opened = 0
+    broken = ScriptedDriver(raises(lambda: ZeroDivisionError("division by zero")))
+    neighbour = ScriptedDriver(ok)
+
+    def open_broken() -> ScriptedDriver:
+        nonlocal opened
+        opened += 1
+        return broken
+
+    async def main(loop: VirtualLoop) -> Bench:
+        bench = Bench(loop)
+        bad = PolledDevice(name="bad", line="a", periods={"fast": 1_000}, open=open_broken)
+        bench.poller.apply([bad, device("good", neighbour)])
+        await bench.run(600)
+        return bench
+
+    with capture_logs() as logs:
+        bench = run_virtually(main)
+    assert len(neighbour.reads) in {599, 600}
+    assert len(broken.reads) == opened < 12
+    assert [entry["event"] for entry in logs] == ["driver broke"]
+    (condition,) = bench.of("bad")[-1].conditions
+    assert condition.code is Code.DRIVER_FAULT
+    assert "ZeroDivisionError" in condition.source
+    assert condition.since == bench.of("bad")[0].at
+
+
+def test_a_read_that_never_ends_is_a_fault_of_its_device() -> None:
+    stuck = ScriptedDriver(ok, seconds=1e9)
+
+    async def main(loop: VirtualLoop) -> Bench:
+        bench = Bench(loop)
+        bench.poller.apply([device("stuck", stuck), device("good", ScriptedDriver(ok))])
+        await bench.run(1_000)
+        return bench
+
+    with capture_logs():
+        bench = run_virtually(main)
+    assert bench.of("stuck")[0].conditions[0].code is Code.DRIVER_FAULT
+    assert len(bench.of("good")) > 300
+
+
+def test_late_polls_are_reported_and_cleared() -> None:
+    slow = ScriptedDriver(ok, seconds=2.5)
+
+    async def main(loop: VirtualLoop) -> Bench:
+        bench = Bench(loop)
+        bench.poller.apply([device("d", slow)])
+        loop.call_later(30, lambda: setattr(slow, "seconds", 0.01))
+        await bench.run(200)
+        return bench
+
+    with capture_logs() as logs:
+        bench = run_virtually(main)
+    late = [r for r in bench.reports if any(c.code is Code.POLL_LATE for c in r.conditions)]
+    assert late
+    assert not bench.reports[-1].conditions
+    assert bench.poller.counts["a"].missed > 10
+    assert [entry["event"] for entry in logs] == ["polls come late"]
+
+
+def test_unchanged_devices_go_on_through_a_new_configuration() -> None:
+    stays, goes, comes = ScriptedDriver(ok), ScriptedDriver(ok), ScriptedDriver(ok)
+
+    async def main(loop: VirtualLoop) -> tuple[Bench, frozenset[str]]:
+        bench = Bench(loop)
+        bench.poller.apply([device("stays", stays), device("goes", goes, line="b")])
+        changed: set[str] = set()
+        loop.call_later(
+            10.5,
+            lambda: changed.update(
+                bench.poller.apply([device("stays", stays), device("comes", comes, line="c")])
+            ),
+        )
+        await bench.run(20)
+        return bench, frozenset(changed)
+
+    bench, changed = run_virtually(main)
+    assert changed == {"goes"}
+    starts = [at for at, _ in stays.reads]
+    assert starts == pytest.approx(list(range(20)))
+    assert max(at for at, _ in goes.reads) <= 10.5 <= min(at for at, _ in comes.reads)
+    assert set(bench.poller.views) == {"stays", "comes"}
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_each_healthy_device_loses_at_most_one_sample_to_the_dead(seed: int) -> None:
+    """The isolation contract, where the sum over the dead of (timeout - read) fits the slack."""
+    rng = random.Random(seed)
+    count = rng.randint(2, 12)
+    cost = rng.uniform(0.01, 0.03)
+    slack = 1.0 - count * cost - 0.05
+    dead_count = min(count - 1, int(slack / TIMEOUT_S))
+    dead = set(rng.sample(range(count), dead_count))
+    dies_at = rng.uniform(3, 8)
+    drivers = [ScriptedDriver(ok, cost) for _ in range(count)]
+
+    async def main(loop: VirtualLoop) -> None:
+        bench = Bench(loop)
+        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
+
+        def die() -> None:
+            for n in dead:
+                drivers[n].script = raises(timeout)
+                drivers[n].seconds = TIMEOUT_S
+
+        loop.call_later(dies_at, die)
+        await bench.run(120)
+
+    with capture_logs():
+        run_virtually(main)
+    for n in set(range(count)) - dead:
+        # A millisecond of grace: the poller counts in whole ones.
+        windows = {int(at - spread(n) + 0.002) for at, _ in drivers[n].reads}
+        lost = set(range(119)) - windows
+        assert len(lost) <= 1, (n, lost)
+
+
+def test_probes_take_at_most_a_twentieth_of_the_line() -> None:
+    dead = [ScriptedDriver(raises(timeout), TIMEOUT_S) for _ in range(30)]
+
+    async def main(loop: VirtualLoop) -> None:
+        bench = Bench(loop)
+        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
+        await bench.run(2_000)
+
+    with capture_logs():
+        run_virtually(main)
+    late = [at for driver in dead for at, _ in driver.reads if at > 60]
+    assert len(late) * TIMEOUT_S / (2_000 - 60) <= 0.06
+
+
+def test_the_drain_behind_a_silence_counts_as_the_probes() -> None:
+    dead = ScriptedDriver(raises(timeout), TIMEOUT_S)
+    drain_ms = 1_500
+
+    async def main(loop: VirtualLoop) -> None:
+        bench = Bench(loop)
+        one = PolledDevice(
+            name="d", line="a", periods={"fast": 1_000}, open=lambda: dead, drain_ms=drain_ms
+        )
+        bench.poller.apply([one])
+        await bench.run(2_000)
+
+    with capture_logs():
+        run_virtually(main)
+    late = [at for at, _ in dead.reads if at > 60]
+    assert len(late) * (TIMEOUT_S + drain_ms / 1000) / (2_000 - 60) <= 0.05
+    assert len(late) >= 3
