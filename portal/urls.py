@@ -9,8 +9,9 @@ from portal.metrics.views import metrics
 urlpatterns = [
     path("", include("portal.accounts.urls")),
     path("", include("portal.authority.urls")),
-    path("", include("portal.web.urls")),
+    path("", include("portal.monitoring.urls")),
+    path("", include("portal.fleet.urls")),
     path("metrics", metrics, name="metrics"),
-    path("", include("portal.energy.urls")),
+    path("", include("portal.usage.urls")),
     path("", include("portal.simulation.urls")),
 ]

@@ -13,7 +13,7 @@ from typing import Any, Final
 from drivers.report import Clock, Code, Condition, Severity
 
 EARLY_MS: Final = 30 * 86_400_000
-"""As early as the portal tells its operators (`portal.authority.endings`)."""
+"""As early as the portal tells its operators (`portal.authority.expiry`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,11 +38,11 @@ from msgspec import to_builtins
 
 from portal.authority import certificates, roots
 from portal.authority.actions import sign
-from portal.authority.endings import CERTIFICATE_ALARM
+from portal.authority.expiry import CERTIFICATE_ALARM
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
-from portal.placing import Place, place_gateway
+from portal.fleet.provisioning import Place, place_gateway
 from provisioning.agent_key import digest_of
 from provisioning.claim import TERMS, Broker, Granted, Request, Welcome
 from provisioning.codes import Code, CodedError

@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import AgentKey, Root
-from portal.placing import settle_site
+from portal.fleet.provisioning import settle_site
 from provisioning import agent_key
 
 if TYPE_CHECKING:

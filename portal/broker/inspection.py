@@ -28,8 +28,8 @@ from cloud_link.mqtt.connect import (
     connect,
 )
 from portal.authority import certificates, roots, server_identity
-from portal.authority.endings import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when
 from portal.authority.errors import AuthorityError
+from portal.authority.expiry import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when
 from portal.authority.models import Root
 from portal.broker import configuration
 from portal.broker.configuration import Address

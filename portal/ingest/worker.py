@@ -36,7 +36,7 @@ from cloud_link.mqtt.connect import Broker, Identity, MqttError, PublishRefused,
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
-from portal.authority.endings import endings
+from portal.authority.expiry import endings
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival

@@ -20,8 +20,8 @@ from portal.authority.models import IssuedCertificate, RevocationList
 from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.models import Quarantine
 from portal.metrics import table
-from portal.web.heartbeat import paces
-from portal.web.overview import is_connected
+from portal.monitoring.heartbeat import paces
+from portal.monitoring.overview import is_connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from portal.fleet.models import Device
 from portal.ingest.models import Latest, Sample
+from portal.monitoring.heartbeat import paces
 from portal.web.chart import Line, Span, Window, line
 from portal.web.figures import Figure, figure
-from portal.web.heartbeat import paces
 from portal.web.words import quantity_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
 from portal.fleet.kinds import DeviceKind
-from portal.web.operation import Kind
-from portal.web.supplies import supply_words
+from portal.monitoring.operation import Kind
+from portal.monitoring.supplies import supply_words
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -80,9 +80,9 @@ def _prepare(sender: _Sender) -> None:
     from django.core.management import call_command
 
     from cloud_link import topics, wire
+    from portal.fleet.provisioning import Place, place_gateway
     from portal.ingest.arrivals import Arrival
     from portal.ingest.store import ingest
-    from portal.placing import Place, place_gateway
 
     call_command("migrate", interactive=False, verbosity=0)
     place_gateway(Place(organization="B", site="B", time_zone="UTC", gateway="B", box_id=_BOX))

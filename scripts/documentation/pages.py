@@ -20,7 +20,7 @@ REFERENCE: Final = DOCS / "reference"
 def programs() -> dict[str, click.Command]:
     """Both command lines."""
     from gateway.cli.main import kanmon
-    from portal.cli import commands as kanmon_portal
+    from portal.cli.main import commands as kanmon_portal
 
     return {"kanmon": kanmon, "kanmon-portal": kanmon_portal}
 

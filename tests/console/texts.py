@@ -42,7 +42,7 @@ PORTAL: Final = (
     "portal/broker/inspection.py",
     "portal/broker/reloading.py",
     "portal/environment.py",
-    "portal/placing.py",
+    "portal/fleet/provisioning.py",
     "portal/readiness.py",
 )
 """What of the portal is told by its commands; the pages' texts are in a catalogue of their own."""
@@ -145,7 +145,7 @@ def roots() -> dict[str, click.Command]:
     """The programs."""
     return {
         "kanmon": importlib.import_module("gateway.cli.main").kanmon,
-        "kanmon-portal": importlib.import_module("portal.cli").commands,
+        "kanmon-portal": importlib.import_module("portal.cli.main").commands,
     }
 
 
@@ -171,10 +171,10 @@ def command_lines() -> list[Path]:
 _CONSOLE: Final = ("console/completion.py", "console/entry.py")
 """What of the shared part tells errors of its own."""
 _PORTAL_COMMANDS: Final = (
-    "portal/authority/commands.py",
-    "portal/broker/commands.py",
-    "portal/cli.py",
-    "portal/command_frame.py",
+    "portal/cli/authority.py",
+    "portal/cli/broker.py",
+    "portal/cli/main.py",
+    "portal/cli/common.py",
 )
 
 

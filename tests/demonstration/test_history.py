@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from portal.fleet.models import Device
+from portal.fleet.provisioning import Place, place_gateway
 from portal.ingest.models import BootClock, Latest, Sample, Series
-from portal.placing import Place, place_gateway
 from portal.simulation.models import SimulatedHistory
 from scripts.demonstration.demonstration import silent_since
 from scripts.demonstration.history import tell, watt_hours

@@ -12,8 +12,8 @@ from portal.simulation.strip import simulation, strip_now
 if TYPE_CHECKING:
     from django.template import Context
 
-    from portal.energy.printing import Printing
     from portal.fleet.models import Gateway, Site
+    from portal.usage.printing import Printing
 
 register = template.Library()
 

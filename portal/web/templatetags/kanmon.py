@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 
 from console.patterns import japanese
 from drivers.report import Reachability, Severity, State
+from portal.monitoring.operation import Kind
+from portal.monitoring.overview import GATEWAY_DEVICE, DeviceRow, GatewayCard
 from portal.web import assets, words
-from portal.web.operation import Kind
-from portal.web.overview import GATEWAY_DEVICE, DeviceRow, GatewayCard
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from portal.fleet.kinds import DeviceKind
     from portal.fleet.models import DeviceCondition
-    from portal.web.device import DeviceView
+    from portal.monitoring.device import DeviceView
 
 register = template.Library()
 _SAME_DAY: Final = timedelta(hours=20)

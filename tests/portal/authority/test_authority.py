@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from cloud_link.topics import BOX_ID
 from portal.authority import actions, certificates, files, roots
-from portal.authority.endings import What, endings
 from portal.authority.errors import AuthorityError
+from portal.authority.expiry import What, endings
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
-from portal.placing import Place, place_gateway
+from portal.fleet.provisioning import Place, place_gateway
 from tests.portal.authority.handshake import client, server, shake
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import Order
 from portal.authority.claim_certificate import Renewal, ready
-from portal.authority.endings import What, endings
+from portal.authority.expiry import What, endings
 from portal.authority.models import IssuedCertificate, Purpose, Root
 from portal.environment import PACKAGE
 from tests.peers import free_port

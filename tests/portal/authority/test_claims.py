@@ -18,7 +18,7 @@ from portal.authority import actions, certificates, keys, roots
 from portal.authority.claims import RIGHT_TRIES, WRONG_TRIES
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.models import Box, Gateway
-from portal.placing import Place, place_gateway
+from portal.fleet.provisioning import Place, place_gateway
 from provisioning import agent_key
 from provisioning.claim import MOST_BYTES, Welcome, decode, encode
 from provisioning.codes import Code

@@ -46,7 +46,7 @@ class Site:
         from portal.authority.actions import sign
         from portal.authority.models import Root
         from portal.fleet.models import Box
-        from portal.placing import Place, place_gateway
+        from portal.fleet.provisioning import Place, place_gateway
 
         box = Box.objects.filter(box_id=name).first()
         if box is None:

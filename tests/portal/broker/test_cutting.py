@@ -77,7 +77,7 @@ def test_a_root_that_is_gone_keeps_nobody_of_another_from_being_cut(
     from portal.authority import roots
     from portal.authority.actions import revoke_box
     from portal.authority.models import Root
-    from portal.broker.keeping import Complaints, _turn
+    from portal.broker.maintenance import Complaints, _turn
     from portal.broker.reloading import reload
 
     box = site.box(A)

@@ -143,7 +143,7 @@ def test_two_listeners_on_one_port_are_refused(unstarted: Site) -> None:
 def test_what_is_wrong_is_said_once_and_again_when_it_is_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from portal.broker.keeping import Complaints
+    from portal.broker.maintenance import Complaints
 
     caplog.set_level(logging.INFO)
     complaints = Complaints()

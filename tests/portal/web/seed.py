@@ -43,7 +43,7 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     from portal.accounts.actions import NewPerson, add_person
     from portal.accounts.models import Role
     from portal.fleet.models import Box, RunningConfiguration
-    from portal.placing import Place, place_gateway
+    from portal.fleet.provisioning import Place, place_gateway
 
     random.seed(7)
 

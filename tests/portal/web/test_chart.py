@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from drivers.report import Quantity
 from portal.ingest.models import Series
+from portal.monitoring.series_chart import SeriesChart
 from portal.web.chart import LIMIT, Line, Point, Span, Window, line, merged
-from portal.web.series_chart import SeriesChart
 
 WINDOW = Window(start=1_000, end=11_000, hold=450)
 

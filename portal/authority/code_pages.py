@@ -1,0 +1,93 @@
+"""The catalogue of codes as pages, for an installer who reads a number off a box.
+
+They say nothing that is secret and are open to everybody: whoever installs a box may have no
+account here.
+
+Source: requirement E-28; `provisioning.codes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from provisioning.codes import CATALOGUE, Code
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+RANGES: Final[dict[int, _StrPromise]] = {
+    11: _("Network"),
+    12: _("Clock"),
+    13: _("Encryption (TLS)"),
+    21: _("Agent key and consent"),
+    22: _("Approval"),
+    23: _("Issuing the certificate"),
+    24: _("The box's storage"),
+    25: _("Renewal and replacement"),
+    26: _("Offline enrolment"),
+}
+"""By the first two digits; a test holds that no code is without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A code in the page's language."""
+
+    number: int
+    cause: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The codes that begin with the same two digits."""
+
+    digits: int
+    codes: Sequence[Told]
+
+    @property
+    def words(self) -> str:
+        """What they are about."""
+        return str(RANGES[self.digits])
+
+
+@login_not_required
+@require_safe
+def codes_page(request: HttpRequest) -> HttpResponse:
+    """All of them, by range; ranges of which there is none yet are left out."""
+    told = [_told(code) for code in sorted(CATALOGUE)]
+    ranges = [
+        Range(digits=digits, codes=[one for one in told if one.number // 100 == digits])
+        for digits in RANGES
+    ]
+    return render(request, "authority/codes.html", {"ranges": [one for one in ranges if one.codes]})
+
+
+@login_not_required
+@require_safe
+def code_page(request: HttpRequest, number: int) -> HttpResponse:
+    """One: its cause and what to do next."""
+    try:
+        told = _told(Code(number))
+    except ValueError as error:
+        raise Http404 from error
+    context = {"code": told, "range": Range(digits=number // 100, codes=[told])}
+    return render(request, "authority/code.html", context)
+
+
+def _told(code: Code) -> Told:
+    entry = CATALOGUE[code]
+    if get_language() == "ja":
+        return Told(number=code.value, cause=entry.cause_ja, next=entry.next_ja)
+    return Told(number=code.value, cause=entry.cause_en, next=entry.next_en)

@@ -1,0 +1,176 @@
+"""Agent keys on a page: an administrator issues one, reads it out or prints it, and withdraws it.
+
+A key is shown in the answer to the form that asked for it and never again: nothing keeps it.
+
+Source: requirements E-25 and E-27; design section 6.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import available_timezones
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.accounts.models import Organization, Role
+from portal.authority import qr_code
+from portal.authority.errors import AuthorityError
+from portal.authority.expiry_notices import alarms
+from portal.authority.keys import Author, Issued, Wanted, issue_key, revoke_key, state_of
+from portal.authority.models import AgentKey
+from portal.fleet.models import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
+    from django.utils.functional import _StrPromise
+
+    from portal.accounts.models import User
+
+STATES: Final[dict[str, _StrPromise]] = {
+    "open": _("Waiting for its box"),
+    "used": _("Used"),
+    "expired": _("Expired"),
+    "revoked": _("Withdrawn"),
+}
+_MOST_DAYS: Final = 90
+_LISTED: Final = 50
+
+
+def administered(user: User | AnonymousUser) -> QuerySet[Organization]:
+    """The organizations whose keys a person may issue."""
+    if not user.is_authenticated:
+        return Organization.objects.none()
+    return Organization.objects.filter(memberships__user=user, memberships__role=Role.ADMINISTRATOR)
+
+
+class KeyForm(forms.Form):
+    """What a new key is for."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none(), label=_("Organization"))
+    site = forms.CharField(label=_("Site"), max_length=100)
+    time_zone = forms.CharField(label=_("Time zone of a new site"), max_length=64, required=False)
+    gateway = forms.CharField(
+        label=_("Name of the gateway"),
+        max_length=100,
+        required=False,
+        help_text=_("Left empty, it is named after its box."),
+    )
+    uses = forms.IntegerField(label=_("For how many boxes"), min_value=1, max_value=1000, initial=1)
+    days = forms.IntegerField(
+        label=_("Good for how many days"), min_value=1, max_value=_MOST_DAYS, initial=7
+    )
+
+    def __init__(self, user: User | AnonymousUser, data: Any = None) -> None:
+        organizations = administered(user)
+        sites = Site.objects.filter(organization__in=organizations)
+        newest = sites.order_by("-pk").first()
+        zone = newest.time_zone if newest else "Asia/Tokyo"
+        super().__init__(data, initial={"organization": organizations.first(), "time_zone": zone})
+        choice = self.fields["organization"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset, choice.empty_label = organizations, None
+        self.sites: Sequence[str] = sorted({site.name for site in sites})
+        self.alone = organizations.count() == 1
+        for field in self.fields.values():
+            field.widget.attrs["autocomplete"] = "off"
+        self.fields["site"].widget.attrs["list"] = "sites"
+
+    def clean_time_zone(self) -> str:
+        """An IANA time zone."""
+        zone: str = self.cleaned_data["time_zone"].strip()
+        if zone not in available_timezones():
+            raise ValidationError(_("This is no time zone; one is Asia/Tokyo."))
+        return zone
+
+    def wanted(self) -> Wanted:
+        """The same for `portal.authority.keys`."""
+        given = self.cleaned_data
+        return Wanted(
+            organization=given["organization"].name,
+            site=given["site"],
+            time_zone=given["time_zone"],
+            gateway=given["gateway"],
+            uses=given["uses"],
+            life=timedelta(days=given["days"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRow:
+    """One key in the list."""
+
+    key: AgentKey
+    state: str
+
+    @property
+    def words(self) -> str:
+        """Its state."""
+        return str(STATES[self.state])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key that was just issued, and its picture for a telephone's camera."""
+
+    issued: Issued
+    picture: SafeString
+
+    @property
+    def groups(self) -> list[str]:
+        """The key in the groups in which it is read out; they make the key when put together."""
+        code, at, address = self.issued.text.partition("@")
+        return [*re.findall(r"[^-]+-?", code), at + address]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def keys_page(request: HttpRequest) -> HttpResponse:
+    """The keys of the organizations a person administers, and a form for one more."""
+    if not request.user.is_authenticated or not administered(request.user).exists():
+        raise PermissionDenied
+    form, new, refused = KeyForm(request.user), None, ""
+    if request.method == "POST":
+        form = KeyForm(request.user, request.POST)
+        if form.is_valid():
+            try:
+                new = _new(issue_key(form.wanted(), Author.of(request.user)))
+                form = KeyForm(request.user)
+            except AuthorityError as error:
+                refused = str(error)
+            except ValidationError as error:
+                refused = " ".join(error.messages)
+    keys = AgentKey.objects.filter(site__organization__in=administered(request.user))
+    rows = [
+        KeyRow(key=key, state=state_of(key))
+        for key in keys.select_related("site").order_by("-pk")[:_LISTED]
+    ]
+    context: dict[str, Any] = {"form": form, "new": new, "refused": refused, "rows": rows}
+    context["alarms"] = alarms(request.user, timezone.now())
+    response = render(request, "authority/keys.html", context, status=409 if refused else 200)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+@require_POST
+def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
+    """Withdraw a key; boxes that used it stay."""
+    scope = AgentKey.objects.filter(site__organization__in=administered(request.user))
+    revoke_key(get_object_or_404(scope, pk=key).key_id)
+    return redirect("keys")
+
+
+def _new(issued: Issued) -> NewKey:
+    return NewKey(issued=issued, picture=mark_safe(qr_code.inline(issued.text)))  # noqa: S308 # made by segno from a key of our own

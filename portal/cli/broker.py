@@ -1,0 +1,167 @@
+"""``kanmon-portal broker``: the broker's configuration, written, checked and kept."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.language import told, tr
+from portal.cli.common import FAILED, json_option, portal_ready, say
+
+if TYPE_CHECKING:
+    from portal.broker.folder import BrokerFolder
+
+PARTLY = 1
+
+
+class _Folder(click.Path):
+    """A folder whose path can be written into Mosquitto's configuration, which is text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(str(super().convert(value, param, ctx)))
+        if not str(path).isprintable():
+            self.fail(tr("{path} holds what cannot be printed", path=repr(str(path))), param, ctx)
+        return path
+
+
+_folder = click.argument("folder", type=_Folder(resolve_path=True, file_okay=False))
+_DEFAULTS = {
+    "boxes": "0.0.0.0:8883",
+    "workers": "127.0.0.1:8884",
+    "publisher": "127.0.0.1:8885",
+    "cutting": "127.0.0.1:8886",
+}
+
+
+@click.group()
+def broker() -> None:
+    """The MQTT broker (Mosquitto): configured so that everybody is confined to what is theirs."""
+
+
+@broker.command()
+@_folder
+@click.option("--host", "hosts", multiple=True, help="By which boxes reach it; several allowed.")
+@click.option("--user", help="The account Mosquitto runs as; else this one.")
+@click.option("--boxes", metavar="HOST:PORT", help="Where boxes connect; else 0.0.0.0:8883.")
+@click.option("--workers", metavar="HOST:PORT", help="Ingest workers; else 127.0.0.1:8884.")
+@click.option("--publisher", metavar="HOST:PORT", help="Configuration; else 127.0.0.1:8885.")
+@click.option("--cutting", metavar="HOST:PORT", help="Revocations; else 127.0.0.1:8886.")
+@json_option
+def write(
+    folder: Path, *, hosts: tuple[str, ...], user: str | None, as_json: bool, **at: str | None
+) -> None:
+    """Write Mosquitto's configuration and everything it needs into FOLDER.
+
+    Safe to repeat: what is not named stays as it was written before. The broker has to be
+    restarted after other listeners or another account, and only then.
+    """
+    with portal_ready():
+        made = _planned(folder, hosts, user, at)
+        made.write()
+    conf = folder / "mosquitto.conf"
+    say(
+        {"folder": str(folder), "configuration": str(conf)},
+        tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf)
+        + "\n"
+        + tr("Then keep it: kanmon-portal broker keep {folder}", folder=folder),
+        as_json=as_json,
+    )
+
+
+def _planned(
+    path: Path, hosts: tuple[str, ...], user: str | None, at: dict[str, str | None]
+) -> BrokerFolder:
+    from portal.authority.actions import checked_hosts
+    from portal.broker.configuration import Address, Plan
+    from portal.broker.folder import PLAN, BrokerFolder
+
+    there = (path / PLAN).exists()
+    earlier = BrokerFolder.load(path).plan if there else None
+    if not hosts and earlier is None:
+        raise click.UsageError(tr("name the host by which boxes reach the broker: --host NAME"))
+    addresses = {
+        name: Address.parse(text or (str(getattr(earlier, name)) if earlier else _DEFAULTS[name]))
+        for name, text in at.items()
+    }
+    plan = Plan(
+        hosts=checked_hosts(hosts) if hosts or earlier is None else earlier.hosts,
+        user=user or (earlier.user if earlier else _own_name()),
+        **addresses,
+    )
+    return BrokerFolder(path=path, plan=plan)
+
+
+def _own_name() -> str:
+    """Of the account that runs this; what the environment says of it may be another's."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError as error:
+        raise click.UsageError(
+            tr("this account has no name; say what Mosquitto runs as: --user NAME")
+        ) from error
+
+
+@broker.command()
+@_folder
+@click.option("--files", "files_only", is_flag=True, help="Look at the files only.")
+@json_option
+def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
+    """Check FOLDER, what in it ends soon, and that the running broker refuses whom it must.
+
+    Exits with 0 when all is well, 1 when something ends soon, 2 when something is wrong now.
+    """
+    with portal_ready():
+        from portal.broker.folder import BrokerFolder
+        from portal.broker.inspection import inspect
+
+        troubles = inspect(BrokerFolder.load(folder), files_only=files_only)
+    lines = [
+        tr("wrong: {what}" if one.fault else "soon: {what}", what=told(one.what))
+        for one in troubles
+    ]
+    say(
+        {"troubles": [{"fault": one.fault, "what": one.what} for one in troubles]},
+        "\n".join(lines) or tr("The broker is as it should be."),
+        as_json=as_json,
+    )
+    if any(one.fault for one in troubles):
+        return FAILED
+    return PARTLY if troubles else 0
+
+
+@broker.command()
+@_folder
+@json_option
+def reload(folder: Path, *, as_json: bool) -> int:
+    """Bring new revocations to the running broker now, and cut who was revoked.
+
+    Exits with 1 when a session may still be open, or a list or certificate could not be renewed;
+    'broker keep' tries it again.
+    """
+    with portal_ready():
+        from portal.broker import reloading
+        from portal.broker.folder import BrokerFolder
+
+        done = reloading.reload(BrokerFolder.load(folder), anyway=True)
+    text = tr("The broker has read its lists; nobody had to be cut")
+    if done.cut:
+        text = tr("The broker has read its lists; cut: {names}", names=", ".join(done.cut))
+    wrong = [*done.troubles, *done.uncut]
+    shown = {name: list(getattr(done, name)) for name in ("cut", "uncut", "troubles")}
+    say(shown, "\n".join([text, *(told(one) for one in wrong)]), as_json=as_json)
+    return PARTLY if wrong else 0
+
+
+@broker.command()
+@_folder
+def keep(folder: Path) -> None:
+    """Look after the broker until stopped: reload as needed, renew what ends, log what is wrong."""
+    with portal_ready(wait=True):
+        from portal.broker.folder import BrokerFolder
+        from portal.broker.maintenance import keep as keep_broker
+
+        keep_broker(BrokerFolder.load(folder))

@@ -1,0 +1,100 @@
+"""What people say of a device: its name, where it stands, its group, its kind.
+
+Every member may: these are words for people, they change nothing at the device or its gateway, and
+whoever carried a printer to another floor knows where it stands. Who may see it may say it
+(requirements E-24, C-19).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+from django.views.decorators.http import require_http_methods
+
+from portal.fleet.actions import Description, describe_device
+from portal.fleet.kinds import DeviceKind
+from portal.fleet.models import Device
+from portal.ingest.models import Latest
+from portal.monitoring.connectivity import derived_kind
+from portal.monitoring.overview import GATEWAY_DEVICE
+from portal.web.live import private
+from portal.web.words import DEVICE_KINDS
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+_LONGEST: Final = 100
+
+
+class DescriptionForm(forms.Form):
+    """The fields of `portal.fleet.actions.Description`, which checks what is in them."""
+
+    name = forms.CharField(label=later("Name"), max_length=_LONGEST, required=False)
+    location = forms.CharField(
+        label=later("Location"),
+        max_length=_LONGEST,
+        required=False,
+        help_text=later("Building and room, such as “Building A / 3F”."),
+    )
+    group = forms.CharField(
+        label=later("Group"),
+        max_length=_LONGEST,
+        required=False,
+        help_text=later("Choose one, or type a new one. Left empty, it is in no group."),
+    )
+    kind = forms.ChoiceField(label=later("Kind"), required=False)
+
+    def __init__(self, device: Device, derived: DeviceKind, data: Any = None) -> None:
+        said = {
+            "name": device.given_name,
+            "location": device.location,
+            "group": device.group or "",
+            "kind": device.kind_given,
+        }
+        super().__init__(data, initial=said)
+        choice = self.fields["kind"]
+        assert isinstance(choice, forms.ChoiceField)
+        found = _("Automatic: %(kind)s") % {"kind": DEVICE_KINDS[derived]}
+        choice.choices = [("", found), *((kind.value, DEVICE_KINDS[kind]) for kind in DeviceKind)]
+        own = device.label or device.name
+        self.fields["name"].widget.attrs["placeholder"] = own
+        self.fields["name"].help_text = _("Left empty, it is called “%(name)s”.") % {"name": own}
+        self.fields["group"].widget.attrs["list"] = "groups"
+        for field in self.fields.values():
+            field.widget.attrs["autocomplete"] = "off"
+
+    def description(self) -> Description:
+        """The same for the action."""
+        return Description(**self.cleaned_data)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def device_edit(request: HttpRequest, device: int) -> HttpResponse:
+    """The form, and what comes of it; a gateway is called as it is set up."""
+    scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)
+    found = get_object_or_404(
+        scope.select_related("gateway__site__organization", "group"), pk=device
+    )
+    title, derived = str(found), _derived(found)
+    form = DescriptionForm(found, derived, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            describe_device(found, form.description())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            return redirect("device", device=found.pk)
+    groups = found.gateway.site.organization.device_groups.all()
+    context = {"device": found, "title": title, "form": form, "groups": groups}
+    return private(render(request, "fleet/device_edit.html", context))
+
+
+def _derived(device: Device) -> DeviceKind:
+    """What it would be if nobody said."""
+    latest = Latest.objects.filter(series__device=device).select_related("series")
+    return derived_kind(device, latest, device.supplies.all())

@@ -1,0 +1,145 @@
+"""One device: who it is, what is wrong with it, everything it last said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Max, Q, Sum
+from django.utils.translation import gettext as _
+
+from portal.fleet.models import Box, Device, DeviceCondition
+from portal.ingest.models import BootClock, Latest
+from portal.monitoring.connectivity import Hearing, device_kind, hearing
+from portal.monitoring.heartbeat import paces
+from portal.monitoring.operation import Kind, family
+from portal.monitoring.overview import GATEWAY_DEVICE, is_connected
+from portal.monitoring.readings import Shown, in_order, shown
+from portal.monitoring.supplies import SupplyShown, supplies_shown
+from portal.web import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from portal.fleet.kinds import DeviceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityRow:
+    """All readings of one quantity.
+
+    Attributes:
+        name: The quantity in words.
+        whole: The reading that has no part.
+        parts: The others, in the order people look for them.
+    """
+
+    name: str
+    whole: Shown | None
+    parts: Sequence[Shown]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceView:
+    """What the living part of a device page shows.
+
+    Attributes:
+        quiet: Whether this is only what it last said.
+        connected: Whether its gateway can be heard.
+        heard_at: When anything was last heard of it, UTC.
+        hearing: How well it can be heard itself.
+    """
+
+    device: Device
+    what: DeviceKind
+    conditions: Sequence[DeviceCondition]
+    supplies: Sequence[SupplyShown]
+    quantities: Sequence[QuantityRow]
+    heard_at: datetime | None
+    gateway_heard_at: datetime | None
+    connected: bool
+    is_gateway: bool
+    hearing: Hearing
+
+    @property
+    def kind(self) -> Kind:
+        """How the donut sorts it."""
+        return family(self.what)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it or its gateway cannot be heard now."""
+        return self.hearing.unreachable or self.hearing.never or not self.connected
+
+    @property
+    def title(self) -> str:
+        """How the page names it."""
+        return (
+            _("%(gateway)s (gateway)") % {"gateway": self.device.gateway}
+            if (self.is_gateway)
+            else str(self.device)
+        )
+
+
+def device_view(device: Device, now: datetime) -> DeviceView:
+    """The page's living part at ``now``."""
+    pace = paces([device.gateway_id])[device.gateway_id]
+    boxes = list(Box.objects.filter(gateway=device.gateway_id))
+    rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
+    now_ms = int(now.timestamp() * 1000)
+    heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
+    conditions = device.open_conditions()
+    hears = hearing(device, rows, conditions)
+    if device.reported_at is not None and hears.answers:
+        heard.append(device.reported_at)
+    supplies = list(device.supplies.all())
+    return DeviceView(
+        device=device,
+        what=device_kind(device, rows, supplies),
+        conditions=conditions,
+        supplies=supplies_shown(supplies),
+        quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
+        heard_at=max(heard, default=None),
+        gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
+        connected=is_connected(boxes, pace, now),
+        is_gateway=device.name == GATEWAY_DEVICE,
+        hearing=hears,
+    )
+
+
+def _by_quantity(readings: Iterable[Shown]) -> list[QuantityRow]:
+    rows = []
+    for name, group in groupby(readings, key=attrgetter("quantity")):
+        members = list(group)
+        whole = next((reading for reading in members if not reading.part), None)
+        parts = [reading for reading in members if reading is not whole]
+        rows.append(QuantityRow(name=name, whole=whole, parts=parts))
+    return rows
+
+
+def device_version(device: Device, now: datetime) -> str:
+    """Changes whenever `device_view` would; see `portal.monitoring.overview.version`."""
+    pace = paces([device.gateway_id])[device.gateway_id]
+    boxes = list(Box.objects.filter(gateway=device.gateway_id))
+    zone = ZoneInfo(device.gateway.site.time_zone)
+    stale_before = int(now.timestamp() * 1000) - pace.hold_ms
+    facts = (
+        Latest.objects.filter(series__device=device).aggregate(
+            Count("pk"), Sum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
+        ),
+        (device.pk, device.event_order, device.own_order, device.identity_order),
+        (str(device), device.revision, now.astimezone(zone).date()),
+        BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
+        is_connected(boxes, pace, now),
+    )
+    return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+def series_label(quantity: str, part: str) -> str:
+    """A series in words: ``Voltage L1``."""
+    return f"{words.quantity_words(quantity)} {words.part_words(part)}".rstrip()

@@ -1,0 +1,303 @@
+"""The 24-hour chart of one series: its line from the database, in a unit, with its gaps' reasons.
+
+The numbers for drawing are floats and only that; everything a person reads (extremes, the table)
+is formatted from the integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max, Q
+from django.utils.translation import gettext as _
+
+from drivers.report import Kind, Quantity
+from portal.ingest.models import Gap, Latest, Sample, Series
+from portal.monitoring.device import series_label
+from portal.monitoring.heartbeat import paces
+from portal.monitoring.readings import in_order
+from portal.web import words
+from portal.web.chart import Line, Point, Span, Window, line, merged
+from portal.web.figures import Figure, chart_unit, exact_value, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from portal.fleet.models import Device
+
+HOURS: Final = 24
+_LISTED: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """A stretch without values, and why.
+
+    Attributes:
+        dropped: Whether the gateway said that it dropped what it had read; otherwise nothing
+            arrived.
+    """
+
+    span: Span
+    reason: str
+    dropped: bool
+
+    @property
+    def start(self) -> datetime:
+        """UTC."""
+        return datetime.fromtimestamp(self.span.start / 1000, UTC)
+
+    @property
+    def end(self) -> datetime:
+        """UTC."""
+        return datetime.fromtimestamp(self.span.end / 1000, UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """One row of the table beside the chart."""
+
+    start: datetime
+    lowest: Figure
+    highest: Figure
+    last: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A value and when it was."""
+
+    at: datetime
+    figure: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesChart:
+    """Everything the chart, its summary and its table say."""
+
+    series: Series
+    quantity: Quantity
+    zone: str
+    window: Window
+    line: Line
+    voids: Sequence[Void]
+
+    @property
+    def label(self) -> str:
+        """The series in words."""
+        return series_label(self.series.quantity, self.series.part)
+
+    @property
+    def unit(self) -> str:
+        """What the drawn values are in."""
+        return words.unit_words(self._power_and_unit[1])
+
+    @property
+    def _power_and_unit(self) -> tuple[int, str]:
+        extremes = [p.value for p in (self.line.lowest, self.line.highest) if p and p.value]
+        largest = max((abs(value) for value in extremes), default=0)
+        return chart_unit(self.quantity, exact_value(largest, self.series.resolution))
+
+    @property
+    def counter(self) -> bool:
+        """Whether it only grows."""
+        return self.quantity.kind is Kind.COUNTER
+
+    @property
+    def lowest(self) -> Mark | None:
+        """The least value drawn."""
+        return self._mark(self.line.lowest)
+
+    @property
+    def highest(self) -> Mark | None:
+        """The greatest value drawn."""
+        return self._mark(self.line.highest)
+
+    @property
+    def last(self) -> Mark | None:
+        """The newest value."""
+        return self._mark(self.line.last)
+
+    @property
+    def growth(self) -> Figure | None:
+        """By how much a counter grew over what is drawn; ``None`` if it started anew."""
+        low, high, last = self.line.lowest, self.line.highest, self.line.last
+        if not self.counter or not (low and high and last):
+            return None
+        if low.value is None or last.value is None or last.value != high.value:
+            return None
+        return self._figure(last.value - low.value)
+
+    @property
+    def listed_voids(self) -> Sequence[Void]:
+        """The newest few, for the legend."""
+        return self.voids[-_LISTED:]
+
+    @property
+    def unlisted_voids(self) -> int:
+        """How many the legend leaves out."""
+        return max(len(self.voids) - _LISTED, 0)
+
+    @property
+    def hours(self) -> Sequence[Hour]:
+        """Each of the site's hours in which anything is known."""
+        by_hour: dict[datetime, list[Point]] = {}
+        zone = ZoneInfo(self.zone)
+        for point in self.line.points:
+            if point.value is not None:
+                at = datetime.fromtimestamp(point.at // 1000, UTC)
+                local = at.astimezone(zone)
+                # In UTC: where clocks are put back, two hours have one name and are not the same.
+                begun = at - timedelta(minutes=local.minute, seconds=local.second)
+                by_hour.setdefault(begun, []).append(point)
+        return [self._hour(start, points) for start, points in by_hour.items()]
+
+    def _hour(self, start: datetime, points: Sequence[Point]) -> Hour:
+        values = [point.value for point in points if point.value is not None]
+        return Hour(
+            start=start,
+            lowest=self._figure(min(values)),
+            highest=self._figure(max(values)),
+            last=self._figure(values[-1]),
+        )
+
+    def _figure(self, value: int) -> Figure:
+        said = figure(value, self.series.resolution, self.quantity)
+        return Figure(text=said.text, unit=words.unit_words(said.unit), missing=said.missing)
+
+    def _mark(self, point: Point | None) -> Mark | None:
+        if point is None or point.value is None:
+            return None
+        at = datetime.fromtimestamp(point.at / 1000, UTC)
+        return Mark(at=at, figure=self._figure(point.value))
+
+    def as_json(self) -> dict[str, Any]:
+        """For the script: times in Unix seconds, values in one unit, voids as spans."""
+        scale = self.series.resolution - self._power_and_unit[0]
+        return {
+            "label": self.label,
+            "unit": self.unit,
+            "zone": self.zone,
+            "counter": self.counter,
+            "from": self.window.start / 1000,
+            "to": self.window.end / 1000,
+            "at": [point.at / 1000 for point in self.line.points],
+            "value": [
+                None if point.value is None else float(Decimal(point.value).scaleb(scale))
+                for point in self.line.points
+            ],
+            "decimals": max(-scale, 0),
+            "voids": [
+                {
+                    "from": void.span.start / 1000,
+                    "to": void.span.end / 1000,
+                    "dropped": void.dropped,
+                    "reason": void.reason,
+                }
+                for void in self.voids
+            ],
+        }
+
+
+def is_charted(series: Series) -> bool:
+    """Whether a series is numbers that this portal's vocabulary knows."""
+    quantity = words.quantity_of(series.quantity)
+    return quantity is not None and quantity.kind is not Kind.TEXT
+
+
+def series_to_chart(device: Device, asked: str) -> tuple[Series | None, list[tuple[Series, str]]]:
+    """The series a page charts, and all it could: the one asked for, else the first gauge."""
+    rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
+    options = [
+        (row.series, series_label(row.series.quantity, row.series.part))
+        for row in rows
+        if is_charted(row.series)
+    ]
+    by_id = {str(series.pk): series for series, _label in options}
+    series = [series for series, _label in options]
+    first = next(chain(filter(_says_most, series), filter(_is_no_age, series), series), None)
+    return by_id.get(asked) or first, options
+
+
+def _says_most(series: Series) -> bool:
+    return bool(series.quantity == Quantity.POWER_ACTIVE.value)
+
+
+def _is_no_age(series: Series) -> bool:
+    """Whether it is no time that has run: that grows by itself, and a chart of it says little."""
+    quantity = words.quantity_of(series.quantity)
+    return quantity is not None and quantity.unit != "s"
+
+
+def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:
+    """The last 24 hours of ``series``; ``device`` with its gateway and site fetched."""
+    quantity = words.quantity_of(series.quantity)
+    assert quantity is not None, "series_to_chart offers only what the vocabulary knows"
+    window = _window(device, now)
+    samples = (
+        Sample.objects.filter(
+            series=series.pk, at__gte=window.start - window.hold, at__lte=window.end
+        )
+        .order_by("at")
+        .values_list("at", "value")
+    )
+    drawn = line(samples.iterator(chunk_size=5000), window)
+    if not Sample.objects.filter(series=series.pk, at__lt=window.start).exists():
+        drawn = replace(drawn, voids=[v for v in drawn.voids if v.start > window.start])
+    return SeriesChart(
+        series=series,
+        quantity=quantity,
+        zone=device.gateway.site.time_zone,
+        window=window,
+        line=drawn,
+        voids=_reasons(drawn, _gaps(device, window), window),
+    )
+
+
+def chart_version(device: Device, series: Series, now: datetime) -> str:
+    """Changes whenever the chart would, and once a minute as its window moves."""
+    newest = Latest.objects.filter(series=series).aggregate(Max("at"))["at__max"]
+    gap = Gap.objects.filter(box__gateway=device.gateway_id).aggregate(Max("pk"))["pk__max"]
+    return f"{series.pk}-{newest}-{gap}-{int(now.timestamp()) // 60}"
+
+
+def _window(device: Device, now: datetime) -> Window:
+    end = int(now.timestamp() * 1000)
+    hold = paces([device.gateway_id])[device.gateway_id].hold_ms
+    return Window(
+        start=end - int(timedelta(hours=HOURS).total_seconds() * 1000), end=end, hold=hold
+    )
+
+
+def _gaps(device: Device, window: Window) -> list[tuple[Span, str]]:
+    rows = Gap.objects.filter(
+        Q(from_ms__lte=window.end, to_ms__gte=window.start), box__gateway=device.gateway_id
+    ).values_list("from_ms", "to_ms", "reason")
+    return [
+        (Span(max(begin, window.start), min(end, window.end)), reason)
+        for begin, end, reason in rows
+        if begin is not None and end is not None
+    ]
+
+
+def _reasons(drawn: Line, gaps: Sequence[tuple[Span, str]], window: Window) -> list[Void]:
+    """Every void with its reason: what the gateway said it dropped, else that nothing arrived."""
+    voids = [
+        Void(span=span, reason=words.gap_words(reason), dropped=True)
+        for reason in sorted({reason for _span, reason in gaps})
+        for span in merged(span for span, why in gaps if why == reason)
+    ]
+    told = merged(span for span, _reason in gaps)
+    nothing = _("No readings arrived")
+    for span in drawn.voids:
+        covered = any(
+            t.start <= span.start + window.hold and t.end >= span.end - window.hold for t in told
+        )
+        if not covered:
+            voids.append(Void(span=span, reason=nothing, dropped=False))
+    return sorted(voids, key=lambda void: void.span.start)

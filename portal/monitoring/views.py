@@ -1,0 +1,172 @@
+"""The pages. Each reads through ``visible_to``: what belongs to somebody else answers 404.
+
+A page is whole when it arrives, and carries the ETag of its living part; that part is then polled
+and answers 304 while nothing changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.http import Http404, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.authority.expiry_notices import alarms
+from portal.authority.key_pages import administered
+from portal.fleet.models import Device, Gateway, Site
+from portal.ingest.models import Series
+from portal.monitoring.device import device_version, device_view
+from portal.monitoring.overview import EVERYTHING, Scope, overview, version
+from portal.monitoring.series_chart import chart_of, chart_version, is_charted, series_to_chart
+from portal.web.live import etag, living, private
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.http import HttpRequest, HttpResponse
+
+    from portal.authority.expiry_notices import Alarm
+
+
+@require_safe
+def overview_page(request: HttpRequest) -> HttpResponse:
+    """The first page."""
+    told = alarms(request.user, timezone.now())
+    return _whole(
+        request, "monitoring/overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told)
+    )
+
+
+@require_safe
+def overview_live(request: HttpRequest) -> HttpResponse:
+    """The first page's living part."""
+    told = alarms(request.user, timezone.now())
+    return _part(
+        request, "monitoring/_overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told)
+    )
+
+
+def _marks(told: Sequence[Alarm]) -> str:
+    """What changes when alarms do: which there are, and which of them have come."""
+    return "".join(f"-{alarm.ending.name}{int(alarm.ending.ended)}" for alarm in told)
+
+
+def _whole(
+    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
+) -> HttpResponse:
+    """A page of the overview's rows, with the ETag of its living part."""
+    now = timezone.now()
+    # The version is taken first: a change in between is then shown twice rather than never.
+    tag = etag(request, version(request.user, now) + marks)
+    context = {
+        "overview": overview(request.user, now, scope),
+        "tag": tag,
+        "administers": administered(request.user).exists(),
+        **facts,
+    }
+    return private(render(request, template, context))
+
+
+def _part(
+    request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
+) -> HttpResponse:
+    """A page's living part."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        context = {"overview": overview(request.user, now, scope), **facts}
+        return render(request, template, context)
+
+    return living(request, etag(request, version(request.user, now) + marks), body)
+
+
+def _site(request: HttpRequest, site: int) -> Site:
+    return get_object_or_404(Site.objects.visible_to(request.user), pk=site)
+
+
+@require_safe
+def site_page(request: HttpRequest, site: int) -> HttpResponse:
+    """One site: what the first page says, of it alone."""
+    found = _site(request, site)
+    return _whole(request, "monitoring/site.html", Scope(site=found.pk), {"site": found})
+
+
+@require_safe
+def site_live(request: HttpRequest, site: int) -> HttpResponse:
+    """A site page's living part."""
+    found = _site(request, site)
+    return _part(request, "monitoring/_site.html", Scope(site=found.pk), {"site": found})
+
+
+def _gateway(request: HttpRequest, gateway: int) -> Gateway:
+    scope = Gateway.objects.visible_to(request.user).select_related("site__organization")
+    return get_object_or_404(scope, pk=gateway)
+
+
+@require_safe
+def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
+    """One gateway: its box, what it runs, its devices."""
+    found = _gateway(request, gateway)
+    facts = {"gateway": found, "running": found.configurations.newest()}
+    return _whole(request, "monitoring/gateway.html", Scope(gateway=found.pk), facts)
+
+
+@require_safe
+def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
+    """A gateway page's living part."""
+    found = _gateway(request, gateway)
+    facts = {"gateway": found, "running": found.configurations.newest()}
+    return _part(request, "monitoring/_gateway_page.html", Scope(gateway=found.pk), facts)
+
+
+def _device(request: HttpRequest, device: int) -> Device:
+    scope = Device.objects.visible_to(request.user).select_related(
+        "gateway__site__organization", "group"
+    )
+    return get_object_or_404(scope, pk=device)
+
+
+@require_safe
+def device_page(request: HttpRequest, device: int) -> HttpResponse:
+    """A device: conditions, readings, and the chart of one series (``?series=ID``)."""
+    found = _device(request, device)
+    now = timezone.now()
+    tag = etag(request, device_version(found, now))
+    chosen, options = series_to_chart(found, request.GET.get("series", ""))
+    context: dict[str, Any] = {
+        "view": device_view(found, now),
+        "tag": tag,
+        "options": options,
+        "chosen": chosen,
+        "chart": chart_of(found, chosen, now) if chosen else None,
+    }
+    return private(render(request, "monitoring/device.html", context))
+
+
+@require_safe
+def device_live(request: HttpRequest, device: int) -> HttpResponse:
+    """A device page's living part."""
+    found = _device(request, device)
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        return render(request, "monitoring/_device.html", {"view": device_view(found, now)})
+
+    return living(request, etag(request, device_version(found, now)), body)
+
+
+@require_safe
+def chart(request: HttpRequest, device: int, series: int) -> HttpResponse:
+    """One series of the last 24 hours as JSON, for the chart's script."""
+    found = _device(request, device)
+    chosen = get_object_or_404(Series, pk=series, device=found)
+    if not is_charted(chosen):
+        raise Http404
+    now = timezone.now()
+    return living(
+        request,
+        etag(request, chart_version(found, chosen, now)),
+        lambda: JsonResponse(chart_of(found, chosen, now).as_json()),
+    )

@@ -1,0 +1,11 @@
+"""The app, as Django finds it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    """What counters say was used."""
+
+    name = "portal.usage"

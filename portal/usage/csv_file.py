@@ -1,0 +1,119 @@
+"""What was used as a file: RFC 4180, in UTF-8 with a byte order mark, which Excel needs.
+
+One row for each bucket of each device, and one for each gap whose energy belongs to no single
+bucket, so that the column adds up to the total. Times are ISO 8601 in the site's time with its
+offset. A text cell that a spreadsheet would run as a formula is disarmed by an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+
+from portal.usage import words
+from portal.usage.consumption import Status
+from portal.usage.periods import By
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from portal.usage.consumption import Consumption
+    from portal.usage.counting import Count
+    from portal.usage.places import InFile
+    from portal.usage.query import Query
+
+_FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
+"""What begins a formula, also where a spreadsheet of another locale cuts a cell in two, or reads
+full-width signs as these."""
+_NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
+_NOT_NAMED: Final = re.compile(r"[^\w.-]+")
+
+
+def content(devices: Sequence[InFile], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
+    """The file of some devices."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    units = {each.consumption.unit for each in devices}
+    demand = query.window.by is By.DEMAND
+    peaks = query.window.by is By.MONTH and all(each.consumption.halves for each in devices)
+    writer.writerow(
+        [
+            _("Start"),
+            _("End"),
+            _("Device"),
+            f"{words.MEASURES[query.of] if query.of else ''} [{'/'.join(sorted(units)) or '–'}]",
+            *([_("Demand [kW]")] if demand else []),
+            *([_("Peak demand [kW]"), _("Peak from")] if peaks else []),
+            _("State"),
+        ]
+    )
+    now_ms = int(now.timestamp() * 1000)
+    for each in devices:
+        for row in _rows(each, zone, now_ms, demand=demand, peaks=peaks):
+            start, end, *rest = row
+            writer.writerow([start, end, disarmed(each.name), *rest])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _rows(
+    device: InFile, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
+) -> Iterator[list[str]]:
+    consumption = device.consumption
+
+    def state(said: str, start: int) -> str:
+        return _(", ").join((said, _("simulated"))) if start < device.simulated_ms else said
+
+    def times(start: int, end: int) -> list[str]:
+        return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
+
+    for each in consumption.counting.counts:
+        status = consumption.status(each, now_ms)
+        if status is not Status.AHEAD:
+            kilowatts = consumption.demand(each)
+            power = "" if kilowatts is None else f"{kilowatts:f}"
+            yield [
+                *times(each.start, each.end),
+                consumption.plain(each.value),
+                *([power] if demand else []),
+                *(_peak_of(consumption, each, zone) if peaks else []),
+                state(str(words.STATUSES[status]), each.start),
+            ]
+    for gap in consumption.counting.gaps:
+        if gap.value != 0 and consumption.counting.encloses(gap):
+            reason = _("counter began anew") if gap.value is None else _("not allotted")
+            yield [
+                *times(gap.start, gap.end),
+                consumption.plain(gap.value),
+                *([""] if demand else ["", ""] if peaks else []),
+                state(reason, gap.start),
+            ]
+
+
+def _peak_of(consumption: Consumption, month: Count, zone: ZoneInfo) -> list[str]:
+    half = consumption.greatest_half(month)
+    kilowatts = consumption.demand(half) if half else None
+    if half is None or kilowatts is None:
+        return ["", ""]
+    return [f"{kilowatts:f}", words.local(half.start, zone).isoformat(timespec="seconds")]
+
+
+def disarmed(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
+    marks = [found.start(2) for found in _FORMULA.finditer(text.translate(_NARROW))]
+    for at in reversed(marks):
+        text = f"{text[:at]}'{text[at:]}"
+    return text
+
+
+def file_name(place: str, query: Query) -> str:
+    """What the file is called: ``Main-incomer-import-hour-2026-11-21.csv``."""
+    asked = query.window
+    last = "" if asked.first == asked.last else f"_{asked.last.isoformat()}"
+    parts = [place, query.of or "", asked.by.value, asked.first.isoformat() + last]
+    return "-".join(_NOT_NAMED.sub("-", part).strip("-.") for part in parts if part) + ".csv"

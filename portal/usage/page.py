@@ -1,0 +1,308 @@
+"""Everything an energy page says, ready for its template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
+from portal.usage import words
+from portal.usage.bars import Bars, Value, bars
+from portal.usage.consumption import Consumption, Status, peak, power
+from portal.usage.periods import By, PeriodError, Window, window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from zoneinfo import ZoneInfo
+
+    from django.utils.functional import _StrPromise
+
+    from portal.usage.counting import Count
+    from portal.usage.query import Query
+    from portal.web.figures import Figure
+
+_LISTED: Final = 12
+_LARGEST: Final[dict[By, _StrPromise]] = {
+    By.HOUR: later("Highest hour"),
+    By.DAY: later("Highest day"),
+    By.MONTH: later("Highest month"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Somewhere else to look.
+
+    Attributes:
+        address: Query string; ``""`` where there is nothing to see.
+    """
+
+    words: str
+    address: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The greatest complete bucket, and when."""
+
+    words: str
+    figure: Figure
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One bucket in the table; of a month, also its greatest half hour."""
+
+    words: str
+    figure: Figure
+    power: Figure | None
+    status: Status
+    status_words: str
+    is_peak: bool
+    demand_peak: Peak | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One counter's window in a line."""
+
+    total: Figure
+    status: Status
+    status_words: str
+    demand_peak: Peak | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One counter's window: total, peaks, chart, table, gaps."""
+
+    total: Figure
+    total_words: str
+    peaks: Sequence[Peak]
+    unit: str
+    chart: Bars
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    unlisted_notes: int
+    has_power: bool
+    has_peaks: bool
+    looks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around it: where one is, and where one may go."""
+
+    heading: str
+    tabs: Sequence[Link]
+    measures: Sequence[Link]
+    earlier: Link | None
+    later: Link | None
+    now: Link
+    by_words: str
+    of_words: str
+    csv: Sequence[Link]
+    running: bool
+
+
+def frame(query: Query, available: Sequence[str], today: date) -> Frame:
+    """The frame of what ``query`` asks, ``today`` at the site."""
+    asked = query.window
+    steps = [(asked.shifted(step), said) for step, said in ((-1, _("Earlier")), (1, _("Later")))]
+    earlier, after = (
+        Link(words=said, address=query.address(window=other)) if other else None
+        for other, said in steps
+    )
+    here = window(asked.by, "", "", today)
+    of_words = str(words.MEASURES[query.of]) if query.of else ""
+    heading = _("%(what)s, %(when)s") % {"what": of_words, "when": words.window_words(asked)}
+    return Frame(
+        tabs=[_tab(query, by, today) for by in By if by is not By.DEMAND or _billed(query)],
+        measures=[
+            Link(
+                words=str(words.MEASURES[of]),
+                address=query.address(of=of.value),
+                current=of is query.of,
+            )
+            for of in words.MEASURES
+            if of in available
+        ],
+        earlier=earlier,
+        later=after if asked.stop <= today else None,
+        now=Link(
+            words=_("Today") if asked.by.in_a_day else _("Now"),
+            address=query.address(window=here),
+            current=here == asked,
+        ),
+        heading=heading,
+        by_words=str(words.BUCKETS[asked.by]),
+        of_words=of_words,
+        csv=_files(query),
+        running=asked.first <= today < asked.stop,
+    )
+
+
+def _billed(query: Query) -> bool:
+    return query.of is not None and query.of.electric
+
+
+def _tab(query: Query, by: By, today: date) -> Link:
+    """The same days in other buckets; of a longer window its first days, or today's if in it."""
+    asked = query.window
+    day = today if asked.first <= today < asked.stop else asked.first
+    try:
+        there = window(by, "" if day == today else day.isoformat(), "", today)
+    except PeriodError:  # pragma: no cover - a day of a window is a day
+        there = asked
+    if by is By.MONTH:
+        there = window(by, str(day.year), "", today)
+    there = asked if by is asked.by else there
+    return Link(
+        words=str(words.TABS[by]),
+        address=query.address(window=there),
+        current=by is asked.by,
+    )
+
+
+def _files(query: Query) -> list[Link]:
+    files = [Link(words=_("CSV"), address=query.address(format="csv"))]
+    if query.window.by.in_a_day:
+        month = Window(
+            by=query.window.by, first=query.window.first.replace(day=1), stop=query.window.stop
+        )
+        on = f"{month.first:%Y-%m}"
+        files.append(Link(words=_("CSV of the month"), address=query.address(format="csv", on=on)))
+    return files
+
+
+def summary(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime) -> Summary:
+    """A counter's window in a line, for a list of devices."""
+    status = consumption.total_status(int(now.timestamp() * 1000))
+    return Summary(
+        total=consumption.figure(consumption.counting.total),
+        status=status,
+        status_words=str(words.STATUSES[status]),
+        demand_peak=_demand_peak(consumption, zone, _("Peak demand"), dated=not asked.by.in_a_day),
+    )
+
+
+def shown(
+    consumption: Consumption,
+    asked: Window,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    month: Consumption | None = None,
+) -> Shown:
+    """The counter's window at ``now``; with the peak of ``month``, where that is given."""
+    now_ms = int(now.timestamp() * 1000)
+    counting, by = consumption.counting, asked.by
+    named = by.in_a_day and words.has_two_offsets(counting.counts, zone)
+    greatest = peak(counting.counts)
+    rows = [
+        _row(consumption, each, (by, zone, named, now_ms), is_peak=each is greatest)
+        for each in counting.counts
+    ]
+    values = [
+        _value(consumption, each, row, words.axis_words(each, by, zone), by)
+        for each, row in zip(counting.counts, rows, strict=True)
+    ]
+    peaks = (
+        _largest(consumption, asked, zone, greatest, named=named),
+        _demand_peak(consumption, zone, _("Peak demand"), dated=not by.in_a_day),
+        _demand_peak(month, zone, _("Peak of the month"), dated=True) if month else None,
+    )
+    notes = _notes(consumption, asked, zone)
+    return Shown(
+        total=consumption.figure(counting.total),
+        total_words=str(words.TOTALS[consumption.total_status(now_ms)]),
+        peaks=[each for each in peaks if each],
+        unit="kW" if by is By.DEMAND else consumption.unit,
+        chart=bars(values, None if greatest is None else counting.counts.index(greatest)),
+        rows=[row for row in rows if row.status is not Status.AHEAD],
+        notes=notes[-_LISTED:],
+        unlisted_notes=max(len(notes) - _LISTED, 0),
+        has_power=by is By.DEMAND,
+        has_peaks=by is By.MONTH and consumption.halves is not None,
+        looks=frozenset(row.status.value for row in rows),
+    )
+
+
+def _notes(consumption: Consumption, asked: Window, zone: ZoneInfo) -> list[str]:
+    dated = not asked.by.in_a_day
+    return [
+        words.gap_words(gap, consumption, zone, dated=dated) for gap in consumption.counting.gaps
+    ]
+
+
+def _row(
+    consumption: Consumption,
+    each: Count,
+    how: tuple[By, ZoneInfo, bool, int],
+    *,
+    is_peak: bool,
+) -> Row:
+    by, zone, named, now_ms = how
+    status = consumption.status(each, now_ms)
+    return Row(
+        words=words.bucket_words(each, by, zone, named=named),
+        figure=consumption.figure(each.value),
+        power=power(consumption.demand(each)) if by is By.DEMAND else None,
+        status=status,
+        status_words=str(words.STATUSES[status]),
+        is_peak=is_peak,
+        demand_peak=_peak_within(consumption, each, zone) if by is By.MONTH else None,
+    )
+
+
+def _value(consumption: Consumption, each: Count, row: Row, label: str, by: By) -> Value:
+    if each.value is None:
+        amount = None
+    elif by is By.DEMAND:
+        amount = consumption.demand(each)
+    else:
+        amount = consumption.amount(each.value)
+    said = row.power or row.figure
+    title = f"{row.words}: {row.status_words if said.missing else said}"
+    if not said.missing and row.status is not Status.COMPLETE:
+        title += f" ({row.status_words})"
+    return Value(amount=amount, title=title, label=label, look=row.status.value)
+
+
+def _largest(
+    consumption: Consumption, asked: Window, zone: ZoneInfo, greatest: Count | None, *, named: bool
+) -> Peak | None:
+    if greatest is None or asked.by is By.DEMAND:
+        return None
+    return Peak(
+        words=str(_LARGEST[asked.by]),
+        figure=consumption.figure(greatest.value),
+        when=words.bucket_words(greatest, asked.by, zone, named=named),
+    )
+
+
+def _peak_within(consumption: Consumption, month: Count, zone: ZoneInfo) -> Peak | None:
+    """The greatest half hour of a month, where its half hours were read."""
+    half = consumption.greatest_half(month)
+    return _of_half(consumption, half, zone, _("Peak demand"), dated=True) if half else None
+
+
+def _demand_peak(
+    consumption: Consumption, zone: ZoneInfo, said: str, *, dated: bool
+) -> Peak | None:
+    half = consumption.greatest_half()
+    return _of_half(consumption, half, zone, said, dated=dated) if half else None
+
+
+def _of_half(
+    consumption: Consumption, half: Count, zone: ZoneInfo, said: str, *, dated: bool
+) -> Peak:
+    when = words.bucket_words(half, By.DEMAND, zone)
+    if dated:
+        when = f"{words.bucket_words(half, By.DAY, zone)}, {when}"
+    return Peak(words=said, figure=power(consumption.demand(half)), when=when)

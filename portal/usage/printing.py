@@ -1,0 +1,240 @@
+"""What printers printed: of all of them for two pages, and of one for its own.
+
+Each printer counts in its own way (area, impressions, sheets, length), so that one way is chosen
+to be drawn, and each card says what its own printer counts. A day is the site's: printers are put
+together by the clock of their sites, and never across two clocks.
+
+Source: requirements E-30, E-31, E-32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from portal.ingest.models import Latest
+from portal.monitoring.operation import Kind
+from portal.usage import words
+from portal.usage.consumption import consumption_of, series_of, sum_of
+from portal.usage.measures import EXTENTS, Of, counter_of
+from portal.usage.page import shown
+from portal.usage.periods import By, Window
+from portal.web.figures import MISSING, Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from portal.fleet.models import Device
+    from portal.monitoring.overview import DeviceRow
+    from portal.usage.consumption import Consumption
+    from portal.usage.measures import Counter, SeriesFact
+    from portal.usage.page import Shown
+
+    Counters = Mapping[Of, Counter]
+
+_REPORT_DAYS: Final = 30
+_NOTHING: Final = Figure(text=MISSING, missing=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A way of counting, to be chosen."""
+
+    of: Of
+    words: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The printers of the sites of one time zone, together.
+
+    Attributes:
+        printed: What those of them printed that count in the chosen way.
+        jobs: What those did that count jobs.
+    """
+
+    zone: str
+    printed: Shown | None
+    jobs: Shown | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A printer, and what it did in the window.
+
+    Attributes:
+        printed: As it counts itself: in the chosen way where it can.
+    """
+
+    row: DeviceRow
+    printed_words: str
+    printed: Figure
+    jobs: Figure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printing:
+    """All printers in a window."""
+
+    of_words: str
+    measures: Sequence[Measure]
+    clocks: Sequence[Clock]
+    cards: Sequence[Card]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """How much one printer printed, in one of its ways of counting."""
+
+    words: str
+    today: Figure
+    total: Figure
+
+
+def today(day: date) -> Window:
+    """A day by the hour."""
+    return Window(by=By.HOUR, first=day, stop=day + timedelta(days=1))
+
+
+def last_days(day: date) -> Window:
+    """The last 30 days by the day, this one included."""
+    stop = day + timedelta(days=1)
+    return Window(by=By.DAY, first=stop - timedelta(days=_REPORT_DAYS), stop=stop)
+
+
+def printing(
+    rows: Iterable[DeviceRow], asked: str, window_at: Callable[[date], Window], now: datetime
+) -> Printing | None:
+    """What the printers among ``rows`` printed; ``None`` without a printer.
+
+    Args:
+        rows: With each device's gateway and site fetched.
+        asked: The `Of` to draw; the one that most printers count where it is none of theirs.
+        window_at: The window, from the site's day.
+        now: When.
+    """
+    printers = [row for row in rows if row.kind is Kind.PRINTER]
+    if not printers:
+        return None
+    counters = {
+        pk: counters_of(facts) for pk, facts in series_of([row.device for row in printers]).items()
+    }
+    counted = [of for of in EXTENTS if any(of in each for each in counters.values())]
+    chosen = next((of for of in counted if of == asked), None) or max(
+        counted, key=lambda of: sum(of in each for each in counters.values()), default=None
+    )
+    clocks, cards = [], []
+    by_zone: dict[str, list[DeviceRow]] = {}
+    for row in printers:
+        by_zone.setdefault(row.device.gateway.site.time_zone, []).append(row)
+    for zone, members in sorted(by_zone.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        clock = _Clockwork(zone=ZoneInfo(zone), now=now, window_at=window_at)
+        own = {row.device: _own(counters[row.device.pk], chosen) for row in members}
+        printed = clock.read({d: counters[d.pk][of] for d, of in own.items() if of})
+        jobs = clock.read({d: counters[d.pk][Of.JOBS] for d in own if Of.JOBS in counters[d.pk]})
+        same = [printed[d.pk] for d, of in own.items() if of and of is chosen and d.pk in printed]
+        clocks.append(Clock(zone=zone, printed=clock.drawn(same), jobs=clock.drawn(jobs.values())))
+        cards += [_card(row, own[row.device], printed, jobs) for row in members]
+    return Printing(
+        of_words=str(words.MEASURES[chosen]) if chosen else "",
+        measures=[
+            Measure(of=of, words=str(words.MEASURES[of]), current=of is chosen) for of in counted
+        ],
+        clocks=clocks,
+        cards=sorted(cards, key=lambda card: (str(card.row.device).casefold(), card.row.device.pk)),
+    )
+
+
+def counters_of(facts: Sequence[SeriesFact]) -> Counters:
+    """Of a printer's series the counters of what it prints."""
+    found = {of: counter_of(facts, of) for of in (*EXTENTS, Of.JOBS)}
+    return {of: counter for of, counter in found.items() if counter}
+
+
+def printed_by(device: Device, now: datetime) -> list[Printed]:
+    """What one printer printed today and ever, in each of its ways; with its site fetched."""
+    counters = counters_of(series_of([device])[device.pk])
+    clock = _Clockwork(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
+    ids = [series.pk for counter in counters.values() for series in counter.series]
+    latest = {row.pk: row for row in Latest.objects.filter(pk__in=ids)}
+    rows = []
+    for of, counter in counters.items():
+        counted = clock.read({device: counter}).get(device.pk)
+        if counted:
+            total = _ever(counter, latest)
+            rows.append(
+                Printed(
+                    words=str(words.MEASURES[of]),
+                    today=counted.figure(counted.counting.total),
+                    total=counted.figure(total),
+                )
+            )
+    return rows
+
+
+def _ever(counter: Counter, latest: Mapping[int, Latest]) -> int | None:
+    """What a counter shows now, in units of its finest; ``None`` unless all its parts say so."""
+    total = 0
+    for part in counter.parts:
+        newest = max(
+            (
+                (latest[series.pk].at, -series.resolution, series, latest[series.pk].value)
+                for series in part
+                if series.pk in latest
+            ),
+            key=lambda each: each[:2],
+            default=None,
+        )
+        if newest is None or newest[3] is None:
+            return None
+        total += newest[3] * 10 ** (newest[2].resolution - counter.finest)
+    return total
+
+
+def _own(counters: Counters, chosen: Of | None) -> Of | None:
+    """How a printer's card counts: as chosen where it can, else in its first way."""
+    if chosen in counters:
+        return chosen
+    return next((of for of in EXTENTS if of in counters), None)
+
+
+def _card(
+    row: DeviceRow,
+    of: Of | None,
+    printed: Mapping[int, Consumption],
+    jobs: Mapping[int, Consumption],
+) -> Card:
+    def figure(counted: Consumption | None) -> Figure:
+        return counted.figure(counted.counting.total) if counted else _NOTHING
+
+    return Card(
+        row=row,
+        printed_words=str(words.MEASURES[of or Of.AREA]),
+        printed=figure(printed.get(row.device.pk)),
+        jobs=figure(jobs.get(row.device.pk)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Clockwork:
+    """The window by one clock, and what was counted in it."""
+
+    zone: ZoneInfo
+    now: datetime
+    window_at: Callable[[date], Window]
+
+    @property
+    def window(self) -> Window:
+        return self.window_at(self.now.astimezone(self.zone).date())
+
+    def read(self, counters: Mapping[Device, Counter]) -> dict[int, Consumption]:
+        return consumption_of(counters, self.window, self.zone, Of.JOBS)
+
+    def drawn(self, counted: Iterable[Consumption]) -> Shown | None:
+        """Their sum; ``None`` of none."""
+        each = list(counted)
+        return shown(sum_of(each), self.window, self.zone, self.now) if each else None

@@ -1,0 +1,66 @@
+"""What all printers are doing and printed today (E-31), and the report of the first page (E-30)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.monitoring.operation import Kind
+from portal.monitoring.overview import overview, version
+from portal.usage.printing import printing, today
+from portal.web.live import etag, living, private
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def operation_page(request: HttpRequest) -> HttpResponse:
+    """The page; ``?of=`` what to draw, where printers count in several ways."""
+    now = timezone.now()
+    # Taken before the data: a change in between is then shown twice rather than never.
+    tag = _tag(request, now)
+    return private(render(request, "usage/operation.html", {**_facts(request, now), "tag": tag}))
+
+
+@require_safe
+def operation_live(request: HttpRequest) -> HttpResponse:
+    """Its living part."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        return render(request, "usage/_operation.html", _facts(request, now))
+
+    return living(request, _tag(request, now), body)
+
+
+@require_safe
+def report_live(request: HttpRequest) -> HttpResponse:
+    """The report of the first page: what was printed in the last 30 days (E-30)."""
+    now = timezone.now()
+
+    def body() -> HttpResponse:
+        seen = overview(request.user, now)
+        return render(request, "usage/_report.html", {"overview": seen})
+
+    return living(request, _tag(request, now), body)
+
+
+def _tag(request: HttpRequest, now: datetime) -> str:
+    """Changes with what is shown, and once a minute as the day goes on."""
+    return etag(request, f"{version(request.user, now)}-{int(now.timestamp()) // 60}")
+
+
+def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    seen = overview(request.user, now)
+    operation = next((each for each in seen.operations if each.kind is Kind.PRINTER), None)
+    asked = request.GET.get("of", "")
+    found = printing(seen.rows, asked, today, now)
+    chosen = next((each.of for each in found.measures if each.current), "") if found else ""
+    asked_again = f"?of={chosen}" if chosen else ""
+    return {"printing": found, "operation": operation, "asked": asked_again}

@@ -1,0 +1,106 @@
+"""What an address asks for (``?by=...&of=...&on=...``), or in words why it asks for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from portal.usage.measures import Of
+from portal.usage.periods import By, PeriodError, window
+from portal.usage.words import FAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from django.http import QueryDict
+
+    from portal.usage.periods import Window
+
+_CSV = "csv"
+
+
+class QueryError(ValueError):
+    """An address that asks for nothing; the message is for the person who opened it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked.
+
+    Attributes:
+        window: Of which days, in which buckets.
+        of: Of what; ``None`` where nothing at all is counted.
+        ticked: The devices to add up, by id, on a site's page.
+        csv: Whether as a file.
+    """
+
+    window: Window
+    of: Of | None
+    ticked: Sequence[int] = ()
+    csv: bool = False
+
+    def address(self, *, window: Window | None = None, **other: str) -> str:
+        """The query string that asks the same, or the same of another window."""
+        pairs = {**dict(self.pairs(window)), **other}
+        ticked = [("device", str(pk)) for pk in self.ticked]
+        return "?" + urlencode([*pairs.items(), *ticked])
+
+    def pairs(self, window: Window | None = None) -> list[tuple[str, str]]:
+        """What names the window and the measure, for an address or a form."""
+        asked = window or self.window
+        of = {"of": self.of.value} if self.of else {}
+        return list({"by": asked.by.value, **of, **_dates(asked)}.items())
+
+
+def _dates(asked: Window) -> dict[str, str]:
+    if asked.by.in_a_day:
+        whole_month = asked.months == 1 and asked.last != asked.first
+        return {"on": f"{asked.first:%Y-%m}" if whole_month else asked.first.isoformat()}
+    usual = 1 if asked.by is By.DAY else 12
+    until = {} if asked.months == usual else {"until": f"{asked.last:%Y-%m}"}
+    return {"on": f"{asked.first:%Y-%m}", **until}
+
+
+def query_of(said: QueryDict, available: Sequence[Of], today: date) -> Query:
+    """What ``said`` asks; raises `QueryError`.
+
+    Args:
+        said: The address's parameters; those nobody knows are ignored, as links grow such.
+        available: What is counted here; the first of it unless the address says otherwise.
+        today: At the site.
+    """
+    as_file = said.get("format", "")
+    if as_file not in {"", _CSV}:
+        raise QueryError(FAULTS["format"])
+    by = said.get("by") or By.HOUR.value
+    if by not in set(By):
+        raise QueryError(FAULTS["by"])
+    try:
+        asked = window(
+            By(by), said.get("on", ""), said.get("until", ""), today, whole_month=bool(as_file)
+        )
+    except PeriodError as error:
+        raise QueryError(FAULTS[error.fault]) from error
+    return Query(
+        window=asked,
+        of=_measure(said.get("of", ""), available),
+        ticked=_numbers(said.getlist("device")),
+        csv=bool(as_file),
+    )
+
+
+def _measure(said: str, available: Sequence[Of]) -> Of | None:
+    if not said:
+        return available[0] if available else None
+    if said not in set(available):
+        raise QueryError(FAULTS["of"] % {"allowed": ", ".join(available) or "–"})
+    return Of(said)
+
+
+def _numbers(said: Sequence[str]) -> list[int]:
+    for text in said:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+            raise QueryError(FAULTS["device"])
+    return sorted({int(text) for text in said})

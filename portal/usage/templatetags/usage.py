@@ -1,0 +1,40 @@
+"""Links to the energy pages, for pages of other apps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.ingest.models import Series
+from portal.usage.measures import QUANTITIES
+from portal.usage.printing import Printed, Printing, last_days, printed_by, printing
+
+if TYPE_CHECKING:
+    from portal.fleet.models import Device
+    from portal.monitoring.overview import Overview
+
+register = template.Library()
+
+
+@register.simple_tag
+def energy_address(device: Device) -> str:
+    """Of a device's energy page; ``""`` for a device that counts nothing of the kind. One query."""
+    asked = {quantity.value for quantities in QUANTITIES.values() for quantity in quantities}
+    if not Series.objects.filter(device=device, quantity__in=asked).exists():
+        return ""
+    return reverse("device-energy", kwargs={"device": device.pk})
+
+
+@register.simple_tag
+def print_report(overview: Overview) -> Printing | None:
+    """What all printers printed in the last 30 days; ``None`` without a printer (E-30)."""
+    return printing(overview.rows, "", last_days, timezone.now())
+
+
+@register.simple_tag
+def printed(device: Device) -> list[Printed]:
+    """What a printer printed today and ever (E-32); nothing for what is no printer."""
+    return printed_by(device, timezone.now())

@@ -1,0 +1,159 @@
+"""What the energy pages and files say, beside the figures."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as later
+
+from portal.usage.consumption import Status
+from portal.usage.measures import Of
+from portal.usage.periods import By
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    from django.utils.functional import _StrPromise
+
+    from portal.usage.consumption import Consumption
+    from portal.usage.counting import Count, Gap
+    from portal.usage.periods import Window
+
+MEASURES: Final[dict[Of, _StrPromise]] = {
+    Of.IMPORT: later("Consumption"),
+    Of.EXPORT: later("Feed-in and generation"),
+    Of.HEAT: later("Heat"),
+    Of.COLD: later("Cooling"),
+    Of.GAS: later("Gas"),
+    Of.WATER: later("Water"),
+    Of.AREA: later("Printed area"),
+    Of.IMPRESSIONS: later("Impressions"),
+    Of.SHEETS: later("Sheets"),
+    Of.LENGTH: later("Printed length"),
+    Of.JOBS: later("Jobs"),
+}
+TABS: Final[dict[By, _StrPromise]] = {
+    By.DEMAND: later("30-minute demand"),
+    By.HOUR: later("By hour"),
+    By.DAY: later("By day"),
+    By.MONTH: later("By month"),
+}
+BUCKETS: Final[dict[By, _StrPromise]] = {
+    By.DEMAND: later("Half hour"),
+    By.HOUR: later("Hour"),
+    By.DAY: later("Day"),
+    By.MONTH: later("Month"),
+}
+STATUSES: Final[dict[Status, _StrPromise]] = {
+    Status.COMPLETE: later("complete"),
+    Status.INCOMPLETE: later("incomplete"),
+    Status.MISSING: later("no readings"),
+    Status.OPEN: later("not finished"),
+    Status.AHEAD: later("to come"),
+}
+TOTALS: Final[dict[Status, _StrPromise]] = {
+    Status.COMPLETE: later("Total"),
+    Status.INCOMPLETE: later("Total, at least"),
+    Status.MISSING: later("Total"),
+    Status.OPEN: later("Total so far"),
+    Status.AHEAD: later("Total"),
+}
+FAULTS: Final[dict[str, _StrPromise]] = {
+    "by": later("by= is one of demand, hour, day, month."),
+    "of": later("There is no such counter here; of= is one of: %(allowed)s."),
+    "device": later("device= is the number of a device of this site."),
+    "format": later("format= is csv, or is left out."),
+    "date": later("on= and until= are dates of the calendar: 2026-11-21, 2026-11 or 2026."),
+    "day": later("By the hour, on= is a day such as 2026-11-21 (in a file also 2026-11)."),
+    "month": later("By the day, on= and until= are months such as 2026-11."),
+    "year": later("Years reach from 2000 to 2098."),
+    "until": later("By the hour there is one day on a page; until= is for days and months."),
+    "order": later("until= lies before on=."),
+    "length": later("That is too long: by the day at most 3 months, by the month at most 1 year."),
+}
+
+
+def local(ms: int, zone: ZoneInfo) -> datetime:
+    """A moment in the site's time."""
+    return datetime.fromtimestamp(ms / 1000, zone)
+
+
+def bucket_words(each: Count, by: By, zone: ZoneInfo, *, named: bool = False) -> str:
+    """A bucket as a table names it: ``10:00–11:00``, ``Sat 21 Nov``, ``November 2026``.
+
+    ``named`` says which offset an hour is in, where a day has two hours of one name. An hour ends
+    on the clock on which it began: 02:00–03:00 also where that clock is then put back to 2.
+    """
+    start = local(each.start, zone)
+    end = start + timedelta(milliseconds=each.end - each.start)  # by the wall: the same offset
+    if by.in_a_day:
+        said = f"{start:%H:%M}–{end:%H:%M}"
+        return f"{said} {start:%Z}" if named else said
+    if by is By.DAY:
+        return str(date_format(start, _("D j M")))
+    return str(date_format(start, _("F Y")))
+
+
+def axis_words(each: Count, by: By, zone: ZoneInfo) -> str:
+    """A bucket as the axis names it: ``10``, ``21``, ``Nov``."""
+    start = local(each.start, zone)
+    if by.in_a_day:
+        return f"{start:%H:%M}" if start.minute else str(start.hour)
+    if by is By.DAY:
+        return str(start.day)
+    return str(date_format(start, _("M")))
+
+
+def window_words(window: Window) -> str:
+    """A window as its heading names it."""
+    if window.by.in_a_day:
+        if window.months == 1 and window.last != window.first:
+            return str(date_format(window.first, _("F Y")))
+        return str(date_format(window.first, _("l, j F Y")))
+    if window.by is By.MONTH and window.first.month == 1 and window.months == 12:
+        return str(date_format(window.first, _("Y")))
+    first, last = (str(date_format(day, _("F Y"))) for day in (window.first, window.last))
+    return first if window.months == 1 else f"{first} – {last}"
+
+
+def moment(ms: int, zone: ZoneInfo, *, dated: bool) -> str:
+    """A moment in the site's time, with its day where the window has several."""
+    at = local(ms, zone)
+    return str(date_format(at, _("j M, H:i"))) if dated else f"{at:%H:%M}"
+
+
+def gap_words(gap: Gap, consumption: Consumption, zone: ZoneInfo, *, dated: bool) -> str:
+    """What is unknown about a gap, and what is not."""
+    inside = consumption.counting.encloses(gap)
+    said = {
+        "from": moment(gap.start, zone, dated=dated or not inside),
+        "to": moment(gap.end, zone, dated=dated or not inside),
+        "amount": str(consumption.figure(gap.value)),
+    }
+    if gap.value is None:
+        text = _(
+            "Between %(from)s and %(to)s the counter began anew: a reset, or another meter. "
+            "What was used in between is unknown; what was counted before and after is included."
+        )
+    elif gap.value == 0:
+        text = _("Between %(from)s and %(to)s nothing was read, and the counter did not move.")
+    elif inside:
+        text = _(
+            "Between %(from)s and %(to)s %(amount)s were used, and nothing was read in between: "
+            "they are in the total, and in no single bar."
+        )
+    else:
+        text = _(
+            "Between %(from)s and %(to)s %(amount)s were used, and nothing was read in between: "
+            "how much of it belongs to the period shown is unknown, so it is not included."
+        )
+    return text % said
+
+
+def has_two_offsets(counts: Sequence[Count], zone: ZoneInfo) -> bool:
+    """Whether the clock is changed within the window."""
+    return len({local(each.start, zone).utcoffset() for each in counts}) > 1

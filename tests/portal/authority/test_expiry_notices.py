@@ -1,0 +1,121 @@
+"""What of the authority ends is shown to who operates the portal, and to nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+
+from portal.accounts.actions import AccountError, may_operate, name_operator
+from portal.accounts.models import Organization, User
+from portal.authority import actions
+from portal.authority.expiry import What, endings
+from portal.authority.expiry_notices import STEPS, WORDS
+from portal.authority.models import IssuedCertificate, RevocationList, Root
+from portal.fleet.models import Box, Device, DeviceCondition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from django.test import Client
+    from pytest_django.fixtures import Settings
+
+    from tests.portal.web.seed import Seeded
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+PAGES = ["/", "/keys/"]
+
+
+@pytest.fixture
+def ending(settings: Settings, tmp_path: Path) -> None:
+    """A list that ends tomorrow, and a worker's certificate that has ended."""
+    settings.STATE = tmp_path
+    actions.set_up()
+    actions.issue_worker("ingest-1")
+    now = timezone.now()
+    RevocationList.objects.filter(root=Root.BOXES).update(ends_at=now + timedelta(days=1))
+    IssuedCertificate.objects.filter(root=Root.WORKERS).update(ends_at=now - timedelta(days=1))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_operator_is_told_what_ends_when_and_the_cure(
+    page: str, owner: Client, ending: None
+) -> None:
+    name_operator("owner@example.com", operates=True)
+    text = owner.get(page).content.decode()
+    assert "The revocation list for boxes" in text
+    assert "<code>kanmon-portal broker reload FOLDER</code>" in text
+    assert "Ends on " in text
+    assert "The certificate of the ingest worker worker.ingest-1" in text
+    assert "<code>kanmon-portal authority issue-worker ingest-1 --out FOLDER</code>" in text
+    assert "Ended on " in text
+    for one in endings(timezone.now()):
+        assert f"{one.ends_at.day} {one.ends_at:%b %Y, %H:%M} UTC" in text
+    owner.cookies["django_language"] = "ja"
+    User.objects.update(language="ja")
+    assert "失効リスト（boxes）" in owner.get(page).content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_customers_are_not_told(page: str, owner: Client, member: Client, ending: None) -> None:
+    for browser in (owner, member):  # two organizations: nobody's own portal
+        text = browser.get(page).content.decode()
+        assert "revocation list" not in text
+        assert "ingest-1" not in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_all_is_well_without_a_word(
+    page: str, owner: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.STATE = tmp_path
+    actions.set_up()
+    name_operator("owner@example.com", operates=True)
+    assert 'role="alert"' not in owner.get(page).content.decode()
+
+
+def test_nobody_unknown_becomes_operator() -> None:
+    with pytest.raises(AccountError, match="person add"):
+        name_operator("nobody@example.com", operates=True)
+
+
+def test_a_portal_of_one_organization_tells_its_administrators() -> None:
+    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.models import Role
+
+    Organization.objects.create(name="Aoyama Foods")
+    administrator = add_person(
+        NewPerson(email="a@example.com", organization="Aoyama Foods", role=Role.ADMINISTRATOR)
+    )
+    other = add_person(NewPerson(email="m@example.com", organization="Aoyama Foods"))
+    assert may_operate(administrator)
+    assert not may_operate(other)
+    # Once somebody is named, it is they alone.
+    other = name_operator("m@example.com", operates=True)
+    assert (may_operate(other), may_operate(administrator)) == (True, False)
+    name_operator("m@example.com", operates=False)
+    Organization.objects.create(name="Another Company")
+    assert not may_operate(administrator)
+
+
+def test_everything_that_ends_has_words() -> None:
+    assert set(What) == set(WORDS) == set(STEPS)
+
+
+def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where_all_else_is_well(
+    owner: Client, seeded: Seeded, ending: None
+) -> None:
+    DeviceCondition.objects.update(cleared_at=timezone.now())
+    Device.objects.update(reachability="online")
+    Box.objects.update(alive=True, last_heard_at=timezone.now())
+    before = owner.get("/live/")
+    assert "Nothing needs you" in before.content.decode()
+    name_operator("owner@example.com", operates=True)
+    after = owner.get("/live/", headers={"If-None-Match": before.headers["ETag"]})
+    text = after.content.decode()
+    assert "2 things of the portal need you" in text
+    assert "Nothing needs you" not in text
+    page = owner.get("/").content.decode()
+    assert page.index('id="sentence"') < page.index('role="alert"')

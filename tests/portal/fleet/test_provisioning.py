@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from portal.fleet.models import Box, Gateway
+from portal.fleet.provisioning import Place, place_gateway
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+
+PLACE = Place(
+    organization="Aoyama Foods",
+    site="Plant",
+    time_zone="Asia/Tokyo",
+    gateway="Plant room",
+    box_id="b-aaaaaaaaaa",
+)
+
+
+@pytest.mark.parametrize(
+    "box_id", [" b-aaaaaaaaaa", "b-aaaaaaaaaa ", "b-aaaaaaaaaa\n", "B-AAAAAAAAAA"]
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_a_box_id_is_taken_as_given_or_refused(box_id: str, known: bool) -> None:
+    if known:
+        place_gateway(PLACE)
+    with pytest.raises(ValidationError):
+        place_gateway(replace(PLACE, box_id=box_id))
+    assert Box.objects.count() == Gateway.objects.count() == int(known)
+
+
+def test_placing_again_changes_nothing() -> None:
+    assert place_gateway(PLACE) == place_gateway(PLACE)

@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.accounts.models import Organization, User
+from portal.fleet.models import Box, Device, DeviceCondition, Gateway
+from portal.ingest.models import Latest, Sample, Series
+from portal.monitoring.heartbeat import Pace, ReadOnce, pace_in
+
+if TYPE_CHECKING:
+    from tests.portal.web.seed import Seeded
+
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
+LIVE = "/live/"
+
+
+def _text(client: Client, address: str) -> str:
+    content = client.get(address).content.decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))
+
+
+@pytest.mark.req("C-17")
+def test_the_first_page_begins_with_what_needs_you_the_gravest_first(owner: Client) -> None:
+    text = _text(owner, "/")
+    assert "3 things need you" in text
+    needs = text[: text.index("Kawasaki plant")]
+    assert needs.index("Roof") < needs.index("Compressor 2") < needs.index("Cold store")
+    assert "Compressor 2 , phase lost, L2, since" in needs
+    assert "Maintenance due" not in text  # one device shows its gravest only
+
+
+def test_when_all_is_well_it_says_so(owner: Client, seeded: Seeded) -> None:
+    DeviceCondition.objects.update(cleared_at=timezone.now())
+    Device.objects.update(reachability="online")
+    Box.objects.update(alive=True, last_heard_at=timezone.now())
+    assert "Nothing needs you" in _text(owner, "/")
+
+
+def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
+    owner: Client, seeded: Seeded
+) -> None:
+    Box.objects.filter(alive=True).update(last_heard_at=timezone.now() - timedelta(seconds=151))
+    text = _text(owner, "/")
+    assert "2 things need you" in text
+    assert "Cold store" not in text[: text.index("Kawasaki plant")]
+
+
+def test_a_gateway_whose_session_ended_is_silent_at_once(owner: Client, seeded: Seeded) -> None:
+    Box.objects.filter(box_id="b-4xk2m7q9wd").update(alive=False)
+    assert "2 things need you" in _text(owner, "/")
+
+
+def test_nobody_sees_what_is_somebody_elses(owner: Client, stranger: Client) -> None:
+    assert "Their meter" not in _text(owner, "/")
+    assert "Main incomer" not in _text(stranger, "/")
+
+
+def test_readings_are_exact_and_in_readable_units(owner: Client, seeded: Seeded) -> None:
+    series = Series.objects.get(device=seeded.meter, quantity="energy.import")
+    Latest.objects.filter(series=series).update(value=9_007_199_254_740_993)
+    assert "9,007,199,254,740.993 kWh" in _text(owner, "/")
+    assert "9,007,199,254,740.993 kWh" in _text(owner, f"/devices/{seeded.meter}/")
+
+
+@pytest.mark.req("C-20")
+def test_a_value_that_could_not_be_had_is_a_dash_with_its_reason(
+    owner: Client, seeded: Seeded
+) -> None:
+    compressor = Device.objects.get(name="compressor-2")
+    text = _text(owner, f"/devices/{compressor.pk}/")
+    assert re.search(r"Voltage L1 230.4 V L2 – The device gave no value", text)
+
+
+def test_conditions_show_their_evidence(owner: Client, seeded: Seeded) -> None:
+    compressor = Device.objects.get(name="compressor-2")
+    text = _text(owner, f"/devices/{compressor.pk}/")
+    assert "Voltage on L2 is missing" in text
+    assert "input register 2 = 0.0 V" in text
+    assert "Maintenance due" in text
+
+
+def test_empty_states_say_what_comes_next(db: None) -> None:
+    user = User.objects.create_user("new@example.com")
+    Organization.objects.create(name="New").members.add(user)
+    client = Client()
+    client.force_login(user)
+    assert "No gateway is set up yet" in _text(client, "/")
+
+
+def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(owner: Client, seeded: Seeded) -> None:
+    Gateway.objects.exclude(name="Back office").filter(site__organization=seeded.organization).get(
+        name="Roof"
+    ).devices.all().delete()
+    text = _text(owner, "/")
+    assert "This gateway has not called yet" in text
+    assert "Never heard" in text
+
+
+def _queries(client: Client, address: str, tag: str = "") -> int:
+    with CaptureQueriesContext(connection) as queries:
+        client.get(address, headers={"If-None-Match": tag} if tag else {})
+    return len(queries)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seeded: Seeded) -> None:
+    before = _queries(owner, "/")
+    gateway = Device.objects.get(pk=seeded.meter).gateway
+    for number in range(20):
+        device = Device.objects.create(gateway=gateway, name=f"more-{number}")
+        series = Series.objects.create(device=device, quantity="voltage", resolution=-1)
+        Latest.objects.create(series=series, at=1, value=2300, quality=0)
+    assert _queries(owner, "/") == before <= 32  # the report of what was printed is in it
+    tag = owner.get(LIVE).headers["ETag"]
+    assert _queries(owner, LIVE, tag) <= 12  # who operates the portal is told of its alarms, too
+
+
+def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurations(
+    owner: Client, seeded: Seeded
+) -> None:
+    site = Gateway.objects.get(name="Back office").site
+
+    def more(first: int, last: int) -> None:
+        for number in range(first, last):
+            document = f'{{"gateway": {{"heartbeat_s": {number}}}}}'
+            site.gateways.create(name=f"more-{number}").configurations.create(
+                digest=f"{number:064}", document=document, at=timezone.now(), order=1
+            )
+
+    more(1000, 1001)
+    pages = ("/", "/sites/", "/gateways/", "/devices/", f"/sites/{site.pk}/")
+    before = {address: _queries(owner, address) for address in pages}
+    for number, address in enumerate(pages):
+        more(2000 + 10 * number, 2010 + 10 * number)
+        assert _queries(owner, address) <= before[address] + 1, address
+    kept = ReadOnce(len, most=3)
+    digests = [f"{number:064}" for number in range(2000, 2010)]
+    for _again in range(2):
+        assert set(kept(digests)) == set(digests)
+    with CaptureQueriesContext(connection) as queries:
+        kept(digests[-1:] * 2)
+        kept([])
+    assert len(queries) <= 1
+
+
+# --- polling ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["overview", "device"])
+def test_an_unchanged_page_answers_304_and_a_changed_one_answers_anew(
+    page: str, owner: Client, seeded: Seeded
+) -> None:
+    whole, live = (
+        ("/", LIVE)
+        if page == "overview"
+        else (f"/devices/{seeded.meter}/", f"/devices/{seeded.meter}/live/")
+    )
+    found = re.search(r'data-etag="([^"]+)"', owner.get(whole).content.decode())
+    assert found
+    tag = found.group(1).replace("&quot;", '"')
+    unchanged = owner.get(live, headers={"If-None-Match": tag})
+    assert unchanged.status_code == 304
+    assert not unchanged.content
+    latest = Latest.objects.filter(series=seeded.power)
+    latest.update(at=latest.get().at + 1)
+    changed = owner.get(live, headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != tag
+    assert "no-cache" in changed.headers["Cache-Control"]
+
+
+def test_events_and_passing_time_change_the_tag_and_foreign_news_does_not(
+    owner: Client, seeded: Seeded
+) -> None:
+    first = owner.get(LIVE).headers["ETag"]
+    Latest.objects.filter(series=seeded.foreign_power).update(at=1)
+    assert owner.get(LIVE).headers["ETag"] == first
+    Device.objects.filter(pk=seeded.meter).update(event_order=11)
+    second = owner.get(LIVE).headers["ETag"]
+    assert second != first
+    Box.objects.filter(box_id="b-4xk2m7q9wd").update(alive=False)
+    third = owner.get(LIVE).headers["ETag"]
+    assert third != second
+
+
+def test_another_language_is_another_page(owner: Client, seeded: Seeded) -> None:
+    tag = owner.get(LIVE).headers["ETag"]
+    owner.post(reverse("language"), {"language": "ja", "next": "/"})
+    answer = owner.get(LIVE, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert "対応が必要なことが" in answer.content.decode()
+
+
+# --- the chart --------------------------------------------------------------------------------
+
+
+def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: Seeded) -> None:
+    address = reverse("chart", args=[seeded.meter, seeded.power])
+    data = owner.get(address).json()
+    assert data["zone"] == "Asia/Tokyo"
+    assert data["unit"] == "kW"
+    assert len(data["at"]) == len(data["value"]) <= 1510
+    dropped = [void for void in data["voids"] if void["dropped"]]
+    silent = [void for void in data["voids"] if not void["dropped"]]
+    assert [void["reason"] for void in dropped] == ["Dropped by the gateway: its buffer was full"]
+    assert dropped[0]["to"] - dropped[0]["from"] == pytest.approx(100 * 60)
+    assert [void["reason"] for void in silent] == ["No readings arrived"]
+    inside = [
+        value
+        for at, value in zip(data["at"], data["value"], strict=True)
+        if silent[0]["from"] <= at < silent[0]["to"]
+    ]
+    assert inside == [None]
+
+
+def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: Seeded) -> None:
+    address = reverse("chart", args=[seeded.meter, seeded.power])
+    start = owner.get(address).json()["from"]
+    begins = (start + 6 * 3600) * 1000
+
+    def leading() -> list[float]:
+        voids = owner.get(address).json()["voids"]
+        return [void["from"] for void in voids if void["from"] < begins / 1000 - 60]
+
+    Sample.objects.filter(series=seeded.power, at__lt=begins).delete()
+    assert leading() == []
+    last = Sample.objects.filter(series=seeded.power).latest("at").at
+    Sample.objects.filter(pk=(seeded.power, last)).update(at=start * 1000 - 86_400_000)
+    assert leading() == [pytest.approx(start, abs=60)]
+
+
+def test_the_configured_heartbeat_decides_how_long_a_sample_stands(
+    owner: Client, seeded: Seeded
+) -> None:
+    device = Device.objects.get(pk=seeded.meter)
+    before = len(owner.get(reverse("chart", args=[seeded.meter, seeded.power])).json()["voids"])
+    device.gateway.configurations.create(
+        digest="b" * 64,
+        document='{"gateway": {"heartbeat_s": 10}}',
+        at=timezone.now(),
+        order=2,
+    )
+    after = len(owner.get(reverse("chart", args=[seeded.meter, seeded.power])).json()["voids"])
+    assert after > before + 100  # samples a minute apart no longer reach each other
+
+
+@pytest.mark.parametrize(
+    ("document", "pace"),
+    [
+        ('{"gateway": {"heartbeat_s": 60, "health_s": 10}}', Pace(60, 10)),
+        ('{"gateway": {}}', Pace()),
+        ("not JSON", Pace()),
+        ("[]", Pace()),
+        ('{"gateway": {"heartbeat_s": null}}', Pace()),
+    ],
+)
+def test_a_configuration_that_says_nothing_means_the_defaults(document: str, pace: Pace) -> None:
+    assert pace_in(document) == pace
+
+
+def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(
+    owner: Client, seeded: Seeded
+) -> None:
+    energy = Series.objects.get(device=seeded.meter, quantity="energy.import")
+    rows = list(Sample.objects.filter(series=energy).order_by("at").values_list("value", flat=True))
+    text = _text(owner, f"/devices/{seeded.meter}/?series={energy.pk}")
+    grown = (rows[-1] or 0) - (rows[0] or 0)
+    first = (rows[1] or 0) - (rows[0] or 0)
+    shown = re.search(r"Increase over 24 hours ([\d,.]+)", text)
+    assert shown
+    drawn = int(shown.group(1).replace(",", "").replace(".", ""))
+    assert grown - first <= drawn <= grown, "from the first sample in the window on"
+    assert owner.get(reverse("chart", args=[seeded.meter, energy.pk])).json()["counter"]
+
+
+def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
+    owner: Client, seeded: Seeded
+) -> None:
+    address = reverse("chart", args=[seeded.meter, seeded.power])
+    for _attempt in range(3):  # the tag holds for a minute, which may just end
+        tag = owner.get(address).headers["ETag"]
+        again = owner.get(address, headers={"If-None-Match": tag})
+        if again.status_code == 304:
+            break
+    assert (again.status_code, again.content) == (304, b"")
+    text = _text(owner, f"/devices/{seeded.meter}/")
+    assert "Show as a table" in text
+    assert "Times of the site (Asia/Tokyo)" in text
+    assert "Dropped by the gateway: its buffer was full" in text
+
+
+# --- what every page keeps --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["/", "/sign-in/", "/devices/99999/", "/nowhere/"])
+def test_no_page_allows_or_holds_inline_script_or_style(address: str, owner: Client) -> None:
+    browser = Client() if address == "/sign-in/" else owner
+    response = browser.get(address)
+    policy = response.headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    content = response.content.decode()
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", content)
+    assert re.search(r'<html lang="\w+">', content)
+    assert '<main id="main"' in content
+
+
+def test_what_a_page_shows_is_not_kept_for_the_next_person(owner: Client) -> None:
+    assert "no-store" in owner.get("/").headers["Cache-Control"]
+
+
+def test_a_page_that_fails_looks_like_ours(owner: Client) -> None:
+    from django.template.loader import render_to_string
+
+    for name in ("403.html", "403_csrf.html", "500.html"):
+        assert "Kanmon" in render_to_string(name)
+    assert "There is nothing here" in _text(owner, "/nowhere/")
+
+
+def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
+    owner: Client, seeded: Seeded
+) -> None:
+    fault = DeviceCondition.objects.get(code="phase.lost")
+    page = f"/devices/{fault.device_id}/"
+    owner.post(reverse("language"), {"language": "ja", "next": "/"})
+    for message, shown in [
+        ("Another device answers at this address", "このアドレスで別の機器が応答しています"),
+        (
+            "Phase lost, L2.",
+            '(L2)</b>\n    <span class="severity">エラー</span>\n    \n    <span class="since">',
+        ),
+        ("Cover on Tray 2 is missing", '<span class="message" lang="en">Cover on Tray 2 is'),
+        ("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ", '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),
+    ]:
+        fault.message = message
+        fault.save()
+        assert shown in owner.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("given", "shown"), [(5_000_000, "5,000.000"), (3, "1,234.567")])
+def test_a_card_shows_the_energy_that_a_device_counts_most_of(
+    owner: Client, seeded: Seeded, given: int, shown: str
+) -> None:
+    Series.objects.filter(device=seeded.meter, quantity__startswith="energy").delete()
+    for quantity, value in (("energy.import", 1_234_567), ("energy.export", given)):
+        series = Series.objects.create(
+            device_id=seeded.meter, quantity=quantity, part="", resolution=0
+        )
+        Latest.objects.create(series=series, at=0, value=value, quality=0)
+    page = owner.get("/").content.decode()
+    card = page[page.index(f'href="/devices/{seeded.meter}/"') :]
+    assert shown in card[: card.index("</li>")]
