@@ -6,7 +6,7 @@
     key.pem                       made once
     welcome                       the portal's root, against the pin of the agent key
     claim                         the same public key is always answered alike
-    certificate, trust, enrolment_store.json   see `provisioning.enrolment_store`
+    certificate, trust, enrolment.json         see `provisioning.enrolment_store`
 
 The setup page, renewal and offline enrolment are to call the same steps.
 """
