@@ -33,7 +33,7 @@ SHARE: Final = 2
 log = structlog.get_logger("kanmon.pulse")
 
 
-class Listens(Protocol):
+class Notifier(Protocol):
     """Who waits for the sign, as `gateway.health.sd_notify.ServiceManager` does."""
 
     @property
@@ -44,7 +44,7 @@ class Listens(Protocol):
         """Take ``KEY=value`` lines."""
 
 
-class Works(Protocol):
+class SpoolThread(Protocol):
     """The spool's thread, as `cloud_link.spool.writer.SpoolWriter` has it."""
 
     async def call(self, function: Callable[[Spool], T]) -> T:
@@ -61,7 +61,7 @@ class Pulse:
     """
 
     def __init__(
-        self, manager: Listens, spool: Works, stalled: Callable[[], Sequence[str]]
+        self, manager: Notifier, spool: SpoolThread, stalled: Callable[[], Sequence[str]]
     ) -> None:
         self._manager = manager
         self._spool = spool

@@ -38,8 +38,8 @@ WAITING_LIMIT: Final = 1_000
 log = structlog.get_logger("kanmon.intake")
 
 
-class Accepts(Protocol):
-    """The spool, as the intake sees it (`cloud_link.spool.spool.SpoolWriter`)."""
+class RecordSink(Protocol):
+    """The spool, as the intake sees it (`cloud_link.spool.writer.SpoolWriter`)."""
 
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Return when all entries are on the disk; raises ``SpoolError``."""
@@ -62,7 +62,7 @@ class Intake:
     def __init__(
         self,
         pipeline: Pipeline,
-        spool: Accepts,
+        spool: RecordSink,
         standing: Callable[[], Iterable[Entry]] = tuple,
         appended: Callable[[frozenset[Lane]], None] = lambda _lanes: None,
     ) -> None:

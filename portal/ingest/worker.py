@@ -121,7 +121,7 @@ async def _working(worker: Worker) -> None:
         worker.close()
 
 
-class Took(Protocol):
+class OutcomeListener(Protocol):
     """Whoever counts what was stored."""
 
     def __call__(self, outcome: Outcome, messages: int, seconds: float) -> None:
@@ -140,7 +140,7 @@ class Worker:
         took: Hears of every batch that was committed.
     """
 
-    def __init__(self, broker: Broker, took: Took = _uncounted) -> None:
+    def __init__(self, broker: Broker, took: OutcomeListener = _uncounted) -> None:
         self._broker = broker
         self._took = took
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"

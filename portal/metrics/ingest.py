@@ -55,7 +55,7 @@ class IngestFigures:
         )
 
     def took(self, outcome: Outcome, messages: int, seconds: float) -> None:
-        """See `portal.ingest.worker.Took`."""
+        """See `portal.ingest.worker.OutcomeListener`."""
         tally, counters = outcome.tally, self._counters
         counters[table.BATCHES].inc()
         counters[table.MESSAGES].inc(messages)

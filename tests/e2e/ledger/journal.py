@@ -55,7 +55,7 @@ class Line:
 
 
 class Journal:
-    """A spool that writes down what it accepted (`gateway.intake.intake.Accepts`).
+    """A spool that writes down what it accepted (`gateway.intake.intake.RecordSink`).
 
     Args:
         path: The file; appended to.
