@@ -283,7 +283,8 @@ class _Line:
         for polled in self.polled.values():
             at = self.due_at(polled)
             # What is due waits its turn by silence and age; what is not, by its time alone.
-            key = (polled.silent, at) if at <= now else (True, max(at, now + 1))
+            due = at <= now
+            key = (polled.silent, polled.schedule.next_at) if due else (True, max(at, now + 1))
             if key < best_key:
                 best, best_key, best_at = polled, key, at
         return best, best_at

@@ -300,3 +300,18 @@ def test_the_drain_behind_a_silence_counts_as_the_probes() -> None:
     late = [at for at, _ in dead.reads if at > 60]
     assert len(late) * (TIMEOUT_S + drain_ms / 1000) / (2_000 - 60) <= 0.05
     assert len(late) >= 3
+
+
+def test_no_silent_device_is_forgotten_behind_others() -> None:
+    """More are dead than the twentieth has time for between two probes of one of them."""
+    dead = [ScriptedDriver(raises(timeout), TIMEOUT_S) for _ in range(60)]
+
+    async def main(loop: VirtualLoop) -> None:
+        bench = Bench(loop)
+        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
+        await bench.run(4_000)
+
+    with capture_logs():
+        run_virtually(main)
+    last = [driver.reads[-1][0] for driver in dead]
+    assert min(last) > 4_000 - 60 * 21 * TIMEOUT_S - 60, last
