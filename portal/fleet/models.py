@@ -23,6 +23,7 @@ Source: design sections 2 and 8; requirement C-17.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 from zoneinfo import available_timezones
 
@@ -48,9 +49,15 @@ UNHEARD: Final = -1
 """The order of what was never heard; every real order is greater."""
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Names of the IANA time zones of this machine, read once: that takes 13 ms."""
+    return frozenset(available_timezones())
+
+
 def check_time_zone(name: str) -> None:
     """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise ValidationError(f"{name!r} is no IANA time zone; one is Asia/Tokyo.")
 
 

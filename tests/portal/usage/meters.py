@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from portal.fleet.models import Device, Site
-from portal.ingest.models import Latest, Sample, Series
+from portal.ingest.models import Series
+from portal.ingest.samples import Rows, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,14 +45,13 @@ def counted(  # the columns of a series
     series = Series.objects.create(
         device=device, quantity=quantity, part=part, resolution=resolution
     )
-    rows = [
-        Sample(series=series, at=at, value=value, quality=0 if value is not None else 2, clock_id=1)
-        for at, value in samples
-    ]
-    Sample.objects.bulk_create(rows, batch_size=2000)
-    if rows:
-        last = rows[-1]
-        Latest.objects.create(series=series, at=last.at, value=last.value, quality=last.quality)
+    write(
+        Rows(
+            numbers=[
+                (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples
+            ]
+        )
+    )
     return series
 
 

@@ -189,22 +189,20 @@ def _series(
     resolution: int,
     samples: list[tuple[int, int | None]],
 ) -> Series:
-    from portal.ingest.models import Latest, Sample, Series
+    from portal.ingest.models import Series
+    from portal.ingest.samples import Rows, write
 
     series = Series.objects.create(
         device=device, quantity=quantity, part=part, resolution=resolution
     )
-    Sample.objects.bulk_create(
-        [
-            Sample(
-                series=series, at=at, value=value, quality=0 if value is not None else 2, clock_id=1
-            )
-            for at, value in samples
-        ],
-        batch_size=2000,
+    # As readings come in: the ORM takes ten times as long for a day of samples.
+    write(
+        Rows(
+            numbers=[
+                (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples
+            ]
+        )
     )
-    at, value = samples[-1]
-    Latest.objects.create(series=series, at=at, value=value, quality=0 if value is not None else 2)
     return series
 
 
