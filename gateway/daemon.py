@@ -49,7 +49,8 @@ from gateway.intake.intake import Intake
 from gateway.intake.records import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
 from gateway.link.link import Link
 from gateway.polling.devices import Site
-from gateway.polling.poller import Poller, Timing
+from gateway.polling.line_poller import Timing
+from gateway.polling.poller import Poller
 from gateway.version import software
 from provisioning.identity import box_id
 

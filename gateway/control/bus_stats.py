@@ -12,7 +12,7 @@ from gateway.configuration.checks import line_time
 if TYPE_CHECKING:
     from drivers.driver import Lines
     from gateway.configuration.checks import OnLine
-    from gateway.polling.poller import Rest
+    from gateway.polling.poller import NextPoll
     from protocols.line import Member
 
 
@@ -38,7 +38,10 @@ def _as_asked(one: OnLine, driver: object) -> OnLine:
 
 
 def figures(
-    found: Mapping[str, Sequence[OnLine]], lines: Lines, rests: Mapping[str, Rest], now: int
+    found: Mapping[str, Sequence[OnLine]],
+    lines: Lines,
+    next_polls: Mapping[str, NextPoll],
+    now: int,
 ) -> list[dict[str, Any]]:
     """What is known of every line that devices can share, as JSON values.
 
@@ -47,7 +50,7 @@ def figures(
     Args:
         found: The configured devices by line.
         lines: The lines that are open.
-        rests: Of each polled device, how long it is left alone.
+        next_polls: When each polled device is due again.
         now: Milliseconds since boot.
 
     Returns:
@@ -55,11 +58,11 @@ def figures(
         ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
     """
     shared = {key: there for key, there in found.items() if any(one.demand.reads for one in there)}
-    return [_line(key, there, lines, rests, now) for key, there in sorted(shared.items())]
+    return [_line(key, there, lines, next_polls, now) for key, there in sorted(shared.items())]
 
 
 def _line(
-    key: str, there: Sequence[OnLine], lines: Lines, rests: Mapping[str, Rest], now: int
+    key: str, there: Sequence[OnLine], lines: Lines, next_polls: Mapping[str, NextPoll], now: int
 ) -> dict[str, Any]:
     line = lines.opened.get(key)
     members = {} if line is None else line.members
@@ -73,12 +76,14 @@ def _line(
         "busy_s": None if line is None else round(line.busy_s, 3),
         "open_s": None if line is None else round(line.open_s, 3),
         "devices": [
-            _device(one, members.get(one.address), rests.get(one.name), now) for one in there
+            _device(one, members.get(one.address), next_polls.get(one.name), now) for one in there
         ],
     }
 
 
-def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> dict[str, Any]:
+def _device(
+    one: OnLine, member: Member | None, next_poll: NextPoll | None, now: int
+) -> dict[str, Any]:
     delays = None if member is None else member.delays
     return {
         "name": one.name,
@@ -90,6 +95,6 @@ def _device(one: OnLine, member: Member | None, rest: Rest | None, now: int) -> 
         "garbled": member.garbled if member else 0,
         "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
         "patience_s": one.demand.timeout_s,
-        "failures": rest.failures if rest else 0,
-        "next_s": max(0.0, round((rest.next_at - now) / 1000, 1)) if rest else None,
+        "failures": next_poll.failures if next_poll else 0,
+        "next_s": max(0.0, round((next_poll.due_at - now) / 1000, 1)) if next_poll else None,
     }

@@ -100,7 +100,7 @@ class Requests:
         configured = by_line(daemon.configuration, daemon.shelf)
         found = as_asked(configured, daemon.poller.drivers)
         now = daemon.ground.clock.now()
-        return figures(found, daemon.site.lines, daemon.poller.rests, now)
+        return figures(found, daemon.site.lines, daemon.poller.next_polls, now)
 
     async def read(self, arguments: Mapping[str, Any]) -> Any:
         """Read a device now: ``name`` of a configured one, or ``url`` of any."""

@@ -28,7 +28,7 @@ from drivers.report import (
 )
 from gateway.link.certificate import Lasting, lasting
 from gateway.polling.device_state import DeviceView
-from gateway.polling.poller import LineCounts
+from gateway.polling.line_poller import LineCounts
 
 NAME: Final = "gateway"
 DISK_LOW_BYTES: Final = 64 * 1024 * 1024

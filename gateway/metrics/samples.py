@@ -17,7 +17,7 @@ from gateway.version import software
 if TYPE_CHECKING:
     from drivers.report import Report
     from gateway.daemon import Daemon
-    from gateway.polling.poller import LineCounts
+    from gateway.polling.line_poller import LineCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from drivers.report import (
     State,
     Supply,
 )
+from protocols.errors import Garbled, ProtocolError, Refused, Unreachable
 
 LATE_CLEARS_AFTER_MS: Final = 60_000
 """How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
@@ -44,6 +45,20 @@ UNANSWERED: Final = (
     Code.COMM_GARBLED,
 )
 """Why a poll failed; one at a time, each in place of the other."""
+_CODES: Final = {
+    Unreachable: Code.COMM_UNREACHABLE,
+    Refused: Code.COMM_REFUSED,
+    Garbled: Code.COMM_GARBLED,
+}
+"""What an unanswered poll is reported as; a timeout is the rest."""
+
+
+def code_of(error: ProtocolError) -> Code:
+    """The condition that an unanswered poll raises."""
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return code
+    return Code.COMM_TIMEOUT
 
 
 class DeviceView:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from config.model import Configuration, Device
 from config.secrets import no_secrets
 from drivers.report import Clock, Report
-from gateway.polling.device_state import DeviceView
-from gateway.polling.poller import PolledDevice, Reads, code_of
+from gateway.polling.device_state import DeviceView, code_of
+from gateway.polling.polled_device import PolledDevice, Reader
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Site:
         found = find(url, shelf)
         self._check_line(found)
         groups = frozenset(found.kind.groups(found.url, shelf))
-        driver: Reads = found.kind.open(found.url, self._around(device, shelf))
+        driver: Reader = found.kind.open(found.url, self._around(device, shelf))
         view = DeviceView(device.name if device else found.url.host or found.url.path)
         try:
             seen = await driver.read(groups)

@@ -10,7 +10,7 @@ from gateway.health.health import (
     line_part,
     process_figures,
 )
-from gateway.polling.poller import LineCounts
+from gateway.polling.line_poller import LineCounts
 
 SET = Clock(boot="0" * 32, offset=5)
 UNSET = Clock(boot="0" * 32, offset=None)

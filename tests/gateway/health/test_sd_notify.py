@@ -18,7 +18,7 @@ from drivers.report import Observation
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.health.sd_notify import ServiceManager
 from gateway.health.watchdog import Pulse
-from gateway.polling.poller import STALL_S
+from gateway.polling.line_poller import STALL_S
 from tests.gateway.box import PATIENCE_S, Box
 from tests.gateway.polling.poller_harness import Bench, polled
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from drivers.report import Clock, Report
 from gateway.fakes import VirtualLoop
-from gateway.polling.poller import PolledDevice, Poller, Reads, Timing
+from gateway.polling.line_poller import Timing
+from gateway.polling.polled_device import PolledDevice, Reader
+from gateway.polling.poller import Poller
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 
@@ -34,6 +36,6 @@ class Bench:
         return [report for report in self.reports if report.device == name]
 
 
-def polled(name: str, driver: Reads, periods: Mapping[str, int], line: str = "a") -> PolledDevice:
+def polled(name: str, driver: Reader, periods: Mapping[str, int], line: str = "a") -> PolledDevice:
     """A device of one line; periods in milliseconds."""
     return PolledDevice(name=name, line=line, periods=periods, open=lambda: driver)

@@ -17,7 +17,9 @@ from structlog.testing import capture_logs
 from drivers.bus_load import Demand
 from drivers.report import Observation, Reachability, Report
 from gateway.polling.line_budget import LineTime, device_time
-from gateway.polling.poller import PolledDevice, Poller, Timing
+from gateway.polling.line_poller import Timing
+from gateway.polling.polled_device import PolledDevice
+from gateway.polling.poller import Poller
 from gateway.polling.schedule import spread
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table

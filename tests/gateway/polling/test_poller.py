@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from drivers.report import Code, Observation, Reachability
 from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
-from gateway.polling.poller import BACKOFF_LIMIT_MS, PolledDevice
+from gateway.polling.backoff import BACKOFF_LIMIT_MS
+from gateway.polling.polled_device import PolledDevice
 from gateway.polling.schedule import spread
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
 from tests.gateway.polling.poller_harness import Bench

@@ -1,0 +1,209 @@
+"""Polls the devices of one line: who is due, one poll at a time.
+
+::
+
+    LinePoller ---- one PollEntry per device
+       |              |- DeviceSchedule      when it is due
+       |              |- Backoff             how long it is left alone while it is silent
+       |              `- DeviceView          what is known of it
+       |- picks who is due: healthy ones first, the longest waiting first,
+       |  then at most one probe of a silent one
+       `-> deliver(Report)
+
+Source: design section 4 (isolation is a contract).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from drivers.report import Clock, Observation, Report
+from gateway.polling.backoff import PROBE_SHARE, Backoff
+from gateway.polling.device_state import DeviceView, code_of
+from gateway.polling.polled_device import PolledDevice, PollEntry
+from gateway.polling.schedule import DeviceSchedule, spread
+from protocols.errors import ProtocolError
+
+READ_LIMIT_S: Final = 120.0
+"""A read that takes longer never ends: lines have timeouts of their own, far below this."""
+STALL_S: Final = READ_LIMIT_S + 30.0
+"""A poll that takes longer is stuck: the read was given up long ago, or its report is not taken."""
+_IDLE_MS: Final = 3_600_000
+
+log = structlog.get_logger("kanmon.poller")
+
+
+@dataclass(slots=True)
+class LineCounts:
+    """What happened on a line since it was opened.
+
+    Attributes:
+        polls: Polls that ended, probes included.
+        failed: Those of them that the device did not answer as it should.
+        missed: Windows of poll groups that passed without a poll.
+    """
+
+    polls: int = 0
+    failed: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where the poller's times come from.
+
+    Attributes:
+        now: Milliseconds since boot.
+        clock: What a report made now says about its time.
+    """
+
+    now: Callable[[], int]
+    clock: Callable[[], Clock]
+
+
+class LinePoller:
+    """One shared line and its devices.
+
+    Args:
+        timing: The clocks.
+        deliver: Takes every report; a slow one holds up this line.
+
+    Attributes:
+        entries: Its devices by name, in the order in which they came.
+        counts: What happened on it.
+        task: What runs it, where something does.
+    """
+
+    def __init__(self, timing: Timing, deliver: Callable[[Report], Awaitable[None]]) -> None:
+        self._timing = timing
+        self._deliver = deliver
+        self._changed = asyncio.Event()
+        self._probe_from = 0
+        self._arrivals = 0
+        self._began: float | None = None
+        self.entries: dict[str, PollEntry] = {}
+        self.counts = LineCounts()
+        self.task: asyncio.Task[None] | None = None
+
+    def apply(self, wanted: Mapping[str, PolledDevice]) -> set[str]:
+        """Poll these devices from now on; returns the names of those gone or changed."""
+        changed = {
+            name
+            for name, entry in self.entries.items()
+            if name not in wanted or wanted[name].settings != entry.device.settings
+        }
+        for name in changed:
+            del self.entries[name]
+        start = self._timing.now()
+        for name, device in wanted.items():
+            if name not in self.entries:
+                schedule = DeviceSchedule(device.periods, start, spread(self._arrivals))
+                self.entries[name] = PollEntry(device, self._arrivals, schedule, DeviceView(name))
+                self._arrivals += 1
+        self._changed.set()
+        return changed
+
+    async def run(self) -> None:
+        """Poll until cancelled; a read in flight is then abandoned, its report never made."""
+        while True:
+            self._changed.clear()
+            now = self._timing.now()
+            chosen, at = self._next(now)
+            if chosen is not None and at <= now:
+                self._began = asyncio.get_running_loop().time()
+                await self._poll(chosen)
+                self._began = None
+                continue
+            try:
+                async with asyncio.timeout((at - now) / 1000):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass  # somebody is due
+
+    def stalled(self, now: float) -> bool:
+        """Whether it ended, or is in one poll for too long at ``now``, in loop seconds."""
+        ended = self.task is not None and self.task.done()
+        return ended or (self._began is not None and now - self._began > STALL_S)
+
+    def _next(self, now: int) -> tuple[PollEntry | None, int]:
+        """Who is polled next, and when: among those due, healthy ones first."""
+        best: PollEntry | None = None
+        best_key, best_at = (True, now + _IDLE_MS), now + _IDLE_MS
+        for entry in self.entries.values():
+            at = self.due_at(entry)
+            # What is due waits its turn by silence and age; what is not, by its time alone.
+            due = at <= now
+            key = (entry.silent, entry.schedule.next_at) if due else (True, max(at, now + 1))
+            if key < best_key:
+                best, best_key, best_at = entry, key, at
+        return best, best_at
+
+    def due_at(self, entry: PollEntry) -> int:
+        """When a device may be polled next, in milliseconds since boot."""
+        at = entry.schedule.next_at
+        return max(at, self._probe_from) if entry.silent else at
+
+    async def _poll(self, entry: PollEntry) -> None:
+        began = self._timing.now()
+        schedule = entry.schedule
+        due = schedule.fastest if entry.silent else schedule.due(began)
+        seen: Observation | ProtocolError | Exception
+        try:
+            if entry.driver is None:
+                entry.driver = entry.device.open()
+            async with asyncio.timeout(READ_LIMIT_S):
+                seen = await entry.driver.read(due)
+        except ProtocolError as error:
+            seen = error
+        except Exception as error:  # noqa: BLE001 # a driver's bug must cost its device only
+            seen = error
+        ended = self._timing.now()
+        self.counts.polls += 1
+        if isinstance(seen, Observation):
+            report = self._answered(entry, due, seen, began, ended)
+        else:
+            report = self._unanswered(entry, seen, began, ended)
+        if self.entries.get(entry.device.name) is entry:  # else it was taken away meanwhile
+            await self._deliver(report)
+
+    def _answered(
+        self, entry: PollEntry, due: frozenset[str], seen: Observation, began: int, ended: int
+    ) -> Report:
+        schedule = entry.schedule
+        if entry.silent:
+            log.info("device answers again", device=entry.device.name)
+            entry.backoff = Backoff()
+            schedule.skip_to(began)
+            schedule.all_due(ended)
+        else:
+            served = schedule.served(due, began, ended)
+            self.counts.missed += served.missed
+            late = served.missed > 0 or served.overran
+            if late and entry.view.late(served.missed, ended):
+                log.warning("polls come late", device=entry.device.name, missed=served.missed)
+        return entry.view.observed(seen, ended, self._timing.clock())
+
+    def _unanswered(self, entry: PollEntry, error: Exception, began: int, ended: int) -> Report:
+        name, view, clock = entry.device.name, entry.view, self._timing.clock()
+        self.counts.failed += 1
+        was_silent, was_faulted = entry.silent, entry.backoff.faulted
+        entry.backoff.faulted = not isinstance(error, ProtocolError)
+        took = ended - began + entry.device.drain_ms
+        rest = entry.backoff.rest(entry.schedule.shortest, took)
+        entry.schedule.skip_to(ended + rest)
+        self._probe_from = ended + took * PROBE_SHARE
+        if isinstance(error, ProtocolError):
+            if not was_silent:
+                log.warning("device does not answer", device=name, error=str(error))
+            return view.failed(code_of(error), str(error), type(error).__name__, ended, clock)
+        if not was_faulted:
+            log.error("driver broke", device=name, exc_info=error)
+        entry.driver = None
+        words = f"{type(error).__name__}: {error}"[:300]
+        message = "The driver failed; this is a fault of the gateway's software, please report it"
+        return view.faulted(message, words, ended, clock)
