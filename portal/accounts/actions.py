@@ -30,8 +30,8 @@ class AccountError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewPerson:
-    """Who is to be added.
+class NewUser:
+    """A user to be added to an organization.
 
     Attributes:
         email: What they sign in with.
@@ -51,26 +51,26 @@ class NewPerson:
 
 
 @transaction.atomic
-def add_person(person: NewPerson) -> User:
-    """Add a person to an organization; one who exists gets the membership and keeps the rest.
+def add_user(new: NewUser) -> User:
+    """Add a user to an organization; one who exists gets the membership and keeps the rest.
 
     Raises:
         AccountError: The email, the organization or the password will not do, or they are
             already a member.
     """
-    email = normal_email(person.email)
+    email = normal_email(new.email)
     try:
         validate_email(email)
     except ValidationError as error:
         raise AccountError(
-            f"{person.email!r} is no email address; write one such as name@example.com"
+            f"{new.email!r} is no email address; write one such as name@example.com"
         ) from error
-    organization = Organization.objects.filter(name=person.organization).first()
+    organization = Organization.objects.filter(name=new.organization).first()
     if organization is None:
-        raise AccountError(_no_organization(person.organization))
-    user = User.objects.filter(email=email).first() or _new_user(email, person)
+        raise AccountError(_no_organization(new.organization))
+    user = User.objects.filter(email=email).first() or _new_user(email, new)
     _, created = Membership.objects.get_or_create(
-        user=user, organization=organization, defaults={"role": person.role}
+        user=user, organization=organization, defaults={"role": new.role}
     )
     if not created:
         raise AccountError(f"{email} is already a member of {organization}; nothing was changed")
@@ -86,17 +86,15 @@ def _no_organization(name: str) -> str:
     )
 
 
-def _new_user(email: str, person: NewPerson) -> User:
-    if person.password is not None:
+def _new_user(email: str, new: NewUser) -> User:
+    if new.password is not None:
         try:
-            validate_password(person.password, User(email=email, name=person.name))
+            validate_password(new.password, User(email=email, name=new.name))
         except ValidationError as error:
             raise AccountError(
                 f"this password will not do: {' '.join(error.messages)}; choose another"
             ) from error
-    return User.objects.create_user(
-        email, person.password, name=person.name, language=person.language
-    )
+    return User.objects.create_user(email, new.password, name=new.name, language=new.language)
 
 
 def may_operate(user: User | AnonymousUser) -> bool:
@@ -119,7 +117,7 @@ def name_operator(email: str, *, operates: bool) -> User:
     if user is None:
         raise AccountError(
             f"nobody with the email {email} may sign in here; add them first: "
-            f"kanmon-portal person add --email {email} --organization NAME"
+            f"kanmon-portal user add --email {email} --organization NAME"
         )
     user.operates = operates
     user.save(update_fields=["operates"])
@@ -132,7 +130,7 @@ def make_sign_in_link(email: str) -> str:
     if user is None:
         raise AccountError(
             f"nobody with the email {email} may sign in here; add them first: "
-            f"kanmon-portal person add --email {email} --organization NAME"
+            f"kanmon-portal user add --email {email} --organization NAME"
         )
     now = timezone.now()
     SignInLink.objects.filter(expires_at__lt=now).delete()

@@ -1,8 +1,8 @@
 """What of the authority ends soon, so that whoever looks after the portal hears of it in time.
 
 The one place that decides how early: `kanmon-portal broker check`, the logs of the ingest worker
-and of ``broker keep``, and the portal's pages all go by it. From the database, and from the roots'
-files where they are on this machine.
+and of ``broker maintain``, and the portal's pages all go by it. From the database, and from the
+roots' files where they are on this machine.
 """
 
 from __future__ import annotations
@@ -73,11 +73,12 @@ class Ending:
 
 _TOLD: Final = {
     What.LIST: "the revocation list for {name} {when}, and from then on the broker lets nobody in; "
-    "see that 'broker keep' runs, or run",
+    "see that 'broker maintain' runs, or run",
     What.ROOT: f"the root for {{name}} {{when}}, and with it all it signed; follow {GUIDE}, with",
     What.WORKER: "the certificate of {name} {when}; issue another and change over, with",
     What.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with",
-    What.BROKER: "the broker's certificate ({name}) {when}; see that 'broker keep' runs, or run",
+    What.BROKER: "the broker's certificate ({name}) {when}; "
+    "see that 'broker maintain' runs, or run",
     What.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and restart",
     What.SERVER: "the certificate of the server {name} {when}; issue another with",
     What.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it where it "

@@ -33,11 +33,11 @@ WORDS: Final[dict[What, _StrPromise]] = {
     What.BOX: _("The certificate of the box %(name)s; without it nothing of that site arrives"),
 }
 STEPS: Final[dict[What, _StrPromise]] = {
-    What.LIST: _("See that “broker keep” runs, or run:"),
+    What.LIST: _("See that “broker maintain” runs, or run:"),
     What.ROOT: _("Follow %(guide)s; it begins with:"),
     What.WORKER: _("Issue another and change over:"),
     What.PUBLISHER: _("Issue another and change over:"),
-    What.BROKER: _("See that “broker keep” runs, or run:"),
+    What.BROKER: _("See that “broker maintain” runs, or run:"),
     What.CLAIMS: _("It renews itself: read its log, and restart it:"),
     What.SERVER: _("Issue another and change over:"),
     What.BOX: _("Enrol again, or revoke what is gone (%(guide)s); a key for it:"),

@@ -96,7 +96,7 @@ def _files(folder: BrokerFolder) -> Iterator[Trouble]:
 
 
 def _lists(folder: BrokerFolder) -> Iterator[Trouble]:
-    step = f"run 'kanmon-portal broker reload {folder.path}', and see that 'broker keep' runs"
+    step = f"run 'kanmon-portal broker reload {folder.path}', and see that 'broker maintain' runs"
     for root in Root:
         path = folder.path / configuration.list_path(root.value)
         try:

@@ -29,7 +29,7 @@ _AGAIN_S: Final = 3600.0
 log = logging.getLogger(__name__)
 
 
-def keep(folder: BrokerFolder) -> None:
+def maintain(folder: BrokerFolder) -> None:
     """Look after the broker until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()

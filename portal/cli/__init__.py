@@ -1,5 +1,5 @@
 """``kanmon-portal``: the portal's command line, one file a command group.
 
-`main` lists the groups, `common` holds what all commands share, `authority` and `broker` are groups
-of their own. Imported by no other module.
+`main` lists the commands, `common` holds what all of them share, and each other module is one group
+or command. Imported by no other module.
 """

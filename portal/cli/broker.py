@@ -67,7 +67,7 @@ def write(
         {"folder": str(folder), "configuration": str(conf)},
         tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf)
         + "\n"
-        + tr("Then keep it: kanmon-portal broker keep {folder}", folder=folder),
+        + tr("Then maintain it: kanmon-portal broker maintain {folder}", folder=folder),
         as_json=as_json,
     )
 
@@ -140,7 +140,7 @@ def reload(folder: Path, *, as_json: bool) -> int:
     """Bring new revocations to the running broker now, and cut who was revoked.
 
     Exits with 1 when a session may still be open, or a list or certificate could not be renewed;
-    'broker keep' tries it again.
+    'broker maintain' tries it again.
     """
     with portal_ready():
         from portal.broker import reloading
@@ -158,10 +158,10 @@ def reload(folder: Path, *, as_json: bool) -> int:
 
 @broker.command()
 @_folder
-def keep(folder: Path) -> None:
+def maintain(folder: Path) -> None:
     """Look after the broker until stopped: reload as needed, renew what ends, log what is wrong."""
     with portal_ready(wait=True):
+        from portal.broker import maintenance
         from portal.broker.folder import BrokerFolder
-        from portal.broker.maintenance import keep as keep_broker
 
-        keep_broker(BrokerFolder.load(folder))
+        maintenance.maintain(BrokerFolder.load(folder))

@@ -96,7 +96,7 @@ class Demonstration:
         self._tool("kanmon-portal", "migrate")
         self._tool("kanmon-portal", "authority", "init")
         keys = {gateway.key: self._key(gateway) for gateway in GATEWAYS}
-        self._add_person()
+        self._add_user()
         self._start_broker()
         say("[3/5] portal: pages and ingest worker")
         self._program(
@@ -219,7 +219,7 @@ class Demonstration:
             troubles = self._json("kanmon-portal", "broker", "check", str(written), "--json")
             if troubles["troubles"]:
                 raise FailedError(f"the broker is not as it should be: {troubles}")
-            self._program("keeper", "kanmon-portal", "broker", "keep", str(written))
+            self._program("maintenance", "kanmon-portal", "broker", "maintain", str(written))
 
     def _apply_configuration(self, gateway: Gateway) -> None:
         lines = [
@@ -244,9 +244,9 @@ class Demonstration:
         path.write_text("\n".join(lines) + "\n")
         self._tool("kanmon", "config", "apply", str(path), state=gateway)
 
-    def _add_person(self) -> None:
+    def _add_user(self) -> None:
         try:
-            self._tool("kanmon-portal", "person", "add", "--email", PERSON, "--no-password",
+            self._tool("kanmon-portal", "user", "add", "--email", PERSON, "--no-password",
                        "--organization", ORGANIZATION, "--role", "administrator",
                        "--name", "Demo")  # fmt: skip
         except FailedError:

@@ -15,7 +15,7 @@ WITHOUT: Final = {
     "kanmon-portal serve": "runs until stopped; its log is JSON where no person reads it",
     "kanmon-portal ingest": "runs until stopped; its log is JSON where no person reads it",
     "kanmon-portal claims": "runs until stopped; its log is JSON where no person reads it",
-    "kanmon-portal broker keep": "runs until stopped; its log is JSON where no person reads it",
+    "kanmon-portal broker maintain": "runs until stopped; its log is JSON where no person reads it",
 }
 """Commands without ``--json``, and why."""
 

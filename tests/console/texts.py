@@ -173,8 +173,14 @@ _CONSOLE: Final = ("console/completion.py", "console/entry.py")
 _PORTAL_COMMANDS: Final = (
     "portal/cli/authority.py",
     "portal/cli/broker.py",
-    "portal/cli/main.py",
     "portal/cli/common.py",
+    "portal/cli/gateways.py",
+    "portal/cli/ingest.py",
+    "portal/cli/keys.py",
+    "portal/cli/main.py",
+    "portal/cli/migrate.py",
+    "portal/cli/serve.py",
+    "portal/cli/users.py",
 )
 
 

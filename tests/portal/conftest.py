@@ -24,11 +24,11 @@ def seeded(db: None) -> Seeded:
 
 
 def _person(email: str, organization: str, role: str) -> User:
-    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.actions import NewUser, add_user
     from portal.accounts.models import Role
 
-    return add_person(
-        NewPerson(email=email, organization=organization, role=Role(role), password=PASSWORD)
+    return add_user(
+        NewUser(email=email, organization=organization, role=Role(role), password=PASSWORD)
     )
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts import actions
-from portal.accounts.actions import AccountError, NewPerson
+from portal.accounts.actions import AccountError, NewUser
 from portal.accounts.models import Organization, SignInLink, User
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def person() -> User:
     Organization.objects.create(name="Aoyama Foods")
-    return actions.add_person(
-        NewPerson(
+    return actions.add_user(
+        NewUser(
             email="Hana@Example.com",
             organization="Aoyama Foods",
             password=PASSWORD,
@@ -114,7 +114,7 @@ def test_a_person_who_cannot_be_added_is_refused_with_the_next_step(
 ) -> None:
     wanted = {"email": "hana@example.com", "organization": "Aoyama Foods"} | change
     with pytest.raises(AccountError, match=says):
-        actions.add_person(NewPerson(**wanted))  # type: ignore[arg-type] # only text fields
+        actions.add_user(NewUser(**wanted))  # type: ignore[arg-type] # only text fields
     assert User.objects.count() == 1
 
 

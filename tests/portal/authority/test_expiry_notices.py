@@ -77,19 +77,19 @@ def test_all_is_well_without_a_word(
 
 
 def test_nobody_unknown_becomes_operator() -> None:
-    with pytest.raises(AccountError, match="person add"):
+    with pytest.raises(AccountError, match="user add"):
         name_operator("nobody@example.com", operates=True)
 
 
 def test_a_portal_of_one_organization_tells_its_administrators() -> None:
-    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.actions import NewUser, add_user
     from portal.accounts.models import Role
 
     Organization.objects.create(name="Aoyama Foods")
-    administrator = add_person(
-        NewPerson(email="a@example.com", organization="Aoyama Foods", role=Role.ADMINISTRATOR)
+    administrator = add_user(
+        NewUser(email="a@example.com", organization="Aoyama Foods", role=Role.ADMINISTRATOR)
     )
-    other = add_person(NewPerson(email="m@example.com", organization="Aoyama Foods"))
+    other = add_user(NewUser(email="m@example.com", organization="Aoyama Foods"))
     assert may_operate(administrator)
     assert not may_operate(other)
     # Once somebody is named, it is they alone.

@@ -33,7 +33,7 @@ def test_enrolled_delivering_revoked_and_replaced(company: Company, box: Box) ->
         wait_for("an acknowledgement", lambda: link(box).get("last_ack_s") is not None)
         assert link(box)["enrolled"] is True
         keeping = running.enter_context(
-            company.program("keep", "broker", "keep", str(company.broker_folder))
+            company.program("maintain", "broker", "maintain", str(company.broker_folder))
         )
         wait_for("the keeper", lambda: "has read its files" in keeping.read_text())
         assert "ERROR" not in keeping.read_text()

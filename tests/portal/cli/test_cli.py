@@ -31,11 +31,11 @@ def test_from_nothing_to_a_link_that_signs_in(portal: Portal) -> None:
     added = portal(*PLACE, "--box", "b-aaaaaaaaaa", "--json")
     assert added.returncode == 0, added.stderr
     assert json.loads(added.stdout)["box"] == "b-aaaaaaaaaa"
-    person = portal(
-        "person", "add", "--email", "hana@example.com", "--organization", "Aoyama Foods",
+    user = portal(
+        "user", "add", "--email", "hana@example.com", "--organization", "Aoyama Foods",
         "--role", "administrator", "--password-stdin", given="kettle-orbit-paper-nine\n",
     )  # fmt: skip
-    assert person.returncode == 0, person.stderr
+    assert user.returncode == 0, user.stderr
     link = portal("sign-in-link", "hana@example.com", "--json")
     assert link.returncode == 0, link.stderr
     answer = json.loads(link.stdout)
@@ -54,7 +54,7 @@ def test_a_refusal_is_one_line_that_says_what_next_and_exits_2(portal: Portal) -
     assert "Traceback" not in again.stderr
     nobody = portal("sign-in-link", "nobody@example.com")
     assert nobody.returncode == 2
-    assert "person add" in nobody.stderr
+    assert "user add" in nobody.stderr
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_refusal_is_one_line_that_says_what_next_and_exits_2(portal: Portal) -
     [
         ["no-such-command"],
         ["serve", "--bind", "nowhere"],
-        ["person", "add"],
-        ["person", "add", "--email", "a@b.example", "--organization", "X"],
+        ["user", "add"],
+        ["user", "add", "--email", "a@b.example", "--organization", "X"],
     ],
 )
 def test_wrong_usage_exits_3(portal: Portal, words: list[str]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BYTES = os.fsdecode(b"\xff\xfe")
 KEY = ("key", "issue", "--organization", "Aoyama Foods", "--site", "Plant")
 ADD = ("gateway", "add", "--site", "Plant", "--gateway", "Room", "--box", "b-aaaaaaaaaa")
-PERSON = ("person", "add", "--email", "hana@example.com", "--no-password")
+USER = ("user", "add", "--email", "hana@example.com", "--no-password")
 OURS = ("--organization", "Aoyama Foods")
 
 
@@ -54,13 +54,13 @@ CASES = [
     Case(call=("key", "revoke", "none"), names=("'none'", "kanmon-portal key list")),
     Case(call=("key", "revoke", BYTES), names=("ID", "cannot be printed"), code=3),
     Case(call=(*ADD[:5], "Hall", "--box", "b 1", *OURS), names=("'b 1'", "hyphens", "correct it")),
-    Case(call=(*PERSON[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
-    Case(call=(*PERSON, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
-    Case(call=(*PERSON, *OURS, "--password-stdin"), names=("--no-password",), code=3),
-    Case(call=(*PERSON[:4], *OURS), names=("--password-stdin",), code=3),
-    Case(call=("person", "operator", "nobody@example.com"), names=("nobody@", "person add")),
+    Case(call=(*USER[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
+    Case(call=(*USER, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
+    Case(call=(*USER, *OURS, "--password-stdin"), names=("--no-password",), code=3),
+    Case(call=(*USER[:4], *OURS), names=("--password-stdin",), code=3),
+    Case(call=("user", "operator", "nobody@example.com"), names=("nobody@", "user add")),
     Case(call=("sign-in-link", BYTES), names=("EMAIL", "cannot be printed"), code=3),
-    Case(call=("sign-in-link", "nobody@example.com"), names=("nobody@", "person add")),
+    Case(call=("sign-in-link", "nobody@example.com"), names=("nobody@", "user add")),
     Case(call=("authority", "show", "--pem", "x"), names=("'boxes'", "--help"), code=3),
     Case(call=("authority", "issue-worker", "a b"), names=("'a b'", "use small letters")),
     Case(call=("authority", "issue-server", "a b"), names=("'a b'", "broker.example.com")),
@@ -75,7 +75,7 @@ CASES = [
     Case(call=("broker", "write", "/proc/x", "--host", "a"), names=("/proc/x", "folder")),
     Case(call=("broker", "check", "none"), names=("none", "broker write")),
     Case(call=("broker", "reload", "none"), names=("none", "broker write")),
-    Case(call=("broker", "keep", "none"), names=("none", "broker write")),
+    Case(call=("broker", "maintain", "none"), names=("none", "broker write")),
     Case(call=("serve", "--bind", "x"), names=("'x'", "HOST:PORT"), code=3),
     Case(call=("serve", "--bind", "127.0.0.1:65536"), names=("65536", "HOST:PORT"), code=3),
     Case(call=("claims", "--bind", "127.0.0.1:0"), names=("127.0.0.1:0", "HOST:PORT"), code=3),
@@ -142,7 +142,7 @@ def test_an_error_says_what_and_what_next_in_both_languages(portal: Portal, case
 
 @pytest.mark.parametrize("case", [one for one in CASES if "--json" not in one.call], ids=named)
 def test_a_program_is_told_the_same_in_fields(portal: Portal, case: Case) -> None:
-    if case.call[0] in {"serve", "claims", "completion"} or case.call[:2] == ("broker", "keep"):
+    if case.call[0] in {"serve", "claims", "completion"} or case.call[:2] == ("broker", "maintain"):
         return  # have no --json: tests/console/test_json.py says why
     with_json = Case(call=(*case.call, "--json"), names=case.names, given=case.given)
     done = call(portal, with_json)

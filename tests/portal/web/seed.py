@@ -40,7 +40,7 @@ class Seeded:
 
 def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     """Two organizations; the first has two sites, three gateways and eight devices."""
-    from portal.accounts.actions import NewPerson, add_person
+    from portal.accounts.actions import NewUser, add_user
     from portal.accounts.models import Role
     from portal.fleet.models import Box, RunningConfiguration
     from portal.fleet.provisioning import Place, place_gateway
@@ -88,10 +88,8 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     online(plant, now - timedelta(seconds=4))
     online(roof, now - timedelta(minutes=47), alive=False)
     online(other, now)
-    add_person(
-        NewPerson(
-            email=email, organization="Aoyama Foods", role=Role.ADMINISTRATOR, name="青山 花子"
-        )
+    add_user(
+        NewUser(email=email, organization="Aoyama Foods", role=Role.ADMINISTRATOR, name="青山 花子")
     )
     meter = _meter(plant.gateway_id, "main-incomer", "Main incomer", now, load=34_000)
     _gap(plant, now)

@@ -1,0 +1,56 @@
+"""``kanmon-portal gateway``: the gateways this portal expects."""
+
+from __future__ import annotations
+
+import click
+
+from console.language import tr
+from portal.cli.common import Words, json_option, portal_ready, say
+
+
+@click.group()
+def gateway() -> None:
+    """The gateways this portal expects."""
+
+
+@gateway.command("add")
+@click.option(
+    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+)
+@click.option(
+    "--site", "site_name", type=Words(100), required=True, help="Where; made if it is new."
+)
+@click.option(
+    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+)
+@click.option("--gateway", "name", type=Words(100), required=True, help="What people call it.")
+@click.option(
+    "--box", "box_id", type=Words(36), required=True, help="The box's id; 'kanmon status' shows it."
+)
+@json_option
+def gateway_add(
+    organization: str, site_name: str, time_zone: str, name: str, box_id: str, *, as_json: bool
+) -> None:
+    """Expect a gateway: its box's data is taken from now on."""
+    with portal_ready():
+        from portal.fleet.provisioning import Place, place_gateway
+
+        placed = place_gateway(
+            Place(
+                organization=organization,
+                site=site_name,
+                time_zone=time_zone,
+                gateway=name,
+                box_id=box_id,
+            )
+        )
+    say(
+        {"gateway": placed.gateway.pk, "site": placed.gateway.site_id, "box": box_id},
+        tr(
+            "{gateway} at {site} is expected; its box is {box}",
+            gateway=name,
+            site=site_name,
+            box=box_id,
+        ),
+        as_json=as_json,
+    )

@@ -1,0 +1,20 @@
+"""``kanmon-portal ingest``: the worker that stores what gateways send."""
+
+from __future__ import annotations
+
+import click
+
+from console.failure import parted
+from portal.cli.common import portal_ready
+
+
+@click.command()
+def ingest() -> None:
+    """Take what the gateways send, until stopped; a database that is away is waited for."""
+    with portal_ready(wait=True):
+        from portal.ingest.worker import CannotStartError, run
+
+        try:
+            run()
+        except CannotStartError as error:
+            raise parted(str(error)) from error

@@ -1,0 +1,130 @@
+"""``kanmon-portal key``: agent keys issued, listed and revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from console.language import marked, plural, tr
+from console.output import columns
+from portal.cli.common import Words, json_option, portal_ready, say
+
+_KEY_STATES = {
+    "open": marked("open"),
+    "used": marked("used"),
+    "expired": marked("expired"),
+    "revoked": marked("revoked"),
+}
+
+
+@click.group()
+def key() -> None:
+    """Agent keys: what lets a box claim its place."""
+
+
+@key.command("issue")
+@click.option(
+    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+)
+@click.option("--site", type=Words(100), required=True, help="Where; made if it is new.")
+@click.option(
+    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+)
+@click.option(
+    "--gateway", type=Words(100), default="", help="What people call it; else as the box's id."
+)
+@click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True)
+@click.option("--qr", is_flag=True, help="Draw it on the terminal too.")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw it in a file.")
+@json_option
+def key_issue(
+    *, uses: int, days: int, qr: bool, svg: Path | None, as_json: bool, **place: str
+) -> None:
+    """Issue an agent key. It is shown once: only its hash is kept."""
+    with portal_ready():
+        from django.db import transaction
+
+        from portal.authority import qr_code
+        from portal.authority.keys import Author, Wanted, issue_key
+
+        wanted = Wanted(uses=uses, life=timedelta(days=days), **place)
+        with transaction.atomic():  # a key whose drawing cannot be kept is none: nobody saw it
+            issued = issue_key(wanted, Author.at_the_console())
+            if svg is not None:
+                qr_code.write_svg(issued.text, svg)
+        drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
+    until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
+    told = plural(
+        "Key {id} is good for one box at {site} until {until}.",
+        "Key {id} is good for {n} boxes at {site} until {until}.",
+        issued.uses,
+        id=issued.key_id,
+        site=issued.site,
+        until=until,
+    )
+    warned = tr("It is not kept: hand it to the installer now.")
+    say(
+        {
+            "key": issued.text,
+            "id": issued.key_id,
+            "uses": issued.uses,
+            "expires_at": issued.expires_at.isoformat(),
+        },
+        f"{drawing}{issued.text}\n{told} {warned}",
+        as_json=as_json,
+    )
+
+
+@key.command("list")
+@json_option
+def key_list(*, as_json: bool) -> None:
+    """List the agent keys, the newest last."""
+    with portal_ready():
+        from portal.authority.keys import state_of
+        from portal.authority.models import AgentKey
+
+        rows = [
+            {
+                "id": row.key_id,
+                "site": str(row.site),
+                "used": row.used,
+                "uses": row.uses,
+                "expires_at": row.expires_at.isoformat(timespec="minutes"),
+                "state": state_of(row),
+                "issued_by": row.issued_by_name,
+            }
+            for row in AgentKey.objects.select_related("site")
+        ]
+    lines = columns([_key_cells(row) for row in rows], first_left=6)
+    say({"keys": rows}, "\n".join(lines) or tr("There are no agent keys."), as_json=as_json)
+
+
+def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        row["id"],
+        tr(_KEY_STATES[row["state"]]),
+        tr("{used} of {uses} used", used=row["used"], uses=row["uses"]),
+        tr("until {day}", day=f"{datetime.fromisoformat(row['expires_at']):%Y-%m-%d %H:%M} UTC"),
+        row["site"],
+        tr("by {name}", name=row["issued_by"] or tr("nobody on record")),
+    )
+
+
+@key.command("revoke")
+@click.argument("key_id", metavar="ID", type=Words(36))
+@json_option
+def key_revoke(key_id: str, *, as_json: bool) -> None:
+    """Withdraw the agent key ID; boxes that used it stay."""
+    with portal_ready():
+        from portal.authority.keys import revoke_key
+
+        done = revoke_key(key_id)
+    say(
+        {"id": key_id, "revoked": done},
+        tr("{key}: withdrawn" if done else "{key}: was withdrawn already", key=key_id),
+        as_json=as_json,
+    )

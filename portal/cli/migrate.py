@@ -1,0 +1,23 @@
+"""``kanmon-portal migrate``: the database, made and brought up to date."""
+
+from __future__ import annotations
+
+import click
+
+from portal.cli.common import json_option, portal_ready, say
+
+
+@click.command()
+@json_option
+def migrate(*, as_json: bool) -> None:
+    """Bring the database to this version's form; safe to repeat."""
+    with portal_ready(create=True):
+        from django.core.management import call_command
+
+        from portal.readiness import migrations
+
+        before = migrations()
+        call_command("migrate", interactive=False, verbosity=0 if as_json else 1)
+        done = sorted(migrations() - before)
+    if as_json:
+        say({"applied": [f"{app}.{name}" for app, name in done]}, "", as_json=True)

@@ -1,0 +1,107 @@
+"""``kanmon-portal user`` and ``sign-in-link``: who may sign in, and how they get in."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import Final
+
+import click
+
+from console.failure import Failure
+from console.language import marked, tr
+from portal.cli.common import Words, json_option, portal_ready, say
+
+_ROLES: Final = {"administrator": marked("administrator"), "member": marked("member")}
+
+
+@click.group()
+def user() -> None:
+    """The people who may sign in."""
+
+
+@user.command("add")
+@click.option("--email", type=Words(254), required=True)
+@click.option("--organization", type=Words(200), required=True)
+@click.option("--role", type=click.Choice(list(_ROLES)), default="member", show_default=True)
+@click.option("--name", type=Words(120), default="", help="How pages name them.")
+@click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--no-password", is_flag=True, help="They sign in by link only.")
+@json_option
+def user_add(
+    *, password_stdin: bool, no_password: bool, as_json: bool, role: str, **fields: str
+) -> None:
+    """Let a person sign in and see an organization's sites."""
+    if password_stdin and no_password:
+        raise click.UsageError(tr("--password-stdin and --no-password exclude each other"))
+    password = None if no_password else _password(from_stdin=password_stdin)
+    with portal_ready():
+        from portal.accounts.actions import NewUser, add_user
+        from portal.accounts.models import Role
+
+        added = add_user(NewUser(role=Role(role), password=password, **fields))
+    say(
+        {"user": added.pk, "email": added.email},
+        tr(
+            "{email} may sign in as {role} of {organization}",
+            email=added.email,
+            role=tr(_ROLES[role]),
+            organization=fields["organization"],
+        ),
+        as_json=as_json,
+    )
+
+
+@user.command("operator")
+@click.argument("email", type=Words(254))
+@click.option("--no-longer", is_flag=True, help="They are told nothing any more.")
+@json_option
+def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
+    """Let EMAIL be told on the pages what this portal itself needs, such as what ends soon.
+
+    It opens nobody's data. While nobody is named, the administrators of a portal with one
+    organization are told.
+    """
+    with portal_ready():
+        from portal.accounts.actions import name_operator
+
+        named = name_operator(email, operates=not no_longer)
+    text = tr("{email} is told what this portal needs", email=named.email)
+    if no_longer:
+        text = tr("{email} is no longer told what this portal needs", email=named.email)
+    say(
+        {"user": named.pk, "email": named.email, "operates": named.operates},
+        text,
+        as_json=as_json,
+    )
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            tr("there is no terminal to ask for a password; use --password-stdin or --no-password")
+        )
+    first = getpass.getpass(tr("Password: "))
+    if first != getpass.getpass(tr("Once more: ")):
+        raise Failure("the two passwords differ", why="nothing was added", next_step="try again")
+    return first
+
+
+@click.command("sign-in-link")
+@click.argument("email", type=Words(254))
+@json_option
+def sign_in_link(email: str, *, as_json: bool) -> None:
+    """Print a link that signs EMAIL in, once, within thirty minutes."""
+    with portal_ready():
+        from django.conf import settings
+        from django.urls import reverse
+
+        from portal.accounts.actions import make_sign_in_link
+
+        token = make_sign_in_link(email)
+        link = settings.PORTAL_URL + reverse("sign-in-link", args=[token])
+        minutes = int(settings.SIGN_IN_LINK_LIFE.total_seconds() // 60)
+    say({"url": link, "minutes": minutes}, link, as_json=as_json)
