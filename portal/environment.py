@@ -85,7 +85,7 @@ class Environment:
         database: One entry of Django's ``DATABASES``.
         url: Where people reach the portal, without a trailing slash.
         claim_url: Where boxes claim their place, as `provisioning.agent_key.check_address` says.
-        broker: As `cloud_link.mqtt.connect.Broker.parse` takes it.
+        broker: As `cloud_link.mqtt.broker.Broker.parse` takes it.
         broker_id: Folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``.
         box_broker: The broker as boxes reach it.
         mqtt: ``5`` or ``3.1.1``.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloud_link.mqtt.connect import Identity
+from cloud_link.mqtt.broker import Identity
 from config.disk import LocalDisk
 from portal.authority.certificates import Issuer, Order, issue, key_pem, make_root, new_key, pem
 from provisioning import enrolment_store

@@ -27,51 +27,16 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from cloud_link.mqtt.broker import (
-    NO_SUBSCRIBERS,
-    NOT_AUTHORIZED,
-    PACKET_TOO_LARGE,
-    SESSION_TAKEN_OVER,
-    Broker,
-    BrokerUrlError,
-    ConnectRefused,
-    Disconnected,
-    Identity,
-    IdentityUnusable,
-    MqttError,
-    PublishRefused,
-    SubscribeRefused,
-    Unreachable,
-    Will,
-)
+from cloud_link.mqtt.broker import Unreachable
 from cloud_link.mqtt.paho_client import TlsAwareClient, next_step, told
-from cloud_link.mqtt.session import Message, Session
+from cloud_link.mqtt.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from paho.mqtt.client import Client
 
-__all__ = [
-    "NOT_AUTHORIZED",
-    "NO_SUBSCRIBERS",
-    "PACKET_TOO_LARGE",
-    "SESSION_TAKEN_OVER",
-    "Broker",
-    "BrokerUrlError",
-    "ConnectRefused",
-    "Disconnected",
-    "Identity",
-    "IdentityUnusable",
-    "Message",
-    "MqttError",
-    "PublishRefused",
-    "Session",
-    "SubscribeRefused",
-    "Unreachable",
-    "Will",
-    "connect",
-]
+    from cloud_link.mqtt.broker import Broker, Will
 
 RECEIVE_MAXIMUM: Final = 100
 CONNECT_S: Final = 10.0

@@ -17,7 +17,8 @@ that follow a new epoch (see ``Spool.generation``).
 
 from __future__ import annotations
 
-from cloud_link.spool.gaps import Range, Reason
+from cloud_link.ranges import Range, clamp
+from cloud_link.spool.gaps import Reason
 from cloud_link.spool.losses import Losses
 from cloud_link.spool.model import Settled
 from cloud_link.spool.records import ORDINAL_LIMIT, Epoch, Ledger, Row
@@ -47,12 +48,12 @@ class Settlement:
         if named is None:
             return Settled()
         base, limit = self._ledger.counter(named.ordinal, self._ack.lane)
-        ok = self._remove(base, clamped(self._ack.ok, limit))
+        ok = self._remove(base, clamp(self._ack.ok, limit))
         refused = [(seq, seq) for seq, _ in self._ack.rejected]
-        rejected = self._remove(base, clamped(refused, limit))
-        wanted = clamped([(seq, seq) for seq, _ in self._ack.need_table], limit)
+        rejected = self._remove(base, clamp(refused, limit))
+        wanted = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)
         tables = self._wanted_tables(self._named_rows(base, wanted))
-        unlike = clamped([(seq, seq) for seq in self._ack.conflict], limit)
+        unlike = clamp([(seq, seq) for seq in self._ack.conflict], limit)
         conflicting = self._sound(self._named_rows(base, unlike))
         before = self.epoch
         self._renew(conflicting)
@@ -109,23 +110,3 @@ class Settlement:
         self._ledger.adopt(self.epoch.ordinal, self._ack.lane, rows)
         for row in rows:
             self._ledger.remove(self._ack.lane, row.id, row.id)
-
-
-def clamped(ranges: list[Range] | tuple[Range, ...], limit: int) -> list[Range]:
-    """The parts of ``ranges`` inside 0..limit - 1, ascending, each number once.
-
-    The result and the work are bounded by the number of ranges, never by their width: ranges
-    come from the network, and (0, 2**63) is one of them.
-    """
-    inside = sorted(
-        (max(0, first), min(last, limit - 1))
-        for first, last in ranges
-        if first <= last and first < limit and last >= 0
-    )
-    joined: list[Range] = []
-    for first, last in inside:
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-        else:
-            joined.append((first, last))
-    return joined

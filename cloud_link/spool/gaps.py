@@ -9,17 +9,16 @@ portal already has do no harm inside a gap, and ``records`` counts only what was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
+from cloud_link.ranges import Range, merge
 from cloud_link.wire import GapRecord, Lane
 
 MOST_RANGES: Final = 64
-
-Range = tuple[int, int]
 
 _encode_ranges = msgspec.msgpack.Encoder().encode
 _decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Decoder(
@@ -87,7 +86,7 @@ class OpenGap:
 
         ``pending(first, last)`` says whether any record of these numbers is still in the spool.
         """
-        ranges = merged(self.ranges, loss.run, pending)
+        ranges = merge(self.ranges, loss.run, pending)
         if len(ranges) > MOST_RANGES:
             return None
         return replace(
@@ -114,31 +113,6 @@ class OpenGap:
         )
 
 
-def merged(
-    ranges: Sequence[Range], run: Range, pending: Callable[[int, int], bool]
-) -> tuple[Range, ...]:
-    """``ranges`` with ``run`` among them, ascending, joined where nothing pending lies between."""
-    first, last = run
-    before = [one for one in ranges if one[0] <= first]
-    after = [one for one in ranges if one[0] > first]
-    while before and _joins(before[-1][1], first, pending):
-        first, last = before[-1][0], max(last, before.pop()[1])
-    while after and _joins(last, after[0][0], pending):
-        last = max(last, after.pop(0)[1])
-    return (*before, (first, last), *after)
-
-
-def runs_of(numbers: Sequence[int]) -> list[Range]:
-    """Ascending ``numbers`` as runs: [3, 4, 5, 9] is [(3, 5), (9, 9)]."""
-    runs: list[Range] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
-
-
 def pack_ranges(ranges: tuple[Range, ...]) -> bytes:
     """Ranges as they are kept in a row."""
     return _encode_ranges(ranges)
@@ -147,10 +121,6 @@ def pack_ranges(ranges: tuple[Range, ...]) -> bytes:
 def unpack_ranges(packed: bytes) -> tuple[Range, ...]:
     """The inverse of `pack_ranges`; raises msgspec.MsgspecError for anything else."""
     return _decode_ranges.decode(packed)
-
-
-def _joins(last: int, first: int, pending: Callable[[int, int], bool]) -> bool:
-    return first <= last + 1 or not pending(last + 1, first - 1)
 
 
 def _oldest(

@@ -23,9 +23,10 @@ from typing import Any, Final
 
 import msgspec
 
+from cloud_link.ranges import Range, complement
 from cloud_link.spool.database import Database
 from cloud_link.spool.folder import Note
-from cloud_link.spool.gaps import MOST_RANGES, OpenGap, Range, Reason
+from cloud_link.spool.gaps import MOST_RANGES, OpenGap, Reason
 from cloud_link.spool.model import SpoolFull
 from cloud_link.spool.records import Row
 from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane, Table, table_id
@@ -196,7 +197,7 @@ class Salvage:
         ordinal, lane = number
         known = self._wreck.pending.get(lane)
         lost = None if known is None else max(0, known - self._count[lane])
-        ranges = missing(sorted(self._carried[number]), self._wreck.counters[number][1])
+        ranges = complement(sorted(self._carried[number]), self._wreck.counters[number][1])
         if lost == 0 or not ranges:
             return
         records = min(lost or 0, sum(last - first + 1 for first, last in ranges))
@@ -220,19 +221,6 @@ class Salvage:
         )
         self._database.losses.announce(gap)
         self._database.losses.count(lane, records)
-
-
-def missing(held: list[Range], following: int) -> list[Range]:
-    """The runs of 0..following - 1 that ``held``, ascending, leaves out."""
-    runs: list[Range] = []
-    expected = 0
-    for first, last in held:
-        if first > expected:
-            runs.append((expected, first - 1))
-        expected = max(expected, last + 1)
-    if expected < following:
-        runs.append((expected, following - 1))
-    return runs
 
 
 def unfinished(database: Database, folder: Path, note: Note | None) -> Path | None:

@@ -40,7 +40,6 @@ from cloud_link.spool.model import (
     SpoolError,
     SpoolFull,
     SpoolLimits,
-    SpoolLocked,
     SpoolStats,
     Stored,
 )
@@ -48,16 +47,6 @@ from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.recovery import Salvage, unfinished
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Ack, Lane, Table
-
-__all__ = [
-    "Entry",
-    "Spool",
-    "SpoolError",
-    "SpoolFull",
-    "SpoolLimits",
-    "SpoolLocked",
-    "Stored",
-]
 
 T = TypeVar("T")
 

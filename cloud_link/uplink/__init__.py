@@ -1,7 +1,8 @@
 """The uplink: sends the spool's records and settles them by the portal's acknowledgements.
 
-Offers `uplink` (runs until cancelled, reconnects) and `flow` (its limits). `session` and `window`
-are its parts and private to it.
+Offers `uplink`, which runs until cancelled and reconnects, and `model`: limits, connection
+settings, what is said of the box, and the state. `session`, `window` and `flow` are private to this
+package.
 
 May be imported by `gateway`.
 """

@@ -18,53 +18,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloud_link.spool.model import Stored
+    from cloud_link.uplink.model import Pace
     from cloud_link.wire import Lane
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How much at once, and how long to wait; times in milliseconds, sizes in bytes.
-
-    Attributes:
-        flight: Records of one lane sent and not yet acknowledged, at most (and one batch more).
-            Each lane has its own, so that data never keeps events waiting.
-        batch: Records in one message, at most; a larger record travels alone.
-        read: Records of one stream kept in memory beside those in flight.
-        fresh_run: Fresh records sent in a row while old ones wait; then old ones have their turn.
-        lag: Records by which the fresh cursor may fall behind before it jumps to the newest.
-        ack: Wait for an acknowledgement; doubles with every resend of the same record.
-        pause: The first pause of the `Breaker`; doubles.
-        longest: Neither grows beyond this.
-        look: The spool is looked at this often even when nobody says that something came.
-        gather: Acknowledgements that only say "ok" gather this long for one commit of the spool,
-            unless room is what sending waits for.
-    """
-
-    flight: int = 128 * 1024
-    batch: int = 16 * 1024
-    read: int = 64 * 1024
-    fresh_run: int = 64 * 1024
-    lag: int = 1_000
-    ack: int = 15_000
-    pause: int = 1_000
-    longest: int = 120_000
-    look: int = 1_000
-    gather: int = 1_000
-
-    def ack_wait(self, tries: int) -> int:
-        """How long the ``tries``-th sending of a record (from 1) waits for its answer."""
-        return int(min(self.ack * 2 ** min(tries - 1, 30), self.longest))
-
-    def pause_wait(self, strikes: int) -> int:
-        """How long the ``strikes``-th pause in a row (from 1) lasts, before jitter."""
-        return int(min(self.pause * 2 ** min(strikes - 1, 30), self.longest))
 
 
 class Stream:

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from cloud_link.mqtt.connect import Message, MqttError, PublishRefused, Session
+from cloud_link.mqtt.broker import MqttError, PublishRefused
+from cloud_link.mqtt.session import Message, Session
 from cloud_link.spool.model import Settled, SpoolError, SpoolFull
 from cloud_link.topics import Up, up
 from cloud_link.uplink.window import Window
@@ -41,12 +42,13 @@ from cloud_link.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cloud_link.spool.model import Stored
     from cloud_link.spool.spool import Spool
     from cloud_link.spool.writer import SpoolWriter
-    from cloud_link.uplink.flow import Pace, Stream
+    from cloud_link.uplink.flow import Stream
+    from cloud_link.uplink.model import Facts, Pace
     from cloud_link.uplink.window import Sending
 
 log = structlog.get_logger(__name__)
@@ -62,23 +64,6 @@ ANSWERS_LIMIT: Final = 16
 """Answers that gather at most: the broker holds back more than its Receive Maximum."""
 SEAL_MS: Final = 1_000
 """Gaps that open while connected are sealed at most this often, so that they stay coalesced."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What an uplink says about its box.
-
-    Attributes:
-        boot: The first `cloud_link.wire.BOOT_SIZE` bytes of this boot's id.
-        software: The gateway's version.
-        now: Milliseconds since boot.
-        offset: Milliseconds from boot time to Unix time, or ``None`` while unknown.
-    """
-
-    boot: bytes
-    software: str
-    now: Callable[[], int]
-    offset: Callable[[], int | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,17 +14,17 @@ Source: design section 5.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential, wait_random
 
-from cloud_link.mqtt.connect import Broker, MqttError, Will, connect
+from cloud_link.mqtt.broker import Broker, MqttError, Will
+from cloud_link.mqtt.connect import connect
 from cloud_link.spool.model import SpoolError
 from cloud_link.topics import Down, Up, down, up
-from cloud_link.uplink.flow import Pace
-from cloud_link.uplink.session import Conversation, Facts, Start, Station
+from cloud_link.uplink.model import Link, Pace, UplinkState
+from cloud_link.uplink.session import Conversation, Start, Station
 from cloud_link.uplink.window import Window
 from cloud_link.wire import Lane
 
@@ -34,54 +34,9 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from cloud_link.spool.writer import SpoolWriter
-
-__all__ = ["Facts", "Link", "Pace", "Uplink", "UplinkState"]
+    from cloud_link.uplink.model import Facts
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How to hold and regain the connection; seconds.
-
-    Attributes:
-        keepalive: A silent link is found dead within two of them.
-        first_wait: Before the second attempt, and the most of the jitter; doubles.
-        longest_wait: It does not grow beyond this.
-    """
-
-    keepalive: int = 30
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkState:
-    """A snapshot for the health report; times in milliseconds since boot.
-
-    Attributes:
-        session: The number of the last session that connected; 0 before the first.
-        connected_since: ``None`` while not connected.
-        last_ack_at: When an answer was last settled, in any session; ``None`` if never.
-        heard: Answers of this session that gather to be settled.
-        in_flight_records: Sent and not answered.
-        in_flight_bytes: Of their messages.
-        pausing: Connected, but the portal or the broker takes nothing just now.
-        delivered: Records that the portal has stored, since the daemon's start.
-        rejected: Records that it has quarantined.
-        error: What is wrong, with the next step; "" while all is well.
-    """
-
-    session: int
-    connected_since: int | None
-    last_ack_at: int | None
-    heard: int
-    in_flight_records: int
-    in_flight_bytes: int
-    pausing: bool
-    delivered: int
-    rejected: int
-    error: str
 
 
 class Uplink:

@@ -23,14 +23,15 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.spool.acks import clamped
-from cloud_link.uplink.flow import Breaker, Pace, Stream
+from cloud_link.ranges import clamp
+from cloud_link.uplink.flow import Breaker, Stream
 from cloud_link.wire import Batch, Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from cloud_link.spool.model import Stored
+    from cloud_link.uplink.model import Pace
     from cloud_link.wire import Ack
 
 ITEM_OVERHEAD: Final = 16
@@ -242,8 +243,8 @@ class Window:
             The tables to send at once.
         """
         self._heard = now
-        done = clamped([*ack.ok, *((seq, seq) for seq, _ in ack.rejected)], _SEQ_LIMIT)
-        gone = clamped([(seq, seq) for seq in ack.conflict], _SEQ_LIMIT)
+        done = clamp([*ack.ok, *((seq, seq) for seq, _ in ack.rejected)], _SEQ_LIMIT)
+        gone = clamp([(seq, seq) for seq in ack.conflict], _SEQ_LIMIT)
         if done:
             self.breaker.close()
         self._forget(ack, done, settled=True)

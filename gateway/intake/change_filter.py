@@ -29,7 +29,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cloud_link.columns import QUALITIES, event_record, packed, table_for
-from cloud_link.spool.spool import Entry
+from cloud_link.spool.model import Entry
 from cloud_link.wire import Lane, Table, WireError, encode_record, table_id
 from drivers.report import Condition, Identity, Kind, Quality, Reading, Report
 from gateway.intake.midnight import MidnightWatch, Side

@@ -60,7 +60,8 @@ class Link:
     def restart(self, cloud: Cloud) -> None:
         """Go on with other settings; what was in flight is sent again by the new uplink."""
         from cloud_link.mqtt.broker import MqttError
-        from cloud_link.uplink.uplink import Facts, Uplink
+        from cloud_link.uplink.model import Facts
+        from cloud_link.uplink.uplink import Uplink
 
         assert self._tasks is not None, "the link was not started"
         if self._task:

@@ -19,14 +19,8 @@ from typing import Final
 from cryptography import x509
 from django.utils import timezone
 
-from cloud_link.mqtt.connect import (
-    Broker,
-    ConnectRefused,
-    Identity,
-    MqttError,
-    Unreachable,
-    connect,
-)
+from cloud_link.mqtt.broker import Broker, ConnectRefused, Identity, MqttError, Unreachable
+from cloud_link.mqtt.connect import connect
 from portal.authority import certificates, roots, server_identity
 from portal.authority.errors import AuthorityError
 from portal.authority.expiry import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when

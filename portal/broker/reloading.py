@@ -32,7 +32,8 @@ from cryptography import x509
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from cloud_link.mqtt.connect import Broker, MqttError, connect
+from cloud_link.mqtt.broker import Broker, MqttError
+from cloud_link.mqtt.connect import connect
 from portal.authority import files
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Root

@@ -32,7 +32,8 @@ from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import Broker, Identity, MqttError, PublishRefused, connect
+from cloud_link.mqtt.broker import Broker, Identity, MqttError, PublishRefused
+from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
@@ -46,7 +47,7 @@ from portal.readiness import Readiness
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud_link.mqtt.connect import Message, Session
+    from cloud_link.mqtt.session import Message, Session
     from portal.ingest.answers import Answer
 
 log = logging.getLogger(__name__)

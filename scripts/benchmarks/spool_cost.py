@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.spool.spool import Entry, Spool, SpoolLimits
+from cloud_link.spool.model import Entry, SpoolLimits
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane
 from scripts.benchmarks.figures import Figure
 

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import Broker, MqttError, Session, connect
+from cloud_link.mqtt.broker import Broker, MqttError
+from cloud_link.mqtt.connect import connect
+from cloud_link.mqtt.session import Session
 from cloud_link.topics import Down, Up
 from cloud_link.wire import (
     VERSION,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cloud_link.spool.model import Stored
-from cloud_link.uplink.flow import Pace
+from cloud_link.uplink.model import Pace
 from cloud_link.uplink.window import Sending, Window
 from cloud_link.wire import VERSION, Ack, Lane
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloud_link.mqtt.connect import (
-    Message,
-    Session,
-)
+from cloud_link.mqtt.session import Message, Session
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -16,7 +16,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloud_link.spool.spool import Entry, Spool, SpoolFull, SpoolLimits, Stored
+from cloud_link.spool.model import Entry, SpoolFull, SpoolLimits, Stored
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Column, GapRecord, Lane, Table, decode_record
 from tests.faults.diskfault import Shim
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cloud_link.spool.model import Stored
-from cloud_link.spool.spool import Spool, SpoolLimits
+from cloud_link.spool.model import SpoolLimits, Stored
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
 from gateway.control.client import ControlError, ask
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt.connect import (
+from cloud_link.mqtt.broker import (
     SESSION_TAKEN_OVER,
     Broker,
     ConnectRefused,
     Disconnected,
     Unreachable,
     Will,
-    connect,
 )
+from cloud_link.mqtt.connect import connect
 from tests import peers
 from tests.cloud_link.relay import relay
 from tests.cloud_link.waiting import SOON_S, failing, take, take_nothing, until

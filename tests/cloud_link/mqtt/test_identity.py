@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud_link.mqtt.connect import Broker, Identity, MqttError, Unreachable, connect
+from cloud_link.mqtt.broker import Broker, Identity, MqttError, Unreachable
+from cloud_link.mqtt.connect import connect
 from tests import peers
 from tests.cloud_link.waiting import SOON_S, take
 from tests.named import Authority

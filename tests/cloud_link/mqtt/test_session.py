@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt.connect import (
+from cloud_link.mqtt.broker import (
     NO_SUBSCRIBERS,
     NOT_AUTHORIZED,
     PACKET_TOO_LARGE,
@@ -17,8 +17,8 @@ from cloud_link.mqtt.connect import (
     Disconnected,
     PublishRefused,
     Unreachable,
-    connect,
 )
+from cloud_link.mqtt.connect import connect
 from cloud_link.mqtt.session import Slots
 from tests import peers
 from tests.cloud_link.relay import relay

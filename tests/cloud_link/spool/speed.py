@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud_link.spool.spool import Spool, SpoolLimits
+from cloud_link.spool.model import SpoolLimits
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane
 from tests.faults.spool_child import BOOT, entry
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool.spool import Spool, SpoolFull
+from cloud_link.spool.model import SpoolFull
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
 from tests.faults.diskfault import PowerCut, Shim, Step, build, environment, journal
 from tests.faults.spool_child import (

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool.acks import clamped
+from cloud_link.ranges import clamp, complement, merge, runs_of
 from cloud_link.spool.folder import Folder
-from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap, merged, runs_of
-from cloud_link.spool.recovery import missing
-from cloud_link.spool.spool import Spool, SpoolError, SpoolLimits, SpoolLocked
+from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
+from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLocked
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane, table_id
 from tests.faults.spool_child import BOOT, SMALL, TABLES, entry, everything, gaps, in_gap
 
@@ -168,7 +168,8 @@ def test_a_second_opener_is_told_who_is_there(
 ) -> None:
     open_spool()
     code = (
-        "import sys; from pathlib import Path; from cloud_link.spool.spool import *\n"
+        "import sys; from pathlib import Path; from cloud_link.spool.model import *\n"
+        "from cloud_link.spool.spool import Spool\n"
         "try: Spool.open(Path(sys.argv[1]), boot=bytes(8), limits=SpoolLimits())\n"
         "except SpoolLocked as error: print(error.pid, error)"
     )
@@ -363,10 +364,10 @@ def test_a_record_whose_table_is_gone_becomes_a_gap(open_spool: Callable[..., Sp
 
 
 def test_ranges_merge_over_what_is_settled_and_not_over_what_is_pending() -> None:
-    assert merged(((0, 3),), (6, 7), lambda _a, _b: False) == ((0, 7),)
-    assert merged(((0, 3),), (6, 7), lambda _a, _b: True) == ((0, 3), (6, 7))
-    assert merged(((0, 3), (9, 9)), (4, 8), lambda _a, _b: True) == ((0, 9),)
-    assert merged(((5, 6),), (1, 2), lambda _a, _b: True) == ((1, 2), (5, 6))
+    assert merge(((0, 3),), (6, 7), lambda _a, _b: False) == ((0, 7),)
+    assert merge(((0, 3),), (6, 7), lambda _a, _b: True) == ((0, 3), (6, 7))
+    assert merge(((0, 3), (9, 9)), (4, 8), lambda _a, _b: True) == ((0, 9),)
+    assert merge(((5, 6),), (1, 2), lambda _a, _b: True) == ((1, 2), (5, 6))
 
 
 def test_a_gap_never_has_more_than_64_ranges() -> None:
@@ -395,6 +396,6 @@ def test_a_gap_never_has_more_than_64_ranges() -> None:
 
 def test_runs_and_their_complement() -> None:
     assert runs_of([3, 4, 5, 9]) == [(3, 5), (9, 9)]
-    assert missing([(3, 5), (9, 9)], 12) == [(0, 2), (6, 8), (10, 11)]
-    assert missing([], 0) == []
-    assert clamped([(5, 2**70), (-3, 1), (1, 2), (7, 6)], 10) == [(0, 2), (5, 9)]
+    assert complement([(3, 5), (9, 9)], 12) == [(0, 2), (6, 8), (10, 11)]
+    assert complement([], 0) == []
+    assert clamp([(5, 2**70), (-3, 1), (1, 2), (7, 6)], 10) == [(0, 2), (5, 9)]

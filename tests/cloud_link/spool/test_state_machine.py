@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from cloud_link.spool.spool import Spool, SpoolLimits, Stored
+from cloud_link.spool.model import SpoolLimits, Stored
+from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, GapRecord, Lane, decode_record, table_id
 from tests.faults.spool_child import BOOT, LANES, TABLES, Name, entry, everything, in_gap
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool.spool import Spool, SpoolError, SpoolLocked
+from cloud_link.spool.model import SpoolError, SpoolLocked
+from cloud_link.spool.spool import Spool
 from cloud_link.spool.writer import GROUP_ENTRIES, SpoolWriter
 from cloud_link.wire import Lane
 from tests.faults.spool_child import BOOT, SMALL, entry, everything

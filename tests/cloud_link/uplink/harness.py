@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloud_link.mqtt.connect import Broker
+from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import Entry, SpoolLimits, SpoolStats
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.uplink import Facts, Link, Pace, Uplink
+from cloud_link.uplink.model import Facts, Link, Pace
+from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import (
     ClockRecord,
     Column,

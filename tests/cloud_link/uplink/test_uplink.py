@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from cloud_link.mqtt.connect import Broker
+from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.uplink import Facts, Pace, Uplink
+from cloud_link.uplink.model import Facts, Pace
+from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import (
     VERSION,
     Ack,

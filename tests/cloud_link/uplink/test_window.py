@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_link.uplink.flow import Breaker, Pace
+from cloud_link.uplink.flow import Breaker
+from cloud_link.uplink.model import Pace
 from cloud_link.uplink.window import Sending, Window
 from cloud_link.wire import MESSAGE_LIMIT, VERSION, Ack, Lane, encode
 from tests.cloud_link.virtual_box import EPOCH, PACE, TABLE, Box, named, runs

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cloud_link.mqtt.connect import Broker
+from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import Entry, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.uplink import Facts, Link, Pace, Uplink
+from cloud_link.uplink.model import Facts, Link, Pace
+from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import ClockRecord, Lane
 from drivers.report import Clock
 from gateway.intake.change_filter import Pipeline

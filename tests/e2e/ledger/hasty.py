@@ -7,9 +7,12 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from cloud_link.mqtt.connect import Broker, MqttError, Session, connect
+from cloud_link.mqtt.broker import Broker, MqttError
+from cloud_link.mqtt.connect import connect
+from cloud_link.mqtt.session import Session
 from cloud_link.topics import up
-from cloud_link.uplink.session import CHANNELS, Facts, Start
+from cloud_link.uplink.model import Facts
+from cloud_link.uplink.session import CHANNELS, Start
 from cloud_link.wire import VERSION, Ack, Batch, Lane, Tables, encode
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo
 
 from structlog.testing import capture_logs
 
-from cloud_link.spool.model import Entry
-from cloud_link.spool.spool import SpoolFull, SpoolLimits
+from cloud_link.spool.model import Entry, SpoolFull, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import DataRecord, Lane, decode_record
 from drivers.report import Clock, Quantity, Reachability, Reading, Report

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.mqtt.connect import Identity, IdentityUnusable
+from cloud_link.mqtt.broker import Identity, IdentityUnusable
 from config.model import Cloud
 from gateway.link.broker_target import NoWayError, find, mark
 from provisioning import enrolment_store

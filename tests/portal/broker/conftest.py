@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from cloud_link.mqtt.connect import Broker, Identity
+from cloud_link.mqtt.broker import Broker, Identity
 from tests.gateway.box import Box
 from tests.peers import LOOPBACK, Mosquitto, find, free_port
 from tests.portal.broker.company import Company

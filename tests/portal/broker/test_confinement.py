@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import (
+from cloud_link.mqtt.broker import (
     NOT_AUTHORIZED,
     Broker,
     Disconnected,
-    Message,
     MqttError,
     PublishRefused,
-    Session,
     Unreachable,
-    connect,
 )
+from cloud_link.mqtt.connect import connect
+from cloud_link.mqtt.session import Message, Session
 from cloud_link.topics import Down, Up
 
 if TYPE_CHECKING:

@@ -14,11 +14,13 @@ import pytest
 from django.utils import timezone
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import MqttError, Session, connect
+from cloud_link.mqtt.broker import MqttError
+from cloud_link.mqtt.connect import connect
+from cloud_link.mqtt.session import Session
 from cloud_link.topics import Down
 
 if TYPE_CHECKING:
-    from cloud_link.mqtt.connect import Identity
+    from cloud_link.mqtt.broker import Identity
     from tests.portal.broker.company import Company
     from tests.portal.broker.conftest import Site
 

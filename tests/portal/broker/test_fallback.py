@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import Broker, Identity, Unreachable, connect
+from cloud_link.mqtt.broker import Broker, Identity, Unreachable
+from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Up
 from tests.peers import Daemon
 

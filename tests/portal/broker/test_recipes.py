@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt.connect import Broker, Identity, Unreachable, connect
+from cloud_link.mqtt.broker import Broker, Identity, Unreachable
+from cloud_link.mqtt.connect import connect
 from config.disk import LocalDisk, replace_file
 from gateway.configuration.loader import PROFILES
 from gateway.control.client import ask

@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from cloud_link import topics
-from cloud_link.mqtt.connect import Broker, PublishRefused, connect
+from cloud_link.mqtt.broker import Broker, PublishRefused
+from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import Ack, decode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from cloud_link.mqtt.connect import Session
+    from cloud_link.mqtt.session import Session
     from cloud_link.wire import Lane
     from portal.ingest.arrivals import Arrival
     from tests import peers

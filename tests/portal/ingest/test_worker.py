@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import OperationalError, connection, connections
 
-from cloud_link.mqtt.connect import Broker
+from cloud_link.mqtt.broker import Broker
 from cloud_link.wire import Ack, Column, Lane, Table, decode
 from portal.ingest.arrivals import Arrival
 from portal.ingest.models import Receipt, Sample, WireTable

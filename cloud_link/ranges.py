@@ -1,0 +1,82 @@
+"""Ranges of sequence numbers: ``(first, last)``, both included. Pure.
+
+Acknowledgements and gap records name many records by few ranges. A list of ranges is *normal* when
+it ascends and no two of its ranges overlap or touch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Range: TypeAlias = tuple[int, int]
+
+
+def clamp(ranges: Iterable[Range], limit: int) -> list[Range]:
+    """The parts of ``ranges`` inside 0..limit - 1, normal.
+
+    The result and the work are bounded by the number of ranges, never by their width: ranges
+    come from the network, and (0, 2**63) is one of them.
+    """
+    inside = sorted(
+        (max(0, first), min(last, limit - 1))
+        for first, last in ranges
+        if first <= last and first < limit and last >= 0
+    )
+    joined: list[Range] = []
+    for first, last in inside:
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def merge(
+    ranges: Sequence[Range], run: Range, pending: Callable[[int, int], bool]
+) -> tuple[Range, ...]:
+    """The normal ``ranges`` with ``run`` added, joined wherever nothing pending lies between.
+
+    Args:
+        ranges: Normal.
+        run: The range to add.
+        pending: ``pending(first, last)`` says whether a number of this range must stay outside.
+    """
+    first, last = run
+    before = [one for one in ranges if one[0] <= first]
+    after = [one for one in ranges if one[0] > first]
+    while before and _joins(before[-1][1], first, pending):
+        first, last = before[-1][0], max(last, before.pop()[1])
+    while after and _joins(last, after[0][0], pending):
+        last = max(last, after.pop(0)[1])
+    return (*before, (first, last), *after)
+
+
+def runs_of(numbers: Sequence[int]) -> list[Range]:
+    """Ascending ``numbers`` as normal ranges: [3, 4, 5, 9] is [(3, 5), (9, 9)]."""
+    runs: list[Range] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def complement(ranges: Iterable[Range], limit: int) -> list[Range]:
+    """The numbers of 0..limit - 1 that the ascending ``ranges`` leave out, as normal ranges."""
+    runs: list[Range] = []
+    expected = 0
+    for first, last in ranges:
+        if first > expected:
+            runs.append((expected, first - 1))
+        expected = max(expected, last + 1)
+    if expected < limit:
+        runs.append((expected, limit - 1))
+    return runs
+
+
+def _joins(last: int, first: int, pending: Callable[[int, int], bool]) -> bool:
+    return first <= last + 1 or not pending(last + 1, first - 1)
