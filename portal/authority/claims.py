@@ -42,7 +42,7 @@ from portal.authority.expiry import CERTIFICATE_ALARM
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
-from portal.fleet.provisioning import Place, place_gateway
+from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning.agent_key import digest_of
 from provisioning.claim import TERMS, Broker, Granted, Request, Welcome
 from provisioning.codes import Code, CodedError
@@ -149,7 +149,7 @@ def _decide(known: AgentKey, request: Request, public_key: ec.EllipticCurvePubli
         return _granted(certificate)
     _check_open(key)
     certificate = sign(
-        Root.BOXES, name=request.box, public_key=public_key, box=_placed(key, request.box)
+        Root.BOXES, name=request.box, public_key=public_key, box=_box_for(key, request.box)
     )
     Claim.objects.create(
         spki=spki,
@@ -210,7 +210,7 @@ def _use(key: AgentKey) -> None:
     key.save(update_fields=["used"])
 
 
-def _placed(key: AgentKey, box_id: str) -> Box:
+def _box_for(key: AgentKey, box_id: str) -> Box:
     """The box at the place the key is for, both made where they are new."""
     box = Box.objects.filter(box_id=box_id).first()
     if box is not None:
@@ -225,8 +225,8 @@ def _placed(key: AgentKey, box_id: str) -> Box:
     try:
         if waiting is not None:
             return assign_box(waiting, box_id=box_id)
-        return place_gateway(
-            Place(
+        return ensure_gateway(
+            GatewayPlacement(
                 organization=key.site.organization.name,
                 site=key.site.name,
                 time_zone=key.site.time_zone,

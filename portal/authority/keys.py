@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import AgentKey, Root
-from portal.fleet.provisioning import settle_site
+from portal.fleet.provisioning import ensure_site
 from provisioning import agent_key
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def issue_key(wanted: Wanted, by: Author) -> Issued:
             "called as its box until somebody renames it"
         )
     issuer = roots.load(Root.BOXES)
-    site = settle_site(wanted.organization, wanted.site, wanted.time_zone)
+    site = ensure_site(wanted.organization, wanted.site, wanted.time_zone)
     key = agent_key.AgentKey(
         id=agent_key.new_id(),
         secret=agent_key.new_secret(),

@@ -33,10 +33,10 @@ def gateway_add(
 ) -> None:
     """Expect a gateway: its box's data is taken from now on."""
     with portal_ready():
-        from portal.fleet.provisioning import Place, place_gateway
+        from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 
-        placed = place_gateway(
-            Place(
+        placed = ensure_gateway(
+            GatewayPlacement(
                 organization=organization,
                 site=site_name,
                 time_zone=time_zone,

@@ -1,4 +1,4 @@
-"""Placing a gateway in one step: organization, site, gateway and box, made where they are new."""
+"""Ensure that a gateway exists: its organization, site and box are made where they are new."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portal.fleet.models import Box, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class GatewayPlacement:
     """Where a gateway stands and which box speaks for it, all by name.
 
     Attributes:
@@ -27,26 +27,34 @@ class Place:
 
 
 @transaction.atomic
-def place_gateway(place: Place) -> Placed:
-    """Expect a gateway; raises `ValidationError`, and then has changed nothing.
+def ensure_gateway(placement: GatewayPlacement) -> Placed:
+    """The gateway and box of a placement, made where they are new. Safe to repeat.
 
-    Safe to repeat: a box that already speaks for this very gateway is left as it is.
+    A box that already speaks for this very gateway is left as it is.
+
+    Raises:
+        ValidationError: A name is not possible, or the box speaks for another gateway; then
+            nothing was changed.
     """
-    there = Box.objects.filter(
-        box_id=place.box_id,
-        gateway__name=place.gateway.strip(),
-        gateway__site__name=place.site.strip(),
-        gateway__site__organization__name=place.organization.strip(),
+    known = Box.objects.filter(
+        box_id=placement.box_id,
+        gateway__name=placement.gateway.strip(),
+        gateway__site__name=placement.site.strip(),
+        gateway__site__organization__name=placement.organization.strip(),
     ).first()
-    if there is not None:
-        return Placed(gateway=there.gateway, box=there)
-    site = settle_site(place.organization, place.site, place.time_zone)
-    return add_gateway(site, name=place.gateway, box_id=place.box_id)
+    if known is not None:
+        return Placed(gateway=known.gateway, box=known)
+    site = ensure_site(placement.organization, placement.site, placement.time_zone)
+    return add_gateway(site, name=placement.gateway, box_id=placement.box_id)
 
 
 @transaction.atomic
-def settle_site(organization: str, name: str, time_zone: str) -> Site:
-    """An organization's site by name, made where it is new; raises `ValidationError`."""
+def ensure_site(organization: str, name: str, time_zone: str) -> Site:
+    """An organization's site by name, both made where they are new.
+
+    Raises:
+        ValidationError: The organization, the site or the time zone is not possible.
+    """
     owner, _ = Organization.objects.get_or_create(name=organization.strip())
     site = Site.objects.filter(organization=owner, name=name.strip()).first()
     return site or create_site(owner, name=name, time_zone=time_zone)

@@ -80,12 +80,14 @@ def _prepare(sender: _Sender) -> None:
     from django.core.management import call_command
 
     from cloud_link import topics, wire
-    from portal.fleet.provisioning import Place, place_gateway
+    from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
     from portal.ingest.arrivals import Arrival
     from portal.ingest.store import ingest
 
     call_command("migrate", interactive=False, verbosity=0)
-    place_gateway(Place(organization="B", site="B", time_zone="UTC", gateway="B", box_id=_BOX))
+    ensure_gateway(
+        GatewayPlacement(organization="B", site="B", time_zone="UTC", gateway="B", box_id=_BOX)
+    )
     clock = wire.encode_record(wire.ClockRecord(0, 1_700_000_000_000, synchronised=True))
     batch = wire.Batch(
         wire.VERSION, secrets.token_bytes(8), 0, wire.Lane.EVENT, sender.boot, ((0, clock),)

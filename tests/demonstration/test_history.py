@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portal.fleet.models import Device
-from portal.fleet.provisioning import Place, place_gateway
+from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from portal.ingest.models import BootClock, Latest, Sample, Series
 from portal.simulation.models import SimulatedHistory
 from scripts.demonstration.demonstration import silent_since
@@ -32,8 +32,8 @@ def read_now(tmp_path: Path) -> dict[str, Series]:
     }
     made = {}
     for gateway in (PLANT, OFFICE):
-        box = place_gateway(
-            Place(
+        box = ensure_gateway(
+            GatewayPlacement(
                 organization=ORGANIZATION, site=gateway.site, time_zone="Asia/Tokyo",
                 gateway=gateway.name, box_id=f"b-{gateway.key}",
             )

@@ -17,7 +17,7 @@ from portal.authority.errors import AuthorityError
 from portal.authority.expiry import What, endings
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
-from portal.fleet.provisioning import Place, place_gateway
+from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from tests.portal.authority.handshake import client, server, shake
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def box(name: str = "b-aaaaaaaaaa") -> Box:
-    place = Place(
+    place = GatewayPlacement(
         organization="Aoyama Foods", site="Plant", time_zone="UTC", gateway=name, box_id=name
     )
-    return place_gateway(place).box
+    return ensure_gateway(place).box
 
 
 def box_identity(folder: Path, name: str = "b-aaaaaaaaaa") -> Path:

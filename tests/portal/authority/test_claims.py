@@ -18,7 +18,7 @@ from portal.authority import actions, certificates, keys, roots
 from portal.authority.claims import RIGHT_TRIES, WRONG_TRIES
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.models import Box, Gateway
-from portal.fleet.provisioning import Place, place_gateway
+from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning import agent_key
 from provisioning.claim import MOST_BYTES, Welcome, decode, encode
 from provisioning.codes import Code
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 def place(box_id: str, **changes: str) -> Box:
     values = {"organization": "Aoyama Foods", "site": "Plant", "gateway": "Plant room"} | changes
-    return place_gateway(Place(time_zone="UTC", box_id=box_id, **values)).box
+    return ensure_gateway(GatewayPlacement(time_zone="UTC", box_id=box_id, **values)).box
 
 
 def nothing_came_of_it() -> bool:

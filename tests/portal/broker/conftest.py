@@ -46,18 +46,18 @@ class Site:
         from portal.authority.actions import sign
         from portal.authority.models import Root
         from portal.fleet.models import Box
-        from portal.fleet.provisioning import Place, place_gateway
+        from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 
         box = Box.objects.filter(box_id=name).first()
         if box is None:
-            place = Place(
+            place = GatewayPlacement(
                 organization="Aoyama Foods",
                 site="Plant",
                 time_zone="Asia/Tokyo",
                 gateway=name,
                 box_id=name,
             )
-            box = place_gateway(place).box
+            box = ensure_gateway(place).box
         key = certificates.new_key()
         row = sign(Root.BOXES, name=name, public_key=key.public_key(), box=box)
         folder = self.issued / row.serial

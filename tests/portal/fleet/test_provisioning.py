@@ -6,11 +6,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from portal.fleet.models import Box, Gateway
-from portal.fleet.provisioning import Place, place_gateway
+from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
-PLACE = Place(
+PLACE = GatewayPlacement(
     organization="Aoyama Foods",
     site="Plant",
     time_zone="Asia/Tokyo",
@@ -25,11 +25,11 @@ PLACE = Place(
 @pytest.mark.parametrize("known", [False, True])
 def test_a_box_id_is_taken_as_given_or_refused(box_id: str, known: bool) -> None:
     if known:
-        place_gateway(PLACE)
+        ensure_gateway(PLACE)
     with pytest.raises(ValidationError):
-        place_gateway(replace(PLACE, box_id=box_id))
+        ensure_gateway(replace(PLACE, box_id=box_id))
     assert Box.objects.count() == Gateway.objects.count() == int(known)
 
 
 def test_placing_again_changes_nothing() -> None:
-    assert place_gateway(PLACE) == place_gateway(PLACE)
+    assert ensure_gateway(PLACE) == ensure_gateway(PLACE)

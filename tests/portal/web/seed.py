@@ -43,13 +43,13 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     from portal.accounts.actions import NewUser, add_user
     from portal.accounts.models import Role
     from portal.fleet.models import Box, RunningConfiguration
-    from portal.fleet.provisioning import Place, place_gateway
+    from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 
     random.seed(7)
 
     def place(organization: str, site: str, gateway: str, box: str) -> Box:
-        placed = place_gateway(
-            Place(
+        placed = ensure_gateway(
+            GatewayPlacement(
                 organization=organization,
                 site=site,
                 time_zone="Asia/Tokyo",
