@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from drivers.report import Reading, Report
 
 QUALITIES: Final = tuple(Quality)
-"""What the numbers in `cloud_link.wire.DataRecord.flaws` mean."""
+"""The quality that each position in `cloud_link.wire.DataRecord.qualities` stands for."""
 
 
 def table_for(device: str, readings: Sequence[Reading]) -> Table:
@@ -35,44 +35,46 @@ def table_for(device: str, readings: Sequence[Reading]) -> Table:
 
 
 def data_record(
-    table: bytes, readings: Sequence[Reading], picks: Sequence[int] | None = None
+    table: bytes, readings: Sequence[Reading], columns: Sequence[int] | None = None
 ) -> DataRecord:
     """A data record of ``readings``.
 
     Args:
         table: The id of the table that has a column for each reading.
         readings: At least one, in the table's order.
-        picks: The column of each reading, ascending; ``None`` when every column is present.
+        columns: The column of each reading, ascending; ``None`` when every column is present.
     """
-    flaws = tuple(
+    qualities = tuple(
         (index, QUALITIES.index(reading.quality))
         for index, reading in enumerate(readings)
         if reading.value is None
     )
-    return packed(table, [r.value for r in readings], [r.at for r in readings], flaws, picks)
+    values, times = [r.value for r in readings], [r.at for r in readings]
+    return pack_columns(table, values, times, qualities, columns)
 
 
-def packed(
+def pack_columns(
     table: bytes,
     values: list[int | str | None],
     times: Sequence[int],
-    flaws: tuple[tuple[int, int], ...] = (),
-    picks: Sequence[int] | None = None,
+    qualities: tuple[tuple[int, int], ...] = (),
+    columns: Sequence[int] | None = None,
 ) -> DataRecord:
-    """A data record of columns already apart: what a fast path calls, with no loop of its own.
+    """A data record of values and times that are separate already; the fast path, without a loop.
 
     Args:
         table: The id of the table that has a column for each value.
         values: At least one, in the table's order.
         times: When each was read, milliseconds since boot.
-        flaws: As in `cloud_link.wire.DataRecord`.
-        picks: The column of each value, ascending; ``None`` when every column is present.
+        qualities: As in `cloud_link.wire.DataRecord`.
+        columns: The column of each value, ascending; ``None`` when every column is present.
     """
     at = times[0]
-    laps: tuple[tuple[int, int], ...] = ()
+    time_runs: tuple[tuple[int, int], ...] = ()
     if any(map(at.__ne__, times)):
-        laps = tuple((len(list(run)), time - at) for time, run in groupby(times))
-    return DataRecord(table, at, values, None if picks is None else _bitmap(picks), laps, flaws)
+        time_runs = tuple((len(list(run)), time - at) for time, run in groupby(times))
+    bitmap = None if columns is None else _bitmap(columns)
+    return DataRecord(table, at, values, bitmap, time_runs, qualities)
 
 
 class Cell(NamedTuple):
@@ -88,10 +90,10 @@ def cells(table: Table, record: DataRecord) -> list[Cell]:
     """The values of a record with their columns and times.
 
     Raises:
-        WireError: Values, picks, laps or flaws do not fit each other or the table.
+        WireError: Values, bitmap, time runs or qualities do not fit each other or the table.
     """
     width, values = len(table.columns), record.values
-    columns = range(width) if record.picks is None else picked(record.picks)
+    columns = range(width) if record.column_bitmap is None else columns_in(record.column_bitmap)
     if len(columns) != len(values) or (columns and columns[-1] >= width):
         raise WireError(f"{len(values)} values do not fit the table's {width} columns")
     times = _times(record)
@@ -99,17 +101,19 @@ def cells(table: Table, record: DataRecord) -> list[Cell]:
         Cell(column, at, value, Quality.GOOD)
         for column, at, value in zip(columns, times, values, strict=True)
     ]
-    for index, position in record.flaws:
+    for index, position in record.qualities:
         if not (0 <= index < len(result) and 0 < position < len(QUALITIES)):
-            raise WireError(f"flaw ({index}, {position}) is outside the record or the vocabulary")
+            raise WireError(
+                f"quality ({index}, {position}) is outside the record or the vocabulary"
+            )
         result[index] = result[index]._replace(quality=QUALITIES[position])
     if any(cell.value is None and cell.quality is Quality.GOOD for cell in result):
         raise WireError("a value is missing without a reason")
     return result
 
 
-def picked(bitmap: bytes) -> list[int]:
-    """The columns that a ``picks`` bitmap names, ascending."""
+def columns_in(bitmap: bytes) -> list[int]:
+    """The columns that a ``column_bitmap`` names, ascending."""
     return [
         base * 8 + bit
         for base, byte in enumerate(bitmap)
@@ -127,15 +131,15 @@ def _bitmap(columns: Sequence[int]) -> bytes:
 
 
 def _times(record: DataRecord) -> list[int]:
-    if not record.laps:
+    if not record.time_runs:
         return [record.at] * len(record.values)
     times: list[int] = []
-    for count, delta in record.laps:
+    for count, delta in record.time_runs:
         if not 0 <= count <= len(record.values):
-            raise WireError(f"a lap of {count} readings in a record of {len(record.values)}")
+            raise WireError(f"a time run of {count} readings in a record of {len(record.values)}")
         times.extend([record.at + delta] * count)
     if len(times) != len(record.values):
-        raise WireError(f"laps cover {len(times)} of {len(record.values)} values")
+        raise WireError(f"time runs cover {len(times)} of {len(record.values)} values")
     return times
 
 

@@ -9,12 +9,12 @@ lane::
     up/event    Batch of EVENT or GAP
     down/ack    Ack = epoch, lane, ok ranges, rejected, need_table, renew
 
-    DataRecord  = table, at, values [, picks, laps, flaws]
+    DataRecord  = table, at, values [, column_bitmap, time_runs, qualities]
     Table       = device, ((quantity, part, resolution) ...)       immutable, named by its hash
 
-A data record carries integers in its table's order; ``picks`` says which columns when not all.
-All structures are positional arrays; fields are only ever appended, so an old reader skips what
-it does not know and an old writer's missing fields take their defaults. A body of more than
+A data record carries integers in its table's order; ``column_bitmap`` says which columns when not
+all. All structures are positional arrays; fields are only ever appended, so an old reader skips
+what it does not know and an old writer's missing fields take their defaults. A body of more than
 `DEFLATE_FROM` bytes is deflated when that makes it smaller: zlib's first byte (0x78) can never
 start one of our arrays.
 
@@ -86,20 +86,20 @@ class DataRecord(msgspec.Struct, frozen=True, array_like=True, tag=1):
         table: `table_id` of the table that explains ``values``.
         at: Milliseconds since boot of the first reading.
         values: One per present column: an integer of the column's resolution, a text, or ``None``.
-        picks: Bit i (byte i // 8, value ``1 << i % 8``) set when column i is present; ``None``
-            when all are.
-        laps: (count, milliseconds after ``at``) of each run of values read in one transaction;
-            empty when all were read at ``at``.
-        flaws: (index into ``values``, position in `cloud_link.columns.QUALITIES`) of every
+        column_bitmap: Bit i (byte i // 8, value ``1 << i % 8``) is set when column i is present;
+            ``None`` when all are.
+        time_runs: (count, milliseconds after ``at``) of each run of values read in one
+            transaction; empty when all were read at ``at``.
+        qualities: (index into ``values``, position in `cloud_link.columns.QUALITIES`) of every
             value that is ``None``.
     """
 
     table: bytes
     at: int
     values: list[int | str | None]
-    picks: bytes | None = None
-    laps: tuple[tuple[int, int], ...] = ()
-    flaws: tuple[tuple[int, int], ...] = ()
+    column_bitmap: bytes | None = None
+    time_runs: tuple[tuple[int, int], ...] = ()
+    qualities: tuple[tuple[int, int], ...] = ()
 
 
 class WireCondition(msgspec.Struct, frozen=True, array_like=True):
@@ -269,7 +269,7 @@ class Ack(msgspec.Struct, frozen=True, array_like=True):
     renew: int | None = None
 
 
-class Rejected:
+class RejectCode:
     """Codes of `Ack.rejected`: why a record went to quarantine."""
 
     UNREADABLE: Final = "unreadable"

@@ -28,7 +28,7 @@ from operator import ne
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloud_link.columns import QUALITIES, event_record, packed, table_for
+from cloud_link.columns import QUALITIES, event_record, pack_columns, table_for
 from cloud_link.spool.model import Entry
 from cloud_link.wire import Lane, Table, WireError, encode_record, table_id
 from drivers.report import Condition, Identity, Kind, Quality, Reading, Report
@@ -318,14 +318,14 @@ def _data_entry(
         readings = [readings[i] for i in columns]
         values = [values[i] for i in columns]
         times = [times[i] for i in columns]
-    flaws: tuple[tuple[int, int], ...] = ()
+    qualities: tuple[tuple[int, int], ...] = ()
     if None in values:
-        flaws = tuple(
+        qualities = tuple(
             (index, QUALITIES.index(_flaw(readings[index])))
             for index, value in enumerate(values)
             if value is None
         )
-    body = encode_record(packed(layout.id, values, times, flaws, picks))
+    body = encode_record(pack_columns(layout.id, values, times, qualities, picks))
     return Entry(lane=lane, body=body, at=times[0], readings=len(values), table=layout.table)
 
 

@@ -7,7 +7,7 @@ import zlib
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from cloud_link.wire import VERSION, Ack, Lane, Rejected
+from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, receipts
 from portal.ingest.answers import Answer
@@ -61,7 +61,7 @@ def configuration_flaw(record: ConfigurationRecord) -> Flaw | None:
     try:
         _document(record)
     except (ValueError, zlib.error, RecursionError) as error:
-        return Flaw(code=Rejected.MISFIT, detail=f"the configuration is not one: {error}")
+        return Flaw(code=RejectCode.MISFIT, detail=f"the configuration is not one: {error}")
     return None
 
 
@@ -119,7 +119,7 @@ def gap_flaw(record: GapRecord) -> Flaw | None:
         or not all(0 <= edge < limit for edge in edges)
         or min(record.records, record.readings) < 0
     ):
-        return Flaw(code=Rejected.MISFIT, detail="a gap whose numbers no spool makes")
+        return Flaw(code=RejectCode.MISFIT, detail="a gap whose numbers no spool makes")
     return None
 
 

@@ -36,7 +36,7 @@ class Verdict:
     """What became of one record.
 
     Attributes:
-        code: Why it was rejected, one of `cloud_link.wire.Rejected`.
+        code: Why it was rejected, one of `cloud_link.wire.RejectCode`.
         table: The table it needs.
     """
 

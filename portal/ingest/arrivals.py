@@ -28,7 +28,7 @@ from cloud_link.wire import (
     Lane,
     Online,
     Record,
-    Rejected,
+    RejectCode,
     Table,
     Tables,
     WireError,
@@ -75,7 +75,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Why a record goes to quarantine: a code of `cloud_link.wire.Rejected`, and words."""
+    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and words."""
 
     code: str
     detail: str
@@ -209,12 +209,12 @@ def _items(box: str, batch: Batch) -> list[Item]:
 def understand(raw: bytes, lane: Lane) -> Record | Flaw:
     """The record in ``raw``, or why there is none that may travel in this lane."""
     if len(raw) > RECORD_LIMIT:
-        return Flaw(code=Rejected.UNREADABLE, detail=f"a record of {len(raw)} bytes")
+        return Flaw(code=RejectCode.UNREADABLE, detail=f"a record of {len(raw)} bytes")
     try:
         record = decode_record(raw)
     except WireError as error:
-        return Flaw(code=Rejected.UNREADABLE, detail=str(error))
+        return Flaw(code=RejectCode.UNREADABLE, detail=str(error))
     if lane not in _LANES[type(record)]:
         detail = f"a {type(record).__name__} does not travel in lane {lane.name}"
-        return Flaw(code=Rejected.MISFIT, detail=detail)
+        return Flaw(code=RejectCode.MISFIT, detail=detail)
     return record

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
-from cloud_link.wire import ClockRecord, Rejected
+from cloud_link.wire import ClockRecord, RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
 from portal.ingest.arrivals import Flaw
@@ -86,7 +86,7 @@ def flaw(record: ClockRecord) -> Flaw | None:
     if 0 <= record.since < BOOT_LIMIT_MS and plausible(record.since + record.offset):
         return None
     detail = f"a clock of offset {record.offset} from {record.since} on is no clock"
-    return Flaw(code=Rejected.MISFIT, detail=detail)
+    return Flaw(code=RejectCode.MISFIT, detail=detail)
 
 
 def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.wire import Rejected
+from cloud_link.wire import RejectCode
 from drivers.report import Code, Reachability, Severity, State, SupplyState
 from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
 from portal.ingest.arrivals import Flaw, words
@@ -41,7 +41,7 @@ def flaw(record: EventRecord) -> Flaw | None:
         for supply in record.supplies:
             SupplyState(supply.state)
     except ValueError as error:
-        return Flaw(code=Rejected.UNKNOWN_WORD, detail=str(error))
+        return Flaw(code=RejectCode.UNKNOWN_WORD, detail=str(error))
     keys = {(condition.code, condition.component) for condition in record.conditions}
     if (
         not usable_name(record.device)
@@ -50,7 +50,7 @@ def flaw(record: EventRecord) -> Flaw | None:
         or any(s.level is not None and s.level not in _PER_CENT for s in record.supplies)
     ):
         detail = "an unusable name, a condition given twice, or a level that is no per cent"
-        return Flaw(code=Rejected.MISFIT, detail=detail)
+        return Flaw(code=RejectCode.MISFIT, detail=detail)
     return None
 
 

@@ -218,7 +218,7 @@ class Quarantine(models.Model):
     """A record that could not be taken, as it came; the box was told and may forget it.
 
     Attributes:
-        code: One of `cloud_link.wire.Rejected`.
+        code: One of `cloud_link.wire.RejectCode`.
         detail: What was wrong, for a person.
         raw: The record's bytes.
         at: When, Unix milliseconds of the portal's clock.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import IntegrityError, connection, transaction
 
 from cloud_link.columns import QUALITIES, cells
-from cloud_link.wire import Rejected, WireError
+from cloud_link.wire import RejectCode, WireError
 from drivers.report import Quality
 from portal.ingest import sql
 from portal.ingest.arrivals import Flaw
@@ -86,30 +86,30 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
     Raises:
         UndatedError: No clock is known for one of its moments.
     """
-    if layout.plain and not record.flaws and record.picks is None:
+    if layout.plain and not record.qualities and record.column_bitmap is None:
         quick = _quick(layout, record, clocks)
         if quick is not None:
             return quick
     try:
         found = cells(layout.table, record)
     except WireError as error:
-        return Flaw(code=Rejected.MISFIT, detail=str(error))
+        return Flaw(code=RejectCode.MISFIT, detail=str(error))
     result = Rows()
     for cell in found:
         series = layout.series[cell.column]
         if series is None:
             column = layout.table.columns[cell.column]
             detail = f"no series for {column.quantity} {column.part} of {layout.table.device!r}"
-            return Flaw(code=Rejected.UNKNOWN_WORD, detail=detail)
+            return Flaw(code=RejectCode.UNKNOWN_WORD, detail=detail)
         words = cell.column in layout.texts
         if not _fits(cell.value, words=words):
-            return Flaw(code=Rejected.MISFIT, detail=f"column {cell.column}: {cell.value!r:.80}")
+            return Flaw(code=RejectCode.MISFIT, detail=f"column {cell.column}: {cell.value!r:.80}")
         if cell.value is not None and cell.quality is not Quality.GOOD:
             detail = f"column {cell.column} has a value and yet is {cell.quality.value}"
-            return Flaw(code=Rejected.MISFIT, detail=detail)
+            return Flaw(code=RejectCode.MISFIT, detail=detail)
         at, clock = _dated(cell.at, clocks)
         if not plausible(at):
-            return Flaw(code=Rejected.MISFIT, detail=f"a reading at {at} ms of Unix time")
+            return Flaw(code=RejectCode.MISFIT, detail=f"a reading at {at} ms of Unix time")
         into = result.texts if words else result.numbers
         into.append((series, at, cell.value, _INDEX[cell.quality], clock))
     return result
@@ -124,7 +124,7 @@ def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> R
         return None
     numbers: list[Row] = []
     start = 0
-    for count, delta in record.laps or ((len(values), 0),):
+    for count, delta in record.time_runs or ((len(values), 0),):
         at, clock = _dated(record.at + delta, clocks)
         end = start + count
         if count < 0 or not plausible(at):

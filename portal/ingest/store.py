@@ -27,7 +27,7 @@ from cloud_link.wire import (
     EventRecord,
     GapRecord,
     Lane,
-    Rejected,
+    RejectCode,
     content_hash,
 )
 from portal.fleet.models import Box, Device
@@ -281,7 +281,7 @@ class _Delivery:
             key = (self._boxes[item.box].pk, item.boot)
             layout = self._layouts.get((key[0], item.record.table))
             if layout is None:  # it waited for its clock, and its table was lost meanwhile
-                self._refuse(item, Flaw(code=Rejected.REFUSED, detail="its table is gone"))
+                self._refuse(item, Flaw(code=RejectCode.REFUSED, detail="its table is gone"))
                 continue
             try:
                 found = samples.rows(layout, item.record, self._book.of(key))
@@ -345,7 +345,7 @@ class _Delivery:
         )
 
     def _refused(self, item: Item, error: Exception) -> None:
-        self._refuse(item, Flaw(code=Rejected.REFUSED, detail=str(error)))
+        self._refuse(item, Flaw(code=RejectCode.REFUSED, detail=str(error)))
 
     def _refuse(self, item: Item, flaw: Flaw) -> None:
         """Put a record into quarantine, in the transaction that receives it."""

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from cloud_link.columns import (
     QUALITIES,
     cells,
+    columns_in,
     data_record,
     event_record,
-    packed,
-    picked,
+    pack_columns,
     table_for,
 )
 from cloud_link.topics import Up, up
@@ -149,10 +149,10 @@ def test_any_record_ends_in_cells_or_a_wire_error(record: DataRecord) -> None:
 
 @given(st.lists(st.integers(0, 400), min_size=1, unique=True).map(sorted))
 def test_picks_are_a_bitmap(columns: list[int]) -> None:
-    record = packed(b"t" * 8, [0] * len(columns), [0] * len(columns), picks=columns)
-    assert record.picks is not None
-    assert picked(record.picks) == columns
-    assert len(record.picks) == columns[-1] // 8 + 1
+    record = pack_columns(b"t" * 8, [0] * len(columns), [0] * len(columns), columns=columns)
+    assert record.column_bitmap is not None
+    assert columns_in(record.column_bitmap) == columns
+    assert len(record.column_bitmap) == columns[-1] // 8 + 1
 
 
 def test_the_vocabulary_of_qualities_only_grows() -> None:
@@ -222,7 +222,9 @@ def packet_size(rows: list[list[int | str | None]], first_seq: int) -> int:
     """Bytes of the whole MQTT 5 PUBLISH packet at QoS 1 (section 3.3)."""
     start = 86_400_000
     bodies = [
-        encode_record(packed(b"t" * 8, row, [start + n * 1000] * 25 + [start + n * 1000 + 38] * 25))
+        encode_record(
+            pack_columns(b"t" * 8, row, [start + n * 1000] * 25 + [start + n * 1000 + 38] * 25)
+        )
         for n, row in enumerate(rows)
     ]
     items = tuple(enumerate(bodies, first_seq))

@@ -117,10 +117,10 @@ class Sender:
 
 
 def meter(
-    at: int, *values: int | str | None, flaws: tuple[tuple[int, int], ...] = ()
+    at: int, *values: int | str | None, qualities: tuple[tuple[int, int], ...] = ()
 ) -> DataRecord:
     """A poll of the three columns of `METER`."""
-    return DataRecord(METER_ID, at, list(values), None, (), flaws)
+    return DataRecord(METER_ID, at, list(values), None, (), qualities)
 
 
 def condition(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db.models import Count
 
-from cloud_link.wire import Column, DataRecord, EventRecord, Lane, Rejected, Table, table_id
+from cloud_link.wire import Column, DataRecord, EventRecord, Lane, RejectCode, Table, table_id
 from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.clocks import moment
 from portal.ingest.models import (
@@ -73,7 +73,7 @@ def test_a_poison_record_that_waited_goes_to_quarantine(box: Box, sender: Sender
     WireTable.objects.all().delete()
     ingest([sender.tables(METER), sender.clock()])
     assert times(box) == [1000]
-    assert [row[2] for row in state(box)["quarantine"]] == [Rejected.MISFIT]
+    assert [row[2] for row in state(box)["quarantine"]] == [RejectCode.MISFIT]
 
 
 def test_a_table_lost_while_its_record_waited_is_no_dead_end(box: Box, sender: Sender) -> None:
@@ -81,7 +81,7 @@ def test_a_table_lost_while_its_record_waited_is_no_dead_end(box: Box, sender: S
     WireTable.objects.all().delete()
     ack = acks(ingest([sender.clock()]), sender, Lane.EVENT)
     assert ack.ok == ((0, 0),)
-    assert [row[2] for row in state(box)["quarantine"]] == [Rejected.REFUSED]
+    assert [row[2] for row in state(box)["quarantine"]] == [RejectCode.REFUSED]
 
 
 def test_many_that_waited_are_all_released(box: Box, sender: Sender) -> None:
@@ -193,7 +193,7 @@ def test_a_late_clock_yields_where_a_newer_one_says_the_same_as_before(
 @pytest.mark.parametrize(("since", "offset"), [(0, 5), (-1, OFFSET), (0, 2**62), (2**50, OFFSET)])
 def test_a_clock_that_is_none_is_rejected(sender: Sender, since: int, offset: int) -> None:
     ack = acks(ingest([sender.clock(offset, since=since)]), sender, Lane.EVENT)
-    assert ack.rejected == ((0, Rejected.MISFIT),)
+    assert ack.rejected == ((0, RejectCode.MISFIT),)
 
 
 def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sender) -> None:

@@ -8,7 +8,7 @@ from cloud_link.wire import (
     ConfigurationRecord,
     EventRecord,
     Lane,
-    Rejected,
+    RejectCode,
     WireIdentity,
     WireSupply,
 )
@@ -132,15 +132,15 @@ def test_supplies_are_the_whole_set(timed: Sender) -> None:
 @pytest.mark.parametrize(
     ("record", "code"),
     [
-        (event(1, reachability="gone"), Rejected.UNKNOWN_WORD),
-        (event(1, state="dancing"), Rejected.UNKNOWN_WORD),
-        (event(1, condition("flux.low", "error")), Rejected.UNKNOWN_WORD),
-        (event(1, condition("media.jam", "dire")), Rejected.UNKNOWN_WORD),
-        (event(1, JAM, JAM), Rejected.MISFIT),
-        (event(1, device=""), Rejected.MISFIT),
-        (event(1, device="a\0b"), Rejected.MISFIT),
-        (event(1, condition("media.jam", "error", "x" * 101)), Rejected.MISFIT),
-        (event(1, condition("media.jam", "error", "a\0b")), Rejected.MISFIT),
+        (event(1, reachability="gone"), RejectCode.UNKNOWN_WORD),
+        (event(1, state="dancing"), RejectCode.UNKNOWN_WORD),
+        (event(1, condition("flux.low", "error")), RejectCode.UNKNOWN_WORD),
+        (event(1, condition("media.jam", "dire")), RejectCode.UNKNOWN_WORD),
+        (event(1, JAM, JAM), RejectCode.MISFIT),
+        (event(1, device=""), RejectCode.MISFIT),
+        (event(1, device="a\0b"), RejectCode.MISFIT),
+        (event(1, condition("media.jam", "error", "x" * 101)), RejectCode.MISFIT),
+        (event(1, condition("media.jam", "error", "a\0b")), RejectCode.MISFIT),
         (
             EventRecord(
                 "m",
@@ -151,10 +151,10 @@ def test_supplies_are_the_whole_set(timed: Sender) -> None:
                 (),
                 (WireSupply("ink", "", "", 10**9, None, "", "ok"),),
             ),
-            Rejected.MISFIT,
+            RejectCode.MISFIT,
         ),
-        (event(2**62), Rejected.REFUSED),
-        (event(1, condition("media.jam", "error", since=-(2**60))), Rejected.REFUSED),
+        (event(2**62), RejectCode.REFUSED),
+        (event(1, condition("media.jam", "error", since=-(2**60))), RejectCode.REFUSED),
     ],
 )
 def test_an_event_that_cannot_be_is_quarantined_alone(
@@ -188,7 +188,7 @@ def test_the_configuration_names_the_devices(box: Box, timed: Sender) -> None:
 @pytest.mark.parametrize("document", [[], "x", 5, None])
 def test_a_configuration_that_is_none_is_rejected(timed: Sender, document: object) -> None:
     ack = acks(ingest([timed.send(Lane.EVENT, configuration(1, document))]), timed, Lane.EVENT)
-    assert ack.rejected == ((1, Rejected.MISFIT),)
+    assert ack.rejected == ((1, RejectCode.MISFIT),)
 
 
 def test_a_box_assigned_later_is_heard_whatever_its_predecessor_numbered(
@@ -223,5 +223,5 @@ def test_a_configuration_under_another_ones_digest_is_rejected(timed: Sender) ->
     other = configuration(1000, {"gateway": {"heartbeat_s": 86_400}})
     forged = ConfigurationRecord(1000, honest.digest, "root", other.document)
     ack = acks(ingest([timed.send(Lane.EVENT, forged)]), timed, Lane.EVENT)
-    assert [code for _, code in ack.rejected] == [Rejected.MISFIT]
+    assert [code for _, code in ack.rejected] == [RejectCode.MISFIT]
     assert not RunningConfiguration.objects.exists()

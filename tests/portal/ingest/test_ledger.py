@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cloud_link.wire import Lane, Rejected
+from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Box
 from portal.ingest.ledger import Ledger, SpoolWord, ledger
 from portal.ingest.models import Receipt
@@ -105,7 +105,7 @@ def test_earlier_epochs_count_and_their_lost_end_shows(box: Box, ten: Sender) ->
 
 
 def test_what_is_in_quarantine_is_neither_stored_nor_lost(ten: Sender) -> None:
-    Receipt.objects.filter(lane=Lane.DATA, seq=3).update(rejected=Rejected.MISFIT)
+    Receipt.objects.filter(lane=Lane.DATA, seq=3).update(rejected=RejectCode.MISFIT)
     assert ledger([word(ten)]) == Ledger(accepted=11, stored=10, refused=1)
 
 

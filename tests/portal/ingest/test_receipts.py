@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_link.wire import Ack, GapRecord, Lane, Rejected
+from cloud_link.wire import Ack, GapRecord, Lane, RejectCode
 from portal.fleet.models import Box
 from portal.ingest.models import Gap, Receipt, Watermark
 from portal.ingest.receipts import compact
@@ -91,7 +91,7 @@ def test_a_gap_that_cannot_be_is_rejected(dated: Sender, wrong: dict[str, object
     good = gap(dated, Lane.DATA, (2, 4))
     record = GapRecord(**({name: getattr(good, name) for name in good.__struct_fields__} | wrong))
     ack = acks(ingest([dated.send(Lane.GAP, record)]), dated, Lane.GAP)
-    assert ack.rejected == ((0, Rejected.MISFIT),)
+    assert ack.rejected == ((0, RejectCode.MISFIT),)
 
 
 def renewal(outcome: Outcome) -> int | None:

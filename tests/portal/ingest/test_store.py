@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from cloud_link.wire import Column, DataRecord, Lane, Rejected, Table, encode_record, table_id
+from cloud_link.wire import Column, DataRecord, Lane, RejectCode, Table, encode_record, table_id
 from portal.ingest.arrivals import Arrival
 from portal.ingest.models import (
     Latest,
@@ -63,7 +63,7 @@ def test_a_record_that_comes_again_counts_once_and_is_acknowledged_again(
 
 @pytest.mark.req("C-20")
 def test_a_value_that_could_not_be_had_is_null_with_its_reason(box: Box, dated: Sender) -> None:
-    ingest([dated.send(Lane.DATA, meter(1000, None, 0, 5, flaws=((0, 2),)))])
+    ingest([dated.send(Lane.DATA, meter(1000, None, 0, 5, qualities=((0, 2),)))])
     assert samples(box) == [
         ("energy.import", "", OFFSET + 1000, 0, 0),  # a real 0 stays one
         ("power.active", "l1", OFFSET + 1000, None, 2),
@@ -76,14 +76,14 @@ def test_a_value_that_could_not_be_had_is_null_with_its_reason(box: Box, dated: 
 @pytest.mark.req("C-20")
 def test_a_value_missing_without_a_reason_is_no_value_at_all(box: Box, dated: Sender) -> None:
     ack = acks(ingest([dated.send(Lane.DATA, meter(1000, None, 0, 5))]), dated)
-    assert ack.rejected == ((0, Rejected.MISFIT),)
+    assert ack.rejected == ((0, RejectCode.MISFIT),)
     assert samples(box) == []
 
 
 def test_each_reading_has_the_time_of_its_own_transaction(box: Box, dated: Sender) -> None:
-    in_laps = DataRecord(METER_ID, 1000, [1, 2, 3], None, ((1, 0), (2, 40)))
+    in_time_runs = DataRecord(METER_ID, 1000, [1, 2, 3], None, ((1, 0), (2, 40)))
     picked = DataRecord(METER_ID, 2000, [4, 5], b"\x05", ((1, -5), (1, 5)))
-    ingest([dated.send(Lane.DATA, in_laps, picked)])
+    ingest([dated.send(Lane.DATA, in_time_runs, picked)])
     assert sorted((row[2] - OFFSET, row[3]) for row in samples(box)) == [
         (1000, 1),
         (1040, 2),
@@ -93,12 +93,14 @@ def test_each_reading_has_the_time_of_its_own_transaction(box: Box, dated: Sende
     ]
 
 
-@pytest.mark.parametrize("laps", [((2, 0),), ((4, 0),), ((-1, 0), (4, 0)), ((3, 2**60),)])
+@pytest.mark.parametrize("time_runs", [((2, 0),), ((4, 0),), ((-1, 0), (4, 0)), ((3, 2**60),)])
 def test_laps_that_do_not_fit_are_a_misfit(
-    box: Box, dated: Sender, laps: tuple[tuple[int, int], ...]
+    box: Box, dated: Sender, time_runs: tuple[tuple[int, int], ...]
 ) -> None:
-    record = DataRecord(METER_ID, 1000, [1, 2, 3], None, laps)
-    assert acks(ingest([dated.send(Lane.DATA, record)]), dated).rejected == ((0, Rejected.MISFIT),)
+    record = DataRecord(METER_ID, 1000, [1, 2, 3], None, time_runs)
+    assert acks(ingest([dated.send(Lane.DATA, record)]), dated).rejected == (
+        (0, RejectCode.MISFIT),
+    )
     assert samples(box) == []
 
 
@@ -166,17 +168,17 @@ def test_two_spools_claiming_a_number_at_once_are_answered_one_by_one(
 @pytest.mark.parametrize(
     ("raw", "code"),
     [
-        (b"\xc1", Rejected.UNREADABLE),
-        (b"", Rejected.UNREADABLE),
-        (encode_record(meter(1000, 1, 2)), Rejected.MISFIT),
-        (encode_record(meter(1000, 1, 2, "three")), Rejected.MISFIT),
-        (encode_record(meter(1000, 1, 2, None)), Rejected.MISFIT),
-        (encode_record(meter(1000, 1, 2, 3, flaws=((0, 2),))), Rejected.MISFIT),
-        (encode_record(meter(1000, 1, 2, 2**64 - 1)), Rejected.MISFIT),
-        (encode_record(meter(2**63, 1, 2, 3)), Rejected.MISFIT),
-        (encode_record(DataRecord(METER_ID, 1000, [1], b"\x80")), Rejected.MISFIT),
-        (encode_record(DataRecord(METER_ID, 1000, [1, 2, 3], None, ((-1, 0),))), Rejected.MISFIT),
-        (encode_record(DataRecord(METER_ID, 1, [1, 2, 3], None, ((3, 2**62),))), Rejected.MISFIT),
+        (b"\xc1", RejectCode.UNREADABLE),
+        (b"", RejectCode.UNREADABLE),
+        (encode_record(meter(1000, 1, 2)), RejectCode.MISFIT),
+        (encode_record(meter(1000, 1, 2, "three")), RejectCode.MISFIT),
+        (encode_record(meter(1000, 1, 2, None)), RejectCode.MISFIT),
+        (encode_record(meter(1000, 1, 2, 3, qualities=((0, 2),))), RejectCode.MISFIT),
+        (encode_record(meter(1000, 1, 2, 2**64 - 1)), RejectCode.MISFIT),
+        (encode_record(meter(2**63, 1, 2, 3)), RejectCode.MISFIT),
+        (encode_record(DataRecord(METER_ID, 1000, [1], b"\x80")), RejectCode.MISFIT),
+        (encode_record(DataRecord(METER_ID, 1000, [1, 2, 3], None, ((-1, 0),))), RejectCode.MISFIT),
+        (encode_record(DataRecord(METER_ID, 1, [1, 2, 3], None, ((3, 2**62),))), RejectCode.MISFIT),
     ],
 )
 def test_a_poison_record_goes_to_quarantine_and_harms_no_neighbour(
@@ -222,7 +224,7 @@ def _refusing_database(transactional_db: None) -> Iterator[None]:
 def test_what_the_database_refuses_goes_to_quarantine_alone(box: Box, dated: Sender) -> None:
     records = [meter(1000, 1, 2, 3), meter(2000, 4, 666, 6), meter(3000, 7, 8, 9)]
     ack = acks(ingest([dated.send(Lane.DATA, *records)]), dated)
-    assert (ack.ok, ack.rejected) == (((0, 0), (2, 2)), ((1, Rejected.REFUSED),))
+    assert (ack.ok, ack.rejected) == (((0, 0), (2, 2)), ((1, RejectCode.REFUSED),))
     assert "666" in Quarantine.objects.get().detail
     assert len(samples(box)) == 6
 
@@ -236,7 +238,7 @@ def test_a_word_this_portal_lacks_quarantines_the_records_that_use_it(
     without = DataRecord(key, 2000, [2301], b"\x01")
     ingest([sender.tables(table), sender.clock()])
     ack = acks(ingest([sender.send(Lane.DATA, with_it, without)]), sender)
-    assert (ack.ok, ack.rejected) == (((1, 1),), ((0, Rejected.UNKNOWN_WORD),))
+    assert (ack.ok, ack.rejected) == (((1, 1),), ((0, RejectCode.UNKNOWN_WORD),))
     assert [row[3] for row in samples(box)] == [2301]
 
 
@@ -256,7 +258,7 @@ def test_a_column_that_cannot_be_is_kept_and_rejected_in_use(
     record = DataRecord(table_id(table), 1000, [1])
     ingest([sender.tables(table), sender.clock()])
     ack = acks(ingest([sender.send(Lane.DATA, record)]), sender)
-    assert ack.rejected == ((0, Rejected.UNKNOWN_WORD),)
+    assert ack.rejected == ((0, RejectCode.UNKNOWN_WORD),)
 
 
 def test_a_table_for_an_unusable_name_makes_no_device(box: Box, sender: Sender) -> None:
@@ -303,7 +305,7 @@ def test_a_topic_that_is_not_ours_is_counted(dated: Sender) -> None:
 
 def test_a_record_in_a_lane_it_does_not_travel_in_is_rejected(dated: Sender) -> None:
     ack = acks(ingest([dated.send(Lane.EVENT, meter(1000, 1, 2, 3))]), dated, Lane.EVENT)
-    assert ack.rejected == ((1, Rejected.MISFIT),)
+    assert ack.rejected == ((1, RejectCode.MISFIT),)
 
 
 def test_unlike_values_at_one_millisecond_are_both_kept(box: Box, dated: Sender) -> None:
