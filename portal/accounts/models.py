@@ -88,6 +88,12 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
             return self.none()
         return self.filter(memberships__user=user)
 
+    def administered_by(self, user: User | AnonymousUser) -> Self:
+        """Those whose administrator the person is; none for somebody who is not signed in."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(memberships__user=user, memberships__role=Role.ADMINISTRATOR)
+
 
 class Organization(models.Model):
     """A customer."""

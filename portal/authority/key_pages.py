@@ -23,7 +23,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts.models import Organization, Role
+from portal.accounts.models import Organization
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
 from portal.authority.expiry_notices import alarms
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.contrib.auth.models import AnonymousUser
-    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
 
     from portal.accounts.models import User
@@ -48,13 +47,6 @@ STATES: Final[dict[str, _StrPromise]] = {
 }
 _MOST_DAYS: Final = 90
 _LISTED: Final = 50
-
-
-def administered(user: User | AnonymousUser) -> QuerySet[Organization]:
-    """The organizations whose keys a person may issue."""
-    if not user.is_authenticated:
-        return Organization.objects.none()
-    return Organization.objects.filter(memberships__user=user, memberships__role=Role.ADMINISTRATOR)
 
 
 class KeyForm(forms.Form):
@@ -75,7 +67,7 @@ class KeyForm(forms.Form):
     )
 
     def __init__(self, user: User | AnonymousUser, data: Any = None) -> None:
-        organizations = administered(user)
+        organizations = Organization.objects.administered_by(user)
         sites = Site.objects.filter(organization__in=organizations)
         newest = sites.order_by("-pk").first()
         zone = newest.time_zone if newest else "Asia/Tokyo"
@@ -139,7 +131,8 @@ class NewKey:
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:
     """The keys of the organizations a person administers, and a form for one more."""
-    if not request.user.is_authenticated or not administered(request.user).exists():
+    administered = Organization.objects.administered_by(request.user)
+    if not request.user.is_authenticated or not administered.exists():
         raise PermissionDenied
     form, new, refused = KeyForm(request.user), None, ""
     if request.method == "POST":
@@ -152,7 +145,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
                 refused = str(error)
             except ValidationError as error:
                 refused = " ".join(error.messages)
-    keys = AgentKey.objects.filter(site__organization__in=administered(request.user))
+    keys = AgentKey.objects.filter(site__organization__in=administered)
     rows = [
         KeyRow(key=key, state=state_of(key))
         for key in keys.select_related("site").order_by("-pk")[:_LISTED]
@@ -167,7 +160,8 @@ def keys_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
     """Withdraw a key; boxes that used it stay."""
-    scope = AgentKey.objects.filter(site__organization__in=administered(request.user))
+    administered = Organization.objects.administered_by(request.user)
+    scope = AgentKey.objects.filter(site__organization__in=administered)
     revoke_key(get_object_or_404(scope, pk=key).key_id)
     return redirect("keys")
 

@@ -13,8 +13,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from portal.accounts.models import Organization
 from portal.authority.expiry_notices import alarms
-from portal.authority.key_pages import administered
 from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
@@ -63,7 +63,7 @@ def _whole(
     context = {
         "overview": overview(request.user, now, scope),
         "tag": tag,
-        "administers": administered(request.user).exists(),
+        "administers": Organization.objects.administered_by(request.user).exists(),
         **facts,
     }
     return private(render(request, template, context))
