@@ -18,10 +18,9 @@ from django.views.decorators.http import require_http_methods
 
 from portal.fleet.actions import Description, describe_device
 from portal.fleet.kinds import DeviceKind
-from portal.fleet.models import Device
+from portal.fleet.models import GATEWAY_DEVICE, Device
 from portal.ingest.models import Latest
 from portal.monitoring.connectivity import derived_kind
-from portal.monitoring.overview import GATEWAY_DEVICE
 from portal.web.live import private
 from portal.web.words import DEVICE_KINDS
 

@@ -45,6 +45,8 @@ M = TypeVar("M", bound=models.Model, covariant=True)
 
 LINK: Final = "comm."
 """Conditions of the way to a device, not of the device: known even while it is silent."""
+GATEWAY_DEVICE: Final = "gateway"
+"""The name under which a gateway reports about itself."""
 UNHEARD: Final = -1
 """The order of what was never heard; every real order is greater."""
 

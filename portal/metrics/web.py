@@ -17,11 +17,10 @@ from prometheus_client.registry import Collector
 
 from drivers.report import Severity
 from portal.authority.models import IssuedCertificate, RevocationList
+from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.models import Quarantine
 from portal.metrics import table
-from portal.monitoring.heartbeat import paces
-from portal.monitoring.overview import is_connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,11 +103,11 @@ def _families(now: datetime) -> Iterator[GaugeMetricFamily]:
 
 def _gateways(now: datetime) -> Samples:
     gateways = list(Gateway.objects.prefetch_related("boxes"))
-    pace = paces(gateway.pk for gateway in gateways)
+    heartbeats = heartbeats_of(gateway.pk for gateway in gateways)
     counts: Counter[str] = Counter()
     for gateway in gateways:
         boxes = gateway.boxes.all()
-        if is_connected(boxes, pace[gateway.pk], now):
+        if is_connected(boxes, heartbeats[gateway.pk], now):
             counts["connected"] += 1
         else:
             heard = any(box.last_heard_at is not None for box in boxes)

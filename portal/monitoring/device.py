@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Max, Q, Sum
 from django.utils.translation import gettext as _
 
-from portal.fleet.models import Box, Device, DeviceCondition
+from portal.fleet.heartbeat import heartbeats_of, is_connected
+from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
 from portal.monitoring.connectivity import Hearing, device_kind, hearing
-from portal.monitoring.heartbeat import paces
 from portal.monitoring.operation import Kind, family
-from portal.monitoring.overview import GATEWAY_DEVICE, is_connected
 from portal.monitoring.readings import Shown, in_order, shown
 from portal.monitoring.supplies import SupplyShown, supplies_shown
 from portal.web import words
@@ -88,7 +87,7 @@ class DeviceView:
 
 def device_view(device: Device, now: datetime) -> DeviceView:
     """The page's living part at ``now``."""
-    pace = paces([device.gateway_id])[device.gateway_id]
+    heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
     now_ms = int(now.timestamp() * 1000)
@@ -103,10 +102,12 @@ def device_view(device: Device, now: datetime) -> DeviceView:
         what=device_kind(device, rows, supplies),
         conditions=conditions,
         supplies=supplies_shown(supplies),
-        quantities=_by_quantity(shown(row, hold_ms=pace.hold_ms, now_ms=now_ms) for row in rows),
+        quantities=_by_quantity(
+            shown(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in rows
+        ),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
-        connected=is_connected(boxes, pace, now),
+        connected=is_connected(boxes, heartbeat, now),
         is_gateway=device.name == GATEWAY_DEVICE,
         hearing=hears,
     )
@@ -124,10 +125,10 @@ def _by_quantity(readings: Iterable[Shown]) -> list[QuantityRow]:
 
 def device_version(device: Device, now: datetime) -> str:
     """Changes whenever `device_view` would; see `portal.monitoring.overview.version`."""
-    pace = paces([device.gateway_id])[device.gateway_id]
+    heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     zone = ZoneInfo(device.gateway.site.time_zone)
-    stale_before = int(now.timestamp() * 1000) - pace.hold_ms
+    stale_before = int(now.timestamp() * 1000) - heartbeat.hold_ms
     facts = (
         Latest.objects.filter(series__device=device).aggregate(
             Count("pk"), Sum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
@@ -135,7 +136,7 @@ def device_version(device: Device, now: datetime) -> str:
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
-        is_connected(boxes, pace, now),
+        is_connected(boxes, heartbeat, now),
     )
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 

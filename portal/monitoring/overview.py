@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Count, Max, Q, Sum
 
 from drivers.report import Severity, State
+from portal.fleet.heartbeat import Heartbeat, heartbeats_of, is_connected
 from portal.fleet.models import (
+    GATEWAY_DEVICE,
     Box,
     Device,
     DeviceCondition,
@@ -27,7 +29,6 @@ from portal.fleet.models import (
 )
 from portal.ingest.models import BootClock, Latest
 from portal.monitoring.connectivity import Hearing, device_kind, hearing
-from portal.monitoring.heartbeat import Pace, paces
 from portal.monitoring.operation import Kind, Operation, family, operations
 from portal.monitoring.readings import Shown, key_readings, shown
 from portal.monitoring.supplies import SupplyShown, supplies_shown
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
     from portal.fleet.kinds import DeviceKind
-
-GATEWAY_DEVICE: Final = "gateway"
-"""The name under which a gateway reports about itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,19 +173,6 @@ class Overview:
         return len(self.rows)
 
 
-def is_connected(boxes: Iterable[Box], pace: Pace, now: datetime) -> bool:
-    """Whether one of a gateway's boxes is alive and has spoken within its silence limit.
-
-    The broker's word (``alive``) is not enough: a will can be lost, and a link can hang open.
-    """
-    return any(
-        box.alive
-        and box.last_heard_at is not None
-        and (now - box.last_heard_at).total_seconds() * 1000 <= pace.silence_ms
-        for box in boxes
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """How much a page shows: everything, one site, or one gateway; by id."""
@@ -216,7 +201,7 @@ def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHIN
     if scope is not EVERYTHING:
         chosen = {gateway.site_id for gateway in gateways} | {scope.site}
         sites = [site for site in sites if site.pk in chosen]
-    pace = paces(gateway.pk for gateway in gateways)
+    heartbeats = heartbeats_of(gateway.pk for gateway in gateways)
     seen = Device.objects.visible_to(user).filter(**scope.within("gateway__"))
     devices: dict[int, list[Device]] = defaultdict(list)
     for device in (
@@ -228,7 +213,7 @@ def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHIN
         latest[row.series.device_id].append(row)
     cards: dict[int, list[GatewayCard]] = defaultdict(list)
     for gateway in gateways:
-        card = _card(gateway, devices[gateway.pk], latest, pace[gateway.pk], now)
+        card = _card(gateway, devices[gateway.pk], latest, heartbeats[gateway.pk], now)
         cards[gateway.site_id].append(card)
     shown_sites = [SiteCard(site=site, gateways=cards[site.pk]) for site in sites]
     return Overview(sites=shown_sites, needs=_needs(shown_sites))
@@ -238,12 +223,12 @@ def _card(
     gateway: Gateway,
     devices: Sequence[Device],
     latest: dict[int, list[Latest]],
-    pace: Pace,
+    heartbeat: Heartbeat,
     now: datetime,
 ) -> GatewayCard:
     boxes = list(gateway.boxes.all())
-    connected = is_connected(boxes, pace, now)
-    rows = [_row(device, latest[device.pk], pace, now, connected) for device in devices]
+    connected = is_connected(boxes, heartbeat, now)
+    rows = [_row(device, latest[device.pk], heartbeat, now, connected) for device in devices]
     return GatewayCard(
         gateway=gateway,
         boxes=boxes,
@@ -255,7 +240,7 @@ def _card(
 
 
 def _row(
-    device: Device, latest: Sequence[Latest], pace: Pace, now: datetime, connected: bool
+    device: Device, latest: Sequence[Latest], heartbeat: Heartbeat, now: datetime, connected: bool
 ) -> DeviceRow:
     conditions = device.open_conditions()
     now_ms = int(now.timestamp() * 1000)
@@ -270,7 +255,7 @@ def _row(
         gravest=conditions[0] if conditions else None,
         others=max(len(conditions) - 1, 0),
         readings=[
-            shown(row, hold_ms=pace.hold_ms, now_ms=now_ms, short=True)
+            shown(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms, short=True)
             for row in key_readings(latest)
         ],
         supplies=supplies_shown(device.supplies.all()),
@@ -310,10 +295,10 @@ def version(user: User | AnonymousUser, now: datetime) -> str:
     value grows stale) is counted as well.
     """
     boxes = list(Box.objects.visible_to(user))
-    pace = paces({box.gateway_id for box in boxes})
+    heartbeats = heartbeats_of({box.gateway_id for box in boxes})
     by_hold: dict[int, list[int]] = defaultdict(list)
-    for gateway, its in pace.items():
-        by_hold[its.hold_ms].append(gateway)
+    for gateway, heartbeat in heartbeats.items():
+        by_hold[heartbeat.hold_ms].append(gateway)
     now_ms = int(now.timestamp() * 1000)
     stale = Q(pk__in=[])
     for hold_ms, ids in by_hold.items():
@@ -335,7 +320,7 @@ def version(user: User | AnonymousUser, now: datetime) -> str:
         RunningConfiguration.objects.visible_to(user).aggregate(Max("pk")),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
         [
-            (box.pk, box.last_heard_at, is_connected([box], pace[box.gateway_id], now))
+            (box.pk, box.last_heard_at, is_connected([box], heartbeats[box.gateway_id], now))
             for box in boxes
         ],
     )

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from portal.monitoring.heartbeat import ReadOnce, running_digests
+from portal.fleet.heartbeat import ConfigurationCache, running_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,4 +54,4 @@ def _page(device: Any) -> str | None:
     return f"http://[{host}]/" if ":" in host else f"http://{host}/"
 
 
-_PAGES: Final = ReadOnce(pages_in, most=1024)
+_PAGES: Final = ConfigurationCache(pages_in, most=1024)

@@ -17,9 +17,9 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from drivers.report import Kind, Quantity
+from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Gap, Latest, Sample, Series
 from portal.monitoring.device import series_label
-from portal.monitoring.heartbeat import paces
 from portal.monitoring.readings import in_order
 from portal.web import words
 from portal.web.chart import Line, Point, Span, Window, line, merged
@@ -268,7 +268,7 @@ def chart_version(device: Device, series: Series, now: datetime) -> str:
 
 def _window(device: Device, now: datetime) -> Window:
     end = int(now.timestamp() * 1000)
-    hold = paces([device.gateway_id])[device.gateway_id].hold_ms
+    hold = heartbeats_of([device.gateway_id])[device.gateway_id].hold_ms
     return Window(
         start=end - int(timedelta(hours=HOURS).total_seconds() * 1000), end=end, hold=hold
     )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from portal.fleet.heartbeat import heartbeats_of
 from portal.fleet.models import Device
 from portal.ingest.models import Latest, Sample
-from portal.monitoring.heartbeat import paces
 from portal.web.chart import Line, Span, Window, line
 from portal.web.figures import Figure, figure
 from portal.web.words import quantity_of
@@ -59,8 +59,8 @@ def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
         .select_related("series__device")
         .order_by("series__device__gateway_id", "series__device_id")
     )
-    pace = paces({row.series.device.gateway_id for row in rows})
-    holds = {row.series_id: pace[row.series.device.gateway_id].hold_ms for row in rows}
+    heartbeats = heartbeats_of({row.series.device.gateway_id for row in rows})
+    holds = {row.series_id: heartbeats[row.series.device.gateway_id].hold_ms for row in rows}
     begin = now_ms - MINUTES * 60_000 - max(holds.values(), default=0)
     samples: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
     found = Sample.objects.filter(series__in=holds, at__gte=begin, at__lte=now_ms).order_by("at")

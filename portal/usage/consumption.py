@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from cloud_link.columns import QUALITIES
 from drivers.report import Quality, Quantity
+from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Series
-from portal.monitoring.heartbeat import paces
 from portal.usage.counting import (
     Counting,
     count,
@@ -202,7 +202,7 @@ def consumption_of(
 ) -> dict[int, Consumption]:
     """What each device counted, by its id; a window without a bucket has nothing for anyone.
 
-    Reads the gateways' pace, and the samples in two or three statements however many devices
+    Reads the gateways' heartbeats, and the samples in two or three statements however many devices
     there are (and one more for each cell in which a register fell).
     """
     edges = window.edges(zone)
@@ -215,10 +215,10 @@ def consumption_of(
         samples = read_all(ids, edges[0], edges[-1])
     else:
         samples = read_edges(ids, _cells(window, zone, edges, half_edges))
-    pace = paces({device.gateway_id for device in counters})
+    heartbeats = heartbeats_of({device.gateway_id for device in counters})
     return {
         device.pk: _consumption(
-            counter, samples, (edges, half_edges), pace[device.gateway_id].hold_ms
+            counter, samples, (edges, half_edges), heartbeats[device.gateway_id].hold_ms
         )
         for device, counter in counters.items()
     }

@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from console.patterns import japanese
 from drivers.report import Reachability, Severity, State
+from portal.fleet.models import GATEWAY_DEVICE
 from portal.monitoring.operation import Kind
-from portal.monitoring.overview import GATEWAY_DEVICE, DeviceRow, GatewayCard
+from portal.monitoring.overview import DeviceRow, GatewayCard
 from portal.web import assets, words
 
 if TYPE_CHECKING:

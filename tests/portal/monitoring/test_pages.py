@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import Organization, User
+from portal.fleet.heartbeat import ConfigurationCache, Heartbeat, heartbeat_in
 from portal.fleet.models import Box, Device, DeviceCondition, Gateway
 from portal.ingest.models import Latest, Sample, Series
-from portal.monitoring.heartbeat import Pace, ReadOnce, pace_in
 
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
@@ -141,7 +141,7 @@ def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurat
     for number, address in enumerate(pages):
         more(2000 + 10 * number, 2010 + 10 * number)
         assert _queries(owner, address) <= before[address] + 1, address
-    kept = ReadOnce(len, most=3)
+    kept = ConfigurationCache(len, most=3)
     digests = [f"{number:064}" for number in range(2000, 2010)]
     for _again in range(2):
         assert set(kept(digests)) == set(digests)
@@ -255,15 +255,17 @@ def test_the_configured_heartbeat_decides_how_long_a_sample_stands(
 @pytest.mark.parametrize(
     ("document", "pace"),
     [
-        ('{"gateway": {"heartbeat_s": 60, "health_s": 10}}', Pace(60, 10)),
-        ('{"gateway": {}}', Pace()),
-        ("not JSON", Pace()),
-        ("[]", Pace()),
-        ('{"gateway": {"heartbeat_s": null}}', Pace()),
+        ('{"gateway": {"heartbeat_s": 60, "health_s": 10}}', Heartbeat(60, 10)),
+        ('{"gateway": {}}', Heartbeat()),
+        ("not JSON", Heartbeat()),
+        ("[]", Heartbeat()),
+        ('{"gateway": {"heartbeat_s": null}}', Heartbeat()),
     ],
 )
-def test_a_configuration_that_says_nothing_means_the_defaults(document: str, pace: Pace) -> None:
-    assert pace_in(document) == pace
+def test_a_configuration_that_says_nothing_means_the_defaults(
+    document: str, pace: Heartbeat
+) -> None:
+    assert heartbeat_in(document) == pace
 
 
 def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(

@@ -1,7 +1,7 @@
-"""How long a gateway's word stands: heartbeat and health period of what it runs.
+"""How long a gateway's values stand, and when it counts as not connected.
 
-Both come from the configuration that the gateway said it runs; before it has, the defaults of
-`config.model` count.
+Both follow from the heartbeat and the health period in the configuration that the gateway reported
+as running. Until it has reported one, the defaults of `config.model` apply.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from django.db.models import Min, OuterRef, Subquery
 
-from portal.fleet.models import Gateway, RunningConfiguration
+from portal.fleet.models import Box, Gateway, RunningConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -25,32 +26,53 @@ _HEALTH_REPORTS_MISSED: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds between unchanged values, and between the gateway's reports about itself."""
+class Heartbeat:
+    """The periods of what a gateway sends unasked.
+
+    Attributes:
+        heartbeat_s: Seconds after which an unchanged value is sent again.
+        health_s: Seconds between the gateway's reports about itself.
+    """
 
     heartbeat_s: int = DEFAULT_HEARTBEAT_S
     health_s: int = DEFAULT_HEALTH_S
 
     @property
     def hold_ms(self) -> int:
-        """How long a sample stands: 1.5 heartbeats."""
+        """Milliseconds that a sample stands: 1.5 heartbeats."""
         return self.heartbeat_s * 1500
 
     @property
     def silence_ms(self) -> int:
-        """After how long without a word a gateway counts as not connected."""
+        """Milliseconds without a message after which a gateway counts as not connected."""
         return int(self.health_s * 1000 * _HEALTH_REPORTS_MISSED)
 
 
-def paces(gateways: Iterable[int]) -> dict[int, Pace]:
-    """The pace of each gateway (by id); one query, and one more for documents not seen before."""
+def heartbeats_of(gateways: Iterable[int]) -> dict[int, Heartbeat]:
+    """The heartbeat of each gateway, by its id.
+
+    One query, and one more for configurations that were not read before.
+    """
     running = running_digests(gateways)
-    known = _PACES(digest for digest in running.values() if digest is not None)
-    return {pk: Pace() if digest is None else known[digest] for pk, digest in running.items()}
+    known = _HEARTBEATS(digest for digest in running.values() if digest is not None)
+    return {pk: Heartbeat() if digest is None else known[digest] for pk, digest in running.items()}
+
+
+def is_connected(boxes: Iterable[Box], heartbeat: Heartbeat, now: datetime) -> bool:
+    """Whether one of a gateway's boxes is alive and was heard within the silence limit.
+
+    What the broker says (``alive``) is not enough: a will can be lost, and a link can hang open.
+    """
+    return any(
+        box.alive
+        and box.last_heard_at is not None
+        and (now - box.last_heard_at).total_seconds() * 1000 <= heartbeat.silence_ms
+        for box in boxes
+    )
 
 
 def running_digests(gateways: Iterable[int]) -> dict[int, str | None]:
-    """Which configuration each gateway (by id) runs; one query."""
+    """The digest of the configuration that each gateway, by its id, runs; one query."""
     running = RunningConfiguration.objects.filter(gateway=OuterRef("pk"))
     newest = running.order_by("-speaker", "-order")
     return dict(
@@ -60,8 +82,8 @@ def running_digests(gateways: Iterable[int]) -> dict[int, str | None]:
     )
 
 
-class ReadOnce(Generic[T]):
-    """What is read in configurations, by their digest; the newest ``most`` are remembered.
+class ConfigurationCache(Generic[T]):
+    """Results of ``read`` on configuration documents, by digest; it keeps the newest ``most``.
 
     The ingest checks the digest: whichever row holds it, the document is the same.
     """
@@ -72,7 +94,7 @@ class ReadOnce(Generic[T]):
         self._kept: dict[str, T] = {}
 
     def __call__(self, digests: Iterable[str]) -> dict[str, T]:
-        """Of each digest; one query for all that are not remembered."""
+        """The result for each digest; one query for all that are not kept."""
         wanted, kept = set(digests), self._kept
         found = {digest: kept[digest] for digest in wanted if digest in kept}
         if missing := wanted - found.keys():
@@ -87,16 +109,16 @@ class ReadOnce(Generic[T]):
         return found
 
 
-def pace_in(document: str) -> Pace:
-    """The pace a configuration document sets; defaults for what it does not say."""
+def heartbeat_in(document: str) -> Heartbeat:
+    """The heartbeat that a configuration document sets, with defaults for what it leaves out."""
     try:
         section = json.loads(document).get("gateway", {})
-        return Pace(
+        return Heartbeat(
             int(section.get("heartbeat_s", DEFAULT_HEARTBEAT_S)),
             int(section.get("health_s", DEFAULT_HEALTH_S)),
         )
     except (ValueError, TypeError, AttributeError):
-        return Pace()
+        return Heartbeat()
 
 
-_PACES: Final = ReadOnce(pace_in)
+_HEARTBEATS: Final = ConfigurationCache(heartbeat_in)
