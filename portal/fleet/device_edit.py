@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods
 from portal.fleet.actions import Description, describe_device
 from portal.fleet.kinds import DeviceKind
 from portal.fleet.models import GATEWAY_DEVICE, Device
+from portal.fleet.words import DEVICE_KINDS
 from portal.ingest.models import Latest
 from portal.monitoring.connectivity import derived_kind
 from portal.web.live import private
-from portal.web.words import DEVICE_KINDS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -27,6 +27,13 @@ from typing import Final
 from drivers.report import Quantity
 
 
+class DeviceFamily(StrEnum):
+    """The two families that people sort devices into; counts and pages differ between them."""
+
+    PRINTER = "printer"
+    METER = "meter"
+
+
 class DeviceKind(StrEnum):
     """What sort of thing a device is; the value is also the name of its icon."""
 
@@ -41,9 +48,10 @@ class DeviceKind(StrEnum):
     INVERTER = "inverter"
 
     @property
-    def prints(self) -> bool:
-        """Whether it is a printer of any sort."""
-        return self not in {DeviceKind.METER, DeviceKind.INVERTER}
+    def family(self) -> DeviceFamily:
+        """Whether it is a printer of any sort, or measures."""
+        measures = self in {DeviceKind.METER, DeviceKind.INVERTER}
+        return DeviceFamily.METER if measures else DeviceFamily.PRINTER
 
 
 PRINTED: Final = frozenset(
@@ -76,8 +84,8 @@ _SAYS_INVERTER: Final = re.compile(r"\binverter\b|パワーコンディショナ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What is known of a device.
+class KindEvidence:
+    """What is known of a device that says what kind it is.
 
     Attributes:
         series: (quantity, part) of everything it measures.
@@ -101,24 +109,24 @@ class Known:
         return any(part.search(said) for _quantity, said in self.series)
 
 
-def kind_of(known: Known) -> DeviceKind:
+def kind_of(evidence: KindEvidence) -> DeviceKind:
     """What a device is, as the module's table says."""
-    if known.supplies or not PRINTED.isdisjoint(known.quantities):
-        return _printer(known)
-    if known.counts(_STRING) or _SAYS_INVERTER.search(known.model):
+    if evidence.supplies or not PRINTED.isdisjoint(evidence.quantities):
+        return _printer(evidence)
+    if evidence.counts(_STRING) or _SAYS_INVERTER.search(evidence.model):
         return DeviceKind.INVERTER
     return DeviceKind.METER
 
 
-def _printer(known: Known) -> DeviceKind:
+def _printer(evidence: KindEvidence) -> DeviceKind:
     # A label is free text: "Label room" names a place, "Label printer" a thing.
-    if _SAYS_RECEIPT.search(known.model) or _LABELLED_RECEIPT.search(known.label):
+    if _SAYS_RECEIPT.search(evidence.model) or _LABELLED_RECEIPT.search(evidence.label):
         return DeviceKind.RECEIPT_PRINTER
-    if _SAYS_LABEL.search(known.model) or _LABELLED_LABEL.search(known.label):
+    if _SAYS_LABEL.search(evidence.model) or _LABELLED_LABEL.search(evidence.label):
         return DeviceKind.LABEL_PRINTER
-    if not _EXTENT.isdisjoint(known.quantities) or _SAYS_LARGE.search(known.model):
+    if not _EXTENT.isdisjoint(evidence.quantities) or _SAYS_LARGE.search(evidence.model):
         return DeviceKind.LARGE_FORMAT
-    coloured = not _TONERS.isdisjoint(known.supplies) or known.counts(_COLOURED)
-    if known.counts(_MULTIFUNCTION) or _SAYS_MULTIFUNCTION.search(known.model):
+    coloured = not _TONERS.isdisjoint(evidence.supplies) or evidence.counts(_COLOURED)
+    if evidence.counts(_MULTIFUNCTION) or _SAYS_MULTIFUNCTION.search(evidence.model):
         return DeviceKind.COLOUR_MULTIFUNCTION if coloured else DeviceKind.MONO_MULTIFUNCTION
     return DeviceKind.COLOUR_PRINTER if coloured else DeviceKind.MONO_PRINTER

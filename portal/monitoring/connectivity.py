@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drivers.report import Reachability
-from portal.fleet.kinds import DeviceKind, Known, kind_of
+from portal.fleet.kinds import DeviceKind, KindEvidence, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,13 +28,13 @@ def derived_kind(
     device: Device, latest: Iterable[Latest], supplies: Iterable[DeviceSupply]
 ) -> DeviceKind:
     """What ``device`` is by what is known of it; needs each ``latest.series`` fetched."""
-    known = Known(
+    evidence = KindEvidence(
         series=frozenset((row.series.quantity, row.series.part) for row in latest),
         supplies=tuple(supply.colour for supply in supplies),
         model=device.model,
         label=device.label,
     )
-    return kind_of(known)
+    return kind_of(evidence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,6 @@ from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
 from portal.monitoring.connectivity import Hearing, device_kind, hearing
-from portal.monitoring.operation import Kind, family
 from portal.monitoring.readings import Shown, in_order, shown
 from portal.monitoring.supplies import SupplyShown, supplies_shown
 from portal.web import words
@@ -25,7 +24,7 @@ from portal.web import words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from portal.fleet.kinds import DeviceKind
+    from portal.fleet.kinds import DeviceFamily, DeviceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,7 @@ class DeviceView:
     """
 
     device: Device
-    what: DeviceKind
+    kind: DeviceKind
     conditions: Sequence[DeviceCondition]
     supplies: Sequence[SupplyShown]
     quantities: Sequence[QuantityRow]
@@ -66,9 +65,9 @@ class DeviceView:
     hearing: Hearing
 
     @property
-    def kind(self) -> Kind:
-        """How the donut sorts it."""
-        return family(self.what)
+    def family(self) -> DeviceFamily:
+        """Whether it is a printer or a meter."""
+        return self.kind.family
 
     @property
     def quiet(self) -> bool:
@@ -99,7 +98,7 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     supplies = list(device.supplies.all())
     return DeviceView(
         device=device,
-        what=device_kind(device, rows, supplies),
+        kind=device_kind(device, rows, supplies),
         conditions=conditions,
         supplies=supplies_shown(supplies),
         quantities=_by_quantity(

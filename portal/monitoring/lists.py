@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Severity
 from portal.accounts.models import Organization, Role
-from portal.monitoring.operation import Kind
+from portal.fleet.kinds import DeviceFamily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -227,7 +227,7 @@ def _is_in(one: Listed, group: str) -> bool:
 
 
 def _own_page(row: DeviceRow, card: GatewayCard, pages: OwnPages) -> str:
-    if row.kind is not Kind.PRINTER:
+    if row.family is not DeviceFamily.PRINTER:
         return ""
     return pages.get(card.gateway.pk, {}).get(row.device.name, "")
 

@@ -2,7 +2,7 @@
 
 ::
 
-    kind       running   ready   error    other
+    family     running   ready   error    other
     printers   printing  ready   error    all that cannot be heard, or says something else
     meters     running   ready   error    the same
 
@@ -16,26 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from drivers.report import State
-
-if TYPE_CHECKING:
-    from portal.fleet.kinds import DeviceKind
-    from portal.monitoring.overview import DeviceRow
-
-
-class Kind(StrEnum):
-    """What sort of thing a device is, as people sort them."""
-
-    PRINTER = "printer"
-    METER = "meter"
-
-
-def family(kind: DeviceKind) -> Kind:
-    """How the donut sorts a device."""
-    return Kind.PRINTER if kind.prints else Kind.METER
+from portal.fleet.kinds import DeviceFamily
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +39,14 @@ class Arc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Devices of one kind, by what they are doing.
+    """Devices of one family, by what they are doing.
 
     Attributes:
-        kind: Which devices.
+        family: Which devices.
         counts: How many in each state, in the order in which they are shown.
     """
 
-    kind: Kind
+    family: DeviceFamily
     counts: Sequence[tuple[State, int]]
 
     @property
@@ -90,13 +74,13 @@ class Operation:
 _AVAILABLE: Final = frozenset({State.RUNNING, State.READY})
 
 
-def operations(rows: Iterable[DeviceRow]) -> list[Operation]:
-    """Of each kind that there is, printers first."""
-    counts = {kind: dict.fromkeys(State, 0) for kind in Kind}
-    for row in rows:
-        counts[row.kind][row.state] += 1
+def operations(states: Iterable[tuple[DeviceFamily, State]]) -> list[Operation]:
+    """The devices' states counted by family, printers first; a family without devices has none."""
+    counts = {family: dict.fromkeys(State, 0) for family in DeviceFamily}
+    for family, state in states:
+        counts[family][state] += 1
     return [
-        Operation(kind=kind, counts=tuple(by_state.items()))
-        for kind, by_state in counts.items()
+        Operation(family=family, counts=tuple(by_state.items()))
+        for family, by_state in counts.items()
         if any(by_state.values())
     ]

@@ -29,7 +29,7 @@ from portal.fleet.models import (
 )
 from portal.ingest.models import BootClock, Latest
 from portal.monitoring.connectivity import Hearing, device_kind, hearing
-from portal.monitoring.operation import Kind, Operation, family, operations
+from portal.monitoring.operation import Operation, operations
 from portal.monitoring.readings import Shown, key_readings, shown
 from portal.monitoring.supplies import SupplyShown, supplies_shown
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
-    from portal.fleet.kinds import DeviceKind
+    from portal.fleet.kinds import DeviceFamily, DeviceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class DeviceRow:
     """
 
     device: Device
-    what: DeviceKind
+    kind: DeviceKind
     gravest: DeviceCondition | None
     others: int
     readings: Sequence[Shown]
@@ -64,9 +64,9 @@ class DeviceRow:
     hearing: Hearing
 
     @property
-    def kind(self) -> Kind:
-        """How the donut sorts it."""
-        return family(self.what)
+    def family(self) -> DeviceFamily:
+        """Whether it is a printer or a meter."""
+        return self.kind.family
 
     @property
     def state(self) -> State:
@@ -154,8 +154,8 @@ class Overview:
 
     @property
     def operations(self) -> list[Operation]:
-        """What they are doing, by kind."""
-        return operations(self.rows)
+        """What they are doing, by family."""
+        return operations((row.family, row.state) for row in self.rows)
 
     @property
     def gateways(self) -> list[GatewayCard]:
@@ -251,7 +251,7 @@ def _row(
         heard.append(device.reported_at)
     return DeviceRow(
         device=device,
-        what=device_kind(device, latest, device.supplies.all()),
+        kind=device_kind(device, latest, device.supplies.all()),
         gravest=conditions[0] if conditions else None,
         others=max(len(conditions) - 1, 0),
         readings=[

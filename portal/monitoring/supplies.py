@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as later
 from django.utils.translation import override
 
 from drivers.report import SupplyState
+from portal.web.supply_words import COLOURS, KINDS, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,46 +29,6 @@ LOW: Final = 15
 """Per cent from which people should order, where the device does not say itself."""
 FILLING: Final = frozenset({"waste", "maintenance_tank"})
 """Kinds whose level is the room that is left."""
-KINDS: Final[dict[str, _StrPromise]] = {
-    "toner": later("Toner"),
-    "ink": later("Ink"),
-    "drum": later("Drum"),
-    "developer": later("Developer"),
-    "fuser": later("Fuser"),
-    "fuser_oil": later("Fuser oil"),
-    "transfer_unit": later("Transfer unit"),
-    "corona_wire": later("Corona wire"),
-    "wax": later("Wax"),
-    "water": later("Water"),
-    "glue": later("Glue"),
-    "waste": later("Waste container"),
-    "maintenance_tank": later("Maintenance tank"),
-    "maintenance_kit": later("Maintenance kit"),
-    "ribbon": later("Ribbon"),
-    "staples": later("Staples"),
-    "cleaner": later("Cleaning unit"),
-    "paper": later("Paper"),
-    "funds": later("Funds"),
-    "other": later("Other supply"),
-}
-COLOURS: Final[dict[str, _StrPromise]] = {
-    "black": later("Black"),
-    "photo_black": later("Photo black"),
-    "matte_black": later("Matte black"),
-    "cyan": later("Cyan"),
-    "light_cyan": later("Light cyan"),
-    "magenta": later("Magenta"),
-    "light_magenta": later("Light magenta"),
-    "yellow": later("Yellow"),
-    "gray": later("Grey"),
-    "light_gray": later("Light grey"),
-    "red": later("Red"),
-    "green": later("Green"),
-    "blue": later("Blue"),
-    "orange": later("Orange"),
-    "violet": later("Violet"),
-    "white": later("White"),
-}
 _STATES: Final[dict[SupplyState, _StrPromise]] = {
     SupplyState.OK: later("There is some"),
     SupplyState.LOW: later("Low"),
@@ -147,28 +108,7 @@ _BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING
 
 def _name(row: DeviceSupply) -> str:
     kind, colour = KINDS.get(row.kind), COLOURS.get(row.colour)
-    return (row.name or row.kind) if kind is None else _named(kind, colour)
-
-
-def _named(kind: _StrPromise, colour: _StrPromise | None) -> str:
-    if colour is None:
-        return str(kind)
-    return _("%(colour)s %(kind)s") % {"colour": colour, "kind": _within(str(kind))}
-
-
-def supply_words(component: str) -> str:
-    """A condition's component that is a supply, such as ``toner light cyan``; ``""`` for others."""
-    for kind, said in KINDS.items():
-        begins = kind.replace("_", " ")
-        rest = component.removeprefix(begins).strip().replace(" ", "_")
-        if component == begins or (component.startswith(f"{begins} ") and rest in COLOURS):
-            return _named(said, COLOURS.get(rest))
-    return ""
-
-
-def _within(word: str) -> str:
-    """A noun that is not the first word."""
-    return word[:1].lower() + word[1:]
+    return (row.name or row.kind) if kind is None else named(kind, colour)
 
 
 def _value(kind: str, level: int | None, state: SupplyState) -> str:

@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from portal.fleet.kinds import DeviceFamily
 from portal.ingest.models import Latest
-from portal.monitoring.operation import Kind
 from portal.usage import words
 from portal.usage.consumption import consumption_of, series_of, sum_of
 from portal.usage.measures import EXTENTS, Of, counter_of
@@ -117,7 +117,7 @@ def printing(
         window_at: The window, from the site's day.
         now: When.
     """
-    printers = [row for row in rows if row.kind is Kind.PRINTER]
+    printers = [row for row in rows if row.family is DeviceFamily.PRINTER]
     if not printers:
         return None
     counters = {

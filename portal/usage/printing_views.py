@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.monitoring.operation import Kind
+from portal.fleet.kinds import DeviceFamily
 from portal.monitoring.overview import overview, version
 from portal.usage.printing import printing, today
 from portal.web.live import etag, living, private
@@ -58,7 +58,9 @@ def _tag(request: HttpRequest, now: datetime) -> str:
 
 def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
     seen = overview(request.user, now)
-    operation = next((each for each in seen.operations if each.kind is Kind.PRINTER), None)
+    operation = next(
+        (each for each in seen.operations if each.family is DeviceFamily.PRINTER), None
+    )
     asked = request.GET.get("of", "")
     found = printing(seen.rows, asked, today, now)
     chosen = next((each.of for each in found.measures if each.current), "") if found else ""

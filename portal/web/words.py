@@ -8,9 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
-from portal.fleet.kinds import DeviceKind
-from portal.monitoring.operation import Kind
-from portal.monitoring.supplies import supply_words
+from portal.web.supply_words import supply_words
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -21,7 +19,6 @@ STATES: Final[dict[State, _StrPromise]] = {
     State.ERROR: later("Error"),
     State.OTHER: later("Other"),
 }
-_PRINTING: Final = later("Printing")
 REACHABILITIES: Final[dict[Reachability, _StrPromise]] = {
     Reachability.ONLINE: later("Online"),
     Reachability.SILENT_AS_EXPECTED: later("Resting"),
@@ -154,17 +151,6 @@ QUANTITIES: Final[dict[Quantity, _StrPromise]] = {
     Quantity.MEMORY_RESIDENT: later("Memory in use"),
     Quantity.CPU_TIME: later("Processor time"),
 }
-DEVICE_KINDS: Final[dict[DeviceKind, _StrPromise]] = {
-    DeviceKind.COLOUR_MULTIFUNCTION: later("Colour multifunction printer"),
-    DeviceKind.MONO_MULTIFUNCTION: later("Monochrome multifunction printer"),
-    DeviceKind.COLOUR_PRINTER: later("Colour printer"),
-    DeviceKind.MONO_PRINTER: later("Monochrome printer"),
-    DeviceKind.LARGE_FORMAT: later("Large format printer"),
-    DeviceKind.LABEL_PRINTER: later("Label printer"),
-    DeviceKind.RECEIPT_PRINTER: later("Receipt printer"),
-    DeviceKind.METER: later("Meter"),
-    DeviceKind.INVERTER: later("Inverter"),
-}
 GAP_REASONS: Final[dict[str, _StrPromise]] = {
     "cap": later("Dropped by the gateway: its buffer was full"),
     "disk": later("Dropped by the gateway: its disk was full"),
@@ -202,12 +188,6 @@ _UNITS: Final[dict[str, _StrPromise]] = {
 
 
 _BY_NAME: Final[dict[str, Quantity]] = {quantity.value: quantity for quantity in Quantity}
-
-
-def state_words(state: State, kind: Kind) -> str:
-    """What a device is doing, as one says it of its kind."""
-    printing = state is State.RUNNING and kind is Kind.PRINTER
-    return str(_PRINTING if printing else STATES[state])
 
 
 def quantity_of(name: str) -> Quantity | None:

@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 
 from console.patterns import japanese
 from drivers.report import Reachability, Severity, State
+from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE
-from portal.monitoring.operation import Kind
+from portal.fleet.words import DEVICE_KINDS, state_words
 from portal.monitoring.overview import DeviceRow, GatewayCard
 from portal.web import assets, words
 
@@ -58,7 +59,7 @@ def icon(name: str) -> str:
 @register.simple_tag
 def kind_icon(kind: DeviceKind) -> SafeString:
     """A picture of what sort of thing a device is, with its words for who cannot see it."""
-    said = words.DEVICE_KINDS[kind]
+    said = DEVICE_KINDS[kind]
     return format_html(
         '<span class="kind" title="{}">{}<span class="sr">{}</span></span>', said, icon(kind), said
     )
@@ -67,7 +68,7 @@ def kind_icon(kind: DeviceKind) -> SafeString:
 @register.filter
 def kind_words(kind: DeviceKind) -> str:
     """What sort of thing a device is."""
-    return str(words.DEVICE_KINDS[kind])
+    return str(DEVICE_KINDS[kind])
 
 
 @register.simple_tag
@@ -151,9 +152,9 @@ def severity_words(severity: str) -> str:
 
 
 @register.simple_tag
-def doing(state: str, kind: str) -> str:
+def doing(state: str, family: str) -> str:
     """A state as one says it of such a device."""
-    return words.state_words(State(state), Kind(kind))
+    return state_words(State(state), DeviceFamily(family))
 
 
 @register.filter
@@ -167,7 +168,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
         tone = {State.RUNNING: "good", State.READY: "ready", State.ERROR: "error"}.get(
             state, "calm"
         )
-        return {"words": doing(state, thing.kind), "icon": state.value, "tone": tone}
+        return {"words": doing(state, thing.family), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "pale"
     return {
         "words": str(words.REACHABILITIES[reachability]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portal.fleet.kinds import DeviceKind, Known, kind_of
+from portal.fleet.kinds import DeviceFamily, DeviceKind, KindEvidence, kind_of
 
 PAGES = frozenset({("impressions", "")})
 BOTH = frozenset({("impressions", "colour=colour"), ("impressions", "colour=mono")})
@@ -46,8 +46,11 @@ INKS = ("black", "cyan", "magenta", "yellow")
     ],
 )
 def test_a_kind_is_what_the_device_shows_of_itself(known: dict[str, Any], kind: str) -> None:
-    assert kind_of(Known(**known)) == kind
+    assert kind_of(KindEvidence(**known)) == kind
 
 
 def test_every_kind_that_prints_is_a_printer_to_the_donut() -> None:
-    assert {kind for kind in DeviceKind if not kind.prints} == {"meter", "inverter"}
+    assert {kind for kind in DeviceKind if kind.family is DeviceFamily.METER} == {
+        "meter",
+        "inverter",
+    }

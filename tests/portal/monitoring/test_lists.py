@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from drivers.report import State
 from portal.accounts.models import Membership, Organization, Role, User
+from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import Box, Device, DeviceCondition, DeviceSupply, Gateway, Site
-from portal.monitoring.operation import Kind, Operation
+from portal.monitoring.operation import Operation
 from portal.monitoring.supplies import supplies_shown
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def test_a_portal_of_meters_has_no_printers_in_it(owner: Client, seeded: Seeded)
 
 def test_the_arcs_of_a_donut_go_all_the_way_round() -> None:
     made = Operation(
-        kind=Kind.PRINTER,
+        family=DeviceFamily.PRINTER,
         counts=((State.RUNNING, 1), (State.READY, 2), (State.ERROR, 0), (State.OTHER, 5)),
     )
     assert (made.available, made.total) == (3, 8)

@@ -6,7 +6,7 @@ import pytest
 from django.utils.translation import override
 
 from drivers.printer import supplies as printers
-from portal.monitoring.supplies import COLOURS, supply_words
+from portal.web.supply_words import COLOURS, supply_words
 from portal.web.words import component_words
 
 
