@@ -19,14 +19,16 @@ from drivers.modbus.kind import ModbusRtu, ModbusRtuTcp, ModbusTcp
 from drivers.modbus.profile_store import Shelf
 from drivers.printer.snmp.kind import PrinterMib
 from drivers.report import Observation
-from protocols.line import Line, Pace, Wire
+from protocols.line import Line, Wire
 from protocols.modbus.planner import Read
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
 from protocols.serial_format import line_key as serial_key
 from protocols.snmp.agent import Agent, Reveal, SnmpAgent, Target
 from protocols.snmp.agent import line_key as snmp_key
 from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
+from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
     from drivers.modbus.writing import Setting
@@ -67,8 +69,8 @@ class Lines:
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = Line(self._through(TcpWire(host, port)))
-        if silence_s > line.pace.silence_s:
-            line.pace = Pace(silence_s=silence_s, drain_s=line.pace.drain_s)
+        if silence_s > line.timing.silence_s:
+            line.timing = LineTiming(silence_s=silence_s, drain_s=line.timing.drain_s)
         return line
 
     def serial(self, path: str, form: SerialFormat) -> Line:
@@ -77,14 +79,14 @@ class Lines:
 
         key = serial_key(path)
         return self._of_form(key, form) or self._keep(
-            key, Line(self._through(SerialWire(path, form)), form.pace, form)
+            key, Line(self._through(SerialWire(path, form)), RtuTiming(form).line, form)
         )
 
     def rtu_tcp(self, host: str, port: int, form: SerialFormat) -> Line:
         """The serial line behind a serial server."""
-        key, pace = tcp_key(host, port), form.pace_over_network
+        key, timing = tcp_key(host, port), RtuTiming(form).line_over_network
         return self._of_form(key, form) or self._keep(
-            key, Line(self._through(TcpWire(host, port, numbered=False)), pace, form)
+            key, Line(self._through(TcpWire(host, port, numbered=False)), timing, form)
         )
 
     def snmp(self, target: Target, reveal: Reveal) -> Agent:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from protocols.delays import Delays
 from protocols.errors import Garbled, ProtocolError, Timeout, Unreachable
+from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
     from protocols.serial_format import SerialFormat
@@ -95,24 +96,6 @@ class Wire(Protocol):
         """Let go of the line; an exchange under way ends, a later one opens it again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long a line is left alone, in seconds; see the module.
-
-    ``character_s`` is what one byte takes on it, 0 where that is nothing to count.
-    """
-
-    silence_s: float = 0.0
-    drain_s: float = 0.0
-    character_s: float = 0.0
-
-    def drain_of(self, exchange: Exchange[object]) -> float:
-        """How long to leave the line alone when ``exchange`` had no answer."""
-        if not self.drain_s:
-            return self.silence_s
-        return self.drain_s + self.character_s * exchange.missing(bytearray())
-
-
 @dataclass(slots=True, kw_only=True)
 class Echo:
     """Whether a line gives back what is sent on it, as adapters of two-wire lines may.
@@ -172,21 +155,21 @@ class Line:
 
     Args:
         wire: What moves its bytes.
-        pace: Its silences.
+        timing: Its silences.
         form: Speed and character, where it is a serial line.
 
     Attributes:
-        pace: May be widened while it is in use.
+        timing: May be widened while it is in use.
         echo: What is known of its echo.
         members: The devices that were asked, by address.
         busy_s: For how long it has been in use, silences included.
     """
 
     def __init__(
-        self, wire: Wire, pace: Pace | None = None, form: SerialFormat | None = None
+        self, wire: Wire, timing: LineTiming | None = None, form: SerialFormat | None = None
     ) -> None:
         self.wire = wire
-        self.pace = pace or Pace()
+        self.timing = timing or LineTiming()
         self.form = form
         self.echo = Echo()
         self.members: dict[int, Member] = {}
@@ -210,15 +193,15 @@ class Line:
             began = asyncio.get_running_loop().time()
             if self._opened_at is None:
                 self._opened_at = began
-            pause = self.pace.silence_s
+            pause = self.timing.silence_s
             try:
                 return await self.wire.exchange(exchange, timeout_s)
             except (Timeout, Garbled):
-                pause = self.pace.drain_of(exchange)
+                pause = self.timing.drain_after(exchange.missing(bytearray()))
                 raise
             except (asyncio.CancelledError, Unreachable):
-                if self.pace.drain_s:  # the answer may still come, as late as any
-                    pause = timeout_s + self.pace.drain_of(exchange)
+                if self.timing.drain_s:  # the answer may still come, as late as any
+                    pause = timeout_s + self.timing.drain_after(exchange.missing(bytearray()))
                 raise
             finally:
                 ended = asyncio.get_running_loop().time()
@@ -237,7 +220,7 @@ class Line:
         """The device at ``address``; whoever asks for it next finds what was learned of it."""
         known = self.members.get(address)
         if known is None:
-            floor_s = NETWORK_FLOOR_S if self.form is None else self.pace.drain_s
+            floor_s = NETWORK_FLOOR_S if self.form is None else self.timing.drain_s
             known = self.members[address] = Member.with_floor(floor_s)
         return known
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 
 from pymodbus.framer.rtu import FramerRTU
 
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
 
 FAST = SerialFormat(baud=115200, parity="N", stop=1)
 """A pseudo-terminal knows no parity."""
+FAST_TIMING = RtuTiming(FAST).line
 
 
 def rtu(unit: int, pdu: bytes) -> bytes:

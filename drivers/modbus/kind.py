@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Final
 
 from drivers.bus_load import Demand, demand_of
 from drivers.modbus.profile_store import ProfileError
-from protocols.line import Pace
-from protocols.serial_format import BAUDS, LONGEST_FRAME, PARITIES, SerialFormat, line_key
+from protocols.modbus.rtu_timing import LONGEST_FRAME, RtuTiming
+from protocols.serial_format import BAUDS, PARITIES, SerialFormat, line_key
 from protocols.tcp_line import line_key as tcp_key
+from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
@@ -49,7 +50,7 @@ class _Modbus(ABC):
         """See `drivers.driver.DriverKind`."""
 
     @abstractmethod
-    def _pace(self, url: DeviceUrl) -> Pace:
+    def _timing(self, url: DeviceUrl) -> LineTiming:
         """What its line keeps."""
 
     @abstractmethod
@@ -64,12 +65,12 @@ class _Modbus(ABC):
         """See `drivers.driver.DriverKind`."""
         profile = _profile(url, shelf)
         timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
-        return demand_of(profile, self.form(url), self._pace(url), timeout_s)
+        return demand_of(profile, self.form(url), self._timing(url), timeout_s)
 
     def drain_s(self, url: DeviceUrl) -> float:
         """See `drivers.driver.DriverKind`; with the longest answer that may still come."""
-        pace = self._pace(url)
-        return max(pace.silence_s, pace.drain_s + LONGEST_FRAME * pace.character_s)
+        timing = self._timing(url)
+        return max(timing.silence_s, timing.drain_s + LONGEST_FRAME * timing.character_s)
 
     def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
@@ -123,8 +124,8 @@ class ModbusTcp(_Modbus):
         """See `drivers.driver.DriverKind`."""
         return None
 
-    def _pace(self, url: DeviceUrl) -> Pace:
-        return Pace(silence_s=_silence_s(url, []))
+    def _timing(self, url: DeviceUrl) -> LineTiming:
+        return LineTiming(silence_s=_silence_s(url, []))
 
     def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
@@ -158,8 +159,8 @@ class ModbusRtu(_Modbus):
         """See `drivers.driver.DriverKind`."""
         return _form(url, [])
 
-    def _pace(self, url: DeviceUrl) -> Pace:
-        return self.form(url).pace
+    def _timing(self, url: DeviceUrl) -> LineTiming:
+        return RtuTiming(self.form(url)).line
 
     def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.serial(url.path, self.form(url))
@@ -185,8 +186,8 @@ class ModbusRtuTcp(ModbusRtu):
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or 0)
 
-    def _pace(self, url: DeviceUrl) -> Pace:
-        return self.form(url).pace_over_network
+    def _timing(self, url: DeviceUrl) -> LineTiming:
+        return RtuTiming(self.form(url)).line_over_network
 
     def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
         return lines.rtu_tcp(url.host, url.port or 0, self.form(url))

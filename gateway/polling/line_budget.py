@@ -22,6 +22,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from protocols.delays import ASSUMED_S
+from protocols.modbus.rtu_timing import RtuTiming
 
 if TYPE_CHECKING:
     from drivers.bus_load import Demand
@@ -122,13 +123,13 @@ def device_time(
         periods: Seconds of each poll group.
         delay_s: What the device takes to answer.
     """
-    form = demand.form
-    assert form is not None, "only a serial line has a time that is known beforehand"
+    assert demand.form is not None, "only a serial line has a time that is known beforehand"
+    form = RtuTiming(demand.form)
     cost = {
         group: sum(form.transaction_s(read, delay_s) for read in reads) + SCHEDULING_S
         for group, reads in demand.reads.items()
     }
-    patience = demand.timeout_s + demand.pace.drain_s
+    patience = demand.timeout_s + demand.timing.drain_s
     reads = [*demand.together, *(read for group in demand.reads.values() for read in group)]
     deaths = (
         patience + form.wire_s(read) + form.answer_s(read) - form.transaction_s(read, delay_s)

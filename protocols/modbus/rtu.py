@@ -17,9 +17,10 @@ Adapters of two-wire lines may hear what they send::
 The answer to functions 5 and 6 is the request over again: there one copy is an answer on a line
 without an echo, and says nothing on one with it. Which it is, every read of the line tells.
 
-A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer
-would cost the line's other devices their time. A late answer to an earlier request to the same unit
-cannot be told from the answer; the line drains it before it asks again (`protocols.line.Pace`).
+A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer would
+cost the line's other devices their time. A late answer to an earlier request to the same unit
+cannot be told from the answer; the line drains it before it asks again
+(`protocols.timing.LineTiming`).
 
 Source: Modbus over serial line V1.02, sections 2.5.1.1 (frames) and 2.5.1.2 (CRC).
 """
@@ -32,7 +33,7 @@ from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
 
 from protocols.line import Echo
-from protocols.serial_format import LONGEST_FRAME
+from protocols.modbus.rtu_timing import LONGEST_FRAME
 
 if TYPE_CHECKING:
     from protocols.errors import ProtocolError

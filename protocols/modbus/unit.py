@@ -19,7 +19,7 @@ from protocols.line import Exchange, Line
 from protocols.modbus.mbap import MbapExchange
 from protocols.modbus.pdu import Asks, Order, Question
 from protocols.modbus.planner import TCP, Cost, Read, Span
-from protocols.serial_format import LONGEST_FRAME
+from protocols.modbus.rtu_timing import LONGEST_FRAME, RtuTiming
 
 Framing = Callable[[Asks], Exchange[bytes]]
 
@@ -65,6 +65,7 @@ class ModbusUnit:
         self.member = line.member(unit)
         self.where = f"modbus {line.wire.where} unit {unit}"
         self._framing = framing
+        self._rtu = None if line.form is None else RtuTiming(line.form)
 
     async def read(self, read: Read) -> Block:
         """Read one run of registers or bits.
@@ -75,8 +76,7 @@ class ModbusUnit:
             Timeout: Nothing came.
             Unreachable: There is no connection.
         """
-        form = self.line.form
-        wire_s = 0.0 if form is None else form.wire_s(read)
+        wire_s = 0.0 if self._rtu is None else self._rtu.wire_s(read)
         delays = self.member.delays_of((read.table, read.address, read.count))
         question = Question(self.unit, read, self.where)
         try:
@@ -125,8 +125,7 @@ class ModbusUnit:
     @property
     def cost(self) -> Cost:
         """What a read of this unit takes, as far as it is known."""
-        form = self.line.form
-        return TCP if form is None else form.cost(self.member.delays.typical_s)
+        return TCP if self._rtu is None else self._rtu.cost(self.member.delays.typical_s)
 
 
 class _Timed:

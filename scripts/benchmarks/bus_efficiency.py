@@ -22,6 +22,7 @@ from protocols.errors import Garbled, Timeout
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
 from protocols.serial_line import SerialWire
@@ -74,7 +75,7 @@ def efficiency(told: list[tuple[float, float, int, int]]) -> Efficiency:
     """What a journal of `scripts.benchmarks.paced_bus` says."""
     shares, theory, practice, gaps = [], 0.0, 0.0, []
     for (came, left, _, count), (following, _, _, _) in pairwise(told):
-        wanted = TIMES.transaction_s(Read(Table.HOLDING, 0, count), DELAY_S)
+        wanted = RtuTiming(TIMES).transaction_s(Read(Table.HOLDING, 0, count), DELAY_S)
         shares.append(wanted / (following - came))
         theory, practice = theory + wanted, practice + following - came
         gaps.append(following - left)
@@ -86,7 +87,7 @@ def efficiency(told: list[tuple[float, float, int, int]]) -> Efficiency:
 async def _read(path: str, units: int, transactions: int) -> None:
     # A pseudo-terminal knows no parity: the port is opened without, the times are those with it.
     wire = SerialWire(path, SerialFormat(baud=TIMES.baud, parity="N", stop=1), TIMES.character_s)
-    line = Line(wire, TIMES.pace, TIMES)
+    line = Line(wire, RtuTiming(TIMES).line, TIMES)
     made = [
         ModbusUnit(line, n, now=lambda: 0, timeout_s=2, framing=RtuExchange)
         for n in range(1, units + 1)

@@ -145,7 +145,7 @@ def test_devices_of_one_gateway_share_its_line() -> None:
     assert keys == {"tcp:host:502"}
     lines = Lines()
     assert lines.tcp("host", 502) is lines.tcp("host", 502, silence_s=0.1)
-    assert lines.tcp("host", 502).pace.silence_s == 0.1
+    assert lines.tcp("host", 502).timing.silence_s == 0.1
     assert lines.tcp("host", 503) is not lines.tcp("host", 502)
 
 
@@ -160,15 +160,15 @@ def test_a_serial_line_has_its_speed_and_its_patience() -> None:
     assert demand.form is not None
     line = lines.serial("/dev/ttyUSB0", demand.form)
     assert lines.serial("/dev/ttyUSB0", demand.form) is line
-    assert line.pace == demand.pace
-    assert kind.drain_s(url) > demand.pace.drain_s
+    assert line.timing == demand.timing
+    assert kind.drain_s(url) > demand.timing.drain_s
     faster = lines.serial("/dev/ttyUSB0", SerialFormat(baud=38400))
     assert faster is not line, "its devices are asked at the new speed"
     assert lines.opened["serial:/dev/ttyUSB0"] is faster
     over = lines.rtu_tcp("host", 4001, demand.form)
     lines.close_others({"tcp:host:4001"})
     assert set(lines.opened) == {"tcp:host:4001"}
-    assert over.pace.drain_s > line.pace.drain_s
+    assert over.timing.drain_s > line.timing.drain_s
 
 
 async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing() -> None:

@@ -11,10 +11,11 @@ import pytest
 from gateway.fakes import VirtualLoop, run_virtually
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
-from protocols.line import Exchange, Line, Pace
+from protocols.line import Exchange, Line
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.simulator import Unit
 from protocols.modbus.unit import ModbusUnit
+from protocols.timing import LineTiming
 
 T = TypeVar("T")
 ONE = Read(Table.HOLDING, 0, 1)
@@ -48,7 +49,7 @@ class SlowWire(ReplayWire):
 
 
 def on_a_line(
-    pace: Pace, scenario: Callable[[Line], Coroutine[None, None, None]]
+    timing: LineTiming, scenario: Callable[[Line], Coroutine[None, None, None]]
 ) -> list[tuple[str, float]]:
     """What happened on a line with a unit 1 that answers and a unit 2 that does not."""
     answering = Unit()
@@ -56,7 +57,7 @@ def on_a_line(
 
     async def main(loop: VirtualLoop) -> list[tuple[str, float]]:
         wire = SlowWire({1: answering, 2: Unit(silent=True)}, loop.time)
-        await scenario(Line(wire, pace))
+        await scenario(Line(wire, timing))
         return wire.events
 
     return run_virtually(main)
@@ -71,7 +72,7 @@ def test_everybody_waits_for_the_turn_first_come_first_served() -> None:
         blocks = await asyncio.gather(*(unit(line, 1).read(ONE) for _ in range(3)))
         assert [block.data for block in blocks] == [b"\0\7"] * 3
 
-    assert on_a_line(Pace(), scenario) == [("ask", 0.0), ("ask", 0.1), ("ask", 0.2)]
+    assert on_a_line(LineTiming(), scenario) == [("ask", 0.0), ("ask", 0.1), ("ask", 0.2)]
 
 
 def test_silence_is_kept_after_every_exchange() -> None:
@@ -81,7 +82,7 @@ def test_silence_is_kept_after_every_exchange() -> None:
             await unit(line, 1).read(Read(Table.HOLDING, 9, 1))
         await unit(line, 1).read(ONE)
 
-    assert on_a_line(Pace(silence_s=0.05), scenario) == [
+    assert on_a_line(LineTiming(silence_s=0.05), scenario) == [
         ("ask", 0.0),
         ("discard", 0.15),
         ("ask", 0.15),
@@ -97,7 +98,7 @@ def test_after_a_timeout_the_line_is_drained_and_what_came_is_thrown_away() -> N
         await unit(line, 1).read(ONE)
         await unit(line, 1).read(ONE)
 
-    assert on_a_line(Pace(drain_s=0.5), scenario) == [
+    assert on_a_line(LineTiming(drain_s=0.5), scenario) == [
         ("ask", 0.0),
         ("discard", 0.6),  # counted from the timeout at 0.1
         ("ask", 0.6),
@@ -111,7 +112,7 @@ def test_a_silence_that_has_passed_costs_nothing() -> None:
         await asyncio.sleep(10)
         await unit(line, 1).read(ONE)
 
-    assert on_a_line(Pace(silence_s=0.05), scenario)[-1] == ("ask", 10.1)
+    assert on_a_line(LineTiming(silence_s=0.05), scenario)[-1] == ("ask", 10.1)
 
 
 def test_cancelling_one_leaves_the_line_to_the_next() -> None:
@@ -123,4 +124,4 @@ def test_cancelling_one_leaves_the_line_to_the_next() -> None:
         assert (await waiting).data == b"\0\7"
         assert first.cancelled()
 
-    assert on_a_line(Pace(), scenario) == [("ask", 0.0), ("ask", 0.03)]
+    assert on_a_line(LineTiming(), scenario) == [("ask", 0.0), ("ask", 0.03)]

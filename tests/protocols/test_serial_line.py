@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError, Timeout, Unreachable
-from protocols.line import Line, Pace
+from protocols.line import Line
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.rtu import RtuExchange
 from protocols.modbus.unit import Block, ModbusUnit
 from protocols.serial_line import SerialWire
+from protocols.timing import LineTiming
 from tests.broken_peer import until
-from tests.serial_peers import FAST, Bus, bus, rtu
+from tests.serial_peers import FAST, FAST_TIMING, Bus, bus, rtu
 
 TWO = Read(Table.HOLDING, 10, 2)
 RIGHT = b"\x12\x34\xab\xcd"
@@ -33,10 +34,10 @@ Script = Callable[[bytes], list[bytes]]
 
 @asynccontextmanager
 async def unit_on(
-    script: Script, timeout_s: float = LONG_S, pace: Pace = FAST.pace
+    script: Script, timeout_s: float = LONG_S, timing: LineTiming = FAST_TIMING
 ) -> AsyncIterator[tuple[Bus, ModbusUnit]]:
     async with bus(script) as made:
-        line = Line(SerialWire(made.path, FAST), pace)
+        line = Line(SerialWire(made.path, FAST), timing)
         try:
             yield made, unit_of(line, timeout_s)
         finally:
@@ -87,7 +88,10 @@ async def test_after_every_failure_the_next_exchange_is_clean(first: list[bytes]
 
 async def test_a_late_answer_is_drained_and_never_the_next_ones() -> None:
     """The answer of a unit that was given up comes while the line rests: it is thrown away."""
-    async with unit_on(lambda _: [], SHORT_S, Pace(silence_s=0.001, drain_s=0.3)) as (made, unit):
+    async with unit_on(lambda _: [], SHORT_S, LineTiming(silence_s=0.001, drain_s=0.3)) as (
+        made,
+        unit,
+    ):
         assert isinstance(await outcome(unit), Timeout)
         made.say(rtu(1, b"\x03\x04old!"))
         made.script = says()
@@ -117,7 +121,7 @@ async def test_an_adapter_that_is_unplugged_is_unreachable_and_comes_back(tmp_pa
     link = tmp_path / "tty"
     async with bus(says()) as first, bus(says()) as second:
         link.symlink_to(first.path)
-        line = Line(SerialWire(str(link), FAST), FAST.pace)
+        line = Line(SerialWire(str(link), FAST), FAST_TIMING)
         unit = unit_of(line)
         assert (await unit.read(TWO)).data == RIGHT
         first.unplug()
@@ -168,7 +172,7 @@ async def test_a_port_another_program_holds_is_named() -> None:
     ],
 )
 async def test_what_is_no_port_is_named(path: str, words: str) -> None:
-    error = await outcome(unit_of(Line(SerialWire(path, FAST), FAST.pace)))
+    error = await outcome(unit_of(Line(SerialWire(path, FAST), FAST_TIMING)))
     assert isinstance(error, Unreachable)
     assert words in str(error)
     assert f"serial:{path}" in str(error)

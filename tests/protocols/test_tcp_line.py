@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
-from protocols.line import Line, Pace
+from protocols.line import Line
 from protocols.modbus.mbap import STRAYS_LIMIT
 from protocols.modbus.planner import Span, Table
 from protocols.modbus.rtu import RtuExchange
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import Block, ModbusUnit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
+from protocols.timing import LineTiming
 from tests.broken_peer import LONG_S, RIGHT, SHORT_S, TWO, Script, answer, one, outcome, peer, until
 from tests.serial_peers import rtu
 
@@ -164,7 +165,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_ones(
 async def test_a_silence_kept_on_the_line_does_not_cut_late_answers_in_two(
     simulator: Simulator,
 ) -> None:
-    line = Line(TcpWire(simulator.host, simulator.port), Pace(silence_s=0.01, drain_s=0.02))
+    line = Line(TcpWire(simulator.host, simulator.port), LineTiming(silence_s=0.01, drain_s=0.02))
     simulator.units[3].late_s = 0.04
     for _ in range(5):
         with pytest.raises(Timeout):
@@ -216,8 +217,8 @@ async def test_without_numbers_nothing_is_asked_twice_and_the_line_is_drained() 
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    pace = Pace(silence_s=0.001, drain_s=0.1)
-    line = Line(TcpWire("127.0.0.1", port, numbered=False), pace)
+    timing = LineTiming(silence_s=0.001, drain_s=0.1)
+    line = Line(TcpWire("127.0.0.1", port, numbered=False), timing)
     unit = ModbusUnit(line, 1, now=lambda: 0, timeout_s=0.2, framing=RtuExchange)
     assert isinstance(await outcome(unit), Block)
     assert isinstance(await outcome(unit), Unreachable)

@@ -25,7 +25,6 @@ from config.model import SECRET_REFERENCE
 from drivers.bus_load import Demand
 from drivers.printer.snmp.poll_groups import PERIODS
 from protocols.errors import Unreachable
-from protocols.line import Pace
 from protocols.presence import presence
 from protocols.snmp.agent import (
     AUTHENTICATIONS,
@@ -37,6 +36,7 @@ from protocols.snmp.agent import (
     Version,
     line_key,
 )
+from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
@@ -84,7 +84,7 @@ class PrinterMib:
     def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
         """See `drivers.driver.DriverKind`; it is alone on its line, and has no reads to plan."""
         patience_s = TRIES * _timeout_s(url, [])
-        return Demand(form=None, pace=Pace(), reads={}, timeout_s=patience_s)
+        return Demand(form=None, timing=LineTiming(), reads={}, timeout_s=patience_s)
 
     def drain_s(self, url: DeviceUrl) -> float:
         """See `drivers.driver.DriverKind`: answers are numbered, a late one is thrown away."""

@@ -16,6 +16,7 @@ from gateway.configuration.checks import OnLine, line_time
 from gateway.control.bus_stats import as_asked
 from gateway.control.client import ask
 from protocols.modbus.planner import Read, Table
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
@@ -139,7 +140,9 @@ def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
         name="main",
         address=1,
         scheme="modbus-rtu",
-        demand=Demand(form=form, pace=form.pace, reads={"live": (whole,)}, timeout_s=1),
+        demand=Demand(
+            form=form, timing=RtuTiming(form).line, reads={"live": (whole,)}, timeout_s=1
+        ),
         periods={"live": 1.0},
     )
     (asked,) = as_asked({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]

@@ -20,10 +20,12 @@ from gateway.polling.schedule import spread
 from protocols.delays import ASSUMED_S
 from protocols.errors import Timeout
 from protocols.modbus.planner import Read, Rules, Span, Table, plan
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
 from tests.gateway.polling.poller_harness import Bench, polled
 
 FORM = SerialFormat(baud=9600, parity="E", stop=1)
+RTU = RtuTiming(FORM)
 TEN = Read(Table.HOLDING, 0, 10)
 
 
@@ -39,21 +41,24 @@ def takes(longest: float, period: float = 1.0, excess: float = 0.1) -> DeviceTim
 def test_one_read_takes_what_the_formula_says() -> None:
     """T(N) = (13 + 2N) c + 2 t35 + t_dev, c of eleven bits (design section 4)."""
     c = 11 / 9600
-    demand = Demand(form=FORM, pace=FORM.pace, reads={"live": (TEN,)}, timeout_s=0.5)
+    demand = Demand(form=FORM, timing=RTU.line, reads={"live": (TEN,)}, timeout_s=0.5)
     time = device_time("d", demand, {"live": 10.0}, delay_s=0.02)
     wanted = (13 + 2 * 10) * c + 2 * 3.5 * c + 0.02
     assert time.longest == pytest.approx(wanted + SCHEDULING_S)
     assert time.busy == pytest.approx((wanted + SCHEDULING_S) / 10)
     drain = 3.5 * c + 0.02 + (5 + 20) * c  # silence, jitter, and the answer that may still come
-    assert time.excess == pytest.approx(0.5 + FORM.wire_s(TEN) + drain - wanted)
+    assert time.excess == pytest.approx(0.5 + RTU.wire_s(TEN) + drain - wanted)
 
 
 def test_groups_of_one_device_are_due_at_once_at_the_worst() -> None:
     demand = Demand(
-        form=FORM, pace=FORM.pace, reads={"live": (TEN,), "slow": (TEN, TEN)}, timeout_s=1
+        form=FORM,
+        timing=RTU.line,
+        reads={"live": (TEN,), "slow": (TEN, TEN)},
+        timeout_s=1,
     )
     time = device_time("d", demand, {"live": 1.0, "slow": 60.0})
-    one = FORM.transaction_s(TEN, 0.02)
+    one = RTU.transaction_s(TEN, 0.02)
     assert time.period == 1
     assert time.longest == pytest.approx(3 * one + 2 * SCHEDULING_S)
     assert time.busy == pytest.approx(one + SCHEDULING_S + (2 * one + SCHEDULING_S) / 60)
@@ -88,11 +93,14 @@ def test_it_may_die_at_its_longest_read_whatever_else_is_due() -> None:
     """The identity, or groups read together, may take longer answers than the fastest group."""
     long = Read(Table.HOLDING, 0, 100)
     demand = Demand(
-        form=FORM, pace=FORM.pace, reads={"live": (TEN,), "slow": (TEN,)}, timeout_s=0.5
+        form=FORM,
+        timing=RTU.line,
+        reads={"live": (TEN,), "slow": (TEN,)},
+        timeout_s=0.5,
     )
     apart = device_time("d", demand, {"live": 1.0, "slow": 60.0})
     together = device_time("d", replace(demand, together=(long,)), {"live": 1.0, "slow": 60.0})
-    longer = FORM.answer_s(long) - FORM.answer_s(TEN)
+    longer = RTU.answer_s(long) - RTU.answer_s(TEN)
     assert together.excess - apart.excess == pytest.approx(longer)
 
 
@@ -128,7 +136,7 @@ class OnBus:
         groups = {group for group, _ in points}
         demand = Demand(
             form=FORM,
-            pace=FORM.pace,
+            timing=RTU.line,
             reads={group: cls.reads_of(points, {group}) for group in groups},
             together=cls.reads_of(points, groups),
             timeout_s=period * rng.uniform(0.02, 0.4),
@@ -142,7 +150,7 @@ class OnBus:
     @staticmethod
     def reads_of(points: Iterable[tuple[str, Span]], due: AbstractSet[str]) -> tuple[Read, ...]:
         spans = [span for group, span in points if group in due]
-        return plan(spans, Rules(cost=FORM.cost(ASSUMED_S)))
+        return plan(spans, Rules(cost=RTU.cost(ASSUMED_S)))
 
     @property
     def time(self) -> DeviceTime:
@@ -173,14 +181,14 @@ class BusDriver:
             if loop.time() + taken >= self._dies_at:
                 await asyncio.sleep(taken + self._silence_s(read))
                 raise Timeout("no answer", where="d")
-            taken += FORM.transaction_s(read, device.delay_s)
+            taken += RTU.transaction_s(read, device.delay_s)
         await asyncio.sleep(taken)
         return Observation()
 
     def _silence_s(self, read: Read) -> float:
         demand = self._device.demand
-        wire = FORM.wire_s(read) + FORM.answer_s(read)
-        return demand.timeout_s + wire + demand.pace.drain_s
+        wire = RTU.wire_s(read) + RTU.answer_s(read)
+        return demand.timeout_s + wire + demand.timing.drain_s
 
 
 def _random(rng: random.Random) -> list[OnBus]:

@@ -24,6 +24,7 @@ from gateway.polling.schedule import spread
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
 from protocols.serial_line import SerialWire
@@ -32,6 +33,7 @@ from tests.gateway.polling.poller_harness import CLOCK
 
 ROOT = Path(__file__).parents[3]
 TIMES = SerialFormat(baud=9600, parity="E", stop=1)
+RTU = RtuTiming(TIMES)
 THIRTY = Read(Table.HOLDING, 0, 30)
 DELAY_S = 0.02
 TIMEOUT_S = 0.25
@@ -72,7 +74,7 @@ def paced(journal: Path) -> Iterator[str]:
 def test_on_a_paced_line_a_dead_unit_costs_each_healthy_one_at_most_a_sample(
     tmp_path: Path,
 ) -> None:
-    demand = Demand(form=TIMES, pace=TIMES.pace, reads={"live": (THIRTY,)}, timeout_s=TIMEOUT_S)
+    demand = Demand(form=TIMES, timing=RTU.line, reads={"live": (THIRTY,)}, timeout_s=TIMEOUT_S)
     each = [device_time(str(n), demand, {"live": PERIOD_S}) for n in range(HEALTHY + DEAD)]
     promised = LineTime(line="pty", form=TIMES, devices=each)
     assert promised.holds_with >= DEAD
@@ -84,7 +86,7 @@ def test_on_a_paced_line_a_dead_unit_costs_each_healthy_one_at_most_a_sample(
     async def main(path: str) -> tuple[float, list[Reading]]:
         # A pseudo-terminal knows no parity: the port is opened without, the times are with it.
         form = SerialFormat(baud=9600, parity="N", stop=1)
-        line = Line(SerialWire(path, form, TIMES.character_s), TIMES.pace, TIMES)
+        line = Line(SerialWire(path, form, TIMES.character_s), RTU.line, TIMES)
         made = [Reading(line, n + 1) for n in range(HEALTHY + DEAD)]
         start = time.monotonic()
         timing = Timing(now=lambda: round((time.monotonic() - start) * 1000), clock=lambda: CLOCK)
@@ -116,11 +118,11 @@ def test_on_a_paced_line_a_dead_unit_costs_each_healthy_one_at_most_a_sample(
     answered = [(one, following) for one, following in pairwise(told) if one[1]]
     assert len(answered) > HEALTHY * (SECONDS - 3)
     gaps = [following[0] - one[1] for one, following in answered]
-    assert min(gaps) >= TIMES.silence_s, "the silence between frames is kept"
+    assert min(gaps) >= RTU.silence_s, "the silence between frames is kept"
 
 
 def test_efficiency_is_theory_over_practice() -> None:
-    wanted = TIMES.transaction_s(THIRTY, DELAY_S)
+    wanted = RTU.transaction_s(THIRTY, DELAY_S)
     told = [(n * 2 * wanted, n * 2 * wanted + 0.1, 1, 30) for n in range(5)]
     got = efficiency(told)
     assert round(got.median, 6) == round(got.total, 6) == 0.5

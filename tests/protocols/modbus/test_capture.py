@@ -27,7 +27,7 @@ from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import Framing, ModbusUnit
 from protocols.serial_line import SerialWire
 from protocols.tcp_line import TcpWire
-from tests.serial_peers import FAST, bus, rtu
+from tests.serial_peers import FAST, FAST_TIMING, bus, rtu
 
 ROOT = Path(__file__).parents[3]
 
@@ -118,7 +118,7 @@ async def recorded(
     else:
         async with bus(lambda request: spoken_by(units, request)) as made:
             serial = SerialWire(made.path, FAST)
-            line = Line(RecordingWire(serial, tape, now, rtu_frames.unframed), FAST.pace)
+            line = Line(RecordingWire(serial, tape, now, rtu_frames.unframed), FAST_TIMING)
             yield line, RtuExchange
             await line.aclose()
 

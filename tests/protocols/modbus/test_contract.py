@@ -33,7 +33,7 @@ from tests.modbus_peers import (
     pymodbus_serial_server,
     pymodbus_server,
 )
-from tests.serial_peers import FAST, joined
+from tests.serial_peers import FAST, FAST_TIMING, joined
 
 LAST = FIRST + COUNT - 1
 
@@ -103,9 +103,9 @@ class over:  # noqa: N801 # reads as a word in `async with ... over(port)`
 
     def __init__(self, place: int | str, *, serial: bool = False) -> None:
         if isinstance(place, str):
-            self._line = Line(SerialWire(place, FAST), FAST.pace)
+            self._line = Line(SerialWire(place, FAST), FAST_TIMING)
         elif serial:
-            self._line = Line(TcpWire("127.0.0.1", place, numbered=False), FAST.pace)
+            self._line = Line(TcpWire("127.0.0.1", place, numbered=False), FAST_TIMING)
         else:
             self._line = Line(TcpWire("127.0.0.1", place))
         rtu = partial(RtuExchange, echo=self._line.echo)
