@@ -1,15 +1,15 @@
-"""Which broker, as whom, and what can go wrong with it.
+"""A broker's address and our identity for it, and everything that can go wrong with it.
 
-Every error of `cloud_link.mqtt.connect` says what happened, where, and what to do next::
+Every error of `cloud_link.mqtt` says what happened, where, and what to do next::
 
     MqttError
-    |-- BrokerUrlError     the address itself is not one (also a ValueError)
-    |-- IdentityUnusable   key, certificate or trust cannot be used
-    |-- Unreachable        no connection: name, port, route, certificate
-    |-- ConnectRefused     the broker answered no: credentials, client id, protocol version
-    |-- Disconnected       the connection ended; every publish in flight fails with it
-    |-- PublishRefused     this one message was not taken; the connection goes on
-    `-- SubscribeRefused   this one subscription was not granted; the connection goes on
+    |-- BrokerUrlError         the address itself is not one (also a ValueError)
+    |-- UnusableIdentityError  key, certificate or trust cannot be used
+    |-- UnreachableError       no connection: name, port, route, certificate
+    |-- ConnectRefusedError    the broker refused: credentials, client id, protocol version
+    |-- DisconnectedError      the connection ended; every publish in flight fails with it
+    |-- PublishRefusedError    this one message was not taken; the connection goes on
+    `-- SubscribeRefusedError  this one subscription was not granted; the connection goes on
 
 Source: MQTT 5.0 section 2.4 (reason codes), MQTT 3.1.1 section 3.2.2.3 (return codes).
 """
@@ -51,18 +51,18 @@ _NEXT_STEPS: Final = {
 
 
 class MqttError(Exception):
-    """Whatever goes wrong between us and a broker; see the module's tree."""
+    """The base of all errors with a broker; see the module's tree."""
 
 
 class BrokerUrlError(MqttError, ValueError):
     """A broker's address that cannot be one; the message says what was expected."""
 
 
-class IdentityUnusable(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
-    """The files by which we are known, or by which we know the broker, will not do."""
+class UnusableIdentityError(MqttError):
+    """The key, the certificate or the trusted authorities cannot be used."""
 
 
-class Unreachable(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
+class UnreachableError(MqttError):
     """There is no MQTT connection: not resolved, not listening, not trusted, not answering."""
 
     def __init__(self, where: str, what: str, step: str) -> None:
@@ -70,7 +70,7 @@ class Unreachable(MqttError):  # noqa: N818 - what happened is the name; the tre
         self.where, self.what, self.step = where, what, step
 
 
-class Disconnected(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
+class DisconnectedError(MqttError):
     """The connection ended, or had ended before the call.
 
     Attributes:
@@ -82,8 +82,8 @@ class Disconnected(MqttError):  # noqa: N818 - what happened is the name; the tr
         self.where, self.what, self.code = where, what, code
 
 
-class _Refused(MqttError):  # noqa: N818 - what happened is the name; the tree ends in Error
-    """The broker's no, with its reason code."""
+class _RefusalError(MqttError):
+    """The broker's refusal, with its reason code."""
 
     verb = "refused"
 
@@ -92,19 +92,19 @@ class _Refused(MqttError):  # noqa: N818 - what happened is the name; the tree e
         self.where, self.code, self.name = where, code, name
 
 
-class ConnectRefused(_Refused):
-    """The broker answered the connection with a no."""
+class ConnectRefusedError(_RefusalError):
+    """The broker refused the connection."""
 
     verb = "connection refused"
 
 
-class PublishRefused(_Refused):
+class PublishRefusedError(_RefusalError):
     """A publish was not taken, or taken and discarded (`NO_SUBSCRIBERS`)."""
 
     verb = "publish refused"
 
 
-class SubscribeRefused(_Refused):
+class SubscribeRefusedError(_RefusalError):
     """A subscription was not granted."""
 
     verb = "subscription refused"
@@ -117,7 +117,7 @@ def _line(said: str, code: int | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Will:
-    """What the broker publishes for us when the connection ends without a goodbye."""
+    """The message that the broker publishes for us when the connection ends without DISCONNECT."""
 
     topic: str
     payload: bytes
@@ -126,12 +126,12 @@ class Will:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who we are to a broker, and by whom we know it: three PEM files.
+    """Our certificate for a broker, and the authorities by which we know it: three PEM files.
 
     Attributes:
-        certificate: Ours, then what vouches for it.
-        key: Of the certificate.
-        trust: Whose certificates are believed; nobody else's are, the system's neither.
+        certificate: Our certificate, then its chain.
+        key: The certificate's private key.
+        trust: The only authorities whose certificates are trusted; the system's are not.
     """
 
     certificate: Path
@@ -139,19 +139,19 @@ class Identity:
     trust: Path
 
     def context(self) -> ssl.SSLContext:
-        """What a connection is made with; raises `IdentityUnusable`."""
+        """The TLS context that shows this identity; raises `UnusableIdentityError`."""
         self._check_readable()
         try:
             context = ssl.create_default_context(cafile=self.trust)
         except ssl.SSLError as error:
-            raise IdentityUnusable(
+            raise UnusableIdentityError(
                 f"{self.trust} holds no certificate ({_reason(error)}); restore it, or have this "
                 "identity issued again"
             ) from error
         try:
             context.load_cert_chain(self.certificate, self.key)
         except ssl.SSLError as error:
-            raise IdentityUnusable(
+            raise UnusableIdentityError(
                 f"{self.certificate} and {self.key} cannot be used together ({_reason(error)}); "
                 "restore them, or have this identity issued again"
             ) from error
@@ -163,7 +163,7 @@ class Identity:
             try:
                 path.open("rb").close()
             except OSError as error:
-                raise IdentityUnusable(
+                raise UnusableIdentityError(
                     f"{path} cannot be read: {error.strerror}; it has to be there and belong to "
                     "the account that connects"
                 ) from error
@@ -175,12 +175,12 @@ def _reason(error: ssl.SSLError) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """Where a broker listens, and as whom we come.
+    """A broker's address, and our credentials for it.
 
     Attributes:
         version: 5, or 4 for MQTT 3.1.1.
         username: ``None`` when the broker knows us by certificate, or not at all.
-        tls: What is trusted and which certificate is shown; ``None`` for plain TCP.
+        tls: The trusted authorities and our certificate; ``None`` for plain TCP.
     """
 
     host: str
@@ -196,11 +196,11 @@ class Broker:
 
         Args:
             url: The port defaults to 1883, and to 8883 for ``mqtts``.
-            version: Not part of the address: what the configuration says.
+            version: MQTT version; not part of the address.
             tls: For ``mqtts``; the system's trusted authorities where it is ``None``.
 
         Raises:
-            BrokerUrlError: It is no such address.
+            BrokerUrlError: ``url`` does not have this form.
         """
         expected = "expected mqtt://host:port or mqtts://host:port"
         try:
@@ -227,6 +227,6 @@ class Broker:
 
     @property
     def name(self) -> str:
-        """How messages to people call it; never with a password."""
+        """The broker's address for messages to users; never with a password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtt' if self.tls is None else 'mqtts'}://{host}:{self.port}"

@@ -27,8 +27,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from cloud_link.mqtt.broker import Unreachable
-from cloud_link.mqtt.paho_client import TlsAwareClient, next_step, told
+from cloud_link.mqtt.broker import UnreachableError
+from cloud_link.mqtt.paho_client import TlsAwareClient, tls_alert_text, tls_next_step
 from cloud_link.mqtt.session import Session
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ async def connect(
     session_expiry: int = 0,
     keepalive: int = 60,
 ) -> AsyncIterator[Session]:
-    """A session with ``broker``; left normally it says goodbye, left by an error the will is sent.
+    """Open a session with ``broker``; left by an error, it ends so that the will is published.
 
     Args:
-        broker: Where, as whom, and in which MQTT version.
+        broker: Address, credentials and MQTT version.
         client_id: Unique at the broker: a second connection with it ends the first.
-        will: What the broker publishes when this connection ends without a goodbye.
+        will: What the broker publishes when this connection ends without DISCONNECT.
         receive_maximum: Messages received and not yet acknowledged, at most; what more arrives
             waits at the broker (MQTT 5) or in the socket (3.1.1).
         session_expiry: Seconds for which the broker keeps subscriptions and unacknowledged
@@ -66,8 +66,8 @@ async def connect(
         keepalive: Seconds; a silent link is found dead within two of them.
 
     Raises:
-        Unreachable: Nothing answered there, or nothing that speaks this MQTT version.
-        ConnectRefused: The broker's no.
+        UnreachableError: Nothing answered there, or nothing that speaks this MQTT version.
+        ConnectRefusedError: The broker refused the connection; with its reason code.
 
     Cancelled while connecting it leaves nothing behind but a worker thread that ends by itself
     within `CONNECT_S` seconds.
@@ -81,17 +81,17 @@ async def connect(
     try:
         await _dial(client, broker, keepalive, options)
         async with asyncio.timeout(CONNECT_S):
-            await session.greet(keepalive)
+            await session.open(keepalive)
     except TimeoutError:
         session.abort()
         step = "check that this port speaks MQTT, with or without TLS"
-        raise Unreachable(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
-    except OSError as error:  # lost between dialling and greeting
+        raise UnreachableError(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
+    except OSError as error:  # lost between dialling and CONNACK
         session.abort()
         if client.alert:
             raise _ended_tls(broker, client.alert) from error
         what = error.strerror or str(error) or type(error).__name__
-        raise Unreachable(broker.name, what, client.ended_step) from error
+        raise UnreachableError(broker.name, what, client.next_step) from error
     except BaseException:
         session.abort()
         raise
@@ -114,7 +114,8 @@ def _client(
         reconnect_on_failure=False,
         manual_ack=True,
     )
-    # paho's own window and queue are off: `Slots` knows what the broker allows, paho does not.
+    # paho's own window and queue are off: it does not know the broker's Receive Maximum, and
+    # `cloud_link.mqtt.session.ReceiveWindow` does.
     client.max_inflight_messages = 0
     client.max_queued_messages = 0
     client.connect_timeout = CONNECT_S
@@ -148,26 +149,26 @@ async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[st
     except ssl.SSLCertVerificationError as error:
         what = f"its certificate is not trusted: {error.verify_message}"
         step = "check the trusted authorities, the broker's name and this machine's clock"
-        raise Unreachable(broker.name, what, step) from error
+        raise UnreachableError(broker.name, what, step) from error
     except ssl.SSLError as error:
-        raise _ended_tls(broker, told(error)) from error
+        raise _ended_tls(broker, tls_alert_text(error)) from error
     except socket.gaierror as error:
         what = f"the name is not known: {error.strerror}"
-        raise Unreachable(broker.name, what, "check the name and the DNS server") from error
+        raise UnreachableError(broker.name, what, "check the name and the DNS server") from error
     except ConnectionRefusedError as error:
         step = "check the port, and that the broker runs"
-        raise Unreachable(broker.name, "nothing listens there", step) from error
+        raise UnreachableError(broker.name, "nothing listens there", step) from error
     except UnicodeError as error:  # a label that is empty or too long for any resolver
         step = "correct the broker's name"
-        raise Unreachable(broker.name, "this can be no host's name", step) from error
+        raise UnreachableError(broker.name, "this can be no host's name", step) from error
     except OSError as error:
         what = error.strerror or str(error) or type(error).__name__
         step = "check the address, the route and the firewall"
-        raise Unreachable(broker.name, what, step) from error
+        raise UnreachableError(broker.name, what, step) from error
 
 
-def _ended_tls(broker: Broker, alert: str) -> Unreachable:
-    return Unreachable(broker.name, f"the broker ended TLS: {alert}", next_step(alert))
+def _ended_tls(broker: Broker, alert: str) -> UnreachableError:
+    return UnreachableError(broker.name, f"the broker ended TLS: {alert}", tls_next_step(alert))
 
 
 def _hang_up(client: Client, done: asyncio.Future[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Turns a paho client by the running asyncio loop: no thread of paho's, no polling.
+"""Drives a paho client from the running asyncio loop: without paho's thread and without polling.
 
 paho is used as the codec it is good at; its socket is watched by the loop::
 
@@ -30,20 +30,20 @@ TIMER_S: Final = 5.0
 """The longest time between two looks at the keepalive."""
 
 
-class Drive:
+class SocketLoop:
     """One client's socket on the running loop, from `attach` to `detach`.
 
     Args:
-        client: Connected: `Client.connect` has returned.
-        broken: Called once with whatever paho could not cope with: bytes that are not MQTT.
+        client: The paho client, connected: `Client.connect` has returned.
+        on_error: Called once with whatever paho could not cope with: bytes that are not MQTT.
     """
 
-    def __init__(self, client: Client, broken: Callable[[Exception], None]) -> None:
+    def __init__(self, client: Client, on_error: Callable[[Exception], None]) -> None:
         self._client = client
-        self._broken = broken
+        self._on_error = on_error
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
-        self._held = False
+        self._paused = False
         self._timer: asyncio.TimerHandle | None = None
 
     def attach(self, keepalive: int) -> None:
@@ -53,8 +53,8 @@ class Drive:
             raise ConnectionResetError("the broker closed the connection")
         self._socket = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client.on_socket_register_write = self._want_write
-        self._client.on_socket_unregister_write = self._have_written
+        self._client.on_socket_register_write = self._on_want_write
+        self._client.on_socket_unregister_write = self._on_written
         self._client.on_socket_close = lambda *_: self.detach()
         self._loop.add_reader(sock, self._readable)
         if self._client.want_write():
@@ -67,20 +67,22 @@ class Drive:
         """Whether there is a socket that is watched."""
         return self._socket is not None
 
-    def hold(self, held: bool) -> None:
-        """Stop reading, or go on. Held longer than 1.5 keepalives, the broker ends the link."""
-        if self._socket is None or held == self._held:
-            return
-        self._held = held
-        if held:
+    def pause_reading(self) -> None:
+        """Stop reading. Paused for longer than 1.5 keepalives, the broker ends the connection."""
+        if self._socket is not None and not self._paused:
+            self._paused = True
             self._loop.remove_reader(self._socket)
-        else:
+
+    def resume_reading(self) -> None:
+        """Read again after `pause_reading`; without effect when reading goes on already."""
+        if self._socket is not None and self._paused:
+            self._paused = False
             self._loop.add_reader(self._socket, self._readable)
             # What TLS has already decrypted makes no descriptor readable.
             self._loop.call_soon(self._readable)
 
     def detach(self) -> None:
-        """Watch nothing any more. The socket stays open: paho, or `cut`, closes it."""
+        """Stop watching the socket. It stays open: paho, or `abort`, closes it."""
         sock, self._socket = self._socket, None
         if sock is not None:
             self._loop.remove_reader(sock)
@@ -88,15 +90,15 @@ class Drive:
         if self._timer is not None:
             self._timer.cancel()
 
-    def cut(self) -> None:
-        """Close the connection without a goodbye: the broker publishes the will."""
+    def abort(self) -> None:
+        """Close the connection without DISCONNECT: the broker publishes the will."""
         sock: Any = self._client.socket()
         self.detach()
         if sock is not None:
             sock.close()
 
     def _readable(self) -> None:
-        if self._socket is None or self._held:
+        if self._socket is None or self._paused:
             return
         self._guarded(self._client.loop_read)
         sock = self._socket
@@ -116,21 +118,21 @@ class Drive:
 
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._every, self._tick)
-        # While held no PINGRESP can be seen: its absence means nothing.
-        if not self._held:
+        # While paused no PINGRESP can be seen: its absence means nothing.
+        if not self._paused:
             self._guarded(self._client.loop_misc)
 
     def _guarded(self, turn: Callable[[], object]) -> None:
         try:
             turn()
         except Exception as error:  # noqa: BLE001 - paho raises struct.error, IndexError, ... on bytes that are not MQTT
-            self.cut()
-            self._broken(error)
+            self.abort()
+            self._on_error(error)
 
-    def _want_write(self, _client: Client, _userdata: object, _sock: Any) -> None:
-        # Called once until everything is written (`_have_written`).
+    def _on_want_write(self, _client: Client, _userdata: object, _sock: Any) -> None:
+        # Called once until everything is written (`_on_written`).
         self._loop.call_soon(self._write)
 
-    def _have_written(self, _client: Client, _userdata: object, sock: Any) -> None:
+    def _on_written(self, _client: Client, _userdata: object, sock: Any) -> None:
         if self._socket is not None:
             self._loop.remove_writer(sock)

@@ -9,7 +9,7 @@ from typing import Final
 
 from paho.mqtt.client import Client
 
-NO_GREETING: Final = "check that this port speaks MQTT, in this version, with or without TLS"
+CHECK_MQTT_PORT: Final = "check that this port speaks MQTT, in this version, with or without TLS"
 
 
 class TlsAwareClient(Client):
@@ -27,14 +27,14 @@ class TlsAwareClient(Client):
     alert = ""
 
     @property
-    def ended_step(self) -> str:
-        """What to do about a connection that ended before the broker greeted."""
+    def next_step(self) -> str:
+        """The next step for a connection that ended before CONNACK."""
         if self.alert:
-            return next_step(self.alert)
+            return tls_next_step(self.alert)
         if self._ssl_context is None:
-            return NO_GREETING
+            return CHECK_MQTT_PORT
         # A no to our certificate can be lost with the connection that carried it.
-        return f"{NO_GREETING}; if it is this certificate, have it issued again"
+        return f"{CHECK_MQTT_PORT}; if it is this certificate, have it issued again"
 
     def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
         context = self._ssl_context
@@ -63,18 +63,19 @@ class TlsAwareClient(Client):
         try:
             return super()._sock_recv(bufsize)
         except ssl.SSLError as error:
-            # A link that was cut is an SSLError, too, and no word of the peer's.
-            self.alert = told(error) if "alert" in told(error) else ""
+            # A connection that broke is an SSLError, too, and no alert of the peer's.
+            text = tls_alert_text(error)
+            self.alert = text if "alert" in text else ""
             raise
 
 
-def told(error: ssl.SSLError) -> str:
-    """What TLS said, in small letters."""
+def tls_alert_text(error: ssl.SSLError) -> str:
+    """The alert that ended TLS, in small letters, such as ``sslv3 alert certificate revoked``."""
     return str(error.reason or error).lower().replace("_", " ")
 
 
-def next_step(alert: str) -> str:
-    """What to do about it."""
+def tls_next_step(alert: str) -> str:
+    """The next step for a connection that ended with ``alert``, as `tls_alert_text` gives it."""
     if "alert" in alert:
         return "the certificate may have ended or been revoked; have it issued again"
     return "check that this port speaks TLS"

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from cloud_link.mqtt.broker import MqttError, PublishRefused
+from cloud_link.mqtt.broker import MqttError, PublishRefusedError
 from cloud_link.mqtt.session import Message, Session
 from cloud_link.spool.model import Settled, SpoolError, SpoolFull
 from cloud_link.topics import Up, up
@@ -275,7 +275,7 @@ class Conversation:
         body = self._start.online(self._facts, alive=True)
         try:
             await self._session.publish(up(self._box, Up.ONLINE), body)
-        except PublishRefused as error:
+        except PublishRefusedError as error:
             self._refused(error, None)
         else:
             self.window.greeting = False
@@ -284,7 +284,7 @@ class Conversation:
         body = encode(sending.batch(VERSION))
         try:
             await self._session.publish(up(self._box, CHANNELS[sending.lane]), body)
-        except PublishRefused as error:
+        except PublishRefusedError as error:
             self._refused(error, sending)
 
     def _tell(self, ids: Sequence[bytes]) -> None:
@@ -307,11 +307,11 @@ class Conversation:
     async def _send_tables(self, body: bytes, ids: Sequence[bytes]) -> None:
         try:
             await self._session.publish(up(self._box, Up.TABLE), body)
-        except PublishRefused as error:
+        except PublishRefusedError as error:
             self.window.table_refused(ids, self._facts.now())
             self._refused(error, None)
 
-    def _refused(self, error: PublishRefused, sending: Sending | None) -> None:
+    def _refused(self, error: PublishRefusedError, sending: Sending | None) -> None:
         words = str(error)
         if words != self._tally.error:  # once, not with every attempt
             log.warning("publish_refused", error=words, code=error.code)

@@ -19,7 +19,13 @@ from typing import Final
 from cryptography import x509
 from django.utils import timezone
 
-from cloud_link.mqtt.broker import Broker, ConnectRefused, Identity, MqttError, Unreachable
+from cloud_link.mqtt.broker import (
+    Broker,
+    ConnectRefusedError,
+    Identity,
+    MqttError,
+    UnreachableError,
+)
 from cloud_link.mqtt.connect import connect
 from portal.authority import certificates, roots, server_identity
 from portal.authority.errors import AuthorityError
@@ -195,7 +201,7 @@ async def _refuses(broker: Broker, who: str) -> Trouble | None:
         async with connect(broker, "nobody"):
             what = f"the broker lets in {who}; write its configuration again and restart it"
             return Trouble(fault=True, what=what)
-    except (Unreachable, ConnectRefused) as error:
+    except (UnreachableError, ConnectRefusedError) as error:
         if "nothing listens" in str(error):
             return Trouble(fault=True, what=f"{who} could not be tried: {error}")
         return None

@@ -32,7 +32,7 @@ from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 
 from cloud_link import topics
-from cloud_link.mqtt.broker import Broker, Identity, MqttError, PublishRefused
+from cloud_link.mqtt.broker import Broker, Identity, MqttError, PublishRefusedError
 from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
@@ -271,7 +271,7 @@ class Worker:
     async def _answer(self, session: Session, answer: Answer) -> None:
         try:
             await session.publish(topics.down(answer.box, Down.ACK), encode(answer.ack))
-        except PublishRefused as error:
+        except PublishRefusedError as error:
             # The box is away, or may not be told: it asks again, and hears it then.
             log.debug("box %s not told: %s", answer.box, error)
 

@@ -15,9 +15,9 @@ import pytest
 from cloud_link.mqtt.broker import (
     SESSION_TAKEN_OVER,
     Broker,
-    ConnectRefused,
-    Disconnected,
-    Unreachable,
+    ConnectRefusedError,
+    DisconnectedError,
+    UnreachableError,
     Will,
 )
 from cloud_link.mqtt.connect import connect
@@ -45,7 +45,7 @@ async def test_keepalive_finds_a_half_open_link(broker: peers.Mosquitto, how: st
             began = time.monotonic()
             async with asyncio.timeout(SOON_S):
                 error = await failing(session.publish("a", b"x"))
-            assert isinstance(error, Disconnected)
+            assert isinstance(error, DisconnectedError)
             assert "dead" in str(error)
             assert time.monotonic() - began < 5
         broker.resume()
@@ -60,7 +60,7 @@ async def test_takeover_by_the_same_client_id_ends_with_a_clear_error(
         ended = asyncio.ensure_future(failing(take_nothing(first)))
         async with connect(address, "twin") as second, asyncio.timeout(SOON_S):
             error = await ended
-            assert isinstance(error, Disconnected)
+            assert isinstance(error, DisconnectedError)
             assert "same client id" in str(error)
             await second.subscribe("a")
             await second.publish("a", b"the second lives")
@@ -81,7 +81,7 @@ async def test_the_brokers_reason_for_ending_is_passed_on() -> None:
         url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with connect(Broker.parse(url), "twin") as session:
             error = await failing(session.subscribe("a"))
-    assert isinstance(error, Disconnected)
+    assert isinstance(error, DisconnectedError)
     assert error.code == SESSION_TAKEN_OVER
     assert "taken over" in str(error)
     assert "find the other client" in str(error)
@@ -97,7 +97,7 @@ async def test_wrong_credentials_are_refused_with_the_next_step(tmp_path: Path) 
             pass
         versions: tuple[Literal[4, 5], ...] = (5, 4)
         for version in versions:
-            with pytest.raises(ConnectRefused, match=r"password|access list") as refused:
+            with pytest.raises(ConnectRefusedError, match=r"password|access list") as refused:
                 await connect(
                     Broker.parse(f"mqtt://anna:wrong@{host}", version=version),
                     "anna",
@@ -109,12 +109,12 @@ async def test_nobody_listening_says_what_to_check() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"mqtt://127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(Unreachable, match=r"nothing listens.*check the port"):
+        with pytest.raises(UnreachableError, match=r"nothing listens.*check the port"):
             await connect(Broker.parse(url), "x").__aenter__()
 
 
 async def test_an_unknown_name_says_what_to_check() -> None:
-    with pytest.raises(Unreachable, match="name is not known"):
+    with pytest.raises(UnreachableError, match="name is not known"):
         await connect(Broker.parse("mqtt://broker.invalid"), "x").__aenter__()
 
 
@@ -126,7 +126,7 @@ async def test_something_that_is_not_mqtt_says_so() -> None:
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     async with server:
         url = f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        with pytest.raises(Unreachable, match="speaks MQTT"):
+        with pytest.raises(UnreachableError, match="speaks MQTT"):
             await connect(Broker.parse(url), "x").__aenter__()
 
 
@@ -184,5 +184,5 @@ async def test_tls_with_a_certificate_of_our_own(tmp_path: Path) -> None:
             body = bytes(range(256)) * 200  # more than one TLS record
             await asyncio.gather(*(session.publish("a", body) for _ in range(20)))
             assert all(message.payload == body for message in await take(session, 20, ack=True))
-        with pytest.raises(Unreachable, match="not trusted"):
+        with pytest.raises(UnreachableError, match="not trusted"):
             await connect(Broker.parse(url), "tls").__aenter__()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud_link.mqtt.broker import Broker, Identity, MqttError, Unreachable
+from cloud_link.mqtt.broker import Broker, Identity, MqttError, UnreachableError
 from cloud_link.mqtt.connect import connect
 from tests import peers
 from tests.cloud_link.waiting import SOON_S, take
@@ -63,7 +63,7 @@ async def test_who_has_none_or_one_by_another_root_is_told_what_the_broker_said(
         with pytest.raises(MqttError) as caught:
             async with asyncio.timeout(SOON_S), connect(address(broker, wrong), "b"):
                 pass
-        assert isinstance(caught.value, Unreachable)
+        assert isinstance(caught.value, UnreachableError)
         # What it said can be lost with the connection; what to do about it is told all the same.
         assert "issued again" in str(caught.value)
 
@@ -73,6 +73,6 @@ async def test_a_broker_of_another_root_is_not_believed(
 ) -> None:
     other = Authority.make(authority.folder / "impostors")
     identity = replace(authority.name("b-bbbbbbbbbb"), trust=other.root)
-    with pytest.raises(Unreachable, match="its certificate is not trusted"):
+    with pytest.raises(UnreachableError, match="its certificate is not trusted"):
         async with connect(address(broker, identity), "b"):
             pass

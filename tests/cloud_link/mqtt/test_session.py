@@ -14,12 +14,12 @@ from cloud_link.mqtt.broker import (
     NOT_AUTHORIZED,
     PACKET_TOO_LARGE,
     Broker,
-    Disconnected,
-    PublishRefused,
-    Unreachable,
+    DisconnectedError,
+    PublishRefusedError,
+    UnreachableError,
 )
 from cloud_link.mqtt.connect import connect
-from cloud_link.mqtt.session import Slots
+from cloud_link.mqtt.session import ReceiveWindow
 from tests import peers
 from tests.cloud_link.relay import relay
 from tests.cloud_link.waiting import SOON_S, failing, take, until
@@ -50,7 +50,7 @@ async def test_a_message_arrives_and_is_answered(
 async def test_nobody_subscribes_is_a_refusal(broker: peers.Mosquitto) -> None:
     async with connect(Broker.parse(broker.url), "writer") as session:
         error = await failing(session.publish("nobody/listens", b"x"))
-        assert isinstance(error, PublishRefused)
+        assert isinstance(error, PublishRefusedError)
         assert error.code == NO_SUBSCRIBERS
         assert "0x10" in str(error)
         assert "ingest" in str(error)
@@ -69,7 +69,7 @@ async def test_an_access_list_is_a_refusal_to_publish_and_silence_to_subscribe(
             await reader.subscribe("closed/#")  # granted; filtered at delivery
             await writer.publish("open/door", b"in")
             error = await failing(writer.publish("closed/door", b"out"))
-            assert isinstance(error, PublishRefused)
+            assert isinstance(error, PublishRefusedError)
             assert error.code == NOT_AUTHORIZED
             assert "access list" in str(error)
             assert [m.topic for m in await take(reader, 1)] == ["open/door"]
@@ -90,13 +90,13 @@ async def test_a_killed_broker_fails_everything_in_flight_at_once(
         broker.kill()
         async with asyncio.timeout(SOON_S):
             errors = await asyncio.gather(*work)
-        assert {type(error) for error in errors} == {Disconnected}
+        assert {type(error) for error in errors} == {DisconnectedError}
         assert session.unanswered == 0
-        with pytest.raises(Disconnected):
+        with pytest.raises(DisconnectedError):
             await listening
-        with pytest.raises(Disconnected):
+        with pytest.raises(DisconnectedError):
             await session.publish("a", b"after")
-        assert isinstance(await session.wait_closed(), Disconnected)
+        assert isinstance(await session.wait_closed(), DisconnectedError)
 
 
 async def test_receive_maximum_is_kept_and_waiting_is_safe_to_cancel() -> None:
@@ -122,14 +122,14 @@ async def test_receive_maximum_is_kept_and_waiting_is_safe_to_cancel() -> None:
             assert received == [n for n in range(200) if n not in (5, 6)]
             assert between.most == 3
             assert session.unanswered == 0
-            assert session._slots.free == 3
+            assert session._window.free == 3
             assert not session._client._out_messages, "paho keeps nothing either"
 
 
 async def test_cancelled_publishes_leave_nothing(broker: peers.Mosquitto) -> None:
     async with connect(Broker.parse(broker.url), "writer") as session:
         await session.subscribe("a")
-        free = session._slots.free
+        free = session._window.free
         for _ in range(20):
             work = [asyncio.ensure_future(session.publish("a", b"x")) for _ in range(30)]
             await asyncio.sleep(0)
@@ -138,21 +138,21 @@ async def test_cancelled_publishes_leave_nothing(broker: peers.Mosquitto) -> Non
             await asyncio.gather(*work, return_exceptions=True)
         await session.publish("a", b"last")
         await until(lambda: session.unanswered == 0, "all were answered")
-        assert session._slots.free == free
+        assert session._window.free == free
 
 
 async def test_a_place_given_while_its_taker_is_cancelled_is_passed_on() -> None:
-    slots = Slots()
-    first = asyncio.ensure_future(slots.take())
-    second = asyncio.ensure_future(slots.take())
+    window = ReceiveWindow()
+    first = asyncio.ensure_future(window.acquire())
+    second = asyncio.ensure_future(window.acquire())
     await asyncio.sleep(0)
-    slots.give()
+    window.release()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     async with asyncio.timeout(SOON_S):
         await second
     assert first.cancelled()
-    assert slots.free == 0
+    assert window.free == 0
 
 
 @pytest.mark.parametrize("version", [5, 4])
@@ -162,13 +162,13 @@ async def test_what_is_not_acknowledged_comes_again(
     address = Broker.parse(broker.url, version=version)
     async with connect(address, "writer") as writer:
         async with connect(address, "keeper", session_expiry=300) as keeper:
-            assert not keeper.present
+            assert not keeper.session_present
             await keeper.subscribe("a")
             for body in (b"0", b"1", b"2"):
                 await writer.publish("a", body)
             (await take(keeper, 3))[0].ack()
         async with connect(address, "keeper", session_expiry=300) as keeper:
-            assert keeper.present
+            assert keeper.session_present
             again = await take(keeper, 2)
             assert [message.payload for message in again] == [b"1", b"2"]
             for message in reversed(again):
@@ -193,10 +193,10 @@ async def test_acknowledgements_go_out_in_order_of_arrival(broker: peers.Mosquit
 async def test_a_message_beyond_the_brokers_packet_size_is_refused_here() -> None:
     with peers.mosquitto("max_packet_size 1000") as broker:
         async with connect(Broker.parse(broker.url), "writer") as session:
-            assert session.maximum_packet == 1000
+            assert session.maximum_packet_size == 1000
             await session.subscribe("a")
             error = await failing(session.publish("a", b"x" * 1000))
-            assert isinstance(error, PublishRefused)
+            assert isinstance(error, PublishRefusedError)
             assert error.code == PACKET_TOO_LARGE
             await session.publish("a", b"x" * 900)
 
@@ -279,7 +279,9 @@ async def test_latency_at_200_messages_a_second(broker: peers.Mosquitto) -> None
 
 @pytest.mark.parametrize("host", ["x..y", "a" * 64 + ".example"])
 async def test_a_name_no_resolver_takes_is_unreachable(host: str) -> None:
-    with pytest.raises(Unreachable, match="this can be no host's name; correct the broker's name"):
+    with pytest.raises(
+        UnreachableError, match="this can be no host's name; correct the broker's name"
+    ):
         async with connect(Broker.parse(f"mqtt://{host}:1883"), "box"):
             pass
 
@@ -289,9 +291,9 @@ async def test_a_publish_without_an_answer_gives_no_place_it_never_took(
 ) -> None:
     async with connect(Broker.parse(broker.url), "writer") as writer:
         await writer.subscribe("a")
-        free = writer._slots.free
+        free = writer._window.free
         for _ in range(5):
             await writer.publish("a", b"x", qos=0)
-        assert writer._slots.free == free
+        assert writer._window.free == free
         await writer.publish("a", b"x")
-        assert writer._slots.free == free
+        assert writer._window.free == free

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.mqtt.broker import Identity, IdentityUnusable
+from cloud_link.mqtt.broker import Identity, UnusableIdentityError
 from config.model import Cloud
 from gateway.link.broker_target import NoWayError, find, mark
 from provisioning import enrolment_store
@@ -82,14 +82,14 @@ def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> No
     key = enrolment_store.key_path(state)
     way = find(state, BOX, Cloud())
     key.write_text("nonsense")
-    with pytest.raises(IdentityUnusable, match=r"key\.pem cannot be used together"):
+    with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be used together"):
         way.address()
     key.unlink()
-    with pytest.raises(IdentityUnusable, match=r"key\.pem cannot be read: No such file"):
+    with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be read: No such file"):
         way.address()
     trust = state / "nothing.pem"
     trust.write_text("nonsense")
-    with pytest.raises(IdentityUnusable, match=r"nothing\.pem holds no certificate"):
+    with pytest.raises(UnusableIdentityError, match=r"nothing\.pem holds no certificate"):
         Identity(certificate=identity.certificate, key=identity.key, trust=trust).context()
 
 

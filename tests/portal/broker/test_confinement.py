@@ -15,10 +15,10 @@ from cloud_link import topics
 from cloud_link.mqtt.broker import (
     NOT_AUTHORIZED,
     Broker,
-    Disconnected,
+    DisconnectedError,
     MqttError,
-    PublishRefused,
-    Unreachable,
+    PublishRefusedError,
+    UnreachableError,
 )
 from cloud_link.mqtt.connect import connect
 from cloud_link.mqtt.session import Message, Session
@@ -42,7 +42,7 @@ def soon(work: Coroutine[Any, Any, T]) -> T:
 
 async def refusal(work: Coroutine[Any, Any, None]) -> int:
     """The code with which the broker refused a publish."""
-    with pytest.raises(PublishRefused) as caught:
+    with pytest.raises(PublishRefusedError) as caught:
         await work
     return caught.value.code
 
@@ -63,13 +63,13 @@ def test_nobody_comes_in_without_a_certificate(site: Site, door: Door) -> None:
     root = site.folder.path / "roots" / "boxes.pem"
     unnamed = Broker.parse(site.url(door), tls=ssl.create_default_context(cafile=root))
     for known in (unnamed, replace(unnamed, username=A, password="x")):
-        with pytest.raises(Unreachable, match="issued again"):
+        with pytest.raises(UnreachableError, match="issued again"):
             soon(enter(known))
 
 
 @pytest.mark.parametrize("door", [*DOORS, "cutting"])
 def test_nobody_comes_in_without_tls(site: Site, door: Door) -> None:
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         soon(enter(Broker.parse(site.url(door).replace("mqtts:", "mqtt:"))))
 
 
@@ -84,7 +84,7 @@ def test_roots_do_not_vouch_for_each_other(site: Site) -> None:
             if who == door:
                 soon(enter(site.address(door, identity)))
             else:
-                with pytest.raises(Unreachable, match="issued again"):
+                with pytest.raises(UnreachableError, match="issued again"):
                     soon(enter(site.address(door, identity)))
 
 
@@ -153,7 +153,7 @@ def test_two_with_one_certificate_are_one_client(site: Site) -> None:
         async with connect(site.address("boxes", a), A) as first:
             ended = asyncio.ensure_future(first.wait_closed())
             async with connect(site.address("boxes", a), "copy"):
-                assert isinstance(await ended, Disconnected)
+                assert isinstance(await ended, DisconnectedError)
 
     soon(work())
 
@@ -234,7 +234,7 @@ def test_a_revoked_box_is_out_at_once_and_stays_out(site: Site, version: str) ->
         for _ in range(2):  # the second time it may show a ticket of the first
             # Over TLS 1.3 the reason can be lost with the connection.
             match = "certificate revoked" if version == "TLSv1_2" else "issued again"
-            with pytest.raises(Unreachable, match=match):
+            with pytest.raises(UnreachableError, match=match):
                 loop.run_until_complete(enter(address, A))
         loop.run_until_complete(other.subscribe(topics.down(B, Down.ACK)))  # undisturbed
         loop.run_until_complete(other.close())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cloud_link import topics
-from cloud_link.mqtt.broker import Broker, Identity, Unreachable
+from cloud_link.mqtt.broker import Broker, Identity, UnreachableError
 from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Up
 from tests.peers import Daemon
@@ -63,10 +63,10 @@ def test_nobody_comes_in_without_a_certificate_by_that_doors_root(fallback: Site
         unnamed = Broker.parse(url, version=4, tls=context)
         plain = Broker.parse(url.replace("mqtts", "mqtt"), version=4)
         for nobody in (unnamed, plain):
-            with pytest.raises(Unreachable):
+            with pytest.raises(UnreachableError):
                 asyncio.run(enter(nobody))
     for door, identity in (("boxes", worker), ("workers", box)):
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             asyncio.run(enter(at(fallback, door, identity)))
     asyncio.run(enter(at(fallback, "boxes", box)))
     asyncio.run(enter(at(fallback, "workers", worker)))
@@ -79,7 +79,7 @@ def test_who_was_revoked_before_it_started_is_refused(fallback: Site) -> None:
         key=canary / "identity.pem",
         trust=fallback.folder.path / "roots" / "boxes.pem",
     )
-    with pytest.raises(Unreachable):
+    with pytest.raises(UnreachableError):
         asyncio.run(enter(at(fallback, "boxes", identity)))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.mqtt.broker import Broker, Identity, Unreachable
+from cloud_link.mqtt.broker import Broker, Identity, UnreachableError
 from cloud_link.mqtt.connect import connect
 from config.disk import LocalDisk, replace_file
 from gateway.configuration.loader import PROFILES
@@ -170,7 +170,7 @@ def refuses_the_old_root(desk: Desk, name: str) -> None:
         async with connect(Broker.parse(url, tls=identity.context()), name):
             pass
 
-    with pytest.raises(Unreachable, match=r"issued again|unknown ca"):
+    with pytest.raises(UnreachableError, match=r"issued again|unknown ca"):
         asyncio.run(enter())
 
 

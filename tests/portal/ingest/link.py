@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from cloud_link import topics
-from cloud_link.mqtt.broker import Broker, PublishRefused
+from cloud_link.mqtt.broker import Broker, PublishRefusedError
 from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import Ack, decode
@@ -39,7 +39,7 @@ async def publish(session: Session, *messages: Arrival) -> None:
             try:
                 await session.publish(message.topic, message.body)
                 break
-            except PublishRefused:
+            except PublishRefusedError:
                 await asyncio.sleep(0.05)  # a poll: the broker offers no event for a subscriber
 
 
