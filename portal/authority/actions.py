@@ -42,17 +42,18 @@ class RootView:
         fingerprint: SHA-256 of its certificate, in hexadecimal.
         issued: How many certificates it signed.
         revoked: How many of these no longer count.
-        list_ends_at: When its newest revocation list ends; ``None`` before the first.
+        expires_at: When its certificate expires.
+        list_expires_at: When its newest revocation list expires; ``None`` before the first.
     """
 
     root: Root
     made: bool
     fingerprint: str
     pem: str
-    ends_at: datetime
+    expires_at: datetime
     issued: int
     revoked: int
-    list_ends_at: datetime | None
+    list_expires_at: datetime | None
 
 
 def set_up(*, anew: bool = False) -> list[RootView]:
@@ -87,10 +88,10 @@ def look(root: Root, *, made: bool = False) -> RootView:
         made=made,
         fingerprint=certificates.fingerprint(issuer.certificate),
         pem=certificates.pem(issuer.certificate),
-        ends_at=issuer.certificate.not_valid_after_utc,
+        expires_at=issuer.certificate.not_valid_after_utc,
         issued=issued.count(),
         revoked=issued.exclude(revoked_at=None).count(),
-        list_ends_at=newest.ends_at if newest else None,
+        list_expires_at=newest.expires_at if newest else None,
     )
 
 
@@ -167,8 +168,8 @@ def sign(
         pem=certificates.pem(certificate),
         box=box,
         purpose=purpose or "",
-        begins_at=certificate.not_valid_before_utc,
-        ends_at=certificate.not_valid_after_utc,
+        valid_from=certificate.not_valid_before_utc,
+        expires_at=certificate.not_valid_after_utc,
     )
 
 
@@ -231,8 +232,8 @@ def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
             root=root,
             number=(newest or 0) + 1,
             pem=certificates.pem(made),
-            begins_at=made.last_update_utc,
-            ends_at=at + life,
+            valid_from=made.last_update_utc,
+            expires_at=at + life,
         )
     path = list_path(root)
     files.replace(path, kept.pem.encode(), files.PUBLIC)

@@ -38,7 +38,7 @@ from msgspec import to_builtins
 
 from portal.authority import certificates, roots
 from portal.authority.actions import sign
-from portal.authority.expiry import CERTIFICATE_ALARM
+from portal.authority.expiry import CERTIFICATE_NOTICE
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
@@ -187,7 +187,7 @@ def _once_more(
         raise CodedError(Code.BAD_CSR, f"its key is box {certificate.subject}'s")
     if certificate.revoked_at is not None:
         raise CodedError(Code.BOX_REVOKED)
-    if certificate.ends_at - timezone.now() > CERTIFICATE_ALARM:
+    if certificate.expires_at - timezone.now() > CERTIFICATE_NOTICE:
         return certificate
     _check_open(key)
     earlier.certificate = sign(Root.BOXES, name=request.box, public_key=public_key, box=box)

@@ -1,4 +1,4 @@
-"""What of the authority ends soon, so that whoever looks after the portal hears of it in time.
+"""Certificates, roots and revocation lists that expire soon, so that operators hear of it in time.
 
 The one place that decides how early: `kanmon-portal broker check`, the logs of the ingest worker
 and of ``broker maintain``, and the portal's pages all go by it. From the database, and from the
@@ -21,15 +21,15 @@ from portal.authority.models import IssuedCertificate, Purpose, RevocationList, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIST_ALARM: Final = timedelta(days=2)
-CERTIFICATE_ALARM: Final = timedelta(days=30)
-ROOT_ALARM: Final = timedelta(days=2 * 365)
+LIST_NOTICE: Final = timedelta(days=2)
+CERTIFICATE_NOTICE: Final = timedelta(days=30)
+ROOT_NOTICE: Final = timedelta(days=2 * 365)
 """What a root signs lives for a year, and may not outlive it."""
 GUIDE: Final = "docs/how-to/revoke-and-reissue.md"
 
 
-class What(StrEnum):
-    """What ends."""
+class ExpiringKind(StrEnum):
+    """What an `Expiring` is: a revocation list, a root, or the certificate of one of these."""
 
     LIST = "list"
     ROOT = "root"
@@ -42,129 +42,132 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """Something that ends soon, or has ended.
+class Expiring:
+    """A list, root or certificate that expires soon, or has expired.
 
     Attributes:
-        name: Of a root or its list, the root's; else the name in the certificate. Of several
-            boxes, the one whose certificate ends first, which ``ends_at`` and ``ended`` say.
-        ended: Whether that is so already.
-        count: How many there are, told as one: boxes that were enrolled on one day end on one.
+        name: The root's name for a root or its list; else the name in the certificate. For several
+            boxes, the one whose certificate expires first: ``expires_at`` and ``expired`` are its.
+        expired: Whether it has expired already.
+        count: How many boxes are reported as one: those enrolled on one day expire on one.
     """
 
-    what: What
+    kind: ExpiringKind
     name: str
-    ends_at: datetime
-    ended: bool
+    expires_at: datetime
+    expired: bool
     count: int = 1
 
     @property
-    def cure(self) -> str:
-        """The command that cures it."""
-        return _CURES[self.what].format(name=self.name.removeprefix(f"{self.what}."))
+    def remedy(self) -> str:
+        """The command that replaces it."""
+        return _REMEDIES[self.kind].format(name=self.name.removeprefix(f"{self.kind}."))
 
     def __str__(self) -> str:
-        """For a log, in English."""
-        told = _TOLD[self.what].format(name=self.name, when=when(self.ends_at, ended=self.ended))
+        """A sentence with the remedy, in English, for a log or a command's output."""
+        when = expiry_text(self.expires_at, expired=self.expired)
+        text = _SENTENCES[self.kind].format(name=self.name, when=when)
         if self.count > 1:
-            told = f"{self.count} boxes' certificates end or have ended, first {told}"
-        return f"{told} '{self.cure}'"
+            text = f"{self.count} boxes' certificates end or have ended, first {text}"
+        return f"{text} '{self.remedy}'"
 
 
-_TOLD: Final = {
-    What.LIST: "the revocation list for {name} {when}, and from then on the broker lets nobody in; "
+_SENTENCES: Final = {
+    ExpiringKind.LIST: "the revocation list for {name} {when}, and from then on the broker lets "
+    "nobody in; see that 'broker maintain' runs, or run",
+    ExpiringKind.ROOT: "the root for {name} {when}, and with it all it signed; follow "
+    f"{GUIDE}, with",
+    ExpiringKind.WORKER: "the certificate of {name} {when}; issue another and change over, with",
+    ExpiringKind.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with",
+    ExpiringKind.BROKER: "the broker's certificate ({name}) {when}; "
     "see that 'broker maintain' runs, or run",
-    What.ROOT: f"the root for {{name}} {{when}}, and with it all it signed; follow {GUIDE}, with",
-    What.WORKER: "the certificate of {name} {when}; issue another and change over, with",
-    What.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with",
-    What.BROKER: "the broker's certificate ({name}) {when}; "
-    "see that 'broker maintain' runs, or run",
-    What.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and restart",
-    What.SERVER: "the certificate of the server {name} {when}; issue another with",
-    What.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it where it "
-    f"is gone ({GUIDE}); a key for it:",
+    ExpiringKind.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and "
+    "restart",
+    ExpiringKind.SERVER: "the certificate of the server {name} {when}; issue another with",
+    ExpiringKind.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it "
+    f"where it is gone ({GUIDE}); a key for it:",
 }
-_CURES: Final = {
-    What.LIST: "kanmon-portal broker reload FOLDER",
-    What.ROOT: "kanmon-portal authority init --anew",
-    What.WORKER: "kanmon-portal authority issue-worker {name} --out FOLDER",
-    What.PUBLISHER: "kanmon-portal authority issue-publisher {name} --out FOLDER",
-    What.BROKER: "kanmon-portal broker reload FOLDER",
-    What.CLAIMS: "kanmon-portal claims",
-    What.SERVER: "kanmon-portal authority issue-server HOST --out FOLDER",
-    What.BOX: "kanmon-portal key issue --organization ORGANIZATION --site SITE",
+_REMEDIES: Final = {
+    ExpiringKind.LIST: "kanmon-portal broker reload FOLDER",
+    ExpiringKind.ROOT: "kanmon-portal authority init --anew",
+    ExpiringKind.WORKER: "kanmon-portal authority issue-worker {name} --out FOLDER",
+    ExpiringKind.PUBLISHER: "kanmon-portal authority issue-publisher {name} --out FOLDER",
+    ExpiringKind.BROKER: "kanmon-portal broker reload FOLDER",
+    ExpiringKind.CLAIMS: "kanmon-portal claims",
+    ExpiringKind.SERVER: "kanmon-portal authority issue-server HOST --out FOLDER",
+    ExpiringKind.BOX: "kanmon-portal key issue --organization ORGANIZATION --site SITE",
 }
 _SERVERS: Final = {
-    Purpose.BROKER: What.BROKER,
-    Purpose.CLAIMS: What.CLAIMS,
-    Purpose.SERVER: What.SERVER,
+    Purpose.BROKER: ExpiringKind.BROKER,
+    Purpose.CLAIMS: ExpiringKind.CLAIMS,
+    Purpose.SERVER: ExpiringKind.SERVER,
 }
 
 
-def endings(now: datetime) -> list[Ending]:
-    """Lists, roots and certificates that end soon or have ended.
+def expiring(now: datetime) -> list[Expiring]:
+    """The lists, roots and certificates that expire soon, or have expired.
 
-    Lists first, because nobody is let in without them; a certificate only until it is issued
-    again or revoked; those of boxes last, and as one.
+    Lists come first, because the broker lets nobody in without them; a certificate only until it
+    is issued again or revoked; those of boxes last, and as one entry.
     """
     return [*_lists(now), *_roots(now), *_certificates(now), *_boxes(now)]
 
 
-def when(ends: datetime, *, ended: bool) -> str:
-    """Since or until when, in English."""
-    return f"{'ended' if ended else 'ends'} on {ends:%Y-%m-%d at %H:%M} UTC"
+def expiry_text(expires_at: datetime, *, expired: bool) -> str:
+    """When something expires or expired, in English, as the end of a sentence."""
+    return f"{'ended' if expired else 'ends'} on {expires_at:%Y-%m-%d at %H:%M} UTC"
 
 
-def _lists(now: datetime) -> Iterator[Ending]:
+def _lists(now: datetime) -> Iterator[Expiring]:
     for root in Root:
         last = RevocationList.objects.filter(root=root).last()
-        if last is not None and last.ends_at - now <= LIST_ALARM:
-            yield _ending(What.LIST, root.value, last.ends_at, now)
+        if last is not None and last.expires_at - now <= LIST_NOTICE:
+            yield _expiring(ExpiringKind.LIST, root.value, last.expires_at, now)
 
 
-def _roots(now: datetime) -> Iterator[Ending]:
+def _roots(now: datetime) -> Iterator[Expiring]:
     for root in Root:
         try:
-            ends = roots.load(root).certificate.not_valid_after_utc
+            expires_at = roots.load(root).certificate.not_valid_after_utc
         except AuthorityError:
             continue  # on another machine, or missing: whoever needs it says so
-        if ends - now <= ROOT_ALARM:
-            yield _ending(What.ROOT, root.value, ends, now)
+        if expires_at - now <= ROOT_NOTICE:
+            yield _expiring(ExpiringKind.ROOT, root.value, expires_at, now)
 
 
-def _certificates(now: datetime) -> Iterator[Ending]:
+def _certificates(now: datetime) -> Iterator[Expiring]:
     counted = Q(root__in=[Root.WORKERS, Root.PUBLISHER]) | Q(purpose__in=_SERVERS)
     newest = (
         IssuedCertificate.objects.filter(counted, revoked_at=None, replaced_by=None)
         .values("root", "purpose", "subject")
-        .annotate(ends=Max("ends_at"))
-        .order_by("ends", "subject")
+        .annotate(expiry=Max("expires_at"))
+        .order_by("expiry", "subject")
     )
     for one in newest:
-        if one["ends"] - now <= CERTIFICATE_ALARM:
-            yield _ending(_kind(one["root"], one["purpose"]), one["subject"], one["ends"], now)
+        if one["expiry"] - now <= CERTIFICATE_NOTICE:
+            yield _expiring(_kind(one["root"], one["purpose"]), one["subject"], one["expiry"], now)
 
 
-def _boxes(now: datetime) -> Iterator[Ending]:
+def _boxes(now: datetime) -> Iterator[Expiring]:
     newest = (
         IssuedCertificate.objects.filter(root=Root.BOXES, revoked_at=None)
         .exclude(box=None)
         .values("subject")
-        .annotate(ends=Max("ends_at"))
-        .filter(ends__lte=now + CERTIFICATE_ALARM)
-        .order_by("ends", "subject")
+        .annotate(expiry=Max("expires_at"))
+        .filter(expiry__lte=now + CERTIFICATE_NOTICE)
+        .order_by("expiry", "subject")
     )
     first = newest.first()
     if first is not None:
-        one = _ending(What.BOX, first["subject"], first["ends"], now)
+        one = _expiring(ExpiringKind.BOX, first["subject"], first["expiry"], now)
         yield replace(one, count=newest.count())
 
 
-def _kind(root: str, purpose: str) -> What:
+def _kind(root: str, purpose: str) -> ExpiringKind:
     if purpose:
         return _SERVERS[Purpose(purpose)]
-    return What.WORKER if root == Root.WORKERS else What.PUBLISHER
+    return ExpiringKind.WORKER if root == Root.WORKERS else ExpiringKind.PUBLISHER
 
 
-def _ending(what: What, name: str, ends: datetime, now: datetime) -> Ending:
-    return Ending(what=what, name=name, ends_at=ends, ended=ends <= now)
+def _expiring(kind: ExpiringKind, name: str, expires_at: datetime, now: datetime) -> Expiring:
+    return Expiring(kind=kind, name=name, expires_at=expires_at, expired=expires_at <= now)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.actions import may_operate
-from portal.authority.expiry import GUIDE, Ending, What, endings
+from portal.authority.expiry import GUIDE, Expiring, ExpiringKind, expiring
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,25 +22,31 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
 
-WORDS: Final[dict[What, _StrPromise]] = {
-    What.LIST: _("The revocation list for %(name)s; without it the broker lets nobody in"),
-    What.ROOT: _("The root certificate for %(name)s; without it nothing it signed is believed"),
-    What.WORKER: _("The certificate of the ingest worker %(name)s"),
-    What.PUBLISHER: _("The certificate of the publisher %(name)s"),
-    What.BROKER: _("The broker's certificate (%(name)s); without it no box can connect"),
-    What.CLAIMS: _("The claim service's certificate (%(name)s); without it no box can enrol"),
-    What.SERVER: _("The certificate of the server %(name)s"),
-    What.BOX: _("The certificate of the box %(name)s; without it nothing of that site arrives"),
+WORDS: Final[dict[ExpiringKind, _StrPromise]] = {
+    ExpiringKind.LIST: _("The revocation list for %(name)s; without it the broker lets nobody in"),
+    ExpiringKind.ROOT: _(
+        "The root certificate for %(name)s; without it nothing it signed is believed"
+    ),
+    ExpiringKind.WORKER: _("The certificate of the ingest worker %(name)s"),
+    ExpiringKind.PUBLISHER: _("The certificate of the publisher %(name)s"),
+    ExpiringKind.BROKER: _("The broker's certificate (%(name)s); without it no box can connect"),
+    ExpiringKind.CLAIMS: _(
+        "The claim service's certificate (%(name)s); without it no box can enrol"
+    ),
+    ExpiringKind.SERVER: _("The certificate of the server %(name)s"),
+    ExpiringKind.BOX: _(
+        "The certificate of the box %(name)s; without it nothing of that site arrives"
+    ),
 }
-STEPS: Final[dict[What, _StrPromise]] = {
-    What.LIST: _("See that “broker maintain” runs, or run:"),
-    What.ROOT: _("Follow %(guide)s; it begins with:"),
-    What.WORKER: _("Issue another and change over:"),
-    What.PUBLISHER: _("Issue another and change over:"),
-    What.BROKER: _("See that “broker maintain” runs, or run:"),
-    What.CLAIMS: _("It renews itself: read its log, and restart it:"),
-    What.SERVER: _("Issue another and change over:"),
-    What.BOX: _("Enrol again, or revoke what is gone (%(guide)s); a key for it:"),
+STEPS: Final[dict[ExpiringKind, _StrPromise]] = {
+    ExpiringKind.LIST: _("See that “broker maintain” runs, or run:"),
+    ExpiringKind.ROOT: _("Follow %(guide)s; it begins with:"),
+    ExpiringKind.WORKER: _("Issue another and change over:"),
+    ExpiringKind.PUBLISHER: _("Issue another and change over:"),
+    ExpiringKind.BROKER: _("See that “broker maintain” runs, or run:"),
+    ExpiringKind.CLAIMS: _("It renews itself: read its log, and restart it:"),
+    ExpiringKind.SERVER: _("Issue another and change over:"),
+    ExpiringKind.BOX: _("Enrol again, or revoke what is gone (%(guide)s); a key for it:"),
 }
 SEVERAL_BOXES: Final = _(
     "The certificates of %(count)s boxes, that of %(name)s first; without them nothing of their "
@@ -52,23 +58,23 @@ SEVERAL_BOXES: Final = _(
 class Alarm:
     """One ending, in the page's language."""
 
-    ending: Ending
+    ending: Expiring
 
     @property
     def words(self) -> str:
         """What ends, and what that means."""
         several = self.ending.count > 1
-        words = SEVERAL_BOXES if several else WORDS[self.ending.what]
+        words = SEVERAL_BOXES if several else WORDS[self.ending.kind]
         return str(words) % {"name": self.ending.name, "count": self.ending.count}
 
     @property
     def step(self) -> str:
         """What to do; the command follows it."""
-        return str(STEPS[self.ending.what]) % {"guide": GUIDE}
+        return str(STEPS[self.ending.kind]) % {"guide": GUIDE}
 
 
 def alarms(user: User | AnonymousUser, now: datetime) -> list[Alarm]:
     """What ``user`` should see to; nothing for who does not operate this portal."""
     if not may_operate(user):
         return []
-    return [Alarm(ending=ending) for ending in endings(now)]
+    return [Alarm(ending=ending) for ending in expiring(now)]

@@ -59,6 +59,8 @@ class IssuedCertificate(models.Model):
         subject: The common name: a box's id, a worker's name, a server's first host.
         spki: SHA-256 of its public key (SubjectPublicKeyInfo), in hexadecimal.
         purpose: Empty for a box's, a worker's and the publisher's.
+        valid_from: The certificate's ``notBefore``.
+        expires_at: The certificate's ``notAfter``.
         replaced_by: What a server of ours took in its place; from then on nobody uses it.
         revoked_at: From when on it does not count; it is in every list since.
     """
@@ -71,8 +73,8 @@ class IssuedCertificate(models.Model):
     box = models.ForeignKey(Box, models.PROTECT, null=True, blank=True, related_name="certificates")
     purpose = models.CharField(max_length=12, choices=Purpose, blank=True, default="")
     replaced_by = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
-    begins_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
+    valid_from = models.DateTimeField()
+    expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True, default="")
 
@@ -89,18 +91,19 @@ class IssuedCertificate(models.Model):
 
 
 class RevocationList(models.Model):
-    """A list as published: the broker refuses everybody once the newest has ended.
+    """A list as published: the broker refuses everybody once the newest has expired.
 
     Attributes:
         number: Grows by one with every list of its root (RFC 5280, 5.2.3).
-        ends_at: Its nextUpdate.
+        valid_from: The list's ``thisUpdate``.
+        expires_at: The list's ``nextUpdate``.
     """
 
     root = models.CharField(max_length=12, choices=Root)
     number = models.PositiveBigIntegerField()
     pem = models.TextField()
-    begins_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
+    valid_from = models.DateTimeField()
+    expires_at = models.DateTimeField()
 
     class Meta:
         ordering: ClassVar = ["root", "number"]

@@ -251,7 +251,7 @@ def _is_due(newest: RevocationList) -> bool:
 
     That is: from holding all that was revoked, or from being by the root there is now.
     """
-    if timezone.now() > newest.begins_at + (newest.ends_at - newest.begins_at) / 2:
+    if timezone.now() > newest.valid_from + (newest.expires_at - newest.valid_from) / 2:
         return True
     revoked = IssuedCertificate.objects.filter(root=newest.root).exclude(revoked_at=None)
     there = x509.load_pem_x509_crl(newest.pem.encode())

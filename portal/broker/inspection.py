@@ -29,7 +29,13 @@ from cloud_link.mqtt.broker import (
 from cloud_link.mqtt.connect import connect
 from portal.authority import certificates, roots, server_identity
 from portal.authority.errors import AuthorityError
-from portal.authority.expiry import CERTIFICATE_ALARM, LIST_ALARM, What, endings, when
+from portal.authority.expiry import (
+    CERTIFICATE_NOTICE,
+    LIST_NOTICE,
+    ExpiringKind,
+    expiring,
+    expiry_text,
+)
 from portal.authority.models import Root
 from portal.broker import configuration
 from portal.broker.configuration import Address
@@ -110,7 +116,7 @@ def _lists(folder: BrokerFolder) -> Iterator[Trouble]:
             yield Trouble(fault=True, what=what)
         else:
             what = f"the revocation list {path}, without which nobody at all is let in,"
-            yield from _ending(what, ends, LIST_ALARM, step)
+            yield from _expiring(what, ends, LIST_NOTICE, step)
 
 
 def _is_by(found: x509.CertificateRevocationList, root: Root) -> bool:
@@ -136,23 +142,25 @@ def _server(folder: BrokerFolder) -> Iterator[Trouble]:
         what = f"{path} does not name {lacking[0].value}, by which boxes come; {step}"
         yield Trouble(fault=True, what=what)
     what = f"the broker's certificate {path}"
-    yield from _ending(what, found.not_valid_after_utc, CERTIFICATE_ALARM, step)
+    yield from _expiring(what, found.not_valid_after_utc, CERTIFICATE_NOTICE, step)
 
 
-def _ending(what: str, ends: datetime, early: timedelta, step: str) -> Iterator[Trouble]:
-    left = ends - timezone.now()
-    if left <= early:
-        ended = left <= timedelta()
-        yield Trouble(fault=ended, what=f"{what} {when(ends, ended=ended)}; {step}")
+def _expiring(what: str, expires_at: datetime, notice: timedelta, step: str) -> Iterator[Trouble]:
+    left = expires_at - timezone.now()
+    if left <= notice:
+        expired = left <= timedelta()
+        text = expiry_text(expires_at, expired=expired)
+        yield Trouble(fault=expired, what=f"{what} {text}; {step}")
 
 
 def _elsewhere() -> Iterator[Trouble]:
     """What ends and is not in the folder: roots, workers, publisher, claim service, boxes."""
-    for ending in endings(timezone.now()):
+    for one in expiring(timezone.now()):
         # Of lists and the broker's certificate, what counts is what the broker reads.
-        if ending.what not in {What.LIST, What.BROKER}:
+        if one.kind not in {ExpiringKind.LIST, ExpiringKind.BROKER}:
             # A box that is shut out by its own certificate is no fault of the broker's.
-            yield Trouble(fault=ending.ended and ending.what is not What.BOX, what=str(ending))
+            fault = one.expired and one.kind is not ExpiringKind.BOX
+            yield Trouble(fault=fault, what=str(one))
 
 
 def _why(error: Exception) -> str:

@@ -238,11 +238,11 @@ def _ended(folder: BrokerFolder) -> list[_Ended]:
     """
     now = timezone.now()
     newer = IssuedCertificate.objects.filter(
-        root=OuterRef("root"), subject=OuterRef("subject"), revoked_at=None, ends_at__gt=now
+        root=OuterRef("root"), subject=OuterRef("subject"), revoked_at=None, expires_at__gt=now
     )
     over = (
         IssuedCertificate.objects.annotate(renewed=Exists(newer))
-        .filter(Q(revoked_at__isnull=False) | Q(ends_at__lte=now, renewed=False))
+        .filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now, renewed=False))
         .exclude(subject=configuration.CANARY)
     )
     listed = {root: _listed(folder, root) for root in Root}
@@ -251,9 +251,11 @@ def _ended(folder: BrokerFolder) -> list[_Ended]:
             root=Root(root),
             serial=serial,
             name=name,
-            kept_out=ends_at <= now or int(serial, 16) in listed[Root(root)],
+            kept_out=expires_at <= now or int(serial, 16) in listed[Root(root)],
         )
-        for root, serial, name, ends_at in over.values_list("root", "serial", "subject", "ends_at")
+        for root, serial, name, expires_at in over.values_list(
+            "root", "serial", "subject", "expires_at"
+        )
     ]
 
 

@@ -60,7 +60,9 @@ def _say_roots(views: list[RootView], *, as_json: bool) -> None:
     data = {view.root.value: _root_fields(view) for view in views}
     lines = []
     for view in views:
-        until = f"{view.list_ends_at:%Y-%m-%d %H:%M} UTC" if view.list_ends_at else tr("never")
+        until = (
+            f"{view.list_expires_at:%Y-%m-%d %H:%M} UTC" if view.list_expires_at else tr("never")
+        )
         told = tr(
             "{issued} issued, {revoked} revoked; its list is good until {until}",
             issued=view.issued,
@@ -76,10 +78,10 @@ def _root_fields(view: RootView) -> dict[str, Any]:
     return {
         "made": view.made,
         "fingerprint": view.fingerprint,
-        "ends_at": view.ends_at.isoformat(),
+        "expires_at": view.expires_at.isoformat(),
         "issued": view.issued,
         "revoked": view.revoked,
-        "list_ends_at": view.list_ends_at.isoformat() if view.list_ends_at else None,
+        "list_expires_at": view.list_expires_at.isoformat() if view.list_expires_at else None,
     }
 
 

@@ -37,7 +37,7 @@ from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
 from portal import readiness
-from portal.authority.expiry import endings
+from portal.authority.expiry import expiring
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
 from portal.ingest.arrivals import Arrival
@@ -61,7 +61,7 @@ RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """How long receipts keep their content's hash, by which a live clone is told."""
 _COMPACT_EVERY_S: Final = 3600.0
-_ENDINGS_EVERY_S: Final = 3600.0
+_EXPIRY_EVERY_S: Final = 3600.0
 _ATTEMPTS: Final = 3
 """So often a database that answers may refuse a batch before the batch is looked at."""
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -151,21 +151,21 @@ class Worker:
 
     async def run(self) -> None:
         """Connect, work, connect again; only cancellation ends it."""
-        watching = asyncio.create_task(self._watch_endings())
+        watching = asyncio.create_task(self._watch_expiry())
         try:
             await self._serve()
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
 
-    async def _watch_endings(self) -> None:
+    async def _watch_expiry(self) -> None:
         """Say hourly what would shut the broker's door: this process runs, whatever else does."""
         loop = asyncio.get_running_loop()
         while self._broker.tls is not None:
             with contextlib.suppress(*sql.OUTAGES):  # told by the work itself
-                for ending in await loop.run_in_executor(self._database, endings, timezone.now()):
-                    log.error("%s", ending)
-            await asyncio.sleep(_ENDINGS_EVERY_S)
+                for one in await loop.run_in_executor(self._database, expiring, timezone.now()):
+                    log.error("%s", one)
+            await asyncio.sleep(_EXPIRY_EVERY_S)
 
     async def _serve(self) -> None:
         failures, said = 0, ""

@@ -96,7 +96,7 @@ def _families(now: datetime) -> Iterator[GaugeMetricFamily]:
     kept: Samples = [((code,), count) for code, count in codes]
     yield _family(table.QUARANTINE, kept)
     yield _family(table.CERTIFICATES, _certificates(now))
-    lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("ends_at"))
+    lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
     ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]
     yield _family(table.LISTS, ends)
 
@@ -121,7 +121,7 @@ def _certificates(now: datetime) -> Samples:
         IssuedCertificate.objects.filter(Q(revoked_at=None), Q(replaced_by=None))
         .order_by()
         .values("root", "purpose", "subject")
-        .annotate(ends=Max("ends_at"))
+        .annotate(ends=Max("expires_at"))
     )
     soonest: dict[tuple[str, ...], float] = {}
     for one in newest:

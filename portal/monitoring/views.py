@@ -50,7 +50,7 @@ def overview_live(request: HttpRequest) -> HttpResponse:
 
 def _marks(told: Sequence[Alarm]) -> str:
     """What changes when alarms do: which there are, and which of them have come."""
-    return "".join(f"-{alarm.ending.name}{int(alarm.ending.ended)}" for alarm in told)
+    return "".join(f"-{alarm.ending.name}{int(alarm.ending.expired)}" for alarm in told)
 
 
 def _whole(

@@ -14,7 +14,7 @@ from django.utils import timezone
 from cloud_link.topics import BOX_ID
 from portal.authority import actions, certificates, files, roots
 from portal.authority.errors import AuthorityError
-from portal.authority.expiry import What, endings
+from portal.authority.expiry import ExpiringKind, expiring
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box
 from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
@@ -195,45 +195,50 @@ def test_no_box_can_be_called_as_a_worker_is(authority: Path) -> None:
 def test_what_ends_soon_is_told_before_it_does(authority: Path) -> None:
     actions.issue_worker("ingest-1")
     now = timezone.now()
-    assert endings(now) == []
-    in_time = endings(now + timedelta(days=6))
+    assert expiring(now) == []
+    in_time = expiring(now + timedelta(days=6))
     assert len(in_time) == 3
     assert "the revocation list for boxes ends on" in str(in_time[0])
-    late = endings(now + timedelta(days=340))
+    late = expiring(now + timedelta(days=340))
     assert "ended on" in str(late[0])
     assert "the certificate of worker.ingest-1 ends on" in str(late[3])
     actions.issue_worker("ingest-1", roots.folder() / "another")
-    assert endings(now) == []
+    assert expiring(now) == []
 
 
-def enrolled(name: str, ends_at: datetime) -> IssuedCertificate:
+def enrolled(name: str, expires_at: datetime) -> IssuedCertificate:
     known = Box.objects.filter(box_id=name).first() or box(name)
     key = certificates.new_key().public_key()
     row = actions.sign(Root.BOXES, name=name, public_key=key, box=known)
-    row.ends_at = ends_at
+    row.expires_at = expires_at
     row.save()
     return row
 
 
 def test_boxes_that_nobody_enrols_again_are_told_as_one(authority: Path) -> None:
     now = timezone.now()
-    assert endings(now) == []
+    assert expiring(now) == []
     enrolled("b-aaaaaaaaaa", now + timedelta(days=29))
     enrolled("b-bbbbbbbbbb", now + timedelta(days=31))
-    (one,) = endings(now)
-    assert (one.what, one.name, one.count, one.ended) == (What.BOX, "b-aaaaaaaaaa", 1, False)
+    (one,) = expiring(now)
+    assert (one.kind, one.name, one.count, one.expired) == (
+        ExpiringKind.BOX,
+        "b-aaaaaaaaaa",
+        1,
+        False,
+    )
     assert str(one).startswith("the certificate of the box b-aaaaaaaaaa ends on")
     assert "'kanmon-portal key issue" in str(one)
     gone = enrolled("b-cccccccccc", now - timedelta(days=1))
-    (both,) = endings(now)
-    assert (both.name, both.count, both.ended) == ("b-cccccccccc", 2, True)
+    (both,) = expiring(now)
+    assert (both.name, both.count, both.expired) == ("b-cccccccccc", 2, True)
     assert str(both).startswith(
         "2 boxes' certificates end or have ended, first the certificate of the box b-cccccccccc"
     )
     gone.revoked_at = now
     gone.save()
     enrolled("b-aaaaaaaaaa", now + timedelta(days=365))
-    assert endings(now) == []
+    assert expiring(now) == []
 
 
 def test_lists_are_numbered_and_always_end(authority: Path) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import Order
 from portal.authority.claim_certificate import Renewal, ready
-from portal.authority.expiry import What, endings
+from portal.authority.expiry import ExpiringKind, expiring
 from portal.authority.models import IssuedCertificate, Purpose, Root
 from portal.environment import PACKAGE
 from tests.peers import free_port
@@ -69,14 +69,16 @@ def test_a_running_service_renews_its_certificate(authority: Path) -> None:
 def test_a_certificate_that_nobody_renews_is_warned_of(authority: Path) -> None:
     ready()
     now = timezone.now()
-    assert endings(now) == []
-    soon = [one for one in endings(now + timedelta(days=340)) if one.what is What.CLAIMS]
-    assert [(one.name, one.ended) for one in soon] == [("portal.example.com", False)]
+    assert expiring(now) == []
+    soon = [one for one in expiring(now + timedelta(days=340)) if one.kind is ExpiringKind.CLAIMS]
+    assert [(one.name, one.expired) for one in soon] == [("portal.example.com", False)]
     assert "the claim service's certificate (portal.example.com) ends on" in str(soon[0])
     assert "'kanmon-portal claims'" in str(soon[0])
-    assert [one.ended for one in endings(now + timedelta(days=366)) if one.what is What.CLAIMS] == [
-        True
-    ]
+    assert [
+        one.expired
+        for one in expiring(now + timedelta(days=366))
+        if one.kind is ExpiringKind.CLAIMS
+    ] == [True]
 
 
 @pytest.mark.django_db
@@ -84,8 +86,8 @@ def test_what_was_replaced_is_not_warned_of(authority: Path, settings: Settings)
     ready()
     settings.CLAIM_URL = "https://boxes.example.com:8443"
     ready()
-    late = endings(timezone.now() + timedelta(days=366))
-    assert [one.name for one in late if one.what is What.CLAIMS] == ["boxes.example.com"]
+    late = expiring(timezone.now() + timedelta(days=366))
+    assert [one.name for one in late if one.kind is ExpiringKind.CLAIMS] == ["boxes.example.com"]
 
 
 def test_what_was_replaced_is_served_at_once(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_a_revoked_box_does_not_come_back(authority: Path) -> None:
 def test_an_expired_certificate_is_made_anew_with_a_key_that_is_open(authority: Path) -> None:
     box, key = Claimant(), issued()
     first = granted(box.claim(key))
-    IssuedCertificate.objects.update(ends_at=timezone.now())
+    IssuedCertificate.objects.update(expires_at=timezone.now())
     assert box.claim(key) is Code.KEY_USED_UP
     second = granted(box.claim(issued()))
     assert second.certificate != first.certificate

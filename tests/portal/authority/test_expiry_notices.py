@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.accounts.actions import AccountError, may_operate, name_operator
 from portal.accounts.models import Organization, User
 from portal.authority import actions
-from portal.authority.expiry import What, endings
+from portal.authority.expiry import ExpiringKind, expiring
 from portal.authority.expiry_notices import STEPS, WORDS
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box, Device, DeviceCondition
@@ -35,8 +35,8 @@ def ending(settings: Settings, tmp_path: Path) -> None:
     actions.set_up()
     actions.issue_worker("ingest-1")
     now = timezone.now()
-    RevocationList.objects.filter(root=Root.BOXES).update(ends_at=now + timedelta(days=1))
-    IssuedCertificate.objects.filter(root=Root.WORKERS).update(ends_at=now - timedelta(days=1))
+    RevocationList.objects.filter(root=Root.BOXES).update(expires_at=now + timedelta(days=1))
+    IssuedCertificate.objects.filter(root=Root.WORKERS).update(expires_at=now - timedelta(days=1))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -51,8 +51,8 @@ def test_an_operator_is_told_what_ends_when_and_the_cure(
     assert "The certificate of the ingest worker worker.ingest-1" in text
     assert "<code>kanmon-portal authority issue-worker ingest-1 --out FOLDER</code>" in text
     assert "Ended on " in text
-    for one in endings(timezone.now()):
-        assert f"{one.ends_at.day} {one.ends_at:%b %Y, %H:%M} UTC" in text
+    for one in expiring(timezone.now()):
+        assert f"{one.expires_at.day} {one.expires_at:%b %Y, %H:%M} UTC" in text
     owner.cookies["django_language"] = "ja"
     User.objects.update(language="ja")
     assert "失効リスト（boxes）" in owner.get(page).content.decode()
@@ -101,7 +101,7 @@ def test_a_portal_of_one_organization_tells_its_administrators() -> None:
 
 
 def test_everything_that_ends_has_words() -> None:
-    assert set(What) == set(WORDS) == set(STEPS)
+    assert set(ExpiringKind) == set(WORDS) == set(STEPS)
 
 
 def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where_all_else_is_well(

@@ -164,7 +164,7 @@ def test_a_box_that_renewed_its_certificate_is_not_cut_when_the_old_one_ends(sit
     certificates = IssuedCertificate.objects.filter(subject=A)
     first = certificates.first()
     assert first is not None
-    certificates.filter(pk=first.pk).update(ends_at=timezone.now() - timedelta(hours=1))
+    certificates.filter(pk=first.pk).update(expires_at=timezone.now() - timedelta(hours=1))
 
     loop = asyncio.new_event_loop()
     session_of_a = connect(site.address("boxes", newer), A)
@@ -172,7 +172,7 @@ def test_a_box_that_renewed_its_certificate_is_not_cut_when_the_old_one_ends(sit
         session = loop.run_until_complete(session_of_a.__aenter__())
         assert A not in reload(site.folder, anyway=True).cut
         loop.run_until_complete(session.subscribe(topics.down(A, Down.ACK)))  # it lives
-        certificates.update(ends_at=timezone.now() - timedelta(seconds=1))
+        certificates.update(expires_at=timezone.now() - timedelta(seconds=1))
         assert reload(site.folder).cut == (A,)
         loop.run_until_complete(asyncio.wait_for(session.wait_closed(), SOON_S))
     finally:

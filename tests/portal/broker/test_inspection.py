@@ -48,10 +48,10 @@ def test_a_list_that_will_end_is_an_alarm_and_one_that_ended_is_a_fault(site: Si
     assert not fault
     assert str(path) in what
     assert "nobody at all is let in" in what
-    assert f"{newest.ends_at:%Y-%m-%d at %H:%M} UTC" in what
+    assert f"{newest.expires_at:%Y-%m-%d at %H:%M} UTC" in what
     # Looking after it makes a new one, long before.
     RevocationList.objects.filter(pk=newest.pk).update(
-        begins_at=newest.begins_at - timedelta(days=1)
+        valid_from=newest.valid_from - timedelta(days=1)
     )
     reload(site.folder)
     assert found(site) == []

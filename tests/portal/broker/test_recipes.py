@@ -225,7 +225,7 @@ def end_in(desk: Desk, days: int) -> None:
     """Let the portal and the box believe it of the certificate: nobody here can turn the clock."""
     ends = datetime.now(UTC) + timedelta(days=days)
     with closing(sqlite3.connect(desk.company.portal.state / DATABASE)) as database, database:
-        change = "UPDATE authority_issuedcertificate SET ends_at = ? WHERE box_id IS NOT NULL"
+        change = "UPDATE authority_issuedcertificate SET expires_at = ? WHERE box_id IS NOT NULL"
         database.execute(change, [f"{ends:%Y-%m-%d %H:%M:%S}"])
     path = enrolment_store.folder(desk.box.state) / enrolment_store.FILE
     content = json.loads(path.read_bytes())

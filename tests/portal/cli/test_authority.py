@@ -29,7 +29,7 @@ def test_the_roots_are_shown(portal: Portal) -> None:
     shown = json.loads(portal.done("authority", "show", "--json"))
     assert shown == again
     assert set(shown) == {"boxes", "workers", "publisher"}
-    assert shown["boxes"]["list_ends_at"]
+    assert shown["boxes"]["list_expires_at"]
     assert shown["boxes"]["fingerprint"] in portal.done("authority", "show")
     assert portal.done("authority", "show", "--pem", "boxes").startswith("-----BEGIN CERT")
 

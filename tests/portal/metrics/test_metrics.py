@@ -82,11 +82,11 @@ def test_the_page_shows_the_fleet_and_its_own_requests(watched: Client, seeded: 
             subject="ingest-1",
             spki=f"{days}",
             pem="",
-            begins_at=now,
-            ends_at=now + timedelta(days=days),
+            valid_from=now,
+            expires_at=now + timedelta(days=days),
         )
     RevocationList.objects.create(
-        root="boxes", number=1, pem="", begins_at=now, ends_at=now + timedelta(days=7)
+        root="boxes", number=1, pem="", valid_from=now, expires_at=now + timedelta(days=7)
     )
     Client().get("/no/such/page")
     Client().generic("BREW", "/")
