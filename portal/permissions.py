@@ -69,7 +69,7 @@ ACCESS: Final[dict[str, Access]] = {
     "code-help": Access(audience=Audience.EVERYBODY, methods=_READ),
     "device": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
-    # Members too: words for people, which change nothing at the site (`portal.fleet.device_edit`).
+    # Members too: words for people, which change nothing at the site (`portal.fleet.actions`).
     "device-edit": Access(audience=Audience.ORGANIZATION, methods=_FORM),
     "group": Access(audience=Audience.ORGANIZATION, methods=_FORM),
     "group-delete": Access(audience=Audience.ORGANIZATION, methods=frozenset({"POST"})),

@@ -1,7 +1,7 @@
 """A group of devices: what it is called, and its end.
 
 Whoever may see a device may say in which group it is, and so may name the group too: these are
-words for people, they change nothing at a site (`portal.fleet.device_edit`).
+words for people, they change nothing at a site (`portal.fleet.actions`).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from django.db.models import Count, Max, Q, Sum
 
 from drivers.report import Severity, State
 from portal.fleet.heartbeat import Heartbeat, heartbeats_of, is_connected
+from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import (
     GATEWAY_DEVICE,
     Box,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
-    from portal.fleet.kinds import DeviceFamily, DeviceKind
+    from portal.fleet.kinds import DeviceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,11 @@ class Overview:
     def rows(self) -> list[DeviceRow]:
         """Every device, without the gateways themselves."""
         return [row for card in self.gateways for row in card.rows]
+
+    @property
+    def printers(self) -> list[Device]:
+        """Every printer."""
+        return [row.device for row in self.rows if row.family is DeviceFamily.PRINTER]
 
     @property
     def operations(self) -> list[Operation]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from portal.monitoring import list_views, views
+from portal.monitoring import device_edit, list_views, operation_views, views
 
 urlpatterns = [
     path("", views.overview_page, name="overview"),
     path("live/", views.overview_live, name="overview-live"),
+    path("report/live/", operation_views.report_live, name="report-live"),
+    path("operation/", operation_views.operation_page, name="operation"),
+    path("operation/live/", operation_views.operation_live, name="operation-live"),
     path("sites/", list_views.sites_page, name="sites"),
     path("sites/live/", list_views.sites_live, name="sites-live"),
     path("sites/<int:site>/", views.site_page, name="site"),
@@ -22,5 +25,6 @@ urlpatterns = [
     path("organizations/", list_views.organizations_page, name="organizations"),
     path("devices/<int:device>/", views.device_page, name="device"),
     path("devices/<int:device>/live/", views.device_live, name="device-live"),
+    path("devices/<int:device>/edit/", device_edit.device_edit, name="device-edit"),
     path("devices/<int:device>/chart/<int:series>/", views.chart, name="chart"),
 ]

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from portal.fleet.kinds import DeviceFamily
 from portal.ingest.models import Latest
 from portal.usage import words
 from portal.usage.consumption import consumption_of, series_of, sum_of
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from portal.fleet.models import Device
-    from portal.monitoring.overview import DeviceRow
     from portal.usage.consumption import Consumption
     from portal.usage.measures import Counter, SeriesFact
     from portal.usage.page import Shown
@@ -70,7 +68,7 @@ class Card:
         printed: As it counts itself: in the chosen way where it can.
     """
 
-    row: DeviceRow
+    device: Device
     printed_words: str
     printed: Figure
     jobs: Figure
@@ -84,6 +82,11 @@ class Printing:
     measures: Sequence[Measure]
     clocks: Sequence[Clock]
     cards: Sequence[Card]
+
+    @property
+    def gateways(self) -> frozenset[int]:
+        """The ids of the printers' gateways."""
+        return frozenset(card.device.gateway_id for card in self.cards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,45 +110,42 @@ def last_days(day: date) -> Window:
 
 
 def printing(
-    rows: Iterable[DeviceRow], asked: str, window_at: Callable[[date], Window], now: datetime
+    printers: Sequence[Device], asked: str, window_at: Callable[[date], Window], now: datetime
 ) -> Printing | None:
-    """What the printers among ``rows`` printed; ``None`` without a printer.
+    """What ``printers`` printed; ``None`` without a printer.
 
     Args:
-        rows: With each device's gateway and site fetched.
+        printers: With each device's gateway and site fetched.
         asked: The `Of` to draw; the one that most printers count where it is none of theirs.
         window_at: The window, from the site's day.
         now: When.
     """
-    printers = [row for row in rows if row.family is DeviceFamily.PRINTER]
     if not printers:
         return None
-    counters = {
-        pk: counters_of(facts) for pk, facts in series_of([row.device for row in printers]).items()
-    }
+    counters = {pk: counters_of(facts) for pk, facts in series_of(printers).items()}
     counted = [of for of in EXTENTS if any(of in each for each in counters.values())]
     chosen = next((of for of in counted if of == asked), None) or max(
         counted, key=lambda of: sum(of in each for each in counters.values()), default=None
     )
     clocks, cards = [], []
-    by_zone: dict[str, list[DeviceRow]] = {}
-    for row in printers:
-        by_zone.setdefault(row.device.gateway.site.time_zone, []).append(row)
+    by_zone: dict[str, list[Device]] = {}
+    for device in printers:
+        by_zone.setdefault(device.gateway.site.time_zone, []).append(device)
     for zone, members in sorted(by_zone.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         clock = _Clockwork(zone=ZoneInfo(zone), now=now, window_at=window_at)
-        own = {row.device: _own(counters[row.device.pk], chosen) for row in members}
+        own = {device: _own(counters[device.pk], chosen) for device in members}
         printed = clock.read({d: counters[d.pk][of] for d, of in own.items() if of})
         jobs = clock.read({d: counters[d.pk][Of.JOBS] for d in own if Of.JOBS in counters[d.pk]})
         same = [printed[d.pk] for d, of in own.items() if of and of is chosen and d.pk in printed]
         clocks.append(Clock(zone=zone, printed=clock.drawn(same), jobs=clock.drawn(jobs.values())))
-        cards += [_card(row, own[row.device], printed, jobs) for row in members]
+        cards += [_card(device, own[device], printed, jobs) for device in members]
     return Printing(
         of_words=str(words.MEASURES[chosen]) if chosen else "",
         measures=[
             Measure(of=of, words=str(words.MEASURES[of]), current=of is chosen) for of in counted
         ],
         clocks=clocks,
-        cards=sorted(cards, key=lambda card: (str(card.row.device).casefold(), card.row.device.pk)),
+        cards=sorted(cards, key=lambda card: (str(card.device).casefold(), card.device.pk)),
     )
 
 
@@ -203,7 +203,7 @@ def _own(counters: Counters, chosen: Of | None) -> Of | None:
 
 
 def _card(
-    row: DeviceRow,
+    device: Device,
     of: Of | None,
     printed: Mapping[int, Consumption],
     jobs: Mapping[int, Consumption],
@@ -212,10 +212,10 @@ def _card(
         return counted.figure(counted.counting.total) if counted else _NOTHING
 
     return Card(
-        row=row,
+        device=device,
         printed_words=str(words.MEASURES[of or Of.AREA]),
-        printed=figure(printed.get(row.device.pk)),
-        jobs=figure(jobs.get(row.device.pk)),
+        printed=figure(printed.get(device.pk)),
+        jobs=figure(jobs.get(device.pk)),
     )
 
 

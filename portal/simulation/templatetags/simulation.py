@@ -10,10 +10,11 @@ from portal.simulation.models import SimulatedHistory
 from portal.simulation.strip import simulation, strip_now
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.template import Context
 
     from portal.fleet.models import Gateway, Site
-    from portal.usage.printing import Printing
 
 register = template.Library()
 
@@ -37,8 +38,7 @@ def simulated_history(place: Gateway | Site) -> dict[str, Any]:
 
 
 @register.inclusion_tag("simulation/_history.html")
-def simulated_prints(found: Printing) -> dict[str, Any]:
-    """The same of what printers printed, of several gateways: until the last that was made up."""
-    gateways = {card.row.device.gateway_id for card in found.cards}
+def simulated_prints(gateways: Collection[int], zone: str) -> dict[str, Any]:
+    """The same of several gateways, by their ids: until the last sample that was made up."""
     newest = SimulatedHistory.objects.filter(gateway__in=gateways).order_by("last_ms").last()
-    return {"last": newest.last if newest else None, "zone": found.clocks[0].zone}
+    return {"last": newest.last if newest else None, "zone": zone}

@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from portal.ingest.models import Series
 from portal.usage.measures import QUANTITIES
-from portal.usage.printing import Printed, Printing, last_days, printed_by, printing
+from portal.usage.printing import Printed, printed_by
 
 if TYPE_CHECKING:
     from portal.fleet.models import Device
-    from portal.monitoring.overview import Overview
 
 register = template.Library()
 
@@ -26,12 +25,6 @@ def energy_address(device: Device) -> str:
     if not Series.objects.filter(device=device, quantity__in=asked).exists():
         return ""
     return reverse("device-energy", kwargs={"device": device.pk})
-
-
-@register.simple_tag
-def print_report(overview: Overview) -> Printing | None:
-    """What all printers printed in the last 30 days; ``None`` without a printer (E-30)."""
-    return printing(overview.rows, "", last_days, timezone.now())
 
 
 @register.simple_tag

@@ -74,7 +74,7 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
         device = meter(site, name)
         prints(device, "area", 12_500, resolution=-4)
         prints(device, "jobs", 4)
-    found = printing(_seen(user).rows, "", last_days, NOON)
+    found = printing(_seen(user).printers, "", last_days, NOON)
     assert found
     (clock,) = found.clocks
     assert clock.printed
@@ -97,8 +97,8 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     prints(plotter, "jobs", 4)
     prints(copier, "impressions", 70)
     prints(dumb, "sheets", 5)
-    rows = _seen(user).rows
-    found = printing(rows, "", today, NOON)
+    printers = _seen(user).printers
+    found = printing(printers, "", today, NOON)
     assert found
     assert [(m.of, m.current) for m in found.measures] == [
         (Of.AREA, True),
@@ -110,13 +110,13 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     assert [row.figure.text for row in printed.rows][9:12] == ["1.2500"] * 3
     assert printed.rows[9].words == "09:00–10:00"
     assert len(printed.chart.bars) == 24
-    said = {str(c.row.device): (c.printed_words, c.printed.text, c.jobs.text) for c in found.cards}
+    said = {str(c.device): (c.printed_words, c.printed.text, c.jobs.text) for c in found.cards}
     assert said == {
         "copier": ("Impressions", "210", "–"),
         "dumb": ("Sheets", "15", "–"),
         "plotter": ("Printed area", "3.7500", "12"),
     }
-    pages = printing(rows, "impressions", today, NOON)
+    pages = printing(printers, "impressions", today, NOON)
     assert pages
     assert pages.clocks[0].printed
     assert pages.clocks[0].printed.total.text == "210"
@@ -128,7 +128,7 @@ def test_two_clocks_are_never_put_together(site: int, seeded: Seeded, user: User
     Site.objects.filter(pk=shop.pk).update(time_zone="Europe/Berlin")
     for place in (site, shop.pk):
         prints(meter(place, f"printer-{place}"), "impressions", 70)
-    found = printing(_seen(user).rows, "", today, NOON)
+    found = printing(_seen(user).printers, "", today, NOON)
     assert found
     assert {clock.zone for clock in found.clocks} == {"Asia/Tokyo", "Europe/Berlin"}
     totals = {clock.zone: clock.printed.total.text for clock in found.clocks if clock.printed}

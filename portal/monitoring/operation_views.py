@@ -25,7 +25,9 @@ def operation_page(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     # Taken before the data: a change in between is then shown twice rather than never.
     tag = _tag(request, now)
-    return private(render(request, "usage/operation.html", {**_facts(request, now), "tag": tag}))
+    return private(
+        render(request, "monitoring/operation.html", {**_facts(request, now), "tag": tag})
+    )
 
 
 @require_safe
@@ -34,7 +36,7 @@ def operation_live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
 
     def body() -> HttpResponse:
-        return render(request, "usage/_operation.html", _facts(request, now))
+        return render(request, "monitoring/_operation_status.html", _facts(request, now))
 
     return living(request, _tag(request, now), body)
 
@@ -46,7 +48,7 @@ def report_live(request: HttpRequest) -> HttpResponse:
 
     def body() -> HttpResponse:
         seen = overview(request.user, now)
-        return render(request, "usage/_report.html", {"overview": seen})
+        return render(request, "monitoring/_report.html", {"overview": seen})
 
     return living(request, _tag(request, now), body)
 
@@ -62,7 +64,9 @@ def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
         (each for each in seen.operations if each.family is DeviceFamily.PRINTER), None
     )
     asked = request.GET.get("of", "")
-    found = printing(seen.rows, asked, today, now)
+    found = printing(seen.printers, asked, today, now)
     chosen = next((each.of for each in found.measures if each.current), "") if found else ""
     asked_again = f"?of={chosen}" if chosen else ""
-    return {"printing": found, "operation": operation, "asked": asked_again}
+    rows = {row.device.pk: row for row in seen.rows}
+    cards = [(rows[card.device.pk], card) for card in found.cards] if found else []
+    return {"printing": found, "cards": cards, "operation": operation, "asked": asked_again}

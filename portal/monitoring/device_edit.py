@@ -90,7 +90,7 @@ def device_edit(request: HttpRequest, device: int) -> HttpResponse:
             return redirect("device", device=found.pk)
     groups = found.gateway.site.organization.device_groups.all()
     context = {"device": found, "title": title, "form": form, "groups": groups}
-    return private(render(request, "fleet/device_edit.html", context))
+    return private(render(request, "monitoring/device_edit.html", context))
 
 
 def _derived(device: Device) -> DeviceKind:
