@@ -6,8 +6,7 @@
        |              |- DeviceSchedule      when it is due
        |              |- Backoff             how long it is left alone while it is silent
        |              `- DeviceView          what is known of it
-       |- picks who is due: healthy ones first, the longest waiting first,
-       |  then at most one probe of a silent one
+       |- PollQueue                          which of them is polled next
        `-> deliver(Report)
 
 Source: design section 4 (isolation is a contract).
@@ -25,6 +24,7 @@ import structlog
 from drivers.report import Clock, Observation, Report
 from gateway.polling.backoff import PROBE_SHARE, Backoff
 from gateway.polling.device_state import DeviceView, code_of
+from gateway.polling.poll_queue import PollQueue
 from gateway.polling.polled_device import PolledDevice, PollEntry
 from gateway.polling.schedule import DeviceSchedule, spread
 from protocols.errors import ProtocolError
@@ -72,21 +72,28 @@ class LinePoller:
     Args:
         timing: The clocks.
         deliver: Takes every report; a slow one holds up this line.
+        queue: Chooses who is polled next.
 
     Attributes:
         entries: Its devices by name, in the order in which they came.
+        queue: Those of them that are not being polled.
         counts: What happened on it.
         task: What runs it, where something does.
     """
 
-    def __init__(self, timing: Timing, deliver: Callable[[Report], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        timing: Timing,
+        deliver: Callable[[Report], Awaitable[None]],
+        queue: PollQueue | None = None,
+    ) -> None:
         self._timing = timing
         self._deliver = deliver
         self._changed = asyncio.Event()
-        self._probe_from = 0
         self._arrivals = 0
         self._began: float | None = None
         self.entries: dict[str, PollEntry] = {}
+        self.queue = PollQueue() if queue is None else queue
         self.counts = LineCounts()
         self.task: asyncio.Task[None] | None = None
 
@@ -97,13 +104,14 @@ class LinePoller:
             for name, entry in self.entries.items()
             if name not in wanted or wanted[name].settings != entry.device.settings
         }
-        for name in changed:
-            del self.entries[name]
+        self.queue.discard({self.entries.pop(name) for name in changed})
         start = self._timing.now()
         for name, device in wanted.items():
             if name not in self.entries:
                 schedule = DeviceSchedule(device.periods, start, spread(self._arrivals))
-                self.entries[name] = PollEntry(device, self._arrivals, schedule, DeviceView(name))
+                entry = PollEntry(device, self._arrivals, schedule, DeviceView(name))
+                self.entries[name] = entry
+                self.queue.put(entry)
                 self._arrivals += 1
         self._changed.set()
         return changed
@@ -113,14 +121,18 @@ class LinePoller:
         while True:
             self._changed.clear()
             now = self._timing.now()
-            chosen, at = self._next(now)
-            if chosen is not None and at <= now:
+            entry = self.queue.take(now)
+            if entry is not None:
                 self._began = asyncio.get_running_loop().time()
-                await self._poll(chosen)
+                await self._poll(entry)
+                if self._holds(entry):
+                    self.queue.put(entry)
                 self._began = None
                 continue
+            at = self.queue.next_at()
+            wait = _IDLE_MS if at is None else min(at - now, _IDLE_MS)
             try:
-                async with asyncio.timeout((at - now) / 1000):
+                async with asyncio.timeout(wait / 1000):
                     await self._changed.wait()
             except TimeoutError:
                 pass  # somebody is due
@@ -130,23 +142,9 @@ class LinePoller:
         ended = self.task is not None and self.task.done()
         return ended or (self._began is not None and now - self._began > STALL_S)
 
-    def _next(self, now: int) -> tuple[PollEntry | None, int]:
-        """Who is polled next, and when: among those due, healthy ones first."""
-        best: PollEntry | None = None
-        best_key, best_at = (True, now + _IDLE_MS), now + _IDLE_MS
-        for entry in self.entries.values():
-            at = self.due_at(entry)
-            # What is due waits its turn by silence and age; what is not, by its time alone.
-            due = at <= now
-            key = (entry.silent, entry.schedule.next_at) if due else (True, max(at, now + 1))
-            if key < best_key:
-                best, best_key, best_at = entry, key, at
-        return best, best_at
-
-    def due_at(self, entry: PollEntry) -> int:
-        """When a device may be polled next, in milliseconds since boot."""
-        at = entry.schedule.next_at
-        return max(at, self._probe_from) if entry.silent else at
+    def _holds(self, entry: PollEntry) -> bool:
+        """Whether a device is still to be polled: `apply` may have removed it during its poll."""
+        return self.entries.get(entry.device.name) is entry
 
     async def _poll(self, entry: PollEntry) -> None:
         began = self._timing.now()
@@ -168,7 +166,7 @@ class LinePoller:
             report = self._answered(entry, due, seen, began, ended)
         else:
             report = self._unanswered(entry, seen, began, ended)
-        if self.entries.get(entry.device.name) is entry:  # else it was taken away meanwhile
+        if self._holds(entry):
             await self._deliver(report)
 
     def _answered(
@@ -196,7 +194,7 @@ class LinePoller:
         took = ended - began + entry.device.drain_ms
         rest = entry.backoff.rest(entry.schedule.shortest, took)
         entry.schedule.skip_to(ended + rest)
-        self._probe_from = ended + took * PROBE_SHARE
+        self.queue.probe_from = ended + took * PROBE_SHARE
         if isinstance(error, ProtocolError):
             if not was_silent:
                 log.warning("device does not answer", device=name, error=str(error))

@@ -82,7 +82,7 @@ class Poller:
     def next_polls(self) -> dict[str, NextPoll]:
         """When each device may be polled next, by name."""
         return {
-            name: NextPoll(entry.backoff.failures, line.due_at(entry))
+            name: NextPoll(entry.backoff.failures, line.queue.due_at(entry))
             for line in self._lines.values()
             for name, entry in line.entries.items()
         }
