@@ -4,7 +4,7 @@
 
     lines -- drivers -- Poller --+
                                  +--> Intake (Pipeline) --> SpoolWriter <--> Uplink --> broker
-    Health, clock, configuration-+                              ^
+    health, clock, configuration-+                              ^
                                      control socket ------------+--- status, outbox, read, apply
 
 One TaskGroup holds everything that runs. A stop (SIGTERM, SIGINT, the control socket's ``stop``)
@@ -19,7 +19,7 @@ import ctypes
 import gc
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -30,24 +30,29 @@ import structlog
 
 from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.wire import ClockRecord, WireError
-from config.finding import ConfigError
-from config.model import digest
+from cloud_link.wire import ClockRecord
+from config.model import Configuration
 from config.secrets import secret
-from drivers.report import Clock, Report
-from gateway.clock import ClockSource, OffsetWatch, SystemClock, boot_bytes, clock_of
-from gateway.configuration.loader import Ask, Loaded, Loader, LoadingError, ask_apart
+from gateway.clock import ClockSource, SystemClock, boot_bytes
+from gateway.configuration.loader import Ask, Loaded, Loader, ask_apart
+from gateway.configuration.running import RunningConfiguration
 from gateway.control.client import SOCKET, ControlError
-from gateway.control.commands import Requests
+from gateway.control.commands import commands
+from gateway.control.configuration_commands import ConfigurationCommands
+from gateway.control.device_commands import DeviceAccess, DeviceCommands
 from gateway.control.server import ControlServer
-from gateway.health.health import Health, process_figures
+from gateway.control.status import PollingView, StatusCommands, StatusView
+from gateway.health.health import Health
+from gateway.health.reporter import HealthReporter, HealthView
 from gateway.health.sd_notify import ServiceManager
-from gateway.health.spool_stats import spool_figures, spool_limits
+from gateway.health.spool_stats import spool_limits
 from gateway.health.watchdog import Pulse
 from gateway.intake.change_filter import Pipeline
+from gateway.intake.clock_watch import ClockWatch
 from gateway.intake.intake import Intake
-from gateway.intake.records import CONFIGURATION_KEY, clock_entry, configuration_entry, standing
+from gateway.intake.records import record_configuration, standing
 from gateway.link.link import Link
+from gateway.polling.configured import ConfiguredDevices
 from gateway.polling.devices import Site
 from gateway.polling.line_poller import Timing
 from gateway.polling.poller import Poller
@@ -57,7 +62,9 @@ from provisioning.identity import box_id
 if TYPE_CHECKING:
     from gateway.metrics.endpoint import Endpoint
 
-CLOCK_LOOK_S: Final = 5.0
+LOOK_S: Final = 5.0
+"""Seconds between two looks at the clocks, and at the box's identity."""
+_AUTHOR: Final = "local"
 
 log = structlog.get_logger("kanmon")
 
@@ -67,13 +74,13 @@ class StopError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What a daemon stands on.
+class Runtime:
+    """Where a daemon runs.
 
     Attributes:
-        state: Its folder.
-        clock: Its clocks.
-        manager: Who is told that it is ready and alive.
+        state: The state folder.
+        clock: The clocks.
+        manager: The service manager, which is notified.
     """
 
     state: Path
@@ -90,26 +97,26 @@ async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apar
         IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
     manager = ServiceManager.take(os.environ)
-    ground = Ground(state=state, clock=clock or SystemClock(), manager=manager)
+    runtime = Runtime(state=state, clock=clock or SystemClock(), manager=manager)
     loader = Loader(state, ask)
     loaded = await loader.load()
     for finding in loaded.findings:
-        log.error("the configuration cannot be used; the previous one runs", finding=str(finding))
+        log.error("configuration_rejected", error=str(finding), kept="previous")
     box = box_id(state)
     writer = await SpoolWriter.open(
         state / "spool",
-        boot=boot_bytes(ground.clock.boot_id),
+        boot=boot_bytes(runtime.clock.boot_id),
         limits=spool_limits(loaded.configuration),
     )
     try:
-        daemon = Daemon(ground, loader, loaded, writer, box)
+        daemon = Daemon(runtime, loader, loaded, writer, box)
         await daemon.run()
     except BaseExceptionGroup as group:
         # The first error is the one that ended the others.
-        told = _first(group)
-        if isinstance(told, ControlError | SpoolError):
-            raise told from group
-        log.error("ended by a fault of its own", exc_info=told)
+        error = _first(group)
+        if isinstance(error, ControlError | SpoolError):
+            raise error from group
+        log.error("internal_error", exc_info=error)
         raise
     finally:
         manager.tell("STOPPING=1")
@@ -130,7 +137,7 @@ class Daemon:
 
     def __init__(
         self,
-        ground: Ground,
+        runtime: Runtime,
         loader: Loader,
         loaded: Loaded,
         writer: SpoolWriter,
@@ -138,204 +145,192 @@ class Daemon:
     ) -> None:
         from drivers.driver import Lines
 
-        self.ground = ground
-        self.loader = loader
-        self.configuration, self.shelf = loaded.configuration, loaded.shelf
-        self._changing = asyncio.Lock()
-        self.writer = writer
-        self.box = box
-        self.refused: dict[str, str] = {}
-        self.started_at = ground.clock.now()
-        self._offset = OffsetWatch()
-        self._clock_record: ClockRecord | None = None
-        self._stop = asyncio.Event()
-        self.lines = Lines()
-        self.site = Site(
-            lines=self.lines, now=ground.clock.now, secret=partial(secret, ground.state)
-        )
-        site, gateway = self.configuration.site, self.configuration.gateway
+        now, state = runtime.clock.now, runtime.state
+        self._runtime = runtime
+        self._box = box
+        self._writer = writer
+        self._started_at = now()
+        self._settings = RunningConfiguration(loader, loaded, self._changed)
+        site, gateway = loaded.configuration.site, loaded.configuration.gateway
+        self._link = Link(writer, box, state, boot_bytes(runtime.clock.boot_id), now)
+        self._clock = ClockWatch(runtime.clock, writer, self._clock_changed)
         self._pipeline = Pipeline(site.zone, gateway.heartbeat_s * 1000)
-        boot = boot_bytes(ground.clock.boot_id)
-        self.link = Link(writer, box, ground.state, boot, ground.clock.now)
-        self.intake = Intake(self._pipeline, writer, self._standing, self.link.appended)
-        timing = Timing(now=ground.clock.now, clock=self.clock)
-        self.poller = Poller(timing, self.intake.put)
-        self._health = Health(software(), box)
-        self._pulse = Pulse(ground.manager, writer, self.poller.stalled)
+        self._intake = Intake(self._pipeline, writer, self._standing, self._link.appended)
+        self._poller = Poller(Timing(now=now, clock=self._clock.clock), self._intake.put)
+        self._site = Site(lines=Lines(), now=now, secret=partial(secret, state))
+        self._devices = ConfiguredDevices(self._site, self._poller, self._intake.forget)
+        self._health = self._make_health()
+        self._pulse = Pulse(runtime.manager, writer, self._poller.stalled)
+        self._status = StatusCommands(self._status_view())
+        self._metrics: Endpoint | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self.metrics: Endpoint | None = None
-
-    def clock(self) -> Clock:
-        """What a report made now says about its time."""
-        return clock_of(self.ground.clock, self._offset)
-
-    @property
-    def synchronised(self) -> bool:
-        """Whether a time source vouches for the clock."""
-        return self._offset.synchronised
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
         """Run until told to stop; the spool is then complete, but not closed."""
-        requests = Requests(self)
-        server = ControlServer(self.ground.state / SOCKET, requests.commands())
+        server = self._control_server()
         reachable = asyncio.Event()
-        _on_signals(self)
-        await self._look_at_clock()
+        self._on_signals()
+        await self._clock.look()
         self._apply_devices()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(server.run(reachable.set), name="control")
-                tasks.create_task(self.intake.run(), name="intake")
-                tasks.create_task(self.poller.run(), name="poller")
-                tasks.create_task(self._watch_clock(), name="clock")
-                tasks.create_task(self._report_health(), name="health")
+                tasks.create_task(self._intake.run(), name="intake")
+                tasks.create_task(self._poller.run(), name="poller")
+                tasks.create_task(self._look(), name="clock")
+                tasks.create_task(self._health.run(), name="health")
                 self._tasks = tasks
-                self.link.start(tasks, self.configuration.cloud)
-                self._expose()
-                await self._announce_configuration()
+                self._link.start(tasks, self._settings.configuration.cloud)
+                self._serve_metrics()
+                await self._record_configuration()
                 await reachable.wait()
                 tasks.create_task(self._pulse.run(), name="pulse")
-                _spare_the_collector()
-                log.info("running", box=self.box, devices=len(self.configuration.devices))
-                self.ground.manager.tell("READY=1", f"STATUS=box {self.box}")
+                _tune_gc()
+                devices = len(self._settings.configuration.devices)
+                log.info("running", box=self._box, devices=devices)
+                self._runtime.manager.tell("READY=1", f"STATUS=box {self._box}")
                 await self._stop.wait()
                 raise StopError
         except* StopError:
             pass
         finally:
-            await self.lines.aclose()
+            await self._site.lines.aclose()
         with suppress(SpoolError):
-            await self.intake.drain()
+            await self._intake.drain()
 
-    def stop(self) -> None:
-        """End `run` soon."""
-        self._stop.set()
+    # --- what others read ---------------------------------------------------------------------
 
-    async def change(self, text: bytes, file: str) -> tuple[Loaded, list[str]]:
-        """Keep ``text`` and let it run from now on; changes come one after the other.
+    def _make_health(self) -> HealthReporter:
+        view = HealthView(
+            clock=self._clock,
+            started_at=self._started_at,
+            spool=self._writer,
+            refusing=lambda: self._intake.refused,
+            lines=lambda: self._poller.counts,
+            expires_at=lambda: self._link.ends_at,
+        )
+        return HealthReporter(
+            Health(software(), self._box),
+            view,
+            lambda: self._settings.configuration.gateway.health_s,
+            self._intake.put,
+        )
 
-        Returns:
-            What runs now, and which of its sections take effect only at the next start.
+    def _status_view(self) -> StatusView:
+        polling = PollingView(
+            settings=self._settings,
+            poller=self._poller,
+            lines=self._site.lines,
+            reports=self._intake.latest,
+            refused=lambda: self._devices.refused,
+        )
+        return StatusView(
+            box=self._box,
+            started_at=self._started_at,
+            clock=self._clock,
+            polling=polling,
+            spool=self._writer,
+            link=self._link,
+            metrics=lambda: self._metrics.to_json() if self._metrics else None,
+        )
 
-        Raises:
-            ConfigError, KeepingError, LoadingError: Nothing was changed.
-        """
-        async with self._changing:
-            loaded = await self.loader.apply(text, file)
-            return loaded, await self._apply(loaded)
+    def _control_server(self) -> ControlServer:
+        state = self._runtime.state
+        access = DeviceAccess(
+            settings=self._settings,
+            site=self._site,
+            reports=self._intake.latest,
+            clock=self._clock.clock,
+            state=state,
+        )
+        table = commands(
+            self._status,
+            DeviceCommands(access),
+            ConfigurationCommands(self._settings, state),
+            self._stop.set,
+        )
+        return ControlServer(state / SOCKET, table)
 
-    async def _apply(self, loaded: Loaded) -> list[str]:
-        """Let it run; what it does not change goes on undisturbed."""
-        before, configuration = self.configuration, loaded.configuration
-        self.configuration, self.shelf = configuration, loaded.shelf
+    def _make_metrics(self) -> Endpoint:
+        """The endpoint; what it needs is loaded only here, where metrics are wanted."""
+        from gateway.metrics.endpoint import Endpoint
+        from gateway.metrics.samples import MetricsView, look
+
+        view = MetricsView(
+            box=self._box,
+            started_at=self._started_at,
+            clock=self._clock,
+            status=self._status,
+            reports=self._intake.latest,
+            polls=lambda: self._poller.counts,
+            refusing=lambda: self._intake.refused,
+            link=self._link.to_json,
+        )
+        return Endpoint(self._runtime.state, partial(look, view))
+
+    # --- what happens meanwhile ---------------------------------------------------------------
+
+    async def _changed(self, before: Configuration) -> None:
+        """Bring about a new configuration; what it does not change goes on undisturbed."""
+        configuration = self._settings.configuration
         gateway = configuration.gateway
         self._pipeline.configure(configuration.site.zone, gateway.heartbeat_s * 1000)
         self._apply_devices()
         if configuration.cloud != before.cloud:
-            self.link.restart(configuration.cloud)
+            self._link.restart(configuration.cloud)
         if configuration.metrics != before.metrics:
-            self._expose()
-        await self._announce_configuration()
-        log.info("configuration applied", digest=digest(configuration).hex()[:12])
-        return ["spool"] if configuration.spool != before.spool else []
-
-    async def reload(self) -> None:
-        """Apply the file in the state folder; what is wrong with it is logged, nothing changes."""
-        async with self._changing:
-            try:
-                loaded = await self.loader.load()
-                if loaded.findings:
-                    raise ConfigError(loaded.findings)
-            except (ConfigError, LoadingError) as error:
-                log.error(
-                    "the configuration cannot be used; the running one stays", error=str(error)
-                )
-                return
-            await self._apply(loaded)
+            self._serve_metrics()
+        await self._record_configuration()
 
     def _apply_devices(self) -> None:
-        ready, refused = self.site.polled(self.configuration, self.shelf)
-        self.intake.forget(self.poller.apply(ready))
-        self.site.lines.close_others({device.line for device in ready})
-        for name, why in refused.items():
-            if self.refused.get(name) != why:
-                log.error("device cannot be polled", device=name, error=why)
-        self.refused = refused
+        self._devices.apply(self._settings.configuration, self._settings.profiles)
 
-    def _expose(self) -> None:
-        """Let metrics be read as configured; loads nothing where that was never wanted."""
-        if self.metrics is None:
-            if self.configuration.metrics.listen is None:
+    def _serve_metrics(self) -> None:
+        """Serve metrics as configured."""
+        settings = self._settings.configuration.metrics
+        if self._metrics is None:
+            if settings.listen is None:
                 return
-            from gateway.metrics.endpoint import Endpoint
-            from gateway.metrics.samples import look
-
             assert self._tasks is not None, "the daemon does not run"
-            self.metrics = Endpoint(self.ground.state, lambda: look(self))
-            self._tasks.create_task(self.metrics.run(), name="metrics")
-        self.metrics.configure(self.configuration.metrics)
+            self._metrics = self._make_metrics()
+            self._tasks.create_task(self._metrics.run(), name="metrics")
+        self._metrics.configure(settings)
 
-    def _standing(self) -> list[Entry]:
-        at = self.ground.clock.now()
-        return list(standing(self.configuration, self._clock_record, at, "local"))
-
-    async def _announce_configuration(self) -> None:
-        """Bring the configuration into the spool, unless it is the one accepted last."""
-        name = digest(self.configuration)
-        try:
-            if await self.writer.call(lambda spool: spool.recall(CONFIGURATION_KEY)) == name:
-                return
-            at = self.ground.clock.now()
-            await self.writer.append([configuration_entry(self.configuration, at, "local")])
-            # Not in one transaction: a stop in between repeats the record, which does no harm.
-            await self.writer.call(lambda spool: spool.remember(CONFIGURATION_KEY, name))
-        except (SpoolError, WireError) as error:
-            log.error("the configuration cannot be announced", error=str(error))
-
-    async def _watch_clock(self) -> None:
+    async def _look(self) -> None:
         while True:
-            await asyncio.sleep(CLOCK_LOOK_S)
-            await self._look_at_clock()
-            self.link.look()
+            await asyncio.sleep(LOOK_S)
+            await self._clock.look()
+            self._link.look()
 
-    async def _look_at_clock(self) -> None:
-        sample = self.ground.clock.sample()
-        record = self._offset.look(sample)
-        if record is None:
-            return
-        self._clock_record = record
-        self.link.offset = record.offset
-        log.info("clock known", offset=record.offset, synchronised=record.synchronised)
-        try:
-            await self.writer.append([clock_entry(record, sample.boot)])
-        except SpoolError as error:
-            log.error("the clock cannot be announced", error=str(error))
+    def _clock_changed(self, record: ClockRecord) -> None:
+        self._link.offset = record.offset
 
-    async def _report_health(self) -> None:
-        while True:
-            await self.intake.put(await self.health_report())
-            await asyncio.sleep(self.configuration.gateway.health_s)
+    async def _record_configuration(self) -> None:
+        at = self._runtime.clock.now()
+        await record_configuration(self._writer, self._settings.configuration, at, _AUTHOR)
 
-    async def health_report(self) -> Report:
-        """The gateway's own report of this moment."""
-        at = self.ground.clock.now()
-        stats = None
-        with suppress(SpoolError):
-            stats = await self.writer.call(lambda spool: spool.stats())
-        figures = spool_figures(
-            stats, boot_bytes(self.ground.clock.boot_id), refusing=self.intake.refused
-        )
-        process = process_figures(self.started_at, at)
-        clock, ends_at = self.clock(), self.link.ends_at
-        return self._health.report(at, clock, figures, process, self.poller.counts, ends_at)
+    def _standing(self) -> Sequence[Entry]:
+        at = self._runtime.clock.now()
+        return standing(self._settings.configuration, self._clock.record, at, _AUTHOR)
 
-    def device_reports(self) -> Mapping[str, Report]:
-        """The latest report of every device, by name."""
-        return self.intake.latest
+    def _on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT, reload on SIGHUP."""
+        loop = asyncio.get_running_loop()
+        reloads: set[asyncio.Task[None]] = set()
+
+        def reload() -> None:
+            task = loop.create_task(self._settings.reload(), name="reload")
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-def _spare_the_collector() -> None:
-    """Give back what starting took; do not look through what stays again and again for garbage.
+def _tune_gc() -> None:
+    """Return the memory that starting took, and collect garbage rarely from now on.
 
     Readings come and go by the hundred and hold no cycles; at the usual threshold of 700 objects
     the collector would run after every second poll of a large meter.
@@ -345,17 +340,3 @@ def _spare_the_collector() -> None:
         ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
-
-
-def _on_signals(daemon: Daemon) -> None:
-    loop = asyncio.get_running_loop()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(daemon.reload(), name="reload")
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, daemon.stop)
-    loop.add_signal_handler(signal.SIGHUP, reload)

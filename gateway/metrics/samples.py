@@ -1,23 +1,73 @@
-"""What the metrics are now: from the values that `kanmon status` and `kanmon bus` show, too."""
+"""The values of the metrics now: those that `kanmon status` and `kanmon bus` show, too."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.report import Reachability, Severity, State
 from gateway.control.client import ControlError
-from gateway.control.commands import Requests
 from gateway.health.health import process_figures
 from gateway.version import software
 
 if TYPE_CHECKING:
-    from drivers.report import Report
-    from gateway.daemon import Daemon
+    from drivers.report import Clock, Report
     from gateway.polling.line_poller import LineCounts
+
+
+class BoxClock(Protocol):
+    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` has them."""
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time source vouches for the clock."""
+
+    def now(self) -> int:
+        """Milliseconds since boot."""
+
+    def clock(self) -> Clock:
+        """What a report made now says about its time."""
+
+
+class StatusSource(Protocol):
+    """The values that the control socket serves, as `gateway.control.status.StatusCommands`."""
+
+    async def outbox(self) -> Mapping[str, Any]:
+        """The spool; raises `ControlError` where it cannot be read."""
+
+    async def devices(self) -> Sequence[Mapping[str, Any]]:
+        """Every configured device with its latest state."""
+
+    async def bus(self) -> Sequence[Mapping[str, Any]]:
+        """Every line that devices can share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsView:
+    """What the metrics read of the running gateway.
+
+    Attributes:
+        box: The box id.
+        started_at: When the daemon began, milliseconds since boot.
+        clock: The box's clocks.
+        status: What the control socket serves.
+        reports: The latest report of each device, by name.
+        polls: The polls of each line, by its key.
+        refusing: Whether the spool refused the last records.
+        link: The link's state, as JSON values.
+    """
+
+    box: str
+    started_at: int
+    clock: BoxClock
+    status: StatusSource
+    reports: Mapping[str, Report]
+    polls: Callable[[], Mapping[str, LineCounts]]
+    refusing: Callable[[], bool]
+    link: Callable[[], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +79,29 @@ class Sample:
     labels: tuple[str, ...] = ()
 
 
-async def look(daemon: Daemon) -> list[Sample]:
+async def look(view: MetricsView) -> list[Sample]:
     """Every sample there is of this moment."""
-    requests = Requests(daemon)
-    now = daemon.ground.clock.now()
     outbox: Mapping[str, Any] | None = None
     with suppress(ControlError):
-        outbox = await requests.outbox({})
+        outbox = await view.status.outbox()
     return [
-        *_process(daemon, now),
-        *_devices(await requests.devices({}), daemon.device_reports()),
-        *_polls(daemon.poller.counts),
-        *_lines(await requests.bus({})),
-        *_spool(outbox, refusing=daemon.intake.refused),
-        *_cloud(daemon.link.to_json()),
+        *_process(view),
+        *_devices(await view.status.devices(), view.reports),
+        *_polls(view.polls()),
+        *_lines(await view.status.bus()),
+        *_spool(outbox, refusing=view.refusing()),
+        *_cloud(view.link()),
     ]
 
 
-def _process(daemon: Daemon, now: int) -> Iterator[Sample]:
-    process = process_figures(daemon.started_at, now)
-    yield Sample("kanmon_build_info", 1, (software(), daemon.box))
+def _process(view: MetricsView) -> Iterator[Sample]:
+    process = process_figures(view.started_at, view.clock.now())
+    yield Sample("kanmon_build_info", 1, (software(), view.box))
     yield Sample("kanmon_uptime_seconds", process.uptime_s)
     yield Sample("kanmon_resident_memory_bytes", process.resident)
     yield Sample("kanmon_cpu_seconds_total", process.cpu_ms / 1000)
-    yield Sample("kanmon_clock_known", daemon.clock().offset is not None)
-    yield Sample("kanmon_clock_synchronised", daemon.synchronised)
+    yield Sample("kanmon_clock_known", view.clock.clock().offset is not None)
+    yield Sample("kanmon_clock_synchronised", view.clock.synchronised)
 
 
 def _devices(

@@ -144,7 +144,7 @@ def test_sighup_applies_what_is_in_the_state_folder(box: Box, device: Meter) -> 
     wait_for("the new label", lambda: ask(box.state, "status")["label"] == "Roof")
     (box.state / "config.yaml").write_text("nonsense")
     box.process.send_signal(signal.SIGHUP)
-    wait_for("the complaint", lambda: "the running one stays" in box.log())
+    wait_for("the complaint", lambda: "configuration_rejected" in box.log())
     assert ask(box.state, "status")["label"] == "Roof"
     assert box.end(signal.SIGINT) == 0
 

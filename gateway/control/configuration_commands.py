@@ -1,0 +1,78 @@
+"""The commands that show the running configuration, or replace it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from config.finding import ConfigError
+from config.model import canonical, digest
+from gateway.configuration.loader import KeepingError, LoadingError
+from gateway.control.client import ControlError
+
+if TYPE_CHECKING:
+    from config.model import Configuration
+
+
+class Changeable(Protocol):
+    """As `gateway.configuration.running.RunningConfiguration` holds and changes what runs."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings that run now."""
+
+    async def apply(self, text: bytes, file: str) -> list[str]:
+        """Keep ``text`` and run it from now on; the sections that wait for the next start."""
+
+    async def reload(self) -> None:
+        """Run the file in the state folder, if it can be used."""
+
+
+class ConfigurationCommands:
+    """The running configuration; every result is made of JSON values.
+
+    Args:
+        running: What runs.
+        state: The state folder, named in errors.
+    """
+
+    def __init__(self, running: Changeable, state: Path) -> None:
+        self._running = running
+        self._state = state
+
+    async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the file's ``text`` from now on; nothing changes if it cannot be used."""
+        text, file = str(arguments.get("text", "")), str(arguments.get("file", "configuration"))
+        try:
+            later = await self._running.apply(text.encode(), file)
+        except ConfigError as error:
+            step = "correct what is listed, then run the command again"
+            refusal = ControlError("the configuration cannot be used", where=file, next_step=step)
+            refusal.findings = [finding.to_json() for finding in error.findings]
+            raise refusal from error
+        except KeepingError as error:
+            raise ControlError(
+                f"the configuration cannot be kept: {error}",
+                where=str(self._state),
+                next_step="make room on the disk; the old configuration still runs",
+            ) from error
+        except LoadingError as error:
+            raise ControlError(
+                "the configuration cannot be looked at",
+                where=file,
+                why=str(error),
+                next_step="try again; the old configuration still runs",
+            ) from error
+        return {"digest": digest(self._running.configuration).hex(), "at_next_start": later}
+
+    async def reload(self) -> dict[str, Any]:
+        """Run the file in the state folder, as SIGHUP does."""
+        await self._running.reload()
+        return {"digest": digest(self._running.configuration).hex()}
+
+    async def configuration(self) -> dict[str, Any]:
+        """What runs now; secrets are references."""
+        running: dict[str, Any] = json.loads(canonical(self._running.configuration))
+        return running

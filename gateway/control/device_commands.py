@@ -1,0 +1,153 @@
+"""The commands that read or write one device through the daemon, which owns the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.configuration.loader import LoadingError
+from gateway.control.client import ControlError
+from gateway.polling.devices import DeviceError, url_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.model import Configuration, Device
+    from drivers.driver import Writes
+    from drivers.modbus.profile_store import Shelf
+    from drivers.report import Clock, Report
+
+
+class ProfileSource(Protocol):
+    """As `gateway.configuration.running.RunningConfiguration` has configuration and profiles."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings that run now."""
+
+    @property
+    def profiles(self) -> Shelf:
+        """The profiles that its devices name."""
+
+    async def profiles_of(self, url: str) -> Shelf:
+        """The profile that the URL of any device names; raises ``LoadingError``."""
+
+
+class DeviceOpener(Protocol):
+    """The lines and drivers, as `gateway.polling.devices.Site` reaches them."""
+
+    async def read_once(
+        self, url: str, device: Device | None, shelf: Shelf, clock: Clock
+    ) -> Report:
+        """Read everything of a device, between the polls of others; raises ``DeviceError``."""
+
+    def writer(self, url: str, shelf: Shelf) -> Writes:
+        """What writes settings of the device at ``url``; raises ``DeviceError``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAccess:
+    """What these commands read and use of the running gateway.
+
+    Attributes:
+        settings: Configured devices, and profiles.
+        site: Reads and writes.
+        reports: The latest report of each device, by name.
+        clock: What a report made now says about its time.
+        state: The state folder, where the audit is.
+    """
+
+    settings: ProfileSource
+    site: DeviceOpener
+    reports: Mapping[str, Report]
+    clock: Callable[[], Clock]
+    state: Path
+
+
+class DeviceCommands:
+    """One look at a device, or one write; every result is made of JSON values."""
+
+    def __init__(self, access: DeviceAccess) -> None:
+        self._access = access
+
+    async def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Read a device now: ``name`` of a configured one, or ``url`` of any."""
+        from drivers.report_json import dumps, to_json
+
+        url, device = self._target(arguments)
+        try:
+            report = await self._read(url, device)
+        except DeviceError as error:
+            what = "this device cannot be read"
+            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
+        # As text: the report's own JSON is exact to the digit, which a float would not be.
+        return {"report": dumps(to_json(report))}
+
+    async def why(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The latest report of a device, with when each condition began; `read` of another one."""
+        from drivers.report_json import dumps, to_json
+
+        url, device = self._target(arguments)
+        latest = self._access.reports.get(device.name) if device else None
+        if latest is None:
+            return await self.read(arguments) | {"url": url}
+        return {"report": dumps(to_json(latest)), "url": url}
+
+    async def setting(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """What writing ``setting`` of a device to ``value`` would change; writes nothing."""
+        from gateway.control.writing import look
+
+        url, device = self._target(arguments)
+        writes = await self._writes(url, device)
+        name, value = str(arguments.get("setting")), str(arguments.get("value"))
+        return await look(writes, name, value, device.name if device else url)
+
+    async def write(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Write ``setting`` of a device to ``value``, on behalf of ``who``."""
+        from gateway.control.writing import write
+
+        url, device = self._target(arguments)
+        writes = await self._writes(url, device)
+        return await write(
+            writes,
+            str(arguments.get("setting")),
+            str(arguments.get("value")),
+            state=self._access.state,
+            who=str(arguments.get("who", "")),
+            device=device.name if device else url,
+        )
+
+    def _target(self, arguments: Mapping[str, Any]) -> tuple[str, Device | None]:
+        """The URL that ``name`` or ``url`` means, and the configured device there."""
+        name, url = arguments.get("name"), arguments.get("url")
+        known = {device.name: device for device in self._access.settings.configuration.devices}
+        if name is None:
+            return str(url), next((d for d in known.values() if d.url == url), None)
+        device = known.get(str(name))
+        if device is None:
+            raise ControlError(
+                f"no device is named {name!r}",
+                where="the running configuration",
+                next_step="see `kanmon device list`, or give the device's URL",
+            )
+        return device.url, device
+
+    async def _profiles(self, url: str, device: Device | None) -> Shelf:
+        settings = self._access.settings
+        try:
+            return settings.profiles if device else await settings.profiles_of(url)
+        except LoadingError as error:
+            raise DeviceError((str(error),)) from error
+
+    async def _writes(self, url: str, device: Device | None) -> Writes:
+        try:
+            return self._access.site.writer(url, await self._profiles(url, device))
+        except DeviceError as error:
+            what = "this device cannot be written"
+            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
+
+    async def _read(self, url: str, device: Device | None) -> Report:
+        profiles = await self._profiles(url, device)
+        return await self._access.site.read_once(url, device, profiles, self._access.clock())

@@ -1,0 +1,209 @@
+"""The commands that look at the running gateway, and what they read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from cloud_link.spool.model import SpoolError
+from config.model import digest
+from drivers.report import gravest
+from gateway.control.client import ControlError
+from gateway.health.spool_stats import outbox
+from gateway.link.certificate import lasting
+from gateway.version import software
+
+if TYPE_CHECKING:
+    from cloud_link.spool.spool import Spool
+    from config.model import Configuration, Device
+    from drivers.driver import Lines
+    from drivers.modbus.profile_store import Shelf
+    from drivers.report import Clock, Report
+    from gateway.polling.line_poller import LineCounts
+    from gateway.polling.polled_device import Reader
+    from gateway.polling.poller import NextPoll
+
+T = TypeVar("T")
+
+
+class BoxClock(Protocol):
+    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` has them."""
+
+    @property
+    def boot(self) -> bytes:
+        """The first bytes of this boot's id."""
+
+    def now(self) -> int:
+        """Milliseconds since boot."""
+
+    def clock(self) -> Clock:
+        """What a report made now says about its time."""
+
+
+class Settings(Protocol):
+    """What runs now, as `gateway.configuration.running.RunningConfiguration` holds it."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The settings."""
+
+    @property
+    def profiles(self) -> Shelf:
+        """The profiles that its devices name."""
+
+
+class PollerState(Protocol):
+    """How polling goes, as `gateway.polling.poller.Poller` says it."""
+
+    @property
+    def counts(self) -> Mapping[str, LineCounts]:
+        """The polls of each line, by its key."""
+
+    @property
+    def drivers(self) -> Mapping[str, Reader]:
+        """The drivers that are open, by their devices' names."""
+
+    @property
+    def next_polls(self) -> Mapping[str, NextPoll]:
+        """When each device may be polled next, by name."""
+
+
+class LinkState(Protocol):
+    """How the link to the portal is, as `gateway.link.link.Link` says it."""
+
+    @property
+    def ends_at(self) -> int | None:
+        """When the box's certificate expires, Unix milliseconds; ``None`` without one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The link's state, as JSON values."""
+
+
+class SpoolReader(Protocol):
+    """The spool's thread, as `cloud_link.spool.writer.SpoolWriter` has it."""
+
+    async def call(self, function: Callable[[Spool], T]) -> T:
+        """Return what ``function`` does there; raises ``SpoolError``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollingView:
+    """What is read of the devices and their lines.
+
+    Attributes:
+        settings: What is configured.
+        poller: How polling goes.
+        lines: The lines that are open.
+        reports: The latest report of each device, by name.
+        refused: By name, why a configured device cannot be polled.
+    """
+
+    settings: Settings
+    poller: PollerState
+    lines: Lines
+    reports: Mapping[str, Report]
+    refused: Callable[[], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """What these commands read of the running gateway.
+
+    Attributes:
+        box: The box id.
+        started_at: When the daemon began, milliseconds since boot.
+        clock: The box's clocks.
+        polling: Devices and lines.
+        spool: Asked for its statistics.
+        link: The link to the portal.
+        metrics: Where metrics are served, as JSON values; ``None`` where they are not.
+    """
+
+    box: str
+    started_at: int
+    clock: BoxClock
+    polling: PollingView
+    spool: SpoolReader
+    link: LinkState
+    metrics: Callable[[], dict[str, Any] | None]
+
+
+class StatusCommands:
+    """The gateway at a glance; every result is made of JSON values."""
+
+    def __init__(self, view: StatusView) -> None:
+        self._view = view
+
+    async def status(self) -> dict[str, Any]:
+        """Link, spool, devices and lines."""
+        view, configuration = self._view, self._view.polling.settings.configuration
+        now, clock = view.clock.now(), view.clock.clock()
+        certificate = lasting(view.link.ends_at, clock, now)
+        return {
+            "box": view.box,
+            "label": configuration.gateway.label,
+            "software": software(),
+            "running_s": (now - view.started_at) // 1000,
+            "clock_known": clock.offset is not None,
+            "configuration": digest(configuration).hex(),
+            "link": view.link.to_json(),
+            "certificate": certificate.to_json() if certificate else None,
+            "metrics": view.metrics(),
+            "spool": await self.outbox(),
+            "devices": await self.devices(),
+            "lines": {
+                key: {"polls": c.polls, "failed": c.failed, "missed": c.missed}
+                for key, c in sorted(view.polling.poller.counts.items())
+            },
+        }
+
+    async def outbox(self) -> dict[str, Any]:
+        """The records that wait or were dropped, and the age of the oldest.
+
+        Raises:
+            ControlError: The spool cannot be read.
+        """
+        clock = self._view.clock
+        try:
+            stats = await self._view.spool.call(lambda spool: spool.stats())
+        except SpoolError as error:
+            what, step = "the spool cannot be looked at", "look at the disk and at the daemon's log"
+            raise ControlError(what, why=str(error), next_step=step) from error
+        return outbox(stats, clock.boot, clock.now())
+
+    async def devices(self) -> list[dict[str, Any]]:
+        """Every configured device with its latest state."""
+        polling, now = self._view.polling, self._view.clock.now()
+        refused = polling.refused()
+        return [
+            _device(device, polling.reports.get(device.name), refused.get(device.name, ""), now)
+            for device in polling.settings.configuration.devices
+        ]
+
+    async def bus(self) -> list[dict[str, Any]]:
+        """Every line: how busy it is, and how its devices answer."""
+        from gateway.configuration.checks import by_line
+        from gateway.control.bus_stats import as_asked, figures
+
+        polling = self._view.polling
+        configured = by_line(polling.settings.configuration, polling.settings.profiles)
+        found = as_asked(configured, polling.poller.drivers)
+        return figures(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
+
+
+def _device(device: Device, report: Report | None, refused: str, now: int) -> dict[str, Any]:
+    worst = gravest(report.conditions) if report else None
+    return {
+        "name": device.name,
+        "label": device.label,
+        "url": device.url,
+        "every_s": device.every_s,
+        "reachability": report.reachability.value if report else "never",
+        "state": report.state.value if report else "other",
+        "gravest": None
+        if worst is None
+        else {"code": worst.code, "severity": worst.severity, "message": worst.message},
+        "reported_s": (now - report.at) // 1000 if report else None,
+        "problem": refused,
+    }

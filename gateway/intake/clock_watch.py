@@ -1,0 +1,80 @@
+"""The box's clocks, sampled every few seconds: a change of what they mean becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import structlog
+
+from cloud_link.spool.model import Entry, SpoolError
+from cloud_link.wire import ClockRecord
+from drivers.report import Clock
+from gateway.clock import ClockSource, OffsetWatch, boot_bytes, clock_of
+from gateway.intake.records import clock_entry
+
+log = structlog.get_logger("kanmon.clock")
+
+
+class RecordSink(Protocol):
+    """The spool, as `cloud_link.spool.writer.SpoolWriter` has it."""
+
+    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Return when all entries are on the disk; raises ``SpoolError``."""
+
+
+class ClockWatch:
+    """What the milliseconds since boot mean, as of the last sample.
+
+    Args:
+        source: The clocks.
+        spool: Where a record goes whenever their meaning changes.
+        changed: Called with each such record before it is appended.
+
+    Attributes:
+        record: The record that holds now; ``None`` while the time is not known.
+    """
+
+    def __init__(
+        self,
+        source: ClockSource,
+        spool: RecordSink,
+        changed: Callable[[ClockRecord], None] = lambda _record: None,
+    ) -> None:
+        self._source = source
+        self._spool = spool
+        self._changed = changed
+        self._offset = OffsetWatch()
+        self.record: ClockRecord | None = None
+
+    @property
+    def boot(self) -> bytes:
+        """The first bytes of this boot's id, as they travel."""
+        return boot_bytes(self._source.boot_id)
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time source vouches for the clock."""
+        return self._offset.synchronised
+
+    def now(self) -> int:
+        """Milliseconds since boot."""
+        return self._source.now()
+
+    def clock(self) -> Clock:
+        """What a report made now says about its time."""
+        return clock_of(self._source, self._offset)
+
+    async def look(self) -> None:
+        """Take a sample; a record that the spool refuses is logged, and holds all the same."""
+        sample = self._source.sample()
+        record = self._offset.look(sample)
+        if record is None:
+            return
+        self.record = record
+        self._changed(record)
+        log.info("clock_known", offset=record.offset, synchronised=record.synchronised)
+        try:
+            await self._spool.append([clock_entry(record, sample.boot)])
+        except SpoolError as error:
+            log.error("clock_record_failed", error=str(error))

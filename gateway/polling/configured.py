@@ -1,0 +1,47 @@
+"""The configured devices, brought to the poller; which of them cannot be polled, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from config.model import Configuration
+    from drivers.modbus.profile_store import Shelf
+    from gateway.polling.devices import Site
+    from gateway.polling.poller import Poller
+
+log = structlog.get_logger("kanmon.devices")
+
+
+class ConfiguredDevices:
+    """Lets the poller poll what is configured.
+
+    Args:
+        site: Opens drivers and lines.
+        poller: Polls.
+        forget: Called with the devices that are gone, or other ones now.
+
+    Attributes:
+        refused: By name, why a configured device cannot be polled.
+    """
+
+    def __init__(
+        self, site: Site, poller: Poller, forget: Callable[[frozenset[str]], None]
+    ) -> None:
+        self._site = site
+        self._poller = poller
+        self._forget = forget
+        self.refused: dict[str, str] = {}
+
+    def apply(self, configuration: Configuration, profiles: Shelf) -> None:
+        """Poll these devices from now on; those that did not change are polled undisturbed."""
+        ready, refused = self._site.polled(configuration, profiles)
+        self._forget(self._poller.apply(ready))
+        self._site.lines.close_others({device.line for device in ready})
+        for name, why in refused.items():
+            if self.refused.get(name) != why:
+                log.error("device_refused", device=name, error=why)
+        self.refused = refused
