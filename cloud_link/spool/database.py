@@ -94,7 +94,7 @@ class Database:
         except SpoolFull:
             if not self.ballast.give_up():
                 raise
-            log.warning("spool.disk_full", folder=str(self._folder.path))
+            log.warning("spool_disk_full", folder=str(self._folder.path))
             if not spare:
                 raise
             result = self._transact(work)

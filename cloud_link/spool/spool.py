@@ -353,7 +353,7 @@ class Spool:
 
             epoch = database.commit(begin)
             if salvage:
-                log.warning("spool.salvaged", records=salvage.finish(note))
+                log.warning("spool_recovered", records=salvage.finish(note))
         except BaseException:
             # Whoever asked gets no spool, and nobody else could open it while this one holds it.
             database.close()
@@ -378,7 +378,7 @@ class Spool:
             self._database.abandon()
         with translated():
             self._aside = self._folder.set_aside()
-        log.error("spool.damaged", problem=str(error), kept=str(self._aside))
+        log.error("spool_damaged", problem=str(error), kept=str(self._aside))
         self._finish_replacing()
 
     def _finish_replacing(self) -> None:

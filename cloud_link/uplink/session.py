@@ -358,7 +358,7 @@ class Conversation:
             outcomes = await self._writer.call(lambda spool: spool.settle_all(acks))
         except SpoolFull as error:
             # Nothing changed: the records are sent again, and the portal says it again.
-            log.warning("settle_postponed", error=str(error))
+            log.warning("acknowledgement_postponed", error=str(error))
         else:
             for ack, settled in zip(acks, outcomes, strict=True):
                 self._take_in(ack, settled)
@@ -377,7 +377,7 @@ class Conversation:
         if urgent:
             self._tell(urgent)
         if settled.new_epoch:
-            log.warning("new_epoch", conflicts=settled.renumbered, renew=ack.renew)
+            log.warning("epoch_changed", conflicts=settled.renumbered, renew=ack.renew)
             self.window.greeting = True
         if settled.renumbered:
             self.window.appended()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 SHARE: Final = 2
 """Signs in one watchdog period: one may come late."""
 
-log = structlog.get_logger("kanmon.pulse")
+log = structlog.get_logger("kanmon.watchdog")
 
 
 class Notifier(Protocol):
@@ -86,7 +86,7 @@ class Pulse:
         if not stalled:
             self._manager.tell("WATCHDOG=1")
         elif stalled != self._said:
-            log.error("lines do not move; no sign of life is given", lines=stalled)
+            log.error("lines_stalled", lines=stalled)
         self._said = stalled
 
 

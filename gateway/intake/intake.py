@@ -124,7 +124,7 @@ class Intake:
         try:
             return self._pipeline.take(report)
         except WireError as error:
-            log.error("a report cannot travel", device=report.device, error=str(error))
+            log.error("report_encoding_failed", device=report.device, error=str(error))
             return None
 
     async def _append(self, entries: list[Entry], offers: list[Offer]) -> None:
@@ -133,11 +133,11 @@ class Intake:
         except SpoolError as error:
             self._pipeline.forget()
             if not self.refused:
-                log.error("the spool takes nothing", error=str(error), records=len(entries))
+                log.error("spool_write_failed", error=str(error), records=len(entries))
             self.refused = True
             return
         if self.refused:
-            log.info("the spool takes records again")
+            log.info("spool_writable")
         self.refused = False
         self._appended(frozenset(entry.lane for entry in entries))
         for offer in offers:

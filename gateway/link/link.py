@@ -77,14 +77,14 @@ class Link:
         except (CodedError, ConfigError, MqttError, NoWayError, OSError) as error:
             self._way = Way(broker=cloud.broker or "", enrolled=False)
             self._trouble = str(error)
-            log.error("no way to the portal", error=self._trouble)
+            log.error("broker_unresolved", error=self._trouble)
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
 
     def look(self) -> None:
         """Connect anew where the box has got a name, or another one, meanwhile."""
         if self._cloud is not None and mark(self._state) != self._mark:
-            log.info("the box's name has changed", identity=str(self._state / "identity"))
+            log.info("box_identity_changed", identity=str(self._state / "identity"))
             self.restart(self._cloud)
 
     def appended(self, lanes: frozenset[Lane]) -> None:

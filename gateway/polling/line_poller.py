@@ -174,7 +174,7 @@ class LinePoller:
     ) -> Report:
         schedule = entry.schedule
         if entry.silent:
-            log.info("device answers again", device=entry.device.name)
+            log.info("device_recovered", device=entry.device.name)
             entry.backoff = Backoff()
             schedule.skip_to(began)
             schedule.all_due(ended)
@@ -183,7 +183,7 @@ class LinePoller:
             self.counts.missed += served.missed
             late = served.missed > 0 or served.overran
             if late and entry.view.late(served.missed, ended):
-                log.warning("polls come late", device=entry.device.name, missed=served.missed)
+                log.warning("polls_late", device=entry.device.name, missed=served.missed)
         return entry.view.observed(seen, ended, self._timing.clock())
 
     def _unanswered(self, entry: PollEntry, error: Exception, began: int, ended: int) -> Report:
@@ -197,10 +197,10 @@ class LinePoller:
         self.queue.probe_from = ended + took * PROBE_SHARE
         if isinstance(error, ProtocolError):
             if not was_silent:
-                log.warning("device does not answer", device=name, error=str(error))
+                log.warning("device_unreachable", device=name, error=str(error))
             return view.failed(code_of(error), str(error), type(error).__name__, ended, clock)
         if not was_faulted:
-            log.error("driver broke", device=name, exc_info=error)
+            log.error("driver_failed", device=name, exc_info=error)
         entry.driver = None
         words = f"{type(error).__name__}: {error}"[:300]
         message = "The driver failed; this is a fault of the gateway's software, please report it"

@@ -195,7 +195,7 @@ def test_a_silent_device_is_unreachable_and_comes_back(box: Box, device: Meter) 
     wait_for("its return", lambda: box.device("main")["reachability"] == "online")
     assert box.end() == 0
     log = box.log()
-    assert log.count("device does not answer") == log.count("device answers again") == 1
+    assert log.count("device_unreachable") == log.count("device_recovered") == 1
 
 
 def test_one_state_folder_has_one_daemon(box: Box, device: Meter) -> None:

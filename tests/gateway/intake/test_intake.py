@@ -78,8 +78,8 @@ async def test_after_a_refusal_everything_is_offered_again_and_told_once() -> No
             await desk.drain()
     assert values(spool.kept) == [230, 231]
     assert [entry["event"] for entry in logs] == [
-        "the spool takes nothing",
-        "the spool takes records again",
+        "spool_write_failed",
+        "spool_writable",
     ]
     assert not desk.refused
 

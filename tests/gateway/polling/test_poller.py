@@ -111,7 +111,7 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
     states = [report.reachability for report in bench.reports]
     assert states[0] is Reachability.NEVER
     assert states[-1] is Reachability.ONLINE
-    assert [entry["event"] for entry in logs] == ["device does not answer", "device answers again"]
+    assert [entry["event"] for entry in logs] == ["device_unreachable", "device_recovered"]
 
 
 @pytest.mark.req("C-17", "C-40")
@@ -172,7 +172,7 @@ def test_a_driver_that_breaks_costs_only_its_device() -> None:
         bench = run_virtually(main)
     assert len(neighbour.reads) in {599, 600}
     assert len(broken.reads) == opened < 12
-    assert [entry["event"] for entry in logs] == ["driver broke"]
+    assert [entry["event"] for entry in logs] == ["driver_failed"]
     (condition,) = bench.of("bad")[-1].conditions
     assert condition.code is Code.DRIVER_FAULT
     assert "ZeroDivisionError" in condition.source
@@ -210,7 +210,7 @@ def test_late_polls_are_reported_and_cleared() -> None:
     assert late
     assert not bench.reports[-1].conditions
     assert bench.poller.counts["a"].missed > 10
-    assert [entry["event"] for entry in logs] == ["polls come late"]
+    assert [entry["event"] for entry in logs] == ["polls_late"]
 
 
 def test_unchanged_devices_go_on_through_a_new_configuration() -> None:
