@@ -108,11 +108,12 @@ async def _main(broker: Broker) -> None:
     if settings.INGEST_METRICS is None:
         await _working(Worker(broker))
         return
-    from portal.metrics.ingest import IngestFigures, readable
+    from portal.ingest.metrics import IngestMetrics
+    from portal.metrics.server import served
 
-    figures = IngestFigures()
-    with readable(settings.INGEST_METRICS, figures.registry, settings.METRICS_TOKEN):
-        await _working(Worker(broker, figures.took))
+    metrics = IngestMetrics()
+    with served(settings.INGEST_METRICS, metrics.registry, settings.METRICS_TOKEN):
+        await _working(Worker(broker, metrics.count))
 
 
 async def _working(worker: Worker) -> None:

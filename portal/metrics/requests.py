@@ -1,4 +1,4 @@
-"""How long requests take, by the name of their route."""
+"""The middleware that measures how long requests take, by the name of their route."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ _OTHER: Final = "other"
 
 
 class RequestTimes:
-    """The outermost middleware, where metrics are read; elsewhere it is not there."""
+    """Measures every request; must be the outermost middleware.
+
+    Raises:
+        MiddlewareNotUsed: Metrics are not read here; Django then leaves it out.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        """Load the library only here."""
+        """Load prometheus_client, which is loaded nowhere that metrics are not read."""
         if not settings.METRICS_TOKEN:
             raise MiddlewareNotUsed
-        from portal.metrics.web import requests
+        from portal.metrics.page import request_times
 
         self._get_response = get_response
-        self._times = requests()
+        self._times = request_times()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass it on, and take the time; labels come from closed sets, whatever is asked."""
+        """Answer the request and record the time; labels come from closed sets."""
         began = time.perf_counter()
         response = self._get_response(request)
         route = request.resolver_match.url_name if request.resolver_match else None

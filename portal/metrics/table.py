@@ -1,4 +1,4 @@
-"""The documented set of the portal's metrics: every name, once. Pure.
+"""The documented set of the portal's metrics: every name once. Pure.
 
 Labels are bounded: routes are the names of `portal.permissions`, the rest closed vocabularies. No
 customer's name, and no box, is a label: who watches the portal need not know whose it is.
@@ -29,6 +29,9 @@ class Metric:
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
 
+
+Samples = list[tuple[tuple[str, ...], float]]
+"""Of one metric: label values, in the order of `Metric.labels`, and the number."""
 
 REQUESTS: Final = Metric(
     name="kanmon_portal_request_duration_seconds",
@@ -78,7 +81,7 @@ LISTS: Final = Metric(
     labels=("root",),
 )
 WEB: Final = (REQUESTS, DATABASE_UP, GATEWAYS, CONDITIONS, QUARANTINE, CERTIFICATES, LISTS)
-"""What the pages' process shows."""
+"""The metrics of a process that serves pages."""
 
 BATCHES: Final = Metric(
     name="kanmon_ingest_batches_total", kind="counter", meaning="Transactions committed."
@@ -148,4 +151,4 @@ INGEST: Final = (
     COMMIT,
     AGE,
 )
-"""What an ingest worker shows."""
+"""The metrics of an ingest worker."""

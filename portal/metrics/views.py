@@ -20,6 +20,8 @@ from django.views.decorators.http import require_safe
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from portal.metrics.page import Source
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -33,15 +35,15 @@ def shows_token(authorization: str, token: str) -> bool:
 @login_not_required
 @csrf_exempt  # changes nothing; and its refusal would tell that there is a page
 @never_cache
-def metrics(request: HttpRequest) -> HttpResponse:
-    """The metrics, for who shows the token."""
+def metrics(request: HttpRequest, source: Source) -> HttpResponse:
+    """The metrics, for a request that shows the token; everybody else gets 404."""
     if not shows_token(request.headers.get("Authorization", ""), settings.METRICS_TOKEN):
         raise Http404
-    return _page(request)
+    return _page(request, source)
 
 
 @require_safe
-def _page(_: HttpRequest) -> HttpResponse:
-    from portal.metrics.web import page
+def _page(_: HttpRequest, source: Source) -> HttpResponse:
+    from portal.metrics.page import page  # loads prometheus_client
 
-    return HttpResponse(page(), content_type=CONTENT_TYPE)
+    return HttpResponse(page(source), content_type=CONTENT_TYPE)

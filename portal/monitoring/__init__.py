@@ -1,8 +1,8 @@
 """What the devices are doing: the first page, lists, the pages of sites, gateways and devices.
 
-`views` and `list_views` answer; `overview`, `device`, `lists`, `operation`, `readings`,
-`series_chart` and `supplies` say what they show; `connectivity` and `heartbeat` say how current it
-is.
+`views`, `list_views`, `operation_views` and `device_edit` answer requests; `overview`, `device`,
+`lists`, `operation`, `readings`, `series_chart` and `supplies` say what the pages show, and
+`connectivity` how current it is. `metrics` counts the same for Prometheus.
 
-May be imported by `portal.usage` and `portal.simulation`. Imports `fleet`, `ingest` and `web`.
+The highest app: its pages show what all others know. Imported by `portal.urls` only.
 """

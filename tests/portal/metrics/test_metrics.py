@@ -24,10 +24,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from cloud_link.wire import Lane
 from portal.authority.models import IssuedCertificate, RevocationList
 from portal.environment import PACKAGE, SettingsError, read
+from portal.ingest.metrics import IngestMetrics
 from portal.ingest.store import Outcome, ingest
 from portal.ingest.tally import Tally
 from portal.metrics import table
-from portal.metrics.ingest import READERS_LIMIT, IngestFigures, readable
+from portal.metrics.server import READERS_LIMIT, served
 from portal.permissions import ACCESS
 from tests.gateway.box import wait_for
 from tests.peers import free_port
@@ -157,11 +158,11 @@ def test_while_the_database_is_away_that_is_what_is_shown(watched: Client, db: N
 @pytest.mark.database
 def test_the_tally_is_what_was_stored(transactional_db: None) -> None:
     sender = Sender(new_box().box_id)
-    figures = IngestFigures(now=lambda: timezone.now().timestamp())
+    metrics = IngestMetrics(now=lambda: timezone.now().timestamp())
     batch = [sender.tables(METER), sender.clock(), sender.send(Lane.DATA, meter(1, 100, 200, 300))]
     for arrivals in (batch, batch):
-        figures.took(ingest(arrivals), len(arrivals), 0.02)
-    found = parsed(generate_latest(figures.registry).decode())
+        metrics.count(ingest(arrivals), len(arrivals), 0.02)
+    found = parsed(generate_latest(metrics.registry).decode())
     assert found["kanmon_ingest_batches_total", ()] == 2
     assert found["kanmon_ingest_messages_total", ()] == 6
     assert found["kanmon_ingest_receipts_total", ("data",)] == 1
@@ -192,12 +193,12 @@ def fetch(port: int, path: str = "/metrics", method: str = "GET", token: str = "
 
 
 def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
-    port, figures = free_port(), IngestFigures()
-    with readable(("127.0.0.1", port), figures.registry, ""):
+    port, metrics = free_port(), IngestMetrics()
+    with served(("127.0.0.1", port), metrics.registry, ""):
         assert fetch(port) == 200
         assert fetch(port, "/") == 404
         assert fetch(port, method="POST") == 404
-    with readable(("127.0.0.1", port), figures.registry, TOKEN):
+    with served(("127.0.0.1", port), metrics.registry, TOKEN):
         assert fetch(port) == 404
         assert fetch(port, token=TOKEN) == 200
     with pytest.raises(OSError, match="refused"):
@@ -205,8 +206,8 @@ def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
 
 
 def test_a_crowd_of_readers_takes_few_of_the_workers_threads() -> None:
-    port, figures = free_port(), IngestFigures()
-    with readable(("127.0.0.1", port), figures.registry, ""):
+    port, metrics = free_port(), IngestMetrics()
+    with served(("127.0.0.1", port), metrics.registry, ""):
         before = threading.active_count()
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(10 * READERS_LIMIT)]
         for idle in crowd[READERS_LIMIT:]:  # these are sent away; the first are waited for
@@ -229,10 +230,10 @@ def _serves(port: int) -> bool:
 def test_a_port_that_is_taken_does_not_stop_the_worker(caplog: pytest.LogCaptureFixture) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        readable(taken.getsockname(), IngestFigures().registry, ""),
+        served(taken.getsockname(), IngestMetrics().registry, ""),
     ):
         pass
-    assert "everything else goes on" in caplog.text
+    assert "metrics_unavailable" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""A registry served over HTTP for Prometheus, for a process that has no pages of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import generate_latest
+from prometheus_client.exposition import ThreadingWSGIServer
+
+from portal.metrics.views import CONTENT_TYPE, shows_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from prometheus_client import CollectorRegistry
+
+log = logging.getLogger(__name__)
+
+READERS_LIMIT: Final = 8
+"""Requests that are answered at once, at most."""
+
+
+class _Handler(WSGIRequestHandler):
+    """Logs no request, and waits at most ``timeout`` seconds for one."""
+
+    timeout = 10
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 # the base's name
+        """Log nothing: a line every fifteen seconds would fill the log."""
+
+
+class _LimitedServer(ThreadingWSGIServer):
+    """Answers at most `READERS_LIMIT` requests at once, and closes further connections.
+
+    Its threads and file descriptors are taken from the process that it serves.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._free = threading.BoundedSemaphore(READERS_LIMIT)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own where one is free, else close the connection."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer as the base class does, and free the thread afterwards."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+
+@contextmanager
+def served(address: tuple[str, int], registry: CollectorRegistry, token: str) -> Iterator[None]:
+    """Serve ``registry`` at ``http://<address>/metrics`` for the length of the block.
+
+    An address that is not available is logged and the block runs without the server: the worker
+    must not depend on being watched.
+
+    Args:
+        address: Host and port to bind.
+        registry: What is served.
+        token: The bearer token that readers must send; ``""``: none is needed.
+    """
+    host, port = address
+
+    class Server(_LimitedServer):
+        address_family = _family(host)
+
+    try:
+        server = make_server(host, port, _application(registry, token), Server, _Handler)
+    except OSError as error:
+        log.error("metrics_unavailable address=%s:%d error=%s", host, port, error)
+        yield
+        return
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
+    thread.start()
+    log.info("metrics_served url=http://%s:%d/metrics", host, port)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _family(host: str) -> Any:
+    import socket
+
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+_NOWHERE: Final = ("404 Not Found", b"Only /metrics is here.\n")
+
+
+def _application(
+    registry: CollectorRegistry, token: str
+) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, body = _NOWHERE
+        allowed = not token or shows_token(environ.get("HTTP_AUTHORIZATION", ""), token)
+        wanted = environ.get("PATH_INFO") == "/metrics" and environ["REQUEST_METHOD"] == "GET"
+        if allowed and wanted:
+            status, body = "200 OK", generate_latest(registry)
+        headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
+        start_response(status, headers)
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+    return application

@@ -1,0 +1,78 @@
+"""The fleet, the quarantine and the certificates as gauges for Prometheus.
+
+A few aggregates, never a row a device.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Max, Q
+
+from drivers.report import Severity
+from portal.authority.models import IssuedCertificate, RevocationList
+from portal.fleet.heartbeat import heartbeats_of, is_connected
+from portal.fleet.models import DeviceCondition, Gateway
+from portal.ingest.models import Quarantine
+from portal.metrics import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from portal.metrics.table import Metric, Samples
+
+_PURPOSES = {"boxes": "box", "workers": "worker", "publisher": "publisher"}
+"""Of the certificates whose purpose follows from their root."""
+
+
+def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
+    """The gauges of the portal that are read from its database, a few aggregates each."""
+    yield table.GATEWAYS, _gateways(now)
+    open_ = Counter(
+        dict(
+            DeviceCondition.objects.open()
+            .order_by()
+            .values_list("severity")
+            .annotate(count=Count("pk"))
+        )
+    )
+    yield table.CONDITIONS, [((one.value,), open_[one.value]) for one in Severity]
+    codes = Quarantine.objects.values_list("code").annotate(count=Count("pk"))
+    kept: Samples = [((code,), count) for code, count in codes]
+    yield table.QUARANTINE, kept
+    yield table.CERTIFICATES, _certificates(now)
+    lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
+    ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]
+    yield table.LISTS, ends
+
+
+def _gateways(now: datetime) -> Samples:
+    gateways = list(Gateway.objects.prefetch_related("boxes"))
+    heartbeats = heartbeats_of(gateway.pk for gateway in gateways)
+    counts: Counter[str] = Counter()
+    for gateway in gateways:
+        boxes = gateway.boxes.all()
+        if is_connected(boxes, heartbeats[gateway.pk], now):
+            counts["connected"] += 1
+        else:
+            heard = any(box.last_heard_at is not None for box in boxes)
+            counts["silent" if heard else "waiting"] += 1
+    return [((name,), counts[name]) for name in ("connected", "silent", "waiting")]
+
+
+def _certificates(now: datetime) -> Samples:
+    """Of each subject the newest counts: an older one was replaced by it."""
+    newest = (
+        IssuedCertificate.objects.filter(Q(revoked_at=None), Q(replaced_by=None))
+        .order_by()
+        .values("root", "purpose", "subject")
+        .annotate(ends=Max("expires_at"))
+    )
+    soonest: dict[tuple[str, ...], float] = {}
+    for one in newest:
+        key = (one["root"], one["purpose"] or _PURPOSES[one["root"]])
+        left = (one["ends"] - now).total_seconds()
+        soonest[key] = min(left, soonest.get(key, left))
+    return list(soonest.items())
