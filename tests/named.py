@@ -8,7 +8,15 @@ from pathlib import Path
 
 from cloud_link.mqtt.broker import Identity
 from config.disk import LocalDisk
-from portal.authority.certificates import Issuer, Order, issue, key_pem, make_root, new_key, pem
+from portal.authority.certificates import (
+    CertificateSpec,
+    Issuer,
+    issue,
+    key_pem,
+    make_root,
+    new_key,
+    pem,
+)
 from provisioning import enrolment_store
 from provisioning.enrolment_store import Enrolment
 
@@ -35,7 +43,7 @@ class Authority:
     def name(self, name: str, *hosts: str, at: datetime | None = None) -> Identity:
         """Key and certificate for a client, or for a server at ``hosts``; trusts this root."""
         key = new_key()
-        order = Order(
+        order = CertificateSpec(
             name=name, public_key=key.public_key(), at=at or datetime.now(UTC), hosts=hosts
         )
         folder = self.folder / name

@@ -15,7 +15,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from portal.authority import certificates, files, roots
-from portal.authority.certificates import Order, Revoked
+from portal.authority.certificates import CertificateSpec, RevocationEntry
 from portal.authority.errors import AuthorityError
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
@@ -35,13 +35,13 @@ _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?|[0-9a-f:.]{2,45
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootView:
-    """A root, as an operator looks at it.
+    """The state of a root, for an operator.
 
     Attributes:
         made: Whether it was made just now.
         fingerprint: SHA-256 of its certificate, in hexadecimal.
         issued: How many certificates it signed.
-        revoked: How many of these no longer count.
+        revoked: How many of these were revoked.
         expires_at: When its certificate expires.
         list_expires_at: When its newest revocation list expires; ``None`` before the first.
     """
@@ -56,7 +56,7 @@ class RootView:
     list_expires_at: datetime | None
 
 
-def set_up(*, anew: bool = False) -> list[RootView]:
+def ensure_roots(*, anew: bool = False) -> list[RootView]:
     """Make the roots that are missing, and a first revocation list of each. Safe to repeat.
 
     A root that has signed certificates and whose file is gone is not made again unless ``anew``:
@@ -75,11 +75,15 @@ def set_up(*, anew: bool = False) -> list[RootView]:
     for root in Root:
         if root in made or not RevocationList.objects.filter(root=root).exists():
             publish_list(root)
-    return [look(root, made=root in made) for root in Root]
+    return [describe_root(root, made=root in made) for root in Root]
 
 
-def look(root: Root, *, made: bool = False) -> RootView:
-    """A root as it is now."""
+def describe_root(root: Root, *, made: bool = False) -> RootView:
+    """The state of a root now; ``made``: it was made by the caller just now.
+
+    Raises:
+        AuthorityError: The root is missing, open to other accounts, or damaged.
+    """
     issuer = roots.load(root)
     issued = IssuedCertificate.objects.filter(root=root)
     newest = RevocationList.objects.filter(root=root).order_by("-number").first()
@@ -96,22 +100,26 @@ def look(root: Root, *, made: bool = False) -> RootView:
 
 
 def issue_worker(name: str, out: Path | None = None) -> Path:
-    """A worker's key and certificate, in a new folder; returns the folder."""
+    """Issue a worker's key and certificate in a new folder, ``out`` or one below the state folder.
+
+    Returns:
+        The folder.
+    """
     return _issue_with_key(Root.WORKERS, full_name(Root.WORKERS, name), (), out)
 
 
 def issue_publisher(name: str, out: Path | None = None) -> Path:
-    """The same for who publishes configuration and commands."""
+    """Issue the key and certificate of a publisher of configuration, as `issue_worker` does."""
     return _issue_with_key(Root.PUBLISHER, full_name(Root.PUBLISHER, name), (), out)
 
 
 def issue_server(hosts: tuple[str, ...], out: Path | None = None) -> Path:
-    """The same for a server that boxes connect to: the broker."""
+    """Issue the key and certificate of a server that boxes reach as ``hosts``: the broker."""
     return _issue_with_key(Root.BOXES, hosts[0] if hosts else "", checked_hosts(hosts), out)
 
 
 def full_name(root: Root, name: str) -> str:
-    """What a worker or publisher is called in its certificate: ``worker.ingest-1``.
+    """The common name of a worker or publisher: ``worker.ingest-1``.
 
     At the broker this is the client id, and two with one id end each other's session. No box can
     be called so, because there is no dot in a box's id, whatever id it makes up.
@@ -156,14 +164,14 @@ def sign(
     box: Box | None = None,
     purpose: Purpose | None = None,
 ) -> IssuedCertificate:
-    """A certificate by ``root`` for a public key, on record; for servers with their ``hosts``."""
+    """Sign a certificate by ``root`` for a public key and record it; a server's has ``hosts``."""
     issuer = roots.load(root)
-    order = Order(name=name[:64], public_key=public_key, at=timezone.now(), hosts=hosts)
-    certificate = certificates.issue(issuer, order)
+    spec = CertificateSpec(name=name[:64], public_key=public_key, at=timezone.now(), hosts=hosts)
+    certificate = certificates.issue(issuer, spec)
     return IssuedCertificate.objects.create(
         root=root,
         serial=f"{certificate.serial_number:x}",
-        subject=order.name,
+        subject=spec.name,
         spki=certificates.spki_digest(public_key),
         pem=certificates.pem(certificate),
         box=box,
@@ -174,10 +182,13 @@ def sign(
 
 
 def revoke_box(box_id: str, *, reason: str = "") -> int:
-    """Let no certificate of a box count any more; returns how many did until now.
+    """Revoke every certificate of a box; returns how many were still valid.
 
-    The new list is published at once; what the broker does with it, and cutting a session that
-    is open, is the broker's part.
+    The new list is published at once. `portal.broker` brings it to the broker, and disconnects a
+    session that is open.
+
+    Raises:
+        AuthorityError: There is no such box, or it never got a certificate.
     """
     box = Box.objects.filter(box_id=box_id).first()
     if box is None:
@@ -190,7 +201,13 @@ def revoke_box(box_id: str, *, reason: str = "") -> int:
 
 
 def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = False) -> int:
-    """The same for a worker or publisher; ``but_newest`` leaves the one issued last."""
+    """Revoke the certificates of a worker or publisher; returns how many were still valid.
+
+    With ``but_newest``, the one issued last stays.
+
+    Raises:
+        AuthorityError: Nothing was issued to this name.
+    """
     issued = IssuedCertificate.objects.filter(root=root, subject=full_name(root, name))
     newest = issued.last()
     if newest is None:
@@ -202,14 +219,13 @@ def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = 
 
 
 def _revoke(root: Root, issued: QuerySet[IssuedCertificate], reason: str) -> int:
-    counting = issued.filter(revoked_at=None)
-    revoked = counting.update(revoked_at=timezone.now(), reason=reason[:200])
+    revoked = issued.filter(revoked_at=None).update(revoked_at=timezone.now(), reason=reason[:200])
     publish_list(root)
     return revoked
 
 
 def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
-    """Write a new revocation list of ``root``, good for ``life``; returns its file.
+    """Write a new revocation list of ``root``, valid for ``life``; returns its file.
 
     It is on record before the file is written: a number is never used for two lists.
     """
@@ -223,12 +239,15 @@ def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
         at = timezone.now()
         made = certificates.revocation_list(
             issuer,
-            [Revoked(serial=int(row.serial, 16), at=row.revoked_at or at) for row in revoked],
+            [
+                RevocationEntry(serial=int(row.serial, 16), at=row.revoked_at or at)
+                for row in revoked
+            ],
             number=(newest or 0) + 1,
             at=at,
-            ends=at + life,
+            expires=at + life,
         )
-        kept = RevocationList.objects.create(
+        record = RevocationList.objects.create(
             root=root,
             number=(newest or 0) + 1,
             pem=certificates.pem(made),
@@ -236,12 +255,12 @@ def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
             expires_at=at + life,
         )
     path = list_path(root)
-    files.replace(path, kept.pem.encode(), files.PUBLIC)
+    files.replace(path, record.pem.encode(), files.PUBLIC)
     return path
 
 
 def list_path(root: Root) -> Path:
-    """Where a root's newest revocation list lies."""
+    """The file of a root's newest revocation list."""
     return roots.folder() / "lists" / f"{root.value}.pem"
 
 
@@ -251,7 +270,7 @@ def _lock(root: Root) -> None:
 
 
 def checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    """Host names and addresses that may stand in a server's certificate."""
+    """``hosts``, where all of them may stand in a server's certificate; raises `AuthorityError`."""
     wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
     if wrong is not None or not hosts:
         raise AuthorityError(

@@ -27,30 +27,31 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 ROOT_LIFE: Final = timedelta(days=20 * 365)
 LEAF_LIFE: Final = timedelta(days=365)
 LIST_LIFE: Final = timedelta(days=7)
-_EARLIER: Final = timedelta(days=1)
+_BACKDATED: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """A root: its certificate and its key."""
+    """A root that can sign: its certificate and its private key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @property
     def spki(self) -> bytes:
-        """Its SubjectPublicKeyInfo in DER, of which agent keys carry a hash."""
+        """The root's SubjectPublicKeyInfo in DER, of which agent keys carry a hash."""
         return spki_of(self.certificate.public_key())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A certificate to be made.
+class CertificateSpec:
+    """What a certificate has to say.
 
     Attributes:
         name: The common name, at most 64 characters.
+        public_key: The key of whom it is issued to.
+        at: When it is made; it expires `LEAF_LIFE` later.
         hosts: Host names and addresses of a server; empty makes it a client's certificate.
-        at: When it is made; it ends `LEAF_LIFE` later.
     """
 
     name: str
@@ -60,8 +61,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Revoked:
-    """An entry of a list."""
+class RevocationEntry:
+    """An entry of a revocation list: a certificate's serial number, and when it was revoked."""
 
     serial: int
     at: datetime
@@ -91,34 +92,38 @@ def make_root(name: str, at: datetime) -> Issuer:
     return Issuer(certificate=certificate, key=key)
 
 
-def issue(issuer: Issuer, order: Order) -> x509.Certificate:
-    """A certificate as ordered; raises `ValueError` for a name that no certificate can hold."""
-    server = bool(order.hosts)
+def issue(issuer: Issuer, spec: CertificateSpec) -> x509.Certificate:
+    """Sign a certificate as ``spec`` says.
+
+    Raises:
+        ValueError: No certificate can hold the name or one of the hosts.
+    """
+    server = bool(spec.hosts)
     usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
-        _builder(order.name, order.public_key, order.at)
+        _builder(spec.name, spec.public_key, spec.at)
         .issuer_name(issuer.certificate.subject)
-        .not_valid_after(order.at + LEAF_LIFE)
+        .not_valid_after(spec.at + LEAF_LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(order.public_key), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(spec.public_key), critical=False)
         .add_extension(_authority(issuer), critical=False)
     )
     if server:
-        builder = builder.add_extension(names_of(order.hosts), critical=False)
+        builder = builder.add_extension(subject_alternative_names(spec.hosts), critical=False)
     return builder.sign(issuer.key, hashes.SHA256())
 
 
 def revocation_list(
-    issuer: Issuer, revoked: list[Revoked], *, number: int, at: datetime, ends: datetime
+    issuer: Issuer, revoked: list[RevocationEntry], *, number: int, at: datetime, expires: datetime
 ) -> x509.CertificateRevocationList:
-    """List ``number`` of ``issuer``, good from ``at`` to ``ends``."""
+    """Sign revocation list ``number`` of ``issuer``, valid from ``at`` until ``expires``."""
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(issuer.certificate.subject)
         .last_update(at)
-        .next_update(ends)
+        .next_update(expires)
         .add_extension(_authority(issuer), critical=False)
         .add_extension(x509.CRLNumber(number), critical=False)
     )
@@ -133,7 +138,7 @@ def revocation_list(
 
 
 def spki_of(key: object) -> bytes:
-    """A public key's SubjectPublicKeyInfo in DER; raises `TypeError` for what is no public key."""
+    """A public key's SubjectPublicKeyInfo in DER; raises `TypeError` where it is not an EC key."""
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise TypeError("only EC keys are issued to")
     return key.public_bytes(
@@ -165,8 +170,8 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def names_of(hosts: tuple[str, ...]) -> x509.SubjectAlternativeName:
-    """Host names and addresses as a server's certificate holds them."""
+def subject_alternative_names(hosts: tuple[str, ...]) -> x509.SubjectAlternativeName:
+    """Host names and addresses as a server's certificate holds them (RFC 5280, 4.2.1.6)."""
     return x509.SubjectAlternativeName([_general_name(host) for host in hosts])
 
 
@@ -178,7 +183,7 @@ def _builder(
         .subject_name(_name(name))
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(at - _EARLIER)
+        .not_valid_before(at - _BACKDATED)
     )
 
 

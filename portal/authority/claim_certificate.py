@@ -1,4 +1,4 @@
-"""The claim endpoint's own certificate, by the root that agent keys name: kept ready by itself.
+"""The claim endpoint's own certificate, by the root that agent keys pin; the service renews it.
 
 The claim service reads the file anew for every connection (`portal.server`), so that renewing it
 is replacing it.
@@ -6,7 +6,6 @@ is replacing it.
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -17,20 +16,21 @@ from django.db import DatabaseError, close_old_connections, connection
 from portal.authority import files, roots, server_identity
 from portal.authority.errors import AuthorityError
 from portal.authority.models import Purpose
+from portal.logs import event_log
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOOK_S: Final = 3600.0
-"""Between two looks of a service that runs; four months are left when it is time."""
+CHECK_INTERVAL_S: Final = 3600.0
+"""Seconds between two checks of a service that runs; four months are left when it is due."""
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 
-def ready() -> Path:
-    """A file of key and certificate for the host of ``CLAIM_URL``, made anew where it is time.
+def ensure_certificate() -> Path:
+    """The file of key and certificate for the host of ``CLAIM_URL``, renewed where it is due.
 
-    It is time at two thirds of its life, and when host or root have changed.
+    It is due at two thirds of its life, and when host or root have changed.
 
     Raises:
         AuthorityError: There is no root, boxes claim over plain HTTP here, or the file cannot be
@@ -43,41 +43,44 @@ def ready() -> Path:
         )
     host = urlsplit(settings.CLAIM_URL).hostname or ""
     path = roots.folder() / "claim.pem"
-    wanted = server_identity.Wanted(purpose=Purpose.CLAIMS, hosts=(host,))
-    if server_identity.keep_current(
-        path, wanted, lambda content: files.replace(path, content, files.PRIVATE)
+    spec = server_identity.ServerSpec(purpose=Purpose.CLAIMS, hosts=(host,))
+    if server_identity.ensure_current(
+        path, spec, lambda content: files.replace(path, content, files.PRIVATE)
     ):
-        log.info("%s is new", path)
+        log.info("claim_certificate_renewed", path=path)
     return path
 
 
-class Renewal(threading.Thread):
-    """Keeps the certificate of a claim service ready while it runs.
+class RenewalThread(threading.Thread):
+    """Keeps the certificate of a claim service current while it runs.
 
-    What goes wrong is logged at every look; the service goes on with what it has.
+    A failure is logged at every check; the service goes on with the certificate it has.
+
+    Args:
+        every_s: Seconds between two checks.
     """
 
-    def __init__(self, every_s: float = LOOK_S) -> None:
+    def __init__(self, every_s: float = CHECK_INTERVAL_S) -> None:
         super().__init__(name="claim-certificate", daemon=True)
         self._every_s = every_s
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     def run(self) -> None:
-        """Look at once, and again and again until told to end."""
+        """Check at once, and again every ``every_s`` until `stop` is called."""
         while True:
             close_old_connections()
             try:
-                ready()
+                ensure_certificate()
             except AuthorityError as error:
-                log.error("the claim service's certificate cannot be renewed: %s", error)
+                log.error("claim_certificate_not_renewed", error=error)
             except DatabaseError:
-                log.exception("the claim service's certificate cannot be renewed")
+                log.exception("claim_certificate_not_renewed")
             finally:
                 connection.close()
-            if self._over.wait(self._every_s):
+            if self._stopped.wait(self._every_s):
                 return
 
-    def end(self) -> None:
-        """End it, and return when it has."""
-        self._over.set()
+    def stop(self) -> None:
+        """End the thread, and return once it has ended."""
+        self._stopped.set()
         self.join()

@@ -1,4 +1,4 @@
-"""A gunicorn worker for the one port that is open to everybody: nobody holds a thread for long.
+"""A gunicorn worker for the one port that is open to everybody: no peer holds a thread for long.
 
 Gunicorn's threads wait without limit for a peer that shakes hands or sends its request slowly, so
 that four of them would keep every box out.
@@ -15,25 +15,25 @@ from typing import Any, Final
 from gunicorn.workers.gthread import ThreadWorker
 
 LONGEST_S: Final = 10.0
-"""For handshake, request and answer together; a box on a slow line needs two."""
+"""Seconds for handshake, request and answer together; a box on a slow line needs two."""
 THREADS: Final = 64
 
 
 class ClaimWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """Gunicorn's, with an end to every connection."""
+    """Gunicorn's threaded worker, which ends every connection after `LONGEST_S`."""
 
     def run(self) -> None:
-        """Serve until stopped, and keep the service's certificate ready meanwhile."""
-        from portal.authority.claim_certificate import Renewal  # needs Django set up
+        """Serve until stopped, and keep the service's certificate current meanwhile."""
+        from portal.authority.claim_certificate import RenewalThread  # needs Django set up
 
-        Renewal().start()
+        RenewalThread().start()
         super().run()
 
     def handle(self, conn: Any) -> Any:
-        """Serve a connection, in a thread; it is cut when its time is over."""
+        """Serve a connection, in a thread; it is shut down when its time is over."""
         # A descriptor of our own: TLS takes the socket away from its object while it begins.
         with socket.socket(fileno=os.dup(conn.sock.fileno())) as own:
-            end = threading.Timer(LONGEST_S, _cut, [own])
+            end = threading.Timer(LONGEST_S, _shut_down, [own])
             end.daemon = True
             end.start()
             try:
@@ -42,6 +42,6 @@ class ClaimWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
                 end.cancel()
 
 
-def _cut(own: socket.socket) -> None:
+def _shut_down(own: socket.socket) -> None:
     with suppress(OSError):  # it has ended by itself meanwhile
         own.shutdown(socket.SHUT_RDWR)

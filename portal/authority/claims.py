@@ -3,7 +3,7 @@
 ::
 
     the key      known, its secret right        2104     (tries are counted: 2109)
-                 not withdrawn                  2107
+                 not revoked                    2107
     the person   agreed to today's terms        2108, 2110
     the request  signed by its own key,
                  which is EC P-256, for its box 2302
@@ -58,25 +58,25 @@ WRONG_TRIES: Final = 10
 
 
 def welcome() -> Welcome:
-    """The root that every agent key names; raises `AuthorityError` where there is none."""
+    """The root that agent keys pin; raises `AuthorityError` where there is none."""
     return Welcome(root=certificates.pem(roots.load(Root.BOXES).certificate))
 
 
 def claim(request: Request) -> Granted:
-    """Grant a claim, or raise `CodedError`; then nothing has changed but the count of tries.
+    """Grant a claim, or raise `CodedError` and change nothing but the count of tries.
 
     Raises:
         CodedError: As the module's docstring says.
         AuthorityError: There is no root to sign with.
     """
-    key = _known_key(request)
+    key = _authenticated_key(request)
     _check_consent(request)
-    public_key = read_csr(request.csr, request.box)
+    public_key = csr_public_key(request.csr, request.box)
     return _decide(key, request, public_key)
 
 
-def read_csr(text: str, box: str) -> ec.EllipticCurvePublicKey:
-    """The public key of a request for ``CN=<box>``, and nothing else of it.
+def csr_public_key(text: str, box: str) -> ec.EllipticCurvePublicKey:
+    """The public key in a certificate signing request for ``CN=<box>``; nothing else is taken.
 
     Raises:
         CodedError: 2302: it is damaged, not signed by its own key, of another kind of key, or
@@ -98,7 +98,7 @@ def read_csr(text: str, box: str) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _known_key(request: Request) -> AgentKey:
+def _authenticated_key(request: Request) -> AgentKey:
     """The agent key whose secret came; every try is counted, also one that fails later."""
     with transaction.atomic():
         key = AgentKey.objects.select_for_update().filter(key_id=request.key_id).first()
@@ -135,18 +135,20 @@ def _check_consent(request: Request) -> None:
 
 
 @transaction.atomic
-def _decide(known: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey) -> Granted:
-    _one_at_a_time()
+def _decide(
+    authenticated: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
+) -> Granted:
+    _lock_decisions()
     key = (
         AgentKey.objects.select_for_update(of=("self",))
         .select_related("site__organization")
-        .get(pk=known.pk)
+        .get(pk=authenticated.pk)
     )
     spki = certificates.spki_digest(public_key)
     earlier = Claim.objects.filter(spki=spki).first()
     if earlier is not None:
-        certificate = _once_more(earlier, key, request, public_key)
-        return _granted(certificate)
+        certificate = _repeat_or_renew(earlier, key, request, public_key)
+        return _grant(certificate)
     _check_open(key)
     certificate = sign(
         Root.BOXES, name=request.box, public_key=public_key, box=_box_for(key, request.box)
@@ -159,10 +161,10 @@ def _decide(known: AgentKey, request: Request, public_key: ec.EllipticCurvePubli
         inventory=to_builtins(request.inventory),
     )
     _use(key)
-    return _granted(certificate)
+    return _grant(certificate)
 
 
-def _one_at_a_time() -> None:
+def _lock_decisions() -> None:
     """Let claims be decided one after the other: what one looks for, another may be making.
 
     They are rare and take milliseconds. SQLite has one writer anyway.
@@ -172,10 +174,10 @@ def _one_at_a_time() -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('kanmon.claims'))")
 
 
-def _once_more(
+def _repeat_or_renew(
     earlier: Claim, key: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
 ) -> IssuedCertificate:
-    """What this public key was given before, or a new one where that ends soon or has ended.
+    """The certificate of an earlier claim, or a new one where it expires soon or has expired.
 
     As soon as a box says that it has to be enrolled again, enrolling it has to help.
     """
@@ -242,7 +244,7 @@ def _owner(box: Box) -> Organization:
     return box.gateway.site.organization
 
 
-def _granted(certificate: IssuedCertificate) -> Granted:
+def _grant(certificate: IssuedCertificate) -> Granted:
     gateway = certificate.box.gateway if certificate.box else None
     root = certificates.pem(roots.load(Root.BOXES).certificate)
     return Granted(

@@ -29,7 +29,7 @@ def create(path: Path, content: bytes) -> bool:
     Raises:
         AuthorityError: It cannot be made.
     """
-    with _told(path), _draft(path, content, PRIVATE) as draft:
+    with _as_authority_error(path), _draft(path, content, PRIVATE) as draft:
         try:
             path.hardlink_to(draft)
         except FileExistsError:
@@ -41,17 +41,17 @@ def create(path: Path, content: bytes) -> bool:
 def replace(path: Path, content: bytes, mode: int, *, group: int | None = None) -> None:
     """Make a file, or replace the one that is there, in one step; raises `AuthorityError`.
 
-    With ``group``, it is that group's before it has its name.
+    With ``group``, it belongs to that group before it has its name.
     """
-    with _told(path), _draft(path, content, mode) as draft:
+    with _as_authority_error(path), _draft(path, content, mode) as draft:
         if group is not None:
-            give(draft, group)
+            change_group(draft, group)
         draft.replace(path)
         _sync(path.parent)
 
 
-def give(path: Path, group: int) -> None:
-    """Let a file or folder be a group's; raises `AuthorityError`."""
+def change_group(path: Path, group: int) -> None:
+    """Give a file or folder to a group; raises `AuthorityError`."""
     try:
         os.chown(path, -1, group)
     except OSError as error:
@@ -77,7 +77,7 @@ def create_folder(path: Path, files: Mapping[str, bytes]) -> None:
     """
     if path.exists():
         raise AuthorityError(f"{path} is already there; move it away, or name another with --out")
-    with _told(path):
+    with _as_authority_error(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         try:
@@ -92,7 +92,7 @@ def create_folder(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_authority_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

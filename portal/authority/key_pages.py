@@ -27,7 +27,7 @@ from portal.accounts.models import Organization
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
 from portal.authority.expiry_notices import alarms
-from portal.authority.keys import Author, Issued, Wanted, issue_key, revoke_key, state_of
+from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
 
@@ -88,10 +88,10 @@ class KeyForm(forms.Form):
             raise ValidationError(_("This is no time zone; one is Asia/Tokyo."))
         return zone
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> KeyRequest:
         """The same for `portal.authority.keys`."""
         given = self.cleaned_data
-        return Wanted(
+        return KeyRequest(
             organization=given["organization"].name,
             site=given["site"],
             time_zone=given["time_zone"],
@@ -118,7 +118,7 @@ class KeyRow:
 class NewKey:
     """A key that was just issued, and its picture for a telephone's camera."""
 
-    issued: Issued
+    issued: IssuedKey
     picture: SafeString
 
     @property
@@ -166,5 +166,5 @@ def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
     return redirect("keys")
 
 
-def _new(issued: Issued) -> NewKey:
+def _new(issued: IssuedKey) -> NewKey:
     return NewKey(issued=issued, picture=mark_safe(qr_code.inline(issued.text)))  # noqa: S308 # made by segno from a key of our own

@@ -1,4 +1,4 @@
-"""Agent keys: issued, listed, withdrawn. See `provisioning.agent_key` for their form."""
+"""Agent keys: issued, listed and revoked. `provisioning.agent_key` defines their form."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _LONGEST: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A key to be issued.
+class KeyRequest:
+    """What a key is to be issued for.
 
     Attributes:
         organization: The customer; made if it is new.
@@ -53,8 +53,8 @@ class Author:
     """Who issues a key.
 
     Attributes:
-        name: In words that stay when the person is gone.
-        user: ``None`` for the command line.
+        name: The author's name and address, which stays on record when the user is gone.
+        user: The user on a page; ``None`` for the command line.
     """
 
     name: str
@@ -62,12 +62,12 @@ class Author:
 
     @classmethod
     def of(cls, user: User) -> Author:
-        """A person on a page."""
+        """The author that a signed-in user is."""
         return cls(name=f"{user.name} ({user.email})" if user.name else user.email, user=user)
 
     @classmethod
-    def at_the_console(cls) -> Author:
-        """Whoever runs this process; what the environment says of that may be another's."""
+    def from_command_line(cls) -> Author:
+        """The account that runs this process; the environment may name another one."""
         number = os.getuid()
         try:
             name = pwd.getpwuid(number).pw_name
@@ -77,10 +77,12 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A new key. ``text`` is all there is of its secret: it is shown now and never again.
+class IssuedKey:
+    """A new agent key, at the one moment when its secret is known.
 
-    ``zone`` is the time zone of its site, by which people there understand when it expires.
+    Attributes:
+        text: The whole key. Nothing else holds its secret: it is shown now and never again.
+        zone: The time zone of its site, in which pages show when it expires.
     """
 
     text: str
@@ -92,24 +94,24 @@ class Issued:
 
 
 @transaction.atomic
-def issue_key(wanted: Wanted, by: Author) -> Issued:
-    """A new agent key; ``by`` stays on record.
+def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
+    """Issue an agent key; ``by`` stays on record as its author.
 
     Raises:
-        AuthorityError: The authority is not set up, or the wish is not possible.
+        AuthorityError: The authority is not set up, or the request is not possible.
         ValidationError: The organization or the site cannot be made.
     """
-    if not 1 <= wanted.uses <= _MOST_USES:
-        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {wanted.uses}")
-    if not timedelta() < wanted.life <= _LONGEST:
+    if not 1 <= request.uses <= _MOST_USES:
+        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {request.uses}")
+    if not timedelta() < request.life <= _LONGEST:
         raise AuthorityError(f"a key lives for at most {_LONGEST.days} days")
-    if wanted.gateway.strip() and wanted.uses > 1:
+    if request.gateway.strip() and request.uses > 1:
         raise AuthorityError(
             "a key for several boxes cannot name one gateway; leave the name out, and each is "
             "called as its box until somebody renames it"
         )
     issuer = roots.load(Root.BOXES)
-    site = ensure_site(wanted.organization, wanted.site, wanted.time_zone)
+    site = ensure_site(request.organization, request.site, request.time_zone)
     key = agent_key.AgentKey(
         id=agent_key.new_id(),
         secret=agent_key.new_secret(),
@@ -120,15 +122,15 @@ def issue_key(wanted: Wanted, by: Author) -> Issued:
         key_id=key.id,
         secret_digest=key.secret_digest,
         site=site,
-        gateway_name=wanted.gateway.strip(),
-        uses=wanted.uses,
+        gateway_name=request.gateway.strip(),
+        uses=request.uses,
         issued_by=by.user,
         issued_by_name=by.name,
-        expires_at=timezone.now() + wanted.life,
+        expires_at=timezone.now() + request.life,
     )
     row.full_clean()
     row.save()
-    return Issued(
+    return IssuedKey(
         text=str(key),
         key_id=key.id,
         site=str(site),
@@ -139,9 +141,12 @@ def issue_key(wanted: Wanted, by: Author) -> Issued:
 
 
 def revoke_key(key_id: str) -> bool:
-    """Let a key be of no more use; ``False`` where it was so already.
+    """Revoke the agent key with this id; ``False`` where it was revoked already.
 
-    Boxes that used it keep their certificates.
+    Boxes that claimed with it keep their certificates.
+
+    Raises:
+        AuthorityError: There is no such key.
     """
     row = AgentKey.objects.filter(key_id=key_id.strip().upper()).first()
     if row is None:
@@ -152,7 +157,7 @@ def revoke_key(key_id: str) -> bool:
 
 
 def state_of(row: AgentKey) -> str:
-    """``open``, ``revoked``, ``expired`` or ``used``: why a key does or does not open the door."""
+    """The state of a key: ``open``, ``revoked``, ``expired`` or ``used`` (up)."""
     if row.revoked_at is not None:
         return "revoked"
     if row.expires_at <= timezone.now():

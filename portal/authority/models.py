@@ -1,4 +1,4 @@
-"""What was issued, to whom, and what of it no longer counts.
+"""What was issued, to whom, and what of it was revoked.
 
 ::
 
@@ -46,7 +46,7 @@ class Purpose(models.TextChoices):
 
 
 class IssuedCertificateQuerySet(ScopedQuerySet["IssuedCertificate"]):
-    """Certificates."""
+    """Certificates, by the organization of their box."""
 
     path = "box__gateway__site__organization"
 
@@ -62,7 +62,7 @@ class IssuedCertificate(models.Model):
         valid_from: The certificate's ``notBefore``.
         expires_at: The certificate's ``notAfter``.
         replaced_by: What a server of ours took in its place; from then on nobody uses it.
-        revoked_at: From when on it does not count; it is in every list since.
+        revoked_at: When it was revoked; every list made since holds it.
     """
 
     root = models.CharField(max_length=12, choices=Root)
@@ -116,13 +116,13 @@ class RevocationList(models.Model):
 
 
 class AgentKeyQuerySet(ScopedQuerySet["AgentKey"]):
-    """Agent keys."""
+    """Agent keys, by the organization of their site."""
 
     path = "site__organization"
 
 
 class AgentKey(models.Model):
-    """What lets one box, or several, claim a place at a site.
+    """A key by which one box, or several, claim a place at a site.
 
     The key itself is shown once and not kept: of its secret there is only the hash.
 
@@ -169,7 +169,7 @@ class AgentKey(models.Model):
 
 
 class ClaimQuerySet(ScopedQuerySet["Claim"]):
-    """Claims."""
+    """Claims, by the organization of their agent key."""
 
     path = "agent_key__site__organization"
 

@@ -34,7 +34,7 @@ def inline(text: str) -> str:
 
 
 def write_svg(text: str, path: Path) -> None:
-    """The same into a file that only its owner reads; raises `AuthorityError`."""
+    """Write the code as an SVG file that only its owner can read; raises `AuthorityError`."""
     files.replace(path, svg(text), files.PRIVATE)
 
 

@@ -27,7 +27,7 @@ _OTHERS: Final = 0o077
 
 
 def folder() -> Path:
-    """Where everything of the authority lies."""
+    """The folder in which the authority keeps everything."""
     state: Path = settings.STATE
     return state / "authority"
 
@@ -53,7 +53,7 @@ def load(root: Root) -> Issuer:
     """A root, ready to sign.
 
     Raises:
-        AuthorityError: It is not there, open to others, or damaged.
+        AuthorityError: Its file is missing, open to other accounts, or damaged.
     """
     path = path_of(root)
     try:

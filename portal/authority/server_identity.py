@@ -1,8 +1,8 @@
 """A server's identity: key and certificate in one file, so that no crash lets them come apart.
 
-Made by the boxes' root, for the broker and the claim service; both keep theirs current by
-themselves. A crash after the file was replaced and before that is on record leaves a pair that
-works and is not on record: it is then made once more.
+The boxes' root signs it, for the broker and for the claim service, which both renew theirs
+themselves. A crash between replacing the file and committing its record leaves a pair that works
+and is not on record: the next call replaces it.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a server's certificate is for.
+class ServerSpec:
+    """What a server's certificate has to hold.
 
     Attributes:
-        hosts: Names and addresses by which it is reached, the first of them its name on record.
+        purpose: Which server it is for.
+        hosts: Names and addresses by which clients reach it; the first is its name on record.
     """
 
     purpose: Purpose
     hosts: tuple[str, ...]
 
 
-def read(path: Path) -> x509.Certificate:
-    """The certificate in a file of key and certificate.
+def read_identity(path: Path) -> x509.Certificate:
+    """The certificate in a file that holds key and certificate.
 
     Raises:
         AuthorityError: It cannot be read, is damaged, or its key and certificate do not belong
@@ -61,24 +62,24 @@ def read(path: Path) -> x509.Certificate:
     return certificate
 
 
-def keep_current(path: Path, wanted: Wanted, write: Callable[[bytes], None]) -> bool:
-    """Make key and certificate anew where it is time; whether it was.
+def ensure_current(path: Path, spec: ServerSpec, write: Callable[[bytes], None]) -> bool:
+    """Make a new key and certificate where they are due; returns whether they were.
 
-    It is time at two thirds of the certificate's life, when hosts or root have changed, and when
-    the file is damaged or not on record.
+    They are due at two thirds of the certificate's life, when hosts or root have changed, and
+    when the file is damaged or not on record.
 
     Args:
-        path: The file.
-        wanted: What it is to be.
-        write: Replaces the file, in one step.
+        path: The file that holds key and certificate.
+        spec: What the certificate has to hold.
+        write: Replaces the file's content in one step.
 
     Raises:
-        AuthorityError: There is no root, or the file cannot be written; all is as before.
+        AuthorityError: There is no root, or the file cannot be written; nothing has changed.
     """
-    hosts = checked_hosts(wanted.hosts)
+    hosts = checked_hosts(spec.hosts)
     issuer = roots.load(Root.BOXES)
-    there = _there(path)
-    if there is not None and _serves(there, wanted, issuer):
+    current = _read_or_none(path)
+    if current is not None and _is_current(current, spec, issuer):
         return False
     key = certificates.new_key()
     with transaction.atomic():
@@ -87,35 +88,40 @@ def keep_current(path: Path, wanted: Wanted, write: Callable[[bytes], None]) -> 
             name=hosts[0],
             public_key=key.public_key(),
             hosts=hosts,
-            purpose=wanted.purpose,
+            purpose=spec.purpose,
         )
-        if there is not None:
-            _on_record(there, wanted.purpose).update(replaced_by=row)
+        if current is not None:
+            _records(current, spec.purpose).update(replaced_by=row)
         write(certificates.key_pem(key) + row.pem.encode())
     return True
 
 
-def _there(path: Path) -> x509.Certificate | None:
+def is_due(certificate: x509.Certificate) -> bool:
+    """Whether a certificate is past two thirds of its life and has to be renewed."""
+    not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return timezone.now() >= not_before + (not_after - not_before) * 2 / 3
+
+
+def _read_or_none(path: Path) -> x509.Certificate | None:
     try:
-        return read(path)
+        return read_identity(path)
     except AuthorityError:
         return None
 
 
-def _serves(there: x509.Certificate, wanted: Wanted, issuer: certificates.Issuer) -> bool:
-    begins, ends = there.not_valid_before_utc, there.not_valid_after_utc
-    if timezone.now() >= begins + (ends - begins) * 2 / 3:
+def _is_current(current: x509.Certificate, spec: ServerSpec, issuer: certificates.Issuer) -> bool:
+    if is_due(current):
         return False
     try:
-        there.verify_directly_issued_by(issuer.certificate)
-        names = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        current.verify_directly_issued_by(issuer.certificate)
+        names = current.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    same = names == certificates.names_of(wanted.hosts)
-    return same and _on_record(there, wanted.purpose).exists()
+    same = names == certificates.subject_alternative_names(spec.hosts)
+    return same and _records(current, spec.purpose).exists()
 
 
-def _on_record(certificate: x509.Certificate, purpose: Purpose) -> QuerySet[IssuedCertificate]:
+def _records(certificate: x509.Certificate, purpose: Purpose) -> QuerySet[IssuedCertificate]:
     return IssuedCertificate.objects.filter(
         root=Root.BOXES, serial=f"{certificate.serial_number:x}", purpose=purpose
     )

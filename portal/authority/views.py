@@ -1,8 +1,7 @@
-"""The one address that boxes call."""
+"""The claim endpoint: the one address that boxes call."""
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +15,14 @@ from django.views.decorators.http import require_http_methods
 
 from portal.authority import claims
 from portal.authority.errors import AuthorityError
+from portal.logs import event_log
 from provisioning.claim import MOST_BYTES, Granted, Refused, Request, decode, encode
 from provisioning.codes import CATALOGUE, Code, CodedError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 STATUS: Final = {
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -40,7 +40,7 @@ STATUS: Final = {
     Code.BOX_REVOKED: HTTPStatus.FORBIDDEN,
     Code.NO_AUTHORITY: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""What a proxy or a log is told; a box goes by the code."""
+"""The HTTP status of each code, for proxies and logs; a box goes by the code."""
 
 
 # A box has no session that a foreign page could abuse: what it knows is in the request itself.
@@ -49,29 +49,29 @@ STATUS: Final = {
 @never_cache
 @require_http_methods(["GET", "POST"])
 def claim(request: HttpRequest) -> HttpResponse:
-    """GET: the root, for who has a pin of it. POST: a claim."""
+    """Answer GET with the root, for a box that has its pin, and POST by deciding a claim."""
     try:
         if request.method == "GET":
             return _json(encode(claims.welcome()), HTTPStatus.OK)
-        asked = decode(Request, _body(request), wrong=Code.BAD_REQUEST)
-        return _json(encode(_claimed(asked)), HTTPStatus.OK)
+        message = decode(Request, _body(request), wrong=Code.BAD_REQUEST)
+        return _json(encode(_grant(message)), HTTPStatus.OK)
     except CodedError as error:
-        return _refused(error)
+        return _refusal(error)
     except AuthorityError as error:
-        log.error("a box cannot be served: %s", error)
-        return _refused(CodedError(Code.NO_AUTHORITY))
+        log.error("claim_unavailable", error=error)
+        return _refusal(CodedError(Code.NO_AUTHORITY))
     except DatabaseError:
-        log.exception("a box cannot be served")
-        return _refused(CodedError(Code.UNAVAILABLE))
+        log.exception("claim_unavailable")
+        return _refusal(CodedError(Code.UNAVAILABLE))
 
 
-def _claimed(asked: Request) -> Granted:
+def _grant(message: Request) -> Granted:
     try:
-        granted = claims.claim(asked)
+        granted = claims.claim(message)
     except CodedError as error:
-        log.warning("agent key %s, box %s: refused, %s", asked.key_id, asked.box, error)
+        log.warning("claim_refused", key=message.key_id, box=message.box, error=error)
         raise
-    log.info("agent key %s, box %s: granted at %s", asked.key_id, asked.box, granted.site)
+    log.info("claim_granted", key=message.key_id, box=message.box, site=granted.site)
     return granted
 
 
@@ -85,12 +85,12 @@ def _body(request: HttpRequest) -> bytes:
         raise CodedError(Code.BAD_REQUEST, "it broke off") from error
 
 
-def _refused(error: CodedError) -> HttpResponse:
+def _refusal(error: CodedError) -> HttpResponse:
     entry = CATALOGUE[error.code]
-    told = Refused(
+    refused = Refused(
         code=error.code, detail=error.detail[:200], cause=entry.cause_en, next=entry.next_en
     )
-    response = _json(encode(told), STATUS[error.code])
+    response = _json(encode(refused), STATUS[error.code])
     if error.code is Code.TOO_OFTEN:
         response.headers["Retry-After"] = str(int(claims.MINUTE.total_seconds()))
     return response

@@ -153,10 +153,10 @@ class BrokerFolder:
 
     def renew_server(self) -> None:
         """The broker's key and certificate: made anew at two thirds of its life."""
-        wanted = server_identity.Wanted(
+        wanted = server_identity.ServerSpec(
             purpose=Purpose.BROKER, hosts=_with_this_machine(self.plan.hosts)
         )
-        server_identity.keep_current(
+        server_identity.ensure_current(
             self.path / configuration.SERVER,
             wanted,
             lambda content: self.put(configuration.SERVER, content.decode("ascii")),
@@ -194,7 +194,7 @@ class BrokerFolder:
                 ) from error
             group = self._group()
             if group is not None and name != Path("canary"):
-                files.give(folder, group)
+                files.change_group(folder, group)
                 folder.chmod(0o770 if name == Path("run") else 0o750)
 
     def _write_password(self) -> None:
@@ -264,10 +264,9 @@ def _is_due(newest: RevocationList) -> bool:
 def _is_canary(path: Path) -> bool:
     """Whether a certificate is by today's root, in its first two thirds, and revoked."""
     with suppress(AuthorityError, ValueError, TypeError, InvalidSignature):
-        there = server_identity.read(path)
+        there = server_identity.read_identity(path)
         there.verify_directly_issued_by(roots.load(Root.BOXES).certificate)
-        begins, ends = there.not_valid_before_utc, there.not_valid_after_utc
-        if timezone.now() >= begins + (ends - begins) * 2 / 3:
+        if server_identity.is_due(there):
             return False
         kept = IssuedCertificate.objects.filter(serial=f"{there.serial_number:x}", root=Root.BOXES)
         return kept.exclude(revoked_at=None).exists()

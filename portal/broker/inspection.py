@@ -132,12 +132,16 @@ def _server(folder: BrokerFolder) -> Iterator[Trouble]:
     path = folder.path / configuration.SERVER
     again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
     try:
-        found = server_identity.read(path)
+        found = server_identity.read_identity(path)
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (AuthorityError, ValueError, x509.ExtensionNotFound) as error:
         yield Trouble(fault=True, what=f"{error}; {again}")
         return
-    lacking = [one for one in certificates.names_of(folder.plan.hosts) if one not in list(names)]
+    lacking = [
+        one
+        for one in certificates.subject_alternative_names(folder.plan.hosts)
+        if one not in list(names)
+    ]
     if lacking:
         what = f"{path} does not name {lacking[0].value}, by which boxes come; {step}"
         yield Trouble(fault=True, what=what)

@@ -33,9 +33,9 @@ def authority() -> None:
 def init(*, anew: bool, as_json: bool) -> None:
     """Make the roots that are missing; safe to repeat."""
     with portal_ready():
-        from portal.authority.actions import set_up
+        from portal.authority.actions import ensure_roots
 
-        views = set_up(anew=anew)
+        views = ensure_roots(anew=anew)
     _say_roots(views, as_json=as_json)
 
 
@@ -45,14 +45,14 @@ def init(*, anew: bool, as_json: bool) -> None:
 def show(*, pem: str | None, as_json: bool) -> None:
     """Show the roots, and how long their revocation lists are good."""
     with portal_ready():
-        from portal.authority.actions import look
+        from portal.authority.actions import describe_root
         from portal.authority.models import Root
 
         if pem is not None:
-            text = look(Root(pem)).pem
+            text = describe_root(Root(pem)).pem
             say({"root": pem, "pem": text}, text.rstrip("\n"), as_json=as_json)
             return
-        views = [look(root) for root in Root]
+        views = [describe_root(root) for root in Root]
     _say_roots(views, as_json=as_json)
 
 

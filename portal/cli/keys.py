@@ -49,11 +49,11 @@ def key_issue(
         from django.db import transaction
 
         from portal.authority import qr_code
-        from portal.authority.keys import Author, Wanted, issue_key
+        from portal.authority.keys import Author, KeyRequest, issue_key
 
-        wanted = Wanted(uses=uses, life=timedelta(days=days), **place)
+        wanted = KeyRequest(uses=uses, life=timedelta(days=days), **place)
         with transaction.atomic():  # a key whose drawing cannot be kept is none: nobody saw it
-            issued = issue_key(wanted, Author.at_the_console())
+            issued = issue_key(wanted, Author.from_command_line())
             if svg is not None:
                 qr_code.write_svg(issued.text, svg)
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""

@@ -63,9 +63,9 @@ def claims(bind: str, workers: int) -> None:
     """Serve boxes that claim their place, over TLS by the portal's own root, until stopped."""
     check_bind(bind)
     with portal_ready():
-        from portal.authority.claim_certificate import ready
+        from portal.authority.claim_certificate import ensure_certificate
 
-        certificate = ready()
+        certificate = ensure_certificate()
     from portal.server import Server
 
     check_free(bind)

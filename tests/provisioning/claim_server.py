@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal.authority import certificates
-from portal.authority.certificates import Issuer, Order
+from portal.authority.certificates import CertificateSpec, Issuer
 from provisioning import agent_key
 from provisioning.agent_key import AgentKey
 from provisioning.claim import Broker, Granted, Request, Welcome, decode, encode
@@ -76,8 +76,8 @@ class ClaimServer:
         assert isinstance(key, ec.EllipticCurvePublicKey)
         spki = certificates.spki_of(key)
         if anew or spki not in self.given:
-            order = Order(name=asked.box, public_key=key, at=now())
-            self.given[spki] = certificates.pem(certificates.issue(self.root, order))
+            spec = CertificateSpec(name=asked.box, public_key=key, at=now())
+            self.given[spki] = certificates.pem(certificates.issue(self.root, spec))
         own = certificates.pem(self.root.certificate)
         return Granted(
             box=asked.box,
@@ -168,11 +168,11 @@ def serving(
 
 def _context(issuer: Issuer, hosts: tuple[str, ...], at: datetime) -> ssl.SSLContext:
     key = certificates.new_key()
-    order = Order(name=HOST, public_key=key.public_key(), at=at, hosts=hosts)
+    spec = CertificateSpec(name=HOST, public_key=key.public_key(), at=at, hosts=hosts)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "server.pem"
-        pem = certificates.pem(certificates.issue(issuer, order)).encode()
+        pem = certificates.pem(certificates.issue(issuer, spec)).encode()
         path.write_bytes(certificates.key_pem(key) + pem)
         context.load_cert_chain(path)
     return context

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from config.disk import LocalDisk
 from portal.authority import certificates
-from portal.authority.certificates import Order
+from portal.authority.certificates import CertificateSpec
 from provisioning import enrol as enrolling
 from provisioning import enrolment_store
 from provisioning.claim import Inventory, Request, decode, encode
@@ -114,8 +114,10 @@ def test_a_box_of_another_portal_stays_there(tmp_path: Path) -> None:
 def _for_another_key(endpoint: ClaimServer) -> Reply:
     def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = decode(Request, body, wrong=Code.BAD_REQUEST)
-        order = Order(name=asked.box, public_key=certificates.new_key().public_key(), at=now())
-        made = certificates.pem(certificates.issue(endpoint.root, order))
+        spec = CertificateSpec(
+            name=asked.box, public_key=certificates.new_key().public_key(), at=now()
+        )
+        made = certificates.pem(certificates.issue(endpoint.root, spec))
         answer(handler, 200, encode(replace(endpoint.grant(body), certificate=made)))
 
     return reply

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from django.test import Client
 
-from portal.authority.keys import Author, Issued, Wanted, issue_key
+from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key
 from provisioning import agent_key
 from provisioning.claim import TERMS, Granted, Inventory, Refused, Request, decode, encode
 from provisioning.codes import Code
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def issued(**changes: Any) -> Issued:
+def issued(**changes: Any) -> IssuedKey:
     """An agent key for one box at one site, or as changed."""
-    wanted = replace(Wanted(organization="Aoyama Foods", site="Plant"), **changes)
+    wanted = replace(KeyRequest(organization="Aoyama Foods", site="Plant"), **changes)
     return issue_key(wanted, Author(name="command line, test"))
 
 
@@ -42,7 +42,7 @@ class Claimant:
     box: str = "b-aaaaaaaaaa"
     key: PrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
-    def request(self, issued: Issued, **changes: Any) -> Request:
+    def request(self, issued: IssuedKey, **changes: Any) -> Request:
         """What it would post."""
         key = agent_key.parse(issued.text)
         made = Request(
@@ -55,7 +55,7 @@ class Claimant:
         )
         return replace(made, **changes)
 
-    def claim(self, issued: Issued, **changes: Any) -> Granted | Code:
+    def claim(self, issued: IssuedKey, **changes: Any) -> Granted | Code:
         """Post it; what came back."""
         return answer(post(encode(self.request(issued, **changes))))
 

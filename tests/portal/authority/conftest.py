@@ -26,7 +26,7 @@ def state(tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture
 def authority(db: None, state: Path) -> Path:
     """The same with the three roots made."""
-    from portal.authority.actions import set_up
+    from portal.authority.actions import ensure_roots
 
-    set_up()
+    ensure_roots()
     return state

@@ -44,7 +44,7 @@ def box_identity(folder: Path, name: str = "b-aaaaaaaaaa") -> Path:
 
 
 def trust(root: Root) -> str:
-    return actions.look(root).pem
+    return actions.describe_root(root).pem
 
 
 def test_three_roots_are_made_once_and_only_their_owner_reads_them(authority: Path) -> None:
@@ -52,7 +52,7 @@ def test_three_roots_are_made_once_and_only_their_owner_reads_them(authority: Pa
     assert set(before) == {"boxes.pem", "workers.pem", "publisher.pem"}
     for name in before:
         assert (authority / "authority" / name).stat().st_mode & 0o777 == 0o600
-    again = actions.set_up()
+    again = actions.ensure_roots()
     assert [view.made for view in again] == [False] * 3
     assert len({view.fingerprint for view in again}) == 3
     after = {path.name: path.read_bytes() for path in (authority / "authority").glob("*.pem")}
@@ -79,9 +79,9 @@ def test_a_lost_root_is_not_made_again_by_the_way(authority: Path) -> None:
     roots.path_of(Root.WORKERS).unlink()
     roots.path_of(Root.PUBLISHER).unlink()  # nothing depends on this one
     with pytest.raises(AuthorityError, match="backup"):
-        actions.set_up()
+        actions.ensure_roots()
     assert not roots.path_of(Root.WORKERS).exists()
-    assert [view.made for view in actions.set_up(anew=True)] == [False, True, True]
+    assert [view.made for view in actions.ensure_roots(anew=True)] == [False, True, True]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_root_that_cannot_be_used_is_told(authority: Path, spoil: object, says
 
 def test_a_key_and_a_certificate_that_do_not_belong_together_are_told(authority: Path) -> None:
     key = roots.path_of(Root.BOXES).read_bytes().partition(b"-----BEGIN CERTIFICATE")[0]
-    other = actions.look(Root.WORKERS).pem.encode()
+    other = actions.describe_root(Root.WORKERS).pem.encode()
     files.replace(roots.path_of(Root.BOXES), key + other, files.PRIVATE)
     with pytest.raises(AuthorityError, match="damaged"):
         roots.load(Root.BOXES)

@@ -16,8 +16,8 @@ from cryptography import x509
 from django.utils import timezone
 
 from portal.authority import certificates, files, roots
-from portal.authority.certificates import Order
-from portal.authority.claim_certificate import Renewal, ready
+from portal.authority.certificates import CertificateSpec
+from portal.authority.claim_certificate import RenewalThread, ensure_certificate
 from portal.authority.expiry import ExpiringKind, expiring
 from portal.authority.models import IssuedCertificate, Purpose, Root
 from portal.environment import PACKAGE
@@ -36,8 +36,8 @@ def aged(path: Path, host: str) -> int:
     """Put a certificate in its last third there; returns its serial number."""
     key = certificates.new_key()
     at = timezone.now() - timedelta(days=300)
-    order = Order(name=host, public_key=key.public_key(), at=at, hosts=(host,))
-    made = certificates.issue(roots.load(Root.BOXES), order)
+    spec = CertificateSpec(name=host, public_key=key.public_key(), at=at, hosts=(host,))
+    made = certificates.issue(roots.load(Root.BOXES), spec)
     files.replace(path, certificates.key_pem(key) + certificates.pem(made).encode(), files.PRIVATE)
     return made.serial_number
 
@@ -48,8 +48,8 @@ def serial_of(path: Path) -> int:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_running_service_renews_its_certificate(authority: Path) -> None:
-    path = ready()
-    renewal = Renewal(every_s=0.01)
+    path = ensure_certificate()
+    renewal = RenewalThread(every_s=0.01)
     renewal.start()
     try:
         for _ in range(2):
@@ -59,15 +59,15 @@ def test_a_running_service_renews_its_certificate(authority: Path) -> None:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
     finally:
-        renewal.end()
+        renewal.stop()
     assert IssuedCertificate.objects.filter(purpose=Purpose.CLAIMS).count() == 3
-    ready()
+    ensure_certificate()
     assert IssuedCertificate.objects.filter(purpose=Purpose.CLAIMS).count() == 3
 
 
 @pytest.mark.django_db
 def test_a_certificate_that_nobody_renews_is_warned_of(authority: Path) -> None:
-    ready()
+    ensure_certificate()
     now = timezone.now()
     assert expiring(now) == []
     soon = [one for one in expiring(now + timedelta(days=340)) if one.kind is ExpiringKind.CLAIMS]
@@ -83,9 +83,9 @@ def test_a_certificate_that_nobody_renews_is_warned_of(authority: Path) -> None:
 
 @pytest.mark.django_db
 def test_what_was_replaced_is_not_warned_of(authority: Path, settings: Settings) -> None:
-    ready()
+    ensure_certificate()
     settings.CLAIM_URL = "https://boxes.example.com:8443"
-    ready()
+    ensure_certificate()
     late = expiring(timezone.now() + timedelta(days=366))
     assert [one.name for one in late if one.kind is ExpiringKind.CLAIMS] == ["boxes.example.com"]
 

@@ -32,7 +32,7 @@ PAGES = ["/", "/keys/"]
 def ending(settings: Settings, tmp_path: Path) -> None:
     """A list that ends tomorrow, and a worker's certificate that has ended."""
     settings.STATE = tmp_path
-    actions.set_up()
+    actions.ensure_roots()
     actions.issue_worker("ingest-1")
     now = timezone.now()
     RevocationList.objects.filter(root=Root.BOXES).update(expires_at=now + timedelta(days=1))
@@ -71,7 +71,7 @@ def test_all_is_well_without_a_word(
     page: str, owner: Client, settings: Settings, tmp_path: Path
 ) -> None:
     settings.STATE = tmp_path
-    actions.set_up()
+    actions.ensure_roots()
     name_operator("owner@example.com", operates=True)
     assert 'role="alert"' not in owner.get(page).content.decode()
 

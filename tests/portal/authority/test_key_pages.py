@@ -30,7 +30,7 @@ def authority(settings: object, tmp_path: object) -> None:
     """The three roots, in a state folder of this test's own."""
     settings.STATE = tmp_path  # type: ignore[attr-defined] # pytest-django's settings
     settings.CLAIM_URL = "https://my-portal.example.com"  # type: ignore[attr-defined]
-    actions.set_up()
+    actions.ensure_roots()
 
 
 def wish(seeded: Seeded, **other: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.accounts.models import Organization, User
 from portal.authority import keys, qr_code, roots
 from portal.authority.errors import AuthorityError
-from portal.authority.keys import Author, Wanted, issue_key
+from portal.authority.keys import Author, KeyRequest, issue_key
 from portal.authority.models import AgentKey, Root
 from provisioning import agent_key
 from tests.portal.authority.conftest import CLAIM_URL
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
-WANTED = Wanted(organization="Aoyama Foods", site="Plant", gateway="Plant room")
+WANTED = KeyRequest(organization="Aoyama Foods", site="Plant", gateway="Plant room")
 BY = Author(name="command line, kanmon")
 
 
@@ -50,14 +50,14 @@ def test_the_table_does_not_hold_what_would_open_the_door(authority: Path) -> No
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        (Wanted(organization="A", site="B", uses=0), "1 to 1000"),
-        (Wanted(organization="A", site="B", uses=1001), "1 to 1000"),
-        (Wanted(organization="A", site="B", life=timedelta()), "at most 90 days"),
-        (Wanted(organization="A", site="B", life=timedelta(days=91)), "at most 90 days"),
-        (Wanted(organization="A", site="B", gateway="C", uses=2), "one gateway"),
+        (KeyRequest(organization="A", site="B", uses=0), "1 to 1000"),
+        (KeyRequest(organization="A", site="B", uses=1001), "1 to 1000"),
+        (KeyRequest(organization="A", site="B", life=timedelta()), "at most 90 days"),
+        (KeyRequest(organization="A", site="B", life=timedelta(days=91)), "at most 90 days"),
+        (KeyRequest(organization="A", site="B", gateway="C", uses=2), "one gateway"),
     ],
 )
-def test_what_cannot_be_issued_is_told(authority: Path, wanted: Wanted, says: str) -> None:
+def test_what_cannot_be_issued_is_told(authority: Path, wanted: KeyRequest, says: str) -> None:
     with pytest.raises(AuthorityError, match=says):
         issue_key(wanted, BY)
     assert not AgentKey.objects.exists()
@@ -97,6 +97,6 @@ def test_who_issued_a_key_stays_on_record_when_the_person_is_gone(authority: Pat
 
 
 def test_on_the_command_line_the_account_is_recorded(authority: Path) -> None:
-    issue_key(WANTED, Author.at_the_console())
+    issue_key(WANTED, Author.from_command_line())
     account = pwd.getpwuid(os.getuid()).pw_name
     assert AgentKey.objects.get().issued_by_name == f"command line, {account}"

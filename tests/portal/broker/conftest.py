@@ -89,12 +89,12 @@ class Site:
 @pytest.fixture
 def unstarted(db: None, tmp_path: Path, settings: Settings) -> Site:
     """Written, and not started."""
-    from portal.authority.actions import set_up
+    from portal.authority.actions import ensure_roots
     from portal.broker.configuration import Address, Plan
     from portal.broker.folder import BrokerFolder
 
     settings.STATE = tmp_path / "portal"
-    set_up()
+    ensure_roots()
     at = {
         name: Address(host=LOOPBACK, port=free_port())
         for name in ("boxes", "workers", "publisher", "cutting")

@@ -52,7 +52,7 @@ def _in_a_process(path: Path, host: str, step: int) -> bool:
 
 def _renew(path: Path, host: str, step: int) -> None:
     from portal.authority.models import IssuedCertificate
-    from portal.authority.server_identity import read
+    from portal.authority.server_identity import read_identity
     from portal.broker.configuration import SERVER
     from portal.broker.folder import BrokerFolder
 
@@ -81,7 +81,7 @@ def _renew(path: Path, host: str, step: int) -> None:
         post_save.connect(die_between, sender=IssuedCertificate, weak=False)
     folder.renew_server()
     if not step:
-        serial = f"{read(path / SERVER).serial_number:x}"
+        serial = f"{read_identity(path / SERVER).serial_number:x}"
         assert IssuedCertificate.objects.filter(serial=serial).exists(), "it is not on record"
 
 

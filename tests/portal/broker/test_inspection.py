@@ -64,7 +64,7 @@ def test_an_ended_list_shuts_everybody_out_and_is_told(site: Site) -> None:
 
     now = timezone.now()
     ended = certificates.revocation_list(
-        roots.load(Root.BOXES), [], number=99, at=now - timedelta(days=8), ends=now
+        roots.load(Root.BOXES), [], number=99, at=now - timedelta(days=8), expires=now
     )
     site.broker.stop()
     (site.folder.path / "lists" / "boxes.pem").write_text(certificates.pem(ended))
