@@ -197,14 +197,16 @@ class SpoolSettings(Settings):
 
     cap_mb: Annotated[int, Ge(1), Le(1_000_000)] = 256
     """The most the waiting records may take; the oldest gauges are dropped first."""
-    reserve_mb: Annotated[int, Ge(1), Le(1_000)] = 4
+    gap_reserve_mb: Annotated[int, Ge(1), Le(1_000)] = 4
     """Kept for the announcements of what was dropped."""
-    ballast_mb: Annotated[int, Ge(0), Le(10_000)] = 8
+    reserve_file_mb: Annotated[int, Ge(0), Le(10_000)] = 8
     """A file that is given up when the disk is full, so that the spool stays writable."""
 
     def __post_init__(self) -> None:
-        if self.reserve_mb >= self.cap_mb:
-            raise Refusal("reserve", "a reserve_mb as large as cap_mb leaves no room for records")
+        if self.gap_reserve_mb >= self.cap_mb:
+            raise Refusal(
+                "reserve", "a gap_reserve_mb as large as cap_mb leaves no room for records"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What an acknowledgement does to the spool: a table of outcomes, inside one transaction.
+"""The effect of an acknowledgement on the spool, outcome by outcome, in one transaction.
 
 ::
 
@@ -18,10 +18,10 @@ that follow a new epoch (see ``Spool.generation``).
 from __future__ import annotations
 
 from cloud_link.ranges import Range, clamp
-from cloud_link.spool.gaps import Reason
+from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.losses import Losses
-from cloud_link.spool.model import Settled
-from cloud_link.spool.records import ORDINAL_LIMIT, Epoch, Ledger, Row
+from cloud_link.spool.model import SettleResult
+from cloud_link.spool.records import ORDINAL_LIMIT, Epoch, RecordStore, Row
 from cloud_link.wire import Ack
 
 
@@ -29,40 +29,40 @@ class Settlement:
     """One acknowledgement being applied; afterwards ``epoch`` is the epoch to append to.
 
     Args:
-        ledger: The spool's rows, in an open transaction.
+        records: The spool's rows, in an open transaction.
         losses: Where records go that can never be sent.
         epoch: The current epoch.
-        ack: What the portal said; any numbers, in any order, however absurd.
+        ack: The portal's acknowledgement; any numbers, in any order, however absurd.
     """
 
-    def __init__(self, ledger: Ledger, losses: Losses, epoch: Epoch, ack: Ack) -> None:
-        self._ledger = ledger
+    def __init__(self, records: RecordStore, losses: Losses, epoch: Epoch, ack: Ack) -> None:
+        self._records = records
         self._losses = losses
         self._ack = ack
         self.epoch = epoch
         self._lost = 0
 
-    def apply(self) -> Settled:
+    def apply(self) -> SettleResult:
         """Apply every outcome; raises sqlite3.Error only."""
-        named = self._ledger.epoch_of(self._ack.epoch)
+        named = self._records.epoch_of(self._ack.epoch)
         if named is None:
-            return Settled()
-        base, limit = self._ledger.counter(named.ordinal, self._ack.lane)
+            return SettleResult()
+        base, limit = self._records.counter(named.ordinal, self._ack.lane)
         ok = self._remove(base, clamp(self._ack.ok, limit))
         refused = [(seq, seq) for seq, _ in self._ack.rejected]
         rejected = self._remove(base, clamp(refused, limit))
-        wanted = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)
-        tables = self._wanted_tables(self._named_rows(base, wanted))
-        unlike = clamp([(seq, seq) for seq in self._ack.conflict], limit)
-        conflicting = self._sound(self._named_rows(base, unlike))
+        needing_tables = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)
+        tables = self._wanted_tables(self._named_rows(base, needing_tables))
+        conflicts = clamp([(seq, seq) for seq in self._ack.conflict], limit)
+        conflicting = self._valid(self._named_rows(base, conflicts))
         before = self.epoch
         self._renew(conflicting)
         if conflicting:
             self._renumber(conflicting)
-        return Settled(
+        return SettleResult(
             ok=ok,
             rejected=rejected,
-            tables=tuple(self._ledger.tables(tables)),
+            tables=tuple(self._records.tables(tables)),
             renumbered=len(conflicting),
             new_epoch=self.epoch != before,
             lost=self._lost,
@@ -70,43 +70,43 @@ class Settlement:
 
     def _remove(self, base: int, ranges: list[Range]) -> int:
         lane = self._ack.lane
-        return sum(self._ledger.remove(lane, base + first, base + last) for first, last in ranges)
+        return sum(self._records.remove(lane, base + first, base + last) for first, last in ranges)
 
     def _named_rows(self, base: int, ranges: list[Range]) -> list[Row]:
         return [
             row
             for first, last in ranges
-            for row in list(self._ledger.rows(base + first, base + last))
+            for row in list(self._records.rows(base + first, base + last))
         ]
 
-    def _lose(self, row: Row) -> None:
-        self._losses.lose(row, Reason.DAMAGED)
+    def _drop(self, row: Row) -> None:
+        self._losses.drop(row, GapReason.DAMAGED)
         self._lost += 1
 
-    def _sound(self, rows: list[Row]) -> list[Row]:
-        """Those of ``rows`` that are what was accepted; a new number must not hide damage."""
+    def _valid(self, rows: list[Row]) -> list[Row]:
+        """The undamaged ones of ``rows``: a new number must not hide damage."""
         for row in rows:
-            if not row.sound:
-                self._lose(row)
-        return [row for row in rows if row.sound]
+            if not row.checksum_ok:
+                self._drop(row)
+        return [row for row in rows if row.checksum_ok]
 
     def _wanted_tables(self, rows: list[Row]) -> list[bytes]:
-        """The tables of ``rows``; a record whose table is not here could never be taken."""
+        """The tables of ``rows``; a record whose table is lost could never be stored."""
         names = {row.table for row in rows if row.table is not None}
-        here = {name for name in names if self._ledger.tables([name])}
+        here = {name for name in names if self._records.tables([name])}
         for row in rows:
             if row.table is not None and row.table not in here:
-                self._lose(row)
+                self._drop(row)
         return sorted(here)
 
     def _renew(self, conflicting: list[Row]) -> None:
-        asked = self._ack.renew
-        beyond = asked is not None and self.epoch.ordinal <= asked < ORDINAL_LIMIT
+        minimum = self._ack.renew
+        beyond = minimum is not None and self.epoch.ordinal <= minimum < ORDINAL_LIMIT
         if beyond or conflicting:
-            self.epoch = self._ledger.begin_epoch(asked if beyond and asked else 0)
+            self.epoch = self._records.begin_epoch(minimum if beyond and minimum else 0)
 
     def _renumber(self, rows: list[Row]) -> None:
         # The new rows are made before the old ones go, so that no table loses its last reference.
-        self._ledger.adopt(self.epoch.ordinal, self._ack.lane, rows)
+        self._records.adopt(self.epoch.ordinal, self._ack.lane, rows)
         for row in rows:
-            self._ledger.remove(self._ack.lane, row.id, row.id)
+            self._records.remove(self._ack.lane, row.id, row.id)

@@ -1,11 +1,12 @@
-"""The spool's database as a thing that can be full, failing or damaged.
+"""The spool's database, whose disk may be full, fail or return damaged data.
 
 `Database.commit` is the only place where the spool changes; SQLite's errors become ours here,
 once::
 
-    SQLITE_FULL                        SpoolFull       the ballast is given up, the work repeated
-    SQLITE_CORRUPT, SQLITE_NOTADB      SpoolDamaged
-    SQLITE_IOERR, SQLITE_READONLY ...  SpoolFailing
+    SQLITE_FULL                        SpoolFullError    the reserve file is released, the work
+                                                         done again
+    SQLITE_CORRUPT, SQLITE_NOTADB      SpoolDamagedError
+    SQLITE_IOERR, SQLITE_READONLY ...  SpoolDiskError
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import Final, TypeVar
 import msgspec
 import structlog
 
-from cloud_link.spool.folder import Ballast, Folder
+from cloud_link.spool.folder import ReserveFile, SpoolFolder
 from cloud_link.spool.losses import Losses
-from cloud_link.spool.model import SpoolDamaged, SpoolFailing, SpoolFull, SpoolLimits
-from cloud_link.spool.records import Ledger
+from cloud_link.spool.model import SpoolDamagedError, SpoolDiskError, SpoolFullError, SpoolLimits
+from cloud_link.spool.records import RecordStore
 from cloud_link.spool.schema import PAGE, connect, log_pages
 from cloud_link.wire import Lane
 
 T = TypeVar("T")
 
 _ROW_BYTES: Final = 64
-"""What a gap costs beside its content."""
+"""Bytes that a gap's row takes beside its content."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,25 +38,25 @@ class Database:
     """The open database in ``folder``.
 
     Raises:
-        SpoolDamaged: the file is no spool.
-        SpoolFull, SpoolFailing: the disk does not even let it be opened.
+        SpoolDamagedError: The file is not a spool.
+        SpoolFullError: The disk does not even let it be opened.
     """
 
-    def __init__(self, folder: Folder, limits: SpoolLimits) -> None:
+    def __init__(self, folder: SpoolFolder, limits: SpoolLimits) -> None:
         self._folder = folder
         self._limits = limits
-        self.ballast = Ballast(folder, limits.ballast_bytes)
+        self.reserve_file = ReserveFile(folder, limits.reserve_file_bytes)
         self._usable = False
         self._connect()
 
     def _connect(self) -> None:
         try:
-            with translated():
+            with translate_errors():
                 self._open()
-        except SpoolFull:
-            if not self.ballast.give_up():
+        except SpoolFullError:
+            if not self.reserve_file.release():
                 raise
-            with translated():
+            with translate_errors():
                 self._open()
 
     def _ensure(self) -> None:
@@ -65,8 +66,8 @@ class Database:
     def _open(self) -> None:
         self._folder.prepare()
         self.db = connect(self._folder.database, self._limits)
-        self.ledger = Ledger(self.db)
-        self.losses = Losses(self.db, self.ledger)
+        self.records = RecordStore(self.db)
+        self.losses = Losses(self.db, self.records)
         self._usable = True
 
     def close(self) -> None:
@@ -74,42 +75,42 @@ class Database:
         with contextlib.suppress(sqlite3.Error):
             self.db.close()
 
-    def abandon(self) -> None:
-        """Close; whoever uses it again connects anew, to whatever file is there then."""
+    def disconnect(self) -> None:
+        """Close; the next use connects anew, to the file that is there then."""
         self.close()
         self._usable = False
 
-    # Changing
+    # Transactions
 
-    def commit(self, work: Callable[[], T], *, spare: bool = True) -> T:
+    def commit(self, work: Callable[[], T], *, use_reserve: bool = True) -> T:
         """Do ``work`` in one transaction and return when it is on the disk.
 
-        With ``spare`` the work may use the space of the ballast: for deleting and accounting,
-        not for taking in more. On any error nothing of it has happened.
+        With ``use_reserve`` the work may use the space of the reserve file: to delete and account,
+        not to accept records. On any error nothing of it has happened.
         """
         try:
             result = self._transact(work)
-        except SpoolFailing:
+        except SpoolDiskError:
             raise
-        except SpoolFull:
-            if not self.ballast.give_up():
+        except SpoolFullError:
+            if not self.reserve_file.release():
                 raise
             log.warning("spool_disk_full", folder=str(self._folder.path))
-            if not spare:
+            if not use_reserve:
                 raise
             result = self._transact(work)
         self._bound_log()
         return result
 
     def read(self, work: Callable[[], T]) -> T:
-        """Do ``work``, which changes nothing."""
+        """Return the result of ``work``, which changes nothing."""
         self._ensure()
-        with translated():
+        with translate_errors():
             return work()
 
     def _transact(self, work: Callable[[], T]) -> T:
         self._ensure()
-        with translated():
+        with translate_errors():
             try:
                 self.db.execute("BEGIN IMMEDIATE")
                 result = work()
@@ -126,7 +127,7 @@ class Database:
             self.db.execute("ROLLBACK")
         except sqlite3.Error:
             # Its state is unknown now: a new connection will read what is really on the disk.
-            self.abandon()
+            self.disconnect()
 
     def _bound_log(self) -> None:
         """Copy the log back if SQLite has not: it keeps silent when that fails."""
@@ -134,12 +135,12 @@ class Database:
             return
         for _ in range(2):
             try:
-                with translated():
+                with translate_errors():
                     self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            except SpoolFull as error:
-                if isinstance(error, SpoolFailing) or not self.ballast.give_up():
+            except SpoolFullError as error:
+                if isinstance(error, SpoolDiskError) or not self.reserve_file.release():
                     return
-            except SpoolDamaged:
+            except SpoolDamagedError:
                 return  # what was committed is committed; the next to read or write finds it
             else:
                 return
@@ -147,7 +148,7 @@ class Database:
     # Small facts
 
     def fact(self, key: str) -> bytes | None:
-        """The value kept under ``key``."""
+        """The value kept under ``key``, or ``None``."""
         row = self.db.execute("SELECT value FROM fact WHERE key = ?", (key,)).fetchone()
         return bytes(row[0]) if row else None
 
@@ -158,12 +159,12 @@ class Database:
     # Room
 
     def has_room(self, size: int) -> bool:
-        """Whether ``size`` more bytes may be taken: the ballast is there, or can be again.
+        """Whether ``size`` more bytes may be taken: the reserve file is there, or can be again.
 
         While it is not, the pages that deleting has freed inside the file still serve.
         """
         self._ensure()
-        if self.ballast.held or self.ballast.make():
+        if self.reserve_file.allocated or self.reserve_file.allocate():
             return True
         return self._pragma("freelist_count") * PAGE > 4 * (size + log_pages(self._limits) * PAGE)
 
@@ -179,12 +180,12 @@ class Database:
         over = self.used_bytes() - self.room_bytes()
         if over <= 0:
             return over
-        return over - min(self._gap_bytes(), self._limits.reserve_bytes)
+        return over - min(self._gap_bytes(), self._limits.gap_reserve_bytes)
 
     def room_bytes(self) -> int:
-        """How much of the cap is for records that are not gaps."""
+        """Bytes of the cap that records other than gaps may use."""
         limits = self._limits
-        return limits.cap_bytes - limits.reserve_bytes - log_pages(limits) * PAGE
+        return limits.cap_bytes - limits.gap_reserve_bytes - log_pages(limits) * PAGE
 
     def _gap_bytes(self) -> int:
         records, size = self.db.execute(
@@ -200,24 +201,24 @@ class Database:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """SQLite's and the system's errors as ours."""
+def translate_errors() -> Iterator[None]:
+    """Raise SQLite's and the system's errors as `cloud_link.spool.model.SpoolError`."""
     try:
         yield
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
     except sqlite3.Error as error:
-        raise _meaning(error) from error
+        raise _spool_error(error) from error
     except msgspec.MsgspecError as error:
-        raise SpoolDamaged(f"the spool's rows are unreadable: {error}") from error
+        raise SpoolDamagedError(f"the spool's rows are unreadable: {error}") from error
     except OSError as error:
-        raise SpoolFailing(f"the spool's disk fails: {error}; check the disk") from error
+        raise SpoolDiskError(f"the spool's disk fails: {error}; check the disk") from error
 
 
-def _meaning(error: sqlite3.Error) -> Exception:
+def _spool_error(error: sqlite3.Error) -> Exception:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return SpoolFull("the disk is full: free some space")
+        return SpoolFullError("the disk is full: free some space")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return SpoolDamaged(f"the spool's database is damaged: {error}")
-    return SpoolFailing(f"the spool's disk fails: {error}; check the disk and its mount options")
+        return SpoolDamagedError(f"the spool's database is damaged: {error}")
+    return SpoolDiskError(f"the spool's disk fails: {error}; check the disk and its mount options")

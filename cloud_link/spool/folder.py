@@ -1,13 +1,13 @@
-"""The spool's folder: its lock, its files, its ballast and its note.
+"""The spool's folder: its lock, its files, its reserve file and its epoch marker.
 
 ::
 
     spool/            0700
       spool.db        0600   the database; beside it spool.db-wal while it is open
       lock            held (flock) by the one process that uses the spool; names its pid
-      ballast         space given up when the disk is full, so that deleting still works
-      note.json       epoch and session, written apart, so that damage to the database leaves them
-      damaged-<UTC>.db   a damaged database, set aside
+      reserve         space that is released when the disk is full, so that deleting still works
+      epoch.json      epoch and session, written apart, so that damage to the database leaves them
+      damaged-<UTC>.db   a quarantined copy of a damaged database
 
 Nothing here knows what is in the database.
 """
@@ -23,27 +23,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from cloud_link.spool.model import MEBIBYTE, SpoolError, SpoolLocked
+from cloud_link.spool.model import MEBIBYTE, SpoolError, SpoolLockedError
 
-_KEEP_DAMAGED: Final = 2
-_ALSO: Final = ("-wal", "-shm", "-journal")
+_QUARANTINE_LIMIT: Final = 2
+_SUFFIXES: Final = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
-    """What is known of the spool without its database."""
+class EpochMarker:
+    """The newest epoch and session number, readable without the database."""
 
     ordinal: int
     epoch: bytes
     session: int
 
 
-class Folder:
+class SpoolFolder:
     """The folder at ``path``, made if absent and held against every other process.
 
     Raises:
-        SpoolLocked: another process holds it.
-        SpoolError: it cannot be made or written.
+        SpoolLockedError: Another process holds it.
+        SpoolError: It cannot be made or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,22 +59,22 @@ class Folder:
                 f"the spool's folder {path} cannot be used: {error.strerror}; "
                 "check that it is writable"
             ) from error
-        self._hold()
+        self._acquire_lock()
 
-    def _hold(self) -> None:
+    def _acquire_lock(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             text = os.pread(self._lock, 32, 0).decode("ascii", "replace").strip()
             os.close(self._lock)
-            raise SpoolLocked(str(self.path), int(text) if text.isdigit() else None) from None
+            raise SpoolLockedError(str(self.path), int(text) if text.isdigit() else None) from None
         # A full disk refuses the name, not the lock.
         with contextlib.suppress(OSError):
             os.ftruncate(self._lock, 0)
             os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go of the folder. Twice does no harm."""
+        """Release the lock; a second call has no effect."""
         held, self._lock = self._lock, -1
         if held >= 0:
             os.close(held)
@@ -103,28 +103,31 @@ class Folder:
             return 0
 
     def free_bytes(self) -> int:
-        """What this process may still write to the file system."""
+        """Bytes that this process may still write to the file system."""
         room = os.statvfs(self.path)
         return room.f_bavail * room.f_frsize
 
-    def set_aside(self) -> Path:
-        """Rename the damaged database to say when it was found; the newest two are kept."""
+    def quarantine(self) -> Path:
+        """Rename the damaged database after the time it was found; return its new path.
+
+        The newest two such copies are kept.
+        """
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        aside = self.path / f"damaged-{stamp}.db"
-        for suffix in ("", *_ALSO):
+        quarantined = self.path / f"damaged-{stamp}.db"
+        for suffix in ("", *_SUFFIXES):
             with contextlib.suppress(FileNotFoundError):
-                Path(f"{self.database}{suffix}").rename(f"{aside}{suffix}")
-        for old in sorted(self.path.glob("damaged-*.db"))[:-_KEEP_DAMAGED]:
-            for suffix in ("", *_ALSO):
+                Path(f"{self.database}{suffix}").rename(f"{quarantined}{suffix}")
+        for old in sorted(self.path.glob("damaged-*.db"))[:-_QUARANTINE_LIMIT]:
+            for suffix in ("", *_SUFFIXES):
                 Path(f"{old}{suffix}").unlink(missing_ok=True)
         self.sync()
-        return aside
+        return quarantined
 
-    def read_note(self) -> Note | None:
-        """The note; ``None`` when there is none or it is unreadable."""
+    def read_marker(self) -> EpochMarker | None:
+        """The epoch marker; ``None`` when there is none or it is unreadable."""
         try:
-            content = json.loads((self.path / "note.json").read_text("ascii"))
-            return Note(
+            content = json.loads((self.path / "epoch.json").read_text("ascii"))
+            return EpochMarker(
                 ordinal=int(content["ordinal"]),
                 epoch=bytes.fromhex(content["epoch"]),
                 session=int(content["session"]),
@@ -132,10 +135,14 @@ class Folder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def write_note(self, note: Note) -> None:
-        """Replace the note. A disk that refuses is left for the database to complain of."""
-        content = {"ordinal": note.ordinal, "epoch": note.epoch.hex(), "session": note.session}
-        draft = self.path / "note.draft"
+    def write_marker(self, marker: EpochMarker) -> None:
+        """Replace the epoch marker; where the disk refuses, the database will say so."""
+        content = {
+            "ordinal": marker.ordinal,
+            "epoch": marker.epoch.hex(),
+            "session": marker.session,
+        }
+        draft = self.path / "epoch.draft"
         with contextlib.suppress(OSError):
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
@@ -143,24 +150,27 @@ class Folder:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-            draft.replace(self.path / "note.json")
+            draft.replace(self.path / "epoch.json")
             self.sync()
 
 
-class Ballast:
-    """Space held in a file of ``size`` bytes, to be given up when the disk is full.
+class ReserveFile:
+    """A file of ``size`` bytes that is released when the disk is full.
 
-    ``held`` says whether it is there. Without it the spool takes no records, so that what space
-    there is serves deleting and accounting.
+    Without it the spool takes no records, so that the space that is left serves deleting and
+    accounting.
+
+    Attributes:
+        allocated: Whether the file is there.
     """
 
-    def __init__(self, folder: Folder, size: int) -> None:
+    def __init__(self, folder: SpoolFolder, size: int) -> None:
         self._folder = folder
-        self._path = folder.path / "ballast"
+        self._path = folder.path / "reserve"
         self._size = size
-        self.held = self._whole()
-        if not self.held:
-            self.make()
+        self.allocated = self._whole()
+        if not self.allocated:
+            self.allocate()
 
     def _whole(self) -> bool:
         try:
@@ -170,22 +180,22 @@ class Ballast:
         # A sparse file, as a careless restore makes it, holds nothing.
         return found.st_size == self._size and found.st_blocks * 512 >= self._size
 
-    def give_up(self) -> bool:
-        """Free the space; whether there was any to free."""
-        gave, self.held = self.held, False
+    def release(self) -> bool:
+        """Free the space; returns whether there was any to free."""
+        was_allocated, self.allocated = self.allocated, False
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
-        return gave
+        return was_allocated
 
-    def make(self) -> bool:
-        """Take the space again if the disk has it, and as much again to work in."""
-        if not self.held and self._folder.free_bytes() >= self._size + margin(self._size):
+    def allocate(self) -> bool:
+        """Allocate the file if the disk has room for it and a margin; returns `allocated`."""
+        if not self.allocated and self._folder.free_bytes() >= self._size + margin(self._size):
             with contextlib.suppress(OSError):
                 self._write()
-                self.held = True
-            if not self.held:
-                self.give_up()
-        return self.held
+                self.allocated = True
+            if not self.allocated:
+                self.release()
+        return self.allocated
 
     def _write(self) -> None:
         self._path.unlink(missing_ok=True)
@@ -199,5 +209,5 @@ class Ballast:
 
 
 def margin(size: int) -> int:
-    """How much must be free beside a ballast of ``size`` before it is taken again."""
+    """Bytes that must be free beside a reserve file of ``size`` before it is allocated again."""
     return max(min(size, MEBIBYTE), 64 * 1024)

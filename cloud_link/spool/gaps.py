@@ -1,4 +1,4 @@
-"""What was dropped and not yet announced: runs of numbers, coalesced.
+"""Open gaps: ranges of numbers that were dropped and not yet announced, coalesced.
 
 A gap is open while it may still grow; sealing turns it into a `GapRecord` that travels like any
 other record. There is one open gap for each (epoch, lane, reason), so that a month without a
@@ -26,8 +26,8 @@ _decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Dec
 )
 
 
-class Reason:
-    """Why records were dropped: the words of `cloud_link.wire.GapRecord.reason`."""
+class GapReason:
+    """The reasons of a drop, as `cloud_link.wire.GapRecord.reason` spells them."""
 
     CAP: Final = "cap"
     DISK: Final = "disk"
@@ -99,7 +99,7 @@ class OpenGap:
         )
 
     def record(self, epoch: bytes) -> GapRecord:
-        """What the portal is told; ``epoch`` is the name of this gap's epoch."""
+        """The record that announces this gap; ``epoch`` is the name of its epoch."""
         return GapRecord(
             epoch=epoch,
             ordinal=self.ordinal,
@@ -114,7 +114,7 @@ class OpenGap:
 
 
 def pack_ranges(ranges: tuple[Range, ...]) -> bytes:
-    """Ranges as they are kept in a row."""
+    """Encode ranges for a row of the database."""
     return _encode_ranges(ranges)
 
 

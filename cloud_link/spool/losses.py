@@ -1,4 +1,4 @@
-"""Open gaps as rows: losses go in, gap records come out. Inside a transaction of the caller."""
+"""Losses as rows of open gaps, and gap records made of them; in a transaction of the caller."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from cloud_link.spool.gaps import Loss, OpenGap, Reason, pack_ranges, unpack_ranges
+from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges
 from cloud_link.spool.model import Entry
-from cloud_link.spool.records import Epoch, Ledger, Row
+from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Lane, encode_record
 
@@ -23,23 +23,23 @@ _COLUMNS = (
 
 
 class Losses:
-    """What was lost and must be announced."""
+    """The open gaps of a database: losses that must be announced."""
 
-    def __init__(self, db: sqlite3.Connection, ledger: Ledger) -> None:
+    def __init__(self, db: sqlite3.Connection, records: RecordStore) -> None:
         self._db = db
-        self._ledger = ledger
+        self._records = records
 
-    def note(self, loss: Loss) -> None:
+    def add(self, loss: Loss) -> None:
         """Count ``loss`` into the open gap of its epoch, lane and reason, or begin one."""
-        pending = partial(self._ledger.pending, loss.ordinal, loss.lane)
+        pending = partial(self._records.any_pending, loss.ordinal, loss.lane)
         key, gap = next(self._rows(loss), (None, None))
         grown = gap.with_loss(loss, pending) if gap else None
         self._put(key if grown else None, grown or OpenGap.of(loss))
         self.count(loss.lane, loss.records)
 
     def seal(self, epoch: Epoch, boot: bytes) -> int:
-        """Turn every open gap into a record of `Lane.GAP`; how many."""
-        names = self._ledger.epoch_names()
+        """Turn every open gap into a record of `Lane.GAP`; returns how many."""
+        names = self._records.epoch_names()
         entries = []
         for _, gap in self._rows():
             body = encode_record(gap.record(names[gap.ordinal]))
@@ -47,11 +47,11 @@ class Losses:
             entries.append(Entry(lane=Lane.GAP, body=body, at=at, readings=0))
         if entries:
             self._db.execute("DELETE FROM gap")
-            self._ledger.insert(epoch.ordinal, Lane.GAP, boot, entries)
+            self._records.insert(epoch.ordinal, Lane.GAP, boot, entries)
         return len(entries)
 
-    def announce(self, gap: OpenGap) -> None:
-        """Add ``gap`` as it is, whatever is known of it."""
+    def add_gap(self, gap: OpenGap) -> None:
+        """Add an open gap as it is, without coalescing it with another."""
         self._put(None, gap)
 
     def count(self, lane: Lane, records: int) -> None:
@@ -59,23 +59,23 @@ class Losses:
         self._db.execute("UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (records, lane))
 
     def open_lanes(self) -> frozenset[tuple[int, str]]:
-        """The lanes with an open gap, and why."""
+        """(lane, reason) of every open gap."""
         return frozenset(self._db.execute("SELECT DISTINCT lane, reason FROM gap").fetchall())
 
     def open_gaps(self) -> int:
-        """How many gaps are open."""
+        """The number of open gaps."""
         return int(self._db.execute("SELECT count(*) FROM gap").fetchone()[0])
 
-    def lose(self, row: Row, reason: str) -> None:
-        """Delete one record and count it as lost, believing as little of its row as possible."""
-        self._ledger.remove(row.lane, row.id, row.id)
-        number = self._ledger.number_of(row.lane, row.id)
+    def drop(self, row: Row, reason: str) -> None:
+        """Delete one record and count it as lost; of its row, only the id is relied on."""
+        self._records.remove(row.lane, row.id, row.id)
+        number = self._records.number_of(row.lane, row.id)
         if number is None:
             return
         boot = row.boot if isinstance(row.boot, bytes) else b""
         at = row.at if isinstance(row.at, int) else 0
         when = (boot[:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), max(0, at))
-        self.note(
+        self.add(
             Loss(
                 ordinal=number[0],
                 lane=row.lane,
@@ -91,9 +91,9 @@ class Losses:
     def shrink(self, excess: Callable[[], int], event_bytes: int) -> int:
         """Drop oldest records, cheapest lane first, while ``excess()`` bytes are too many.
 
-        Events beyond ``event_bytes`` go before data: each carries the whole of what it tells, so
-        that the newest are worth most. What frees no page of the database is put back: losing it
-        would have been for nothing. Returns how many records were dropped.
+        Events beyond ``event_bytes`` go before data: each carries a device's whole state, so that
+        the newest are worth most. Drops that free no page of the database are rolled back, as they
+        would gain nothing. Returns how many records were dropped.
         """
 
         def beyond() -> int:
@@ -136,8 +136,8 @@ class Losses:
             victims.append(victim)
             excess -= length
         if victims:
-            self._ledger.remove(lane, victims[0].id, victims[-1].id)
-            self.note(loss_of(victims, lane, Reason.CAP))
+            self._records.remove(lane, victims[0].id, victims[-1].id)
+            self.add(loss_of(victims, lane, GapReason.CAP))
         return len(victims)
 
     def _rows(self, loss: Loss | None = None) -> Iterator[tuple[int, OpenGap]]:
@@ -180,8 +180,8 @@ class Losses:
         )
 
 
-class _Refused(NamedTuple):
-    """How many records and readings of a lane, and between which milliseconds of this boot."""
+class _RefusedEntries(NamedTuple):
+    """Count of refused records and readings of a lane, and their milliseconds since boot."""
 
     records: int
     readings: int
@@ -190,34 +190,34 @@ class _Refused(NamedTuple):
 
 
 class Refusals:
-    """Records that the disk would not take, until it takes at least that they existed."""
+    """Counts of records that the disk refused, until these counts can be written to it."""
 
     def __init__(self) -> None:
-        self._refused: dict[Lane, _Refused] = {}
+        self._refused: dict[Lane, _RefusedEntries] = {}
 
     def __bool__(self) -> bool:
         return bool(self._refused)
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Remember ``entries`` as refused: a summary, however long it lasts."""
+        """Count ``entries`` as refused: a summary of constant size."""
         for entry in entries:
-            known = self._refused.get(entry.lane, _Refused(0, 0, entry.at, entry.at))
-            self._refused[entry.lane] = _Refused(
+            known = self._refused.get(entry.lane, _RefusedEntries(0, 0, entry.at, entry.at))
+            self._refused[entry.lane] = _RefusedEntries(
                 known.records + 1,
                 known.readings + entry.readings,
                 min(known.first, entry.at),
                 max(known.last, entry.at),
             )
 
-    def note(self, ledger: Ledger, losses: Losses, ordinal: int, boot: bytes) -> None:
-        """Give the refused their numbers in epoch ``ordinal``, and count them as lost."""
+    def write(self, records: RecordStore, losses: Losses, ordinal: int, boot: bytes) -> None:
+        """Allocate numbers of epoch ``ordinal`` for the refused records and add them as losses."""
         for lane, refused in self._refused.items():
-            _, first = ledger.take_numbers(ordinal, lane, refused.records)
-            losses.note(
+            _, first = records.allocate_numbers(ordinal, lane, refused.records)
+            losses.add(
                 Loss(
                     ordinal=ordinal,
                     lane=lane,
-                    reason=Reason.DISK,
+                    reason=GapReason.DISK,
                     run=(first, first + refused.records - 1),
                     records=refused.records,
                     readings=refused.readings,
@@ -227,13 +227,13 @@ class Refusals:
             )
 
     def clear(self) -> None:
-        """Forget them: they are accounted for on the disk."""
+        """Forget the counts once they are written to the disk."""
         self._refused.clear()
 
 
 def loss_of(rows: list[Row], lane: Lane, reason: str) -> Loss:
-    """The loss of ``rows``: of one epoch and lane, ascending, nothing pending between them."""
-    boots = [(row.boot, row.at) for row in rows]
+    """The loss of ``rows``, which ascend, are of one epoch and lane, and have none between them."""
+    times = [(row.boot, row.at) for row in rows]
     return Loss(
         ordinal=rows[0].ordinal,
         lane=lane,
@@ -241,6 +241,6 @@ def loss_of(rows: list[Row], lane: Lane, reason: str) -> Loss:
         run=(rows[0].seq, rows[-1].seq),
         records=len(rows),
         readings=sum(row.readings for row in rows),
-        first=min(when for when in boots if when[0] == boots[0][0]),
-        last=max(when for when in boots if when[0] == boots[-1][0]),
+        first=min(when for when in times if when[0] == times[0][0]),
+        last=max(when for when in times if when[0] == times[-1][0]),
     )

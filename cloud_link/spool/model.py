@@ -1,12 +1,12 @@
-"""What the spool takes, gives back and raises.
+"""The spool's entries, records, limits, statistics and errors.
 
 Errors::
 
     SpoolError                 str() is one clear line with the next step
-    |-- SpoolFull              the disk takes nothing more
-    |   `-- SpoolFailing       ... because it answers with errors, or is read-only
-    |-- SpoolDamaged           what is on the disk is not what was written (handled inside)
-    `-- SpoolLocked            another process holds this spool
+    |-- SpoolFullError         the disk takes nothing more
+    |   `-- SpoolDiskError     ... because it answers with errors, or is read-only
+    |-- SpoolDamagedError      what is on the disk is not what was written (handled inside)
+    `-- SpoolLockedError       another process holds this spool
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ EpochName: TypeAlias = bytes
 
 
 class SpoolError(Exception):
-    """The spool could not do what was asked; the message says why and what to do next."""
+    """The base of the spool's errors; the message says what failed and what to do next."""
 
 
-class SpoolFull(SpoolError):  # noqa: N818 - says what is so, like queue.Full
+class SpoolFullError(SpoolError):
     """The disk takes nothing more. What was refused is counted and becomes a gap ("disk")."""
 
 
-class SpoolFailing(SpoolFull):
+class SpoolDiskError(SpoolFullError):
     """The disk answers with errors or is read-only: space alone would not help."""
 
 
-class SpoolDamaged(SpoolError):  # noqa: N818 - says what is so, like queue.Full
-    """The database is not what was written. The spool sets it aside and goes on with a new one."""
+class SpoolDamagedError(SpoolError):
+    """The database is not what was written. It is quarantined and a new one begun."""
 
 
-class SpoolLocked(SpoolError):  # noqa: N818 - says what is so, like queue.Full
+class SpoolLockedError(SpoolError):
     """Another process has this spool open; ``pid`` names it (``None`` when it left no name)."""
 
     def __init__(self, folder: str, pid: int | None) -> None:
@@ -71,8 +71,8 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """A record in the spool.
+class SpoolRecord:
+    """A record in the spool, as it is sent.
 
     Attributes:
         id: Unique in this spool; grows within a lane in the order of sending. A record that is
@@ -98,28 +98,28 @@ class SpoolLimits:
 
     Attributes:
         cap_bytes: Most bytes that database and write-ahead log together may occupy.
-        reserve_bytes: Part of the cap that only gap records may use.
-        ballast_bytes: Beside the cap: a file that is given up when the disk is full, so that the
-            database can still delete and account.
+        gap_reserve_bytes: Part of the cap that only gap records may use.
+        reserve_file_bytes: Size of a file beside the cap that is released when the disk is full, so
+            that the database can still delete and account.
     """
 
     cap_bytes: int = 256 * MEBIBYTE
-    reserve_bytes: int = 4 * MEBIBYTE
-    ballast_bytes: int = 8 * MEBIBYTE
+    gap_reserve_bytes: int = 4 * MEBIBYTE
+    reserve_file_bytes: int = 8 * MEBIBYTE
 
     def __post_init__(self) -> None:
-        if min(self.cap_bytes, self.reserve_bytes, self.ballast_bytes) < 0:
+        if min(self.cap_bytes, self.gap_reserve_bytes, self.reserve_file_bytes) < 0:
             raise ValueError("spool limits must not be negative")
-        if self.reserve_bytes >= self.cap_bytes:
+        if self.gap_reserve_bytes >= self.cap_bytes:
             raise ValueError(
-                f"a reserve of {self.reserve_bytes} bytes leaves nothing of a cap of "
+                f"a reserve of {self.gap_reserve_bytes} bytes leaves nothing of a cap of "
                 f"{self.cap_bytes}: make the cap larger"
             )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settled:
-    """What an acknowledgement did.
+class SettleResult:
+    """The effect of an acknowledgement on the spool.
 
     Attributes:
         ok: Records deleted because the portal holds them.
@@ -150,10 +150,10 @@ class SpoolStats:
             full disk or damage, since the spool began.
         rejected: Records the portal quarantined, since the spool began.
         disk_free: Bytes free on the file system.
-        full: Whether the ballast is given up and appends are refused for want of disk.
+        full: Whether the reserve file is released and appends are refused for want of disk.
         open_gaps: Gaps not yet sealed into records.
         accepted: Records of each lane that were given a number, since the spool began.
-        epoch: Whose number ``next`` of each lane would be given out next.
+        epoch: The current epoch; its next number in each lane is ``next``.
     """
 
     records: Mapping[Lane, int]

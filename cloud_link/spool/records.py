@@ -1,4 +1,4 @@
-"""What can be done to the spool's tables inside a transaction. No commit, no file, no clock.
+"""Operations on the spool's tables inside a transaction. No commit, no file, no clock.
 
 Every method expects an open transaction of its caller, who also decides what happens when one
 fails. Nothing is cached between transactions, so that a rollback leaves nothing to undo here.
@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from cloud_link.spool.model import Entry, Stored
+from cloud_link.spool.model import Entry, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
 from cloud_link.wire import EPOCH_SIZE, Lane, Table, table_id
 
@@ -36,7 +36,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record as its row holds it."""
+    """One row of the table ``record``."""
 
     id: int
     ordinal: int
@@ -49,25 +49,25 @@ class Row:
     body: bytes
 
     @property
-    def sound(self) -> bool:
-        """Whether the row is what was once accepted."""
+    def checksum_ok(self) -> bool:
+        """Whether the row is what was once accepted, by its checksum."""
         number = (self.id, self.ordinal, self.seq)
         try:
-            seen = checksum(
+            computed = checksum(
                 number, (self.boot, self.at), self.readings, self.table or b"", self.body
             )
         except Exception:  # noqa: BLE001 - a damaged row may hold any type in any column
             return False
-        return seen == self.checksum
+        return computed == self.checksum
 
     @property
     def lane(self) -> Lane:
-        """Which lane the id says."""
+        """The lane, which is part of the id."""
         return Lane(self.id >> LANE_SHIFT)
 
-    def stored(self, epoch: bytes) -> Stored:
-        """What is given out of it; ``epoch`` is its epoch's name."""
-        return Stored(
+    def to_record(self, epoch: bytes) -> SpoolRecord:
+        """The record in this row; ``epoch`` is the name of its epoch."""
+        return SpoolRecord(
             id=self.id,
             epoch=epoch,
             ordinal=self.ordinal,
@@ -79,7 +79,7 @@ class Row:
         )
 
 
-class KnownTables:
+class TableCache:
     """Encoded tables by identity, so that the same table is not hashed for every record."""
 
     LIMIT: Final = 1024
@@ -88,7 +88,7 @@ class KnownTables:
         self._known: dict[int, tuple[Table, bytes, bytes]] = {}
 
     def encoded(self, table: Table) -> tuple[bytes, bytes]:
-        """(id, bytes) of ``table``."""
+        """The id of ``table`` and its encoding."""
         found = self._known.get(id(table))
         if found is None:
             if len(self._known) >= self.LIMIT:
@@ -98,12 +98,12 @@ class KnownTables:
         return found[1], found[2]
 
 
-class Ledger:
+class RecordStore:
     """The rows of one spool file."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._tables = KnownTables()
+        self._tables = TableCache()
 
     # Epochs and numbers
 
@@ -134,8 +134,8 @@ class Ledger:
         (newest,) = self._db.execute("SELECT newest FROM lane WHERE lane = ?", (lane,)).fetchone()
         return newest + 1, 0
 
-    def take_numbers(self, ordinal: int, lane: Lane, count: int) -> tuple[int, int]:
-        """Consume ``count`` numbers; returns (base, first number)."""
+    def allocate_numbers(self, ordinal: int, lane: Lane, count: int) -> tuple[int, int]:
+        """Allocate ``count`` numbers; returns (base, first number)."""
         base, first = self.counter(ordinal, lane)
         self._db.execute(
             "INSERT INTO counter VALUES (?, ?, ?, ?) "
@@ -166,7 +166,7 @@ class Ledger:
 
     def insert(self, ordinal: int, lane: Lane, boot: bytes, entries: Sequence[Entry]) -> int:
         """Store ``entries`` of one lane under new numbers; returns the first number."""
-        base, first = self.take_numbers(ordinal, lane, len(entries))
+        base, first = self.allocate_numbers(ordinal, lane, len(entries))
         rows = []
         size = 0
         used: Counter[tuple[bytes, bytes]] = Counter()
@@ -187,7 +187,7 @@ class Ledger:
 
     def adopt(self, ordinal: int, lane: Lane, rows: Sequence[Row]) -> int:
         """Store ``rows``, whose tables are here already, under new numbers, in their order."""
-        base, first = self.take_numbers(ordinal, lane, len(rows))
+        base, first = self.allocate_numbers(ordinal, lane, len(rows))
         moved = []
         for seq, row in enumerate(rows, first):
             number = (base + seq, ordinal, seq)
@@ -216,13 +216,13 @@ class Ledger:
         )
 
     def rows(self, first: int, last: int) -> Iterator[Row]:
-        """The records with ids from ``first`` to ``last``, ascending, sound or not."""
+        """The rows with ids from ``first`` to ``last``, ascending, whatever their checksums."""
         query = "SELECT * FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
         for row in self._db.execute(query, (first, last)):
             yield Row(*row)
 
     def rows_within(self, first: int, last: int, limit_bytes: int) -> list[Row]:
-        """The same, as many as ``limit_bytes`` of bodies hold, and at least one."""
+        """The first rows with these ids: at most ``limit_bytes`` of bodies, at least one row."""
         rows: list[Row] = []
         room = limit_bytes
         for row in self.rows(first, last):
@@ -233,7 +233,11 @@ class Ledger:
         return rows
 
     def remove(self, lane: Lane, first: int, last: int) -> int:
-        """Delete the records of ``lane`` with these ids, and tables only they used; how many."""
+        """Delete the records of ``lane`` with these ids, and the tables that only they used.
+
+        Returns:
+            How many records were deleted.
+        """
         removed = size = 0
         used: Counter[bytes] = Counter()
         for table, count, length in self._db.execute(
@@ -263,15 +267,15 @@ class Ledger:
         ).fetchone()
         return (row[0], record - row[1]) if row and record < row[1] + row[2] else None
 
-    def pending(self, ordinal: int, lane: Lane, first: int, last: int) -> bool:
-        """Whether any record numbered ``first`` to ``last`` is here."""
+    def any_pending(self, ordinal: int, lane: Lane, first: int, last: int) -> bool:
+        """Whether any record numbered ``first`` to ``last`` is pending."""
         base, _ = self.counter(ordinal, lane)
         return self._any(base + first, base + last)
 
     # Tables
 
     def keep_table(self, name: bytes, encoded: bytes, refs: int) -> None:
-        """Make sure the table is here, with ``refs`` more references."""
+        """Store the table, if it is not here yet, and count ``refs`` more references to it."""
         self._db.execute(
             "INSERT INTO wire_table VALUES (?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET refs = refs + excluded.refs",

@@ -1,4 +1,4 @@
-"""What can be saved of a damaged database that was set aside, and what must be announced.
+"""Recovery of records from a quarantined database, and gaps for those that are lost.
 
 Every record carries a checksum over its number, time and body, so each row that can still be read
 either proves itself or is not believed. Those that do are carried over under their old numbers;
@@ -25,23 +25,23 @@ import msgspec
 
 from cloud_link.ranges import Range, complement
 from cloud_link.spool.database import Database
-from cloud_link.spool.folder import Note
-from cloud_link.spool.gaps import MOST_RANGES, OpenGap, Reason
-from cloud_link.spool.model import SpoolFull
+from cloud_link.spool.folder import EpochMarker
+from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap
+from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.records import Row
 from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane, Table, table_id
 
-PENDING: Final = "salvaging"
-_AT_ONCE: Final = 500
-_NOBODY: Final = (bytes(BOOT_SIZE), 0)
-_LOSABLE: Final = (Lane.EVENT, Lane.BOUNDARY, Lane.DATA)
+PENDING: Final = "recovering"
+_CHUNK: Final = 500
+_UNKNOWN_TIME: Final = (bytes(BOOT_SIZE), 0)
+_LOSSY_LANES: Final = (Lane.EVENT, Lane.BOUNDARY, Lane.DATA)
 
 _decode_table: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
 Number = tuple[int, int]
 
 
-class Wreck:
-    """A damaged database, read as far as it can be. Nothing here raises for damage."""
+class DamagedDatabase:
+    """Reads a damaged database as far as possible; nothing here raises for damage."""
 
     def __init__(self, path: Path) -> None:
         self._db: sqlite3.Connection | None = None
@@ -64,22 +64,22 @@ class Wreck:
         self.newest: dict[int, int] = dict(self._all("SELECT lane, newest FROM lane", (int, int)))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
 
     def facts(self) -> list[tuple[str, bytes]]:
-        """The small facts."""
+        """The rows of the table ``fact``."""
         return list(self._all("SELECT key, value FROM fact", (str, bytes)))
 
     def open_gaps(self) -> list[tuple[Any, ...]]:
-        """The rows of gaps that were open, of epochs that are known."""
+        """The rows of the table ``gap`` whose epochs are known."""
         kinds = (int, int, int, str, bytes, int, int, bytes, int, bytes, int)
         return [row for row in self._all("SELECT * FROM gap", kinds) if row[1] in self.epochs]
 
     def rows(self, number: Number) -> Iterator[Row]:
-        """The sound records of this (ordinal, lane), from both ends towards the damage."""
+        """The undamaged records of this (ordinal, lane), read from both ends towards the damage."""
         base, following = self.counters[number]
         bounds = (base, base + following - 1)
         seen = base - 1
@@ -89,12 +89,12 @@ class Wreck:
                 row = Row(*raw)
                 if way == "DESC" and row.id <= seen:
                     return
-                if self._believable(row, number, base):
+                if self._is_valid(row, number, base):
                     seen = max(seen, row.id) if way == "ASC" else seen
                     yield row
 
     def table(self, name: bytes) -> bytes | None:
-        """The encoded table called ``name``, if it is what its name says."""
+        """The encoded table called ``name``, if its hash fits; else ``None``."""
         for (body,) in self._read("SELECT body FROM wire_table WHERE id = ?", (name,)):
             with contextlib.suppress(msgspec.MsgspecError, TypeError):
                 if table_id(_decode_table.decode(body)) == name:
@@ -102,8 +102,8 @@ class Wreck:
         return None
 
     @staticmethod
-    def _believable(row: Row, number: Number, base: int) -> bool:
-        return row.sound and row.ordinal == number[0] and row.id == base + row.seq
+    def _is_valid(row: Row, number: Number, base: int) -> bool:
+        return row.checksum_ok and row.ordinal == number[0] and row.id == base + row.seq
 
     def _all(self, query: str, kinds: tuple[type, ...]) -> Iterator[tuple[Any, ...]]:
         for row in self._read(query, ()):
@@ -116,33 +116,33 @@ class Wreck:
                 yield from self._db.execute(query, terms)
 
 
-class Salvage:
-    """Carries what is sound from ``aside`` into ``database`` and announces the rest.
+class Recovery:
+    """Carries the undamaged records of ``quarantined`` into ``database`` and announces the rest.
 
     `prepare` belongs in the transaction that begins the new epoch, after it has begun; `finish`
     makes transactions of its own.
     """
 
-    def __init__(self, database: Database, aside: Path) -> None:
+    def __init__(self, database: Database, quarantined: Path) -> None:
         self._database = database
-        self._aside = aside
-        self._wreck = Wreck(aside)
+        self._quarantined = quarantined
+        self._damaged = DamagedDatabase(quarantined)
         self._carried: dict[Number, list[Range]] = defaultdict(list)
         self._count: dict[int, int] = defaultdict(int)
 
     @property
     def greatest_ordinal(self) -> int:
         """The greatest ordinal the damaged spool is known to have used."""
-        return max(self._wreck.epochs, default=0)
+        return max(self._damaged.epochs, default=0)
 
-    def prepare(self, note: Note | None) -> None:
-        """Take over epochs, numbers and facts; inside a transaction."""
+    def prepare(self, marker: EpochMarker | None) -> None:
+        """Take over epochs, counters and facts; inside a transaction."""
         db = self._database.db
-        epochs = dict(self._wreck.epochs)
-        if note is not None:
-            epochs.setdefault(note.ordinal, note.epoch)
+        epochs = dict(self._damaged.epochs)
+        if marker is not None:
+            epochs.setdefault(marker.ordinal, marker.epoch)
         db.executemany("INSERT OR IGNORE INTO epoch VALUES (?, ?)", epochs.items())
-        for (ordinal, lane), (base, following) in self._wreck.counters.items():
+        for (ordinal, lane), (base, following) in self._damaged.counters.items():
             db.execute(
                 "INSERT OR IGNORE INTO counter VALUES (?, ?, ?, ?)",
                 (ordinal, lane, base, following),
@@ -151,53 +151,55 @@ class Salvage:
                 "UPDATE lane SET newest = max(newest, ?) WHERE lane = ?",
                 (base + following - 1, lane),
             )
-        db.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?)", self._wreck.facts())
+        db.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?)", self._damaged.facts())
         db.executemany(
-            "INSERT OR IGNORE INTO gap VALUES (?,?,?,?,?,?,?,?,?,?,?)", self._wreck.open_gaps()
+            "INSERT OR IGNORE INTO gap VALUES (?,?,?,?,?,?,?,?,?,?,?)", self._damaged.open_gaps()
         )
-        self._database.set_fact(PENDING, self._aside.name.encode())
+        self._database.set_fact(PENDING, self._quarantined.name.encode())
 
-    def finish(self, note: Note | None) -> int:
+    def finish(self, marker: EpochMarker | None) -> int:
         """Carry the records over and announce what is missing; returns how many were carried."""
         commit = self._database.commit
-        commit(self._forget_halves)
-        with contextlib.suppress(SpoolFull):
-            for number in self._wreck.counters:
-                rows = self._wreck.rows(number)
-                while chunk := list(islice(rows, _AT_ONCE)):
+        commit(self._remove_partial)
+        with contextlib.suppress(SpoolFullError):
+            for number in self._damaged.counters:
+                rows = self._damaged.rows(number)
+                while chunk := list(islice(rows, _CHUNK)):
                     commit(partial(self._carry, number, chunk))
-        commit(lambda: self._announce(note))
-        self._wreck.close()
+        commit(lambda: self._announce(marker))
+        self._damaged.close()
         return sum(self._count.values())
 
-    def _forget_halves(self) -> None:
+    def _remove_partial(self) -> None:
         """Remove what an earlier attempt carried before the power went."""
-        for (_, lane), (base, following) in self._wreck.counters.items():
-            self._database.ledger.remove(Lane(lane), base, base + following - 1)
+        for (_, lane), (base, following) in self._damaged.counters.items():
+            self._database.records.remove(Lane(lane), base, base + following - 1)
 
     def _carry(self, number: Number, rows: list[Row]) -> None:
-        tables = {row.table: self._wreck.table(row.table) for row in rows if row.table is not None}
+        tables = {
+            row.table: self._damaged.table(row.table) for row in rows if row.table is not None
+        }
         whole = [row for row in rows if row.table is None or tables[row.table] is not None]
-        self._database.ledger.restore(
+        self._database.records.restore(
             Lane(number[1]), whole, {name: body for name, body in tables.items() if body}
         )
         self._carried[number].extend((row.seq, row.seq) for row in whole)
         self._count[number[1]] += len(whole)
 
-    def _announce(self, note: Note | None) -> None:
-        numbers = [one for one in sorted(self._wreck.counters) if one[1] in _LOSABLE]
+    def _announce(self, marker: EpochMarker | None) -> None:
+        numbers = [one for one in sorted(self._damaged.counters) if one[1] in _LOSSY_LANES]
         for number in numbers:
             self._announce_lane(number)
-        if not numbers and note is not None:
-            for lane in _LOSABLE:
-                self._announce_gap(note.ordinal, lane, (), 0)
+        if not numbers and marker is not None:
+            for lane in _LOSSY_LANES:
+                self._announce_gap(marker.ordinal, lane, (), 0)
         self._database.db.execute("DELETE FROM fact WHERE key = ?", (PENDING,))
 
     def _announce_lane(self, number: Number) -> None:
         ordinal, lane = number
-        known = self._wreck.pending.get(lane)
+        known = self._damaged.pending.get(lane)
         lost = None if known is None else max(0, known - self._count[lane])
-        ranges = complement(sorted(self._carried[number]), self._wreck.counters[number][1])
+        ranges = complement(sorted(self._carried[number]), self._damaged.counters[number][1])
         if lost == 0 or not ranges:
             return
         records = min(lost or 0, sum(last - first + 1 for first, last in ranges))
@@ -212,27 +214,31 @@ class Salvage:
         gap = OpenGap(
             ordinal=ordinal,
             lane=lane,
-            reason=Reason.DAMAGED,
+            reason=GapReason.DAMAGED,
             ranges=ranges,
             records=records,
             readings=0,
-            first=_NOBODY,
-            last=_NOBODY,
+            first=_UNKNOWN_TIME,
+            last=_UNKNOWN_TIME,
         )
-        self._database.losses.announce(gap)
+        self._database.losses.add_gap(gap)
         self._database.losses.count(lane, records)
 
 
-def unfinished(database: Database, folder: Path, note: Note | None) -> Path | None:
-    """The set aside database that was not yet wholly salvaged, or that vanished unseen.
+def unfinished_recovery(
+    database: Database, folder: Path, marker: EpochMarker | None
+) -> Path | None:
+    """The quarantined database whose recovery did not finish; ``None`` where there is none.
+
+    A database that vanished counts as one from which nothing can be read.
 
     Args:
-        database: The one in use.
-        folder: Where the others are.
-        note: What was noted beside them.
+        database: The database in use.
+        folder: The spool's folder.
+        marker: The folder's epoch marker.
     """
     name = database.read(lambda: database.fact(PENDING))
     if name:
         return folder / name.decode()
-    fresh = not database.read(database.ledger.epoch_names)
-    return folder / "vanished.db" if fresh and note else None
+    fresh = not database.read(database.records.epoch_names)
+    return folder / "vanished.db" if fresh and marker else None

@@ -1,4 +1,4 @@
-"""The spool's tables, and how its one connection is set up.
+"""The spool's tables, and the settings of its one connection.
 
 ::
 
@@ -72,7 +72,7 @@ def last_id(lane: Lane) -> int:
 def checksum(
     number: tuple[int, int, int], when: tuple[bytes, int], readings: int, table: bytes, body: bytes
 ) -> int:
-    """What a record's row must hash to: ``number`` is (id, ordinal, seq), ``when`` (boot, at)."""
+    """The CRC-32 of a record's row; ``number`` is (id, ordinal, seq), ``when`` is (boot, at)."""
     head = _pack_head(*number, when[1], readings, when[0])
     return crc32(body, crc32(table, crc32(head)))
 
@@ -80,12 +80,12 @@ def checksum(
 def log_pages(limits: SpoolLimits) -> int:
     """After how many pages the log is copied back.
 
-    At most an eighth of the cap, and a quarter of the ballast: given up, the ballast must hold
+    At most an eighth of the cap, and a quarter of the reserve file: released, it must make room for
     both a full log and the growth of the database that copying it back may cause.
     """
     bound = limits.cap_bytes // 8
-    if limits.ballast_bytes:
-        bound = min(bound, limits.ballast_bytes // 4)
+    if limits.reserve_file_bytes:
+        bound = min(bound, limits.reserve_file_bytes // 4)
     return max(8, min(1000, bound // PAGE))
 
 

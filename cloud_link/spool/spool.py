@@ -1,4 +1,4 @@
-"""The spool: what was accepted stays here until the portal holds it.
+"""The spool: every accepted record stays here until the portal has stored it.
 
 A record is *accepted* when `Spool.append` returns: its commit is on the disk, not only in the
 kernel. From then on it leaves in exactly three ways::
@@ -11,9 +11,8 @@ and at any time accepted = pending + settled + gapped, for each (epoch, lane, se
 begins a new epoch, so that a restored or copied file never gives out a number again.
 
 `Spool` blocks and belongs to one thread; `cloud_link.spool.writer.SpoolWriter` is its async side.
-The parts: `spool_folder` (files, lock, ballast), `spool_schema` (tables), `spool_ledger` (rows),
-`spool_losses` and `spool_gaps` (what was dropped), `spool_settle` (acknowledgements),
-`spool_salvage` (damage).
+The parts: `folder` (files, lock, reserve file), `schema` (tables), `database` (transactions),
+`records` (rows), `losses` and `gaps` (drops), `acks` (acknowledgements), `recovery` (damage).
 
 Sources: design section 5; docs/adr/0005; https://sqlite.org/wal.html
 """
@@ -29,22 +28,22 @@ from typing import Final, TypeVar
 import structlog
 
 from cloud_link.spool.acks import Settlement
-from cloud_link.spool.database import Database, translated
-from cloud_link.spool.folder import Folder, Note
-from cloud_link.spool.gaps import Reason
+from cloud_link.spool.database import Database, translate_errors
+from cloud_link.spool.folder import EpochMarker, SpoolFolder
+from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.losses import Refusals
 from cloud_link.spool.model import (
     Entry,
-    Settled,
-    SpoolDamaged,
+    SettleResult,
+    SpoolDamagedError,
     SpoolError,
-    SpoolFull,
+    SpoolFullError,
     SpoolLimits,
+    SpoolRecord,
     SpoolStats,
-    Stored,
 )
 from cloud_link.spool.records import Epoch, Row
-from cloud_link.spool.recovery import Salvage, unfinished
+from cloud_link.spool.recovery import Recovery, unfinished_recovery
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Ack, Lane, Table
 
@@ -59,51 +58,51 @@ log = structlog.get_logger(__name__)
 
 
 class Spool:
-    """The outbox of one box, in one folder, used by one thread. Made by `Spool.open`.
+    """The spool of one box, in one folder, used by one thread; opened by `Spool.open`.
 
     Attributes:
         epoch: The name of the epoch that new records get their numbers in.
         ordinal: That epoch's ordinal.
-        generation: Grows when something begins to be dropped, when that was announced, and when a
-            new epoch begins: whoever leaves out what has not changed must then send everything
-            again. Not with every drop: that would fill a full spool with repetitions.
+        generation: Grows when a drop begins, when it was announced, and when a new epoch begins: a
+            caller that leaves out unchanged values must then send all of them again. It does not
+            grow with every drop: that would fill a full spool with repetitions.
     """
 
-    def __init__(self, folder: Folder, boot: bytes, limits: SpoolLimits) -> None:
+    def __init__(self, folder: SpoolFolder, boot: bytes, limits: SpoolLimits) -> None:
         self._folder = folder
         self._boot = boot
         self._limits = limits
         self._refusals = Refusals()
-        self._aside: Path | None = None
+        self._quarantined: Path | None = None
         self._current = self._next = Epoch(name=b"", ordinal=0)
         self.generation = 0
         try:
             self._database = Database(folder, limits)
             self._begin(None)
-        except SpoolDamaged as error:
+        except SpoolDamagedError as error:
             self._replace(error)
 
     @classmethod
     def open(cls, folder: Path, *, boot: bytes, limits: SpoolLimits) -> Spool:
         """Open the spool in ``folder``, making it if absent, and begin a new epoch.
 
-        A damaged database is set aside under a name that says when, whatever of it is sound is
-        carried over, and the rest is announced by a gap.
+        A damaged database is quarantined: renamed after the time. Its undamaged records are carried
+        over, and the rest is announced by a gap.
 
         Args:
-            folder: Made with mode 0700 if absent.
+            folder: The spool's folder; made with mode 0700 if absent.
             boot: The first `BOOT_SIZE` bytes of this boot's id.
             limits: How much disk to use.
 
         Raises:
-            SpoolLocked: another process has it open.
-            SpoolFull: the disk is so full that not even the ballast helps; try again later.
-            SpoolError: the folder cannot be used.
+            SpoolLockedError: Another process has it open.
+            SpoolFullError: The disk is so full that not even the reserve file helps.
+            SpoolError: The folder cannot be used.
             ValueError: ``boot`` is not `BOOT_SIZE` bytes.
         """
         if len(boot) != BOOT_SIZE:
             raise ValueError(f"a boot is {BOOT_SIZE} bytes, not {len(boot)}")
-        held = Folder(folder)
+        held = SpoolFolder(folder)
         try:
             return cls(held, boot, limits)
         except BaseException:
@@ -111,10 +110,10 @@ class Spool:
             raise
 
     def close(self) -> None:
-        """Account for what was refused, copy the log back and let go of the folder.
+        """Account for refused records, copy the log back and release the folder.
 
-        Without it nothing accepted is lost. What was refused is forgotten if the disk takes not
-        even its number until the process ends; nobody was ever told that it was accepted.
+        Without it nothing accepted is lost. Refused records are forgotten if the disk does not even
+        take their numbers until the process ends; no caller was told that they were accepted.
         """
         if self._refusals:
             with contextlib.suppress(SpoolError):
@@ -122,7 +121,7 @@ class Spool:
         self._database.close()
         self._folder.close()
 
-    # Taking and giving
+    # Records
 
     def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Accept ``entries``: all of them, in one commit that a power cut does not undo.
@@ -131,7 +130,8 @@ class Spool:
             Their sequence numbers, in the order given.
 
         Raises:
-            SpoolFull: the disk takes nothing more; none was accepted. Their numbers are used up
+            SpoolFullError: The disk takes nothing more; none was accepted. Their numbers are used
+            up
                 and belong to a gap of reason "disk", so that the portal still knows of every
                 number whether it comes or not.
         """
@@ -141,54 +141,55 @@ class Spool:
         try:
             size = sum(len(entry.body) for entry in batch)
             if not self._read(lambda: self._database.has_room(size)):
-                raise SpoolFull("the disk is still full: free some space")
-            return self._commit(partial(self._append, batch), spare=False)
-        except SpoolFull:
+                raise SpoolFullError("the disk is still full: free some space")
+            return self._commit(partial(self._append, batch), use_reserve=False)
+        except SpoolFullError:
             self._refuse(batch)
             raise
 
-    def pending(self, lane: Lane, *, after: int, limit_bytes: int) -> list[Stored]:
+    def pending(self, lane: Lane, *, after: int, limit_bytes: int) -> list[SpoolRecord]:
         """Records of ``lane`` with ids above ``after`` (0: from the oldest), in order.
 
-        As many as fit ``limit_bytes`` of bodies, at least one if there is one. A record that is
-        no longer what was accepted is not given out but becomes a gap of reason "damaged".
+        As many as fit ``limit_bytes`` of bodies, at least one if there is one. A record whose
+        checksum does not fit is left out and becomes a gap of reason "damaged".
         """
         rows = self._rows(max(after + 1, first_id(lane)), last_id(lane), limit_bytes)
-        sound: list[Row] = []
-        spoiled: list[Row] = []
+        valid: list[Row] = []
+        damaged: list[Row] = []
         for row in rows:
-            (sound if row.sound else spoiled).append(row)
-        if spoiled:
-            self._commit(partial(self._lose, spoiled))
-        names = self._read(self._database.ledger.epoch_names) if sound else {}
-        return [row.stored(names[row.ordinal]) for row in sound]
+            (valid if row.checksum_ok else damaged).append(row)
+        if damaged:
+            self._commit(partial(self._drop, damaged))
+        names = self._read(self._database.records.epoch_names) if valid else {}
+        return [row.to_record(names[row.ordinal]) for row in valid]
 
     def newest_id(self, lane: Lane) -> int:
         """The id given out last in ``lane``; records that come will have greater ones."""
         query = "SELECT newest FROM lane WHERE lane = ?"
         return int(self._read(lambda: self._database.db.execute(query, (lane,)).fetchone()[0]))
 
-    def settle(self, ack: Ack) -> Settled:
-        """Do what the portal's acknowledgement asks; twice is as good as once.
+    def settle(self, ack: Ack) -> SettleResult:
+        """Apply the portal's acknowledgement; applying it again has no effect.
 
         Numbers, lanes and epochs that are not here are ignored. See `cloud_link.spool.acks`.
 
         Raises:
-            SpoolFull: the disk refuses even this; nothing changed, the portal will say it again.
+            SpoolFullError: The disk refuses even this; nothing changed, and the portal will
+                acknowledge again.
         """
         return self.settle_all((ack,))[0]
 
-    def settle_all(self, acks: Sequence[Ack]) -> list[Settled]:
+    def settle_all(self, acks: Sequence[Ack]) -> list[SettleResult]:
         """`settle` each of ``acks`` in their order, all in one transaction; raises the same."""
         return self._commit(lambda: [self._settle(ack) for ack in acks])
 
     def tables(self, ids: Iterable[bytes]) -> list[Table]:
         """The tables called ``ids`` that records here refer to."""
         names = tuple(ids)
-        return self._read(lambda: self._database.ledger.tables(names))
+        return self._read(lambda: self._database.records.tables(names))
 
     def seal_gaps(self) -> int:
-        """Turn what was dropped so far into records of `Lane.GAP`; returns how many."""
+        """Turn all open gaps into records of `Lane.GAP`; returns how many."""
         if not self._refusals and not self._read(lambda: self._database.losses.open_gaps()):
             return 0
         sealed = self._commit(lambda: self._database.losses.seal(self._current, self._boot))
@@ -211,8 +212,8 @@ class Spool:
         """For each lane, the number the next record of this epoch will get."""
 
         def counters() -> dict[Lane, int]:
-            ledger = self._database.ledger  # another one, if the database had to be replaced
-            return {lane: ledger.counter(self.ordinal, lane)[1] for lane in Lane}
+            records = self._database.records  # another one, if the database had to be replaced
+            return {lane: records.counter(self.ordinal, lane)[1] for lane in Lane}
 
         return self._read(counters)
 
@@ -220,13 +221,14 @@ class Spool:
         """A number greater than any returned before, kept across restarts; from 1."""
 
         def take() -> int:
-            note = self._folder.read_note()
-            session = max(int(self._database.fact(_SESSION) or 0), note.session if note else 0) + 1
+            marker = self._folder.read_marker()
+            known = marker.session if marker else 0
+            session = max(int(self._database.fact(_SESSION) or 0), known) + 1
             self._database.set_fact(_SESSION, b"%d" % session)
             return session
 
         session = self._commit(take)
-        self._write_note(session)
+        self._write_marker(session)
         return session
 
     def remember(self, key: str, value: bytes) -> None:
@@ -248,7 +250,7 @@ class Spool:
         for lane in sorted({entry.lane for entry in batch}):
             places = [place for place, entry in enumerate(batch) if entry.lane is lane]
             chosen = [batch[place] for place in places]
-            first = self._database.ledger.insert(self.ordinal, lane, self._boot, chosen)
+            first = self._database.records.insert(self.ordinal, lane, self._boot, chosen)
             numbers.update((place, first + index) for index, place in enumerate(places))
         if self._database.excess() > 0:
             losses = self._database.losses
@@ -257,8 +259,8 @@ class Spool:
             self.generation += losses.open_lanes() > known
         return tuple(numbers[place] for place in range(len(batch)))
 
-    def _settle(self, ack: Ack) -> Settled:
-        settlement = Settlement(self._database.ledger, self._database.losses, self._next, ack)
+    def _settle(self, ack: Ack) -> SettleResult:
+        settlement = Settlement(self._database.records, self._database.losses, self._next, ack)
         settled = settlement.apply()
         if settled.rejected:
             total = int(self._database.fact(_REJECTED) or 0) + settled.rejected
@@ -267,9 +269,9 @@ class Spool:
         self.generation += bool(settled.lost)
         return settled
 
-    def _lose(self, rows: Sequence[Row]) -> None:
+    def _drop(self, rows: Sequence[Row]) -> None:
         for row in rows:
-            self._database.losses.lose(row, Reason.DAMAGED)
+            self._database.losses.drop(row, GapReason.DAMAGED)
         self.generation += 1
 
     def _stats(self) -> SpoolStats:
@@ -287,11 +289,11 @@ class Spool:
             dropped={Lane(lane): dropped for lane, _, dropped, _ in lanes},
             rejected=int(self._database.fact(_REJECTED) or 0),
             disk_free=self._folder.free_bytes(),
-            full=not self._database.ballast.held,
+            full=not self._database.reserve_file.allocated,
             open_gaps=self._database.losses.open_gaps(),
             accepted={Lane(lane): newest + 1 - first_id(lane) for lane, _, _, newest in lanes},
             epoch=self.epoch,
-            next={lane: self._database.ledger.counter(self.ordinal, lane)[1] for lane in Lane},
+            next={lane: self._database.records.counter(self.ordinal, lane)[1] for lane in Lane},
         )
 
     # Transactions, and what can go wrong with them
@@ -300,29 +302,29 @@ class Spool:
         self._finish_replacing()
         try:
             return self._database.read(work)
-        except SpoolDamaged as error:
+        except SpoolDamagedError as error:
             self._replace(error)
             return self._database.read(work)
 
     def _rows(self, first: int, last: int, limit_bytes: int) -> list[Row]:
-        return self._read(lambda: self._database.ledger.rows_within(first, last, limit_bytes))
+        return self._read(lambda: self._database.records.rows_within(first, last, limit_bytes))
 
-    def _commit(self, work: Callable[[], T], *, spare: bool = True) -> T:
+    def _commit(self, work: Callable[[], T], *, use_reserve: bool = True) -> T:
         """Do ``work`` in a transaction, with the refused accounted for first."""
 
         def whole() -> T:
             self._next = self._current
-            self._refusals.note(
-                self._database.ledger, self._database.losses, self.ordinal, self._boot
+            self._refusals.write(
+                self._database.records, self._database.losses, self.ordinal, self._boot
             )
             return work()
 
         self._finish_replacing()
         try:
-            result = self._database.commit(whole, spare=spare)
-        except SpoolDamaged as error:
+            result = self._database.commit(whole, use_reserve=use_reserve)
+        except SpoolDamagedError as error:
             self._replace(error)
-            result = self._database.commit(whole, spare=spare)
+            result = self._database.commit(whole, use_reserve=use_reserve)
         if self._refusals:
             self._refusals.clear()
             self.generation += 1
@@ -331,31 +333,32 @@ class Spool:
         return result
 
     def _refuse(self, batch: Sequence[Entry]) -> None:
-        """Count ``batch`` as lost: on the disk at once if that is possible, else as soon as."""
+        """Count ``batch`` as lost: on the disk at once if possible, else as soon as it is."""
         self._refusals.add(batch)
-        with contextlib.suppress(SpoolFull):
+        with contextlib.suppress(SpoolFullError):
             self._commit(lambda: None)
 
-    def _begin(self, aside: Path | None) -> None:
-        """Begin an epoch; save and announce what a set aside or vanished database held."""
-        note = self._folder.read_note()
+    def _begin(self, quarantined: Path | None) -> None:
+        """Begin an epoch; recover or announce the records of a quarantined or lost database."""
+        marker = self._folder.read_marker()
         database = self._database
         try:
-            aside = aside or unfinished(database, self._folder.path, note)
-            salvage = Salvage(database, aside) if aside else None
+            quarantined = quarantined or unfinished_recovery(database, self._folder.path, marker)
+            recovery = Recovery(database, quarantined) if quarantined else None
 
             def begin() -> Epoch:
-                above = max(note.ordinal if note else 0, salvage.greatest_ordinal if salvage else 0)
-                epoch = database.ledger.begin_epoch(above)
-                if salvage:
-                    salvage.prepare(note)
+                known = marker.ordinal if marker else 0
+                above = max(known, recovery.greatest_ordinal if recovery else 0)
+                epoch = database.records.begin_epoch(above)
+                if recovery:
+                    recovery.prepare(marker)
                 return epoch
 
             epoch = database.commit(begin)
-            if salvage:
-                log.warning("spool_recovered", records=salvage.finish(note))
+            if recovery:
+                log.warning("spool_recovered", records=recovery.finish(marker))
         except BaseException:
-            # Whoever asked gets no spool, and nobody else could open it while this one holds it.
+            # The caller gets no spool, and nobody could open another while this one is locked.
             database.close()
             raise
         self._adopt_epoch(epoch)
@@ -363,26 +366,27 @@ class Spool:
     def _adopt_epoch(self, epoch: Epoch) -> None:
         self._current = self._next = epoch
         self.generation += 1
-        note = self._folder.read_note()
-        self._write_note(note.session if note else 0)
+        marker = self._folder.read_marker()
+        self._write_marker(marker.session if marker else 0)
 
-    def _write_note(self, session: int) -> None:
-        self._folder.write_note(Note(ordinal=self.ordinal, epoch=self.epoch, session=session))
+    def _write_marker(self, session: int) -> None:
+        marker = EpochMarker(ordinal=self.ordinal, epoch=self.epoch, session=session)
+        self._folder.write_marker(marker)
 
-    def _replace(self, error: SpoolDamaged) -> None:
-        """Set the damaged database aside and go on with a new one, in a new epoch.
+    def _replace(self, error: SpoolDamagedError) -> None:
+        """Quarantine the damaged database and go on with a new one, in a new epoch.
 
-        What a full or failing disk does not allow now is done before anything else is.
+        Steps that a full or failing disk does not allow now are done before anything else later.
         """
         if hasattr(self, "_database"):
-            self._database.abandon()
-        with translated():
-            self._aside = self._folder.set_aside()
-        log.error("spool_damaged", problem=str(error), kept=str(self._aside))
+            self._database.disconnect()
+        with translate_errors():
+            self._quarantined = self._folder.quarantine()
+        log.error("spool_damaged", problem=str(error), kept=str(self._quarantined))
         self._finish_replacing()
 
     def _finish_replacing(self) -> None:
-        if self._aside is not None:
+        if self._quarantined is not None:
             self._database = Database(self._folder, self._limits)
-            self._begin(self._aside)
-            self._aside = None
+            self._begin(self._quarantined)
+            self._quarantined = None

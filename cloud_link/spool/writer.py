@@ -1,4 +1,4 @@
-"""The spool's async side: one worker thread, and commits that carry everything that waits.
+"""The spool for asyncio: one worker thread, and commits that carry all waiting appends.
 
 A commit costs the disk a flush, milliseconds on flash, whatever it carries. So an append that
 finds the writer idle is committed at once, and those that come while a commit is running share
@@ -27,13 +27,13 @@ from cloud_link.spool.spool import Spool
 T = TypeVar("T")
 
 GROUP_ENTRIES: Final = 2_000
-"""Most entries in one commit, so that nobody waits long behind the others."""
+"""Most entries in one commit, so that no append waits long for the others."""
 GROUP_BYTES: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
 class _Job(Generic[T]):
-    """Something for the thread to do, and who waits for it."""
+    """A job of the thread: entries to append, or a function to call; the future of its result."""
 
     future: asyncio.Future[T]
     entries: tuple[Entry, ...] = ()
@@ -45,14 +45,14 @@ class _Job(Generic[T]):
 
 
 class SpoolWriter:
-    """Owns a `Spool` in a worker thread. Made by `SpoolWriter.open`; an async context manager.
+    """Owns a `Spool` in a worker thread; opened by `SpoolWriter.open`; an async context manager.
 
-    Jobs are done in the order they were asked for. A caller that is cancelled while it waits may
-    find its records accepted all the same: what was handed over is not taken back.
+    Jobs are done in the order of their calls. A caller that is cancelled while it waits may find
+    its records accepted all the same: a job that was handed over is not taken back.
 
     Attributes:
-        generation: `Spool.generation` as the last job that was done left it; known without a
-            visit to the thread.
+        generation: `Spool.generation` as the last finished job left it, without a call into the
+            thread.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class SpoolWriter:
 
     @classmethod
     async def open(cls, folder: Path, *, boot: bytes, limits: SpoolLimits) -> SpoolWriter:
-        """Open the spool as `Spool.open` does, and raise what it raises."""
+        """Open the spool in a new thread; raises the errors of `Spool.open`."""
         writer = cls()
         opened: asyncio.Future[None] = writer._loop.create_future()
 
@@ -99,7 +99,8 @@ class SpoolWriter:
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
         """Return the numbers of ``entries`` once they are accepted: on the disk.
 
-        Raises `cloud_link.spool.model.SpoolFull` when none of them was.
+        Raises:
+            SpoolFullError: None of them was accepted.
         """
         batch = tuple(entries)
         if not batch:
@@ -109,13 +110,13 @@ class SpoolWriter:
         return await job.future
 
     async def call(self, function: Callable[[Spool], T]) -> T:
-        """``function(spool)``, in the spool's thread, after everything asked for before."""
+        """Return ``function(spool)``, run in the spool's thread after all earlier jobs."""
         job: _Job[T] = _Job(self._loop.create_future(), function=function)
         self._submit(job)
         return await job.future
 
     async def aclose(self) -> None:
-        """Do what was asked for, close the spool, end the thread. Twice does no harm."""
+        """Finish all jobs, close the spool and end the thread; a second call has no effect."""
         if not self._closing:
             self._closing = True
             self._jobs.put(None)
@@ -133,22 +134,22 @@ class SpoolWriter:
     def _run(self, make: Callable[[], Spool], opened: asyncio.Future[None]) -> None:
         try:
             spool = make()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+        except BaseException as error:  # noqa: BLE001 - handed to the caller
             self._closing = True
-            self._answer(self._ended, None, None)
-            self._answer(opened, None, error)
+            self._resolve(self._ended, None, None)
+            self._resolve(opened, None, error)
             return
         self.generation = spool.generation
-        self._answer(opened, None, None)
+        self._resolve(opened, None, None)
         try:
-            while self._turn(spool):
+            while self._run_next(spool):
                 pass
         finally:
             spool.close()
-            self._answer(self._ended, None, None)
+            self._resolve(self._ended, None, None)
 
-    def _turn(self, spool: Spool) -> bool:
-        """One commit or one call; False when the writer is to end."""
+    def _run_next(self, spool: Spool) -> bool:
+        """Do one commit or one call; returns whether the writer goes on."""
         job = self._jobs.get()
         waiting: list[_Job[Any]] = []
         while job is not None and job.function is None:
@@ -173,29 +174,29 @@ class SpoolWriter:
     def _append(self, spool: Spool, jobs: list[_Job[Any]]) -> None:
         try:
             numbers = spool.append([entry for job in jobs for entry in job.entries])
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+        except Exception as error:  # noqa: BLE001 - handed to the caller
             self.generation = spool.generation
             self._loop.call_soon_threadsafe(_fail, jobs, error)
         else:
             self.generation = spool.generation
-            self._loop.call_soon_threadsafe(_share, jobs, numbers)
+            self._loop.call_soon_threadsafe(_distribute, jobs, numbers)
 
     def _call(self, spool: Spool, job: _Job[Any]) -> None:
         assert job.function is not None
         try:
             result = job.function(spool)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+        except Exception as error:  # noqa: BLE001 - handed to the caller
             self.generation = spool.generation
-            self._answer(job.future, None, error)
+            self._resolve(job.future, None, error)
         else:
             self.generation = spool.generation
-            self._answer(job.future, result, None)
+            self._resolve(job.future, result, None)
 
-    def _answer(self, future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
+    def _resolve(self, future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
         self._loop.call_soon_threadsafe(_resolve, future, result, error)
 
 
-def _share(jobs: list[_Job[Any]], numbers: tuple[int, ...]) -> None:
+def _distribute(jobs: list[_Job[Any]], numbers: tuple[int, ...]) -> None:
     start = 0
     for job in jobs:
         end = start + len(job.entries)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloud_link.spool.model import Stored
+    from cloud_link.spool.model import SpoolRecord
     from cloud_link.uplink.model import Pace
     from cloud_link.wire import Lane
 
@@ -38,7 +38,7 @@ class Stream:
 
     def __init__(self, lane: Lane, *, after: int, until: int | None) -> None:
         self.lane, self.after, self.until = lane, after, until
-        self.queue: deque[Stored] = deque()
+        self.queue: deque[SpoolRecord] = deque()
         self.dry = until is not None and after >= until
 
     @property
@@ -46,7 +46,7 @@ class Stream:
         """Whether the spool should be read for it."""
         return not self.queue and not self.dry
 
-    def feed(self, records: list[Stored], known: set[int]) -> None:
+    def feed(self, records: list[SpoolRecord], known: set[int]) -> None:
         """Take in what the spool returned for ``after``; ``known`` ids are under way already."""
         for record in records:
             if self.until is not None and record.id > self.until:

@@ -25,7 +25,7 @@ import structlog
 
 from cloud_link.mqtt.broker import MqttError, PublishRefusedError
 from cloud_link.mqtt.session import Message, Session
-from cloud_link.spool.model import Settled, SpoolError, SpoolFull
+from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
 from cloud_link.uplink.window import Window
 from cloud_link.wire import (
@@ -44,7 +44,7 @@ from cloud_link.wire import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloud_link.spool.model import Stored
+    from cloud_link.spool.model import SpoolRecord
     from cloud_link.spool.spool import Spool
     from cloud_link.spool.writer import SpoolWriter
     from cloud_link.uplink.flow import Stream
@@ -246,7 +246,7 @@ class Conversation:
         wishes = [(stream, stream.after) for stream in streams]
         held, limit = frozenset(self._tables), self._pace.read
 
-        def visit(spool: Spool) -> tuple[list[tuple[Stream, list[Stored], int]], list[Table]]:
+        def visit(spool: Spool) -> tuple[list[tuple[Stream, list[SpoolRecord], int]], list[Table]]:
             if seal:
                 spool.seal_gaps()
             read = [
@@ -356,7 +356,7 @@ class Conversation:
         acks = [ack for ack, _ in answers]
         try:
             outcomes = await self._writer.call(lambda spool: spool.settle_all(acks))
-        except SpoolFull as error:
+        except SpoolFullError as error:
             # Nothing changed: the records are sent again, and the portal says it again.
             log.warning("acknowledgement_postponed", error=str(error))
         else:
@@ -365,7 +365,7 @@ class Conversation:
         for _, message in answers:
             message.ack()
 
-    def _take_in(self, ack: Ack, settled: Settled) -> None:
+    def _take_in(self, ack: Ack, settled: SettleResult) -> None:
         now, tally = self._facts.now(), self._tally
         tally.last_ack_at = now
         tally.delivered += settled.ok

@@ -30,7 +30,7 @@ from cloud_link.wire import Batch, Lane
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from cloud_link.spool.model import Stored
+    from cloud_link.spool.model import SpoolRecord
     from cloud_link.uplink.model import Pace
     from cloud_link.wire import Ack
 
@@ -56,7 +56,7 @@ class Sending:
 
     number: int
     lane: Lane
-    records: dict[Name, Stored]
+    records: dict[Name, SpoolRecord]
     size: int
     tables: tuple[bytes, ...]
     sent: int
@@ -74,7 +74,7 @@ class _Again:
     """A record to be sent once more, not before ``due``."""
 
     due: int
-    record: Stored
+    record: SpoolRecord
 
 
 class Window:
@@ -121,7 +121,7 @@ class Window:
         every = [*self._fresh.values(), *self._old.values()]
         return [stream for stream in every if stream.hungry]
 
-    def feed(self, stream: Stream, records: list[Stored], newest: int) -> None:
+    def feed(self, stream: Stream, records: list[SpoolRecord], newest: int) -> None:
         """Take in what was read; ``newest`` is the newest id of its lane at that time."""
         if stream.until is None and newest - stream.after > self._pace.lag:
             self._split(stream.lane, newest)
@@ -170,10 +170,10 @@ class Window:
                 return self._take(lane, source, now)
         return None
 
-    def _source(self, lane: Lane, now: int) -> deque[Stored] | deque[_Again] | None:
+    def _source(self, lane: Lane, now: int) -> deque[SpoolRecord] | deque[_Again] | None:
         """The queue of ``lane`` whose turn it is, if there is room for it."""
         flying, again = self._bytes[lane], self._again[lane]
-        old: deque[Stored] | deque[_Again] | None = None
+        old: deque[SpoolRecord] | deque[_Again] | None = None
         if again and again[0].due <= now:
             old = again
         elif self._old[lane].queue:
@@ -186,10 +186,10 @@ class Window:
             return old if old_room or not flying else None
         return fresh if fresh and flying < self._pace.flight else None
 
-    def _take(self, lane: Lane, source: deque[Stored] | deque[_Again], now: int) -> Sending:
-        records: dict[Name, Stored] = {}
+    def _take(self, lane: Lane, source: deque[SpoolRecord] | deque[_Again], now: int) -> Sending:
+        records: dict[Name, SpoolRecord] = {}
         size = 0
-        first: Stored | None = None
+        first: SpoolRecord | None = None
         while source:
             head = source[0]
             record = head.record if isinstance(head, _Again) else head
@@ -209,7 +209,7 @@ class Window:
             self._run[lane] = 0
         return self._fly(lane, records, size, now)
 
-    def _fly(self, lane: Lane, records: dict[Name, Stored], size: int, now: int) -> Sending:
+    def _fly(self, lane: Lane, records: dict[Name, SpoolRecord], size: int, now: int) -> Sending:
         self._number += 1
         named = {record.table for record in records.values() if record.table is not None}
         tables = tuple(sorted(named - self._tables.keys()))
@@ -299,7 +299,7 @@ class Window:
             return
         firsts = [first for first, _ in ranges]
 
-        def named(record: Stored) -> bool:
+        def named(record: SpoolRecord) -> bool:
             if record.epoch != ack.epoch or record.lane is not ack.lane:
                 return False
             place = bisect_right(firsts, record.seq) - 1
@@ -371,7 +371,7 @@ class Window:
             place -= 1
         queue.insert(place, again)
 
-    def _drop(self, record: Stored, *, settled: bool) -> None:
+    def _drop(self, record: SpoolRecord, *, settled: bool) -> None:
         self._known.discard(record.id)
         del self._tries[record.id]
         if settled and record.table is not None:

@@ -15,8 +15,8 @@ def spool_limits(configuration: Configuration) -> SpoolLimits:
     spool = configuration.spool
     return SpoolLimits(
         cap_bytes=spool.cap_mb * MEBIBYTE,
-        reserve_bytes=spool.reserve_mb * MEBIBYTE,
-        ballast_bytes=spool.ballast_mb * MEBIBYTE,
+        gap_reserve_bytes=spool.gap_reserve_mb * MEBIBYTE,
+        reserve_file_bytes=spool.reserve_file_mb * MEBIBYTE,
     )
 
 

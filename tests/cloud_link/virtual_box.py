@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from cloud_link.spool.model import Stored
+from cloud_link.spool.model import SpoolRecord
 from cloud_link.uplink.model import Pace
 from cloud_link.uplink.window import Sending, Window
 from cloud_link.wire import VERSION, Ack, Lane
@@ -19,7 +19,7 @@ class Box:
     """A spool in memory with the window that drains it."""
 
     pace: Pace = PACE
-    rows: dict[Lane, dict[int, Stored]] = field(default_factory=lambda: defaultdict(dict))
+    rows: dict[Lane, dict[int, SpoolRecord]] = field(default_factory=lambda: defaultdict(dict))
     newest: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     now: int = 0
 
@@ -31,10 +31,10 @@ class Box:
         boot: bytes = BOOT,
         table: bytes | None = None,
         epoch: bytes = EPOCH,
-    ) -> Stored:
+    ) -> SpoolRecord:
         self.newest[lane] += 1
         number = self.newest[lane]
-        stored = Stored(
+        stored = SpoolRecord(
             id=number + (int(lane) << 40),
             epoch=epoch,
             ordinal=1,

@@ -146,7 +146,7 @@ def test_credentials_without_a_broker_are_refused() -> None:
 
 
 def test_a_reserve_as_large_as_the_cap_is_refused() -> None:
-    (finding,) = findings(GOOD + "spool: {cap_mb: 4, reserve_mb: 4}\n")
+    (finding,) = findings(GOOD + "spool: {cap_mb: 4, gap_reserve_mb: 4}\n")
     assert "leaves no room" in finding.what
     assert finding.path == "spool"
 

@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloud_link.spool.model import Entry, SpoolFull, SpoolLimits, Stored
+from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Column, GapRecord, Lane, Table, decode_record
 from tests.faults.diskfault import Shim
 
 BOOT = b"bootboot"
-SMALL = SpoolLimits(cap_bytes=256 * 1024, reserve_bytes=64 * 1024, ballast_bytes=64 * 1024)
+SMALL = SpoolLimits(cap_bytes=256 * 1024, gap_reserve_bytes=64 * 1024, reserve_file_bytes=64 * 1024)
 LANES = (Lane.EVENT, Lane.BOUNDARY, Lane.DATA)
 TABLES = tuple(Table(f"meter-{i}", (Column("voltage", "l1", -1),)) for i in range(4))
 
@@ -37,7 +37,7 @@ def entry(lane: Lane, serial: int, size: int = 270) -> Entry:
     return Entry(lane=lane, body=body, at=serial, readings=2, table=table)
 
 
-def everything(spool: Spool) -> Iterator[Stored]:
+def everything(spool: Spool) -> Iterator[SpoolRecord]:
     """Every pending record, lane by lane, in steps small enough to need several."""
     for lane in Lane:
         after = 0
@@ -118,7 +118,7 @@ class Starved:
     def _opened(self) -> Spool | None:
         try:
             return Spool.open(self._folder, boot=BOOT, limits=SMALL)
-        except SpoolFull:
+        except SpoolFullError:
             return None
 
     def _work(self, spool: Spool) -> None:
@@ -127,7 +127,7 @@ class Starved:
             batch = [entry(lane, turn * 10 + i, 1500) for i in range(4)]
             try:
                 seqs = spool.append(batch)
-            except SpoolFull:
+            except SpoolFullError:
                 self.refused += len(batch)
             else:
                 for seq, one in zip(seqs, batch, strict=True):
@@ -139,7 +139,7 @@ class Starved:
         epoch, lane, seq = name
         try:
             settled = spool.settle(acknowledgement(epoch, Lane(lane), [seq]))
-        except SpoolFull:
+        except SpoolFullError:
             return
         if settled.ok:
             self.gone.add(name)
@@ -190,7 +190,7 @@ def starve(folder: Path, kind: int, width: int, stride: int) -> None:
 
 def endless(folder: Path) -> None:
     """Append until killed, printing each record's name once it is accepted."""
-    spool = Spool.open(folder, boot=BOOT, limits=SpoolLimits(ballast_bytes=64 * 1024))
+    spool = Spool.open(folder, boot=BOOT, limits=SpoolLimits(reserve_file_bytes=64 * 1024))
     serial = 0
     while True:
         lane = LANES[serial % 3]

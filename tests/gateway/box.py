@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cloud_link.spool.model import SpoolLimits, Stored
+from cloud_link.spool.model import SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
 from gateway.control.client import ControlError, ask
@@ -100,7 +100,7 @@ class Box:
         devices: list[dict[str, Any]] = ask(self.state, "devices")
         return next(device for device in devices if device["name"] == name)
 
-    def records(self) -> dict[tuple[bytes, Lane, int], Stored]:
+    def records(self) -> dict[tuple[bytes, Lane, int], SpoolRecord]:
         """Everything in the spool, by name; only while no daemon runs."""
         assert self.process is None
         spool = Spool.open(self.state / "spool", boot=bytes(8), limits=SpoolLimits())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool.model import SpoolFull
+from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
 from tests.faults.diskfault import PowerCut, Shim, Step, build, environment, journal
@@ -212,7 +212,7 @@ def test_a_really_full_disk_is_survived_announced_and_recovered_from(tiny_disk: 
     for turn in range(100):
         try:
             accepted.update(spool.append([entry(Lane.DATA, 1000 + turn, 3000)]))
-        except SpoolFull:
+        except SpoolFullError:
             refused += 1
     assert refused > 10
     assert spool.stats().full

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from cloud_link.ranges import clamp, complement, merge, runs_of
-from cloud_link.spool.folder import Folder
+from cloud_link.spool.folder import SpoolFolder
 from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
-from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLocked
+from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLockedError
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane, table_id
 from tests.faults.spool_child import BOOT, SMALL, TABLES, entry, everything, gaps, in_gap
@@ -171,14 +171,14 @@ def test_a_second_opener_is_told_who_is_there(
         "import sys; from pathlib import Path; from cloud_link.spool.model import *\n"
         "from cloud_link.spool.spool import Spool\n"
         "try: Spool.open(Path(sys.argv[1]), boot=bytes(8), limits=SpoolLimits())\n"
-        "except SpoolLocked as error: print(error.pid, error)"
+        "except SpoolLockedError as error: print(error.pid, error)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "s")]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
     assert said.startswith(f"{os.getpid()} ")
     assert "stop that one first" in said
-    with pytest.raises(SpoolLocked):
+    with pytest.raises(SpoolLockedError):
         Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
 
 
@@ -200,7 +200,7 @@ def test_a_restored_copy_gives_no_number_out_again(
     spool.append([entry(Lane.DATA, 2)])
     spool.close()
     (tmp_path / "s" / "spool.db").write_bytes(copy)
-    (tmp_path / "s" / "note.json").unlink()
+    (tmp_path / "s" / "epoch.json").unlink()
     spool = Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
     assert spool.epoch != lost_time
     asked = spool.ordinal + 7
@@ -247,7 +247,9 @@ def test_long_past_the_cap_the_newest_data_stand_and_little_is_said_again(
 
 
 def test_events_of_a_long_outage_leave_room_for_data(open_spool: Callable[..., Spool]) -> None:
-    spool = open_spool(SpoolLimits(cap_bytes=1 << 20, reserve_bytes=65_536, ballast_bytes=65_536))
+    spool = open_spool(
+        SpoolLimits(cap_bytes=1 << 20, gap_reserve_bytes=65_536, reserve_file_bytes=65_536)
+    )
     for turn in range(2_000):
         spool.append([entry(Lane.EVENT, turn, 1_500), entry(Lane.DATA, turn, 500)])
     stats = spool.stats()
@@ -258,23 +260,23 @@ def test_events_of_a_long_outage_leave_room_for_data(open_spool: Callable[..., S
     assert max(kept) == 1_999
 
 
-class _Refusing(Folder):
+class _Refusing(SpoolFolder):
     """A folder whose file system lets nothing be renamed, for a while."""
 
     refusals = 0
 
-    def set_aside(self) -> Path:
+    def quarantine(self) -> Path:
         if self.refusals:
             self.refusals -= 1
             raise OSError(errno.EROFS, "Read-only file system")
-        return super().set_aside()
+        return super().quarantine()
 
 
 def test_a_replacement_that_the_disk_refuses_is_finished_later(tmp_path: Path) -> None:
     folder = _Refusing(tmp_path / "s")
     spool = Spool(folder, BOOT, SMALL)
     spool.append([entry(Lane.DATA, i) for i in range(50)])
-    spool._database.abandon()
+    spool._database.disconnect()
     (tmp_path / "s" / "spool.db").write_bytes(b"no database" * 1000)
     for suffix in ("-wal", "-shm"):
         Path(f"{folder.database}{suffix}").unlink(missing_ok=True)

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from cloud_link.spool.model import SpoolLimits, Stored
+from cloud_link.spool.model import SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, GapRecord, Lane, decode_record, table_id
 from tests.faults.spool_child import BOOT, LANES, TABLES, Name, entry, everything, in_gap
 
-TIGHT = SpoolLimits(cap_bytes=160 * 1024, reserve_bytes=40 * 1024, ballast_bytes=0)
+TIGHT = SpoolLimits(cap_bytes=160 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)
 
 
 class SpoolMachine(RuleBasedStateMachine):
@@ -169,13 +169,13 @@ class SpoolMachine(RuleBasedStateMachine):
         assert sum(gap.records for gap in announced) <= len(self.accepted) - len(pending)
 
 
-def _name(one: Stored) -> Name:
+def _name(one: SpoolRecord) -> Name:
     return one.epoch, int(one.lane), one.seq
 
 
 def _all_gaps(spool: Spool) -> list[GapRecord]:
     """Sealed gaps, and open ones as they would be sealed."""
-    names = spool._database.ledger.epoch_names()
+    names = spool._database.records.epoch_names()
     still = [gap.record(names[gap.ordinal]) for _, gap in spool._database.losses._rows()]
     sealed = [
         decode_record(one.body) for one in spool.pending(Lane.GAP, after=0, limit_bytes=10**6)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.spool.model import SpoolError, SpoolLocked
+from cloud_link.spool.model import SpoolError, SpoolLockedError
 from cloud_link.spool.spool import Spool
 from cloud_link.spool.writer import GROUP_ENTRIES, SpoolWriter
 from cloud_link.wire import Lane
@@ -95,7 +95,7 @@ async def test_errors_reach_the_one_who_asked(tmp_path: Path) -> None:
             await writer.call(lambda _spool: 1 // 0)
         assert await writer.append([entry(Lane.DATA, 1)]) == (0,)
         assert await writer.append([]) == ()
-        with pytest.raises(SpoolLocked):
+        with pytest.raises(SpoolLockedError):
             await _writer(tmp_path)
 
 

@@ -49,7 +49,7 @@ def event(value: int) -> Entry:
 
 @asynccontextmanager
 async def spool(folder: Path) -> AsyncIterator[SpoolWriter]:
-    limits = SpoolLimits(ballast_bytes=0)
+    limits = SpoolLimits(reserve_file_bytes=0)
     async with await SpoolWriter.open(folder / "spool", boot=BOOT, limits=limits) as writer:
         yield writer
 

@@ -308,7 +308,7 @@ async def test_a_backlog_of_5000_does_not_delay_fresh_records(
 
 
 async def test_a_gap_reaches_the_portal(broker: peers.Mosquitto, tmp_path: Path) -> None:
-    limits = SpoolLimits(cap_bytes=400_000, reserve_bytes=100_000, ballast_bytes=0)
+    limits = SpoolLimits(cap_bytes=400_000, gap_reserve_bytes=100_000, reserve_file_bytes=0)
     async with (
         await SpoolWriter.open(tmp_path / "spool", boot=BOOT, limits=limits) as writer,
         portal(broker.url, BOX) as far,

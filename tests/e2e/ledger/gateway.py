@@ -45,7 +45,9 @@ from tests.e2e.ledger.truth import (
     report,
 )
 
-LIMITS = SpoolLimits(cap_bytes=448 * 1024, reserve_bytes=96 * 1024, ballast_bytes=64 * 1024)
+LIMITS = SpoolLimits(
+    cap_bytes=448 * 1024, gap_reserve_bytes=96 * 1024, reserve_file_bytes=64 * 1024
+)
 PACE = Pace(ack=3_000, pause=200, longest=4_000, look=200)
 LINK = Link(keepalive=10, first_wait=0.1, longest_wait=1.0)
 TICK_S = 0.05

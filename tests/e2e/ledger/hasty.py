@@ -18,7 +18,7 @@ from cloud_link.wire import VERSION, Ack, Batch, Lane, Tables, encode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloud_link.spool.model import Stored
+    from cloud_link.spool.model import SpoolRecord
     from cloud_link.spool.spool import Spool
     from cloud_link.spool.writer import SpoolWriter
 
@@ -54,7 +54,7 @@ class HastyUplink:
             if not sent:
                 await asyncio.sleep(0.05)
 
-    async def _send(self, session: Session, lane: Lane, group: Sequence[Stored]) -> int:
+    async def _send(self, session: Session, lane: Lane, group: Sequence[SpoolRecord]) -> int:
         first = group[0]
         names = {one.table for one in group if one.table is not None}
         tables = await self._writer.call(lambda spool: spool.tables(names))
@@ -70,9 +70,9 @@ class HastyUplink:
         return settled.ok
 
 
-def _pending(spool: Spool, *, lane: Lane) -> list[Stored]:
+def _pending(spool: Spool, *, lane: Lane) -> list[SpoolRecord]:
     return spool.pending(lane, after=0, limit_bytes=_MESSAGE_BYTES)
 
 
-def _header(one: Stored) -> tuple[bytes, bytes]:
+def _header(one: SpoolRecord) -> tuple[bytes, bytes]:
     return one.epoch, one.boot

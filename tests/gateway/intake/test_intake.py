@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from structlog.testing import capture_logs
 
-from cloud_link.spool.model import Entry, SpoolFull, SpoolLimits
+from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import DataRecord, Lane, decode_record
 from drivers.report import Clock, Quantity, Reachability, Reading, Report
@@ -42,7 +42,7 @@ class TurningSpool:
         await self.gate.wait()
         batch = list(entries)
         if self.refuses:
-            raise SpoolFull("the disk is full")
+            raise SpoolFullError("the disk is full")
         self.rounds.append(len(batch))
         self.kept += batch
         return tuple(range(len(batch)))
