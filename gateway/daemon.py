@@ -208,7 +208,7 @@ class Daemon:
             spool=self._writer,
             refusing=lambda: self._intake.refused,
             lines=lambda: self._poller.counts,
-            expires_at=lambda: self._link.ends_at,
+            expires_at=lambda: self._link.expires_at,
         )
         return HealthReporter(
             Health(software(), self._box),

@@ -53,7 +53,7 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
                 "site": enrolment.site,
                 "organization": enrolment.organization,
                 "broker": enrolment.broker,
-                "ends_at": enrolment.ends_at,
+                "expires_at": enrolment.ends_at,
             }
         )
     else:

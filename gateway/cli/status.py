@@ -118,8 +118,8 @@ def _link(link: dict[str, Any]) -> str:
 
 
 def _certificate(certificate: dict[str, Any]) -> str:
-    day = certificate["ends_at"][:10]
-    if certificate["ended"]:
+    day = certificate["expires_at"][:10]
+    if certificate["expired"]:
         return tr("ended on {day}: enrol again with a new agent key", day=day)
     if certificate["soon"]:
         return tr("ends on {day}: enrol again with a new agent key", day=day)

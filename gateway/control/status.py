@@ -11,7 +11,7 @@ from config.model import digest
 from drivers.report import gravest
 from gateway.control.client import ControlError
 from gateway.health.spool_stats import outbox
-from gateway.link.certificate import lasting
+from gateway.link.certificate import validity
 from gateway.version import software
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LinkState(Protocol):
     """How the link to the portal is, as `gateway.link.link.Link` says it."""
 
     @property
-    def ends_at(self) -> int | None:
+    def expires_at(self) -> int | None:
         """When the box's certificate expires, Unix milliseconds; ``None`` without one."""
 
     def to_json(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class StatusCommands:
         """Link, spool, devices and lines."""
         view, configuration = self._view, self._view.polling.settings.configuration
         now, clock = view.clock.now(), view.clock.clock()
-        certificate = lasting(view.link.ends_at, clock, now)
+        certificate = validity(view.link.expires_at, clock, now)
         return {
             "box": view.box,
             "label": configuration.gateway.label,

@@ -26,7 +26,7 @@ from drivers.report import (
     Severity,
     State,
 )
-from gateway.link.certificate import Lasting, lasting
+from gateway.link.certificate import CertificateValidity, validity
 from gateway.polling.device_state import DeviceView
 from gateway.polling.line_poller import LineCounts
 
@@ -79,9 +79,9 @@ class Health:
         spool: SpoolFigures,
         process: ProcessFigures,
         lines: Mapping[str, LineCounts],
-        ends_at: int | None = None,
+        expires_at: int | None = None,
     ) -> Report:
-        """The report of this moment; ``ends_at``: of the certificate, Unix milliseconds."""
+        """The report of this moment; ``expires_at``: of the certificate, Unix milliseconds."""
         if self._dropped is not None and spool.dropped != self._dropped:
             self._dropped_at = at
         self._dropped = dict(spool.dropped)
@@ -97,7 +97,7 @@ class Health:
             identity=self._identity,
             conditions=(
                 *_conditions(clock, spool, dropping=dropping),
-                *_of_certificate(lasting(ends_at, clock, at)),
+                *_of_certificate(validity(expires_at, clock, at)),
             ),
             supplies=(),
         )
@@ -177,6 +177,6 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
         )
 
 
-def _of_certificate(found: Lasting | None) -> Iterable[Condition]:
+def _of_certificate(found: CertificateValidity | None) -> Iterable[Condition]:
     condition = None if found is None else found.condition()
     return () if condition is None else (condition,)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 from config.model import Cloud
 from config.secrets import secret
-from gateway.link.certificate import moment
+from gateway.link.certificate import unix_ms
 from provisioning import enrolment_store
 from provisioning.agent_key import is_this_machine
 from provisioning.codes import Code, CodedError
@@ -49,7 +49,8 @@ class Way:
         enrolled: Whether the box goes there by its own certificate.
         version: The MQTT version spoken there.
         identity: The files of the enrolment; ``None`` for a broker on this very machine.
-        ends_at: When its certificate ends, Unix milliseconds; ``None`` without one, or where the
+        expires_at: When its certificate expires, Unix milliseconds; ``None`` without one, or where
+        the
             enrolment does not say.
     """
 
@@ -59,7 +60,7 @@ class Way:
     identity: Identity | None = None
     username: str | None = None
     password: str | None = None
-    ends_at: int | None = None
+    expires_at: int | None = None
 
     def address(self) -> Broker:
         """As `cloud_link` takes it; raises `MqttError`."""
@@ -158,7 +159,7 @@ def _enrolled(state: Path, enrolled: Enrolment) -> Way:
         enrolled=True,
         version=_level(enrolled.mqtt),
         identity=None if plain else identity,
-        ends_at=None if plain else moment(enrolled.ends_at),
+        expires_at=None if plain else unix_ms(enrolled.ends_at),
     )
 
 

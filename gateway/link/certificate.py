@@ -1,4 +1,4 @@
-"""How long the box's own certificate lasts, and who is told in time. Pure.
+"""How long the box's own certificate is valid, and the condition that says so in time. Pure.
 
 Nothing renews it by itself: a person enrols the box again (docs/how-to/revoke-and-reissue.md), so
 that it has to be said while the link still carries it.
@@ -12,70 +12,77 @@ from typing import Any, Final
 
 from drivers.report import Clock, Code, Condition, Severity
 
-EARLY_MS: Final = 30 * 86_400_000
+NOTICE_MS: Final = 30 * 86_400_000
 """As early as the portal tells its operators (`portal.authority.expiry`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
-    """Until when the certificate counts, as of one moment.
+class CertificateValidity:
+    """How long the certificate is valid, as of one moment.
 
     Attributes:
-        ends_at: When it ends, Unix milliseconds.
-        left_ms: How long until then, negative after; ``None`` while the clock is not set.
+        expires_at: When it expires, Unix milliseconds.
+        left_ms: Milliseconds until then, negative after; ``None`` while the clock is not set.
     """
 
-    ends_at: int
+    expires_at: int
     left_ms: int | None
 
     @property
     def soon(self) -> bool:
-        """Whether somebody has to do something; unknown is not soon."""
-        return self.left_ms is not None and self.left_ms <= EARLY_MS
+        """Whether it expires within `NOTICE_MS`, or has; ``False`` while the clock is not set."""
+        return self.left_ms is not None and self.left_ms <= NOTICE_MS
 
     @property
-    def ended(self) -> bool:
-        """Whether the broker refuses it by now, as far as this box knows what time it is."""
+    def expired(self) -> bool:
+        """Whether it has expired, so that the broker refuses it; ``False`` without a clock."""
         return self.left_ms is not None and self.left_ms <= 0
 
     def condition(self) -> Condition | None:
-        """For the gateway's own report; ``None`` where there is nothing to do."""
+        """The condition of the gateway's own report; ``None`` while there is nothing to do."""
         if not self.soon:
             return None
         day = self._moment().date().isoformat()
-        if self.ended:
+        if self.expired:
             message = f"The box's certificate ended on {day}: enrol it again with a new agent key"
         else:
             message = f"The box's certificate ends on {day}: enrol it again with a new agent key"
         return Condition(
             code=Code.CERTIFICATE_EXPIRING,
-            severity=Severity.ERROR if self.ended else Severity.WARNING,
+            severity=Severity.ERROR if self.expired else Severity.WARNING,
             message=message,
-            source=f"ends_at={self._text()}",
+            source=f"expires_at={self._text()}",
         )
 
     def to_json(self) -> dict[str, Any]:
-        """For the status."""
+        """The validity as `kanmon status` shows it, as JSON values."""
         left_s = None if self.left_ms is None else self.left_ms // 1000
-        return {"ends_at": self._text(), "left_s": left_s, "soon": self.soon, "ended": self.ended}
+        return {
+            "expires_at": self._text(),
+            "left_s": left_s,
+            "soon": self.soon,
+            "expired": self.expired,
+        }
 
     def _moment(self) -> datetime:
-        return datetime.fromtimestamp(self.ends_at // 1000, UTC)
+        return datetime.fromtimestamp(self.expires_at // 1000, UTC)
 
     def _text(self) -> str:
         return self._moment().isoformat().replace("+00:00", "Z")
 
 
-def lasting(ends_at: int | None, clock: Clock, at: int) -> Lasting | None:
-    """How long it lasts as of a boot time ``at``; ``None`` without a certificate."""
-    if ends_at is None:
+def validity(expires_at: int | None, clock: Clock, at: int) -> CertificateValidity | None:
+    """The validity of the certificate at ``at``, milliseconds since boot; ``None`` without one."""
+    if expires_at is None:
         return None
     now = clock.utc_ms(at)
-    return Lasting(ends_at=ends_at, left_ms=None if now is None else ends_at - now)
+    return CertificateValidity(
+        expires_at=expires_at, left_ms=None if now is None else expires_at - now
+    )
 
 
-def moment(text: str) -> int | None:
-    """RFC 3339 as Unix milliseconds; ``None`` where that is no moment with its offset."""
+def unix_ms(text: str) -> int | None:
+    """Read RFC 3339 as Unix milliseconds; ``None`` where ``text`` is not a time with its offset."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -93,9 +93,9 @@ class Link:
             self._uplink.appended(lanes)
 
     @property
-    def ends_at(self) -> int | None:
+    def expires_at(self) -> int | None:
         """When the certificate it goes by ends, Unix milliseconds."""
-        return self._way.ends_at
+        return self._way.expires_at
 
     def to_json(self) -> dict[str, Any]:
         """How the link is now."""

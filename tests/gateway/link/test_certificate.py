@@ -8,7 +8,7 @@ import pytest
 
 from drivers.report import Clock, Code, Severity
 from gateway.health.health import Health, ProcessFigures, SpoolFigures
-from gateway.link.certificate import EARLY_MS, lasting, moment
+from gateway.link.certificate import NOTICE_MS, unix_ms, validity
 
 ENDS = "2027-03-01T12:00:00Z"
 ENDS_AT = int(datetime(2027, 3, 1, 12, tzinfo=UTC).timestamp() * 1000)
@@ -24,43 +24,43 @@ def left(milliseconds: int) -> Clock:
 @pytest.mark.parametrize(
     ("milliseconds", "severity", "words"),
     [
-        (EARLY_MS + 1, None, ""),
-        (EARLY_MS, Severity.WARNING, "ends on 2027-03-01"),
+        (NOTICE_MS + 1, None, ""),
+        (NOTICE_MS, Severity.WARNING, "ends on 2027-03-01"),
         (1, Severity.WARNING, "ends on 2027-03-01"),
         (0, Severity.ERROR, "ended on 2027-03-01"),
-        (-EARLY_MS, Severity.ERROR, "ended on 2027-03-01"),
+        (-NOTICE_MS, Severity.ERROR, "ended on 2027-03-01"),
     ],
 )
 def test_health_says_it_a_month_ahead_and_more_gravely_once_it_is_so(
     milliseconds: int, severity: Severity | None, words: str
 ) -> None:
     clock, health = left(milliseconds), Health("1", "b")
-    report = health.report(AT, clock, SpoolFigures(), PROCESS, {}, moment(ENDS))
+    report = health.report(AT, clock, SpoolFigures(), PROCESS, {}, unix_ms(ENDS))
     if severity is None:
         assert report.conditions == ()
         return
     (found,) = report.conditions
     assert (found.code, found.severity) == (Code.CERTIFICATE_EXPIRING, severity)
     assert words in found.message
-    assert found.source == "ends_at=2027-03-01T12:00:00Z"
+    assert found.source == "expires_at=2027-03-01T12:00:00Z"
     # Enrolled again: the next report is without it.
-    later = health.report(AT + 1, clock, SpoolFigures(), PROCESS, {}, ENDS_AT + 3 * EARLY_MS)
+    later = health.report(AT + 1, clock, SpoolFigures(), PROCESS, {}, ENDS_AT + 3 * NOTICE_MS)
     assert later.conditions == ()
 
 
 def test_without_a_clock_or_a_certificate_nothing_is_guessed() -> None:
     unset = Clock(boot="0" * 32, offset=None)
-    assert lasting(None, left(0), AT) is None
-    found = lasting(ENDS_AT, unset, AT)
+    assert validity(None, left(0), AT) is None
+    found = validity(ENDS_AT, unset, AT)
     assert found is not None
     assert found.condition() is None
-    assert found.to_json() == {"ends_at": ENDS, "left_s": None, "soon": False, "ended": False}
+    assert found.to_json() == {"expires_at": ENDS, "left_s": None, "soon": False, "expired": False}
 
 
 @pytest.mark.parametrize("text", ["", "soon", "2027-03-01T12:00:00", "2027-13-01T12:00:00Z"])
 def test_what_is_no_moment_is_none(text: str) -> None:
-    assert moment(text) is None
+    assert unix_ms(text) is None
 
 
 def test_a_moment_may_have_any_offset() -> None:
-    assert moment(ENDS) == moment("2027-03-01T21:00:00+09:00") == ENDS_AT
+    assert unix_ms(ENDS) == unix_ms("2027-03-01T21:00:00+09:00") == ENDS_AT
