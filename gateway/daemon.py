@@ -34,7 +34,12 @@ from cloud_link.wire import ClockRecord
 from config.model import Configuration
 from config.secrets import secret
 from gateway.clock import ClockSource, SystemClock, boot_bytes
-from gateway.configuration.loader import Ask, Loaded, Loader, ask_apart
+from gateway.configuration.loader import (
+    LoadedConfiguration,
+    Loader,
+    SendRequest,
+    load_in_subprocess,
+)
 from gateway.configuration.running import RunningConfiguration
 from gateway.control.client import SOCKET, ControlError
 from gateway.control.commands import commands
@@ -88,17 +93,19 @@ class Runtime:
     manager: ServiceManager
 
 
-async def run(state: Path, clock: ClockSource | None = None, ask: Ask = ask_apart) -> None:
+async def run(
+    state: Path, clock: ClockSource | None = None, send: SendRequest = load_in_subprocess
+) -> None:
     """Run a gateway until it is told to stop.
 
     Raises:
         ConfigError: There is no configuration that can be used.
-        LoadingError: Nobody could read it.
+        LoadError: Nobody could read it.
         IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
     manager = ServiceManager.take(os.environ)
     runtime = Runtime(state=state, clock=clock or SystemClock(), manager=manager)
-    loader = Loader(state, ask)
+    loader = Loader(state, send)
     loaded = await loader.load()
     for finding in loaded.findings:
         log.error("configuration_rejected", error=str(finding), kept="previous")
@@ -139,7 +146,7 @@ class Daemon:
         self,
         runtime: Runtime,
         loader: Loader,
-        loaded: Loaded,
+        loaded: LoadedConfiguration,
         writer: SpoolWriter,
         box: str,
     ) -> None:

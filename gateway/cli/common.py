@@ -124,7 +124,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def refusal(error: Exception) -> dict[str, Any] | None:
     """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
     from cloud_link.spool.model import SpoolError
-    from gateway.configuration.loader import LoadingError
+    from gateway.configuration.loader import LoadError
     from gateway.install.machine import ServiceError
     from gateway.install.privileges import HiddenError, NotOursError
     from provisioning.codes import CATALOGUE, CodedError
@@ -137,7 +137,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         return {"what": what, "next": step, "findings": [f.to_json() for f in error.findings]}
     if isinstance(error, ServiceError):
         return {"what": error.what, "where": error.where, "why": error.why, "next": error.next}
-    if isinstance(error, LoadingError):
+    if isinstance(error, LoadError):
         what, step = "the configuration cannot be looked at", "look at memory and disk, try again"
         return {"what": what, "why": str(error), "next": step}
     if isinstance(error, IdentityError):

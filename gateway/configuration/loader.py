@@ -2,12 +2,12 @@
 
 ::
 
-    daemon --Asked--> python -m gateway.configuration.loader STATE --reads, validates, keeps-->
-    files
-           <--Told--- (pydantic, PyYAML; gone again after half a second)
+    daemon --LoadRequest-->  python -m gateway.configuration.loader STATE
+                               reads, validates and saves the files of STATE
+           <--LoadResult--   (pydantic, PyYAML; it ends after half a second)
 
-What validates takes a quarter of the daemon's memory and is used for a moment at its start and at
-a change. The answer is made of plain dataclasses, which need none of it.
+Validation takes a quarter of the daemon's memory and is used for a moment at its start and at a
+change. The result is made of plain dataclasses, which need none of it.
 
 Source: design section 9, "the resident set is a feature".
 """
@@ -32,27 +32,28 @@ from drivers.modbus.profile_store import ReadyShelf
 PROFILES: Final = "profiles"
 """Folder below the state folder that is searched for profiles before the packaged ones."""
 LIMIT_S: Final = 120.0
-"""Half a second on a desktop; far more means that the box is out of memory or disk."""
+"""Half a second is usual on a desktop; this long means that the box is out of memory or disk."""
 
-Ask = Callable[[Path, bytes], Awaitable[bytes]]
-
-
-class LoadingError(Exception):
-    """The reading process did not answer."""
+SendRequest = Callable[[Path, bytes], Awaitable[bytes]]
+"""Takes the state folder and an encoded `LoadRequest`; returns the encoded `LoadResult`."""
 
 
-class KeepingError(Exception):
-    """The disk refused a configuration that could be used; the old one still runs."""
+class LoadError(Exception):
+    """The process that reads the configuration failed."""
+
+
+class SaveError(Exception):
+    """A valid configuration could not be written to disk; the old one still runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is to be read.
+class LoadRequest:
+    """What to read of a state folder.
 
     Attributes:
-        text: A configuration to keep from now on; ``None``: the one that is kept.
-        file: Its name, for the findings.
-        urls: Devices whose profiles are wanted; ``None``: the configuration's.
+        text: A configuration to save as the running one; ``None``: read the one that is saved.
+        file: The name of the file that ``text`` came from, for the findings.
+        urls: Devices whose profiles to read; ``None``: those of the configuration.
     """
 
     text: bytes | None = None
@@ -61,19 +62,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What was read.
+class LoadResult:
+    """What was read of a state folder.
 
     Attributes:
-        configuration: ``None`` when none can be used, or none was asked for.
-        findings: Why, or why it is the previous one.
-        refused: The system's words when the disk refused.
+        configuration: The settings; ``None`` when none are valid, or none were requested.
+        findings: Why there are none, or why they are the previous ones.
+        disk_error: The system's message when the configuration could not be saved.
         profiles, problems: As in `drivers.modbus.profile_store.ReadyShelf`.
     """
 
     configuration: Configuration | None = None
     findings: tuple[Finding, ...] = ()
-    refused: str = ""
+    disk_error: str = ""
     profiles: dict[str, Profile] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -84,12 +85,12 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A configuration that can be used, with the profiles it names.
+class LoadedConfiguration:
+    """A valid configuration, with the profiles that it names.
 
     Attributes:
         configuration: The settings.
-        findings: Why it is not the running file that was taken, if it is not.
+        findings: Why it was read from the previous file, where it was.
         shelf: The profiles.
     """
 
@@ -98,115 +99,117 @@ class Loaded:
     shelf: ReadyShelf
 
 
-async def ask_apart(state: Path, asked: bytes) -> bytes:
-    """Ask a process of its own; cancelled, it is ended.
+async def load_in_subprocess(state: Path, request: bytes) -> bytes:
+    """Handle a request in a process of its own, which is killed when this is cancelled.
 
     Raises:
-        LoadingError: It could not be started, failed, or takes too long.
+        LoadError: The process could not be started, failed, or took longer than `LIMIT_S`.
     """
     command = (sys.executable, "-P", "-m", "gateway.configuration.loader", str(state))
     pipe = asyncio.subprocess.PIPE
     try:
         child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
-        raise LoadingError(f"no process to read it could be started: {error}") from error
+        raise LoadError(f"no process to read it could be started: {error}") from error
     try:
         async with asyncio.timeout(LIMIT_S):
-            told, words = await child.communicate(asked)
+            answer, words = await child.communicate(request)
     except TimeoutError as error:
-        raise LoadingError(f"nothing was read within {LIMIT_S:g} s; is memory short?") from error
+        raise LoadError(f"nothing was read within {LIMIT_S:g} s; is memory short?") from error
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
     if child.returncode:
         last = words.decode(errors="replace").strip().rpartition("\n")[2]
-        raise LoadingError(f"the process that reads it ended with {child.returncode}: {last}")
-    return told
+        raise LoadError(f"the process that reads it ended with {child.returncode}: {last}")
+    return answer
 
 
-async def ask_here(state: Path, asked: bytes) -> bytes:
-    """Ask in this process: for tests, and for whoever has loaded it all anyway."""
-    return answer(state, asked)
+async def load_in_process(state: Path, request: bytes) -> bytes:
+    """Handle a request in this process: for tests."""
+    return handle_request(state, request)
 
 
 class Loader:
-    """What the daemon reads of one state folder.
+    """Reads and saves the configuration of one state folder.
 
     Args:
         state: The folder.
-        ask: Who reads.
+        send: Has a request handled.
     """
 
-    def __init__(self, state: Path, ask: Ask = ask_apart) -> None:
+    def __init__(self, state: Path, send: SendRequest = load_in_subprocess) -> None:
         self._state = state
-        self._ask = ask
+        self._send = send
 
-    async def load(self) -> Loaded:
-        """The configuration that is kept, else the previous one, with its profiles.
-
-        Raises:
-            ConfigError: Neither can be used.
-            LoadingError: Nobody could read them.
-        """
-        return _loaded(await self._told(Asked()))
-
-    async def apply(self, text: bytes, file: str) -> Loaded:
-        """Keep ``text`` as the configuration, if it can be used.
+    async def load(self) -> LoadedConfiguration:
+        """Load the saved configuration, or the previous one where it is not valid.
 
         Raises:
-            ConfigError: It cannot; nothing was changed.
-            KeepingError: The disk refused; the old one is still the one that is kept.
-            LoadingError: Nobody could read it.
+            ConfigError: Neither is valid.
+            LoadError: They could not be read.
         """
-        return _loaded(await self._told(Asked(text=text, file=file)))
+        return _loaded(await self._request(LoadRequest()))
+
+    async def apply(self, text: bytes, file: str) -> LoadedConfiguration:
+        """Save ``text`` as the running configuration, if it is valid.
+
+        Raises:
+            ConfigError: It is not valid; nothing was changed.
+            SaveError: It could not be written; the old one is still the running one.
+            LoadError: It could not be read.
+        """
+        return _loaded(await self._request(LoadRequest(text=text, file=file)))
 
     async def shelf(self, url: str) -> ReadyShelf:
-        """The profile that one device's URL names; raises `LoadingError`."""
-        return (await self._told(Asked(urls=(url,)))).shelf
+        """Load the profile that the URL of one device names; raises `LoadError`."""
+        return (await self._request(LoadRequest(urls=(url,)))).shelf
 
-    async def _told(self, asked: Asked) -> Told:
-        told = await self._ask(self._state, msgspec.msgpack.encode(asked))
+    async def _request(self, request: LoadRequest) -> LoadResult:
+        answer = await self._send(self._state, msgspec.msgpack.encode(request))
         try:
-            return msgspec.msgpack.decode(told, type=Told)
+            return msgspec.msgpack.decode(answer, type=LoadResult)
         except msgspec.MsgspecError as error:
-            raise LoadingError(f"what was read makes no sense: {error}") from error
+            raise LoadError(f"what was read makes no sense: {error}") from error
 
 
-def _loaded(told: Told) -> Loaded:
-    if told.refused:
-        raise KeepingError(told.refused)
-    if told.configuration is None:
-        raise ConfigError(told.findings)
-    return Loaded(configuration=told.configuration, findings=told.findings, shelf=told.shelf)
+def _loaded(result: LoadResult) -> LoadedConfiguration:
+    if result.disk_error:
+        raise SaveError(result.disk_error)
+    if result.configuration is None:
+        raise ConfigError(result.findings)
+    return LoadedConfiguration(
+        configuration=result.configuration, findings=result.findings, shelf=result.shelf
+    )
 
 
 # --- in the process of its own --------------------------------------------------------------------
 
 
-def answer(state: Path, asked: bytes) -> bytes:
-    """Read what is asked for."""
+def handle_request(state: Path, request: bytes) -> bytes:
+    """Handle an encoded `LoadRequest`, and return the `LoadResult`, encoded."""
     from config.store import ConfigurationStore
 
-    wanted = msgspec.msgpack.decode(asked, type=Asked)
-    if wanted.urls is not None:
-        return msgspec.msgpack.encode(_with_profiles(Told(), state, wanted.urls))
+    decoded = msgspec.msgpack.decode(request, type=LoadRequest)
+    if decoded.urls is not None:
+        return msgspec.msgpack.encode(_with_profiles(LoadResult(), state, decoded.urls))
     store = ConfigurationStore(state)
     try:
-        if wanted.text is None:
+        if decoded.text is None:
             loaded = store.load()
-            told = Told(configuration=loaded.configuration, findings=loaded.findings)
+            result = LoadResult(configuration=loaded.configuration, findings=loaded.findings)
         else:
-            told = Told(configuration=store.apply(wanted.text, wanted.file))
+            result = LoadResult(configuration=store.apply(decoded.text, decoded.file))
     except ConfigError as error:
-        told = Told(findings=error.findings)
+        result = LoadResult(findings=error.findings)
     except OSError as error:
-        told = Told(refused=error.strerror or str(error))
-    devices = told.configuration.devices if told.configuration else ()
-    return msgspec.msgpack.encode(_with_profiles(told, state, [device.url for device in devices]))
+        result = LoadResult(disk_error=error.strerror or str(error))
+    devices = result.configuration.devices if result.configuration else ()
+    return msgspec.msgpack.encode(_with_profiles(result, state, [device.url for device in devices]))
 
 
-def _with_profiles(told: Told, state: Path, urls: Sequence[str]) -> Told:
+def _with_profiles(result: LoadResult, state: Path, urls: Sequence[str]) -> LoadResult:
     from drivers.modbus.profile_loader import FolderShelf, ProfileError
 
     shelf = FolderShelf((state / PROFILES,))
@@ -217,7 +220,7 @@ def _with_profiles(told: Told, state: Path, urls: Sequence[str]) -> Told:
             profiles[name] = shelf.profile(name)
         except ProfileError as error:
             problems[name] = error.problems
-    return replace(told, profiles=profiles, problems=problems)
+    return replace(result, profiles=profiles, problems=problems)
 
 
 def _profile_in(url: str) -> str | None:
@@ -228,4 +231,4 @@ def _profile_in(url: str) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(answer(Path(sys.argv[1]), sys.stdin.buffer.read()))
+    sys.stdout.buffer.write(handle_request(Path(sys.argv[1]), sys.stdin.buffer.read()))

@@ -17,7 +17,7 @@ import structlog
 
 from config.finding import ConfigError
 from config.model import Configuration, digest
-from gateway.configuration.loader import Loaded, Loader, LoadingError
+from gateway.configuration.loader import LoadedConfiguration, Loader, LoadError
 
 if TYPE_CHECKING:
     from drivers.modbus.profile_store import Shelf
@@ -37,7 +37,7 @@ class RunningConfiguration:
     def __init__(
         self,
         loader: Loader,
-        loaded: Loaded,
+        loaded: LoadedConfiguration,
         changed: Callable[[Configuration], Awaitable[None]],
     ) -> None:
         self._loader = loader
@@ -56,7 +56,7 @@ class RunningConfiguration:
         return self._loaded.shelf
 
     async def profiles_of(self, url: str) -> Shelf:
-        """The profile that the URL of any device names; raises `LoadingError`."""
+        """The profile that the URL of any device names; raises `LoadError`."""
         return await self._loader.shelf(url)
 
     async def apply(self, text: bytes, file: str) -> list[str]:
@@ -70,7 +70,7 @@ class RunningConfiguration:
             The sections that take effect only at the next start.
 
         Raises:
-            ConfigError, KeepingError, LoadingError: Nothing was changed.
+            ConfigError, SaveError, LoadError: Nothing was changed.
         """
         async with self._changing:
             return await self._replace(await self._loader.apply(text, file))
@@ -82,12 +82,12 @@ class RunningConfiguration:
                 loaded = await self._loader.load()
                 if loaded.findings:
                     raise ConfigError(loaded.findings)
-            except (ConfigError, LoadingError) as error:
+            except (ConfigError, LoadError) as error:
                 log.error("configuration_rejected", error=str(error), kept="running")
                 return
             await self._replace(loaded)
 
-    async def _replace(self, loaded: Loaded) -> list[str]:
+    async def _replace(self, loaded: LoadedConfiguration) -> list[str]:
         before, self._loaded = self._loaded.configuration, loaded
         await self._changed(before)
         now = loaded.configuration

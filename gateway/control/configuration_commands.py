@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from config.finding import ConfigError
 from config.model import canonical, digest
-from gateway.configuration.loader import KeepingError, LoadingError
+from gateway.configuration.loader import LoadError, SaveError
 from gateway.control.client import ControlError
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class ConfigurationCommands:
             refusal = ControlError("the configuration cannot be used", where=file, next_step=step)
             refusal.findings = [finding.to_json() for finding in error.findings]
             raise refusal from error
-        except KeepingError as error:
+        except SaveError as error:
             raise ControlError(
                 f"the configuration cannot be kept: {error}",
                 where=str(self._state),
                 next_step="make room on the disk; the old configuration still runs",
             ) from error
-        except LoadingError as error:
+        except LoadError as error:
             raise ControlError(
                 "the configuration cannot be looked at",
                 where=file,

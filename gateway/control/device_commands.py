@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.configuration.loader import LoadingError
+from gateway.configuration.loader import LoadError
 from gateway.control.client import ControlError
 from gateway.polling.devices import DeviceError, url_step
 
@@ -32,7 +32,7 @@ class ProfileSource(Protocol):
         """The profiles that its devices name."""
 
     async def profiles_of(self, url: str) -> Shelf:
-        """The profile that the URL of any device names; raises ``LoadingError``."""
+        """The profile that the URL of any device names; raises ``LoadError``."""
 
 
 class DeviceOpener(Protocol):
@@ -138,7 +138,7 @@ class DeviceCommands:
         settings = self._access.settings
         try:
             return settings.profiles if device else await settings.profiles_of(url)
-        except LoadingError as error:
+        except LoadError as error:
             raise DeviceError((str(error),)) from error
 
     async def _writes(self, url: str, device: Device | None) -> Writes:

@@ -13,12 +13,12 @@ from config.reading import read
 from drivers.modbus.profile_loader import load
 from drivers.modbus.profile_store import ProfileError
 from gateway.configuration.loader import (
-    Ask,
-    KeepingError,
     Loader,
-    LoadingError,
-    ask_apart,
-    ask_here,
+    LoadError,
+    SaveError,
+    SendRequest,
+    load_in_process,
+    load_in_subprocess,
 )
 
 GOOD = """\
@@ -32,16 +32,16 @@ devices:
 """
 
 
-@pytest.fixture(params=[ask_apart, ask_here], ids=["apart", "here"])
-def ask(request: pytest.FixtureRequest) -> Ask:
-    chosen: Ask = request.param
+@pytest.fixture(params=[load_in_subprocess, load_in_process], ids=["apart", "here"])
+def send(request: pytest.FixtureRequest) -> SendRequest:
+    chosen: SendRequest = request.param
     return chosen
 
 
-async def test_what_is_read_apart_is_what_is_read_here(tmp_path: Path, ask: Ask) -> None:
+async def test_what_is_read_apart_is_what_is_read_here(tmp_path: Path, send: SendRequest) -> None:
     text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
     (tmp_path / "config.yaml").write_text(text)
-    loaded = await Loader(tmp_path, ask).load()
+    loaded = await Loader(tmp_path, send).load()
     assert loaded.configuration == read(text.encode(), "f")
     assert loaded.findings == ()
     assert loaded.shelf.profile("eastron-sdm630") == load("eastron-sdm630")
@@ -49,8 +49,10 @@ async def test_what_is_read_apart_is_what_is_read_here(tmp_path: Path, ask: Ask)
         loaded.shelf.profile("nobody-has-it")
 
 
-async def test_a_file_that_cannot_be_used_changes_nothing(tmp_path: Path, ask: Ask) -> None:
-    loader = Loader(tmp_path, ask)
+async def test_a_file_that_cannot_be_used_changes_nothing(
+    tmp_path: Path, send: SendRequest
+) -> None:
+    loader = Loader(tmp_path, send)
     with pytest.raises(ConfigError) as caught:
         await loader.apply(GOOD.encode(), "new.yaml")
     (finding,) = caught.value.findings
@@ -58,37 +60,39 @@ async def test_a_file_that_cannot_be_used_changes_nothing(tmp_path: Path, ask: A
     assert list(os.scandir(tmp_path)) == []
 
 
-async def test_the_previous_one_is_taken_and_it_is_said_why(tmp_path: Path, ask: Ask) -> None:
+async def test_the_previous_one_is_taken_and_it_is_said_why(
+    tmp_path: Path, send: SendRequest
+) -> None:
     text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
     (tmp_path / "config.previous.yaml").write_text(text)
     (tmp_path / "config.yaml").write_text("version: 1\n")
-    loaded = await Loader(tmp_path, ask).load()
+    loaded = await Loader(tmp_path, send).load()
     assert loaded.configuration.devices[0].name == "main"
     assert [finding.path for finding in loaded.findings] == ["site"]
 
 
-async def test_a_disk_that_refuses_is_told(tmp_path: Path, ask: Ask) -> None:
+async def test_a_disk_that_refuses_is_told(tmp_path: Path, send: SendRequest) -> None:
     (tmp_path / "config.yaml.new").mkdir()
     text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
-    with pytest.raises(KeepingError, match="directory"):
-        await Loader(tmp_path, ask).apply(text.encode(), "f")
+    with pytest.raises(SaveError, match="directory"):
+        await Loader(tmp_path, send).apply(text.encode(), "f")
 
 
-async def test_the_profile_of_one_url(tmp_path: Path, ask: Ask) -> None:
-    loader = Loader(tmp_path, ask)
+async def test_the_profile_of_one_url(tmp_path: Path, send: SendRequest) -> None:
+    loader = Loader(tmp_path, send)
     shelf = await loader.shelf("modbus-tcp://h/?profile=eastron-sdm630")
     assert shelf.profile("eastron-sdm630").maker == "Eastron"
     assert (await loader.shelf("no url")).profiles == {}
 
 
 async def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LoadingError, match=r"ended with 1: .*DecodeError"):
-        await ask_apart(tmp_path, b"\xc1")
+    with pytest.raises(LoadError, match=r"ended with 1: .*DecodeError"):
+        await load_in_subprocess(tmp_path, b"\xc1")
 
     async def mumble(_state: Path, _asked: bytes) -> bytes:
         return b"\x01"
 
-    with pytest.raises(LoadingError, match="makes no sense"):
+    with pytest.raises(LoadError, match="makes no sense"):
         await Loader(tmp_path, mumble).load()
 
 
@@ -134,5 +138,5 @@ async def test_what_lies_in_the_working_directory_is_never_run(
     monkeypatch.chdir(elsewhere)
     text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
     (tmp_path / "config.yaml").write_text(text)
-    loaded = await Loader(tmp_path, ask_apart).load()
+    loaded = await Loader(tmp_path, load_in_subprocess).load()
     assert loaded.configuration.devices[0].name == "main"
