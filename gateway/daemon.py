@@ -308,7 +308,7 @@ class Daemon:
         while True:
             await asyncio.sleep(LOOK_S)
             await self._clock.look()
-            self._link.look()
+            self._link.refresh()
 
     def _clock_changed(self, record: ClockRecord) -> None:
         self._link.offset = record.offset

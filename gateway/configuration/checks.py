@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
 from drivers.modbus.profile_store import Shelf
-from gateway.link.broker_target import CLASH_STEP, clash_words, clashing
+from gateway.link.broker_target import CONFLICT_STEP, conflict_text, conflicting_setting
 from gateway.polling.devices import DeviceError, Found, find
 from gateway.polling.line_budget import LineTime, device_time
 from protocols.delays import ASSUMED_S
@@ -254,13 +254,13 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
         enrolled = enrolment_store.load(state)
     except CodedError:
         return  # not for our eyes, or damaged, which the daemon tells better
-    clash = clashing(cloud, enrolled) if enrolled else None
-    if enrolled and clash:
-        path = ("cloud", clash)
+    conflict = conflicting_setting(cloud, enrolled) if enrolled else None
+    if enrolled and conflict:
+        path = ("cloud", conflict)
         yield Finding(
-            what=clash_words(clash, enrolled),
+            what=conflict_text(conflict, enrolled),
             why="until then it does not connect at all",
-            next=CLASH_STEP,
+            next=CONFLICT_STEP,
             path=dotted(path),
             place=document.source.place(path),
             weight=Weight.WARNING,

@@ -1,16 +1,16 @@
-"""Which broker this box goes to, and as whom: by its certificate, or as its configuration says.
+"""Which broker this box connects to, and how: as it was enrolled, or as it is configured.
 
 ::
 
-    enrolled?   cloud.* set?    the way
-    yes         no              mqtts:// by key, certificate and trust of the enrolment
-    yes         yes             none: two answers to one question (`NoWayError`)
-    no          yes             cloud.broker, for a private broker or a test
-    no          no              none: there is nowhere to go yet
+    enrolled?   cloud.* set?    broker
+    yes         no              the enrolment's, by its key, certificate and trust (mqtts://)
+    yes         yes             `NoBrokerError`: enrolment and configuration contradict each other
+    no          yes             cloud.broker, a private broker or a test's
+    no          no              `NoBrokerError`: none is known yet
 
-An enrolled box never falls back to what is written in a file: who can edit the configuration could
-otherwise lead it, and all its readings, to another broker. Loads no `cryptography`: the standard
-library's TLS is enough to be known by a certificate.
+An enrolled box never falls back to its configuration: whoever can edit that could otherwise lead
+the box, and all its readings, to another broker. This module loads no `cryptography`: the standard
+library's TLS is enough to present a certificate.
 
 Source: design sections 5 and 6.
 """
@@ -33,22 +33,24 @@ from provisioning.enrolment_store import Enrolment
 if TYPE_CHECKING:
     from cloud_link.mqtt.broker import Broker, Identity
 
-CLASH_STEP: Final = "remove the cloud section and apply the configuration again"
+CONFLICT_STEP: Final = "remove the cloud section and apply the configuration again"
 
 
-class NoWayError(Exception):
-    """There is no broker to go to; the message says why and what next."""
+class NoBrokerError(Exception):
+    """The box has no broker to connect to; the message says why, and what to do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A broker and how this box is known there.
+class BrokerTarget:
+    """A broker, and how this box identifies itself there.
 
     Attributes:
         broker: ``mqtt://host:port`` or ``mqtts://host:port``; empty where none is known.
-        enrolled: Whether the box goes there by its own certificate.
-        version: The MQTT version spoken there.
+        enrolled: Whether it is the broker of the box's enrolment.
+        version: The protocol level of MQTT: 5, or 4 for MQTT 3.1.1.
         identity: The files of the enrolment; ``None`` for a broker on this very machine.
+        username: The name to connect with, where the configuration gives one.
+        password: Its password.
         expires_at: When its certificate expires, Unix milliseconds; ``None`` without one, or where
         the
             enrolment does not say.
@@ -62,8 +64,8 @@ class Way:
     password: str | None = None
     expires_at: int | None = None
 
-    def address(self) -> Broker:
-        """As `cloud_link` takes it; raises `MqttError`."""
+    def to_broker(self) -> Broker:
+        """Return what `cloud_link` connects to; raises `MqttError` for files that are not valid."""
         from cloud_link.mqtt.broker import Broker
 
         tls = None if self.identity is None else self.identity.context()
@@ -71,24 +73,24 @@ class Way:
         return replace(broker, username=self.username, password=self.password)
 
     def to_json(self) -> dict[str, Any]:
-        """For the status."""
+        """The broker as `kanmon status` shows it, as JSON values."""
         return {"broker": self.broker, "enrolled": self.enrolled}
 
 
-def find(state: Path, box: str, cloud: Cloud) -> Way:
-    """The way of this box.
+def resolve_broker(state: Path, box: str, cloud: Cloud) -> BrokerTarget:
+    """Find the broker of this box, from its enrolment or its configuration.
 
     Raises:
-        NoWayError: There is none, or there are two.
-        CodedError: The enrolment is damaged, or is another box's.
-        ConfigError: The password is not to be had.
+        NoBrokerError: Neither names one, or they contradict each other.
+        CodedError: The enrolment is damaged, or belongs to another box.
+        ConfigError: The password is not in the store of secrets.
     """
     enrolled = enrolment_store.load(state)
     if enrolled is None:
         return _configured(state, cloud)
-    clash = clashing(cloud, enrolled)
-    if clash is not None:
-        raise NoWayError(f"{clash_words(clash, enrolled)}; {CLASH_STEP}")
+    conflict = conflicting_setting(cloud, enrolled)
+    if conflict is not None:
+        raise NoBrokerError(f"{conflict_text(conflict, enrolled)}; {CONFLICT_STEP}")
     if enrolled.box != box:
         raise CodedError(
             Code.DAMAGED,
@@ -97,24 +99,24 @@ def find(state: Path, box: str, cloud: Cloud) -> Way:
     return _enrolled(state, enrolled)
 
 
-def clashing(cloud: Cloud, enrolled: Enrolment) -> str | None:
-    """The first setting that an enrolled box cannot follow; ``None`` where there is none."""
+def conflicting_setting(cloud: Cloud, enrolled: Enrolment) -> str | None:
+    """Return the first setting that contradicts the enrolment; ``None`` where none does."""
     given = [name for name in ("broker", "username", "password") if getattr(cloud, name)]
     if cloud.mqtt != Cloud().mqtt and cloud.mqtt != enrolled.mqtt:
         given.append("mqtt")
     return given[0] if given else None
 
 
-def clash_words(name: str, enrolled: Enrolment) -> str:
-    """What is wrong with it."""
+def conflict_text(name: str, enrolled: Enrolment) -> str:
+    """Say how the setting ``cloud.<name>`` contradicts the enrolment."""
     return (
         f"the configuration sets cloud.{name}, but this box is enrolled and goes to "
         f"{enrolled.broker} by its certificate"
     )
 
 
-def mark(state: Path) -> object:
-    """Changes whenever the enrolment does; costs one look at the folder."""
+def enrolment_revision(state: Path) -> object:
+    """Return a value that changes whenever the enrolment does; costs one stat(2)."""
     try:
         found = (enrolment_store.folder(state) / enrolment_store.FILE).stat()
     except OSError:
@@ -122,13 +124,13 @@ def mark(state: Path) -> object:
     return found.st_ino, found.st_mtime_ns
 
 
-def _configured(state: Path, cloud: Cloud) -> Way:
+def _configured(state: Path, cloud: Cloud) -> BrokerTarget:
     if cloud.broker is None:
-        raise NoWayError(
+        raise NoBrokerError(
             "this box has no way to a portal yet; enrol it with 'kanmon enroll KEY', or name a "
             "broker of your own as cloud.broker"
         )
-    return Way(
+    return BrokerTarget(
         broker=cloud.broker,
         enrolled=False,
         version=_level(cloud.mqtt),
@@ -137,13 +139,13 @@ def _configured(state: Path, cloud: Cloud) -> Way:
     )
 
 
-def _enrolled(state: Path, enrolled: Enrolment) -> Way:
+def _enrolled(state: Path, enrolled: Enrolment) -> BrokerTarget:
     from cloud_link.mqtt.broker import Identity
 
     parts = urlsplit(enrolled.broker)
     plain = parts.scheme != "mqtts"
     if plain and not is_this_machine(parts.hostname or ""):
-        raise NoWayError(
+        raise NoBrokerError(
             f"the portal sends this box to {enrolled.broker}, which has no TLS: everybody on the "
             "way could read and write in its name. Let the portal's operator set KANMON_BOX_BROKER "
             "to an mqtts:// address, then enrol again"
@@ -154,7 +156,7 @@ def _enrolled(state: Path, enrolled: Enrolment) -> Way:
         key=enrolment_store.key_path(state),
         trust=folder / enrolled.trust,
     )
-    return Way(
+    return BrokerTarget(
         broker=enrolled.broker,
         enrolled=True,
         version=_level(enrolled.mqtt),

@@ -1,4 +1,4 @@
-"""The daemon's hold on the uplink: built from the cloud settings, built anew when they change."""
+"""Runs the uplink by the cloud settings and the enrolment, and restarts it when they change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import structlog
 
 from config.finding import ConfigError
 from config.model import Cloud
-from gateway.link.broker_target import NoWayError, Way, find, mark
+from gateway.link.broker_target import (
+    BrokerTarget,
+    NoBrokerError,
+    enrolment_revision,
+    resolve_broker,
+)
 from gateway.version import software
 from provisioning.codes import CodedError
 
@@ -24,13 +29,13 @@ log = structlog.get_logger("kanmon.link")
 
 
 class Link:
-    """The way to the portal, or why there is none.
+    """The link to the portal, or why there is none.
 
     Args:
-        writer: The spool.
+        writer: The spool whose records are sent.
         box: The box id.
-        state: The state folder, where secrets are.
-        boot: The first bytes of this boot's id.
+        state: The state folder, with the enrolment and the secrets.
+        boot: The first bytes of the id of this boot.
         now: Milliseconds since boot.
     """
 
@@ -45,20 +50,20 @@ class Link:
         self._uplink: Uplink | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
-        self._trouble = ""
+        self._error = ""
         self._cloud: Cloud | None = None
-        self._way = Way(broker="", enrolled=False)
-        self._mark: object = None
+        self._target = BrokerTarget(broker="", enrolled=False)
+        self._revision: object = None
         self.offset: int | None = None
-        """What the box believes its clock's offset to be."""
+        """Milliseconds to add to a boot time for Unix time; ``None`` while unknown."""
 
     def start(self, tasks: asyncio.TaskGroup, cloud: Cloud) -> None:
-        """Connect, and stay so, as a task of ``tasks``."""
+        """Connect, and stay connected, as a task of ``tasks``."""
         self._tasks = tasks
         self.restart(cloud)
 
     def restart(self, cloud: Cloud) -> None:
-        """Go on with other settings; what was in flight is sent again by the new uplink."""
+        """Go on with new settings; what was in flight is sent again by the new uplink."""
         from cloud_link.mqtt.broker import MqttError
         from cloud_link.uplink.model import Facts
         from cloud_link.uplink.uplink import Uplink
@@ -66,45 +71,45 @@ class Link:
         assert self._tasks is not None, "the link was not started"
         if self._task:
             self._task.cancel()
-        self._uplink, self._task, self._trouble = None, None, ""
-        self._cloud, self._mark = cloud, mark(self._state)
+        self._uplink, self._task, self._error = None, None, ""
+        self._cloud, self._revision = cloud, enrolment_revision(self._state)
         facts = Facts(
             boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
         )
         try:
-            self._way = find(self._state, self._box, cloud)
-            self._uplink = Uplink(self._writer, self._way.address(), self._box, facts)
-        except (CodedError, ConfigError, MqttError, NoWayError, OSError) as error:
-            self._way = Way(broker=cloud.broker or "", enrolled=False)
-            self._trouble = str(error)
-            log.error("broker_unresolved", error=self._trouble)
+            self._target = resolve_broker(self._state, self._box, cloud)
+            self._uplink = Uplink(self._writer, self._target.to_broker(), self._box, facts)
+        except (CodedError, ConfigError, MqttError, NoBrokerError, OSError) as error:
+            self._target = BrokerTarget(broker=cloud.broker or "", enrolled=False)
+            self._error = str(error)
+            log.error("broker_unresolved", error=self._error)
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
 
-    def look(self) -> None:
-        """Connect anew where the box has got a name, or another one, meanwhile."""
-        if self._cloud is not None and mark(self._state) != self._mark:
+    def refresh(self) -> None:
+        """Connect anew if the box was enrolled, or enrolled again, meanwhile."""
+        if self._cloud is not None and enrolment_revision(self._state) != self._revision:
             log.info("box_identity_changed", identity=str(self._state / "identity"))
             self.restart(self._cloud)
 
     def appended(self, lanes: frozenset[Lane]) -> None:
-        """Say that something came into these lanes of the spool."""
+        """Notify the uplink that records were appended to these lanes of the spool."""
         if self._uplink:
             self._uplink.appended(lanes)
 
     @property
     def expires_at(self) -> int | None:
-        """When the certificate it goes by ends, Unix milliseconds."""
-        return self._way.expires_at
+        """When the box's certificate expires, Unix milliseconds; ``None`` without one."""
+        return self._target.expires_at
 
     def to_json(self) -> dict[str, Any]:
-        """How the link is now."""
+        """The link as `kanmon status` shows it, as JSON values."""
         if self._uplink is None:
-            return {**self._way.to_json(), "connected": False, "error": self._trouble}
+            return {**self._target.to_json(), "connected": False, "error": self._error}
         state, now = self._uplink.state, self._now()
         since, acked = state.connected_since, state.last_ack_at
         return {
-            **self._way.to_json(),
+            **self._target.to_json(),
             "connected": since is not None,
             "connected_s": None if since is None else (now - since) // 1000,
             "last_ack_s": None if acked is None else (now - acked) // 1000,

@@ -20,7 +20,7 @@ from typing import TypeAlias
 
 from gateway.polling.polled_device import PollEntry
 
-_Heap: TypeAlias = "list[tuple[int, int, PollEntry]]"
+_Heap: TypeAlias = list[tuple[int, int, PollEntry]]
 
 
 class PollQueue:

@@ -10,7 +10,7 @@ import pytest
 
 from cloud_link.mqtt.broker import Identity, UnusableIdentityError
 from config.model import Cloud
-from gateway.link.broker_target import NoWayError, find, mark
+from gateway.link.broker_target import NoBrokerError, enrolment_revision, resolve_broker
 from provisioning import enrolment_store
 from provisioning.codes import Code, CodedError
 from tests.named import Authority, enrolled
@@ -32,7 +32,7 @@ def state(tmp_path: Path, identity: Identity) -> Path:
 
 
 def test_an_enrolled_box_goes_by_its_certificate_where_it_was_sent(state: Path) -> None:
-    address = find(state, BOX, Cloud()).address()
+    address = resolve_broker(state, BOX, Cloud()).to_broker()
     assert (address.name, address.version) == (MQTTS, 5)
     assert (address.username, address.password) == (None, None)
     assert address.tls is not None
@@ -51,42 +51,42 @@ def test_an_enrolled_box_goes_by_its_certificate_where_it_was_sent(state: Path) 
     ],
 )
 def test_an_enrolled_box_follows_no_file_elsewhere(state: Path, cloud: Cloud, name: str) -> None:
-    with pytest.raises(NoWayError, match=rf"cloud\.{name}.*remove the cloud section"):
-        find(state, BOX, cloud)
+    with pytest.raises(NoBrokerError, match=rf"cloud\.{name}.*remove the cloud section"):
+        resolve_broker(state, BOX, cloud)
 
 
 def test_who_is_not_enrolled_goes_as_configured_or_is_told_how_to_begin(tmp_path: Path) -> None:
-    way = find(tmp_path, BOX, Cloud(broker="mqtt://h", mqtt="3.1.1", username="me"))
-    assert (way.address().name, way.version, way.username) == ("mqtt://h:1883", 4, "me")
-    assert not way.enrolled
-    with pytest.raises(NoWayError, match="kanmon enroll"):
-        find(tmp_path, BOX, Cloud())
+    target = resolve_broker(tmp_path, BOX, Cloud(broker="mqtt://h", mqtt="3.1.1", username="me"))
+    assert (target.to_broker().name, target.version, target.username) == ("mqtt://h:1883", 4, "me")
+    assert not target.enrolled
+    with pytest.raises(NoBrokerError, match="kanmon enroll"):
+        resolve_broker(tmp_path, BOX, Cloud())
 
 
 def test_a_plain_broker_is_for_this_machine_only(tmp_path: Path, identity: Identity) -> None:
     enrolled(tmp_path, identity, BOX, "mqtt://192.0.2.7:1883")
-    with pytest.raises(NoWayError, match="KANMON_BOX_BROKER"):
-        find(tmp_path, BOX, Cloud())
+    with pytest.raises(NoBrokerError, match="KANMON_BOX_BROKER"):
+        resolve_broker(tmp_path, BOX, Cloud())
     enrolled(tmp_path, identity, BOX, "mqtt://127.0.0.1:1883", mqtt="3.1.1")
-    way = find(tmp_path, BOX, Cloud(mqtt="3.1.1"))
-    assert (way.address().tls, way.version, way.enrolled) == (None, 4, True)
+    target = resolve_broker(tmp_path, BOX, Cloud(mqtt="3.1.1"))
+    assert (target.to_broker().tls, target.version, target.enrolled) == (None, 4, True)
 
 
 def test_another_boxs_name_is_not_taken(state: Path) -> None:
     with pytest.raises(CodedError) as caught:
-        find(state, "b-bbbbbbbbbb", Cloud())
+        resolve_broker(state, "b-bbbbbbbbbb", Cloud())
     assert caught.value.code is Code.DAMAGED
 
 
 def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> None:
     key = enrolment_store.key_path(state)
-    way = find(state, BOX, Cloud())
+    target = resolve_broker(state, BOX, Cloud())
     key.write_text("nonsense")
     with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be used together"):
-        way.address()
+        target.to_broker()
     key.unlink()
     with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be read: No such file"):
-        way.address()
+        target.to_broker()
     trust = state / "nothing.pem"
     trust.write_text("nonsense")
     with pytest.raises(UnusableIdentityError, match=r"nothing\.pem holds no certificate"):
@@ -94,20 +94,20 @@ def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> No
 
 
 def test_a_new_name_is_noticed(state: Path, identity: Identity) -> None:
-    before = mark(state)
+    before = enrolment_revision(state)
     assert before is not None
-    assert mark(state) == before
+    assert enrolment_revision(state) == before
     enrolled(state, identity, BOX, "mqtts://other.example.com")
-    assert mark(state) != before
-    assert mark(state / "nowhere") is None
+    assert enrolment_revision(state) != before
+    assert enrolment_revision(state / "nowhere") is None
 
 
 def test_the_daemon_carries_no_cryptography_for_it(state: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "import gateway.daemon\n"
-        "from config.model import Cloud; from gateway.link.broker_target import find\n"
-        f"assert find(Path({str(state)!r}), {BOX!r}, Cloud()).address().tls\n"
+        "from config.model import Cloud; from gateway.link.broker_target import resolve_broker\n"
+        f"assert resolve_broker(Path({str(state)!r}), {BOX!r}, Cloud()).to_broker().tls\n"
         "assert 'cryptography' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
