@@ -1,6 +1,6 @@
-"""The broker's configuration: written, checked and kept by the portal that issues certificates.
+"""The broker's configuration, which the portal writes, checks and maintains.
 
 ``configuration`` says what the files hold, ``folder`` writes them, ``inspection`` looks at them and
-at the broker that runs, ``reloading`` brings new revocations to it and cuts open sessions,
-``keeping`` does so until stopped.
+at the broker that runs, ``reloading`` brings new revocations to it, ``takeover`` ends open
+sessions, ``maintenance`` does all of it until stopped.
 """

@@ -1,17 +1,17 @@
-"""What Mosquitto is told. Pure: text from settings.
+"""Mosquitto's configuration. Pure: text from settings.
 
 ::
 
     boxes      0.0.0.0:8883    TLS by the boxes' root      kanmon/1/<own name>/{up write, down read}
     workers    127.0.0.1:8884  TLS by the workers' root    all up read, down/ack write
     publisher  127.0.0.1:8885  TLS by the publisher's root down/{config,command} write
-    cutting    127.0.0.1:8886  TLS and a password          nothing: only takes sessions over
+    takeover   127.0.0.1:8886  TLS and a password          nothing: only takes sessions over
 
 On the first three the name in the certificate is user name and client id at once, so that nobody
 takes another's session by naming its client id. On the last one a client may name any id and may
 say and hear nothing: connecting in a box's name ends the box's session, which is how a revoked box
-is cut. (The dynamic-security plugin could do it too; but its credential can give itself every
-right at the broker, this one can only interrupt.)
+is disconnected. (The dynamic-security plugin could do it too; but its credential can give itself
+every right at the broker, this one can only interrupt.)
 
 Nothing is kept on the broker's disk: what is accepted is in the boxes' spools until the portal's
 database has it, and a broker's own store would be one more copy of everybody's data.
@@ -34,9 +34,9 @@ CONFIGURATION: Final = "mosquitto.conf"
 PID: Final = Path("run/mosquitto.pid")
 SERVER: Final = Path("server/identity.pem")
 """Key and certificate in one file: two could come apart, and then the broker would not start."""
-PASSWORDS: Final = Path("cutting/passwords")
-CUTTER: Final = "cutter"
-"""The only user name on the listener for cutting."""
+PASSWORDS: Final = Path("takeover/passwords")
+TAKEOVER_USER: Final = "takeover"
+"""The only user name on the takeover listener."""
 
 CANARY: Final = "canary.revoked"
 """The name in the certificate that is revoked from the first, and refused if all is well."""
@@ -53,14 +53,14 @@ _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a listener listens."""
+    """Where a listener listens: host and port."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """``HOST:PORT``; raises `AuthorityError`."""
+        """Parse ``HOST:PORT``; raises `AuthorityError`."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not 0 < int(found["port"]) < 65_536:
             raise AuthorityError(f"{text!r} is no HOST:PORT; write one such as 0.0.0.0:8883")
@@ -71,17 +71,21 @@ class Address:
 
     @property
     def reached(self) -> str:
-        """The host by which this machine reaches it."""
+        """The host by which this machine reaches the listener."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - to be recognised, not bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A broker.
+    """The settings of a broker.
 
     Attributes:
         hosts: Names and addresses by which boxes reach it; its certificate holds them.
         user: The account that Mosquitto runs as.
+        boxes: Where boxes connect.
+        workers: Where ingest workers connect.
+        publisher: Where publishers of configuration connect.
+        takeover: Where this portal connects to end sessions; on this machine only.
     """
 
     hosts: tuple[str, ...]
@@ -89,36 +93,36 @@ class Plan:
     boxes: Address
     workers: Address
     publisher: Address
-    cutting: Address
+    takeover: Address
 
     def check(self) -> None:
-        """Raise `AuthorityError` where two listeners share a port, or others may cut."""
-        if not is_this_machine(self.cutting.host):
+        """Raise `AuthorityError` where two listeners share a port, or others may end sessions."""
+        if not is_this_machine(self.takeover.host):
             raise AuthorityError(
-                f"cutting listens at {self.cutting.host}; who reaches it can end every session, so "
-                "it is for this machine only: 127.0.0.1"
+                f"takeover listens at {self.takeover.host}; who reaches it can end every session, "
+                "so it is for this machine only: 127.0.0.1"
             )
-        ports = [one.port for one in (self.boxes, self.workers, self.publisher, self.cutting)]
+        ports = [one.port for one in (self.boxes, self.workers, self.publisher, self.takeover)]
         twice = next((port for port in ports if ports.count(port) > 1), None)
         if twice is not None:
             raise AuthorityError(
-                f"two listeners have port {twice}; give boxes, workers, publisher and cutting one "
+                f"two listeners have port {twice}; give boxes, workers, publisher and takeover one "
                 "each: the port is what tells them apart"
             )
 
 
 def root_path(name: str) -> Path:
-    """Where a root's certificate lies within the folder."""
+    """The path of a root's certificate within the folder."""
     return Path("roots") / f"{name}.pem"
 
 
 def list_path(name: str) -> Path:
-    """Where a root's revocation list lies within the folder."""
+    """The path of a root's revocation list within the folder."""
     return Path("lists") / f"{name}.pem"
 
 
 def rights_path(name: str) -> Path:
-    """Where a listener's access list lies within the folder."""
+    """The path of a listener's access list within the folder."""
     return Path("rights") / f"{name}.acl"
 
 
@@ -132,18 +136,18 @@ RIGHTS: Final = {
     "workers": (f"pattern read {ROOT}/+/up/#", f"pattern write {ROOT}/+/down/ack"),
     "publisher": (f"pattern write {ROOT}/+/down/config", f"pattern write {ROOT}/+/down/command"),
     # An empty access list would mean that there is none.
-    "cutting": ("# It may connect, and that is all.", "pattern deny #"),
+    "takeover": ("# It may connect, and that is all.", "pattern deny #"),
 }
 """The access list of each listener; what is not in it is refused."""
 
 
 def rights(name: str) -> str:
-    """A listener's access list."""
+    """The text of a listener's access list."""
     return "\n".join(RIGHTS[name]) + "\n"
 
 
 def configuration(plan: Plan, folder: Path) -> str:
-    """mosquitto.conf for a folder that holds everything else, too."""
+    """The text of mosquitto.conf for a folder that holds everything else, too."""
     # What belongs to a listener must stand below one: here it would open another one, on port 1883.
     head = [
         "# Written by 'kanmon-portal broker write', which replaces it.",
@@ -167,7 +171,7 @@ def configuration(plan: Plan, folder: Path) -> str:
     ]
     named = {"boxes": plan.boxes, "workers": plan.workers, "publisher": plan.publisher}
     parts = [head, *(_named_listener(name, at, folder) for name, at in named.items())]
-    parts.append(_cutting_listener(plan.cutting, folder))
+    parts.append(_takeover_listener(plan.takeover, folder))
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -195,5 +199,5 @@ def _named_listener(name: str, at: Address, folder: Path) -> list[str]:
     ]
 
 
-def _cutting_listener(at: Address, folder: Path) -> list[str]:
-    return [*_listener("cutting", at, folder), f"password_file {folder / PASSWORDS}"]
+def _takeover_listener(at: Address, folder: Path) -> list[str]:
+    return [*_listener("takeover", at, folder), f"password_file {folder / PASSWORDS}"]

@@ -1,15 +1,15 @@
-"""The broker's folder: everything Mosquitto reads, and what we keep to reach it.
+"""The broker's folder: everything Mosquitto reads, and what the portal keeps to reach it.
 
 ::
 
     FOLDER/
       mosquitto.conf  roots/  lists/  rights/       as `portal.broker.configuration` says
       server/         key and certificate of the broker, in one file
-      cutting/        passwords (hashed, the broker's), password (ours alone)
-      canary/         a certificate that was revoked as soon as it was made: ours alone
+      takeover/       passwords (hashed, the broker's), password (the portal's alone)
+      canary/         a certificate that was revoked as soon as it was made: the portal's alone
       run/            the broker's process id
       broker.json     the plan
-      kept.json       what was reloaded and cut last; see `portal.broker.reloading`
+      reloaded.json   what was loaded and disconnected last; see `portal.broker.reloading`
 
 Where Mosquitto runs as another account, that account's group may read what it needs, and no more.
 """
@@ -43,18 +43,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PLAN: Final = "broker.json"
-PASSWORD: Final = Path("cutting/password")
+PASSWORD: Final = Path("takeover/password")
 CANARY: Final = Path("canary/identity.pem")
 _ITERATIONS: Final = 20_000
-_OURS: Final = 0o600
+_PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFolder:
-    """A folder with its plan.
+    """A broker's folder and the settings it is written from.
 
     Attributes:
-        path: Absolute.
+        path: The folder, absolute.
     """
 
     path: Path
@@ -62,12 +62,12 @@ class BrokerFolder:
 
     @classmethod
     def load(cls, path: Path) -> BrokerFolder:
-        """A folder that was written; raises `AuthorityError`."""
+        """The folder at ``path``, as it was written; raises `AuthorityError`."""
         try:
             content = json.loads((path / PLAN).read_bytes())
             addresses = {
                 name: Address(**content[name])
-                for name in ("boxes", "workers", "publisher", "cutting")
+                for name in ("boxes", "workers", "publisher", "takeover")
             }
             plan = Plan(hosts=tuple(content["hosts"]), user=content["user"], **addresses)
         except FileNotFoundError as error:
@@ -86,11 +86,11 @@ class BrokerFolder:
         return cls(path=path, plan=plan)
 
     def texts(self) -> Mapping[Path, str]:
-        """Every file that follows from the plan and the roots alone; raises `AuthorityError`."""
+        """The text of every file that follows from plan and roots; raises `AuthorityError`."""
         return {**self.planned(), **{self.root_name(root): self.root_text(root) for root in Root}}
 
     def planned(self) -> Mapping[Path, str]:
-        """Every file that follows from the plan alone."""
+        """The text of every file that follows from the plan alone."""
         texts = {
             Path(configuration.CONFIGURATION): configuration.configuration(self.plan, self.path)
         }
@@ -99,7 +99,7 @@ class BrokerFolder:
         return texts
 
     def root_name(self, root: Root) -> Path:
-        """Where a root's certificate lies."""
+        """The path of a root's certificate within the folder."""
         return configuration.root_path(root.value)
 
     def root_text(self, root: Root) -> str:
@@ -107,10 +107,10 @@ class BrokerFolder:
         return certificates.pem(roots.load(root).certificate)
 
     def trust(self) -> str:
-        """By which root the broker is known; raises `AuthorityError`.
+        """The root's certificate by which the broker is known; raises `AuthorityError`.
 
-        The authority's, and where that is gone the one that the broker has been given: a lost
-        root must not keep anybody from being cut.
+        It is the authority's, and where that is gone the one that the broker has been given: a
+        lost root must not keep any session open.
         """
         try:
             return self.root_text(Root.BOXES)
@@ -120,7 +120,7 @@ class BrokerFolder:
             raise
 
     def write(self) -> None:
-        """Write everything; safe to repeat. Raises `AuthorityError`."""
+        """Write everything into the folder; safe to repeat. Raises `AuthorityError`."""
         self.plan.check()
         self._make_folders()
         for name, text in self.texts().items():
@@ -129,18 +129,18 @@ class BrokerFolder:
         self.renew_server()
         self._write_password()
         self._write_canary()
-        files.replace(self.path / PLAN, json.dumps(asdict(self.plan)).encode() + b"\n", _OURS)
+        files.replace(self.path / PLAN, json.dumps(asdict(self.plan)).encode() + b"\n", _PRIVATE)
 
     def write_lists(self) -> None:
-        """Bring the newest revocation list of every root; raises `AuthorityError`."""
+        """Write the newest revocation list of every root; raises `AuthorityError`."""
         for root in Root:
             self.write_list(root)
 
     def write_list(self, root: Root) -> None:
-        """Bring the newest revocation list of a root, made anew where it is due.
+        """Write the newest revocation list of a root, after a new one is made where it is due.
 
         Raises:
-            AuthorityError: None could be made; the newest there is was brought all the same.
+            AuthorityError: No new one could be made; the newest there is was written all the same.
         """
         newest = _newest(root)
         try:
@@ -152,26 +152,26 @@ class BrokerFolder:
                 self.put(configuration.list_path(root.value), newest.pem)
 
     def renew_server(self) -> None:
-        """The broker's key and certificate: made anew at two thirds of its life."""
-        wanted = server_identity.ServerSpec(
+        """Renew the broker's key and certificate where they are due; raises `AuthorityError`."""
+        spec = server_identity.ServerSpec(
             purpose=Purpose.BROKER, hosts=_with_this_machine(self.plan.hosts)
         )
         server_identity.ensure_current(
             self.path / configuration.SERVER,
-            wanted,
+            spec,
             lambda content: self.put(configuration.SERVER, content.decode("ascii")),
         )
 
     def put(self, name: Path, text: str) -> None:
-        """Write a file that the broker may read, unless it is there already."""
+        """Write a file that the broker may read, where its content or group differs."""
         path, group = self.path / name, self._group()
         with suppress(OSError, ValueError):
             if path.read_text("utf-8") == text and group in {None, path.stat().st_gid}:
                 return
-        files.replace(path, text.encode(), _OURS if group is None else 0o640, group=group)
+        files.replace(path, text.encode(), _PRIVATE if group is None else 0o640, group=group)
 
-    def cutting_password(self) -> str:
-        """By which we connect on the listener for cutting; raises `AuthorityError`."""
+    def takeover_password(self) -> str:
+        """The password for the takeover listener; raises `AuthorityError`."""
         try:
             return (self.path / PASSWORD).read_text("ascii").strip()
         except OSError as error:
@@ -200,12 +200,12 @@ class BrokerFolder:
     def _write_password(self) -> None:
         with suppress(OSError, ValueError):
             line = (self.path / configuration.PASSWORDS).read_text("ascii")
-            if _is_hash_of(line, self.cutting_password()):
+            if _is_hash_of(line, self.takeover_password()):
                 return
         password = secrets.token_urlsafe(32)
-        files.replace(self.path / PASSWORD, password.encode() + b"\n", _OURS)
+        files.replace(self.path / PASSWORD, password.encode() + b"\n", _PRIVATE)
         hashed = _hashed(password, secrets.token_bytes(12))
-        self.put(configuration.PASSWORDS, f"{configuration.CUTTER}:{hashed}\n")
+        self.put(configuration.PASSWORDS, f"{configuration.TAKEOVER_USER}:{hashed}\n")
 
     def _write_canary(self) -> None:
         """The broker must refuse it: that shows that its list is in force."""
@@ -222,7 +222,7 @@ class BrokerFolder:
             )
             row.revoked_at, row.reason = timezone.now(), "made to be refused"
             row.save(update_fields=["revoked_at", "reason"])
-            files.replace(path, certificates.key_pem(key) + row.pem.encode(), _OURS)
+            files.replace(path, certificates.key_pem(key) + row.pem.encode(), _PRIVATE)
         self.write_lists()
 
     def _group(self) -> int | None:
@@ -247,36 +247,38 @@ def _with_this_machine(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_due(newest: RevocationList) -> bool:
-    """Whether a list is past half its life, or a crash kept it from being of today.
+    """Whether a list is past half its life, lacks a revocation, or is not by today's root.
 
-    That is: from holding all that was revoked, or from being by the root there is now.
+    The last two are what a crash leaves.
     """
     if timezone.now() > newest.valid_from + (newest.expires_at - newest.valid_from) / 2:
         return True
     revoked = IssuedCertificate.objects.filter(root=newest.root).exclude(revoked_at=None)
-    there = x509.load_pem_x509_crl(newest.pem.encode())
-    if not there.is_signature_valid(roots.load(Root(newest.root)).certificate.public_key()):  # type: ignore[arg-type] # an EC key, as roots are
+    published = x509.load_pem_x509_crl(newest.pem.encode())
+    if not published.is_signature_valid(roots.load(Root(newest.root)).certificate.public_key()):  # type: ignore[arg-type] # an EC key, as roots are
         return True
-    listed = {entry.serial_number for entry in there}
+    listed = {entry.serial_number for entry in published}
     return any(int(serial, 16) not in listed for serial in revoked.values_list("serial", flat=True))
 
 
 def _is_canary(path: Path) -> bool:
-    """Whether a certificate is by today's root, in its first two thirds, and revoked."""
+    """Whether a certificate is by today's root, not due for renewal, and revoked."""
     with suppress(AuthorityError, ValueError, TypeError, InvalidSignature):
-        there = server_identity.read_identity(path)
-        there.verify_directly_issued_by(roots.load(Root.BOXES).certificate)
-        if server_identity.is_due(there):
+        certificate = server_identity.read_identity(path)
+        certificate.verify_directly_issued_by(roots.load(Root.BOXES).certificate)
+        if server_identity.is_due(certificate):
             return False
-        kept = IssuedCertificate.objects.filter(serial=f"{there.serial_number:x}", root=Root.BOXES)
-        return kept.exclude(revoked_at=None).exists()
+        serial = f"{certificate.serial_number:x}"
+        rows = IssuedCertificate.objects.filter(serial=serial, root=Root.BOXES)
+        return rows.exclude(revoked_at=None).exists()
     return False
 
 
 def _is_hash_of(line: str, password: str) -> bool:
     """Whether a line of the broker's password file is of this password; raises `ValueError`."""
     _, salt, _ = line.strip().rpartition(":")[2].removeprefix("$7$").split("$")
-    return line.strip() == f"{configuration.CUTTER}:{_hashed(password, base64.b64decode(salt))}"
+    expected = f"{configuration.TAKEOVER_USER}:{_hashed(password, base64.b64decode(salt))}"
+    return line.strip() == expected
 
 
 def _hashed(password: str, salt: bytes) -> str:

@@ -1,16 +1,16 @@
-"""Bringing what was revoked to the broker that runs: lists in force, sessions cut.
+"""Bringing revocations to the running broker: lists in force, sessions disconnected.
 
 ::
 
     newest lists, server certificate -> files
-    changed since the last SIGHUP?   -> SIGHUP, then one greeting: it has read them
-    revoked or ended, not cut yet    -> taken over by its name: the open session ends, and
-                                        the list keeps it from coming back
+    changed since the last SIGHUP?   -> SIGHUP, then one probe: it has read them
+    revoked or expired certificates  -> taken over by name: the open session ends, and the list
+    that were not disconnected yet      keeps the client from coming back
 
-Nothing of this is noted as done before it is: after a crash in between it is done again, and both
-may be done twice without harm. Whoever is cut stands in the list that the broker reads: whoever is
-revoked meanwhile would only come back, and is cut the next time. What is wrong with one root, or
-with the server's certificate, is told and keeps nothing of the others from being done.
+Nothing is recorded as done before it is: after a crash in between it is done again, and both may
+be done twice without harm. Only a certificate in the list that the broker reads is disconnected:
+one that was revoked meanwhile would come back, and is left for the next call. A failure with one
+root, or with the server's certificate, is reported and delays nothing of the others.
 
 Source: design section 5.
 """
@@ -20,9 +20,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 import signal
-import ssl
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -32,104 +30,129 @@ from cryptography import x509
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from cloud_link.mqtt.broker import Broker, MqttError
-from cloud_link.mqtt.connect import connect
+from cloud_link.mqtt.broker import MqttError
 from portal.authority import files
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Root
-from portal.broker import configuration
+from portal.broker import configuration, takeover
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from portal.broker.folder import BrokerFolder
 
-KEPT: Final = "kept.json"
-_AT_ONCE: Final = 8
-_KEPT_IN_MIND: Final = 0o600
+STATE: Final = "reloaded.json"
+_PRIVATE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reloaded:
-    """What was done.
+class ReloadResult:
+    """What `reload` did.
 
     Attributes:
         signalled: Whether the broker was told to read its files again.
-        cut: The names whose sessions cannot be open any more.
-        uncut: For each that may still be open, which one and why; the next call tries again.
-        troubles: Why lists or the server's certificate are not as new as they should be, and what
+        disconnected: The names whose sessions cannot be open any more, sorted.
+        still_connected: For each name whose session may still be open, a sentence that says why;
+            the next call tries again.
+        failures: Why lists or the server's certificate are not as new as they should be, and what
             to do; everything else was done.
     """
 
     signalled: bool
-    cut: tuple[str, ...]
-    uncut: tuple[str, ...] = ()
-    troubles: tuple[str, ...] = ()
+    disconnected: tuple[str, ...]
+    still_connected: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 class ReloadError(AuthorityError):
-    """The broker could be told nothing. Each of ``troubles`` says why, and what to do."""
+    """The broker could not be reached. Each of ``failures`` says why, and what to do."""
 
-    def __init__(self, troubles: tuple[str, ...]) -> None:
-        super().__init__("\n".join(troubles))
-        self.troubles = troubles
+    def __init__(self, failures: tuple[str, ...]) -> None:
+        super().__init__("\n".join(failures))
+        self.failures = failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    """What was done before."""
+class _ReloadState:
+    """What earlier calls did, as `STATE` keeps it.
+
+    Attributes:
+        loaded: A digest of the files that the broker has read.
+        disconnected: The certificates, by `_InvalidCertificate.key`, that were disconnected.
+    """
 
     loaded: str
-    cut: frozenset[str]
+    disconnected: frozenset[str]
 
 
-def reload(folder: BrokerFolder, *, anyway: bool = False) -> Reloaded:
-    """Bring everything new to the running broker, and say what of it could not be made.
+def reload(folder: BrokerFolder, *, force: bool = False) -> ReloadResult:
+    """Bring every new list and revocation to the running broker.
 
     Args:
-        folder: The broker's.
-        anyway: Let it read its files also where none has changed.
+        folder: The broker's folder.
+        force: Let the broker read its files also where none has changed.
 
     Raises:
         ReloadError: It does not run, may not be signalled, or does not answer; what was not
             done will be done by the next call.
     """
-    stale, troubles = _renew(folder)
+    stale, failures = _renew(folder)
     try:
-        done = _signal_and_cut(folder, stale, anyway=anyway)
+        result = _signal_and_disconnect(folder, stale, force=force)
     except AuthorityError as error:
-        raise ReloadError(tuple(dict.fromkeys((*troubles, str(error))))) from error
-    return replace(done, troubles=troubles)
+        raise ReloadError(tuple(dict.fromkeys((*failures, str(error))))) from error
+    return replace(result, failures=failures)
 
 
 def _renew(folder: BrokerFolder) -> tuple[frozenset[Root], tuple[str, ...]]:
-    """Bring every list and the server's certificate; the roots whose list failed, all troubles."""
+    """Bring every list and the server's certificate; the roots whose list failed, and failures."""
     stale: set[Root] = set()
-    troubles: list[str] = []
+    failures: list[str] = []
     for root in Root:
         try:
             folder.write_list(root)
         except AuthorityError as error:
             stale.add(root)
-            troubles.append(str(error))
+            failures.append(str(error))
     try:
         folder.renew_server()
     except AuthorityError as error:
-        troubles.append(str(error))
-    return frozenset(stale), tuple(dict.fromkeys(troubles))
+        failures.append(str(error))
+    return frozenset(stale), tuple(dict.fromkeys(failures))
 
 
-def _signal_and_cut(folder: BrokerFolder, stale: frozenset[Root], *, anyway: bool) -> Reloaded:
-    process = running(folder)
-    kept, loaded = _kept(folder), _digest(folder, process)
-    signalled = anyway or loaded != kept.loaded
+def _signal_and_disconnect(
+    folder: BrokerFolder, stale: frozenset[Root], *, force: bool
+) -> ReloadResult:
+    process = broker_process(folder)
+    state, loaded = _load_state(folder), _digest(folder, process)
+    signalled = force or loaded != state.loaded
     # Read before the signal: the broker's are these lists, or newer ones.
-    over = [one for one in _ended(folder) if one.key not in kept.cut]
-    names = {one.key: one.name for one in over if one.kept_out}
-    failed: dict[str, str] = {}
+    invalid = [one for one in _invalid(folder) if one.key not in state.disconnected]
+    names = {one.key: one.name for one in invalid if one.refused}
+    failures: dict[str, str] = {}
+    if signalled or names:
+        failures = _deliver(folder, process, set(names.values()), signalled=signalled)
+    done = {key: name for key, name in names.items() if name not in failures}
+    if signalled or done:
+        disconnected = state.disconnected | done.keys()
+        _save_state(folder, _ReloadState(loaded=loaded, disconnected=disconnected))
+    unlisted = {one.name: one.root for one in invalid if not one.refused and one.root in stale}
+    return ReloadResult(
+        signalled=signalled,
+        disconnected=tuple(sorted(set(done.values()))),
+        still_connected=_still_connected(failures, unlisted),
+    )
+
+
+def _deliver(
+    folder: BrokerFolder, process: int, names: set[str], *, signalled: bool
+) -> dict[str, str]:
+    """Signal the broker, where ``signalled``, and disconnect ``names``; returns the failures."""
     try:
         if signalled:
             os.kill(process, signal.SIGHUP)
-        if signalled or names:
-            failed = asyncio.run(_greet_and_cut(cutting_broker(folder), set(names.values())))
+        return asyncio.run(takeover.disconnect(takeover.takeover_broker(folder), names))
     except OSError as error:
         raise AuthorityError(
             f"the broker (process {process}) may not be signalled: {error.strerror}; run this as "
@@ -137,25 +160,20 @@ def _signal_and_cut(folder: BrokerFolder, stale: frozenset[Root], *, anyway: boo
         ) from error
     except MqttError as error:
         raise AuthorityError(f"the broker takes no orders: {error}") from error
-    done = {key: name for key, name in names.items() if name not in failed}
-    if signalled or done:
-        _keep(folder, _Kept(loaded=loaded, cut=kept.cut | done.keys()))
-    let_in = {one.name: one.root for one in over if not one.kept_out and one.root in stale}
-    return Reloaded(
-        signalled=signalled,
-        cut=tuple(sorted(set(done.values()))),
-        uncut=(
-            *(f"{name} could not be cut: {why}" for name, why in sorted(failed.items())),
-            *(
-                f"{name} could not be cut: the list for {root.value} does not have it yet"
-                for name, root in sorted(let_in.items())
-            ),
+
+
+def _still_connected(failures: Mapping[str, str], unlisted: Mapping[str, Root]) -> tuple[str, ...]:
+    return (
+        *(f"{name} could not be cut: {why}" for name, why in sorted(failures.items())),
+        *(
+            f"{name} could not be cut: the list for {root.value} does not have it yet"
+            for name, root in sorted(unlisted.items())
         ),
     )
 
 
-def running(folder: BrokerFolder) -> int:
-    """The broker's process; raises `AuthorityError` where it does not run with this folder."""
+def broker_process(folder: BrokerFolder) -> int:
+    """The process id of the broker; raises `AuthorityError` where none runs with this folder."""
     path = folder.path / configuration.PID
     conf = str(folder.path / configuration.CONFIGURATION)
     try:
@@ -171,102 +189,61 @@ def running(folder: BrokerFolder) -> int:
     return process
 
 
-def cutting_broker(folder: BrokerFolder, password: str | None = None) -> Broker:
-    """The listener for cutting, as who may; raises `AuthorityError`."""
-    at = folder.plan.cutting
-    url = f"mqtts://{replace(at, host=at.reached)}"
-    broker = Broker.parse(url, tls=ssl.create_default_context(cadata=folder.trust()))
-    return replace(
-        broker,
-        username=configuration.CUTTER,
-        password=folder.cutting_password() if password is None else password,
-    )
-
-
-async def _greet_and_cut(broker: Broker, names: set[str]) -> dict[str, str]:
-    """End the sessions of these names; who could not be cut, and why.
-
-    Raises:
-        MqttError: The broker did not answer the greeting; then nobody was cut.
-    """
-    # A signal is seen to before the next turn of the broker's loop, and a handshake takes several:
-    # once this one is answered, the new lists are in force, and who is cut stays out.
-    await _take_over(broker, f"greeting-{secrets.token_hex(8)}")
-    turns = asyncio.Semaphore(_AT_ONCE)
-
-    failed: dict[str, str] = {}
-
-    async def cut(name: str) -> None:
-        async with turns:
-            try:
-                await _take_over(broker, name)
-            except MqttError as error:  # must not keep the others from being cut
-                failed[name] = str(error)
-
-    await asyncio.gather(*(cut(name) for name in names))
-    return failed
-
-
-async def _take_over(broker: Broker, name: str) -> None:
-    async with connect(broker, name):
-        pass  # a broker ends the other session before it answers (MQTT 5.0, 3.1.4-3)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
-    """A certificate that does not count any more.
+class _InvalidCertificate:
+    """A certificate that was revoked or has expired.
 
     Attributes:
-        kept_out: Whether the broker refuses it, so that to be cut is to stay out.
+        name: The name in it, which is the client id at the broker.
+        refused: Whether the broker refuses it, so that its client cannot come back.
     """
 
     root: Root
     serial: str
     name: str
-    kept_out: bool
+    refused: bool
 
     @property
     def key(self) -> str:
         return f"{self.root.value}:{self.serial}"
 
 
-def _ended(folder: BrokerFolder) -> list[_Ended]:
-    """What does not count any more, whoever issued it.
+def _invalid(folder: BrokerFolder) -> list[_InvalidCertificate]:
+    """Every certificate that was revoked or has expired, whatever root issued it.
 
-    What ended by itself is left alone where a newer one of the same name counts: the session may
-    be by that one. What was revoked is cut in any case: whoever holds a newer one comes back.
+    One that expired is left out where a newer one of the same name is valid: the session may be
+    by that one. One that was revoked is not: whoever holds a newer one comes back.
     """
     now = timezone.now()
     newer = IssuedCertificate.objects.filter(
         root=OuterRef("root"), subject=OuterRef("subject"), revoked_at=None, expires_at__gt=now
     )
-    over = (
+    invalid = (
         IssuedCertificate.objects.annotate(renewed=Exists(newer))
         .filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=now, renewed=False))
         .exclude(subject=configuration.CANARY)
+        .values_list("root", "serial", "subject", "expires_at")
     )
-    listed = {root: _listed(folder, root) for root in Root}
+    listed = {root: _listed_serials(folder, root) for root in Root}
     return [
-        _Ended(
+        _InvalidCertificate(
             root=Root(root),
             serial=serial,
             name=name,
-            kept_out=expires_at <= now or int(serial, 16) in listed[Root(root)],
+            refused=expires_at <= now or int(serial, 16) in listed[Root(root)],
         )
-        for root, serial, name, expires_at in over.values_list(
-            "root", "serial", "subject", "expires_at"
-        )
+        for root, serial, name, expires_at in invalid
     ]
 
 
-def _listed(folder: BrokerFolder, root: Root) -> frozenset[int]:
-    """The serial numbers in the list that the broker reads; none where that is no list."""
+def _listed_serials(folder: BrokerFolder, root: Root) -> frozenset[int]:
+    """The serial numbers in the list that the broker reads; none where it is unreadable."""
     path = folder.path / configuration.list_path(root.value)
     try:
-        there = x509.load_pem_x509_crl(path.read_bytes())
+        revocations = x509.load_pem_x509_crl(path.read_bytes())
     except (OSError, ValueError):
         return frozenset()
-    return frozenset(entry.serial_number for entry in there)
+    return frozenset(entry.serial_number for entry in revocations)
 
 
 def _digest(folder: BrokerFolder, process: int) -> str:
@@ -285,14 +262,17 @@ def _digest(folder: BrokerFolder, process: int) -> str:
     return digest.hexdigest()
 
 
-def _kept(folder: BrokerFolder) -> _Kept:
+def _load_state(folder: BrokerFolder) -> _ReloadState:
     try:
-        content = json.loads((folder.path / KEPT).read_bytes())
-        return _Kept(loaded=str(content["loaded"]), cut=frozenset(map(str, content["cut"])))
+        content = json.loads((folder.path / STATE).read_bytes())
+        return _ReloadState(
+            loaded=str(content["loaded"]),
+            disconnected=frozenset(map(str, content["disconnected"])),
+        )
     except (OSError, ValueError, TypeError, KeyError):
-        return _Kept(loaded="", cut=frozenset())  # all of it is then done again
+        return _ReloadState(loaded="", disconnected=frozenset())  # all of it is then done again
 
 
-def _keep(folder: BrokerFolder, kept: _Kept) -> None:
-    content = {"loaded": kept.loaded, "cut": sorted(kept.cut)}
-    files.replace(folder.path / KEPT, json.dumps(content).encode(), _KEPT_IN_MIND)
+def _save_state(folder: BrokerFolder, state: _ReloadState) -> None:
+    content = {"loaded": state.loaded, "disconnected": sorted(state.disconnected)}
+    files.replace(folder.path / STATE, json.dumps(content).encode(), _PRIVATE)

@@ -33,7 +33,7 @@ _DEFAULTS = {
     "boxes": "0.0.0.0:8883",
     "workers": "127.0.0.1:8884",
     "publisher": "127.0.0.1:8885",
-    "cutting": "127.0.0.1:8886",
+    "takeover": "127.0.0.1:8886",
 }
 
 
@@ -49,7 +49,7 @@ def broker() -> None:
 @click.option("--boxes", metavar="HOST:PORT", help="Where boxes connect; else 0.0.0.0:8883.")
 @click.option("--workers", metavar="HOST:PORT", help="Ingest workers; else 127.0.0.1:8884.")
 @click.option("--publisher", metavar="HOST:PORT", help="Configuration; else 127.0.0.1:8885.")
-@click.option("--cutting", metavar="HOST:PORT", help="Revocations; else 127.0.0.1:8886.")
+@click.option("--takeover", metavar="HOST:PORT", help="Revocations; else 127.0.0.1:8886.")
 @json_option
 def write(
     folder: Path, *, hosts: tuple[str, ...], user: str | None, as_json: bool, **at: str | None
@@ -118,19 +118,19 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
         from portal.broker.folder import BrokerFolder
         from portal.broker.inspection import inspect
 
-        troubles = inspect(BrokerFolder.load(folder), files_only=files_only)
+        findings = inspect(BrokerFolder.load(folder), files_only=files_only)
     lines = [
         tr("wrong: {what}" if one.fault else "soon: {what}", what=told(one.what))
-        for one in troubles
+        for one in findings
     ]
     say(
-        {"troubles": [{"fault": one.fault, "what": one.what} for one in troubles]},
+        {"findings": [{"fault": one.fault, "what": one.what} for one in findings]},
         "\n".join(lines) or tr("The broker is as it should be."),
         as_json=as_json,
     )
-    if any(one.fault for one in troubles):
+    if any(one.fault for one in findings):
         return FAILED
-    return PARTLY if troubles else 0
+    return PARTLY if findings else 0
 
 
 @broker.command()
@@ -146,13 +146,18 @@ def reload(folder: Path, *, as_json: bool) -> int:
         from portal.broker import reloading
         from portal.broker.folder import BrokerFolder
 
-        done = reloading.reload(BrokerFolder.load(folder), anyway=True)
+        result = reloading.reload(BrokerFolder.load(folder), force=True)
     text = tr("The broker has read its lists; nobody had to be cut")
-    if done.cut:
-        text = tr("The broker has read its lists; cut: {names}", names=", ".join(done.cut))
-    wrong = [*done.troubles, *done.uncut]
-    shown = {name: list(getattr(done, name)) for name in ("cut", "uncut", "troubles")}
-    say(shown, "\n".join([text, *(told(one) for one in wrong)]), as_json=as_json)
+    if result.disconnected:
+        text = tr(
+            "The broker has read its lists; cut: {names}", names=", ".join(result.disconnected)
+        )
+    wrong = [*result.failures, *result.still_connected]
+    data = {
+        name: list(getattr(result, name))
+        for name in ("disconnected", "still_connected", "failures")
+    }
+    say(data, "\n".join([text, *(told(one) for one in wrong)]), as_json=as_json)
     return PARTLY if wrong else 0
 
 

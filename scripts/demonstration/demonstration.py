@@ -33,7 +33,7 @@ from scripts.demonstration.world import SOCKET
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PERSON: Final = "demo@kanmon.invalid"
-_LISTENERS: Final = ("boxes", "workers", "publisher", "cutting")
+_LISTENERS: Final = ("boxes", "workers", "publisher", "takeover")
 READY_S: Final = 90.0
 _STATES: Final = {PLANT.key: "gateway", OFFICE.key: "office"}
 """The folder of each gateway's state."""
@@ -214,11 +214,11 @@ class Demonstration:
         self.environment["KANMON_MQTT"] = program.version
         say(f"      {program.name} on 127.0.0.1:{self.ports['boxes']}, MQTT {program.version}")
         if program.confines:
-            port = self.ports["cutting"]
+            port = self.ports["takeover"]
             self.children.wait_until(partial(listening, port), program.name, READY_S)
-            troubles = self._json("kanmon-portal", "broker", "check", str(written), "--json")
-            if troubles["troubles"]:
-                raise FailedError(f"the broker is not as it should be: {troubles}")
+            checked = self._json("kanmon-portal", "broker", "check", str(written), "--json")
+            if checked["findings"]:
+                raise FailedError(f"the broker is not as it should be: {checked}")
             self._program("maintenance", "kanmon-portal", "broker", "maintain", str(written))
 
     def _apply_configuration(self, gateway: Gateway) -> None:

@@ -32,7 +32,7 @@ class Company:
 
     def __post_init__(self) -> None:
         self.portal = Portal(self.folder / "portal")
-        names = ("claims", "boxes", "workers", "publisher", "cutting")
+        names = ("claims", "boxes", "workers", "publisher", "takeover")
         self.ports = {name: free_port() for name in names}
 
     @property
@@ -56,7 +56,7 @@ class Company:
         self.run("authority", "init")
         at = [
             word
-            for name in ("boxes", "workers", "publisher", "cutting")
+            for name in ("boxes", "workers", "publisher", "takeover")
             for word in (f"--{name}", f"127.0.0.1:{self.ports[name]}")
         ]
         self.run("broker", "write", str(self.broker_folder), "--host", "localhost", *at)
@@ -65,7 +65,7 @@ class Company:
         conf = str(self.broker_folder / "mosquitto.conf")
         return Mosquitto(
             command=[find("mosquitto") or "mosquitto", "-c", conf],
-            port=self.ports["cutting"],
+            port=self.ports["takeover"],
             log=self.folder / "mosquitto.log",
         )
 

@@ -97,14 +97,14 @@ def unstarted(db: None, tmp_path: Path, settings: Settings) -> Site:
     ensure_roots()
     at = {
         name: Address(host=LOOPBACK, port=free_port())
-        for name in ("boxes", "workers", "publisher", "cutting")
+        for name in ("boxes", "workers", "publisher", "takeover")
     }
     plan = Plan(hosts=("broker.example.com",), user=pwd.getpwuid(os.geteuid()).pw_name, **at)
     folder = BrokerFolder(path=tmp_path / "broker", plan=plan)
     folder.write()
     command = [find("mosquitto") or "mosquitto", "-c", str(folder.path / "mosquitto.conf")]
     # The last listener to be opened: once it answers, all do.
-    broker = Mosquitto(command=command, port=plan.cutting.port, log=tmp_path / "mosquitto.log")
+    broker = Mosquitto(command=command, port=plan.takeover.port, log=tmp_path / "mosquitto.log")
     return Site(folder=folder, broker=broker, issued=tmp_path / "issued")
 
 

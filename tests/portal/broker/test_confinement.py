@@ -67,7 +67,7 @@ def test_nobody_comes_in_without_a_certificate(site: Site, door: Door) -> None:
             soon(enter(known))
 
 
-@pytest.mark.parametrize("door", [*DOORS, "cutting"])
+@pytest.mark.parametrize("door", [*DOORS, "takeover"])
 def test_nobody_comes_in_without_tls(site: Site, door: Door) -> None:
     with pytest.raises(UnreachableError):
         soon(enter(Broker.parse(site.url(door).replace("mqtts:", "mqtt:"))))
@@ -196,13 +196,13 @@ def test_a_publisher_configures_and_neither_acknowledges_nor_listens(site: Site)
 
 
 def test_who_may_cut_may_say_and_hear_nothing(site: Site) -> None:
-    from portal.broker.reloading import cutting_broker
+    from portal.broker.takeover import takeover_broker
 
     with pytest.raises(MqttError, match="Not authorized"):
-        soon(enter(cutting_broker(site.folder, "guessed")))
+        soon(enter(takeover_broker(site.folder, "guessed")))
 
     async def work() -> None:
-        async with connect(cutting_broker(site.folder), "x") as session:
+        async with connect(takeover_broker(site.folder), "x") as session:
             for topic in (topics.up(A, Up.DATA), topics.down(A, Down.CONFIG), "$CONTROL/x"):
                 assert await refusal(session.publish(topic, b"x")) == NOT_AUTHORIZED
 
@@ -226,10 +226,10 @@ def test_a_revoked_box_is_out_at_once_and_stays_out(site: Site, version: str) ->
         revoke_box(A)
         began = time.monotonic()
         done = reload(site.folder)
-        assert (done.signalled, done.cut) == (True, (A,))
+        assert (done.signalled, done.disconnected) == (True, (A,))
         ended = loop.run_until_complete(asyncio.wait_for(victim.wait_closed(), SOON_S))
         took = time.monotonic() - began
-        print(f"cut {took * 1000:.0f} ms after the order")
+        print(f"disconnected {took * 1000:.0f} ms after the order")
         assert took < 5, ended
         for _ in range(2):  # the second time it may show a ticket of the first
             # Over TLS 1.3 the reason can be lost with the connection.
@@ -240,4 +240,4 @@ def test_a_revoked_box_is_out_at_once_and_stays_out(site: Site, version: str) ->
         loop.run_until_complete(other.close())
     finally:
         loop.close()
-    assert reload(site.folder).cut == ()
+    assert reload(site.folder).disconnected == ()

@@ -73,9 +73,9 @@ def test_a_pair_that_does_not_match_is_named_and_made_anew(unstarted: Site) -> N
 
 @pytest.mark.django_db
 def test_a_password_and_a_hash_that_a_crash_parted_are_made_anew(unstarted: Site) -> None:
-    hashed = unstarted.folder.path / "cutting" / "passwords"
+    hashed = unstarted.folder.path / "takeover" / "passwords"
     before = hashed.read_text()
-    (unstarted.folder.path / "cutting" / "password").write_text("another\n")
+    (unstarted.folder.path / "takeover" / "password").write_text("another\n")
     unstarted.folder.write()
     assert hashed.read_text() != before
     again = hashed.read_text()

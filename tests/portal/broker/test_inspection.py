@@ -60,7 +60,7 @@ def test_a_list_that_will_end_is_an_alarm_and_one_that_ended_is_a_fault(site: Si
 def test_an_ended_list_shuts_everybody_out_and_is_told(site: Site) -> None:
     from portal.authority import certificates, roots
     from portal.authority.models import Root
-    from portal.broker.reloading import running
+    from portal.broker.reloading import broker_process
 
     now = timezone.now()
     ended = certificates.revocation_list(
@@ -69,7 +69,7 @@ def test_an_ended_list_shuts_everybody_out_and_is_told(site: Site) -> None:
     site.broker.stop()
     (site.folder.path / "lists" / "boxes.pem").write_text(certificates.pem(ended))
     site.broker.start()
-    assert running(site.folder) == site.broker.pid
+    assert broker_process(site.folder) == site.broker.pid
     troubles = found(site)
     assert all(fault for fault, _ in troubles)
     told = "\n".join(what for _, what in troubles)
@@ -143,13 +143,13 @@ def test_two_listeners_on_one_port_are_refused(unstarted: Site) -> None:
 def test_what_is_wrong_is_said_once_and_again_when_it_is_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from portal.broker.maintenance import Complaints
+    from portal.broker.maintenance import FindingLog
 
     caplog.set_level(logging.INFO)
-    complaints = Complaints()
+    findings = FindingLog()
     for troubles in (["a list ends"], ["a list ends"], []):
-        complaints.tell(troubles)
+        findings.update(troubles)
     assert [(one.levelname, one.message) for one in caplog.records] == [
-        ("ERROR", "a list ends"),
-        ("INFO", "over: a list ends"),
+        ("ERROR", 'broker_finding finding="a list ends"'),
+        ("INFO", 'broker_finding_resolved finding="a list ends"'),
     ]

@@ -32,19 +32,20 @@ def test_enrolled_delivering_revoked_and_replaced(company: Company, box: Box) ->
         wait_for("the link", lambda: bool(link(box)["connected"]))
         wait_for("an acknowledgement", lambda: link(box).get("last_ack_s") is not None)
         assert link(box)["enrolled"] is True
-        keeping = running.enter_context(
+        maintenance = running.enter_context(
             company.program("maintain", "broker", "maintain", str(company.broker_folder))
         )
-        wait_for("the keeper", lambda: "has read its files" in keeping.read_text())
-        assert "ERROR" not in keeping.read_text()
+        wait_for("the maintenance", lambda: "broker_reloaded" in maintenance.read_text())
+        assert "ERROR" not in maintenance.read_text()
         company.run("authority", "revoke", name, "--reason", "stolen")
         began = time.monotonic()
         wait_for("the end of the link", lambda: not link(box)["connected"])
         took = time.monotonic() - began
         assert took < 60
-        print(f"cut {took:.1f} s after the revocation, by the keeper alone")
+        print(f"disconnected {took:.1f} s after the revocation, by the maintenance alone")
         wait_for("its reason", lambda: "certificate revoked" in str(link(box)["error"]))
-        wait_for("the record of it", lambda: f"{name}: cut" in keeping.read_text())
+        record = f"session_disconnected client={name}"
+        wait_for("the record of it", lambda: record in maintenance.read_text())
         assert box.end() == 0
         replace_by_new_state(company, box)
     checked = company.portal("broker", "check", str(company.broker_folder))
@@ -72,7 +73,7 @@ def test_a_worker_is_changed_over_and_the_old_one_shut_out(company: Company) -> 
         company.run("authority", "issue-worker", "ingest-1", "--out", str(folders["new"]))
         company.run("authority", "revoke", "ingest-1", "--root", "workers", "--but-newest")
         told = json.loads(company.run("broker", "reload", str(company.broker_folder), "--json"))
-        assert "worker.ingest-1" in told["cut"]
+        assert "worker.ingest-1" in told["disconnected"]
         wait_for("the no", lambda: "certificate revoked" in log.read_text())
     with company.program("ingest-new", "ingest", KANMON_BROKER_ID=str(folders["new"])) as log:
         wait_for("the worker", lambda: "takes messages" in log.read_text())

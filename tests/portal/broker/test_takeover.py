@@ -1,4 +1,4 @@
-"""Whose session is cut, whose is not, and what is remembered of it."""
+"""Whose session is disconnected, whose is not, and what is remembered of it."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def test_who_is_revoked_while_the_lists_are_brought_is_cut_for_good(site: Site) 
             super().renew_server()
 
     box = site.box(A)
-    reload(site.folder, anyway=True)
+    reload(site.folder, force=True)
     with a_session(site, box) as (runner, session):
         overtaken = Overtaken(path=site.folder.path, plan=site.folder.plan)
-        # Cut under the list of before it would only come back, and count as cut.
-        assert reload(overtaken, anyway=True).cut == ()
+        # Disconnected under the list of before it would only come back, and count as done.
+        assert reload(overtaken, force=True).disconnected == ()
         runner.run(session.subscribe(topics.down(A, Down.ACK)))  # it lives
-        assert reload(site.folder).cut == (A,)
+        assert reload(site.folder).disconnected == (A,)
         runner.run(ended(session))
         with pytest.raises(MqttError, match="revoked"):
             runner.run(come_again(site, box))
-    assert reload(site.folder).cut == ()
+    assert reload(site.folder).disconnected == ()
 
 
 def test_a_root_that_is_gone_keeps_nobody_of_another_from_being_cut(
@@ -79,27 +79,30 @@ def test_a_root_that_is_gone_keeps_nobody_of_another_from_being_cut(
     from portal.authority import roots
     from portal.authority.actions import revoke_box
     from portal.authority.models import Root
-    from portal.broker.maintenance import Complaints, _turn
+    from portal.broker.maintenance import FindingLog, turn
     from portal.broker.reloading import reload
 
     box = site.box(A)
-    reload(site.folder, anyway=True)
+    reload(site.folder, force=True)
     gone = roots.path_of(Root.PUBLISHER)
     away = gone.rename(gone.with_suffix(".away"))
     caplog.set_level(logging.INFO)
-    complaints = Complaints()
+    findings = FindingLog()
     with a_session(site, box) as (runner, session):
         revoke_box(A)
         for _ in range(3):
-            complaints.tell(_turn(site.folder))
+            findings.update(turn(site.folder))
         runner.run(ended(session))
         with pytest.raises(MqttError, match="revoked"):
             runner.run(come_again(site, box))
     away.rename(gone)
-    complaints.tell(_turn(site.folder))
+    findings.update(turn(site.folder))
     told = [(one.levelname, one.message) for one in caplog.records if "publisher" in one.message]
     what = f"there is no root for publisher ({gone}); run 'kanmon-portal authority init'"
-    assert told == [("ERROR", what), ("INFO", f"over: {what}")]
+    assert told == [
+        ("ERROR", f'broker_finding finding="{what}"'),
+        ("INFO", f'broker_finding_resolved finding="{what}"'),
+    ]
 
 
 def test_without_the_boxes_root_a_worker_is_cut_and_a_box_follows(site: Site) -> None:
@@ -110,7 +113,7 @@ def test_without_the_boxes_root_a_worker_is_cut_and_a_box_follows(site: Site) ->
 
     site.box(A)
     site.worker("ingest-1")
-    reload(site.folder, anyway=True)
+    reload(site.folder, force=True)
     gone = roots.path_of(Root.BOXES)
     away = gone.rename(gone.with_suffix(".away"))
     # As an action leaves it that could not make the list: on record, and not in it.
@@ -118,13 +121,15 @@ def test_without_the_boxes_root_a_worker_is_cut_and_a_box_follows(site: Site) ->
     revoke_named(Root.WORKERS, "ingest-1")
     done = reload(site.folder)
     assert done.signalled
-    assert done.cut == ("worker.ingest-1",)
-    assert done.uncut == (f"{A} could not be cut: the list for boxes does not have it yet",)
-    (trouble,) = done.troubles  # of its list, and of the server's certificate
-    assert str(gone) in trouble
+    assert done.disconnected == ("worker.ingest-1",)
+    assert done.still_connected == (
+        f"{A} could not be cut: the list for boxes does not have it yet",
+    )
+    (failure,) = done.failures  # of its list, and of the server's certificate
+    assert str(gone) in failure
     away.rename(gone)
     last = reload(site.folder)
-    assert (last.cut, last.uncut, last.troubles) == ((A,), (), ())
+    assert (last.disconnected, last.still_connected, last.failures) == ((A,), (), ())
 
 
 def test_what_could_not_be_done_is_told_with_why_the_broker_was_not(unstarted: Site) -> None:
@@ -135,7 +140,7 @@ def test_what_could_not_be_done_is_told_with_why_the_broker_was_not(unstarted: S
     roots.path_of(Root.PUBLISHER).chmod(0o644)
     with pytest.raises(ReloadError) as raised:
         reload(unstarted.folder)
-    exposed, stopped = raised.value.troubles
+    exposed, stopped = raised.value.failures
     assert "publisher.pem can be read by others" in exposed
     assert "no broker runs with this configuration" in stopped
 
@@ -170,35 +175,35 @@ def test_a_box_that_renewed_its_certificate_is_not_cut_when_the_old_one_ends(sit
     session_of_a = connect(site.address("boxes", newer), A)
     try:
         session = loop.run_until_complete(session_of_a.__aenter__())
-        assert A not in reload(site.folder, anyway=True).cut
+        assert A not in reload(site.folder, force=True).disconnected
         loop.run_until_complete(session.subscribe(topics.down(A, Down.ACK)))  # it lives
         certificates.update(expires_at=timezone.now() - timedelta(seconds=1))
-        assert reload(site.folder).cut == (A,)
+        assert reload(site.folder).disconnected == (A,)
         loop.run_until_complete(asyncio.wait_for(session.wait_closed(), SOON_S))
     finally:
         loop.close()
-    assert reload(site.folder).cut == ()
+    assert reload(site.folder).disconnected == ()
 
 
 def test_who_was_cut_is_remembered_though_another_could_not_be(site: Site) -> None:
     from portal.authority.models import IssuedCertificate
-    from portal.broker.reloading import KEPT, reload
+    from portal.broker.reloading import STATE, reload
 
     site.box(A)
     site.box("b-bbbbbbbbbb")
-    # The broker refuses a session without a name, and so cannot cut one.
+    # The broker refuses a session without a name, and so cannot take one over.
     IssuedCertificate.objects.filter(subject="b-bbbbbbbbbb").update(subject="")
     IssuedCertificate.objects.update(revoked_at=timezone.now())
     done = reload(site.folder)
-    assert A in done.cut
-    (uncut,) = done.uncut
-    assert uncut.startswith(" could not be cut: ")
-    kept = json.loads((site.folder.path / KEPT).read_bytes())["cut"]
+    assert A in done.disconnected
+    (sentence,) = done.still_connected
+    assert sentence.startswith(" could not be cut: ")
+    kept = json.loads((site.folder.path / STATE).read_bytes())["disconnected"]
     nameless = IssuedCertificate.objects.get(subject="")
     assert f"boxes:{nameless.serial}" not in kept
     again = reload(site.folder)
-    assert (again.signalled, again.cut, len(again.uncut)) == (False, (), 1)
+    assert (again.signalled, again.disconnected, len(again.still_connected)) == (False, (), 1)
     IssuedCertificate.objects.filter(pk=nameless.pk).update(subject="b-bbbbbbbbbb")
     last = reload(site.folder)
-    assert (last.cut, last.uncut) == (("b-bbbbbbbbbb",), ())
-    assert reload(site.folder).cut == ()
+    assert (last.disconnected, last.still_connected) == (("b-bbbbbbbbbb",), ())
+    assert reload(site.folder).disconnected == ()
