@@ -51,7 +51,7 @@ from gateway.health.health import Health
 from gateway.health.reporter import HealthReporter, HealthView
 from gateway.health.sd_notify import ServiceManager
 from gateway.health.spool_stats import spool_limits
-from gateway.health.watchdog import Pulse
+from gateway.health.watchdog import Watchdog
 from gateway.intake.change_filter import Pipeline
 from gateway.intake.clock_watch import ClockWatch
 from gateway.intake.intake import Intake
@@ -103,7 +103,7 @@ async def run(
         LoadError: Nobody could read it.
         IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
-    manager = ServiceManager.take(os.environ)
+    manager = ServiceManager.from_environment(os.environ)
     runtime = Runtime(state=state, clock=clock or SystemClock(), manager=manager)
     loader = Loader(state, send)
     loaded = await loader.load()
@@ -126,7 +126,7 @@ async def run(
         log.error("internal_error", exc_info=error)
         raise
     finally:
-        manager.tell("STOPPING=1")
+        manager.notify("STOPPING=1")
         await writer.aclose()
         log.info("stopped", box=box)
 
@@ -167,7 +167,7 @@ class Daemon:
         self._site = Site(lines=Lines(), now=now, secret=partial(secret, state))
         self._devices = ConfiguredDevices(self._site, self._poller, self._intake.forget)
         self._health = self._make_health()
-        self._pulse = Pulse(runtime.manager, writer, self._poller.stalled)
+        self._watchdog = Watchdog(runtime.manager, writer, self._poller.stalled)
         self._status = StatusCommands(self._status_view())
         self._metrics: Endpoint | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -192,11 +192,11 @@ class Daemon:
                 self._serve_metrics()
                 await self._record_configuration()
                 await reachable.wait()
-                tasks.create_task(self._pulse.run(), name="pulse")
+                tasks.create_task(self._watchdog.run(), name="watchdog")
                 _tune_gc()
                 devices = len(self._settings.configuration.devices)
                 log.info("running", box=self._box, devices=devices)
-                self._runtime.manager.tell("READY=1", f"STATUS=box {self._box}")
+                self._runtime.manager.notify("READY=1", f"STATUS=box {self._box}")
                 await self._stop.wait()
                 raise StopError
         except* StopError:

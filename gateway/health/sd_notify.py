@@ -1,7 +1,8 @@
-"""What the daemon tells the service manager that started it: ready, alive, stopping.
+"""Notifications to the service manager that started the daemon: ready, alive, stopping.
 
 One datagram of ``KEY=value`` lines on the Unix socket that ``NOTIFY_SOCKET`` names; a name that
-begins with ``@`` is an abstract one. Where nobody listens, nothing is said and nothing fails.
+begins with ``@`` is an abstract one. Where no service manager listens, nothing is sent and nothing
+fails.
 
 Source: sd_notify(3), "Notes"; sd_watchdog_enabled(3).
 """
@@ -17,30 +18,30 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceManager:
-    """Who started the daemon, and listens.
+    """The service manager that started the daemon.
 
     Attributes:
-        address: Of its socket; ``""``: nobody listens.
-        watchdog_s: After so many seconds without a sign of life it ends and restarts the daemon;
-            ``None``: it does not wait for any.
+        address: The address of its socket; ``""`` where none listens.
+        watchdog_s: Seconds without a notification after which it restarts the daemon; ``None``: its
+            watchdog is off.
     """
 
     address: str = ""
     watchdog_s: float | None = None
 
     @classmethod
-    def take(cls, variables: MutableMapping[str, str]) -> ServiceManager:
-        """The one that the environment names, which then names it no more.
+    def from_environment(cls, variables: MutableMapping[str, str]) -> ServiceManager:
+        """Take the service manager from the environment, and remove it there.
 
-        Processes that we start must not speak for us.
+        Processes that the daemon starts must not notify in its name.
         """
         address = variables.pop("NOTIFY_SOCKET", "")
         period, pid = variables.pop("WATCHDOG_USEC", ""), variables.pop("WATCHDOG_PID", "")
         meant = pid in {"", str(os.getpid())} and period.isdecimal() and int(period) > 0
         return cls(address=address, watchdog_s=int(period) / 1_000_000 if meant else None)
 
-    def tell(self, *assignments: str) -> None:
-        """Send ``KEY=value`` lines; never waits, and does without whoever cannot be told."""
+    def notify(self, *assignments: str) -> None:
+        """Send ``KEY=value`` lines; never waits, and ignores a manager that cannot be reached."""
         if not self.address:
             return
         address = "\0" + self.address[1:] if self.address[0] == "@" else self.address

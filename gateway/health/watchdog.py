@@ -1,4 +1,4 @@
-"""The sign of life: given to the service manager only while the daemon gets on with its work.
+"""Notifies the service manager's watchdog, only while the daemon makes progress.
 
 ::
 
@@ -8,8 +8,8 @@
       poller       no line is in one poll for longer than any poll may take
                                                                        `--> WATCHDOG=1
 
-When the sign stays away, the manager ends the daemon and starts it again: a gateway that runs and
-reads nothing is worse than one that begins anew, because nobody on site would notice.
+Without notifications, the manager restarts the daemon: a gateway that runs and reads nothing is
+worse than one that begins anew, because nobody on site would notice.
 
 Source: systemd.service(5), ``WatchdogSec=``.
 """
@@ -27,21 +27,21 @@ from cloud_link.spool.spool import Spool
 
 T = TypeVar("T")
 
-SHARE: Final = 2
-"""Signs in one watchdog period: one may come late."""
+NOTIFICATIONS_PER_PERIOD: Final = 2
+"""Two in one watchdog period, so that one may come late; sd_watchdog_enabled(3)."""
 
 log = structlog.get_logger("kanmon.watchdog")
 
 
 class Notifier(Protocol):
-    """Who waits for the sign, as `gateway.health.sd_notify.ServiceManager` does."""
+    """A service manager, as `gateway.health.sd_notify.ServiceManager` is one."""
 
     @property
     def watchdog_s(self) -> float | None:
-        """How long it waits; ``None``: it does not."""
+        """Seconds that its watchdog waits for a notification; ``None``: its watchdog is off."""
 
-    def tell(self, *assignments: str) -> None:
-        """Take ``KEY=value`` lines."""
+    def notify(self, *assignments: str) -> None:
+        """Send it ``KEY=value`` lines."""
 
 
 class SpoolThread(Protocol):
@@ -51,13 +51,13 @@ class SpoolThread(Protocol):
         """Return what ``function`` does there, after everything asked for before."""
 
 
-class Pulse:
-    """Gives the sign of life.
+class Watchdog:
+    """Notifies the watchdog, and logs why it does not.
 
     Args:
-        manager: To whom.
-        spool: Must answer.
-        stalled: Names the lines that do not move.
+        manager: The service manager.
+        spool: The spool; its thread must answer.
+        stalled: Returns the keys of the lines that are stalled.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Pulse:
         self._manager = manager
         self._spool = spool
         self._stalled = stalled
-        self._said: Sequence[str] = ()
+        self._logged: Sequence[str] = ()
 
     async def run(self) -> None:
-        """Give it until cancelled; at once done where nobody waits for it."""
+        """Notify until cancelled; returns at once where the watchdog is off."""
         period = self._manager.watchdog_s
         if period is None:
             return
@@ -78,17 +78,17 @@ class Pulse:
                 await self._spool.call(_nothing)
             except SpoolError:
                 return  # it is closed: the daemon stops, for which there is a limit of its own
-            self._look()
-            await asyncio.sleep(period / SHARE)
+            self._notify()
+            await asyncio.sleep(period / NOTIFICATIONS_PER_PERIOD)
 
-    def _look(self) -> None:
+    def _notify(self) -> None:
         stalled = self._stalled()
         if not stalled:
-            self._manager.tell("WATCHDOG=1")
-        elif stalled != self._said:
+            self._manager.notify("WATCHDOG=1")
+        elif stalled != self._logged:
             log.error("lines_stalled", lines=stalled)
-        self._said = stalled
+        self._logged = stalled
 
 
 def _nothing(_: Spool) -> None:
-    """What the spool's thread does to show that it can."""
+    """Run in the spool's thread: that it returns shows that the thread works."""

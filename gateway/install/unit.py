@@ -129,7 +129,7 @@ RestartPreventExitStatus=3
 # Reading the configuration may take two minutes on a slow card; a stop brings to disk what waits.
 TimeoutStartSec=180
 TimeoutStopSec=60
-# The daemon gives a sign of life every minute, only while loop, spool and lines get on.
+# The daemon notifies the watchdog every minute, only while loop, spool and lines make progress.
 WatchdogSec=120
 # Its log then says where every thread hung; a core dump would only fill the disk.
 LimitCORE=0

@@ -1,4 +1,4 @@
-"""What the service manager hears of the real daemon, on a real socket."""
+"""The notifications of the real daemon, on a real socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cloud_link.spool.model import SpoolError
 from drivers.report import Observation
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.health.sd_notify import ServiceManager
-from gateway.health.watchdog import Pulse
+from gateway.health.watchdog import Watchdog
 from gateway.polling.line_poller import STALL_S
 from tests.gateway.box import PATIENCE_S, Box
 from tests.gateway.polling.poller_harness import Bench, polled
@@ -165,18 +165,18 @@ def _falls_silent(listener: Listener) -> bool:
 def test_only_a_watchdog_that_means_us_is_served(
     variables: dict[str, str], expected: float | None
 ) -> None:
-    assert ServiceManager.take(variables).watchdog_s == expected
+    assert ServiceManager.from_environment(variables).watchdog_s == expected
     assert variables == {}
 
 
 def test_an_abstract_socket_is_spoken_to_and_a_missing_one_does_no_harm(tmp_path: Path) -> None:
     name = f"kanmon-test-{os.getpid()}"
     listener = Listener(f"\0{name}")
-    ServiceManager(address=f"@{name}").tell("READY=1")
+    ServiceManager(address=f"@{name}").notify("READY=1")
     assert listener.wait("READY=1", 1.0)
     listener.socket.close()
     for address in ("", f"@{name}", str(tmp_path / "nobody"), "x" * 200):
-        ServiceManager(address=address).tell("READY=1")
+        ServiceManager(address=address).notify("READY=1")
 
 
 class StuckSpool:
@@ -194,42 +194,42 @@ class StuckSpool:
         return function(self)
 
 
-class Ears:
-    """A service manager that only listens."""
+class RecordingManager:
+    """A service manager that keeps what it is notified of."""
 
     def __init__(self, watchdog_s: float | None = 10.0) -> None:
         self.watchdog_s = watchdog_s
-        self.signs: list[str] = []
+        self.notifications: list[str] = []
 
-    def tell(self, *assignments: str) -> None:
-        self.signs.extend(assignments)
+    def notify(self, *assignments: str) -> None:
+        self.notifications.extend(assignments)
 
 
 def test_a_spool_that_hangs_gives_no_sign() -> None:
-    spool, manager = StuckSpool(), Ears()
+    spool, manager = StuckSpool(), RecordingManager()
 
     async def main(loop: VirtualLoop) -> None:
-        task = asyncio.create_task(Pulse(manager, spool, list).run())
+        task = asyncio.create_task(Watchdog(manager, spool, list).run())
         await asyncio.sleep(21)
-        assert len(manager.signs) == 5
+        assert len(manager.notifications) == 5
         spool.hangs = True
         await asyncio.sleep(100)
-        assert len(manager.signs) == 5
+        assert len(manager.notifications) == 5
         task.cancel()
 
     run_virtually(main)
 
 
 def test_a_closed_spool_ends_it_and_without_a_watchdog_it_does_not_begin() -> None:
-    spool, manager = StuckSpool(), Ears()
+    spool, manager = StuckSpool(), RecordingManager()
     spool.closed = True
 
     async def main(loop: VirtualLoop) -> None:
-        await Pulse(manager, spool, list).run()
-        await Pulse(Ears(None), spool, list).run()
+        await Watchdog(manager, spool, list).run()
+        await Watchdog(RecordingManager(None), spool, list).run()
 
     run_virtually(main)
-    assert manager.signs == []
+    assert manager.notifications == []
 
 
 class Obstinate:
@@ -248,27 +248,27 @@ class Obstinate:
 
 
 def test_a_line_that_does_not_move_is_named_once_and_gives_no_sign() -> None:
-    manager = Ears()
+    manager = RecordingManager()
 
     async def main(loop: VirtualLoop) -> None:
         bench = Bench(loop)
         driver = Obstinate()
         bench.poller.apply([polled("stuck", driver, {"all": 1000}, "serial:/dev/ttyS0")])
         polling = asyncio.create_task(bench.poller.run())
-        beating = asyncio.create_task(Pulse(manager, StuckSpool(), bench.poller.stalled).run())
+        notifying = asyncio.create_task(Watchdog(manager, StuckSpool(), bench.poller.stalled).run())
         await asyncio.sleep(STALL_S - 10)
         assert bench.poller.stalled() == []
-        before = len(manager.signs)
+        before = len(manager.notifications)
         with capture_logs() as logs:
             await asyncio.sleep(100)
-        assert len(manager.signs) <= before + 4
+        assert len(manager.notifications) <= before + 4
         assert bench.poller.stalled() == ["serial:/dev/ttyS0"]
         assert [entry["lines"] for entry in logs] == [["serial:/dev/ttyS0"]]
         driver.let_go.set()
         await asyncio.sleep(20)
         assert bench.poller.stalled() == []
-        assert len(manager.signs) > before + 4
-        for task in (polling, beating):
+        assert len(manager.notifications) > before + 4
+        for task in (polling, notifying):
             task.cancel()
 
     run_virtually(main)
