@@ -1,62 +1,52 @@
-"""What a device asks of its line: which reads, how often, and how long its silence costs."""
+"""What a device asks of the line that it shares, in seconds, whatever protocol it speaks. Pure.
+
+::
+
+    |-- request --|-- device's delay --|-- answer --|-- silence --|     answered
+    |-- request --|---------- timeout ----------|-- answer --|drain|    unanswered: the answer may
+                                                                        still come
+
+The delay is the device's own and is learned; what the bytes take follows from the line's speed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from protocols.delays import ASSUMED_S
-from protocols.modbus.planner import Read, Rules, Table, plan
-from protocols.modbus.rtu_timing import RtuTiming
-
 if TYPE_CHECKING:
-    from drivers.modbus.profile import Profile
     from protocols.serial_format import SerialFormat
-    from protocols.timing import LineTiming
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTime:
+    """How long one request keeps its line, in seconds.
+
+    Attributes:
+        answered_s: Until the next request may be sent, the device's delay not included.
+        unanswered_s: The same where no answer comes, timeout and drain not included.
+    """
+
+    answered_s: float
+    unanswered_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class BusLoad:
     """What one device asks of its line.
 
     Attributes:
-        form: Speed and character of a serial line; ``None`` where a network carries it.
-        timing: What is kept between requests.
-        reads: By poll group, what reading it alone takes.
-        together: What reading all groups at once takes, as where several are due.
         timeout_s: How long its silence is waited for, at most.
+        drain_s: How long the line is left alone after a timeout.
+        form: Speed and character of a serial line; ``None`` where a network carries it: how long
+            a request takes there is not known beforehand.
+        groups: By poll group, the requests that reading it alone takes.
+        together: The requests that reading all groups at once takes, as where several are due.
     """
 
-    form: SerialFormat | None
-    timing: LineTiming
-    reads: Mapping[str, tuple[Read, ...]]
-    timeout_s: float
-    together: tuple[Read, ...] = ()
-
-
-def rules_of(profile: Profile) -> Rules:
-    """What a device of this profile allows to be read, at a network's cost."""
-    limit = profile.modbus.max_registers
-    return Rules(
-        readable=(
-            *(gap.span for gap in profile.readable),
-            *(point.span for point in profile.points),
-        ),
-        limits={Table.INPUT: limit, Table.HOLDING: limit},
-    )
-
-
-def demand_of(
-    profile: Profile, form: SerialFormat | None, timing: LineTiming, timeout_s: float
-) -> Demand:
-    """What a device of this profile asks of a line."""
-    rules = rules_of(profile)
-    if form is not None:
-        rules = replace(rules, cost=RtuTiming(form).cost(ASSUMED_S))
-    reads = {
-        group: plan([p.span for p in profile.points if p.poll_group == group], rules)
-        for group in profile.periods
-    }
-    together = plan([point.span for point in profile.points], rules)
-    return Demand(form=form, timing=timing, reads=reads, timeout_s=timeout_s, together=together)
+    timeout_s: float = 0.0
+    drain_s: float = 0.0
+    form: SerialFormat | None = None
+    groups: Mapping[str, tuple[RequestTime, ...]] = field(default_factory=dict)
+    together: tuple[RequestTime, ...] = ()

@@ -60,6 +60,11 @@ class DeviceUrl:
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     text: str = ""
 
+    @property
+    def profile(self) -> str | None:
+        """The name of the profile that it asks for; ``None`` where it names none."""
+        return self.query.get("profile")
+
     @classmethod
     def parse(cls, text: str) -> DeviceUrl:
         """Take ``text`` apart; raises `UrlError`."""

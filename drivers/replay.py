@@ -6,16 +6,17 @@ What the tests of all profiles compare with the reviewed report beside the captu
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings
-from drivers.modbus.profile_loader import FolderShelf
-from drivers.modbus.profile_store import ReadyShelf
+from drivers.context import DriverContext, ProfileError
+from drivers.device_url import DeviceUrl
+from drivers.lines import Lines
+from drivers.registry import DRIVERS
 from drivers.report import Clock, Identity, Observation, Reachability, Report, State
 from protocols.fakes import ReplayWire
 
 if TYPE_CHECKING:
+    from drivers.context import ProfileStore
     from protocols.modbus.capture import Capture
     from protocols.snmp.agent import Agent
 
@@ -24,20 +25,28 @@ AT: Final = 1000
 CLOCK: Final = Clock(boot="0" * 32, offset=None)
 
 
-async def report_of(name: str, capture: Capture, folders: tuple[Path, ...] = ()) -> Report:
+class _NoProfiles:
+    """The `drivers.context.ProfileStore` of a family without profiles."""
+
+    def profile(self, name: str) -> object:
+        raise ProfileError((name,))
+
+
+async def report_of(name: str, capture: Capture, profiles: ProfileStore) -> Report:
     """What the profile ``name`` makes of a capture when every group is due.
+
+    Args:
+        name: The profile's name.
+        capture: What the device said.
+        profiles: Where the profile is.
 
     Raises:
         ProfileError: There is no such profile.
         ProtocolError: The capture does not hold what the profile reads.
     """
     unit = capture.spoken[0].unit
-    url = DeviceUrl.parse(f"modbus-tcp://replay/?unit={unit}&profile={name}")
-    kind = DRIVERS[url.scheme]
-    shelf = FolderShelf(folders)
-    lines = Lines(lambda _wire: ReplayWire.of(capture))
-    around = Surroundings(lines=lines, now=lambda: AT, shelf=shelf)
-    return _report(name, await kind.open(url, around).read(frozenset(kind.groups(url, shelf))))
+    url = f"modbus-tcp://replay/?unit={unit}&profile={name}"
+    return await _read(name, url, Lines(lambda _wire: ReplayWire.of(capture)), profiles)
 
 
 async def report_of_agent(name: str, agent: Agent) -> Report:
@@ -46,12 +55,14 @@ async def report_of_agent(name: str, agent: Agent) -> Report:
     Raises:
         ProtocolError: It is no printer's, or does not answer.
     """
-    url = DeviceUrl.parse("snmp://replay/")
+    return await _read(name, "snmp://replay/", Lines(lambda _agent: agent), _NoProfiles())
+
+
+async def _read(name: str, text: str, lines: Lines, profiles: ProfileStore) -> Report:
+    url = DeviceUrl.parse(text)
     kind = DRIVERS[url.scheme]
-    lines = Lines(agents_through=lambda _agent: agent)
-    around = Surroundings(lines=lines, now=lambda: AT, shelf=ReadyShelf())
-    driver = kind.open(url, around)
-    return _report(name, await driver.read(frozenset(kind.groups(url, around.shelf))))
+    driver = kind.open(url, DriverContext(lines=lines, now=lambda: AT, profiles=profiles))
+    return _report(name, await driver.read(frozenset(kind.poll_groups(url, profiles))))
 
 
 def _report(name: str, seen: Observation) -> Report:

@@ -150,7 +150,7 @@ class Daemon:
         writer: SpoolWriter,
         box: str,
     ) -> None:
-        from drivers.driver import Lines
+        from drivers.lines import Lines
 
         now, state = runtime.clock.now, runtime.state
         self._runtime = runtime

@@ -22,6 +22,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
 from drivers.modbus.bisect import Item, Search, Step
+from drivers.modbus.bus_load import request_times
 from drivers.modbus.read_plan import Plans
 from drivers.modbus.status import Memory
 from drivers.report import Observation, Reading
@@ -29,9 +30,11 @@ from protocols.errors import ProtocolError, Refused
 from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
+    from drivers.bus_load import RequestTime
     from drivers.installation import Installation
     from drivers.modbus.profile import Profile
     from protocols.modbus.planner import Cost, Span
+    from protocols.modbus.rtu_timing import RtuTiming
     from protocols.modbus.unit import Block
 
 ILLEGAL_FUNCTION: Final = 1
@@ -47,12 +50,16 @@ MOST_EXTRA_READS: Final = 16
 """The same after polls that failed: twice as many each time, up to this."""
 
 
-class ReadsBlocks(Protocol):
+class BlockReader(Protocol):
     """What the driver needs of `protocols.modbus.unit.ModbusUnit`."""
 
     @property
     def cost(self) -> Cost:
         """What a read takes, as far as it is known; changes while the unit becomes known."""
+
+    @property
+    def timing(self) -> RtuTiming | None:
+        """What requests take on its line; ``None`` where a network carries it."""
 
     def now(self) -> int:
         """The clock that dates the blocks."""
@@ -99,7 +106,7 @@ class _Budget:
         spare_ms: How long it may go on making more; ``None`` for as long as it needs.
     """
 
-    def __init__(self, unit: ReadsBlocks, reads: int, spare_ms: int | None) -> None:
+    def __init__(self, unit: BlockReader, reads: int, spare_ms: int | None) -> None:
         self._now, self._spare_ms, self._reads = unit.now, spare_ms, reads
         self._began = unit.now()
         self._over = False
@@ -132,7 +139,7 @@ class ProfiledDriver:
     def __init__(
         self,
         profile: Profile,
-        unit: ReadsBlocks,
+        unit: BlockReader,
         installation: Installation,
         spare_ms: int | None = None,
     ) -> None:
@@ -167,8 +174,17 @@ class ProfiledDriver:
             conditions=memory.conditions,
         )
 
-    def planned(self) -> Mapping[str, tuple[Read, ...]]:
-        """See `drivers.driver.PlansReads`."""
+    def planned(self) -> Mapping[str, tuple[RequestTime, ...]]:
+        """See `drivers.driver.ReadPlanner`."""
+        timing = self._unit.timing
+        return {
+            group: request_times(timing, reads)
+            for group, reads in self.planned_reads().items()
+            if timing is not None
+        }
+
+    def planned_reads(self) -> Mapping[str, tuple[Read, ...]]:
+        """By poll group, the reads that it alone takes, as far as the device is known."""
         return {group: self._plans.reads(group) for group in self._groups}
 
     # --- asking ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 
     modbus-tcp://host:502/?unit=1&profile=eastron-sdm630[&timeout_s=1][&pause_ms=0]
     modbus-rtu:///dev/ttyUSB0?unit=1&profile=eastron-sdm630[&baud=9600][&parity=E][&stop=1]
-    modbus-rtu-tcp://host:port/?unit=1&profile=...              the same, behind a serial server
+    modbus-rtu+tcp://host:port/?unit=1&profile=...              the same, behind a serial server
 
 ``pause_ms`` is the silence some gateways need between two requests. ``baud``, ``parity`` and
 ``stop`` are the serial line's: every device of a line names the same. Behind a serial server, which
@@ -18,21 +18,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from drivers.bus_load import Demand, demand_of
-from drivers.modbus.profile_store import ProfileError
+from drivers.context import ProfileError
+from drivers.modbus.bus_load import bus_load_of
+from drivers.modbus.profile_store import modbus_profile
 from protocols.modbus.rtu_timing import LONGEST_FRAME, RtuTiming
-from protocols.serial_format import BAUDS, PARITIES, SerialFormat, line_key
+from protocols.serial_format import BAUDS, PARITIES, SerialFormat
+from protocols.serial_format import line_key as serial_key
+from protocols.tcp_line import TcpWire
 from protocols.tcp_line import line_key as tcp_key
 from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
+    from drivers.bus_load import BusLoad
+    from drivers.context import DriverContext, ProfileStore
     from drivers.device_url import DeviceUrl
-    from drivers.driver import Driver, Lines, Surroundings, Writes
+    from drivers.driver import Driver, SettingWriter
     from drivers.modbus.profile import Profile
-    from drivers.modbus.profile_store import Shelf
-    from protocols.line import Line
+    from protocols.line import Line, Wire
     from protocols.modbus.unit import Framing, ModbusUnit
 
 PORT: Final = 502
@@ -45,60 +49,76 @@ _SERIAL: Final = frozenset({"baud", "parity", "stop"})
 class _Modbus(ABC):
     """What the kinds share; each knows its URLs, its line and how requests are framed on it."""
 
+    schemes: ClassVar[tuple[str, ...]]
+    example: ClassVar = "modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
+
     @abstractmethod
-    def form(self, url: DeviceUrl) -> SerialFormat | None:
+    def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
 
     @abstractmethod
-    def _timing(self, url: DeviceUrl) -> LineTiming:
-        """What its line keeps."""
+    def form(self, url: DeviceUrl) -> SerialFormat | None:
+        """See `drivers.driver.SharedLineKind`."""
 
     @abstractmethod
-    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
-        """Its line."""
+    def _timing(self, url: DeviceUrl) -> LineTiming:
+        """The pauses that its line keeps."""
+
+    @abstractmethod
+    def _wire(self, url: DeviceUrl) -> Wire:
+        """What moves the bytes of its line."""
 
     @abstractmethod
     def _framing(self, line: Line) -> Framing:
         """How requests travel on its line; imports the codec."""
 
-    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
-        """See `drivers.driver.DriverKind`."""
-        profile = _profile(url, shelf)
-        timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
-        return demand_of(profile, self.form(url), self._timing(url), timeout_s)
+    def address(self, url: DeviceUrl) -> int:
+        """See `drivers.driver.SharedLineKind`: the unit id."""
+        return _unit(url, range(256), [])
 
     def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.DriverKind`; with the longest answer that may still come."""
+        """See `drivers.driver.SharedLineKind`; with the longest answer that may still come."""
         timing = self._timing(url)
         return max(timing.silence_s, timing.drain_s + LONGEST_FRAME * timing.character_s)
 
-    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
-        """See `drivers.driver.DriverKind`."""
-        return _profile(url, shelf).periods
+    def bus_load(self, url: DeviceUrl, profiles: ProfileStore) -> BusLoad:
+        """See `drivers.driver.BusLoadKind`."""
+        profile = _profile(url, profiles)
+        timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
+        return bus_load_of(profile, self.form(url), self._timing(url), timeout_s)
 
-    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+    def poll_groups(self, url: DeviceUrl, profiles: ProfileStore) -> Mapping[str, float | None]:
+        """See `drivers.driver.DriverKind`."""
+        return _profile(url, profiles).periods
+
+    def open(self, url: DeviceUrl, context: DriverContext) -> Driver:
         """See `drivers.driver.DriverKind`."""
         from drivers.modbus.driver import ProfiledDriver
 
-        profile = _profile(url, around.shelf)
-        unit = self._unit(url, around)
-        return ProfiledDriver(profile, unit, around.installation, around.spare_ms)
+        profile = _profile(url, context.profiles)
+        unit = self._unit(url, context)
+        return ProfiledDriver(profile, unit, context.installation, context.spare_ms)
 
-    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
-        """See `drivers.driver.DriverKind`."""
+    def settings(self, url: DeviceUrl, profiles: ProfileStore) -> tuple[str, ...]:
+        """See `drivers.driver.WritableKind`."""
+        return tuple(_profile(url, profiles).writable)
+
+    def writer(self, url: DeviceUrl, context: DriverContext) -> SettingWriter:
+        """See `drivers.driver.WritableKind`."""
         from drivers.modbus.writing import ProfiledWriter
 
-        return ProfiledWriter(_profile(url, around.shelf), self._unit(url, around))
+        return ProfiledWriter(_profile(url, context.profiles), self._unit(url, context))
 
-    def _unit(self, url: DeviceUrl, around: Surroundings) -> ModbusUnit:
+    def _unit(self, url: DeviceUrl, context: DriverContext) -> ModbusUnit:
         from protocols.modbus.unit import ModbusUnit
 
-        default_s = _profile(url, around.shelf).modbus.timeout_s
-        line = self._line_in(around.lines, url)
+        default_s = _profile(url, context.profiles).modbus.timeout_s
+        wire = partial(self._wire, url)
+        line = context.lines.line(self.line_key(url), wire, self._timing(url), self.form(url))
         return ModbusUnit(
             line,
-            _unit(url, range(256), []),
-            now=around.now,
+            self.address(url),
+            now=context.now,
             timeout_s=_timeout_s(url, default_s, []),
             framing=self._framing(line),
         )
@@ -107,28 +127,30 @@ class _Modbus(ABC):
 class ModbusTcp(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
 
-    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+    schemes: ClassVar[tuple[str, ...]] = ("modbus-tcp",)
+
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""
         problems = _check_host(url)
         if url.port == 0:
             problems.append("port 0 is no port to connect to")
         problems += url.unknown(_COMMON | {"pause_ms"}) + _check_unit(url, range(256))
         _silence_s(url, problems)
-        return [*problems, *_check_profile(url, shelf)]
+        return [*problems, *_check_profile(url, profiles)]
 
-    def line(self, url: DeviceUrl) -> str:
+    def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or PORT)
 
     def form(self, url: DeviceUrl) -> SerialFormat | None:
-        """See `drivers.driver.DriverKind`."""
+        """See `drivers.driver.SharedLineKind`."""
         return None
 
     def _timing(self, url: DeviceUrl) -> LineTiming:
         return LineTiming(silence_s=_silence_s(url, []))
 
-    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
-        return lines.tcp(url.host, url.port or PORT, silence_s=_silence_s(url, []))
+    def _wire(self, url: DeviceUrl) -> Wire:
+        return TcpWire(url.host, url.port or PORT)
 
     def _framing(self, line: Line) -> Framing:  # replies are numbered, whatever the line
         from protocols.modbus.mbap import MbapExchange
@@ -139,7 +161,9 @@ class ModbusTcp(_Modbus):
 class ModbusRtu(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-rtu://``."""
 
-    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+    schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu",)
+
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""
         problems = url.unknown(_COMMON | _SERIAL)
         if url.host or url.port or url.user:
@@ -149,21 +173,23 @@ class ModbusRtu(_Modbus):
         elif url.path in ("", "/"):
             problems.append("no serial port is named, as in modbus-rtu:///dev/ttyUSB0")
         _form(url, problems)
-        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, profiles)]
 
-    def line(self, url: DeviceUrl) -> str:
+    def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
-        return line_key(url.path)
+        return serial_key(url.path)
 
     def form(self, url: DeviceUrl) -> SerialFormat:
-        """See `drivers.driver.DriverKind`."""
+        """See `drivers.driver.SharedLineKind`."""
         return _form(url, [])
 
     def _timing(self, url: DeviceUrl) -> LineTiming:
         return RtuTiming(self.form(url)).line
 
-    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
-        return lines.serial(url.path, self.form(url))
+    def _wire(self, url: DeviceUrl) -> Wire:
+        from protocols.serial_line import SerialWire  # only a gateway with a serial line needs it
+
+        return SerialWire(url.path, self.form(url))
 
     def _framing(self, line: Line) -> Framing:
         from protocols.modbus.rtu import RtuExchange
@@ -172,29 +198,31 @@ class ModbusRtu(_Modbus):
 
 
 class ModbusRtuTcp(ModbusRtu):
-    """The `drivers.driver.DriverKind` of ``modbus-rtu-tcp://``."""
+    """The `drivers.driver.DriverKind` of ``modbus-rtu+tcp://``."""
 
-    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+    schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu+tcp",)
+
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""
         problems = [*_check_host(url), *url.unknown(_COMMON | _SERIAL)]
         if not url.port:
             problems.append("no port is named: serial servers have no usual one")
         _form(url, problems)
-        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, shelf)]
+        return [*problems, *_check_unit(url, UNITS), *_check_profile(url, profiles)]
 
-    def line(self, url: DeviceUrl) -> str:
+    def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or 0)
 
     def _timing(self, url: DeviceUrl) -> LineTiming:
         return RtuTiming(self.form(url)).line_over_network
 
-    def _line_in(self, lines: Lines, url: DeviceUrl) -> Line:
-        return lines.rtu_tcp(url.host, url.port or 0, self.form(url))
+    def _wire(self, url: DeviceUrl) -> Wire:
+        return TcpWire(url.host, url.port or 0, numbered=False)
 
 
-def _profile(url: DeviceUrl, shelf: Shelf) -> Profile:
-    return shelf.profile(url.query["profile"])
+def _profile(url: DeviceUrl, profiles: ProfileStore) -> Profile:
+    return modbus_profile(url.query["profile"], profiles)
 
 
 # --- what the parts of a URL say ----------------------------------------------------------------
@@ -218,12 +246,11 @@ def _check_unit(url: DeviceUrl, units: range) -> list[str]:
     return problems
 
 
-def _check_profile(url: DeviceUrl, shelf: Shelf) -> list[str]:
-    name = url.query.get("profile")
-    if not name:
+def _check_profile(url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+    if not url.profile:
         return ["no profile is named, as in ?profile=eastron-sdm630"]
     try:
-        shelf.profile(name)
+        profiles.profile(url.profile)
     except ProfileError as error:
         return list(error.problems)
     return []

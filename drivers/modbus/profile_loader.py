@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Any, Final
 from config.finding import Finding, dotted
 from config.yaml_source import Path as Setting
 from config.yaml_source import Source, parse
+from drivers.context import ProfileError
 from drivers.modbus.profile import Profile
 from drivers.modbus.profile_errors import contradictions, finding_of
-from drivers.modbus.profile_store import ProfileError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 __all__ = [
     "PACKAGED",
-    "FolderShelf",
+    "FolderProfiles",
     "Profile",
     "ProfileError",
     "load",
@@ -50,8 +50,8 @@ _MEASURES: Final = frozenset({"scale", "resolution"})
 
 
 @dataclass(frozen=True, slots=True)
-class FolderShelf:
-    """A `profile_store.Shelf` of files: those in ``folders`` before the packaged ones."""
+class FolderProfiles:
+    """A `drivers.context.ProfileStore` of files: those in ``folders`` before the packaged ones."""
 
     folders: tuple[Path, ...] = ()
 

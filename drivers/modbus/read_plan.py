@@ -25,8 +25,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from drivers.bus_load import rules_of
 from drivers.modbus.bisect import Item, Search, Step
+from drivers.modbus.bus_load import rules_of
 from drivers.modbus.decode import Columns
 from drivers.modbus.profile import IDENTITY_GROUP
 from drivers.modbus.status import Sign

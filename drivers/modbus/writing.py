@@ -3,18 +3,19 @@
 Only what a profile lists under ``writable`` can be written, within its bounds; a value that a whole
 number cannot hold exactly is refused, never rounded; an IEEE 754 number holds the nearest it can.
 
-Source: design section 2 (`Writes`) and 3.
+Source: design sections 2 and 3.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.modbus.conversion import CODES
 from drivers.modbus.encoding import Encoding, Words
+from drivers.setting import Setting, WriteError
 from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
@@ -23,36 +24,20 @@ if TYPE_CHECKING:
     from protocols.modbus.unit import Block
 
 
-class WriteError(ValueError):
-    """A value that is not written.
-
-    Attributes:
-        what: The fact.
-        next_step: What to do about it.
-    """
-
-    def __init__(self, what: str, next_step: str) -> None:
-        self.what = what
-        self.next_step = next_step
-        super().__init__(f"{what}. {next_step}.")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One register of a device that may be written.
+class RegisterSetting(Setting):
+    """A setting that a device keeps in registers, or in one bit.
 
     Attributes:
-        name: What the profile calls it.
-        writable: Where it is, what it holds and its bounds.
+        writable: Where it is and what it holds.
         words: The order of its registers.
     """
 
-    name: str
     writable: Writable
     words: Words
 
     @classmethod
-    def of(cls, profile: Profile, name: str) -> Setting:
+    def of(cls, profile: Profile, name: str) -> RegisterSetting:
         """The setting called ``name``; raises `WriteError` where the profile does not allow it."""
         found = profile.writable.get(name)
         if found is None:
@@ -62,31 +47,15 @@ class Setting:
                 f"the profile of the {device} does not allow {name!r} to be written",
                 f"It allows {known}" if known else "It allows nothing to be written",
             )
-        return cls(name=name, writable=found, words=found.words or profile.modbus.words)
-
-    def number(self, text: str) -> Decimal:
-        """What ``text`` says, if it may be written; raises `WriteError`."""
-        writable = self.writable
-        try:
-            value = Decimal(text)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        bounds = f"Give a number from {writable.min} to {writable.max}{self.unit}"
-        if not value.is_finite():
-            raise WriteError(f"{text!r} is no number", bounds)
-        if not writable.min <= value <= writable.max:
-            raise WriteError(f"{value} is outside what {self.name!r} may be", bounds)
-        if writable.only and value not in writable.only:
-            known = ", ".join(map(str, writable.only))
-            raise WriteError(
-                f"{self.name!r} cannot be {value}{self.unit}", f"Give one of {known}{self.unit}"
-            )
-        return value
-
-    @property
-    def unit(self) -> str:
-        """With a space before it, where there is one."""
-        return f" {self.writable.unit}" if self.writable.unit else ""
+        return cls(
+            name=name,
+            unit=found.unit,
+            min=found.min,
+            max=found.max,
+            only=found.only,
+            writable=found,
+            words=found.words or profile.modbus.words,
+        )
 
     def registers(self, value: Decimal) -> tuple[int, ...]:
         """The registers, or the one bit, that hold ``value``; raises `WriteError`."""
@@ -98,14 +67,14 @@ class Setting:
             data = struct.pack(">" + CODES[encoding], float(raw))
         else:
             if encoding is Encoding.BIT or raw != int(raw):
-                step = f"It takes steps of {self.writable.scale}{self.unit}"
+                step = f"It takes steps of {self.writable.scale}{self.suffix}"
                 raise WriteError(f"{value} cannot be held exactly by {self.name!r}", step)
             data = struct.pack(">" + CODES[encoding], int(raw))
         words = struct.unpack(f">{len(data) // 2}H", data)
         return words if self.words is Words.HIGH_FIRST else words[::-1]
 
     def value(self, data: bytes) -> Decimal:
-        """What its registers hold, as they are read."""
+        """The value that the registers hold, as they are read."""
         encoding = self.writable.type
         if encoding is Encoding.BIT:
             return (data[0] & 1) * self.writable.scale
@@ -114,40 +83,49 @@ class Setting:
         (raw,) = struct.unpack(">" + CODES[encoding], struct.pack(f">{len(words)}H", *ordered))
         return Decimal(str(raw)) * self.writable.scale
 
+    def held(self, value: Decimal) -> Decimal:
+        """See `Setting.held`: of a real number the nearest that its registers can hold."""
+        words = self.registers(value)
+        if self.writable.type is Encoding.BIT:
+            return self.value(bytes(words))
+        return self.value(struct.pack(f">{len(words)}H", *words))
 
-class WritesBlocks(Protocol):
+
+class BlockWriter(Protocol):
     """What writing needs of `protocols.modbus.unit.ModbusUnit`."""
 
     async def read(self, read: Read) -> Block:
         """Read registers or bits; raises `protocols.errors.ProtocolError`."""
 
     async def write(self, span: Span, values: tuple[int, ...]) -> None:
-        """Write them; raises `protocols.errors.ProtocolError`."""
+        """Write registers or one coil; raises `protocols.errors.ProtocolError`."""
 
 
 class ProfiledWriter:
-    """The `drivers.driver.Writes` of a device with a profile.
+    """The `drivers.driver.SettingWriter` of a device with a profile.
 
     Args:
         profile: What may be written.
-        unit: Where.
+        unit: Where it is written.
     """
 
-    def __init__(self, profile: Profile, unit: WritesBlocks) -> None:
+    def __init__(self, profile: Profile, unit: BlockWriter) -> None:
         self._profile = profile
         self._unit = unit
 
-    def setting(self, name: str) -> Setting:
-        """See `drivers.driver.Writes`."""
-        return Setting.of(self._profile, name)
+    def setting(self, name: str) -> RegisterSetting:
+        """See `drivers.driver.SettingWriter`."""
+        return RegisterSetting.of(self._profile, name)
 
     async def current(self, setting: Setting) -> Decimal:
-        """See `drivers.driver.Writes`."""
-        span = setting.writable.span
+        """See `drivers.driver.SettingWriter`."""
+        registers = self.setting(setting.name)
+        span = registers.writable.span
         block = await self._unit.read(Read(span.table, span.address, span.count))
-        return setting.value(block.data)
+        return registers.value(block.data)
 
     async def write(self, setting: Setting, value: Decimal) -> Decimal:
-        """See `drivers.driver.Writes`."""
-        await self._unit.write(setting.writable.span, setting.registers(value))
+        """See `drivers.driver.SettingWriter`."""
+        registers = self.setting(setting.name)
+        await self._unit.write(registers.writable.span, registers.registers(value))
         return await self.current(setting)

@@ -9,15 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from console.completion import completion_command
-
-if TYPE_CHECKING:
-    from drivers.driver import DeviceUrl
 
 completion = completion_command("kanmon")
 
@@ -65,11 +61,12 @@ def _configured(context: click.Context) -> Iterator[tuple[str, str, str]]:
             yield device["name"], str(device.get("label") or ""), str(device.get("url") or "")
 
 
-def _writable(state: Path, url: str) -> list[str]:
-    from drivers.driver import DeviceUrl
-    from drivers.modbus.profile_loader import FolderShelf
-    from gateway.configuration.loader import PROFILES
+def _writable(state: Path, text: str) -> list[str]:
+    from drivers.device_url import DeviceUrl
+    from drivers.driver import WritableKind
+    from drivers.registry import DRIVERS
+    from gateway.configuration.loader import profiles_in
 
-    parsed: DeviceUrl = DeviceUrl.parse(url)
-    profile = FolderShelf((state / PROFILES,)).profile(parsed.query["profile"])
-    return sorted(profile.writable)
+    url = DeviceUrl.parse(text)
+    kind = DRIVERS[url.scheme]
+    return sorted(kind.settings(url, profiles_in(state))) if isinstance(kind, WritableKind) else []

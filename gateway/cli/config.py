@@ -131,21 +131,20 @@ class _Checked:
 
 
 def _check(session: Session, text: bytes, file: Path) -> _Checked:
-    from drivers.modbus.profile_loader import FolderShelf
     from gateway.configuration.checks import by_line, check_lines, check_urls, line_times
     from gateway.configuration.checks import check as check_here
-    from gateway.configuration.loader import PROFILES
+    from gateway.configuration.loader import profiles_in
 
-    shelf = FolderShelf((session.state / PROFILES,))
+    profiles = profiles_in(session.state)
     try:
         document = read_document(text, str(file))
     except ConfigError as error:
         told = {finding.path for finding in error.findings}
-        more = [f for f in check_urls(parse(text, str(file)), shelf) if f.path not in told]
+        more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in told]
         raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
-    lines = by_line(document.configuration, shelf)
+    lines = by_line(document.configuration, profiles)
     return _Checked(
-        findings=check_here(document, session.state, shelf, lines),
+        findings=check_here(document, session.state, profiles, lines),
         refused=tuple(check_lines(document, lines)),
         lines=line_times(lines),
         devices=len(document.configuration.devices),

@@ -12,7 +12,7 @@ from gateway.control.client import ControlError
 
 if TYPE_CHECKING:
     from config.model import Device
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
     from gateway.polling.devices import Site
 
 
@@ -32,8 +32,8 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
 
     source, watch = SystemClock(), OffsetWatch()
     watch.look(source.sample())
-    async with _opened(state, url, "this device cannot be read") as (site, shelf):
-        report = await site.read_once(url, device, shelf, clock_of(source, watch))
+    async with _opened(state, url, "this device cannot be read") as (site, profiles):
+        report = await site.read_once(url, device, profiles, clock_of(source, watch))
     return dumps(to_json(report))
 
 
@@ -43,32 +43,35 @@ async def write_here(state: Path, url: str, target: str, request: str, wish: dic
     Raises:
         ControlError: It is not allowed, or the device did not do it.
     """
+    from drivers.setting import WriteError
     from gateway.control import writing
 
-    async with _opened(state, url, "this device cannot be written") as (site, shelf):
-        writes = site.writer(url, shelf)
+    async with _opened(state, url, "this device cannot be written") as (site, profiles):
+        try:
+            writer = site.writer(url, profiles)
+        except WriteError as error:
+            raise writing.refused(error, target) from error
         if request == "setting":
-            return await writing.look(writes, wish["setting"], wish["value"], target)
+            return await writing.look(writer, wish["setting"], wish["value"], target)
         return await writing.write(
-            writes, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
+            writer, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
         )
 
 
 @asynccontextmanager
-async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, Shelf]]:
+async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, ProfileStore]]:
     """What reaches devices; ``what`` is said where there is no driver for ``url``."""
     from config.secrets import secret
-    from drivers.driver import Lines
-    from drivers.modbus.profile_loader import FolderShelf
+    from drivers.lines import Lines
     from gateway.clock import SystemClock
-    from gateway.configuration.loader import PROFILES
+    from gateway.configuration.loader import profiles_in
     from gateway.polling.devices import DeviceError, Site, url_step
 
     lines = Lines()
     try:
         yield (
             Site(lines=lines, now=SystemClock().now, secret=partial(secret, state)),
-            FolderShelf((state / PROFILES,)),
+            profiles_in(state),
         )
     except DeviceError as error:
         raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error

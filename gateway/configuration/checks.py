@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config.finding import Finding, Weight, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
-from drivers.modbus.profile_store import Shelf
+from drivers.bus_load import BusLoad
+from drivers.driver import BusLoadKind
 from gateway.link.broker_target import CONFLICT_STEP, conflict_text, conflicting_setting
-from gateway.polling.devices import DeviceError, Found, find
+from gateway.polling.devices import DeviceError, resolve
 from gateway.polling.line_budget import LineTime, device_time
 from protocols.delays import ASSUMED_S
 from provisioning import enrolment_store
@@ -27,25 +28,25 @@ if TYPE_CHECKING:
     # What validates would stay in the daemon, which asks for its lines' figures.
     from config.reading import Document
     from config.yaml_source import Source
-    from drivers.bus_load import Demand
+    from drivers.context import ProfileStore
 
 IDENTITY = "identity"
-"""The poll group that tells who a device is: it has no values to draw (`modbus.profile`)."""
+"""The poll group that tells who a device is: it has no values to draw."""
 
 
 def check(
-    document: Document, state: Path, shelf: Shelf, lines: Mapping[str, Sequence[OnLine]]
+    document: Document, state: Path, profiles: ProfileStore, lines: Mapping[str, Sequence[OnLine]]
 ) -> list[Finding]:
     """Everything that would keep this configuration, or a device of it, from working here.
 
     Args:
         document: A configuration that could be read.
         state: The state folder, where secrets are.
-        shelf: Where the profiles are.
+        profiles: Where the profiles are.
         lines: Its devices by line (`by_line`).
     """
     configuration, source = document.configuration, document.source
-    findings = [*_devices(configuration, source, shelf), *_secrets(document, state)]
+    findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
     findings += [*_name(document, state), *check_lines(document, lines)]
     findings += _patience(document, lines)
     return sorted(findings, key=position)
@@ -79,12 +80,12 @@ def _patience(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> Iter
     """Devices that share a network connection, and whose silence outlasts a neighbour's period."""
     for line, found in lines.items():
         shortest = min(min(one.periods.values()) for one in found)
-        longest = max(found, key=lambda one: one.demand.timeout_s)
-        if longest.demand.form or len(found) < 2 or longest.demand.timeout_s < shortest:
+        longest = max(found, key=lambda one: one.load.timeout_s)
+        if longest.load.form or len(found) < 2 or longest.load.timeout_s < shortest:
             continue
         path = ("devices", longest.index, "url")
         yield Finding(
-            what=f"its silence holds {line} for {longest.demand.timeout_s:g} s",
+            what=f"its silence holds {line} for {longest.load.timeout_s:g} s",
             why=f"another device there is polled every {shortest:g} s, and would lose more than "
             "one reading; the timeout shrinks only once the device is known",
             next="set timeout_s in the URL below that period",
@@ -108,42 +109,44 @@ class OnLine:
 
     Attributes:
         index: Where it stands in the file.
-        address: Its unit.
+        address: Its address on the line; ``None`` where the line is its alone.
+        load: What it asks of its line.
         periods: Seconds of each poll group.
     """
 
     index: int
     name: str
-    address: int
+    address: int | None
     scheme: str
-    demand: Demand
+    load: BusLoad
     periods: Mapping[str, float]
 
     @property
     def way(self) -> str:
         """How it is spoken to: all devices of a line must agree."""
-        return f"{self.scheme} at {self.demand.form}" if self.demand.form else self.scheme
+        return f"{self.scheme} at {self.load.form}" if self.load.form else self.scheme
 
 
-def by_line(configuration: Configuration, shelf: Shelf) -> dict[str, list[OnLine]]:
+def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, list[OnLine]]:
     """The devices that can be polled, by their line."""
     lines: dict[str, list[OnLine]] = {}
     for index, device in enumerate(configuration.devices):
         try:
-            found = find(device.url, shelf)
-            groups = found.kind.groups(found.url, shelf)
-            demand = found.kind.demand(found.url, shelf)
+            resolved = resolve(device.url, profiles)
+            url, kind = resolved.url, resolved.kind
+            groups = kind.poll_groups(url, profiles)
+            load = kind.bus_load(url, profiles) if isinstance(kind, BusLoadKind) else BusLoad()
         except DeviceError:
             continue  # told by itself
         there = OnLine(
             index=index,
             name=device.name,
-            address=int(found.url.query.get("unit", "1")),
-            scheme=found.url.scheme,
-            demand=demand,
+            address=resolved.address,
+            scheme=url.scheme,
+            load=load,
             periods={g: device.every_s if p is None else p for g, p in groups.items()},
         )
-        lines.setdefault(found.kind.line(found.url), []).append(there)
+        lines.setdefault(resolved.kind.line_key(url), []).append(there)
     return lines
 
 
@@ -157,12 +160,12 @@ def line_time(
         found: Who is on it.
         delays: What devices take to answer, in seconds by address, as far as it was learned.
     """
-    form = found[0].demand.form
+    form = found[0].load.form
     if form is None:
         return None
     learned = delays or {}
     devices = [
-        device_time(one.name, one.demand, one.periods, learned.get(one.address, ASSUMED_S))
+        device_time(one.name, one.load, one.periods, learned.get(one.address or 0, ASSUMED_S))
         for one in found
     ]
     return LineTime(line=line, form=form, devices=devices)
@@ -184,7 +187,7 @@ def _remedy(time: LineTime) -> tuple[str, str]:
     return why, "shorten timeout_s, poll less often (every_s), or use a second line"
 
 
-def check_urls(source: Source, shelf: Shelf) -> list[Finding]:
+def check_urls(source: Source, profiles: ProfileStore) -> list[Finding]:
     """What is wrong with the device URLs of a file that cannot be used for other reasons.
 
     So that somebody who corrects a file sees all that is wrong with it at once.
@@ -196,7 +199,7 @@ def check_urls(source: Source, shelf: Shelf) -> list[Finding]:
         if not isinstance(url, str):
             continue
         try:
-            find(url, shelf)
+            resolve(url, profiles)
         except DeviceError as error:
             findings += _problems(error, source, index)
     return findings
@@ -210,17 +213,20 @@ def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
     ]
 
 
-def _devices(configuration: Configuration, source: Source, shelf: Shelf) -> Iterator[Finding]:
-    addresses: dict[tuple[str, str], str] = {}
+def _devices(
+    configuration: Configuration, source: Source, profiles: ProfileStore
+) -> Iterator[Finding]:
+    addresses: dict[tuple[str, int | None], str] = {}
     for index, device in enumerate(configuration.devices):
         path = ("devices", index, "url")
         try:
-            found = find(device.url, shelf)
-            periods = found.kind.groups(found.url, shelf)
+            resolved = resolve(device.url, profiles)
+            periods = resolved.kind.poll_groups(resolved.url, profiles)
         except DeviceError as error:
             yield from _problems(error, source, index)
             continue
-        first = addresses.setdefault(_address(found), device.name)
+        place = (resolved.kind.line_key(resolved.url), resolved.address)
+        first = addresses.setdefault(place, device.name)
         if first != device.name:
             yield Finding(
                 what=f"this is the device that {first!r} polls already",
@@ -241,10 +247,6 @@ def _devices(configuration: Configuration, source: Source, shelf: Shelf) -> Iter
                 place=source.place(path),
                 weight=Weight.WARNING,
             )
-
-
-def _address(found: Found) -> tuple[str, str]:
-    return (found.kind.line(found.url), found.url.query.get("unit", "1"))
 
 
 def _name(document: Document, state: Path) -> Iterator[Finding]:

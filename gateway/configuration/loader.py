@@ -19,7 +19,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -27,7 +27,10 @@ from config.finding import ConfigError, Finding
 from config.model import Configuration
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.modbus.profile import Profile
-from drivers.modbus.profile_store import ReadyShelf
+from drivers.modbus.profile_store import LoadedProfiles
+
+if TYPE_CHECKING:
+    from drivers.context import ProfileStore
 
 PROFILES: Final = "profiles"
 """Folder below the state folder that is searched for profiles before the packaged ones."""
@@ -69,7 +72,7 @@ class LoadResult:
         configuration: The settings; ``None`` when none are valid, or none were requested.
         findings: Why there are none, or why they are the previous ones.
         disk_error: The system's message when the configuration could not be saved.
-        profiles, problems: As in `drivers.modbus.profile_store.ReadyShelf`.
+        profiles, problems: As in `drivers.modbus.profile_store.LoadedProfiles`.
     """
 
     configuration: Configuration | None = None
@@ -79,9 +82,9 @@ class LoadResult:
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def shelf(self) -> ReadyShelf:
+    def store(self) -> LoadedProfiles:
         """The profiles, for drivers."""
-        return ReadyShelf(profiles=self.profiles, problems=self.problems)
+        return LoadedProfiles(profiles=self.profiles, problems=self.problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +94,12 @@ class LoadedConfiguration:
     Attributes:
         configuration: The settings.
         findings: Why it was read from the previous file, where it was.
-        shelf: The profiles.
+        profiles: Those that it names.
     """
 
     configuration: Configuration
     findings: tuple[Finding, ...]
-    shelf: ReadyShelf
+    profiles: LoadedProfiles
 
 
 async def load_in_subprocess(state: Path, request: bytes) -> bytes:
@@ -162,9 +165,9 @@ class Loader:
         """
         return _loaded(await self._request(LoadRequest(text=text, file=file)))
 
-    async def shelf(self, url: str) -> ReadyShelf:
+    async def profiles(self, url: str) -> LoadedProfiles:
         """Load the profile that the URL of one device names; raises `LoadError`."""
-        return (await self._request(LoadRequest(urls=(url,)))).shelf
+        return (await self._request(LoadRequest(urls=(url,)))).store
 
     async def _request(self, request: LoadRequest) -> LoadResult:
         answer = await self._send(self._state, msgspec.msgpack.encode(request))
@@ -180,8 +183,15 @@ def _loaded(result: LoadResult) -> LoadedConfiguration:
     if result.configuration is None:
         raise ConfigError(result.findings)
     return LoadedConfiguration(
-        configuration=result.configuration, findings=result.findings, shelf=result.shelf
+        configuration=result.configuration, findings=result.findings, profiles=result.store
     )
+
+
+def profiles_in(state: Path) -> ProfileStore:
+    """The profiles that devices may name: those of the state folder before the packaged ones."""
+    from drivers.modbus.profile_loader import FolderProfiles
+
+    return FolderProfiles((state / PROFILES,))
 
 
 # --- in the process of its own --------------------------------------------------------------------
@@ -210,14 +220,14 @@ def handle_request(state: Path, request: bytes) -> bytes:
 
 
 def _with_profiles(result: LoadResult, state: Path, urls: Sequence[str]) -> LoadResult:
-    from drivers.modbus.profile_loader import FolderShelf, ProfileError
+    from drivers.modbus.profile_loader import FolderProfiles, ProfileError
 
-    shelf = FolderShelf((state / PROFILES,))
+    store = FolderProfiles((state / PROFILES,))
     profiles: dict[str, Profile] = {}
     problems: dict[str, tuple[str, ...]] = {}
     for name in sorted({name for url in urls if (name := _profile_in(url))}):
         try:
-            profiles[name] = shelf.profile(name)
+            profiles[name] = store.profile(name)
         except ProfileError as error:
             problems[name] = error.problems
     return replace(result, profiles=profiles, problems=problems)
@@ -225,7 +235,7 @@ def _with_profiles(result: LoadResult, state: Path, urls: Sequence[str]) -> Load
 
 def _profile_in(url: str) -> str | None:
     try:
-        return DeviceUrl.parse(url).query.get("profile")
+        return DeviceUrl.parse(url).profile
     except UrlError:
         return None  # said when the device is opened
 

@@ -20,7 +20,7 @@ from config.model import Configuration, digest
 from gateway.configuration.loader import LoadedConfiguration, Loader, LoadError
 
 if TYPE_CHECKING:
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
 
 log = structlog.get_logger("kanmon.configuration")
 
@@ -51,13 +51,13 @@ class RunningConfiguration:
         return self._loaded.configuration
 
     @property
-    def profiles(self) -> Shelf:
+    def profiles(self) -> ProfileStore:
         """The profiles that its devices name."""
-        return self._loaded.shelf
+        return self._loaded.profiles
 
-    async def profiles_of(self, url: str) -> Shelf:
+    async def profiles_of(self, url: str) -> ProfileStore:
         """The profile that the URL of any device names; raises `LoadError`."""
-        return await self._loader.shelf(url)
+        return await self._loader.profiles(url)
 
     async def apply(self, text: bytes, file: str) -> list[str]:
         """Keep ``text`` and run it from now on.

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from drivers.driver import PlansReads
+from drivers.driver import ReadPlanner
 from gateway.configuration.checks import line_time
 
 if TYPE_CHECKING:
-    from drivers.driver import Lines
+    from drivers.lines import Lines
     from gateway.configuration.checks import OnLine
     from gateway.polling.poller import NextPoll
     from protocols.line import Member
@@ -32,9 +32,9 @@ def as_asked(
 
 
 def _as_asked(one: OnLine, driver: object) -> OnLine:
-    if not isinstance(driver, PlansReads):
+    if not isinstance(driver, ReadPlanner):
         return one
-    return replace(one, demand=replace(one.demand, reads=driver.planned()))
+    return replace(one, load=replace(one.load, groups=driver.planned()))
 
 
 def figures(
@@ -45,7 +45,7 @@ def figures(
 ) -> list[dict[str, Any]]:
     """What is known of every line that devices can share, as JSON values.
 
-    A printer that is asked by SNMP is alone on its own, and nobody's time is spent on it.
+    A device that is alone on its line spends nobody's time there.
 
     Args:
         found: The configured devices by line.
@@ -57,14 +57,16 @@ def figures(
         One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
         ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
     """
-    shared = {key: there for key, there in found.items() if any(one.demand.reads for one in there)}
+    shared = {
+        key: there for key, there in found.items() if any(one.address is not None for one in there)
+    }
     return [_line(key, there, lines, next_polls, now) for key, there in sorted(shared.items())]
 
 
 def _line(
     key: str, there: Sequence[OnLine], lines: Lines, next_polls: Mapping[str, NextPoll], now: int
 ) -> dict[str, Any]:
-    line = lines.opened.get(key)
+    line = lines.line_at(key)
     members = {} if line is None else line.members
     delays = {address: member.delays.typical_s for address, member in members.items()}
     time = line_time(key, there, delays)
@@ -76,7 +78,8 @@ def _line(
         "busy_s": None if line is None else round(line.busy_s, 3),
         "open_s": None if line is None else round(line.open_s, 3),
         "devices": [
-            _device(one, members.get(one.address), next_polls.get(one.name), now) for one in there
+            _device(one, members.get(one.address or 0), next_polls.get(one.name), now)
+            for one in there
         ],
     }
 
@@ -94,7 +97,7 @@ def _device(
         "timeouts": member.timeouts if member else 0,
         "garbled": member.garbled if member else 0,
         "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
-        "patience_s": one.demand.timeout_s,
+        "patience_s": one.load.timeout_s,
         "failures": next_poll.failures if next_poll else 0,
         "next_s": max(0.0, round((next_poll.due_at - now) / 1000, 1)) if next_poll else None,
     }

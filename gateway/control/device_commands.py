@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from drivers.setting import WriteError
 from gateway.configuration.loader import LoadError
 from gateway.control.client import ControlError
 from gateway.polling.devices import DeviceError, url_step
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from config.model import Configuration, Device
-    from drivers.driver import Writes
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
+    from drivers.driver import SettingWriter
     from drivers.report import Clock, Report
 
 
@@ -28,10 +29,10 @@ class ProfileSource(Protocol):
         """The settings that run now."""
 
     @property
-    def profiles(self) -> Shelf:
+    def profiles(self) -> ProfileStore:
         """The profiles that its devices name."""
 
-    async def profiles_of(self, url: str) -> Shelf:
+    async def profiles_of(self, url: str) -> ProfileStore:
         """The profile that the URL of any device names; raises ``LoadError``."""
 
 
@@ -39,12 +40,17 @@ class DeviceOpener(Protocol):
     """The lines and drivers, as `gateway.polling.devices.Site` reaches them."""
 
     async def read_once(
-        self, url: str, device: Device | None, shelf: Shelf, clock: Clock
+        self, url: str, device: Device | None, profiles: ProfileStore, clock: Clock
     ) -> Report:
         """Read everything of a device, between the polls of others; raises ``DeviceError``."""
 
-    def writer(self, url: str, shelf: Shelf) -> Writes:
-        """What writes settings of the device at ``url``; raises ``DeviceError``."""
+    def writer(self, url: str, profiles: ProfileStore) -> SettingWriter:
+        """What writes the settings of the device at ``url``.
+
+        Raises:
+            DeviceError: There is no driver or profile for it.
+            WriteError: Devices of its kind have no settings.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,18 +106,18 @@ class DeviceCommands:
         from gateway.control.writing import look
 
         url, device = self._target(arguments)
-        writes = await self._writes(url, device)
+        writer = await self._writer(url, device)
         name, value = str(arguments.get("setting")), str(arguments.get("value"))
-        return await look(writes, name, value, device.name if device else url)
+        return await look(writer, name, value, device.name if device else url)
 
     async def write(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``setting`` of a device to ``value``, on behalf of ``who``."""
         from gateway.control.writing import write
 
         url, device = self._target(arguments)
-        writes = await self._writes(url, device)
+        writer = await self._writer(url, device)
         return await write(
-            writes,
+            writer,
             str(arguments.get("setting")),
             str(arguments.get("value")),
             state=self._access.state,
@@ -134,16 +140,20 @@ class DeviceCommands:
             )
         return device.url, device
 
-    async def _profiles(self, url: str, device: Device | None) -> Shelf:
+    async def _profiles(self, url: str, device: Device | None) -> ProfileStore:
         settings = self._access.settings
         try:
             return settings.profiles if device else await settings.profiles_of(url)
         except LoadError as error:
             raise DeviceError((str(error),)) from error
 
-    async def _writes(self, url: str, device: Device | None) -> Writes:
+    async def _writer(self, url: str, device: Device | None) -> SettingWriter:
+        from gateway.control.writing import refused
+
         try:
             return self._access.site.writer(url, await self._profiles(url, device))
+        except WriteError as error:
+            raise refused(error, device.name if device else url) from error
         except DeviceError as error:
             what = "this device cannot be written"
             raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error

@@ -17,8 +17,8 @@ from gateway.version import software
 if TYPE_CHECKING:
     from cloud_link.spool.spool import Spool
     from config.model import Configuration, Device
-    from drivers.driver import Lines
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
+    from drivers.lines import Lines
     from drivers.report import Clock, Report
     from gateway.polling.line_poller import LineCounts
     from gateway.polling.polled_device import Reader
@@ -49,7 +49,7 @@ class Settings(Protocol):
         """The settings."""
 
     @property
-    def profiles(self) -> Shelf:
+    def profiles(self) -> ProfileStore:
         """The profiles that its devices name."""
 
 

@@ -5,40 +5,40 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from drivers.modbus.writing import WriteError
+from drivers.setting import WriteError
 from gateway.control.audit import note
 from gateway.control.client import ControlError
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from drivers.driver import Writes
+    from drivers.driver import SettingWriter
 
 
-async def look(writes: Writes, name: str, text: str, where: str) -> dict[str, Any]:
+async def look(writer: SettingWriter, name: str, text: str, where: str) -> dict[str, Any]:
     """What a write would do, as JSON values: ``now``, ``then``, ``unit``.
 
     Raises:
         ControlError: It is not allowed, or the device does not say what it has now.
     """
     try:
-        setting = writes.setting(name)
+        setting = writer.setting(name)
         value = setting.number(text)
-        setting.registers(value)
-        now = await writes.current(setting)
+        setting.held(value)
+        now = await writer.current(setting)
     except WriteError as error:
-        raise _refused(error, where) from error
+        raise refused(error, where) from error
     except ProtocolError as error:
         raise _failed("the device does not say what it is set to", error) from error
-    return {"now": format(now, "f"), "then": format(value, "f"), "unit": setting.unit.strip()}
+    return {"now": format(now, "f"), "then": format(value, "f"), "unit": setting.unit}
 
 
 async def write(
-    writes: Writes, name: str, text: str, *, state: Path, who: str, device: str
+    writer: SettingWriter, name: str, text: str, *, state: Path, who: str, device: str
 ) -> dict[str, Any]:
     """Write a setting; returns ``before`` and ``after``, as the device says them.
 
     Args:
-        writes: The device.
+        writer: Writes the device.
         name: Which setting.
         text: What it shall be.
         state: The state folder, where the audit is.
@@ -49,17 +49,17 @@ async def write(
         ControlError: Nothing was written, or the device did not confirm it; says which.
         OSError: The audit cannot be kept; nothing was written.
     """
-    seen = await look(writes, name, text, device)
-    setting = writes.setting(name)
+    seen = await look(writer, name, text, device)
+    setting = writer.setting(name)
     value = setting.number(text)
     facts = {"who": who, "did": "write", "device": device, "setting": name}
     note(state, **facts, before=seen["now"], wanted=seen["then"], result="asked")
     try:
-        after = await writes.write(setting, value)
+        after = await writer.write(setting, value)
     except ProtocolError as error:
         note(state, **facts, wanted=seen["then"], result=str(error))
         raise _failed("the device did not confirm the write", error) from error
-    held = after == value or setting.registers(after) == setting.registers(value)
+    held = after == value or setting.held(after) == setting.held(value)
     try:
         note(state, **facts, after=format(after, "f"), result="written" if held else "not held")
     except OSError as error:
@@ -70,14 +70,15 @@ async def write(
         ) from error
     if not held:
         raise ControlError(
-            f"the device took the write and still says {after}{setting.unit}",
+            f"the device took the write and still says {after}{setting.suffix}",
             where=device,
             next_step="look in its manual: it may want a password, or a restart",
         )
     return {"before": seen["now"], "after": format(after, "f"), "unit": seen["unit"]}
 
 
-def _refused(error: WriteError, where: str) -> ControlError:
+def refused(error: WriteError, where: str) -> ControlError:
+    """The error that nothing was written, for a person."""
     return ControlError(error.what, where=where, next_step=error.next_step)
 
 

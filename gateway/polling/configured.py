@@ -9,7 +9,7 @@ import structlog
 
 if TYPE_CHECKING:
     from config.model import Configuration
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
     from gateway.polling.devices import Site
     from gateway.polling.poller import Poller
 
@@ -36,7 +36,7 @@ class ConfiguredDevices:
         self._forget = forget
         self.refused: dict[str, str] = {}
 
-    def apply(self, configuration: Configuration, profiles: Shelf) -> None:
+    def apply(self, configuration: Configuration, profiles: ProfileStore) -> None:
         """Poll these devices from now on; those that did not change are polled undisturbed."""
         ready, refused = self._site.polled(configuration, profiles)
         self._forget(self._poller.apply(ready))

@@ -13,27 +13,34 @@ from typing import TYPE_CHECKING, Final
 
 from config.model import Configuration, Device
 from config.secrets import no_secrets
+from drivers.context import DriverContext
+from drivers.device_url import DeviceUrl, UrlError
+from drivers.driver import SharedLineKind, WritableKind
+from drivers.installation import Installation
 from drivers.report import Clock, Report
+from drivers.setting import WriteError
 from gateway.polling.device_state import DeviceView, code_of
 from gateway.polling.polled_device import PolledDevice, Reader
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from drivers.driver import DeviceUrl, DriverKind, Lines, Surroundings, Writes
-    from drivers.modbus.profile_store import Shelf
+    from drivers.context import ProfileStore
+    from drivers.driver import DriverKind, SettingWriter
+    from drivers.lines import Lines
 
 
 SPARE_SHARE: Final = 20
 """What part of its period a poll may take to find out what its device lacks: a twentieth."""
-
-
-_METER_STEP: Final = "correct the URL, as in modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
-_PRINTER_STEP: Final = "correct the URL, as in snmp://192.0.2.7/?version=2c"
+EXAMPLE_SCHEME: Final = "modbus-tcp"
+"""The scheme whose example is shown where a URL names none that there is."""
 
 
 def url_step(url: str) -> str:
     """What to do about a device that cannot be polled, where its problems do not say it."""
-    return _PRINTER_STEP if url.lower().startswith("snmp:") else _METER_STEP
+    from drivers.registry import DRIVERS
+
+    kind = DRIVERS.get(url.partition(":")[0].lower()) or DRIVERS[EXAMPLE_SCHEME]
+    return f"correct the URL, as in {kind.example}"
 
 
 class DeviceError(Exception):
@@ -45,16 +52,21 @@ class DeviceError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A URL with the kind of driver that serves it."""
+class ResolvedDevice:
+    """A device URL with the kind of driver that serves it."""
 
     url: DeviceUrl
     kind: DriverKind
 
+    @property
+    def address(self) -> int | None:
+        """Its address on the line that it shares; ``None`` for a device with a line of its own."""
+        return self.kind.address(self.url) if isinstance(self.kind, SharedLineKind) else None
 
-def find(text: str, shelf: Shelf) -> Found:
-    """The driver for a device URL; raises `DeviceError` with every problem of it."""
-    from drivers.driver import DRIVERS, DeviceUrl, UrlError
+
+def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
+    """The driver kind for a device URL; raises `DeviceError` with every problem of it."""
+    from drivers.registry import DRIVERS
 
     try:
         url = DeviceUrl.parse(text)
@@ -64,10 +76,10 @@ def find(text: str, shelf: Shelf) -> Found:
     if kind is None:
         known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
         raise DeviceError((f"no driver speaks {url.scheme}://; there are {known}",))
-    problems = kind.check(url, shelf)
+    problems = kind.check(url, profiles)
     if problems:
         raise DeviceError(problems)
-    return Found(url=url, kind=kind)
+    return ResolvedDevice(url=url, kind=kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,41 +91,40 @@ class Site:
     secret: Callable[[str], str] = no_secrets
 
     def polled(
-        self, configuration: Configuration, shelf: Shelf
+        self, configuration: Configuration, profiles: ProfileStore
     ) -> tuple[list[PolledDevice], dict[str, str]]:
         """The devices to poll, and by name why the others cannot be."""
         ready, refused = [], {}
         for device in configuration.devices:
             try:
-                ready.append(self._polled(device, shelf))
+                ready.append(self._polled(device, profiles))
             except DeviceError as error:
                 refused[device.name] = str(error)
         return ready, refused
 
-    def _polled(self, device: Device, shelf: Shelf) -> PolledDevice:
-        found = find(device.url, shelf)
-        groups = found.kind.groups(found.url, shelf)
-        profile = found.url.query.get("profile")
+    def _polled(self, device: Device, profiles: ProfileStore) -> PolledDevice:
+        resolved = resolve(device.url, profiles)
+        url, kind = resolved.url, resolved.kind
         periods = {
             group: round(1000 * (device.every_s if period is None else period))
-            for group, period in groups.items()
+            for group, period in kind.poll_groups(url, profiles).items()
         }
-        around = replace(self._around(device, shelf), spare_ms=min(periods.values()) // SPARE_SHARE)
+        spare_ms = min(periods.values()) // SPARE_SHARE
+        context = replace(self._context(device, profiles), spare_ms=spare_ms)
+        drain_s = kind.drain_s(url) if isinstance(kind, SharedLineKind) else 0.0
         return PolledDevice(
             name=device.name,
-            line=found.kind.line(found.url),
+            line=kind.line_key(url),
             periods=periods,
-            drain_ms=round(1000 * found.kind.drain_s(found.url)),
-            open=partial(found.kind.open, found.url, around),
+            drain_ms=round(1000 * drain_s),
+            open=partial(kind.open, url, context),
             settings=(
                 replace(device, label=""),  # what people call it changes nothing
-                shelf.profile(profile) if profile else None,
+                profiles.profile(url.profile) if url.profile else None,
             ),
         )
 
-    def _around(self, device: Device | None, shelf: Shelf) -> Surroundings:
-        from drivers.driver import Installation, Surroundings
-
+    def _context(self, device: Device | None, profiles: ProfileStore) -> DriverContext:
         installation = Installation()
         if device is not None:
             installation = Installation(
@@ -121,47 +132,59 @@ class Site:
                 voltage_ratio=device.voltage_ratio,
                 reversed=device.reversed,
             )
-        return Surroundings(
+        return DriverContext(
             lines=self.lines,
             now=self.now,
-            shelf=shelf,
+            profiles=profiles,
             installation=installation,
             secret=self.secret,
         )
 
-    def writer(self, url: str, shelf: Shelf) -> Writes:
-        """What writes settings of the device at ``url``; raises `DeviceError`."""
-        found = find(url, shelf)
-        self._check_line(found)
-        return found.kind.writer(found.url, self._around(None, shelf))
+    def writer(self, url: str, profiles: ProfileStore) -> SettingWriter:
+        """What writes the settings of the device at ``url``.
 
-    def _check_line(self, found: Found) -> None:
+        Raises:
+            DeviceError: There is no driver or profile for it.
+            WriteError: Devices of its kind have no settings.
+        """
+        resolved = resolve(url, profiles)
+        if not isinstance(resolved.kind, WritableKind):
+            raise WriteError(
+                "this device has no settings that can be written", "Use its own page or panel"
+            )
+        self._check_line(resolved)
+        return resolved.kind.writer(resolved.url, self._context(None, profiles))
+
+    def _check_line(self, resolved: ResolvedDevice) -> None:
         """Refuse to look at a device in another way than its line is used in."""
-        key = found.kind.line(found.url)
-        line, form = self.lines.opened.get(key), found.kind.form(found.url)
-        if line is not None and line.form != form:
-            way = f"at {line.form}" if line.form else "with Modbus TCP's own frames"
+        url, kind = resolved.url, resolved.kind
+        if not isinstance(kind, SharedLineKind):
+            return
+        key = resolved.kind.line_key(url)
+        line = self.lines.line_at(key)
+        if line is not None and line.form != kind.form(url):
+            way = f"at {line.form}" if line.form else "as a network connection"
             raise DeviceError((f"{key} is in use {way}; name the same speed, character, protocol",))
 
     async def read_once(
-        self, url: str, device: Device | None, shelf: Shelf, clock: Clock
+        self, url: str, device: Device | None, profiles: ProfileStore, clock: Clock
     ) -> Report:
         """Read everything of a device once, between polls of others on its line.
 
         Args:
             url: Where it is.
             device: Its settings, when it is a configured one.
-            shelf: Where its profile is.
+            profiles: Where its profile is.
             clock: What the report says about its time.
 
         Raises:
             DeviceError: There is no driver or profile for it.
         """
-        found = find(url, shelf)
-        self._check_line(found)
-        groups = frozenset(found.kind.groups(found.url, shelf))
-        driver: Reader = found.kind.open(found.url, self._around(device, shelf))
-        view = DeviceView(device.name if device else found.url.host or found.url.path)
+        resolved = resolve(url, profiles)
+        self._check_line(resolved)
+        groups = frozenset(resolved.kind.poll_groups(resolved.url, profiles))
+        driver: Reader = resolved.kind.open(resolved.url, self._context(device, profiles))
+        view = DeviceView(device.name if device else resolved.url.host or resolved.url.path)
         try:
             seen = await driver.read(groups)
         except ProtocolError as error:

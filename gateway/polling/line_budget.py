@@ -22,10 +22,9 @@ from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from protocols.delays import ASSUMED_S
-from protocols.modbus.rtu_timing import RtuTiming
 
 if TYPE_CHECKING:
-    from drivers.bus_load import Demand
+    from drivers.bus_load import BusLoad
     from protocols.serial_format import SerialFormat
 
 SCHEDULING_S: Final = 0.003
@@ -108,32 +107,29 @@ class LineTime:
 
 
 def device_time(
-    name: str, demand: Demand, periods: Mapping[str, float], delay_s: float = ASSUMED_S
+    name: str, load: BusLoad, periods: Mapping[str, float], delay_s: float = ASSUMED_S
 ) -> DeviceTime:
     """What a device takes of its serial line.
 
-    A device dies at one of its reads. Those before it were made, those behind it are not: beyond
-    the poll's own time its death costs the timeout and the drain of that read instead of the read.
-    The costliest one counts, of whatever groups may be due together. Later probes ask for the
-    fastest group alone, in time that is kept for the device anyhow.
+    A device dies at one of its requests. Those before it were made, those behind it are not: beyond
+    the poll's own time its death costs the timeout and the drain of that request instead of the
+    request. The costliest one counts, of whatever groups may be due together. Later probes ask for
+    the fastest group alone, in time that is kept for the device anyhow.
 
     Args:
         name: The installation's name for it.
-        demand: What it asks; on a serial line.
+        load: What it asks; on a serial line.
         periods: Seconds of each poll group.
         delay_s: What the device takes to answer.
     """
-    assert demand.form is not None, "only a serial line has a time that is known beforehand"
-    form = RtuTiming(demand.form)
     cost = {
-        group: sum(form.transaction_s(read, delay_s) for read in reads) + SCHEDULING_S
-        for group, reads in demand.reads.items()
+        group: sum(request.answered_s + delay_s for request in requests) + SCHEDULING_S
+        for group, requests in load.groups.items()
     }
-    patience = demand.timeout_s + demand.timing.drain_s
-    reads = [*demand.together, *(read for group in demand.reads.values() for read in group)]
+    patience = load.timeout_s + load.drain_s
+    requests = [*load.together, *(one for group in load.groups.values() for one in group)]
     deaths = (
-        patience + form.wire_s(read) + form.answer_s(read) - form.transaction_s(read, delay_s)
-        for read in reads
+        patience + request.unanswered_s - (request.answered_s + delay_s) for request in requests
     )
     return DeviceTime(
         name=name,

@@ -65,7 +65,7 @@ class ModbusUnit:
         self.member = line.member(unit)
         self.where = f"modbus {line.wire.where} unit {unit}"
         self._framing = framing
-        self._rtu = None if line.form is None else RtuTiming(line.form)
+        self.timing = None if line.form is None else RtuTiming(line.form)
 
     async def read(self, read: Read) -> Block:
         """Read one run of registers or bits.
@@ -76,7 +76,7 @@ class ModbusUnit:
             Timeout: Nothing came.
             Unreachable: There is no connection.
         """
-        wire_s = 0.0 if self._rtu is None else self._rtu.wire_s(read)
+        wire_s = 0.0 if self.timing is None else self.timing.wire_s(read)
         delays = self.member.delays_of((read.table, read.address, read.count))
         question = Question(self.unit, read, self.where)
         try:
@@ -125,7 +125,7 @@ class ModbusUnit:
     @property
     def cost(self) -> Cost:
         """What a read of this unit takes, as far as it is known."""
-        return TCP if self._rtu is None else self._rtu.cost(self.member.delays.typical_s)
+        return TCP if self.timing is None else self.timing.cost(self.member.delays.typical_s)
 
 
 class _Timed:

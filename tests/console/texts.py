@@ -64,6 +64,7 @@ SILENT: Final = {
     "cloud_link/topics.py": "a portal's log",
     "cloud_link/wire.py": "the wire's faults go to the log and the quarantine",
     "config/schema.py": "the schema's title",
+    "drivers/registry.py": "a programmer's mistakes",
     "drivers/report_json.py": "for programs that write reports",
     "drivers/report_schema.py": "the schema's words",
     "drivers/printer/alerts.py": "evidence, as the agent says it",

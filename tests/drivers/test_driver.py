@@ -6,20 +6,35 @@ import asyncio
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.driver import DRIVERS, DeviceUrl, Lines, Surroundings, UrlError
-from drivers.modbus.profile_loader import FolderShelf
+from drivers.bus_load import RequestTime
+from drivers.context import DriverContext
+from drivers.device_url import DeviceUrl, UrlError
+from drivers.driver import BusLoadKind, SharedLineKind
+from drivers.lines import Lines
+from drivers.modbus.bus_load import rules_of
+from drivers.modbus.kind import ModbusRtu, ModbusTcp
+from drivers.modbus.profile_loader import FolderProfiles
+from drivers.registry import DRIVERS, table
 from drivers.report import Quantity
+from protocols.delays import ASSUMED_S
 from protocols.errors import Timeout
+from protocols.line import Line
 from protocols.modbus.capture import Capture
-from protocols.modbus.planner import Table
+from protocols.modbus.planner import Table, plan
+from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.serial_format import SerialFormat
+from protocols.serial_line import SerialWire
+from protocols.tcp_line import TcpWire
+from protocols.timing import LineTiming
 
 ROOT = Path(__file__).parents[2]
 SDM630_CAPTURE = ROOT / "tests" / "captures" / "eastron-sdm630"
@@ -121,9 +136,9 @@ def test_no_text_breaks_the_parser(text: str) -> None:
                 "no serial port is named, as in modbus-rtu:///dev/ttyUSB0",
             ],
         ),
-        (f"modbus-rtu-tcp://host:4001/?{SDM630}", []),
+        (f"modbus-rtu+tcp://host:4001/?{SDM630}", []),
         (
-            f"modbus-rtu-tcp://host/?{SDM630}",
+            f"modbus-rtu+tcp://host/?{SDM630}",
             ["no port is named: serial servers have no usual one"],
         ),
         (
@@ -134,41 +149,106 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 )
 def test_every_problem_of_a_url_is_told(url: str, problems: list[str]) -> None:
     parsed = DeviceUrl.parse(url)
-    assert DRIVERS[parsed.scheme].check(parsed, FolderShelf()) == problems
+    assert DRIVERS[parsed.scheme].check(parsed, FolderProfiles()) == problems
 
 
 def test_devices_of_one_gateway_share_its_line() -> None:
     kind = DRIVERS["modbus-tcp"]
     keys = {
-        kind.line(DeviceUrl.parse(f"modbus-tcp://HOST{port}/?{SDM630}")) for port in ("", ":502")
+        kind.line_key(DeviceUrl.parse(f"modbus-tcp://HOST{port}/?{SDM630}"))
+        for port in ("", ":502")
     }
     assert keys == {"tcp:host:502"}
     lines = Lines()
-    assert lines.tcp("host", 502) is lines.tcp("host", 502, silence_s=0.1)
-    assert lines.tcp("host", 502).timing.silence_s == 0.1
-    assert lines.tcp("host", 503) is not lines.tcp("host", 502)
+
+    def opened(port: int, silence_s: float = 0.0) -> Line:
+        timing = LineTiming(silence_s=silence_s)
+        return lines.line(f"tcp:host:{port}", lambda: TcpWire("host", port), timing)
+
+    assert opened(502) is opened(502, silence_s=0.1)
+    assert opened(502).timing.silence_s == 0.1
+    assert opened(503) is not opened(502)
 
 
 def test_a_serial_line_has_its_speed_and_its_patience() -> None:
     lines, kind = Lines(), DRIVERS["modbus-rtu"]
     url = DeviceUrl.parse(f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&timeout_s=0.4")
-    assert kind.line(url) == "serial:/dev/ttyUSB0"
-    demand = kind.demand(url, FolderShelf())
-    assert str(demand.form) == "19200 8E1"
-    assert demand.timeout_s == 0.4
-    assert {read.table for read in demand.reads["live"]} == {Table.INPUT}
-    assert demand.form is not None
-    line = lines.serial("/dev/ttyUSB0", demand.form)
-    assert lines.serial("/dev/ttyUSB0", demand.form) is line
-    assert line.timing == demand.timing
-    assert kind.drain_s(url) > demand.timing.drain_s
-    faster = lines.serial("/dev/ttyUSB0", SerialFormat(baud=38400))
+    assert kind.line_key(url) == "serial:/dev/ttyUSB0"
+    assert isinstance(kind, BusLoadKind)
+    assert isinstance(kind, SharedLineKind)
+    load = kind.bus_load(url, FolderProfiles())
+    assert str(load.form) == "19200 8E1"
+    assert load.timeout_s == 0.4
+    assert load.form is not None
+
+    def opened(form: SerialFormat) -> Line:
+        wire = partial(SerialWire, "/dev/ttyUSB0", form)
+        return lines.line("serial:/dev/ttyUSB0", wire, RtuTiming(form).line, form)
+
+    line = opened(load.form)
+    assert opened(load.form) is line
+    assert line.timing.drain_s == load.drain_s
+    assert kind.drain_s(url) > load.drain_s
+    faster = opened(SerialFormat(baud=38400))
     assert faster is not line, "its devices are asked at the new speed"
     assert lines.opened["serial:/dev/ttyUSB0"] is faster
-    over = lines.rtu_tcp("host", 4001, demand.form)
+    wire = partial(TcpWire, "host", 4001, numbered=False)
+    over = lines.line("tcp:host:4001", wire, RtuTiming(load.form).line_over_network, load.form)
     lines.close_others({"tcp:host:4001"})
     assert set(lines.opened) == {"tcp:host:4001"}
     assert over.timing.drain_s > line.timing.drain_s
+
+
+def test_a_group_takes_what_its_reads_take() -> None:
+    kind = DRIVERS["modbus-rtu"]
+    url = DeviceUrl.parse(f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200")
+    assert isinstance(kind, BusLoadKind)
+    load = kind.bus_load(url, FolderProfiles())
+    assert load.form is not None
+    rtu, profile = RtuTiming(load.form), FolderProfiles().profile("eastron-sdm630")
+    spans = [point.span for point in profile.points if point.poll_group == "live"]
+    reads = plan(spans, replace(rules_of(profile), cost=rtu.cost(ASSUMED_S)))
+    assert {read.table for read in reads} == {Table.INPUT}
+    assert load.groups["live"] == tuple(
+        RequestTime(rtu.transaction_s(read, 0.0), rtu.wire_s(read) + rtu.answer_s(read))
+        for read in reads
+    )
+    over_tcp = DRIVERS["modbus-tcp"]
+    assert isinstance(over_tcp, BusLoadKind)
+    url = DeviceUrl.parse(f"modbus-tcp://host/?{SDM630}")
+    assert over_tcp.bus_load(url, FolderProfiles()).groups == {}
+
+
+def test_a_line_that_is_used_otherwise_now_is_closed_at_once() -> None:
+    lines, closed = Lines(), []
+
+    class Held:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+
+    first = lines.get("key", lambda: Held("first"))
+    assert lines.get("key", lambda: Held("second")) is first
+    second = lines.get("key", lambda: Held("second"), fits=lambda held: held.name == "second")
+    assert (second.name, closed) == ("second", ["first"])
+    assert lines.line_at("key") is None, "it is no line that devices take turns on"
+
+
+def test_a_kind_stands_under_the_schemes_that_it_names_and_nobody_else_does() -> None:
+    tcp = ModbusTcp()
+    assert table({"modbus-tcp": tcp}) == {"modbus-tcp": tcp}
+    with pytest.raises(ValueError, match="which it does not name"):
+        table({"modbus-tcp": tcp, "modbus-rtu": ModbusTcp()})
+
+    class Both(ModbusRtu):
+        schemes = ("modbus-rtu", "modbus-tcp")
+
+    with pytest.raises(ValueError, match="names modbus-tcp, which is not its own"):
+        table({"modbus-tcp": tcp, "modbus-rtu": Both()})
+    with pytest.raises(ValueError, match="names modbus-tcp, which is not its own"):
+        table({"modbus-rtu": Both()})
 
 
 async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing() -> None:
@@ -176,11 +256,11 @@ async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing()
     units = {**capture.units(), 2: Unit(silent=True)}
     async with Simulator(units) as simulator:
         lines = Lines()
-        around = Surroundings(lines=lines, now=lambda: 5, shelf=FolderShelf())
+        context = DriverContext(lines=lines, now=lambda: 5, profiles=FolderProfiles())
         here = f"modbus-tcp://127.0.0.1:{simulator.port}/?profile=eastron-sdm630"
         kind = DRIVERS["modbus-tcp"]
         meter, dead = (
-            kind.open(DeviceUrl.parse(f"{here}&unit={unit}&timeout_s={timeout}"), around)
+            kind.open(DeviceUrl.parse(f"{here}&unit={unit}&timeout_s={timeout}"), context)
             for unit, timeout in ((1, 20), (2, 0.05))
         )
         for value in (0.0, 231.5):
@@ -201,10 +281,11 @@ async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing()
 
 def test_checking_a_url_does_not_load_the_protocol_library() -> None:
     program = (
-        "import sys; from drivers.driver import DRIVERS, DeviceUrl\n"
-        "from drivers.modbus.profile_loader import FolderShelf\n"
+        "import sys; from drivers.device_url import DeviceUrl\n"
+        "from drivers.registry import DRIVERS\n"
+        "from drivers.modbus.profile_loader import FolderProfiles\n"
         f"url = DeviceUrl.parse('modbus-tcp://h/?{SDM630}')\n"
-        "assert DRIVERS['modbus-tcp'].check(url, FolderShelf()) == []\n"
+        "assert DRIVERS['modbus-tcp'].check(url, FolderProfiles()) == []\n"
         "assert not [name for name in sys.modules if name.startswith('pymodbus')]\n"
     )
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

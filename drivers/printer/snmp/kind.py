@@ -15,14 +15,13 @@ the first printer is read: a configuration can be checked without.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from config.finding import ConfigError
 from config.model import SECRET_REFERENCE
-from drivers.bus_load import Demand
+from drivers.bus_load import BusLoad
 from drivers.printer.snmp.poll_groups import PERIODS
 from protocols.errors import Unreachable
 from protocols.presence import presence
@@ -31,19 +30,19 @@ from protocols.snmp.agent import (
     PORT,
     PRIVACIES,
     TRIES,
+    SnmpAgent,
     Target,
     User,
     Version,
     line_key,
 )
-from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
+    from drivers.context import DriverContext, ProfileStore
     from drivers.device_url import DeviceUrl
-    from drivers.driver import Driver, Surroundings, Writes
-    from drivers.modbus.profile_store import Shelf
-    from drivers.modbus.writing import Setting
-    from protocols.serial_format import SerialFormat
+    from drivers.driver import Driver
+    from drivers.lines import Lines
+    from protocols.snmp.agent import Agent, Reveal
 
 TIMEOUT_S: Final = 2.0
 _V3_ONLY: Final = ("auth", "auth_key", "priv", "priv_key")
@@ -53,7 +52,10 @@ _KNOWN: Final = frozenset({"version", "community", "timeout_s", *_V3_ONLY})
 class PrinterMib:
     """The `drivers.driver.DriverKind` of ``snmp://``."""
 
-    def check(self, url: DeviceUrl, shelf: Shelf) -> list[str]:
+    schemes = ("snmp",)
+    example = "snmp://192.0.2.7/?version=2c"
+
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`; never repeats what may be a secret."""
         problems = [] if url.host else ["no host is named"]
         if url.port == 0:
@@ -73,58 +75,51 @@ class PrinterMib:
             problems += _check_community(url)
         return problems
 
-    def line(self, url: DeviceUrl) -> str:
+    def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`: each printer is a line of its own."""
         return line_key(url.host, url.port or PORT)
 
-    def form(self, url: DeviceUrl) -> SerialFormat | None:
-        """See `drivers.driver.DriverKind`."""
-        return None
+    def bus_load(self, url: DeviceUrl, profiles: ProfileStore) -> BusLoad:
+        """See `drivers.driver.BusLoadKind`; how long its requests take is not known beforehand."""
+        return BusLoad(timeout_s=TRIES * _timeout_s(url, []))
 
-    def demand(self, url: DeviceUrl, shelf: Shelf) -> Demand:
-        """See `drivers.driver.DriverKind`; it is alone on its line, and has no reads to plan."""
-        patience_s = TRIES * _timeout_s(url, [])
-        return Demand(form=None, timing=LineTiming(), reads={}, timeout_s=patience_s)
-
-    def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.DriverKind`: answers are numbered, a late one is thrown away."""
-        return 0.0
-
-    def groups(self, url: DeviceUrl, shelf: Shelf) -> Mapping[str, float | None]:
+    def poll_groups(self, url: DeviceUrl, profiles: ProfileStore) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
         return PERIODS
 
-    def open(self, url: DeviceUrl, around: Surroundings) -> Driver:
+    def open(self, url: DeviceUrl, context: DriverContext) -> Driver:
         """See `drivers.driver.DriverKind`."""
         from drivers.printer.snmp.driver import PrinterDriver  # its tables, only where needed
 
         target = target_of(url)
-        agent = around.lines.snmp(target, _reveal(target, around.secret))
-        return PrinterDriver(agent, around.now, partial(presence, url.host))
-
-    def writer(self, url: DeviceUrl, around: Surroundings) -> Writes:
-        """See `drivers.driver.DriverKind`; nothing can be written."""
-        return _ReadOnly()
+        host = context.lines.get(self.line_key(url), lambda: _Host(context.lines))
+        agent = host.agent(target, _reveal(target, context.secret))
+        return PrinterDriver(agent, context.now, partial(presence, url.host))
 
 
-class _ReadOnly:
-    """The `drivers.driver.Writes` of a device that has no settings for us."""
+class _Host:
+    """The agents at one address, one for each way to speak to it.
 
-    def setting(self, name: str) -> Setting:
-        """See `drivers.driver.Writes`."""
-        from drivers.modbus.writing import WriteError
+    A print server tells its printers apart by their communities.
+    """
 
-        raise WriteError(
-            "settings of printers are not written over SNMP", "Use the printer's own page or panel"
-        )
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._agents: dict[Target, Agent] = {}
 
-    async def current(self, setting: Setting) -> Decimal:
-        """See `drivers.driver.Writes`; there is no setting to ask for."""
-        raise AssertionError(setting)
+    def agent(self, target: Target, reveal: Reveal) -> Agent:
+        """What asks ``target``: one for all who speak to it in the same way."""
+        agent = self._agents.get(target)
+        if agent is None:
+            made: Agent = SnmpAgent(target, reveal)
+            agent = self._agents[target] = self._lines.wrap(made)
+        return agent
 
-    async def write(self, setting: Setting, value: Decimal) -> Decimal:
-        """See `drivers.driver.Writes`; there is no setting to write."""
-        raise AssertionError(setting, value)
+    def close(self) -> None:
+        """See `drivers.lines.Resource`."""
+        agents, self._agents = self._agents, {}
+        for agent in agents.values():
+            agent.close()
 
 
 def target_of(url: DeviceUrl) -> Target:

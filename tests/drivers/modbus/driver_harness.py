@@ -29,6 +29,7 @@ class Watched:
         self.ticks = 0
         self._unit = ModbusUnit(Line(ReplayWire({1: device})), 1, now=self.now)
         self.cost = TCP
+        self.timing = None
 
     def now(self) -> int:
         self.ticks += 100

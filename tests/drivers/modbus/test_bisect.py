@@ -176,7 +176,7 @@ async def test_what_a_model_lacks_is_found_out_little_by_little_and_what_it_has_
     else:
         pytest.fail("it was never found out")
     assert found == {f"channel={i}" for i in range(1, 61, 2)}
-    assert [read.count for read in made.planned()["live"]] == [1] * 30
+    assert [read.count for read in made.planned_reads()["live"]] == [1] * 30
 
 
 async def test_what_was_found_out_leaves_no_more_requests_than_it_takes() -> None:
@@ -185,7 +185,7 @@ async def test_what_was_found_out_leaves_no_more_requests_than_it_takes() -> Non
     await made.read(ALL)
     readings, requests = await polled(made, unit)
     assert requests == 2
-    assert [(r.address, r.count) for r in made.planned()["live"]] == [(0, 33), (34, 26)]
+    assert [(r.address, r.count) for r in made.planned_reads()["live"]] == [(0, 33), (34, 26)]
     assert lacking(readings or ()) == {"channel=34"}
 
 
@@ -245,15 +245,15 @@ async def test_whatever_it_lacks_is_found_out_once_and_for_all(
     made = driver(channels(40), unit, spare_ms=spare_ms)
     readings, requests = None, 0
     for _ in range(400):
-        planned = len(made.planned()["live"])
+        planned = len(made.planned_reads()["live"])
         readings, requests = await polled(made, unit)
         if readings is not None and len(readings) == 40 and requests == planned:
             break
     assert readings is not None
     assert good(readings) == {f"channel={i + 1}" for i in range(40) if i not in missing}
     assert lacking(readings) == {f"channel={i + 1}" for i in missing}
-    assert requests == len(made.planned()["live"])
-    assert sum(read.count for read in made.planned()["live"]) == 40 - len(missing)
+    assert requests == len(made.planned_reads()["live"])
+    assert sum(read.count for read in made.planned_reads()["live"]) == 40 - len(missing)
 
 
 # --- what else may happen in the middle of a search ----------------------------------------------

@@ -14,10 +14,11 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from drivers.driver import DRIVERS, DeviceUrl
+from drivers.device_url import DeviceUrl
 from drivers.modbus import profile_loader as profiles
 from drivers.modbus.profile import IDENTITY_GROUP, Profile
-from drivers.modbus.profile_loader import FolderShelf
+from drivers.modbus.profile_loader import FolderProfiles
+from drivers.registry import DRIVERS
 from drivers.replay import report_of
 from drivers.report import Kind, Quality, check_part
 from drivers.report_json import dumps, from_json, loads, to_json
@@ -93,11 +94,11 @@ def test_every_bit_is_a_condition_of_its_own(profile: Profile) -> None:
 )
 def test_its_url_can_be_opened(name: str, scheme: str, profile: Profile) -> None:
     kind = DRIVERS[scheme]
-    place = {"modbus-rtu": "/dev/ttyUSB0", "modbus-rtu-tcp": "192.0.2.7:4001/"}
+    place = {"modbus-rtu": "/dev/ttyUSB0", "modbus-rtu+tcp": "192.0.2.7:4001/"}
     where = place.get(scheme, "192.0.2.7/")
     url = DeviceUrl.parse(f"{scheme}://{where}?unit=1&profile={name}")
-    assert kind.check(url, FolderShelf()) == []
-    groups = kind.groups(url, FolderShelf())
+    assert kind.check(url, FolderProfiles()) == []
+    groups = kind.poll_groups(url, FolderProfiles())
     assert set(groups) == {point.poll_group for point in profile.points}
     if IDENTITY_GROUP in groups:
         assert next(iter(groups)) == IDENTITY_GROUP
@@ -115,7 +116,7 @@ def test_its_capture_says_where_its_bytes_come_from(profile: Profile, capture: C
 @every_profile
 @pytest.mark.req("C-20")
 async def test_its_capture_becomes_the_reviewed_report(name: str, capture: Capture) -> None:
-    report = await report_of(name, capture)
+    report = await report_of(name, capture, FolderProfiles())
     reviewed = (CAPTURES / name / "expected.json").read_text("utf-8")
     assert dumps(to_json(report), indent=1) + "\n" == reviewed
     assert from_json(loads(reviewed)) == report
@@ -123,7 +124,7 @@ async def test_its_capture_becomes_the_reviewed_report(name: str, capture: Captu
 
 @every_profile
 async def test_its_capture_shows_every_point(name: str, capture: Capture, profile: Profile) -> None:
-    report = await report_of(name, capture)
+    report = await report_of(name, capture, FolderProfiles())
     measured = [point for point in profile.points if point.quantity is not None]
     assert len(report.readings) == len(measured)
     assert all(reading.quality is not Quality.NOT_SUPPORTED for reading in report.readings)
@@ -133,7 +134,7 @@ async def test_its_capture_shows_every_point(name: str, capture: Capture, profil
 
 @every_profile
 async def test_its_numbers_are_whole_and_its_counters_count(name: str, capture: Capture) -> None:
-    for reading in (await report_of(name, capture)).readings:
+    for reading in (await report_of(name, capture, FolderProfiles())).readings:
         if reading.quality is Quality.GOOD and reading.quantity.kind is not Kind.TEXT:
             assert type(reading.value) is int
             assert reading.quantity.kind is not Kind.COUNTER or reading.value >= 0

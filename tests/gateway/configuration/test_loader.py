@@ -10,8 +10,8 @@ import pytest
 
 from config.finding import ConfigError
 from config.reading import read
+from drivers.context import ProfileError
 from drivers.modbus.profile_loader import load
-from drivers.modbus.profile_store import ProfileError
 from gateway.configuration.loader import (
     Loader,
     LoadError,
@@ -44,9 +44,9 @@ async def test_what_is_read_apart_is_what_is_read_here(tmp_path: Path, send: Sen
     loaded = await Loader(tmp_path, send).load()
     assert loaded.configuration == read(text.encode(), "f")
     assert loaded.findings == ()
-    assert loaded.shelf.profile("eastron-sdm630") == load("eastron-sdm630")
+    assert loaded.profiles.profile("eastron-sdm630") == load("eastron-sdm630")
     with pytest.raises(ProfileError, match="there is no profile 'nobody-has-it'"):
-        loaded.shelf.profile("nobody-has-it")
+        loaded.profiles.profile("nobody-has-it")
 
 
 async def test_a_file_that_cannot_be_used_changes_nothing(
@@ -80,9 +80,9 @@ async def test_a_disk_that_refuses_is_told(tmp_path: Path, send: SendRequest) ->
 
 async def test_the_profile_of_one_url(tmp_path: Path, send: SendRequest) -> None:
     loader = Loader(tmp_path, send)
-    shelf = await loader.shelf("modbus-tcp://h/?profile=eastron-sdm630")
-    assert shelf.profile("eastron-sdm630").maker == "Eastron"
-    assert (await loader.shelf("no url")).profiles == {}
+    store = await loader.profiles("modbus-tcp://h/?profile=eastron-sdm630")
+    assert store.profile("eastron-sdm630").maker == "Eastron"
+    assert (await loader.profiles("no url")).profiles == {}
 
 
 async def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def _runs_loading(pid: str) -> bool:
 def test_the_daemon_loads_nothing_that_validates() -> None:
     code = (
         "import sys, gateway.daemon, cloud_link.uplink.uplink\n"
-        "import drivers.driver, drivers.modbus.driver\n"
+        "import drivers.registry, drivers.modbus.driver\n"
         "bad = {'pydantic', 'pydantic_core', 'yaml'} & set(sys.modules)\n"
         "assert not bad, bad\n"
     )

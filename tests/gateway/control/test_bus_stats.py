@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.bus_load import Demand
+from drivers.bus_load import BusLoad, RequestTime
+from drivers.modbus.bus_load import request_times
 from gateway.cli.bus import _measured
 from gateway.configuration.checks import OnLine, line_time
 from gateway.control.bus_stats import as_asked
@@ -129,24 +130,24 @@ def test_the_measured_share_is_of_the_time_between_two_looks() -> None:
 def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
     """A model that lacks registers is read in more pieces than its profile would take."""
     form = SerialFormat(baud=9600, parity="E", stop=1)
-    whole, pieces = Read(Table.INPUT, 0, 40), [Read(Table.INPUT, n, 19) for n in (0, 21)]
+    rtu = RtuTiming(form)
+    whole = request_times(rtu, [Read(Table.INPUT, 0, 40)])
+    pieces = request_times(rtu, [Read(Table.INPUT, n, 19) for n in (0, 21)])
 
     class Knows:
-        def planned(self) -> dict[str, tuple[Read, ...]]:
-            return {"live": tuple(pieces)}
+        def planned(self) -> dict[str, tuple[RequestTime, ...]]:
+            return {"live": pieces}
 
     one = OnLine(
         index=0,
         name="main",
         address=1,
         scheme="modbus-rtu",
-        demand=Demand(
-            form=form, timing=RtuTiming(form).line, reads={"live": (whole,)}, timeout_s=1
-        ),
+        load=BusLoad(form=form, drain_s=rtu.line.drain_s, groups={"live": whole}, timeout_s=1),
         periods={"live": 1.0},
     )
     (asked,) = as_asked({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]
-    assert asked.demand.reads == {"live": tuple(pieces)}
+    assert asked.load.groups == {"live": pieces}
     times = [line_time("serial:/dev/x", [each]) for each in (one, asked)]
     assert times[0] is not None
     assert times[1] is not None

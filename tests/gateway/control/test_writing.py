@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.context import ProfileError
 from drivers.modbus.encoding import Encoding, Words
 from drivers.modbus.profile import Profile
-from drivers.modbus.profile_loader import FolderShelf, read
-from drivers.modbus.profile_store import ProfileError
-from drivers.modbus.writing import Setting, WriteError
+from drivers.modbus.profile_loader import FolderProfiles, read
+from drivers.modbus.writing import RegisterSetting
+from drivers.setting import WriteError
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.fakes import ReplayWire
 from protocols.line import Line
@@ -71,7 +72,7 @@ def device() -> Unit:
 def test_a_value_becomes_registers_and_back(
     name: str, text: str, registers: tuple[int, ...]
 ) -> None:
-    setting = Setting.of(profile(), name)
+    setting = RegisterSetting.of(profile(), name)
     value = setting.number(text)
     assert setting.registers(value) == registers
     packed = b"".join(word.to_bytes(2, "big") for word in registers)
@@ -91,7 +92,7 @@ def test_a_value_becomes_registers_and_back(
 )  # fmt: skip
 def test_what_may_not_be_written_is_told(name: str, text: str, words: str) -> None:
     def written() -> None:
-        setting = Setting.of(profile(), name)
+        setting = RegisterSetting.of(profile(), name)
         setting.registers(setting.number(text))
 
     with pytest.raises(WriteError) as refused:
@@ -111,7 +112,7 @@ def test_what_is_written_is_what_is_read(
         f"type: {encoding.value}, words: {words.value}, min: {least}, max: 30000",
     )
     made = read(text.encode(), "acme-x1.yaml")
-    setting = Setting.of(made, "ratio")
+    setting = RegisterSetting.of(made, "ratio")
     value = Decimal(data.draw(st.integers(least, 30_000)))
     registers = setting.registers(value)
     assert setting.value(b"".join(r.to_bytes(2, "big") for r in registers)) == value
@@ -119,7 +120,7 @@ def test_what_is_written_is_what_is_read(
 
 @pytest.mark.parametrize("text", ["0", "15", "60"])
 def test_a_meters_own_demand_period_may_be_set(text: str) -> None:
-    setting = Setting.of(FolderShelf().profile("eastron-sdm630"), "demand-period")
+    setting = RegisterSetting.of(FolderProfiles().profile("eastron-sdm630"), "demand-period")
     assert setting.writable.span == Span(Table.HOLDING, 2, 2)
     assert setting.registers(setting.number(text)) == struct.unpack(
         ">HH", struct.pack(">f", float(text))
@@ -127,7 +128,7 @@ def test_a_meters_own_demand_period_may_be_set(text: str) -> None:
 
 
 def test_only_what_a_setting_takes_may_be_written() -> None:
-    setting = Setting.of(FolderShelf().profile("eastron-sdm630"), "demand-period")
+    setting = RegisterSetting.of(FolderProfiles().profile("eastron-sdm630"), "demand-period")
     with pytest.raises(WriteError, match=r"cannot be 7 min\. Give one of 0, 5, 8, 10, 15, 20, 30,"):
         setting.number("7")
     with pytest.raises(ProfileError, match="only lists what is not between 1 and 60"):

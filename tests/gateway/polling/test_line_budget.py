@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import pytest
 from structlog.testing import capture_logs
 
-from drivers.bus_load import Demand
+from drivers.bus_load import BusLoad
+from drivers.modbus.bus_load import request_times
 from drivers.report import Observation
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.polling.line_budget import SCHEDULING_S, DeviceTime, LineTime, device_time
@@ -29,6 +30,16 @@ RTU = RtuTiming(FORM)
 TEN = Read(Table.HOLDING, 0, 10)
 
 
+def load(timeout_s: float, together: Iterable[Read] = (), **groups: Iterable[Read]) -> BusLoad:
+    return BusLoad(
+        form=FORM,
+        drain_s=RTU.line.drain_s,
+        timeout_s=timeout_s,
+        groups={group: request_times(RTU, reads) for group, reads in groups.items()},
+        together=request_times(RTU, together),
+    )
+
+
 def line(*devices: DeviceTime) -> LineTime:
     return LineTime(line="serial:/dev/x", form=FORM, devices=devices)
 
@@ -41,8 +52,7 @@ def takes(longest: float, period: float = 1.0, excess: float = 0.1) -> DeviceTim
 def test_one_read_takes_what_the_formula_says() -> None:
     """T(N) = (13 + 2N) c + 2 t35 + t_dev, c of eleven bits (design section 4)."""
     c = 11 / 9600
-    demand = Demand(form=FORM, timing=RTU.line, reads={"live": (TEN,)}, timeout_s=0.5)
-    time = device_time("d", demand, {"live": 10.0}, delay_s=0.02)
+    time = device_time("d", load(0.5, live=[TEN]), {"live": 10.0}, delay_s=0.02)
     wanted = (13 + 2 * 10) * c + 2 * 3.5 * c + 0.02
     assert time.longest == pytest.approx(wanted + SCHEDULING_S)
     assert time.busy == pytest.approx((wanted + SCHEDULING_S) / 10)
@@ -51,13 +61,7 @@ def test_one_read_takes_what_the_formula_says() -> None:
 
 
 def test_groups_of_one_device_are_due_at_once_at_the_worst() -> None:
-    demand = Demand(
-        form=FORM,
-        timing=RTU.line,
-        reads={"live": (TEN,), "slow": (TEN, TEN)},
-        timeout_s=1,
-    )
-    time = device_time("d", demand, {"live": 1.0, "slow": 60.0})
+    time = device_time("d", load(1, live=[TEN], slow=[TEN, TEN]), {"live": 1.0, "slow": 60.0})
     one = RTU.transaction_s(TEN, 0.02)
     assert time.period == 1
     assert time.longest == pytest.approx(3 * one + 2 * SCHEDULING_S)
@@ -92,14 +96,9 @@ def test_one_device_alone_has_nobody_to_harm() -> None:
 def test_it_may_die_at_its_longest_read_whatever_else_is_due() -> None:
     """The identity, or groups read together, may take longer answers than the fastest group."""
     long = Read(Table.HOLDING, 0, 100)
-    demand = Demand(
-        form=FORM,
-        timing=RTU.line,
-        reads={"live": (TEN,), "slow": (TEN,)},
-        timeout_s=0.5,
-    )
-    apart = device_time("d", demand, {"live": 1.0, "slow": 60.0})
-    together = device_time("d", replace(demand, together=(long,)), {"live": 1.0, "slow": 60.0})
+    periods = {"live": 1.0, "slow": 60.0}
+    apart = device_time("d", load(0.5, live=[TEN], slow=[TEN]), periods)
+    together = device_time("d", load(0.5, [long], live=[TEN], slow=[TEN]), periods)
     longer = RTU.answer_s(long) - RTU.answer_s(TEN)
     assert together.excess - apart.excess == pytest.approx(longer)
 
@@ -113,13 +112,13 @@ class OnBus:
 
     Attributes:
         points: Where its points are, and in which groups.
-        demand: As a profile of these points would ask.
+        load: As a profile of these points would ask.
         periods: Seconds of its groups.
         delay_s: What it takes to answer, at most what is assumed of one that is not known.
     """
 
     points: tuple[tuple[str, Span], ...]
-    demand: Demand
+    load: BusLoad
     periods: dict[str, float]
     delay_s: float
 
@@ -133,19 +132,14 @@ class OnBus:
             group = rng.choice(["live", "live", "slow", "identity"])
             points.append((group if points else "live", Span(Table.HOLDING, address, count)))
             address += count
-        groups = {group for group, _ in points}
-        demand = Demand(
-            form=FORM,
-            timing=RTU.line,
-            reads={group: cls.reads_of(points, {group}) for group in groups},
-            together=cls.reads_of(points, groups),
-            timeout_s=period * rng.uniform(0.02, 0.4),
-        )
+        groups_used = {group for group, _ in points}
+        groups = {group: cls.reads_of(points, {group}) for group in groups_used}
+        made = load(period * rng.uniform(0.02, 0.4), cls.reads_of(points, groups_used), **groups)
         own = period * rng.choice([1, 1, 1, 2, 4])
         every = {"live": own, "slow": own * rng.choice([3, 7]), "identity": own * 11}
-        periods = {group: every[group] for group in groups}
+        periods = {group: every[group] for group in groups_used}
         delay_s = rng.uniform(0, ASSUMED_S)
-        return cls(points=tuple(points), demand=demand, periods=periods, delay_s=delay_s)
+        return cls(points=tuple(points), load=made, periods=periods, delay_s=delay_s)
 
     @staticmethod
     def reads_of(points: Iterable[tuple[str, Span]], due: AbstractSet[str]) -> tuple[Read, ...]:
@@ -154,7 +148,7 @@ class OnBus:
 
     @property
     def time(self) -> DeviceTime:
-        return device_time("d", self.demand, self.periods)
+        return device_time("d", self.load, self.periods)
 
 
 class BusDriver:
@@ -186,9 +180,9 @@ class BusDriver:
         return Observation()
 
     def _silence_s(self, read: Read) -> float:
-        demand = self._device.demand
+        asked = self._device.load
         wire = RTU.wire_s(read) + RTU.answer_s(read)
-        return demand.timeout_s + wire + demand.timing.drain_s
+        return asked.timeout_s + wire + asked.drain_s
 
 
 def _random(rng: random.Random) -> list[OnBus]:
@@ -254,7 +248,7 @@ def test_with_more_dead_than_promised_somebody_loses_more() -> None:
     while len(devices) < 4:
         made = OnBus.random(rng, 1.0)
         if made.time.longest < 0.1 and made.periods["live"] == 1:
-            devices.append(replace(made, demand=replace(made.demand, timeout_s=1.5)))
+            devices.append(replace(made, load=replace(made.load, timeout_s=1.5)))
     assert not line(*(device.time for device in devices)).isolates
     worst = [max(_lost(devices, random.Random(seed), 2).values()) for seed in range(20)]
     assert max(worst) > 1

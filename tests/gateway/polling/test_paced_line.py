@@ -14,7 +14,8 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from drivers.bus_load import Demand
+from drivers.bus_load import BusLoad
+from drivers.modbus.bus_load import request_times
 from drivers.report import Observation, Reachability, Report
 from gateway.polling.line_budget import LineTime, device_time
 from gateway.polling.line_poller import Timing
@@ -74,8 +75,13 @@ def paced(journal: Path) -> Iterator[str]:
 def test_on_a_paced_line_a_dead_unit_costs_each_healthy_one_at_most_a_sample(
     tmp_path: Path,
 ) -> None:
-    demand = Demand(form=TIMES, timing=RTU.line, reads={"live": (THIRTY,)}, timeout_s=TIMEOUT_S)
-    each = [device_time(str(n), demand, {"live": PERIOD_S}) for n in range(HEALTHY + DEAD)]
+    load = BusLoad(
+        form=TIMES,
+        drain_s=RTU.line.drain_s,
+        timeout_s=TIMEOUT_S,
+        groups={"live": request_times(RTU, [THIRTY])},
+    )
+    each = [device_time(str(n), load, {"live": PERIOD_S}) for n in range(HEALTHY + DEAD)]
     promised = LineTime(line="pty", form=TIMES, devices=each)
     assert promised.holds_with >= DEAD
     reports: list[Report] = []

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.modbus.profile_loader import FolderProfiles
 from drivers.replay import report_of
 from protocols.errors import Refused, Timeout
 from protocols.fakes import ReplayWire
@@ -188,7 +189,9 @@ async def test_a_meter_on_a_serial_line_is_recorded_by_the_script() -> None:
     assert process.returncode == 0
     recorded = Capture.parse(text.decode(), "recorded")
     assert recorded.origin is Origin.RECORDED
-    assert await report_of("abb-b23", recorded) == await report_of("abb-b23", kept)
+    assert await report_of("abb-b23", recorded, FolderProfiles()) == await report_of(
+        "abb-b23", kept, FolderProfiles()
+    )
 
 
 def test_a_url_nobody_can_record_is_told() -> None:

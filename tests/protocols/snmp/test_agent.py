@@ -315,6 +315,6 @@ async def test_two_askers_take_turns() -> None:
 
 def test_the_library_is_not_loaded_before_somebody_asks() -> None:
     """Imports are looked at in a process of their own."""
-    code = "import drivers.driver, sys; print([m for m in sys.modules if 'gufo' in m])"
+    code = "import drivers.registry, sys; print([m for m in sys.modules if 'gufo' in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.driver import DRIVERS, DeviceUrl
-from drivers.modbus.profile_store import ReadyShelf
+from drivers.device_url import DeviceUrl
+from drivers.modbus.profile_store import LoadedProfiles
+from drivers.registry import DRIVERS
 
 
 def problems(text: str) -> list[str]:
-    return DRIVERS["snmp"].check(DeviceUrl.parse(text), ReadyShelf())
+    return DRIVERS["snmp"].check(DeviceUrl.parse(text), LoadedProfiles())
 
 
 @pytest.mark.parametrize(
