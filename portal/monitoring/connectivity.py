@@ -1,4 +1,4 @@
-"""What sort of thing a device is, and how well it can be heard, from what is stored."""
+"""What kind of device something is, and whether it can be reached, from what is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def device_kind(
     device: Device, latest: Iterable[Latest], supplies: Iterable[DeviceSupply]
 ) -> DeviceKind:
-    """What ``device`` is: as a person said, else `derived_kind`."""
+    """The kind of ``device``: what a person chose, else `derived_kind`."""
     if device.kind_given:
         return DeviceKind(device.kind_given)
     return derived_kind(device, latest, supplies)
@@ -27,7 +27,7 @@ def device_kind(
 def derived_kind(
     device: Device, latest: Iterable[Latest], supplies: Iterable[DeviceSupply]
 ) -> DeviceKind:
-    """What ``device`` is by what is known of it; needs each ``latest.series`` fetched."""
+    """The kind of ``device`` by what it reports; needs each ``latest.series`` fetched."""
     evidence = KindEvidence(
         series=frozenset((row.series.quantity, row.series.part) for row in latest),
         supplies=tuple(supply.colour for supply in supplies),
@@ -38,12 +38,12 @@ def derived_kind(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
-    """How well a device can be heard.
+class Connectivity:
+    """Whether a device can be reached.
 
     Attributes:
-        reachability: As its gateway said last, or as its values tell.
-        only_counts: Whether it sends values and never says how it is: that is normal (C-17, C-18).
+        reachability: As its gateway reported last, or as its values show.
+        only_counts: Whether it sends values and never a state, which is normal (C-17, C-18).
     """
 
     reachability: Reachability
@@ -51,33 +51,33 @@ class Hearing:
 
     @property
     def unreachable(self) -> bool:
-        """Whether it should answer and does not: its conditions are then as last seen."""
+        """Whether it should answer and does not: its conditions are then the last known."""
         return self.reachability is Reachability.UNREACHABLE
 
     @property
     def answers(self) -> bool:
-        """Whether what its gateway reported last came from it, or it may be silent now."""
+        """Whether its gateway's last report came from the device, or it may be silent now."""
         return self.reachability in {Reachability.ONLINE, Reachability.SILENT_AS_EXPECTED}
 
     @property
     def never(self) -> bool:
-        """Whether it has never said anything: shown pale (C-17)."""
+        """Whether nothing ever arrived from it: inactive, which the manual shows "pale" (C-17)."""
         return self.reachability is Reachability.NEVER and not self.only_counts
 
 
-def hearing(
+def connectivity_of(
     device: Device, latest: Iterable[Latest], conditions: Iterable[DeviceCondition]
-) -> Hearing:
-    """How well ``device`` can be heard, by its latest values and its open conditions.
+) -> Connectivity:
+    """Whether ``device`` can be reached, by its latest values and its open conditions.
 
-    A gateway that was started again says of a device which no longer answers that it never did;
-    values of it that arrived before tell otherwise.
+    A gateway that was restarted reports a device which no longer answers as never reached; its
+    earlier values show otherwise.
     """
     said = Reachability(device.reachability)
     if said is not Reachability.NEVER or not any(
         row.value is not None or row.text is not None for row in latest
     ):
-        return Hearing(reachability=said, only_counts=False)
+        return Connectivity(reachability=said, only_counts=False)
     if any(condition.of_link for condition in conditions):
-        return Hearing(reachability=Reachability.UNREACHABLE, only_counts=False)
-    return Hearing(reachability=said, only_counts=True)
+        return Connectivity(reachability=Reachability.UNREACHABLE, only_counts=False)
+    return Connectivity(reachability=said, only_counts=True)

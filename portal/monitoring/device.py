@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
-from portal.monitoring.connectivity import Hearing, device_kind, hearing
-from portal.monitoring.readings import Shown, in_order, shown
-from portal.monitoring.supplies import SupplyShown, supplies_shown
+from portal.monitoring.connectivity import Connectivity, connectivity_of, device_kind
+from portal.monitoring.readings import ReadingView, in_order, reading_view
+from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web import words
 
 if TYPE_CHECKING:
@@ -38,31 +38,31 @@ class QuantityRow:
     """
 
     name: str
-    whole: Shown | None
-    parts: Sequence[Shown]
+    whole: ReadingView | None
+    parts: Sequence[ReadingView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceView:
-    """What the living part of a device page shows.
+    """What the live fragment of a device's page shows.
 
     Attributes:
-        quiet: Whether this is only what it last said.
-        connected: Whether its gateway can be heard.
-        heard_at: When anything was last heard of it, UTC.
-        hearing: How well it can be heard itself.
+        connected: Whether its gateway is connected.
+        heard_at: When anything last arrived from the device, UTC.
+        gateway_heard_at: When anything last arrived from its gateway, UTC.
+        connectivity: Whether the device itself can be reached.
     """
 
     device: Device
     kind: DeviceKind
     conditions: Sequence[DeviceCondition]
-    supplies: Sequence[SupplyShown]
+    supplies: Sequence[SupplyView]
     quantities: Sequence[QuantityRow]
     heard_at: datetime | None
     gateway_heard_at: datetime | None
     connected: bool
     is_gateway: bool
-    hearing: Hearing
+    connectivity: Connectivity
 
     @property
     def family(self) -> DeviceFamily:
@@ -70,13 +70,13 @@ class DeviceView:
         return self.kind.family
 
     @property
-    def quiet(self) -> bool:
-        """Whether it or its gateway cannot be heard now."""
-        return self.hearing.unreachable or self.hearing.never or not self.connected
+    def stale(self) -> bool:
+        """Whether only last known values are shown: it or its gateway cannot be reached now."""
+        return self.connectivity.unreachable or self.connectivity.never or not self.connected
 
     @property
     def title(self) -> str:
-        """How the page names it."""
+        """The page's heading."""
         return (
             _("%(gateway)s (gateway)") % {"gateway": self.device.gateway}
             if (self.is_gateway)
@@ -85,34 +85,34 @@ class DeviceView:
 
 
 def device_view(device: Device, now: datetime) -> DeviceView:
-    """The page's living part at ``now``."""
+    """The live fragment of ``device``'s page at ``now``."""
     heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
     now_ms = int(now.timestamp() * 1000)
     heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
     conditions = device.open_conditions()
-    hears = hearing(device, rows, conditions)
-    if device.reported_at is not None and hears.answers:
+    connectivity = connectivity_of(device, rows, conditions)
+    if device.reported_at is not None and connectivity.answers:
         heard.append(device.reported_at)
     supplies = list(device.supplies.all())
     return DeviceView(
         device=device,
         kind=device_kind(device, rows, supplies),
         conditions=conditions,
-        supplies=supplies_shown(supplies),
+        supplies=supply_views(supplies),
         quantities=_by_quantity(
-            shown(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in rows
+            reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in rows
         ),
         heard_at=max(heard, default=None),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, heartbeat, now),
         is_gateway=device.name == GATEWAY_DEVICE,
-        hearing=hears,
+        connectivity=connectivity,
     )
 
 
-def _by_quantity(readings: Iterable[Shown]) -> list[QuantityRow]:
+def _by_quantity(readings: Iterable[ReadingView]) -> list[QuantityRow]:
     rows = []
     for name, group in groupby(readings, key=attrgetter("quantity")):
         members = list(group)
@@ -123,7 +123,7 @@ def _by_quantity(readings: Iterable[Shown]) -> list[QuantityRow]:
 
 
 def device_version(device: Device, now: datetime) -> str:
-    """Changes whenever `device_view` would; see `portal.monitoring.overview.version`."""
+    """A hash that changes whenever `device_view` would, as `portal.monitoring.overview.version`."""
     heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     zone = ZoneInfo(device.gateway.site.time_zone)

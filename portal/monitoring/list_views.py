@@ -1,4 +1,4 @@
-"""The lists of sites, gateways and devices: pages, and what they poll; and the organization."""
+"""The lists of sites, gateways and devices, with their live fragments; the organization's page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.fleet.models import DeviceGroup
-from portal.monitoring.lists import Asked, device_list, gateways_by_need, organizations
+from portal.monitoring.lists import ListQuery, device_list, gateways_by_need, organizations
 from portal.monitoring.overview import overview, version
 from portal.monitoring.own_pages import own_pages
-from portal.web.live import etag, living, private
+from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def _whole(request: HttpRequest, template: str, facts: Facts) -> HttpResponse:
 def _part(request: HttpRequest, template: str, facts: Facts) -> HttpResponse:
     now = timezone.now()
     tag = etag(request, version(request.user, now))
-    return living(request, tag, lambda: render(request, template, facts(request, now)))
+    return fragment(request, tag, lambda: render(request, template, facts(request, now)))
 
 
 def _sites(request: HttpRequest, now: datetime) -> dict[str, Any]:
@@ -44,13 +44,13 @@ def _sites(request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 @require_safe
 def sites_page(request: HttpRequest) -> HttpResponse:
-    """All sites."""
+    """The list of all sites."""
     return _whole(request, "monitoring/sites.html", _sites)
 
 
 @require_safe
 def sites_live(request: HttpRequest) -> HttpResponse:
-    """Its living part."""
+    """The live fragment of the list of sites."""
     return _part(request, "monitoring/_sites.html", _sites)
 
 
@@ -60,42 +60,42 @@ def _gateways(request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 @require_safe
 def gateways_page(request: HttpRequest) -> HttpResponse:
-    """All gateways, the faulty first."""
+    """The list of all gateways, the faulty first."""
     return _whole(request, "monitoring/gateways.html", _gateways)
 
 
 @require_safe
 def gateways_live(request: HttpRequest) -> HttpResponse:
-    """Its living part."""
+    """The live fragment of the list of gateways."""
     return _part(request, "monitoring/_gateways.html", _gateways)
 
 
 def _devices(request: HttpRequest, now: datetime) -> dict[str, Any]:
     seen = overview(request.user, now)
     groups = DeviceGroup.objects.visible_to(request.user).select_related("organization")
-    asked = Asked(
+    query = ListQuery(
         sort=request.GET.get("sort", ""),
         words=request.GET.get("q", "").strip()[:_MOST_WORDS],
         group=request.GET.get("group", ""),
     )
     pages = own_pages(card.gateway.pk for card in seen.gateways)
-    return {"listed": device_list(seen, list(groups), pages, asked)}
+    return {"devices": device_list(seen, list(groups), pages, query)}
 
 
 @require_safe
 def devices_page(request: HttpRequest) -> HttpResponse:
-    """All devices: ``?sort=`` a column, ``?q=`` words that must occur, ``?group=`` an id."""
+    """The list of devices: ``?sort=`` a column, ``?q=`` words to search for, ``?group=`` an id."""
     return _whole(request, "monitoring/devices.html", _devices)
 
 
 @require_safe
 def devices_live(request: HttpRequest) -> HttpResponse:
-    """Its living part, asked for in the same way."""
+    """The live fragment of the list of devices; it takes the same parameters."""
     return _part(request, "monitoring/_devices.html", _devices)
 
 
 @require_safe
 def organizations_page(request: HttpRequest) -> HttpResponse:
-    """Who belongs to the reader's organizations."""
+    """The reader's organizations and their members."""
     context = {"organizations": organizations(request.user)}
     return private(render(request, "monitoring/organizations.html", context))

@@ -39,13 +39,13 @@ _WELL: Final = len(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A device in the list.
+class DeviceEntry:
+    """One row of the device list.
 
     Attributes:
-        row: As on the first page.
-        card: Its gateway, as there.
-        own_page: The address of its own web page, at its site; ``""`` where none is known.
+        row: The device, as on the first page.
+        card: Its gateway, as on the first page.
+        own_page: The address of its own web page at its site; ``""`` where none is known.
     """
 
     row: DeviceRow
@@ -82,7 +82,7 @@ class Choice:
 
 UNGROUPED: Final = "none"
 """How an address asks for the devices that are in no group."""
-_KEYS: Final[dict[str, tuple[_StrPromise, Callable[[Listed], Any]]]] = {
+_KEYS: Final[dict[str, tuple[_StrPromise, Callable[[DeviceEntry], Any]]]] = {
     "name": (later("Name"), lambda one: str(one.row.device).casefold()),
     "status": (later("Status"), lambda one: _gravity(one.row)),
     "product": (
@@ -108,18 +108,18 @@ class DeviceList:
         words: What was searched for.
         total: How many there are without the search and the group.
         sort: What it is sorted by, as asked for; ``""`` for the usual order.
-        kept: The address' query that asks for the same words and group, without the order.
-        again: The same with the order; ``""`` or from the question mark on.
+        filters: The query string of the same words and group, without the order.
+        query: The query string of all of it, with its question mark; ``""`` where it is empty.
     """
 
-    rows: Sequence[Listed]
+    rows: Sequence[DeviceEntry]
     columns: Sequence[Column]
     groups: Sequence[Choice]
     words: str
     total: int
     sort: str
-    kept: str
-    again: str
+    filters: str
+    query: str
 
     @property
     def group(self) -> str:
@@ -134,8 +134,8 @@ class DeviceList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a reader asks of the list.
+class ListQuery:
+    """What a reader asks the list for.
 
     Attributes:
         sort: A column's name, with ``-`` before it for the other order.
@@ -150,11 +150,11 @@ class Asked:
 
 def _gravity(row: DeviceRow) -> tuple[int, bool]:
     worst = _WELL if row.gravest is None else Severity(row.gravest.severity).rank
-    return (worst, not row.quiet)
+    return (worst, not row.stale)
 
 
 def device_list(
-    overview: Overview, groups: Sequence[DeviceGroup], pages: OwnPages, asked: Asked
+    overview: Overview, groups: Sequence[DeviceGroup], pages: OwnPages, query: ListQuery
 ) -> DeviceList:
     """The devices of ``overview``.
 
@@ -162,33 +162,33 @@ def device_list(
         overview: What the reader sees.
         groups: All groups the reader sees.
         pages: See `portal.monitoring.own_pages.own_pages`.
-        asked: Which of them, and in which order.
+        query: Which devices, and in which order.
     """
-    name = asked.sort.removeprefix("-")
-    name, backwards = (name, asked.sort.startswith("-")) if name in _KEYS else (_FIRST, False)
-    listed = [
-        Listed(row=row, card=card, own_page=_own_page(row, card, pages))
+    name = query.sort.removeprefix("-")
+    name, backwards = (name, query.sort.startswith("-")) if name in _KEYS else (_FIRST, False)
+    entries = [
+        DeviceEntry(row=row, card=card, own_page=_own_page(row, card, pages))
         for card in overview.gateways
         for row in card.rows
     ]
-    choices = _choices(groups, asked.group)
+    choices = _choices(groups, query.group)
     group = next((choice.value for choice in choices if choice.current), "")
-    found = [one for one in listed if _matches(one, asked.words) and _is_in(one, group)]
+    found = [one for one in entries if _matches(one, query.words) and _is_in(one, group)]
     found.sort(key=_KEYS["name"][1])
     key = _KEYS[name][1]
     found.sort(key=key, reverse=backwards)
     found.sort(key=lambda one: key(one) == "")  # what is not said comes last, either way round
-    kept = [(name, said) for name, said in (("q", asked.words), ("group", group)) if said]
-    again = [*kept, ("sort", asked.sort)] if asked.sort else kept
+    filters = [(name, said) for name, said in (("q", query.words), ("group", group)) if said]
+    pairs = [*filters, ("sort", query.sort)] if query.sort else filters
     return DeviceList(
         rows=found,
         columns=_columns(name, backwards=backwards),
         groups=choices,
-        words=asked.words,
-        total=len(listed),
-        sort=asked.sort,
-        kept=urlencode(kept),
-        again=f"?{urlencode(again)}" if again else "",
+        words=query.words,
+        total=len(entries),
+        sort=query.sort,
+        filters=urlencode(filters),
+        query=f"?{urlencode(pairs)}" if pairs else "",
     )
 
 
@@ -221,7 +221,7 @@ def _choices(groups: Sequence[DeviceGroup], asked: str) -> list[Choice]:
     ]
 
 
-def _is_in(one: Listed, group: str) -> bool:
+def _is_in(one: DeviceEntry, group: str) -> bool:
     own = one.row.device.group_id
     return not group or (own is None if group == UNGROUPED else str(own) == group)
 
@@ -232,7 +232,7 @@ def _own_page(row: DeviceRow, card: GatewayCard, pages: OwnPages) -> str:
     return pages.get(card.gateway.pk, {}).get(row.device.name, "")
 
 
-def _matches(one: Listed, words: str) -> bool:
+def _matches(one: DeviceEntry, words: str) -> bool:
     device, gateway = one.row.device, one.card.gateway
     said = " ".join(
         (
@@ -273,13 +273,13 @@ class OrganizationView:
 
     Attributes:
         members: Administrators first.
-        lonely: Whether only one person administers it: at least two should (E-15).
+        sole_administrator: Whether only one person administers it: at least two should (E-15).
         administers: Whether the reader does.
     """
 
     organization: Organization
     members: Sequence[Membership]
-    lonely: bool
+    sole_administrator: bool
     administers: bool
 
 
@@ -297,6 +297,6 @@ def _organization(each: Organization, user: User | AnonymousUser) -> Organizatio
     return OrganizationView(
         organization=each,
         members=members,
-        lonely=len(administrators) == 1,
+        sole_administrator=len(administrators) == 1,
         administers=user.pk in administrators,
     )

@@ -1,4 +1,4 @@
-"""What all printers are doing and printed today (E-31), and the report of the first page (E-30)."""
+"""The operation status of all printers (E-31), and the report of the first page (E-30)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from portal.fleet.kinds import DeviceFamily
 from portal.monitoring.overview import overview, version
 from portal.usage.printing import printing, today
-from portal.web.live import etag, living, private
+from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def operation_page(request: HttpRequest) -> HttpResponse:
-    """The page; ``?of=`` what to draw, where printers count in several ways."""
+    """The page; ``?of=`` names what to draw where printers count in several ways."""
     now = timezone.now()
     # Taken before the data: a change in between is then shown twice rather than never.
     tag = _tag(request, now)
@@ -32,29 +32,29 @@ def operation_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def operation_live(request: HttpRequest) -> HttpResponse:
-    """Its living part."""
+    """The live fragment of the operation status."""
     now = timezone.now()
 
     def body() -> HttpResponse:
         return render(request, "monitoring/_operation_status.html", _facts(request, now))
 
-    return living(request, _tag(request, now), body)
+    return fragment(request, _tag(request, now), body)
 
 
 @require_safe
 def report_live(request: HttpRequest) -> HttpResponse:
-    """The report of the first page: what was printed in the last 30 days (E-30)."""
+    """The live fragment of the first page's report: what was printed in the last 30 days."""
     now = timezone.now()
 
     def body() -> HttpResponse:
         seen = overview(request.user, now)
         return render(request, "monitoring/_report.html", {"overview": seen})
 
-    return living(request, _tag(request, now), body)
+    return fragment(request, _tag(request, now), body)
 
 
 def _tag(request: HttpRequest, now: datetime) -> str:
-    """Changes with what is shown, and once a minute as the day goes on."""
+    """The ETag of what is shown; it changes once a minute too, as the day goes on."""
     return etag(request, f"{version(request.user, now)}-{int(now.timestamp()) // 60}")
 
 

@@ -29,10 +29,10 @@ from portal.fleet.models import (
     Site,
 )
 from portal.ingest.models import BootClock, Latest
-from portal.monitoring.connectivity import Hearing, device_kind, hearing
+from portal.monitoring.connectivity import Connectivity, connectivity_of, device_kind
 from portal.monitoring.operation import Operation, operations
-from portal.monitoring.readings import Shown, key_readings, shown
-from portal.monitoring.supplies import SupplyShown, supplies_shown
+from portal.monitoring.readings import ReadingView, key_readings, reading_view
+from portal.monitoring.supplies import SupplyView, supply_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,21 +48,21 @@ class DeviceRow:
     """A device on the first page.
 
     Attributes:
-        quiet: Whether what is shown is only the last known: it or its gateway cannot be heard.
-        others: How many more conditions it has.
-        supplies: What it uses up or fills.
-        hearing: How well it can be heard.
+        others: How many conditions it has besides the gravest.
+        heard_at: When anything last arrived from it, UTC.
+        stale: Whether only last known values are shown: it or its gateway cannot be reached.
+        connectivity: Whether it can be reached.
     """
 
     device: Device
     kind: DeviceKind
     gravest: DeviceCondition | None
     others: int
-    readings: Sequence[Shown]
-    supplies: Sequence[SupplyShown]
+    readings: Sequence[ReadingView]
+    supplies: Sequence[SupplyView]
     heard_at: datetime | None
-    quiet: bool
-    hearing: Hearing
+    stale: bool
+    connectivity: Connectivity
 
     @property
     def family(self) -> DeviceFamily:
@@ -71,16 +71,16 @@ class DeviceRow:
 
     @property
     def state(self) -> State:
-        """What it is doing; other while it cannot be heard."""
-        if self.quiet:
+        """What it is doing; `State.OTHER` while it cannot be reached."""
+        if self.stale:
             return State.OTHER
-        return State.READY if self.hearing.only_counts else State(self.device.state)
+        return State.READY if self.connectivity.only_counts else State(self.device.state)
 
     @property
     def needs_you(self) -> bool:
         """Whether somebody should look after it."""
         if self.gravest is None:
-            return self.hearing.unreachable
+            return self.connectivity.unreachable
         return Severity(self.gravest.severity) is not Severity.INFO
 
 
@@ -132,7 +132,7 @@ class SiteCard:
 
     @property
     def device_count(self) -> int:
-        """Of its gateways."""
+        """How many devices its gateways read."""
         return sum(len(card.rows) for card in self.gateways)
 
 
@@ -165,7 +165,7 @@ class Overview:
 
     @property
     def gateways(self) -> list[GatewayCard]:
-        """Of all sites."""
+        """The gateways of all sites."""
         return [card for site in self.sites for card in site.gateways]
 
     @property
@@ -175,7 +175,7 @@ class Overview:
 
     @property
     def device_count(self) -> int:
-        """Of all gateways."""
+        """How many devices there are."""
         return len(self.rows)
 
 
@@ -252,8 +252,8 @@ def _row(
     now_ms = int(now.timestamp() * 1000)
     newest = max((row.at for row in latest), default=None)
     heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
-    hears = hearing(device, latest, conditions)
-    if device.reported_at is not None and hears.answers:
+    connectivity = connectivity_of(device, latest, conditions)
+    if device.reported_at is not None and connectivity.answers:
         heard.append(device.reported_at)
     return DeviceRow(
         device=device,
@@ -261,13 +261,13 @@ def _row(
         gravest=conditions[0] if conditions else None,
         others=max(len(conditions) - 1, 0),
         readings=[
-            shown(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms, short=True)
+            reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms, short=True)
             for row in key_readings(latest)
         ],
-        supplies=supplies_shown(device.supplies.all()),
+        supplies=supply_views(device.supplies.all()),
         heard_at=max(heard, default=None),
-        quiet=hears.unreachable or hears.never or not connected,
-        hearing=hears,
+        stale=connectivity.unreachable or connectivity.never or not connected,
+        connectivity=connectivity,
     )
 
 
@@ -294,7 +294,7 @@ def _gravity(row: DeviceRow) -> tuple[Any, ...]:
 
 
 def version(user: User | AnonymousUser, now: datetime) -> str:
-    """Changes whenever `overview` would: a hash of aggregates that grow with every change.
+    """A hash that changes whenever `overview` would, of aggregates that grow with every change.
 
     Sums of orders rather than maxima: each device's order only grows, but the greatest of them
     may stand still while another's grows. What time alone changes (a gateway falls silent, a

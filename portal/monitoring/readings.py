@@ -44,7 +44,7 @@ _ORDER: Final = {quantity.value: rank for rank, quantity in enumerate(Quantity)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ReadingView:
     """One latest reading, ready for a page.
 
     Attributes:
@@ -72,14 +72,14 @@ class Shown:
     charted: bool
 
 
-def shown(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = False) -> Shown:
-    """A latest value as a page shows it; needs ``latest.series`` fetched."""
+def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = False) -> ReadingView:
+    """The view of a latest value; needs ``latest.series`` fetched. ``short`` rounds gauges."""
     series = latest.series
     kind, value = _kind_and_figure(latest, short=short)
     quality = (
         QUALITIES[latest.quality] if latest.quality < len(QUALITIES) else Quality.NOT_AVAILABLE
     )
-    return Shown(
+    return ReadingView(
         series=series.pk,
         quantity=words.quantity_words(series.quantity),
         part=words.part_words(series.part),
@@ -107,7 +107,7 @@ def _kind_and_figure(latest: Latest, *, short: bool) -> tuple[Kind, Figure]:
 
 
 def in_order(rows: Iterable[Latest]) -> list[Latest]:
-    """By quantity as the vocabulary lists them, the whole before its parts."""
+    """The rows by quantity as the vocabulary lists them, the whole before its parts."""
     return sorted(rows, key=lambda row: _rank(row.series.quantity, row.series.part))
 
 

@@ -40,7 +40,7 @@ _STATES: Final[dict[SupplyState, _StrPromise]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SupplyShown:
+class SupplyView:
     """One supply, ready for a page.
 
     Attributes:
@@ -62,9 +62,9 @@ class SupplyShown:
     value: str
 
 
-def supplies_shown(rows: Iterable[DeviceSupply]) -> list[SupplyShown]:
-    """Supplies in the order in which people look: what is used up first, then what fills."""
-    return [_shown(row) for row in sorted(rows, key=_order)]
+def supply_views(rows: Iterable[DeviceSupply]) -> list[SupplyView]:
+    """The views of ``rows``: what is used up first, then what fills."""
+    return [_view(row) for row in sorted(rows, key=_order)]
 
 
 _COLOUR_ORDER: Final = {colour: rank for rank, colour in enumerate(COLOURS)}
@@ -80,13 +80,13 @@ def _order(row: DeviceSupply) -> tuple[int, int, str, int]:
     )
 
 
-def _shown(row: DeviceSupply) -> SupplyShown:
+def _view(row: DeviceSupply) -> SupplyView:
     state = SupplyState(row.state) if row.state in set(SupplyState) else SupplyState.UNKNOWN
     name = _name(row)
     # A state counts where there is no level: -3 of RFC 3805 is "some", not a number.
     level = 0 if row.level is None and state is SupplyState.EMPTY else row.level
     low = state in _BAD or (level is not None and level <= LOW)
-    return SupplyShown(
+    return SupplyView(
         name=name,
         own_name="" if row.name.casefold() in _said_so(row, name) else row.name,
         colour=row.colour if row.colour in COLOURS else "none",

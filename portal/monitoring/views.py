@@ -1,7 +1,8 @@
-"""The pages. Each reads through ``visible_to``: what belongs to somebody else answers 404.
+"""The first page and the pages of sites, gateways and devices, with their live fragments.
 
-A page is whole when it arrives, and carries the ETag of its living part; that part is then polled
-and answers 304 while nothing changed.
+Each reads through ``visible_to``: what belongs to somebody else answers 404. A page arrives whole
+and carries the ETag of its live fragment; the fragment is then polled, and answers 304 while
+nothing has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
 from portal.monitoring.overview import EVERYTHING, Scope, overview, version
 from portal.monitoring.series_chart import chart_of, chart_version, is_charted, series_to_chart
-from portal.web.live import etag, living, private
+from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def overview_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
-    """The first page's living part."""
+    """The live fragment of the first page."""
     told = alarms(request.user, timezone.now())
     return _part(
         request, "monitoring/_overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told)
@@ -56,7 +57,7 @@ def _marks(told: Sequence[Alarm]) -> str:
 def _whole(
     request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
 ) -> HttpResponse:
-    """A page of the overview's rows, with the ETag of its living part."""
+    """A page of the overview's rows, with the ETag of its live fragment."""
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
     tag = etag(request, version(request.user, now) + marks)
@@ -72,14 +73,14 @@ def _whole(
 def _part(
     request: HttpRequest, template: str, scope: Scope, facts: dict[str, Any], *, marks: str = ""
 ) -> HttpResponse:
-    """A page's living part."""
+    """The live fragment of such a page."""
     now = timezone.now()
 
     def body() -> HttpResponse:
         context = {"overview": overview(request.user, now, scope), **facts}
         return render(request, template, context)
 
-    return living(request, etag(request, version(request.user, now) + marks), body)
+    return fragment(request, etag(request, version(request.user, now) + marks), body)
 
 
 def _site(request: HttpRequest, site: int) -> Site:
@@ -88,14 +89,14 @@ def _site(request: HttpRequest, site: int) -> Site:
 
 @require_safe
 def site_page(request: HttpRequest, site: int) -> HttpResponse:
-    """One site: what the first page says, of it alone."""
+    """One site: what the first page says, for this site alone."""
     found = _site(request, site)
     return _whole(request, "monitoring/site.html", Scope(site=found.pk), {"site": found})
 
 
 @require_safe
 def site_live(request: HttpRequest, site: int) -> HttpResponse:
-    """A site page's living part."""
+    """The live fragment of a site's page."""
     found = _site(request, site)
     return _part(request, "monitoring/_site.html", Scope(site=found.pk), {"site": found})
 
@@ -107,7 +108,7 @@ def _gateway(request: HttpRequest, gateway: int) -> Gateway:
 
 @require_safe
 def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
-    """One gateway: its box, what it runs, its devices."""
+    """One gateway: its boxes, the configuration it runs, its devices."""
     found = _gateway(request, gateway)
     facts = {"gateway": found, "running": found.configurations.newest()}
     return _whole(request, "monitoring/gateway.html", Scope(gateway=found.pk), facts)
@@ -115,7 +116,7 @@ def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
 
 @require_safe
 def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
-    """A gateway page's living part."""
+    """The live fragment of a gateway's page."""
     found = _gateway(request, gateway)
     facts = {"gateway": found, "running": found.configurations.newest()}
     return _part(request, "monitoring/_gateway_page.html", Scope(gateway=found.pk), facts)
@@ -147,14 +148,14 @@ def device_page(request: HttpRequest, device: int) -> HttpResponse:
 
 @require_safe
 def device_live(request: HttpRequest, device: int) -> HttpResponse:
-    """A device page's living part."""
+    """The live fragment of a device's page."""
     found = _device(request, device)
     now = timezone.now()
 
     def body() -> HttpResponse:
         return render(request, "monitoring/_device.html", {"view": device_view(found, now)})
 
-    return living(request, etag(request, device_version(found, now)), body)
+    return fragment(request, etag(request, device_version(found, now)), body)
 
 
 @require_safe
@@ -165,7 +166,7 @@ def chart(request: HttpRequest, device: int, series: int) -> HttpResponse:
     if not is_charted(chosen):
         raise Http404
     now = timezone.now()
-    return living(
+    return fragment(
         request,
         etag(request, chart_version(found, chosen, now)),
         lambda: JsonResponse(chart_of(found, chosen, now).as_json()),

@@ -1,4 +1,4 @@
-"""The strip's living part, and its buttons. Where nothing is simulated, neither exists."""
+"""The live fragment of the strip, and its buttons. Where nothing is simulated, both answer 404."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from portal.fleet.models import Device, Site
 from portal.usage import csv_file
 from portal.usage.places import Place, answer_of, device_place, site_place
 from portal.usage.query import QueryError
-from portal.web.live import etag, living, private
+from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -50,7 +50,7 @@ def device_energy_live(request: HttpRequest, device: int) -> HttpResponse:
         context["section"] = place.section(query.of)
         return render(request, "usage/_energy.html", context)
 
-    return living(request, etag(request, place.version(now)), body)
+    return fragment(request, etag(request, place.version(now)), body)
 
 
 @require_safe

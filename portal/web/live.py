@@ -1,4 +1,7 @@
-"""How pages answer: whole and private, or as a living part that is polled and answers 304."""
+"""Responses of pages: a whole page, private, or its live fragment, which is polled.
+
+A fragment's poll is answered with 304 while nothing has changed.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,16 @@ if TYPE_CHECKING:
 
 
 def etag(request: HttpRequest, version: str) -> str:
-    """An ETag: the data's version, who reads it, in which language, the program that wrote it.
+    """An ETag of the data's version, the reader, the language and the build of the portal.
 
-    A version counts what its reader sees: two readers' may be equal where their pages are not.
+    A version counts what its reader sees: the versions of two readers may be equal where their
+    pages are not.
     """
     return f'W/"{version}-{request.user.pk}-{request.LANGUAGE_CODE}-{assets.build()}"'
 
 
-def living(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> HttpResponse:
-    """``body``, or 304 without making it, when the browser holds the same already."""
+def fragment(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> HttpResponse:
+    """The response of ``body``, or 304 without calling it where the browser has ``tag`` already."""
     held = request.headers.get("If-None-Match", "")
     response: HttpResponse
     if tag in (part.strip() for part in held.split(",")):
@@ -37,6 +41,6 @@ def living(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -> 
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """The response, kept nowhere: a shared computer's back button shows nobody what was seen."""
+    """The same response, stored nowhere: "back" on a shared computer shows no page of it."""
     patch_cache_control(response, private=True, no_store=True)
     return response

@@ -95,9 +95,9 @@ def doing(state: str, family: str) -> str:
 @register.filter
 def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
     """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
-    if thing.hearing.only_counts:
+    if thing.connectivity.only_counts:
         return {"words": _("Normal"), "icon": State.READY.value, "tone": "ready"}
-    reachability = thing.hearing.reachability
+    reachability = thing.connectivity.reachability
     if reachability is Reachability.ONLINE:
         state = State(thing.device.state)
         tone = {State.RUNNING: "good", State.READY: "ready", State.ERROR: "error"}.get(

@@ -1,4 +1,4 @@
-// The living parts of pages: polling that costs nothing while nothing changed, and "3 min ago".
+// The live fragments of pages: polling that costs nothing while nothing changed, and "3 min ago".
 "use strict";
 
 (() => {

@@ -15,7 +15,7 @@ from portal.accounts.models import Membership, Organization, Role, User
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import Box, Device, DeviceCondition, DeviceSupply, Gateway, Site
 from portal.monitoring.operation import Operation
-from portal.monitoring.supplies import supplies_shown
+from portal.monitoring.supplies import supply_views
 
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
@@ -153,7 +153,7 @@ def test_some_left_and_not_known_are_not_empty(owner: Client, seeded: Seeded) ->
 
 def test_a_supply_is_low_when_it_says_so_or_when_little_is_left() -> None:
     def shown(**fields: object) -> tuple[bool, bool, int | None, str]:
-        (one,) = supplies_shown([DeviceSupply(kind="toner", **fields)])
+        (one,) = supply_views([DeviceSupply(kind="toner", **fields)])
         return one.low, one.some, one.level, one.value.replace("\N{NARROW NO-BREAK SPACE}", " ")
 
     assert shown(level=80, state="ok") == (False, False, 80, "80 %")
@@ -166,7 +166,7 @@ def test_a_supply_is_low_when_it_says_so_or_when_little_is_left() -> None:
 
 
 def test_a_kind_nobody_knows_keeps_the_devices_name() -> None:
-    (one,) = supplies_shown([DeviceSupply(kind="flux", name="Flux capacitor", state="ok")])
+    (one,) = supply_views([DeviceSupply(kind="flux", name="Flux capacitor", state="ok")])
     assert (one.name, one.own_name) == ("Flux capacitor", "")
 
 
