@@ -104,7 +104,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
             state, "calm"
         )
         return {"words": doing(state, thing.family), "icon": state.value, "tone": tone}
-    tone = "error" if reachability is Reachability.UNREACHABLE else "pale"
+    tone = "error" if reachability is Reachability.UNREACHABLE else "inactive"
     return {
         "words": str(words.REACHABILITIES[reachability]),
         "icon": reachability.value,
