@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from portal.fleet.kinds import DeviceFamily
 from portal.monitoring.overview import overview, version
-from portal.usage.printing import printing, today
+from portal.usage.printing import print_report, today
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
         (each for each in seen.operations if each.family is DeviceFamily.PRINTER), None
     )
     asked = request.GET.get("of", "")
-    found = printing(seen.printers, asked, today, now)
-    chosen = next((each.of for each in found.measures if each.current), "") if found else ""
+    found = print_report(seen.printers, asked, today, now)
+    chosen = next((each.measure for each in found.measures if each.current), "") if found else ""
     asked_again = f"?of={chosen}" if chosen else ""
     rows = {row.device.pk: row for row in seen.rows}
     cards = [(rows[card.device.pk], card) for card in found.cards] if found else []

@@ -6,6 +6,6 @@ from django.apps import AppConfig
 
 
 class UsageConfig(AppConfig):
-    """What counters say was used."""
+    """Usage, from counters."""
 
     name = "portal.usage"

@@ -20,8 +20,8 @@ from portal.usage.counting import (
     summed,
     summed_parts,
 )
-from portal.usage.measures import QUANTITIES, Of, SeriesFact
-from portal.usage.periods import By, Window, clock_edges
+from portal.usage.measures import QUANTITIES, Measure, SeriesFact
+from portal.usage.periods import Bucket, Window, clock_edges
 from portal.usage.readings import read_all, read_edges
 from portal.web.figures import MISSING, Figure, exact_value, figure
 from portal.web.words import unit_words
@@ -158,8 +158,8 @@ def with_halves(
 
     Reads a thousand times more than the months need; of one counter's year a quarter of a second.
     """
-    days = Window(by=By.DAY, first=window.first, stop=window.stop)
-    read = consumption_of(counters, days, zone, Of.IMPORT)
+    days = Window(bucket=Bucket.DAY, first=window.first, stop=window.stop)
+    read = consumption_of(counters, days, zone, Measure.IMPORT)
     return {
         pk: replace(each, halves=read[pk].halves) if pk in read else each
         for pk, each in consumptions.items()
@@ -176,7 +176,7 @@ def power(kilowatts: Decimal | None) -> Figure:
 def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
     """The series of each device (by id) that could be asked for; one query."""
     found: dict[int, list[SeriesFact]] = {device.pk: [] for device in devices}
-    asked = {quantity for of in Of for quantity in _names(of)}
+    asked = {quantity for measure in Measure for quantity in _names(measure)}
     rows = Series.objects.filter(device__in=list(found), quantity__in=asked).values_list(
         "pk", "device", "quantity", "part", "resolution", "latest__value", "latest__quality"
     )
@@ -193,12 +193,12 @@ def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
     return found
 
 
-def _names(of: Of) -> list[str]:
-    return [quantity.value for quantity in QUANTITIES[of]]
+def _names(measure: Measure) -> list[str]:
+    return [quantity.value for quantity in QUANTITIES[measure]]
 
 
 def consumption_of(
-    counters: Mapping[Device, Counter], window: Window, zone: ZoneInfo, of: Of
+    counters: Mapping[Device, Counter], window: Window, zone: ZoneInfo, measure: Measure
 ) -> dict[int, Consumption]:
     """What each device counted, by its id; a window without a bucket has nothing for anyone.
 
@@ -208,7 +208,7 @@ def consumption_of(
     edges = window.edges(zone)
     if len(edges) < 2 or not counters:
         return {}
-    halves = of.electric and window.by is not By.MONTH
+    halves = measure.electric and window.bucket is not Bucket.MONTH
     half_edges = clock_edges(zone, window.first, window.stop, 30) if halves else []
     ids = [series.pk for counter in counters.values() for series in counter.series]
     if (window.stop - window.first).days <= _EVERY_SAMPLE_DAYS:
@@ -227,8 +227,8 @@ def consumption_of(
 def _cells(
     window: Window, zone: ZoneInfo, edges: Sequence[int], half_edges: Sequence[int]
 ) -> Sequence[int]:
-    if window.by is By.MONTH:
-        return Window(by=By.DAY, first=window.first, stop=window.stop).edges(zone)
+    if window.bucket is Bucket.MONTH:
+        return Window(bucket=Bucket.DAY, first=window.first, stop=window.stop).edges(zone)
     return sorted({*edges, *half_edges})
 
 

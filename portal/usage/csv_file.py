@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from portal.usage import words
 from portal.usage.consumption import Status
-from portal.usage.periods import By
+from portal.usage.periods import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from portal.usage.consumption import Consumption
     from portal.usage.counting import Count
-    from portal.usage.places import InFile
     from portal.usage.query import Query
+    from portal.usage.result import FileEntry
 
 _FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
 """What begins a formula, also where a spreadsheet of another locale cuts a cell in two, or reads
@@ -35,19 +35,20 @@ _NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
-def content(devices: Sequence[InFile], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
+def content(devices: Sequence[FileEntry], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
     """The file of some devices."""
     text = io.StringIO()
     writer = csv.writer(text)
     units = {each.consumption.unit for each in devices}
-    demand = query.window.by is By.DEMAND
-    peaks = query.window.by is By.MONTH and all(each.consumption.halves for each in devices)
+    demand = query.window.bucket is Bucket.DEMAND
+    peaks = query.window.bucket is Bucket.MONTH and all(each.consumption.halves for each in devices)
+    measure = words.MEASURES[query.measure] if query.measure else ""
     writer.writerow(
         [
             _("Start"),
             _("End"),
             _("Device"),
-            f"{words.MEASURES[query.of] if query.of else ''} [{'/'.join(sorted(units)) or '–'}]",
+            f"{measure} [{'/'.join(sorted(units)) or '–'}]",
             *([_("Demand [kW]")] if demand else []),
             *([_("Peak demand [kW]"), _("Peak from")] if peaks else []),
             _("State"),
@@ -62,7 +63,7 @@ def content(devices: Sequence[InFile], query: Query, zone: ZoneInfo, now: dateti
 
 
 def _rows(
-    device: InFile, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
+    device: FileEntry, zone: ZoneInfo, now_ms: int, *, demand: bool, peaks: bool
 ) -> Iterator[list[str]]:
     consumption = device.consumption
 
@@ -115,5 +116,5 @@ def file_name(place: str, query: Query) -> str:
     """What the file is called: ``Main-incomer-import-hour-2026-11-21.csv``."""
     asked = query.window
     last = "" if asked.first == asked.last else f"_{asked.last.isoformat()}"
-    parts = [place, query.of or "", asked.by.value, asked.first.isoformat() + last]
+    parts = [place, query.measure or "", asked.bucket.value, asked.first.isoformat() + last]
     return "-".join(_NOT_NAMED.sub("-", part).strip("-.") for part in parts if part) + ".csv"

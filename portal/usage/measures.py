@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-class Of(StrEnum):
+class Measure(StrEnum):
     """What is counted, as an address spells it."""
 
     IMPORT = "import"
@@ -42,26 +42,26 @@ class Of(StrEnum):
     @property
     def electric(self) -> bool:
         """Whether demand is billed for it."""
-        return self in {Of.IMPORT, Of.EXPORT}
+        return self in {Measure.IMPORT, Measure.EXPORT}
 
 
-QUANTITIES: Final[Mapping[Of, Sequence[Quantity]]] = {
-    Of.IMPORT: (Quantity.ENERGY_IMPORT, Quantity.ENERGY_TOTAL),
-    Of.EXPORT: (Quantity.ENERGY_EXPORT,),
-    Of.HEAT: (Quantity.ENERGY_HEAT,),
-    Of.COLD: (Quantity.ENERGY_COLD,),
-    Of.GAS: (Quantity.VOLUME_GAS,),
-    Of.WATER: (Quantity.VOLUME_WATER,),
-    Of.AREA: (Quantity.AREA,),
-    Of.IMPRESSIONS: (Quantity.IMPRESSIONS,),
-    Of.SHEETS: (Quantity.SHEETS,),
-    Of.LENGTH: (Quantity.LENGTH,),
-    Of.JOBS: (Quantity.JOBS,),
+QUANTITIES: Final[Mapping[Measure, Sequence[Quantity]]] = {
+    Measure.IMPORT: (Quantity.ENERGY_IMPORT, Quantity.ENERGY_TOTAL),
+    Measure.EXPORT: (Quantity.ENERGY_EXPORT,),
+    Measure.HEAT: (Quantity.ENERGY_HEAT,),
+    Measure.COLD: (Quantity.ENERGY_COLD,),
+    Measure.GAS: (Quantity.VOLUME_GAS,),
+    Measure.WATER: (Quantity.VOLUME_WATER,),
+    Measure.AREA: (Quantity.AREA,),
+    Measure.IMPRESSIONS: (Quantity.IMPRESSIONS,),
+    Measure.SHEETS: (Quantity.SHEETS,),
+    Measure.LENGTH: (Quantity.LENGTH,),
+    Measure.JOBS: (Quantity.JOBS,),
 }
 """The first of these that a device has answers for it."""
-EXTENTS: Final = (Of.AREA, Of.IMPRESSIONS, Of.SHEETS, Of.LENGTH)
+EXTENTS: Final = (Measure.AREA, Measure.IMPRESSIONS, Measure.SHEETS, Measure.LENGTH)
 """How much was printed, in the order in which people ask for it."""
-_PRINTED: Final = frozenset({*EXTENTS, Of.JOBS})
+_PRINTED: Final = frozenset({*EXTENTS, Measure.JOBS})
 _SPLITS: Final = tuple(
     re.compile(p) for p in (r"tariff=\d+", r"l[123]", r"phase=l[123]", r"colour=\w+")
 )
@@ -105,13 +105,13 @@ class Counter:
         return min(series.resolution for series in self.series)
 
 
-def counter_of(rows: Iterable[SeriesFact], of: Of) -> Counter | None:
+def counter_of(rows: Iterable[SeriesFact], measure: Measure) -> Counter | None:
     """What answers for ``of`` among a device's series; ``None`` without any."""
     by_quantity: dict[str, dict[str, list[SeriesFact]]] = {}
     for row in rows:
         if row.has:
             by_quantity.setdefault(row.quantity, {}).setdefault(row.part, []).append(row)
-    for quantity in QUANTITIES[of]:
+    for quantity in QUANTITIES[measure]:
         parts = _whole_or_split(by_quantity.get(quantity.value, {}))
         if parts:
             return Counter(quantity=quantity, parts=parts)

@@ -1,4 +1,4 @@
-"""Everything an energy page says, ready for its template."""
+"""Everything a usage page shows, ready for its template."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as later
 from portal.usage import words
 from portal.usage.bars import Bars, Value, bars
 from portal.usage.consumption import Consumption, Status, peak, power
-from portal.usage.periods import By, PeriodError, Window, window
+from portal.usage.periods import Bucket, PeriodError, Window, window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from portal.web.figures import Figure
 
 _LISTED: Final = 12
-_LARGEST: Final[dict[By, _StrPromise]] = {
-    By.HOUR: later("Highest hour"),
-    By.DAY: later("Highest day"),
-    By.MONTH: later("Highest month"),
+_LARGEST: Final[dict[Bucket, _StrPromise]] = {
+    Bucket.HOUR: later("Highest hour"),
+    Bucket.DAY: later("Highest day"),
+    Bucket.MONTH: later("Highest month"),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Somewhere else to look.
+    """A link to another period, bucket or measure.
 
     Attributes:
-        address: Query string; ``""`` where there is nothing to see.
+        address: A query string.
     """
 
     words: str
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """One counter's window in a line."""
+    """The usage of one counter in a window, in one line."""
 
     total: Figure
     status: Status
@@ -78,8 +78,8 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """One counter's window: total, peaks, chart, table, gaps."""
+class UsageView:
+    """The usage of one counter, or a sum, in a window: total, peaks, chart, table, gaps."""
 
     total: Figure
     total_words: str
@@ -95,8 +95,8 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What stands around it: where one is, and where one may go."""
+class PageFrame:
+    """What surrounds the figures: the period shown, and links to others."""
 
     heading: str
     tabs: Sequence[Link]
@@ -104,76 +104,82 @@ class Frame:
     earlier: Link | None
     later: Link | None
     now: Link
-    by_words: str
-    of_words: str
+    bucket_words: str
+    measure_words: str
     csv: Sequence[Link]
     running: bool
 
 
-def frame(query: Query, available: Sequence[str], today: date) -> Frame:
-    """The frame of what ``query`` asks, ``today`` at the site."""
+def page_frame(query: Query, available: Sequence[str], today: date) -> PageFrame:
+    """The frame of what ``query`` asks; ``today`` is the date at the site."""
     asked = query.window
     steps = [(asked.shifted(step), said) for step, said in ((-1, _("Earlier")), (1, _("Later")))]
     earlier, after = (
         Link(words=said, address=query.address(window=other)) if other else None
         for other, said in steps
     )
-    here = window(asked.by, "", "", today)
-    of_words = str(words.MEASURES[query.of]) if query.of else ""
-    heading = _("%(what)s, %(when)s") % {"what": of_words, "when": words.window_words(asked)}
-    return Frame(
-        tabs=[_tab(query, by, today) for by in By if by is not By.DEMAND or _billed(query)],
+    here = window(asked.bucket, "", "", today)
+    measure_words = str(words.MEASURES[query.measure]) if query.measure else ""
+    heading = _("%(what)s, %(when)s") % {"what": measure_words, "when": words.window_words(asked)}
+    return PageFrame(
+        tabs=[
+            _tab(query, bucket, today)
+            for bucket in Bucket
+            if bucket is not Bucket.DEMAND or _billed(query)
+        ],
         measures=[
             Link(
-                words=str(words.MEASURES[of]),
-                address=query.address(of=of.value),
-                current=of is query.of,
+                words=str(words.MEASURES[measure]),
+                address=query.address(of=measure.value),
+                current=measure is query.measure,
             )
-            for of in words.MEASURES
-            if of in available
+            for measure in words.MEASURES
+            if measure in available
         ],
         earlier=earlier,
         later=after if asked.stop <= today else None,
         now=Link(
-            words=_("Today") if asked.by.in_a_day else _("Now"),
+            words=_("Today") if asked.bucket.in_a_day else _("Now"),
             address=query.address(window=here),
             current=here == asked,
         ),
         heading=heading,
-        by_words=str(words.BUCKETS[asked.by]),
-        of_words=of_words,
+        bucket_words=str(words.BUCKETS[asked.bucket]),
+        measure_words=measure_words,
         csv=_files(query),
         running=asked.first <= today < asked.stop,
     )
 
 
 def _billed(query: Query) -> bool:
-    return query.of is not None and query.of.electric
+    return query.measure is not None and query.measure.electric
 
 
-def _tab(query: Query, by: By, today: date) -> Link:
+def _tab(query: Query, bucket: Bucket, today: date) -> Link:
     """The same days in other buckets; of a longer window its first days, or today's if in it."""
     asked = query.window
     day = today if asked.first <= today < asked.stop else asked.first
     try:
-        there = window(by, "" if day == today else day.isoformat(), "", today)
+        there = window(bucket, "" if day == today else day.isoformat(), "", today)
     except PeriodError:  # pragma: no cover - a day of a window is a day
         there = asked
-    if by is By.MONTH:
-        there = window(by, str(day.year), "", today)
-    there = asked if by is asked.by else there
+    if bucket is Bucket.MONTH:
+        there = window(bucket, str(day.year), "", today)
+    there = asked if bucket is asked.bucket else there
     return Link(
-        words=str(words.TABS[by]),
+        words=str(words.TABS[bucket]),
         address=query.address(window=there),
-        current=by is asked.by,
+        current=bucket is asked.bucket,
     )
 
 
 def _files(query: Query) -> list[Link]:
     files = [Link(words=_("CSV"), address=query.address(format="csv"))]
-    if query.window.by.in_a_day:
+    if query.window.bucket.in_a_day:
         month = Window(
-            by=query.window.by, first=query.window.first.replace(day=1), stop=query.window.stop
+            bucket=query.window.bucket,
+            first=query.window.first.replace(day=1),
+            stop=query.window.stop,
         )
         on = f"{month.first:%Y-%m}"
         files.append(Link(words=_("CSV of the month"), address=query.address(format="csv", on=on)))
@@ -181,60 +187,62 @@ def _files(query: Query) -> list[Link]:
 
 
 def summary(consumption: Consumption, asked: Window, zone: ZoneInfo, now: datetime) -> Summary:
-    """A counter's window in a line, for a list of devices."""
+    """The summary of a window, for a list of devices."""
     status = consumption.total_status(int(now.timestamp() * 1000))
     return Summary(
         total=consumption.figure(consumption.counting.total),
         status=status,
         status_words=str(words.STATUSES[status]),
-        demand_peak=_demand_peak(consumption, zone, _("Peak demand"), dated=not asked.by.in_a_day),
+        demand_peak=_demand_peak(
+            consumption, zone, _("Peak demand"), dated=not asked.bucket.in_a_day
+        ),
     )
 
 
-def shown(
+def usage_view(
     consumption: Consumption,
     asked: Window,
     zone: ZoneInfo,
     now: datetime,
     *,
     month: Consumption | None = None,
-) -> Shown:
-    """The counter's window at ``now``; with the peak of ``month``, where that is given."""
+) -> UsageView:
+    """The view of a window at ``now``; with the peak of ``month`` where that is given."""
     now_ms = int(now.timestamp() * 1000)
-    counting, by = consumption.counting, asked.by
-    named = by.in_a_day and words.has_two_offsets(counting.counts, zone)
+    counting, bucket = consumption.counting, asked.bucket
+    named = bucket.in_a_day and words.has_two_offsets(counting.counts, zone)
     greatest = peak(counting.counts)
     rows = [
-        _row(consumption, each, (by, zone, named, now_ms), is_peak=each is greatest)
+        _row(consumption, each, (bucket, zone, named, now_ms), is_peak=each is greatest)
         for each in counting.counts
     ]
     values = [
-        _value(consumption, each, row, words.axis_words(each, by, zone), by)
+        _value(consumption, each, row, words.axis_words(each, bucket, zone), bucket)
         for each, row in zip(counting.counts, rows, strict=True)
     ]
     peaks = (
         _largest(consumption, asked, zone, greatest, named=named),
-        _demand_peak(consumption, zone, _("Peak demand"), dated=not by.in_a_day),
+        _demand_peak(consumption, zone, _("Peak demand"), dated=not bucket.in_a_day),
         _demand_peak(month, zone, _("Peak of the month"), dated=True) if month else None,
     )
     notes = _notes(consumption, asked, zone)
-    return Shown(
+    return UsageView(
         total=consumption.figure(counting.total),
         total_words=str(words.TOTALS[consumption.total_status(now_ms)]),
         peaks=[each for each in peaks if each],
-        unit="kW" if by is By.DEMAND else consumption.unit,
+        unit="kW" if bucket is Bucket.DEMAND else consumption.unit,
         chart=bars(values, None if greatest is None else counting.counts.index(greatest)),
         rows=[row for row in rows if row.status is not Status.AHEAD],
         notes=notes[-_LISTED:],
         unlisted_notes=max(len(notes) - _LISTED, 0),
-        has_power=by is By.DEMAND,
-        has_peaks=by is By.MONTH and consumption.halves is not None,
+        has_power=bucket is Bucket.DEMAND,
+        has_peaks=bucket is Bucket.MONTH and consumption.halves is not None,
         looks=frozenset(row.status.value for row in rows),
     )
 
 
 def _notes(consumption: Consumption, asked: Window, zone: ZoneInfo) -> list[str]:
-    dated = not asked.by.in_a_day
+    dated = not asked.bucket.in_a_day
     return [
         words.gap_words(gap, consumption, zone, dated=dated) for gap in consumption.counting.gaps
     ]
@@ -243,27 +251,27 @@ def _notes(consumption: Consumption, asked: Window, zone: ZoneInfo) -> list[str]
 def _row(
     consumption: Consumption,
     each: Count,
-    how: tuple[By, ZoneInfo, bool, int],
+    how: tuple[Bucket, ZoneInfo, bool, int],
     *,
     is_peak: bool,
 ) -> Row:
-    by, zone, named, now_ms = how
+    bucket, zone, named, now_ms = how
     status = consumption.status(each, now_ms)
     return Row(
-        words=words.bucket_words(each, by, zone, named=named),
+        words=words.bucket_words(each, bucket, zone, named=named),
         figure=consumption.figure(each.value),
-        power=power(consumption.demand(each)) if by is By.DEMAND else None,
+        power=power(consumption.demand(each)) if bucket is Bucket.DEMAND else None,
         status=status,
         status_words=str(words.STATUSES[status]),
         is_peak=is_peak,
-        demand_peak=_peak_within(consumption, each, zone) if by is By.MONTH else None,
+        demand_peak=_peak_within(consumption, each, zone) if bucket is Bucket.MONTH else None,
     )
 
 
-def _value(consumption: Consumption, each: Count, row: Row, label: str, by: By) -> Value:
+def _value(consumption: Consumption, each: Count, row: Row, label: str, bucket: Bucket) -> Value:
     if each.value is None:
         amount = None
-    elif by is By.DEMAND:
+    elif bucket is Bucket.DEMAND:
         amount = consumption.demand(each)
     else:
         amount = consumption.amount(each.value)
@@ -277,12 +285,12 @@ def _value(consumption: Consumption, each: Count, row: Row, label: str, by: By) 
 def _largest(
     consumption: Consumption, asked: Window, zone: ZoneInfo, greatest: Count | None, *, named: bool
 ) -> Peak | None:
-    if greatest is None or asked.by is By.DEMAND:
+    if greatest is None or asked.bucket is Bucket.DEMAND:
         return None
     return Peak(
-        words=str(_LARGEST[asked.by]),
+        words=str(_LARGEST[asked.bucket]),
         figure=consumption.figure(greatest.value),
-        when=words.bucket_words(greatest, asked.by, zone, named=named),
+        when=words.bucket_words(greatest, asked.bucket, zone, named=named),
     )
 
 
@@ -302,7 +310,7 @@ def _demand_peak(
 def _of_half(
     consumption: Consumption, half: Count, zone: ZoneInfo, said: str, *, dated: bool
 ) -> Peak:
-    when = words.bucket_words(half, By.DEMAND, zone)
+    when = words.bucket_words(half, Bucket.DEMAND, zone)
     if dated:
-        when = f"{words.bucket_words(half, By.DAY, zone)}, {when}"
+        when = f"{words.bucket_words(half, Bucket.DAY, zone)}, {when}"
     return Peak(words=said, figure=power(consumption.demand(half)), when=when)

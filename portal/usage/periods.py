@@ -28,7 +28,7 @@ _STEP: Final = timedelta(minutes=15)
 _ON: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 
 
-class By(StrEnum):
+class Bucket(StrEnum):
     """How long a bucket is."""
 
     DEMAND = "demand"
@@ -40,7 +40,7 @@ class By(StrEnum):
     @property
     def in_a_day(self) -> bool:
         """Whether the window is a day."""
-        return self in {By.DEMAND, By.HOUR}
+        return self in {Bucket.DEMAND, Bucket.HOUR}
 
 
 class PeriodError(ValueError):
@@ -59,7 +59,7 @@ class PeriodError(ValueError):
 class Window:
     """The local days from ``first`` up to and without ``stop``, in buckets."""
 
-    by: By
+    bucket: Bucket
     first: date
     stop: date
 
@@ -76,14 +76,14 @@ class Window:
 
     def shifted(self, steps: int) -> Window | None:
         """The window as long as this one, ``steps`` later; ``None`` beyond the years we know."""
-        if self.by.in_a_day:
+        if self.bucket.in_a_day:
             first, stop = (day + timedelta(days=steps) for day in (self.first, self.stop))
         else:
             size = steps * self.months
             first, stop = month_after(self.first, size), month_after(self.stop, size)
         if first.year < FIRST_YEAR or stop.year > LAST_YEAR:
             return None
-        return Window(by=self.by, first=first, stop=stop)
+        return Window(bucket=self.bucket, first=first, stop=stop)
 
     def edges(self, zone: ZoneInfo) -> Sequence[int]:
         """Where its buckets begin and end, in Unix milliseconds.
@@ -91,14 +91,16 @@ class Window:
         A day that a zone left out (Samoa, 30 December 2011) has no bucket; a window of that day
         alone has one edge only.
         """
-        if self.by.in_a_day:
-            return clock_edges(zone, self.first, self.stop, 30 if self.by is By.DEMAND else 60)
+        if self.bucket.in_a_day:
+            return clock_edges(
+                zone, self.first, self.stop, 30 if self.bucket is Bucket.DEMAND else 60
+            )
         days = [self.first]
         while days[-1] < self.stop:
             last = days[-1]
             days.append(
                 last + timedelta(days=1)
-                if self.by is By.DAY
+                if self.bucket is Bucket.DAY
                 else min(month_after(last, 1), self.stop)
             )
         return sorted({midnight(zone, day) for day in days})
@@ -136,11 +138,13 @@ def month_after(day: date, months: int) -> date:
     return date(index // 12, index % 12 + 1, 1)
 
 
-def window(by: By, on: str, until: str, today: date, *, whole_month: bool = False) -> Window:
+def window(
+    bucket: Bucket, on: str, until: str, today: date, *, whole_month: bool = False
+) -> Window:
     """The window that an address names.
 
     Args:
-        by: How long its buckets are.
+        bucket: How long its buckets are.
         on: ``YYYY-MM-DD`` for a day, ``YYYY-MM`` for a month, ``YYYY`` or ``YYYY-MM`` for twelve
             months from there on; ``""`` for the one with ``today`` in it. More than is needed is
             allowed: by day, ``2026-03-14`` is all of March.
@@ -152,24 +156,24 @@ def window(by: By, on: str, until: str, today: date, *, whole_month: bool = Fals
     Raises:
         PeriodError: It says no such window, or one that is longer than C-22 allows.
     """
-    if by.in_a_day:
+    if bucket.in_a_day:
         if until:
             raise PeriodError("until")
         if whole_month and len(on) == len("2026-11"):
             first = _parsed(on, 2)
-            return Window(by=by, first=first, stop=month_after(first, 1))
+            return Window(bucket=bucket, first=first, stop=month_after(first, 1))
         first = _parsed(on, 3) if on else today
-        return Window(by=by, first=first, stop=first + timedelta(days=1))
+        return Window(bucket=bucket, first=first, stop=first + timedelta(days=1))
     if on:
-        first = _parsed(on, 2 if by is By.DAY else 1).replace(day=1)
+        first = _parsed(on, 2 if bucket is Bucket.DAY else 1).replace(day=1)
     else:
-        first = today.replace(day=1) if by is By.DAY else date(today.year, 1, 1)
-    usual = 1 if by is By.DAY else MONTHS_BY_MONTH
+        first = today.replace(day=1) if bucket is Bucket.DAY else date(today.year, 1, 1)
+    usual = 1 if bucket is Bucket.DAY else MONTHS_BY_MONTH
     stop = month_after(_parsed(until, 2) if until else month_after(first, usual - 1), 1)
-    found = Window(by=by, first=first, stop=stop)
+    found = Window(bucket=bucket, first=first, stop=stop)
     if stop <= first:
         raise PeriodError("order")
-    if found.months > (MONTHS_BY_DAY if by is By.DAY else MONTHS_BY_MONTH):
+    if found.months > (MONTHS_BY_DAY if bucket is Bucket.DAY else MONTHS_BY_MONTH):
         raise PeriodError("length")
     return found
 

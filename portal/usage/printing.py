@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 from portal.ingest.models import Latest
 from portal.usage import words
 from portal.usage.consumption import consumption_of, series_of, sum_of
-from portal.usage.measures import EXTENTS, Of, counter_of
-from portal.usage.page import shown
-from portal.usage.periods import By, Window
+from portal.usage.measures import EXTENTS, Measure, counter_of
+from portal.usage.page import usage_view
+from portal.usage.periods import Bucket, Window
 from portal.web.figures import MISSING, Figure
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from portal.fleet.models import Device
     from portal.usage.consumption import Consumption
     from portal.usage.measures import Counter, SeriesFact
-    from portal.usage.page import Shown
+    from portal.usage.page import UsageView
 
-    Counters = Mapping[Of, Counter]
+    Counters = Mapping[Measure, Counter]
 
 _REPORT_DAYS: Final = 30
 _NOTHING: Final = Figure(text=MISSING, missing=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class MeasureChoice:
     """A way of counting, to be chosen."""
 
-    of: Of
+    measure: Measure
     words: str
     current: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class ZonePrints:
     """The printers of the sites of one time zone, together.
 
     Attributes:
@@ -56,12 +56,12 @@ class Clock:
     """
 
     zone: str
-    printed: Shown | None
-    jobs: Shown | None
+    printed: UsageView | None
+    jobs: UsageView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class PrinterPrints:
     """A printer, and what it did in the window.
 
     Attributes:
@@ -75,13 +75,13 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printing:
+class PrintReport:
     """All printers in a window."""
 
-    of_words: str
-    measures: Sequence[Measure]
-    clocks: Sequence[Clock]
-    cards: Sequence[Card]
+    measure_words: str
+    measures: Sequence[MeasureChoice]
+    clocks: Sequence[ZonePrints]
+    cards: Sequence[PrinterPrints]
 
     @property
     def gateways(self) -> frozenset[int]:
@@ -90,7 +90,7 @@ class Printing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class PrintTotals:
     """How much one printer printed, in one of its ways of counting."""
 
     words: str
@@ -100,49 +100,62 @@ class Printed:
 
 def today(day: date) -> Window:
     """A day by the hour."""
-    return Window(by=By.HOUR, first=day, stop=day + timedelta(days=1))
+    return Window(bucket=Bucket.HOUR, first=day, stop=day + timedelta(days=1))
 
 
 def last_days(day: date) -> Window:
     """The last 30 days by the day, this one included."""
     stop = day + timedelta(days=1)
-    return Window(by=By.DAY, first=stop - timedelta(days=_REPORT_DAYS), stop=stop)
+    return Window(bucket=Bucket.DAY, first=stop - timedelta(days=_REPORT_DAYS), stop=stop)
 
 
-def printing(
+def print_report(
     printers: Sequence[Device], asked: str, window_at: Callable[[date], Window], now: datetime
-) -> Printing | None:
+) -> PrintReport | None:
     """What ``printers`` printed; ``None`` without a printer.
 
     Args:
         printers: With each device's gateway and site fetched.
-        asked: The `Of` to draw; the one that most printers count where it is none of theirs.
+        asked: The `Measure` to draw; the one that most printers count where it is none of theirs.
         window_at: The window, from the site's day.
         now: When.
     """
     if not printers:
         return None
     counters = {pk: counters_of(facts) for pk, facts in series_of(printers).items()}
-    counted = [of for of in EXTENTS if any(of in each for each in counters.values())]
-    chosen = next((of for of in counted if of == asked), None) or max(
-        counted, key=lambda of: sum(of in each for each in counters.values()), default=None
+    counted = [measure for measure in EXTENTS if any(measure in each for each in counters.values())]
+    chosen = next((measure for measure in counted if measure == asked), None) or max(
+        counted,
+        key=lambda measure: sum(measure in each for each in counters.values()),
+        default=None,
     )
     clocks, cards = [], []
     by_zone: dict[str, list[Device]] = {}
     for device in printers:
         by_zone.setdefault(device.gateway.site.time_zone, []).append(device)
     for zone, members in sorted(by_zone.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        clock = _Clockwork(zone=ZoneInfo(zone), now=now, window_at=window_at)
+        clock = _ZoneWindow(zone=ZoneInfo(zone), now=now, window_at=window_at)
         own = {device: _own(counters[device.pk], chosen) for device in members}
-        printed = clock.read({d: counters[d.pk][of] for d, of in own.items() if of})
-        jobs = clock.read({d: counters[d.pk][Of.JOBS] for d in own if Of.JOBS in counters[d.pk]})
-        same = [printed[d.pk] for d, of in own.items() if of and of is chosen and d.pk in printed]
-        clocks.append(Clock(zone=zone, printed=clock.drawn(same), jobs=clock.drawn(jobs.values())))
+        printed = clock.read({d: counters[d.pk][measure] for d, measure in own.items() if measure})
+        jobs = clock.read(
+            {d: counters[d.pk][Measure.JOBS] for d in own if Measure.JOBS in counters[d.pk]}
+        )
+        same = [
+            printed[d.pk]
+            for d, measure in own.items()
+            if measure and measure is chosen and d.pk in printed
+        ]
+        clocks.append(
+            ZonePrints(zone=zone, printed=clock.drawn(same), jobs=clock.drawn(jobs.values()))
+        )
         cards += [_card(device, own[device], printed, jobs) for device in members]
-    return Printing(
-        of_words=str(words.MEASURES[chosen]) if chosen else "",
+    return PrintReport(
+        measure_words=str(words.MEASURES[chosen]) if chosen else "",
         measures=[
-            Measure(of=of, words=str(words.MEASURES[of]), current=of is chosen) for of in counted
+            MeasureChoice(
+                measure=measure, words=str(words.MEASURES[measure]), current=measure is chosen
+            )
+            for measure in counted
         ],
         clocks=clocks,
         cards=sorted(cards, key=lambda card: (str(card.device).casefold(), card.device.pk)),
@@ -151,24 +164,24 @@ def printing(
 
 def counters_of(facts: Sequence[SeriesFact]) -> Counters:
     """Of a printer's series the counters of what it prints."""
-    found = {of: counter_of(facts, of) for of in (*EXTENTS, Of.JOBS)}
-    return {of: counter for of, counter in found.items() if counter}
+    found = {measure: counter_of(facts, measure) for measure in (*EXTENTS, Measure.JOBS)}
+    return {measure: counter for measure, counter in found.items() if counter}
 
 
-def printed_by(device: Device, now: datetime) -> list[Printed]:
+def print_totals(device: Device, now: datetime) -> list[PrintTotals]:
     """What one printer printed today and ever, in each of its ways; with its site fetched."""
     counters = counters_of(series_of([device])[device.pk])
-    clock = _Clockwork(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
+    clock = _ZoneWindow(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
     ids = [series.pk for counter in counters.values() for series in counter.series]
     latest = {row.pk: row for row in Latest.objects.filter(pk__in=ids)}
     rows = []
-    for of, counter in counters.items():
+    for measure, counter in counters.items():
         counted = clock.read({device: counter}).get(device.pk)
         if counted:
             total = _ever(counter, latest)
             rows.append(
-                Printed(
-                    words=str(words.MEASURES[of]),
+                PrintTotals(
+                    words=str(words.MEASURES[measure]),
                     today=counted.figure(counted.counting.total),
                     total=counted.figure(total),
                 )
@@ -195,32 +208,32 @@ def _ever(counter: Counter, latest: Mapping[int, Latest]) -> int | None:
     return total
 
 
-def _own(counters: Counters, chosen: Of | None) -> Of | None:
+def _own(counters: Counters, chosen: Measure | None) -> Measure | None:
     """How a printer's card counts: as chosen where it can, else in its first way."""
     if chosen in counters:
         return chosen
-    return next((of for of in EXTENTS if of in counters), None)
+    return next((measure for measure in EXTENTS if measure in counters), None)
 
 
 def _card(
     device: Device,
-    of: Of | None,
+    measure: Measure | None,
     printed: Mapping[int, Consumption],
     jobs: Mapping[int, Consumption],
-) -> Card:
+) -> PrinterPrints:
     def figure(counted: Consumption | None) -> Figure:
         return counted.figure(counted.counting.total) if counted else _NOTHING
 
-    return Card(
+    return PrinterPrints(
         device=device,
-        printed_words=str(words.MEASURES[of or Of.AREA]),
+        printed_words=str(words.MEASURES[measure or Measure.AREA]),
         printed=figure(printed.get(device.pk)),
         jobs=figure(jobs.get(device.pk)),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Clockwork:
+class _ZoneWindow:
     """The window by one clock, and what was counted in it."""
 
     zone: ZoneInfo
@@ -232,9 +245,9 @@ class _Clockwork:
         return self.window_at(self.now.astimezone(self.zone).date())
 
     def read(self, counters: Mapping[Device, Counter]) -> dict[int, Consumption]:
-        return consumption_of(counters, self.window, self.zone, Of.JOBS)
+        return consumption_of(counters, self.window, self.zone, Measure.JOBS)
 
-    def drawn(self, counted: Iterable[Consumption]) -> Shown | None:
+    def drawn(self, counted: Iterable[Consumption]) -> UsageView | None:
         """Their sum; ``None`` of none."""
         each = list(counted)
-        return shown(sum_of(each), self.window, self.zone, self.now) if each else None
+        return usage_view(sum_of(each), self.window, self.zone, self.now) if each else None

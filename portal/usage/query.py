@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from portal.usage.measures import Of
-from portal.usage.periods import By, PeriodError, window
+from portal.usage.measures import Measure
+from portal.usage.periods import Bucket, PeriodError, window
 from portal.usage.words import FAULTS
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class Query:
     """What is asked.
 
     Attributes:
-        window: Of which days, in which buckets.
-        of: Of what; ``None`` where nothing at all is counted.
+        window: The days, in which buckets.
+        measure: What was counted; ``None`` where nothing at all is.
         ticked: The devices to add up, by id, on a site's page.
         csv: Whether as a file.
     """
 
     window: Window
-    of: Of | None
+    measure: Measure | None
     ticked: Sequence[int] = ()
     csv: bool = False
 
@@ -50,20 +50,20 @@ class Query:
     def pairs(self, window: Window | None = None) -> list[tuple[str, str]]:
         """What names the window and the measure, for an address or a form."""
         asked = window or self.window
-        of = {"of": self.of.value} if self.of else {}
-        return list({"by": asked.by.value, **of, **_dates(asked)}.items())
+        measure = {"of": self.measure.value} if self.measure else {}
+        return list({"by": asked.bucket.value, **measure, **_dates(asked)}.items())
 
 
 def _dates(asked: Window) -> dict[str, str]:
-    if asked.by.in_a_day:
+    if asked.bucket.in_a_day:
         whole_month = asked.months == 1 and asked.last != asked.first
         return {"on": f"{asked.first:%Y-%m}" if whole_month else asked.first.isoformat()}
-    usual = 1 if asked.by is By.DAY else 12
+    usual = 1 if asked.bucket is Bucket.DAY else 12
     until = {} if asked.months == usual else {"until": f"{asked.last:%Y-%m}"}
     return {"on": f"{asked.first:%Y-%m}", **until}
 
 
-def query_of(said: QueryDict, available: Sequence[Of], today: date) -> Query:
+def query_of(said: QueryDict, available: Sequence[Measure], today: date) -> Query:
     """What ``said`` asks; raises `QueryError`.
 
     Args:
@@ -74,29 +74,33 @@ def query_of(said: QueryDict, available: Sequence[Of], today: date) -> Query:
     as_file = said.get("format", "")
     if as_file not in {"", _CSV}:
         raise QueryError(FAULTS["format"])
-    by = said.get("by") or By.HOUR.value
-    if by not in set(By):
+    bucket = said.get("by") or Bucket.HOUR.value
+    if bucket not in set(Bucket):
         raise QueryError(FAULTS["by"])
     try:
         asked = window(
-            By(by), said.get("on", ""), said.get("until", ""), today, whole_month=bool(as_file)
+            Bucket(bucket),
+            said.get("on", ""),
+            said.get("until", ""),
+            today,
+            whole_month=bool(as_file),
         )
     except PeriodError as error:
         raise QueryError(FAULTS[error.fault]) from error
     return Query(
         window=asked,
-        of=_measure(said.get("of", ""), available),
+        measure=_measure(said.get("of", ""), available),
         ticked=_numbers(said.getlist("device")),
         csv=bool(as_file),
     )
 
 
-def _measure(said: str, available: Sequence[Of]) -> Of | None:
+def _measure(said: str, available: Sequence[Measure]) -> Measure | None:
     if not said:
         return available[0] if available else None
     if said not in set(available):
         raise QueryError(FAULTS["of"] % {"allowed": ", ".join(available) or "–"})
-    return Of(said)
+    return Measure(said)
 
 
 def _numbers(said: Sequence[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""The energy pages of a device and of a site, as pages, as what they poll, and as files."""
+"""The usage pages of a device and of a site, the live fragment, and the files."""
 
 from __future__ import annotations
 
@@ -12,71 +12,72 @@ from django.views.decorators.http import require_safe
 
 from portal.fleet.models import Device, Site
 from portal.usage import csv_file
-from portal.usage.places import Place, answer_of, device_place, site_place
 from portal.usage.query import QueryError
+from portal.usage.result import result_of
+from portal.usage.scope import UsageScope, device_scope, site_scope
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-def _device(request: HttpRequest, device: int) -> Place:
+def _device(request: HttpRequest, device: int) -> UsageScope:
     scope = Device.objects.visible_to(request.user).select_related("gateway__site")
-    return device_place(get_object_or_404(scope, pk=device))
+    return device_scope(get_object_or_404(scope, pk=device))
 
 
-def _site(request: HttpRequest, site: int) -> Place:
-    return site_place(get_object_or_404(Site.objects.visible_to(request.user), pk=site))
+def _site(request: HttpRequest, site: int) -> UsageScope:
+    return site_scope(get_object_or_404(Site.objects.visible_to(request.user), pk=site))
 
 
 @require_safe
-def device_energy(request: HttpRequest, device: int) -> HttpResponse:
-    """What a device counted: ``?by=demand|hour|day|month&of=...&on=...&until=...&format=csv``."""
+def device_usage(request: HttpRequest, device: int) -> HttpResponse:
+    """The page of a device: ``?by=demand|hour|day|month&of=...&on=...&until=...&format=csv``."""
     return _page(request, _device(request, device))
 
 
 @require_safe
-def device_energy_live(request: HttpRequest, device: int) -> HttpResponse:
-    """The same page's living part."""
-    place = _device(request, device)
+def device_usage_live(request: HttpRequest, device: int) -> HttpResponse:
+    """The live fragment of a device's page."""
+    scope = _device(request, device)
     now = timezone.now()
     try:
-        query = place.query(request.GET, now)
+        query = scope.query(request.GET, now)
     except QueryError as error:
         return private(HttpResponse(str(error), status=400, content_type="text/plain"))
 
     def body() -> HttpResponse:
-        context = {"place": place, "query": query, "answer": answer_of(place, query, now)}
-        context["section"] = place.section(query.of)
-        return render(request, "usage/_energy.html", context)
+        context = {"scope": scope, "query": query, "result": result_of(scope, query, now)}
+        context["section"] = scope.section(query.measure)
+        return render(request, "usage/_usage.html", context)
 
-    return fragment(request, etag(request, place.version(now)), body)
+    return fragment(request, etag(request, scope.version(now)), body)
 
 
 @require_safe
-def site_energy(request: HttpRequest, site: int) -> HttpResponse:
-    """What a site's devices counted; ``?device=ID`` (repeated): those to add up."""
+def site_usage(request: HttpRequest, site: int) -> HttpResponse:
+    """The page of a site; ``?device=ID`` (repeated) names the devices to add up."""
     return _page(request, _site(request, site))
 
 
-def _page(request: HttpRequest, place: Place) -> HttpResponse:
+def _page(request: HttpRequest, scope: UsageScope) -> HttpResponse:
     now = timezone.now()
     try:
-        query = place.query(request.GET, now)
+        query = scope.query(request.GET, now)
     except QueryError as error:
-        context = {"place": place, "fault": str(error), "section": place.section(None)}
-        return private(render(request, "usage/wrong.html", context, status=400))
-    if not place.knows(query.ticked):
+        context = {"scope": scope, "fault": str(error), "section": scope.section(None)}
+        return private(render(request, "usage/bad_query.html", context, status=400))
+    if not scope.knows(query.ticked):
         raise Http404
     # Taken before the data: a change in between is then shown twice rather than never.
-    tag = etag(request, place.version(now))
-    answer = answer_of(place, query, now)
+    tag = etag(request, scope.version(now))
+    result = result_of(scope, query, now)
     if query.csv:
-        content = csv_file.content(answer.files, query, place.zone, now)
-        return private(_file(content, csv_file.file_name(place.name, query)))
-    context = {"place": place, "query": query, "answer": answer, "tag": tag}
-    context["section"] = place.section(query.of)
-    return private(render(request, "usage/energy.html", context))
+        content = csv_file.content(result.files, query, scope.zone, now)
+        return private(_file(content, csv_file.file_name(scope.name, query)))
+    context = {"scope": scope, "query": query, "result": result, "tag": tag}
+    context["section"] = scope.section(query.measure)
+    return private(render(request, "usage/usage.html", context))
 
 
 def _file(content: bytes, name: str) -> HttpResponse:

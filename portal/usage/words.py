@@ -1,4 +1,4 @@
-"""What the energy pages and files say, beside the figures."""
+"""The words of the usage pages and files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from portal.usage.consumption import Status
-from portal.usage.measures import Of
-from portal.usage.periods import By
+from portal.usage.measures import Measure
+from portal.usage.periods import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from portal.usage.counting import Count, Gap
     from portal.usage.periods import Window
 
-MEASURES: Final[dict[Of, _StrPromise]] = {
-    Of.IMPORT: later("Consumption"),
-    Of.EXPORT: later("Feed-in and generation"),
-    Of.HEAT: later("Heat"),
-    Of.COLD: later("Cooling"),
-    Of.GAS: later("Gas"),
-    Of.WATER: later("Water"),
-    Of.AREA: later("Printed area"),
-    Of.IMPRESSIONS: later("Impressions"),
-    Of.SHEETS: later("Sheets"),
-    Of.LENGTH: later("Printed length"),
-    Of.JOBS: later("Jobs"),
+MEASURES: Final[dict[Measure, _StrPromise]] = {
+    Measure.IMPORT: later("Consumption"),
+    Measure.EXPORT: later("Feed-in and generation"),
+    Measure.HEAT: later("Heat"),
+    Measure.COLD: later("Cooling"),
+    Measure.GAS: later("Gas"),
+    Measure.WATER: later("Water"),
+    Measure.AREA: later("Printed area"),
+    Measure.IMPRESSIONS: later("Impressions"),
+    Measure.SHEETS: later("Sheets"),
+    Measure.LENGTH: later("Printed length"),
+    Measure.JOBS: later("Jobs"),
 }
-TABS: Final[dict[By, _StrPromise]] = {
-    By.DEMAND: later("30-minute demand"),
-    By.HOUR: later("By hour"),
-    By.DAY: later("By day"),
-    By.MONTH: later("By month"),
+TABS: Final[dict[Bucket, _StrPromise]] = {
+    Bucket.DEMAND: later("30-minute demand"),
+    Bucket.HOUR: later("By hour"),
+    Bucket.DAY: later("By day"),
+    Bucket.MONTH: later("By month"),
 }
-BUCKETS: Final[dict[By, _StrPromise]] = {
-    By.DEMAND: later("Half hour"),
-    By.HOUR: later("Hour"),
-    By.DAY: later("Day"),
-    By.MONTH: later("Month"),
+BUCKETS: Final[dict[Bucket, _StrPromise]] = {
+    Bucket.DEMAND: later("Half hour"),
+    Bucket.HOUR: later("Hour"),
+    Bucket.DAY: later("Day"),
+    Bucket.MONTH: later("Month"),
 }
 STATUSES: Final[dict[Status, _StrPromise]] = {
     Status.COMPLETE: later("complete"),
@@ -82,7 +82,7 @@ def local(ms: int, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(ms / 1000, zone)
 
 
-def bucket_words(each: Count, by: By, zone: ZoneInfo, *, named: bool = False) -> str:
+def bucket_words(each: Count, bucket: Bucket, zone: ZoneInfo, *, named: bool = False) -> str:
     """A bucket as a table names it: ``10:00–11:00``, ``Sat 21 Nov``, ``November 2026``.
 
     ``named`` says which offset an hour is in, where a day has two hours of one name. An hour ends
@@ -90,31 +90,31 @@ def bucket_words(each: Count, by: By, zone: ZoneInfo, *, named: bool = False) ->
     """
     start = local(each.start, zone)
     end = start + timedelta(milliseconds=each.end - each.start)  # by the wall: the same offset
-    if by.in_a_day:
+    if bucket.in_a_day:
         said = f"{start:%H:%M}–{end:%H:%M}"
         return f"{said} {start:%Z}" if named else said
-    if by is By.DAY:
+    if bucket is Bucket.DAY:
         return str(date_format(start, _("D j M")))
     return str(date_format(start, _("F Y")))
 
 
-def axis_words(each: Count, by: By, zone: ZoneInfo) -> str:
+def axis_words(each: Count, bucket: Bucket, zone: ZoneInfo) -> str:
     """A bucket as the axis names it: ``10``, ``21``, ``Nov``."""
     start = local(each.start, zone)
-    if by.in_a_day:
+    if bucket.in_a_day:
         return f"{start:%H:%M}" if start.minute else str(start.hour)
-    if by is By.DAY:
+    if bucket is Bucket.DAY:
         return str(start.day)
     return str(date_format(start, _("M")))
 
 
 def window_words(window: Window) -> str:
     """A window as its heading names it."""
-    if window.by.in_a_day:
+    if window.bucket.in_a_day:
         if window.months == 1 and window.last != window.first:
             return str(date_format(window.first, _("F Y")))
         return str(date_format(window.first, _("l, j F Y")))
-    if window.by is By.MONTH and window.first.month == 1 and window.months == 12:
+    if window.bucket is Bucket.MONTH and window.first.month == 1 and window.months == 12:
         return str(date_format(window.first, _("Y")))
     first, last = (str(date_format(day, _("F Y"))) for day in (window.first, window.last))
     return first if window.months == 1 else f"{first} – {last}"

@@ -19,7 +19,7 @@ from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE
 from portal.fleet.words import DEVICE_KINDS, state_words
 from portal.monitoring.overview import DeviceRow, GatewayCard
-from portal.usage.printing import Printing, last_days, printing
+from portal.usage import printing
 from portal.web import words
 from portal.web.templatetags.kanmon import icon, when
 
@@ -145,6 +145,6 @@ def _lowered(text: str) -> str:
 
 
 @register.simple_tag
-def print_report(overview: Overview) -> Printing | None:
+def print_report(overview: Overview) -> printing.PrintReport | None:
     """What all printers printed in the last 30 days; ``None`` without a printer (E-30)."""
-    return printing(overview.printers, "", last_days, timezone.now())
+    return printing.print_report(overview.printers, "", printing.last_days, timezone.now())

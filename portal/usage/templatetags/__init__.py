@@ -1,1 +1,1 @@
-"""Template tags of the energy pages."""
+"""Template tags of the usage app."""

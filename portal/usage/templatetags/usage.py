@@ -1,4 +1,4 @@
-"""Links to the energy pages, for pages of other apps."""
+"""Usage for pages of other apps: a link to it, and a printer's totals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.ingest.models import Series
+from portal.usage import printing
 from portal.usage.measures import QUANTITIES
-from portal.usage.printing import Printed, printed_by
 
 if TYPE_CHECKING:
     from portal.fleet.models import Device
@@ -19,8 +19,8 @@ register = template.Library()
 
 
 @register.simple_tag
-def energy_address(device: Device) -> str:
-    """Of a device's energy page; ``""`` for a device that counts nothing of the kind. One query."""
+def usage_address(device: Device) -> str:
+    """The address of a device's usage page; ``""`` where the device counts nothing. One query."""
     asked = {quantity.value for quantities in QUANTITIES.values() for quantity in quantities}
     if not Series.objects.filter(device=device, quantity__in=asked).exists():
         return ""
@@ -28,6 +28,6 @@ def energy_address(device: Device) -> str:
 
 
 @register.simple_tag
-def printed(device: Device) -> list[Printed]:
-    """What a printer printed today and ever (E-32); nothing for what is no printer."""
-    return printed_by(device, timezone.now())
+def print_totals(device: Device) -> list[printing.PrintTotals]:
+    """What a printer printed today and ever (E-32); nothing for a device that does not print."""
+    return printing.print_totals(device, timezone.now())

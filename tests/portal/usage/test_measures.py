@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.report import Quantity
-from portal.usage.measures import Of, SeriesFact, counter_of
+from portal.usage.measures import Measure, SeriesFact, counter_of
 
 
 def _series(*rows: tuple[str, str], has: bool = True) -> list[SeriesFact]:
@@ -29,7 +29,7 @@ def _series(*rows: tuple[str, str], has: bool = True) -> list[SeriesFact]:
 def test_the_whole_is_preferred_then_tariffs_then_phases(
     rows: list[tuple[str, str]], parts: list[str]
 ) -> None:
-    counter = counter_of(_series(*rows), Of.IMPORT)
+    counter = counter_of(_series(*rows), Measure.IMPORT)
     assert counter
     assert [part[0].part for part in counter.parts] == parts
 
@@ -37,21 +37,23 @@ def test_the_whole_is_preferred_then_tariffs_then_phases(
 def test_the_total_answers_only_where_no_import_is_counted() -> None:
     rows = _series(("energy.total", ""), ("energy.import", ""))
     for given, quantity in ((rows, Quantity.ENERGY_IMPORT), (rows[:1], Quantity.ENERGY_TOTAL)):
-        counter = counter_of(given, Of.IMPORT)
+        counter = counter_of(given, Measure.IMPORT)
         assert counter
         assert counter.quantity is quantity
 
 
 def test_loads_of_their_own_are_never_added_up() -> None:
-    assert counter_of(_series(("energy.import", "channel=1"), ("voltage", "")), Of.IMPORT) is None
+    assert (
+        counter_of(_series(("energy.import", "channel=1"), ("voltage", "")), Measure.IMPORT) is None
+    )
 
 
 @pytest.mark.req("C-20")
 def test_what_a_device_says_it_lacks_is_not_counted() -> None:
     lacking = _series(("energy.import", ""), has=False)
-    assert counter_of(lacking, Of.IMPORT) is None
+    assert counter_of(lacking, Measure.IMPORT) is None
     split = [*lacking, *_series(("energy.import", "l1"), ("energy.import", "l2"))]
-    counter = counter_of(split, Of.IMPORT)
+    counter = counter_of(split, Measure.IMPORT)
     assert counter
     assert len(counter.parts) == 2
 
@@ -61,7 +63,7 @@ def test_resolutions_of_one_part_are_one_counter() -> None:
         SeriesFact(pk=pk, quantity="energy.heat", part="", resolution=r)
         for pk, r in ((1, 0), (2, 3))
     ]
-    counter = counter_of(rows, Of.HEAT)
+    counter = counter_of(rows, Measure.HEAT)
     assert counter
     assert len(counter.parts) == 1
     assert counter.finest == 0

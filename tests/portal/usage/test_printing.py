@@ -14,8 +14,8 @@ from django.utils import timezone
 from portal.fleet.models import Device, Site
 from portal.ingest.models import Latest, Sample, Series
 from portal.monitoring.overview import Overview, overview
-from portal.usage.measures import Of, SeriesFact, counter_of
-from portal.usage.printing import last_days, printed_by, printing, today
+from portal.usage.measures import Measure, SeriesFact, counter_of
+from portal.usage.printing import last_days, print_report, print_totals, today
 from tests.portal.usage.meters import TOKYO, counted, meter, ms, noon_zone
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
         device = meter(site, name)
         prints(device, "area", 12_500, resolution=-4)
         prints(device, "jobs", 4)
-    found = printing(_seen(user).printers, "", last_days, NOON)
+    found = print_report(_seen(user).printers, "", last_days, NOON)
     assert found
     (clock,) = found.clocks
     assert clock.printed
@@ -98,12 +98,12 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     prints(copier, "impressions", 70)
     prints(dumb, "sheets", 5)
     printers = _seen(user).printers
-    found = printing(printers, "", today, NOON)
+    found = print_report(printers, "", today, NOON)
     assert found
-    assert [(m.of, m.current) for m in found.measures] == [
-        (Of.AREA, True),
-        (Of.IMPRESSIONS, False),
-        (Of.SHEETS, False),
+    assert [(m.measure, m.current) for m in found.measures] == [
+        (Measure.AREA, True),
+        (Measure.IMPRESSIONS, False),
+        (Measure.SHEETS, False),
     ]
     printed = found.clocks[0].printed
     assert printed
@@ -116,7 +116,7 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
         "dumb": ("Sheets", "15", "–"),
         "plotter": ("Printed area", "3.7500", "12"),
     }
-    pages = printing(printers, "impressions", today, NOON)
+    pages = print_report(printers, "impressions", today, NOON)
     assert pages
     assert pages.clocks[0].printed
     assert pages.clocks[0].printed.total.text == "210"
@@ -128,7 +128,7 @@ def test_two_clocks_are_never_put_together(site: int, seeded: Seeded, user: User
     Site.objects.filter(pk=shop.pk).update(time_zone="Europe/Berlin")
     for place in (site, shop.pk):
         prints(meter(place, f"printer-{place}"), "impressions", 70)
-    found = printing(_seen(user).printers, "", today, NOON)
+    found = print_report(_seen(user).printers, "", today, NOON)
     assert found
     assert {clock.zone for clock in found.clocks} == {"Asia/Tokyo", "Europe/Berlin"}
     totals = {clock.zone: clock.printed.total.text for clock in found.clocks if clock.printed}
@@ -300,13 +300,13 @@ def test_what_a_part_does_not_say_is_no_total(site: int) -> None:
     device = meter(site, "copier")
     for part, value in (("colour=colour", 40), ("colour=mono", 60)):
         counted(device, [(ms("2026-05-14 09:00"), value)], quantity="impressions", part=part)
-    (amount,) = printed_by(device, NOON)
+    (amount,) = print_totals(device, NOON)
     assert (amount.today.text, amount.total.text) == ("–", "100")
     Latest.objects.filter(series__part="colour=mono").update(value=None)
-    (amount,) = printed_by(device, NOON)
+    (amount,) = print_totals(device, NOON)
     assert amount.total.text == "–"
     Series.objects.all().delete()
-    assert printed_by(device, NOON) == []
+    assert print_totals(device, NOON) == []
 
 
 def test_colours_are_added_up_only_where_there_is_no_whole() -> None:
@@ -315,7 +315,7 @@ def test_colours_are_added_up_only_where_there_is_no_whole() -> None:
             SeriesFact(pk=pk, quantity="impressions", part=part, resolution=0)
             for pk, part in enumerate(said)
         ]
-        found = counter_of(rows, Of.IMPRESSIONS)
+        found = counter_of(rows, Measure.IMPRESSIONS)
         return [part[0].part for part in found.parts] if found else []
 
     assert parts("", "colour=mono") == [""]
