@@ -68,5 +68,5 @@ def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
     chosen = next((each.measure for each in found.measures if each.current), "") if found else ""
     asked_again = f"?of={chosen}" if chosen else ""
     rows = {row.device.pk: row for row in seen.rows}
-    cards = [(rows[card.device.pk], card) for card in found.cards] if found else []
-    return {"printing": found, "cards": cards, "operation": operation, "asked": asked_again}
+    printers = [(rows[each.device.pk], each) for each in found.printers] if found else []
+    return {"printing": found, "printers": printers, "operation": operation, "asked": asked_again}

@@ -1,8 +1,8 @@
-"""What printers printed: of all of them for two pages, and of one for its own.
+"""What printers printed: a report on several, and the totals of one.
 
-Each printer counts in its own way (area, impressions, sheets, length), so that one way is chosen
-to be drawn, and each card says what its own printer counts. A day is the site's: printers are put
-together by the clock of their sites, and never across two clocks.
+Printers count in different measures (area, impressions, sheets, length): one measure is chosen for
+the charts, and each printer's figures are in its own. A day is the site's, so the charts add up
+printers of one time zone, and never across two.
 
 Source: requirements E-30, E-31, E-32.
 """
@@ -39,7 +39,7 @@ _NOTHING: Final = Figure(text=MISSING, missing=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureChoice:
-    """A way of counting, to be chosen."""
+    """A measure that the charts could show."""
 
     measure: Measure
     words: str
@@ -47,12 +47,12 @@ class MeasureChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZonePrints:
-    """The printers of the sites of one time zone, together.
+class ZoneCharts:
+    """The charts of the printers in one time zone, added up.
 
     Attributes:
-        printed: What those of them printed that count in the chosen way.
-        jobs: What those did that count jobs.
+        printed: What was printed, by the printers that count the chosen measure.
+        jobs: The jobs, of the printers that count jobs.
     """
 
     zone: str
@@ -61,11 +61,12 @@ class ZonePrints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrinterPrints:
-    """A printer, and what it did in the window.
+class PrinterUsage:
+    """What one printer did in the window.
 
     Attributes:
-        printed: As it counts itself: in the chosen way where it can.
+        printed_words: The measure of ``printed``.
+        printed: In the chosen measure where the printer counts it, else in its first.
     """
 
     device: Device
@@ -76,22 +77,29 @@ class PrinterPrints:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintReport:
-    """All printers in a window."""
+    """What several printers printed in a window.
+
+    Attributes:
+        measure_words: The chosen measure; ``""`` where no printer counts what it prints.
+        measures: The measures to choose from.
+        zones: The charts of each time zone, the one with most printers first; at least one.
+        printers: The printers by name; at least one.
+    """
 
     measure_words: str
     measures: Sequence[MeasureChoice]
-    clocks: Sequence[ZonePrints]
-    cards: Sequence[PrinterPrints]
+    zones: Sequence[ZoneCharts]
+    printers: Sequence[PrinterUsage]
 
     @property
     def gateways(self) -> frozenset[int]:
         """The ids of the printers' gateways."""
-        return frozenset(card.device.gateway_id for card in self.cards)
+        return frozenset(each.device.gateway_id for each in self.printers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintTotals:
-    """How much one printer printed, in one of its ways of counting."""
+    """How much one printer printed, in one measure."""
 
     words: str
     today: Figure
@@ -99,12 +107,12 @@ class PrintTotals:
 
 
 def today(day: date) -> Window:
-    """A day by the hour."""
+    """The window of one day, by the hour."""
     return Window(bucket=Bucket.HOUR, first=day, stop=day + timedelta(days=1))
 
 
 def last_days(day: date) -> Window:
-    """The last 30 days by the day, this one included."""
+    """The window of the last 30 days, ``day`` included, by the day."""
     stop = day + timedelta(days=1)
     return Window(bucket=Bucket.DAY, first=stop - timedelta(days=_REPORT_DAYS), stop=stop)
 
@@ -116,9 +124,9 @@ def print_report(
 
     Args:
         printers: With each device's gateway and site fetched.
-        asked: The `Measure` to draw; the one that most printers count where it is none of theirs.
-        window_at: The window, from the site's day.
-        now: When.
+        asked: The `Measure` to draw; where none of them counts it, the one that most of them count.
+        window_at: The window, from the date at a site.
+        now: The moment at which the date is taken.
     """
     if not printers:
         return None
@@ -129,26 +137,15 @@ def print_report(
         key=lambda measure: sum(measure in each for each in counters.values()),
         default=None,
     )
-    clocks, cards = [], []
     by_zone: dict[str, list[Device]] = {}
     for device in printers:
         by_zone.setdefault(device.gateway.site.time_zone, []).append(device)
+    zones, usages = [], []
     for zone, members in sorted(by_zone.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        clock = _ZoneWindow(zone=ZoneInfo(zone), now=now, window_at=window_at)
-        own = {device: _own(counters[device.pk], chosen) for device in members}
-        printed = clock.read({d: counters[d.pk][measure] for d, measure in own.items() if measure})
-        jobs = clock.read(
-            {d: counters[d.pk][Measure.JOBS] for d in own if Measure.JOBS in counters[d.pk]}
-        )
-        same = [
-            printed[d.pk]
-            for d, measure in own.items()
-            if measure and measure is chosen and d.pk in printed
-        ]
-        clocks.append(
-            ZonePrints(zone=zone, printed=clock.drawn(same), jobs=clock.drawn(jobs.values()))
-        )
-        cards += [_card(device, own[device], printed, jobs) for device in members]
+        window = _ZoneWindow(zone=ZoneInfo(zone), now=now, window_at=window_at)
+        charts, own = _zone(window, {device: counters[device.pk] for device in members}, chosen)
+        zones.append(charts)
+        usages += own
     return PrintReport(
         measure_words=str(words.MEASURES[chosen]) if chosen else "",
         measures=[
@@ -157,26 +154,46 @@ def print_report(
             )
             for measure in counted
         ],
-        clocks=clocks,
-        cards=sorted(cards, key=lambda card: (str(card.device).casefold(), card.device.pk)),
+        zones=zones,
+        printers=sorted(usages, key=lambda each: (str(each.device).casefold(), each.device.pk)),
     )
 
 
+def _zone(
+    window: _ZoneWindow, counters: Mapping[Device, Counters], chosen: Measure | None
+) -> tuple[ZoneCharts, list[PrinterUsage]]:
+    """The charts of one time zone's printers, and each printer's own figures."""
+    own = {device: _own(each, chosen) for device, each in counters.items()}
+    printed = window.read({d: counters[d][measure] for d, measure in own.items() if measure})
+    jobs = window.read(
+        {d: each[Measure.JOBS] for d, each in counters.items() if Measure.JOBS in each}
+    )
+    alike = [
+        printed[device.pk]
+        for device, measure in own.items()
+        if measure and measure is chosen and device.pk in printed
+    ]
+    charts = ZoneCharts(
+        zone=window.zone.key, printed=window.view(alike), jobs=window.view(jobs.values())
+    )
+    return charts, [_usage(device, own[device], printed, jobs) for device in counters]
+
+
 def counters_of(facts: Sequence[SeriesFact]) -> Counters:
-    """Of a printer's series the counters of what it prints."""
+    """The counters of what a printer prints, among its series."""
     found = {measure: counter_of(facts, measure) for measure in (*EXTENTS, Measure.JOBS)}
     return {measure: counter for measure, counter in found.items() if counter}
 
 
 def print_totals(device: Device, now: datetime) -> list[PrintTotals]:
-    """What one printer printed today and ever, in each of its ways; with its site fetched."""
+    """What one printer printed today and ever, in each of its measures; needs its site fetched."""
     counters = counters_of(series_of([device])[device.pk])
-    clock = _ZoneWindow(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
+    window = _ZoneWindow(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
     ids = [series.pk for counter in counters.values() for series in counter.series]
     latest = {row.pk: row for row in Latest.objects.filter(pk__in=ids)}
     rows = []
     for measure, counter in counters.items():
-        counted = clock.read({device: counter}).get(device.pk)
+        counted = window.read({device: counter}).get(device.pk)
         if counted:
             total = _ever(counter, latest)
             rows.append(
@@ -209,22 +226,22 @@ def _ever(counter: Counter, latest: Mapping[int, Latest]) -> int | None:
 
 
 def _own(counters: Counters, chosen: Measure | None) -> Measure | None:
-    """How a printer's card counts: as chosen where it can, else in its first way."""
+    """The measure of a printer's own figures: the chosen one, else its first."""
     if chosen in counters:
         return chosen
     return next((measure for measure in EXTENTS if measure in counters), None)
 
 
-def _card(
+def _usage(
     device: Device,
     measure: Measure | None,
     printed: Mapping[int, Consumption],
     jobs: Mapping[int, Consumption],
-) -> PrinterPrints:
+) -> PrinterUsage:
     def figure(counted: Consumption | None) -> Figure:
         return counted.figure(counted.counting.total) if counted else _NOTHING
 
-    return PrinterPrints(
+    return PrinterUsage(
         device=device,
         printed_words=str(words.MEASURES[measure or Measure.AREA]),
         printed=figure(printed.get(device.pk)),
@@ -234,7 +251,7 @@ def _card(
 
 @dataclass(frozen=True, kw_only=True)
 class _ZoneWindow:
-    """The window by one clock, and what was counted in it."""
+    """The window in one time zone, and what was counted in it."""
 
     zone: ZoneInfo
     now: datetime
@@ -247,7 +264,7 @@ class _ZoneWindow:
     def read(self, counters: Mapping[Device, Counter]) -> dict[int, Consumption]:
         return consumption_of(counters, self.window, self.zone, Measure.JOBS)
 
-    def drawn(self, counted: Iterable[Consumption]) -> UsageView | None:
-        """Their sum; ``None`` of none."""
+    def view(self, counted: Iterable[Consumption]) -> UsageView | None:
+        """The view of their sum; ``None`` without any."""
         each = list(counted)
         return usage_view(sum_of(each), self.window, self.zone, self.now) if each else None

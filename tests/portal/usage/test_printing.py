@@ -76,7 +76,7 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
         prints(device, "jobs", 4)
     found = print_report(_seen(user).printers, "", last_days, NOON)
     assert found
-    (clock,) = found.clocks
+    (clock,) = found.zones
     assert clock.printed
     assert clock.jobs
     assert str(clock.printed.total).replace("\N{NARROW NO-BREAK SPACE}", " ") == "105.0000 m²"
@@ -105,12 +105,12 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
         (Measure.IMPRESSIONS, False),
         (Measure.SHEETS, False),
     ]
-    printed = found.clocks[0].printed
+    printed = found.zones[0].printed
     assert printed
     assert [row.figure.text for row in printed.rows][9:12] == ["1.2500"] * 3
     assert printed.rows[9].words == "09:00–10:00"
     assert len(printed.chart.bars) == 24
-    said = {str(c.device): (c.printed_words, c.printed.text, c.jobs.text) for c in found.cards}
+    said = {str(c.device): (c.printed_words, c.printed.text, c.jobs.text) for c in found.printers}
     assert said == {
         "copier": ("Impressions", "210", "–"),
         "dumb": ("Sheets", "15", "–"),
@@ -118,8 +118,8 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     }
     pages = print_report(printers, "impressions", today, NOON)
     assert pages
-    assert pages.clocks[0].printed
-    assert pages.clocks[0].printed.total.text == "210"
+    assert pages.zones[0].printed
+    assert pages.zones[0].printed.total.text == "210"
 
 
 @pytest.mark.req("E-31")
@@ -130,10 +130,10 @@ def test_two_clocks_are_never_put_together(site: int, seeded: Seeded, user: User
         prints(meter(place, f"printer-{place}"), "impressions", 70)
     found = print_report(_seen(user).printers, "", today, NOON)
     assert found
-    assert {clock.zone for clock in found.clocks} == {"Asia/Tokyo", "Europe/Berlin"}
-    totals = {clock.zone: clock.printed.total.text for clock in found.clocks if clock.printed}
+    assert {clock.zone for clock in found.zones} == {"Asia/Tokyo", "Europe/Berlin"}
+    totals = {clock.zone: clock.printed.total.text for clock in found.zones if clock.printed}
     assert totals["Asia/Tokyo"] == "210"
-    assert [row.words for c in found.clocks if c.printed for row in c.printed.rows][:1] == [
+    assert [row.words for c in found.zones if c.printed for row in c.printed.rows][:1] == [
         "00:00–01:00"
     ]
 
