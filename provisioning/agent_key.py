@@ -1,4 +1,4 @@
-"""The agent key: what an installer types or scans so that a box may claim its place. Pure text.
+"""The agent key, which an installer types or scans so that a box may claim its place. Pure text.
 
 ::
 
@@ -57,9 +57,9 @@ _ID: Final = re.compile(f"[{ALPHABET}]{{8}}")
 
 
 class AgentKeyError(CodedError):
-    """A text that is no agent key, or one with a slip in it.
+    """A text that is not an agent key, or a mistyped one.
 
-    ``group`` is the wrong group's number from 1; `None` where no single group is to blame.
+    ``group`` is the wrong group's number from 1; `None` where the error is not in one group.
     """
 
     def __init__(self, code: Code, detail: str, group: int | None = None) -> None:
@@ -69,7 +69,7 @@ class AgentKeyError(CodedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentKey:
-    """A key, taken apart.
+    """The fields of an agent key.
 
     Attributes:
         id: Eight characters of `ALPHABET`; names the key in lists and logs, and is no secret.
@@ -97,7 +97,7 @@ class AgentKey:
 
     @property
     def secret_digest(self) -> str:
-        """What the portal keeps of the secret: its SHA-256 in hexadecimal.
+        """The SHA-256 of the secret in hexadecimal, which the portal keeps instead of it.
 
         The secret is 128 random bits, so that a slow hash would add nothing.
         """
@@ -134,12 +134,12 @@ def pin_of(spki: bytes) -> bytes:
 
 
 def digest_of(secret: bytes) -> str:
-    """As `AgentKey.secret_digest`, for a secret that came alone."""
+    """The SHA-256 of ``secret`` in hexadecimal, as `AgentKey.secret_digest`."""
     return sha256(secret).hexdigest()
 
 
 def rows(text: str) -> list[str]:
-    """A key as it is read out or printed: three rows of five groups, then the address."""
+    """A key in the form it is printed in: three rows of five groups, then the address."""
     groups, _, address = text.partition("@")
     parts = groups.split("-")[1:]
     spread = ["  ".join(parts[start : start + 5]) for start in range(0, len(parts), 5)]
@@ -176,13 +176,13 @@ def is_this_machine(host: str) -> bool:
 
 
 def parse(text: str) -> AgentKey:
-    """Take a key apart, whatever its case, spaces and hyphens.
+    """Parse an agent key; case, spaces and hyphens do not matter.
 
     Raises:
-        AgentKeyError: 2102 for what is no whole key, 2101 with the group that is wrong, 2103 for
-            the address.
+        AgentKeyError: 2102: the text is not a whole key, 2101: a group is mistyped, 2103: the
+            address is.
     """
-    # A Japanese keyboard types full-width letters; to a person they are the same.
+    # A Japanese keyboard types full-width letters; to its user they are the same.
     groups, at, address = unicodedata.normalize("NFKC", text).strip().partition("@")
     groups = groups.upper()
     if not at or groups[: len(PREFIX)].translate(_MISREAD) != PREFIX:

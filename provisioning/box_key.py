@@ -1,4 +1,4 @@
-"""The box's own key, its certificate request, and whether a certificate is really for it.
+"""The box's own key, its certificate request, and the verification of a grant.
 
 Loads `cryptography`, which the daemon must not carry: only enrolment imports this module.
 """
@@ -24,32 +24,32 @@ from provisioning.codes import Code, CodedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provisioning.claim import Granted
+    from provisioning.claim import ClaimGrant
 
 _PEM = serialization.Encoding.PEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What a grant holds, found to be this box's.
+class VerifiedGrant:
+    """The contents of a grant that was verified to be for this box.
 
     Attributes:
-        chain: The certificate and what vouches for it, as PEM.
-        trust: Whose certificates are believed at the broker, as PEM.
-        ends_at: When the certificate ends, RFC 3339.
+        chain: The certificate and its chain, as PEM.
+        trust: The authorities that are trusted at the broker, as PEM.
+        expires_at: The end of the certificate's validity, RFC 3339.
     """
 
     chain: bytes
     trust: bytes
-    ends_at: str
+    expires_at: str
 
 
-def ready(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
-    """The box's key, made on first need with mode 0600. A key that is there is never replaced.
+def load_or_create(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
+    """Return the box's key; make it, with mode 0600, where there is none. Never replaces a key.
 
     Raises:
-        CodedError: 2403: what is there is no such key, 2405 and 2406: others had access to it.
-        OSError: It cannot be read or made.
+        CodedError: 2403: the file is not such a key, 2405 and 2406: others had access to it.
+        OSError: The key cannot be read or made.
     """
     try:
         content = file_permissions.read(path)
@@ -72,7 +72,7 @@ def ready(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
     return found
 
 
-def request(key: ec.EllipticCurvePrivateKey, box: str) -> str:
+def certificate_request(key: ec.EllipticCurvePrivateKey, box: str) -> str:
     """A certificate request for ``CN=<box>``, as PEM."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box)])
     csr = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
@@ -80,12 +80,12 @@ def request(key: ec.EllipticCurvePrivateKey, box: str) -> str:
 
 
 def pinned_root(text: str, pin: bytes) -> str:
-    """The root in ``text``, if it is the one that was pinned; as PEM of that root and no other.
+    """The root certificate in ``text``, if it fits ``pin``, as PEM.
 
-    A text may hold a second certificate after the right one: only what fits the pin is returned.
+    A text may hold a second certificate after the first one: only the first is returned.
 
     Raises:
-        CodedError: 1105: it is no certificate, 1301: it is another one.
+        CodedError: 1105: ``text`` holds no certificate, 1301: the certificate is another one.
     """
     try:
         root = x509.load_pem_x509_certificate(text.encode())
@@ -97,12 +97,18 @@ def pinned_root(text: str, pin: bytes) -> str:
     return root.public_bytes(_PEM).decode("ascii")
 
 
-def check(granted: Granted, box: str, key: ec.EllipticCurvePrivateKey, root: str) -> Checked:
-    """A grant taken apart; raises `CodedError` 2307 unless it is by ``root`` for this very box."""
+def verify(
+    grant: ClaimGrant, box: str, key: ec.EllipticCurvePrivateKey, root: str
+) -> VerifiedGrant:
+    """Verify that ``grant`` was signed by ``root`` for this box and key.
+
+    Raises:
+        CodedError: 2307: it was not, or cannot be read.
+    """
     try:
         pinned = x509.load_pem_x509_certificate(root.encode())
-        certificate = x509.load_pem_x509_certificate(granted.certificate.encode())
-        trust = x509.load_pem_x509_certificates(granted.broker.trust.encode())
+        certificate = x509.load_pem_x509_certificate(grant.certificate.encode())
+        trust = x509.load_pem_x509_certificates(grant.broker.trust.encode())
         certificate.verify_directly_issued_by(pinned)
         own = certificate.public_key() == key.public_key()
         names = [(part.oid, part.value) for part in certificate.subject]
@@ -112,25 +118,25 @@ def check(granted: Granted, box: str, key: ec.EllipticCurvePrivateKey, root: str
         raise CodedError(Code.BAD_CERTIFICATE, "it is by another root") from error
     if not own:
         raise CodedError(Code.BAD_CERTIFICATE, "it is for another key")
-    if granted.box != box or names != [(NameOID.COMMON_NAME, box)]:
+    if grant.box != box or names != [(NameOID.COMMON_NAME, box)]:
         raise CodedError(Code.BAD_CERTIFICATE, f"it is not for {box}")
-    return Checked(
+    return VerifiedGrant(
         chain=certificate.public_bytes(_PEM) + root.encode(),
         trust=b"".join(one.public_bytes(_PEM) for one in trust),
-        ends_at=certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
+        expires_at=certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"),
     )
 
 
 def rehearse() -> None:
-    """Do once, with a key for nothing, all that is done with cryptography here.
+    """Do once, with a throwaway key, every cryptographic step of this module.
 
-    The library loads parts of itself at their first use; who gives up rights by which it can be
-    read has it loaded before.
+    The library loads parts of itself at their first use; a process that drops the privileges it
+    needs to read them calls this before.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     text = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     serialization.load_pem_private_key(text, None)
-    request(key, "rehearsal")
+    certificate_request(key, "rehearsal")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rehearsal")])
     now = datetime.now(UTC)
     certificate = (

@@ -1,15 +1,15 @@
-"""What a box and the portal say to each other when the box claims its place. Pure: JSON in and out.
+"""The messages by which a box claims its place in a portal. Pure: JSON in and out.
 
 ::
 
     box                                                    portal
-     |  GET /claim/        (nothing is believed yet)          |
+     |  GET /claim/        (nothing is trusted yet)           |
      |------------------------------------------------------->|
-     |<-------------------------------------------- Welcome --|  its root; must fit the key's pin
+     |<----------------------------------------- PortalRoot --|  must fit the key's pin
      |                                                        |
-     |  POST /claim/  Request    (TLS, by that root only)     |
+     |  POST /claim/  ClaimRequest  (TLS, by that root only)  |
      |------------------------------------------------------->|
-     |<-------------------------- Granted, or Refused + code --|
+     |<----------------------- ClaimGrant, or ClaimRefusal ---|
 
 Asking again with the same public key gets the same answer: a claim can be repeated after any loss.
 Bytes travel as Base64, certificates as PEM. A reader ignores fields that it does not know.
@@ -31,7 +31,7 @@ from provisioning.codes import Code, CodedError
 
 PATH: Final = "/claim/"
 MOST_BYTES: Final = 32 * 1024
-"""Of either side's message; more is not read."""
+"""The most bytes of either side's message; a longer one is not read."""
 TERMS: Final = "data-sharing-1"
 """The name of `STATEMENT`. Other words need another name: consent is to words."""
 STATEMENT: Final = (
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """What a box is; empty where it does not know."""
+    """Software and hardware of a box; each field is empty where the box does not know it."""
 
     software: Word = ""
     hostname: Word = ""
@@ -58,15 +58,15 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ClaimRequest:
     """A box's claim.
 
     Attributes:
-        key_id: Of the agent key.
-        secret: Of the agent key; 16 bytes.
+        key_id: The id of the agent key.
+        secret: The secret of the agent key, 16 bytes.
         box: The box's id.
         csr: PKCS #10 in PEM: ``CN=<box>``, EC P-256, signed with the box's own key.
-        terms: The name of what was agreed to on the box; empty where nobody agreed.
+        terms: The name of the terms that were agreed to on the box; empty without consent.
     """
 
     version: Literal[1] = 1
@@ -79,8 +79,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Welcome:
-    """The portal's root for boxes; whoever reads it compares it with a pin before believing it."""
+class PortalRoot:
+    """The portal's root certificate for boxes; not to be trusted before it fits a pin."""
 
     version: Literal[1] = 1
     root: Pem
@@ -88,7 +88,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """Where a box sends, and whose certificates it believes there."""
+    """The broker's address, and the authorities that the box trusts there."""
 
     url: Word
     mqtt: Literal["5", "3.1.1"]
@@ -96,13 +96,13 @@ class Broker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
-    """The box has its name.
+class ClaimGrant:
+    """The answer to a claim that succeeded.
 
     Attributes:
-        certificate: The box's.
-        chain: What vouches for it, the root last.
-        gateway: What people call it in the portal; beside it site and organization.
+        certificate: The box's certificate.
+        chain: The certificates above it, the root last.
+        gateway: The gateway's name in the portal; beside it its site and organization.
     """
 
     version: Literal[1] = 1
@@ -116,10 +116,10 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """The box does not have it: `code` of the catalogue, with what only this case knows.
+class ClaimRefusal:
+    """The answer to a claim that failed: a code of the catalogue, and details of this case.
 
-    ``cause`` and ``next`` are the catalogue's words, for who reads the answer without having it.
+    ``cause`` and ``next`` are the catalogue's texts, for readers that do not have it.
     """
 
     code: int
@@ -128,13 +128,13 @@ class Refused:
     next: str = ""
 
 
-def encode(message: Request | Welcome | Granted | Refused) -> bytes:
-    """A message as it travels."""
+def encode(message: ClaimRequest | PortalRoot | ClaimGrant | ClaimRefusal) -> bytes:
+    """Encode a message as JSON."""
     return msgspec.json.encode(message)
 
 
 def decode(kind: type[T], body: bytes, *, wrong: Code) -> T:
-    """A message of this kind; raises `CodedError` ``wrong`` with what is wrong in it."""
+    """Decode a message of this kind; raises `CodedError` with the code ``wrong``."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

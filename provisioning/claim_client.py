@@ -1,19 +1,19 @@
-"""The way to the portal's claim address: HTTP over TLS by one root, and every failure a code.
+"""The client of the portal's claim address: HTTP over TLS by one root, every failure a code.
 
-Two connections. The first believes nothing and asks for the root, which must fit the pin; the
-second believes that root and nothing else, and carries the claim. Over plain HTTP, which an agent
-key allows to this very machine only, the root is compared all the same.
+Two connections. The first trusts nothing and asks for the root, which must fit the pin; the second
+trusts that root and nothing else, and carries the claim. Over plain HTTP, which an agent key allows
+to this machine only, the root is compared all the same.
 
-No proxy, no redirect, no second try: who calls decides whether to repeat, which does no harm.
+No proxy, no redirect, no retry: the caller decides whether to repeat, which does no harm.
 
-One deadline stands over the whole of an exchange: who drips bytes into a handshake, a header or a
-body gains no time by it. Only the look-up of a name has the resolver's own limits (resolv.conf(5)):
-the standard library cannot end it.
+One deadline covers the whole of an exchange: a peer that drips bytes into a handshake, a header or
+a body gains no time by it. Only the look-up of a name has the resolver's own limits
+(resolv.conf(5)): the standard library cannot end it.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401 # a look-up loads it: too late for who gave up root's rights
+import encodings.idna  # noqa: F401 # loaded by a look-up: too late once root's rights are dropped
 import http.client
 import io
 import socket
@@ -27,13 +27,21 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from provisioning import claim
-from provisioning.claim import MOST_BYTES, PATH, Granted, Refused, Request, Welcome, decode
+from provisioning.claim import (
+    MOST_BYTES,
+    PATH,
+    ClaimGrant,
+    ClaimRefusal,
+    ClaimRequest,
+    PortalRoot,
+    decode,
+)
 from provisioning.codes import Code, CodedError
 
 T = TypeVar("T")
 
-PATIENCE_S: Final = 30.0
-"""For one exchange: connection, handshake, question and answer together."""
+TIMEOUT_S: Final = 30.0
+"""Seconds for one exchange: connection, handshake, request and response together."""
 
 # X509_V_ERR_... of OpenSSL's x509_vfy.h
 _BY_VERDICT: Final = {
@@ -45,8 +53,8 @@ _BY_VERDICT: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came back: the HTTP status and the body."""
+class Response:
+    """An HTTP response: its status and its body."""
 
     status: int
     body: bytes
@@ -54,30 +62,30 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment of the monotonic clock."""
+    """A point in time of the monotonic clock, in seconds."""
 
     at_s: float
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """So many seconds from now."""
+        """The deadline that is ``seconds`` from now."""
         return cls(time.monotonic() + seconds)
 
-    def share(self, parts: int) -> Deadline:
-        """The first of equal parts of the time that is left."""
+    def fraction(self, parts: int) -> Deadline:
+        """The deadline after one of ``parts`` equal parts of the time that is left."""
         now_s = time.monotonic()
         return Deadline(now_s + (self.at_s - now_s) / parts)
 
-    def hurry(self, stream: socket.socket) -> None:
-        """Let the stream's next step end by then; raises `TimeoutError` where it is past."""
+    def apply_to(self, stream: socket.socket) -> None:
+        """Set the stream's timeout to the time left; raises `TimeoutError` where none is left."""
         left_s = self.at_s - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         stream.settimeout(left_s)
 
 
-class _Incoming(io.RawIOBase):
-    """What arrives on a stream until the deadline."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads from a socket until a deadline."""
 
     def __init__(self, stream: socket.socket, deadline: Deadline) -> None:
         self._stream = stream
@@ -87,12 +95,12 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._deadline.hurry(self._stream)
+        self._deadline.apply_to(self._stream)
         return self._stream.recv_into(buffer)
 
 
-class _Timed:
-    """As much of a socket as `http.client` uses, every step of it within one deadline.
+class _DeadlineSocket:
+    """The methods of a socket that `http.client` uses, all of them within one deadline.
 
     A socket's own timeout begins anew with every byte that arrives.
     """
@@ -104,71 +112,71 @@ class _Timed:
     def sendall(self, data: bytes) -> None:
         left = memoryview(data)
         while left:
-            self._deadline.hurry(self._stream)
+            self._deadline.apply_to(self._stream)
             left = left[self._stream.send(left) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
         assert mode == "rb"
-        return io.BufferedReader(_Incoming(self._stream, self._deadline))
+        return io.BufferedReader(_DeadlineReader(self._stream, self._deadline))
 
     def close(self) -> None:
-        """Nothing: `http.client` closes before the answer is read; who opened it ends it."""
+        """Do nothing: `http.client` closes before the body is read; the opener closes it."""
 
 
-class ClaimLink:
-    """The claim address of one portal.
+class ClaimClient:
+    """A client of one portal's claim address.
 
     Args:
-        address: As in `provisioning.agent_key.AgentKey`.
-        patience_s: As `PATIENCE_S`.
+        address: The address in an agent key; see `provisioning.agent_key.AgentKey`.
+        timeout_s: Seconds for one exchange; see `TIMEOUT_S`.
     """
 
-    def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, address: str, timeout_s: float = TIMEOUT_S) -> None:
         parts = urlsplit(address)
         self._host = parts.hostname or ""
         self._tls = parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
 
-    def welcome(self) -> Welcome:
-        """What the portal calls its root; nobody has vouched for it yet.
+    def fetch_root(self) -> PortalRoot:
+        """Fetch the certificate that the portal calls its root; nothing has verified it yet.
 
         Raises:
-            CodedError: 11xx, 13xx, or what the portal refused with.
+            CodedError: 11xx, 13xx, or the code of the portal's refusal.
         """
-        # Believing nothing is the point: the pin decides what is believed from here on.
+        # On purpose without verification: the pin decides what is trusted from here on.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        answer = self._exchange(context, "GET", b"")
-        return _read(Welcome, answer)
+        response = self._exchange(context, "GET", b"")
+        return _read(PortalRoot, response)
 
-    def claim(self, request: Request, root: str) -> Granted:
-        """Post a claim to whoever ``root`` vouches for.
+    def claim(self, request: ClaimRequest, root: str) -> ClaimGrant:
+        """Post a claim to the portal, whose certificate ``root`` must have issued.
 
         Raises:
-            CodedError: 11xx, 12xx, 13xx, or what the portal refused with.
+            CodedError: 11xx, 12xx, 13xx, or the code of the portal's refusal.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_flags |= ssl.VERIFY_X509_STRICT
         context.hostname_checks_common_name = False
         context.load_verify_locations(cadata=root)
-        answer = self._exchange(context, "POST", claim.encode(request))
-        return _read(Granted, answer)
+        response = self._exchange(context, "POST", claim.encode(request))
+        return _read(ClaimGrant, response)
 
-    def _exchange(self, context: ssl.SSLContext, method: str, body: bytes) -> Answer:
-        deadline = Deadline.after(self._patience_s)
+    def _exchange(self, context: ssl.SSLContext, method: str, body: bytes) -> Response:
+        deadline = Deadline.after(self._timeout_s)
         plain = self._connect(deadline)
-        with _told(Code.NO_ANSWER), plain:
+        with _translate_errors(Code.NO_ANSWER), plain:
             connected = plain
             if self._tls:
-                deadline.hurry(plain)  # the handshake as a whole ends by it
+                deadline.apply_to(plain)  # the handshake as a whole ends by it
                 connected = context.wrap_socket(plain, server_hostname=self._host)
             with connected:
-                return self._ask(_Timed(connected, deadline), method, body)
+                return self._ask(_DeadlineSocket(connected, deadline), method, body)
 
-    def _ask(self, stream: _Timed, method: str, body: bytes) -> Answer:
+    def _ask(self, stream: _DeadlineSocket, method: str, body: bytes) -> Response:
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.auto_open = 0  # never a second connection, which nobody has checked
         connection.sock = stream
@@ -178,14 +186,14 @@ class ClaimLink:
             content = response.read(MOST_BYTES + 1)
             if response.length and len(content) <= MOST_BYTES:
                 raise CodedError(Code.BROKEN_OFF)
-            return Answer(status=response.status, body=content)
+            return Response(status=response.status, body=content)
 
     def _connect(self, deadline: Deadline) -> socket.socket:
-        """A connection to the first of the host's addresses that takes one.
+        """Connect to the first of the host's addresses that accepts.
 
-        Each has its share of the time, so that one that is silent does not use up the others'.
+        Each gets a fraction of the time left, so that a silent one does not use it all up.
         """
-        with _told(Code.NO_CONNECTION):
+        with _translate_errors(Code.NO_CONNECTION):
             found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
             failed: OSError | None = None
             for place, (family, kind, protocol, _, address) in enumerate(found):
@@ -195,7 +203,7 @@ class ClaimLink:
                     failed = error  # a family that this machine does not have
                     continue
                 try:
-                    deadline.share(len(found) - place).hurry(stream)
+                    deadline.fraction(len(found) - place).apply_to(stream)
                     stream.connect(address)
                 except OSError as error:
                     stream.close()
@@ -205,22 +213,22 @@ class ClaimLink:
             raise failed or OSError("the name has no address")
 
 
-def _read(kind: type[T], answer: Answer) -> T:
-    if len(answer.body) > MOST_BYTES:
+def _read(kind: type[T], response: Response) -> T:
+    if len(response.body) > MOST_BYTES:
         raise CodedError(Code.NOT_THE_PORTAL, f"it answers more than {MOST_BYTES} bytes")
-    if answer.status != HTTPStatus.OK:
-        raise _refusal(answer)
-    return decode(kind, answer.body, wrong=Code.NOT_THE_PORTAL)
+    if response.status != HTTPStatus.OK:
+        raise _refusal(response)
+    return decode(kind, response.body, wrong=Code.NOT_THE_PORTAL)
 
 
-def _refusal(answer: Answer) -> CodedError:
-    """What an answer other than 200 means: the portal's own code, where it is the portal's."""
+def _refusal(response: Response) -> CodedError:
+    """The error that a response other than 200 means: the portal's own code, if it sent one."""
     try:
-        refused = decode(Refused, answer.body, wrong=Code.NOT_THE_PORTAL)
+        refused = decode(ClaimRefusal, response.body, wrong=Code.NOT_THE_PORTAL)
     except CodedError:
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return CodedError(Code.UNAVAILABLE, f"HTTP {answer.status}")
-        return CodedError(Code.NOT_THE_PORTAL, f"HTTP {answer.status}")
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return CodedError(Code.UNAVAILABLE, f"HTTP {response.status}")
+        return CodedError(Code.NOT_THE_PORTAL, f"HTTP {response.status}")
     # It is shown on a terminal, and on the first connection it may be anybody's.
     try:
         return CodedError(Code(refused.code), _printable(refused.detail))
@@ -234,8 +242,8 @@ def _printable(text: str) -> str:
 
 
 @contextmanager
-def _told(late: Code) -> Iterator[None]:
-    """Whatever the standard library raises, as a code; ``late`` for a time that ran out."""
+def _translate_errors(on_timeout: Code) -> Iterator[None]:
+    """Raise the standard library's errors as `CodedError`; a timeout as ``on_timeout``."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
@@ -248,7 +256,7 @@ def _told(late: Code) -> Iterator[None]:
     except socket.gaierror as error:
         raise CodedError(Code.NAME_NOT_FOUND, error.strerror or "") from error
     except TimeoutError as error:
-        raise CodedError(late) from error
+        raise CodedError(on_timeout) from error
     except (http.client.RemoteDisconnected, http.client.IncompleteRead) as error:
         raise CodedError(Code.BROKEN_OFF) from error
     except http.client.HTTPException as error:

@@ -1,11 +1,11 @@
-"""Enrolment: from an agent key to a name. Safe to repeat at any point, from any interruption.
+"""Enrolment: from an agent key to an identity. Safe to repeat after any interruption.
 
 ::
 
     consent?  another portal's?   nothing is sent, nothing is written
     key.pem                       made once
-    welcome                       the portal's root, against the pin of the agent key
-    claim                         the same public key is always answered alike
+    fetch_root                    the portal's root must fit the pin of the agent key
+    claim                         the same public key always gets the same answer
     certificate, trust, enrolment.json         see `provisioning.enrolment_store`
 
 The setup page, renewal and offline enrolment are to call the same steps.
@@ -25,29 +25,29 @@ from typing import TYPE_CHECKING, Final
 
 from config.disk import Disk, LocalDisk
 from provisioning import box_key, enrolment_store, file_permissions
-from provisioning.claim import TERMS, Inventory, Request
-from provisioning.claim_client import ClaimLink
+from provisioning.claim import TERMS, ClaimRequest, Inventory
+from provisioning.claim_client import ClaimClient
 from provisioning.codes import Code, CodedError
 from provisioning.enrolment_store import Enrolment
 from provisioning.identity import IdentityError, box_id, clean
 
 if TYPE_CHECKING:
     from provisioning.agent_key import AgentKey
-    from provisioning.claim import Granted
+    from provisioning.claim import ClaimGrant
 
 _HARDWARE: Final = ("/proc/device-tree/model", "/sys/class/dmi/id/product_name")
 _LOCK: Final = ".enrol.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What somebody standing before the box wants.
+class EnrolRequest:
+    """A request to enrol this box.
 
     Attributes:
         state: The box's state folder; made where it is missing.
         key: The agent key.
-        consent: Whether they agreed to `provisioning.claim.STATEMENT`.
-        inventory: What the box is.
+        consent: Whether the user agreed to `provisioning.claim.STATEMENT`.
+        inventory: Software and hardware of the box.
     """
 
     state: Path
@@ -56,70 +56,74 @@ class Wish:
     inventory: Inventory
 
 
-def enrol(wish: Wish, link: ClaimLink | None = None, disk: Disk | None = None) -> Enrolment:
-    """Let the box have its name, and return it.
+def enrol(
+    request: EnrolRequest, client: ClaimClient | None = None, disk: Disk | None = None
+) -> Enrolment:
+    """Enrol the box and return its enrolment.
 
-    Of two that are asked at the same moment, the second waits and finds the first one's.
+    Of two calls at the same time, the second waits and returns the first one's enrolment.
 
     Raises:
-        CodedError: It does not have it; what it had before it still has.
+        CodedError: The box was not enrolled; an earlier enrolment is unchanged.
     """
-    if not wish.consent:
+    if not request.consent:
         raise CodedError(Code.NO_CONSENT)
     disk = disk or LocalDisk()
     try:
-        with _alone(wish.state, disk):
-            return _enrol(wish, link or ClaimLink(wish.key.address), disk)
+        with _exclusive(request.state, disk):
+            return _enrol(request, client or ClaimClient(request.key.address), disk)
     except IdentityError as error:
         if isinstance(error.__cause__, OSError):
             raise enrolment_store.storage_error(error.__cause__, error.where) from error
         raise CodedError(Code.DAMAGED, str(error.where)) from error
     except OSError as error:
-        raise enrolment_store.storage_error(error, wish.state) from error
+        raise enrolment_store.storage_error(error, request.state) from error
 
 
-def _enrol(wish: Wish, link: ClaimLink, disk: Disk) -> Enrolment:
-    earlier = enrolment_store.load(wish.state)
-    pin = wish.key.pin.hex()
+def _enrol(request: EnrolRequest, client: ClaimClient, disk: Disk) -> Enrolment:
+    earlier = enrolment_store.load(request.state)
+    pin = request.key.pin.hex()
     if earlier is not None and earlier.pin != pin:
         raise CodedError(Code.OTHER_PORTAL, earlier.address)
-    box = box_id(wish.state)
-    clean(wish.state)
-    key = box_key.ready(enrolment_store.key_path(wish.state), disk)
-    root = box_key.pinned_root(link.welcome().root, wish.key.pin)
-    request = Request(
-        key_id=wish.key.id,
-        secret=wish.key.secret,
+    box = box_id(request.state)
+    clean(request.state)
+    key = box_key.load_or_create(enrolment_store.key_path(request.state), disk)
+    root = box_key.pinned_root(client.fetch_root().root, request.key.pin)
+    claim = ClaimRequest(
+        key_id=request.key.id,
+        secret=request.key.secret,
         box=box,
-        csr=box_key.request(key, box),
+        csr=box_key.certificate_request(key, box),
         terms=TERMS,
-        inventory=wish.inventory,
+        inventory=request.inventory,
     )
-    granted = link.claim(request, root)
-    checked = box_key.check(granted, box, key, root)
-    made = _enrolment(wish, granted, checked.ends_at)
-    return enrolment_store.save(disk, wish.state, made, chain=checked.chain, trust=checked.trust)
+    grant = client.claim(claim, root)
+    verified = box_key.verify(grant, box, key, root)
+    enrolment = _enrolment(request, grant, verified.expires_at)
+    return enrolment_store.save(
+        disk, request.state, enrolment, chain=verified.chain, trust=verified.trust
+    )
 
 
-def _enrolment(wish: Wish, granted: Granted, ends_at: str) -> Enrolment:
+def _enrolment(request: EnrolRequest, grant: ClaimGrant, expires_at: str) -> Enrolment:
     return Enrolment(
-        box=granted.box,
-        address=wish.key.address,
-        pin=wish.key.pin.hex(),
+        box=grant.box,
+        address=request.key.address,
+        pin=request.key.pin.hex(),
         certificate="",
         trust="",
-        ends_at=ends_at,
-        broker=granted.broker.url,
-        mqtt=granted.broker.mqtt,
-        gateway=granted.gateway,
-        site=granted.site,
-        organization=granted.organization,
+        expires_at=expires_at,
+        broker=grant.broker.url,
+        mqtt=grant.broker.mqtt,
+        gateway=grant.gateway,
+        site=grant.site,
+        organization=grant.organization,
         terms=TERMS,
     )
 
 
 def inventory(software: str) -> Inventory:
-    """What this machine says it is; empty where it does not say."""
+    """The inventory of this machine; a field is empty where the system does not tell it."""
     system = ""
     with suppress(OSError):
         system = platform.freedesktop_os_release().get("PRETTY_NAME", "")
@@ -140,8 +144,8 @@ def _hardware() -> str:
 
 
 @contextmanager
-def _alone(state: Path, disk: Disk) -> Iterator[None]:
-    """The identity folder, made where it is missing and tidied, and nobody else in it."""
+def _exclusive(state: Path, disk: Disk) -> Iterator[None]:
+    """Hold the identity folder exclusively, made where it is missing and tidied."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     where = enrolment_store.folder(state)
     where.mkdir(mode=0o700, exist_ok=True)

@@ -1,15 +1,15 @@
-"""What a box keeps of its name. Standard library only: the daemon reads this and no more.
+"""The stored enrolment of a box. Standard library only, because the daemon reads it.
 
 ::
 
     STATE/identity/
       key.pem                     EC P-256, made here, mode 0600; never leaves this folder
-      certificate-<digest>.pem    the box's certificate, then what vouches for it
-      trust-<digest>.pem          whose certificates are believed at the broker
-      enrolment.json              names the two, and says the rest; the last to be written
+      certificate-<digest>.pem    the box's certificate, then its chain
+      trust-<digest>.pem          the authorities that are trusted at the broker
+      enrolment.json              names the two, and holds the rest; written last
 
 Certificates are named by their content and ``enrolment.json`` is replaced in one step, so that at
-every instant the box has the whole old or the whole new name. A renewal does the same.
+every instant the box has the whole old or the whole new enrolment. A renewal does the same.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ VERSION: Final = 1
 _STORAGE: Final = {
     errno.ENOSPC: Code.DISK_FULL,
     errno.EDQUOT: Code.DISK_FULL,
-    errno.ELOOP: Code.NOT_OURS,  # what O_NOFOLLOW says of a link
+    errno.ELOOP: Code.UNTRUSTED_PATH,  # what O_NOFOLLOW says of a link
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enrolment:
-    """A box's name, as it is kept.
+    """A box's enrolment, as it is stored.
 
     Attributes:
-        box: Its id, the common name in its certificate.
+        box: The box's id, the common name in its certificate.
         address: The portal's claim address.
-        pin: Of the portal's root, in hexadecimal.
+        pin: The pin of the portal's root, in hexadecimal.
         certificate: File name of certificate and chain.
-        trust: File name of what is believed at the broker.
-        ends_at: When the certificate ends, RFC 3339.
-        broker: ``mqtts://host:port``.
-        mqtt: ``5`` or ``3.1.1``.
-        gateway: What people call it in the portal; beside it site and organization.
-        terms: What was agreed to.
+        trust: File name of the authorities that are trusted at the broker.
+        expires_at: The end of the certificate's validity, RFC 3339.
+        broker: The broker's address, ``mqtts://host:port``.
+        mqtt: The broker's MQTT version, ``5`` or ``3.1.1``.
+        gateway: The gateway's name in the portal; beside it its site and organization.
+        terms: The name of the terms that were agreed to.
     """
 
     box: str
@@ -58,7 +58,7 @@ class Enrolment:
     pin: str
     certificate: str
     trust: str
-    ends_at: str
+    expires_at: str
     broker: str
     mqtt: str
     gateway: str
@@ -68,20 +68,20 @@ class Enrolment:
 
 
 def folder(state: Path) -> Path:
-    """Where it lies."""
+    """The folder of the identity below the state folder."""
     return state / FOLDER
 
 
 def key_path(state: Path) -> Path:
-    """The box's private key."""
+    """The file of the box's private key."""
     return folder(state) / KEY
 
 
 def load(state: Path) -> Enrolment | None:
-    """The box's name; ``None`` before it has one.
+    """The stored enrolment; ``None`` where the box was never enrolled.
 
     Raises:
-        CodedError: 2403: a file is damaged or gone, 2401: it cannot be read.
+        CodedError: 2403: a file is damaged or gone, 2401: a file cannot be read.
     """
     path = folder(state) / FILE
     try:
@@ -92,7 +92,7 @@ def load(state: Path) -> Enrolment | None:
         raise storage_error(error, path) from error
     except ValueError as error:
         raise CodedError(Code.DAMAGED, str(path)) from error
-    enrolment = _read(content, path)
+    enrolment = _parse(content, path)
     for name in (enrolment.certificate, enrolment.trust):
         _check_file(folder(state) / name)
     if not key_path(state).exists():
@@ -101,9 +101,9 @@ def load(state: Path) -> Enrolment | None:
 
 
 def save(disk: Disk, state: Path, enrolment: Enrolment, *, chain: bytes, trust: bytes) -> Enrolment:
-    """Keep a name, and return it with its files' names; raises ``OSError``.
+    """Store an enrolment, and return it with the names of its files; raises ``OSError``.
 
-    Wherever this is interrupted, `load` gives the earlier name or the new one.
+    Wherever this is interrupted, `load` returns the earlier enrolment or the new one.
     """
     where = folder(state)
     names = {}
@@ -113,12 +113,12 @@ def save(disk: Disk, state: Path, enrolment: Enrolment, *, chain: bytes, trust: 
     kept = Enrolment(**{**asdict(enrolment), **names})
     text = json.dumps({"version": VERSION, **asdict(kept)}, ensure_ascii=False, indent=1)
     replace_file(disk, where / FILE, text.encode() + b"\n")
-    _sweep(where, keep={FILE, KEY, *names.values()})
+    _remove_stale(where, keep={FILE, KEY, *names.values()})
     return kept
 
 
 def storage_error(error: OSError, path: Path) -> CodedError:
-    """The code for what the file system said."""
+    """The `CodedError` for an error of the file system at ``path``."""
     where = error.filename or path
     return CodedError(
         _STORAGE.get(error.errno or 0, Code.NOT_WRITABLE), f"{where}: {error.strerror or error}"
@@ -126,12 +126,12 @@ def storage_error(error: OSError, path: Path) -> CodedError:
 
 
 def clean(state: Path) -> None:
-    """Remove what an interrupted run has begun to write: it is no key and no certificate."""
+    """Remove the drafts that an interrupted run left."""
     for path in folder(state).glob("*" + DRAFT):
         path.unlink()
 
 
-def _read(content: Any, path: Path) -> Enrolment:
+def _parse(content: Any, path: Path) -> Enrolment:
     if not isinstance(content, dict) or content.get("version") != VERSION:
         raise CodedError(Code.DAMAGED, f"{path} is not of a version that this software knows")
     values = {one.name: content.get(one.name) for one in fields(Enrolment)}
@@ -142,7 +142,7 @@ def _read(content: Any, path: Path) -> Enrolment:
 
 
 def _check_file(path: Path) -> None:
-    """A certificate's file holds what its name says."""
+    """Raise `CodedError` unless the file's content has the digest in its name."""
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -157,8 +157,8 @@ def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()[:16]
 
 
-def _sweep(where: Path, keep: set[str]) -> None:
-    """Remove earlier certificates and drafts; what cannot be removed does no harm."""
+def _remove_stale(where: Path, keep: set[str]) -> None:
+    """Remove earlier certificates and drafts; a file that cannot be removed does no harm."""
     with suppress(OSError):
         for path in list(where.iterdir()):
             if path.name not in keep:

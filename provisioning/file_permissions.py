@@ -1,7 +1,7 @@
-"""What nobody but whom we trust may have had in their hands. Standard library only.
+"""Checks of owner and mode of private files and their folders. Standard library only.
 
 A private key that others could read has to be taken as known to them. Narrowing its mode would hide
-that and change nothing, so it is refused until a person has decided.
+that and change nothing, so it is refused until a user has decided.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ ROOT: Final = 0
 
 
 def read(path: Path) -> bytes:
-    """A private file's content, from the very file whose owner and mode were looked at.
+    """Read a private file; owner and mode are checked on the descriptor that is read from.
 
     Raises:
-        CodedError: 2405: another account could have read it, 2406: it is a link or no file.
+        CodedError: 2405: another account could have read it, 2406: it is a link or not a file.
         OSError: It is not there, or cannot be read.
     """
     # A FIFO or device would keep the opening waiting; a link is an error (ELOOP).
@@ -40,7 +40,7 @@ def read(path: Path) -> bytes:
 
 def _check_file(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise CodedError(Code.NOT_OURS, f"{path} is no file")
+        raise CodedError(Code.UNTRUSTED_PATH, f"{path} is no file")
     if found.st_uid != os.geteuid():
         raise CodedError(Code.KEY_EXPOSED, f"{path} belongs to account {found.st_uid}")
     if found.st_mode & 0o077:
@@ -48,45 +48,45 @@ def _check_file(found: os.stat_result, path: Path) -> None:
 
 
 def check_folder(path: Path) -> None:
-    """Raises `CodedError` 2406 for a folder that others could fill, and for a link to any."""
+    """Raise `CodedError` 2406 for a folder that other accounts may write in, and for a link."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise CodedError(Code.NOT_OURS, f"{path} is a link, not a folder")
+        raise CodedError(Code.UNTRUSTED_PATH, f"{path} is a link, not a folder")
     if found.st_uid != os.geteuid():
-        raise CodedError(Code.NOT_OURS, f"{path} belongs to account {found.st_uid}")
-    others = others_who_write(found, {found.st_uid})
+        raise CodedError(Code.UNTRUSTED_PATH, f"{path} belongs to account {found.st_uid}")
+    others = untrusted_writers(found, {found.st_uid})
     if others:
         mode = f"{found.st_mode & 0o7777:04o}"
-        raise CodedError(Code.NOT_OURS, f"{path} has mode {mode}: {others}")
+        raise CodedError(Code.UNTRUSTED_PATH, f"{path} has mode {mode}: {others}")
 
 
-def others_who_write(found: os.stat_result, trusted: AbstractSet[int]) -> str:
-    """Who else than the trusted accounts, and root, may write in a folder; empty for nobody.
+def untrusted_writers(found: os.stat_result, trusted: AbstractSet[int]) -> str:
+    """Describe who may write in a folder beside root and the trusted accounts; "" for nobody.
 
-    A group does no harm that is the first group of one of them and has nobody else in it, as
+    A group is harmless that is the primary group of a trusted account and has no other members:
     many systems make one for each account.
     """
     if found.st_mode & stat.S_IWOTH:
         return "every account can write in it"
     if not found.st_mode & stat.S_IWGRP:
         return ""
-    known = Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
-    if known.is_of_none_but(found.st_gid, trusted | {ROOT}):
+    known = Accounts(users=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
+    if known.group_is_trusted(found.st_gid, trusted | {ROOT}):
         return ""
     return f"the group {known.name_of(found.st_gid)} can write in it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
-    """The machine's accounts and groups; a directory service may not list all it has."""
+    """The machine's users and groups; a directory service may not list all of its own."""
 
-    people: tuple[pwd.struct_passwd, ...]
+    users: tuple[pwd.struct_passwd, ...]
     groups: tuple[grp.struct_group, ...]
 
-    def is_of_none_but(self, group: int, trusted: AbstractSet[int]) -> bool:
-        """Whether a group is the first one of a trusted account, and nobody else is in it."""
-        firsts = {one.pw_uid for one in self.people if one.pw_gid == group}
-        uids = {one.pw_name: one.pw_uid for one in self.people}
+    def group_is_trusted(self, group: int, trusted: AbstractSet[int]) -> bool:
+        """Whether ``group`` is a trusted account's primary group without other members."""
+        firsts = {one.pw_uid for one in self.users if one.pw_gid == group}
+        uids = {one.pw_name: one.pw_uid for one in self.users}
         # A member that is no account now may be one later: -1 is trusted by nobody.
         named = {
             uids.get(name, -1) for one in self.groups if one.gr_gid == group for name in one.gr_mem
@@ -94,5 +94,5 @@ class Accounts:
         return bool(firsts) and firsts | named <= trusted
 
     def name_of(self, group: int) -> str:
-        """A group's name, else its number."""
+        """The name of ``group``, else its number."""
         return next((one.gr_name for one in self.groups if one.gr_gid == group), str(group))

@@ -1,8 +1,8 @@
-"""Which box this is: an id made once and kept for the life of the state folder.
+"""The box's id: made once and kept for the life of the state folder.
 
 ``STATE/box.json`` is ``{"version": 1, "box": "b-k5qx..."}``, mode 0600. A damaged file is an
-error for a person to look at, never a reason to become somebody else: a new id would orphan
-everything the portal knows of this box.
+error for a user to look at, never a reason to make another id, which would orphan everything the
+portal knows of this box.
 
 Source: design sections 5 and 6.
 """
@@ -22,12 +22,12 @@ from typing import Final
 FILE: Final = "box.json"
 _DRAFT: Final = ".box-"
 _ID: Final = re.compile(r"b-[a-z2-7]{10}")
-_NOT_OURS: Final = "Let the gateway's user own the state folder, or name another with --state"
-_NO_ROOM: Final = "Look at that disk: it is full, or cannot be written; then try again"
+_OWNERSHIP_STEP: Final = "Let the gateway's user own the state folder, or name another with --state"
+_DISK_STEP: Final = "Look at that disk: it is full, or cannot be written; then try again"
 
 
 class IdentityError(Exception):
-    """The box's id cannot be had: ``what``, ``where`` and the ``next`` step."""
+    """The box's id cannot be read or made: ``what``, ``where`` and the ``next`` step."""
 
     def __init__(self, what: str, where: Path, next_step: str) -> None:
         super().__init__(f"{where}: {what}. {next_step}")
@@ -37,9 +37,9 @@ class IdentityError(Exception):
 
 
 def box_id(state: Path) -> str:
-    """This box's id, made on first need: ``b-`` and ten base32 characters (50 random bits).
+    """Return this box's id, ``b-`` and ten base32 characters (50 random bits); make it if missing.
 
-    Of several processes that need it first at the same moment, one makes it and all get it.
+    Of several processes that call this at the same time, one makes the id and all return it.
 
     Raises:
         IdentityError: The file is damaged, or cannot be read or made.
@@ -56,12 +56,14 @@ def box_id(state: Path) -> str:
         raise IdentityError(
             f"the box id cannot be kept: {error.strerror}",
             path,
-            _NO_ROOM if error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT} else _NOT_OURS,
+            _DISK_STEP
+            if error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
+            else _OWNERSHIP_STEP,
         ) from error
 
 
 def clean(state: Path) -> None:
-    """Remove what interrupted makers of the id have left; only once there is one."""
+    """Remove drafts that interrupted calls of `box_id` left; call it once there is an id."""
     for path in state.glob(_DRAFT + "*"):
         path.unlink(missing_ok=True)
 

@@ -35,16 +35,18 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
     """
     # Loads cryptography; and all of it before root's rights are given up.
     from provisioning.box_key import rehearse
-    from provisioning.enrol import Wish, enrol, inventory
+    from provisioning.enrol import EnrolRequest, enrol, inventory
 
     parsed = parse(_given(key))
     agreed = consent or (not as_json and _agreed(parsed))
     if not agreed:
         raise CodedError(Code.NO_CONSENT)
-    wish = Wish(state=session.state, key=parsed, consent=agreed, inventory=inventory(software()))
+    request = EnrolRequest(
+        state=session.state, key=parsed, consent=agreed, inventory=inventory(software())
+    )
     rehearse()
     with _owners_rights(session.state):
-        enrolment = enrol(wish)
+        enrolment = enrol(request)
     if as_json:
         say_json(
             {
@@ -53,13 +55,13 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
                 "site": enrolment.site,
                 "organization": enrolment.organization,
                 "broker": enrolment.broker,
-                "expires_at": enrolment.ends_at,
+                "expires_at": enrolment.expires_at,
             }
         )
     else:
         place = f"{enrolment.site}, {enrolment.organization}"
         say(tr(words.ENROLLED, box=enrolment.box, gateway=enrolment.gateway, place=place))
-        say(tr(words.ENROLLED_UNTIL, day=enrolment.ends_at[:10]))
+        say(tr(words.ENROLLED_UNTIL, day=enrolment.expires_at[:10]))
     return DONE
 
 
@@ -70,7 +72,7 @@ def _owners_rights(state: Path) -> Iterator[None]:
         with as_owner(state):
             yield
     except NotOursError as error:
-        raise CodedError(Code.NOT_OURS, f"{error.filename}: {error.strerror}") from error
+        raise CodedError(Code.UNTRUSTED_PATH, f"{error.filename}: {error.strerror}") from error
     except HiddenError:
         raise  # of the program, not of the state folder
     except OSError as error:

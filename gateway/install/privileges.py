@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from provisioning.file_permissions import ROOT, others_who_write
+from provisioning.file_permissions import ROOT, untrusted_writers
 
 PROGRAM: Final = Path(__file__).resolve().parents[2]
 """Where this is installed."""
@@ -128,6 +128,6 @@ def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
     harmless = found.st_mode & stat.S_ISVTX and not is_folder
     if stat.S_ISDIR(found.st_mode) and not harmless:
-        others = others_who_write(found, trusted)
+        others = untrusted_writers(found, trusted)
         if others:
             raise NotOursError(others, path)

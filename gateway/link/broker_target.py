@@ -161,7 +161,7 @@ def _enrolled(state: Path, enrolled: Enrolment) -> BrokerTarget:
         enrolled=True,
         version=_level(enrolled.mqtt),
         identity=None if plain else identity,
-        expires_at=None if plain else unix_ms(enrolled.ends_at),
+        expires_at=None if plain else unix_ms(enrolled.expires_at),
     )
 
 

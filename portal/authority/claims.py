@@ -44,7 +44,7 @@ from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
 from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning.agent_key import digest_of
-from provisioning.claim import TERMS, Broker, Granted, Request, Welcome
+from provisioning.claim import TERMS, Broker, ClaimGrant, ClaimRequest, PortalRoot
 from provisioning.codes import Code, CodedError
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ WRONG_TRIES: Final = 10
 """In a minute, by whoever does not."""
 
 
-def welcome() -> Welcome:
+def portal_root() -> PortalRoot:
     """The root that agent keys pin; raises `AuthorityError` where there is none."""
-    return Welcome(root=certificates.pem(roots.load(Root.BOXES).certificate))
+    return PortalRoot(root=certificates.pem(roots.load(Root.BOXES).certificate))
 
 
-def claim(request: Request) -> Granted:
+def claim(request: ClaimRequest) -> ClaimGrant:
     """Grant a claim, or raise `CodedError` and change nothing but the count of tries.
 
     Raises:
@@ -98,7 +98,7 @@ def csr_public_key(text: str, box: str) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def _authenticated_key(request: Request) -> AgentKey:
+def _authenticated_key(request: ClaimRequest) -> AgentKey:
     """The agent key whose secret came; every try is counted, also one that fails later."""
     with transaction.atomic():
         key = AgentKey.objects.select_for_update().filter(key_id=request.key_id).first()
@@ -127,7 +127,7 @@ def _count(key: AgentKey, now: datetime, *, right: bool) -> bool:
     return key.tries_right > RIGHT_TRIES if right else key.tries_wrong > WRONG_TRIES
 
 
-def _check_consent(request: Request) -> None:
+def _check_consent(request: ClaimRequest) -> None:
     if not request.terms:
         raise CodedError(Code.NO_CONSENT)
     if request.terms != TERMS:
@@ -136,8 +136,8 @@ def _check_consent(request: Request) -> None:
 
 @transaction.atomic
 def _decide(
-    authenticated: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
-) -> Granted:
+    authenticated: AgentKey, request: ClaimRequest, public_key: ec.EllipticCurvePublicKey
+) -> ClaimGrant:
     _lock_decisions()
     key = (
         AgentKey.objects.select_for_update(of=("self",))
@@ -175,7 +175,7 @@ def _lock_decisions() -> None:
 
 
 def _repeat_or_renew(
-    earlier: Claim, key: AgentKey, request: Request, public_key: ec.EllipticCurvePublicKey
+    earlier: Claim, key: AgentKey, request: ClaimRequest, public_key: ec.EllipticCurvePublicKey
 ) -> IssuedCertificate:
     """The certificate of an earlier claim, or a new one where it expires soon or has expired.
 
@@ -244,10 +244,10 @@ def _owner(box: Box) -> Organization:
     return box.gateway.site.organization
 
 
-def _grant(certificate: IssuedCertificate) -> Granted:
+def _grant(certificate: IssuedCertificate) -> ClaimGrant:
     gateway = certificate.box.gateway if certificate.box else None
     root = certificates.pem(roots.load(Root.BOXES).certificate)
-    return Granted(
+    return ClaimGrant(
         box=certificate.subject,
         certificate=certificate.pem,
         chain=(root,),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from portal.authority import claims
 from portal.authority.errors import AuthorityError
 from portal.logs import event_log
-from provisioning.claim import MOST_BYTES, Granted, Refused, Request, decode, encode
+from provisioning.claim import MOST_BYTES, ClaimGrant, ClaimRefusal, ClaimRequest, decode, encode
 from provisioning.codes import CATALOGUE, Code, CodedError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def claim(request: HttpRequest) -> HttpResponse:
     """Answer GET with the root, for a box that has its pin, and POST by deciding a claim."""
     try:
         if request.method == "GET":
-            return _json(encode(claims.welcome()), HTTPStatus.OK)
-        message = decode(Request, _body(request), wrong=Code.BAD_REQUEST)
+            return _json(encode(claims.portal_root()), HTTPStatus.OK)
+        message = decode(ClaimRequest, _body(request), wrong=Code.BAD_REQUEST)
         return _json(encode(_grant(message)), HTTPStatus.OK)
     except CodedError as error:
         return _refusal(error)
@@ -65,7 +65,7 @@ def claim(request: HttpRequest) -> HttpResponse:
         return _refusal(CodedError(Code.UNAVAILABLE))
 
 
-def _grant(message: Request) -> Granted:
+def _grant(message: ClaimRequest) -> ClaimGrant:
     try:
         granted = claims.claim(message)
     except CodedError as error:
@@ -87,7 +87,7 @@ def _body(request: HttpRequest) -> bytes:
 
 def _refusal(error: CodedError) -> HttpResponse:
     entry = CATALOGUE[error.code]
-    refused = Refused(
+    refused = ClaimRefusal(
         code=error.code, detail=error.detail[:200], cause=entry.cause_en, next=entry.next_en
     )
     response = _json(encode(refused), STATUS[error.code])

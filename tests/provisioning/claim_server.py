@@ -21,7 +21,7 @@ from portal.authority import certificates
 from portal.authority.certificates import CertificateSpec, Issuer
 from provisioning import agent_key
 from provisioning.agent_key import AgentKey
-from provisioning.claim import Broker, Granted, Request, Welcome, decode, encode
+from provisioning.claim import Broker, ClaimGrant, ClaimRequest, PortalRoot, decode, encode
 from provisioning.codes import Code
 
 Reply = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -69,9 +69,9 @@ class ClaimServer:
             address=f"{'https' if self.tls else 'http'}://{HOST}:{self.port}",
         )
 
-    def grant(self, body: bytes, *, anew: bool = False) -> Granted:
+    def grant(self, body: bytes, *, anew: bool = False) -> ClaimGrant:
         """What the portal answers: per public key always the same, unless ``anew``."""
-        asked = decode(Request, body, wrong=Code.BAD_REQUEST)
+        asked = decode(ClaimRequest, body, wrong=Code.BAD_REQUEST)
         key = x509.load_pem_x509_csr(asked.csr.encode()).public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
         spki = certificates.spki_of(key)
@@ -79,7 +79,7 @@ class ClaimServer:
             spec = CertificateSpec(name=asked.box, public_key=key, at=now())
             self.given[spki] = certificates.pem(certificates.issue(self.root, spec))
         own = certificates.pem(self.root.certificate)
-        return Granted(
+        return ClaimGrant(
             box=asked.box,
             certificate=self.given[spki],
             chain=(own,),
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.endpoint.on_welcome(self, b"")
             return
         shown = self.endpoint.shown or certificates.pem(self.endpoint.root.certificate)
-        answer(self, 200, encode(Welcome(root=shown)))
+        answer(self, 200, encode(PortalRoot(root=shown)))
 
     def do_POST(self) -> None:
         self.endpoint.calls.append("POST")

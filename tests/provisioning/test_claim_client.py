@@ -14,20 +14,20 @@ from pathlib import Path
 import pytest
 
 from portal.authority import certificates
-from provisioning.claim import MOST_BYTES, Inventory, Refused, encode
-from provisioning.claim_client import ClaimLink
+from provisioning.claim import MOST_BYTES, ClaimRefusal, Inventory, encode
+from provisioning.claim_client import ClaimClient
 from provisioning.codes import Code, CodedError
-from provisioning.enrol import Wish, enrol
+from provisioning.enrol import EnrolRequest, enrol
 from tests.provisioning.claim_server import ClaimServer, Reply, always, now, root, serving
 
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 
 
-def failure(endpoint: ClaimServer, state: Path, patience_s: float = PATIENCE_S) -> CodedError:
+def failure(endpoint: ClaimServer, state: Path, timeout_s: float = TIMEOUT_S) -> CodedError:
     """How an enrolment there fails; it must, and must leave no name behind."""
-    wish = Wish(state=state, key=endpoint.key, consent=True, inventory=Inventory())
+    request = EnrolRequest(state=state, key=endpoint.key, consent=True, inventory=Inventory())
     with pytest.raises(CodedError) as caught:
-        enrol(wish, ClaimLink(endpoint.key.address, patience_s))
+        enrol(request, ClaimClient(endpoint.key.address, timeout_s))
     assert not (state / "identity" / "enrolment.json").exists()
     return caught.value
 
@@ -114,7 +114,7 @@ def blunt(say: bytes | None) -> Iterator[ClaimServer]:
 )
 def test_what_does_not_speak_tls_is_told(tmp_path: Path, say: bytes | None, code: Code) -> None:
     with blunt(say) as endpoint:
-        assert failure(endpoint, tmp_path, patience_s=0.3).code is code
+        assert failure(endpoint, tmp_path, timeout_s=0.3).code is code
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_nobody_there_is_told(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(CodedError) as caught:
-        ClaimLink("https://portal.invalid").welcome()
+        ClaimClient("https://portal.invalid").fetch_root()
     assert caught.value.code is Code.NAME_NOT_FOUND
 
 
@@ -204,7 +204,7 @@ def test_who_drips_bytes_holds_nobody_longer_than_who_is_silent(
     tmp_path: Path, tls: bool, begin: bytes
 ) -> None:
     with dripping(begin, b"0") as drip:
-        error = failure(ClaimServer(port=drip.port, tls=tls), tmp_path, patience_s=0.4)
+        error = failure(ClaimServer(port=drip.port, tls=tls), tmp_path, timeout_s=0.4)
     assert error.code is Code.NO_ANSWER
     assert not drip.whole
 
@@ -227,7 +227,7 @@ def test_who_drips_within_tls_holds_nobody_either(tmp_path: Path, method: str) -
     endpoint = ClaimServer()
     setattr(endpoint, f"on_{method}", reply)
     with serving(endpoint):
-        error = failure(endpoint, tmp_path, patience_s=0.6)
+        error = failure(endpoint, tmp_path, timeout_s=0.6)
         over.set()
     assert error.code is Code.NO_ANSWER
     assert not whole.is_set()
@@ -248,7 +248,7 @@ LONG = b'{"root": "' + b"x" * MOST_BYTES + b'"}'
         (always(200, b"\xff\xfe"), Code.NOT_THE_PORTAL),
         (always(200, LONG), Code.NOT_THE_PORTAL),
         (always(502, b"<html>Bad gateway</html>"), Code.UNAVAILABLE),
-        (always(503, encode(Refused(code=2306))), Code.NO_AUTHORITY),
+        (always(503, encode(ClaimRefusal(code=2306))), Code.NO_AUTHORITY),
     ],
 )
 def test_any_other_welcome_is_told(tmp_path: Path, reply: Reply, code: Code) -> None:
@@ -260,7 +260,7 @@ def test_any_other_welcome_is_told(tmp_path: Path, reply: Reply, code: Code) -> 
 
 @pytest.mark.parametrize("code", [c for c in Code if 2104 <= c <= 2306])
 def test_the_portals_own_codes_come_through(tmp_path: Path, code: Code) -> None:
-    refused = encode(Refused(code=code, detail="because \x1b[31m"))
+    refused = encode(ClaimRefusal(code=code, detail="because \x1b[31m"))
     endpoint = ClaimServer(on_claim=always(403, refused))
     with serving(endpoint):
         error = failure(endpoint, tmp_path)
@@ -269,7 +269,7 @@ def test_the_portals_own_codes_come_through(tmp_path: Path, code: Code) -> None:
 
 
 def test_a_code_of_a_newer_portal_is_told_in_its_own_words(tmp_path: Path) -> None:
-    refused = Refused(code=2999, cause="The moon is full.", next="Wait a day.")
+    refused = ClaimRefusal(code=2999, cause="The moon is full.", next="Wait a day.")
     endpoint = ClaimServer(on_claim=always(403, encode(refused)))
     with serving(endpoint):
         error = failure(endpoint, tmp_path)

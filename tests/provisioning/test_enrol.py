@@ -25,9 +25,9 @@ from portal.authority import certificates
 from portal.authority.certificates import CertificateSpec
 from provisioning import enrol as enrolling
 from provisioning import enrolment_store
-from provisioning.claim import Inventory, Request, decode, encode
+from provisioning.claim import ClaimRequest, Inventory, decode, encode
 from provisioning.codes import Code, CodedError
-from provisioning.enrol import Wish, enrol
+from provisioning.enrol import EnrolRequest, enrol
 from provisioning.enrolment_store import Enrolment
 from provisioning.identity import box_id
 from tests.provisioning.claim_server import ClaimServer, Reply, answer, now, root, serving
@@ -35,11 +35,13 @@ from tests.provisioning.claim_server import ClaimServer, Reply, answer, now, roo
 ROOT = Path(__file__).parents[2]
 
 
-def wish(endpoint: ClaimServer, state: Path) -> Wish:
-    return Wish(state=state, key=endpoint.key, consent=True, inventory=Inventory(software="1.0"))
+def enrol_request(endpoint: ClaimServer, state: Path) -> EnrolRequest:
+    return EnrolRequest(
+        state=state, key=endpoint.key, consent=True, inventory=Inventory(software="1.0")
+    )
 
 
-def code_of(wanted: Wish) -> Code:
+def code_of(wanted: EnrolRequest) -> Code:
     with pytest.raises(CodedError) as caught:
         enrol(wanted)
     return caught.value.code
@@ -54,7 +56,7 @@ def certificate(state: Path, kept: Enrolment) -> bytes:
 def test_a_box_has_its_name(tmp_path: Path, tls: bool) -> None:
     state = tmp_path / "new" / "state"
     with serving(ClaimServer(tls=tls)) as endpoint:
-        kept = enrol(wish(endpoint, state))
+        kept = enrol(enrol_request(endpoint, state))
     assert enrolment_store.load(state) == kept
     assert kept.box == box_id(state)
     assert (kept.gateway, kept.broker) == ("Plant room", "mqtts://broker.example.com:8883")
@@ -70,9 +72,9 @@ def test_a_box_has_its_name(tmp_path: Path, tls: bool) -> None:
 
 def test_the_key_never_leaves_the_box(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
     (body,) = endpoint.claims
-    asked = decode(Request, body, wrong=Code.BAD_REQUEST)
+    asked = decode(ClaimRequest, body, wrong=Code.BAD_REQUEST)
     assert "PRIVATE" not in body.decode()
     assert "BEGIN CERTIFICATE REQUEST" in asked.csr
     assert asked.terms == "data-sharing-1"
@@ -81,9 +83,9 @@ def test_the_key_never_leaves_the_box(tmp_path: Path) -> None:
 
 def test_again_is_the_same(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
-        first = enrol(wish(endpoint, tmp_path))
+        first = enrol(enrol_request(endpoint, tmp_path))
         before = {path: path.read_bytes() for path in enrolment_store.folder(tmp_path).iterdir()}
-        assert enrol(wish(endpoint, tmp_path)) == first
+        assert enrol(enrol_request(endpoint, tmp_path)) == first
     assert {
         path: path.read_bytes() for path in enrolment_store.folder(tmp_path).iterdir()
     } == before
@@ -91,13 +93,13 @@ def test_again_is_the_same(tmp_path: Path) -> None:
 
 def test_many_at_once_make_one_name(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint, ThreadPoolExecutor(4) as pool:
-        names = set(pool.map(enrol, [wish(endpoint, tmp_path)] * 4))
+        names = set(pool.map(enrol, [enrol_request(endpoint, tmp_path)] * 4))
     assert len(names) == len(endpoint.given) == 1
 
 
 def test_without_consent_nothing_is_sent_and_nothing_written(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
-        wanted = replace(wish(endpoint, tmp_path / "state"), consent=False)
+        wanted = replace(enrol_request(endpoint, tmp_path / "state"), consent=False)
         assert code_of(wanted) is Code.NO_CONSENT
     assert not endpoint.calls
     assert not (tmp_path / "state").exists()
@@ -105,15 +107,15 @@ def test_without_consent_nothing_is_sent_and_nothing_written(tmp_path: Path) -> 
 
 def test_a_box_of_another_portal_stays_there(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint, serving(ClaimServer()) as other:
-        kept = enrol(wish(endpoint, tmp_path))
-        assert code_of(wish(other, tmp_path)) is Code.OTHER_PORTAL
+        kept = enrol(enrol_request(endpoint, tmp_path))
+        assert code_of(enrol_request(other, tmp_path)) is Code.OTHER_PORTAL
     assert not other.calls
     assert enrolment_store.load(tmp_path) == kept
 
 
 def _for_another_key(endpoint: ClaimServer) -> Reply:
     def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        asked = decode(Request, body, wrong=Code.BAD_REQUEST)
+        asked = decode(ClaimRequest, body, wrong=Code.BAD_REQUEST)
         spec = CertificateSpec(
             name=asked.box, public_key=certificates.new_key().public_key(), at=now()
         )
@@ -146,10 +148,10 @@ def _unreadable(endpoint: ClaimServer) -> Reply:
 def test_a_certificate_that_is_not_this_boxes_is_not_kept(tmp_path: Path, wrong: object) -> None:
     with serving(ClaimServer()) as endpoint:
         endpoint.on_claim = wrong(endpoint)  # type: ignore[operator] # one of the above
-        assert code_of(wish(endpoint, tmp_path)) is Code.BAD_CERTIFICATE
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.BAD_CERTIFICATE
         assert enrolment_store.load(tmp_path) is None
         endpoint.on_claim = None
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
 
 
 class PowerCutError(Exception):
@@ -193,13 +195,13 @@ def test_a_crash_at_any_step_leaves_no_name_and_the_next_try_one(tmp_path: Path)
         state = tmp_path / str(step)
         with serving(ClaimServer()) as endpoint:
             with pytest.raises(PowerCutError):
-                enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
+                enrol(enrol_request(endpoint, state), disk=FailingDisk(step, PowerCutError()))
             assert (enrolment_store.load(state) is None) == (step < 12), (
                 "only the last was too late"
             )
             key = enrolment_store.key_path(state)
             before = key.read_bytes() if key.exists() else None
-            kept = enrol(wish(endpoint, state))
+            kept = enrol(enrol_request(endpoint, state))
             assert before in (None, key.read_bytes())
             assert enrolment_store.load(state) == kept
             # A key that was never on the disk whole was never claimed with either.
@@ -209,7 +211,7 @@ def test_a_crash_at_any_step_leaves_no_name_and_the_next_try_one(tmp_path: Path)
 
 def test_a_crash_while_a_name_is_replaced_leaves_the_old_or_the_new(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
-        old = enrol(wish(endpoint, tmp_path / "old"))
+        old = enrol(enrol_request(endpoint, tmp_path / "old"))
         endpoint.on_claim = lambda handler, body: answer(
             handler, 200, encode(endpoint.grant(body, anew=True))
         )
@@ -217,11 +219,11 @@ def test_a_crash_while_a_name_is_replaced_leaves_the_old_or_the_new(tmp_path: Pa
             state = tmp_path / str(step)
             shutil.copytree(tmp_path / "old", state)
             with pytest.raises(PowerCutError):
-                enrol(wish(endpoint, state), disk=FailingDisk(step, PowerCutError()))
+                enrol(enrol_request(endpoint, state), disk=FailingDisk(step, PowerCutError()))
             found = enrolment_store.load(state)
             assert found is not None
             assert (found == old) == (step < 9)
-            new = enrol(wish(endpoint, state))
+            new = enrol(enrol_request(endpoint, state))
             assert enrolment_store.load(state) == new != old
             files = {path.name for path in enrolment_store.folder(state).iterdir()}
             assert files == {"key.pem", "enrolment.json", new.certificate, new.trust}
@@ -241,7 +243,7 @@ def test_what_the_disk_says_is_told(tmp_path: Path, number: int, code: Code) -> 
         for step in STEPS:
             error = OSError(number, os.strerror(number))
             with pytest.raises(CodedError) as caught:
-                enrol(wish(endpoint, tmp_path), disk=FailingDisk(step, error))
+                enrol(enrol_request(endpoint, tmp_path), disk=FailingDisk(step, error))
             assert caught.value.code is code
             assert os.strerror(number) in caught.value.detail
             if step < 12:
@@ -252,7 +254,7 @@ def test_what_the_disk_says_is_told(tmp_path: Path, number: int, code: Code) -> 
 def test_a_state_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with serving(ClaimServer()) as endpoint:
-        assert code_of(wish(endpoint, tmp_path / "file" / "state")) is Code.NOT_WRITABLE
+        assert code_of(enrol_request(endpoint, tmp_path / "file" / "state")) is Code.NOT_WRITABLE
     assert not endpoint.calls
 
 
@@ -262,17 +264,19 @@ def test_a_damaged_file_is_named_and_left_alone(
     tmp_path: Path, name: str, content: bytes | None
 ) -> None:
     with serving(ClaimServer()) as endpoint:
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
         (path,) = enrolment_store.folder(tmp_path).glob(name)
         if content is None:
             path.unlink()
         else:
             path.write_bytes(content)
         if name == "enrolment.json" and content is None:
-            enrol(wish(endpoint, tmp_path))  # as if it had been interrupted before the last step
+            enrol(
+                enrol_request(endpoint, tmp_path)
+            )  # as if it had been interrupted before the last step
             return
         with pytest.raises(CodedError) as caught:
-            enrol(wish(endpoint, tmp_path))
+            enrol(enrol_request(endpoint, tmp_path))
         assert caught.value.code is Code.DAMAGED
         assert path.name in caught.value.detail
         assert content is None or path.read_bytes() == content
@@ -284,14 +288,14 @@ def test_another_kind_of_key_is_told(tmp_path: Path) -> None:
     enrolment_store.key_path(tmp_path).write_bytes(other)
     enrolment_store.key_path(tmp_path).chmod(0o600)
     with serving(ClaimServer()) as endpoint:
-        assert code_of(wish(endpoint, tmp_path)) is Code.DAMAGED
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.DAMAGED
     assert enrolment_store.key_path(tmp_path).read_bytes() == other
 
 
 def test_a_damaged_box_id_is_told(tmp_path: Path) -> None:
     (tmp_path / "box.json").write_text(json.dumps({"box": "nobody"}))
     with serving(ClaimServer()) as endpoint:
-        assert code_of(wish(endpoint, tmp_path)) is Code.DAMAGED
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.DAMAGED
 
 
 CHILD = """
@@ -299,9 +303,9 @@ import sys
 from pathlib import Path
 from provisioning.agent_key import parse
 from provisioning.claim import Inventory
-from provisioning.enrol import Wish, enrol
+from provisioning.enrol import EnrolRequest, enrol
 state, key = sys.argv[1:]
-enrol(Wish(state=Path(state), key=parse(key), consent=True, inventory=Inventory()))
+enrol(EnrolRequest(state=Path(state), key=parse(key), consent=True, inventory=Inventory()))
 """
 
 
@@ -321,7 +325,7 @@ def test_a_box_killed_after_the_portal_granted_gets_the_same_certificate(tmp_pat
         assert child.returncode == -signal.SIGKILL
         assert enrolment_store.load(tmp_path) is None
         endpoint.on_claim = None
-        kept = enrol(wish(endpoint, tmp_path))
+        kept = enrol(enrol_request(endpoint, tmp_path))
         assert len(endpoint.given) == 1
         assert next(iter(endpoint.given.values())).encode() in certificate(tmp_path, kept)
 

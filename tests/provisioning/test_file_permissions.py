@@ -15,7 +15,7 @@ from provisioning import enrolment_store, file_permissions
 from provisioning.codes import Code, CodedError
 from provisioning.enrol import enrol
 from tests.provisioning.claim_server import ClaimServer, serving
-from tests.provisioning.test_enrol import code_of, wish
+from tests.provisioning.test_enrol import code_of, enrol_request
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o620, 0o640, 0o601, 0o644, 0o777])
@@ -24,7 +24,7 @@ def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
     tmp_path: Path, mode: int, enrolled: bool
 ) -> None:
     with serving(ClaimServer()) as endpoint:
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
         path = enrolment_store.key_path(tmp_path)
         before = path.read_bytes()
         if not enrolled:
@@ -32,7 +32,7 @@ def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
         path.chmod(mode)
         endpoint.calls.clear()
         with pytest.raises(CodedError) as caught:
-            enrol(wish(endpoint, tmp_path))
+            enrol(enrol_request(endpoint, tmp_path))
         assert not endpoint.calls, "nothing is claimed with it"
         assert caught.value.code is Code.KEY_EXPOSED
         assert str(path) in caught.value.detail
@@ -40,7 +40,7 @@ def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
         assert path.stat().st_mode & 0o777 == mode
         assert path.read_bytes() == before
         path.chmod(0o600)  # as the next step says
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
     assert len(endpoint.given) == 1
 
 
@@ -57,17 +57,17 @@ def test_a_key_of_another_accounts_is_refused(tmp_path: Path) -> None:
 
 def test_a_link_a_pipe_and_a_folder_are_no_key(tmp_path: Path) -> None:
     with serving(ClaimServer()) as endpoint:
-        enrol(wish(endpoint, tmp_path))
+        enrol(enrol_request(endpoint, tmp_path))
         path, elsewhere = enrolment_store.key_path(tmp_path), tmp_path / "elsewhere"
         path.rename(elsewhere)
         path.symlink_to(elsewhere)
-        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.UNTRUSTED_PATH
         path.unlink()
         os.mkfifo(path, 0o600)
-        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.UNTRUSTED_PATH
         path.unlink()
         path.mkdir()
-        assert code_of(wish(endpoint, tmp_path)) is Code.NOT_OURS
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.UNTRUSTED_PATH
 
 
 def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ def test_an_identity_folder_that_is_a_link_or_open_to_others_is_refused(tmp_path
     folder = enrolment_store.folder(state)
     folder.symlink_to(elsewhere)
     with serving(ClaimServer()) as endpoint:
-        assert code_of(wish(endpoint, state)) is Code.NOT_OURS
+        assert code_of(enrol_request(endpoint, state)) is Code.UNTRUSTED_PATH
         assert not list(elsewhere.iterdir())
         folder.unlink()
         folder.mkdir()
         folder.chmod(0o772)
-        assert code_of(wish(endpoint, state)) is Code.NOT_OURS
+        assert code_of(enrol_request(endpoint, state)) is Code.UNTRUSTED_PATH
         assert not list(folder.iterdir())
     assert not endpoint.calls
 
@@ -99,7 +99,7 @@ def test_what_an_interrupted_run_left_is_no_key_and_is_removed(
         path.write_bytes(content)
         path.chmod(0o644)
     with serving(ClaimServer()) as endpoint:
-        kept = enrol(wish(endpoint, tmp_path))
+        kept = enrol(enrol_request(endpoint, tmp_path))
     assert not [path for path in drafts if path.exists()]
     assert enrolment_store.load(tmp_path) == kept
 
@@ -108,7 +108,7 @@ def test_leftovers_go_even_where_enrolling_fails(tmp_path: Path) -> None:
     folder = enrolment_store.folder(tmp_path)
     folder.mkdir(mode=0o700)
     (folder / "key.pem.new").write_bytes(b"half")
-    assert code_of(wish(ClaimServer(port=1), tmp_path)) is Code.NO_CONNECTION
+    assert code_of(enrol_request(ClaimServer(port=1), tmp_path)) is Code.NO_CONNECTION
     assert {path.name for path in folder.iterdir()} == {"key.pem"}
 
 
@@ -144,7 +144,7 @@ ROOT, KANMON, OTHER = person("root", 0, 0), person("kanmon", 990, 990), person("
 
 
 @pytest.mark.parametrize(
-    ("people", "groups", "alone"),
+    ("users", "groups", "alone"),
     [
         ([ROOT, KANMON], [group("kanmon", 990)], True),
         ([ROOT, KANMON], [group("kanmon", 990, "kanmon", "root")], True),
@@ -157,10 +157,10 @@ ROOT, KANMON, OTHER = person("root", 0, 0), person("kanmon", 990, 990), person("
     ],
 )
 def test_a_group_does_no_harm_where_it_is_one_accounts_own(
-    people: list[pwd.struct_passwd], groups: list[grp.struct_group], alone: bool
+    users: list[pwd.struct_passwd], groups: list[grp.struct_group], alone: bool
 ) -> None:
-    known = file_permissions.Accounts(people=tuple(people), groups=tuple(groups))
-    assert known.is_of_none_but(990, {0, 990}) is alone
+    known = file_permissions.Accounts(users=tuple(users), groups=tuple(groups))
+    assert known.group_is_trusted(990, {0, 990}) is alone
 
 
 def test_a_folder_of_a_group_with_others_in_it_is_refused(tmp_path: Path) -> None:
@@ -169,8 +169,8 @@ def test_a_folder_of_a_group_with_others_in_it_is_refused(tmp_path: Path) -> Non
     folder.chmod(0o770)
     with suppress(PermissionError):  # as whoever may give it to a group that is not theirs
         os.chown(folder, -1, 12)
-    known = file_permissions.Accounts(people=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
-    if known.is_of_none_but(folder.stat().st_gid, {0, os.geteuid()}):
+    known = file_permissions.Accounts(users=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
+    if known.group_is_trusted(folder.stat().st_gid, {0, os.geteuid()}):
         file_permissions.check_folder(folder)
         return
     with pytest.raises(CodedError, match=r"mode 0770: the group \S+ can write in it"):

@@ -123,7 +123,7 @@ def test_from_a_key_to_a_name_and_again(office: Office, box: Box) -> None:
         "site": "Plant",
         "organization": "Aoyama Foods",
         "broker": "mqtts://broker.example.com:8883",
-        "expires_at": kept.ends_at,
+        "expires_at": kept.expires_at,
     }
     assert enrolment_store.load(box.state) == kept
     listed = json.loads(office.run("key", "list", "--json"))["keys"]

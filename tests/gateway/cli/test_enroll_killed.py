@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from portal.authority import certificates
 from provisioning import agent_key, enrolment_store
 from provisioning.agent_key import AgentKey
-from provisioning.claim import Refused, Request, decode, encode
+from provisioning.claim import ClaimRefusal, ClaimRequest, decode, encode
 from provisioning.codes import Code
 from tests.gateway.cli.dying_enroll import Ended, Enrolments, Order
 from tests.provisioning.claim_server import ClaimServer, answer, serving
@@ -43,13 +43,13 @@ class Portal:
         return replace(self.endpoint.key, id=agent_key.new_id())
 
     def claim(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
-        asked = decode(Request, body, wrong=Code.BAD_REQUEST)
+        asked = decode(ClaimRequest, body, wrong=Code.BAD_REQUEST)
         public = x509.load_pem_x509_csr(asked.csr.encode()).public_key()
         assert isinstance(public, ec.EllipticCurvePublicKey)
         spki = certificates.spki_of(public)
         with self._lock:  # one that was killed may still be being answered
             if self.used.setdefault(asked.key_id, spki) != spki:
-                answer(handler, 403, encode(Refused(code=Code.KEY_USED_UP)))
+                answer(handler, 403, encode(ClaimRefusal(code=Code.KEY_USED_UP)))
                 return
             granted = self.endpoint.grant(body)
         with contextlib.suppress(OSError):

@@ -13,7 +13,15 @@ from django.test import Client
 
 from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key
 from provisioning import agent_key
-from provisioning.claim import TERMS, Granted, Inventory, Refused, Request, decode, encode
+from provisioning.claim import (
+    TERMS,
+    ClaimGrant,
+    ClaimRefusal,
+    ClaimRequest,
+    Inventory,
+    decode,
+    encode,
+)
 from provisioning.codes import Code
 
 if TYPE_CHECKING:
@@ -42,10 +50,10 @@ class Claimant:
     box: str = "b-aaaaaaaaaa"
     key: PrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
-    def request(self, issued: IssuedKey, **changes: Any) -> Request:
+    def request(self, issued: IssuedKey, **changes: Any) -> ClaimRequest:
         """What it would post."""
         key = agent_key.parse(issued.text)
-        made = Request(
+        made = ClaimRequest(
             key_id=key.id,
             secret=key.secret,
             box=self.box,
@@ -55,7 +63,7 @@ class Claimant:
         )
         return replace(made, **changes)
 
-    def claim(self, issued: IssuedKey, **changes: Any) -> Granted | Code:
+    def claim(self, issued: IssuedKey, **changes: Any) -> ClaimGrant | Code:
         """Post it; what came back."""
         return answer(post(encode(self.request(issued, **changes))))
 
@@ -66,17 +74,17 @@ def post(body: bytes) -> HttpResponse:
     return response
 
 
-def answer(response: HttpResponse) -> Granted | Code:
+def answer(response: HttpResponse) -> ClaimGrant | Code:
     """What an answer says."""
     if response.status_code == 200:
-        return decode(Granted, response.content, wrong=Code.NOT_THE_PORTAL)
-    refused = decode(Refused, response.content, wrong=Code.NOT_THE_PORTAL)
+        return decode(ClaimGrant, response.content, wrong=Code.NOT_THE_PORTAL)
+    refused = decode(ClaimRefusal, response.content, wrong=Code.NOT_THE_PORTAL)
     assert refused.cause
     assert refused.next
     return Code(refused.code)
 
 
-def granted(result: Granted | Code) -> Granted:
+def granted(result: ClaimGrant | Code) -> ClaimGrant:
     """A grant; fails for a refusal."""
-    assert isinstance(result, Granted), result
+    assert isinstance(result, ClaimGrant), result
     return result

@@ -20,7 +20,7 @@ from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.models import Box, Gateway
 from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning import agent_key
-from provisioning.claim import MOST_BYTES, Welcome, decode, encode
+from provisioning.claim import MOST_BYTES, PortalRoot, decode, encode
 from provisioning.codes import Code
 from tests.portal.authority.claimant import Claimant, answer, csr, granted, issued, post
 
@@ -69,7 +69,7 @@ def test_a_box_gets_a_certificate_and_a_gateway(authority: Path) -> None:
 
 def test_anybody_gets_the_root_and_compares_it_with_the_pin(authority: Path) -> None:
     response = Client().get("/claim/")
-    welcome = decode(Welcome, response.content, wrong=Code.NOT_THE_PORTAL)
+    welcome = decode(PortalRoot, response.content, wrong=Code.NOT_THE_PORTAL)
     root = x509.load_pem_x509_certificate(welcome.root.encode())
     pin = agent_key.pin_of(certificates.spki_of(root.public_key()))
     assert pin == agent_key.parse(issued().text).pin

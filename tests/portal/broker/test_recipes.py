@@ -229,7 +229,7 @@ def end_in(desk: Desk, days: int) -> None:
         database.execute(change, [f"{ends:%Y-%m-%d %H:%M:%S}"])
     path = enrolment_store.folder(desk.box.state) / enrolment_store.FILE
     content = json.loads(path.read_bytes())
-    replace_file(LocalDisk(), path, json.dumps(content | {"ends_at": ends.isoformat()}).encode())
+    replace_file(LocalDisk(), path, json.dumps(content | {"expires_at": ends.isoformat()}).encode())
 
 
 def test_a_worker_is_replaced_in_good_order_and_after_a_theft(desk: Desk) -> None:
