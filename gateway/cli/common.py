@@ -126,7 +126,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     from cloud_link.spool.model import SpoolError
     from gateway.configuration.loader import LoadError
     from gateway.install.machine import ServiceError
-    from gateway.install.privileges import HiddenError, NotOursError
+    from gateway.install.privileges import UnreadableProgramError, UntrustedPathError
     from provisioning.codes import CATALOGUE, CodedError
     from provisioning.identity import IdentityError
 
@@ -149,10 +149,10 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         return {"code": code, **fields}
     if isinstance(error, SpoolError):
         return {"what": "the spool cannot be used", "why": str(error), "next": _SPOOL}
-    if isinstance(error, NotOursError):
+    if isinstance(error, UntrustedPathError):
         what, why = "root does not write here", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _ALONE}
-    if isinstance(error, HiddenError):
+    if isinstance(error, UnreadableProgramError):
         what, why = "the state folder's owner cannot run this program", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _READABLE}
     if isinstance(error, OSError):

@@ -29,7 +29,7 @@ from gateway.cli.common import (
     show_findings,
 )
 from gateway.control.client import NoDaemonError, ask
-from gateway.install.privileges import as_owner
+from gateway.install.privileges import run_as_owner
 
 if TYPE_CHECKING:
     from gateway.polling.line_budget import LineTime
@@ -97,7 +97,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         done = ask(session.state, "apply", text=text.decode(), file=str(file))
         live = True
     except NoDaemonError:
-        with as_owner(session.state):
+        with run_as_owner(session.state):
             configuration = ConfigurationStore(session.state).apply(text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
     errors = [f for f in findings if f.weight is Weight.ERROR]

@@ -12,7 +12,7 @@ import click
 from console.language import told, tr
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
-from gateway.install.privileges import HiddenError, NotOursError, as_owner
+from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
 from gateway.version import software
 from provisioning.agent_key import AgentKey, parse
 from provisioning.claim import STATEMENT
@@ -67,13 +67,13 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
 
 @contextmanager
 def _owners_rights(state: Path) -> Iterator[None]:
-    """As `as_owner`, its failures as codes."""
+    """As `run_as_owner`, its failures as codes."""
     try:
-        with as_owner(state):
+        with run_as_owner(state):
             yield
-    except NotOursError as error:
+    except UntrustedPathError as error:
         raise CodedError(Code.UNTRUSTED_PATH, f"{error.filename}: {error.strerror}") from error
-    except HiddenError:
+    except UnreadableProgramError:
         raise  # of the program, not of the state folder
     except OSError as error:
         raise storage_error(error, state) from error

@@ -13,7 +13,7 @@ from console.language import tr
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.control.client import ControlError
-from gateway.install.privileges import as_owner
+from gateway.install.privileges import run_as_owner
 
 NAME = click.argument("name", metavar="NAME")
 
@@ -35,7 +35,7 @@ def set_secret(session: Session, name: str, *, as_json: bool) -> int:
     a new value at their next session; the link to the portal at its next connection.
     """
     value = _given(name)
-    with as_owner(session.state):
+    with run_as_owner(session.state):
         try:
             path = secrets.keep(LocalDisk(), session.state, name, value)
         except ConfigError as error:
@@ -71,7 +71,7 @@ def list_secrets(session: Session, *, as_json: bool) -> int:
 @command
 def remove(session: Session, name: str, *, as_json: bool) -> int:
     """Let there be no secret:NAME any more."""
-    with as_owner(session.state):
+    with run_as_owner(session.state):
         gone = secrets.forget(session.state, name)
     if not gone:
         raise ControlError(

@@ -108,13 +108,14 @@ def install(
     It runs as an account of its own, in a sandbox, and is watched by systemd. Repeating does no
     harm. A state folder that is there already is given to that account.
     """
-    from gateway.install.service import UNIT, Program, Wish, install_steps, unit_for
+    from gateway.install.preconditions import Program
+    from gateway.install.service import UNIT, InstallRequest, install_steps, unit_for
 
     folder = session.state if state is None else Path(os.path.abspath(state))  # noqa: PTH100 # resolve() would follow links
-    found = Program.this() if program is None else Program.at(program)
+    found = Program.current() if program is None else Program.at(program)
     unit = unit_for(found, user=user, serial_group=serial_group, state=folder)
     machine = _machine(root, dry_run=dry_run)
-    steps = install_steps(Wish(unit=unit, anyway=anyway), machine)
+    steps = install_steps(InstallRequest(unit=unit, anyway=anyway), machine)
     if dry_run:
         return _rehearse(steps, as_json=as_json)
     _do(steps, as_json=as_json)
@@ -159,9 +160,9 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
 def status(*, root: Path, as_json: bool) -> int:
     """Show whether the service is installed and runs; `kanmon status` shows how it does."""
     from gateway.install.machine import LocalMachine
-    from gateway.install.service import status as look
+    from gateway.install.service_status import service_status
 
-    found = look(LocalMachine(root))
+    found = service_status(LocalMachine(root))
     if as_json:
         say_json(found)
         return DONE
@@ -185,7 +186,7 @@ def status(*, root: Path, as_json: bool) -> int:
 def _machine(root: Path, *, dry_run: bool) -> LocalMachine:
     """The machine or image, once it is sure that it may be changed."""
     from gateway.install.machine import LocalMachine, ServiceError
-    from gateway.install.service import check_booted
+    from gateway.install.preconditions import check_booted
 
     machine = LocalMachine(root)
     if dry_run:

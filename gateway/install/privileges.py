@@ -1,4 +1,4 @@
-"""Acting as the owner of a folder: whatever root does in it, it does with that account's rights.
+"""Runs as the owner of a folder: whatever root does in it is done with that account's rights.
 
 ``sudo kanmon ...`` works in a state folder that belongs to the account the gateway runs as, and
 that account may put there what it likes: a link in the place of a file or folder would lead root
@@ -24,18 +24,18 @@ from typing import Final
 from provisioning.file_permissions import ROOT, untrusted_writers
 
 PROGRAM: Final = Path(__file__).resolve().parents[2]
-"""Where this is installed."""
+"""The folder that this program is installed in."""
 
 
-class NotOursError(PermissionError):
-    """Another account than root and the folder's owner decides what is there."""
+class UntrustedPathError(PermissionError):
+    """An account other than root and the folder's owner controls what is there."""
 
     def __init__(self, what: str, where: Path) -> None:
         super().__init__(errno.EPERM, what, str(where))
 
 
-class HiddenError(PermissionError):
-    """The folder's owner cannot read what this program is made of, and something was to load."""
+class UnreadableProgramError(PermissionError):
+    """A module of this program was to be loaded, and the folder's owner may not read it."""
 
     def __init__(self, uid: int, where: Path) -> None:
         super().__init__(
@@ -51,17 +51,18 @@ class _Account:
 
 
 @contextmanager
-def as_owner(folder: Path) -> Iterator[None]:
-    """Make the folder where it is missing, and with root's rights have its owner's instead.
+def run_as_owner(folder: Path) -> Iterator[None]:
+    """Make the folder where it is missing; root then runs with the rights of its owner.
 
-    With any other rights, they stay. A folder that is missing is made with mode 0700, for the
+    The rights of any other account stay. A folder that is missing is made with mode 0700, for the
     owner of the one it lies in. The rights are those of the process, all threads included: this
     is for commands, never for a daemon. Everything that is loaded meanwhile has to be readable by
     the owner; what can be is better loaded before.
 
     Raises:
-        NotOursError: A third account could exchange the folder, or write in it, also by a group.
-        HiddenError: A module was loaded meanwhile that the owner may not read.
+        UntrustedPathError: A third account could exchange the folder, or write in it, also by a
+        group.
+        UnreadableProgramError: A module was loaded meanwhile that the owner may not read.
         OSError: The folder cannot be made or looked at, or the rights not be changed.
     """
     if os.geteuid() != ROOT:
@@ -70,21 +71,21 @@ def as_owner(folder: Path) -> Iterator[None]:
         return
     folder = folder.absolute()
     if not folder.exists():
-        with _acting(_owner(folder, _nearest(folder))):
+        with _with_rights_of(_owner(folder, _nearest(folder))):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Looked at only now: whoever was quicker to make it, it is theirs.
     owner = _owner(folder, folder)
     try:
-        with _acting(owner):
+        with _with_rights_of(owner):
             yield
     except ImportError as error:
         if owner.uid == ROOT:
             raise
-        raise HiddenError(owner.uid, PROGRAM) from error
+        raise UnreadableProgramError(owner.uid, PROGRAM) from error
 
 
 @contextmanager
-def _acting(owner: _Account) -> Iterator[None]:
+def _with_rights_of(owner: _Account) -> Iterator[None]:
     if owner.uid == ROOT:
         yield
         return
@@ -102,7 +103,7 @@ def _acting(owner: _Account) -> Iterator[None]:
 
 
 def _owner(folder: Path, there: Path) -> _Account:
-    """Whose rights are enough in ``there``, which is the folder or the nearest one above it."""
+    """Return the account that owns ``there``, which is the folder or the nearest one above it."""
     found = there.stat()
     trusted = {ROOT, found.st_uid}
     target = there.resolve()
@@ -121,13 +122,13 @@ def _nearest(folder: Path) -> Path:
 
 
 def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
-    """Nobody else can put another thing in the place of this part of the way."""
+    """Raise `UntrustedPathError` where a third account could replace this part of the path."""
     found = path.lstat()
     if found.st_uid not in trusted:
-        raise NotOursError(f"it belongs to another account ({found.st_uid})", path)
+        raise UntrustedPathError(f"it belongs to another account ({found.st_uid})", path)
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
     harmless = found.st_mode & stat.S_ISVTX and not is_folder
     if stat.S_ISDIR(found.st_mode) and not harmless:
         others = untrusted_writers(found, trusted)
         if others:
-            raise NotOursError(others, path)
+            raise UntrustedPathError(others, path)

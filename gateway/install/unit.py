@@ -29,14 +29,14 @@ _DIGEST: Final = "# digest "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """What differs between installations.
+    """The service of one installation.
 
     Attributes:
-        program: What runs ``kanmon``: a `PLAIN_PATH`, and plain arguments.
-        user: The account, and its group of the same name.
-        serial_group: Who may open serial ports.
+        program: The command that runs ``kanmon``: a `PLAIN_PATH`, and plain arguments.
+        user: The account it runs as, and its group of the same name.
+        serial_group: The group that may open serial ports.
         state: The state folder, a `PLAIN_PATH`.
-        running: The file without which there is nothing to run.
+        running: The running configuration; without it the service is not started.
     """
 
     program: tuple[str, ...]
@@ -53,8 +53,8 @@ class Unit:
         return str(self.state.relative_to(STATE_ROOT))
 
     def text(self) -> str:
-        """The unit file."""
-        return sealed(
+        """Return the text of the unit file."""
+        return with_digest(
             _UNIT.format(
                 command=" ".join((*self.program, "--state", str(self.state), "run")),
                 user=self.user,
@@ -65,8 +65,8 @@ class Unit:
             )
         )
 
-    def accounts(self) -> str:
-        """What sysusers.d(5) makes the accounts from."""
+    def sysusers(self) -> str:
+        """Return the file by which sysusers.d(5) makes the accounts."""
         return (
             f"{_OURS}\n"
             f"g {self.serial_group} -\n"
@@ -74,8 +74,11 @@ class Unit:
             f"m {self.user} {self.serial_group}\n"
         )
 
-    def folder(self) -> str | None:
-        """What tmpfiles.d(5) makes the state folder from; ``None`` where systemd needs no help."""
+    def tmpfiles(self) -> str | None:
+        """Return the file by which tmpfiles.d(5) makes the state folder.
+
+        ``None`` below /var/lib, where systemd makes it without one.
+        """
         if self.below_var_lib is not None:
             return None
         return (
@@ -91,13 +94,13 @@ class Unit:
         return f"StateDirectory={below}\nStateDirectoryMode=0700"
 
 
-def sealed(body: str) -> str:
-    """A file of ours: who wrote it, the digest of its body, its body."""
+def with_digest(body: str) -> str:
+    """Return a file's text: who wrote it, the digest of its body, its body."""
     return f"{_HEAD}\n{_DIGEST}{_digest(body)}\n{body}"
 
 
-def untouched(text: str) -> bool:
-    """Whether a file is as `sealed` made it, in this version or another."""
+def is_unedited(text: str) -> bool:
+    """Whether a file is as `with_digest` of any version made it."""
     head, _, rest = text.partition("\n")
     digest, _, body = rest.partition("\n")
     return head == _HEAD and digest == _DIGEST + _digest(body)

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.install.machine import LocalMachine, ServiceError
 from gateway.install.service import UNIT
-from gateway.install.unit import NAME, untouched
+from gateway.install.unit import NAME, is_unedited
 from tests.gateway.box import Box
 
 KANMON = "/opt/kanmon/bin/kanmon"
@@ -106,7 +106,7 @@ def test_a_rehearsal_shows_everything_and_changes_nothing(box: Box, image: Path)
     assert f"- write {UNIT}" in done.stdout
     assert "      ProtectSystem=strict" in done.stdout
     told = json.loads(install(box, image, "--dry-run", "--json").stdout)
-    assert untouched(next(s["text"] for s in told["steps"] if s["what"] == f"write {UNIT}"))
+    assert is_unedited(next(s["text"] for s in told["steps"] if s["what"] == f"write {UNIT}"))
     assert [path.name for path in image.iterdir()] == ["opt"]
     assert box.kanmon("service", "uninstall", "--root", str(image), "--dry-run").returncode == 0
 

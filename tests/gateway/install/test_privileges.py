@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.control.audit import note
-from gateway.install.privileges import HiddenError, NotOursError, as_owner
+from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
 from provisioning import enrolment_store
 from tests.gateway.box import Box
 from tests.provisioning.claim_server import ClaimServer, serving
@@ -85,20 +85,20 @@ def site() -> Iterator[Site]:
 
 def test_root_has_the_owners_rights_and_no_others(site: Site) -> None:
     before = (os.getresuid(), os.getresgid(), os.getgroups())
-    with as_owner(site.state):
+    with run_as_owner(site.state):
         assert os.geteuid() == site.account.pw_uid
         assert os.getegid() == site.account.pw_gid
         assert set(os.getgroups()) == {site.account.pw_gid}
         with pytest.raises(PermissionError):
             (site.treasure / "secret").read_text()
-    with pytest.raises(KeyError), as_owner(site.state):
+    with pytest.raises(KeyError), run_as_owner(site.state):
         raise KeyError
     assert (os.getresuid(), os.getresgid(), os.getgroups()) == before
 
 
 def test_a_folder_that_is_not_there_yet_is_its_parents_owners(site: Site) -> None:
     folder = site.state / "new" / "er"
-    with as_owner(folder):
+    with run_as_owner(folder):
         assert os.geteuid() == site.account.pw_uid
     assert folder.stat().st_uid == site.account.pw_uid
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -107,20 +107,20 @@ def test_a_folder_that_is_not_there_yet_is_its_parents_owners(site: Site) -> Non
 def test_a_folder_may_be_made_where_everybody_may_but_nobody_can_exchange_it(site: Site) -> None:
     site.treasure.chmod(0o1777)  # as /tmp is
     folder = site.treasure / "new"
-    with as_owner(folder):
+    with run_as_owner(folder):
         assert os.geteuid() == 0
     assert folder.stat().st_uid == 0
 
 
 def test_in_roots_own_folder_root_stays_root(site: Site) -> None:
-    with as_owner(site.treasure):
+    with run_as_owner(site.treasure):
         assert os.geteuid() == 0
 
 
 def test_a_link_of_roots_own_is_followed(site: Site) -> None:
     link = site.treasure.parent / "link"
     link.symlink_to(site.state)
-    with as_owner(link):
+    with run_as_owner(link):
         assert os.geteuid() == site.account.pw_uid
 
 
@@ -190,7 +190,7 @@ def _below_what_is_open_to_a_group(site: Site) -> Path:
 def test_where_a_third_account_decides_root_does_nothing(
     site: Site, where: Callable[[Site], Path]
 ) -> None:
-    with pytest.raises(NotOursError), as_owner(where(site)):
+    with pytest.raises(UntrustedPathError), run_as_owner(where(site)):
         pytest.fail("it goes on")
 
 
@@ -251,14 +251,14 @@ def test_what_the_other_commands_need_is_loaded_as_well(hidden: Site) -> None:
 def test_an_installation_that_the_owner_cannot_read_is_told(site: Site) -> None:
     from gateway.cli.common import refusal
 
-    with pytest.raises(HiddenError) as raised, as_owner(site.state):
+    with pytest.raises(UnreadableProgramError) as raised, run_as_owner(site.state):
         raise ModuleNotFoundError("No module named 'cryptography.x509'")
     told = refusal(raised.value)
     assert told is not None
     assert told["why"] == f"account {site.account.pw_uid}, who owns it, cannot read kanmon"
     assert "where every account can read it" in told["next"]
     # Root can: then something is really missing.
-    with pytest.raises(ModuleNotFoundError), as_owner(site.treasure):
+    with pytest.raises(ModuleNotFoundError), run_as_owner(site.treasure):
         raise ModuleNotFoundError("No module named 'cryptography.x509'")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from gateway.install.unit import NAME, Unit, untouched
+from gateway.install.unit import NAME, Unit, is_unedited
 from tests.gateway.box import Box, wait_for
 from tests.gateway.install import confined
 from tests.gateway.meter import meter
@@ -142,8 +142,8 @@ def test_the_filter_lets_the_clock_be_asked_and_forbids_what_it_should(tmp_path:
 
 def test_an_edit_is_told_from_the_file_alone() -> None:
     text = unit().text()
-    assert untouched(text)
-    assert not untouched(text + "# mine\n")
-    assert not untouched(text.replace("256M", "1G"))
-    assert not untouched("[Service]\nExecStart=/bin/true\n")
-    assert not untouched("")
+    assert is_unedited(text)
+    assert not is_unedited(text + "# mine\n")
+    assert not is_unedited(text.replace("256M", "1G"))
+    assert not is_unedited("[Service]\nExecStart=/bin/true\n")
+    assert not is_unedited("")
