@@ -222,8 +222,8 @@ CATALOGUE: Final[dict[Code, CodeEntry]] = {
         "失効させてください。",
     ),
     Code.KEY_REVOKED: CodeEntry(
-        cause_en="The agent key was withdrawn.",
-        cause_ja="エージェントキーは取り消されています。",
+        cause_en="The agent key was revoked.",
+        cause_ja="エージェントキーは失効しています。",
         next_en="Ask who issued it for a new one.",
         next_ja="発行者に新しいキーの発行を依頼してください。",
     ),

@@ -37,11 +37,11 @@ RANGES: Final[dict[int, _StrPromise]] = {
     25: _("Renewal and replacement"),
     26: _("Offline enrolment"),
 }
-"""By the first two digits; a test holds that no code is without one."""
+"""Names by the first two digits; a test holds that every code has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class CodeText:
     """A code in the page's language."""
 
     number: int
@@ -54,21 +54,21 @@ class Range:
     """The codes that begin with the same two digits."""
 
     digits: int
-    codes: Sequence[Told]
+    codes: Sequence[CodeText]
 
     @property
     def words(self) -> str:
-        """What they are about."""
+        """What the codes of the range are about."""
         return str(RANGES[self.digits])
 
 
 @login_not_required
 @require_safe
 def codes_page(request: HttpRequest) -> HttpResponse:
-    """All of them, by range; ranges of which there is none yet are left out."""
-    told = [_told(code) for code in sorted(CATALOGUE)]
+    """The page of all codes by range; ranges without a code are left out."""
+    texts = [_text(code) for code in sorted(CATALOGUE)]
     ranges = [
-        Range(digits=digits, codes=[one for one in told if one.number // 100 == digits])
+        Range(digits=digits, codes=[one for one in texts if one.number // 100 == digits])
         for digits in RANGES
     ]
     return render(request, "authority/codes.html", {"ranges": [one for one in ranges if one.codes]})
@@ -77,17 +77,17 @@ def codes_page(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def code_page(request: HttpRequest, number: int) -> HttpResponse:
-    """One: its cause and what to do next."""
+    """The page of one code: its cause and what to do next."""
     try:
-        told = _told(Code(number))
+        text = _text(Code(number))
     except ValueError as error:
         raise Http404 from error
-    context = {"code": told, "range": Range(digits=number // 100, codes=[told])}
+    context = {"code": text, "range": Range(digits=number // 100, codes=[text])}
     return render(request, "authority/code.html", context)
 
 
-def _told(code: Code) -> Told:
+def _text(code: Code) -> CodeText:
     entry = CATALOGUE[code]
     if get_language() == "ja":
-        return Told(number=code.value, cause=entry.cause_ja, next=entry.next_ja)
-    return Told(number=code.value, cause=entry.cause_en, next=entry.next_en)
+        return CodeText(number=code.value, cause=entry.cause_ja, next=entry.next_ja)
+    return CodeText(number=code.value, cause=entry.cause_en, next=entry.next_en)

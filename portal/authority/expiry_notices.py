@@ -1,7 +1,7 @@
-"""What of the authority ends, for whoever can do something about it.
+"""What of the authority expires soon, on the pages of people who operate this portal.
 
-`portal.authority.expiry` decides; `kanmon-portal broker check` says the same. A customer's people
-are not shown it: they can run no command here.
+`portal.authority.expiry` decides what that is; `kanmon-portal broker check` reports the same. Other
+people are not shown it: they can run no command here.
 """
 
 from __future__ import annotations
@@ -55,26 +55,26 @@ SEVERAL_BOXES: Final = _(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """One ending, in the page's language."""
+class ExpiryNotice:
+    """An `Expiring` in the page's language."""
 
-    ending: Expiring
+    expiring: Expiring
 
     @property
     def words(self) -> str:
-        """What ends, and what that means."""
-        several = self.ending.count > 1
-        words = SEVERAL_BOXES if several else WORDS[self.ending.kind]
-        return str(words) % {"name": self.ending.name, "count": self.ending.count}
+        """What expires, and what follows from it."""
+        several = self.expiring.count > 1
+        words = SEVERAL_BOXES if several else WORDS[self.expiring.kind]
+        return str(words) % {"name": self.expiring.name, "count": self.expiring.count}
 
     @property
     def step(self) -> str:
-        """What to do; the command follows it."""
-        return str(STEPS[self.ending.kind]) % {"guide": GUIDE}
+        """What to do; a page shows the remedy, which is a command, after it."""
+        return str(STEPS[self.expiring.kind]) % {"guide": GUIDE}
 
 
-def alarms(user: User | AnonymousUser, now: datetime) -> list[Alarm]:
-    """What ``user`` should see to; nothing for who does not operate this portal."""
+def expiry_notices(user: User | AnonymousUser, now: datetime) -> list[ExpiryNotice]:
+    """The notices for ``user`` at ``now``; none for a user who does not operate this portal."""
     if not may_operate(user):
         return []
-    return [Alarm(ending=ending) for ending in expiring(now)]
+    return [ExpiryNotice(expiring=each) for each in expiring(now)]

@@ -1,4 +1,4 @@
-"""Agent keys on a page: an administrator issues one, reads it out or prints it, and withdraws it.
+"""Agent keys on a page: an administrator issues one, reads it out or prints it, and revokes it.
 
 A key is shown in the answer to the form that asked for it and never again: nothing keeps it.
 
@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.accounts.models import Organization
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
-from portal.authority.expiry_notices import alarms
+from portal.authority.expiry_notices import expiry_notices
 from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
@@ -43,7 +43,7 @@ STATES: Final[dict[str, _StrPromise]] = {
     "open": _("Waiting for its box"),
     "used": _("Used"),
     "expired": _("Expired"),
-    "revoked": _("Withdrawn"),
+    "revoked": _("Revoked"),
 }
 _MOST_DAYS: Final = 90
 _LISTED: Final = 50
@@ -151,7 +151,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
         for key in keys.select_related("site").order_by("-pk")[:_LISTED]
     ]
     context: dict[str, Any] = {"form": form, "new": new, "refused": refused, "rows": rows}
-    context["alarms"] = alarms(request.user, timezone.now())
+    context["notices"] = expiry_notices(request.user, timezone.now())
     response = render(request, "authority/keys.html", context, status=409 if refused else 200)
     patch_cache_control(response, private=True, no_store=True)
     return response
@@ -159,7 +159,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
-    """Withdraw a key; boxes that used it stay."""
+    """Revoke a key; boxes that used it keep their certificates."""
     administered = Organization.objects.administered_by(request.user)
     scope = AgentKey.objects.filter(site__organization__in=administered)
     revoke_key(get_object_or_404(scope, pk=key).key_id)

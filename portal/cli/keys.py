@@ -118,13 +118,13 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
 @click.argument("key_id", metavar="ID", type=Words(36))
 @json_option
 def key_revoke(key_id: str, *, as_json: bool) -> None:
-    """Withdraw the agent key ID; boxes that used it stay."""
+    """Revoke the agent key ID; boxes that used it stay."""
     with portal_ready():
         from portal.authority.keys import revoke_key
 
         done = revoke_key(key_id)
     say(
         {"id": key_id, "revoked": done},
-        tr("{key}: withdrawn" if done else "{key}: was withdrawn already", key=key_id),
+        tr("{key}: revoked" if done else "{key}: was revoked already", key=key_id),
         as_json=as_json,
     )

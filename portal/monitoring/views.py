@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import Organization
-from portal.authority.expiry_notices import alarms
+from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
@@ -28,30 +28,34 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from portal.authority.expiry_notices import Alarm
+    from portal.authority.expiry_notices import ExpiryNotice
 
 
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    told = alarms(request.user, timezone.now())
+    notices = expiry_notices(request.user, timezone.now())
     return _whole(
-        request, "monitoring/overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told)
+        request, "monitoring/overview.html", EVERYTHING, {"notices": notices}, marks=_marks(notices)
     )
 
 
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """The live fragment of the first page."""
-    told = alarms(request.user, timezone.now())
+    notices = expiry_notices(request.user, timezone.now())
     return _part(
-        request, "monitoring/_overview.html", EVERYTHING, {"alarms": told}, marks=_marks(told)
+        request,
+        "monitoring/_overview.html",
+        EVERYTHING,
+        {"notices": notices},
+        marks=_marks(notices),
     )
 
 
-def _marks(told: Sequence[Alarm]) -> str:
-    """What changes when alarms do: which there are, and which of them have come."""
-    return "".join(f"-{alarm.ending.name}{int(alarm.ending.expired)}" for alarm in told)
+def _marks(notices: Sequence[ExpiryNotice]) -> str:
+    """A text that changes with the notices: which there are, and which of them have expired."""
+    return "".join(f"-{each.expiring.name}{int(each.expiring.expired)}" for each in notices)
 
 
 def _whole(

@@ -58,7 +58,7 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
 
 
 # What an address answers to who may open it, where that is not 200: there is no authority here, so
-# that a box would be told 2306; nothing is simulated; a key is withdrawn, a language chosen.
+# that a box would be told 2306; nothing is simulated; a key is revoked, a language chosen.
 ANSWERS = {
     ("account_login", "GET"): 302,
     ("account_login", "POST"): 302,

@@ -47,10 +47,10 @@ def test_an_operator_is_told_what_ends_when_and_the_cure(
     text = owner.get(page).content.decode()
     assert "The revocation list for boxes" in text
     assert "<code>kanmon-portal broker reload FOLDER</code>" in text
-    assert "Ends on " in text
+    assert "Expires on " in text
     assert "The certificate of the ingest worker worker.ingest-1" in text
     assert "<code>kanmon-portal authority issue-worker ingest-1 --out FOLDER</code>" in text
-    assert "Ended on " in text
+    assert "Expired on " in text
     for one in expiring(timezone.now()):
         assert f"{one.expires_at.day} {one.expires_at:%b %Y, %H:%M} UTC" in text
     owner.cookies["django_language"] = "ja"

@@ -1,4 +1,4 @@
-"""Agent keys on a page: issued once, shown once, withdrawn."""
+"""Agent keys on a page: issued once, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_keys_of_others_are_not_listed_and_their_state_is_told(
     assert "KEYSEED2" not in stranger.get(KEYS).content.decode()
     assert "Waiting for its box" in owner.get(KEYS).content.decode()
     owner.post(reverse("key-revoke", args=[seeded.key]))
-    assert "Withdrawn" in owner.get(KEYS).content.decode()
+    assert "Revoked" in owner.get(KEYS).content.decode()
 
 
 def test_only_administrators_are_offered_the_page(owner: Client, member: Client) -> None:

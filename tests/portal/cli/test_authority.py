@@ -70,8 +70,8 @@ def test_a_key_is_issued_drawn_listed_and_withdrawn(portal: Portal, tmp_path: Pa
     assert "3 boxes at Plant" in drawn
     listed = json.loads(portal.done("key", "list", "--json"))["keys"]
     assert [(row["state"], row["uses"]) for row in listed] == [("open", 1), ("open", 3)]
-    assert "withdrawn" in portal.done("key", "revoke", key.id)
-    assert "was withdrawn already" in portal.done("key", "revoke", key.id)
+    assert "revoked" in portal.done("key", "revoke", key.id)
+    assert "was revoked already" in portal.done("key", "revoke", key.id)
     assert f"{key.id}  revoked" in portal.done("key", "list")
 
 
