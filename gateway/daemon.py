@@ -41,10 +41,11 @@ from gateway.configuration.loader import (
     load_in_subprocess,
 )
 from gateway.configuration.running import RunningConfiguration
-from gateway.control.client import SOCKET, ControlError
+from gateway.control.client import SOCKET
 from gateway.control.commands import commands
 from gateway.control.configuration_commands import ConfigurationCommands
 from gateway.control.device_commands import DeviceAccess, DeviceCommands
+from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
 from gateway.control.status import PollingView, StatusCommands, StatusView
 from gateway.health.health import Health

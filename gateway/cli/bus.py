@@ -11,7 +11,7 @@ from console.language import plural, tr
 from console.output import columns
 from gateway.cli import words
 from gateway.cli.common import DONE, Seconds, Session, command, json_option, say, say_json
-from gateway.control.client import ask
+from gateway.control.client import call
 
 
 @click.group()
@@ -52,7 +52,7 @@ def stats(session: Session, *, over: float | None, as_json: bool) -> int:
 
 
 def _lines(session: Session) -> dict[str, dict[str, Any]]:
-    return {line["line"]: line for line in ask(session.state, "bus")}
+    return {line["line"]: line for line in call(session.state, "bus")}
 
 
 def _measured(line: dict[str, Any], before: dict[str, Any] | None) -> float | None:

@@ -27,7 +27,7 @@ from console.failure import DONE, FAILED, PARTLY, USAGE
 from console.language import current, told, tr
 from console.output import ReaderGoneError, fails, plain, say, say_json, silence
 from gateway.cli import words
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 

@@ -28,7 +28,7 @@ from gateway.cli.common import (
     say_json,
     show_findings,
 )
-from gateway.control.client import NoDaemonError, ask
+from gateway.control.client import NoDaemonError, call
 from gateway.install.privileges import run_as_owner
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         raise ConfigError(checked.refused)
     findings = checked.findings
     try:
-        done = ask(session.state, "apply", text=text.decode(), file=str(file))
+        done = call(session.state, "apply", text=text.decode(), file=str(file))
         live = True
     except NoDaemonError:
         with run_as_owner(session.state):

@@ -26,7 +26,8 @@ from gateway.cli.common import DONE, FAILED, Seconds, Session, command, json_opt
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
 from gateway.cli.status import show_devices
-from gateway.control.client import ControlError, NoDaemonError, ask
+from gateway.control.client import NoDaemonError, call
+from gateway.control.protocol import ControlError
 
 
 @click.group()
@@ -41,7 +42,7 @@ def device() -> None:
 def list_devices(session: Session, *, as_json: bool) -> int:
     """List the configured devices, with their state while the gateway runs."""
     try:
-        devices = ask(session.state, "devices")
+        devices = call(session.state, "devices")
     except NoDaemonError:
         devices = [_still(d) for d in _configured(session.state)]
     if as_json:
@@ -194,7 +195,7 @@ def _through(state: Path, target: str, request: str, wish: dict[str, str]) -> An
     """Ask the daemon, which owns the lines; without one, do it here."""
     by_url = "://" in target
     try:
-        return ask(
+        return call(
             state, request, 150.0, **({"url": target} if by_url else {"name": target}), **wish
         )
     except NoDaemonError:
@@ -211,7 +212,7 @@ def _answer(state: Path, target: str, request: str) -> dict[str, Any]:
     """What the daemon says, or, without one, a report that is read here."""
     by_url = "://" in target
     try:
-        told: dict[str, Any] = ask(
+        told: dict[str, Any] = call(
             state, request, 150.0, **({"url": target} if by_url else {"name": target})
         )
         return told

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 
 if TYPE_CHECKING:
     from config.model import Device

@@ -12,7 +12,7 @@ from config.finding import ConfigError
 from console.language import tr
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 from gateway.install.privileges import run_as_owner
 
 NAME = click.argument("name", metavar="NAME")

@@ -10,7 +10,7 @@ from console.language import plural, told, tr
 from console.output import columns, say_field, say_table
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
-from gateway.control.client import NoDaemonError, ask
+from gateway.control.client import NoDaemonError, call
 
 
 @click.command()
@@ -19,7 +19,7 @@ from gateway.control.client import NoDaemonError, ask
 @command
 def status(session: Session, *, as_json: bool) -> int:
     """Show link, spool and devices of the running gateway."""
-    answer = ask(session.state, "status")
+    answer = call(session.state, "status")
     if as_json:
         say_json(answer)
         return DONE
@@ -78,7 +78,7 @@ def _waiting(number: int, oldest_s: int | None) -> str:
 def _outbox(session: Session) -> Any:
     """From the daemon; without one, from the spool itself, which then nobody holds."""
     try:
-        return ask(session.state, "outbox")
+        return call(session.state, "outbox")
     except NoDaemonError:
         folder = session.state / "spool"
         if not folder.is_dir():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from config.finding import ConfigError
 from config.model import canonical, digest
 from gateway.configuration.loader import LoadError, SaveError
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError, text_param
 
 if TYPE_CHECKING:
     from config.model import Configuration
@@ -42,9 +42,9 @@ class ConfigurationCommands:
         self._running = running
         self._state = state
 
-    async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def apply(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Run the file's ``text`` from now on; nothing changes if it cannot be used."""
-        text, file = str(arguments.get("text", "")), str(arguments.get("file", "configuration"))
+        text, file = text_param(params, "text"), text_param(params, "file", "configuration")
         try:
             later = await self._running.apply(text.encode(), file)
         except ConfigError as error:

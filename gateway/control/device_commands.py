@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.setting import WriteError
 from gateway.configuration.loader import LoadError
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError, text_param
 from gateway.polling.devices import DeviceError, url_step
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ class DeviceCommands:
     def __init__(self, access: DeviceAccess) -> None:
         self._access = access
 
-    async def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def read(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Read a device now: ``name`` of a configured one, or ``url`` of any."""
         from drivers.report_json import dumps, to_json
 
-        url, device = self._target(arguments)
+        url, device = self._target(params)
         try:
             report = await self._read(url, device)
         except DeviceError as error:
@@ -91,47 +91,48 @@ class DeviceCommands:
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
-    async def why(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def why(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The latest report of a device, with when each condition began; `read` of another one."""
         from drivers.report_json import dumps, to_json
 
-        url, device = self._target(arguments)
+        url, device = self._target(params)
         latest = self._access.reports.get(device.name) if device else None
         if latest is None:
-            return await self.read(arguments) | {"url": url}
+            return await self.read(params) | {"url": url}
         return {"report": dumps(to_json(latest)), "url": url}
 
-    async def setting(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def setting(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """What writing ``setting`` of a device to ``value`` would change; writes nothing."""
         from gateway.control.writing import look
 
-        url, device = self._target(arguments)
+        url, device = self._target(params)
         writer = await self._writer(url, device)
-        name, value = str(arguments.get("setting")), str(arguments.get("value"))
+        name, value = text_param(params, "setting"), text_param(params, "value")
         return await look(writer, name, value, device.name if device else url)
 
-    async def write(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def write(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``setting`` of a device to ``value``, on behalf of ``who``."""
         from gateway.control.writing import write
 
-        url, device = self._target(arguments)
+        url, device = self._target(params)
         writer = await self._writer(url, device)
         return await write(
             writer,
-            str(arguments.get("setting")),
-            str(arguments.get("value")),
+            text_param(params, "setting"),
+            text_param(params, "value"),
             state=self._access.state,
-            who=str(arguments.get("who", "")),
+            who=text_param(params, "who", ""),
             device=device.name if device else url,
         )
 
-    def _target(self, arguments: Mapping[str, Any]) -> tuple[str, Device | None]:
+    def _target(self, params: Mapping[str, Any]) -> tuple[str, Device | None]:
         """The URL that ``name`` or ``url`` means, and the configured device there."""
-        name, url = arguments.get("name"), arguments.get("url")
         known = {device.name: device for device in self._access.settings.configuration.devices}
-        if name is None:
-            return str(url), next((d for d in known.values() if d.url == url), None)
-        device = known.get(str(name))
+        if "name" not in params:
+            url = text_param(params, "url")
+            return url, next((d for d in known.values() if d.url == url), None)
+        name = text_param(params, "name")
+        device = known.get(name)
         if device is None:
             raise ControlError(
                 f"no device is named {name!r}",

@@ -1,22 +1,18 @@
-"""How the command line talks to the running daemon: a line of JSON each way on a Unix socket.
-
-::
-
-    -> {"v": 1, "id": 7, "do": "read", "with": {"url": "modbus-tcp://..."}}
-    <- {"v": 1, "id": 7, "ok": true, "result": {...}}
-    <- {"v": 1, "id": 7, "ok": false, "error": {"what": "...", "where": "...", "why": "...",
-                                                "next": "..."}}
+"""Serves the daemon's control socket: `gateway.control.protocol` on a Unix socket.
 
 ``STATE/control.sock`` has mode 0600: who may open it may do what the daemon may. Requests are
-bounded (`REQUEST_LIMIT` bytes, `CLIENTS_LIMIT` clients, `IDLE_S` between requests); answers on
-one connection come in the order of the requests.
+bounded (`REQUEST_LIMIT` bytes, `CLIENTS_LIMIT` clients, `IDLE_S` between requests); responses on
+one connection come in the order of the requests. The server closes a connection
+
+* after the response to a request above the limit, and to a client that is one too many, in both
+  cases once it has read what that client sends meanwhile, for at most `LINGER_S`;
+* without a word when nothing was asked for `IDLE_S`, and when the daemon stops.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,16 +23,24 @@ from typing import Any, Final
 
 import structlog
 
-from gateway.control.client import VERSION, ControlError, check_length, line
+from gateway.control.client import check_length
+from gateway.control.protocol import (
+    ControlError,
+    ErrorCode,
+    decode_request,
+    encode_error,
+    encode_result,
+)
 
 REQUEST_LIMIT: Final = 512 * 1024
-REFUSED_S: Final = 1.0
-"""How long a client that is one too many has to send the request that is refused."""
+LINGER_S: Final = 1.0
+"""How long a client that is refused has to send the rest of its request."""
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
 _SAME: Final = "use the `kanmon` of the same version as the daemon"
-_SMALLER: Final = "send a smaller file: no configuration needs so much"
+_SHOWN: Final = 80
+"""Characters of a method's name that an error and the log repeat."""
 
 Command = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -49,8 +53,8 @@ class ControlServer:
 
     Attributes:
         path: Where; what a dead daemon left there is replaced, a live one is an error.
-        commands: By name. A `ControlError` they raise travels; anything else is a bug, logged
-            here and told as such.
+        commands: By the name of their method. A `ControlError` they raise travels; anything else
+            is a bug, logged here and reported as an internal error.
     """
 
     path: Path
@@ -81,22 +85,17 @@ class ControlServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        if len(self._clients) >= CLIENTS_LIMIT:
-            error = ControlError("too many commands at once", next_step="try again in a moment")
-            writer.write(line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()}))
-            # Closing on an unread request would take our answer away from the client.
-            with suppress(OSError, TimeoutError, ValueError):
-                async with asyncio.timeout(REFUSED_S):
-                    await reader.readline()
-            await _close(writer)
-            return
-        self._clients.add(task)
+        served = len(self._clients) < CLIENTS_LIMIT
+        if served:
+            self._clients.add(task)
+        # A client that goes away or says nothing for long, and the daemon's stop, end this task
+        # without an error: the stream's own task must not end in one.
         try:
-            await self._serve(reader, writer)
-        except (OSError, TimeoutError):
-            pass  # the client went away, or said nothing for long
-        except asyncio.CancelledError:
-            pass  # the daemon stops; the stream's own task must not end in an error
+            with suppress(OSError, TimeoutError, asyncio.CancelledError):
+                if served:
+                    await self._serve(reader, writer)
+                else:
+                    await _refuse(_too_many(), reader, writer)
         finally:
             self._clients.discard(task)
             await _close(writer)
@@ -105,60 +104,76 @@ class ControlServer:
         while True:
             try:
                 async with asyncio.timeout(IDLE_S):
-                    text = await reader.readline()
+                    line = await reader.readline()
             except ValueError:
-                error = ControlError(
-                    f"a request of more than {REQUEST_LIMIT} bytes", next_step=_SMALLER
-                )
-                writer.write(
-                    line({"v": VERSION, "id": None, "ok": False, "error": error.to_json()})
-                )
+                await _refuse(_too_large(), reader, writer)
+                return
+            if not line:
+                return
+            response = await respond(self.commands, line)
+            if response is not None:
+                writer.write(response)
                 await writer.drain()
-                return
-            if not text:
-                return
-            writer.write(line(await self._answer(text)))
-            await writer.drain()
-
-    async def _answer(self, text: bytes) -> dict[str, Any]:
-        number: object = None
-        try:
-            request = _request(text)
-            number = request.get("id")
-            command = self.commands.get(str(request.get("do")))
-            if command is None:
-                raise ControlError(
-                    f"the daemon does not know {request.get('do')!r}",
-                    next_step=_SAME,
-                )
-            arguments = request.get("with")
-            result = await command(arguments if isinstance(arguments, dict) else {})
-        except ControlError as error:
-            return {"v": VERSION, "id": number, "ok": False, "error": error.to_json()}
-        except Exception as error:  # a bug in one command must not end the daemon
-            log.exception("a command broke", request=text[:200].decode(errors="replace"))
-            told = ControlError(
-                "the daemon could not do this: a fault of its own",
-                why=f"{type(error).__name__}: {error}",
-                next_step="report it with the daemon's log",
-            )
-            return {"v": VERSION, "id": number, "ok": False, "error": told.to_json()}
-        return {"v": VERSION, "id": number, "ok": True, "result": result}
 
 
-def _request(text: bytes) -> dict[str, Any]:
+async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
+    """Carry out the request on a line.
+
+    Returns:
+        The response as a line; ``None`` for a notification.
+    """
     try:
-        request = json.loads(text)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict):
-        raise ControlError("the request is no JSON object", next_step=_SAME)
-    if request.get("v") != VERSION:
-        raise ControlError(
-            f"the request speaks version {request.get('v')!r}, the daemon {VERSION}",
-            next_step=_SAME,
+        request = decode_request(line)
+    except ControlError as error:
+        return encode_error(None, error)
+    try:
+        command = commands.get(request.method)
+        if command is None:
+            raise ControlError(
+                f"the daemon does not know {request.method[:_SHOWN]!r}",
+                next_step=_SAME,
+                code=ErrorCode.METHOD_NOT_FOUND,
+            )
+        response = encode_result(request.id, await command(request.named_params()))
+    except ControlError as error:
+        response = encode_error(request.id, error)
+    except Exception as error:  # a bug in one command must not end the daemon
+        log.exception("command_failed", method=request.method[:_SHOWN])
+        fault = ControlError(
+            "the daemon could not do this: a fault of its own",
+            why=f"{type(error).__name__}: {error}",
+            next_step="report it with the daemon's log",
+            code=ErrorCode.INTERNAL_ERROR,
         )
-    return request
+        response = encode_error(request.id, fault)
+    return None if request.notification else response
+
+
+async def _refuse(
+    error: ControlError, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Respond to a request that is not read.
+
+    Closing on unread bytes would take the response away from the client, so they are read, too.
+    """
+    writer.write(encode_error(None, error))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while b"\n" not in await reader.read(REQUEST_LIMIT) and not reader.at_eof():
+                continue
+
+
+def _too_many() -> ControlError:
+    step = "try again in a moment"
+    return ControlError("too many commands at once", next_step=step, code=ErrorCode.BUSY)
+
+
+def _too_large() -> ControlError:
+    return ControlError(
+        f"a request of more than {REQUEST_LIMIT} bytes",
+        next_step="send a smaller file: no configuration needs so much",
+        code=ErrorCode.TOO_LARGE,
+    )
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

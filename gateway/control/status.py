@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from cloud_link.spool.model import SpoolError
 from config.model import digest
 from drivers.report import gravest
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 from gateway.health.spool_stats import outbox
 from gateway.link.certificate import validity
 from gateway.version import software

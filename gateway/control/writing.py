@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.setting import WriteError
 from gateway.control.audit import note
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:

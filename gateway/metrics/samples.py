@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drivers.report import Reachability, Severity, State
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 from gateway.health.health import process_figures
 from gateway.version import software
 

@@ -1,13 +1,15 @@
-"""Asking the simulated world: a line of JSON each way on a Unix socket.
+"""The client of the simulated world: JSON-RPC 2.0 on a Unix socket, one message a line.
 
 ::
 
-    -> {"v": 1, "id": 1, "do": "break", "with": {"what": "jam"}}
-    <- {"v": 1, "id": 1, "ok": true, "result": {"troubles": [{"name": "jam", "on": true,
-                                                 "left_s": 60} ...], "gateways": [...]}}
+    -> {"jsonrpc": "2.0", "id": 1, "method": "break", "params": {"version": 1, "what": "jam"}}
+    <- {"jsonrpc": "2.0", "id": 1, "result": {"troubles": [{"name": "jam", "on": true,
+                                              "left_s": 60} ...], "gateways": [...]}}
 
-``mend`` is asked for in the same way, and ``state`` of nothing. The other side is
-``scripts/demonstration/control.py``.
+``mend`` has the same parameters, ``state`` none. The other side is
+``scripts/demonstration/control.py``, which speaks the gateway's control protocol. The portal may
+not import the gateway, and needs one request of it, so that it is written here;
+``tests/portal/simulation/test_control.py`` holds it against ``gateway/control/protocol.py``.
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ from portal.ingest.ledger import SpoolWord
 if TYPE_CHECKING:
     from pathlib import Path
 
+VERSION: Final = 1
+"""Of the control protocol."""
 _PATIENCE_S: Final = 5.0
-_ANSWER_LIMIT: Final = 1 << 20
+_RESPONSE_LIMIT: Final = 1 << 20
+_ID: Final = 1
 
 
 class AwayError(Exception):
@@ -53,19 +58,29 @@ class WorldState:
     spools: Sequence[SpoolWord]
 
 
-def ask(path: Path, do: str, **arguments: str) -> WorldState:
-    """Let the simulated world do something; raises `AwayError`."""
-    request = json.dumps({"v": 1, "id": 1, "do": do, "with": arguments}).encode() + b"\n"
+def call(path: Path, method: str, **params: str) -> WorldState:
+    """Call a method of the simulated world; raises `AwayError`."""
+    request = _request(method, params)
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_PATIENCE_S)
             connection.connect(str(path))
             connection.sendall(request)
             with connection.makefile("rb") as stream:
-                answer = json.loads(stream.readline(_ANSWER_LIMIT))
-        return _state(answer["result"])
+                response = json.loads(stream.readline(_RESPONSE_LIMIT))
+        if response["jsonrpc"] != "2.0" or response["id"] != _ID:
+            raise AwayError("not the response to the request")
+        if "error" in response:
+            raise AwayError(f"{response['error']['code']}: {response['error']['message']}")
+        return _state(response["result"])
     except (OSError, ArithmeticError, ValueError, LookupError, TypeError) as error:
         raise AwayError(str(error)) from error
+
+
+def _request(method: str, params: dict[str, str]) -> bytes:
+    named = {"version": VERSION, **params}
+    message = {"jsonrpc": "2.0", "id": _ID, "method": method, "params": named}
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
 def _state(told: dict[str, Any]) -> WorldState:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as later
 
 from portal.fleet.models import Box
 from portal.ingest.ledger import Ledger, ledger
-from portal.simulation.control import AwayError, Trouble, WorldState, ask
+from portal.simulation.control import AwayError, Trouble, WorldState, call
 from portal.simulation.lines import SmallLine, small_lines
 
 if TYPE_CHECKING:
@@ -166,6 +166,6 @@ def strip(user: User | AnonymousUser, state: WorldState) -> Strip:
 def strip_now(user: User | AnonymousUser, path: Path) -> Strip:
     """The strip as it is now; without buttons while nobody answers."""
     try:
-        return strip(user, ask(path, "state"))
+        return strip(user, call(path, "state"))
     except AwayError:
         return Strip()

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.simulation.control import AwayError, ask
+from portal.simulation.control import AwayError, call
 from portal.simulation.strip import BREAK, MEND, TROUBLES, Strip, simulation, strip, strip_now
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def turn(request: HttpRequest) -> HttpResponse:
     if what not in TROUBLES or do not in {BREAK, MEND}:
         raise Http404
     try:
-        shown = strip(request.user, ask(path, do, what=what))
+        shown = strip(request.user, call(path, do, what=what))
     except AwayError:
         shown = Strip()
     if request.headers.get("HX-Request") == "true":

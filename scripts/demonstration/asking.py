@@ -1,13 +1,12 @@
-"""Asking the simulated world for trouble: one line of JSON each way; see `control`."""
+"""Asking the simulated world for trouble: the client of `scripts.demonstration.control`."""
 
 from __future__ import annotations
 
-import json
-import socket
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control.client import VERSION, line
+from gateway.control.client import exchange
+from gateway.control.protocol import ControlError, decode_response, encode_request
 
 _PATIENCE_S: Final = 15.0
 
@@ -16,17 +15,11 @@ class AskingError(Exception):
     """The simulated world did not do what it was asked."""
 
 
-def ask(path: Path, do: str, **arguments: str) -> Any:
-    """The result of a command; raises `AskingError`."""
+def ask(path: Path, method: str, **params: str) -> Any:
+    """The result of a method; raises `AskingError`."""
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_PATIENCE_S)
-            connection.connect(str(path))
-            connection.sendall(line({"v": VERSION, "id": 1, "do": do, "with": arguments}))
-            with connection.makefile("rb") as stream:
-                answer = json.loads(stream.readline() or b"null")
+        return decode_response(exchange(path, encode_request(method, params), _PATIENCE_S))
     except (OSError, ValueError) as error:
         raise AskingError(f"the simulated sites do not answer: {error}") from error
-    if not isinstance(answer, dict) or not answer.get("ok"):
-        raise AskingError(f"the simulated sites said no: {answer}")
-    return answer["result"]
+    except ControlError as error:
+        raise AskingError(f"the simulated sites said no: {error}") from error

@@ -1,6 +1,6 @@
 """What can be broken while somebody watches, and how the portal's page asks for it.
 
-A server on a Unix socket, with lines of JSON each way, as `gateway.control.server` serves them::
+A server on a Unix socket that speaks `gateway.control.protocol`; its methods and their parameters::
 
     state                -> {"troubles": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
     break  what=NAME     -> the same, afterwards; one that is on stays on, for as long as it had
@@ -13,7 +13,6 @@ the button. Each trouble heals by itself after a while.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import time
@@ -22,7 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control.client import SOCKET, VERSION, ControlError, line
+from gateway.control.client import SOCKET
+from gateway.control.protocol import ControlError, decode_response, encode_request
 from gateway.control.server import Command
 
 RESTART_S: Final = 10.0
@@ -138,13 +138,12 @@ async def status_of(state: Path) -> Any:
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(str(state / SOCKET))
             try:
-                writer.write(line({"v": VERSION, "id": 1, "do": "status", "with": {}}))
-                answer = json.loads(await reader.readline())
+                writer.write(encode_request("status", {}))
+                return decode_response(await reader.readline())
             finally:
                 writer.close()
-    except (OSError, TimeoutError, ValueError):
+    except (OSError, TimeoutError, ValueError, ControlError):
         return None
-    return answer.get("result") if isinstance(answer, dict) else None
 
 
 def kill(pid_file: Path) -> None:

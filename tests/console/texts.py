@@ -96,7 +96,10 @@ NOT_TOLD: Final = {
     "{0} bit {1} {2} -> {3}": "evidence, as the agent says it",
     "Mapping[str, Any]": "a type",
     "Kanmon device profile": "a schema's title",
-    "a command broke": "the log",
+    "neither a result nor an error": "an answer that is told as broken off",
+    "not an error": "the same",
+    "the response to another request": "the same",
+    "too deep": "the same",
     "BEGIN IMMEDIATE": "SQL",
 }
 _PROGRAMMERS: Final = {"AssertionError", "NotImplementedError", "RuntimeError", "TypeError"}

@@ -14,7 +14,7 @@ import pytest
 from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
-from gateway.control.client import ControlError
+from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
 from protocols.snmp.agent import SnmpAgent, Target
 from protocols.snmp.simulator import SnmpSimulator

@@ -16,7 +16,8 @@ from typing import Any, Final
 from cloud_link.spool.model import SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
-from gateway.control.client import ControlError, ask
+from gateway.control.client import call
+from gateway.control.protocol import ControlError
 
 PATIENCE_S: Final = 30.0
 
@@ -59,7 +60,7 @@ class Box:
         assert self.process is not None
         assert self.process.poll() is None, self.log()
         try:
-            ask(self.state, "outbox")
+            call(self.state, "outbox")
         except ControlError:
             return False
         return True
@@ -97,7 +98,7 @@ class Box:
 
     def device(self, name: str) -> dict[str, Any]:
         """A device's line in the status."""
-        devices: list[dict[str, Any]] = ask(self.state, "devices")
+        devices: list[dict[str, Any]] = call(self.state, "devices")
         return next(device for device in devices if device["name"] == name)
 
     def records(self) -> dict[tuple[bytes, Lane, int], SpoolRecord]:

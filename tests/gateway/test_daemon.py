@@ -20,7 +20,7 @@ from cloud_link.wire import (
     Record,
     decode_record,
 )
-from gateway.control.client import ask
+from gateway.control.client import call
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
 
@@ -66,7 +66,7 @@ def decoded(box: Box) -> list[Record]:
 
 
 def waiting(box: Box) -> dict[str, int]:
-    counts: dict[str, int] = ask(box.state, "outbox")["waiting"]
+    counts: dict[str, int] = call(box.state, "outbox")["waiting"]
     return counts
 
 
@@ -131,7 +131,7 @@ def test_a_new_configuration_leaves_unchanged_devices_alone(box: Box, device: Me
     wait_for("its condition", lambda: box.device("second")["gravest"] is not None)
     assert box.device("second")["gravest"]["code"] == "comm.unreachable"
     assert apply(box, settings(device.port).replace("version: 1", "version: 7")) == 2
-    assert len(ask(box.state, "devices")) == 2
+    assert len(call(box.state, "devices")) == 2
     assert box.end() == 0
 
 
@@ -141,11 +141,11 @@ def test_sighup_applies_what_is_in_the_state_folder(box: Box, device: Meter) -> 
     (box.state / "config.yaml").write_text(settings(device.port, label="Roof"))
     assert box.process is not None
     box.process.send_signal(signal.SIGHUP)
-    wait_for("the new label", lambda: ask(box.state, "status")["label"] == "Roof")
+    wait_for("the new label", lambda: call(box.state, "status")["label"] == "Roof")
     (box.state / "config.yaml").write_text("nonsense")
     box.process.send_signal(signal.SIGHUP)
     wait_for("the complaint", lambda: "configuration_rejected" in box.log())
-    assert ask(box.state, "status")["label"] == "Roof"
+    assert call(box.state, "status")["label"] == "Roof"
     assert box.end(signal.SIGINT) == 0
 
 
@@ -172,7 +172,7 @@ points: [{{at: 0, type: float32, quantity: voltage, resolution: -1}}]
     box.process.send_signal(signal.SIGHUP)
 
     def model() -> str:
-        report = json.loads(ask(box.state, "read", name="second")["report"])
+        report = json.loads(call(box.state, "read", name="second")["report"])
         return str(report["identity"]["model"])
 
     wait_for("the new model", lambda: model() == "X2")
@@ -205,7 +205,7 @@ def test_one_state_folder_has_one_daemon(box: Box, device: Meter) -> None:
     assert second.returncode == 2
     assert "in use" in second.stderr or "another daemon" in second.stderr
     assert "Traceback" not in second.stderr
-    assert ask(box.state, "status")["box"]
+    assert call(box.state, "status")["box"]
     assert box.end() == 0
 
 

@@ -15,7 +15,7 @@ from drivers.modbus.bus_load import request_times
 from gateway.cli.bus import _measured
 from gateway.configuration.checks import OnLine, line_time
 from gateway.control.bus_stats import as_asked
-from gateway.control.client import ask
+from gateway.control.client import call
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
@@ -85,7 +85,7 @@ def box(tmp_path: Path, device: Meter, serial: str) -> Iterator[Box]:
 
 def test_a_technician_sees_which_device_spoils_the_line(box: Box) -> None:
     def near() -> int:
-        return int(ask(box.state, "bus")[0]["devices"][0]["answered"])
+        return int(call(box.state, "bus")[0]["devices"][0]["answered"])
 
     wait_for("some answers", lambda: near() > 3)
     lines = {line["line"].partition(":")[0]: line for line in box.kanmon_json("bus", "stats")}

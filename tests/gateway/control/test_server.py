@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.control.client import SOCKET, ControlError, NoDaemonError, ask
-from gateway.control.server import CLIENTS_LIMIT, REQUEST_LIMIT, ControlServer
+from gateway.control.client import SOCKET, NoDaemonError, call, exchange
+from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
+from gateway.control.server import CLIENTS_LIMIT, REQUEST_LIMIT, ControlServer, respond
 
 
 async def echo(arguments: Mapping[str, Any]) -> Any:
@@ -47,7 +48,7 @@ async def serving(state: Path) -> AsyncIterator[None]:
 async def test_a_question_is_answered_and_the_socket_is_private(tmp_path: Path) -> None:
     async with serving(tmp_path):
         assert (tmp_path / SOCKET).stat().st_mode & 0o777 == 0o600
-        answer = await asyncio.to_thread(ask, tmp_path, "echo", text="ü", n=5)
+        answer = await asyncio.to_thread(call, tmp_path, "echo", text="ü", n=5)
         assert answer == {"text": "ü", "n": 5}
     assert not (tmp_path / SOCKET).exists()
 
@@ -55,38 +56,103 @@ async def test_a_question_is_answered_and_the_socket_is_private(tmp_path: Path) 
 async def test_a_refusal_travels_whole(tmp_path: Path) -> None:
     async with serving(tmp_path):
         with pytest.raises(ControlError) as caught:
-            await asyncio.to_thread(ask, tmp_path, "refuse")
+            await asyncio.to_thread(call, tmp_path, "refuse")
     error = caught.value
-    assert (error.what, error.where, error.why, error.next) == ("no", "here", "because", "do that")
+    assert (error.what, error.where, error.why, error.next_step) == (
+        "no",
+        "here",
+        "because",
+        "do that",
+    )
 
 
 async def test_a_bug_in_a_command_ends_neither_daemon_nor_connection(tmp_path: Path) -> None:
     async with serving(tmp_path):
         with capture_logs() as logs, pytest.raises(ControlError, match="a fault of its own"):
-            await asyncio.to_thread(ask, tmp_path, "broken")
-        assert await asyncio.to_thread(ask, tmp_path, "echo") == {}
-    assert [entry["event"] for entry in logs] == ["a command broke"]
+            await asyncio.to_thread(call, tmp_path, "broken")
+        assert await asyncio.to_thread(call, tmp_path, "echo") == {}
+    assert [entry["event"] for entry in logs] == ["command_failed"]
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "words", "code"),
     [
-        (b"nonsense\n", "no JSON object"),
-        (b"[]\n", "no JSON object"),
-        (b"[" * 100_000 + b"\n", "no JSON object"),
-        (b'{"v": 9, "do": "echo"}\n', "speaks version 9"),
-        (b'{"v": 1, "do": "dance"}\n', "does not know 'dance'"),
-        (b"x" * (REQUEST_LIMIT + 10) + b"\n", "more than"),
+        (b"nonsense\n", "no JSON object", -32700),
+        (b"[]\n", "no JSON object", -32600),
+        (b'[{"jsonrpc": "2.0", "id": 1, "method": "echo"}]\n', "no JSON object", -32600),
+        (b"[" * 100_000 + b"\n", "no JSON object", -32700),
+        (b"\xff\xfe\n", "no JSON object", -32700),
+        (b'{"jsonrpc": "2.0", "id": ' + b"9" * 5000 + b"}\n", "no JSON object", -32700),
+        (b'{"v": 1, "id": 7, "do": "echo", "with": {}}\n', "does not follow", -32600),
+        (
+            b'{"jsonrpc": "2.0", "id": 7, "method": "echo", "params": {"version": 9}}\n',
+            "speaks version 9",
+            -32001,
+        ),
+        (b'{"jsonrpc": "2.0", "id": 7, "method": "dance"}\n', "does not know 'dance'", -32601),
+        (b'{"jsonrpc": "2.0", "id": 7, "method": "echo", "params": []}\n', "parameters", -32602),
+        (b"x" * (REQUEST_LIMIT + 10) + b"\n", "more than", -32003),
+        (b"x" * (4 * REQUEST_LIMIT) + b"\n", "more than", -32003),
     ],
 )
-async def test_what_is_no_request_is_told_so(tmp_path: Path, line: bytes, words: str) -> None:
+async def test_what_is_no_request_is_told_so(
+    tmp_path: Path, line: bytes, words: str, code: int
+) -> None:
     async with serving(tmp_path):
         reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET, limit=10**6)
         writer.write(line)
         answer = json.loads(await reader.readline())
-        assert answer["ok"] is False
-        assert words in answer["error"]["what"]
+        assert "result" not in answer
+        assert (answer["jsonrpc"], answer["error"]["code"]) == ("2.0", code)
+        assert answer["id"] == (7 if code in {-32001, -32601, -32602} else None)
+        assert words in answer["error"]["data"]["what"]
+        assert answer["error"]["data"]["next"], "it says what to do"
         writer.close()
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, True, {}])
+async def test_a_client_of_another_version_is_told_what_to_do(
+    tmp_path: Path, version: object
+) -> None:
+    request = encode_request("echo", {"version": version})
+    async with serving(tmp_path):
+        line = await asyncio.to_thread(exchange, tmp_path / SOCKET, request, 10.0)
+    with pytest.raises(ControlError, match="the daemon 1") as told:
+        decode_response(line)
+    assert told.value.code == ErrorCode.OTHER_VERSION
+    assert told.value.next_step == "use the `kanmon` of the same version as the daemon"
+
+
+async def test_a_request_above_the_limit_is_told_to_the_client(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        with pytest.raises(ControlError, match="more than") as told:
+            await asyncio.to_thread(call, tmp_path, "echo", text="x" * 8 * REQUEST_LIMIT)
+    assert told.value.code == ErrorCode.TOO_LARGE
+
+
+async def test_a_notification_is_carried_out_and_never_answered(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+        for method in ("echo", "refuse", "dance"):
+            writer.write(b'{"jsonrpc": "2.0", "method": "' + method.encode() + b'"}\n')
+        with capture_logs():
+            writer.write(b'{"jsonrpc": "2.0", "method": "broken"}\n')
+            writer.write(b'{"jsonrpc": "2.0", "id": "last", "method": "echo"}\n')
+            assert json.loads(await reader.readline())["id"] == "last"
+        writer.close()
+
+
+async def test_a_result_that_is_not_json_is_an_internal_error(tmp_path: Path) -> None:
+    async def infinite(_: Mapping[str, Any]) -> Any:
+        return float("inf")
+
+    with capture_logs() as logs:
+        line = await respond(
+            {"infinite": infinite}, b'{"jsonrpc": "2.0", "id": 1, "method": "infinite"}'
+        )
+    assert line is not None
+    assert json.loads(line)["error"]["code"] == ErrorCode.INTERNAL_ERROR
+    assert [entry["event"] for entry in logs] == ["command_failed"]
 
 
 async def test_several_clients_and_no_more_than_the_limit(tmp_path: Path) -> None:
@@ -95,35 +161,35 @@ async def test_several_clients_and_no_more_than_the_limit(tmp_path: Path) -> Non
             await asyncio.open_unix_connection(tmp_path / SOCKET) for _ in range(CLIENTS_LIMIT)
         ]
         for number, (reader, writer) in enumerate(clients):
-            request = {"v": 1, "id": number, "do": "echo", "with": {"n": number}}
+            request = {"jsonrpc": "2.0", "id": number, "method": "echo", "params": {"n": number}}
             writer.write(json.dumps(request).encode() + b"\n")
             assert json.loads(await reader.readline())["result"] == {"n": number}
         with pytest.raises(ControlError, match="too many"):
-            await asyncio.to_thread(ask, tmp_path, "echo")
+            await asyncio.to_thread(call, tmp_path, "echo")
         for _, writer in clients:
             writer.close()
             await writer.wait_closed()
         for _ in range(100):
             await asyncio.sleep(0)
-        assert await asyncio.to_thread(ask, tmp_path, "echo") == {}
+        assert await asyncio.to_thread(call, tmp_path, "echo") == {}
 
 
 def test_without_a_daemon_the_next_step_is_told(tmp_path: Path) -> None:
     with pytest.raises(NoDaemonError) as caught:
-        ask(tmp_path, "status")
-    assert "kanmon run" in caught.value.next
+        call(tmp_path, "status")
+    assert "kanmon run" in caught.value.next_step
 
 
 async def test_a_dead_daemons_socket_is_replaced_and_a_live_ones_is_not(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / SOCKET))
     with pytest.raises(NoDaemonError):
-        ask(tmp_path, "status")
+        call(tmp_path, "status")
     async with serving(tmp_path):
         with pytest.raises(ControlError, match="another daemon"):
             async with serving(tmp_path):
                 pass
-        assert await asyncio.to_thread(ask, tmp_path, "echo") == {}
+        assert await asyncio.to_thread(call, tmp_path, "echo") == {}
 
 
 async def test_a_file_in_the_sockets_place_is_told_and_kept(tmp_path: Path) -> None:
@@ -131,9 +197,9 @@ async def test_a_file_in_the_sockets_place_is_told_and_kept(tmp_path: Path) -> N
     path.write_text("mine", "ascii")
     with pytest.raises(ControlError, match="cannot be made") as told:
         await ControlServer(path, {}).run()
-    assert told.value.next == "move it away"
+    assert told.value.next_step == "move it away"
 
 
 def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="too long"):
-        ask(tmp_path / ("x" * 120), "status")
+        call(tmp_path / ("x" * 120), "status")

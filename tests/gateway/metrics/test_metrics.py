@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.model import Metrics
 from drivers.report import Reachability, Severity, State
-from gateway.control.client import ask
+from gateway.control.client import call
 from gateway.metrics.endpoint import Endpoint
 from gateway.metrics.exposition import exposition
 from gateway.metrics.samples import Sample
@@ -172,13 +172,13 @@ def test_a_change_of_the_configuration_opens_moves_and_closes_the_page(box: Box)
     first, second = free_port(), free_port()
     apply(box, settings())
     box.start()
-    assert ask(box.state, "status")["metrics"] is None
+    assert call(box.state, "status")["metrics"] is None
     apply(box, settings(f'listen: "127.0.0.1:{first}"'))
     wait_for("the page", lambda: listens(first))
     apply(box, settings(f'listen: "127.0.0.1:{second}"'))
     wait_for("the other page", lambda: listens(second))
     assert not listens(first)
-    assert ask(box.state, "status")["metrics"] == {"listen": f"127.0.0.1:{second}", "error": ""}
+    assert call(box.state, "status")["metrics"] == {"listen": f"127.0.0.1:{second}", "error": ""}
     apply(box, settings())
     wait_for("its end", lambda: not listens(second))
     assert box.end() == 0
@@ -192,8 +192,8 @@ def test_a_port_that_is_taken_is_told_and_polling_goes_on(box: Box, device: Mete
         apply(box, settings(f'listen: "127.0.0.1:{port}"', devices=one))
         box.start()
         wait_for("the device", lambda: box.device("net")["reachability"] == "online")
-        wait_for("the fault", lambda: bool(ask(box.state, "status")["metrics"]["error"]))
-        assert "in use" in ask(box.state, "status")["metrics"]["error"]
+        wait_for("the fault", lambda: bool(call(box.state, "status")["metrics"]["error"]))
+        assert "in use" in call(box.state, "status")["metrics"]["error"]
     assert box.log().count("metrics cannot be read") == 1
     assert box.end() == 0
 
@@ -251,20 +251,21 @@ WITHOUT = """
 import asyncio, sys
 from pathlib import Path
 from gateway import daemon
-from gateway.control.client import ControlError, ask
+from gateway.control.client import call
+from gateway.control.protocol import ControlError
 
 async def main(state):
     running = asyncio.create_task(daemon.run(state))
     while True:
         try:
-            status = await asyncio.to_thread(ask, state, "status")
+            status = await asyncio.to_thread(call, state, "status")
             break
         except ControlError:
             assert not running.done(), running
             await asyncio.sleep(0.05)
     assert status["metrics"] is None
-    await asyncio.to_thread(ask, state, "bus")  # what the metrics look at, too
-    await asyncio.to_thread(ask, state, "stop")
+    await asyncio.to_thread(call, state, "bus")  # what the metrics look at, too
+    await asyncio.to_thread(call, state, "stop")
     await running
 
 asyncio.run(main(Path(sys.argv[1])))

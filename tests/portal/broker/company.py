@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.control.client import ControlError, ask
+from gateway.control.client import call
+from gateway.control.protocol import ControlError
 from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
 from tests.peers import Mosquitto, find, free_port
@@ -92,7 +93,7 @@ class Company:
 
 def link(box: Box) -> dict[str, object]:
     with suppress(ControlError):
-        return dict(ask(box.state, "status")["link"])
+        return dict(call(box.state, "status")["link"])
     return {"connected": False, "error": ""}
 
 

@@ -18,7 +18,7 @@ from cloud_link.mqtt.broker import Broker, Identity, UnreachableError
 from cloud_link.mqtt.connect import connect
 from config.disk import LocalDisk, replace_file
 from gateway.configuration.loader import PROFILES
-from gateway.control.client import ask
+from gateway.control.client import call
 from portal.environment import PACKAGE
 from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
@@ -205,13 +205,13 @@ def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -
         delivering(box)
         assert "good until" in box.kanmon("status").stdout
         end_in(desk, days)
-        wait_for("its own word", lambda: ask(box.state, "status")["certificate"]["soon"])
+        wait_for("its own word", lambda: call(box.state, "status")["certificate"]["soon"])
         words = "ends on" if days > 0 else "ended on"
         assert f"{words} " in box.kanmon("status").stdout
         told = company.portal("broker", "check", str(company.broker_folder))
         assert f"the certificate of the box {name} {words}" in told.stdout
         desk.follow(ENDED)
-        wait_for("the new one", lambda: not ask(box.state, "status")["certificate"]["soon"])
+        wait_for("the new one", lambda: not call(box.state, "status")["certificate"]["soon"])
         delivering(box)
         kept = enrolment_store.load(box.state)
         assert kept is not None

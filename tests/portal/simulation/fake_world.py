@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from gateway.control.protocol import Request, decode_request, encode_result
 
 NAMES = ("jam", "silence", "internet", "gateway", "exchange")
 
@@ -21,21 +22,22 @@ class FakeWorld:
     Attributes:
         on: What is broken.
         gateways: What gateways say, as their ``status`` does.
-        asked: Every request, as it came.
+        requests: Every request, as it came.
     """
 
     on: set[str] = field(default_factory=set)
     gateways: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.asked.append(request)
-        if request["do"] == "break":
-            self.on |= {request["with"]["what"]}
-        if request["do"] == "mend":
-            self.on -= {request["with"]["what"]}
+    def respond(self, line: bytes) -> bytes:
+        request = decode_request(line)
+        self.requests.append(request)
+        if request.method == "break":
+            self.on |= {request.named_params()["what"]}
+        if request.method == "mend":
+            self.on -= {request.named_params()["what"]}
         troubles = [{"name": n, "on": n in self.on, "left_s": 20 * (n in self.on)} for n in NAMES]
-        return {"ok": True, "result": {"troubles": troubles, "gateways": self.gateways}}
+        return encode_result(request.id, {"troubles": troubles, "gateways": self.gateways})
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def fake_world(path: Path) -> Iterator[FakeWorld]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             for line in self.rfile:
-                self.wfile.write(json.dumps(world.answer(json.loads(line))).encode() + b"\n")
+                self.wfile.write(world.respond(line))
 
     with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
         server.daemon_threads = True

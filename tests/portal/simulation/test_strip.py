@@ -102,7 +102,8 @@ def test_a_button_breaks_and_mends_and_says_for_how_long(world: FakeWorld, owner
     cut, mend = ({"what": "internet", "do": do} for do in ("break", "mend"))
     for _twice in range(2):
         pressed = owner.post(reverse(BREAK), cut, headers={"HX-Request": "true"})
-    assert (world.asked[-1]["do"], world.asked[-1]["with"]) == ("break", {"what": "internet"})
+    last = world.requests[-1]
+    assert (last.method, last.named_params()) == ("break", {"what": "internet"})
     assert '<input type="hidden" name="do" value="mend">' in pressed.content.decode()
     assert "The internet is cut · 20 s left" in words(pressed)
     assert "Mend it" in words(pressed)
@@ -123,14 +124,14 @@ def test_only_what_is_known_is_asked_for(world: FakeWorld, owner: Client) -> Non
         assert owner.post(reverse(BREAK), {"what": what, "do": "break"}).status_code == 404
     for do in ("", "state", "stop"):
         assert owner.post(reverse(BREAK), {"what": "jam", "do": do}).status_code == 404
-    assert world.asked == []
+    assert world.requests == []
 
 
 def test_a_form_from_elsewhere_is_refused(world: FakeWorld, owner: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = owner.cookies
     assert strict.post(reverse(BREAK), {"what": "jam", "do": "break"}).status_code == 403
-    assert world.asked == []
+    assert world.requests == []
 
 
 def test_a_world_that_is_away_is_said_so(owner: Client, settings: Settings, tmp_path: Path) -> None:
@@ -202,9 +203,21 @@ def test_what_the_strip_asks_does_not_grow_with_the_meters(
 
 @pytest.mark.parametrize(
     "said",
-    [b"", b"{", b"[]\n", b'{"result": 3}\n', b'{"result": {"troubles": {}}}\n',
-     b'{"result": {"troubles": [{"name": "jam", "on": 1, "left_s": Infinity}], "gateways": []}}\n'],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]\n",
+        b'{"result": 3}\n',
+        b'{"jsonrpc": "2.0", "id": 2, "result": {"troubles": [], "gateways": []}}\n',
+        b'{"jsonrpc": "1.0", "id": 1, "result": {"troubles": [], "gateways": []}}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "result": 3}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "result": {"troubles": {}}}\n',
+        (
+            b'{"jsonrpc": "2.0", "id": 1, "result": {"troubles": [{"name": "jam", "on": 1, '
+            b'"left_s": Infinity}], "gateways": []}}\n'
+        ),
+    ],
+)
 def test_a_world_that_talks_nonsense_is_away(
     said: bytes, owner: Client, settings: Settings, tmp_path: Path
 ) -> None:

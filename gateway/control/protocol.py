@@ -1,0 +1,296 @@
+"""The control protocol: JSON-RPC 2.0, one message a line of UTF-8. Pure.
+
+::
+
+    -> {"jsonrpc": "2.0", "id": 7, "method": "read", "params": {"version": 1, "name": "main"}}
+    <- {"jsonrpc": "2.0", "id": 7, "result": {...}}
+    <- {"jsonrpc": "2.0", "id": 7, "error": {"code": -32000, "message": "no device is named 'main'",
+                                             "data": {"what": "...", "where": "...", "why": "...",
+                                                      "next": "...", "findings": [...]}}}
+
+What the specification leaves open, or leaves out:
+
+* ``params`` is an object. Parameters by position, an array, are refused with -32602.
+* ``version`` among the parameters is the version of this protocol (`VERSION`), since JSON-RPC has
+  no member for it. `encode_request` always sends it. Another version is refused with -32001, and
+  the error says what to do; a request without one, typed by a person, counts as of this version.
+* A notification, which has no ``id``, is carried out and never answered, whatever comes of it.
+* A batch, an array of requests, is refused with -32600: every client waits for one answer, and a
+  batch would evade the limits on requests.
+* ``id`` is a text of at most `ID_LENGTH` characters, an integer of 64 bits, or null. A fraction,
+  and whatever else is not a request, is refused with -32600 and the id null.
+* A member that is repeated within an object is refused with -32600 (RFC 8259, section 4, leaves
+  its meaning open), ``NaN`` and ``Infinity`` with -32700.
+* Of an error, ``message`` is for people, and ``data`` has the same fields for each of our errors;
+  ``findings`` only where there are any. `ErrorCode` lists the codes.
+
+`gateway.control.server` and `gateway.control.client` speak it, and both sides of the simulated
+world in ``scripts/demonstration``. The portal may not import the gateway: it writes the few
+requests of its simulation strip itself (`portal.simulation.control`), and
+``tests/portal/simulation/test_control.py`` holds what it writes and reads against this module.
+
+Source: JSON-RPC 2.0 Specification (jsonrpc.org), sections 4 to 6.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final, NoReturn
+
+VERSION: Final = 1
+ID_LENGTH: Final = 128
+_ID_LIMIT: Final = 1 << 63
+_SHOWN: Final = 80
+"""Characters of what somebody sent that an error repeats."""
+_SAME: Final = "use the `kanmon` of the same version as the daemon"
+
+RequestId = str | int | None
+
+
+class ErrorCode(IntEnum):
+    """The codes of errors: those of the specification, and ours in its range for servers."""
+
+    PARSE_ERROR = -32700
+    INVALID_REQUEST = -32600
+    METHOD_NOT_FOUND = -32601
+    INVALID_PARAMS = -32602
+    INTERNAL_ERROR = -32603
+    REFUSED = -32000
+    """The method was not carried out; the error's data says why."""
+    OTHER_VERSION = -32001
+    BUSY = -32002
+    """Too many clients at once."""
+    TOO_LARGE = -32003
+    """A request above the limit; the connection is closed."""
+
+
+class ControlError(Exception):
+    """A request that was not carried out.
+
+    Args:
+        what: What is wrong.
+        where: Which file, device or address.
+        why: The cause.
+        next_step: What to do about it.
+        code: As it travels; that of an error from a daemon of another version may be none of ours.
+
+    Attributes:
+        findings: What is wrong with a configuration, as `config.finding.Finding.to_json`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        why: str = "",
+        next_step: str = "",
+        code: int = ErrorCode.REFUSED,
+    ) -> None:
+        super().__init__("; ".join(part for part in (what, where, why, next_step) if part))
+        self.what = what
+        self.where = where
+        self.why = why
+        self.next_step = next_step
+        self.code = int(code)
+        self.findings: list[dict[str, Any]] = []
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, as JSON values: the error's ``data``."""
+        fields = {"what": self.what, "where": self.where, "why": self.why, "next": self.next_step}
+        return {**fields, "findings": self.findings} if self.findings else dict(fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, or a notification.
+
+    Attributes:
+        method: The name of what is asked for.
+        params: As sent: parameters by name, or by position.
+        id: Repeated in the response.
+        notification: Whether no response is wanted.
+    """
+
+    method: str
+    params: dict[str, Any] | list[Any]
+    id: RequestId = None
+    notification: bool = False
+
+    def named_params(self) -> dict[str, Any]:
+        """The parameters without ``version``.
+
+        Raises:
+            ControlError: They are of another version, or by position.
+        """
+        if isinstance(self.params, list):
+            raise ControlError(
+                "the parameters are not a JSON object",
+                next_step=_SAME,
+                code=ErrorCode.INVALID_PARAMS,
+            )
+        version = self.params.get("version", VERSION)
+        if version != VERSION or isinstance(version, bool):
+            raise ControlError(
+                f"the request speaks version {_shown(version)}, the daemon {VERSION}",
+                next_step=_SAME,
+                code=ErrorCode.OTHER_VERSION,
+            )
+        return {name: value for name, value in self.params.items() if name != "version"}
+
+
+def text_param(params: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """A parameter that must be a text.
+
+    Raises:
+        ControlError: It is missing and has no default, or it is something else.
+    """
+    value = params.get(name, default)
+    if isinstance(value, str):
+        return value
+    raise ControlError(
+        f"the parameter {name!r} is missing, or not a text",
+        next_step=_SAME,
+        code=ErrorCode.INVALID_PARAMS,
+    )
+
+
+def encode_request(method: str, params: Mapping[str, Any], *, number: int = 1) -> bytes:
+    """A request as a line; its id is ``number``."""
+    return _line({"id": number, "method": method, "params": {"version": VERSION, **params}})
+
+
+def decode_request(line: bytes) -> Request:
+    """The request on a line.
+
+    Raises:
+        ControlError: It is not JSON (-32700), or not a request (-32600); the id of its response
+            is null.
+    """
+    try:
+        value = _parse(line)
+    except _RepeatedError as error:
+        _invalid(f"the member {_shown(error.args[0])} is repeated", error)
+    except (ValueError, RecursionError) as error:
+        raise ControlError(
+            "the request is no JSON object", next_step=_SAME, code=ErrorCode.PARSE_ERROR
+        ) from error
+    if not isinstance(value, dict):
+        raise ControlError(
+            "the request is no JSON object", next_step=_SAME, code=ErrorCode.INVALID_REQUEST
+        )
+    method, params, number = value.get("method"), value.get("params", {}), value.get("id")
+    if value.get("jsonrpc") != "2.0":
+        _invalid("its member jsonrpc is not '2.0'")
+    if not isinstance(method, str):
+        _invalid("its method is not a text")
+    if not isinstance(params, dict | list):
+        _invalid("its params are neither an object nor an array")
+    if not _is_id(number):
+        _invalid(f"its id is not an integer, nor a text of at most {ID_LENGTH} characters")
+    return Request(method=method, params=params, id=number, notification="id" not in value)
+
+
+def encode_result(number: RequestId, result: Any) -> bytes:
+    """A successful response as a line; raises `TypeError` or `ValueError` for what is not JSON."""
+    return _line({"id": number, "result": result})
+
+
+def encode_error(number: RequestId, error: ControlError) -> bytes:
+    """A response that says what went wrong, as a line."""
+    told = {"code": error.code, "message": error.what, "data": error.to_json()}
+    return _line({"id": number, "error": told})
+
+
+def decode_response(line: bytes, *, number: int = 1) -> Any:
+    """The result in the response to the request ``number``.
+
+    Raises:
+        ControlError: The other side refused, as it says.
+        ValueError: This is not a response to that request.
+    """
+    try:
+        value = _parse(line)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
+    if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
+        raise ValueError("not a JSON-RPC 2.0 response")
+    if ("result" in value) == ("error" in value):
+        raise ValueError("neither a result nor an error")
+    if "result" in value and value.get("id") == number:
+        return value["result"]
+    if "error" not in value or value.get("id", number) not in (number, None):
+        raise ValueError("the response to another request")
+    raise _error(value["error"])
+
+
+def _error(value: Any) -> ControlError:
+    """The error in a response; raises `ValueError` where there is none."""
+    if not isinstance(value, dict) or not isinstance(value.get("code"), int):
+        raise ValueError("not an error")
+    data = value.get("data")
+    fields = data if isinstance(data, dict) else {}
+    error = ControlError(
+        str(fields.get("what") or value.get("message", "")),
+        where=str(fields.get("where", "")),
+        why=str(fields.get("why", "")),
+        next_step=str(fields.get("next", "")),
+        code=value["code"],
+    )
+    findings = fields.get("findings")
+    if isinstance(findings, list):
+        error.findings = [finding for finding in findings if isinstance(finding, dict)]
+    return error
+
+
+class _RepeatedError(ValueError):
+    """A member that an object has twice."""
+
+
+def _parse(line: bytes) -> Any:
+    # Decoded here: `json` would guess UTF-16 and UTF-32, too.
+    return json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise _RepeatedError(name)
+        members[name] = value
+    return members
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+def _is_id(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= ID_LENGTH
+    if isinstance(value, int) and not isinstance(value, bool):
+        return -_ID_LIMIT <= value < _ID_LIMIT
+    return value is None
+
+
+def _invalid(why: str, cause: Exception | None = None) -> NoReturn:
+    raise ControlError(
+        "the request does not follow JSON-RPC 2.0",
+        why=why,
+        next_step=_SAME,
+        code=ErrorCode.INVALID_REQUEST,
+    ) from cause
+
+
+def _shown(value: object) -> str:
+    """What somebody sent, for an error: of a structure only that it is one."""
+    return type(value).__name__ if isinstance(value, dict | list) else repr(value)[:_SHOWN]
+
+
+def _line(message: Mapping[str, Any]) -> bytes:
+    # As ASCII, so that half a surrogate pair, which JSON can name and UTF-8 cannot, travels back.
+    text = json.dumps({"jsonrpc": "2.0", **message}, allow_nan=False, separators=(",", ":"))
+    return text.encode("ascii") + b"\n"

@@ -1,0 +1,84 @@
+"""The portal's own client of the simulated world speaks the gateway's control protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.control import protocol
+from gateway.control.protocol import ControlError
+from gateway.control.server import ControlServer
+from portal.simulation import control
+from portal.simulation.control import AwayError, WorldState, call
+
+if TYPE_CHECKING:
+    from gateway.control.server import Command
+
+STATE = {"troubles": [{"name": "jam", "on": True, "left_s": 60}], "gateways": []}
+
+
+@contextmanager
+def served(path: Path, commands: Mapping[str, Command]) -> Iterator[None]:
+    """The gateway's control server, in a thread of its own."""
+    ready = threading.Event()
+    loop = asyncio.new_event_loop()
+    server = loop.create_task(ControlServer(path, commands).run(ready.set))
+
+    def run() -> None:
+        loop.run_until_complete(asyncio.gather(server, return_exceptions=True))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(server.cancel)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Iterator[list[Mapping[str, Any]]]:
+    """The parameters of every call of ``break``, which the gateway's server serves at ``s``."""
+    found: list[Mapping[str, Any]] = []
+
+    async def break_(params: Mapping[str, Any]) -> Any:
+        found.append(params)
+        if params.get("what") != "jam":
+            raise ControlError("there is nothing of that name to break")
+        return STATE
+
+    with served(tmp_path / "s", {"break": break_}):
+        yield found
+
+
+def test_both_write_the_same_request() -> None:
+    assert control.VERSION == protocol.VERSION
+    ours = control._request("break", {"what": "jam"})
+    assert ours == protocol.encode_request("break", {"what": "jam"})
+
+
+def test_the_gateways_server_does_what_the_portal_asks(
+    tmp_path: Path, calls: list[Mapping[str, Any]]
+) -> None:
+    state = call(tmp_path / "s", "break", what="jam")
+    assert state == WorldState(
+        troubles=[control.Trouble(name="jam", on=True, left_s=60)], spools=[]
+    )
+    assert calls == [{"what": "jam"}]
+
+
+def test_what_the_gateways_server_refuses_is_away(
+    tmp_path: Path, calls: list[Mapping[str, Any]]
+) -> None:
+    for method, what in (("break", "everything"), ("dance", "jam")):
+        with pytest.raises(AwayError):
+            call(tmp_path / "s", method, what=what)
+    assert calls == [{"what": "everything"}]
