@@ -13,12 +13,12 @@ from drivers.device_url import DeviceUrl
 from drivers.lines import Lines
 from drivers.registry import DRIVERS
 from drivers.report import Clock, Identity, Observation, Reachability, Report, State
-from protocols.fakes import ReplayWire
+from protocols.modbus.replay import ReplayWire
 
 if TYPE_CHECKING:
     from drivers.context import ProfileStore
     from protocols.modbus.capture import Capture
-    from protocols.snmp.agent import Agent
+    from protocols.snmp.model import Agent
 
 AT: Final = 1000
 """Every transaction of a replay takes place at this millisecond since boot."""
@@ -44,7 +44,7 @@ async def report_of(name: str, capture: Capture, profiles: ProfileStore) -> Repo
         ProfileError: There is no such profile.
         ProtocolError: The capture does not hold what the profile reads.
     """
-    unit = capture.spoken[0].unit
+    unit = capture.entries[0].unit
     url = f"modbus-tcp://replay/?unit={unit}&profile={name}"
     return await _read(name, url, Lines(lambda _wire: ReplayWire.of(capture)), profiles)
 

@@ -9,7 +9,7 @@
       |                 last request is otherwise taken for the answer to the next
       v                                       (RTU; 0 where replies are numbered, as on TCP)
     Wire                moves the bytes: `protocols.tcp_line.TcpWire`,
-      ^                 `protocols.serial_line.SerialWire`, `protocols.fakes.ReplayWire`
+      ^                 `protocols.serial_line.SerialWire`, `protocols.modbus.replay.ReplayWire`
       |  request(n)     the bytes to send, n counting the wire's exchanges
     Exchange            one request and what its answer must look like; pure (`protocols.modbus`)
          collect(buf)   the answer once it is whole

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from protocols.snmp.agent import Target, User, Value, Version
+from protocols.snmp.model import Target, User, Value, Version
 from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, START_S, PeerError, find, free_port
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.printer.finding import Trouble
+from drivers.printer.mib import ALERTS, Index, Row
 from drivers.printer.severity.alert_codes import Group, meaning
 from drivers.printer.severity.alerts import FIELD_SERVICE, Level, severity
 from drivers.printer.severity.pjl import pjl_status
-from drivers.printer.snmp.tables import ALERTS, Index, Row
 from drivers.printer.text import is_plain, raw, words
 from drivers.report import Code
 

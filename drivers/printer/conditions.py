@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from drivers.printer.finding import UNEXPLAINED, Trouble
+from drivers.printer.mib import DETECTED_ERRORS, DEVICE_STATUS
 from drivers.printer.severity.detected_errors import (
     DOWN,
     WARNING,
@@ -30,7 +31,6 @@ from drivers.printer.severity.detected_errors import (
     detected,
     severity_of,
 )
-from drivers.printer.snmp.tables import DETECTED_ERRORS, DEVICE_STATUS
 from drivers.printer.text import raw
 from drivers.report import Code, Condition, Severity, State
 

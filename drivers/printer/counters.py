@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.snmp.tables import Index, Row, rows
+from drivers.printer.mib import Index, Row, rows
 from drivers.report import Quality, Quantity, Reading
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 LIMIT: Final = 2**63 - 1
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.snmp.tables import INTERFACES, Index, Row, rows
+from drivers.printer.mib import INTERFACES, Index, Row, rows
 from drivers.report import Identity
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 ENTERPRISES: Final = "1.3.6.1.4.1."
 _OWNERS: Final = {

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drivers.printer.finding import Trouble
-from drivers.printer.snmp.tables import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
+from drivers.printer.mib import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
 from drivers.printer.supplies import CONSUMED, RECEPTACLES, Seen
 from drivers.printer.text import words
 from drivers.report import Code, Severity, SupplyState

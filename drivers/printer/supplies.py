@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.snmp.tables import COLORANTS, SUPPLIES, Index, Row, rows_of
+from drivers.printer.mib import COLORANTS, SUPPLIES, Index, Row, rows_of
 from drivers.printer.text import words
 from drivers.report import Supply, SupplyState
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 LOW: Final = 10
 """Per cent from which something is said to be low."""

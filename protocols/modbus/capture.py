@@ -12,21 +12,20 @@ PDUs (function and data) in hexadecimal, so that it is the same on TCP and on a 
 alone, never from a profile: a capture made from a profile would agree with its mistakes). A
 synthetic one names two sources of the map. An ``answer`` of null is one that never came.
 
-`RecordingWire` records; `Capture.units` replays, as the units of `protocols.modbus.simulator` and
-of `protocols.fakes`.
+`RecordingWire` records; `protocols.modbus.replay` replays.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from protocols.errors import Refused
-from protocols.modbus.simulator import TABLES, Unit
+from protocols.modbus.simulator import TABLES
 
 if TYPE_CHECKING:
     from protocols.line import Exchange, Wire
@@ -48,7 +47,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spoken:
+class CaptureEntry:
     """One request and what came of it.
 
     Attributes:
@@ -68,21 +67,21 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """What was said on a line.
+    """The requests and answers of one line.
 
     Attributes:
         origin: Whether a device said it.
         device: Maker and model.
         sources: Where its register map is published; at least two when synthetic.
         note: For whoever reads it.
-        spoken: In the order it was said.
+        entries: Requests and answers, in the order in which they were made.
     """
 
     origin: Origin
     device: str
     sources: tuple[str, ...] = ()
     note: str = ""
-    spoken: tuple[Spoken, ...]
+    entries: tuple[CaptureEntry, ...]
 
     @classmethod
     def load(cls, path: Path) -> Capture:
@@ -104,7 +103,7 @@ class Capture:
                 device=str(head["device"]),
                 sources=tuple(str(source) for source in head.get("sources", ())),
                 note=str(head.get("note", "")),
-                spoken=tuple(_spoken(*row) for row in rows[1:]),
+                entries=tuple(_entry(*row) for row in rows[1:]),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, CaptureError):
@@ -123,27 +122,8 @@ class Capture:
             "sources": list(self.sources),
             "note": self.note,
         }
-        rows = [head, *(_row_of(spoken) for spoken in self.spoken)]
+        rows = [head, *(_row_of(entry) for entry in self.entries)]
         return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-    def units(self) -> dict[int, Unit]:
-        """Devices that answer as this one did.
-
-        What was read is in their tables, so that other cuts of the same registers are answered
-        too; what was refused is refused; a unit that never answered stays silent. Of a value that
-        was read more than once, the first counts.
-        """
-        units: dict[int, Unit] = {}
-        for spoken in self.spoken:
-            unit = units.setdefault(spoken.unit, Unit(silent=True))
-            if spoken.answer is None:
-                continue
-            unit.silent = False
-            if spoken.answer[0] & 0x80:
-                unit.refusals.setdefault(spoken.request, spoken.answer)
-            else:
-                _remember(unit, spoken.request, spoken.answer)
-        return units
 
 
 def _row(line: str, where: str) -> tuple[str, dict[str, Any]]:
@@ -156,7 +136,7 @@ def _row(line: str, where: str) -> tuple[str, dict[str, Any]]:
     return where, row
 
 
-def _spoken(where: str, row: dict[str, Any]) -> Spoken:
+def _entry(where: str, row: dict[str, Any]) -> CaptureEntry:
     unknown = row.keys() - {"unit", "ms", "request", "answer", "note"}
     if unknown:
         raise CaptureError(f"{where}: {', '.join(sorted(unknown))} is not a name of this format")
@@ -166,12 +146,14 @@ def _spoken(where: str, row: dict[str, Any]) -> Spoken:
         unit, ms = int(row["unit"]), int(row.get("ms", 0))
     except (KeyError, TypeError, ValueError) as error:
         raise CaptureError(f"{where}: {error!r}") from error
-    spoken = Spoken(unit=unit, ms=ms, request=request, answer=answer, note=str(row.get("note", "")))
+    entry = CaptureEntry(
+        unit=unit, ms=ms, request=request, answer=answer, note=str(row.get("note", ""))
+    )
     if len(request) != 5 or request[0] not in TABLES:
         raise CaptureError(f"{where}: the request is no read of registers or bits")
     if answer is not None and not _answers(request, answer):
         raise CaptureError(f"{where}: the answer's function or length does not fit the request")
-    return spoken
+    return entry
 
 
 def _answers(request: bytes, answer: bytes) -> bool:
@@ -182,67 +164,48 @@ def _answers(request: bytes, answer: bytes) -> bool:
     return len(answer) == size + 2 and answer[0] == request[0] and answer[1] == size
 
 
-def _row_of(spoken: Spoken) -> dict[str, Any]:
-    request = spoken.request
+def _row_of(entry: CaptureEntry) -> dict[str, Any]:
+    request = entry.request
     parts = [request[:1], request[1:3], request[3:5]]
     row: dict[str, Any] = {
-        "unit": spoken.unit,
-        "ms": spoken.ms,
+        "unit": entry.unit,
+        "ms": entry.ms,
         "request": " ".join(part.hex() for part in parts),
         "answer": None,
     }
-    if spoken.answer is not None:
-        row["answer"] = f"{spoken.answer[:1].hex()} {spoken.answer[1:2].hex()}"
-        if len(spoken.answer) > 2:
-            row["answer"] += " " + spoken.answer[2:].hex(" ", -4)
-    return row | ({"note": spoken.note} if spoken.note else {})
-
-
-def _remember(unit: Unit, request: bytes, answer: bytes) -> None:
-    table = TABLES[request[0]]
-    address = int.from_bytes(request[1:3], "big")
-    count = int.from_bytes(request[3:5], "big")
-    data = answer[2:]
-    for index in range(count):
-        if table.bits:
-            value = data[index >> 3] >> (index & 7) & 1
-        else:
-            value = int.from_bytes(data[2 * index : 2 * index + 2], "big")
-        unit.tables[table].setdefault(address + index, value)
+    if entry.answer is not None:
+        row["answer"] = f"{entry.answer[:1].hex()} {entry.answer[1:2].hex()}"
+        if len(entry.answer) > 2:
+            row["answer"] += " " + entry.answer[2:].hex(" ", -4)
+    return row | ({"note": entry.note} if entry.note else {})
 
 
 # --- recording ----------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class Tape:
-    """What a `RecordingWire` has heard so far."""
-
-    spoken: list[Spoken] = field(default_factory=list)
-
-
 class RecordingWire:
-    """A `protocols.line.Wire` that notes what goes over another.
+    """A `protocols.line.Wire` that records what goes over another.
 
     Args:
         wire: The other one, of Modbus in any framing.
-        tape: Where it notes.
+        entries: Where it adds what it records; several wires may share one.
         now: Milliseconds, of any clock.
-        unframed: The unit and the PDU of a request's frame: `protocols.modbus.mbap.unframed` or
-            `protocols.modbus.rtu.unframed`.
+        unpack_frame: The unit and the PDU of a request's frame:
+        `protocols.modbus.mbap.unpack_frame` or
+            `protocols.modbus.rtu.unpack_frame`.
     """
 
     def __init__(
         self,
         wire: Wire,
-        tape: Tape,
+        entries: list[CaptureEntry],
         now: Callable[[], int],
-        unframed: Callable[[bytes], tuple[int, bytes]],
+        unpack_frame: Callable[[bytes], tuple[int, bytes]],
     ) -> None:
         self._wire = wire
-        self._tape = tape
+        self._entries = entries
         self._now = now
-        self._unframed = unframed
+        self._unpack_frame = unpack_frame
         self._began = now()
 
     @property
@@ -252,7 +215,7 @@ class RecordingWire:
 
     async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
-        asked = _Asked(exchange)
+        asked = _RecordedExchange(exchange)
         ms = self._now() - self._began
         came: bytes | int | None = None
         try:
@@ -264,9 +227,9 @@ class RecordingWire:
             raise
         finally:
             if asked.frame:
-                unit, request = self._unframed(asked.frame)
+                unit, request = self._unpack_frame(asked.frame)
                 answer = _answer(request[0], came)
-                self._tape.spoken.append(Spoken(unit=unit, ms=ms, request=request, answer=answer))
+                self._entries.append(CaptureEntry(unit=unit, ms=ms, request=request, answer=answer))
 
     def discard(self) -> None:
         """See `protocols.line.Wire`."""
@@ -277,7 +240,7 @@ class RecordingWire:
         self._wire.close()
 
 
-class _Asked:
+class _RecordedExchange:
     """An exchange that keeps the frame it sent; generic in what it returns."""
 
     def __init__(self, exchange: Exchange[Any]) -> None:

@@ -95,6 +95,6 @@ class MbapExchange:
         return self._question.garbled(came, f"transaction {self._number & 0xFFFF}, ")
 
 
-def unframed(frame: bytes) -> tuple[int, bytes]:
+def unpack_frame(frame: bytes) -> tuple[int, bytes]:
     """The unit and the PDU of a whole frame."""
     return frame[HEADER_BYTES - 1], frame[HEADER_BYTES:]

@@ -151,6 +151,6 @@ def shown(data: bytes | bytearray) -> str:
     return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")
 
 
-def unframed(frame: bytes) -> tuple[int, bytes]:
+def unpack_frame(frame: bytes) -> tuple[int, bytes]:
     """The unit and the PDU of a whole frame."""
     return frame[0], frame[1:-2]

@@ -6,7 +6,7 @@
       v
     _Exchange   one request, its answer     sent again while nothing comes; others are thrown away
       v
-    snmp_ber    the octets
+    ber         the octets
 
 An agent that cannot answer says why in its error-status, and where in its error-index::
 
@@ -35,9 +35,9 @@ from typing import Final
 
 from protocols.errors import Garbled, Refused, Unreachable
 from protocols.snmp import ber
-from protocols.snmp.agent import TRIES, Growing, Take, Target, Value, Version, oid_key
 from protocols.snmp.ber import MalformedError, Oid, Request, Response, Variable
 from protocols.snmp.failures import closed, resolved, silent
+from protocols.snmp.model import TRIES, Growing, Take, Target, Value, Version, oid_key
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
@@ -75,13 +75,13 @@ async def open_session(target: Target) -> CommunitySession:
 
 
 class CommunitySession:
-    """The `protocols.snmp.agent.Session` of v1 and v2c."""
+    """The `protocols.snmp.model.Session` of v1 and v2c."""
 
     def __init__(self, exchange: _Exchange) -> None:
         self._exchange = exchange
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """See `protocols.snmp.agent.Session`."""
+        """See `protocols.snmp.model.Session`."""
         found: dict[str, Value] = {}
         refused: Refused | None = None
         waiting = [tuple(map(oid_key, oids))]
@@ -99,7 +99,7 @@ class CommunitySession:
         return {oid: found[oid] for oid in oids if oid in found}
 
     async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
-        """See `protocols.snmp.agent.Session`."""
+        """See `protocols.snmp.model.Session`."""
         if self._exchange.target.version is Version.V2C:
             await self._onward(oid_key(base), oid_key(base), take, REPETITIONS)
         elif not columns:
@@ -150,7 +150,7 @@ class CommunitySession:
                 left = [column for column, row in rows if column.took(*row)]
 
     def close(self) -> None:
-        """See `protocols.snmp.agent.Session`."""
+        """See `protocols.snmp.model.Session`."""
         self._exchange.close()
 
     def _refused(self, error: int, oid: Oid) -> Refused:

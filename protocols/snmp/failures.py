@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocols.errors import Timeout, Unreachable
-from protocols.snmp.agent import Target, Version
+from protocols.snmp.model import Target, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

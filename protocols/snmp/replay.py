@@ -1,6 +1,6 @@
 """An agent without a network, which answers from a walk: drivers can be tried anywhere.
 
-`ReplayAgent` keeps the contract of `protocols.snmp.agent.Agent`; the same tests run over it, over
+`ReplayAgent` keeps the contract of `protocols.snmp.model.Agent`; the same tests run over it, over
 `protocols.snmp.agent.SnmpAgent` and Debian's snmpd.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from protocols.errors import Timeout
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 from protocols.snmp.snmprec import Walk
 
 if TYPE_CHECKING:
-    from protocols.snmp.agent import Agent
+    from protocols.snmp.model import Agent
 
 
 class ReplayAgent:
@@ -42,13 +42,13 @@ class ReplayAgent:
         return self._where
 
     async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
-        """See `protocols.snmp.agent.Agent`."""
+        """See `protocols.snmp.model.Agent`."""
         await self._answering(*oids)
         rows = self.walk_held.rows
         return {oid: rows[oid] for oid in oids if oid in rows}
 
     async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
-        """See `protocols.snmp.agent.Agent`; it knows bulk requests."""
+        """See `protocols.snmp.model.Agent`; it knows bulk requests."""
         await self._answering(base)
         return self.walk_held.below(base)
 
@@ -63,7 +63,7 @@ class ReplayAgent:
 
 
 class RecordingAgent:
-    """A `protocols.snmp.agent.Agent` that keeps what another one says.
+    """A `protocols.snmp.model.Agent` that keeps what another one says.
 
     Args:
         agent: The other one.
@@ -84,13 +84,13 @@ class RecordingAgent:
         return Walk.parse(Walk(self._rows).text())
 
     async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
-        """See `protocols.snmp.agent.Agent`."""
+        """See `protocols.snmp.model.Agent`."""
         found = await self._agent.get(oids)
         self._rows |= found
         return found
 
     async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
-        """See `protocols.snmp.agent.Agent`."""
+        """See `protocols.snmp.model.Agent`."""
         found = await self._agent.walk(base, columns)
         self._rows |= found
         return found

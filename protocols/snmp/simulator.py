@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from typing import Final, Self, cast
 
 from protocols.snmp import ber
-from protocols.snmp.agent import Value, oid_key
 from protocols.snmp.ber import MalformedError, Oid, Request, Variable
+from protocols.snmp.model import Value, oid_key
 from protocols.snmp.snmprec import Walk
 
 ANSWER_LIMIT: Final = 1472

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from protocols.snmp.agent import Value, oid_key
+from protocols.snmp.model import Value, oid_key
 
 _NUMBERS: Final = frozenset({"2", "65", "66", "67", "70"})
 _NAMES: Final = frozenset({"6", "64"})

@@ -46,8 +46,8 @@ from gufo.snmp import User as GufoUser
 from gufo.snmp.aio import SnmpSession
 
 from protocols.errors import Garbled, Refused, Unreachable
-from protocols.snmp.agent import Take, Target, Value
 from protocols.snmp.failures import closed, resolved, silent
+from protocols.snmp.model import Take, Target, Value
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
@@ -104,7 +104,7 @@ async def open_session(target: Target) -> UserSession:
 
 
 class UserSession:
-    """The `protocols.snmp.agent.Session` of v3.
+    """The `protocols.snmp.model.Session` of v3.
 
     Args:
         session: The library's.
@@ -116,7 +116,7 @@ class UserSession:
         self._fence = fence
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
-        """See `protocols.snmp.agent.Session`."""
+        """See `protocols.snmp.model.Session`."""
 
         async def ask() -> object:
             return await self._session.get_many(oids)
@@ -148,7 +148,7 @@ class UserSession:
         return found
 
     async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
-        """See `protocols.snmp.agent.Session`; v3 has bulk requests."""
+        """See `protocols.snmp.model.Session`; v3 has bulk requests."""
         rows = self._session.fetch(base)
 
         async def ask() -> tuple[str, object] | None:
@@ -162,7 +162,7 @@ class UserSession:
             take(oid, value if isinstance(value, int | float | bytes | str) else None)
 
     def close(self) -> None:
-        """See `protocols.snmp.agent.Session`: the library closes with its last reference."""
+        """See `protocols.snmp.model.Session`: the library closes with its last reference."""
 
 
 class _Fence:

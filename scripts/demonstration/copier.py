@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 from protocols.snmp.simulator import Variables
 from scripts.demonstration.loads import Pages
 from scripts.demonstration.story import Printer, printed

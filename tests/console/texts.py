@@ -88,7 +88,7 @@ SILENT: Final = {
     "gateway/control/explain_schema.py": "the schema's words",
     "gateway/install/unit.py": "what systemd reads; its comments are for who opens the file",
     "protocols/modbus/capture.py": "for who writes profiles, in scripts/capture and tests",
-    "protocols/fakes.py": "tests",
+    "protocols/modbus/replay.py": "tests",
     "provisioning/codes.py": "holds both languages itself",
 }
 """Modules whose texts are not told, and why."""

@@ -16,7 +16,8 @@ from drivers.printer.snmp.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
 from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
-from protocols.snmp.agent import SnmpAgent, Target
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Target
 from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.asking import AskingError, ask
 from scripts.demonstration.control import Control, Trouble, kill, status_of

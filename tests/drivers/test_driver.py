@@ -29,6 +29,7 @@ from protocols.errors import Timeout
 from protocols.line import Line
 from protocols.modbus.capture import Capture
 from protocols.modbus.planner import Table, plan
+from protocols.modbus.replay import units_of
 from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.serial_format import SerialFormat
@@ -253,7 +254,7 @@ def test_a_kind_stands_under_the_schemes_that_it_names_and_nobody_else_does() ->
 
 async def test_a_meter_is_read_over_tcp_and_its_dead_neighbour_changes_nothing() -> None:
     capture = Capture.load(SDM630_CAPTURE / "capture.jsonl")
-    units = {**capture.units(), 2: Unit(silent=True)}
+    units = {**units_of(capture), 2: Unit(silent=True)}
     async with Simulator(units) as simulator:
         lines = Lines()
         context = DriverContext(lines=lines, now=lambda: 5, profiles=FolderProfiles())
@@ -293,7 +294,7 @@ def test_checking_a_url_does_not_load_the_protocol_library() -> None:
 
 async def test_a_device_is_captured_with_the_script() -> None:
     device = Capture.load(SDM630_CAPTURE / "capture.jsonl")
-    async with Simulator(device.units()) as simulator:
+    async with Simulator(units_of(device)) as simulator:
         process = await asyncio.create_subprocess_exec(
             *SCRIPT,
             "record",
@@ -305,7 +306,7 @@ async def test_a_device_is_captured_with_the_script() -> None:
     assert process.returncode == 0
     recorded = Capture.parse(text.decode(), "recorded")
     assert recorded.device == device.device
-    held, said = (capture.units()[1].tables for capture in (device, recorded))
+    held, said = (units_of(capture)[1].tables for capture in (device, recorded))
     assert said[Table.HOLDING] == held[Table.HOLDING]
     assert said[Table.INPUT].items() <= held[Table.INPUT].items()
 

@@ -10,9 +10,9 @@ import pytest
 
 from gateway.fakes import VirtualLoop, run_virtually
 from protocols.errors import Refused, Timeout
-from protocols.fakes import ReplayWire
 from protocols.line import Exchange, Line
 from protocols.modbus.planner import Read, Table
+from protocols.modbus.replay import ReplayWire
 from protocols.modbus.simulator import Unit
 from protocols.modbus.unit import ModbusUnit
 from protocols.timing import LineTiming

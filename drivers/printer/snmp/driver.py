@@ -26,40 +26,42 @@ from typing import Final
 from drivers.printer import alerts, counters, subunits
 from drivers.printer.conditions import Status, conditions, state
 from drivers.printer.identity import FIRMWARE_OF, Told, enterprise, identity
-from drivers.printer.snmp import poll_groups
-from drivers.printer.snmp.tables import (
+from drivers.printer.mib import (
     ALERTS,
-    CHARACTER_SETS,
     COLORANTS,
     COVERS,
-    CURRENT_LOCALIZATION,
     DETECTED_ERRORS,
-    DEVICE_DESCRIPTION,
     DEVICE_STATUS,
-    DEVICE_TYPES,
     INPUTS,
     INTERFACES,
     MARKERS,
     OUTPUTS,
-    PRINTER_STATUS,
-    PRINTER_TYPE,
-    SERIAL_NUMBER,
     SUPPLIES,
-    SYSTEM_DESCRIPTION,
-    SYSTEM_OBJECT,
-    UPTIME,
     Index,
     Row,
     Table,
-    column,
     rows_of,
+)
+from drivers.printer.snmp import poll_groups
+from drivers.printer.snmp.tables import (
+    CHARACTER_SETS,
+    CURRENT_LOCALIZATION,
+    DEVICE_DESCRIPTION,
+    DEVICE_TYPES,
+    PRINTER_STATUS,
+    PRINTER_TYPE,
+    SERIAL_NUMBER,
+    SYSTEM_DESCRIPTION,
+    SYSTEM_OBJECT,
+    UPTIME,
+    column,
 )
 from drivers.printer.subunits import SubUnits
 from drivers.printer.supplies import Seen, seen
 from drivers.printer.text import words
 from drivers.report import Condition, Identity, Observation, Reading, Severity
 from protocols.errors import Refused, Timeout
-from protocols.snmp.agent import Agent, Value
+from protocols.snmp.model import Agent, Value
 
 READ_LIMIT_S: Final = 90.0
 """What one read may take; an agent that trickles is as good as silent."""

@@ -25,12 +25,11 @@ from drivers.bus_load import BusLoad
 from drivers.printer.snmp.poll_groups import PERIODS
 from protocols.errors import Unreachable
 from protocols.presence import presence
-from protocols.snmp.agent import (
+from protocols.snmp.model import (
     AUTHENTICATIONS,
     PORT,
     PRIVACIES,
     TRIES,
-    SnmpAgent,
     Target,
     User,
     Version,
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
     from drivers.driver import Driver
     from drivers.lines import Lines
-    from protocols.snmp.agent import Agent, Reveal
+    from protocols.snmp.model import Agent, Reveal
 
 TIMEOUT_S: Final = 2.0
 _V3_ONLY: Final = ("auth", "auth_key", "priv", "priv_key")
@@ -111,6 +110,8 @@ class _Host:
         """What asks ``target``: one for all who speak to it in the same way."""
         agent = self._agents.get(target)
         if agent is None:
+            from protocols.snmp.agent import SnmpAgent  # only a gateway with a printer needs it
+
             made: Agent = SnmpAgent(target, reveal)
             agent = self._agents[target] = self._lines.wrap(made)
         return agent

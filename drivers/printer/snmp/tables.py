@@ -1,20 +1,15 @@
-"""The tables of a printer's agent, and rows out of what a walk of one brought. Pure.
+"""The variables that the driver asks for beside the tables of `drivers.printer.mib`. Pure.
 
-A variable of a table is ``<entry>.<column>.<index>``; in the Printer MIB the first number of the
-index is the device's in hrDeviceTable.
-
-Sources: RFC 1213 (system, interfaces), RFC 2790 (host resources), RFC 3805 (printer).
+Sources: RFC 1213 (system), RFC 2790 (host resources), RFC 3805 (printer).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from protocols.snmp.agent import Value
-
-Index = tuple[int, ...]
+if TYPE_CHECKING:
+    from protocols.snmp.model import Value
 
 SYSTEM_DESCRIPTION: Final = "1.3.6.1.2.1.1.1.0"
 SYSTEM_OBJECT: Final = "1.3.6.1.2.1.1.2.0"
@@ -23,77 +18,11 @@ PRINTER_TYPE: Final = "1.3.6.1.2.1.25.3.1.5"
 """hrDeviceType of a printer."""
 DEVICE_TYPES: Final = "1.3.6.1.2.1.25.3.2.1.2"
 DEVICE_DESCRIPTION: Final = "1.3.6.1.2.1.25.3.2.1.3"
-DEVICE_STATUS: Final = "1.3.6.1.2.1.25.3.2.1.5"
 PRINTER_STATUS: Final = "1.3.6.1.2.1.25.3.5.1.1"
-DETECTED_ERRORS: Final = "1.3.6.1.2.1.25.3.5.1.2"
 CURRENT_LOCALIZATION: Final = "1.3.6.1.2.1.43.5.1.1.2"
 SERIAL_NUMBER: Final = "1.3.6.1.2.1.43.5.1.1.17"
 CHARACTER_SETS: Final = "1.3.6.1.2.1.43.7.1.1.4"
 """Columns: the device's index follows, and where it is so, that of the row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table.
-
-    Attributes:
-        name: The standard's, for people.
-        entry: The identifier that columns follow.
-        columns: Those that are looked at.
-    """
-
-    name: str
-    entry: str
-    columns: tuple[int, ...]
-
-
-INTERFACES: Final = Table("ifTable", "1.3.6.1.2.1.2.2.1", (3, 6, 8))
-COVERS: Final = Table("prtCoverTable", "1.3.6.1.2.1.43.6.1.1", (2, 3))
-INPUTS: Final = Table("prtInputTable", "1.3.6.1.2.1.43.8.2.1", (2, 9, 10, 11, 13, 18))
-OUTPUTS: Final = Table("prtOutputTable", "1.3.6.1.2.1.43.9.2.1", (4, 5, 6, 7, 12))
-MARKERS: Final = Table("prtMarkerTable", "1.3.6.1.2.1.43.10.2.1", (3, 4, 6, 7, 15))
-SUPPLIES: Final = Table("prtMarkerSuppliesTable", "1.3.6.1.2.1.43.11.1.1", (3, 4, 5, 6, 7, 8, 9))
-COLORANTS: Final = Table("prtMarkerColorantTable", "1.3.6.1.2.1.43.12.1.1", (4,))
-ALERTS: Final = Table("prtAlertTable", "1.3.6.1.2.1.43.18.1.1", (2, 3, 4, 5, 6, 7, 8, 9))
-
-
-class Row(dict[int, Value]):
-    """One row by column; a value of another type than expected is as good as none."""
-
-    def whole(self, column: int) -> int | None:
-        """The number there, or ``None``."""
-        value = self.get(column)
-        return value if isinstance(value, int) else None
-
-    def octets(self, column: int) -> bytes:
-        """The octets there; empty where there are none."""
-        value = self.get(column)
-        return value if isinstance(value, bytes) else b""
-
-
-def rows(found: Mapping[str, Value], entry: str) -> dict[Index, Row]:
-    """The rows of a table by index, in the order of their first columns.
-
-    Args:
-        found: What a walk of it brought; what is no variable of the table is left out.
-        entry: The table's entry.
-    """
-    table: dict[Index, Row] = {}
-    for oid, value in found.items():
-        if not oid.startswith(entry + "."):
-            continue
-        column, _, rest = oid[len(entry) + 1 :].partition(".")
-        if rest:
-            index = tuple(map(int, rest.split(".")))
-            table.setdefault(index, Row())[int(column)] = value
-    return table
-
-
-def rows_of(found: Mapping[str, Value], table: Table, device: int) -> dict[Index, Row]:
-    """The rows of one device; all of them where none bears its index."""
-    whole = rows(found, table.entry)
-    own = {index: row for index, row in whole.items() if index[0] == device}
-    return own or whole
 
 
 def column(found: Mapping[str, Value], base: str) -> Iterator[tuple[int, Value]]:

@@ -9,9 +9,9 @@ from drivers.modbus.driver import ProfiledDriver
 from drivers.modbus.profile_loader import read
 from drivers.report import Reading
 from protocols.errors import ProtocolError
-from protocols.fakes import ReplayWire
 from protocols.line import Line
 from protocols.modbus.planner import TCP, Read, Table
+from protocols.modbus.replay import ReplayWire
 from protocols.modbus.simulator import Unit
 from protocols.modbus.unit import Block, ModbusUnit
 

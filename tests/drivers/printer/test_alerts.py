@@ -6,9 +6,9 @@ import pytest
 
 from drivers.printer import alerts
 from drivers.printer.finding import Trouble
-from drivers.printer.snmp.tables import Row
+from drivers.printer.mib import Row
 from drivers.report import Code, Severity
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 
 def alert(**columns: int | bytes) -> Row:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer import counters
-from drivers.printer.snmp.tables import Index, Row
+from drivers.printer.mib import Index, Row
 from drivers.report import Quantity
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 
 def counted(*markers: tuple[int | None, int, int]) -> list[tuple[str, str, int | None, int, str]]:

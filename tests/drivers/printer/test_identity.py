@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer.identity import Told, identity
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 
 def who(system: str = "", device: str = "", owner: str = "1.3.6.1.4.1.11.1") -> tuple[str, ...]:

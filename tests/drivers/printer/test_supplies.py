@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer import supplies
-from drivers.printer.snmp.tables import SUPPLIES as SUPPLIES_TABLE
+from drivers.printer.mib import SUPPLIES as SUPPLIES_TABLE
 from drivers.report import SupplyState
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 
 
 def one_supply(**columns: int | bytes) -> supplies.Seen:

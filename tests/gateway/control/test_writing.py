@@ -23,9 +23,9 @@ from drivers.modbus.profile_loader import FolderProfiles, read
 from drivers.modbus.writing import RegisterSetting
 from drivers.setting import WriteError
 from protocols.errors import Garbled, Refused, Timeout
-from protocols.fakes import ReplayWire
 from protocols.line import Line
 from protocols.modbus.planner import Span, Table
+from protocols.modbus.replay import ReplayWire
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import ModbusUnit
 from tests.gateway.box import Box

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from drivers.modbus.profile_loader import FolderProfiles
 from drivers.replay import report_of
 from protocols.errors import Refused, Timeout
-from protocols.fakes import ReplayWire
 from protocols.line import Line
 from protocols.modbus import mbap
 from protocols.modbus import rtu as rtu_frames
-from protocols.modbus.capture import Capture, CaptureError, Origin, RecordingWire, Spoken, Tape
+from protocols.modbus.capture import Capture, CaptureEntry, CaptureError, Origin, RecordingWire
 from protocols.modbus.mbap import MbapExchange
 from protocols.modbus.pdu import FUNCTIONS
 from protocols.modbus.planner import Read, Table
+from protocols.modbus.replay import ReplayWire, units_of
 from protocols.modbus.rtu import RtuExchange
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import Framing, ModbusUnit
@@ -36,7 +36,7 @@ HEAD = '{"capture": 1, "origin": "recorded", "device": "A B"}\n'
 
 
 @st.composite
-def spoken(draw: st.DrawFn) -> Spoken:
+def spoken(draw: st.DrawFn) -> CaptureEntry:
     table = draw(st.sampled_from(list(Table)))
     count = draw(st.integers(1, 20))
     read = Read(table, draw(st.integers(0, 65515)), count)
@@ -48,7 +48,7 @@ def spoken(draw: st.DrawFn) -> Spoken:
             [None, bytes((function | 0x80, 2)), bytes((function, read.size_bytes)) + data]
         )
     )
-    return Spoken(
+    return CaptureEntry(
         unit=draw(st.integers(0, 255)),
         ms=draw(st.integers(0, 10**9)),
         request=request,
@@ -58,13 +58,13 @@ def spoken(draw: st.DrawFn) -> Spoken:
 
 
 @given(st.lists(spoken(), max_size=10), st.text(max_size=20))
-def test_what_is_written_is_read_back(said: list[Spoken], note: str) -> None:
+def test_what_is_written_is_read_back(said: list[CaptureEntry], note: str) -> None:
     capture = Capture(
         origin=Origin.SYNTHETIC,
         device="Maker Model",
         sources=("the map", "another"),
         note=note,
-        spoken=tuple(said),
+        entries=tuple(said),
     )
     assert Capture.parse(capture.text(), "x") == capture
 
@@ -102,7 +102,7 @@ def test_what_is_no_capture_is_refused_with_its_line(text: str, words: str) -> N
 
 @asynccontextmanager
 async def recorded(
-    carrier: str, units: dict[int, Unit], tape: Tape
+    carrier: str, units: dict[int, Unit], tape: list[CaptureEntry]
 ) -> AsyncIterator[tuple[Line, Framing]]:
     """A line to these units that is recorded, and how its requests are framed."""
     ticks = iter(range(1000, 2000, 10))
@@ -113,13 +113,13 @@ async def recorded(
     if carrier == "tcp":
         async with Simulator(units) as simulator:
             wire = TcpWire(simulator.host, simulator.port)
-            line = Line(RecordingWire(wire, tape, now, mbap.unframed))
+            line = Line(RecordingWire(wire, tape, now, mbap.unpack_frame))
             yield line, MbapExchange
             await line.aclose()
     else:
         async with bus(lambda request: spoken_by(units, request)) as made:
             serial = SerialWire(made.path, FAST)
-            line = Line(RecordingWire(serial, tape, now, rtu_frames.unframed), FAST_TIMING)
+            line = Line(RecordingWire(serial, tape, now, rtu_frames.unpack_frame), FAST_TIMING)
             yield line, RtuExchange
             await line.aclose()
 
@@ -139,7 +139,7 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
     device = Unit()
     device.set(Table.INPUT, 0, range(500, 530))
     device.set(Table.COIL, 7, [1, 0, 1, 1, 0, 0, 1, 0, 1])
-    tape = Tape()
+    tape: list[CaptureEntry] = []
     async with recorded(carrier, {1: device, 2: Unit(silent=True)}, tape) as (line, framing):
         unit = ModbusUnit(line, 1, now=lambda: 0, framing=framing)
         await unit.read(Read(Table.INPUT, 2, 10))
@@ -150,16 +150,16 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
         with pytest.raises(Timeout):
             await silent.read(Read(Table.INPUT, 0, 1))
 
-    assert [(s.unit, s.request.hex(), s.answer and s.answer.hex()) for s in tape.spoken] == [
+    assert [(s.unit, s.request.hex(), s.answer and s.answer.hex()) for s in tape] == [
         (1, "040002000a", "0414" + "".join(f"{v:04x}" for v in range(502, 512))),
         (1, "0100070009", "01024d01"),
         (1, "0300400001", "8302"),
         (2, "0400000001", None),
     ]
-    assert [s.ms for s in tape.spoken] == [10, 20, 30, 40]
+    assert [s.ms for s in tape] == [10, 20, 30, 40]
 
     path = tmp_path / "capture.jsonl"
-    made = Capture(origin=Origin.RECORDED, device="A B", spoken=tuple(tape.spoken))
+    made = Capture(origin=Origin.RECORDED, device="A B", entries=tuple(tape))
     path.write_text(made.text(), "utf-8")
     assert all(json.loads(row) for row in path.read_text("utf-8").splitlines())
     again = Line(ReplayWire.of(Capture.load(path)))
@@ -177,7 +177,7 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
 async def test_a_meter_on_a_serial_line_is_recorded_by_the_script() -> None:
     """What the script records of a meter that says what a capture says is that capture's report."""
     kept = Capture.load(ROOT / "tests" / "captures" / "abb-b23" / "capture.jsonl")
-    units = kept.units()
+    units = units_of(kept)
     (number,) = units
     async with bus(lambda request: spoken_by(units, request)) as made:
         url = f"modbus-rtu://{made.path}?baud=115200&parity=N&unit={number}&profile=abb-b23"

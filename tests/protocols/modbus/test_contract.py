@@ -15,10 +15,10 @@ import pytest
 from pymodbus.framer import FramerType
 
 from protocols.errors import Refused
-from protocols.fakes import ReplayWire
 from protocols.line import Line
 from protocols.modbus.mbap import MbapExchange
 from protocols.modbus.planner import Read, Span, Table
+from protocols.modbus.replay import ReplayWire
 from protocols.modbus.rtu import RtuExchange
 from protocols.modbus.simulator import Simulator
 from protocols.modbus.unit import Framing, ModbusUnit

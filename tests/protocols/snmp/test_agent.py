@@ -11,8 +11,9 @@ from dataclasses import replace
 import pytest
 
 from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
-from protocols.snmp import agent
-from protocols.snmp.agent import Growing, SnmpAgent, Target, Version
+from protocols.snmp import model
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Growing, Target, Version
 from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, free_port
 from tests.snmp_peers import USER, UdpPeer, snmpd
@@ -244,7 +245,7 @@ async def test_a_table_without_end_ends() -> None:
 
 def test_rows_are_bounded_by_bytes_too() -> None:
     growing = Growing("there")
-    growing.take(f"{BASE}.1", bytes(agent.BYTES_LIMIT - 100))
+    growing.take(f"{BASE}.1", bytes(model.BYTES_LIMIT - 100))
 
     with pytest.raises(Garbled, match="without end"):
         growing.take(f"{BASE}.2", bytes(100))

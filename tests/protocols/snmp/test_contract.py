@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from protocols.snmp.agent import Agent, SnmpAgent, Target, Version, oid_key
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Agent, Target, Version, oid_key
 from protocols.snmp.replay import RecordingAgent, ReplayAgent
 from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.errors import Garbled, ProtocolError
-from protocols.snmp.agent import SnmpAgent, Target, Version
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Target, Version
 from tests.peers import LOOPBACK
 from tests.snmp_peers import USER
 from tests.snmp_wire import END_OF_MIB, GETBULK, Request, integer, octets, raw_agent

@@ -10,7 +10,8 @@ import pytest
 
 from protocols.errors import Garbled, Refused, Timeout
 from protocols.snmp import ber
-from protocols.snmp.agent import SnmpAgent, Target, Value, Version, oid_key
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Target, Value, Version, oid_key
 from tests.peers import LOOPBACK
 from tests.snmp_wire import GETBULK, NULL, Request, integer, octets, parsed, tlv
 from tests.snmp_wire import agent as wire_agent

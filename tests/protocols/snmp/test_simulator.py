@@ -13,8 +13,9 @@ from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import PERIODS, STATUS
 from drivers.report import Code, Severity, State
 from protocols.snmp import ber
-from protocols.snmp.agent import SnmpAgent, Target, Value, Version, oid_key
+from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.ber import MalformedError
+from protocols.snmp.model import Target, Value, Version, oid_key
 from protocols.snmp.simulator import ANSWER_LIMIT, SnmpSimulator, Variables
 from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, find

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.snmp.agent import oid_key
+from protocols.snmp.model import oid_key
 from protocols.snmp.snmprec import Walk, WalkError
 
 OIDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=12).map(

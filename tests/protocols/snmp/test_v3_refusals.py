@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from protocols.errors import Refused
-from protocols.snmp.agent import SnmpAgent, Target, User, Value, Version
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Target, User, Value, Version
 from tests.peers import LOOPBACK
 from tests.snmp_wire import NULL, Request, integer, octets, parsed, raw_agent, tlv
 

@@ -9,22 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drivers.printer.mib import ALERTS, DETECTED_ERRORS, DEVICE_STATUS, MARKERS, Row, Table, rows
+from drivers.printer.mib import SUPPLIES as SUPPLIES_TABLE
 from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import COUNTERS, IDENTITY, PERIODS, STATUS, SUPPLIES
-from drivers.printer.snmp.tables import (
-    ALERTS,
-    DETECTED_ERRORS,
-    DEVICE_STATUS,
-    MARKERS,
-    SERIAL_NUMBER,
-    Row,
-    Table,
-    rows,
-)
-from drivers.printer.snmp.tables import SUPPLIES as SUPPLIES_TABLE
+from drivers.printer.snmp.tables import SERIAL_NUMBER
 from drivers.report import Code, Quality, Severity, State
 from protocols.errors import ProtocolError, Refused, Timeout
-from protocols.snmp.agent import Value
+from protocols.snmp.model import Value
 from protocols.snmp.replay import ReplayAgent
 from protocols.snmp.snmprec import Walk
 from tests.printer_walks import synthetic

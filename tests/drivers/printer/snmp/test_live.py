@@ -10,7 +10,8 @@ import pytest
 from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import COUNTERS, PERIODS, STATUS
 from drivers.report import Code, Condition, Observation, Quantity, Severity, State
-from protocols.snmp.agent import SnmpAgent, Version
+from protocols.snmp.agent import SnmpAgent
+from protocols.snmp.model import Version
 from tests.printer_walks import synthetic
 from tests.snmp_peers import UdpPeer, snmpd
 

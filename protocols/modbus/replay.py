@@ -1,4 +1,4 @@
-"""A wire without a network, shipped so that drivers can be tried anywhere.
+"""Captures replayed: the simulated units that answer as a device did, and a wire to them.
 
 `ReplayWire` keeps the contract of `protocols.line.Wire`; the same tests run over it, over a real
 TCP connection to our simulator, to pymodbus's and to one written in C with libmodbus.
@@ -11,14 +11,46 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from protocols.errors import ProtocolError
-from protocols.modbus.simulator import answer_of
+from protocols.modbus.simulator import TABLES, Unit, answer_of
 
 if TYPE_CHECKING:
     from protocols.line import Exchange
     from protocols.modbus.capture import Capture
-    from protocols.modbus.simulator import Unit
 
 T = TypeVar("T")
+
+
+def units_of(capture: Capture) -> dict[int, Unit]:
+    """Devices that answer as the one that was captured, by unit id.
+
+    What was read is in their tables, so that other cuts of the same registers are answered too;
+    what was refused is refused; a unit that never answered stays silent. Of a value that was read
+    more than once, the first counts.
+    """
+    units: dict[int, Unit] = {}
+    for entry in capture.entries:
+        unit = units.setdefault(entry.unit, Unit(silent=True))
+        if entry.answer is None:
+            continue
+        unit.silent = False
+        if entry.answer[0] & 0x80:
+            unit.refusals.setdefault(entry.request, entry.answer)
+        else:
+            _remember(unit, entry.request, entry.answer)
+    return units
+
+
+def _remember(unit: Unit, request: bytes, answer: bytes) -> None:
+    table = TABLES[request[0]]
+    address = int.from_bytes(request[1:3], "big")
+    count = int.from_bytes(request[3:5], "big")
+    data = answer[2:]
+    for index in range(count):
+        if table.bits:
+            value = data[index >> 3] >> (index & 7) & 1
+        else:
+            value = int.from_bytes(data[2 * index : 2 * index + 2], "big")
+        unit.tables[table].setdefault(address + index, value)
 
 
 class ReplayWire:
@@ -40,7 +72,7 @@ class ReplayWire:
     @classmethod
     def of(cls, capture: Capture) -> ReplayWire:
         """The wire on which a capture is said again."""
-        return cls(capture.units(), f"replay of {capture.device}")
+        return cls(units_of(capture), f"replay of {capture.device}")
 
     @property
     def where(self) -> str:
