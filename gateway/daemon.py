@@ -3,9 +3,9 @@
 ::
 
     lines -- drivers -- Poller --+
-                                 +--> Intake (Pipeline) --> SpoolWriter <--> Uplink --> broker
-    health, clock, configuration-+                              ^
-                                     control socket ------------+--- status, outbox, read, apply
+                                 +--> Intake (ChangeFilter) --> SpoolWriter <--> Uplink --> broker
+    health, clock, configuration-+                                  ^
+                                     control socket ----------------+--- status, outbox, read, apply
 
 One TaskGroup holds everything that runs. A stop (SIGTERM, SIGINT, the control socket's ``stop``)
 cancels it; then what was read is brought into the spool, and the spool is closed. Whatever was
@@ -53,10 +53,10 @@ from gateway.health.reporter import HealthReporter, HealthView
 from gateway.health.sd_notify import ServiceManager
 from gateway.health.spool_stats import spool_limits
 from gateway.health.watchdog import Watchdog
-from gateway.intake.change_filter import Pipeline
+from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.clock_watch import ClockWatch
 from gateway.intake.intake import Intake
-from gateway.intake.records import record_configuration, standing
+from gateway.intake.records import baseline_records, record_configuration
 from gateway.link.link import Link
 from gateway.polling.configured import ConfiguredDevices
 from gateway.polling.devices import Site
@@ -162,11 +162,11 @@ class Daemon:
         site, gateway = loaded.configuration.site, loaded.configuration.gateway
         self._link = Link(writer, box, state, boot_bytes(runtime.clock.boot_id), now)
         self._clock = ClockWatch(runtime.clock, writer, self._clock_changed)
-        self._pipeline = Pipeline(site.zone, gateway.heartbeat_s * 1000)
-        self._intake = Intake(self._pipeline, writer, self._standing, self._link.appended)
+        self._change_filter = ChangeFilter(site.zone, gateway.heartbeat_s * 1000)
+        self._intake = Intake(self._change_filter, writer, self._baseline, self._link.appended)
         self._poller = Poller(Timing(now=now, clock=self._clock.clock), self._intake.put)
         self._site = Site(lines=Lines(), now=now, secret=partial(secret, state))
-        self._devices = ConfiguredDevices(self._site, self._poller, self._intake.forget)
+        self._devices = ConfiguredDevices(self._site, self._poller, self._intake.remove)
         self._health = self._make_health()
         self._watchdog = Watchdog(runtime.manager, writer, self._poller.stalled)
         self._status = StatusCommands(self._status_view())
@@ -283,7 +283,7 @@ class Daemon:
         """Bring about a new configuration; what it does not change goes on undisturbed."""
         configuration = self._settings.configuration
         gateway = configuration.gateway
-        self._pipeline.configure(configuration.site.zone, gateway.heartbeat_s * 1000)
+        self._change_filter.configure(configuration.site.zone, gateway.heartbeat_s * 1000)
         self._apply_devices()
         if configuration.cloud != before.cloud:
             self._link.restart(configuration.cloud)
@@ -318,9 +318,9 @@ class Daemon:
         at = self._runtime.clock.now()
         await record_configuration(self._writer, self._settings.configuration, at, _AUTHOR)
 
-    def _standing(self) -> Sequence[Entry]:
+    def _baseline(self) -> Sequence[Entry]:
         at = self._runtime.clock.now()
-        return standing(self._settings.configuration, self._clock.record, at, _AUTHOR)
+        return baseline_records(self._settings.configuration, self._clock.record, at, _AUTHOR)
 
     def _on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT, reload on SIGHUP."""

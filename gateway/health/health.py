@@ -1,7 +1,7 @@
 """The gateway's report about itself, in the words it uses for any device.
 
-Its device is named ``gateway``; the same pipeline, spool and wire carry it. Gauges that change at
-every look (uptime, resident set) make it the sign of life that liveness is derived from.
+Its device is named ``gateway``; the same change filter, spool and wire carry it. Gauges that change
+at every look (uptime, resident set) make it the sign of life that liveness is derived from.
 """
 
 from __future__ import annotations

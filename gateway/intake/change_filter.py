@@ -1,4 +1,4 @@
-"""What of a report is worth keeping: reports in, spool entries out. Pure.
+"""Selects what of a report is worth sending: reports in, spool entries out. Pure.
 
 The rules, all of them:
 
@@ -10,8 +10,8 @@ The rules, all of them:
 * Counters read within a heartbeat of the site's midnight travel in their own lane, which the
   spool gives up last, and all of them are sent when that span begins and at the first poll
   after midnight: what billing rests on.
-* "Last sent" moves in `Pipeline.sent`, that is after the spool's commit; `Pipeline.forget` takes
-  it all back, at any gap or new epoch.
+* "Last sent" changes in `ChangeFilter.commit`, that is after the spool's commit;
+  `ChangeFilter.reset` takes it all back, at any gap or new epoch.
 
 Per reading, only loops that run in C are used (comprehensions, ``map``, list comparison): at a
 poll of 400 changing values a Python call each would cost more than everything else together.
@@ -41,8 +41,8 @@ LAYOUTS_LIMIT: Final = 64
 TEXT_LIMIT: Final = 100
 """Bytes of UTF-8 kept of a text value: 500 of them still fit a record."""
 _INT64: Final = 2**63
-_FLAWED: Final = {quality: (quality,) for quality in Quality}
-"""What stands for a missing value when values are compared: unlike any number or text."""
+_MISSING: Final = {quality: (quality,) for quality in Quality}
+"""What represents a missing value when values are compared: unlike any number or text."""
 
 Mark = int | str | tuple[Quality] | None
 
@@ -63,7 +63,7 @@ class _Layout:
     side: Side = Side.FAR
 
 
-class _Sent:
+class _DeviceState:
     """What was last sent of one device."""
 
     def __init__(self, device: str) -> None:
@@ -74,7 +74,7 @@ class _Sent:
         self.event: Report | None = None
 
     def layout(self, readings: Sequence[Reading]) -> _Layout:
-        """The layout of these readings, known or new; the last used comes first."""
+        """Return the layout of these readings, known or new; the last used one comes first."""
         quantities: list[object] = [r.quantity for r in readings]
         parts = [r.part for r in readings]
         resolutions = [r.resolution for r in readings]
@@ -119,14 +119,14 @@ class _Sent:
 
 
 def _run(slots: list[int]) -> slice | None:
-    """The slots as a slice, when they follow each other: it is copied and set in one go."""
+    """Return the slots as a slice, when they follow each other: it is copied and set in one go."""
     run = range(slots[0], slots[0] + len(slots))
     return slice(run.start, run.stop) if slots == list(run) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Move:
-    """What is last sent of one layout, once its records are accepted."""
+class _Update:
+    """What was last sent of one layout, once its records are accepted."""
 
     layout: _Layout
     marks: list[Mark]
@@ -136,91 +136,96 @@ class _Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What one report gives the spool, and what `Pipeline.sent` then remembers.
+class Changes:
+    """What is worth sending of one report, and what `ChangeFilter.commit` then remembers.
 
     Attributes:
-        device: Whose report it was.
-        entries: For the spool, in the order to append; empty when nothing changed.
+        device: The device that was reported.
+        entries: Entries for the spool, in the order to append; empty when nothing changed.
     """
 
     device: str
     entries: tuple[Entry, ...]
     era: int
-    moves: tuple[_Move, ...]
+    updates: tuple[_Update, ...]
     event: Report | None
 
 
-class Pipeline:
-    """Report by exception for every device of the gateway."""
+class ChangeFilter:
+    """Report by exception, for every device of the gateway.
+
+    Args:
+        zone: The site's time zone, for its midnights.
+        heartbeat_ms: Milliseconds after which an unchanged value is sent again.
+    """
 
     def __init__(self, zone: ZoneInfo, heartbeat_ms: int) -> None:
         self._heartbeat = heartbeat_ms
         self._midnight = MidnightWatch(zone, heartbeat_ms)
-        self._devices: dict[str, _Sent] = {}
+        self._devices: dict[str, _DeviceState] = {}
         self._era = 0
 
     def configure(self, zone: ZoneInfo, heartbeat_ms: int) -> None:
-        """Change time zone and heartbeat; what was sent stays known."""
+        """Set time zone and heartbeat; what was sent stays known."""
         self._heartbeat = heartbeat_ms
         self._midnight = MidnightWatch(zone, heartbeat_ms)
 
-    def take(self, report: Report) -> Offer:
-        """What of ``report`` is worth keeping.
+    def select(self, report: Report) -> Changes:
+        """Return what of ``report`` is worth sending.
 
-        Take a device's next report only after `sent` or `forget`: else both are compared with
-        the same past, and a value that went and came back in between is not sent.
+        Select from a device's next report only after `commit` or `reset`: else both are compared
+        with the same past, and a value that went and came back in between is not sent.
         """
         known = self._devices.get(report.device)
         if known is None:
-            known = self._devices[report.device] = _Sent(report.device)
+            known = self._devices[report.device] = _DeviceState(report.device)
         entries: list[Entry] = []
-        event = report if self._tells(known.event, report) else None
+        event = report if self._event_due(known.event, report) else None
         if event:
             entries.append(_event_entry(report))
         utc = report.clock.utc_ms(report.at)
         side = Side.FAR if utc is None else self._midnight.side(utc)
-        readings, moves = report.readings, []
+        readings, updates = report.readings, []
         for start in range(0, len(readings), COLUMNS_LIMIT):
-            move = self._columns(known, readings[start : start + COLUMNS_LIMIT], side, entries)
-            if move:
-                moves.append(move)
-        return Offer(
+            update = self._columns(known, readings[start : start + COLUMNS_LIMIT], side, entries)
+            if update:
+                updates.append(update)
+        return Changes(
             device=report.device,
             entries=tuple(entries),
             era=self._era,
-            moves=tuple(moves),
+            updates=tuple(updates),
             event=event,
         )
 
-    def sent(self, offer: Offer) -> None:
-        """The spool has accepted every entry of ``offer``."""
-        known = self._devices.get(offer.device)
-        if known is None or offer.era != self._era:
+    def commit(self, changes: Changes) -> None:
+        """Remember as sent what the spool has accepted: every entry of ``changes``."""
+        known = self._devices.get(changes.device)
+        if known is None or changes.era != self._era:
             return
-        if offer.event:
-            known.event = offer.event
-        for move in offer.moves:
-            layout, marks = move.layout, known.marks
+        if changes.event:
+            known.event = changes.event
+        for update in changes.updates:
+            layout, marks = update.layout, known.marks
             if layout.run:
-                marks[layout.run] = move.marks
+                marks[layout.run] = update.marks
             else:
-                for slot, mark in zip(layout.slots, move.marks, strict=True):
+                for slot, mark in zip(layout.slots, update.marks, strict=True):
                     marks[slot] = mark
-            layout.side = move.side
-            if move.full:
-                layout.full_at = move.at
+            layout.side = update.side
+            if update.full:
+                layout.full_at = update.at
 
-    def forget(self) -> None:
-        """Something accepted may never reach the portal: send everything again."""
+    def reset(self) -> None:
+        """Forget what was sent: something that the spool accepted may never reach the portal."""
         self._era += 1
         self._devices.clear()
 
-    def drop(self, device: str) -> None:
-        """The device is no longer configured, or is another one now."""
+    def remove(self, device: str) -> None:
+        """Forget a device that is no longer configured, or is another one now."""
         self._devices.pop(device, None)
 
-    def _tells(self, last: Report | None, now: Report) -> bool:
+    def _event_due(self, last: Report | None, now: Report) -> bool:
         if last is None or now.at - last.at >= self._heartbeat:
             return True
         if (
@@ -230,13 +235,13 @@ class Pipeline:
             or now.supplies != last.supplies
         ):
             return True
-        return now.conditions is not last.conditions and _edges(now.conditions) != _edges(
-            last.conditions
-        )
+        return now.conditions is not last.conditions and _condition_keys(
+            now.conditions
+        ) != _condition_keys(last.conditions)
 
     def _columns(
-        self, known: _Sent, readings: Sequence[Reading], side: Side, entries: list[Entry]
-    ) -> _Move | None:
+        self, known: _DeviceState, readings: Sequence[Reading], side: Side, entries: list[Entry]
+    ) -> _Update | None:
         layout = known.layout(readings)
         values, marks = _values(readings)
         at = readings[0].at
@@ -256,7 +261,7 @@ class Pipeline:
         for lane, columns in _lanes(picks, layout, side):
             if columns:
                 entries.append(_data_entry(lane, layout, readings, values, columns))
-        return _Move(layout=layout, marks=marks, at=at, full=full, side=side)
+        return _Update(layout=layout, marks=marks, at=at, full=full, side=side)
 
 
 def _lanes(
@@ -272,7 +277,7 @@ def _lanes(
 
 
 def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[Mark]]:
-    """What travels, and what is compared: a missing value differs by its reason."""
+    """Return the values to send, and those to compare: a missing one differs by its reason."""
     values = [r.value for r in readings]
     try:
         if min(values) >= -_INT64 and max(values) < _INT64:  # type: ignore[type-var,operator] # text and None raise, and take the slow way
@@ -281,26 +286,26 @@ def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[M
         pass
     values = [_bounded(value) for value in values]
     marks: list[Mark] = [
-        _FLAWED[_flaw(r)] if value is None else value
+        _MISSING[_missing_reason(r)] if value is None else value
         for r, value in zip(readings, values, strict=True)
     ]
     return values, marks
 
 
 def _bounded(value: int | str | None) -> int | str | None:
-    """The value, if it can travel: 64-bit integers, and texts of `TEXT_LIMIT` bytes."""
+    """Return a value that can be encoded: 64-bit integers, and texts of `TEXT_LIMIT` bytes."""
     if isinstance(value, str):
-        return _cut(value)
+        return _truncate(value)
     return value if value is None or -_INT64 <= value < _INT64 else None
 
 
-def _cut(text: str) -> str:
-    """The first `TEXT_LIMIT` bytes of a text, in whole characters."""
+def _truncate(text: str) -> str:
+    """Return the first `TEXT_LIMIT` bytes of a text, in whole characters."""
     return text.encode(errors="replace")[:TEXT_LIMIT].decode(errors="ignore")
 
 
-def _flaw(reading: Reading) -> Quality:
-    """Why a reading has no value; one that had a value which cannot travel is out of range."""
+def _missing_reason(reading: Reading) -> Quality:
+    """Return why a reading has no value; a value that cannot be encoded is out of range."""
     return Quality.OUT_OF_RANGE if reading.quality is Quality.GOOD else reading.quality
 
 
@@ -321,7 +326,7 @@ def _data_entry(
     qualities: tuple[tuple[int, int], ...] = ()
     if None in values:
         qualities = tuple(
-            (index, QUALITIES.index(_flaw(readings[index])))
+            (index, QUALITIES.index(_missing_reason(readings[index])))
             for index, value in enumerate(values)
             if value is None
         )
@@ -329,24 +334,29 @@ def _data_entry(
     return Entry(lane=lane, body=body, at=times[0], readings=len(values), table=layout.table)
 
 
-def _edges(conditions: tuple[Condition, ...]) -> frozenset[tuple[object, ...]]:
+def _condition_keys(conditions: tuple[Condition, ...]) -> frozenset[tuple[object, ...]]:
     return frozenset((c.code, c.component, c.severity) for c in conditions)
 
 
 def _event_entry(report: Report) -> Entry:
     try:
         body = encode_record(event_record(report))
-    except WireError:  # hundreds of conditions, or words without end: keep the gravest
+    except WireError:  # hundreds of conditions, or words without end: keep the most severe
         body = _short_event(report)
     return Entry(lane=Lane.EVENT, body=body, at=report.at, readings=0)
 
 
 def _short_event(report: Report) -> bytes:
-    """As much of a report as fits a record: fewer conditions and supplies, in fewer words."""
-    gravest = sorted(report.conditions, key=lambda c: c.severity.rank)
+    """Encode as much of a report as fits a record: fewer conditions and supplies, truncated."""
+    by_severity = sorted(report.conditions, key=lambda c: c.severity.rank)
     conditions = [
-        replace(c, component=_cut(c.component), message=_cut(c.message), source=_cut(c.source))
-        for c in gravest[:100]
+        replace(
+            c,
+            component=_truncate(c.component),
+            message=_truncate(c.message),
+            source=_truncate(c.source),
+        )
+        for c in by_severity[:100]
     ]
     for most in (100, 30, 10):
         short = replace(

@@ -1,10 +1,10 @@
-"""From reports to accepted records: the one place where the pipeline meets the spool.
+"""From reports to accepted records: the one place where the change filter meets the spool.
 
 ::
 
-    pollers, health --put--> waiting (bounded) --a round--> Pipeline.take --> append --> sent
-                                 ^                                                |
-                                 +---- the rest, when one device has two ---------+
+    pollers, health --put--> waiting (bounded) --a round--> select --> append --> commit
+                                 ^                             |
+                                 +-- the rest, when one device has two
 
 A round takes everything that waits, at most one report a device, and appends it in one commit.
 It begins `GATHER_S` after the first report came, so that several devices share the commit, the
@@ -12,8 +12,8 @@ message and the portal's answer: those cost more than the readings in them. Whil
 long, reports gather for the next round; when too many wait, `put` waits too, which slows the
 lines down instead of filling the memory.
 
-Nothing is lost silently: when the spool refuses, the pipeline forgets what it last sent, so that
-everything is offered again, and the spool itself counts what it could not take.
+Nothing is lost silently: when the spool refuses, the change filter forgets what was sent, so that
+everything is selected again, and the spool itself counts what it could not take.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import structlog
 from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.wire import Lane, WireError
 from drivers.report import Report
-from gateway.intake.change_filter import Offer, Pipeline
+from gateway.intake.change_filter import ChangeFilter, Changes
 
 GATHER_S: Final = 0.1
 """Source: design section 5, "grouped up to 100 ms"."""
@@ -50,36 +50,39 @@ class RecordSink(Protocol):
 
 
 class Intake:
-    """Takes reports, keeps what is worth keeping.
+    """Takes reports, and appends what is worth sending to the spool.
 
     Args:
-        pipeline: Knows what was sent last.
-        spool: Where records go.
-        standing: What must be said again after anything was dropped, besides the reports.
-        appended: Called whenever something was accepted, with its lanes.
+        change_filter: Selects what of a report is worth sending.
+        spool: Takes the records.
+        baseline: Makes the records to append again after records were dropped, besides reports.
+        appended: Called after each accepted append, with the lanes of its records.
+
+    Attributes:
+        latest: The last report of each device, by name.
+        refused: Whether the spool refused the last append.
     """
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        change_filter: ChangeFilter,
         spool: RecordSink,
-        standing: Callable[[], Iterable[Entry]] = tuple,
+        baseline: Callable[[], Iterable[Entry]] = tuple,
         appended: Callable[[frozenset[Lane]], None] = lambda _lanes: None,
     ) -> None:
-        self._pipeline = pipeline
+        self._change_filter = change_filter
         self._spool = spool
         self._waiting: deque[Report] = deque()
         self._wake = asyncio.Event()
         self._room = asyncio.Condition()
-        self._standing = standing
+        self._baseline = baseline
         self._appended = appended
         self._generation: int | None = None
         self.latest: dict[str, Report] = {}
         self.refused = False
-        """Whether the spool refused the last round."""
 
     async def put(self, report: Report) -> None:
-        """Hand in a report; waits while too many do. Cancelled while it waits, it is not kept."""
+        """Take a report; waits while `WAITING_LIMIT` do. Cancelled meanwhile, it is not taken."""
         async with self._room:
             await self._room.wait_for(lambda: len(self._waiting) < WAITING_LIMIT)
             self._waiting.append(report)
@@ -87,7 +90,7 @@ class Intake:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled; what a running round appends may or may not be accepted then."""
+        """Append until cancelled; what is being appended then may or may not be accepted."""
         while True:
             await self._wake.wait()
             await asyncio.sleep(GATHER_S)
@@ -96,14 +99,14 @@ class Intake:
                 await self._round()
 
     async def drain(self) -> None:
-        """Work off what waits, once nobody hands in any more and `run` has ended."""
+        """Append what waits, once `put` is called no more and `run` has ended."""
         while self._waiting:
             await self._round()
 
-    def forget(self, devices: frozenset[str]) -> None:
-        """These devices are gone, or other ones now."""
+    def remove(self, devices: frozenset[str]) -> None:
+        """Forget devices that are gone, or are other ones now."""
         for device in devices:
-            self._pipeline.drop(device)
+            self._change_filter.remove(device)
             self.latest.pop(device, None)
 
     async def _round(self) -> None:
@@ -111,27 +114,28 @@ class Intake:
         generation = self._spool.generation
         if generation != self._generation:
             if self._generation is not None:
-                self._pipeline.forget()
-                entries.extend(self._standing())
+                self._change_filter.reset()
+                entries.extend(self._baseline())
             self._generation = generation
-        offers = [offer for report in await self._take_one_each() if (offer := self._offer(report))]
-        entries.extend(entry for offer in offers for entry in offer.entries)
+        reports = await self._take_one_each()
+        selected = [changes for report in reports if (changes := self._select(report))]
+        entries.extend(entry for changes in selected for entry in changes.entries)
         if entries:
-            await self._append(entries, offers)
+            await self._append(entries, selected)
 
-    def _offer(self, report: Report) -> Offer | None:
-        """What is worth keeping of a report; one that cannot travel costs its device only."""
+    def _select(self, report: Report) -> Changes | None:
+        """Return what of a report is worth sending; an encoding error costs its device only."""
         try:
-            return self._pipeline.take(report)
+            return self._change_filter.select(report)
         except WireError as error:
             log.error("report_encoding_failed", device=report.device, error=str(error))
             return None
 
-    async def _append(self, entries: list[Entry], offers: list[Offer]) -> None:
+    async def _append(self, entries: list[Entry], selected: list[Changes]) -> None:
         try:
             await self._spool.append(entries)
         except SpoolError as error:
-            self._pipeline.forget()
+            self._change_filter.reset()
             if not self.refused:
                 log.error("spool_write_failed", error=str(error), records=len(entries))
             self.refused = True
@@ -140,8 +144,8 @@ class Intake:
             log.info("spool_writable")
         self.refused = False
         self._appended(frozenset(entry.lane for entry in entries))
-        for offer in offers:
-            self._pipeline.sent(offer)
+        for changes in selected:
+            self._change_filter.commit(changes)
 
     async def _take_one_each(self) -> list[Report]:
         async with self._room:

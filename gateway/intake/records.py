@@ -1,4 +1,4 @@
-"""Records that no device makes: what runs here, and what the boot's milliseconds mean."""
+"""Records of no device: the running configuration, and what the milliseconds since boot mean."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from cloud_link.spool.writer import SpoolWriter
 
 CONFIGURATION_KEY: Final = "configuration"
-"""Under which the spool remembers the digest of the configuration it accepted last."""
+"""The spool remembers the digest of the configuration it accepted last by this key."""
 
 log = structlog.get_logger("kanmon.records")
 
 
 def configuration_entry(configuration: Configuration, at: int, author: str) -> Entry:
-    """The record of the configuration that now runs; raises `WireError` if it cannot travel."""
+    """Return the record of the running configuration; raises `WireError` if it is too large."""
     record = ConfigurationRecord(
         at, digest(configuration), author, zlib.compress(canonical(configuration), 9)
     )
@@ -30,14 +30,14 @@ def configuration_entry(configuration: Configuration, at: int, author: str) -> E
 
 
 def clock_entry(record: ClockRecord, at: int) -> Entry:
-    """The record of an offset that became known, or changed."""
+    """Return the record of a clock offset that became known, or changed."""
     return Entry(lane=Lane.EVENT, body=encode_record(record), at=at, readings=0)
 
 
-def standing(
+def baseline_records(
     configuration: Configuration, clock: ClockRecord | None, at: int, author: str
 ) -> Sequence[Entry]:
-    """What must be said again after anything was dropped, since it may be that."""
+    """Return the records to append again after records were dropped: they may be among those."""
     known = () if clock is None else (clock_entry(clock, at),)
     return (*known, configuration_entry(configuration, at, author))
 
@@ -45,9 +45,9 @@ def standing(
 async def record_configuration(
     spool: SpoolWriter, configuration: Configuration, at: int, author: str
 ) -> None:
-    """Append the record of the configuration that now runs, unless it was the last one accepted.
+    """Append the record of the running configuration, unless it was the last one accepted.
 
-    A spool that refuses it, and a configuration that cannot travel, are logged.
+    A spool that refuses it, and a configuration that is too large, are logged.
     """
     name = digest(configuration)
     try:

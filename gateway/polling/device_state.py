@@ -145,7 +145,9 @@ class DeviceView:
         told = {condition.key for condition in self._told}
         # What a driver has said itself (identity.changed) is not said twice.
         whole = (*self._told, *(c for c in self._own.values() if c.key not in told))
-        if whole != self._conditions:  # the same tuple again lets the pipeline see it at a glance
+        if (
+            whole != self._conditions
+        ):  # the same tuple again lets the change filter see it at a glance
             self._conditions = whole
         return Report(
             device=self.name,

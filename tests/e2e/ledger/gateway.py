@@ -1,4 +1,4 @@
-"""The ledger's gateway, a process that gets killed: real pipeline, intake, spool and uplink.
+"""The ledger's gateway, a process that gets killed: real change_filter, intake, spool and uplink.
 
     python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [--hasty]
 
@@ -28,7 +28,7 @@ from cloud_link.uplink.model import Facts, Link, Pace
 from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import ClockRecord, Lane
 from drivers.report import Clock
-from gateway.intake.change_filter import Pipeline
+from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.intake import Intake
 from gateway.intake.records import clock_entry
 from tests.e2e.ledger.hasty import HastyUplink
@@ -73,8 +73,8 @@ class Gateway:
             if orders.hasty
             else Uplink(writer, broker, BOX, facts, PACE, LINK)
         )
-        pipeline = Pipeline(ZoneInfo("UTC"), HEARTBEAT_MS)
-        self._intake = Intake(pipeline, self._journal, self._standing, self._appended)
+        change_filter = ChangeFilter(ZoneInfo("UTC"), HEARTBEAT_MS)
+        self._intake = Intake(change_filter, self._journal, self._baseline, self._appended)
         self.draining = asyncio.Event()
         self.flooding = False
 
@@ -99,7 +99,7 @@ class Gateway:
             self._n += 1
             if self._n == self._first + CLOCK_AFTER:
                 self._offset = OFFSET
-                await self._journal.append(self._standing())
+                await self._journal.append(self._baseline())
                 self._dated = True
             clock = Clock(boot=self._boot, offset=self._offset)
             for device in DEVICES:
@@ -110,7 +110,7 @@ class Gateway:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.draining.wait(), TICK_S)
 
-    def _standing(self) -> tuple[Entry, ...]:
+    def _baseline(self) -> tuple[Entry, ...]:
         if self._offset is None:
             return ()
         return (clock_entry(ClockRecord(0, self._offset, True), self._n * STEP_MS),)

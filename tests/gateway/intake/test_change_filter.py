@@ -28,7 +28,7 @@ from drivers.report import (
     State,
     Supply,
 )
-from gateway.intake.change_filter import COLUMNS_LIMIT, Pipeline
+from gateway.intake.change_filter import COLUMNS_LIMIT, ChangeFilter
 from gateway.intake.midnight import day_begins
 
 UTC = ZoneInfo("UTC")
@@ -78,10 +78,10 @@ def volts(at: int, *values: Value) -> Report:
     )
 
 
-def keep(pipeline: Pipeline, what: Report) -> tuple[Entry, ...]:
-    offer = pipeline.take(what)
-    pipeline.sent(offer)
-    return offer.entries
+def keep(change_filter: ChangeFilter, what: Report) -> tuple[Entry, ...]:
+    changes = change_filter.select(what)
+    change_filter.commit(changes)
+    return changes.entries
 
 
 def told(entries: Sequence[Entry], lane: Lane = Lane.DATA) -> list[tuple[str, str, Value, str]]:
@@ -114,77 +114,77 @@ def parts_of(entries: Sequence[Entry]) -> list[str]:
 
 
 def test_only_what_changed_is_sent_and_everything_once_a_heartbeat() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    assert parts_of(keep(pipeline, volts(NOON, 1, 2, 3))) == ["l1", "l2", "l3"]
-    assert keep(pipeline, volts(NOON + 1_000, 1, 2, 3)) == ()
-    assert told(keep(pipeline, volts(NOON + 2_000, 1, 9, 3))) == [("voltage", "l2", 9, "good")]
-    assert parts_of(keep(pipeline, volts(NOON + HEARTBEAT - 1, 1, 9, 3))) == []
-    assert parts_of(keep(pipeline, volts(NOON + HEARTBEAT, 1, 9, 3))) == ["l1", "l2", "l3"]
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    assert parts_of(keep(change_filter, volts(NOON, 1, 2, 3))) == ["l1", "l2", "l3"]
+    assert keep(change_filter, volts(NOON + 1_000, 1, 2, 3)) == ()
+    assert told(keep(change_filter, volts(NOON + 2_000, 1, 9, 3))) == [("voltage", "l2", 9, "good")]
+    assert parts_of(keep(change_filter, volts(NOON + HEARTBEAT - 1, 1, 9, 3))) == []
+    assert parts_of(keep(change_filter, volts(NOON + HEARTBEAT, 1, 9, 3))) == ["l1", "l2", "l3"]
 
 
 @pytest.mark.req("C-20")
 def test_a_missing_value_travels_as_such_and_its_reason_is_a_change() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    keep(pipeline, volts(NOON, 0, 2, 3))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    keep(change_filter, volts(NOON, 0, 2, 3))
     gone = volts(NOON + 1, None, 2, 3)
-    assert told(keep(pipeline, gone)) == [("voltage", "l1", None, "not_available")]
-    assert keep(pipeline, volts(NOON + 2, None, 2, 3)) == ()
+    assert told(keep(change_filter, gone)) == [("voltage", "l1", None, "not_available")]
+    assert keep(change_filter, volts(NOON + 2, None, 2, 3)) == ()
     other = replace(gone.readings[0], quality=Quality.OUT_OF_RANGE, at=NOON + 3)
     changed = replace(
         volts(NOON + 3, 1, 2, 3), readings=(other, *volts(NOON + 3, 0, 2, 3).readings[1:])
     )
-    assert told(keep(pipeline, changed)) == [("voltage", "l1", None, "out_of_range")]
-    assert told(keep(pipeline, volts(NOON + 4, 0, 2, 3))) == [("voltage", "l1", 0, "good")]
+    assert told(keep(change_filter, changed)) == [("voltage", "l1", None, "out_of_range")]
+    assert told(keep(change_filter, volts(NOON + 4, 0, 2, 3))) == [("voltage", "l1", 0, "good")]
 
 
 def test_what_is_not_accepted_is_offered_again() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    keep(pipeline, volts(NOON, 1, 2, 3))
-    pipeline.take(volts(NOON + 1, 5, 2, 3))  # and the spool refused
-    assert parts_of(keep(pipeline, volts(NOON + 2, 5, 2, 3))) == ["l1"]
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    keep(change_filter, volts(NOON, 1, 2, 3))
+    change_filter.select(volts(NOON + 1, 5, 2, 3))  # and the spool refused
+    assert parts_of(keep(change_filter, volts(NOON + 2, 5, 2, 3))) == ["l1"]
 
 
 def test_after_a_gap_everything_is_sent_again_and_an_offer_from_before_it_counts_for_nothing() -> (
     None
 ):
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    keep(pipeline, volts(NOON, 1, 2, 3))
-    late = pipeline.take(volts(NOON + 1, 5, 2, 3))
-    pipeline.forget()
-    pipeline.sent(late)
-    entries = keep(pipeline, volts(NOON + 2, 5, 2, 3))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    keep(change_filter, volts(NOON, 1, 2, 3))
+    late = change_filter.select(volts(NOON + 1, 5, 2, 3))
+    change_filter.reset()
+    change_filter.commit(late)
+    entries = keep(change_filter, volts(NOON + 2, 5, 2, 3))
     assert parts_of(entries) == ["l1", "l2", "l3"]
     assert len(events(entries)) == 1
 
 
 def test_a_series_read_by_two_groups_is_compared_with_itself() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
     hertz = reading(Quantity.FREQUENCY, 50, NOON)
     fast, both = volts(NOON, 1, 2, 3), volts(NOON, 1, 2, 3)
     both = replace(both, readings=(hertz, *both.readings))
-    keep(pipeline, both)
-    keep(pipeline, fast)
-    keep(pipeline, volts(NOON + 1, 7, 2, 3))
-    entries = keep(pipeline, replace(both, at=NOON + 2))
+    keep(change_filter, both)
+    keep(change_filter, fast)
+    keep(change_filter, volts(NOON + 1, 7, 2, 3))
+    entries = keep(change_filter, replace(both, at=NOON + 2))
     assert told(entries) == [("voltage", "l1", 1, "good")]
 
 
 def test_values_that_cannot_travel_are_out_of_range() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    entries = keep(pipeline, volts(NOON, 2**63, -(2**63), 2**63 - 1))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    entries = keep(change_filter, volts(NOON, 2**63, -(2**63), 2**63 - 1))
     assert [(value, quality) for _, _, value, quality in told(entries)] == [
         (None, "out_of_range"),
         (-(2**63), "good"),
         (2**63 - 1, "good"),
     ]
     note = reading(Quantity.NOTE, "x" * 5_000, NOON)
-    ((_, _, text, _),) = told(keep(pipeline, report(NOON + 1, note)))
+    ((_, _, text, _),) = told(keep(change_filter, report(NOON + 1, note)))
     assert isinstance(text, str)
     assert len(text) == 100
 
 
 def test_a_wide_device_is_split_into_several_records() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
     count = 2 * COLUMNS_LIMIT + 7
     wide = report(
         NOON,
@@ -193,17 +193,17 @@ def test_a_wide_device_is_split_into_several_records() -> None:
             for n in range(count)
         ),
     )
-    entries = keep(pipeline, wide)
+    entries = keep(change_filter, wide)
     data = [entry for entry in entries if entry.lane is Lane.DATA]
     assert [entry.readings for entry in data] == [COLUMNS_LIMIT, COLUMNS_LIMIT, 7]
 
 
 def test_times_of_several_transactions_are_kept() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
     readings = [
         reading(Quantity.VOLTAGE, n, NOON + 10 * (n // 2), f"l{n % 3 + 1}") for n in range(6)
     ]
-    (entry,) = (e for e in keep(pipeline, report(NOON, *readings)) if e.lane is Lane.DATA)
+    (entry,) = (e for e in keep(change_filter, report(NOON, *readings)) if e.lane is Lane.DATA)
     record = decode_record(entry.body)
     assert isinstance(record, DataRecord)
     assert entry.table is not None
@@ -225,28 +225,28 @@ JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 1"
     ],
 )
 def test_an_edge_sends_the_devices_whole_state(change: dict[str, Any], edge: bool) -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    assert len(events(keep(pipeline, report(NOON)))) == 1
-    found = events(keep(pipeline, report(NOON + 1, change=change)))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    assert len(events(keep(change_filter, report(NOON)))) == 1
+    found = events(keep(change_filter, report(NOON + 1, change=change)))
     assert len(found) == edge
-    assert events(keep(pipeline, report(NOON + 2, change=change))) == []
-    assert len(events(keep(pipeline, report(NOON + HEARTBEAT + 1, change=change)))) == 1
+    assert events(keep(change_filter, report(NOON + 2, change=change))) == []
+    assert len(events(keep(change_filter, report(NOON + HEARTBEAT + 1, change=change)))) == 1
 
 
 def test_severity_is_an_edge_and_words_are_not() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    keep(pipeline, report(NOON, change={"conditions": (JAM,)}))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    keep(change_filter, report(NOON, change={"conditions": (JAM,)}))
     words = replace(JAM, message="sheet 4711", source="1.3.6=8")
-    assert events(keep(pipeline, report(NOON + 1, change={"conditions": (words,)}))) == []
+    assert events(keep(change_filter, report(NOON + 1, change={"conditions": (words,)}))) == []
     graver = replace(JAM, severity=Severity.SERVICE_CALL)
-    (event,) = events(keep(pipeline, report(NOON + 2, change={"conditions": (graver,)})))
+    (event,) = events(keep(change_filter, report(NOON + 2, change={"conditions": (graver,)})))
     assert event.conditions[0].severity == "service_call"
     assert event.conditions[0].since == 1
-    assert events(keep(pipeline, report(NOON + 3)))[0].conditions == ()
+    assert events(keep(change_filter, report(NOON + 3)))[0].conditions == ()
 
 
 def test_hundreds_of_conditions_are_cut_to_the_gravest() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
     many = tuple(
         Condition(
             code=Code.ATTENTION,
@@ -256,7 +256,7 @@ def test_hundreds_of_conditions_are_cut_to_the_gravest() -> None:
         )
         for n in range(500)
     )
-    (event,) = events(keep(pipeline, report(NOON, change={"conditions": many})))
+    (event,) = events(keep(change_filter, report(NOON, change={"conditions": many})))
     assert len(event.conditions) == 100
     assert event.conditions[0].component == "c499"
 
@@ -273,11 +273,11 @@ def energy(at: int, wh: int, offset: int | None = 0) -> Report:
 def test_counters_near_midnight_travel_in_their_own_lane_on_both_sides() -> None:
     zone = ZoneInfo("Asia/Tokyo")
     midnight = day_begins(date(2026, 11, 21), zone)
-    pipeline = Pipeline(zone, HEARTBEAT)
+    change_filter = ChangeFilter(zone, HEARTBEAT)
     offset = midnight - 10_000_000  # the boot was some hours before
     lanes: list[tuple[int, str, int]] = []
     for at in range(10_000_000 - 400_000, 10_000_000 + 400_000, 10_000):
-        entries = keep(pipeline, energy(at, 5, offset))
+        entries = keep(change_filter, energy(at, 5, offset))
         lanes += [(at - 10_000_000, e.lane.name, e.readings) for e in entries]
         assert "energy.import" not in str(told(entries)) or abs(at - 10_000_000) > HEARTBEAT
     boundary = [(at, n) for at, lane, n in lanes if lane == "BOUNDARY"]
@@ -287,8 +287,8 @@ def test_counters_near_midnight_travel_in_their_own_lane_on_both_sides() -> None
 
 
 def test_without_a_clock_there_is_no_midnight() -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
-    entries = keep(pipeline, energy(0, 5, None))
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    entries = keep(change_filter, energy(0, 5, None))
     assert {entry.lane for entry in entries} == {Lane.EVENT, Lane.DATA}
 
 
@@ -303,24 +303,24 @@ values = st.lists(
 def test_whoever_applies_what_was_sent_knows_what_was_read(
     rows: list[tuple[int | None, ...]], data: st.DataObject
 ) -> None:
-    pipeline = Pipeline(UTC, HEARTBEAT)
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
     known: dict[str, tuple[Value, str]] = {}
     at = NOON
     for row in rows:
         at += data.draw(st.integers(1, HEARTBEAT))
         now = volts(at, *row)
-        offer = pipeline.take(now)
+        changes = change_filter.select(now)
         match data.draw(st.sampled_from(["sent", "sent", "sent", "refused", "gap"])):
             case "sent":
-                pipeline.sent(offer)
+                change_filter.commit(changes)
             case "refused":
                 continue
             case "gap":
-                pipeline.sent(offer)
-                pipeline.forget()
+                change_filter.commit(changes)
+                change_filter.reset()
                 known.clear()
                 continue
-        known.update((part, (value, quality)) for _, part, value, quality in told(offer.entries))
+        known.update((part, (value, quality)) for _, part, value, quality in told(changes.entries))
         for r in now.readings:
             fits = r.value is None or (isinstance(r.value, int) and r.value < 2**63)
             expected = (r.value, r.quality.value) if fits else (None, "out_of_range")

@@ -11,7 +11,7 @@ from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import DataRecord, Lane, decode_record
 from drivers.report import Clock, Quantity, Reachability, Reading, Report
-from gateway.intake.change_filter import Pipeline
+from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.intake import WAITING_LIMIT, Intake
 
 BOOT = b"12345678"
@@ -53,8 +53,8 @@ def values(entries: list[Entry]) -> list[object]:
     return [record.values[0] for record in records if isinstance(record, DataRecord)]
 
 
-def intake(spool: TurningSpool, standing: Callable[[], Iterable[Entry]] = tuple) -> Intake:
-    return Intake(Pipeline(ZoneInfo("UTC"), 300_000), spool, standing)
+def intake(spool: TurningSpool, baseline: Callable[[], Iterable[Entry]] = tuple) -> Intake:
+    return Intake(ChangeFilter(ZoneInfo("UTC"), 300_000), spool, baseline)
 
 
 async def test_a_value_that_went_and_came_back_in_one_commit_is_sent_both_times() -> None:
@@ -124,7 +124,7 @@ async def test_a_spool_that_does_not_keep_up_slows_its_suppliers_down() -> None:
 
 async def test_reports_reach_a_real_spool(tmp_path: Path) -> None:
     async with await SpoolWriter.open(tmp_path, boot=BOOT, limits=SpoolLimits()) as writer:
-        desk = Intake(Pipeline(ZoneInfo("UTC"), 300_000), writer)
+        desk = Intake(ChangeFilter(ZoneInfo("UTC"), 300_000), writer)
         worker = asyncio.create_task(desk.run())
         for at in range(50):
             await desk.put(report(at, at))
