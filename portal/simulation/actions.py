@@ -1,4 +1,4 @@
-"""What is done to the portal where sites are simulated."""
+"""Marking history that was made up."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def mark_simulated(gateway: Gateway, first_ms: int, last_ms: int) -> SimulatedHistory:
-    """Say on every page that a gateway's samples in this span (Unix ms) were made up."""
+    """Mark a gateway's samples in this span (Unix ms) as made up; every page then says so."""
     marked, _ = SimulatedHistory.objects.update_or_create(
         gateway=gateway, defaults={"first_ms": first_ms, "last_ms": last_ms}
     )

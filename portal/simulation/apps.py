@@ -1,4 +1,4 @@
-"""The app, as Django finds it."""
+"""The simulation as a Django app."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class SimulationConfig(AppConfig):
-    """What exists only where sites are simulated."""
+    """The strip, and the marks on simulated history."""
 
     name = "portal.simulation"
     label = "simulation"

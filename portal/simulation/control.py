@@ -3,7 +3,7 @@
 ::
 
     -> {"jsonrpc": "2.0", "id": 1, "method": "break", "params": {"version": 1, "what": "jam"}}
-    <- {"jsonrpc": "2.0", "id": 1, "result": {"troubles": [{"name": "jam", "on": true,
+    <- {"jsonrpc": "2.0", "id": 1, "result": {"faults": [{"name": "jam", "on": true,
                                               "left_s": 60} ...], "gateways": [...]}}
 
 ``mend`` has the same parameters, ``state`` none. The other side is
@@ -32,17 +32,17 @@ _RESPONSE_LIMIT: Final = 1 << 20
 _ID: Final = 1
 
 
-class AwayError(Exception):
-    """Nobody simulates anything just now, or what was asked is not known there."""
+class SimulationUnavailableError(Exception):
+    """The simulated world does not answer, or does not know what was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something that can be broken.
+class InjectedFault:
+    """A fault that the simulated world can inject.
 
     Attributes:
-        on: Whether it is.
-        left_s: After how many seconds it heals.
+        on: Whether it is injected now.
+        left_s: Seconds until it ends by itself.
     """
 
     name: str
@@ -52,14 +52,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldState:
-    """What is broken, and what the gateways' spools say."""
+    """The faults that can be injected, and what the gateways' spools report."""
 
-    troubles: Sequence[Trouble]
+    faults: Sequence[InjectedFault]
     spools: Sequence[SpoolWord]
 
 
 def call(path: Path, method: str, **params: str) -> WorldState:
-    """Call a method of the simulated world; raises `AwayError`."""
+    """Call a method of the simulated world; raises `SimulationUnavailableError`."""
     request = _request(method, params)
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -69,12 +69,14 @@ def call(path: Path, method: str, **params: str) -> WorldState:
             with connection.makefile("rb") as stream:
                 response = json.loads(stream.readline(_RESPONSE_LIMIT))
         if response["jsonrpc"] != "2.0" or response["id"] != _ID:
-            raise AwayError("not the response to the request")
+            raise SimulationUnavailableError("not the response to the request")
         if "error" in response:
-            raise AwayError(f"{response['error']['code']}: {response['error']['message']}")
+            raise SimulationUnavailableError(
+                f"{response['error']['code']}: {response['error']['message']}"
+            )
         return _state(response["result"])
     except (OSError, ArithmeticError, ValueError, LookupError, TypeError) as error:
-        raise AwayError(str(error)) from error
+        raise SimulationUnavailableError(str(error)) from error
 
 
 def _request(method: str, params: dict[str, str]) -> bytes:
@@ -83,11 +85,11 @@ def _request(method: str, params: dict[str, str]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-def _state(told: dict[str, Any]) -> WorldState:
+def _state(result: dict[str, Any]) -> WorldState:
     return WorldState(
-        troubles=[
-            Trouble(name=str(one["name"]), on=bool(one["on"]), left_s=int(one["left_s"]))
-            for one in told["troubles"]
+        faults=[
+            InjectedFault(name=str(one["name"]), on=bool(one["on"]), left_s=int(one["left_s"]))
+            for one in result["faults"]
         ],
-        spools=[SpoolWord.parse(one) for one in told["gateways"]],
+        spools=[SpoolWord.parse(one) for one in result["gateways"]],
     )

@@ -29,12 +29,12 @@ _EDGE: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallLine:
-    """One meter's line.
+    """The line of one meter.
 
     Attributes:
-        path: For SVG, in a box of `WIDTH` by `HEIGHT`.
-        voids: (left, width) of each stretch of which nothing is known.
-        last: The newest value; ``None`` while nothing is known.
+        path: The path of an SVG of `WIDTH` by `HEIGHT`.
+        voids: Left edge and width of each stretch without known values, in the same units.
+        last: The newest value; ``None`` where it is not known.
     """
 
     device: Device
@@ -44,12 +44,12 @@ class SmallLine:
 
     @property
     def whole(self) -> bool:
-        """Whether it has no gap."""
+        """Whether the line has no gap."""
         return not self.voids
 
 
 def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
-    """Of every visible device that measures its power."""
+    """The line of every device visible to ``user`` that measures its power."""
     rows = (
         Latest.objects.filter(
             series__quantity="power.active",

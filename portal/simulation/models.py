@@ -1,4 +1,4 @@
-"""What in the tables was never measured."""
+"""Which samples were never measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from portal.fleet.models import Gateway, ScopedQuerySet
 
 
 class SimulatedHistoryQuerySet(ScopedQuerySet["SimulatedHistory"]):
-    """Simulated histories."""
+    """Simulated histories, by organization."""
 
     path = "gateway__site__organization"
 
@@ -19,7 +19,7 @@ class SimulatedHistory(models.Model):
     """All samples of a gateway's devices in this span were made up; pages say so.
 
     Attributes:
-        first_ms, last_ms: Unix milliseconds of the first and of the last.
+        first_ms, last_ms: Unix milliseconds of the first and the last of these samples.
     """
 
     gateway = models.OneToOneField(Gateway, models.CASCADE, related_name="simulated_history")
@@ -36,10 +36,10 @@ class SimulatedHistory(models.Model):
 
     @property
     def first(self) -> datetime:
-        """UTC."""
+        """The first sample's time, UTC."""
         return datetime.fromtimestamp(self.first_ms / 1000, UTC)
 
     @property
     def last(self) -> datetime:
-        """UTC."""
+        """The last sample's time, UTC."""
         return datetime.fromtimestamp(self.last_ms / 1000, UTC)

@@ -1,4 +1,4 @@
-"""The strip *break something*: what can be broken, what is, and the books while it is."""
+"""The strip *break something*: faults to inject, faults injected, and the ledger meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as later
 
 from portal.fleet.models import Box
 from portal.ingest.ledger import Ledger, ledger
-from portal.simulation.control import AwayError, Trouble, WorldState, call
+from portal.simulation.control import InjectedFault, SimulationUnavailableError, WorldState, call
 from portal.simulation.lines import SmallLine, small_lines
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ MEND: Final = "mend"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What is said of a trouble.
+    """The words of a fault.
 
     Attributes:
-        button: What pressing does.
-        hint: What will be seen.
-        lasting: What is so while it lasts.
-        mend: What pressing does then; empty where it has to be waited for.
+        button: The button that injects it.
+        hint: What will be seen then.
+        lasting: What is the case while it lasts.
+        mend: The button that ends it; empty where one has to wait.
     """
 
     button: _StrPromise
@@ -45,7 +45,7 @@ class Words:
     mend: _StrPromise | str = ""
 
 
-TROUBLES: Final = {
+FAULTS: Final = {
     "jam": Words(
         button=later("Jam the copier"),
         hint=later("A sheet sticks in the 3F copier: the sentence on top says so."),
@@ -81,47 +81,47 @@ TROUBLES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A trouble with its words."""
+    """A fault with its words."""
 
-    trouble: Trouble
+    fault: InjectedFault
     words: Words
 
     @property
     def does(self) -> str:
-        """What pressing asks the simulated world for."""
-        return MEND if self.trouble.on and self.words.mend else BREAK
+        """The command that the button sends."""
+        return MEND if self.fault.on and self.words.mend else BREAK
 
     @property
     def lasting(self) -> str:
-        """What is so, and for how long."""
-        if not self.trouble.on:
+        """What is the case, and for how much longer; ``""`` while the fault is off."""
+        if not self.fault.on:
             return ""
-        left = _("%(seconds)s s left") % {"seconds": self.trouble.left_s}
+        left = _("%(seconds)s s left") % {"seconds": self.fault.left_s}
         return f"{self.words.lasting} · {left}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """The ledger line."""
+class LedgerSummary:
+    """The ledger in one line."""
 
     ledger: Ledger
 
     @property
     def balance(self) -> str:
         """``accepted 1,304 = stored 1,204 + waiting 100``."""
-        books = self.ledger
-        parts = [_("stored %(n)s") % {"n": f"{books.stored:,}"}]
-        if books.waiting:
-            parts.append(_("waiting %(n)s") % {"n": f"{books.waiting:,}"})
-        if books.refused:
-            parts.append(_("refused %(n)s") % {"n": f"{books.refused:,}"})
-        if books.lost:
-            parts.append(_("lost %(n)s") % {"n": f"{books.lost:,}"})
-        accepted = _("accepted %(n)s") % {"n": f"{books.accepted:,}"}
+        ledger = self.ledger
+        parts = [_("stored %(n)s") % {"n": f"{ledger.stored:,}"}]
+        if ledger.waiting:
+            parts.append(_("waiting %(n)s") % {"n": f"{ledger.waiting:,}"})
+        if ledger.refused:
+            parts.append(_("refused %(n)s") % {"n": f"{ledger.refused:,}"})
+        if ledger.lost:
+            parts.append(_("lost %(n)s") % {"n": f"{ledger.lost:,}"})
+        accepted = _("accepted %(n)s") % {"n": f"{ledger.accepted:,}"}
         return f"{accepted} = {' + '.join(parts)}"
 
     @property
-    def faults(self) -> str:
+    def losses(self) -> str:
         """``lost 0, doubled 0``."""
         lost = _("lost %(n)s") % {"n": f"{self.ledger.lost:,}"}
         doubled = _("doubled %(n)s") % {"n": f"{self.ledger.doubled:,}"}
@@ -134,38 +134,39 @@ class Strip:
 
     Attributes:
         buttons: Empty while the simulated world does not answer.
-        books: ``None`` while no spool has said anything.
+        ledger_summary: ``None`` while no spool has reported.
+        lines: The power of each meter over the last minutes.
     """
 
     buttons: Sequence[Button] = ()
-    books: Books | None = None
+    ledger_summary: LedgerSummary | None = None
     lines: Sequence[SmallLine] = ()
 
 
 def simulation() -> Path | None:
-    """Where the simulated world is asked; ``None`` where nothing is simulated."""
+    """The socket of the simulated world; ``None`` where nothing is simulated."""
     path: Path | None = settings.SIMULATION
     return path
 
 
 def strip(user: User | AnonymousUser, state: WorldState) -> Strip:
-    """What ``user`` sees of the simulated world."""
+    """The strip of what ``user`` may see of the simulated world."""
     own = set(Box.objects.visible_to(user).values_list("box_id", flat=True))
     spools = [word for word in state.spools if word.box in own]
     return Strip(
         buttons=[
-            Button(trouble=trouble, words=TROUBLES[trouble.name])
-            for trouble in state.troubles
-            if trouble.name in TROUBLES
+            Button(fault=fault, words=FAULTS[fault.name])
+            for fault in state.faults
+            if fault.name in FAULTS
         ],
-        books=Books(ledger=ledger(spools)) if spools else None,
+        ledger_summary=LedgerSummary(ledger=ledger(spools)) if spools else None,
         lines=small_lines(user, int(timezone.now().timestamp() * 1000)),
     )
 
 
 def strip_now(user: User | AnonymousUser, path: Path) -> Strip:
-    """The strip as it is now; without buttons while nobody answers."""
+    """The strip now; empty while the simulated world does not answer."""
     try:
         return strip(user, call(path, "state"))
-    except AwayError:
+    except SimulationUnavailableError:
         return Strip()

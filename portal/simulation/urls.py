@@ -1,4 +1,4 @@
-"""Breaking something, where sites are simulated."""
+"""The strip's live fragment and its buttons."""
 
 from __future__ import annotations
 

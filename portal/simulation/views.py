@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.simulation.control import AwayError, call
-from portal.simulation.strip import BREAK, MEND, TROUBLES, Strip, simulation, strip, strip_now
+from portal.simulation.control import SimulationUnavailableError, call
+from portal.simulation.strip import BREAK, FAULTS, MEND, Strip, simulation, strip, strip_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,19 +31,19 @@ def _answer(request: HttpRequest, shown: Strip) -> HttpResponse:
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """The strip as it is now."""
+    """The live fragment of the strip."""
     return _answer(request, strip_now(request.user, _path()))
 
 
 @require_POST
 def turn(request: HttpRequest) -> HttpResponse:
-    """Break what is named, or mend it: whichever the button said, however often it is pressed."""
+    """Inject the named fault or end it, as the button says; pressing twice changes nothing."""
     path, what, do = _path(), request.POST.get("what", ""), request.POST.get("do", "")
-    if what not in TROUBLES or do not in {BREAK, MEND}:
+    if what not in FAULTS or do not in {BREAK, MEND}:
         raise Http404
     try:
         shown = strip(request.user, call(path, do, what=what))
-    except AwayError:
+    except SimulationUnavailableError:
         shown = Strip()
     if request.headers.get("HX-Request") == "true":
         return _answer(request, shown)

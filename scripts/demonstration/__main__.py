@@ -57,7 +57,7 @@ def show(arrived: dict[str, Any]) -> int:
 def first_fault(demonstration: Demonstration, visitor: Visitor) -> float:
     """Jam the copier; how many seconds later the first page says so."""
     began = time.monotonic()
-    demonstration.trouble("break", what="jam")
+    demonstration.control("break", what="jam")
     _wait_for(demonstration, visitor, lambda words: all(part in words for part in FAULT), "the jam")
     return time.monotonic() - began
 
@@ -65,7 +65,7 @@ def first_fault(demonstration: Demonstration, visitor: Visitor) -> float:
 def heal(demonstration: Demonstration, visitor: Visitor) -> float:
     """Take the sheet out; how many seconds later the first page is content again."""
     began = time.monotonic()
-    demonstration.trouble("mend", what="jam")
+    demonstration.control("mend", what="jam")
     _wait_for(demonstration, visitor, lambda words: "Nothing needs you" in words, "its end")
     return time.monotonic() - began
 

@@ -1,4 +1,4 @@
-"""Asking the simulated world for trouble: the client of `scripts.demonstration.control`."""
+"""Asking the simulated world for faults: the client of `scripts.demonstration.control`."""
 
 from __future__ import annotations
 

@@ -2,12 +2,12 @@
 
 A server on a Unix socket that speaks `gateway.control.protocol`; its methods and their parameters::
 
-    state                -> {"troubles": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
+    state                -> {"faults": [{"name", "on", "left_s"} ...], "gateways": [status ...]}
     break  what=NAME     -> the same, afterwards; one that is on stays on, for as long as it had
     mend   what=NAME     -> the same, afterwards; one that has to be waited for stays on
 
 Neither turns anything round: who clicks twice, and two who click at once, get what they read on
-the button. Each trouble heals by itself after a while.
+the button. Each fault heals by itself after a while.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ async def _nothing() -> None:
 
 
 @dataclass(slots=True, kw_only=True)
-class Trouble:
+class InjectedFault:
     """Something that can go wrong.
 
     Attributes:
@@ -87,11 +87,11 @@ class Control:
     """The commands.
 
     Attributes:
-        troubles: In the order in which they are shown.
+        faults: In the order in which they are shown.
         states: The gateways' state folders.
     """
 
-    troubles: Sequence[Trouble]
+    faults: Sequence[InjectedFault]
     states: Sequence[Path]
     _last: dict[Path, Any] = field(default_factory=dict)
 
@@ -106,7 +106,7 @@ class Control:
             if said is not None:
                 self._last[path] = said
         told = [self._last[path] for path in self.states if path in self._last]
-        return {"troubles": [trouble.told() for trouble in self.troubles], "gateways": told}
+        return {"faults": [fault.told() for fault in self.faults], "gateways": told}
 
     async def break_(self, arguments: Mapping[str, Any]) -> Any:
         """Break what is named."""
@@ -118,18 +118,18 @@ class Control:
         await self._named(arguments).mend()
         return await self.state({})
 
-    def _named(self, arguments: Mapping[str, Any]) -> Trouble:
-        for trouble in self.troubles:
-            if trouble.name == arguments.get("what"):
-                return trouble
-        known = ", ".join(trouble.name for trouble in self.troubles)
+    def _named(self, arguments: Mapping[str, Any]) -> InjectedFault:
+        for fault in self.faults:
+            if fault.name == arguments.get("what"):
+                return fault
+        known = ", ".join(fault.name for fault in self.faults)
         raise ControlError("there is nothing of that name to break", next_step=f"one of {known}")
 
     async def heal(self) -> None:
         """End what is due."""
-        for trouble in self.troubles:
-            if trouble.until is not None and time.monotonic() >= trouble.until:
-                await trouble.heal()
+        for fault in self.faults:
+            if fault.until is not None and time.monotonic() >= fault.until:
+                await fault.heal()
 
 
 async def status_of(state: Path) -> Any:

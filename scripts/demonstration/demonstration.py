@@ -144,7 +144,7 @@ class Demonstration:
         """Put thirteen simulated months before what was read; nothing where they are there."""
         return dict(json.loads(self._run([*_module_command("history"), str(self.folder)])))
 
-    def trouble(self, do: str, **arguments: str) -> Any:
+    def control(self, do: str, **arguments: str) -> Any:
         """Ask `scripts.demonstration.control`."""
         return ask(self.folder / SOCKET, do, **arguments)
 

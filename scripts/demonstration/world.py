@@ -22,7 +22,7 @@ from typing import Final
 from gateway.control.server import ControlServer
 from protocols.modbus.simulator import Simulator
 from protocols.snmp.simulator import SnmpSimulator
-from scripts.demonstration.control import RESTART_S, Control, Trouble, kill
+from scripts.demonstration.control import RESTART_S, Control, InjectedFault, kill
 from scripts.demonstration.copier import PrinterAgent
 from scripts.demonstration.relay import Relay
 from scripts.demonstration.site import MeterUnit
@@ -69,14 +69,14 @@ class World:
         for printer in self.printers.values():
             printer.show(now)
 
-    def troubles(self) -> list[Trouble]:
+    def faults(self) -> list[InjectedFault]:
         """What can be broken."""
         return [
-            Trouble(name="jam", lasts_s=60, begin=self._jam, end=self._clear),
-            Trouble(name="silence", lasts_s=40, begin=self._silence, end=self._speak),
-            Trouble(name="internet", lasts_s=25, begin=self.relay.cut, end=self.relay.mend),
-            Trouble(name="gateway", lasts_s=RESTART_S, begin=self._kill, mendable=False),
-            Trouble(name="exchange", lasts_s=20, begin=self._exchange, mendable=False),
+            InjectedFault(name="jam", lasts_s=60, begin=self._jam, end=self._clear),
+            InjectedFault(name="silence", lasts_s=40, begin=self._silence, end=self._speak),
+            InjectedFault(name="internet", lasts_s=25, begin=self.relay.cut, end=self.relay.mend),
+            InjectedFault(name="gateway", lasts_s=RESTART_S, begin=self._kill, mendable=False),
+            InjectedFault(name="exchange", lasts_s=20, begin=self._exchange, mendable=False),
         ]
 
     async def _jam(self) -> None:
@@ -112,7 +112,7 @@ async def run(folder: Path, ports: Mapping[str, int]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     world = World(folder=folder, relay=Relay(ports["broker"], ports["internet"]))
-    control = Control(troubles=world.troubles(), states=[folder / "gateway", folder / "office"])
+    control = Control(faults=world.faults(), states=[folder / "gateway", folder / "office"])
     server = ControlServer(folder / SOCKET, control.commands())
     async with AsyncExitStack() as running:
         units = {unit: meter.registers for unit, meter in world.meters.items()}

@@ -20,7 +20,7 @@ from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target
 from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.asking import AskingError, ask
-from scripts.demonstration.control import Control, Trouble, kill, status_of
+from scripts.demonstration.control import Control, InjectedFault, kill, status_of
 from scripts.demonstration.relay import Relay
 from scripts.demonstration.story import COPIER, LABELS
 from scripts.demonstration.world import EXCHANGED, SILENCED, World
@@ -76,7 +76,7 @@ async def test_a_relay_to_nobody_closes_at_once() -> None:
 async def test_the_copier_jams_and_is_cleared(tmp_path: Path) -> None:
     world = World(folder=tmp_path, relay=Relay(0))
     agent = world.printers[COPIER.name]
-    jam = next(trouble for trouble in world.troubles() if trouble.name == "jam")
+    jam = next(fault for fault in world.faults() if fault.name == "jam")
     async with SnmpSimulator(agent.variables) as simulator:
         target = Target(host=LOOPBACK, port=simulator.port)
         driver = PrinterDriver(SnmpAgent(target), lambda: 0)
@@ -110,20 +110,20 @@ async def test_the_label_printer_is_one(tmp_path: Path) -> None:
 
 async def test_a_meter_is_silenced_and_another_exchanged(tmp_path: Path) -> None:
     world = World(folder=tmp_path, relay=Relay(0))
-    troubles = {trouble.name: trouble for trouble in world.troubles()}
+    faults = {fault.name: fault for fault in world.faults()}
 
     def silent() -> list[int]:
         return [unit for unit, meter in world.meters.items() if meter.registers.silent]
 
-    await troubles["silence"].bring_about()
+    await faults["silence"].bring_about()
     assert silent() == [SILENCED]
-    await troubles["silence"].heal()
+    await faults["silence"].heal()
     assert silent() == []
 
     place = world.meters[EXCHANGED].place
     now = float(world.past.until - 4 * 86_400)
     before, serial = place.counters_kwh(now), place.serial(now)
-    await troubles["exchange"].bring_about()
+    await faults["exchange"].bring_about()
     at = world.past.exchanges[EXCHANGED][-1]
     assert place.counters_kwh(at)[0] == 0 < before[0]
     assert place.serial(at) != serial
@@ -140,17 +140,17 @@ async def test_troubles_heal_when_they_are_due_and_not_before() -> None:
     async def end() -> None:
         done.append("ended")
 
-    short = Trouble(name="short", lasts_s=0.0, begin=begin, end=end)
-    long = Trouble(name="long", lasts_s=3600.0, begin=begin, end=end, mendable=False)
-    control = Control(troubles=[short, long], states=[])
+    short = InjectedFault(name="short", lasts_s=0.0, begin=begin, end=end)
+    long = InjectedFault(name="long", lasts_s=3600.0, begin=begin, end=end, mendable=False)
+    control = Control(faults=[short, long], states=[])
     await control.commands()["break"]({"what": "short"})
     told = await control.commands()["break"]({"what": "long"})
     await control.commands()["break"]({"what": "long"})
-    assert [one["on"] for one in told["troubles"]] == [True, True]
-    assert told["troubles"][1]["left_s"] == 3600
+    assert [one["on"] for one in told["faults"]] == [True, True]
+    assert told["faults"][1]["left_s"] == 3600
     await control.heal()
     assert done == ["begun", "begun", "ended"]
-    assert [one["on"] for one in (await control.state({}))["troubles"]] == [False, True]
+    assert [one["on"] for one in (await control.state({}))["faults"]] == [False, True]
     with pytest.raises(ControlError, match="nothing of that name"):
         await control.commands()["break"]({"what": "everything"})
 
@@ -166,9 +166,9 @@ async def test_who_clicks_twice_and_two_at_once_get_what_they_read() -> None:
         await asyncio.sleep(0)
         done.append("ended")
 
-    jam = Trouble(name="jam", lasts_s=60, begin=begin, end=end)
-    gateway = Trouble(name="gateway", lasts_s=60, begin=begin, end=end, mendable=False)
-    break_, mend = (Control(troubles=[jam, gateway], states=[]).commands()[n] for n in (
+    jam = InjectedFault(name="jam", lasts_s=60, begin=begin, end=end)
+    gateway = InjectedFault(name="gateway", lasts_s=60, begin=begin, end=end, mendable=False)
+    break_, mend = (Control(faults=[jam, gateway], states=[]).commands()[n] for n in (
         "break", "mend"))  # fmt: skip
     await asyncio.gather(*(break_({"what": "jam"}) for _ in range(3)))
     assert (done, jam.until is None) == (["begun"], False)
@@ -181,13 +181,13 @@ async def test_who_clicks_twice_and_two_at_once_get_what_they_read() -> None:
 
 async def test_it_is_asked_over_its_socket(tmp_path: Path) -> None:
     world = World(folder=tmp_path, relay=Relay(0))
-    control = Control(troubles=world.troubles(), states=[tmp_path / "gateway"])
+    control = Control(faults=world.faults(), states=[tmp_path / "gateway"])
     path = tmp_path / "s"
     ready = asyncio.Event()
     serving = asyncio.create_task(ControlServer(path, control.commands()).run(ready.set))
     await ready.wait()
     state = await asyncio.to_thread(ask, path, "break", what="jam")
-    assert state["troubles"][0] == {"name": "jam", "on": True, "left_s": 60}
+    assert state["faults"][0] == {"name": "jam", "on": True, "left_s": 60}
     assert state["gateways"] == [], "no gateway has said anything"
     with pytest.raises(AskingError, match="said no"):
         await asyncio.to_thread(ask, path, "break", what="")

@@ -21,7 +21,7 @@ register = template.Library()
 
 @register.inclusion_tag("simulation/strip.html", takes_context=True)
 def simulation_strip(context: Context) -> dict[str, Any]:
-    """The strip; nothing where nothing is simulated."""
+    """The strip; renders nothing where nothing is simulated."""
     path, request = simulation(), context["request"]
     if path is None:
         return {"simulated": False}
@@ -30,7 +30,7 @@ def simulation_strip(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("simulation/_history.html")
 def simulated_history(place: Gateway | Site) -> dict[str, Any]:
-    """Which of a gateway's or a site's samples were made up; nothing where none were."""
+    """The mark on a gateway's or a site's history that was made up; nothing where none was."""
     field = "gateway__site" if hasattr(place, "gateways") else "gateway"
     marks = list(SimulatedHistory.objects.filter(**{field: place.pk}).order_by("last_ms"))
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
@@ -39,6 +39,6 @@ def simulated_history(place: Gateway | Site) -> dict[str, Any]:
 
 @register.inclusion_tag("simulation/_history.html")
 def simulated_prints(gateways: Collection[int], zone: str) -> dict[str, Any]:
-    """The same of several gateways, by their ids: until the last sample that was made up."""
+    """The same mark for several gateways, by their ids; the newest made-up sample counts."""
     newest = SimulatedHistory.objects.filter(gateway__in=gateways).order_by("last_ms").last()
     return {"last": newest.last if newest else None, "zone": zone}

@@ -36,8 +36,8 @@ class FakeWorld:
             self.on |= {request.named_params()["what"]}
         if request.method == "mend":
             self.on -= {request.named_params()["what"]}
-        troubles = [{"name": n, "on": n in self.on, "left_s": 20 * (n in self.on)} for n in NAMES]
-        return encode_result(request.id, {"troubles": troubles, "gateways": self.gateways})
+        faults = [{"name": n, "on": n in self.on, "left_s": 20 * (n in self.on)} for n in NAMES]
+        return encode_result(request.id, {"faults": faults, "gateways": self.gateways})
 
 
 @contextmanager

@@ -15,12 +15,12 @@ from gateway.control import protocol
 from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
 from portal.simulation import control
-from portal.simulation.control import AwayError, WorldState, call
+from portal.simulation.control import SimulationUnavailableError, WorldState, call
 
 if TYPE_CHECKING:
     from gateway.control.server import Command
 
-STATE = {"troubles": [{"name": "jam", "on": True, "left_s": 60}], "gateways": []}
+STATE = {"faults": [{"name": "jam", "on": True, "left_s": 60}], "gateways": []}
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def test_the_gateways_server_does_what_the_portal_asks(
 ) -> None:
     state = call(tmp_path / "s", "break", what="jam")
     assert state == WorldState(
-        troubles=[control.Trouble(name="jam", on=True, left_s=60)], spools=[]
+        faults=[control.InjectedFault(name="jam", on=True, left_s=60)], spools=[]
     )
     assert calls == [{"what": "jam"}]
 
@@ -79,6 +79,6 @@ def test_what_the_gateways_server_refuses_is_away(
     tmp_path: Path, calls: list[Mapping[str, Any]]
 ) -> None:
     for method, what in (("break", "everything"), ("dance", "jam")):
-        with pytest.raises(AwayError):
+        with pytest.raises(SimulationUnavailableError):
             call(tmp_path / "s", method, what=what)
     assert calls == [{"what": "everything"}]

@@ -21,7 +21,7 @@ from portal.fleet.models import Box, Gateway
 from portal.ingest.models import Epoch, Latest, Receipt
 from portal.simulation.actions import mark_simulated
 from portal.simulation.models import SimulatedHistory
-from portal.simulation.strip import TROUBLES
+from portal.simulation.strip import FAULTS
 from tests.portal.simulation.fake_world import NAMES, FakeWorld, fake_world
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def test_a_portal_that_others_reach_cannot_be_simulated() -> None:
 def test_every_trouble_has_a_button_and_the_table_knows_all(
     world: FakeWorld, owner: Client
 ) -> None:
-    assert set(TROUBLES) == set(NAMES)
+    assert set(FAULTS) == set(NAMES)
     page = owner.get(reverse("overview"))
-    for name, said in TROUBLES.items():
-        assert f'id="trouble-{name}"' in page.content.decode()
+    for name, said in FAULTS.items():
+        assert f'id="fault-{name}"' in page.content.decode()
         assert str(said.button) in words(page)
         assert str(said.hint) in words(page)
     assert b"<script>" not in page.content
@@ -158,7 +158,7 @@ def test_the_books_are_counted_and_a_loss_and_a_doubling_show(
     Receipt.objects.get(seq=77).delete()
     page = owner.get(reverse(LIVE))
     assert "accepted 1,204 = stored 1,203 + lost 1 , lost 1, doubled 0" in words(page)
-    assert b'class="books tone-error"' in page.content
+    assert b'class="ledger-line tone-error"' in page.content
 
     Receipt.objects.create(
         epoch=Epoch.objects.get(epoch=EPOCH), lane=Lane.DATA, seq=77, hash=7 * 78, at=0
@@ -169,7 +169,7 @@ def test_the_books_are_counted_and_a_loss_and_a_doubling_show(
 def test_the_books_of_others_are_not_shown(world: FakeWorld, stranger: Client) -> None:
     world.gateways = [status(Box.objects.get(gateway__name="Plant room").box_id, 7)]
     page = stranger.get(reverse(LIVE))
-    assert b'id="books"' not in page.content
+    assert b'id="ledger"' not in page.content
     assert "Main incomer" not in words(page)
 
 
@@ -208,12 +208,12 @@ def test_what_the_strip_asks_does_not_grow_with_the_meters(
         b"{",
         b"[]\n",
         b'{"result": 3}\n',
-        b'{"jsonrpc": "2.0", "id": 2, "result": {"troubles": [], "gateways": []}}\n',
-        b'{"jsonrpc": "1.0", "id": 1, "result": {"troubles": [], "gateways": []}}\n',
+        b'{"jsonrpc": "2.0", "id": 2, "result": {"faults": [], "gateways": []}}\n',
+        b'{"jsonrpc": "1.0", "id": 1, "result": {"faults": [], "gateways": []}}\n',
         b'{"jsonrpc": "2.0", "id": 1, "result": 3}\n',
-        b'{"jsonrpc": "2.0", "id": 1, "result": {"troubles": {}}}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "result": {"faults": {}}}\n',
         (
-            b'{"jsonrpc": "2.0", "id": 1, "result": {"troubles": [{"name": "jam", "on": 1, '
+            b'{"jsonrpc": "2.0", "id": 1, "result": {"faults": [{"name": "jam", "on": 1, '
             b'"left_s": Infinity}], "gateways": []}}\n'
         ),
     ],
