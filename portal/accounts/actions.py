@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class AccountError(ValueError):
-    """Something a person asked for that cannot be; says what, why and what next."""
+    """An account command that is refused; the message says why, and what to do next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def may_operate(user: User | AnonymousUser) -> bool:
 
 
 def name_operator(email: str, *, operates: bool) -> User:
-    """Let a person be told what this portal needs, or no longer; raises `AccountError`."""
+    """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise AccountError(
@@ -125,7 +125,7 @@ def name_operator(email: str, *, operates: bool) -> User:
 
 
 def make_sign_in_link(email: str) -> str:
-    """The token of a new link for a person; raises `AccountError` if there is no such person."""
+    """The token of a new sign-in link; raises `AccountError` for an unknown email."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise AccountError(
@@ -144,7 +144,7 @@ def make_sign_in_link(email: str) -> str:
 
 
 def usable_link(token: str) -> SignInLink | None:
-    """The link with this token, if it can still sign its person in; changes nothing."""
+    """The link with this token where it can still sign its user in; changes nothing."""
     return (
         SignInLink.objects.select_related("user")
         .filter(
@@ -158,9 +158,9 @@ def usable_link(token: str) -> SignInLink | None:
 
 
 def use_sign_in_link(token: str) -> User | None:
-    """The person a link signs in, spending it; ``None`` if it is spent, expired or unknown.
+    """The user a link signs in, which spends it; ``None`` if it is spent, expired or unknown.
 
-    Of two requests with the same link at the same moment exactly one gets the person: the
+    Of two requests with the same link at the same moment exactly one gets the user: the
     update counts only a row that is still unspent.
     """
     link = usable_link(token)
@@ -171,5 +171,5 @@ def use_sign_in_link(token: str) -> User | None:
 
 
 def choose_language(user: User, language: str) -> None:
-    """Remember the language a person reads."""
+    """Store the language a user reads."""
     User.objects.filter(pk=user.pk).update(language=language)

@@ -1,4 +1,4 @@
-"""How this portal answers allauth's questions."""
+"""The portal's settings of allauth."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
-    """Nobody signs up by themselves yet: an operator adds people."""
+    """Keeps sign-up closed: an operator adds users."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never."""
+        """Whether people may sign up by themselves: never."""
         return False

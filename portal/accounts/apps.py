@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Users, organizations, memberships, sign-in links."""
+    """Users, organizations, memberships and sign-in links."""
 
     name = "portal.accounts"
     label = "accounts"

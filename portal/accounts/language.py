@@ -1,4 +1,4 @@
-"""In which language a page is written: the person's own choice, then their browser's."""
+"""The language of a page: the one the user chose, then the browser's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LanguageMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request with its language active, and say which it was."""
+        """Answer the request with its language active; a header names the language."""
         language = translation.get_language_from_request(request)
         with translation.override(language):
             request.LANGUAGE_CODE = language
@@ -36,7 +36,7 @@ class LanguageMiddleware:
 
 
 def remember_language(response: HttpResponse, language: str) -> None:
-    """Keep a language in the browser for a year."""
+    """Set the cookie that keeps a language in the browser for a year."""
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,

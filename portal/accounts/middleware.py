@@ -1,4 +1,4 @@
-"""Nothing is open unless it says so: who is not signed in is sent to the sign-in page."""
+"""Every page requires a session, unless its view says otherwise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 
-class SignInGate(LoginRequiredMiddleware):
-    """Django's gate; to a page that polls it answers 401, so that nothing is swapped into it."""
+class LoginRequired(LoginRequiredMiddleware):
+    """Django's middleware, which answers a poll with 401: no page is swapped into another."""
 
     def handle_no_permission(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseRedirect:
-        """Redirect a person, tell a script."""
+        """Redirect a browser to the sign-in page; answer 401 to a script's request."""
         if request.headers.get("HX-Request") or request.headers.get("X-Poll"):
             # Typed as a redirect by Django; a script can follow none to a page.
             return cast(

@@ -43,16 +43,16 @@ class UserManager(BaseUserManager["User"]):
 
 
 def normal_email(email: str) -> str:
-    """The form in which emails are kept and compared."""
+    """The form in which an email is stored and compared: stripped, in lower case."""
     return email.strip().lower()
 
 
 class User(AbstractBaseUser):
-    """A person.
+    """A person who can sign in.
 
     Attributes:
-        operates: Whether they look after this portal itself and can run its commands: they are
-            told on the first page what its authority needs. It opens no organization's data.
+        operates: Whether they operate this portal itself and can run its commands: the first page
+            shows them what its authority needs. It opens no organization's data.
     """
 
     email = models.EmailField(_("email address"), unique=True)
@@ -74,22 +74,22 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the email in its normal form, whoever writes it."""
+        """Save with the email in its normal form."""
         self.email = normal_email(self.email)
         super().save(*args, **kwargs)
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    """Organizations, as a person may see them."""
+    """Organizations, by what a user may see and do."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Those the person is a member of; none for somebody who is not signed in."""
+        """The organizations that ``user`` is a member of; none without a session."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(memberships__user=user)
 
     def administered_by(self, user: User | AnonymousUser) -> Self:
-        """Those whose administrator the person is; none for somebody who is not signed in."""
+        """The organizations that ``user`` administers; none without a session."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(memberships__user=user, memberships__role=Role.ADMINISTRATOR)
@@ -114,14 +114,14 @@ class Organization(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do."""
+    """What a member of an organization may do."""
 
     ADMINISTRATOR = "administrator", _("Administrator")
     MEMBER = "member", _("Member")
 
 
 class Membership(models.Model):
-    """A person in an organization."""
+    """A user's role in an organization."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(
@@ -139,7 +139,7 @@ class Membership(models.Model):
 
 
 class SignInLink(models.Model):
-    """A link that signs one person in, once, within thirty minutes.
+    """A link that signs one user in, once, within thirty minutes.
 
     The link holds 256 random bits; the table holds their hash only, so that who reads the
     database (or its backup) cannot sign in, and who knows the portal's key cannot make one.
@@ -155,10 +155,10 @@ class SignInLink(models.Model):
 
     @staticmethod
     def new_token() -> str:
-        """The random part of a link."""
+        """A new token, the random part of a link."""
         return secrets.token_urlsafe(32)
 
     @staticmethod
     def digest_of(token: str) -> str:
-        """What the table keeps of a token."""
+        """The hash under which a token is stored."""
         return sha256(token.encode()).hexdigest()

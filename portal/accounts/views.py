@@ -26,7 +26,7 @@ _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 @method_decorator((login_not_required, never_cache), name="dispatch")
 class SignInByLink(View):
-    """A link that signs its person in once.
+    """A link that signs its user in once.
 
     Opening it changes nothing, because mail scanners and chat previews open links too; the one
     button on the page spends it.
@@ -35,7 +35,7 @@ class SignInByLink(View):
     http_method_names = ["get", "head", "post"]  # noqa: RUF012 - as Django declares it
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Who would be signed in, with the button; 410 for a link that is spent or expired."""
+        """The page that names the user, with its button; 410 for a spent or expired link."""
         link = actions.usable_link(token)
         if link is None:
             return self._gone(request)
@@ -44,7 +44,7 @@ class SignInByLink(View):
         return self._private(render(request, "account/link.html", {"person": link.user}))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Spend the link and begin the session."""
+        """Spend the link and start the session."""
         user = actions.use_sign_in_link(token)
         if user is None:
             return self._gone(request)
@@ -67,7 +67,7 @@ class SignInByLink(View):
 @login_not_required
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Choose the language, for this browser and, signed in, for the person; back to the page."""
+    """Choose the language of this browser and, with a session, of the user; back to the page."""
     chosen = request.POST.get("language", "")
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):

@@ -1,7 +1,7 @@
-"""What a person does to the fleet: one function per thing, checked and written whole.
+"""What people do to the fleet: one function for each action, in one transaction.
 
 Each raises `ValidationError`, with words for the person who asked, and then has changed nothing.
-Who may ask is the caller's question (`portal.permissions`).
+The caller decides who may ask (`portal.permissions`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
 from portal.fleet.names import check_group_name, check_seen, tidy
 
 MOST_GROUPS: Final = 200
-"""Of one organization (C-36)."""
+"""The most groups that one organization may have (C-36)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class GatewayAndBox:
     """A gateway and the box that speaks for it."""
 
     gateway: Gateway
@@ -30,24 +30,24 @@ class Placed:
 
 
 def create_site(organization: Organization, *, name: str, time_zone: str) -> Site:
-    """A new site; ``time_zone`` is an IANA name. Its name is once per organization."""
+    """Create a site; ``time_zone`` is an IANA name, and ``name`` unique in its organization."""
     site = Site(organization=organization, name=name.strip(), time_zone=time_zone)
     site.full_clean()
     site.save()
     return site
 
 
-def add_gateway(site: Site, *, name: str, box_id: str) -> Placed:
-    """A new gateway at ``site``, with the box that speaks for it. A box has one gateway."""
+def add_gateway(site: Site, *, name: str, box_id: str) -> GatewayAndBox:
+    """Create a gateway at ``site``, with the box that speaks for it. A box has one gateway."""
     with transaction.atomic():
         gateway = Gateway(site=site, name=name.strip())
         gateway.full_clean()
         gateway.save()
-        return Placed(gateway=gateway, box=assign_box(gateway, box_id=box_id))
+        return GatewayAndBox(gateway=gateway, box=assign_box(gateway, box_id=box_id))
 
 
 def assign_box(gateway: Gateway, *, box_id: str) -> Box:
-    """Let a box speak for ``gateway``, beside those that did before (their backlog may come)."""
+    """Assign a box to ``gateway``, beside earlier boxes, whose backlog may still arrive."""
     box = Box(gateway=gateway, box_id=box_id)
     box.full_clean(validate_unique=False)
     if Box.objects.filter(box_id=box.box_id).exists():
@@ -76,7 +76,7 @@ class Description:
 
 
 def describe_device(device: Device, said: Description) -> None:
-    """Write what people say of ``device``; the gateway and the device itself are told nothing.
+    """Store what people say of ``device``; nothing is sent to the gateway or the device.
 
     A group is looked for, and made, in the device's own organization only; one that loses its
     last device is dropped. The `ValidationError` has the names of `Description`'s fields.
@@ -90,12 +90,12 @@ def describe_device(device: Device, said: Description) -> None:
 
 
 def _locked() -> models.QuerySet[Organization]:
-    """Organizations, one person at a time: groups are counted, made, named and dropped."""
+    """Organizations, locked: groups are counted, made, renamed and deleted one at a time."""
     return Organization.objects.select_for_update(of=("self",), no_key=True)
 
 
 def rename_group(group: DeviceGroup, name: str) -> None:
-    """Call a group something else; its devices stay in it."""
+    """Rename a group; its devices stay in it."""
     with transaction.atomic():
         owner = _locked().get(pk=group.organization_id)
         group.name = tidy(name)
@@ -108,19 +108,19 @@ def rename_group(group: DeviceGroup, name: str) -> None:
                 {"name": _("There is a group of this name already; choose another name.")}
             )
         group.save(update_fields=["name"])
-        _tell(group)
+        _raise_revisions(group)
 
 
 def delete_group(group: DeviceGroup) -> None:
-    """Drop a group; its devices stay, and are in none."""
+    """Delete a group; its devices stay, and are in no group."""
     with transaction.atomic():
         _locked().get(pk=group.organization_id)
-        _tell(group)
+        _raise_revisions(group)
         group.delete()
 
 
-def _tell(group: DeviceGroup) -> None:
-    """Let pages that show a group's devices see that something was said of them."""
+def _raise_revisions(group: DeviceGroup) -> None:
+    """Raise the revision of a group's devices, so that their pages show the change."""
     group.devices.update(revision=models.F("revision") + 1)
 
 
@@ -153,7 +153,7 @@ def _written(device: Device, owner: Organization, said: Description) -> DeviceGr
 
 
 def _group(owner: Organization, name: str) -> DeviceGroup:
-    """The group of this name; a new one while there may be one more."""
+    """The group of this name, made where it is new and `MOST_GROUPS` is not reached."""
     found = owner.device_groups.filter(name=name).first()
     if found:
         return found

@@ -1,4 +1,4 @@
-"""A group of devices: what it is called, and its end.
+"""The page of a device group: renaming and deleting it.
 
 Whoever may see a device may say in which group it is, and so may name the group too: these are
 words for people, they change nothing at a site (`portal.fleet.actions`).
@@ -36,7 +36,7 @@ def _group(request: HttpRequest, group: int) -> DeviceGroup:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def group_page(request: HttpRequest, group: int) -> HttpResponse:
-    """The form that names it, its devices' number, and the button that ends it."""
+    """The page of a group: the form with its name, how many devices it has, the delete button."""
     found = _group(request, group)
     title = found.name
     form = GroupForm(request.POST or None, initial={"name": title})
@@ -54,6 +54,6 @@ def group_page(request: HttpRequest, group: int) -> HttpResponse:
 
 @require_POST
 def group_delete(request: HttpRequest, group: int) -> HttpResponse:
-    """Its end; its devices stay."""
+    """Delete a group; its devices stay."""
     delete_group(_group(request, group))
     return redirect("devices")

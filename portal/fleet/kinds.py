@@ -1,4 +1,4 @@
-"""What sort of thing a device is, where no person said so: as what it says of itself shows. Pure.
+"""The kind of a device, derived from what it reports where no person chose one. Pure.
 
 The first row that applies::
 
@@ -35,7 +35,7 @@ class DeviceFamily(StrEnum):
 
 
 class DeviceKind(StrEnum):
-    """What sort of thing a device is; the value is also the name of its icon."""
+    """The kind of a device; the value is also the name of its icon."""
 
     COLOUR_MULTIFUNCTION = "colour_multifunction"
     MONO_MULTIFUNCTION = "mono_multifunction"
@@ -65,7 +65,7 @@ PRINTED: Final = frozenset(
         Quantity.INK,
     )
 )
-"""Who counts any of these prints."""
+"""Quantities that only printers count."""
 
 _EXTENT: Final = frozenset({Quantity.AREA.value, Quantity.LENGTH.value})
 _TONERS: Final = frozenset({"cyan", "magenta", "yellow"})
@@ -101,16 +101,16 @@ class KindEvidence:
 
     @property
     def quantities(self) -> frozenset[str]:
-        """What it measures."""
+        """The quantities that it measures."""
         return frozenset(quantity for quantity, _part in self.series)
 
     def counts(self, part: re.Pattern[str]) -> bool:
-        """Whether it measures anything of such a part."""
+        """Whether it measures anything whose part matches ``part``."""
         return any(part.search(said) for _quantity, said in self.series)
 
 
 def kind_of(evidence: KindEvidence) -> DeviceKind:
-    """What a device is, as the module's table says."""
+    """The kind of a device by the module's table."""
     if evidence.supplies or not PRINTED.isdisjoint(evidence.quantities):
         return _printer(evidence)
     if evidence.counts(_STRING) or _SAYS_INVERTER.search(evidence.model):

@@ -24,12 +24,12 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def width(text: str) -> int:
-    """In half-width columns."""
+    """The width of ``text`` in half-width columns."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def tidy(text: str) -> str:
-    """The same in composed form, with one space where there was white space."""
+    """``text`` in composed form (NFC), with one space in place of any white space."""
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from portal.accounts.models import Organization
-from portal.fleet.actions import Placed, add_gateway, create_site
+from portal.fleet.actions import GatewayAndBox, add_gateway, create_site
 from portal.fleet.models import Box, Site
 
 
@@ -27,7 +27,7 @@ class GatewayPlacement:
 
 
 @transaction.atomic
-def ensure_gateway(placement: GatewayPlacement) -> Placed:
+def ensure_gateway(placement: GatewayPlacement) -> GatewayAndBox:
     """The gateway and box of a placement, made where they are new. Safe to repeat.
 
     A box that already speaks for this very gateway is left as it is.
@@ -43,7 +43,7 @@ def ensure_gateway(placement: GatewayPlacement) -> Placed:
         gateway__site__organization__name=placement.organization.strip(),
     ).first()
     if known is not None:
-        return Placed(gateway=known.gateway, box=known)
+        return GatewayAndBox(gateway=known.gateway, box=known)
     site = ensure_site(placement.organization, placement.site, placement.time_zone)
     return add_gateway(site, name=placement.gateway, box_id=placement.box_id)
 
