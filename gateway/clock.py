@@ -1,4 +1,4 @@
-"""The box's clocks: milliseconds since boot, and what they mean in UTC once that is known.
+"""The box's clocks: milliseconds since boot, and their offset to UTC once that is known.
 
 Everything is dated in ``CLOCK_BOOTTIME``, which a wrong or stepped wall clock cannot touch. The
 offset to Unix time is a record of its own (`cloud_link.wire.ClockRecord`), made by `OffsetWatch`:
@@ -22,17 +22,23 @@ from typing import Final, Protocol
 from cloud_link.wire import BOOT_SIZE, ClockRecord
 from drivers.report import Clock
 
-RELEASED: Final = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
-"""A wall clock before this software's release is unset, not early."""
+RELEASE_MS: Final = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
+"""Unix milliseconds of this software's release: a wall clock before it is unset."""
 STEP_MS: Final = 200
-"""A change of the offset by less is the kernel's slewing and our own rounding, not a step."""
+"""A change of the offset by less, in milliseconds, is the kernel's slewing or rounding: no step."""
 _STA_UNSYNC: Final = 0x40
 _TIME_ERROR: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSample:
-    """Both clocks at one instant, in milliseconds; whether a source vouches for the wall clock."""
+    """Both clocks at one instant, in milliseconds.
+
+    Attributes:
+        boot: Since boot.
+        wall: Unix time.
+        synchronised: Whether a time source vouches for ``wall``.
+    """
 
     boot: int
     wall: int
@@ -40,7 +46,7 @@ class ClockSample:
 
 
 class ClockSource(Protocol):
-    """Where times come from; `gateway.fakes.SetClock` is one that tests move."""
+    """Reads the clocks; `gateway.fakes.ManualClock` is one that tests set."""
 
     boot_id: str
     """The kernel's boot id: 32 hexadecimal digits."""
@@ -49,7 +55,7 @@ class ClockSource(Protocol):
         """Milliseconds since boot."""
 
     def sample(self) -> ClockSample:
-        """Both clocks, read together."""
+        """Read both clocks together."""
 
 
 class SystemClock:
@@ -84,7 +90,7 @@ class SystemClock:
 
 
 class OffsetWatch:
-    """Decides, sample by sample, what this boot's milliseconds mean. Pure."""
+    """Follows, sample by sample, the offset of this boot's milliseconds to Unix time. Pure."""
 
     def __init__(self) -> None:
         self._offset: int | None = None
@@ -92,7 +98,7 @@ class OffsetWatch:
 
     @property
     def offset(self) -> int | None:
-        """Milliseconds to add to a boot time; ``None`` while unknown."""
+        """Milliseconds to add to a boot time for Unix time; ``None`` while unknown."""
         return self._offset
 
     @property
@@ -100,13 +106,13 @@ class OffsetWatch:
         """Whether a time source has vouched for the offset."""
         return self._synchronised
 
-    def look(self, sample: ClockSample) -> ClockRecord | None:
-        """Take a sample; the record to send when it changes what the boot times mean.
+    def update(self, sample: ClockSample) -> ClockRecord | None:
+        """Take a sample; returns the record to send when it changes the meaning of boot times.
 
         The first offset holds from boot. So does the first one a source vouches for: what was
         dated by an assumed clock is dated anew. A later step holds from when it was seen.
         """
-        if sample.wall < RELEASED:
+        if sample.wall < RELEASE_MS:
             return None
         offset = sample.wall - sample.boot
         stepped = self._offset is not None and abs(offset - self._offset) > STEP_MS
@@ -120,10 +126,10 @@ class OffsetWatch:
 
 
 def boot_bytes(boot_id: str) -> bytes:
-    """A boot id as it travels: its first `BOOT_SIZE` bytes."""
+    """Return a boot id as it is sent: its first `BOOT_SIZE` bytes."""
     return bytes.fromhex(boot_id)[:BOOT_SIZE]
 
 
 def clock_of(source: ClockSource, watch: OffsetWatch) -> Clock:
-    """What a report made now says about its time."""
+    """Return the boot and the offset of a report that is made now."""
     return Clock(boot=source.boot_id, offset=watch.offset)

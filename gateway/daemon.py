@@ -179,7 +179,7 @@ class Daemon:
         server = self._control_server()
         reachable = asyncio.Event()
         self._on_signals()
-        await self._clock.look()
+        await self._clock.update()
         self._apply_devices()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -308,7 +308,7 @@ class Daemon:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            await self._clock.look()
+            await self._clock.update()
             self._link.refresh()
 
     def _clock_changed(self, record: ClockRecord) -> None:

@@ -1,4 +1,4 @@
-"""Stand-ins for the gateway's ports, shipped so that anybody can test against them.
+"""Fakes of the gateway's ports, shipped so that anybody can test against them.
 
 `VirtualLoop` runs a whole schedule in no time: whenever nothing is ready, its clock jumps to the
 next timer instead of waiting for it.
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Never waits: what it was to wait is added to ``elapsed``."""
+    """Never waits, but adds the timeout to ``elapsed``."""
 
     elapsed = 0.0
 
@@ -54,8 +54,8 @@ def run_virtually(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]]) -> T:
         return runner.run(main(loop))
 
 
-class SetClock:
-    """A `gateway.clock.ClockSource` that stands where it is put."""
+class ManualClock:
+    """A `gateway.clock.ClockSource` that stands still until a test sets it."""
 
     def __init__(self, boot: int = 1_000_000, wall: int = 0, *, synchronised: bool = False) -> None:
         self.boot_id = "0123456789abcdef0123456789abcdef"
@@ -68,17 +68,17 @@ class SetClock:
         return self.boot
 
     def sample(self) -> ClockSample:
-        """Both clocks, and whether a source vouches for the wall's."""
+        """Both clocks, and whether a source vouches for the wall clock."""
         return ClockSample(boot=self.boot, wall=self.wall, synchronised=self.synchronised)
 
     def advance(self, milliseconds: int) -> None:
-        """Let both clocks run."""
+        """Advance both clocks."""
         self.boot += milliseconds
         self.wall += milliseconds
 
 
 class ScriptedDriver:
-    """A driver that takes ``seconds`` a read and answers what ``script`` returns or raises.
+    """A driver whose read takes ``seconds`` and returns or raises what ``script`` does.
 
     Attributes:
         reads: (start in loop seconds, groups) of every read.

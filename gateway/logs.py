@@ -1,4 +1,4 @@
-"""How the daemon speaks to whoever runs it: ``key=value`` on a terminal, JSON otherwise."""
+"""The daemon's log: ``key=value`` on a terminal, JSON lines otherwise."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import TextIO
 import structlog
 
 
-def set_up(stream: TextIO | None = None, *, verbose: bool = False, as_json: bool = False) -> None:
-    """Send every log line to ``stream`` (standard error), also those of libraries.
+def configure(
+    stream: TextIO | None = None, *, verbose: bool = False, as_json: bool = False
+) -> None:
+    """Send every log event to ``stream``, those of libraries included.
 
     Args:
-        stream: Where to; its being a terminal decides the form.
-        verbose: Also what is only of use when looking for a fault.
-        as_json: JSON, also on a terminal.
+        stream: The stream, standard error by default; a terminal gets ``key=value`` lines.
+        verbose: Whether to log debug events.
+        as_json: Whether to log JSON on a terminal, too.
     """
     out = stream or sys.stderr
     level = logging.DEBUG if verbose else logging.INFO

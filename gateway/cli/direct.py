@@ -31,7 +31,7 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
     from gateway.clock import OffsetWatch, SystemClock, clock_of
 
     source, watch = SystemClock(), OffsetWatch()
-    watch.look(source.sample())
+    watch.update(source.sample())
     async with _opened(state, url, "this device cannot be read") as (site, profiles):
         report = await site.read_once(url, device, profiles, clock_of(source, watch))
     return dumps(to_json(report))

@@ -27,7 +27,7 @@ def run(session: Session, *, as_json: bool) -> int:
 
     # A watchdog ends us with SIGABRT: the log then shows where every thread hung.
     faulthandler.enable()
-    logs.set_up(verbose=session.verbose, as_json=as_json)
+    logs.configure(verbose=session.verbose, as_json=as_json)
     asyncio.run(daemon.run(session.state))
     return DONE
 

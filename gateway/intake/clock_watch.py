@@ -24,7 +24,7 @@ class RecordSink(Protocol):
 
 
 class ClockWatch:
-    """What the milliseconds since boot mean, as of the last sample.
+    """The box's clocks, and the offset to Unix time as of the last sample.
 
     Args:
         source: The clocks.
@@ -62,13 +62,13 @@ class ClockWatch:
         return self._source.now()
 
     def clock(self) -> Clock:
-        """What a report made now says about its time."""
+        """Return the boot and the offset of a report that is made now."""
         return clock_of(self._source, self._offset)
 
-    async def look(self) -> None:
-        """Take a sample; a record that the spool refuses is logged, and holds all the same."""
+    async def update(self) -> None:
+        """Take a sample; a record that the spool refuses is logged, and still holds."""
         sample = self._source.sample()
-        record = self._offset.look(sample)
+        record = self._offset.update(sample)
         if record is None:
             return
         self.record = record

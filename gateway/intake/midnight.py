@@ -1,4 +1,4 @@
-"""When the site's day begins, and how near to that we are. Pure.
+"""When the site's day begins, and on which side of that a time lies. Pure.
 
 The day begins at the first instant of its local date, also where the clocks change at midnight:
 a midnight that the change skips is the change itself, one that happens twice counts the first
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 
 class Side(IntEnum):
-    """Where an instant lies, seen from the nearest beginning of a day."""
+    """The side of the nearest beginning of a day on which an instant lies."""
 
     FAR = 0
     BEFORE = 1
@@ -21,7 +21,7 @@ class Side(IntEnum):
 
 
 def day_begins(day: date, zone: ZoneInfo) -> int:
-    """Unix time in milliseconds of the first instant of a local date."""
+    """Return the first instant of a local date, in Unix milliseconds."""
     start = datetime.combine(day, time(), zone)
     return round(start.astimezone(UTC).timestamp() * 1000)
 
@@ -38,7 +38,7 @@ class MidnightWatch:
         self._from = self._begins = self._until = 0
 
     def side(self, utc_ms: int) -> Side:
-        """Which side ``utc_ms`` lies on."""
+        """Return the side on which ``utc_ms`` lies, Unix milliseconds."""
         if not self._from <= utc_ms < self._until:
             self._aim(utc_ms)
         if abs(utc_ms - self._begins) > self._margin:

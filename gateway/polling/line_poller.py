@@ -1,4 +1,4 @@
-"""Polls the devices of one line: who is due, one poll at a time.
+"""Polls the devices of one line, one at a time.
 
 ::
 
@@ -30,21 +30,22 @@ from gateway.polling.schedule import DeviceSchedule, spread
 from protocols.errors import ProtocolError
 
 READ_LIMIT_S: Final = 120.0
-"""A read that takes longer never ends: lines have timeouts of their own, far below this."""
+"""Seconds after which a read is given up: the timeouts of all lines are far shorter."""
 STALL_S: Final = READ_LIMIT_S + 30.0
-"""A poll that takes longer is stuck: the read was given up long ago, or its report is not taken."""
+"""Seconds after which a poll is stuck: its read could not be given up, or its report not taken."""
 _IDLE_MS: Final = 3_600_000
+"""The longest that a line waits without looking at its queue."""
 
 log = structlog.get_logger("kanmon.poller")
 
 
 @dataclass(slots=True)
 class LineCounts:
-    """What happened on a line since it was opened.
+    """Counters of the polls of one line, from zero when it is opened.
 
     Attributes:
         polls: Polls that ended, probes included.
-        failed: Those of them that the device did not answer as it should.
+        failed: Polls that ended with an error.
         missed: Windows of poll groups that passed without a poll.
     """
 
@@ -59,7 +60,7 @@ class Timing:
 
     Attributes:
         now: Milliseconds since boot.
-        clock: What a report made now says about its time.
+        clock: The boot and the clock offset of a report that is made now.
     """
 
     now: Callable[[], int]
@@ -67,18 +68,18 @@ class Timing:
 
 
 class LinePoller:
-    """One shared line and its devices.
+    """Polls the devices of one shared line.
 
     Args:
         timing: The clocks.
         deliver: Takes every report; a slow one holds up this line.
-        queue: Chooses who is polled next.
+        queue: Chooses the device that is polled next.
 
     Attributes:
         entries: Its devices by name, in the order in which they came.
         queue: Those of them that are not being polled.
-        counts: What happened on it.
-        task: What runs it, where something does.
+        counts: The counters of its polls.
+        task: The task that runs it; ``None`` where none does.
     """
 
     def __init__(
@@ -135,10 +136,10 @@ class LinePoller:
                 async with asyncio.timeout(wait / 1000):
                     await self._changed.wait()
             except TimeoutError:
-                pass  # somebody is due
+                pass  # a device is due
 
     def stalled(self, now: float) -> bool:
-        """Whether it ended, or is in one poll for too long at ``now``, in loop seconds."""
+        """Whether it ended, or one poll takes longer than `STALL_S` at ``now``, in loop seconds."""
         ended = self.task is not None and self.task.done()
         return ended or (self._began is not None and now - self._began > STALL_S)
 
@@ -150,27 +151,32 @@ class LinePoller:
         began = self._timing.now()
         schedule = entry.schedule
         due = schedule.fastest if entry.silent else schedule.due(began)
-        seen: Observation | ProtocolError | Exception
+        outcome: Observation | Exception
         try:
             if entry.driver is None:
                 entry.driver = entry.device.open()
             async with asyncio.timeout(READ_LIMIT_S):
-                seen = await entry.driver.read(due)
+                outcome = await entry.driver.read(due)
         except ProtocolError as error:
-            seen = error
+            outcome = error
         except Exception as error:  # noqa: BLE001 # a driver's bug must cost its device only
-            seen = error
+            outcome = error
         ended = self._timing.now()
         self.counts.polls += 1
-        if isinstance(seen, Observation):
-            report = self._answered(entry, due, seen, began, ended)
+        if isinstance(outcome, Observation):
+            report = self._answered(entry, due, outcome, began, ended)
         else:
-            report = self._unanswered(entry, seen, began, ended)
+            report = self._unanswered(entry, outcome, began, ended)
         if self._holds(entry):
             await self._deliver(report)
 
     def _answered(
-        self, entry: PollEntry, due: frozenset[str], seen: Observation, began: int, ended: int
+        self,
+        entry: PollEntry,
+        due: frozenset[str],
+        observation: Observation,
+        began: int,
+        ended: int,
     ) -> Report:
         schedule = entry.schedule
         if entry.silent:
@@ -179,12 +185,12 @@ class LinePoller:
             schedule.skip_to(began)
             schedule.all_due(ended)
         else:
-            served = schedule.served(due, began, ended)
-            self.counts.missed += served.missed
-            late = served.missed > 0 or served.overran
-            if late and entry.view.late(served.missed, ended):
-                log.warning("polls_late", device=entry.device.name, missed=served.missed)
-        return entry.view.observed(seen, ended, self._timing.clock())
+            lateness = schedule.mark_polled(due, began, ended)
+            self.counts.missed += lateness.missed
+            late = lateness.missed > 0 or lateness.overran
+            if late and entry.view.late(lateness.missed, ended):
+                log.warning("polls_late", device=entry.device.name, missed=lateness.missed)
+        return entry.view.observed(observation, ended, self._timing.clock())
 
     def _unanswered(self, entry: PollEntry, error: Exception, began: int, ended: int) -> Report:
         name, view, clock = entry.device.name, entry.view, self._timing.clock()

@@ -21,13 +21,13 @@ _GOLDEN: Final = 0.6180339887498949
 
 
 def spread(index: int) -> float:
-    """The share of the period by which the ``index``-th device of a line is shifted: [0, 1)."""
+    """Return the share of its period by which the ``index``-th device is shifted: [0, 1)."""
     return index * _GOLDEN % 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """What a poll did to the schedule.
+class Lateness:
+    """How late a poll was.
 
     Attributes:
         missed: Windows that passed without a poll before this one.
@@ -40,13 +40,13 @@ class Served:
 
 @dataclass(slots=True)
 class _Window:
-    """One poll group: its period, and the windows seen so far."""
+    """One poll group: its period, and the windows that have passed. All times in milliseconds."""
 
     period: int
     phase: int
     next_at: int
-    served: int
-    """Index of the last window in which a poll began."""
+    last_polled: int
+    """The index of the last window in which a poll began."""
 
     def index(self, at: int) -> int:
         return (at - self.phase) // self.period
@@ -73,48 +73,48 @@ class DeviceSchedule:
 
     @property
     def next_at(self) -> int:
-        """When the device is due next."""
+        """When the device is due next, in milliseconds since boot."""
         return min(window.next_at for window in self._windows.values())
 
     @property
     def groups(self) -> frozenset[str]:
-        """All poll groups."""
+        """The names of all poll groups."""
         return frozenset(self._windows)
 
     @property
     def fastest(self) -> frozenset[str]:
-        """The one group with the shortest period: what a probe asks for."""
+        """The group with the shortest period, which a probe reads."""
         return frozenset({min(self._windows, key=lambda group: self._windows[group].period)})
 
     def due(self, now: int) -> frozenset[str]:
-        """The groups to read now."""
+        """Return the groups to read at ``now``, milliseconds since boot."""
         return frozenset(g for g, window in self._windows.items() if window.next_at <= now)
 
-    def served(self, groups: frozenset[str], began: int, ended: int) -> Served:
-        """A poll of ``groups`` was made; what it says about the schedule.
+    def mark_polled(self, groups: frozenset[str], began: int, ended: int) -> Lateness:
+        """Take note of a poll of ``groups``, and return how late it was.
 
-        It serves the window it began in. The next one is due when the next window begins: at
-        once, if that was before the poll ended. Windows that went by are never made up for.
+        A poll counts for the window it began in. The next one is due when the next window begins:
+        at once, if that was before the poll ended. Windows that went by are never made up for.
         """
         missed, overran = 0, False
         for group in groups:
             window = self._windows[group]
             index = window.index(began)
-            missed += max(0, index - window.served - 1)
+            missed += max(0, index - window.last_polled - 1)
             overran = overran or ended - began > window.period
-            window.served = max(index, window.served)
-            window.next_at = window.start(window.served + 1)
-        return Served(missed=missed, overran=overran)
+            window.last_polled = max(index, window.last_polled)
+            window.next_at = window.start(window.last_polled + 1)
+        return Lateness(missed=missed, overran=overran)
 
     def skip_to(self, at: int) -> None:
         """Be due again in the first window that begins at ``at`` or later; count none as missed."""
         for window in self._windows.values():
             index = max(0, -((window.phase - at) // window.period))
             window.next_at = window.start(index)
-            window.served = index - 1
+            window.last_polled = index - 1
 
     def all_due(self, now: int) -> None:
         """Be due with every group at once: after a silence, nothing known is still fresh."""
         for window in self._windows.values():
             window.next_at = now
-            window.served = max(window.served, window.index(now) - 1)
+            window.last_polled = max(window.last_polled, window.index(now) - 1)

@@ -48,7 +48,7 @@ def _choice_s(queue: PollQueue, polls: int) -> float:
             entry = queue.take(now)
         spent += time.perf_counter() - began
         assert entry is not None, "a line with devices has one that is due"
-        entry.schedule.served(entry.schedule.due(now), now, now + 1)
+        entry.schedule.mark_polled(entry.schedule.due(now), now, now + 1)
         began = time.perf_counter()
         queue.put(entry)
         spent += time.perf_counter() - began

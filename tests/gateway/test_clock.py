@@ -5,7 +5,7 @@ import time
 
 from cloud_link.wire import BOOT_SIZE, ClockRecord
 from gateway.clock import (
-    RELEASED,
+    RELEASE_MS,
     STEP_MS,
     ClockSample,
     OffsetWatch,
@@ -13,7 +13,7 @@ from gateway.clock import (
     boot_bytes,
 )
 
-NOW = RELEASED + 86_400_000
+NOW = RELEASE_MS + 86_400_000
 
 
 def sample(boot: int, offset: int, *, synchronised: bool = False) -> ClockSample:
@@ -22,32 +22,32 @@ def sample(boot: int, offset: int, *, synchronised: bool = False) -> ClockSample
 
 def test_an_unset_clock_says_nothing() -> None:
     watch = OffsetWatch()
-    assert watch.look(ClockSample(boot=5, wall=5, synchronised=True)) is None
+    assert watch.update(ClockSample(boot=5, wall=5, synchronised=True)) is None
     assert watch.offset is None
 
 
 def test_the_first_plausible_time_holds_from_boot() -> None:
     watch = OffsetWatch()
-    assert watch.look(sample(5_000, NOW)) == ClockRecord(0, NOW, False)
-    assert watch.look(sample(6_000, NOW + 3)) is None
+    assert watch.update(sample(5_000, NOW)) == ClockRecord(0, NOW, False)
+    assert watch.update(sample(6_000, NOW + 3)) is None
     assert watch.offset == NOW
 
 
 def test_a_source_that_vouches_for_the_first_time_dates_everything_anew() -> None:
     watch = OffsetWatch()
-    watch.look(sample(5_000, NOW))
-    assert watch.look(sample(9_000, NOW + 60_000, synchronised=True)) == ClockRecord(
+    watch.update(sample(5_000, NOW))
+    assert watch.update(sample(9_000, NOW + 60_000, synchronised=True)) == ClockRecord(
         0, NOW + 60_000, True
     )
-    assert watch.look(sample(9_500, NOW + 60_000)) is None
+    assert watch.update(sample(9_500, NOW + 60_000)) is None
     assert watch.synchronised
 
 
 def test_a_step_holds_from_when_it_was_seen() -> None:
     watch = OffsetWatch()
-    watch.look(sample(5_000, NOW, synchronised=True))
-    assert watch.look(sample(7_000, NOW + STEP_MS)) is None
-    assert watch.look(sample(8_000, NOW + 3_600_000, synchronised=True)) == ClockRecord(
+    watch.update(sample(5_000, NOW, synchronised=True))
+    assert watch.update(sample(7_000, NOW + STEP_MS)) is None
+    assert watch.update(sample(8_000, NOW + 3_600_000, synchronised=True)) == ClockRecord(
         8_000, NOW + 3_600_000, True
     )
 

@@ -12,40 +12,40 @@ def test_windows_do_not_drift() -> None:
     schedule = DeviceSchedule({"fast": 1_000}, start=500, shift=0.0)
     for n in range(1_000):
         assert schedule.next_at == 500 + n * 1_000
-        assert not schedule.served(FAST, schedule.next_at + 7, schedule.next_at + 90).missed
+        assert not schedule.mark_polled(FAST, schedule.next_at + 7, schedule.next_at + 90).missed
 
 
 def test_groups_fall_together() -> None:
     schedule = DeviceSchedule({"fast": 1_000, "slow": 5_000}, start=0, shift=0.5)
     assert schedule.due(500) == {"fast", "slow"}
-    schedule.served(frozenset({"fast", "slow"}), 500, 510)
+    schedule.mark_polled(frozenset({"fast", "slow"}), 500, 510)
     assert schedule.due(1_500) == FAST
     for at in (1_500, 2_500, 3_500, 4_500):
-        schedule.served(FAST, at, at + 1)
+        schedule.mark_polled(FAST, at, at + 1)
     assert schedule.due(5_500) == {"fast", "slow"}
 
 
 def test_what_takes_too_long_is_counted_and_never_piles_up() -> None:
     schedule = DeviceSchedule({"fast": 1_000}, start=0, shift=0.0)
-    served = schedule.served(FAST, 0, 1_200)
+    served = schedule.mark_polled(FAST, 0, 1_200)
     assert served.overran
     assert not served.missed
     assert schedule.next_at == 1_000  # the window is open: at once
-    assert schedule.served(FAST, 1_200, 4_500).missed == 0
-    assert schedule.served(FAST, 4_500, 4_600).missed == 2
+    assert schedule.mark_polled(FAST, 1_200, 4_500).missed == 0
+    assert schedule.mark_polled(FAST, 4_500, 4_600).missed == 2
     assert schedule.next_at == 5_000
 
 
 def test_a_silence_is_not_counted_as_missed() -> None:
     schedule = DeviceSchedule({"fast": 1_000}, start=0, shift=0.25)
-    schedule.served(FAST, 250, 260)
+    schedule.mark_polled(FAST, 250, 260)
     schedule.skip_to(60_000)
     assert schedule.next_at == 60_250
-    assert schedule.served(FAST, 60_250, 60_260).missed == 0
+    assert schedule.mark_polled(FAST, 60_250, 60_260).missed == 0
     schedule.skip_to(99_000)
     schedule.all_due(99_100)
     assert schedule.due(99_100) == FAST
-    assert schedule.served(FAST, 99_100, 99_110).missed == 0
+    assert schedule.mark_polled(FAST, 99_100, 99_110).missed == 0
     assert schedule.next_at == 99_250
 
 
@@ -62,6 +62,6 @@ def test_polls_and_misses_account_for_every_window(durations: list[int], period:
     now = polls = missed = 0
     for duration in durations:
         now = max(now, schedule.next_at)
-        missed += schedule.served(FAST, now, now + duration).missed
+        missed += schedule.mark_polled(FAST, now, now + duration).missed
         last, polls, now = now, polls + 1, now + duration
     assert polls + missed == last // period + 1
