@@ -21,7 +21,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.fleet.models import Box, ScopedQuerySet, Site
+from portal.accounts.scoping import ScopedQuerySet
+from portal.fleet.models import Box, Site
 
 
 class Root(models.TextChoices):

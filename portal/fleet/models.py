@@ -4,7 +4,7 @@
 
     Organization -- DeviceGroup* what people sort devices by, across sites
     `-- Site                     where; its time zone is the one that billing knows
-        `-- Gateway              the place in the customer's books; stays when a box is replaced
+        `-- Gateway              as the customer's records have it; stays when a box is replaced
             |-- Box*             the hardware that speaks for it, by the name in its certificate
             |-- RunningConfiguration*    newest last
             `-- Device*          what it reads
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
+from typing import ClassVar, Final, Self
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -34,17 +34,11 @@ from django.db.models import Q
 from cloud_link.topics import BOX_ID
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
+from portal.accounts.scoping import ScopedQuerySet
 from portal.fleet.names import GROUP_NAME_WIDTH, check_group_name, check_kind
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
-    from portal.accounts.models import User
-
-M = TypeVar("M", bound=models.Model, covariant=True)
-
 LINK: Final = "comm."
-"""Conditions of the way to a device, not of the device: known even while it is silent."""
+"""Prefix of conditions of the link to a device, which are known even while it is silent."""
 GATEWAY_DEVICE: Final = "gateway"
 """The name under which a gateway reports about itself."""
 UNHEARD: Final = -1
@@ -71,18 +65,8 @@ def check_box_id(box_id: str) -> None:
         )
 
 
-class ScopedQuerySet(models.QuerySet[M, M]):
-    """Rows that belong to an organization, ``path`` lookups away."""
-
-    path: ClassVar[str]
-
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Those whose organization ``user`` is a member of; none for who is not signed in."""
-        return self.filter(**{f"{self.path}__in": Organization.objects.visible_to(user)})
-
-
 class SiteQuerySet(ScopedQuerySet["Site"]):
-    """Sites."""
+    """Queries of sites."""
 
     path = "organization"
 
@@ -107,13 +91,13 @@ class Site(models.Model):
 
 
 class GatewayQuerySet(ScopedQuerySet["Gateway"]):
-    """Gateways."""
+    """Queries of gateways."""
 
     path = "site__organization"
 
 
 class Gateway(models.Model):
-    """The gateway in the customer's books, whichever box does its work."""
+    """A gateway in the customer's records, whichever box speaks for it."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="gateways")
     name = models.CharField(max_length=100)
@@ -131,13 +115,13 @@ class Gateway(models.Model):
 
 
 class BoxQuerySet(ScopedQuerySet["Box"]):
-    """Boxes."""
+    """Queries of boxes."""
 
     path = "gateway__site__organization"
 
 
 class Box(models.Model):
-    """The hardware at the site.
+    """The hardware that speaks for a gateway.
 
     Attributes:
         box_id: Its name in its certificate and in every topic.
@@ -168,13 +152,13 @@ class Box(models.Model):
 
 
 class DeviceGroupQuerySet(ScopedQuerySet["DeviceGroup"]):
-    """Groups."""
+    """Queries of device groups."""
 
     path = "organization"
 
 
 class DeviceGroup(models.Model):
-    """What people sort devices by. A device is in one or none; one without devices is dropped."""
+    """A group of devices. A device is in one or none; a group without devices is deleted."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="device_groups")
     name = models.CharField(max_length=GROUP_NAME_WIDTH, validators=[check_group_name])
@@ -192,12 +176,12 @@ class DeviceGroup(models.Model):
 
 
 class DeviceQuerySet(ScopedQuerySet["Device"]):
-    """Devices."""
+    """Queries of devices."""
 
     path = "gateway__site__organization"
 
     def with_conditions(self) -> Self:
-        """The same with their open conditions fetched at once, for `Device.open_conditions`."""
+        """The devices with their open conditions fetched at once, for `Device.open_conditions`."""
         return self.prefetch_related(
             models.Prefetch(
                 "conditions",
@@ -262,7 +246,7 @@ class Device(models.Model):
         return self.given_name or self.label or self.name
 
     def open_conditions(self) -> list[DeviceCondition]:
-        """Everything that is wrong with it now, the gravest first, the oldest among equals.
+        """The conditions that are open now, the gravest first, the oldest among equals.
 
         While it is unreachable these are its conditions as last seen and, beside them, its
         unreachability. No query after `DeviceQuerySet.with_conditions`.
@@ -272,23 +256,23 @@ class Device(models.Model):
         return sorted(rows, key=DeviceCondition.gravity)
 
     def gravest(self) -> DeviceCondition | None:
-        """The one condition it shows: service call, then error, warning, info (C-17)."""
+        """The one condition that it shows: service call, then error, warning, info (C-17)."""
         rows = self.open_conditions()
         return rows[0] if rows else None
 
 
 class DeviceConditionQuerySet(ScopedQuerySet["DeviceCondition"]):
-    """Conditions."""
+    """Queries of conditions."""
 
     path = "device__gateway__site__organization"
 
     def open(self) -> Self:
-        """Those that are so now."""
+        """The conditions that are open now."""
         return self.filter(cleared_at__isnull=True)
 
 
 class DeviceCondition(models.Model):
-    """That something was so from ``raised_at`` until ``cleared_at``, at one severity.
+    """A condition of a device from ``raised_at`` until ``cleared_at``, at one severity.
 
     Identity is (device, code, component). A change of severity is an edge: it ends one row and
     begins another.
@@ -322,21 +306,21 @@ class DeviceCondition(models.Model):
 
     @property
     def of_link(self) -> bool:
-        """Whether it is of the way to the device, not of the device."""
+        """Whether it concerns the link to the device, not the device."""
         return self.code.startswith(LINK)
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it the same condition as before, within one device."""
+        """What identifies a condition within its device: code and component."""
         return (self.code, self.component)
 
     def gravity(self) -> tuple[int, datetime, str, str]:
-        """What to sort by: the gravest first, then the oldest."""
+        """The key to sort by: the gravest first, then the oldest."""
         return (Severity(self.severity).rank, self.raised_at, self.code, self.component)
 
 
 class DeviceSupplyQuerySet(ScopedQuerySet["DeviceSupply"]):
-    """Supplies."""
+    """Queries of supplies."""
 
     path = "device__gateway__site__organization"
 
@@ -367,12 +351,12 @@ class DeviceSupply(models.Model):
 
 
 class RunningConfigurationQuerySet(ScopedQuerySet["RunningConfiguration"]):
-    """Configurations that ran."""
+    """Queries of running configurations."""
 
     path = "gateway__site__organization"
 
     def newest(self) -> RunningConfiguration | None:
-        """The one that runs now, as far as the portal knows."""
+        """The configuration that runs now, as far as the portal knows."""
         return self.order_by("-speaker", "-order").first()
 
 

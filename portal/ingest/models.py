@@ -24,7 +24,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from portal.fleet.models import Box, Device, ScopedQuerySet
+from portal.accounts.scoping import ScopedQuerySet
+from portal.fleet.models import Box, Device
 
 
 class Epoch(models.Model):

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from django.db import models
 
-from portal.fleet.models import Gateway, ScopedQuerySet
+from portal.accounts.scoping import ScopedQuerySet
+from portal.fleet.models import Gateway
 
 
 class SimulatedHistoryQuerySet(ScopedQuerySet["SimulatedHistory"]):
