@@ -115,7 +115,7 @@ def _client(
         manual_ack=True,
     )
     # paho's own window and queue are off: it does not know the broker's Receive Maximum, and
-    # `cloud_link.mqtt.session.ReceiveWindow` does.
+    # `cloud_link.mqtt.receive_window` does.
     client.max_inflight_messages = 0
     client.max_queued_messages = 0
     client.connect_timeout = CONNECT_S

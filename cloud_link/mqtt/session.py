@@ -29,12 +29,12 @@ from cloud_link.mqtt.broker import (
     PACKET_TOO_LARGE,
     ConnectRefusedError,
     DisconnectedError,
-    MqttError,
     PublishRefusedError,
     SubscribeRefusedError,
     UnreachableError,
 )
 from cloud_link.mqtt.loop import SocketLoop
+from cloud_link.mqtt.receive_window import ReceiveWindow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -71,51 +71,6 @@ class Message:
     payload: bytes
     retain: bool
     ack: Callable[[], None] = field(repr=False, compare=False)
-
-
-class ReceiveWindow:
-    """The broker's Receive Maximum: so many publishes may be unanswered; the next ones queue.
-
-    Attributes:
-        free: How many more may be sent now.
-    """
-
-    def __init__(self) -> None:
-        self.free = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def acquire(self) -> None:
-        """Wait for a place in the window and take it.
-
-        Cancelled, it leaves no place taken. Raises the error that `fail` was given.
-        """
-        if self.free > 0 and not self._waiting:
-            self.free -= 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release()  # the place was given in the same moment: pass it on
-            raise
-
-    def release(self, places: int = 1) -> None:
-        """Free ``places`` places; the longest waiting callers of `acquire` get them first."""
-        self.free += places
-        while self.free > 0 and self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.free -= 1
-                turn.set_result(None)
-
-    def fail(self, make: Callable[[], MqttError]) -> None:
-        """Raise an error of ``make`` in every waiting caller of `acquire`."""
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                turn.set_exception(make())
 
 
 @dataclass(slots=True)

@@ -1,13 +1,13 @@
-"""The parts of the uplink's window: its pace, its cursors, and the pause after a refusal. Pure.
+"""The parts of the uplink's window: its cursors, and the pause after a refusal. Pure.
 
-A `Stream` is a cursor through one lane of the spool. Each lane has two::
+A `LaneCursor` reads through one lane of the spool. Each lane has two::
 
     ids:   1 ......... after ------------ until | after -------------------> newest
            settled     old: the backlog         | fresh: appended in this session
 
-so that what is new never waits for what is old.
+so that new records never wait for old ones.
 
-A `Breaker` is what keeps a portal that does not take anything from being hammered::
+A `CircuitBreaker` spares a portal that accepts nothing::
 
     closed --refused, or silent--> open --pause over--> half open --acknowledged--> closed
                                     ^                      |
@@ -24,74 +24,78 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloud_link.spool.model import SpoolRecord
-    from cloud_link.uplink.model import Pace
+    from cloud_link.uplink.model import UplinkLimits
     from cloud_link.wire import Lane
 
 
-class Stream:
+class LaneCursor:
     """A cursor through the ids ``(after, until]`` of one lane; ``until`` ``None``: to the newest.
 
     Attributes:
-        queue: Read, not yet sent.
-        dry: The spool had nothing more when it was last read.
+        queue: Records read and not yet sent.
+        exhausted: Whether the spool had no more records when it was last read.
     """
 
     def __init__(self, lane: Lane, *, after: int, until: int | None) -> None:
         self.lane, self.after, self.until = lane, after, until
         self.queue: deque[SpoolRecord] = deque()
-        self.dry = until is not None and after >= until
+        self.exhausted = until is not None and after >= until
 
     @property
-    def hungry(self) -> bool:
-        """Whether the spool should be read for it."""
-        return not self.queue and not self.dry
+    def needs_read(self) -> bool:
+        """Whether the spool should be read for this cursor."""
+        return not self.queue and not self.exhausted
 
-    def feed(self, records: list[SpoolRecord], known: set[int]) -> None:
-        """Take in what the spool returned for ``after``; ``known`` ids are under way already."""
+    def feed(self, records: list[SpoolRecord], known_ids: set[int]) -> None:
+        """Take in the records that the spool returned for ``after``.
+
+        Those with an id in ``known_ids`` are queued or in flight already and left out; the ids of
+        the others are added.
+        """
         for record in records:
             if self.until is not None and record.id > self.until:
-                self.after, self.dry = self.until, True
+                self.after, self.exhausted = self.until, True
                 return
             self.after = record.id
-            if record.id not in known:
-                known.add(record.id)
+            if record.id not in known_ids:
+                known_ids.add(record.id)
                 self.queue.append(record)
-        self.dry = not records or (self.until is not None and self.after >= self.until)
+        self.exhausted = not records or (self.until is not None and self.after >= self.until)
 
-    def jump(self, *, after: int, until: int | None, known: set[int]) -> None:
-        """Forget what is queued and go on elsewhere."""
-        known.difference_update(record.id for record in self.queue)
+    def jump(self, *, after: int, until: int | None, known_ids: set[int]) -> None:
+        """Forget the queued records and go on at ``after``."""
+        known_ids.difference_update(record.id for record in self.queue)
         self.queue.clear()
         self.after, self.until = after, until
-        self.dry = False
+        self.exhausted = False
 
 
-class Breaker:
-    """Pauses all sending while the portal takes nothing; see the module's drawing.
+class CircuitBreaker:
+    """Pauses all sending while the portal accepts nothing; see the module's drawing.
 
     Attributes:
-        strikes: Pauses since something was last taken.
-        until: Closed while ``None``; else the end of the pause, after which one batch may try.
+        failures: The number of pauses since a record was last accepted.
+        until: ``None`` while closed; else the end of the pause, after which one batch may go.
     """
 
-    def __init__(self, pace: Pace, spread: Callable[[], float] = random.random) -> None:
-        self._pace, self._spread = pace, spread
-        self.strikes = 0
+    def __init__(self, limits: UplinkLimits, jitter: Callable[[], float] = random.random) -> None:
+        self._limits, self._jitter = limits, jitter
+        self.failures = 0
         self.until: int | None = None
 
     def trip(self, now: int) -> None:
-        """Begin a pause, unless one is on: many refusals at once are one."""
+        """Begin a pause, unless one is on: many refusals at the same time count as one."""
         if self.until is not None and now < self.until:
             return
-        self.strikes += 1
-        wait = self._pace.pause_wait(self.strikes)
+        self.failures += 1
+        wait = self._limits.pause(self.failures)
         # A quarter of jitter, so that a thousand boxes do not come back in the same moment.
-        self.until = now + wait - int(wait * self._spread() / 4)
+        self.until = now + wait - int(wait * self._jitter() / 4)
 
     def close(self) -> None:
-        """Something was taken: send freely again."""
-        self.strikes, self.until = 0, None
+        """Send freely again, after a record was accepted."""
+        self.failures, self.until = 0, None
 
-    def allows(self, now: int, flying: int) -> bool:
-        """Whether another batch may go while ``flying`` are unanswered."""
-        return self.until is None or (now >= self.until and flying == 0)
+    def allows(self, now: int, in_flight: int) -> bool:
+        """Whether another batch may go while ``in_flight`` messages are not acknowledged."""
+        return self.until is None or (now >= self.until and in_flight == 0)

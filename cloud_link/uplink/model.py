@@ -1,4 +1,4 @@
-"""What the uplink is told, and what it says of itself."""
+"""The uplink's limits, connection settings, box information and state."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class BoxInfo:
     """What an uplink says about its box.
 
     Attributes:
         boot: The first `cloud_link.wire.BOOT_SIZE` bytes of this boot's id.
         software: The gateway's version.
-        now: Milliseconds since boot.
-        offset: Milliseconds from boot time to Unix time, or ``None`` while unknown.
+        now: Returns milliseconds since boot.
+        offset: Returns milliseconds from boot time to Unix time, or ``None`` while unknown.
     """
 
     boot: bytes
@@ -27,57 +27,58 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How much at once, and how long to wait; times in milliseconds, sizes in bytes.
+class UplinkLimits:
+    """How much is sent at once, and how long the uplink waits.
 
     Attributes:
-        flight: Records of one lane sent and not yet acknowledged, at most (and one batch more).
-            Each lane has its own, so that data never keeps events waiting.
-        batch: Records in one message, at most; a larger record travels alone.
-        read: Records of one stream kept in memory beside those in flight.
-        fresh_run: Fresh records sent in a row while old ones wait; then old ones have their turn.
-        lag: Records by which the fresh cursor may fall behind before it jumps to the newest.
-        ack: Wait for an acknowledgement; doubles with every resend of the same record.
-        pause: The first pause of the `Breaker`; doubles.
-        longest: Neither grows beyond this.
-        look: The spool is looked at this often even when nobody says that something came.
-        gather: Acknowledgements that only say "ok" gather this long for one commit of the spool,
-            unless room is what sending waits for.
+        window_bytes: Most bytes of one lane's records that are sent and not yet acknowledged (and
+            one batch more). Each lane has its own, so that data never keeps events waiting.
+        batch_bytes: Most bytes of records in one message; a larger record travels alone.
+        read_bytes: Most bytes of records that one cursor keeps in memory beside those in flight.
+        fresh_run_bytes: Fresh records sent in a row while old ones wait; then old ones take a turn.
+        lag_records: Records by which the fresh cursor may fall behind before it jumps to the
+        newest.
+        ack_timeout_ms: Wait for an acknowledgement; doubles with every resend of a record.
+        pause_ms: The first pause of the `cloud_link.uplink.flow.CircuitBreaker`; doubles.
+        max_wait_ms: The most that timeout and pause grow to.
+        poll_ms: The spool is read this often even when no append was reported.
+        gather_ms: Acknowledgements that only say "ok" are gathered this long for one commit of the
+            spool, unless sending waits for room in the window.
     """
 
-    flight: int = 128 * 1024
-    batch: int = 16 * 1024
-    read: int = 64 * 1024
-    fresh_run: int = 64 * 1024
-    lag: int = 1_000
-    ack: int = 15_000
-    pause: int = 1_000
-    longest: int = 120_000
-    look: int = 1_000
-    gather: int = 1_000
+    window_bytes: int = 128 * 1024
+    batch_bytes: int = 16 * 1024
+    read_bytes: int = 64 * 1024
+    fresh_run_bytes: int = 64 * 1024
+    lag_records: int = 1_000
+    ack_timeout_ms: int = 15_000
+    pause_ms: int = 1_000
+    max_wait_ms: int = 120_000
+    poll_ms: int = 1_000
+    gather_ms: int = 1_000
 
-    def ack_wait(self, tries: int) -> int:
-        """How long the ``tries``-th sending of a record (from 1) waits for its answer."""
-        return int(min(self.ack * 2 ** min(tries - 1, 30), self.longest))
+    def ack_timeout(self, tries: int) -> int:
+        """Milliseconds that the ``tries``-th sending of a record (from 1) waits for its answer."""
+        return int(min(self.ack_timeout_ms * 2 ** min(tries - 1, 30), self.max_wait_ms))
 
-    def pause_wait(self, strikes: int) -> int:
-        """How long the ``strikes``-th pause in a row (from 1) lasts, before jitter."""
-        return int(min(self.pause * 2 ** min(strikes - 1, 30), self.longest))
+    def pause(self, failures: int) -> int:
+        """Milliseconds of the pause after so many failures in a row (from 1), before jitter."""
+        return int(min(self.pause_ms * 2 ** min(failures - 1, 30), self.max_wait_ms))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How to hold and regain the connection; seconds.
+class ConnectionSettings:
+    """How the connection is kept and regained; seconds.
 
     Attributes:
-        keepalive: A silent link is found dead within two of them.
-        first_wait: Before the second attempt, and the most of the jitter; doubles.
-        longest_wait: It does not grow beyond this.
+        keepalive_s: A silent connection is found dead within two of them.
+        first_wait_s: The wait before the second attempt, and the most of its jitter; doubles.
+        max_wait_s: The most that the wait grows to.
     """
 
-    keepalive: int = 30
-    first_wait: float = 0.5
-    longest_wait: float = 60.0
+    keepalive_s: int = 30
+    first_wait_s: float = 0.5
+    max_wait_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,20 +88,20 @@ class UplinkState:
     Attributes:
         session: The number of the last session that connected; 0 before the first.
         connected_since: ``None`` while not connected.
-        last_ack_at: When an answer was last settled, in any session; ``None`` if never.
-        heard: Answers of this session that gather to be settled.
-        in_flight_records: Sent and not answered.
-        in_flight_bytes: Of their messages.
-        pausing: Connected, but the portal or the broker takes nothing just now.
+        last_ack_at: When an acknowledgement was last settled, in any session; ``None`` if never.
+        gathered_acks: Acknowledgements of this session that are not settled yet.
+        in_flight_records: Records sent and not yet acknowledged.
+        in_flight_bytes: Bytes of the messages with these records.
+        pausing: Connected, but portal or broker refuse everything at present.
         delivered: Records that the portal has stored, since the daemon's start.
-        rejected: Records that it has quarantined.
-        error: What is wrong, with the next step; "" while all is well.
+        rejected: Records that the portal has quarantined, since the daemon's start.
+        error: The last error, with the next step; "" while there is none.
     """
 
     session: int
     connected_since: int | None
     last_ack_at: int | None
-    heard: int
+    gathered_acks: int
     in_flight_records: int
     in_flight_bytes: int
     pausing: bool

@@ -1,4 +1,4 @@
-"""One session of the uplink: the window's wishes carried out over one connection.
+"""One session of the uplink: carries out the window's decisions over one connection.
 
 ::
 
@@ -6,12 +6,12 @@
       ^                ^                                        |
       '---- settle ----'--- gather ------- down/ack <-----------'
 
-Answers gather for a moment, because each settling is a commit. Those still gathering when the
-connection ends are settled then; after a kill -9 their records are sent again, and the portal
-knows them.
+Acknowledgements are gathered for a moment, because each settling is a commit. Those still gathered
+when the connection ends are settled then; after a kill -9 their records are sent again, and the
+portal recognizes them.
 
-Everything is decided in `cloud_link.uplink.window`; here are the spool, the connection and the
-clock.
+All decisions are made in `cloud_link.uplink.window`; this module holds the spool, the connection
+and the clock.
 """
 
 from __future__ import annotations
@@ -47,77 +47,79 @@ if TYPE_CHECKING:
     from cloud_link.spool.model import SpoolRecord
     from cloud_link.spool.spool import Spool
     from cloud_link.spool.writer import SpoolWriter
-    from cloud_link.uplink.flow import Stream
-    from cloud_link.uplink.model import Facts, Pace
-    from cloud_link.uplink.window import Sending
+    from cloud_link.uplink.flow import LaneCursor
+    from cloud_link.uplink.model import BoxInfo, UplinkLimits
+    from cloud_link.uplink.window import InFlightBatch
 
 log = structlog.get_logger(__name__)
 
-CHANNELS: Final = {
+LANE_CHANNELS: Final = {
     Lane.GAP: Up.EVENT,
     Lane.EVENT: Up.EVENT,
     Lane.BOUNDARY: Up.DATA,
     Lane.DATA: Up.DATA,
 }
-GOODBYE_S: Final = 2.0
-ANSWERS_LIMIT: Final = 16
-"""Answers that gather at most: the broker holds back more than its Receive Maximum."""
+CLOSE_S: Final = 2.0
+ACKS_LIMIT: Final = 16
+"""The most acknowledgements gathered: the broker sends at most our Receive Maximum at once."""
 SEAL_MS: Final = 1_000
 """Gaps that open while connected are sealed at most this often, so that they stay coalesced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """The spool's side of a new session.
+class SessionStart:
+    """The state of the spool at the start of a session.
 
     Attributes:
-        session: Its number.
+        session: The session's number.
         newest: The newest id of each lane.
+        epoch: The current epoch, and its ``ordinal``.
+        next_seqs: For each lane, the next sequence number of this epoch.
     """
 
     session: int
     newest: dict[Lane, int]
     epoch: bytes
     ordinal: int
-    following: dict[int, int]
+    next_seqs: dict[int, int]
 
     @classmethod
-    def take(cls, spool: Spool) -> Start:
-        """Begin a session: seal what was dropped, take a session number; in the spool's thread."""
+    def begin(cls, spool: Spool) -> SessionStart:
+        """Begin a session: seal open gaps, take a session number; in the spool's thread."""
         spool.seal_gaps()
-        return cls.look(spool, spool.next_session())
+        return cls.of(spool, spool.next_session())
 
     @classmethod
-    def look(cls, spool: Spool, session: int) -> Start:
-        """The same facts for a session that has begun."""
+    def of(cls, spool: Spool, session: int) -> SessionStart:
+        """The spool's present state, for a session that has begun; in the spool's thread."""
         return cls(
             session=session,
             newest={lane: spool.newest_id(lane) for lane in Lane},
             epoch=spool.epoch,
             ordinal=spool.ordinal,
-            following={int(lane): seq for lane, seq in spool.next_seqs().items()},
+            next_seqs={int(lane): seq for lane, seq in spool.next_seqs().items()},
         )
 
-    def online(self, facts: Facts, *, alive: bool) -> bytes:
-        """The body of `cloud_link.topics.Up.ONLINE`."""
+    def online(self, info: BoxInfo, *, alive: bool) -> bytes:
+        """The body of an ``online`` message (`cloud_link.topics.Up.ONLINE`)."""
         return encode(
             Online(
                 VERSION,
                 self.session,
                 alive,
-                facts.boot,
+                info.boot,
                 self.epoch,
                 self.ordinal,
-                self.following,
-                facts.software,
-                facts.offset(),
+                self.next_seqs,
+                info.software,
+                info.offset(),
             )
         )
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
-    """What happened so far, over all sessions; times in milliseconds since boot."""
+class UplinkProgress:
+    """Counts and times over all sessions of an uplink; times in milliseconds since boot."""
 
     session: int = 0
     connected_since: int | None = None
@@ -128,108 +130,117 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
-    """Whose uplink it is: what outlives its sessions.
+class UplinkContext:
+    """The part of an uplink that outlives its sessions.
 
     Attributes:
         box: The box id.
-        facts: What is said about it.
-        pace: How much at once.
-        tally: Counted on by every session.
+        info: What the uplink says about the box.
+        limits: Sizes and times.
+        progress: Updated by every session.
     """
 
     box: str
-    facts: Facts
-    pace: Pace
-    tally: Tally = field(default_factory=Tally)
+    info: BoxInfo
+    limits: UplinkLimits
+    progress: UplinkProgress = field(default_factory=UplinkProgress)
 
 
-class Conversation:
-    """One session, from CONNACK to its end.
+class UplinkSession:
+    """One session, from CONNACK to the connection's end.
 
     Args:
-        session: Connected; subscribed to the box's acknowledgements.
+        mqtt: The MQTT session, subscribed to the box's acknowledgements.
         writer: The spool.
-        station: Whose.
-        start: The session as the spool began it.
-        window: What to send; new.
+        context: The uplink's context.
+        start: The state of the spool at the session's start.
+        window: A new send window.
     """
 
     def __init__(
-        self, session: Session, writer: SpoolWriter, station: Station, start: Start, window: Window
+        self,
+        mqtt: Session,
+        writer: SpoolWriter,
+        context: UplinkContext,
+        start: SessionStart,
+        window: Window,
     ) -> None:
         self.window = window
-        self._session, self._writer, self._box = session, writer, station.box
-        self._facts, self._tally, self._pace = station.facts, station.tally, station.pace
+        self._mqtt, self._writer, self._box = mqtt, writer, context.box
+        self._info, self._progress, self._limits = context.info, context.progress, context.limits
         self._start = start
         self._tables: dict[bytes, Table] = {}
         self._wake = asyncio.Event()
-        self._sealed = station.facts.now()
-        self._answers: list[tuple[Ack, Message]] = []
-        self._answered, self._settle_now = asyncio.Event(), asyncio.Event()
+        self._sealed = context.info.now()
+        self._acks: list[tuple[Ack, Message]] = []
+        self._ack_arrived, self._settle_now = asyncio.Event(), asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
-        """Drain until the connection ends; raises `MqttError` or `SpoolError` then.
+        """Send the spool's records until the connection ends.
 
         Cancelled, it leaves publishes that may or may not have arrived; nothing is deleted.
+
+        Raises:
+            MqttError: The connection ended.
+            SpoolError: The spool cannot be read or settled.
         """
         try:
             async with self._tasks:
-                self._tasks.create_task(self._hear())
-                self._tasks.create_task(self._settle_gathered())
-                await self._speak()
+                self._tasks.create_task(self._receive_loop())
+                self._tasks.create_task(self._settle_loop())
+                await self._send_loop()
         except BaseExceptionGroup as group:
             ended, bugs = group.split((MqttError, SpoolError))
             if ended is None or bugs is not None:
                 raise
-            # Cancelled at the moment the link ended: whoever cancelled must not be kept waiting.
+            # Cancelled at the moment the connection ended: the caller must not be kept waiting.
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise asyncio.CancelledError from None
-            raise ended.exceptions[0] from None  # all of them say how the same connection ended
+            raise ended.exceptions[0] from None  # all of them are the end of the same connection
         finally:
             with suppress(SpoolError):
                 await self._settle()
 
     @property
-    def heard(self) -> int:
-        """Answers that gather to be settled."""
-        return len(self._answers)
+    def gathered_acks(self) -> int:
+        """The number of acknowledgements that are not settled yet."""
+        return len(self._acks)
 
     def appended(self, lanes: Iterable[Lane]) -> None:
-        """Something came into these lanes of the spool: look at once."""
+        """Read these lanes of the spool at once: records were appended."""
         self.window.appended(lanes)
         self._wake.set()
 
-    async def goodbye(self) -> None:
-        """Say that the session ends; never raises, never longer than `GOODBYE_S`."""
+    async def close(self) -> None:
+        """Publish the end of the session and disconnect; takes at most twice `CLOSE_S` seconds."""
         try:
-            async with asyncio.timeout(GOODBYE_S):
-                bye = self._start.online(self._facts, alive=False)
-                await self._session.publish(up(self._box, Up.ONLINE), bye)
+            async with asyncio.timeout(CLOSE_S):
+                body = self._start.online(self._info, alive=False)
+                await self._mqtt.publish(up(self._box, Up.ONLINE), body)
         except (MqttError, TimeoutError):
-            pass  # nobody listens, or nobody answers: the portal finds out by silence
-        await self._session.close()
+            pass  # not received, or not answered: the portal finds out by the box's silence
+        await self._mqtt.close()
 
-    # --- speaking ---------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------
 
-    async def _speak(self) -> None:
-        window, now = self.window, self._facts.now
+    async def _send_loop(self) -> None:
+        window, now = self.window, self._info.now
         while True:
             self._wake.clear()
             await self._read()
             window.expire(now())
-            if window.greeting and window.may_send(now()):
-                await self._greet()
-            while not window.greeting and (sending := window.next(now())) is not None:
-                if sending.tables:
-                    self._tell(sending.tables)
-                self._tasks.create_task(self._send(sending))
+            if window.needs_online and window.may_send(now()):
+                await self._publish_online()
+            while not window.needs_online and (batch := window.next(now())) is not None:
+                if batch.tables:
+                    self._send_tables(batch.tables)
+                self._tasks.create_task(self._publish_batch(batch))
             wake_at = window.wake_at(now())
             wait = (
-                self._pace.look
+                self._limits.poll_ms
                 if wake_at is None
-                else min(self._pace.look, max(wake_at - now(), 1))
+                else min(self._limits.poll_ms, max(wake_at - now(), 1))
             )
             try:
                 async with asyncio.timeout(wait / 1000):
@@ -238,57 +249,60 @@ class Conversation:
                 window.appended()
 
     async def _read(self) -> None:
-        """Fill what is hungry, in one visit to the spool's thread, with the tables it names."""
-        streams = self.window.hungry()
-        seal = self._facts.now() - self._sealed >= SEAL_MS
-        if not streams and not seal:
+        """Read records for the cursors, and the tables they name, in one call of the spool."""
+        cursors = self.window.cursors_to_read()
+        seal = self._info.now() - self._sealed >= SEAL_MS
+        if not cursors and not seal:
             return
-        wishes = [(stream, stream.after) for stream in streams]
-        held, limit = frozenset(self._tables), self._pace.read
+        positions = [(cursor, cursor.after) for cursor in cursors]
+        known, limit = frozenset(self._tables), self._limits.read_bytes
 
-        def visit(spool: Spool) -> tuple[list[tuple[Stream, list[SpoolRecord], int]], list[Table]]:
+        def visit(
+            spool: Spool,
+        ) -> tuple[list[tuple[LaneCursor, list[SpoolRecord], int]], list[Table]]:
             if seal:
                 spool.seal_gaps()
             read = [
                 (
-                    stream,
-                    spool.pending(stream.lane, after=after, limit_bytes=limit),
-                    spool.newest_id(stream.lane),
+                    cursor,
+                    spool.pending(cursor.lane, after=after, limit_bytes=limit),
+                    spool.newest_id(cursor.lane),
                 )
-                for stream, after in wishes
+                for cursor, after in positions
             ]
             named = {record.table for _, records, _ in read for record in records}
-            return read, spool.tables(sorted(t for t in named if t is not None and t not in held))
+            return read, spool.tables(sorted(t for t in named if t is not None and t not in known))
 
         read, tables = await self._writer.call(visit)
         if seal:
-            self._sealed = self._facts.now()
-        self._keep(tables)
-        for stream, records, newest in read:
-            self.window.feed(stream, records, newest)
+            self._sealed = self._info.now()
+        self._keep_tables(tables)
+        for cursor, records, newest in read:
+            self.window.feed(cursor, records, newest)
 
-    def _keep(self, tables: Sequence[Table]) -> None:
+    def _keep_tables(self, tables: Sequence[Table]) -> None:
         self._tables.update((table_id(table), table) for table in tables)
 
-    async def _greet(self) -> None:
-        self._start = await self._writer.call(lambda spool: Start.look(spool, self._start.session))
-        body = self._start.online(self._facts, alive=True)
+    async def _publish_online(self) -> None:
+        session = self._start.session
+        self._start = await self._writer.call(lambda spool: SessionStart.of(spool, session))
+        body = self._start.online(self._info, alive=True)
         try:
-            await self._session.publish(up(self._box, Up.ONLINE), body)
+            await self._mqtt.publish(up(self._box, Up.ONLINE), body)
         except PublishRefusedError as error:
-            self._refused(error, None)
+            self._on_refused(error, None)
         else:
-            self.window.greeting = False
+            self.window.needs_online = False
 
-    async def _send(self, sending: Sending) -> None:
-        body = encode(sending.batch(VERSION))
+    async def _publish_batch(self, batch: InFlightBatch) -> None:
+        body = encode(batch.to_wire(VERSION))
         try:
-            await self._session.publish(up(self._box, CHANNELS[sending.lane]), body)
+            await self._mqtt.publish(up(self._box, LANE_CHANNELS[batch.lane]), body)
         except PublishRefusedError as error:
-            self._refused(error, sending)
+            self._on_refused(error, batch)
 
-    def _tell(self, ids: Sequence[bytes]) -> None:
-        """Send tables, as few messages as they fit; before whatever is sent from here on."""
+    def _send_tables(self, ids: Sequence[bytes]) -> None:
+        """Send tables in as few messages as they fit, before anything that is sent later."""
         tables = tuple(self._tables[each] for each in ids if each in self._tables)
         bodies: list[bytes] = []
         stack = [tables] if tables else []
@@ -302,83 +316,83 @@ class Conversation:
                     continue
                 stack += [part[: len(part) // 2], part[len(part) // 2 :]]
         for body in bodies:
-            self._tasks.create_task(self._send_tables(body, ids))
+            self._tasks.create_task(self._publish_tables(body, ids))
 
-    async def _send_tables(self, body: bytes, ids: Sequence[bytes]) -> None:
+    async def _publish_tables(self, body: bytes, ids: Sequence[bytes]) -> None:
         try:
-            await self._session.publish(up(self._box, Up.TABLE), body)
+            await self._mqtt.publish(up(self._box, Up.TABLE), body)
         except PublishRefusedError as error:
-            self.window.table_refused(ids, self._facts.now())
-            self._refused(error, None)
+            self.window.on_tables_refused(ids, self._info.now())
+            self._on_refused(error, None)
 
-    def _refused(self, error: PublishRefusedError, sending: Sending | None) -> None:
+    def _on_refused(self, error: PublishRefusedError, batch: InFlightBatch | None) -> None:
         words = str(error)
-        if words != self._tally.error:  # once, not with every attempt
+        if words != self._progress.error:  # once, not with every attempt
             log.warning("publish_refused", error=words, code=error.code)
-            self._tally.error = words
-        self.window.refused(sending, self._facts.now())
+            self._progress.error = words
+        self.window.on_refused(batch, self._info.now())
         self._wake.set()
 
-    # --- hearing ----------------------------------------------------------------------------
+    # --- receiving --------------------------------------------------------------------------
 
-    async def _hear(self) -> None:
-        async for message in self._session.messages():
+    async def _receive_loop(self) -> None:
+        async for message in self._mqtt.messages():
             try:
                 ack = decode(Ack, message.payload)
             except WireError as error:
                 log.warning("acknowledgement_unreadable", error=str(error))
                 message.ack()
                 continue
-            self._answers.append((ack, message))
-            self._answered.set()
+            self._acks.append((ack, message))
+            self._ack_arrived.set()
             plain = not (ack.rejected or ack.need_table or ack.conflict or ack.renew is not None)
-            if not plain or self.window.waits_for_room or len(self._answers) >= ANSWERS_LIMIT:
+            if not plain or self.window.waits_for_room or len(self._acks) >= ACKS_LIMIT:
                 self._settle_now.set()
 
-    async def _settle_gathered(self) -> None:
-        # Never so long that an answer which is here seems to be missing.
-        gather = min(self._pace.gather, self._pace.ack // 8) / 1000
+    async def _settle_loop(self) -> None:
+        # Well below the timeout, so that no gathered acknowledgement seems to be missing.
+        gather = min(self._limits.gather_ms, self._limits.ack_timeout_ms // 8) / 1000
         while True:
-            await self._answered.wait()
+            await self._ack_arrived.wait()
             try:
                 async with asyncio.timeout(gather):
                     await self._settle_now.wait()
             except TimeoutError:
-                pass  # no hurry came up
+                pass  # nothing called for an earlier settling
             await self._settle()
 
     async def _settle(self) -> None:
-        answers, self._answers = self._answers, []
-        self._answered.clear()
+        gathered, self._acks = self._acks, []
+        self._ack_arrived.clear()
         self._settle_now.clear()
-        if not answers:
+        if not gathered:
             return
-        acks = [ack for ack, _ in answers]
+        acks = [ack for ack, _ in gathered]
         try:
-            outcomes = await self._writer.call(lambda spool: spool.settle_all(acks))
+            results = await self._writer.call(lambda spool: spool.settle_all(acks))
         except SpoolFullError as error:
-            # Nothing changed: the records are sent again, and the portal says it again.
+            # Nothing changed: the records are sent again, and acknowledged again.
             log.warning("acknowledgement_postponed", error=str(error))
         else:
-            for ack, settled in zip(acks, outcomes, strict=True):
-                self._take_in(ack, settled)
-        for _, message in answers:
+            for ack, result in zip(acks, results, strict=True):
+                self._on_settled(ack, result)
+        for _, message in gathered:
             message.ack()
 
-    def _take_in(self, ack: Ack, settled: SettleResult) -> None:
-        now, tally = self._facts.now(), self._tally
-        tally.last_ack_at = now
-        tally.delivered += settled.ok
-        tally.rejected += settled.rejected
-        if settled.ok or settled.rejected:
-            tally.error = ""
-        self._keep(settled.tables)
-        urgent = self.window.acknowledged(ack, [table_id(t) for t in settled.tables], now)
+    def _on_settled(self, ack: Ack, result: SettleResult) -> None:
+        now, progress = self._info.now(), self._progress
+        progress.last_ack_at = now
+        progress.delivered += result.ok
+        progress.rejected += result.rejected
+        if result.ok or result.rejected:
+            progress.error = ""
+        self._keep_tables(result.tables)
+        urgent = self.window.on_ack(ack, [table_id(t) for t in result.tables], now)
         if urgent:
-            self._tell(urgent)
-        if settled.new_epoch:
-            log.warning("epoch_changed", conflicts=settled.renumbered, renew=ack.renew)
-            self.window.greeting = True
-        if settled.renumbered:
+            self._send_tables(urgent)
+        if result.new_epoch:
+            log.warning("epoch_changed", conflicts=result.renumbered, renew=ack.renew)
+            self.window.needs_online = True
+        if result.renumbered:
             self.window.appended()
         self._wake.set()

@@ -1,12 +1,13 @@
-"""The uplink: whatever happens, it comes back and drains the spool.
+"""The uplink: connects again and again, and sends the spool's records to the portal.
 
-    uplink = Uplink(writer, Broker.parse("mqtt://127.0.0.1"), "b-k3v9q2m7xa", facts)
+    uplink = Uplink(writer, Broker.parse("mqtt://127.0.0.1"), "b-k3v9q2m7xa", info)
     group.create_task(uplink.run())
     ...
     await writer.append(entries); uplink.appended()
 
 Connecting again waits longer each time, with jitter, until a session has delivered something.
-What is sent and when is `cloud_link.uplink.window`; one connection is `cloud_link.uplink.session`.
+`cloud_link.uplink.window` decides what is sent and when; `cloud_link.uplink.session` is one
+session.
 
 Source: design section 5.
 """
@@ -23,8 +24,8 @@ from cloud_link.mqtt.broker import Broker, MqttError, Will
 from cloud_link.mqtt.connect import connect
 from cloud_link.spool.model import SpoolError
 from cloud_link.topics import Down, Up, down, up
-from cloud_link.uplink.model import Link, Pace, UplinkState
-from cloud_link.uplink.session import Conversation, Start, Station
+from cloud_link.uplink.model import ConnectionSettings, UplinkLimits, UplinkState
+from cloud_link.uplink.session import SessionStart, UplinkContext, UplinkSession
 from cloud_link.uplink.window import Window
 from cloud_link.wire import Lane
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from cloud_link.spool.writer import SpoolWriter
-    from cloud_link.uplink.model import Facts
+    from cloud_link.uplink.model import BoxInfo
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +45,11 @@ class Uplink:
 
     Args:
         writer: The spool; the uplink only reads and settles.
-        broker: Where.
-        box: Who: the box id is the client id too.
-        facts: What is said about the box at the begin of a session.
-        pace: How much at once.
-        link: How to hold the connection.
+        broker: The broker to connect to.
+        box: The box id, which is the client id too.
+        info: What the ``online`` message says about the box.
+        limits: Sizes and times of sending.
+        connection: How the connection is kept and regained.
     """
 
     def __init__(
@@ -56,84 +57,86 @@ class Uplink:
         writer: SpoolWriter,
         broker: Broker,
         box: str,
-        facts: Facts,
-        pace: Pace | None = None,
-        link: Link | None = None,
+        info: BoxInfo,
+        limits: UplinkLimits | None = None,
+        connection: ConnectionSettings | None = None,
     ) -> None:
-        self._writer, self._broker, self._link = writer, broker, link or Link()
-        self._station = Station(box=box, facts=facts, pace=pace or Pace())
-        self._tally = self._station.tally
-        self._conversation: Conversation | None = None
+        self._writer, self._broker = writer, broker
+        self._settings = connection or ConnectionSettings()
+        self._context = UplinkContext(box=box, info=info, limits=limits or UplinkLimits())
+        self._progress = self._context.progress
+        self._session: UplinkSession | None = None
 
     async def run(self) -> None:
-        """Run until cancelled; then say goodbye, for two seconds at most."""
+        """Run until cancelled; then end the session in an orderly way, within a few seconds."""
         while True:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type((MqttError, SpoolError)),
-                wait=wait_exponential(self._link.first_wait, self._link.longest_wait)
-                + wait_random(0, self._link.first_wait),
+                wait=wait_exponential(self._settings.first_wait_s, self._settings.max_wait_s)
+                + wait_random(0, self._settings.first_wait_s),
                 before_sleep=self._note,
             )
             # Returns when a session that had delivered something ended: the waits begin anew.
             await retrying(self._attempt)
-            await asyncio.sleep(self._link.first_wait)
+            await asyncio.sleep(self._settings.first_wait_s)
 
     def appended(self, lanes: Iterable[Lane] = tuple(Lane)) -> None:
-        """Say that something came into these lanes; without it, it is found in `Pace.look`."""
-        if self._conversation is not None:
-            self._conversation.appended(lanes)
+        """Report an append to these lanes; unreported ones are found after `poll_ms`."""
+        if self._session is not None:
+            self._session.appended(lanes)
 
     @property
     def state(self) -> UplinkState:
-        """How it is now."""
-        tally, conversation = self._tally, self._conversation
-        window = conversation.window if conversation else None
+        """A snapshot of the uplink."""
+        progress, session = self._progress, self._session
+        window = session.window if session else None
         return UplinkState(
-            session=tally.session,
-            connected_since=tally.connected_since,
-            last_ack_at=tally.last_ack_at,
-            heard=conversation.heard if conversation else 0,
-            in_flight_records=window.flying if window else 0,
-            in_flight_bytes=window.flying_bytes if window else 0,
+            session=progress.session,
+            connected_since=progress.connected_since,
+            last_ack_at=progress.last_ack_at,
+            gathered_acks=session.gathered_acks if session else 0,
+            in_flight_records=window.in_flight if window else 0,
+            in_flight_bytes=window.in_flight_bytes if window else 0,
             pausing=window.breaker.until is not None if window else False,
-            delivered=tally.delivered,
-            rejected=tally.rejected,
-            error=tally.error,
+            delivered=progress.delivered,
+            rejected=progress.rejected,
+            error=progress.error,
         )
 
     async def _attempt(self) -> None:
-        """One session; raises how it ended, unless it had delivered something."""
-        before = self._tally.delivered + self._tally.rejected
+        """Run one session; raises its end as an error, unless it had delivered something."""
+        before = self._progress.delivered + self._progress.rejected
         try:
-            await self._session()
+            await self._run_session()
         except (MqttError, SpoolError) as error:
-            self._tally.error = str(error)
-            if self._tally.delivered + self._tally.rejected == before:
+            self._progress.error = str(error)
+            if self._progress.delivered + self._progress.rejected == before:
                 raise
             log.warning("uplink_lost", error=str(error))
 
-    async def _session(self) -> None:
-        box, facts, tally = self._station.box, self._station.facts, self._tally
-        start = await self._writer.call(Start.take)
-        will = Will(topic=up(box, Up.ONLINE), payload=start.online(facts, alive=False))
-        keepalive = self._link.keepalive
-        async with connect(self._broker, box, will=will, keepalive=keepalive) as session:
-            await session.subscribe(down(box, Down.ACK))
-            tally.session, tally.connected_since, tally.error = start.session, facts.now(), ""
+    async def _run_session(self) -> None:
+        box, info, progress = self._context.box, self._context.info, self._progress
+        start = await self._writer.call(SessionStart.begin)
+        will = Will(topic=up(box, Up.ONLINE), payload=start.online(info, alive=False))
+        keepalive = self._settings.keepalive_s
+        async with connect(self._broker, box, will=will, keepalive=keepalive) as mqtt:
+            await mqtt.subscribe(down(box, Down.ACK))
+            progress.session, progress.connected_since = start.session, info.now()
+            progress.error = ""
             log.info("uplink_connected", broker=self._broker.name, session=start.session)
-            window = Window(self._station.pace, start.newest)
-            talk = Conversation(session, self._writer, self._station, start, window)
-            self._conversation = talk
+            window = Window(self._context.limits, start.newest)
+            session = UplinkSession(mqtt, self._writer, self._context, start, window)
+            self._session = session
             try:
-                await talk.run()
+                await session.run()
             except asyncio.CancelledError:
-                await talk.goodbye()
+                await session.close()
                 raise
             finally:
-                self._conversation = None
-                tally.connected_since = None
+                self._session = None
+                progress.connected_since = None
 
     def _note(self, state: RetryCallState) -> None:
-        """Log the first failure of a row; the next ones say nothing new."""
+        """Log the first failure of a row only."""
         if state.attempt_number == 1:
-            log.warning("uplink_down", error=self._tally.error)
+            log.warning("uplink_down", error=self._progress.error)

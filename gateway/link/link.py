@@ -65,7 +65,7 @@ class Link:
     def restart(self, cloud: Cloud) -> None:
         """Go on with new settings; what was in flight is sent again by the new uplink."""
         from cloud_link.mqtt.broker import MqttError
-        from cloud_link.uplink.model import Facts
+        from cloud_link.uplink.model import BoxInfo
         from cloud_link.uplink.uplink import Uplink
 
         assert self._tasks is not None, "the link was not started"
@@ -73,12 +73,12 @@ class Link:
             self._task.cancel()
         self._uplink, self._task, self._error = None, None, ""
         self._cloud, self._revision = cloud, enrolment_revision(self._state)
-        facts = Facts(
+        info = BoxInfo(
             boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
         )
         try:
             self._target = resolve_broker(self._state, self._box, cloud)
-            self._uplink = Uplink(self._writer, self._target.to_broker(), self._box, facts)
+            self._uplink = Uplink(self._writer, self._target.to_broker(), self._box, info)
         except (CodedError, ConfigError, MqttError, NoBrokerError, OSError) as error:
             self._target = BrokerTarget(broker=cloud.broker or "", enrolled=False)
             self._error = str(error)

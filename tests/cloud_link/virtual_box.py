@@ -6,19 +6,21 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from cloud_link.spool.model import SpoolRecord
-from cloud_link.uplink.model import Pace
-from cloud_link.uplink.window import Sending, Window
+from cloud_link.uplink.model import UplinkLimits
+from cloud_link.uplink.window import InFlightBatch, Window
 from cloud_link.wire import VERSION, Ack, Lane
 
 EPOCH, BOOT, TABLE = b"epoch-01", b"boot-001", b"table-01"
-PACE = Pace(flight=2_000, batch=500, read=1_000, fresh_run=1_000, lag=50)
+LIMITS = UplinkLimits(
+    window_bytes=2_000, batch_bytes=500, read_bytes=1_000, fresh_run_bytes=1_000, lag_records=50
+)
 
 
 @dataclass
 class Box:
     """A spool in memory with the window that drains it."""
 
-    pace: Pace = PACE
+    limits: UplinkLimits = LIMITS
     rows: dict[Lane, dict[int, SpoolRecord]] = field(default_factory=lambda: defaultdict(dict))
     newest: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(Lane, 0))
     now: int = 0
@@ -51,42 +53,42 @@ class Box:
         return self.newest[lane] + (int(lane) << 40)
 
     def connect(self) -> Window:
-        window = Window(self.pace, {lane: self.newest_id(lane) for lane in Lane}, lambda: 0.0)
-        window.greeting = False
+        window = Window(self.limits, {lane: self.newest_id(lane) for lane in Lane}, lambda: 0.0)
+        window.needs_online = False
         return window
 
     def read(self, window: Window) -> None:
-        while hungry := window.hungry():
-            for stream in hungry:
-                found, room = [], self.pace.read
-                for key in sorted(self.rows[stream.lane]):
-                    if key > stream.after and room > 0:
-                        found.append(self.rows[stream.lane][key])
+        while cursors := window.cursors_to_read():
+            for cursor in cursors:
+                found, room = [], self.limits.read_bytes
+                for key in sorted(self.rows[cursor.lane]):
+                    if key > cursor.after and room > 0:
+                        found.append(self.rows[cursor.lane][key])
                         room -= len(found[-1].body)
-                window.feed(stream, found, self.newest_id(stream.lane))
+                window.feed(cursor, found, self.newest_id(cursor.lane))
 
-    def send(self, window: Window) -> list[Sending]:
+    def send(self, window: Window) -> list[InFlightBatch]:
         """Everything that may go now."""
         sent = []
         window.expire(self.now)
         self.read(window)
-        while (sending := window.next(self.now)) is not None:
-            sent.append(sending)
+        while (batch := window.next(self.now)) is not None:
+            sent.append(batch)
             self.read(window)
         return sent
 
-    def ack(self, window: Window, sending: Sending, **but: object) -> list[bytes]:
-        seqs = [record.seq for record in sending.records.values()]
-        ack = Ack(VERSION, EPOCH, sending.lane, **{"ok": runs(seqs), **but})  # type: ignore[arg-type]
+    def ack(self, window: Window, batch: InFlightBatch, **but: object) -> list[bytes]:
+        seqs = [record.seq for record in batch.records.values()]
+        ack = Ack(VERSION, EPOCH, batch.lane, **{"ok": runs(seqs), **but})  # type: ignore[arg-type]
         for seq in seqs:
             if any(first <= seq <= last for first, last in ack.ok):
-                self.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
-        return window.acknowledged(ack, [TABLE], self.now)
+                self.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
+        return window.on_ack(ack, [TABLE], self.now)
 
 
 def runs(seqs: list[int]) -> tuple[tuple[int, int], ...]:
     return tuple((seq, seq) for seq in seqs)
 
 
-def named(sendings: list[Sending]) -> list[int]:
-    return [record.seq for sending in sendings for record in sending.records.values()]
+def named(batches: list[InFlightBatch]) -> list[int]:
+    return [record.seq for batch in batches for record in batch.records.values()]

@@ -19,7 +19,7 @@ from cloud_link.mqtt.broker import (
     UnreachableError,
 )
 from cloud_link.mqtt.connect import connect
-from cloud_link.mqtt.session import ReceiveWindow
+from cloud_link.mqtt.receive_window import ReceiveWindow
 from tests import peers
 from tests.cloud_link.relay import relay
 from tests.cloud_link.waiting import SOON_S, failing, take, until

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import Entry, SpoolLimits, SpoolStats
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.model import Facts, Link, Pace
+from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
 from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import (
     ClockRecord,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 BOX, BOOT, SOON_S = "b-k3v9q2m7xa", b"boot-001", 20
 TABLE = Table("main", (Column("power.active", "", 0), Column("voltage", "l1", -1)))
-QUICK = Pace(ack=300, pause=50, longest=500, look=200)
-LINK = Link(keepalive=5, first_wait=0.02, longest_wait=0.2)
+QUICK = UplinkLimits(ack_timeout_ms=300, pause_ms=50, max_wait_ms=500, poll_ms=200)
+LINK = ConnectionSettings(keepalive_s=5, first_wait_s=0.02, max_wait_s=0.2)
 
 
 def now() -> int:
@@ -56,11 +56,11 @@ async def spool(folder: Path) -> AsyncIterator[SpoolWriter]:
 
 @asynccontextmanager
 async def uplink(
-    writer: SpoolWriter, url: str, *, pace: Pace = QUICK, version: int = 5
+    writer: SpoolWriter, url: str, *, limits: UplinkLimits = QUICK, version: int = 5
 ) -> AsyncIterator[Uplink]:
-    facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
+    info = BoxInfo(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
     address = Broker.parse(url, version=5 if version == 5 else 4)
-    made = Uplink(writer, address, BOX, facts, pace, LINK)
+    made = Uplink(writer, address, BOX, info, limits, LINK)
     task = asyncio.ensure_future(made.run())
     try:
         yield made

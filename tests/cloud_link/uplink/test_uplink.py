@@ -13,7 +13,7 @@ import pytest
 from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.model import Facts, Pace
+from cloud_link.uplink.model import BoxInfo, UplinkLimits
 from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import (
     VERSION,
@@ -117,7 +117,9 @@ async def test_a_lost_table_is_sent_again(broker: peers.Mosquitto, tmp_path: Pat
         assert far.table_messages == 2
 
 
-PATIENT = Pace(ack=800_000, gather=100_000, look=200, flight=1_000, batch=400)
+PATIENT = UplinkLimits(
+    ack_timeout_ms=800_000, gather_ms=100_000, poll_ms=200, window_bytes=1_000, batch_bytes=400
+)
 """Answers gather far longer than a test may take."""
 
 
@@ -133,7 +135,7 @@ async def test_answers_that_only_say_ok_gather_until_one_says_more(
             return Ack(VERSION, batch.epoch, batch.lane, rejected=((9, "misfit"),))
 
         far.answer = refuse_nine
-        async with uplink(writer, broker.url, pace=PATIENT) as link:
+        async with uplink(writer, broker.url, limits=PATIENT) as link:
             for n in range(9):
                 await writer.append([event(n)])
                 link.appended()
@@ -151,7 +153,7 @@ async def test_answers_do_not_gather_while_sending_waits_for_room(
 ) -> None:
     async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
         await writer.append([event(n) for n in range(500)])
-        async with uplink(writer, broker.url, pace=PATIENT) as link:
+        async with uplink(writer, broker.url, limits=PATIENT) as link:
             await until(lambda: len(far.stored) == 500, lambda: far.stored)
             assert link.state.delivered > 400
         assert set(far.seen.values()) == {1}
@@ -162,13 +164,13 @@ async def test_answers_still_gathering_are_settled_when_the_session_ends(
 ) -> None:
     async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
         await writer.append([event(0)])
-        async with uplink(writer, broker.url, pace=PATIENT) as link:
+        async with uplink(writer, broker.url, limits=PATIENT) as link:
             await until(lambda: len(far.stored) == 1, lambda: far.stored)
             far.answer = far.silent
             await writer.append([event(1)])
             link.appended()
             await until(lambda: far.messages == 2, lambda: far.messages)
-            await until(lambda: link.state.heard == 1, lambda: link.state)
+            await until(lambda: link.state.gathered_acks == 1, lambda: link.state)
             assert (await stats(writer)).records[Lane.EVENT] == 2
         assert (await stats(writer)).records[Lane.EVENT] == 1
 
@@ -220,9 +222,9 @@ async def test_a_portal_that_takes_nothing_does_not_make_the_box_spin(
             return Ack(*name, conflict=seqs) if kind == "conflict" else None
 
         far.answer = stubborn
-        pace = Pace(ack=1_000, pause=500, longest=60_000)
+        limits = UplinkLimits(ack_timeout_ms=1_000, pause_ms=500, max_wait_ms=60_000)
         await writer.append([data(n) for n in range(300)])
-        async with uplink(writer, broker.url, pace=pace) as link:
+        async with uplink(writer, broker.url, limits=limits) as link:
             await until(lambda: far.messages > 0, lambda: link.state)
             process = psutil.Process()
             before = process.cpu_times()
@@ -244,7 +246,9 @@ async def test_a_killed_broker_during_the_drain_loses_nothing(
     async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
         accepted: dict[int, bytes] = {}
         await writer.append([data(n) for n in range(1_000)])
-        async with uplink(writer, broker.url, pace=Pace(ack=500, batch=2_000)) as link:
+        async with uplink(
+            writer, broker.url, limits=UplinkLimits(ack_timeout_ms=500, batch_bytes=2_000)
+        ) as link:
             kills = 0
             for value in range(1_000, 1_600):
                 await writer.append([data(value)])
@@ -263,13 +267,13 @@ async def test_a_killed_broker_during_the_drain_loses_nothing(
 
 async def test_a_dead_box_is_announced_by_its_will(broker: peers.Mosquitto, tmp_path: Path) -> None:
     async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
-        facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: None)
-        link = Uplink(writer, Broker.parse(broker.url), BOX, facts, QUICK, LINK)
+        info = BoxInfo(boot=BOOT, software="1.2.3", now=now, offset=lambda: None)
+        link = Uplink(writer, Broker.parse(broker.url), BOX, info, QUICK, LINK)
         task = asyncio.ensure_future(link.run())
         await until(lambda: len(far.online) == 1, lambda: far.online)
-        talk = link._conversation
-        assert talk is not None
-        talk._session.abort()  # as a power cut ends it
+        session = link._session
+        assert session is not None
+        session._mqtt.abort()  # as a power cut ends it
         await until(lambda: len(far.online) >= 3, lambda: far.online)
         seen = {(online.session, online.alive) for online in far.online}
         assert seen >= {(1, True), (1, False), (2, True)}
@@ -284,9 +288,9 @@ async def test_a_backlog_of_5000_does_not_delay_fresh_records(
         await writer.append([data(n, width=60) for n in range(5_000)])
         epoch = await writer.call(lambda spool: spool.epoch)
         far.permits = asyncio.Semaphore(0)
-        pace = Pace(flight=16_000, batch=2_000, read=8_000)
+        limits = UplinkLimits(window_bytes=16_000, batch_bytes=2_000, read_bytes=8_000)
         behind: list[int] = []
-        async with uplink(writer, broker.url, pace=pace) as link:
+        async with uplink(writer, broker.url, limits=limits) as link:
             await until(lambda: link.state.in_flight_bytes >= 14_000, lambda: link.state)
             for value in range(5_000, 5_025):
                 (seq,) = await writer.append([data(value)])
@@ -337,13 +341,13 @@ async def test_cancelled_in_the_moment_the_link_ends_it_stops(
     broker: peers.Mosquitto, tmp_path: Path, turns: int
 ) -> None:
     async with spool(tmp_path) as writer:
-        facts = Facts(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
-        made = Uplink(writer, Broker.parse(broker.url), BOX, facts, QUICK, LINK)
+        info = BoxInfo(boot=BOOT, software="1.2.3", now=now, offset=lambda: 42)
+        made = Uplink(writer, Broker.parse(broker.url), BOX, info, QUICK, LINK)
         task = asyncio.ensure_future(made.run())
         await until(lambda: made.state.connected_since is not None, lambda: "a connection")
-        conversation = made._conversation
-        assert conversation is not None
-        ended = asyncio.ensure_future(conversation._session.wait_closed())
+        session = made._session
+        assert session is not None
+        ended = asyncio.ensure_future(session._mqtt.wait_closed())
         await asyncio.to_thread(broker.kill)
         await ended
         for _ in range(turns):

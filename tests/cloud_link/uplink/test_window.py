@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_link.uplink.flow import Breaker
-from cloud_link.uplink.model import Pace
-from cloud_link.uplink.window import Sending, Window
+from cloud_link.uplink.flow import CircuitBreaker
+from cloud_link.uplink.model import UplinkLimits
+from cloud_link.uplink.window import InFlightBatch, Window
 from cloud_link.wire import MESSAGE_LIMIT, VERSION, Ack, Lane, encode
-from tests.cloud_link.virtual_box import EPOCH, PACE, TABLE, Box, named, runs
+from tests.cloud_link.virtual_box import EPOCH, LIMITS, TABLE, Box, named, runs
 
 
 def test_lanes_go_in_order_and_a_message_holds_one_lane_epoch_and_boot() -> None:
@@ -23,9 +23,9 @@ def test_lanes_go_in_order_and_a_message_holds_one_lane_epoch_and_boot() -> None
     box.add(Lane.EVENT)
     box.add(Lane.GAP)
     sent = box.send(box.connect())
-    assert [sending.lane for sending in sent] == [0, 1, 2, 3, 3]
-    for sending in sent:
-        assert len({(r.epoch, r.boot, r.lane) for r in sending.records.values()}) == 1
+    assert [batch.lane for batch in sent] == [0, 1, 2, 3, 3]
+    for batch in sent:
+        assert len({(r.epoch, r.boot, r.lane) for r in batch.records.values()}) == 1
 
 
 def test_events_pass_while_data_fills_its_window() -> None:
@@ -34,11 +34,13 @@ def test_events_pass_while_data_fills_its_window() -> None:
         box.add(Lane.DATA)
     window = box.connect()
     box.send(window)
-    full = window.flying_bytes
-    assert PACE.flight - PACE.batch <= full <= PACE.flight + PACE.batch
+    full = window.in_flight_bytes
+    assert (
+        LIMITS.window_bytes - LIMITS.batch_bytes <= full <= LIMITS.window_bytes + LIMITS.batch_bytes
+    )
     box.add(Lane.EVENT)
     window.appended()
-    assert [sending.lane for sending in box.send(window)] == [Lane.EVENT]
+    assert [batch.lane for batch in box.send(window)] == [Lane.EVENT]
 
 
 def test_fresh_data_passes_a_backlog_that_fills_its_share() -> None:
@@ -69,10 +71,18 @@ def test_fresh_data_passes_a_backlog_that_fills_its_share() -> None:
 
 
 def test_more_fresh_data_than_the_link_carries_starves_no_backlog() -> None:
-    box = Box(pace=Pace(flight=2_000, batch=500, read=1_000, fresh_run=1_000, lag=10_000))
+    box = Box(
+        limits=UplinkLimits(
+            window_bytes=2_000,
+            batch_bytes=500,
+            read_bytes=1_000,
+            fresh_run_bytes=1_000,
+            lag_records=10_000,
+        )
+    )
     old = {box.add(Lane.DATA).seq for _ in range(100)}
     window = box.connect()
-    waiting: list[Sending] = []
+    waiting: list[InFlightBatch] = []
     for _ in range(400):
         for _ in range(10):
             box.add(Lane.DATA)
@@ -110,14 +120,14 @@ def test_a_fresh_cursor_that_falls_behind_jumps_to_the_newest() -> None:
     assert first[0].seq == 1
 
 
-def drain(box: Box, window: Window, waiting: list[Sending]) -> None:
+def drain(box: Box, window: Window, waiting: list[InFlightBatch]) -> None:
     for _ in range(100_000):
         waiting += box.send(window)
         if not waiting:
             return
-        sending = waiting.pop(0)
-        if sending.records:
-            box.ack(window, sending)
+        batch = waiting.pop(0)
+        if batch.records:
+            box.ack(window, batch)
     pytest.fail("it never ends")
 
 
@@ -133,7 +143,7 @@ def test_silence_pauses_everything_and_tries_with_one_message_at_a_time() -> Non
         assert wake is not None
         box.now = wake
         sent = box.send(window)
-        window.greeting = False
+        window.needs_online = False
         if sent:
             assert len(sent) == 1, "half open: one at a time"
             tries.append(box.now)
@@ -159,13 +169,13 @@ def test_one_lost_record_is_sent_again_alone_and_waits_longer_each_time() -> Non
         box.now += 1_000
         box.add(Lane.DATA)
         window.appended()
-        for sending in box.send(window):
-            if lost.seq in named([sending]):
+        for batch in box.send(window):
+            if lost.seq in named([batch]):
                 sent_at.append(box.now)
-                rest = [seq for seq in named([sending]) if seq != lost.seq]
-                box.ack(window, sending, ok=runs(rest))
+                rest = [seq for seq in named([batch]) if seq != lost.seq]
+                box.ack(window, batch, ok=runs(rest))
             else:
-                box.ack(window, sending)
+                box.ack(window, batch)
         assert window.breaker.until is None
     waits = [later - earlier for earlier, later in pairwise(sent_at)]
     assert waits == [15_000, 30_000, 60_000]
@@ -176,11 +186,11 @@ def test_many_refusals_at_once_are_one_pause() -> None:
     for _ in range(100):
         box.add(Lane.DATA)
     window = box.connect()
-    for sending in box.send(window):
-        window.refused(sending, box.now)
-    assert window.breaker.strikes == 1
-    assert window.flying == 0
-    assert window.greeting
+    for batch in box.send(window):
+        window.on_refused(batch, box.now)
+    assert window.breaker.failures == 1
+    assert window.in_flight == 0
+    assert window.needs_online
     assert not box.send(window)
 
 
@@ -204,13 +214,13 @@ def test_a_portal_that_never_keeps_a_table_gets_the_spool_in_drops() -> None:
     window = box.connect()
     messages = 0
     while box.now < 3_600_000:
-        for sending in box.send(window):
+        for batch in box.send(window):
             messages += 1
-            seqs = named([sending])
-            box.ack(window, sending, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
+            seqs = named([batch])
+            box.ack(window, batch, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
         box.now = max(window.wake_at(box.now) or 0, box.now + 1)
     assert messages < 60, "in an hour"
-    assert len(window._known) < 60, "and memory stays small"
+    assert len(window._known_ids) < 60, "and memory stays small"
 
 
 def test_a_record_whose_table_is_gone_is_not_sent_again() -> None:
@@ -218,9 +228,9 @@ def test_a_record_whose_table_is_gone_is_not_sent_again() -> None:
     window = box.connect()
     record = box.add(Lane.DATA, table=b"another1")
     window.appended()
-    (sending,) = box.send(window)
-    box.ack(window, sending, ok=(), need_table=((record.seq, b"another1"),))
-    assert window.flying == 0
+    (batch,) = box.send(window)
+    box.ack(window, batch, ok=(), need_table=((record.seq, b"another1"),))
+    assert window.in_flight == 0
     assert not box.send(window)
 
 
@@ -229,11 +239,11 @@ def test_a_conflict_forgets_the_old_name_and_pauses() -> None:
     window = box.connect()
     record = box.add(Lane.EVENT)
     window.appended()
-    (sending,) = box.send(window)
+    (batch,) = box.send(window)
     del box.rows[Lane.EVENT][record.id]
     renamed = box.add(Lane.EVENT, epoch=b"epoch-02")
     window.appended()
-    box.ack(window, sending, ok=(), conflict=(record.seq,))
+    box.ack(window, batch, ok=(), conflict=(record.seq,))
     assert not box.send(window), "each conflict costs a new epoch: not in a tight loop"
     assert window.breaker.until is not None
     box.now = window.breaker.until
@@ -253,16 +263,16 @@ def test_absurd_acknowledgements_do_nothing() -> None:
         Ack(VERSION, EPOCH, Lane.DATA, ok=((5, 2),), rejected=((-4, "x"),), conflict=(99, -1)),
         Ack(VERSION, EPOCH, Lane.DATA, need_table=((77, TABLE),)),
     ):
-        window.acknowledged(ack, [], box.now)
-    assert window.flying == 1
-    window.acknowledged(Ack(VERSION, EPOCH, Lane.DATA, ok=((-(2**63), 2**63 - 1),)), [], 1)
-    assert window.flying == 0
-    assert record.id not in window._known
+        window.on_ack(ack, [], box.now)
+    assert window.in_flight == 1
+    window.on_ack(Ack(VERSION, EPOCH, Lane.DATA, ok=((-(2**63), 2**63 - 1),)), [], 1)
+    assert window.in_flight == 0
+    assert record.id not in window._known_ids
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
 def test_the_breakers_jitter_only_shortens(spread: float) -> None:
-    breaker = Breaker(Pace(), lambda: spread)
+    breaker = CircuitBreaker(UplinkLimits(), lambda: spread)
     breaker.trip(1_000)
     assert breaker.until is not None
     assert 1_750 <= breaker.until <= 2_000
@@ -286,50 +296,52 @@ def test_whatever_the_portal_does_every_record_arrives_and_nothing_leaks(
     for lane, size in before:
         box.add(lane, size, table=TABLE if lane is Lane.DATA else None)
     window = box.connect()
-    waiting: list[Sending] = []
+    waiting: list[InFlightBatch] = []
     for lane, size, answer, later in during:
         box.add(lane, size, table=TABLE if lane is Lane.DATA else None)
         window.appended()
         waiting += box.send(window)
-        for flying in window._bytes.values():
-            assert flying <= box.pace.flight + 1_000, "in flight at most a window and a record"
+        for flying in window._lane_bytes.values():
+            assert flying <= box.limits.window_bytes + 1_000, (
+                "in flight at most a window and a record"
+            )
         box.now += later
         if waiting:
             answer_with(box, window, waiting.pop(0), answer)
     settle_all(box, window, waiting)
     assert not any(box.rows.values()), "every record arrived"
-    assert not window._known
+    assert not window._known_ids
     assert not +window._tries
-    assert window.flying == window.flying_bytes == 0
-    assert not window._sent
+    assert window.in_flight == window.in_flight_bytes == 0
+    assert not window._batches
 
 
-def answer_with(box: Box, window: Window, sending: Sending, answer: str) -> None:
-    seqs = named([sending])
+def answer_with(box: Box, window: Window, batch: InFlightBatch, answer: str) -> None:
+    seqs = named([batch])
     if not seqs or answer == "silent":
         return
     if answer == "refused":
-        window.refused(sending, box.now)
+        window.on_refused(batch, box.now)
     elif answer == "need_table":
-        box.ack(window, sending, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
-        if sending.lane is not Lane.DATA:  # the spool gave them up, as it says in its answer
+        box.ack(window, batch, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
+        if batch.lane is not Lane.DATA:  # the spool gave them up, as it says in its answer
             for seq in seqs:
-                box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+                box.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
     elif answer == "some":
-        box.ack(window, sending, ok=runs(seqs[::2]))
+        box.ack(window, batch, ok=runs(seqs[::2]))
     elif answer == "rejected":
         for seq in seqs:
-            box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
-        box.ack(window, sending, ok=(), rejected=tuple((seq, "misfit") for seq in seqs))
+            box.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
+        box.ack(window, batch, ok=(), rejected=tuple((seq, "misfit") for seq in seqs))
     else:
-        ack = Ack(VERSION, EPOCH, sending.lane, ok=runs(seqs))
+        ack = Ack(VERSION, EPOCH, batch.lane, ok=runs(seqs))
         for seq in seqs:
-            box.rows[sending.lane].pop(seq + (int(sending.lane) << 40), None)
+            box.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
         for _ in range(2 if answer == "twice" else 1):
-            window.acknowledged(ack, [], box.now)
+            window.on_ack(ack, [], box.now)
 
 
-def settle_all(box: Box, window: Window, waiting: list[Sending]) -> None:
+def settle_all(box: Box, window: Window, waiting: list[InFlightBatch]) -> None:
     """From here on the portal takes everything it gets."""
     for _ in range(10_000):
         waiting += box.send(window)
@@ -346,12 +358,12 @@ def settle_all(box: Box, window: Window, waiting: list[Sending]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 60_000), max_size=40))
 def test_every_message_fits_the_limit(sizes: list[int]) -> None:
-    box = Box(pace=Pace())
+    box = Box(limits=UplinkLimits())
     for size in sizes:
         box.add(Lane.DATA, size)
     window = box.connect()
     while sent := box.send(window):
-        for sending in sent:
-            assert len(encode(sending.batch(VERSION))) <= MESSAGE_LIMIT
-            box.ack(window, sending)
+        for batch in sent:
+            assert len(encode(batch.to_wire(VERSION))) <= MESSAGE_LIMIT
+            box.ack(window, batch)
     assert not box.rows[Lane.DATA]

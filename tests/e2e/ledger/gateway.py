@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from cloud_link.mqtt.broker import Broker
 from cloud_link.spool.model import Entry, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.model import Facts, Link, Pace
+from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
 from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import ClockRecord, Lane
 from drivers.report import Clock
@@ -48,8 +48,8 @@ from tests.e2e.ledger.truth import (
 LIMITS = SpoolLimits(
     cap_bytes=448 * 1024, gap_reserve_bytes=96 * 1024, reserve_file_bytes=64 * 1024
 )
-PACE = Pace(ack=3_000, pause=200, longest=4_000, look=200)
-LINK = Link(keepalive=10, first_wait=0.1, longest_wait=1.0)
+UPLINK_LIMITS = UplinkLimits(ack_timeout_ms=3_000, pause_ms=200, max_wait_ms=4_000, poll_ms=200)
+LINK = ConnectionSettings(keepalive_s=10, first_wait_s=0.1, max_wait_s=1.0)
 TICK_S = 0.05
 
 
@@ -66,12 +66,12 @@ class Gateway:
         self._n = self._first = self._name * RANGE
         self._offset: int | None = None
         self._dated = False
-        facts = Facts(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
+        info = BoxInfo(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
         broker = Broker.parse(orders.broker)
         self._uplink: Uplink | HastyUplink = (
-            HastyUplink(writer, broker, BOX, facts)
+            HastyUplink(writer, broker, BOX, info)
             if orders.hasty
-            else Uplink(writer, broker, BOX, facts, PACE, LINK)
+            else Uplink(writer, broker, BOX, info, UPLINK_LIMITS, LINK)
         )
         change_filter = ChangeFilter(ZoneInfo("UTC"), HEARTBEAT_MS)
         self._intake = Intake(change_filter, self._journal, self._baseline, self._appended)

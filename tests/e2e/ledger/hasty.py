@@ -11,8 +11,8 @@ from cloud_link.mqtt.broker import Broker, MqttError
 from cloud_link.mqtt.connect import connect
 from cloud_link.mqtt.session import Session
 from cloud_link.topics import up
-from cloud_link.uplink.model import Facts
-from cloud_link.uplink.session import CHANNELS, Start
+from cloud_link.uplink.model import BoxInfo
+from cloud_link.uplink.session import LANE_CHANNELS, SessionStart
 from cloud_link.wire import VERSION, Ack, Batch, Lane, Tables, encode
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _MESSAGE_BYTES = 8_000
 class HastyUplink:
     """Deletes a record as soon as the broker has it."""
 
-    def __init__(self, writer: SpoolWriter, broker: Broker, box: str, facts: Facts) -> None:
-        self._writer, self._broker, self._box, self._facts = writer, broker, box, facts
+    def __init__(self, writer: SpoolWriter, broker: Broker, box: str, info: BoxInfo) -> None:
+        self._writer, self._broker, self._box, self._info = writer, broker, box, info
         self.settled = 0
 
     async def run(self) -> None:
@@ -37,8 +37,8 @@ class HastyUplink:
         while True:
             try:
                 async with connect(self._broker, self._box) as session:
-                    start = await self._writer.call(Start.take)
-                    greeting = start.online(self._facts, alive=True)
+                    start = await self._writer.call(SessionStart.begin)
+                    greeting = start.online(self._info, alive=True)
                     await session.publish(f"kanmon/1/{self._box}/up/online", greeting)
                     await self._drain(session)
             except MqttError:
@@ -63,7 +63,7 @@ class HastyUplink:
             await session.publish(topic, encode(Tables(VERSION, tuple(tables))))
         items = tuple((one.seq, one.body) for one in group)
         batch = Batch(VERSION, first.epoch, first.ordinal, lane, first.boot, items)
-        await session.publish(up(self._box, CHANNELS[lane]), encode(batch))
+        await session.publish(up(self._box, LANE_CHANNELS[lane]), encode(batch))
         ack = Ack(VERSION, first.epoch, lane, ok=tuple((one.seq, one.seq) for one in group))
         settled = await self._writer.call(lambda spool: spool.settle(ack))
         self.settled += settled.ok
