@@ -17,12 +17,11 @@ PACKAGES: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["
 ]
 EVENT: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 METHODS: Final = {"debug", "info", "warning", "error", "critical", "exception"}
-MAKERS: Final = {"structlog.get_logger", "logging.getLogger"}
+MAKERS: Final = {"structlog.get_logger", "logging.getLogger", "event_log"}
 SENTENCES_LEFT: Final = (
     "gateway/control/",
     "gateway/daemon.py",
     "gateway/metrics/",
-    "portal/",
 )
 """Where sentences are still logged. What is done has to leave the list, until it is empty."""
 

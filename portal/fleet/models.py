@@ -14,7 +14,7 @@
 A page reads through ``objects.visible_to(user)``; the ingest, which no person asked, does not.
 Times are UTC; a ``..._clock`` beside one is the id of the `portal.ingest.models.BootClock` that
 dated it, so that it is dated anew when that clock is put right. An *order* grows with (epoch
-ordinal, sequence number), see `portal.ingest.arrivals.order`: a late, older report never
+ordinal, sequence number), see `portal.ingest.messages.order`: a late, older report never
 overwrites what a newer one said.
 
 Source: design sections 2 and 8; requirement C-17.

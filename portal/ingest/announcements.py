@@ -1,4 +1,4 @@
-"""What a box says of itself: its session, its configuration, and what it had to drop."""
+"""What a box announces of itself: its session, its configuration, and what it dropped."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, receipts
 from portal.ingest.answers import Answer
-from portal.ingest.arrivals import SEQ_BITS, Flaw, words
 from portal.ingest.clocks import moment
+from portal.ingest.messages import SEQ_BITS, Flaw, storable_text
 from portal.ingest.models import Epoch, Gap
-from portal.ingest.tables import devices_named, usable_name
+from portal.ingest.tables import ensure_devices, usable_name
 
 if TYPE_CHECKING:
     from cloud_link.wire import ConfigurationRecord, GapRecord, Online
@@ -25,8 +25,8 @@ _LABEL_LENGTH: Final = 200
 _REASONS: Final = frozenset({"cap", "disk", "damaged"})
 
 
-def session(box: Box, online: Online) -> list[Answer]:
-    """Note a session's begin or end; answers a spool of which this portal knows more than it.
+def apply_session(box: Box, online: Online) -> list[Answer]:
+    """Apply a session's begin or end; answers a spool of which this portal knows more than it.
 
     A message of an older session (a will that comes late) changes nothing. A restored spool
     counts its sessions from an old number again; it is answered all the same, and its next epoch
@@ -34,7 +34,7 @@ def session(box: Box, online: Online) -> list[Answer]:
     """
     if (online.ordinal, online.session) >= (box.epoch_ordinal, box.session):
         box.session, box.alive = online.session, online.alive
-        box.boot, box.software = online.boot.hex(), words(online.software, 64)
+        box.boot, box.software = online.boot.hex(), storable_text(online.software, 64)
         box.epoch_ordinal = online.ordinal
     return _renewal(box, online) if online.alive else []
 
@@ -57,7 +57,7 @@ def _renewal(box: Box, online: Online) -> list[Answer]:
 
 
 def configuration_flaw(record: ConfigurationRecord) -> Flaw | None:
-    """What keeps a configuration from being kept, if anything."""
+    """Why a configuration cannot be stored, if it cannot."""
     try:
         _document(record)
     except (ValueError, zlib.error, RecursionError) as error:
@@ -78,15 +78,17 @@ def _document(record: ConfigurationRecord) -> dict[str, Any]:
     return document
 
 
-def configuration(box: Box, record: ConfigurationRecord, order: int, clock: BootClock) -> None:
-    """Keep a configuration that began to run; the newest one names the devices."""
+def apply_configuration(
+    box: Box, record: ConfigurationRecord, order: int, clock: BootClock
+) -> None:
+    """Store a configuration that began to run; the newest one names the devices."""
     document = _document(record)
     newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
     ahead = newest is None or (newest.speaker, newest.order) < (box.pk, order)
     RunningConfiguration.objects.create(
         gateway_id=box.gateway_id,
         digest=record.digest.hex()[:64],
-        author=words(record.author, 200),
+        author=storable_text(record.author, 200),
         document=json.dumps(document, ensure_ascii=False),
         at=moment(record.at + clock.offset_ms),
         clock=clock.pk,
@@ -102,14 +104,14 @@ def _label(box: Box, document: dict[str, Any]) -> None:
     labels: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and usable_name(str(entry.get("name", ""))):
-            labels[str(entry["name"])] = words(str(entry.get("label") or ""), _LABEL_LENGTH)
-    found = devices_named({(box.gateway_id, name) for name in labels})
+            labels[str(entry["name"])] = storable_text(str(entry.get("label") or ""), _LABEL_LENGTH)
+    found = ensure_devices({(box.gateway_id, name) for name in labels})
     for (_, name), pk in found.items():
         Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])
 
 
 def gap_flaw(record: GapRecord) -> Flaw | None:
-    """What keeps a gap record from being kept, if anything."""
+    """Why a gap record cannot be stored, if it cannot."""
     limit = 1 << SEQ_BITS
     edges = [edge for run in record.ranges for edge in run]
     if (
@@ -123,9 +125,9 @@ def gap_flaw(record: GapRecord) -> Flaw | None:
     return None
 
 
-def gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
-    """Keep what a box dropped, dated as far as its boots' clocks are known."""
-    kept = Gap.objects.create(
+def apply_gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
+    """Store what a box dropped, dated as far as its boots' clocks are known."""
+    row = Gap.objects.create(
         box=box,
         epoch=epoch,
         lane=record.lane,
@@ -138,4 +140,4 @@ def gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
         last_boot_ms=record.last[1],
         reason=record.reason,
     )
-    clocks.date_gap(kept)
+    clocks.date_gap(row)

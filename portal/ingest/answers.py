@@ -1,4 +1,4 @@
-"""What became of each record, and the acknowledgements that say so. Pure.
+"""The outcome of each record, and the acknowledgements that report it. Pure.
 
 Source: design section 5; `cloud_link.wire.Ack`.
 """
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cloud_link.wire import Lane
-    from portal.ingest.arrivals import Item
+    from portal.ingest.messages import Item
 
 ACK_NUMBERS: Final = 1_000
 """Sequence numbers in one acknowledgement, so that it always fits a message."""
 
 
-class Fate(Enum):
-    """The four things that can become of a record."""
+class Outcome(Enum):
+    """What became of a record."""
 
     STORED = "stored"
     REJECTED = "rejected"
@@ -32,21 +32,21 @@ class Fate(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What became of one record.
+class RecordOutcome:
+    """What became of one record, with its reason.
 
     Attributes:
         code: Why it was rejected, one of `cloud_link.wire.RejectCode`.
-        table: The table it needs.
+        table: The id of the table it needs.
     """
 
-    fate: Fate
+    outcome: Outcome
     code: str = ""
     table: bytes = b""
 
 
-STORED: Final = Verdict(fate=Fate.STORED)
-CONFLICT: Final = Verdict(fate=Fate.CONFLICT)
+STORED: Final = RecordOutcome(outcome=Outcome.STORED)
+CONFLICT: Final = RecordOutcome(outcome=Outcome.CONFLICT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,45 +57,47 @@ class Answer:
     ack: Ack
 
 
-def answers(verdicts: Iterable[tuple[Item, Verdict]]) -> list[Answer]:
-    """The acknowledgements that tell boxes their records' fates.
+def answers(outcomes: Iterable[tuple[Item, RecordOutcome]]) -> list[Answer]:
+    """The acknowledgements that report the outcomes of records to their boxes.
 
     A number that two spools claim at once, one's record stored and the other's not, is left
     unanswered: both hear the same topic, and "stored" would make the second forget its own. Each
     asks again, and is answered alone.
     """
-    groups: dict[tuple[str, bytes, Lane], dict[int, set[Verdict]]] = defaultdict(
+    groups: dict[tuple[str, bytes, Lane], dict[int, set[RecordOutcome]]] = defaultdict(
         lambda: defaultdict(set)
     )
-    for item, verdict in verdicts:
+    for item, outcome in outcomes:
         number = item.number
-        groups[item.box, number.epoch, number.lane][number.seq].add(verdict)
+        groups[item.box, number.epoch, number.lane][number.seq].add(outcome)
     return [
         Answer(box=box, ack=_ack(epoch, lane, part))
-        for (box, epoch, lane), fates in groups.items()
+        for (box, epoch, lane), by_seq in groups.items()
         for part in _parts(
-            [(seq, found.pop()) for seq, found in sorted(fates.items()) if len(found) == 1]
+            [(seq, found.pop()) for seq, found in sorted(by_seq.items()) if len(found) == 1]
         )
     ]
 
 
-def _parts(fates: Sequence[tuple[int, Verdict]]) -> Iterator[Sequence[tuple[int, Verdict]]]:
-    for start in range(0, len(fates), ACK_NUMBERS):
-        yield fates[start : start + ACK_NUMBERS]
+def _parts(
+    outcomes: Sequence[tuple[int, RecordOutcome]],
+) -> Iterator[Sequence[tuple[int, RecordOutcome]]]:
+    for start in range(0, len(outcomes), ACK_NUMBERS):
+        yield outcomes[start : start + ACK_NUMBERS]
 
 
-def _ack(epoch: bytes, lane: Lane, fates: Sequence[tuple[int, Verdict]]) -> Ack:
-    def those(fate: Fate) -> list[tuple[int, Verdict]]:
-        return [(seq, verdict) for seq, verdict in fates if verdict.fate is fate]
+def _ack(epoch: bytes, lane: Lane, outcomes: Sequence[tuple[int, RecordOutcome]]) -> Ack:
+    def having(kind: Outcome) -> list[tuple[int, RecordOutcome]]:
+        return [(seq, one) for seq, one in outcomes if one.outcome is kind]
 
     return Ack(
         VERSION,
         epoch,
         lane,
-        runs(seq for seq, _ in those(Fate.STORED)),
-        tuple((seq, verdict.code) for seq, verdict in those(Fate.REJECTED)),
-        tuple((seq, verdict.table) for seq, verdict in those(Fate.NEED_TABLE)),
-        tuple(seq for seq, _ in those(Fate.CONFLICT)),
+        runs(seq for seq, _ in having(Outcome.STORED)),
+        tuple((seq, one.code) for seq, one in having(Outcome.REJECTED)),
+        tuple((seq, one.table) for seq, one in having(Outcome.NEED_TABLE)),
+        tuple(seq for seq, _ in having(Outcome.CONFLICT)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What boots' milliseconds mean, and dating anew what was dated by a clock put right since.
+"""What boots' milliseconds mean, and redating what a since corrected clock had dated.
 
 A boot's clock records, in the order the box made them (*order*), each hold from a boot time on::
 
@@ -25,7 +25,7 @@ from django.db.models import Q
 from cloud_link.wire import ClockRecord, RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
-from portal.ingest.arrivals import Flaw
+from portal.ingest.messages import Flaw
 from portal.ingest.models import BootClock, Gap
 from portal.ingest.samples import plausible
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BOOT_LIMIT_MS: Final = 1 << 42
 """No boot lasts 139 years."""
 HINT: Final = -1
-"""The order of a clock that only `cloud_link.wire.Online` spoke of."""
+"""The order of a clock that only a `cloud_link.wire.Online` message stated."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,13 +49,13 @@ def moment(unix_ms: int) -> datetime:
 
 
 class ClockBook:
-    """The clocks of the boots at hand."""
+    """The clocks of the boots whose records are being applied."""
 
     def __init__(self) -> None:
         self._clocks: dict[BootKey, list[BootClock]] = {}
 
     def load(self, keys: set[BootKey]) -> None:
-        """Fetch the clocks of these boots."""
+        """Load the clocks of these boots from the database."""
         rows = BootClock.objects.filter(
             box__in={box for box, _ in keys}, boot__in={boot for _, boot in keys}
         ).order_by("-order")
@@ -65,32 +65,32 @@ class ClockBook:
         self._clocks |= {key: found[key] for key in keys}
 
     def of(self, key: BootKey) -> list[BootClock]:
-        """A loaded boot's clocks, the one that counts first."""
+        """The clocks of a loaded boot, in falling order: the first one that holds counts."""
         return self._clocks[key]
 
     def at(self, key: BootKey, boot_ms: int) -> BootClock | None:
-        """The clock that counts at this moment of a loaded boot."""
+        """The clock that counts at this moment of a loaded boot, in milliseconds since it began."""
         return clock_at(self._clocks[key], boot_ms)
 
 
 def clock_at(clocks: list[BootClock], boot_ms: int) -> BootClock | None:
-    """Of clocks in falling order, the one that counts at ``boot_ms``."""
+    """The one that counts at ``boot_ms`` among clocks in falling order."""
     for clock in clocks:
         if clock.since_boot_ms <= boot_ms:
             return clock
     return None
 
 
-def flaw(record: ClockRecord) -> Flaw | None:
-    """What is wrong with a clock record, if anything."""
+def clock_flaw(record: ClockRecord) -> Flaw | None:
+    """Why a clock record cannot be stored, if it cannot."""
     if 0 <= record.since < BOOT_LIMIT_MS and plausible(record.since + record.offset):
         return None
     detail = f"a clock of offset {record.offset} from {record.since} on is no clock"
     return Flaw(code=RejectCode.MISFIT, detail=detail)
 
 
-def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
-    """Store a sound clock record and date anew what the clocks it overrules had dated."""
+def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
+    """Store a clock record without flaw, and redate what the clocks it overrules had dated."""
     clocks = list(BootClock.objects.filter(box=box, boot=boot).order_by("-order"))
     if any(clock.order == order for clock in clocks):
         return
@@ -106,22 +106,22 @@ def keep(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     until = min((c.since_boot_ms for c in clocks if c.order > order), default=BOOT_LIMIT_MS)
     for old in clocks:
         if old.order < order and old.offset_ms != fresh.offset_ms:
-            _date_anew(box, old, fresh, until)
+            _redate(box, old, fresh, until)
     date_gaps(box, boot)
 
 
-def hint(box: Box, boot: bytes, offset: int) -> bool:
-    """Believe a box's word about its clock where no record is here; whether that was so."""
+def store_hint(box: Box, boot: bytes, offset: int) -> bool:
+    """Store the clock offset of an Online message where the boot has no clock; returns whether."""
     record = ClockRecord(0, offset, synchronised=False)
-    if flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
+    if clock_flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
         return False
-    keep(box, boot, record, HINT)
+    store_clock(box, boot, record, HINT)
     return True
 
 
-def _date_anew(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
+def _redate(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
     """Move what ``old`` dated to ``fresh``, from where that holds to ``until`` (boot ms)."""
-    samples.move(box.gateway_id, old, fresh, until)
+    samples.redate(box.gateway_id, old, fresh, until)
     delta = timedelta(milliseconds=fresh.offset_ms - old.offset_ms)
     start = moment(fresh.since_boot_ms + old.offset_ms)
     end = moment(until + old.offset_ms)
@@ -140,7 +140,7 @@ def _date_anew(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
 
 
 def date_gaps(box: Box, boot: bytes) -> None:
-    """Give the box's gaps that begin or end in this boot their times."""
+    """Date the box's gaps that begin or end in this boot."""
     book = ClockBook()
     book.load({(box.pk, boot)})
     for gap in Gap.objects.filter(Q(first_boot=boot) | Q(last_boot=boot), box=box):
@@ -148,7 +148,7 @@ def date_gaps(box: Box, boot: bytes) -> None:
 
 
 def date_gap(gap: Gap) -> None:
-    """Give one gap its times, as far as its boots' clocks are known."""
+    """Date one gap, as far as its boots' clocks are known."""
     boots = {bytes(gap.first_boot), bytes(gap.last_boot)}
     book = ClockBook()
     book.load({(gap.box_id, boot) for boot in boots})

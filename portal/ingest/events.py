@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from cloud_link.wire import RejectCode
 from drivers.report import Code, Reachability, Severity, State, SupplyState
 from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
-from portal.ingest.arrivals import Flaw, words
 from portal.ingest.clocks import moment
+from portal.ingest.messages import Flaw, storable_text
 from portal.ingest.tables import usable_name
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ _IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, 
 """What a device says of itself, and how many characters of it are kept."""
 
 
-def flaw(record: EventRecord) -> Flaw | None:
-    """What keeps an event from being applied, if anything."""
+def event_flaw(record: EventRecord) -> Flaw | None:
+    """Why an event cannot be applied, if it cannot."""
     try:
         Reachability(record.reachability)
         State(record.state)
@@ -46,7 +46,9 @@ def flaw(record: EventRecord) -> Flaw | None:
     if (
         not usable_name(record.device)
         or len(keys) != len(record.conditions)
-        or any(c.component != words(c.component, _COMPONENT_LENGTH) for c in record.conditions)
+        or any(
+            c.component != storable_text(c.component, _COMPONENT_LENGTH) for c in record.conditions
+        )
         or any(s.level is not None and s.level not in _PER_CENT for s in record.supplies)
     ):
         detail = "an unusable name, a condition given twice, or a level that is no per cent"
@@ -54,7 +56,9 @@ def flaw(record: EventRecord) -> Flaw | None:
     return None
 
 
-def apply(device: Device, record: EventRecord, said: tuple[int, int], clock: BootClock) -> None:
+def apply_event(
+    device: Device, record: EventRecord, said: tuple[int, int], clock: BootClock
+) -> None:
     """Take from a sound event what is newer than what is known; saves the device.
 
     Args:
@@ -85,7 +89,7 @@ def apply(device: Device, record: EventRecord, said: tuple[int, int], clock: Boo
     if any(getattr(record.identity, name) for name in _IDENTITY) and order > device.identity_order:
         device.identity_order = order
         for name, limit in _IDENTITY.items():
-            setattr(device, name, words(getattr(record.identity, name), limit))
+            setattr(device, name, storable_text(getattr(record.identity, name), limit))
     device.save()
 
 
@@ -110,15 +114,18 @@ def _set_conditions(
             code=condition.code,
             component=condition.component,
             severity=condition.severity,
-            message=words(condition.message, _WORDS_LENGTH),
-            source=words(condition.source, _WORDS_LENGTH),
+            message=storable_text(condition.message, _WORDS_LENGTH),
+            source=storable_text(condition.source, _WORDS_LENGTH),
             raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
             raised_clock=clock.pk,
         )
 
 
 def _refresh(row: DeviceCondition, now: WireCondition) -> None:
-    message, source = words(now.message, _WORDS_LENGTH), words(now.source, _WORDS_LENGTH)
+    message, source = (
+        storable_text(now.message, _WORDS_LENGTH),
+        storable_text(now.source, _WORDS_LENGTH),
+    )
     if (row.message, row.source) != (message, source):
         row.message, row.source = message, source
         row.save(update_fields=["message", "source"])
@@ -131,12 +138,12 @@ def _set_supplies(device: Device, record: EventRecord) -> None:
     DeviceSupply.objects.bulk_create(
         DeviceSupply(
             device=device,
-            kind=words(supply.kind, 32),
-            colour=words(supply.colour, 32),
-            name=words(supply.name, 200),
+            kind=storable_text(supply.kind, 32),
+            colour=storable_text(supply.colour, 32),
+            name=storable_text(supply.name, 200),
             level=supply.level,
             capacity=supply.capacity,
-            unit=words(supply.unit, 32),
+            unit=storable_text(supply.unit, 32),
             state=supply.state,
         )
         for supply in record.supplies

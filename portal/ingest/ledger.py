@@ -1,4 +1,4 @@
-"""The books of a box: what its spool accepted, held against what the portal has stored.
+"""The completeness ledger of a box: what its spool accepted against what the portal stored.
 
 ::
 
@@ -27,7 +27,7 @@ was read at, while two events may rightly be alike. It compares the contents of 
 within a lane, across all epochs; a copy of a record whose receipt is compacted does not show.
 
 Numbers that a cloned spool had to give back (`cloud_link.wire.Ack.conflict`) count as accepted
-under their old number too, and so as lost: whoever copies a spool is told that the books are open.
+under their old number too, and so as lost: the ledger of a copied spool is not clean.
 
 Source: design section 5.
 """
@@ -48,14 +48,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpoolWord:
-    """What a spool said of itself.
+class SpoolReport:
+    """What a gateway's status reports of its spool.
 
     Attributes:
-        box: The box id.
-        epoch: The one that numbers are given out of; ``next`` of each lane is the next of them.
-        accepted: Of each lane, in all epochs.
-        waiting: Of each lane.
+        box: The box's id.
+        epoch: The epoch whose sequence numbers are given out.
+        next: The next number to be given out, by lane.
+        accepted: How many records were accepted in all epochs, by lane.
+        waiting: How many records wait to be acknowledged, by lane.
     """
 
     box: str
@@ -65,12 +66,12 @@ class SpoolWord:
     waiting: Mapping[Lane, int] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, told: Mapping[str, Any]) -> SpoolWord:
-        """From what a gateway's ``status`` says; raises `ValueError` for anything else."""
+    def parse(cls, status: Mapping[str, Any]) -> SpoolReport:
+        """Read it from a gateway's status; raises `ValueError` for anything else."""
         try:
-            spool = told["spool"]
+            spool = status["spool"]
             return cls(
-                box=str(told["box"]),
+                box=str(status["box"]),
                 epoch=bytes.fromhex(spool["epoch"]),
                 next=_by_lane(spool["next"]),
                 accepted=_by_lane(spool["accepted"]),
@@ -80,13 +81,13 @@ class SpoolWord:
             raise ValueError(f"not the status of a gateway: {error}") from error
 
 
-def _by_lane(told: Mapping[str, Any]) -> dict[Lane, int]:
-    return {lane: int(told[lane.name.lower()]) for lane in Lane}
+def _by_lane(counts: Mapping[str, Any]) -> dict[Lane, int]:
+    return {lane: int(counts[lane.name.lower()]) for lane in Lane}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The books of one box or of several; see the module."""
+    """The ledger of one box or of several, in records, as the module defines its counts."""
 
     accepted: int = 0
     stored: int = 0
@@ -101,7 +102,7 @@ class Ledger:
         return not self.lost and not self.doubled
 
     def __add__(self, other: Ledger) -> Ledger:
-        """The books of both."""
+        """The ledger of both together."""
         return Ledger(
             accepted=self.accepted + other.accepted,
             stored=self.stored + other.stored,
@@ -112,13 +113,13 @@ class Ledger:
         )
 
 
-def ledger(words: Iterable[SpoolWord]) -> Ledger:
-    """The books of the boxes whose spools said these words.
+def ledger(reports: Iterable[SpoolReport]) -> Ledger:
+    """The ledger of the boxes whose spools these are.
 
     A box costs five statements, however many records it sent and epochs it began, and two more for
     a lane whose watermark stands among its receipts, or that has receipts not given out yet.
     """
-    return sum((_of_box(word) for word in words), Ledger())
+    return sum((_of_box(report) for report in reports), Ledger())
 
 
 Key = tuple[int, int]
@@ -127,7 +128,7 @@ Key = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Receipts:
-    """Those of one epoch and lane."""
+    """The receipts of one epoch and lane, counted."""
 
     least: int
     greatest: int
@@ -137,13 +138,14 @@ class _Receipts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """What the portal holds of one box.
+    """What the portal has stored of one box.
 
     Attributes:
-        epochs: The id of each, by its name.
-        below: Up to where each lane is complete.
+        epochs: The id of each epoch's row, by the epoch.
+        below: The watermark of each epoch and lane.
+        receipts: The receipts of each epoch and lane.
         dropped: Runs of numbers announced as dropped; they may overlap.
-        doubled: By lane.
+        doubled: How many readings are stored twice, by lane.
     """
 
     epochs: Mapping[bytes, int]
@@ -184,7 +186,7 @@ def _rows(box: str) -> _Rows:
 
 @dataclass(slots=True)
 class _Numbers:
-    """Of one epoch and lane: how many were given out, received, refused and announced as gone."""
+    """How many numbers of an epoch and lane were given out, received, refused and dropped."""
 
     top: int = 0
     received: int = 0
@@ -192,24 +194,24 @@ class _Numbers:
     dropped: int = 0
 
 
-def _of_box(word: SpoolWord) -> Ledger:
-    rows = _rows(word.box)
-    return sum((_of_lane(word, lane, rows) for lane in Lane), Ledger())
+def _of_box(report: SpoolReport) -> Ledger:
+    rows = _rows(report.box)
+    return sum((_of_lane(report, lane, rows) for lane in Lane), Ledger())
 
 
-def _of_lane(word: SpoolWord, lane: Lane, rows: _Rows) -> Ledger:
+def _of_lane(report: SpoolReport, lane: Lane, rows: _Rows) -> Ledger:
     each = [
-        _of_epoch((pk, int(lane)), rows, word.next.get(lane, 0) if name == word.epoch else None)
+        _of_epoch((pk, int(lane)), rows, report.next.get(lane, 0) if name == report.epoch else None)
         for name, pk in rows.epochs.items()
     ]
-    if word.epoch not in rows.epochs:
-        each.append(_Numbers(top=word.next.get(lane, 0)))  # nothing of it has arrived yet
+    if report.epoch not in rows.epochs:
+        each.append(_Numbers(top=report.next.get(lane, 0)))  # nothing of it has arrived yet
     received = sum(one.received for one in each)
     refused = sum(one.refused for one in each)
     dropped = sum(one.dropped for one in each)
-    accepted = max(sum(one.top for one in each), word.accepted.get(lane, 0))
+    accepted = max(sum(one.top for one in each), report.accepted.get(lane, 0))
     missing = max(accepted - received - dropped, 0)
-    waiting = min(missing, word.waiting.get(lane, 0))
+    waiting = min(missing, report.waiting.get(lane, 0))
     return Ledger(
         accepted=accepted,
         stored=received - refused,
@@ -222,38 +224,38 @@ def _of_lane(word: SpoolWord, lane: Lane, rows: _Rows) -> Ledger:
 
 def _of_epoch(key: Key, rows: _Rows, given: int | None) -> _Numbers:
     """``given``: how many numbers its spool gave out; ``None`` for one that gives out no more."""
-    below, seen = rows.below.get(key, -1), rows.receipts.get(key)
-    top = given if given is not None else max(below, seen.greatest if seen else -1) + 1
-    above, refused = _counted(key, seen, below, top)
+    below, receipts = rows.below.get(key, -1), rows.receipts.get(key)
+    top = given if given is not None else max(below, receipts.greatest if receipts else -1) + 1
+    above, refused = _counted(key, receipts, below, top)
     numbers = _Numbers(top=top, received=min(below + 1, top) + above, refused=refused)
-    for first, last in _apart(rows.dropped.get(key, ()), top):
-        came = _came(key, seen, first, last)  # delivered, and dropped unheard
-        numbers.dropped += last + 1 - first - came
+    for first, last in _disjoint(rows.dropped.get(key, ()), top):
+        received = _received_between(key, receipts, first, last)  # delivered, and dropped unheard
+        numbers.dropped += last + 1 - first - received
         low = min(last, below)
         if low >= first:  # the watermark stands for what was dropped, too
-            numbers.received -= low + 1 - first - _came(key, seen, first, low)
+            numbers.received -= low + 1 - first - _received_between(key, receipts, first, low)
     return numbers
 
 
-def _counted(key: Key, seen: _Receipts | None, below: int, top: int) -> tuple[int, int]:
-    """Of the receipts of numbers given out, how many stand above the watermark and are refused."""
-    if seen is None:
+def _counted(key: Key, receipts: _Receipts | None, below: int, top: int) -> tuple[int, int]:
+    """How many receipts of numbers given out are above the watermark, and how many are refused."""
+    if receipts is None:
         return 0, 0
-    if below < seen.least and seen.greatest < top:
-        return seen.count, seen.refused
+    if below < receipts.least and receipts.greatest < top:
+        return receipts.count, receipts.refused
     found = Receipt.objects.filter(epoch=key[0], lane=key[1], seq__lt=top).aggregate(
         above=Count("seq", filter=Q(seq__gt=below)), refused=Count("seq", filter=~Q(rejected=""))
     )
     return found["above"], found["refused"]
 
 
-def _came(key: Key, seen: _Receipts | None, first: int, last: int) -> int:
-    if seen is None or last < seen.least or first > seen.greatest:
+def _received_between(key: Key, receipts: _Receipts | None, first: int, last: int) -> int:
+    if receipts is None or last < receipts.least or first > receipts.greatest:
         return 0
     return Receipt.objects.filter(epoch=key[0], lane=key[1], seq__range=(first, last)).count()
 
 
-def _apart(ranges: Iterable[tuple[int, int]], top: int) -> list[tuple[int, int]]:
+def _disjoint(ranges: Iterable[tuple[int, int]], top: int) -> list[tuple[int, int]]:
     """The same numbers, those below ``top``, as runs that do not overlap."""
     runs: list[tuple[int, int]] = []
     for first, last in sorted(ranges):

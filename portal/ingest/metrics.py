@@ -12,7 +12,7 @@ from portal.metrics import table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from portal.ingest.store import Outcome
+    from portal.ingest.store import IngestResult
     from portal.metrics.table import Metric
 
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library's; a series more for each
@@ -41,16 +41,16 @@ class IngestMetrics:
             metric.name, metric.meaning, buckets=metric.buckets, registry=self.registry
         )
 
-    def count(self, outcome: Outcome, messages: int, seconds: float) -> None:
+    def count(self, result: IngestResult, messages: int, seconds: float) -> None:
         """See `portal.ingest.worker.OutcomeListener`."""
-        tally, counters = outcome.tally, self._counters
+        tally, counters = result.tally, self._counters
         counters[table.BATCHES].inc()
         counters[table.MESSAGES].inc(messages)
-        counters[table.UNUSABLE].inc(sum(count for count, _ in outcome.unusable.values()))
+        counters[table.UNUSABLE].inc(sum(count for count, _ in result.unusable.values()))
         counters[table.REPEATED].inc(tally.repeated)
         counters[table.TABLES_ASKED].inc(tally.without_table)
         counters[table.READINGS].inc(tally.readings)
-        counters[table.ANSWERS].inc(len(outcome.answers))
+        counters[table.ANSWERS].inc(len(result.answers))
         for lane, count in tally.received.items():
             counters[table.RECEIPTS].labels(lane).inc(count)
         for code, count in tally.quarantined.items():

@@ -1,4 +1,4 @@
-"""What the ingest keeps.
+"""The tables of the ingest.
 
 ::
 
@@ -7,7 +7,7 @@
      |        `------ Gap*          what the box dropped, and said so
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
-     |------ Undated*               records that wait for such a clock
+     |------ PendingClock*   records that wait for such a clock
      `------ Quarantine*            records that could not be taken
     Device -- Series* -- Sample*, TextSample*, Latest
 
@@ -45,7 +45,7 @@ class Epoch(models.Model):
 
 
 class Receipt(models.Model):
-    """That a record was taken. Not partitioned: its key is what makes records count once.
+    """Evidence that a record was received. Not partitioned: its key makes records count once.
 
     Attributes:
         hash: `cloud_link.wire.content_hash`; another one under the same number is a conflict.
@@ -216,11 +216,11 @@ class Latest(models.Model):
 
 
 class Quarantine(models.Model):
-    """A record that could not be taken, as it came; the box was told and may forget it.
+    """A record that was rejected, as it came; the box was told and may delete it.
 
     Attributes:
         code: One of `cloud_link.wire.RejectCode`.
-        detail: What was wrong, for a person.
+        detail: What was wrong, in English.
         raw: The record's bytes.
         at: When, Unix milliseconds of the portal's clock.
     """
@@ -277,18 +277,18 @@ class Gap(models.Model):
         return f"{self.records} records of lane {self.lane}: {self.reason}"
 
 
-class Undated(models.Model):
+class PendingClock(models.Model):
     """A record that is stored and acknowledged, and waits for its boot's clock to be applied."""
 
-    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="undated")
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="pending")
     lane = models.SmallIntegerField()
     seq = models.BigIntegerField()
     boot = models.BinaryField(max_length=8)
     raw = models.BinaryField()
 
     class Meta:
-        verbose_name_plural = "undated"
-        indexes: ClassVar = [models.Index(fields=["epoch", "boot"], name="undated_boot")]
+        verbose_name_plural = "pending clock"
+        indexes: ClassVar = [models.Index(fields=["epoch", "boot"], name="pending_boot")]
 
     def __str__(self) -> str:
         return f"{self.epoch_id}/{self.lane}/{self.seq}"

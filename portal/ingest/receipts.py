@@ -12,7 +12,6 @@ Source: design section 5.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,73 +20,89 @@ from django.db import connection, transaction
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
 from portal.ingest import sql
-from portal.ingest.answers import CONFLICT, STORED, Fate, Verdict
+from portal.ingest.answers import CONFLICT, STORED, Outcome, RecordOutcome
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
+from portal.logs import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from portal.ingest.arrivals import Item
+    from portal.ingest.messages import Item
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 FIRST_SEQ: Final = 0
-"""What every lane of every epoch begins with."""
+"""The first sequence number of every lane of every epoch."""
 
 Key = tuple[int, int, int]
 """(id of the epoch, lane, seq)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A record that asks whether it is new.
+class ReceiptCandidate:
+    """A record that may be new.
 
     Attributes:
-        takes: Whether to take it if so. One whose table is missing only asks.
+        item: The record.
+        epoch: The id of its epoch's row.
+        accept: Whether to receive it if it is new; one whose table is missing is only looked up.
     """
 
     item: Item
     epoch: int
-    takes: bool
+    accept: bool
 
     @property
     def key(self) -> Key:
-        """What its receipt is found by."""
+        """The key of its receipt."""
         return (self.epoch, int(self.item.number.lane), self.item.number.seq)
 
 
-def claim(claims: Iterable[Claim], now: int) -> dict[Item, Verdict | None]:
-    """Receive records: for each what became of it before, or ``None`` where it is new.
+def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, RecordOutcome | None]:
+    """Receive records: for each its earlier outcome, or ``None`` where it is new.
+
+    ``now`` is in Unix milliseconds.
 
     Receipts are inserted in one order everywhere, so that workers wait for each other and never
     in a circle.
     """
-    ordered = sorted(claims, key=lambda one: one.key)
+    ordered = sorted(candidates, key=lambda one: one.key)
     marks = _watermarks({one.epoch for one in ordered})
-    above = [one for one in ordered if one.takes and one.key[2] > marks.get(one.key[:2], -1)]
-    taken = _insert([(*one.key, one.item.content) for one in above], now)
+    above_marks = [one for one in ordered if one.accept and one.key[2] > marks.get(one.key[:2], -1)]
+    taken = _insert([(*one.key, one.item.content) for one in above_marks], now)
     rest = [one for one in ordered if one.key not in taken]
     known = _find([one.key for one in rest])
-    result: dict[Item, Verdict | None] = {one.item: None for one in ordered if one.key in taken}
+    result: dict[Item, RecordOutcome | None] = {
+        one.item: None for one in ordered if one.key in taken
+    }
     for one in rest:
         low = one.key[2] <= marks.get(one.key[:2], -1)
-        result[one.item] = _standing(one.item, known.get(one.key), STORED if low else None)
+        result[one.item] = _earlier_outcome(one.item, known.get(one.key), STORED if low else None)
     return result
 
 
-def _standing(item: Item, known: tuple[int, str] | None, else_: Verdict | None) -> Verdict | None:
+def _earlier_outcome(
+    item: Item, known: tuple[int, str] | None, default: RecordOutcome | None
+) -> RecordOutcome | None:
     if known is None:
-        return else_
+        return default
     content, rejected = known
     if content != item.content:
-        log.warning("box %s sent other content under %s: a cloned spool", item.box, item.number)
+        number = item.number
+        log.warning(
+            "spool_cloned",
+            box=item.box,
+            epoch=number.epoch.hex(),
+            lane=number.lane.name,
+            seq=number.seq,
+        )
         return CONFLICT
-    return Verdict(fate=Fate.REJECTED, code=rejected) if rejected else STORED
+    return RecordOutcome(outcome=Outcome.REJECTED, code=rejected) if rejected else STORED
 
 
-def compare(item: Item, first: Item, verdict: Verdict) -> Verdict:
-    """What becomes of a further record under a number whose first record got ``verdict``."""
-    return verdict if item.content == first.content else CONFLICT
+def compare(item: Item, first: Item, outcome: RecordOutcome) -> RecordOutcome:
+    """The outcome of a further record under a number whose first record had ``outcome``."""
+    return outcome if item.content == first.content else CONFLICT
 
 
 def _watermarks(epochs: set[int]) -> dict[tuple[int, int], int]:
@@ -123,13 +138,13 @@ def _find(keys: Sequence[Key]) -> dict[Key, tuple[int, str]]:
 
 
 def mark_rejected(codes: Mapping[Key, str]) -> None:
-    """Remember that these records went to quarantine."""
+    """Record in their receipts that these records went to quarantine, by the codes given."""
     for (epoch, lane, seq), code in codes.items():
         Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected=code)
 
 
 def highest(epoch: int, lane: Lane) -> int:
-    """The highest number received of a lane, or one below the first."""
+    """The highest sequence number received of a lane, or one below the first."""
     receipt = Receipt.objects.filter(epoch=epoch, lane=lane).order_by("-seq").first()
     mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
     found = [row.seq for row in (receipt, mark) if row is not None]
@@ -137,10 +152,10 @@ def highest(epoch: int, lane: Lane) -> int:
 
 
 def compact(before: int) -> int:
-    """Forget receipts written before ``before`` (Unix ms) that a watermark can stand for.
+    """Delete receipts written before ``before`` (Unix ms) that a watermark can stand for.
 
     Gaps that boxes announced count as received. One transaction a lane; returns how many
-    receipts were forgotten.
+    receipts were deleted.
     """
     lanes = (
         Receipt.objects.filter(at__lt=before)

@@ -23,7 +23,7 @@ from cloud_link.columns import QUALITIES, cells
 from cloud_link.wire import RejectCode, WireError
 from drivers.report import Quality
 from portal.ingest import sql
-from portal.ingest.arrivals import Flaw
+from portal.ingest.messages import Flaw
 from portal.ingest.models import Latest, Sample, TextSample
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ Row = tuple[int, int, Any, int, int]
 EARLIEST_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 1000
 LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
 MOVED_AT_ONCE: Final = 50_000
-"""Samples dated anew in one step, so that a long boot needs no more memory than a short one."""
+"""Samples redated in one step, so that a long boot needs no more memory than a short one."""
 NUDGES: Final = 1_000
-"""How far a sample may move in milliseconds before its record is refused."""
+"""Milliseconds by which a sample may move before its record is refused."""
 TEXT_LIMIT: Final = 4_000
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _GOOD: Final = QUALITIES.index(Quality.GOOD)
@@ -60,28 +60,28 @@ _INDEX: Final = {quality: index for index, quality in enumerate(QUALITIES)}
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Rows of one record, or of many."""
+    """Rows of one data record, or of several: numbers for `Sample`, texts for `TextSample`."""
 
     numbers: list[Row] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
 
     def add(self, other: Rows) -> None:
-        """Take another's rows too."""
+        """Append the rows of ``other``."""
         self.numbers += other.numbers
         self.texts += other.texts
 
 
-class UndatedError(LookupError):
+class PendingClockError(LookupError):
     """A reading lies before every clock of its boot that is known."""
 
 
 def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | Flaw:
-    """A data record as rows; or why it cannot be. Pure.
+    """The rows of a data record, or why it has none. Pure.
 
     Args:
-        layout: Of the record's table.
-        record: As it came; it may not fit.
-        clocks: Of its boot, the one that counts first.
+        layout: The layout of the record's table.
+        record: The record as it came; it may not fit its table.
+        clocks: The clocks of its boot, in falling order.
 
     Raises:
         UndatedError: No clock is known for one of its moments.
@@ -107,7 +107,7 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
         if cell.value is not None and cell.quality is not Quality.GOOD:
             detail = f"column {cell.column} has a value and yet is {cell.quality.value}"
             return Flaw(code=RejectCode.MISFIT, detail=detail)
-        at, clock = _dated(cell.at, clocks)
+        at, clock = _unix_time(cell.at, clocks)
         if not plausible(at):
             return Flaw(code=RejectCode.MISFIT, detail=f"a reading at {at} ms of Unix time")
         into = result.texts if words else result.numbers
@@ -125,7 +125,7 @@ def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> R
     numbers: list[Row] = []
     start = 0
     for count, delta in record.time_runs or ((len(values), 0),):
-        at, clock = _dated(record.at + delta, clocks)
+        at, clock = _unix_time(record.at + delta, clocks)
         end = start + count
         if count < 0 or not plausible(at):
             return None
@@ -150,20 +150,20 @@ def _fits(value: object, *, words: bool) -> bool:
 
 
 def plausible(unix_ms: int) -> bool:
-    """Whether a reading can be of this time."""
+    """Whether a reading can have been taken at this time, in Unix milliseconds."""
     return EARLIEST_MS <= unix_ms < LATEST_MS
 
 
-def _dated(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:
+def _unix_time(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:
     """(Unix milliseconds, id of the clock that says so) of a moment of a boot."""
     for clock in clocks:
         if clock.since_boot_ms <= boot_ms:
             return boot_ms + clock.offset_ms, clock.pk
-    raise UndatedError(boot_ms)
+    raise PendingClockError(boot_ms)
 
 
-def write(new: Rows) -> None:
-    """Put rows into the tables and the newest of each series into `Latest`."""
+def write_rows(new: Rows) -> None:
+    """Insert rows into their tables, and the newest of each series into `Latest`."""
     for table, found in ((Sample, new.numbers), (TextSample, new.texts)):
         if not found:
             continue
@@ -171,7 +171,7 @@ def write(new: Rows) -> None:
             with transaction.atomic():
                 _insert(table, found)
         except IntegrityError:
-            found = _moved_apart(table, found)
+            found = _without_collisions(table, found)
             _insert(table, found)
         _latest(table, found)
 
@@ -186,7 +186,7 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
                 found,
             )
             return
-        pack = _packed_words if table is TextSample else _packed
+        pack = _pack_texts if table is TextSample else _pack_numbers
         # Django knows no COPY: it neither translates its errors nor gives it a type.
         with (
             connection.wrap_database_errors,
@@ -202,7 +202,7 @@ def _insert(table: SampleTable, found: Sequence[Row]) -> None:
             copy.write(_COPY_TAIL)
 
 
-def _packed(found: Sequence[Row]) -> bytes:
+def _pack_numbers(found: Sequence[Row]) -> bytes:
     """Rows as the binary COPY has them: a count of fields, then length and value of each."""
     series, at, values, quality, clock = zip(*found, strict=True)
     if None in values:
@@ -221,7 +221,7 @@ def _packed(found: Sequence[Row]) -> bytes:
     return form.pack(*chain.from_iterable(flat))
 
 
-def _packed_words(found: Sequence[Row]) -> bytes:
+def _pack_texts(found: Sequence[Row]) -> bytes:
     parts = []
     for series, at, value, quality, clock in found:
         text = None if value is None else value.encode()
@@ -233,29 +233,29 @@ def _packed_words(found: Sequence[Row]) -> bytes:
     return b"".join(parts)
 
 
-def _moved_apart(table: SampleTable, found: Sequence[Row]) -> list[Row]:
+def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
     """Rows whose moments are free: what is there already is left out, the rest moves on.
 
     Raises:
         ValueError: `NUDGES` milliseconds on end are taken.
     """
-    taken = _taken(table, found)
+    existing = _existing(table, found)
     result: list[Row] = []
     for series, first, value, quality, clock in found:
         for at in range(first, first + NUDGES):
-            there = taken.get((series, at))
-            if there is None:
-                taken[series, at] = (value, quality)
+            current = existing.get((series, at))
+            if current is None:
+                existing[series, at] = (value, quality)
                 result.append((series, at, value, quality, clock))
                 break
-            if there == (value, quality):
+            if current == (value, quality):
                 break
         else:
             raise ValueError(f"series {series}: {NUDGES} ms from {first} on are taken")
     return result
 
 
-def _taken(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int], tuple[Any, int]]:
+def _existing(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int], tuple[Any, int]]:
     moments = [row[1] for row in found]
     rows_there = table._default_manager.filter(
         series__in={row[0] for row in found}, at__gte=min(moments), at__lt=max(moments) + NUDGES
@@ -286,12 +286,11 @@ def _latest(table: SampleTable, found: Iterable[Row]) -> None:
         )
 
 
-def move(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
-    """Date anew what ``old`` dated and ``fresh`` overrules, and the latest values with it.
+def redate(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
+    """Redate samples that ``old`` dated and ``fresh`` overrules, and the latest values with them.
 
-    Only readings before ``until`` (milliseconds since boot) move.
-
-    Those go first that move away from the others, so that no sample lands on one still to move.
+    Only readings before ``until`` (milliseconds since boot) move. Those go first that move away
+    from the others, so that no sample lands on one still to move.
     """
     delta, start = fresh.offset_ms - old.offset_ms, fresh.since_boot_ms + old.offset_ms
     for table in (Sample, TextSample):
@@ -306,17 +305,17 @@ def move(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
             .values_list("series_id", "at", "value", "quality")
         )
         while found := list(wrong[:MOVED_AT_ONCE]):
-            _move(table, found, delta, fresh)
+            _redate_part(table, found, delta, fresh)
 
 
-def _move(
+def _redate_part(
     table: SampleTable, found: Sequence[tuple[int, int, Any, int]], delta: int, fresh: BootClock
 ) -> None:
     series = {row[0] for row in found}
     _delete(table, [(row[0], row[1]) for row in found])
     Latest.objects.filter(series__in=series).delete()
     moved = [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
-    write(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
+    write_rows(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
     _latest(table, _newest_left(table, series))
 
 

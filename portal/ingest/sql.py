@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL spell differently, and what the ingest treats as a refusal.
+"""What SQLite and PostgreSQL write differently, and which errors refuse a row.
 
 Both get rows as one parameter a column (PostgreSQL) or one for all (SQLite, as JSON, whose
 integers are 64 bits there), so that a statement's text does not depend on how many rows there are.
@@ -42,8 +42,8 @@ def source(types: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any]]:
     """A row source for FROM with columns ``c0, c1, ...``, and its parameters.
 
     Args:
-        types: Of the columns, as PostgreSQL calls them.
-        rows: What it yields.
+        types: The types of the columns, as PostgreSQL calls them.
+        rows: The rows it yields.
 
     End a SELECT from it with WHERE before ON CONFLICT: SQLite's grammar needs one there.
     """
@@ -60,7 +60,7 @@ def source(types: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any]]:
 
 
 def together_or_singly(
-    things: Sequence[T],
+    items: Sequence[T],
     apply: Callable[[Sequence[T]], None],
     refuse: Callable[[T, Exception], None],
 ) -> None:
@@ -69,19 +69,19 @@ def together_or_singly(
     ``apply`` runs in savepoints and may run twice: it keeps nothing in memory. Outages propagate:
     the whole transaction is tried again.
     """
-    if not things:
+    if not items:
         return
     try:
         with transaction.atomic():
-            apply(things)
+            apply(items)
     except OUTAGES:
         raise
     except REFUSALS:
-        for thing in things:
+        for item in items:
             try:
                 with transaction.atomic():
-                    apply([thing])
+                    apply([item])
             except OUTAGES:
                 raise
             except REFUSALS as error:
-                refuse(thing, error)
+                refuse(item, error)

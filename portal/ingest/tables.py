@@ -5,7 +5,6 @@ Source: design section 5; `cloud_link.wire.Table`.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,16 +15,17 @@ from drivers.report import Kind, PartError, Quantity, check_part
 from portal.fleet.models import Box, Device
 from portal.ingest import sql
 from portal.ingest.models import Series, WireTable
+from portal.logs import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 NAME_LENGTH: Final = 64
 PART_LENGTH: Final = 100
-_ASKED_AT_ONCE: Final = 500
-"""Values in one query: databases bound them, SQLite at 32,766."""
+_KEYS_PER_QUERY: Final = 500
+"""Databases limit the values of one query, SQLite to 32,766."""
 RESOLUTIONS: Final = range(-18, 19)
 
 TableKey = tuple[int, bytes]
@@ -34,12 +34,13 @@ TableKey = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A table ready for use.
+    """A table with the series that its columns are stored in.
 
     Attributes:
-        series: For each column its series' id, ``None`` where this portal cannot take it.
-        texts: The columns that hold words.
-        plain: Every column is a number and known, so that whole records need no closer look.
+        series: For each column its series' id; ``None`` where this portal's vocabulary lacks it.
+        texts: The indexes of the columns that hold text.
+        plain: Whether every column is a number with a series, so that whole records are checked
+            at once.
     """
 
     table: Table
@@ -49,8 +50,8 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """A table that a box sent."""
+class SentTable:
+    """A table that a box sent, by its `cloud_link.wire.table_id`."""
 
     box: Box
     table_id: bytes
@@ -58,38 +59,39 @@ class Sent:
 
 
 def usable_name(name: str) -> bool:
-    """Whether this can be a device's name."""
+    """Whether ``name`` can be a device's name."""
     return 0 < len(name) <= NAME_LENGTH and name.isprintable()
 
 
-def keep(sent: Iterable[Sent]) -> None:
-    """Store tables that are not here yet, with their devices and series.
+def store_tables(sent: Iterable[SentTable]) -> None:
+    """Store the tables that are new, with their devices and series.
 
-    A column that this portal's vocabulary lacks is kept without a series. A table that the
-    database refuses is logged and left out; the records that need it go on asking for it.
+    A column that this portal's vocabulary lacks is stored without a series. A table that the
+    database refuses is logged and left out; boxes are asked for it again by the records that need
+    it.
     """
     ordered = sorted(sent, key=lambda one: (one.box.pk, one.table_id))
-    known = _known({(one.box.pk, one.table_id) for one in ordered})
-    fresh = [one for one in ordered if (one.box.pk, one.table_id) not in known]
-    sql.together_or_singly(fresh, _keep, _refused)
+    existing = _existing({(one.box.pk, one.table_id) for one in ordered})
+    fresh = [one for one in ordered if (one.box.pk, one.table_id) not in existing]
+    sql.together_or_singly(fresh, _insert, _log_refused)
 
 
-def _refused(one: Sent, error: Exception) -> None:
-    log.error("box %s: table %s refused: %s", one.box.box_id, one.table_id.hex(), error)
+def _log_refused(one: SentTable, error: Exception) -> None:
+    log.error("table_refused", box=one.box.box_id, table=one.table_id.hex(), error=error)
 
 
-def _keep(tables: Sequence[Sent]) -> None:
-    devices = devices_named(
+def _insert(tables: Sequence[SentTable]) -> None:
+    devices = ensure_devices(
         {(one.box.gateway_id, one.table.device) for one in tables if usable_name(one.table.device)}
     )
-    wanted = {
+    columns = {
         (devices[one.box.gateway_id, one.table.device], column)
         for one in tables
         if usable_name(one.table.device)
         for column in one.table.columns
-        if _known_column(column)
+        if _has_meaning(column)
     }
-    series = _series(wanted)
+    series = _ensure_series(columns)
     WireTable.objects.bulk_create(
         [
             WireTable(
@@ -118,7 +120,7 @@ def _ids(
     return ids
 
 
-def _known_column(column: Column) -> bool:
+def _has_meaning(column: Column) -> bool:
     try:
         check_part(Quantity(column.quantity), column.part)
     except (ValueError, PartError):
@@ -126,8 +128,8 @@ def _known_column(column: Column) -> bool:
     return len(column.part) <= PART_LENGTH and column.resolution in RESOLUTIONS
 
 
-def devices_named(names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    """The ids of devices by (gateway id, name); those not yet known are made."""
+def ensure_devices(names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of devices by (gateway id, name); devices that are new are made."""
     gateways = {gateway for gateway, _ in names}
 
     def find() -> dict[tuple[int, str], int]:
@@ -147,8 +149,8 @@ def devices_named(names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     return {key: pk for key, pk in found.items() if key in names}
 
 
-def _series(wanted: set[tuple[int, Column]]) -> dict[tuple[int, Column], int]:
-    devices = {device for device, _ in wanted}
+def _ensure_series(columns: set[tuple[int, Column]]) -> dict[tuple[int, Column], int]:
+    devices = {device for device, _ in columns}
 
     def find() -> dict[tuple[int, Column], int]:
         rows = Series.objects.filter(device__in=devices).values_list(
@@ -157,7 +159,7 @@ def _series(wanted: set[tuple[int, Column]]) -> dict[tuple[int, Column], int]:
         return {(row[0], Column(row[1], row[2], row[3])): row[4] for row in rows}
 
     found = find()
-    missing = sorted(wanted - found.keys(), key=_column_order)
+    missing = sorted(columns - found.keys(), key=_column_order)
     if missing:
         Series.objects.bulk_create(
             [
@@ -183,8 +185,8 @@ def _column_order(one: tuple[int, Column]) -> tuple[int, str, str, int]:
 def _rows(keys: set[TableKey]) -> list[tuple[int, bytes, bytes, list[int | None]]]:
     ordered = sorted(keys)
     found = []
-    for start in range(0, len(ordered), _ASKED_AT_ONCE):
-        part = ordered[start : start + _ASKED_AT_ONCE]
+    for start in range(0, len(ordered), _KEYS_PER_QUERY):
+        part = ordered[start : start + _KEYS_PER_QUERY]
         rows = WireTable.objects.filter(
             box__in={box for box, _ in part}, table_id__in={table for _, table in part}
         ).values_list("box_id", "table_id", "document", "series")
@@ -192,12 +194,12 @@ def _rows(keys: set[TableKey]) -> list[tuple[int, bytes, bytes, list[int | None]
     return found
 
 
-def _known(keys: set[TableKey]) -> set[TableKey]:
+def _existing(keys: set[TableKey]) -> set[TableKey]:
     return {(box, table) for box, table, _, _ in _rows(keys)} if keys else set()
 
 
-def layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
-    """Those of the tables that are here."""
+def load_layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
+    """The layouts of those of the tables that are stored here."""
     if not keys:
         return {}
     return {

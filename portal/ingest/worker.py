@@ -40,8 +40,9 @@ from portal import readiness
 from portal.authority.expiry import expiring
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
-from portal.ingest.arrivals import Arrival
-from portal.ingest.store import Outcome, ingest_or_isolate
+from portal.ingest.messages import IncomingMessage
+from portal.ingest.store import IngestResult, ingest_or_isolate
+from portal.logs import event_log
 from portal.readiness import Readiness
 
 if TYPE_CHECKING:
@@ -50,25 +51,26 @@ if TYPE_CHECKING:
     from cloud_link.mqtt.session import Message, Session
     from portal.ingest.answers import Answer
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 AT_ONCE: Final = 200
-"""Messages of one transaction at most."""
+"""How many messages one transaction stores at most."""
 BYTES_AT_ONCE: Final = 1 << 20
 """Bytes after which no further message is taken into a transaction."""
-COMPLAINTS: Final = 1_000
+FAULTS_KEPT: Final = 1_000
+"""How many faults are remembered, so that each is logged once."""
 RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
-"""How long receipts keep their content's hash, by which a live clone is told."""
+"""Hours for which receipts keep their content's hash, by which a live clone is recognised."""
 _COMPACT_EVERY_S: Final = 3600.0
 _EXPIRY_EVERY_S: Final = 3600.0
 _ATTEMPTS: Final = 3
-"""So often a database that answers may refuse a batch before the batch is looked at."""
+"""How often a database that answers may refuse a batch before the batch is taken apart."""
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class CannotStartError(Exception):
-    """The worker's settings will not do; the message says which, and what next."""
+    """The worker's settings cannot be used; the message says which, and what to do next."""
 
 
 def run() -> None:
@@ -87,7 +89,7 @@ def run() -> None:
 
 
 def _broker() -> Broker:
-    """The broker of the settings; known there by the certificate that was issued."""
+    """The broker in the settings, with the worker's own certificate where it has one."""
     folder = settings.BROKER_ID
     tls = identity_in(folder).context() if folder else None
     return Broker.parse(settings.BROKER, version=5 if settings.MQTT == "5" else 4, tls=tls)
@@ -106,17 +108,17 @@ async def _main(broker: Broker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
     if settings.INGEST_METRICS is None:
-        await _working(Worker(broker))
+        await _run_worker(Worker(broker))
         return
     from portal.ingest.metrics import IngestMetrics
     from portal.metrics.server import served
 
     metrics = IngestMetrics()
     with served(settings.INGEST_METRICS, metrics.registry, settings.METRICS_TOKEN):
-        await _working(Worker(broker, metrics.count))
+        await _run_worker(Worker(broker, metrics.count))
 
 
-async def _working(worker: Worker) -> None:
+async def _run_worker(worker: Worker) -> None:
     try:
         await worker.run()
     finally:
@@ -124,34 +126,34 @@ async def _working(worker: Worker) -> None:
 
 
 class OutcomeListener(Protocol):
-    """Whoever counts what was stored."""
+    """Called for every batch that was committed."""
 
-    def __call__(self, outcome: Outcome, messages: int, seconds: float) -> None:
-        """So many messages had this outcome, and took so long."""
+    def __call__(self, result: IngestResult, messages: int, seconds: float) -> None:
+        """Count ``messages`` messages that were stored in ``seconds`` with this result."""
 
 
-def _uncounted(outcome: Outcome, messages: int, seconds: float) -> None:
-    """Where nobody counts."""
+def _ignore(result: IngestResult, messages: int, seconds: float) -> None:
+    """Count nothing."""
 
 
 class Worker:
     """One ingest worker.
 
     Args:
-        broker: Where the boxes' messages come from.
-        took: Hears of every batch that was committed.
+        broker: The broker that the boxes publish to.
+        on_commit: Called for every batch that was committed.
     """
 
-    def __init__(self, broker: Broker, took: OutcomeListener = _uncounted) -> None:
+    def __init__(self, broker: Broker, on_commit: OutcomeListener = _ignore) -> None:
         self._broker = broker
-        self._took = took
+        self._on_commit = on_commit
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
         self._database = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
-        self._complaints = Complaints()
+        self._faults = FaultLog()
 
     async def run(self) -> None:
-        """Connect, work, connect again; only cancellation ends it."""
+        """Connect, store what comes, and connect again; only cancellation ends it."""
         watching = asyncio.create_task(self._watch_expiry())
         try:
             await self._serve()
@@ -160,16 +162,23 @@ class Worker:
             await asyncio.gather(watching, return_exceptions=True)
 
     async def _watch_expiry(self) -> None:
-        """Say hourly what would shut the broker's door: this process runs, whatever else does."""
+        """Log hourly what expires soon: this process runs, whatever else does."""
         loop = asyncio.get_running_loop()
         while self._broker.tls is not None:
             with contextlib.suppress(*sql.OUTAGES):  # told by the work itself
                 for one in await loop.run_in_executor(self._database, expiring, timezone.now()):
-                    log.error("%s", one)
+                    log.error(
+                        "credential_expiring",
+                        kind=one.kind.value,
+                        name=one.name,
+                        count=one.count,
+                        expires_at=one.expires_at.isoformat(),
+                        remedy=one.remedy,
+                    )
             await asyncio.sleep(_EXPIRY_EVERY_S)
 
     async def _serve(self) -> None:
-        failures, said = 0, ""
+        failures, logged = 0, ""
         while True:
             began = time.monotonic()
             try:
@@ -177,18 +186,18 @@ class Worker:
                     self._broker, self._client, receive_maximum=RECEIVE_MAXIMUM
                 ) as session:
                     await self._subscribe(session)
-                    log.info("takes messages from %s", self._broker.name)
-                    said = ""
+                    log.info("broker_connected", broker=self._broker.name)
+                    logged = ""
                     await self._work(session)
             except MqttError as error:
                 failures = 0 if time.monotonic() - began > _PAUSE_S[-1] else failures + 1
-                if str(error) != said:  # why it ended, and why it cannot come back, are two things
-                    said = str(error)
-                    log.warning("%s; it is tried again", said)
+                if str(error) != logged:  # why it ended, and why it cannot connect, are two things
+                    logged = str(error)
+                    log.warning("broker_lost", broker=self._broker.name, error=logged)
             await asyncio.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
 
     def close(self) -> None:
-        """Let the database go, once the transaction under way has ended."""
+        """Close the database's connections, once the transaction under way has ended."""
         self._database.submit(connections.close_all)
         self._database.shutdown(wait=True)
 
@@ -202,54 +211,55 @@ class Worker:
         listening = asyncio.create_task(_listen(session, inbox))
         try:
             while True:
-                await self._deliver(session, _together(await _first(inbox, listening), inbox))
+                await self._deliver(session, _batch(await _next_message(inbox, listening), inbox))
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _deliver(self, session: Session, messages: list[Message]) -> None:
-        outcome = await self._stored(
-            [Arrival(topic=message.topic, body=message.payload) for message in messages]
+        result = await self._store_with_retries(
+            [IncomingMessage(topic=message.topic, body=message.payload) for message in messages]
         )
-        self._tell(outcome)
-        await asyncio.gather(*(self._answer(session, one) for one in outcome.answers))
+        self._log_faults(result)
+        await asyncio.gather(*(self._answer(session, one) for one in result.answers))
         for message in messages:
             message.ack()
 
-    async def _stored(self, arrivals: list[Arrival]) -> Outcome:
-        """Store, however long the database is away."""
+    async def _store_with_retries(self, messages: list[IncomingMessage]) -> IngestResult:
+        """Store messages, however long the database is away."""
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
             began = time.monotonic()
             try:
-                outcome = await loop.run_in_executor(self._database, self._store, arrivals)
+                result = await loop.run_in_executor(self._database, self._store, messages)
             except sql.OUTAGES as error:
-                found, words = await self._trouble(error)
+                state, reason = await self._diagnose(error)
                 if attempt == 0:
-                    log.warning("%s; it is tried again", words)
-                if found is Readiness.READY and attempt >= _ATTEMPTS:
-                    return await self._apart(arrivals, words)
+                    log.warning("database_failed", error=reason)
+                if state is Readiness.READY and attempt >= _ATTEMPTS:
+                    return await self._isolate(messages, reason)
                 await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
                 attempt += 1
             else:
                 if attempt:
-                    log.info("the database answers again")
-                self._took(outcome, len(arrivals), time.monotonic() - began)
-                return outcome
+                    log.info("database_recovered")
+                self._on_commit(result, len(messages), time.monotonic() - began)
+                return result
 
-    async def _apart(self, arrivals: list[Arrival], words: str) -> Outcome:
-        """The database is there and does not take these: find whose message it is.
+    async def _isolate(self, messages: list[IncomingMessage], reason: str) -> IngestResult:
+        """Store all but the message that a database refuses which answers otherwise.
 
-        The one is left unanswered, and its box sends it again; everybody else goes on.
+        That message is left unanswered, and its box sends it again.
         """
-        if len(arrivals) == 1:
-            log.error("%s is left unanswered: %s", arrivals[0].topic, words)
-            return Outcome(answers=())
-        half = len(arrivals) // 2
-        return await self._stored(arrivals[:half]) + await self._stored(arrivals[half:])
+        if len(messages) == 1:
+            log.error("message_failed", topic=messages[0].topic, error=reason)
+            return IngestResult(answers=())
+        half = len(messages) // 2
+        first = await self._store_with_retries(messages[:half])
+        return first + await self._store_with_retries(messages[half:])
 
-    async def _trouble(self, error: Exception) -> tuple[Readiness, str]:
+    async def _diagnose(self, error: Exception) -> tuple[Readiness, str]:
         loop = asyncio.get_running_loop()
         found, _ = await loop.run_in_executor(self._database, readiness.look)
         if found in {Readiness.EMPTY, Readiness.OLDER}:
@@ -257,58 +267,55 @@ class Worker:
         words = readiness.first_line(error)
         return found, f"the database {readiness.place()} takes nothing: {words}"
 
-    def _store(self, arrivals: list[Arrival]) -> Outcome:
+    def _store(self, messages: list[IncomingMessage]) -> IngestResult:
         close_old_connections()
         try:
-            outcome = ingest_or_isolate(arrivals)
+            result = ingest_or_isolate(messages)
         except sql.OUTAGES:
             connection.close()
             raise
         if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
             self._compacted = time.monotonic()
             receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
-        return outcome
+        return result
 
     async def _answer(self, session: Session, answer: Answer) -> None:
         try:
             await session.publish(topics.down(answer.box, Down.ACK), encode(answer.ack))
         except PublishRefusedError as error:
             # The box is away, or may not be told: it asks again, and hears it then.
-            log.debug("box %s not told: %s", answer.box, error)
+            log.debug("answer_refused", box=answer.box, error=error)
 
-    def _tell(self, outcome: Outcome) -> None:
-        """Log what could not be taken: once a box and cause, and again when it was mended."""
-        for box in outcome.unknown:
-            words = (
-                "it belongs to no gateway and nothing of it is stored; add it with "
-                "kanmon-portal gateway add"
-            )
-            self._complaints.make(box, "stranger", words)
-        for box in {one.box for one in outcome.answers}:
-            self._complaints.withdraw(box, "stranger")
-        for box, (_, why) in outcome.unusable.items():
-            self._complaints.make(box, "unusable", f"a message is nothing of ours: {why}")
+    def _log_faults(self, result: IngestResult) -> None:
+        """Log what could not be stored: once for a box and fault, and again when it is over."""
+        for box in result.unknown:
+            next_step = "add it with kanmon-portal gateway add"
+            self._faults.begin(box, "unknown", next_step=next_step)
+        for box in {one.box for one in result.answers}:
+            self._faults.end(box, "unknown")
+        for box, (_, error) in result.unusable.items():
+            self._faults.begin(box, "unusable_message", error=error)
 
 
-class Complaints:
-    """Faults said once, however often they happen; a box that talks nonsense fills no disk."""
+class FaultLog:
+    """Logs each fault of a box once, however often it happens, so that no box fills a disk."""
 
     def __init__(self) -> None:
-        self._made: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
 
-    def make(self, box: str, cause: str, words: str) -> None:
-        """Log it the first time, and count it."""
-        if len(self._made) >= COMPLAINTS and (box, cause) not in self._made:
-            self._made.clear()  # thousands of invented names: better said twice than kept for ever
-        self._made[box, cause] += 1
-        if self._made[box, cause] == 1:
-            log.warning("box %s: %s", box or "without a name", words)
+    def begin(self, box: str, fault: str, **fields: str) -> None:
+        """Log a fault of a box the first time, and count it; ``box``: "" where none is named."""
+        if len(self._counts) >= FAULTS_KEPT and (box, fault) not in self._counts:
+            self._counts.clear()  # thousands of invented names: better logged twice than kept
+        self._counts[box, fault] += 1
+        if self._counts[box, fault] == 1:
+            log.warning("box_fault", box=box, fault=fault, **fields)
 
-    def withdraw(self, box: str, cause: str) -> None:
-        """Log that it is over, where it was said."""
-        count = self._made.pop((box, cause), 0)
-        if count:
-            log.info("box %s: mended after %d messages", box, count)
+    def end(self, box: str, fault: str) -> None:
+        """Log that a fault of a box is over, where it was logged."""
+        messages = self._counts.pop((box, fault), 0)
+        if messages:
+            log.info("box_fault_resolved", box=box, fault=fault, messages=messages)
 
 
 async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:
@@ -316,7 +323,7 @@ async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:
         await inbox.put(message)
 
 
-async def _first(inbox: asyncio.Queue[Message], listening: asyncio.Task[None]) -> Message:
+async def _next_message(inbox: asyncio.Queue[Message], listening: asyncio.Task[None]) -> Message:
     """The next message; raises how the session ended once nothing is left of it."""
     if inbox.empty():
         coming = asyncio.ensure_future(inbox.get())
@@ -330,8 +337,8 @@ async def _first(inbox: asyncio.Queue[Message], listening: asyncio.Task[None]) -
     return inbox.get_nowait()
 
 
-def _together(first: Message, inbox: asyncio.Queue[Message]) -> list[Message]:
-    """``first`` and what is there already, up to `AT_ONCE`."""
+def _batch(first: Message, inbox: asyncio.Queue[Message]) -> list[Message]:
+    """``first`` and the messages that are there already, up to `AT_ONCE`."""
     messages = [first]
     size = len(first.payload)
     while len(messages) < AT_ONCE and size < BYTES_AT_ONCE and not inbox.empty():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 from prometheus_client import generate_latest
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from portal.logs import event_log
 from portal.metrics.views import CONTENT_TYPE, shows_token
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-log = logging.getLogger(__name__)
+log = event_log(__name__)
 
 READERS_LIMIT: Final = 8
 """Requests that are answered at once, at most."""
@@ -81,12 +81,12 @@ def served(address: tuple[str, int], registry: CollectorRegistry, token: str) ->
     try:
         server = make_server(host, port, _application(registry, token), Server, _Handler)
     except OSError as error:
-        log.error("metrics_unavailable address=%s:%d error=%s", host, port, error)
+        log.error("metrics_unavailable", address=f"{host}:{port}", error=error)
         yield
         return
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
     thread.start()
-    log.info("metrics_served url=http://%s:%d/metrics", host, port)
+    log.info("metrics_served", url=f"http://{host}:{port}/metrics")
     try:
         yield
     finally:

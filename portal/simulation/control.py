@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from portal.ingest.ledger import SpoolWord
+from portal.ingest.ledger import SpoolReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ class WorldState:
     """The faults that can be injected, and what the gateways' spools report."""
 
     faults: Sequence[InjectedFault]
-    spools: Sequence[SpoolWord]
+    spools: Sequence[SpoolReport]
 
 
 def call(path: Path, method: str, **params: str) -> WorldState:
@@ -91,5 +91,5 @@ def _state(result: dict[str, Any]) -> WorldState:
             InjectedFault(name=str(one["name"]), on=bool(one["on"]), left_s=int(one["left_s"]))
             for one in result["faults"]
         ],
-        spools=[SpoolWord.parse(one) for one in result["gateways"]],
+        spools=[SpoolReport.parse(one) for one in result["gateways"]],
     )

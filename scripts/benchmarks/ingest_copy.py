@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scripts.benchmarks.figures import Figure
 
 if TYPE_CHECKING:
-    from portal.ingest.arrivals import Arrival
+    from portal.ingest.messages import IncomingMessage
 
 _SIZES: Final = (1_000, 10_000, 50_000)
 _COLUMNS: Final = 50
@@ -53,10 +53,10 @@ class _Sender:
             for column in range(_COLUMNS)
         ]
 
-    def arrivals(self, rows: int) -> list[Arrival]:
+    def arrivals(self, rows: int) -> list[IncomingMessage]:
         """Messages that hold ``rows`` new readings, twenty polls each."""
         from cloud_link import topics
-        from portal.ingest.arrivals import Arrival
+        from portal.ingest.messages import IncomingMessage
 
         wire, messages = self._wire, []
         name = wire.table_id(self.table)
@@ -72,7 +72,7 @@ class _Sender:
                 wire.VERSION, self._epoch, 1, wire.Lane.DATA, self.boot, tuple(items)
             )
             topic = topics.up(_BOX, topics.Up.DATA)
-            messages.append(Arrival(topic=topic, body=wire.encode(batch)))
+            messages.append(IncomingMessage(topic=topic, body=wire.encode(batch)))
         return messages
 
 
@@ -81,7 +81,7 @@ def _prepare(sender: _Sender) -> None:
 
     from cloud_link import topics, wire
     from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
-    from portal.ingest.arrivals import Arrival
+    from portal.ingest.messages import IncomingMessage
     from portal.ingest.store import ingest
 
     call_command("migrate", interactive=False, verbosity=0)
@@ -95,8 +95,8 @@ def _prepare(sender: _Sender) -> None:
     tables = wire.encode(wire.Tables(wire.VERSION, (sender.table,)))
     ingest(
         [
-            Arrival(topic=topics.up(_BOX, topics.Up.TABLE), body=tables),
-            Arrival(topic=topics.up(_BOX, topics.Up.EVENT), body=wire.encode(batch)),
+            IncomingMessage(topic=topics.up(_BOX, topics.Up.TABLE), body=tables),
+            IncomingMessage(topic=topics.up(_BOX, topics.Up.EVENT), body=wire.encode(batch)),
         ]
     )
 

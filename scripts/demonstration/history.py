@@ -102,7 +102,7 @@ def _write(series: int, clock: int, moments: Iterator[int], value: Counter) -> i
     good, count = QUALITIES.index(Quality.GOOD), 0
     while batch := list(islice(moments, _AT_ONCE)):
         rows = [(series, at * 1000, value(at), good, clock) for at in batch]
-        samples.write(samples.Rows(numbers=rows))
+        samples.write_rows(samples.Rows(numbers=rows))
         count += len(rows)
     return count
 

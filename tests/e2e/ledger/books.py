@@ -83,7 +83,7 @@ class Holdings:
             self.receipts[name] = (content, rejected)
             self.by_content[lane, content].append(name)
         self.quarantine = self._raw(rows, "ingest_quarantine")
-        self.undated = self._raw(rows, "ingest_undated")
+        self.pending = self._raw(rows, "ingest_pendingclock")
         self.gaps: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
         self.gap_records = 0
         for epoch, lane, ranges, records in rows(
@@ -164,7 +164,7 @@ def _enter(books: Balance, line: Line, held: Holdings) -> None:
 def _stored(line: Line, name: Name, held: Holdings) -> bool:
     if line.kind == "poison" or held.receipts[name][1]:
         return False
-    if held.undated.get(name) == line.content:  # kept whole until its boot's clock is known
+    if held.pending.get(name) == line.content:  # kept whole until its boot's clock is known
         return not any(place in held.samples for place, _ in line.readings)
     return all(held.samples.get(place) == value for place, value in line.readings)
 

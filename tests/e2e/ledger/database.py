@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # As the portal would never do it: a table that a record still waits to be read with stays. The
 # boxes are locked first, as the ingest does, so that no such record comes in between.
-_LOSE = "DELETE FROM ingest_wiretable WHERE NOT EXISTS (SELECT 1 FROM ingest_undated)"
+_LOSE = "DELETE FROM ingest_wiretable WHERE NOT EXISTS (SELECT 1 FROM ingest_pendingclock)"
 
 
 class Database(Protocol):

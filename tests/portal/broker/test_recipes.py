@@ -238,10 +238,10 @@ def test_a_worker_is_replaced_in_good_order_and_after_a_theft(desk: Desk) -> Non
     company.run("authority", "issue-worker", "ingest-1", "--out", str(first))
     issue, *rest = commands("A worker's certificate: replace it in good order")
     with company.program("first", "ingest", KANMON_BROKER_ID=str(first)) as log:
-        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        wait_for("the worker", lambda: "broker_connected" in log.read_text())
         desk.shell.run(issue, desk.stand_ins)
     with company.program("second", "ingest", KANMON_BROKER_ID=str(second)) as log:
-        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        wait_for("the worker", lambda: "broker_connected" in log.read_text())
         for line in rest:
             desk.shell.run(line, desk.stand_ins)
         assert not first.exists()
@@ -249,4 +249,4 @@ def test_a_worker_is_replaced_in_good_order_and_after_a_theft(desk: Desk) -> Non
         assert "worker.ingest-1" in told
         wait_for("the no", lambda: "certificate revoked" in log.read_text())
     with company.program("third", "ingest", KANMON_BROKER_ID=str(third)) as log:
-        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        wait_for("the worker", lambda: "broker_connected" in log.read_text())

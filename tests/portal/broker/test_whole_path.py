@@ -69,14 +69,14 @@ def test_a_worker_is_changed_over_and_the_old_one_shut_out(company: Company) -> 
     folders = {name: company.folder / name for name in ("old", "new")}
     company.run("authority", "issue-worker", "ingest-1", "--out", str(folders["old"]))
     with company.program("ingest", "ingest", KANMON_BROKER_ID=str(folders["old"])) as log:
-        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        wait_for("the worker", lambda: "broker_connected" in log.read_text())
         company.run("authority", "issue-worker", "ingest-1", "--out", str(folders["new"]))
         company.run("authority", "revoke", "ingest-1", "--root", "workers", "--but-newest")
         told = json.loads(company.run("broker", "reload", str(company.broker_folder), "--json"))
         assert "worker.ingest-1" in told["disconnected"]
         wait_for("the no", lambda: "certificate revoked" in log.read_text())
     with company.program("ingest-new", "ingest", KANMON_BROKER_ID=str(folders["new"])) as log:
-        wait_for("the worker", lambda: "takes messages" in log.read_text())
+        wait_for("the worker", lambda: "broker_connected" in log.read_text())
 
 
 def test_what_a_worker_cannot_use_is_told(company: Company, tmp_path: Path) -> None:

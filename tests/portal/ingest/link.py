@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cloud_link.mqtt.session import Session
     from cloud_link.wire import Lane
-    from portal.ingest.arrivals import Arrival
+    from portal.ingest.messages import IncomingMessage
     from tests import peers
     from tests.portal.ingest.sender import Sender
 
@@ -32,7 +32,7 @@ async def link(broker: peers.Mosquitto, sender: Sender) -> AsyncIterator[Session
         yield session
 
 
-async def publish(session: Session, *messages: Arrival) -> None:
+async def publish(session: Session, *messages: IncomingMessage) -> None:
     """Publish, again for as long as no worker listens."""
     for message in messages:
         while True:

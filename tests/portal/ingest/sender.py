@@ -36,15 +36,15 @@ from cloud_link.wire import (
 )
 from portal.accounts.models import Organization
 from portal.fleet.actions import add_gateway, create_site
-from portal.ingest.arrivals import Arrival
+from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import (
     BootClock,
     Gap,
     Latest,
+    PendingClock,
     Quarantine,
     Sample,
     TextSample,
-    Undated,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from cloud_link.wire import Ack, Record
     from portal.fleet.models import Box
-    from portal.ingest.store import Outcome
+    from portal.ingest.store import IngestResult
 
 OFFSET = 1_780_000_000_000
 """Unix milliseconds at which the boxes here started: a day of May 2026."""
@@ -80,23 +80,25 @@ class Sender:
         self.next[lane] += 1
         return seq
 
-    def batch(self, lane: Lane, items: Iterable[tuple[int, bytes]]) -> Arrival:
+    def batch(self, lane: Lane, items: Iterable[tuple[int, bytes]]) -> IncomingMessage:
         channel = Up.DATA if lane in {Lane.DATA, Lane.BOUNDARY} else Up.EVENT
         body = encode(Batch(VERSION, self.epoch, self.ordinal, lane, self.boot, tuple(items)))
-        return Arrival(topic=topics.up(self.box, channel), body=body)
+        return IncomingMessage(topic=topics.up(self.box, channel), body=body)
 
-    def send(self, lane: Lane, *records: Record) -> Arrival:
+    def send(self, lane: Lane, *records: Record) -> IncomingMessage:
         """These records under the next numbers, in one message."""
         return self.batch(lane, [(self.number(lane), encode_record(one)) for one in records])
 
-    def tables(self, *tables: Table) -> Arrival:
+    def tables(self, *tables: Table) -> IncomingMessage:
         body = encode(Tables(VERSION, tables))
-        return Arrival(topic=topics.up(self.box, Up.TABLE), body=body)
+        return IncomingMessage(topic=topics.up(self.box, Up.TABLE), body=body)
 
-    def clock(self, offset: int = OFFSET, *, since: int = 0, synchronised: bool = True) -> Arrival:
+    def clock(
+        self, offset: int = OFFSET, *, since: int = 0, synchronised: bool = True
+    ) -> IncomingMessage:
         return self.send(Lane.EVENT, ClockRecord(since, offset, synchronised))
 
-    def online(self, session: int = 1, *, alive: bool = True, **other: Any) -> Arrival:
+    def online(self, session: int = 1, *, alive: bool = True, **other: Any) -> IncomingMessage:
         fields: dict[str, Any] = {
             "version": VERSION,
             "session": session,
@@ -109,7 +111,7 @@ class Sender:
             "offset": None,
         }
         body = encode(Online(**(fields | other)))
-        return Arrival(topic=topics.up(self.box, Up.ONLINE), body=body)
+        return IncomingMessage(topic=topics.up(self.box, Up.ONLINE), body=body)
 
     def restarted(self) -> Sender:
         """The same box after an opening of its spool."""
@@ -161,7 +163,7 @@ def new_box() -> Box:
     return add_gateway(site, name="Gateway", box_id=f"b-{name}").box
 
 
-def acks(outcome: Outcome, sender: Sender, lane: Lane = Lane.DATA) -> Ack:
+def acks(outcome: IngestResult, sender: Sender, lane: Lane = Lane.DATA) -> Ack:
     """The one acknowledgement for a lane of a sender."""
     found = [
         answer.ack
@@ -204,7 +206,7 @@ def state(box: Box) -> dict[str, Sequence[Any]]:
         "configurations": _rows(gateway.configurations, "digest", "at", "order"),
         "gaps": _rows(Gap.objects.filter(box=box), "lane", "records", "from_ms", "to_ms"),
         "clocks": _rows(BootClock.objects.filter(box=box), "since_boot_ms", "offset_ms", "order"),
-        "waiting": _rows(Undated.objects.filter(epoch__box=box), "lane", "seq"),
+        "waiting": _rows(PendingClock.objects.filter(epoch__box=box), "lane", "seq"),
         "quarantine": _rows(Quarantine.objects.filter(epoch__box=box), "lane", "seq", "code"),
     }  # fmt: skip
 

@@ -14,9 +14,9 @@ from portal.ingest.models import (
     BootClock,
     Gap,
     Latest,
+    PendingClock,
     Sample,
     TextSample,
-    Undated,
     WireTable,
 )
 from portal.ingest.samples import MOVED_AT_ONCE
@@ -46,7 +46,7 @@ def test_a_record_without_a_clock_is_kept_acknowledged_and_waits(box: Box, sende
     ingest([sender.tables(METER)])
     ack = acks(ingest([sender.send(Lane.DATA, meter(1000, 1, 2, 3))]), sender)
     assert ack.ok == ((0, 0),)
-    assert (samples(box), Undated.objects.count()) == ([], 1)
+    assert (samples(box), PendingClock.objects.count()) == ([], 1)
 
 
 def test_the_clock_record_releases_what_waited(box: Box, sender: Sender) -> None:
@@ -55,7 +55,7 @@ def test_the_clock_record_releases_what_waited(box: Box, sender: Sender) -> None
     ingest([sender.clock()])
     assert times(box) == [1000]
     assert Device.objects.get(name="meter").reported_at == moment(OFFSET + 1500)
-    assert not Undated.objects.exists()
+    assert not PendingClock.objects.exists()
 
 
 def test_a_clock_of_another_boot_releases_nothing(box: Box, sender: Sender) -> None:
@@ -63,7 +63,7 @@ def test_a_clock_of_another_boot_releases_nothing(box: Box, sender: Sender) -> N
     ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3))])
     other.next = sender.next
     ingest([other.clock()])
-    assert (samples(box), Undated.objects.count()) == ([], 1)
+    assert (samples(box), PendingClock.objects.count()) == ([], 1)
 
 
 def test_a_poison_record_that_waited_goes_to_quarantine(box: Box, sender: Sender) -> None:
@@ -90,9 +90,9 @@ def test_many_that_waited_are_all_released(box: Box, sender: Sender) -> None:
         records = [meter(1000 + n, n, n, n) for n in range(start, start + 400)]
         ingest([sender.send(Lane.DATA, *records)])
     ingest([sender.clock(since=1300)])
-    assert (len(samples(box)), Undated.objects.count()) == (3 * 900, 300)
+    assert (len(samples(box)), PendingClock.objects.count()) == (3 * 900, 300)
     ingest([sender.clock(since=0)])
-    assert (len(samples(box)), Undated.objects.count()) == (3 * 1200, 0)
+    assert (len(samples(box)), PendingClock.objects.count()) == (3 * 1200, 0)
 
 
 def test_a_clock_that_is_vouched_for_dates_everything_anew(box: Box, sender: Sender) -> None:

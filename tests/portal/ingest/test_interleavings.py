@@ -20,7 +20,7 @@ from cloud_link.wire import (
     encode_record,
     table_id,
 )
-from portal.ingest.arrivals import Arrival
+from portal.ingest.messages import IncomingMessage
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
@@ -86,7 +86,7 @@ def _distinct(data: list[DataRecord]) -> list[DataRecord]:
     return list({(one.table, one.at): one for one in data}.values())
 
 
-def _messages(sender: Sender, history: History) -> list[Arrival]:
+def _messages(sender: Sender, history: History) -> list[IncomingMessage]:
     """One message a record, a new epoch half way, and the clock that dates all in the end."""
     data, events, ranges = history
     later = sender.restarted()
@@ -101,10 +101,10 @@ def _messages(sender: Sender, history: History) -> list[Arrival]:
     return result
 
 
-def _of(box: str, messages: list[Arrival]) -> list[Arrival]:
+def _of(box: str, messages: list[IncomingMessage]) -> list[IncomingMessage]:
     """The same messages, from another box."""
     return [
-        Arrival(topic=topics.up(box, topics.parse_up(one.topic).channel), body=one.body)
+        IncomingMessage(topic=topics.up(box, topics.parse_up(one.topic).channel), body=one.body)
         for one in messages
     ]
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Box
-from portal.ingest.ledger import Ledger, SpoolWord, ledger
+from portal.ingest.ledger import Ledger, SpoolReport, ledger
 from portal.ingest.models import Receipt
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
@@ -20,10 +20,10 @@ from tests.portal.ingest.sender import Sender, gap, meter
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 
-def word(sender: Sender, waiting: int = 0, before: int = 0) -> SpoolWord:
+def word(sender: Sender, waiting: int = 0, before: int = 0) -> SpoolReport:
     """What the spool says: ``before`` is how many data records earlier epochs gave out."""
     given = {lane: sender.next.get(lane, 0) for lane in Lane}
-    return SpoolWord(
+    return SpoolReport(
         box=sender.box,
         epoch=sender.epoch,
         next=given,
@@ -156,7 +156,7 @@ def test_a_word_that_is_none_is_told() -> None:
             },
         },
     }
-    assert SpoolWord.parse(told).next[Lane.DATA] == 3
+    assert SpoolReport.parse(told).next[Lane.DATA] == 3
     for broken in ({}, {"box": "b", "spool": {}}, {"box": "b", "spool": []}, {"spool": None}):
         with pytest.raises(ValueError, match="not the status"):
-            SpoolWord.parse(broken)
+            SpoolReport.parse(broken)

@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from cloud_link.wire import Lane
 from portal.fleet.models import Device
 from portal.ingest import store
-from portal.ingest.arrivals import Arrival
+from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Latest, Receipt, Sample
 from portal.ingest.sql import OUTAGES
 from portal.ingest.store import ingest, ingest_or_isolate
@@ -44,7 +44,7 @@ def _close(meeting: Barrier) -> None:
     connection.close()
 
 
-def _persistent(part: Sequence[Arrival]) -> store.Outcome:
+def _persistent(part: Sequence[IncomingMessage]) -> store.IngestResult:
     """As a worker does: try again for as long as the database does not take it."""
     for _ in range(ATTEMPTS):
         try:
@@ -74,7 +74,7 @@ def test_workers_never_wait_for_each_other_in_a_circle(
 ) -> None:
     """Boxes in either order, new tables, series, epochs and devices on both sides."""
     senders = [Sender(new_box().box_id) for _ in range(6)]
-    rounds: list[list[Arrival]] = []
+    rounds: list[list[IncomingMessage]] = []
     for turn in range(5):
         part = [
             message

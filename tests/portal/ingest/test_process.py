@@ -69,7 +69,7 @@ async def ingesting(state: Path, broker: peers.Mosquitto) -> AsyncIterator[Proce
         assert made.returncode == 0, complaint.decode()
     process = await portal(state, broker, "ingest")
     try:
-        await said(process, "takes messages")
+        await said(process, "broker_connected")
         yield process
     finally:
         if process.returncode is None:
@@ -117,7 +117,7 @@ async def test_a_signal_ends_it_while_the_broker_is_away(
 ) -> None:
     async with ingesting(tmp_path, broker) as process:
         await asyncio.to_thread(broker.kill)
-        await said(process, "tried again")
+        await said(process, "broker_lost")
         await ends_quickly(process, signal.SIGINT)
 
 

@@ -8,7 +8,7 @@ from cloud_link.wire import Ack, GapRecord, Lane, RejectCode
 from portal.fleet.models import Box
 from portal.ingest.models import Gap, Receipt, Watermark
 from portal.ingest.receipts import compact
-from portal.ingest.store import Outcome, ingest
+from portal.ingest.store import IngestResult, ingest
 from tests.portal.ingest.sender import METER, OFFSET, Sender, acks, gap, meter, samples
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -94,7 +94,7 @@ def test_a_gap_that_cannot_be_is_rejected(dated: Sender, wrong: dict[str, object
     assert ack.rejected == ((0, RejectCode.MISFIT),)
 
 
-def renewal(outcome: Outcome) -> int | None:
+def renewal(outcome: IngestResult) -> int | None:
     renews = [one.ack.renew for one in outcome.answers if one.ack.renew is not None]
     assert len(renews) <= 1
     return renews[0] if renews else None

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from cloud_link.wire import Column, DataRecord, Lane, RejectCode, Table, encode_record, table_id
-from portal.ingest.arrivals import Arrival
+from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import (
     Latest,
     Quarantine,
@@ -294,8 +294,8 @@ def test_a_topic_that_is_not_ours_is_counted(dated: Sender) -> None:
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
     outcome = ingest(
         [
-            Arrival(topic="kanmon/1/b-x/down/ack", body=b""),
-            Arrival(topic=f"kanmon/1/{dated.box}/up/data", body=b"\xff\xff"),
+            IncomingMessage(topic="kanmon/1/b-x/down/ack", body=b""),
+            IncomingMessage(topic=f"kanmon/1/{dated.box}/up/data", body=b"\xff\xff"),
             good,
         ]
     )

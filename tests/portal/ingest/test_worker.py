@@ -11,10 +11,10 @@ from django.db import OperationalError, connection, connections
 
 from cloud_link.mqtt.broker import Broker
 from cloud_link.wire import Ack, Column, Lane, Table, decode
-from portal.ingest.arrivals import Arrival
+from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Receipt, Sample, WireTable
-from portal.ingest.store import Outcome, ingest
-from portal.ingest.tables import layouts
+from portal.ingest.store import IngestResult, ingest
+from portal.ingest.tables import load_layouts
 from portal.ingest.worker import Worker, _listen
 from tests import peers
 from tests.portal.ingest.link import SOON_S, hear, hear_all, link, publish
@@ -195,16 +195,18 @@ async def test_a_stranger_is_named_once_and_told_nothing(
 class _Choking(Worker):
     """A database that answers, and does not take one of the messages."""
 
-    def _store(self, arrivals: list[Arrival]) -> Outcome:
-        if any(arrival.body == b"too much" for arrival in arrivals):
+    def _store(self, messages: list[IncomingMessage]) -> IngestResult:
+        if any(message.body == b"too much" for message in messages):
             raise OperationalError("too many SQL variables")
-        return super()._store(arrivals)
+        return super()._store(messages)
 
 
 async def test_a_message_the_database_never_takes_holds_up_nobody_else(dated: Sender) -> None:
     worker = _Choking(Broker.parse("mqtt://127.0.0.1:9"))
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
-    outcome = await worker._stored([Arrival(topic=good.topic, body=b"too much"), good])
+    outcome = await worker._store_with_retries(
+        [IncomingMessage(topic=good.topic, body=b"too much"), good]
+    )
     worker.close()
     assert [answer.box for answer in outcome.answers] == [dated.box]
     assert await ask(Sample.objects.count) == 3
@@ -215,4 +217,4 @@ def test_more_tables_than_a_query_takes_values_are_kept(dated: Sender) -> None:
     for start in range(0, len(many), 400):
         ingest([dated.tables(*many[start : start + 400])])
     keys = {(pk, table) for pk, table in WireTable.objects.values_list("box_id", "table_id")}
-    assert len(layouts({(pk, bytes(table)) for pk, table in keys})) == len(keys) >= 1_200
+    assert len(load_layouts({(pk, bytes(table)) for pk, table in keys})) == len(keys) >= 1_200

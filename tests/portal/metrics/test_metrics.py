@@ -25,7 +25,7 @@ from cloud_link.wire import Lane
 from portal.authority.models import IssuedCertificate, RevocationList
 from portal.environment import PACKAGE, SettingsError, read
 from portal.ingest.metrics import IngestMetrics
-from portal.ingest.store import Outcome, ingest
+from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tally import Tally
 from portal.metrics import table
 from portal.metrics.server import READERS_LIMIT, served
@@ -176,7 +176,7 @@ def test_the_tally_is_what_was_stored(transactional_db: None) -> None:
 
 
 def test_tallies_add_up() -> None:
-    one = Outcome(answers=(), tally=Tally(repeated=1, readings=2, moments=[5]))
+    one = IngestResult(answers=(), tally=Tally(repeated=1, readings=2, moments=[5]))
     both = (one + one).tally
     assert (both.repeated, both.readings, both.moments) == (2, 4, [5, 5])
 

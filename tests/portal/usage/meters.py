@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from portal.fleet.models import Device, Site
 from portal.ingest.models import Series
-from portal.ingest.samples import Rows, write
+from portal.ingest.samples import Rows, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def counted(  # the columns of a series
     series = Series.objects.create(
         device=device, quantity=quantity, part=part, resolution=resolution
     )
-    write(
+    write_rows(
         Rows(
             numbers=[
                 (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples

@@ -188,13 +188,13 @@ def _series(
     samples: list[tuple[int, int | None]],
 ) -> Series:
     from portal.ingest.models import Series
-    from portal.ingest.samples import Rows, write
+    from portal.ingest.samples import Rows, write_rows
 
     series = Series.objects.create(
         device=device, quantity=quantity, part=part, resolution=resolution
     )
     # As readings come in: the ORM takes ten times as long for a day of samples.
-    write(
+    write_rows(
         Rows(
             numbers=[
                 (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples

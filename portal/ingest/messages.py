@@ -1,7 +1,7 @@
-"""Messages read into parcels, one a box. Pure: no database, no MQTT.
+"""Messages decoded, and collected by box. Pure: no database, no MQTT.
 
-Whatever a box sends, reading it never raises: a message that is none of ours is counted, a record
-that cannot be read is an item with a flaw, and its neighbours never notice.
+Whatever a box sends, decoding never raises: a message in an unknown form is counted, a record that
+cannot be decoded is an item with a flaw, and its neighbours never notice.
 
 The topic alone says whose a message is; the broker's access list makes that true.
 
@@ -55,8 +55,8 @@ _LANES: Final[dict[type, frozenset[Lane]]] = {
 """Where each kind of record travels: an order compares numbers of one lane only."""
 
 
-def words(text: str, limit: int) -> str:
-    """Text as both databases can keep it: PostgreSQL takes no NUL, and every column has a width."""
+def storable_text(text: str, limit: int) -> str:
+    """``text`` as both databases can store it: without NUL, and at most ``limit`` characters."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:limit]
 
 
@@ -66,8 +66,8 @@ def order(ordinal: int, seq: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A message as the broker delivered it."""
+class IncomingMessage:
+    """An MQTT message as the broker delivered it: its topic and its payload."""
 
     topic: str
     body: bytes
@@ -75,7 +75,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and words."""
+    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and a detail."""
 
     code: str
     detail: str
@@ -83,7 +83,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Number:
-    """What a record is known by, within its box."""
+    """The identity of a record within its box."""
 
     epoch: bytes
     lane: Lane
@@ -110,69 +110,73 @@ class Item:
 
 
 @dataclass(slots=True, kw_only=True)
-class Parcel:
-    """All that one box sent, in the order it came.
+class BoxMessages:
+    """Everything in a batch of messages that one box sent, in the order it came.
 
     Attributes:
+        box: The box's id.
+        tables: The tables it sent, by `cloud_link.wire.table_id`.
+        online: The session messages it sent.
         items: The first record under each number.
-        again: Further ones under the same numbers: redelivered, or of a cloned spool.
+        repeated: Further records under the same numbers: redelivered, or of a cloned spool.
     """
 
     box: str
     tables: dict[bytes, Table] = field(default_factory=dict)
     online: list[Online] = field(default_factory=list)
     items: dict[Number, Item] = field(default_factory=dict)
-    again: list[Item] = field(default_factory=list)
+    repeated: list[Item] = field(default_factory=list)
 
     def add(self, item: Item) -> None:
-        """Keep a record, the first of its number apart from the rest."""
+        """Add a record: the first of its number to ``items``, any other to ``repeated``."""
         if self.items.setdefault(item.number, item) is not item:
-            self.again.append(item)
+            self.repeated.append(item)
 
 
 @dataclass(slots=True, kw_only=True)
-class Mail:
-    """Messages taken apart.
+class MessageBatch:
+    """Decoded messages.
 
     Attributes:
-        parcels: By box id.
-        unusable: How many messages of each box ("" where the topic names none) were nothing of
-            ours, and ``why`` the last of each was not.
+        boxes: What each box sent, by its id.
+        unusable: How many messages of each box ("" where the topic names none) could not be
+            decoded.
+        errors: Why the last of each could not.
     """
 
-    parcels: dict[str, Parcel] = field(default_factory=dict)
+    boxes: dict[str, BoxMessages] = field(default_factory=dict)
     unusable: Counter[str] = field(default_factory=Counter)
-    why: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
 
 
-def read(arrivals: Iterable[Arrival]) -> Mail:
-    """Take messages apart; never raises for what is in them."""
-    mail = Mail()
-    for arrival in arrivals:
+def decode_messages(messages: Iterable[IncomingMessage]) -> MessageBatch:
+    """Decode messages and collect them by box; never raises for what is in them."""
+    batch = MessageBatch()
+    for message in messages:
         box = ""
         try:
-            topic = parse_up(arrival.topic)
+            topic = parse_up(message.topic)
             box = topic.box
-            parcel = mail.parcels.setdefault(box, Parcel(box=box))
-            _open(parcel, topic.channel, arrival.body)
+            sent = batch.boxes.setdefault(box, BoxMessages(box=box))
+            _decode_message(sent, topic.channel, message.body)
         except (TopicError, WireError) as error:
-            mail.unusable[box] += 1
-            mail.why[box] = str(error)
-    return mail
+            batch.unusable[box] += 1
+            batch.errors[box] = str(error)
+    return batch
 
 
-def _open(parcel: Parcel, channel: Up, body: bytes) -> None:
+def _decode_message(sent: BoxMessages, channel: Up, body: bytes) -> None:
     if channel is Up.TABLE:
         for table in decode(Tables, body).tables:
-            parcel.tables[table_id(table)] = table
+            sent.tables[table_id(table)] = table
     elif channel is Up.ONLINE:
-        parcel.online.append(_plausible(decode(Online, body)))
+        sent.online.append(_check_online(decode(Online, body)))
     elif channel in {Up.DATA, Up.EVENT}:
-        for item in _items(parcel.box, decode(Batch, body)):
-            parcel.add(item)
+        for item in _items(sent.box, decode(Batch, body)):
+            sent.add(item)
 
 
-def _plausible(online: Online) -> Online:
+def _check_online(online: Online) -> Online:
     numbers = [online.session, online.ordinal, *online.next.values()]
     if (
         len(online.epoch) != EPOCH_SIZE
@@ -200,14 +204,14 @@ def _items(box: str, batch: Batch) -> list[Item]:
             boot=batch.boot,
             raw=raw,
             content=content_hash(batch.boot, raw),
-            record=understand(raw, batch.lane),
+            record=decode_raw(raw, batch.lane),
         )
         for seq, raw in batch.items
     ]
 
 
-def understand(raw: bytes, lane: Lane) -> Record | Flaw:
-    """The record in ``raw``, or why there is none that may travel in this lane."""
+def decode_raw(raw: bytes, lane: Lane) -> Record | Flaw:
+    """Decode a record that came in ``lane``, or say why it is not one that may travel there."""
     if len(raw) > RECORD_LIMIT:
         return Flaw(code=RejectCode.UNREADABLE, detail=f"a record of {len(raw)} bytes")
     try:

@@ -22,14 +22,22 @@ from cloud_link.wire import (
     encode_record,
 )
 from portal.ingest.answers import runs
-from portal.ingest.arrivals import Arrival, Flaw, Mail, order, read, understand, words
+from portal.ingest.messages import (
+    Flaw,
+    IncomingMessage,
+    MessageBatch,
+    decode_messages,
+    decode_raw,
+    order,
+    storable_text,
+)
 from tests.portal.ingest.sender import METER, Sender, configuration, event, meter
 
 CHANNELS = ["online", "table", "data", "event", "reply", "other"]
 
 
-def arrive(channel: str, body: bytes, box: str = "b-box") -> Mail:
-    return read([Arrival(topic=f"kanmon/1/{box}/up/{channel}", body=body)])
+def arrive(channel: str, body: bytes, box: str = "b-box") -> MessageBatch:
+    return decode_messages([IncomingMessage(topic=f"kanmon/1/{box}/up/{channel}", body=body)])
 
 
 def templates() -> list[bytes]:
@@ -47,8 +55,8 @@ def templates() -> list[bytes]:
 
 @given(st.sampled_from(CHANNELS), st.binary(max_size=200))
 def test_noise_is_counted(channel: str, body: bytes) -> None:
-    mail = arrive(channel, body)
-    assert mail.unusable.total() + sum(len(p.items) for p in mail.parcels.values()) <= 1
+    batch = arrive(channel, body)
+    assert batch.unusable.total() + sum(len(box.items) for box in batch.boxes.values()) <= 1
 
 
 @given(st.sampled_from(CHANNELS), st.sampled_from(range(6)), st.data())
@@ -80,17 +88,17 @@ def test_well_formed_nonsense_is_counted(channel: str, body: list[object]) -> No
 
 @given(st.text(max_size=40))
 def test_any_topic(topic: str) -> None:
-    read([Arrival(topic=topic, body=b"")])
+    decode_messages([IncomingMessage(topic=topic, body=b"")])
 
 
 @given(st.sampled_from(Lane), st.binary(max_size=60))
 def test_a_record_is_understood_or_flawed(lane: Lane, raw: bytes) -> None:
-    assert understand(raw, lane) is not None
+    assert decode_raw(raw, lane) is not None
 
 
 def test_a_record_above_the_limit_is_flawed() -> None:
     raw = b"\x00" * (RECORD_LIMIT + 1)
-    assert isinstance(understand(raw, Lane.DATA), Flaw)
+    assert isinstance(decode_raw(raw, Lane.DATA), Flaw)
 
 
 def test_a_bomb_of_zeros_is_not_unpacked() -> None:
@@ -103,13 +111,13 @@ def test_a_bomb_of_zeros_is_not_unpacked() -> None:
 @pytest.mark.parametrize(("epoch", "boot"), [(b"", bytes(8)), (bytes(8), bytes(9))])
 def test_ids_of_another_length_are_none(epoch: bytes, boot: bytes) -> None:
     batch = Sender("b-box", epoch=epoch, boot=boot).send(Lane.DATA, meter(1, 2, 3, 4))
-    assert read([batch]).unusable == {"b-box": 1}
+    assert decode_messages([batch]).unusable == {"b-box": 1}
 
 
 @pytest.mark.parametrize(("ordinal", "seq"), [(-1, 0), (1 << 22, 0), (1, -1), (1, 1 << 40)])
 def test_numbers_that_no_spool_makes_are_none(ordinal: int, seq: int) -> None:
     sender = Sender("b-box", ordinal=ordinal)
-    assert read([sender.batch(Lane.DATA, [(seq, b"\x00")])]).unusable == {"b-box": 1}
+    assert decode_messages([sender.batch(Lane.DATA, [(seq, b"\x00")])]).unusable == {"b-box": 1}
 
 
 @given(st.tuples(st.integers(0, 2**22 - 1), st.integers(0, 2**40 - 1)), st.data())
@@ -128,5 +136,5 @@ def test_runs_are_the_same_numbers(numbers: set[int]) -> None:
 
 @given(st.text(), st.integers(0, 20))
 def test_words_fit(text: str, limit: int) -> None:
-    assert len(words(text, limit)) <= limit
-    assert "\0" not in words(text, limit)
+    assert len(storable_text(text, limit)) <= limit
+    assert "\0" not in storable_text(text, limit)
