@@ -19,7 +19,6 @@ EVENT: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 METHODS: Final = {"debug", "info", "warning", "error", "critical", "exception"}
 MAKERS: Final = {"structlog.get_logger", "logging.getLogger", "event_log"}
 SENTENCES_LEFT: Final = (
-    "gateway/control/",
     "gateway/daemon.py",
     "gateway/metrics/",
 )

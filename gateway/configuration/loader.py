@@ -83,7 +83,7 @@ class LoadResult:
 
     @property
     def store(self) -> LoadedProfiles:
-        """The profiles, for drivers."""
+        """The profiles, as drivers read them."""
         return LoadedProfiles(profiles=self.profiles, problems=self.problems)
 
 

@@ -1,7 +1,7 @@
-"""The gateway's report about itself, in the words it uses for any device.
+"""The gateway's report about itself, in the vocabulary of any device.
 
 Its device is named ``gateway``; the same change filter, spool and wire carry it. Gauges that change
-at every look (uptime, resident set) make it the sign of life that liveness is derived from.
+in every report (uptime, resident set) make it the heartbeat that liveness is derived from.
 """
 
 from __future__ import annotations
@@ -38,7 +38,18 @@ DROPPING_MS: Final = 600_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolFigures:
-    """What health says about the spool; counts are by lane name."""
+    """The spool's figures in the gateway's own report.
+
+    Attributes:
+        records: Records that wait, by the lane's name.
+        dropped: Records that were dropped, by the lane's name.
+        bytes: Their size on disk.
+        rejected: Records that the portal rejected.
+        oldest_at: When the oldest record was made, milliseconds since boot; ``None`` where none
+            waits, or it was made before this boot.
+        disk_free: Bytes free on the spool's disk; ``None`` where they could not be read.
+        refusing: Whether the spool cannot be written.
+    """
 
     records: Mapping[str, int] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -51,7 +62,13 @@ class SpoolFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFigures:
-    """What this process uses: bytes, and seconds of CPU in milliseconds."""
+    """The resources that this process uses.
+
+    Attributes:
+        resident: Bytes of its resident set.
+        cpu_ms: Milliseconds of CPU time.
+        uptime_s: Seconds since the daemon began.
+    """
 
     resident: int
     cpu_ms: int
@@ -81,7 +98,16 @@ class Health:
         lines: Mapping[str, LineCounts],
         expires_at: int | None = None,
     ) -> Report:
-        """The report of this moment; ``expires_at``: of the certificate, Unix milliseconds."""
+        """Return the report of this moment.
+
+        Args:
+            at: The present, milliseconds since boot.
+            clock: The boot and the offset that ``at`` is dated by.
+            spool: The spool's figures.
+            process: The process's figures.
+            lines: The counters of each line's polls, by its key.
+            expires_at: When the box's certificate expires, Unix milliseconds; ``None`` without one.
+        """
         if self._dropped is not None and spool.dropped != self._dropped:
             self._dropped_at = at
         self._dropped = dict(spool.dropped)
@@ -91,21 +117,26 @@ class Health:
             *_spool_readings(at, spool),
             *_line_readings(at, lines),
         )
-        seen = Observation(
+        observation = Observation(
             readings=readings,
             state=State.RUNNING,
             identity=self._identity,
             conditions=(
                 *_conditions(clock, spool, dropping=dropping),
-                *_of_certificate(validity(expires_at, clock, at)),
+                *_certificate_conditions(validity(expires_at, clock, at)),
             ),
             supplies=(),
         )
-        return self._view.observed(seen, at, clock)
+        return self._view.observed(observation, at, clock)
 
 
 def process_figures(started_at: int, now: int) -> ProcessFigures:
-    """What this process uses now (proc_pid_statm(5), times(2))."""
+    """Return the resources that this process uses now (proc_pid_statm(5), times(2)).
+
+    Args:
+        started_at: When the daemon began, milliseconds since boot.
+        now: The present, milliseconds since boot.
+    """
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return ProcessFigures(
         resident=pages * os.sysconf("SC_PAGE_SIZE"),
@@ -144,7 +175,7 @@ def _line_readings(at: int, lines: Mapping[str, LineCounts]) -> Iterable[Reading
 
 
 def line_part(line: str) -> str:
-    """A line's key with the characters a part may have: ``serial:/dev/ttyS0`` has a slash."""
+    """Return a line's key in the characters of a part: ``serial:/dev/ttyS0`` has a slash."""
     return re.sub(r"[^A-Za-z0-9._:-]", "-", line).lstrip("._:-") or "line"
 
 
@@ -177,6 +208,6 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
         )
 
 
-def _of_certificate(found: CertificateValidity | None) -> Iterable[Condition]:
-    condition = None if found is None else found.condition()
+def _certificate_conditions(certificate: CertificateValidity | None) -> Iterable[Condition]:
+    condition = None if certificate is None else certificate.condition()
     return () if condition is None else (condition,)

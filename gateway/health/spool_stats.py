@@ -1,4 +1,4 @@
-"""The spool's statistics as health, status and outbox show them."""
+"""The spool's statistics in the gateway's own report, and in `kanmon status` and `outbox`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gateway.health.health import SpoolFigures
 
 
 def spool_limits(configuration: Configuration) -> SpoolLimits:
-    """How much disk the spool may use."""
+    """Return the configured limits of the spool's disk space."""
     spool = configuration.spool
     return SpoolLimits(
         cap_bytes=spool.cap_mb * MEBIBYTE,
@@ -21,10 +21,10 @@ def spool_limits(configuration: Configuration) -> SpoolLimits:
 
 
 def spool_figures(stats: SpoolStats | None, boot: bytes, *, refusing: bool) -> SpoolFigures:
-    """What health says; ``None`` when the spool could not be asked.
+    """Return the spool's figures for the gateway's own report.
 
     Args:
-        stats: The spool's own.
+        stats: The spool's statistics; ``None`` when they could not be read.
         boot: This boot: the age of a record from an earlier one is not known.
         refusing: Whether the last append was refused.
     """
@@ -43,7 +43,13 @@ def spool_figures(stats: SpoolStats | None, boot: bytes, *, refusing: bool) -> S
 
 
 def outbox(stats: SpoolStats, boot: bytes, now: int) -> dict[str, Any]:
-    """What waits, what was dropped, and how old the oldest is, as JSON values."""
+    """Return pending and dropped records, and the age of the oldest one, as JSON values.
+
+    Args:
+        stats: The spool's statistics.
+        boot: The first bytes of the id of this boot.
+        now: The present, milliseconds since boot.
+    """
     oldest = stats.oldest
     return {
         "epoch": stats.epoch.hex(),

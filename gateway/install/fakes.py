@@ -1,4 +1,4 @@
-"""A machine in memory, shipped so that anybody can test what is done to one."""
+"""A machine in memory, shipped so that anybody can test what is installed on one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _units(files: Mapping[str, str]) -> list[str]:
 
 @dataclass
 class FakeMachine:
-    """A `gateway.install.machine.Machine` that keeps what happened.
+    """A `gateway.install.machine.Machine` that records its changes.
 
     Attributes:
-        files: By path.
+        files: The texts of its files, by path.
         accounts: Numbers by name; ``systemd-sysusers`` makes the first one it is asked for.
         enabled: Units that start with the machine.
         active: Units that run.
@@ -47,32 +47,32 @@ class FakeMachine:
     failing: dict[str, str] = field(default_factory=dict)
 
     def read(self, path: str) -> str | None:
-        """See `gateway.install.machine.Machine`, as all of these."""
+        """Return a file's text; see `gateway.install.machine.Machine.read`."""
         return self.files.get(path)
 
     def write(self, path: str, text: str) -> None:
-        """Keep it."""
+        """Keep a file's text."""
         self.files[path] = text
 
     def remove(self, path: str) -> None:
-        """Forget it."""
+        """Remove a file."""
         self.files.pop(path, None)
 
     def exists(self, path: str) -> bool:
-        """Whether it, or something below it, is kept."""
+        """Whether a file is at this path or below it."""
         return any(PurePosixPath(name).is_relative_to(path) for name in self.files)
 
     def names(self, path: str) -> list[str]:
-        """The next parts of what is kept below it."""
+        """Return the names of files and folders in a folder."""
         below = (name for name in self.files if name.startswith(f"{path}/"))
         return list({name.removeprefix(f"{path}/").partition("/")[0] for name in below})
 
     def account(self, name: str) -> int | None:
-        """Of those that there are."""
+        """Return the number of an account, as in ``accounts``."""
         return self.accounts.get(name)
 
     def run(self, *command: str) -> str:
-        """Do what the program would."""
+        """Do what the program of systemd would do to this machine."""
         self.ran.append(command)
         line = " ".join(command)
         for words, says in self.failing.items():

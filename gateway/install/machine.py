@@ -22,7 +22,14 @@ _LIMIT_S: Final = 300.0
 
 
 class ServiceError(Exception):
-    """What could not be done about the service: ``what``, ``where``, ``why``, the ``next`` step."""
+    """A failure about the service.
+
+    Attributes:
+        what: What failed, in a sentence.
+        where: The path it failed at, or ``""``.
+        why: The cause, or ``""``.
+        next: What to do next, or ``""``.
+    """
 
     def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
         super().__init__(what)
@@ -33,36 +40,36 @@ class ServiceError(Exception):
 
 
 class Machine(Protocol):
-    """What installing asks of a machine; `FakeMachine` in `gateway.install.fakes` is another."""
+    """The machine that a service is installed on; `fakes.FakeMachine` is one, too."""
 
     @property
     def is_image(self) -> bool:
-        """Whether it does not run."""
+        """Whether the machine is an image, which does not run."""
 
     @property
     def booted(self) -> bool:
-        """Whether systemd runs it."""
+        """Whether systemd runs the machine."""
 
     def read(self, path: str) -> str | None:
-        """A file's text, ``None`` where there is none; raises ``OSError``."""
+        """Return a file's text, ``None`` where there is no file; raises ``OSError``."""
 
     def write(self, path: str, text: str) -> None:
-        """Let everybody read ``text`` there; raises ``OSError``, and then nothing was changed."""
+        """Write a file that everybody may read; raises ``OSError``, having changed nothing."""
 
     def remove(self, path: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, where there is one."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is something, be it a link to nothing."""
+        """Whether there is a file, a folder or a link, even one to nothing."""
 
     def names(self, path: str) -> list[str]:
-        """What lies in a folder; nothing where there is none, or it may not be looked at."""
+        """Return the names in a folder; none where it is missing, or may not be read."""
 
     def account(self, name: str) -> int | None:
-        """The number of an account, ``None`` where there is none."""
+        """Return the number of an account, ``None`` where there is no such account."""
 
     def run(self, *command: str) -> str:
-        """Run a program of systemd's and return what it says; raises `ServiceError`."""
+        """Run a program of systemd and return its output; raises `ServiceError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class LocalMachine:
             return []
 
     def account(self, name: str) -> int | None:
-        """See `Machine.account`; in an image, of its own file only."""
+        """See `Machine.account`; in an image, only its own /etc/passwd is read."""
         if not self.is_image:
             try:
                 return pwd.getpwnam(name).pw_uid
@@ -126,7 +133,7 @@ class LocalMachine:
         return None
 
     def run(self, *command: str) -> str:
-        """See `Machine.run`; of an image it is told the root."""
+        """See `Machine.run`; for an image, the program is given its root."""
         words = [command[0], f"--root={self.root}", *command[1:]] if self.is_image else command
         return _run(words)
 

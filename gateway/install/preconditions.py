@@ -40,7 +40,7 @@ _STATE_FOLDER_NAMES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """How this ``kanmon`` is run.
+    """A ``kanmon`` that a service can run.
 
     Attributes:
         command: Absolute path and arguments.

@@ -27,9 +27,9 @@ def day_begins(day: date, zone: ZoneInfo) -> int:
 
 
 class MidnightWatch:
-    """Says on which side of midnight an instant lies, if it is within ``margin_ms`` of one.
+    """Finds the side of midnight on which an instant lies, if it is within ``margin_ms`` of one.
 
-    Looking is cheap (two comparisons): the next window is worked out once a day.
+    A call is cheap (two comparisons): the next window is worked out once a day.
     """
 
     def __init__(self, zone: ZoneInfo, margin_ms: int) -> None:

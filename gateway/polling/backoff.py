@@ -15,7 +15,7 @@ FAULT_BACKOFF_MS: Final = 5_000
 
 @dataclass(slots=True)
 class Backoff:
-    """How long to leave a device alone: doubling from its period to `BACKOFF_LIMIT_MS`.
+    """The backoff of one device, doubling from its period to `BACKOFF_LIMIT_MS`.
 
     Attributes:
         failures: Polls that failed, one after the other.

@@ -56,7 +56,7 @@ class LineCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where the poller's times come from.
+    """The clocks of the poller.
 
     Attributes:
         now: Milliseconds since boot.

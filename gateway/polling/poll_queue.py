@@ -1,4 +1,4 @@
-"""Which device of a line is polled next. Pure.
+"""Chooses the device of a line that is polled next. Pure.
 
 ::
 

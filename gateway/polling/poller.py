@@ -56,12 +56,12 @@ class Poller:
 
     @property
     def counts(self) -> dict[str, LineCounts]:
-        """What happened on each line, by its key."""
+        """The counters of each line's polls, by its key."""
         return {key: line.counts for key, line in self._lines.items()}
 
     @property
     def views(self) -> dict[str, DeviceView]:
-        """What is known of each device, by name."""
+        """The last state of each device, by name."""
         return {
             name: entry.view
             for line in self._lines.values()
@@ -104,10 +104,10 @@ class Poller:
             await asyncio.Event().wait()
 
     def apply(self, devices: Iterable[PolledDevice]) -> frozenset[str]:
-        """Poll these devices from now on; unchanged ones go on as if nothing had happened.
+        """Poll these devices from now on; unchanged ones are polled on without a break.
 
         Returns:
-            The names of devices that are gone, or are other ones now.
+            The names of devices that were removed, or have other settings now.
         """
         wanted: dict[str, dict[str, PolledDevice]] = {}
         for device in devices:
