@@ -20,7 +20,7 @@ from gateway.health.sd_notify import ServiceManager
 from gateway.health.watchdog import Watchdog
 from gateway.polling.line_poller import STALL_S
 from tests.gateway.box import PATIENCE_S, Box
-from tests.gateway.polling.poller_harness import Bench, polled
+from tests.gateway.polling.poller_harness import PollerHarness, polled
 
 WATCHDOG_S = 0.4
 BARE = "version: 1\nsite: {time_zone: UTC}\n"
@@ -251,22 +251,24 @@ def test_a_line_that_does_not_move_is_named_once_and_gives_no_sign() -> None:
     manager = RecordingManager()
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
+        harness = PollerHarness(loop)
         driver = Obstinate()
-        bench.poller.apply([polled("stuck", driver, {"all": 1000}, "serial:/dev/ttyS0")])
-        polling = asyncio.create_task(bench.poller.run())
-        notifying = asyncio.create_task(Watchdog(manager, StuckSpool(), bench.poller.stalled).run())
+        harness.poller.apply([polled("stuck", driver, {"all": 1000}, "serial:/dev/ttyS0")])
+        polling = asyncio.create_task(harness.poller.run())
+        notifying = asyncio.create_task(
+            Watchdog(manager, StuckSpool(), harness.poller.stalled).run()
+        )
         await asyncio.sleep(STALL_S - 10)
-        assert bench.poller.stalled() == []
+        assert harness.poller.stalled() == []
         before = len(manager.notifications)
         with capture_logs() as logs:
             await asyncio.sleep(100)
         assert len(manager.notifications) <= before + 4
-        assert bench.poller.stalled() == ["serial:/dev/ttyS0"]
+        assert harness.poller.stalled() == ["serial:/dev/ttyS0"]
         assert [entry["lines"] for entry in logs] == [["serial:/dev/ttyS0"]]
         driver.let_go.set()
         await asyncio.sleep(20)
-        assert bench.poller.stalled() == []
+        assert harness.poller.stalled() == []
         assert len(manager.notifications) > before + 4
         for task in (polling, notifying):
             task.cancel()

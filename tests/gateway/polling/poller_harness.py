@@ -14,7 +14,7 @@ from gateway.polling.poller import Poller
 CLOCK = Clock(boot="0" * 32, offset=None)
 
 
-class Bench:
+class PollerHarness:
     """A poller in virtual time, and everything it reported."""
 
     def __init__(self, loop: VirtualLoop) -> None:

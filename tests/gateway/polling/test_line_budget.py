@@ -23,7 +23,7 @@ from protocols.errors import Timeout
 from protocols.modbus.planner import Read, Rules, Span, Table, plan
 from protocols.modbus.rtu_timing import RtuTiming
 from protocols.serial_format import SerialFormat
-from tests.gateway.polling.poller_harness import Bench, polled
+from tests.gateway.polling.poller_harness import PollerHarness, polled
 
 FORM = SerialFormat(baud=9600, parity="E", stop=1)
 RTU = RtuTiming(FORM)
@@ -200,12 +200,12 @@ def _lost(devices: list[OnBus], rng: random.Random, dying: int) -> dict[int, int
     ]
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
-        bench.poller.apply(
+        harness = PollerHarness(loop)
+        harness.poller.apply(
             polled(f"d{n}", driver, {g: round(1000 * p) for g, p in devices[n].periods.items()})
             for n, driver in enumerate(drivers)
         )
-        await bench.run(end)
+        await harness.run(end)
 
     with capture_logs():
         run_virtually(main)

@@ -13,7 +13,7 @@ from gateway.polling.backoff import BACKOFF_LIMIT_MS
 from gateway.polling.polled_device import PolledDevice
 from gateway.polling.schedule import spread
 from protocols.errors import Garbled, Refused, Timeout, Unreachable
-from tests.gateway.polling.poller_harness import Bench
+from tests.gateway.polling.poller_harness import PollerHarness
 
 TIMEOUT_S = 0.5
 WHERE = "modbus-tcp 192.0.2.1:502 unit 1"
@@ -57,20 +57,20 @@ def device(
 def test_polls_are_on_time_and_spread() -> None:
     drivers = [ScriptedDriver(ok) for _ in range(8)]
 
-    async def main(loop: VirtualLoop) -> Bench:
-        bench = Bench(loop)
-        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
-        await bench.run(59.95)
-        return bench
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        harness.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
+        await harness.run(59.95)
+        return harness
 
-    bench = run_virtually(main)
+    harness = run_virtually(main)
     for driver in drivers:
         starts = [at for at, _ in driver.reads]
         assert len(starts) == 60
         assert max(at - starts[0] - n for n, at in enumerate(starts)) < 0.05
     first = sorted(driver.reads[0][0] for driver in drivers)
     assert min(b - a for a, b in pairwise(first)) >= 0.01
-    assert bench.poller.counts["a"].missed == 0
+    assert harness.poller.counts["a"].missed == 0
 
 
 def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None:
@@ -83,16 +83,16 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
 
     driver = ScriptedDriver(script, TIMEOUT_S)
 
-    async def main(loop: VirtualLoop) -> Bench:
+    async def main(loop: VirtualLoop) -> PollerHarness:
         nonlocal dead
-        bench = Bench(loop)
+        harness = PollerHarness(loop)
         both = PolledDevice(
             name="d", line="a", periods={"fast": 1_000, "slow": 60_000}, open=lambda: driver
         )
-        bench.poller.apply([both])
+        harness.poller.apply([both])
         loop.call_later(3_600, lambda: exec_set())
-        await bench.run(4_200)
-        return bench
+        await harness.run(4_200)
+        return harness
 
     def exec_set() -> None:
         nonlocal dead
@@ -100,7 +100,7 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
         driver.seconds = 0.01
 
     with capture_logs() as logs:
-        bench = run_virtually(main)
+        harness = run_virtually(main)
     probes = [at for at, _ in driver.reads if at < 3_600]
     gaps = [b - a for a, b in pairwise(probes)]
     assert len(probes) < 25
@@ -108,7 +108,7 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
     assert all(groups == {"fast"} for at, groups in driver.reads[1:] if at < 3_600)
     back = next(i for i, (at, _) in enumerate(driver.reads) if at >= 3_600)
     assert driver.reads[back + 1][1] == {"fast", "slow"}
-    states = [report.reachability for report in bench.reports]
+    states = [report.reachability for report in harness.reports]
     assert states[0] is Reachability.NEVER
     assert states[-1] is Reachability.ONLINE
     assert [entry["event"] for entry in logs] == ["device_unreachable", "device_recovered"]
@@ -125,11 +125,11 @@ def test_errors_become_conditions_and_freeze_the_others() -> None:
             raise answer
         return Observation()
 
-    async def main(loop: VirtualLoop) -> Bench:
-        bench = Bench(loop)
-        bench.poller.apply([device("d", ScriptedDriver(script))])
-        await bench.run(60)
-        return bench
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        harness.poller.apply([device("d", ScriptedDriver(script))])
+        await harness.run(60)
+        return harness
 
     reports = run_virtually(main).reports[:6]
     codes = [[c.code for c in report.conditions] for report in reports]
@@ -161,80 +161,80 @@ def test_a_driver_that_breaks_costs_only_its_device() -> None:
         opened += 1
         return broken
 
-    async def main(loop: VirtualLoop) -> Bench:
-        bench = Bench(loop)
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
         bad = PolledDevice(name="bad", line="a", periods={"fast": 1_000}, open=open_broken)
-        bench.poller.apply([bad, device("good", neighbour)])
-        await bench.run(600)
-        return bench
+        harness.poller.apply([bad, device("good", neighbour)])
+        await harness.run(600)
+        return harness
 
     with capture_logs() as logs:
-        bench = run_virtually(main)
+        harness = run_virtually(main)
     assert len(neighbour.reads) in {599, 600}
     assert len(broken.reads) == opened < 12
     assert [entry["event"] for entry in logs] == ["driver_failed"]
-    (condition,) = bench.of("bad")[-1].conditions
+    (condition,) = harness.of("bad")[-1].conditions
     assert condition.code is Code.DRIVER_FAULT
     assert "ZeroDivisionError" in condition.source
-    assert condition.since == bench.of("bad")[0].at
+    assert condition.since == harness.of("bad")[0].at
 
 
 def test_a_read_that_never_ends_is_a_fault_of_its_device() -> None:
     stuck = ScriptedDriver(ok, seconds=1e9)
 
-    async def main(loop: VirtualLoop) -> Bench:
-        bench = Bench(loop)
-        bench.poller.apply([device("stuck", stuck), device("good", ScriptedDriver(ok))])
-        await bench.run(1_000)
-        return bench
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        harness.poller.apply([device("stuck", stuck), device("good", ScriptedDriver(ok))])
+        await harness.run(1_000)
+        return harness
 
     with capture_logs():
-        bench = run_virtually(main)
-    assert bench.of("stuck")[0].conditions[0].code is Code.DRIVER_FAULT
-    assert len(bench.of("good")) > 300
+        harness = run_virtually(main)
+    assert harness.of("stuck")[0].conditions[0].code is Code.DRIVER_FAULT
+    assert len(harness.of("good")) > 300
 
 
 def test_late_polls_are_reported_and_cleared() -> None:
     slow = ScriptedDriver(ok, seconds=2.5)
 
-    async def main(loop: VirtualLoop) -> Bench:
-        bench = Bench(loop)
-        bench.poller.apply([device("d", slow)])
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        harness.poller.apply([device("d", slow)])
         loop.call_later(30, lambda: setattr(slow, "seconds", 0.01))
-        await bench.run(200)
-        return bench
+        await harness.run(200)
+        return harness
 
     with capture_logs() as logs:
-        bench = run_virtually(main)
-    late = [r for r in bench.reports if any(c.code is Code.POLL_LATE for c in r.conditions)]
+        harness = run_virtually(main)
+    late = [r for r in harness.reports if any(c.code is Code.POLL_LATE for c in r.conditions)]
     assert late
-    assert not bench.reports[-1].conditions
-    assert bench.poller.counts["a"].missed > 10
+    assert not harness.reports[-1].conditions
+    assert harness.poller.counts["a"].missed > 10
     assert [entry["event"] for entry in logs] == ["polls_late"]
 
 
 def test_unchanged_devices_go_on_through_a_new_configuration() -> None:
     stays, goes, comes = ScriptedDriver(ok), ScriptedDriver(ok), ScriptedDriver(ok)
 
-    async def main(loop: VirtualLoop) -> tuple[Bench, frozenset[str]]:
-        bench = Bench(loop)
-        bench.poller.apply([device("stays", stays), device("goes", goes, line="b")])
+    async def main(loop: VirtualLoop) -> tuple[PollerHarness, frozenset[str]]:
+        harness = PollerHarness(loop)
+        harness.poller.apply([device("stays", stays), device("goes", goes, line="b")])
         changed: set[str] = set()
         loop.call_later(
             10.5,
             lambda: changed.update(
-                bench.poller.apply([device("stays", stays), device("comes", comes, line="c")])
+                harness.poller.apply([device("stays", stays), device("comes", comes, line="c")])
             ),
         )
-        await bench.run(20)
-        return bench, frozenset(changed)
+        await harness.run(20)
+        return harness, frozenset(changed)
 
-    bench, changed = run_virtually(main)
+    harness, changed = run_virtually(main)
     assert changed == {"goes"}
     starts = [at for at, _ in stays.reads]
     assert starts == pytest.approx(list(range(20)))
     assert max(at for at, _ in goes.reads) <= 10.5 <= min(at for at, _ in comes.reads)
-    assert set(bench.poller.views) == {"stays", "comes"}
+    assert set(harness.poller.views) == {"stays", "comes"}
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -250,8 +250,8 @@ def test_each_healthy_device_loses_at_most_one_sample_to_the_dead(seed: int) -> 
     drivers = [ScriptedDriver(ok, cost) for _ in range(count)]
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
-        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
+        harness = PollerHarness(loop)
+        harness.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(drivers))
 
         def die() -> None:
             for n in dead:
@@ -259,7 +259,7 @@ def test_each_healthy_device_loses_at_most_one_sample_to_the_dead(seed: int) -> 
                 drivers[n].seconds = TIMEOUT_S
 
         loop.call_later(dies_at, die)
-        await bench.run(120)
+        await harness.run(120)
 
     with capture_logs():
         run_virtually(main)
@@ -274,9 +274,9 @@ def test_probes_take_at_most_a_twentieth_of_the_line() -> None:
     dead = [ScriptedDriver(raises(timeout), TIMEOUT_S) for _ in range(30)]
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
-        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
-        await bench.run(2_000)
+        harness = PollerHarness(loop)
+        harness.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
+        await harness.run(2_000)
 
     with capture_logs():
         run_virtually(main)
@@ -289,12 +289,12 @@ def test_the_drain_behind_a_silence_counts_as_the_probes() -> None:
     drain_ms = 1_500
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
+        harness = PollerHarness(loop)
         one = PolledDevice(
             name="d", line="a", periods={"fast": 1_000}, open=lambda: dead, drain_ms=drain_ms
         )
-        bench.poller.apply([one])
-        await bench.run(2_000)
+        harness.poller.apply([one])
+        await harness.run(2_000)
 
     with capture_logs():
         run_virtually(main)
@@ -308,9 +308,9 @@ def test_no_silent_device_is_forgotten_behind_others() -> None:
     dead = [ScriptedDriver(raises(timeout), TIMEOUT_S) for _ in range(60)]
 
     async def main(loop: VirtualLoop) -> None:
-        bench = Bench(loop)
-        bench.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
-        await bench.run(4_000)
+        harness = PollerHarness(loop)
+        harness.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
+        await harness.run(4_000)
 
     with capture_logs():
         run_virtually(main)
