@@ -18,6 +18,7 @@ from cloud_link.spool.spool import Spool
 from cloud_link.wire import Lane
 from gateway.control.client import call
 from gateway.control.protocol import ControlError
+from tests import fork_server
 
 PATIENCE_S: Final = 30.0
 
@@ -35,7 +36,7 @@ class Box:
     """One state folder, with or without a daemon on it."""
 
     state: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | fork_server.Process | None = None
     logs: list[Path] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     """More of the daemon's environment."""
@@ -48,12 +49,16 @@ class Box:
             log = self.state.parent / f"log-{len(self.logs)}"
             self.logs.append(log)
         with log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [*self.before, sys.executable, "-m", "gateway.cli", "run"],
-                env=self._environment() | self.variables,
-                stderr=stream,
-                stdout=stream,
-            )
+            environment = self._environment() | self.variables
+            if self.before:
+                command = [*self.before, sys.executable, "-m", "gateway.cli", "run"]
+                self.process = subprocess.Popen(
+                    command, env=environment, stderr=stream, stdout=stream
+                )
+            else:
+                self.process = fork_server.start(
+                    "gateway.cli", "run", env=environment, output=stream
+                )
         wait_for("the daemon", self._answers)
 
     def _answers(self) -> bool:
@@ -79,15 +84,8 @@ class Box:
 
     def kanmon(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """One call of the command line."""
-        return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", *words],
-            env=self._environment(),
-            input=given,
-            capture_output=True,
-            text=True,
-            errors="surrogateescape",  # what is typed need not be UTF-8
-            check=False,
-            timeout=2 * PATIENCE_S,
+        return fork_server.run_text(
+            "gateway.cli", *words, env=self._environment(), given=given, timeout=2 * PATIENCE_S
         )
 
     def kanmon_json(self, *words: str) -> Any:

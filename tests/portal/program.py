@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from portal.environment import PACKAGE
+from tests import fork_server
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 
@@ -23,12 +23,10 @@ class Portal:
         self, *words: str, given: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
-        return subprocess.run(
-            [sys.executable, "-m", "portal.cli", *words],
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
+        return fork_server.run_text(
+            "portal.cli",
+            *words,
+            given=given,
             cwd=PACKAGE.parent,
             env=environ | {"KANMON_PORTAL_STATE": str(self.state)} | variables,
         )

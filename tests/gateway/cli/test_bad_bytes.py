@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import fork_server
 from tests.console.calls import environment
 from tests.gateway.box import Box
 
@@ -36,14 +36,8 @@ def box(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Box]:
 
 
 def kanmon(box: Box, *words: bytes | str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "gateway.cli", *words],
-        env=environment(box.state),
-        cwd=box.state.parent,
-        input=given,
-        capture_output=True,
-        check=False,
-        timeout=60,
+    return fork_server.run(
+        "gateway.cli", *words, env=environment(box.state), cwd=box.state.parent, given=given
     )
 
 
@@ -90,12 +84,9 @@ def test_a_secret_is_utf_8_whatever_the_locale(tmp_path: Path, locale: str) -> N
     variables = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
     def keep(value: bytes) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [sys.executable, "-m", "gateway.cli", "secret", "set", "x", "--json"],
-            env=environment(tmp_path) | variables,
-            input=value,
-            capture_output=True,
-            check=False,
+        words = ("secret", "set", "x", "--json")
+        return fork_server.run(
+            "gateway.cli", *words, env=environment(tmp_path) | variables, given=value
         )
 
     for wrong in (BAD, b"", b"\n", b"\x1b[31m\n", b"a" * 5000, b"\x00\n"):

@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,6 +23,7 @@ from cryptography import x509
 from portal.authority.claim_worker import LONGEST_S
 from provisioning import enrolment_store
 from provisioning.agent_key import parse, rows
+from tests import fork_server
 from tests.gateway.box import Box, wait_for
 from tests.peers import free_port
 from tests.portal.program import Portal
@@ -63,11 +63,10 @@ class Office:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
         log = self.portal.state.parent / "claims.log"
         with log.open("ab") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "portal.cli", "claims", "--bind", f"127.0.0.1:{self.port}"],
+            process = fork_server.start(
+                *("portal.cli", "claims", "--bind", f"127.0.0.1:{self.port}"),
                 env=kept | self.variables | {"KANMON_PORTAL_STATE": str(self.portal.state)},
-                stdout=stream,
-                stderr=stream,
+                output=stream,
             )
         try:
             wait_for("the claim service", lambda: self._answers(process, log))
@@ -76,7 +75,7 @@ class Office:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
-    def _answers(self, process: subprocess.Popen[bytes], log: Path) -> bool:
+    def _answers(self, process: fork_server.Process, log: Path) -> bool:
         assert process.poll() is None, log.read_text()
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             return True

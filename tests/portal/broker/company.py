@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from pathlib import Path
 from gateway.control.client import call
 from gateway.control.protocol import ControlError
 from provisioning import enrolment_store
+from tests import fork_server
 from tests.gateway.box import Box, wait_for
 from tests.peers import Mosquitto, find, free_port
 from tests.portal.program import Portal
@@ -77,11 +76,8 @@ class Company:
         state = {"KANMON_PORTAL_STATE": str(self.portal.state)}
         log = self.folder / f"{name}.log"
         with log.open("ab") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "portal.cli", *words],
-                env=kept | self.variables | state | more,
-                stdout=stream,
-                stderr=stream,
+            process = fork_server.start(
+                "portal.cli", *words, env=kept | self.variables | state | more, output=stream
             )
         try:
             yield log

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import fork_server
 from tests.console.calls import environment, untranslated
 from tests.portal.program import Portal
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 BYTES = os.fsdecode(b"\xff\xfe")
@@ -110,12 +110,10 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
 
 def call(portal: Portal, case: Case, *words: str) -> subprocess.CompletedProcess[str]:
     claims = {} if case.call[0] == "serve" else {"KANMON_CLAIM_URL": "https://localhost:8443"}
-    return subprocess.run(
-        [sys.executable, "-m", "portal.cli", *words, *case.call],
-        input="",
-        capture_output=True,
-        text=True,
-        check=False,
+    return fork_server.run_text(
+        "portal.cli",
+        *words,
+        *case.call,
         cwd=portal.state.parent,
         env=environment(portal.state) | claims | case.given,
     )

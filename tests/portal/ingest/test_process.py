@@ -6,20 +6,20 @@ import asyncio
 import os
 import signal
 import sqlite3
-import sys
 import time
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cloud_link.wire import Lane
-from portal.environment import PACKAGE
+from tests import fork_server
 from tests.portal.ingest.link import SOON_S, hear, link, publish
 from tests.portal.ingest.sender import METER, Sender, meter
+from tests.portal.program import Portal
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
     from pathlib import Path
 
@@ -32,60 +32,54 @@ QUICK_S = 5.0
 """A service manager asks once and means it; the process is idle and has nothing to finish."""
 
 
-async def portal(state: Path, broker: peers.Mosquitto, *words: str) -> Process:
-    """`kanmon-portal` with a state folder of its own, on SQLite."""
+@dataclass(frozen=True)
+class Worker:
+    """`kanmon-portal ingest` with a state folder of its own, on SQLite, and its log."""
+
+    process: fork_server.Process
+    log: Path
+
+
+def worker(state: Path, broker: peers.Mosquitto) -> Worker:
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "portal.cli",
-        *words,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=PACKAGE.parent,
-        env=environ | {"KANMON_PORTAL_STATE": str(state), "KANMON_BROKER": broker.url},
-    )
+    environ |= {"KANMON_PORTAL_STATE": str(state), "KANMON_BROKER": broker.url}
+    log = state.with_name(f"{state.name}.log")
+    with log.open("wb") as stream:
+        process = fork_server.start("portal.cli", "ingest", env=environ, output=stream)
+    return Worker(process, log)
 
 
-async def said(process: Process, words: str) -> None:
+async def said(worker: Worker, words: str) -> None:
     """Return once its log says ``words``."""
-    assert process.stderr is not None
-    lines = []
     async with asyncio.timeout(SOON_S):
-        async for line in process.stderr:
-            lines.append(line.decode())
-            if words in lines[-1]:
-                return
-    raise AssertionError("it ended:\n" + "".join(lines))
+        while words not in worker.log.read_text():
+            assert worker.process.poll() is None, f"it ended:\n{worker.log.read_text()}"
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def ingesting(state: Path, broker: peers.Mosquitto) -> AsyncIterator[Process]:
+async def ingesting(state: Path, broker: peers.Mosquitto) -> AsyncIterator[Worker]:
     """A portal that knows `BOX`, and its ingest process once it takes messages."""
     place = ["--organization", "Aoyama Foods", "--site", "Plant", "--time-zone", "Asia/Tokyo"]
     for words in (["migrate"], ["gateway", "add", *place, "--gateway", "Room", "--box", BOX]):
-        made = await portal(state, broker, *words)
-        _, complaint = await made.communicate()
-        assert made.returncode == 0, complaint.decode()
-    process = await portal(state, broker, "ingest")
+        await asyncio.to_thread(Portal(state).done, *words)
+    running = worker(state, broker)
     try:
-        await said(process, "broker_connected")
-        yield process
+        await said(running, "broker_connected")
+        yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+        running.process.kill()
+        running.process.wait()
 
 
-async def ends_quickly(process: Process, number: signal.Signals) -> None:
+async def ends_quickly(worker: Worker, number: signal.Signals) -> None:
     """It ends on the signal, at once, as a success and without a traceback."""
     began = time.monotonic()
-    process.send_signal(number)
-    async with asyncio.timeout(SOON_S):
-        _, rest = await process.communicate()
+    worker.process.send_signal(number)
+    code = await asyncio.to_thread(worker.process.wait, SOON_S)
     assert time.monotonic() - began < QUICK_S
-    assert process.returncode == 0
-    assert b"Traceback" not in rest
+    assert code == 0
+    assert "Traceback" not in worker.log.read_text()
 
 
 def rows(state: Path, table: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portal.environment import PACKAGE
-from tests import peers
+from tests import fork_server, peers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,22 +30,18 @@ class Running:
     seeded: dict[str, int]
 
     def link(self) -> str:
-        done = run(
-            [sys.executable, "-m", "portal.cli", "sign-in-link", "a@example.com"], self.environ
-        )
-        return done.strip()
+        return run("portal.cli", "sign-in-link", "a@example.com", env=self.environ).strip()
 
     def database(self, code: str) -> str:
         """Run a line of Django code against the portal's database."""
-        setup = "import django; django.setup(); from portal.fleet.models import *; "
-        setup += "from portal.ingest.models import *; from django.utils import timezone; "
-        return run([sys.executable, "-c", setup + code], self.environ)
+        names = "from portal.fleet.models import *; from portal.ingest.models import *; "
+        names += "from django.utils import timezone; "
+        return run("tests.portal.inside", names + code, env=self.environ)
 
 
-def run(command: list[str], environ: dict[str, str]) -> str:
-    done = subprocess.run(
-        command, env=environ, cwd=PACKAGE.parent, capture_output=True, text=True, check=False
-    )
+def run(module: str, *words: str, env: dict[str, str]) -> str:
+    """What ``python -m module words...`` prints; it must succeed."""
+    done = fork_server.run_text(module, *words, env=env, cwd=PACKAGE.parent)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import peers
+from tests.console.calls import ROOT
 from tests.portal.web.browsing import Running, run, server
 
 if TYPE_CHECKING:
@@ -28,15 +30,15 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "KANMON_PORTAL_URL": url,
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
-    run([sys.executable, "scripts/assets"], environ)
-    run([sys.executable, "-m", "portal.cli", "migrate"], environ)
-    run([sys.executable, "-m", "portal.cli", "authority", "init"], environ)
+    subprocess.run([sys.executable, "scripts/assets"], env=environ, cwd=ROOT, check=True)
+    run("portal.cli", "migrate", env=environ)
+    run("portal.cli", "authority", "init", env=environ)
     seed = (
-        "import django, json, dataclasses; django.setup(); from django.utils import timezone; "
+        "import json, dataclasses; from django.utils import timezone; "
         "from tests.portal.web.seed import seed; "
         "print(json.dumps(dataclasses.asdict(seed(timezone.now(), email='a@example.com'))))"
     )
-    seeded = json.loads(run([sys.executable, "-c", seed], environ))
+    seeded = json.loads(run("tests.portal.inside", seed, env=environ))
     with server(folder / "log", port, environ):
         yield Running(url=url, environ=environ, seeded=seeded)
 
