@@ -1,12 +1,12 @@
-"""Every way a dialogue with a device can fail; library errors are translated into these once.
+"""Every way that asking a device can fail; library errors are translated into these once.
 
 ::
 
     ProtocolError            what went wrong, where, and what to do next
     |-- Timeout              nothing answered in time; the line itself is fine
     |-- Unreachable          there is no connection: refused, lost, no route, unknown name
-    |-- Garbled              something came, but not an answer to what was asked
-    `-- Refused              the device (or its gateway) understood and answered no
+    |-- InvalidResponse      something came that is not an answer to the request
+    `-- ErrorResponse        the device (or its gateway) understood the request and refused it
 
 ``str()`` of each is one line for a person: where, what, next step.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 
 class ProtocolError(Exception):
-    """A dialogue that failed.
+    """A device could not be asked, or gave no usable answer.
 
     Args:
         what: The fact, in one clause, without a full stop.
@@ -46,8 +46,8 @@ class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree 
         super().__init__(what, where=where, next_step=step)
 
 
-class Garbled(ProtocolError):  # noqa: N818 # what happened, as in the tree above
-    """Something came that is no answer to what was asked.
+class InvalidResponse(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """Something came that is not an answer to the request.
 
     Attributes:
         expected: What the answer had to be.
@@ -63,12 +63,12 @@ class Garbled(ProtocolError):  # noqa: N818 # what happened, as in the tree abov
         super().__init__(f"expected {expected}, came {came}", where=where, next_step=step)
 
 
-class Refused(ProtocolError):  # noqa: N818 # what happened, as in the tree above
-    """The device answered no.
+class ErrorResponse(ProtocolError):  # noqa: N818 # what happened, as in the tree above
+    """The device understood the request and refused it.
 
     Attributes:
         code: The protocol's own number for the reason.
-        reason: Its name: ``illegal data address``.
+        reason: The name of that number: ``illegal data address``.
     """
 
     def __init__(self, *, code: int, reason: str, what: str, where: str, next_step: str) -> None:

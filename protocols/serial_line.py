@@ -8,7 +8,7 @@
                                                  waking for every few bytes costs five times the CPU
 
 The port is this process's alone (an advisory lock that other programs of the field honour, too):
-two masters on one line garble each other, and neither can tell.
+two masters on one line spoil each other's frames, and neither can tell.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from protocols.serial_format import line_key
 if TYPE_CHECKING:
     from serial import Serial
 
-    from protocols.line import Exchange
+    from protocols.line import Transaction
     from protocols.serial_format import SerialFormat
 
 T = TypeVar("T")
@@ -70,13 +70,13 @@ class SerialWire:
         """See `protocols.serial_format.line_key`."""
         return line_key(self.path)
 
-    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+    async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
         self._number += 1
         try:
             port = self._port or self._open()
-            request = exchange.request(self._number)  # dated once it can go out
-            return await self._ask(port.fileno(), request, exchange, timeout_s)
+            request = transaction.request(self._number)  # dated once it can go out
+            return await self._ask(port.fileno(), request, transaction, timeout_s)
         except OSError as error:
             self._close()
             raise self._lost(error) from error
@@ -97,7 +97,9 @@ class SerialWire:
         self._close()
         self._readable.set()
 
-    async def _ask(self, fd: int, request: bytes, exchange: Exchange[T], timeout_s: float) -> T:
+    async def _ask(
+        self, fd: int, request: bytes, transaction: Transaction[T], timeout_s: float
+    ) -> T:
         loop = asyncio.get_running_loop()
         try:
             written = os.write(fd, request)
@@ -107,17 +109,17 @@ class SerialWire:
             raise OSError(errno.EIO, "the port takes no more bytes")
         until = loop.time() + timeout_s
         buffer = bytearray()
-        await self._sleep(len(request) + exchange.missing(buffer), until)
+        await self._sleep(len(request) + transaction.bytes_missing(buffer), until)
         while True:
             came = self._read(fd)
             buffer += came
-            answer = exchange.collect(buffer)
+            answer = transaction.feed(buffer)
             if answer is not None:
                 return answer
             if loop.time() >= until:
-                raise exchange.unanswered(buffer, timeout_s)
+                raise transaction.timeout_error(buffer, timeout_s)
             if came:
-                await self._sleep(exchange.missing(buffer), until)
+                await self._sleep(transaction.bytes_missing(buffer), until)
             else:
                 await self._until_readable(fd, until)
 

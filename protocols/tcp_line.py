@@ -10,7 +10,7 @@
        +------------------------------------------------------+--otherwise: Unreachable
 
 (*) A dead unit behind a gateway must not cost its neighbours the connection, so a timeout alone
-keeps it: late answers are numbered, and `Exchange.collect` throws them away. What is left in the
+keeps it: late answers are numbered, and `Transaction.feed` throws them away. What is left in the
 buffer after a failure, though, belongs to no message; nothing that follows could be told from it,
 so the connection is closed.
 
@@ -33,7 +33,7 @@ from protocols.errors import ProtocolError, Unreachable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from protocols.line import Exchange
+    from protocols.line import Transaction
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class TcpWire:
         """Whether there is a connection now."""
         return self._connection is not None and self._connection.lost is None
 
-    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+    async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`.
 
         Opening a connection may take as long as the answer: ``timeout_s`` each.
@@ -84,17 +84,17 @@ class TcpWire:
         connection = self._connection
         if connection is not None and connection.usable:
             try:
-                return await self._over(connection, exchange, timeout_s)
-            except _NothingCameError as error:
+                return await self._over(connection, transaction, timeout_s)
+            except _NoResponseError as error:
                 # The peer had closed the old connection, or did before it read the request; or it
                 # did read it: what must not be done twice, and what would be answered into the
                 # next exchange, is not asked again.
-                if not (self._numbered and exchange.repeatable):
+                if not (self._numbered and transaction.repeatable):
                     raise Unreachable(str(error), where=self._where) from error
         connection = self._connection = await self._connect(timeout_s)
         try:
-            return await self._over(connection, exchange, timeout_s)
-        except _NothingCameError as error:
+            return await self._over(connection, transaction, timeout_s)
+        except _NoResponseError as error:
             raise Unreachable(str(error), where=self._where) from error
 
     def discard(self) -> None:
@@ -112,16 +112,18 @@ class TcpWire:
             self._connection.close("the connection was closed here")
             self._connection = None
 
-    async def _over(self, connection: _Connection, exchange: Exchange[T], timeout_s: float) -> T:
+    async def _over(
+        self, connection: _Connection, transaction: Transaction[T], timeout_s: float
+    ) -> T:
         self._number += 1
-        request = exchange.request(self._number)
+        request = transaction.request(self._number)
         if not self._numbered:
             connection.buffer.clear()
-        elif connection.buffer and not connection.explains(exchange):
+        elif connection.buffer and not connection.explains(transaction):
             connection.close("the peer sent something unasked")
-            raise _NothingCameError("the peer sent something unasked")
+            raise _NoResponseError("the peer sent something unasked")
         try:
-            return cast("T", await connection.ask(request, exchange, timeout_s))
+            return cast("T", await connection.ask(request, transaction, timeout_s))
         except ProtocolError:
             if connection.buffer and self._numbered:
                 connection.close("what came belongs to no message")
@@ -145,7 +147,7 @@ class TcpWire:
         return connection
 
 
-class _NothingCameError(Exception):
+class _NoResponseError(Exception):
     """The connection was lost before a single byte of the answer."""
 
 
@@ -163,32 +165,32 @@ class _Connection(asyncio.Protocol):
         self._where = where
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Any] | None = None
-        self._collect: Callable[[bytearray], object | None] | None = None
+        self._feed: Callable[[bytearray], object | None] | None = None
         self._heard = False
 
     @property
     def usable(self) -> bool:
         return self.lost is None
 
-    def explains(self, exchange: Exchange[Any]) -> bool:
+    def explains(self, transaction: Transaction[Any]) -> bool:
         """Whether what came between two exchanges is late answers, whole, and nothing else."""
         try:
-            return exchange.collect(self.buffer) is None and not self.buffer
+            return transaction.feed(self.buffer) is None and not self.buffer
         except ProtocolError:
             return False
 
-    async def ask(self, request: bytes, exchange: Exchange[T], timeout_s: float) -> T:
+    async def ask(self, request: bytes, transaction: Transaction[T], timeout_s: float) -> T:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[T] = loop.create_future()
-        self._waiter, self._collect, self._heard = waiter, exchange.collect, False
-        timer = loop.call_later(timeout_s, self._give_up, exchange, timeout_s)
+        self._waiter, self._feed, self._heard = waiter, transaction.feed, False
+        timer = loop.call_later(timeout_s, self._give_up, transaction, timeout_s)
         try:
             assert self._transport is not None
             self._transport.write(request)
             return await waiter
         finally:
             timer.cancel()
-            self._waiter = self._collect = None
+            self._waiter = self._feed = None
 
     def close(self, why: str) -> None:
         self._fail(why)
@@ -207,12 +209,12 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         self.buffer += data
-        if self._collect is None or self._waiter is None or self._waiter.done():
+        if self._feed is None or self._waiter is None or self._waiter.done():
             if len(self.buffer) > UNASKED_LIMIT:
                 self.close("the peer keeps sending unasked")
             return
         try:
-            answer = self._collect(self.buffer)
+            answer = self._feed(self.buffer)
         except ProtocolError as error:
             self._waiter.set_exception(error)
         else:
@@ -224,16 +226,16 @@ class _Connection(asyncio.Protocol):
 
     # --- ends of an exchange ----------------------------------------------------------------
 
-    def _give_up(self, exchange: Exchange[Any], timeout_s: float) -> None:
+    def _give_up(self, transaction: Transaction[Any], timeout_s: float) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(exchange.unanswered(self.buffer, timeout_s))
+            self._waiter.set_exception(transaction.timeout_error(self.buffer, timeout_s))
 
     def _fail(self, why: str) -> None:
         if self.lost is not None:
             return
         self.lost = why
         if self._waiter is not None and not self._waiter.done():
-            error: Exception = _NothingCameError(why)
+            error: Exception = _NoResponseError(why)
             if self._heard:
                 error = Unreachable(f"{why} in the middle of an answer", where=self._where)
             self._waiter.set_exception(error)

@@ -26,7 +26,7 @@ from drivers.modbus.bus_load import request_times
 from drivers.modbus.read_plan import Plans
 from drivers.modbus.status import Memory
 from drivers.report import Observation, Reading
-from protocols.errors import ProtocolError, Refused
+from protocols.errors import ErrorResponse, ProtocolError
 from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class _Poll:
     readings: list[Reading] = field(default_factory=list)
     wanted: bool = False
     answered: bool = False
-    refusal: Refused | None = None
+    refusal: ErrorResponse | None = None
     lost: bool = False
     searches: list[Search] = field(default_factory=list)
 
@@ -228,7 +228,7 @@ class ProfiledDriver:
             if search.was_refused(self._plans.halves(step) if divisible else ()):
                 self._miss(step, poll)
 
-    async def _try(self, step: Step, poll: _Poll) -> Refused | None:
+    async def _try(self, step: Step, poll: _Poll) -> ErrorResponse | None:
         """Ask for one step; returns the refusal of what the device may lack, raises others."""
         poll.wanted = poll.wanted or bool(step.columns.layers)
         if step.refused:
@@ -236,7 +236,7 @@ class ProfiledDriver:
             return None
         try:
             block = await self._unit.read(step.read)
-        except Refused as error:
+        except ErrorResponse as error:
             if error.code not in LACKING:
                 raise
             if step.served and not self._doubted:
@@ -266,7 +266,7 @@ class ProfiledDriver:
         lacks.
 
         Raises:
-            Refused: The poll failed.
+            ErrorResponse: The poll failed.
         """
         failed = poll.wanted and not poll.answered and (poll.lost or not self._answered)
         self._failed = self._failed + 1 if failed else 0
@@ -298,7 +298,7 @@ class ProfiledDriver:
             again.at = now + again.after_ms
             try:
                 await self._unit.read(Read(span.table, span.address, span.count))
-            except Refused as error:
+            except ErrorResponse as error:
                 if error.code not in LACKING:
                     again.at = now + ASK_SOON_MS
             except ProtocolError:

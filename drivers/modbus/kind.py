@@ -153,9 +153,9 @@ class ModbusTcp(_Modbus):
         return TcpWire(url.host, url.port or PORT)
 
     def _framing(self, line: Line) -> Framing:  # replies are numbered, whatever the line
-        from protocols.modbus.mbap import MbapExchange
+        from protocols.modbus.mbap import MbapTransaction
 
-        return MbapExchange
+        return MbapTransaction
 
 
 class ModbusRtu(_Modbus):
@@ -192,9 +192,9 @@ class ModbusRtu(_Modbus):
         return SerialWire(url.path, self.form(url))
 
     def _framing(self, line: Line) -> Framing:
-        from protocols.modbus.rtu import RtuExchange
+        from protocols.modbus.rtu import RtuTransaction
 
-        return partial(RtuExchange, echo=line.echo)
+        return partial(RtuTransaction, echo=line.echo)
 
 
 class ModbusRtuTcp(ModbusRtu):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from drivers.lines import Lines
     from gateway.configuration.checks import OnLine
     from gateway.polling.poller import NextPoll
-    from protocols.line import Member
+    from protocols.line import DeviceStats
 
 
 def as_asked(
@@ -67,8 +67,8 @@ def _line(
     key: str, there: Sequence[OnLine], lines: Lines, next_polls: Mapping[str, NextPoll], now: int
 ) -> dict[str, Any]:
     line = lines.line_at(key)
-    members = {} if line is None else line.members
-    delays = {address: member.delays.typical_s for address, member in members.items()}
+    stats = {} if line is None else line.devices
+    delays = {address: one.delays.typical_s for address, one in stats.items()}
     time = line_time(key, there, delays)
     return {
         "line": key,
@@ -78,24 +78,24 @@ def _line(
         "busy_s": None if line is None else round(line.busy_s, 3),
         "open_s": None if line is None else round(line.open_s, 3),
         "devices": [
-            _device(one, members.get(one.address or 0), next_polls.get(one.name), now)
+            _device(one, stats.get(one.address or 0), next_polls.get(one.name), now)
             for one in there
         ],
     }
 
 
 def _device(
-    one: OnLine, member: Member | None, next_poll: NextPoll | None, now: int
+    one: OnLine, stats: DeviceStats | None, next_poll: NextPoll | None, now: int
 ) -> dict[str, Any]:
-    delays = None if member is None else member.delays
+    delays = None if stats is None else stats.delays
     return {
         "name": one.name,
         "unit": one.address,
-        "asked": member.asked if member else 0,
-        "answered": member.answered if member else 0,
-        "refused": member.refused if member else 0,
-        "timeouts": member.timeouts if member else 0,
-        "garbled": member.garbled if member else 0,
+        "asked": stats.requests if stats else 0,
+        "answered": stats.responses if stats else 0,
+        "refused": stats.error_responses if stats else 0,
+        "timeouts": stats.timeouts if stats else 0,
+        "garbled": stats.invalid_responses if stats else 0,
         "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
         "patience_s": one.load.timeout_s,
         "failures": next_poll.failures if next_poll else 0,

@@ -32,7 +32,7 @@ from drivers.report import (
     State,
     Supply,
 )
-from protocols.errors import Garbled, ProtocolError, Refused, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Unreachable
 
 LATE_CLEARS_AFTER_MS: Final = 60_000
 """How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
@@ -47,8 +47,8 @@ UNANSWERED: Final = (
 """The conditions of a failed poll; one at a time, each replaces the other."""
 _CODES: Final = {
     Unreachable: Code.COMM_UNREACHABLE,
-    Refused: Code.COMM_REFUSED,
-    Garbled: Code.COMM_GARBLED,
+    ErrorResponse: Code.COMM_REFUSED,
+    InvalidResponse: Code.COMM_GARBLED,
 }
 """The condition of each error of a poll; any other error counts as a timeout."""
 

@@ -24,11 +24,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from protocols.errors import Refused
+from protocols.errors import ErrorResponse
 from protocols.modbus.simulator import TABLES
 
 if TYPE_CHECKING:
-    from protocols.line import Exchange, Wire
+    from protocols.line import Transaction, Wire
 
 T = TypeVar("T")
 
@@ -213,21 +213,21 @@ class RecordingWire:
         """The other wire's name."""
         return self._wire.where
 
-    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+    async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
-        asked = _RecordedExchange(exchange)
+        recorded = _RecordedTransaction(transaction)
         ms = self._now() - self._began
         came: bytes | int | None = None
         try:
-            data: T = await self._wire.exchange(asked, timeout_s)
+            data: T = await self._wire.exchange(recorded, timeout_s)
             came = data if isinstance(data, bytes) else None
             return data
-        except Refused as error:
+        except ErrorResponse as error:
             came = error.code
             raise
         finally:
-            if asked.frame:
-                unit, request = self._unpack_frame(asked.frame)
+            if recorded.frame:
+                unit, request = self._unpack_frame(recorded.frame)
                 answer = _answer(request[0], came)
                 self._entries.append(CaptureEntry(unit=unit, ms=ms, request=request, answer=answer))
 
@@ -240,19 +240,19 @@ class RecordingWire:
         self._wire.close()
 
 
-class _RecordedExchange:
+class _RecordedTransaction:
     """An exchange that keeps the frame it sent; generic in what it returns."""
 
-    def __init__(self, exchange: Exchange[Any]) -> None:
-        self._exchange = exchange
+    def __init__(self, transaction: Transaction[Any]) -> None:
+        self._transaction = transaction
         self.frame = b""
-        self.collect = exchange.collect
-        self.missing = exchange.missing
-        self.repeatable = exchange.repeatable
-        self.unanswered = exchange.unanswered
+        self.feed = transaction.feed
+        self.bytes_missing = transaction.bytes_missing
+        self.repeatable = transaction.repeatable
+        self.timeout_error = transaction.timeout_error
 
     def request(self, number: int) -> bytes:
-        self.frame = bytes(self._exchange.request(number))
+        self.frame = bytes(self._transaction.request(number))
         return self.frame
 
 

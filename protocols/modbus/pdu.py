@@ -28,7 +28,7 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
-from protocols.errors import Garbled, ProtocolError, Refused, Timeout
+from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.modbus.planner import Read, Span, Table
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ EXCEPTIONS: Final = {
 """Names and next steps of the exception codes (V1.1b3 section 7)."""
 
 
-class Asks(Protocol):
-    """What is asked of a unit, as the framings see it: `Question`, `Order`."""
+class Request(Protocol):
+    """A request to a unit as the framings see it: `ReadRequest`, `WriteRequest`."""
 
     @property
     def unit(self) -> int:
@@ -81,37 +81,47 @@ class Asks(Protocol):
 
     @property
     def pdu(self) -> bytes:
-        """The request."""
+        """The PDU of the request."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether asking twice does no harm."""
+        """Whether sending it twice does no harm."""
 
     @property
-    def answer_head(self) -> bytes:
-        """The first two bytes of the answer's PDU."""
+    def response_prefix(self) -> bytes:
+        """The first two bytes of the response's PDU."""
 
     @property
-    def answer_bytes(self) -> int:
-        """How long the answer's PDU is."""
+    def response_length(self) -> int:
+        """The length of the response's PDU in bytes."""
 
     @property
-    def mirrored(self) -> bool:
-        """Whether the right answer is the request over again."""
+    def echoes_request(self) -> bool:
+        """Whether the response is the same bytes as the request."""
 
     def data(self, unit: int, pdu: bytes) -> bytes:
-        """What ``unit`` answered; raises `Refused`, or `Garbled` where it is no answer."""
+        """The data in the PDU that ``unit`` answered with.
 
-    def garbled(self, came: str, number: str = "") -> Garbled:
-        """The error that ``came`` came instead; ``number`` is how the framing counts."""
+        Raises:
+            ErrorResponse: It is an exception response.
+            InvalidResponse: It is not a response to this request.
+        """
 
-    def unanswered(self, timeout_s: float) -> Timeout:
-        """The error that nothing came."""
+    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+        """The error that ``came`` came instead.
+
+        Args:
+            came: What came, in words.
+            number: The number of the request, in words, where the framing numbers requests.
+        """
+
+    def timeout_error(self, timeout_s: float) -> Timeout:
+        """The error that nothing came within ``timeout_s``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One write to one unit: the answer says the same again.
+class WriteRequest:
+    """One write to one unit; the response repeats what was written.
 
     Attributes:
         unit: The unit's id.
@@ -128,14 +138,14 @@ class Order:
 
     @property
     def function(self) -> int:
-        """5 a coil, 6 a register, 16 several."""
+        """The function code: 5 writes a coil, 6 a register, 16 several registers."""
         if self.span.table.bits:
             return 5
         return 6 if len(self.values) == 1 else 16
 
     @property
     def pdu(self) -> bytes:
-        """The request (V1.1b3 sections 6.5, 6.6, 6.12)."""
+        """See `Request` (V1.1b3 sections 6.5, 6.6, 6.12)."""
         address, values = self.span.address, self.values
         request: ModbusPDU
         if self.function == 5:
@@ -147,51 +157,51 @@ class Order:
         return bytes((self.function,)) + bytes(request.encode())
 
     @property
-    def answer_head(self) -> bytes:
-        """The function and the address's first byte."""
+    def response_prefix(self) -> bytes:
+        """See `Request`: the function and the first byte of the address."""
         return self.pdu[:2]
 
     @property
-    def answer_bytes(self) -> int:
-        """Function, address, and value or count."""
+    def response_length(self) -> int:
+        """See `Request`: function, address, and value or count."""
         return 5
 
     @property
-    def mirrored(self) -> bool:
-        """As functions 5 and 6 are answered."""
+    def echoes_request(self) -> bool:
+        """See `Request`: only functions 5 and 6 are answered so."""
         return self.function != 16
 
     def data(self, unit: int, pdu: bytes) -> bytes:
-        """Nothing, once the unit has said the same; raises `Refused` or `Garbled`."""
+        """See `Request`; a write brings no data."""
         if unit != self.unit:
-            raise self.garbled(f"an answer of unit {unit}")
+            raise self.invalid_response(f"an answer of unit {unit}")
         if pdu[0] == self.function | 0x80 and len(pdu) == 2:
-            raise refusal(pdu[1], f"refused to write {self}", self.where)
+            raise error_response(pdu[1], f"refused to write {self}", self.where)
         if pdu != self.pdu[:5]:
-            raise self.garbled(f"{pdu[:16].hex(' ')}")
+            raise self.invalid_response(f"{pdu[:16].hex(' ')}")
         return b""
 
-    def garbled(self, came: str, number: str = "") -> Garbled:
-        """See `Asks`."""
+    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+        """See `Request`."""
         expected = f"{number}unit {self.unit}, {self.pdu[:5].hex(' ')} again"
-        return Garbled(expected=expected, came=came, where=self.where)
+        return InvalidResponse(expected=expected, came=came, where=self.where)
 
-    def unanswered(self, timeout_s: float) -> Timeout:
-        """See `Asks`."""
+    def timeout_error(self, timeout_s: float) -> Timeout:
+        """See `Request`."""
         what = f"no answer to the write of {self} within {timeout_s:.3g} s"
         return Timeout(what, where=self.where, next_step="Read it back: it may have been written")
 
     def __str__(self) -> str:
-        return spelt(self.span.table, self.span.address, self.span.count)
+        return format_span(self.span.table, self.span.address, self.span.count)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One read of one unit, and what its answer must be.
+class ReadRequest:
+    """One read of one unit.
 
     Attributes:
         unit: The unit's id.
-        read: What is asked for.
+        read: The registers or bits.
         where: The line and unit, for people.
     """
 
@@ -202,75 +212,70 @@ class Question:
 
     @property
     def function(self) -> int:
-        """The function code that reads this table."""
+        """See `Request`: the function code that reads this table."""
         return FUNCTIONS[self.read.table]
 
     @property
     def pdu(self) -> bytes:
-        """The request."""
+        """See `Request`."""
         request = _REQUESTS[self.read.table](address=self.read.address, count=self.read.count)
         return bytes((self.function,)) + bytes(request.encode())
 
     @property
-    def answer_head(self) -> bytes:
-        """The function and the byte count."""
+    def response_prefix(self) -> bytes:
+        """See `Request`: the function and the byte count."""
         return bytes((self.function, self.read.size_bytes))
 
     @property
-    def answer_bytes(self) -> int:
-        """How long the answer's PDU is."""
+    def response_length(self) -> int:
+        """See `Request`."""
         return 2 + self.read.size_bytes
 
     @property
-    def mirrored(self) -> bool:
-        """Never: an answer has data where the request has an address."""
+    def echoes_request(self) -> bool:
+        """See `Request`: never, a response has data where the request has an address."""
         return False
 
     def data(self, unit: int, pdu: bytes) -> bytes:
-        """The bytes that ``unit`` answered with.
-
-        Raises:
-            Refused: It is an exception.
-            Garbled: It is no answer to this.
-        """
+        """See `Request`: registers as big-endian pairs of bytes, bits packed."""
         if unit != self.unit:
-            raise self.garbled(f"an answer of unit {unit}")
+            raise self.invalid_response(f"an answer of unit {unit}")
         if pdu[0] == self.function | 0x80:
-            raise self._refused(pdu)
+            raise self._error_response(pdu)
         if pdu[0] != self.function:
-            raise self.garbled(f"an answer to function {pdu[0]}")
+            raise self.invalid_response(f"an answer to function {pdu[0]}")
         size = self.read.size_bytes
         if len(pdu) != size + 2 or pdu[1] != size:
-            raise self.garbled(f"{len(pdu) - 2} bytes, announced as {pdu[1]}")
+            raise self.invalid_response(f"{len(pdu) - 2} bytes, announced as {pdu[1]}")
         return pdu[2:]
 
-    def garbled(self, came: str, number: str = "") -> Garbled:
-        """The error that ``came`` came instead; ``number`` is how the framing counts."""
+    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+        """See `Request`."""
         expected = (
             f"{number}unit {self.unit}, function {self.function}, {self.read.size_bytes} bytes"
         )
-        return Garbled(expected=expected, came=came, where=self.where)
+        return InvalidResponse(expected=expected, came=came, where=self.where)
 
-    def unanswered(self, timeout_s: float) -> Timeout:
-        """The error that nothing came."""
+    def timeout_error(self, timeout_s: float) -> Timeout:
+        """See `Request`."""
         return Timeout(f"no answer to {self} within {timeout_s:.3g} s", where=self.where)
 
     def __str__(self) -> str:
-        return spelt(self.read.table, self.read.address, self.read.count)
+        return format_span(self.read.table, self.read.address, self.read.count)
 
-    def _refused(self, pdu: bytes) -> ProtocolError:
+    def _error_response(self, pdu: bytes) -> ProtocolError:
         if len(pdu) != 2:
-            return self.garbled(f"a refusal of {len(pdu)} bytes")
-        return refusal(pdu[1], f"refused {self}", self.where)
+            return self.invalid_response(f"a refusal of {len(pdu)} bytes")
+        return error_response(pdu[1], f"refused {self}", self.where)
 
 
-def spelt(table: Table, address: int, count: int) -> str:
+def format_span(table: Table, address: int, count: int) -> str:
     """A run of addresses in words: ``holding 10..11``."""
     last = address + count - 1
     return f"{table.value} {address}..{last}" if count > 1 else f"{table.value} {address}"
 
 
-def refusal(code: int, what: str, where: str) -> Refused:
+def error_response(code: int, what: str, where: str) -> ErrorResponse:
     """The error that an exception code is.
 
     Args:
@@ -281,4 +286,4 @@ def refusal(code: int, what: str, where: str) -> Refused:
     reason, next_step = EXCEPTIONS.get(
         code, ("a reason Modbus does not know", "Look the code up in the device's manual")
     )
-    return Refused(code=code, reason=reason, what=what, where=where, next_step=next_step)
+    return ErrorResponse(code=code, reason=reason, what=what, where=where, next_step=next_step)

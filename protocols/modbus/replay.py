@@ -14,7 +14,7 @@ from protocols.errors import ProtocolError
 from protocols.modbus.simulator import TABLES, Unit, answer_of
 
 if TYPE_CHECKING:
-    from protocols.line import Exchange
+    from protocols.line import Transaction
     from protocols.modbus.capture import Capture
 
 T = TypeVar("T")
@@ -79,20 +79,20 @@ class ReplayWire:
         """What it replays."""
         return self._where
 
-    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+    async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
         """See `protocols.line.Wire`."""
         self._number += 1
-        request = exchange.request(self._number)
+        request = transaction.request(self._number)
         await asyncio.sleep(0)  # a real wire lets others run, and can be cancelled here
         frame, late_s = answer_of(self.units, request)
         self._buffer += b"" if late_s else frame
         try:
-            answer = exchange.collect(self._buffer)
+            answer = transaction.feed(self._buffer)
         except ProtocolError:
             self._buffer.clear()
             raise
         if answer is None:
-            error = exchange.unanswered(self._buffer, timeout_s)
+            error = transaction.timeout_error(self._buffer, timeout_s)
             self._buffer.clear()
             raise error
         return answer

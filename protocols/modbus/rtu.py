@@ -17,8 +17,8 @@ Adapters of two-wire lines may hear what they send::
 The answer to functions 5 and 6 is the request over again: there one copy is an answer on a line
 without an echo, and says nothing on one with it. Which it is, every read of the line tells.
 
-A whole frame of somebody else, or a wrong checksum, ends the exchange at once: waiting longer would
-cost the line's other devices their time. A late answer to an earlier request to the same unit
+A whole frame of somebody else, or a wrong checksum, ends the transaction at once: waiting longer
+would cost the line's other devices their time. A late answer to an earlier request to the same unit
 cannot be told from the answer; the line drains it before it asks again
 (`protocols.timing.LineTiming`).
 
@@ -37,7 +37,7 @@ from protocols.modbus.rtu_timing import LONGEST_FRAME
 
 if TYPE_CHECKING:
     from protocols.errors import ProtocolError
-    from protocols.modbus.pdu import Asks
+    from protocols.modbus.pdu import Request
 
 AROUND_PDU: Final = 3
 """Unit and CRC."""
@@ -47,35 +47,35 @@ REFUSAL_BYTES: Final = 5
 FRAMER: Final = FramerRTU(DecodePDU(is_server=False))
 
 
-class RtuExchange:
-    """A `protocols.line.Exchange` whose answer is the data of ``question``.
+class RtuTransaction:
+    """The `protocols.line.Transaction` of one request on a serial line; its answer is the data.
 
     Args:
-        question: What is asked.
+        request: The request.
         echo: What is known of the line's echo; learned here from reads.
     """
 
-    __slots__ = ("_echo", "_question", "_returned", "_sent")
+    __slots__ = ("_echo", "_request", "_returned", "_sent")
 
-    def __init__(self, question: Asks, echo: Echo | None = None) -> None:
-        self._question = question
+    def __init__(self, request: Request, echo: Echo | None = None) -> None:
+        self._request = request
         self._echo = echo or Echo()
         self._sent = b""
         self._returned = False
 
     def request(self, number: int) -> bytes:  # RTU does not number its requests
-        """See `protocols.line.Exchange`."""
-        self._sent = FRAMER.encode(self._question.pdu, self._question.unit, 0)
+        """See `protocols.line.Transaction`."""
+        self._sent = FRAMER.encode(self._request.pdu, self._request.unit, 0)
         self._returned = False
         return self._sent
 
     @property
     def repeatable(self) -> bool:
-        """See `protocols.line.Exchange`."""
-        return self._question.repeatable
+        """See `protocols.line.Transaction`."""
+        return self._request.repeatable
 
-    def collect(self, buffer: bytearray) -> bytes | None:
-        """See `protocols.line.Exchange`."""
+    def feed(self, buffer: bytearray) -> bytes | None:
+        """See `protocols.line.Transaction`."""
         self._take_echo(buffer)
         spoilt = ""
         for start in range(len(buffer) - 2):
@@ -85,34 +85,40 @@ class RtuExchange:
             frame = bytes(buffer[start : start + length])
             if len(frame) < length:
                 return None
-            if sound(frame):
+            if crc_ok(frame):
                 del buffer[: start + length]
-                if not self._question.mirrored:
+                if not self._request.echoes_request:
                     self._echo.read(echoed=self._returned)
-                return self._question.data(frame[0], frame[1:-2])
+                return self._request.data(frame[0], frame[1:-2])
             if any(self._sent.startswith(buffer[begun:]) for begun in range(start + 1)):
                 return None  # an echo on its way: it ends in a checksum of its own
-            spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {shown(frame[:-2])}"
+            spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {hex_preview(frame[:-2])}"
         if spoilt:
-            raise self._question.garbled(spoilt)
+            raise self._request.invalid_response(spoilt)
         self._check_foreign(buffer)
         return None
 
-    def missing(self, buffer: bytearray) -> int:
-        """See `protocols.line.Exchange`."""
+    def bytes_missing(self, buffer: bytearray) -> int:
+        """See `protocols.line.Transaction`."""
         refused = len(buffer) > 1 and buffer[1] & 0x80
-        whole = REFUSAL_BYTES if refused else AROUND_PDU + self._question.answer_bytes
+        whole = REFUSAL_BYTES if refused else AROUND_PDU + self._request.response_length
         return max(1, whole - len(buffer))
 
-    def unanswered(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
-        """See `protocols.line.Exchange`."""
+    def timeout_error(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
+        """See `protocols.line.Transaction`."""
         if buffer:
-            return self._question.garbled(f"{len(buffer)} bytes of no answer: {shown(buffer)}")
-        return self._question.unanswered(timeout_s)
+            return self._request.invalid_response(
+                f"{len(buffer)} bytes of no answer: {hex_preview(buffer)}"
+            )
+        return self._request.timeout_error(timeout_s)
 
     def _take_echo(self, buffer: bytearray) -> None:
         """Take the request away that came back, unless it may be the answer."""
-        if self._returned or not self._sent or (self._question.mirrored and not self._echo.heard):
+        if (
+            self._returned
+            or not self._sent
+            or (self._request.echoes_request and not self._echo.present)
+        ):
             return
         start = buffer.find(self._sent)
         if start >= 0:
@@ -121,33 +127,35 @@ class RtuExchange:
 
     def _length_at(self, buffer: bytearray, start: int) -> int:
         """How long the answer or refusal that begins at ``start`` is; 0 if none does."""
-        question = self._question
+        request = self._request
         unit, function, third = buffer[start : start + 3]
-        if unit != question.unit:
+        if unit != request.unit:
             return 0
-        if bytes((function, third)) == question.answer_head:
-            return AROUND_PDU + question.answer_bytes
-        return REFUSAL_BYTES if function == question.function | 0x80 else 0
+        if bytes((function, third)) == request.response_prefix:
+            return AROUND_PDU + request.response_length
+        return REFUSAL_BYTES if function == request.function | 0x80 else 0
 
     def _check_foreign(self, buffer: bytearray) -> None:
-        """End the exchange when what came is whole, sound and something else, or has no end."""
+        """End the transaction when what came is whole, sound and something else, or has no end."""
         if len(buffer) > NOISE_LIMIT:
-            raise self._question.garbled(f"{len(buffer)} bytes without end: {shown(buffer)}")
+            raise self._request.invalid_response(
+                f"{len(buffer)} bytes without end: {hex_preview(buffer)}"
+            )
         if len(buffer) < REFUSAL_BYTES:
             return
         length = REFUSAL_BYTES if buffer[1] & 0x80 else REFUSAL_BYTES + buffer[2]
         frame = bytes(buffer)
-        if len(frame) == length and sound(frame):
-            self._question.data(frame[0], frame[1:-2])  # it is not the answer, and this says why
+        if len(frame) == length and crc_ok(frame):
+            self._request.data(frame[0], frame[1:-2])  # it is not the answer, and this says why
 
 
-def sound(frame: bytes) -> bool:
+def crc_ok(frame: bytes) -> bool:
     """Whether the CRC at the end of ``frame`` is right."""
     return FRAMER.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big"))
 
 
-def shown(data: bytes | bytearray) -> str:
-    """The first bytes, for people."""
+def hex_preview(data: bytes | bytearray) -> str:
+    """The first bytes of ``data`` in hexadecimal, for people."""
     return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")
 
 

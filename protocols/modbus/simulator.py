@@ -34,7 +34,7 @@ class Unit:
         limits: The most one read may ask for.
         silent: Whether it leaves every request unanswered.
         late_s: How long it waits before it answers; later requests may be answered earlier.
-        garble: Changes an answer's whole frame; it may return anything.
+        corrupt: Changes an answer's whole frame; it may return anything.
         refusals: Requests that are refused, whatever the tables hold, with their answers (PDUs).
         reads: How many reads it was asked for.
         writable: Addresses of holding registers and coils that may be written.
@@ -44,7 +44,7 @@ class Unit:
     limits: dict[Table, int] = field(default_factory=lambda: dict(LIMITS))
     silent: bool = False
     late_s: float = 0.0
-    garble: Callable[[bytes], bytes] | None = None
+    corrupt: Callable[[bytes], bytes] | None = None
     refusals: dict[bytes, bytes] = field(default_factory=dict)
     reads: int = 0
     writable: set[int] = field(default_factory=set)
@@ -111,7 +111,7 @@ def answer_of(units: Mapping[int, Unit], request: bytes) -> tuple[bytes, float]:
     frame = _FRAMER.encode(unit.answer(pdu), unit_id, transaction)
     if unit.silent:
         return b"", 0.0
-    return (frame if unit.garble is None else unit.garble(frame)), unit.late_s
+    return (frame if unit.corrupt is None else unit.corrupt(frame)), unit.late_s
 
 
 class Simulator:

@@ -2,9 +2,9 @@
 
 ::
 
-    ModbusUnit --Question--> MbapExchange | RtuExchange --> Line --> Wire
+    ModbusUnit --ReadRequest--> MbapTransaction | RtuTransaction --> Line --> Wire
 
-`protocols.modbus.pdu` says what a question is and whether an answer is one, `protocols.modbus.mbap`
+`protocols.modbus.pdu` says what a request is and whether an answer is one, `protocols.modbus.mbap`
 and `protocols.modbus.rtu` how both are framed.
 """
 
@@ -14,14 +14,14 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from protocols.errors import Garbled, Refused, Timeout
-from protocols.line import Exchange, Line
-from protocols.modbus.mbap import MbapExchange
-from protocols.modbus.pdu import Asks, Order, Question
+from protocols.errors import ErrorResponse, InvalidResponse, Timeout
+from protocols.line import Line, Transaction
+from protocols.modbus.mbap import MbapTransaction
+from protocols.modbus.pdu import ReadRequest, Request, WriteRequest
 from protocols.modbus.planner import TCP, Cost, Read, Span
 from protocols.modbus.rtu_timing import LONGEST_FRAME, RtuTiming
 
-Framing = Callable[[Asks], Exchange[bytes]]
+Framing = Callable[[Request], Transaction[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class ModbusUnit:
         *,
         now: Callable[[], int],
         timeout_s: float = 1.0,
-        framing: Framing = MbapExchange,
+        framing: Framing = MbapTransaction,
     ) -> None:
         self.line = line
         self.unit = unit
         self.now = now
         self.timeout_s = timeout_s
-        self.member = line.member(unit)
+        self.stats = line.device(unit)
         self.where = f"modbus {line.wire.where} unit {unit}"
         self._framing = framing
         self.timing = None if line.form is None else RtuTiming(line.form)
@@ -71,23 +71,23 @@ class ModbusUnit:
         """Read one run of registers or bits.
 
         Raises:
-            Refused: The unit answered with an exception code.
-            Garbled: The answer was none, or too short or too long.
+            ErrorResponse: The unit answered with an exception code.
+            InvalidResponse: What came is not a response to this read, or too short or too long.
             Timeout: Nothing came.
             Unreachable: There is no connection.
         """
         wire_s = 0.0 if self.timing is None else self.timing.wire_s(read)
-        delays = self.member.delays_of((read.table, read.address, read.count))
-        question = Question(self.unit, read, self.where)
+        delays = self.stats.delays_of((read.table, read.address, read.count))
+        request = ReadRequest(self.unit, read, self.where)
         try:
-            asked, data = await self._ask(question, delays.timeout_s(wire_s, self.timeout_s))
-        except (Timeout, Garbled):  # an answer that was cut off in the middle is garbled
+            timed, data = await self._ask(request, delays.timeout_s(wire_s, self.timeout_s))
+        except (Timeout, InvalidResponse):  # a response that was cut off is invalid
             delays.missed()
             raise
-        delay_s = asyncio.get_running_loop().time() - asked.sent_s - wire_s
+        delay_s = asyncio.get_running_loop().time() - timed.sent_s - wire_s
         delays.answered(delay_s)
-        self.member.delays.answered(delay_s)
-        return Block(data, (asked.sent + self.now()) // 2)
+        self.stats.delays.answered(delay_s)
+        return Block(data, (timed.sent + self.now()) // 2)
 
     async def write(self, span: Span, values: tuple[int, ...]) -> None:
         """Write registers, or one coil.
@@ -102,57 +102,57 @@ class ModbusUnit:
         form = self.line.form
         wire_s = 0.0 if form is None else LONGEST_FRAME * form.character_s
         # A write may take the device long: it has its full patience.
-        await self._ask(Order(self.unit, span, values, self.where), wire_s + self.timeout_s)
+        await self._ask(WriteRequest(self.unit, span, values, self.where), wire_s + self.timeout_s)
 
-    async def _ask(self, asks: Asks, timeout_s: float) -> tuple[_Timed, bytes]:
-        member = self.member
-        asked = _Timed(self._framing(asks), self.now)
-        member.asked += 1
+    async def _ask(self, request: Request, timeout_s: float) -> tuple[_TimedTransaction, bytes]:
+        stats = self.stats
+        timed = _TimedTransaction(self._framing(request), self.now)
+        stats.requests += 1
         try:
-            data = await self.line.exchange(asked, timeout_s)
+            data = await self.line.exchange(timed, timeout_s)
         except Timeout:
-            member.timeouts += 1
+            stats.timeouts += 1
             raise
-        except Garbled:
-            member.garbled += 1
+        except InvalidResponse:
+            stats.invalid_responses += 1
             raise
-        except Refused:
-            member.refused += 1
+        except ErrorResponse:
+            stats.error_responses += 1
             raise
-        member.answered += 1
-        return asked, data
+        stats.responses += 1
+        return timed, data
 
     @property
     def cost(self) -> Cost:
         """What a read of this unit takes, as far as it is known."""
-        return TCP if self.timing is None else self.timing.cost(self.member.delays.typical_s)
+        return TCP if self.timing is None else self.timing.cost(self.stats.delays.typical_s)
 
 
-class _Timed:
-    """An exchange that knows when its request was sent."""
+class _TimedTransaction:
+    """A transaction that keeps the time at which its request was sent."""
 
     __slots__ = (
-        "_exchange",
         "_now",
-        "collect",
-        "missing",
+        "_transaction",
+        "bytes_missing",
+        "feed",
         "repeatable",
         "sent",
         "sent_s",
-        "unanswered",
+        "timeout_error",
     )
 
-    def __init__(self, exchange: Exchange[bytes], now: Callable[[], int]) -> None:
-        self._exchange = exchange
+    def __init__(self, transaction: Transaction[bytes], now: Callable[[], int]) -> None:
+        self._transaction = transaction
         self._now = now
         self.sent = 0
         self.sent_s = 0.0
-        self.collect = exchange.collect
-        self.missing = exchange.missing
-        self.repeatable = exchange.repeatable
-        self.unanswered = exchange.unanswered
+        self.feed = transaction.feed
+        self.bytes_missing = transaction.bytes_missing
+        self.repeatable = transaction.repeatable
+        self.timeout_error = transaction.timeout_error
 
     def request(self, number: int) -> bytes:
         self.sent = self._now()
         self.sent_s = asyncio.get_running_loop().time()
-        return self._exchange.request(number)
+        return self._transaction.request(number)

@@ -25,11 +25,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from protocols.errors import Refused, Timeout
-from protocols.snmp.model import TRIES, Growing, Session, Version
+from protocols.errors import ErrorResponse, Timeout
+from protocols.snmp.model import TRIES, Session, Version, WalkGuard
 
 if TYPE_CHECKING:
-    from protocols.snmp.model import Reveal, Target, Value
+    from protocols.snmp.model import SecretResolver, Target, Value
 
 WALK_LIMIT_S: Final = 45.0
 """What one walk may take; an agent that trickles is as good as silent."""
@@ -42,12 +42,12 @@ class SnmpAgent:
 
     Args:
         target: Where it is and how it is spoken to.
-        reveal: Gives its secrets, each time a session is made.
+        resolve_secret: Gives its secrets, each time a session is made.
     """
 
-    def __init__(self, target: Target, reveal: Reveal = str) -> None:
+    def __init__(self, target: Target, resolve_secret: SecretResolver = str) -> None:
         self.target = target
-        self._reveal = reveal
+        self._resolve_secret = resolve_secret
         self._turn = asyncio.Lock()
         self._session: Session | None = None
 
@@ -68,9 +68,9 @@ class SnmpAgent:
         """See `Agent`. Cancelling abandons the session with its answer."""
 
         async def ask(session: Session) -> dict[str, Value]:
-            growing = Growing(self.where)
-            await session.walk(base, growing.take, columns)
-            return growing.rows
+            guard = WalkGuard(self.where)
+            await session.walk(base, guard.take, columns)
+            return guard.rows
 
         try:
             async with asyncio.timeout(WALK_LIMIT_S):
@@ -105,7 +105,7 @@ class SnmpAgent:
                     self._forget()
                     if not left:
                         raise
-                except Refused:
+                except ErrorResponse:
                     self._forget()
                     if not left or not known:
                         raise
@@ -116,7 +116,7 @@ class SnmpAgent:
 
     async def _opened(self) -> Session:
         if self._session is None:
-            target = self.target.revealed(self._reveal)
+            target = self.target.with_secrets(self._resolve_secret)
             if target.version is Version.V3:
                 from protocols.snmp.v3 import open_session  # loads the library
 

@@ -28,7 +28,7 @@ GET_NEXT: Final = 0xA1
 RESPONSE: Final = 0xA2
 SET: Final = 0xA3
 GET_BULK: Final = 0xA5
-_ASKED: Final = frozenset({GET, GET_NEXT, SET, GET_BULK})
+_REQUESTS: Final = frozenset({GET, GET_NEXT, SET, GET_BULK})
 
 INTEGER: Final = 0x02
 OCTETS: Final = 0x04
@@ -107,7 +107,7 @@ class Response:
 def decode(data: bytes) -> Request:
     """The request in a datagram; raises `MalformedError`."""
     message = _message(data)
-    if message.kind not in _ASKED or (message.kind == GET_BULK and message.version == VERSION_1):
+    if message.kind not in _REQUESTS or (message.kind == GET_BULK and message.version == VERSION_1):
         raise MalformedError(f"no request: {message.kind:#x}")
     return Request(
         version=message.version,

@@ -16,9 +16,9 @@ An agent that cannot answer says why in its error-status, and where in its error
     any other            as genErr; authorizationError (16), noAccess (6): it may not be read
 
 What is refused beside variables that are told is left out. Where everything that was asked for is
-refused, or a walk cannot go on, that is a `Refused`: a table that may not be read never looks like
-an empty one. In v1, which has no bulk requests, the columns of a table are walked abreast, a row
-with each request.
+refused, or a walk cannot go on, that is an `ErrorResponse`: a table that may not be read never
+looks like an empty one. In v1, which has no bulk requests, the columns of a table are walked
+abreast, a row with each request.
 
 The kernel takes datagrams of a connected socket from that address and port only; answers to other
 requests are thrown away here. Sources: RFC 1157 section 4.1, RFC 3416 sections 3 and 4.2.
@@ -33,11 +33,11 @@ import weakref
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from protocols.errors import Garbled, Refused, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, Unreachable
 from protocols.snmp import ber
 from protocols.snmp.ber import MalformedError, Oid, Request, Response, Variable
-from protocols.snmp.failures import closed, resolved, silent
-from protocols.snmp.model import TRIES, Growing, Take, Target, Value, Version, oid_key
+from protocols.snmp.failures import no_answer, port_closed, resolve
+from protocols.snmp.model import TRIES, RowSink, Target, Value, Version, WalkGuard, oid_key
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
@@ -60,12 +60,12 @@ _VERSIONS: Final = {Version.V1: ber.VERSION_1, Version.V2C: ber.VERSION_2C}
 
 async def open_session(target: Target) -> CommunitySession:
     """A session with an agent; raises `protocols.errors.Unreachable`. Nothing is sent yet."""
-    place = await resolved(target)
+    endpoint = await resolve(target)
     try:
-        sock = socket.socket(place.family, socket.SOCK_DGRAM)
+        sock = socket.socket(endpoint.family, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
-            sock.connect(place.address)  # UDP: nothing is sent, and it does not wait
+            sock.connect(endpoint.address)  # UDP: nothing is sent, and it does not wait
         except BaseException:
             sock.close()
             raise
@@ -83,7 +83,7 @@ class CommunitySession:
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """See `protocols.snmp.model.Session`."""
         found: dict[str, Value] = {}
-        refused: Refused | None = None
+        refused: ErrorResponse | None = None
         waiting = [tuple(map(oid_key, oids))]
         while waiting:
             asked = waiting.pop()
@@ -93,12 +93,12 @@ class CommunitySession:
             elif len(asked) > 1:
                 waiting += _apart(asked, answer)
             elif answer.error != NO_SUCH_NAME:
-                refused = refused or self._refused(answer.error, asked[0])
+                refused = refused or self._error_response(answer.error, asked[0])
         if refused and not found:
             raise refused
         return {oid: found[oid] for oid in oids if oid in found}
 
-    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
+    async def walk(self, base: str, take: RowSink, columns: Collection[int] = ()) -> None:
         """See `protocols.snmp.model.Session`."""
         if self._exchange.target.version is Version.V2C:
             await self._onward(oid_key(base), oid_key(base), take, REPETITIONS)
@@ -111,10 +111,10 @@ class CommunitySession:
             ]
             await self._abreast(made)
             for one in made:
-                for oid, value in one.growing.rows.items():
+                for oid, value in one.guard.rows.items():
                     take(oid, value)
 
-    async def _onward(self, root: Oid, last: Oid, take: Take, repetitions: int = 0) -> None:
+    async def _onward(self, root: Oid, last: Oid, take: RowSink, repetitions: int = 0) -> None:
         """Give what is below ``root`` and after ``last`` to ``take``; in bulk, with repetitions."""
         while True:
             kind = ber.GET_BULK if repetitions else ber.GET_NEXT
@@ -122,7 +122,7 @@ class CommunitySession:
             if answer.error == NO_SUCH_NAME or not (answer.rows or answer.error):
                 return
             if answer.error and not repetitions:
-                raise self._refused(answer.error, last)
+                raise self._error_response(answer.error, last)
             if answer.error:
                 # Some agents cannot tell as much at once, some know no bulk requests at all.
                 repetitions = repetitions // 4 if answer.error == TOO_BIG else 0
@@ -143,7 +143,7 @@ class CommunitySession:
                 del left[answer.index - 1]
             elif answer.error or len(answer.rows) != len(left):
                 for column in left:
-                    await self._onward(column.root, column.last, column.growing.take)
+                    await self._onward(column.root, column.last, column.guard.take)
                 return
             else:
                 rows = zip(left, answer.rows, strict=True)
@@ -153,8 +153,8 @@ class CommunitySession:
         """See `protocols.snmp.model.Session`."""
         self._exchange.close()
 
-    def _refused(self, error: int, oid: Oid) -> Refused:
-        return Refused(
+    def _error_response(self, error: int, oid: Oid) -> ErrorResponse:
+        return ErrorResponse(
             code=error,
             reason=_REASONS.get(error, "an error that no standard knows"),
             what=f"the agent does not tell {_text(oid)}",
@@ -169,13 +169,13 @@ class _Column:
 
     def __init__(self, root: Oid, where: str) -> None:
         self.root = self.last = root
-        self.growing = Growing(where)
+        self.guard = WalkGuard(where)
 
     def took(self, oid: Oid, variable: Variable) -> bool:
         """Take its next row; whether that still was of this column."""
         if oid[: len(self.root)] != self.root:
             return False
-        self.growing.take(_text(oid), ber.value_of(variable))
+        self.guard.take(_text(oid), ber.value_of(variable))
         self.last = oid
         return True
 
@@ -230,13 +230,15 @@ class _Exchange:
                 if answer is not None:
                     return answer
         except ConnectionRefusedError as error:
-            raise closed(self.target) from error
+            raise port_closed(self.target) from error
         except OSError as error:
             raise Unreachable(error.strerror or str(error), where=self.target.where) from error
         except MalformedError as error:
             came = f"what cannot be understood ({error})"
-            raise Garbled(expected="an SNMP answer", came=came, where=self.target.where) from error
-        raise silent(self.target)
+            raise InvalidResponse(
+                expected="an SNMP answer", came=came, where=self.target.where
+            ) from error
+        raise no_answer(self.target)
 
     async def _answer(self) -> Response | None:
         """What comes to the request, if it comes in time; answers to others do not make it late."""

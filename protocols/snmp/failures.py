@@ -1,4 +1,4 @@
-"""How asking an SNMP agent fails before it says anything, in words; the same for every version."""
+"""Errors of asking an SNMP agent before it says anything; the same for every version."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from protocols.snmp.model import Target, Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a name leads.
+class Endpoint:
+    """A socket address that a name resolved to.
 
     Attributes:
-        family: Of the address: IPv4 or IPv6.
-        address: As sockets take it, port included; with the zone of a link-local one.
+        family: IPv4 or IPv6.
+        address: The address as sockets take it, port included; with the zone of a link-local one.
     """
 
     family: socket.AddressFamily
     address: tuple[Any, ...]
 
 
-async def resolved(target: Target) -> Place:
-    """Where the target's name leads; raises `Unreachable`."""
+async def resolve(target: Target) -> Endpoint:
+    """The address of the target; raises `Unreachable` where its name does not resolve."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(target.timeout_s):
@@ -34,11 +34,11 @@ async def resolved(target: Target) -> Place:
         step = "Check the name, or give the address; does this box have a name server?"
         raise Unreachable("its name is unknown", where=target.where, next_step=step) from error
     family, _, _, _, address = found[0]
-    return Place(family=family, address=address)
+    return Endpoint(family=family, address=address)
 
 
-def silent(target: Target) -> Timeout:
-    """Nothing came in time."""
+def no_answer(target: Target) -> Timeout:
+    """The error that nothing came in time."""
     step = (
         "Check the address, that SNMP is on, and the community: an agent is silent to one "
         "that it does not know"
@@ -52,7 +52,7 @@ def silent(target: Target) -> Timeout:
     return Timeout(what, where=target.where, next_step=step)
 
 
-def closed(target: Target) -> Unreachable:
-    """The host is there and says that its port is closed."""
+def port_closed(target: Target) -> Unreachable:
+    """The error that the host is there and its port is closed."""
     step = "Turn SNMP on in the device's settings, or name another port"
     return Unreachable("nothing listens there", where=target.where, next_step=step)

@@ -1,4 +1,4 @@
-"""What asking SNMP agents is made of: targets, users, values, and the ports of an agent. Pure.
+"""What asking an SNMP agent is about: targets, users, values, agents and their sessions. Pure.
 
 Sources: RFC 3416 (v2c), RFC 3414 (v3), RFC 1157 (v1).
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
-from protocols.errors import Garbled
+from protocols.errors import InvalidResponse
 
 PORT: Final = 161
 ROWS_LIMIT: Final = 20_000
@@ -21,14 +21,14 @@ TRIES: Final = 2
 
 Value = int | float | bytes | str
 """A number, the octets of a string, or, as text, an object identifier or an IP address."""
-Reveal = Callable[[str], str]
-"""From what stands for a secret to the secret; raises `protocols.errors.ProtocolError`."""
-Take = Callable[[str, Value | None], None]
+SecretResolver = Callable[[str], str]
+"""Returns the secret behind a reference; raises `protocols.errors.ProtocolError`."""
+RowSink = Callable[[str, Value | None], None]
 """Called with each variable of a walk and its value; ``None`` for one without a value."""
 
 
 class Version(StrEnum):
-    """Of the protocol."""
+    """A version of the protocol."""
 
     V1 = "1"
     V2C = "2c"
@@ -45,11 +45,11 @@ class User:
     """A user of v3.
 
     Attributes:
-        name: As the agent knows it.
-        authentication: Of `AUTHENTICATIONS`; ``""`` for none.
-        authentication_key: The password, or what `Reveal` knows it by.
-        privacy: Of `PRIVACIES`; ``""`` for none.
-        privacy_key: As the other.
+        name: The user's name, as the agent knows it.
+        authentication: One of `AUTHENTICATIONS`; ``""`` for none.
+        authentication_key: The password, or the reference that a `SecretResolver` knows.
+        privacy: One of `PRIVACIES`; ``""`` for none.
+        privacy_key: The password for it, or a reference.
     """
 
     name: str
@@ -58,12 +58,12 @@ class User:
     privacy: str = ""
     privacy_key: str = field(default="", repr=False)
 
-    def revealed(self, reveal: Reveal) -> User:
-        """The same with its keys."""
+    def with_secrets(self, resolve: SecretResolver) -> User:
+        """This user with keys in place of references."""
         return replace(
             self,
-            authentication_key=reveal(self.authentication_key),
-            privacy_key=reveal(self.privacy_key),
+            authentication_key=resolve(self.authentication_key),
+            privacy_key=resolve(self.privacy_key),
         )
 
 
@@ -73,9 +73,11 @@ class Target:
 
     Attributes:
         host: Name or address.
-        community: Of v1 and v2c, or what `Reveal` knows it by.
-        user: Of v3.
-        timeout_s: How long each try waits.
+        port: UDP port.
+        version: The version that is spoken.
+        community: The community of v1 and v2c, or a reference to it.
+        user: The user of v3.
+        timeout_s: Seconds that each of `TRIES` waits.
     """
 
     host: str
@@ -85,20 +87,20 @@ class Target:
     user: User | None = None
     timeout_s: float = 2.0
 
-    def revealed(self, reveal: Reveal) -> Target:
-        """The same with its community and keys."""
-        user = self.user.revealed(reveal) if self.user else None
-        return replace(self, community=reveal(self.community), user=user)
+    def with_secrets(self, resolve: SecretResolver) -> Target:
+        """This target with community and keys in place of references."""
+        user = self.user.with_secrets(resolve) if self.user else None
+        return replace(self, community=resolve(self.community), user=user)
 
     @property
     def where(self) -> str:
-        """For people."""
+        """The agent, for people."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"snmp {host}:{self.port}"
 
 
 class Agent(Protocol):
-    """Something that answers for an agent; all of it raises `protocols.errors.ProtocolError`."""
+    """Answers for an SNMP agent; every request raises `protocols.errors.ProtocolError`."""
 
     @property
     def where(self) -> str:
@@ -117,20 +119,20 @@ class Agent(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of it; a later request opens it again."""
+        """Close what is open; a later request opens it again."""
 
 
 class Session(Protocol):
-    """One socket to an agent, used by one asker at a time.
+    """One socket to an agent, with one request at a time.
 
-    All of it raises `protocols.errors.ProtocolError`, and is of no use after that. Cancelled, it
-    throws an answer that comes later away.
+    Every request raises `protocols.errors.ProtocolError`; the session is then used no more. A
+    cancelled request throws away an answer that comes later.
     """
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """See `Agent.get`."""
 
-    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
+    async def walk(self, base: str, take: RowSink, columns: Collection[int] = ()) -> None:
         """Give everything below ``base`` to ``take``, whose errors end the walk.
 
         Args:
@@ -140,20 +142,20 @@ class Session(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
 
 
 def line_key(host: str, port: int) -> str:
-    """What tells agents apart: each is a line of its own."""
+    """The key of the line of an agent, which is a line of its own: ``snmp:192.0.2.7:161``."""
     return f"snmp:{host.lower()}:{port}"
 
 
 def oid_key(oid: str) -> tuple[int, ...]:
-    """What object identifiers are sorted by."""
+    """The arcs of an object identifier, by which identifiers are sorted."""
     return tuple(map(int, oid.split(".")))
 
 
-class Growing:
+class WalkGuard:
     """Collects the rows of a walk and ends one that does not end by itself.
 
     Args:
@@ -168,7 +170,7 @@ class Growing:
         self._bytes = 0
 
     def take(self, oid: str, value: Value | None) -> None:
-        """Add a row, unless it has no value; raises `Garbled` where it cannot come next."""
+        """Add a row, unless it has no value; raises `InvalidResponse` where it cannot come next."""
         key = oid_key(oid)
         if key <= self._last:
             last = ".".join(map(str, self._last))
@@ -182,6 +184,6 @@ class Growing:
         if value is not None:
             self.rows[oid] = value
 
-    def _endless(self, expected: str, came: str) -> Garbled:
+    def _endless(self, expected: str, came: str) -> InvalidResponse:
         step = "Restart the device; if it says so again, ask its maker for newer firmware"
-        return Garbled(expected=expected, came=came, where=self._where, next_step=step)
+        return InvalidResponse(expected=expected, came=came, where=self._where, next_step=step)

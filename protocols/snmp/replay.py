@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 class ReplayAgent:
-    """Says what a walk holds.
+    """An agent that answers from a walk.
 
     Args:
-        walk: What it says; may be exchanged while it is in use.
-        where: Its name.
+        walk: What it answers; `recording` may be exchanged while it is in use.
+        where: Its name, for people.
 
     Attributes:
         silent: Whether it answers nothing, which takes no time here.
@@ -31,29 +31,29 @@ class ReplayAgent:
     """
 
     def __init__(self, walk: Walk, where: str = "replay") -> None:
-        self.walk_held = walk
+        self.recording = walk
         self.silent = False
         self.asked: list[str] = []
         self._where = where
 
     @property
     def where(self) -> str:
-        """What it replays."""
+        """See `protocols.snmp.model.Agent`."""
         return self._where
 
     async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
         """See `protocols.snmp.model.Agent`."""
         await self._answering(*oids)
-        rows = self.walk_held.rows
+        rows = self.recording.rows
         return {oid: rows[oid] for oid in oids if oid in rows}
 
     async def walk(self, base: str, columns: Collection[int] = ()) -> Mapping[str, Value]:
         """See `protocols.snmp.model.Agent`; it knows bulk requests."""
         await self._answering(base)
-        return self.walk_held.below(base)
+        return self.recording.below(base)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """See `protocols.snmp.model.Agent`; nothing is open."""
 
     async def _answering(self, *oids: str) -> None:
         self.asked += oids
@@ -63,7 +63,7 @@ class ReplayAgent:
 
 
 class RecordingAgent:
-    """A `protocols.snmp.model.Agent` that keeps what another one says.
+    """A `protocols.snmp.model.Agent` that records what another one answers.
 
     Args:
         agent: The other one.
@@ -75,12 +75,12 @@ class RecordingAgent:
 
     @property
     def where(self) -> str:
-        """The other one's."""
+        """See `protocols.snmp.model.Agent`: the other one's."""
         return self._agent.where
 
     @property
-    def heard(self) -> Walk:
-        """What it has said so far."""
+    def recording(self) -> Walk:
+        """The walk of what the other one has answered so far."""
         return Walk.parse(Walk(self._rows).text())
 
     async def get(self, oids: Sequence[str]) -> Mapping[str, Value]:
@@ -96,5 +96,5 @@ class RecordingAgent:
         return found
 
     def close(self) -> None:
-        """Close the other one."""
+        """See `protocols.snmp.model.Agent`: closes the other one."""
         self._agent.close()

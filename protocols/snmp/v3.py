@@ -2,14 +2,14 @@
 
 What the library does, and what becomes of it here (all seen, with 0.13)::
 
-    SnmpAuthError                     Refused      user or key; v3 alone says no
-    TimeoutError, at once             Unreachable  ICMP: the host is there, the port is closed
+    SnmpAuthError                     ErrorResponse    user or key; v3 alone says no
+    TimeoutError, at once             Unreachable      ICMP: the host is there, the port is closed
     TimeoutError, after the timeout   Timeout
     OSError                           Unreachable
-    SnmpError, ValueError, ...        Garbled
-    PanicException                    Garbled      a BaseException, on mangled replies
+    SnmpError, ValueError, ...        InvalidResponse
+    PanicException                    InvalidResponse  a BaseException, on mangled replies
     NoSuchInstance                    left out of the answer
-    {} of many, then None of one      Refused      an error-status, of which it says no more
+    {} of many, then None of one      ErrorResponse    an error-status, of which it says no more
     a bulk request that is refused    like an empty table: it cannot be told
 
 The names of hosts are resolved here, before a session is made: the library takes addresses only.
@@ -45,9 +45,9 @@ from gufo.snmp import (
 from gufo.snmp import User as GufoUser
 from gufo.snmp.aio import SnmpSession
 
-from protocols.errors import Garbled, Refused, Unreachable
-from protocols.snmp.failures import closed, resolved, silent
-from protocols.snmp.model import Take, Target, Value
+from protocols.errors import ErrorResponse, InvalidResponse, Unreachable
+from protocols.snmp.failures import no_answer, port_closed, resolve
+from protocols.snmp.model import RowSink, Target, Value
 
 REPETITIONS: Final = 16
 """Rows of a bulk answer: with long descriptions they still fit what agents send."""
@@ -83,12 +83,12 @@ async def open_session(target: Target) -> UserSession:
     Raises:
         ProtocolError: The name is unknown, or the agent is silent or knows no such user.
     """
-    place = await resolved(target)
+    endpoint = await resolve(target)
     fence = _Fence(target)
 
     async def make() -> SnmpSession:
         session = SnmpSession(
-            str(place.address[0]),
+            str(endpoint.address[0]),
             port=target.port,
             user=_user(target),
             version=SnmpVersion.v3,
@@ -147,7 +147,7 @@ class UserSession:
             raise self._fence.not_told(refused)
         return found
 
-    async def walk(self, base: str, take: Take, columns: Collection[int] = ()) -> None:
+    async def walk(self, base: str, take: RowSink, columns: Collection[int] = ()) -> None:
         """See `protocols.snmp.model.Session`; v3 has bulk requests."""
         rows = self._session.fetch(base)
 
@@ -182,22 +182,22 @@ class _Fence:
         except NoSuchInstance:
             return None
         except SnmpAuthError as error:
-            raise self._refused() from error
+            raise self._error_response() from error
         except TimeoutError as error:
-            why = silent(self._target) if limit.expired() else closed(self._target)
+            why = no_answer(self._target) if limit.expired() else port_closed(self._target)
             raise why from error
         except OSError as error:
             raise Unreachable(error.strerror or str(error), where=where) from error
         except (SnmpError, ValueError, RuntimeError, OverflowError, UnicodeError) as error:
-            raise self._garbled(error) from error
+            raise self._invalid_response(error) from error
         except BaseException as error:  # a panic of the library is no Exception
             if type(error).__module__ != _PANICS:
                 raise
-            raise self._garbled(error) from error
+            raise self._invalid_response(error) from error
 
-    def not_told(self, oid: str) -> Refused:
+    def not_told(self, oid: str) -> ErrorResponse:
         """An error-status; with a single variable that may be read, there is but one (4.2.1)."""
-        return Refused(
+        return ErrorResponse(
             code=GENERAL_ERROR,
             reason="general error",
             what=f"the agent does not tell {oid}",
@@ -206,9 +206,9 @@ class _Fence:
             "the device",
         )
 
-    def _refused(self) -> Refused:
+    def _error_response(self) -> ErrorResponse:
         user = self._target.user.name if self._target.user else ""
-        return Refused(
+        return ErrorResponse(
             code=NO_ACCESS,
             reason="authorization error",
             what=f"the agent does not accept the user {user!r}",
@@ -217,9 +217,9 @@ class _Fence:
             "the device allows this user to read",
         )
 
-    def _garbled(self, error: BaseException) -> Garbled:
+    def _invalid_response(self, error: BaseException) -> InvalidResponse:
         came = f"what cannot be understood ({str(error)[:120] or type(error).__name__})"
-        return Garbled(expected="an SNMP answer", came=came, where=self._target.where)
+        return InvalidResponse(expected="an SNMP answer", came=came, where=self._target.where)
 
 
 def _is_value(value: object) -> bool:

@@ -18,10 +18,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from protocols.errors import Garbled, Timeout
+from protocols.errors import InvalidResponse, Timeout
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
@@ -89,14 +89,17 @@ async def _read(path: str, units: int, transactions: int) -> None:
     wire = SerialWire(path, SerialFormat(baud=TIMES.baud, parity="N", stop=1), TIMES.character_s)
     line = Line(wire, RtuTiming(TIMES).line, TIMES)
     made = [
-        ModbusUnit(line, n, now=lambda: 0, timeout_s=2, framing=RtuExchange)
+        ModbusUnit(line, n, now=lambda: 0, timeout_s=2, framing=RtuTransaction)
         for n in range(1, units + 1)
     ]
     lost = 0
     for n in range(transactions):
         try:
             await made[n % units].read(Read(Table.HOLDING, 0, REGISTERS))
-        except (Timeout, Garbled):  # the machine held the bus up; what that cost stays in the total
+        except (
+            Timeout,
+            InvalidResponse,
+        ):  # the machine held the bus up; what that cost stays in the total
             lost += 1
     await line.aclose()
     if lost > transactions // 10:

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from gateway.fakes import VirtualLoop, run_virtually
-from protocols.errors import Refused, Timeout
-from protocols.line import Exchange, Line
+from protocols.errors import ErrorResponse, Timeout
+from protocols.line import Line, Transaction
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.replay import ReplayWire
 from protocols.modbus.simulator import Unit
@@ -30,7 +30,7 @@ class SlowWire(ReplayWire):
         self._time = time
         self._busy = False
 
-    async def exchange(self, exchange: Exchange[T], timeout_s: float) -> T:
+    async def exchange(self, exchange: Transaction[T], timeout_s: float) -> T:
         assert not self._busy, "two exchanges at once"
         self._busy = True
         self._note("ask")
@@ -78,7 +78,7 @@ def test_everybody_waits_for_the_turn_first_come_first_served() -> None:
 def test_silence_is_kept_after_every_exchange() -> None:
     async def scenario(line: Line) -> None:
         await unit(line, 1).read(ONE)
-        with pytest.raises(Refused):
+        with pytest.raises(ErrorResponse):
             await unit(line, 1).read(Read(Table.HOLDING, 9, 1))
         await unit(line, 1).read(ONE)
 

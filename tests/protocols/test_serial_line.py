@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protocols.errors import Garbled, ProtocolError, Timeout, Unreachable
+from protocols.errors import InvalidResponse, ProtocolError, Timeout, Unreachable
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.unit import Block, ModbusUnit
 from protocols.serial_line import SerialWire
 from protocols.timing import LineTiming
@@ -45,7 +45,7 @@ async def unit_on(
 
 
 def unit_of(line: Line, timeout_s: float = LONG_S, number: int = 1) -> ModbusUnit:
-    return ModbusUnit(line, number, now=lambda: 0, timeout_s=timeout_s, framing=RtuExchange)
+    return ModbusUnit(line, number, now=lambda: 0, timeout_s=timeout_s, framing=RtuTransaction)
 
 
 async def outcome(unit: ModbusUnit) -> Block | ProtocolError:
@@ -80,7 +80,7 @@ async def test_an_answer_in_single_bytes_is_read() -> None:
 )
 async def test_after_every_failure_the_next_exchange_is_clean(first: list[bytes]) -> None:
     async with unit_on(says(first), SHORT_S) as (made, unit):
-        assert isinstance(await outcome(unit), Garbled | Timeout)
+        assert isinstance(await outcome(unit), InvalidResponse | Timeout)
         patient = unit_of(unit.line)
         assert (await patient.read(TWO)).data == RIGHT
         assert len(made.requests) == 2

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from protocols.errors import Garbled, Refused, Timeout, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, Timeout, Unreachable
 from protocols.line import Line
 from protocols.modbus.mbap import STRAYS_LIMIT
 from protocols.modbus.planner import Span, Table
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import Block, ModbusUnit
 from protocols.tcp_line import UNASKED_LIMIT, TcpWire
@@ -55,7 +55,7 @@ from tests.serial_peers import rtu
 )
 async def test_what_is_no_answer_is_named_with_what_was_expected(script: Script, came: str) -> None:
     error = await one(script)
-    assert isinstance(error, Garbled)
+    assert isinstance(error, InvalidResponse)
     assert came in error.came
     assert error.expected.endswith("unit 1, function 3, 4 bytes")
     assert error.expected in str(error)
@@ -64,13 +64,13 @@ async def test_what_is_no_answer_is_named_with_what_was_expected(script: Script,
 
 async def test_an_unfinished_answer_is_no_mere_silence() -> None:
     error = await one(lambda t, _: [answer(t)[:9]], SHORT_S)
-    assert isinstance(error, Garbled)
+    assert isinstance(error, InvalidResponse)
     assert "9 bytes of an unfinished one: 00 01 00 00 00 07 01 03 04" in error.came
 
 
 async def test_an_answer_to_what_was_never_asked_is_named_once_nothing_else_comes() -> None:
     error = await one(lambda t, _: [answer(t + 1000)], SHORT_S)
-    assert isinstance(error, Garbled)
+    assert isinstance(error, InvalidResponse)
     assert error.came == "an answer to transaction 1001"
 
 
@@ -82,7 +82,7 @@ async def test_endless_answers_to_something_else_end_the_exchange_and_the_connec
 
     async with peer(script) as (made, unit):
         error = await outcome(unit)
-        assert isinstance(error, Garbled)
+        assert isinstance(error, InvalidResponse)
         assert error.came == f"more than {STRAYS_LIMIT} answers to something else"
         assert isinstance(await outcome(unit), Block)
         assert made.connections == 2
@@ -219,7 +219,7 @@ async def test_without_numbers_nothing_is_asked_twice_and_the_line_is_drained() 
     port = server.sockets[0].getsockname()[1]
     timing = LineTiming(silence_s=0.001, drain_s=0.1)
     line = Line(TcpWire("127.0.0.1", port, numbered=False), timing)
-    unit = ModbusUnit(line, 1, now=lambda: 0, timeout_s=0.2, framing=RtuExchange)
+    unit = ModbusUnit(line, 1, now=lambda: 0, timeout_s=0.2, framing=RtuTransaction)
     assert isinstance(await outcome(unit), Block)
     assert isinstance(await outcome(unit), Unreachable)
     assert isinstance(await outcome(unit), Block)
@@ -255,7 +255,7 @@ async def test_after_lost_framing_the_next_exchange_has_a_new_connection() -> No
         return next(scripts, None) or [answer(transaction)]
 
     async with peer(script) as (made, unit):
-        assert isinstance(await outcome(unit), Garbled)
+        assert isinstance(await outcome(unit), InvalidResponse)
         assert isinstance(await outcome(unit), Block)
         assert made.connections == 2
 
@@ -263,7 +263,7 @@ async def test_after_lost_framing_the_next_exchange_has_a_new_connection() -> No
 async def test_a_whole_answer_that_is_wrong_keeps_the_connection() -> None:
     async with peer(lambda t, _: [answer(t, unit=5)]) as (made, unit):
         for _ in range(3):
-            assert isinstance(await outcome(unit), Garbled)
+            assert isinstance(await outcome(unit), InvalidResponse)
         assert made.connections == 1
 
 
@@ -324,6 +324,6 @@ async def test_cancelling_leaves_the_connection_and_its_late_answer_harms_nobody
 
 
 async def test_the_gateway_answers_for_a_unit_it_does_not_reach(line: Line) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ErrorResponse) as refused:
         await unit_of(line, 77).read(TWO)
     assert refused.value.code == 11

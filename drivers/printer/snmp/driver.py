@@ -60,7 +60,7 @@ from drivers.printer.subunits import SubUnits
 from drivers.printer.supplies import Seen, seen
 from drivers.printer.text import words
 from drivers.report import Condition, Identity, Observation, Reading, Severity
-from protocols.errors import Refused, Timeout
+from protocols.errors import ErrorResponse, Timeout
 from protocols.snmp.model import Agent, Value
 
 READ_LIMIT_S: Final = 90.0
@@ -209,7 +209,7 @@ class PrinterDriver:
         """Its index in hrDeviceTable: the first that is a printer.
 
         Raises:
-            Refused: This agent is no printer's.
+            ErrorResponse: This agent is no printer's.
         """
         types = await self._agent.walk(DEVICE_TYPES)
         printers = [index for index, value in column(types, DEVICE_TYPES) if value == PRINTER_TYPE]
@@ -219,7 +219,7 @@ class PrinterDriver:
             found = await self._agent.walk(base)
             if found:
                 return int(next(iter(found))[len(base) + 1 :].partition(".")[0])
-        raise Refused(
+        raise ErrorResponse(
             code=NO_SUCH_NAME,
             reason="no such name",
             what="this agent answers, but not as a printer: it has no hrPrinterTable and no "
@@ -320,7 +320,7 @@ async def _if_told(asked: Awaitable[Mapping[str, Value]]) -> Mapping[str, Value]
     """What only names or places something may be refused; alerts, supplies and counts may not."""
     try:
         return await asked
-    except Refused:
+    except ErrorResponse:
         return {}
 
 

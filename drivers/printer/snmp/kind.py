@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
     from drivers.driver import Driver
     from drivers.lines import Lines
-    from protocols.snmp.model import Agent, Reveal
+    from protocols.snmp.model import Agent, SecretResolver
 
 TIMEOUT_S: Final = 2.0
 _V3_ONLY: Final = ("auth", "auth_key", "priv", "priv_key")
@@ -92,7 +92,7 @@ class PrinterMib:
 
         target = target_of(url)
         host = context.lines.get(self.line_key(url), lambda: _Host(context.lines))
-        agent = host.agent(target, _reveal(target, context.secret))
+        agent = host.agent(target, _secret_resolver(target, context.secret))
         return PrinterDriver(agent, context.now, partial(presence, url.host))
 
 
@@ -106,13 +106,13 @@ class _Host:
         self._lines = lines
         self._agents: dict[Target, Agent] = {}
 
-    def agent(self, target: Target, reveal: Reveal) -> Agent:
+    def agent(self, target: Target, resolve_secret: SecretResolver) -> Agent:
         """What asks ``target``: one for all who speak to it in the same way."""
         agent = self._agents.get(target)
         if agent is None:
             from protocols.snmp.agent import SnmpAgent  # only a gateway with a printer needs it
 
-            made: Agent = SnmpAgent(target, reveal)
+            made: Agent = SnmpAgent(target, resolve_secret)
             agent = self._agents[target] = self._lines.wrap(made)
         return agent
 
@@ -145,10 +145,10 @@ def target_of(url: DeviceUrl) -> Target:
     )
 
 
-def _reveal(target: Target, secret: Callable[[str], str]) -> Callable[[str], str]:
+def _secret_resolver(target: Target, secret: Callable[[str], str]) -> SecretResolver:
     """What turns a reference into its secret; other texts stand for themselves."""
 
-    def reveal(text: str) -> str:
+    def resolve(text: str) -> str:
         if not SECRET_REFERENCE.fullmatch(text):
             return text
         try:
@@ -162,7 +162,7 @@ def _reveal(target: Target, secret: Callable[[str], str]) -> Callable[[str], str
                 what, where=target.where, next_step=step[:1].upper() + step[1:]
             ) from error
 
-    return reveal
+    return resolve
 
 
 # --- what the parts of a URL say ----------------------------------------------------------------

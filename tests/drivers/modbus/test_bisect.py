@@ -17,7 +17,7 @@ from drivers.modbus.driver import (
     ProfiledDriver,
 )
 from drivers.report import Quality, Reading
-from protocols.errors import ProtocolError, Refused, Timeout
+from protocols.errors import ErrorResponse, ProtocolError, Timeout
 from protocols.modbus.planner import Read, Table
 from tests.drivers.modbus.driver_harness import ALL, GROUPS, Watched, device, driver, shown
 
@@ -63,7 +63,7 @@ async def test_a_device_that_refuses_everything_is_not_the_profiles() -> None:
     unit = Watched(device({999: 1}))
     made = driver(TEN, unit)
     for _ in range(2):
-        with pytest.raises(Refused, match="illegal data address"):
+        with pytest.raises(ErrorResponse, match="illegal data address"):
             await made.read(ALL)
     unit.device.tables[Table.HOLDING].update(dict.fromkeys(range(10), 5))  # the right one, later
     assert [r.value for r in (await made.read(ALL)).readings] == [5] * 10
@@ -87,7 +87,7 @@ async def test_a_device_that_restarts_is_not_taken_at_its_word() -> None:
     for refusals in (1, 3):
         unit.device.tables[Table.HOLDING].clear()
         for _ in range(refusals):
-            with pytest.raises(Refused):
+            with pytest.raises(ErrorResponse):
                 await made.read(due)
         unit.device.tables[Table.HOLDING].update(values)
         assert shown((await made.read(due)).readings) == good
@@ -101,7 +101,7 @@ async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_
     due = frozenset({"live"})
     good = shown((await made.read(due)).readings)
     gone = unit.device.tables[Table.HOLDING].pop(2)
-    with pytest.raises(Refused):
+    with pytest.raises(ErrorResponse):
         await made.read(due)
     for _ in range(2):
         readings = (await made.read(due)).readings
@@ -117,16 +117,18 @@ async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_
 
 async def test_any_other_refusal_is_told_at_once() -> None:
     unit = Watched(device())
-    busy = Refused(code=6, reason="device busy", what="refused", where="here", next_step="Wait")
+    busy = ErrorResponse(
+        code=6, reason="device busy", what="refused", where="here", next_step="Wait"
+    )
     unit.fail = lambda _read: busy
-    with pytest.raises(Refused, match="device busy"):
+    with pytest.raises(ErrorResponse, match="device busy"):
         await driver(TEN, unit).read(ALL)
     assert len(unit.asked) == 1
 
 
 async def test_a_function_it_does_not_know_costs_only_what_is_read_with_it() -> None:
     unit = Watched(device())
-    refused = Refused(code=1, reason="illegal function", what="x", where="here", next_step="")
+    refused = ErrorResponse(code=1, reason="illegal function", what="x", where="here", next_step="")
     unit.fail = lambda read: refused if read.table is Table.INPUT else None
     inputs = "".join(f"  - {{table: input, at: {i}, quantity: voltage}}\n" for i in range(1))
     made = driver(TEN + inputs, unit)
@@ -152,7 +154,7 @@ async def polled(made: ProfiledDriver, unit: Watched) -> tuple[tuple[Reading, ..
     unit.asked.clear()
     try:
         seen = await made.read(ALL)
-    except Refused:
+    except ErrorResponse:
         return None, len(unit.asked)
     return seen.readings, len(unit.asked)
 
@@ -271,7 +273,7 @@ def once(read: Read, error: ProtocolError) -> Callable[[Read], ProtocolError | N
 
 
 LOST = Timeout("nothing", where="here")
-BUSY = Refused(code=6, reason="device busy", what="refused", where="here", next_step="Wait")
+BUSY = ErrorResponse(code=6, reason="device busy", what="refused", where="here", next_step="Wait")
 
 
 @pytest.mark.parametrize("error", [LOST, BUSY])

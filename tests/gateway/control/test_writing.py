@@ -22,7 +22,7 @@ from drivers.modbus.profile import Profile
 from drivers.modbus.profile_loader import FolderProfiles, read
 from drivers.modbus.writing import RegisterSetting
 from drivers.setting import WriteError
-from protocols.errors import Garbled, Refused, Timeout
+from protocols.errors import ErrorResponse, InvalidResponse, Timeout
 from protocols.line import Line
 from protocols.modbus.planner import Span, Table
 from protocols.modbus.replay import ReplayWire
@@ -155,12 +155,12 @@ async def test_registers_and_coils_are_written() -> None:
 async def test_a_write_that_fails_says_so() -> None:
     simulated = device()
     unit = unit_of(simulated)
-    with pytest.raises(Refused, match=r"refused to write holding 0: illegal data address"):
+    with pytest.raises(ErrorResponse, match=r"refused to write holding 0: illegal data address"):
         await unit.write(Span(Table.HOLDING, 0, 1), (7,))
-    simulated.garble = lambda frame: frame[:-1] + b"\x99"
-    with pytest.raises(Garbled, match="expected unit 1, 06 00 0e 00 07 again, came 06 00"):
+    simulated.corrupt = lambda frame: frame[:-1] + b"\x99"
+    with pytest.raises(InvalidResponse, match="expected unit 1, 06 00 0e 00 07 again, came 06 00"):
         await unit.write(Span(Table.HOLDING, 14, 1), (7,))
-    simulated.garble, simulated.silent = None, True
+    simulated.corrupt, simulated.silent = None, True
     with pytest.raises(Timeout, match="Read it back: it may have been written"):
         await unit.write(Span(Table.HOLDING, 14, 1), (7,))
 
@@ -179,7 +179,7 @@ async def test_a_server_in_c_takes_what_is_written(tmp_path: Path) -> None:
 
         assert (await unit.read(Read(Table.HOLDING, 100, 3))).data == b"\0\1\0\x09\0\3"
         assert (await unit.read(Read(Table.COIL, 100, 1))).data[0] & 1
-        with pytest.raises(Refused):
+        with pytest.raises(ErrorResponse):
             await unit.write(Span(Table.HOLDING, 5, 1), (1,))
         await line.aclose()
 

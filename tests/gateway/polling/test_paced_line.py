@@ -24,7 +24,7 @@ from gateway.polling.poller import Poller
 from gateway.polling.schedule import spread
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.rtu_timing import RtuTiming
 from protocols.modbus.unit import ModbusUnit
 from protocols.serial_format import SerialFormat
@@ -47,7 +47,9 @@ class Reading:
     """A driver that reads thirty registers of one unit."""
 
     def __init__(self, line: Line, unit: int) -> None:
-        self._unit = ModbusUnit(line, unit, now=lambda: 0, timeout_s=TIMEOUT_S, framing=RtuExchange)
+        self._unit = ModbusUnit(
+            line, unit, now=lambda: 0, timeout_s=TIMEOUT_S, framing=RtuTransaction
+        )
         self.began: list[float] = []
 
     async def read(self, due: frozenset[str]) -> Observation:

@@ -12,7 +12,7 @@ from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
 from gateway.polling.backoff import BACKOFF_LIMIT_MS
 from gateway.polling.polled_device import PolledDevice
 from gateway.polling.schedule import spread
-from protocols.errors import Garbled, Refused, Timeout, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, Timeout, Unreachable
 from tests.gateway.polling.poller_harness import PollerHarness
 
 TIMEOUT_S = 0.5
@@ -39,11 +39,13 @@ def unreachable() -> Exception:
 
 
 def garbled() -> Exception:
-    return Garbled(expected="function 3", came="function 4", where=WHERE)
+    return InvalidResponse(expected="function 3", came="function 4", where=WHERE)
 
 
 def refused() -> Exception:
-    return Refused(code=2, reason="illegal data address", what="x", where=WHERE, next_step="y")
+    return ErrorResponse(
+        code=2, reason="illegal data address", what="x", where=WHERE, next_step="y"
+    )
 
 
 def device(

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from drivers.modbus.profile_loader import FolderProfiles
 from drivers.replay import report_of
-from protocols.errors import Refused, Timeout
+from protocols.errors import ErrorResponse, Timeout
 from protocols.line import Line
 from protocols.modbus import mbap
 from protocols.modbus import rtu as rtu_frames
 from protocols.modbus.capture import Capture, CaptureEntry, CaptureError, Origin, RecordingWire
-from protocols.modbus.mbap import MbapExchange
+from protocols.modbus.mbap import MbapTransaction
 from protocols.modbus.pdu import FUNCTIONS
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.replay import ReplayWire, units_of
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.simulator import Simulator, Unit
 from protocols.modbus.unit import Framing, ModbusUnit
 from protocols.serial_line import SerialWire
@@ -114,13 +114,13 @@ async def recorded(
         async with Simulator(units) as simulator:
             wire = TcpWire(simulator.host, simulator.port)
             line = Line(RecordingWire(wire, tape, now, mbap.unpack_frame))
-            yield line, MbapExchange
+            yield line, MbapTransaction
             await line.aclose()
     else:
         async with bus(lambda request: spoken_by(units, request)) as made:
             serial = SerialWire(made.path, FAST)
             line = Line(RecordingWire(serial, tape, now, rtu_frames.unpack_frame), FAST_TIMING)
-            yield line, RtuExchange
+            yield line, RtuTransaction
             await line.aclose()
 
 
@@ -144,7 +144,7 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
         unit = ModbusUnit(line, 1, now=lambda: 0, framing=framing)
         await unit.read(Read(Table.INPUT, 2, 10))
         await unit.read(Read(Table.COIL, 7, 9))
-        with pytest.raises(Refused):
+        with pytest.raises(ErrorResponse):
             await unit.read(Read(Table.HOLDING, 64, 1))
         silent = ModbusUnit(line, 2, now=lambda: 0, timeout_s=0.05, framing=framing)
         with pytest.raises(Timeout):
@@ -168,7 +168,7 @@ async def test_traffic_is_recorded_as_it_was_and_replays_as_the_device(
     assert (await unit.read(Read(Table.INPUT, 4, 3))).data == bytes.fromhex("01f801f901fa")
     assert (await unit.read(Read(Table.COIL, 9, 2))).data == b"\3"
     for refused in (Read(Table.HOLDING, 64, 1), Read(Table.INPUT, 0, 4)):
-        with pytest.raises(Refused, match="illegal data address"):
+        with pytest.raises(ErrorResponse, match="illegal data address"):
             await unit.read(refused)
     with pytest.raises(Timeout):
         await ModbusUnit(again, 2, now=lambda: 0).read(Read(Table.INPUT, 0, 1))

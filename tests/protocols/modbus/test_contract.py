@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from pymodbus.framer import FramerType
 
-from protocols.errors import Refused
+from protocols.errors import ErrorResponse
 from protocols.line import Line
-from protocols.modbus.mbap import MbapExchange
+from protocols.modbus.mbap import MbapTransaction
 from protocols.modbus.planner import Read, Span, Table
 from protocols.modbus.replay import ReplayWire
-from protocols.modbus.rtu import RtuExchange
+from protocols.modbus.rtu import RtuTransaction
 from protocols.modbus.simulator import Simulator
 from protocols.modbus.unit import Framing, ModbusUnit
 from protocols.serial_line import SerialWire
@@ -108,8 +108,8 @@ class over:  # noqa: N801 # reads as a word in `async with ... over(port)`
             self._line = Line(TcpWire("127.0.0.1", place, numbered=False), FAST_TIMING)
         else:
             self._line = Line(TcpWire("127.0.0.1", place))
-        rtu = partial(RtuExchange, echo=self._line.echo)
-        self._framing: Framing = rtu if serial or isinstance(place, str) else MbapExchange
+        rtu = partial(RtuTransaction, echo=self._line.echo)
+        self._framing: Framing = rtu if serial or isinstance(place, str) else MbapTransaction
 
     async def __aenter__(self) -> ModbusUnit:
         return ModbusUnit(self._line, 1, now=Ticks(), timeout_s=10, framing=self._framing)
@@ -143,7 +143,7 @@ async def test_an_answer_is_dated_at_the_middle_of_its_own_transaction(unit: Mod
 async def test_what_is_not_there_is_refused_by_name_and_the_line_goes_on(
     unit: ModbusUnit, table: Table, first: int, count: int
 ) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ErrorResponse) as refused:
         await unit.read(Read(table, first, count))
     assert refused.value.code == 2
     assert refused.value.reason == "illegal data address"
@@ -178,7 +178,7 @@ async def test_a_write_to_what_is_not_there_is_refused_by_name(
     unit: ModbusUnit, table: Table, address: int
 ) -> None:
     await unit.read(Read(Table.INPUT, FIRST, 2))
-    with pytest.raises(Refused, match=f"refused to write {table.value} {address}") as refused:
+    with pytest.raises(ErrorResponse, match=f"refused to write {table.value} {address}") as refused:
         await unit.write(Span(table, address, 1), (1,))
     assert refused.value.code == 2
     assert len((await unit.read(Read(Table.INPUT, FIRST, 2))).data) == 4

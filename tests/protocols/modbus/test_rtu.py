@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from protocols.errors import Garbled, ProtocolError, Refused, Timeout
+from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.line import Echo
-from protocols.modbus.pdu import Order, Question
+from protocols.modbus.pdu import ReadRequest, WriteRequest
 from protocols.modbus.planner import Read, Span, Table
-from protocols.modbus.rtu import NOISE_LIMIT, RtuExchange, sound
+from protocols.modbus.rtu import NOISE_LIMIT, RtuTransaction, crc_ok
 from tests.serial_peers import rtu
 
 TWO = Read(Table.HOLDING, 10, 2)
@@ -19,8 +19,8 @@ ANSWER = rtu(1, b"\x03\x04" + RIGHT)
 REQUEST = rtu(1, b"\x03\x00\x0a\x00\x02")
 
 
-def exchange() -> RtuExchange:
-    return RtuExchange(Question(1, TWO, "serial:/dev/tty unit 1"))
+def exchange() -> RtuTransaction:
+    return RtuTransaction(ReadRequest(1, TWO, "serial:/dev/tty unit 1"))
 
 
 def collected(*pieces: bytes) -> bytes | ProtocolError | None:
@@ -29,7 +29,7 @@ def collected(*pieces: bytes) -> bytes | ProtocolError | None:
     try:
         for piece in pieces:
             buffer += piece
-            if (answer := asked.collect(buffer)) is not None:
+            if (answer := asked.feed(buffer)) is not None:
                 return answer
     except ProtocolError as error:
         return error
@@ -39,8 +39,8 @@ def collected(*pieces: bytes) -> bytes | ProtocolError | None:
 def test_a_request_is_unit_pdu_and_crc() -> None:
     # Modbus Application Protocol V1.1b3, 6.3; CRC as V1.02, 6.2.2 computes it.
     assert exchange().request(1) == REQUEST
-    assert sound(REQUEST)
-    assert not sound(REQUEST[:-1] + b"\0")
+    assert crc_ok(REQUEST)
+    assert not crc_ok(REQUEST[:-1] + b"\0")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_answer_is_found(pieces: list[bytes]) -> None:
 )
 def test_what_is_no_answer_ends_the_exchange_and_is_named(frame: bytes, came: str) -> None:
     error = collected(frame)
-    assert isinstance(error, Garbled)
+    assert isinstance(error, InvalidResponse)
     assert error.expected == "unit 1, function 3, 4 bytes"
     assert error.came.startswith(came)
     assert "serial:/dev/tty unit 1" in str(error)
@@ -83,25 +83,25 @@ def test_what_is_no_answer_ends_the_exchange_and_is_named(frame: bytes, came: st
 
 def test_a_refusal_is_one_and_its_checksum_counts() -> None:
     error = collected(rtu(1, b"\x83\x02"))
-    assert isinstance(error, Refused)
+    assert isinstance(error, ErrorResponse)
     assert error.code == 2
-    assert isinstance(collected(rtu(1, b"\x83\x02")[:-1] + b"\0"), Garbled)
+    assert isinstance(collected(rtu(1, b"\x83\x02")[:-1] + b"\0"), InvalidResponse)
 
 
 def test_silence_and_unfinished_answers_are_told_apart() -> None:
     asked = exchange()
-    assert isinstance(asked.unanswered(bytearray(), 0.5), Timeout)
-    error = asked.unanswered(bytearray(ANSWER[:5]), 0.5)
-    assert isinstance(error, Garbled)
+    assert isinstance(asked.timeout_error(bytearray(), 0.5), Timeout)
+    error = asked.timeout_error(bytearray(ANSWER[:5]), 0.5)
+    assert isinstance(error, InvalidResponse)
     assert error.came == "5 bytes of no answer: 01 03 04 12 34"
 
 
 def test_it_says_how_much_is_missing_and_a_refusal_is_shorter() -> None:
     asked = exchange()
-    assert asked.missing(bytearray()) == 9
-    assert asked.missing(bytearray(ANSWER[:6])) == 3
-    assert asked.missing(bytearray(b"\x01\x83")) == 3
-    assert asked.missing(bytearray(b"\xff" * 50)) == 1
+    assert asked.bytes_missing(bytearray()) == 9
+    assert asked.bytes_missing(bytearray(ANSWER[:6])) == 3
+    assert asked.bytes_missing(bytearray(b"\x01\x83")) == 3
+    assert asked.bytes_missing(bytearray(b"\xff" * 50)) == 1
 
 
 @given(
@@ -114,7 +114,7 @@ def test_behind_any_noise_the_answer_is_found_or_what_came_is_named(
     ends = sorted({min(cut, len(sent)) for cut in cuts} | {len(sent)})
     got = collected(*(sent[a:b] for a, b in zip([0, *ends], ends, strict=False)))
     # Noise may look like the beginning of an answer, or be a sound frame of somebody else.
-    assert got == RIGHT or got is None or isinstance(got, Garbled | Refused)
+    assert got == RIGHT or got is None or isinstance(got, InvalidResponse | ErrorResponse)
     if not {1} & set(noise) and not isinstance(got, ProtocolError):
         assert got == RIGHT
 
@@ -137,18 +137,18 @@ def test_no_single_changed_byte_passes_for_an_answer(at: int, change: int) -> No
 # --- lines that hear themselves -------------------------------------------------------------------
 
 
-def answered(asked: RtuExchange, came: bytes) -> bytes | ProtocolError | None:
+def answered(asked: RtuTransaction, came: bytes) -> bytes | ProtocolError | None:
     """What an exchange makes of what came in single bytes, its own request being out."""
     asked.request(1)
     buffer = bytearray()
     try:
         for byte in came:
             buffer.append(byte)
-            if (answer := asked.collect(buffer)) is not None:
+            if (answer := asked.feed(buffer)) is not None:
                 return answer
     except ProtocolError as error:
         return error
-    return asked.unanswered(buffer, 0.5)
+    return asked.timeout_error(buffer, 0.5)
 
 
 @given(
@@ -162,18 +162,18 @@ def answered(asked: RtuExchange, came: bytes) -> bytes | ProtocolError | None:
 def test_a_read_is_answered_behind_its_echo_wherever_it_reads(
     address: int, table: Table, count: int, noise: bytes
 ) -> None:
-    question = Question(1, Read(table, address, count), "x")
+    question = ReadRequest(1, Read(table, address, count), "x")
     size = question.read.size_bytes
     data = bytes(range(1, size + 1))
     echo = Echo()
-    asked = RtuExchange(question, echo)
+    asked = RtuTransaction(question, echo)
     answer = rtu(1, bytes((question.function, size)) + data)
     assert answered(asked, noise + asked.request(1) + answer) == data
-    assert echo.heard
+    assert echo.present
     for _ in range(3):
-        assert echo.heard  # one spoilt echo is no sign that there is none
-        assert answered(RtuExchange(question, echo), answer) == data
-    assert not echo.heard
+        assert echo.present  # one spoilt echo is no sign that there is none
+        assert answered(RtuTransaction(question, echo), answer) == data
+    assert not echo.present
 
 
 def test_an_echo_alone_is_no_answer_but_a_timeout() -> None:
@@ -192,12 +192,14 @@ def test_an_echo_alone_is_no_answer_but_a_timeout() -> None:
 def test_a_write_is_confirmed_by_the_device_and_not_by_its_echo(
     span: Span, values: tuple[int, ...]
 ) -> None:
-    order = Order(1, span, values, "x")
-    sent = RtuExchange(order).request(1)
+    order = WriteRequest(1, span, values, "x")
+    sent = RtuTransaction(order).request(1)
     confirmed = rtu(1, order.pdu[:5])
-    quiet, loud = Echo(), Echo(heard=True)
-    assert answered(RtuExchange(order, quiet), confirmed) == b""
-    assert answered(RtuExchange(order, loud), sent + confirmed) == b""
-    assert isinstance(answered(RtuExchange(order, loud), sent), Timeout)
-    refused = answered(RtuExchange(order, loud), sent + rtu(1, bytes((order.function | 0x80, 3))))
-    assert isinstance(refused, Refused)
+    quiet, loud = Echo(), Echo(present=True)
+    assert answered(RtuTransaction(order, quiet), confirmed) == b""
+    assert answered(RtuTransaction(order, loud), sent + confirmed) == b""
+    assert isinstance(answered(RtuTransaction(order, loud), sent), Timeout)
+    refused = answered(
+        RtuTransaction(order, loud), sent + rtu(1, bytes((order.function | 0x80, 3)))
+    )
+    assert isinstance(refused, ErrorResponse)

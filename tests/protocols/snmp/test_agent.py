@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from protocols.errors import Garbled, ProtocolError, Refused, Timeout, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout, Unreachable
 from protocols.snmp import model
 from protocols.snmp.agent import SnmpAgent
-from protocols.snmp.model import Growing, Target, Version
+from protocols.snmp.model import Target, Version, WalkGuard
 from protocols.snmp.snmprec import Walk
 from tests.peers import LOOPBACK, free_port
 from tests.snmp_peers import USER, UdpPeer, snmpd
@@ -71,7 +71,7 @@ async def test_a_wrong_user_is_refused_by_name(peer: UdpPeer, changes: dict[str,
 
     error = await failure(SnmpAgent(replace(peer.target(Version.V3), user=user)))
 
-    assert isinstance(error, Refused)
+    assert isinstance(error, ErrorResponse)
     assert user.name in str(error)
     assert "auth_key=" in error.next_step
     assert user.authentication_key not in str(error)
@@ -226,7 +226,7 @@ async def test_an_agent_that_loops_ends_the_walk(
 ) -> None:
     async with wire_agent(answer) as port, asyncio.timeout(20):
         target = Target(host=LOOPBACK, port=port, version=version, timeout_s=1)
-        with pytest.raises(Garbled, match="an identifier after") as caught:
+        with pytest.raises(InvalidResponse, match="an identifier after") as caught:
             await SnmpAgent(target).walk(BASE)
     assert "firmware" in caught.value.next_step
 
@@ -239,16 +239,16 @@ async def test_a_table_without_end_ends() -> None:
         return [request.reply([(name, integer(1)) for name in names])]
 
     async with wire_agent(endless) as port, asyncio.timeout(30):
-        with pytest.raises(Garbled, match="without end"):
+        with pytest.raises(InvalidResponse, match="without end"):
             await at(port, timeout_s=2).walk(BASE)
 
 
 def test_rows_are_bounded_by_bytes_too() -> None:
-    growing = Growing("there")
-    growing.take(f"{BASE}.1", bytes(model.BYTES_LIMIT - 100))
+    guard = WalkGuard("there")
+    guard.take(f"{BASE}.1", bytes(model.BYTES_LIMIT - 100))
 
-    with pytest.raises(Garbled, match="without end"):
-        growing.take(f"{BASE}.2", bytes(100))
+    with pytest.raises(InvalidResponse, match="without end"):
+        guard.take(f"{BASE}.2", bytes(100))
 
 
 async def test_the_end_of_the_tree_ends_a_walk() -> None:

@@ -127,8 +127,8 @@ async def test_what_was_heard_replays() -> None:
     recorder = RecordingAgent(ReplayAgent(WALK))
     await recorder.walk("1.3.6.1.2.1.43")
     await recorder.get(["1.3.6.1.2.1.25.3.2.1.5.1", "1.3.6.1.2.1.25.3.2.1.2.1"])
-    again = Walk.parse(recorder.heard.text())
+    again = Walk.parse(recorder.recording.text())
 
-    assert again == recorder.heard
+    assert again == recorder.recording
     assert again.rows.items() <= WALK.rows.items()
     assert len(again.rows) == 2 * ROWS + 4

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.errors import Garbled, ProtocolError
+from protocols.errors import InvalidResponse, ProtocolError
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target, Version
 from tests.peers import LOOPBACK
@@ -28,7 +28,7 @@ async def test_a_panic_of_the_library_is_an_answer_that_was_garbled(
     """A length of 113 bytes for a length: the library panics, which is no `Exception`."""
     async with raw_agent(lambda _: [bytes.fromhex("300302f103")]) as port:
         target = Target(host=LOOPBACK, port=port, version=Version.V3, user=USER, timeout_s=5)
-        with pytest.raises(Garbled) as caught:
+        with pytest.raises(InvalidResponse) as caught:
             await SnmpAgent(target).get([STATUS])
         assert type(caught.value.__cause__).__name__ == "PanicException"
         assert not isinstance(caught.value.__cause__, Exception)
@@ -48,7 +48,7 @@ async def test_a_mangled_answer_of_v2c_is_told_and_nothing_writes_of_itself(
 
     async with wire_agent(answer) as port:
         agent = SnmpAgent(Target(host=LOOPBACK, port=port, timeout_s=5))
-        with pytest.raises(Garbled, match="cannot be understood"):
+        with pytest.raises(InvalidResponse, match="cannot be understood"):
             await agent.get([STATUS])
 
         assert await agent.get([STATUS]) == {STATUS: 2}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from protocols.errors import Garbled, Refused, Timeout
+from protocols.errors import ErrorResponse, InvalidResponse, Timeout
 from protocols.snmp import ber
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target, Value, Version, oid_key
@@ -88,7 +88,7 @@ async def test_where_everything_is_refused_that_is_said(
 ) -> None:
     answer, _ = refusing(status, *NAMES)
 
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ErrorResponse) as caught:
         await got(answer, version)
 
     assert caught.value.code == status
@@ -109,7 +109,7 @@ async def test_what_is_too_big_is_asked_for_in_parts() -> None:
 async def test_an_agent_for_which_everything_is_too_big_ends() -> None:
     answer, seen = refusing(TOO_BIG, *NAMES)
 
-    with pytest.raises(Refused, match="too big"):
+    with pytest.raises(ErrorResponse, match="too big"):
         await got(answer)
     assert len(seen) < 2 * len(NAMES)
 
@@ -142,7 +142,7 @@ async def walked(answer: Answer, version: Version = Version.V2C) -> dict[str, Va
 async def test_a_table_that_may_not_be_read_is_not_an_empty_one(
     status: int, version: Version
 ) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(ErrorResponse) as caught:
         await walked(table(lambda _: status), version)
 
     assert caught.value.code == status
@@ -172,7 +172,7 @@ async def test_variables_without_values_do_not_make_a_walk_endless() -> None:
     def answer(request: Request) -> Iterable[bytes]:
         return [request.reply([(NAMES[0], b"\x81\x00")])]
 
-    with pytest.raises(Garbled, match="an identifier after"):
+    with pytest.raises(InvalidResponse, match="an identifier after"):
         await walked(answer)
 
 
@@ -263,7 +263,7 @@ async def test_an_agent_that_does_not_go_along_is_asked_column_by_column(answer:
 
 
 async def test_columns_that_are_refused_one_by_one_are_told() -> None:
-    with pytest.raises(Refused, match="general error"):
+    with pytest.raises(ErrorResponse, match="general error"):
         await columns_walked(columns_of(lambda _: GENERAL_ERROR))
 
 
@@ -271,7 +271,7 @@ async def test_columns_that_loop_end() -> None:
     def looping(request: Request) -> Iterable[bytes]:
         return [request.reply([(f"{BASE}.1.{n}.1", integer(1)) for n in (2, 3, 5)])]
 
-    with pytest.raises(Garbled, match="an identifier after"):
+    with pytest.raises(InvalidResponse, match="an identifier after"):
         await columns_walked(looping)
 
 

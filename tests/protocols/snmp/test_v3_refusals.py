@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from protocols.errors import Refused
+from protocols.errors import ErrorResponse
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target, User, Value, Version
 from tests.peers import LOOPBACK
@@ -92,7 +92,7 @@ async def test_what_is_refused_beside_others_is_left_out() -> None:
 
 
 async def test_where_everything_is_refused_that_is_said() -> None:
-    with pytest.raises(Refused, match="general error") as caught:
+    with pytest.raises(ErrorResponse, match="general error") as caught:
         await got(refusing(*NAMES))
 
     assert NAMES[0] in str(caught.value)

@@ -15,7 +15,7 @@ from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import COUNTERS, IDENTITY, PERIODS, STATUS, SUPPLIES
 from drivers.printer.snmp.tables import SERIAL_NUMBER
 from drivers.report import Code, Quality, Severity, State
-from protocols.errors import ProtocolError, Refused, Timeout
+from protocols.errors import ErrorResponse, ProtocolError, Timeout
 from protocols.snmp.model import Value
 from protocols.snmp.replay import ReplayAgent
 from protocols.snmp.snmprec import Walk
@@ -59,7 +59,7 @@ async def test_while_something_is_wrong_its_parts_are_looked_at_with_every_statu
     driver, agent = driver_of(walk)
     before = await driver.read(frozenset(PERIODS))
     assert before.conditions
-    agent.walk_held = synthetic("idle-colour-laser")
+    agent.recording = synthetic("idle-colour-laser")
 
     after = await driver.read(frozenset({STATUS}))
 
@@ -78,7 +78,7 @@ async def test_the_first_status_alone_is_whole() -> None:
 async def test_an_agent_that_is_no_printer_s_is_told() -> None:
     driver, _ = driver_of(Walk.parse("1.3.6.1.2.1.1.1.0|4|A switch\n"))
 
-    with pytest.raises(Refused, match="not as a printer"):
+    with pytest.raises(ErrorResponse, match="not as a printer"):
         await driver.read(frozenset(PERIODS))
 
 
@@ -121,7 +121,7 @@ class Refusing(ReplayAgent):
         await super()._answering(*oids)
         if any(oid.startswith(self.refused) for oid in oids):
             step = "Let it be read"
-            raise Refused(
+            raise ErrorResponse(
                 code=5, reason="general error", what="no", where=self.where, next_step=step
             )
 
@@ -145,7 +145,7 @@ async def test_what_must_not_look_empty_is_told_as_refused(table: Table) -> None
     """No alerts, no supplies and no counts are three good answers; these are none."""
     agent = Refusing(synthetic("idle-colour-laser"), table.entry)
 
-    with pytest.raises(Refused):
+    with pytest.raises(ErrorResponse):
         await PrinterDriver(agent, lambda: 7).read(frozenset(PERIODS))
 
 
@@ -156,7 +156,7 @@ async def test_what_must_not_look_empty_is_told_as_refused(table: Table) -> None
 async def test_another_printer_is_told_with_the_first_that_it_says(due: str) -> None:
     driver, agent = driver_of(synthetic("idle-colour-laser"))
     before = await driver.read(frozenset(PERIODS))
-    agent.walk_held = synthetic("jam-tray-empty-toner-low")
+    agent.recording = synthetic("jam-tray-empty-toner-low")
 
     seen = await driver.read(frozenset({due}))
 
@@ -170,7 +170,7 @@ async def test_another_printer_is_told_with_the_first_that_it_says(due: str) -> 
 async def test_the_supplies_of_the_one_before_name_nothing_any_more() -> None:
     driver, agent = driver_of(synthetic("jam-tray-empty-toner-low"))
     await driver.read(frozenset(PERIODS))
-    agent.walk_held = synthetic("waste-full-and-motor")
+    agent.recording = synthetic("waste-full-and-motor")
 
     seen = await driver.read(frozenset({STATUS}))
 
@@ -185,7 +185,7 @@ async def test_a_serial_number_that_is_not_told_for_once_changes_nobody() -> Non
     for odd in (b"", None):
         rows = dict(walk.rows)
         rows.pop(f"{SERIAL_NUMBER}.1")
-        agent.walk_held = Walk(rows if odd is None else rows | {f"{SERIAL_NUMBER}.1": odd})
+        agent.recording = Walk(rows if odd is None else rows | {f"{SERIAL_NUMBER}.1": odd})
 
         assert (await driver.read(frozenset({STATUS}))).identity is None
 
