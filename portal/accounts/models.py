@@ -96,7 +96,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(models.Model):
-    """A customer."""
+    """A customer, with its members."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     members = models.ManyToManyField(

@@ -1,4 +1,4 @@
-"""One device: who it is, what is wrong with it, everything it last said."""
+"""The page of one device: its identity, its conditions, its latest readings."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantityRow:
-    """All readings of one quantity.
+    """The latest readings of one quantity.
 
     Attributes:
-        name: The quantity in words.
+        name: The name of the quantity.
         whole: The reading that has no part.
-        parts: The others, in the order people look for them.
+        parts: The other readings, in the vocabulary's order.
     """
 
     name: str
@@ -141,5 +141,5 @@ def device_version(device: Device, now: datetime) -> str:
 
 
 def series_label(quantity: str, part: str) -> str:
-    """A series in words: ``Voltage L1``."""
+    """The name of a series: ``Voltage L1``."""
     return f"{words.quantity_words(quantity)} {words.part_words(part)}".rstrip()

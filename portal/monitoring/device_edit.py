@@ -1,4 +1,4 @@
-"""What people say of a device: its name, where it stands, its group, its kind.
+"""The form in which people describe a device: its name, location, group and kind.
 
 Every member may: these are words for people, they change nothing at the device or its gateway, and
 whoever carried a printer to another floor knows where it stands. Who may see it may say it
@@ -68,13 +68,13 @@ class DescriptionForm(forms.Form):
             field.widget.attrs["autocomplete"] = "off"
 
     def description(self) -> Description:
-        """The same for the action."""
+        """What the form holds, for `portal.fleet.actions.describe_device`."""
         return Description(**self.cleaned_data)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def device_edit(request: HttpRequest, device: int) -> HttpResponse:
-    """The form, and what comes of it; a gateway is called as it is set up."""
+    """The page of the form; gateways have none, because their name is set where they are set up."""
     scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)
     found = get_object_or_404(
         scope.select_related("gateway__site__organization", "group"), pk=device
@@ -94,6 +94,6 @@ def device_edit(request: HttpRequest, device: int) -> HttpResponse:
 
 
 def _derived(device: Device) -> DeviceKind:
-    """What it would be if nobody said."""
+    """The kind of ``device`` where nobody chose one."""
     latest = Latest.objects.filter(series__device=device).select_related("series")
     return derived_kind(device, latest, device.supplies.all())

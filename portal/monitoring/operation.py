@@ -1,4 +1,4 @@
-"""What the devices are doing, counted: printing, ready, error, other; "available n of m".
+"""How many devices are printing, ready, in error or in another state; "available n of m".
 
 ::
 
@@ -27,9 +27,9 @@ class Arc:
     """A part of the donut, in hundredths of its way round.
 
     Attributes:
-        state: Whose it is.
-        length: How long it is.
-        offset: Where it begins, counted backwards from twelve o'clock, as SVG's dashes are.
+        state: The state it stands for.
+        length: The length of the arc.
+        offset: Where the arc begins, counted backwards from twelve o'clock, as SVG's dashes are.
     """
 
     state: State
@@ -51,17 +51,17 @@ class Operation:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of devices."""
         return sum(count for _, count in self.counts)
 
     @property
     def available(self) -> int:
-        """Those that could do their work now."""
+        """The number of devices that could do their work now."""
         return sum(count for state, count in self.counts if state in _AVAILABLE)
 
     @property
     def arcs(self) -> list[Arc]:
-        """The donut's parts, clockwise from the top; states that nobody is in have none."""
+        """The donut's parts, clockwise from the top; states without devices have none."""
         arcs, begun = [], 0
         for state, count in self.counts:
             if count:

@@ -1,4 +1,4 @@
-"""The first page: what needs you, what all devices are doing, then sites, gateways, devices.
+"""The first page: what needs somebody, what all devices are doing, and every gateway's devices.
 
 A site's and a gateway's page are the same with a narrower `Scope`.
 
@@ -86,12 +86,13 @@ class DeviceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayCard:
-    """A gateway with its devices.
+    """A gateway on the first page, with its devices.
 
     Attributes:
-        heard_at: When a box last spoke for it; ``None``: never.
+        heard_at: When anything last arrived from one of its boxes, UTC; ``None``: never.
         connected: Whether that is recent enough and the session has not ended.
-        own: The gateway's reports about itself, once there are any.
+        own: The device as which the gateway reports about itself, once it has.
+        rows: Its devices without itself.
     """
 
     gateway: Gateway
@@ -103,7 +104,7 @@ class GatewayCard:
 
     @property
     def needs_you(self) -> bool:
-        """Whether it fell silent; one that was never heard is waited for, not missed."""
+        """Whether it fell silent; a gateway from which nothing ever arrived is only waited for."""
         return self.heard_at is not None and not self.connected
 
     @property
@@ -115,14 +116,14 @@ class GatewayCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCard:
-    """A site with its gateways."""
+    """A site on the first page, with its gateways."""
 
     site: Site
     gateways: Sequence[GatewayCard]
 
     @property
     def needs(self) -> list[GatewayCard | DeviceRow]:
-        """What somebody should look after here."""
+        """What needs somebody at this site."""
         return _needs([self])
 
     @property
@@ -138,29 +139,29 @@ class SiteCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything on the first page."""
+    """Everything that the first page shows, or a page of one site or gateway."""
 
     sites: Sequence[SiteCard]
     needs: Sequence[GatewayCard | DeviceRow] = field(default_factory=tuple)
 
     @property
     def only_need(self) -> GatewayCard | DeviceRow | None:
-        """What needs you, where it is one thing."""
+        """What needs somebody, where it is exactly one thing."""
         return self.needs[0] if len(self.needs) == 1 else None
 
     @property
     def rows(self) -> list[DeviceRow]:
-        """Every device, without the gateways themselves."""
+        """The devices, without the gateways themselves."""
         return [row for card in self.gateways for row in card.rows]
 
     @property
     def printers(self) -> list[Device]:
-        """Every printer."""
+        """The devices that are printers."""
         return [row.device for row in self.rows if row.family is DeviceFamily.PRINTER]
 
     @property
     def operations(self) -> list[Operation]:
-        """What they are doing, by family."""
+        """The devices counted by what they are doing, for each family."""
         return operations((row.family, row.state) for row in self.rows)
 
     @property
@@ -196,7 +197,7 @@ EVERYTHING: Final = Scope()
 
 
 def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHING) -> Overview:
-    """What ``user`` sees at ``now``."""
+    """The overview of what ``user`` may see, at ``now``."""
     gateways = list(
         Gateway.objects.visible_to(user)
         .filter(**scope.within())
@@ -272,7 +273,7 @@ def _row(
 
 
 def _needs(sites: Iterable[SiteCard]) -> list[GatewayCard | DeviceRow]:
-    """What somebody should look after, the gravest first.
+    """What needs somebody, the gravest first.
 
     A silent gateway is one fact: what its devices last said is not repeated beside it.
     """

@@ -1,4 +1,4 @@
-"""Where a device's own web page is: at the site, at the address from which its gateway reads it.
+"""The addresses of devices' own web pages: at the site, where the gateway reads them.
 
 The address is in the configuration that the gateway runs. Only printers are asked for their page:
 nearly all have one at their address, and a meter behind a converter has none of its own. The link
@@ -25,7 +25,7 @@ _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-
 
 
 def own_pages(gateways: Iterable[int]) -> dict[int, Mapping[str, str]]:
-    """For each gateway (by id) the address of each device's page, by the device's name there.
+    """For each gateway, by id, the addresses of its devices' pages, by the device's name there.
 
     One query, and one more for configurations not seen before.
     """
@@ -35,7 +35,7 @@ def own_pages(gateways: Iterable[int]) -> dict[int, Mapping[str, str]]:
 
 
 def pages_in(document: str) -> dict[str, str]:
-    """The address of each device's page in a configuration, by its name; those that have one."""
+    """The addresses of devices' pages in a configuration document, by the device's name."""
     try:
         devices = json.loads(document).get("devices", [])
         return {device["name"]: page for device in devices if (page := _page(device)) is not None}

@@ -1,4 +1,4 @@
-"""The 24-hour chart of one series: its line from the database, in a unit, with its gaps' reasons.
+"""The 24-hour chart of one series: its line, its unit, and its gaps with their reasons.
 
 The numbers for drawing are floats and only that; everything a person reads (extremes, the table)
 is formatted from the integers.
@@ -22,7 +22,7 @@ from portal.ingest.models import Gap, Latest, Sample, Series
 from portal.monitoring.device import series_label
 from portal.monitoring.readings import in_order
 from portal.web import words
-from portal.web.chart import Line, Point, Span, Window, line, merged
+from portal.web.chart import Line, Point, Span, Window, line, merge_spans
 from portal.web.figures import Figure, chart_unit, exact_value, figure
 
 if TYPE_CHECKING:
@@ -36,10 +36,11 @@ _LISTED: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Void:
-    """A stretch without values, and why.
+    """A stretch without values.
 
     Attributes:
-        dropped: Whether the gateway said that it dropped what it had read; otherwise nothing
+        reason: Why there are none, in words.
+        dropped: Whether the gateway reported that it dropped what it had read; otherwise nothing
             arrived.
     """
 
@@ -49,18 +50,18 @@ class Void:
 
     @property
     def start(self) -> datetime:
-        """UTC."""
+        """When the gap begins, UTC."""
         return datetime.fromtimestamp(self.span.start / 1000, UTC)
 
     @property
     def end(self) -> datetime:
-        """UTC."""
+        """When the gap ends, UTC."""
         return datetime.fromtimestamp(self.span.end / 1000, UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """One row of the table beside the chart."""
+    """One row of the table: an hour of the site's clock, from ``start`` (UTC)."""
 
     start: datetime
     lowest: Figure
@@ -70,7 +71,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A value and when it was."""
+    """A value of the line, and its time, UTC."""
 
     at: datetime
     figure: Figure
@@ -78,7 +79,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChart:
-    """Everything the chart, its summary and its table say."""
+    """Everything that the chart, its summary and its table show."""
 
     series: Series
     quantity: Quantity
@@ -89,12 +90,12 @@ class SeriesChart:
 
     @property
     def label(self) -> str:
-        """The series in words."""
+        """The name of the series."""
         return series_label(self.series.quantity, self.series.part)
 
     @property
     def unit(self) -> str:
-        """What the drawn values are in."""
+        """The unit of the drawn values."""
         return words.unit_words(self._power_and_unit[1])
 
     @property
@@ -105,7 +106,7 @@ class SeriesChart:
 
     @property
     def counter(self) -> bool:
-        """Whether it only grows."""
+        """Whether the series is a counter."""
         return self.quantity.kind is Kind.COUNTER
 
     @property
@@ -135,12 +136,12 @@ class SeriesChart:
 
     @property
     def listed_voids(self) -> Sequence[Void]:
-        """The newest few, for the legend."""
+        """The newest voids, for the legend."""
         return self.voids[-_LISTED:]
 
     @property
     def unlisted_voids(self) -> int:
-        """How many the legend leaves out."""
+        """The number of voids that the legend leaves out."""
         return max(len(self.voids) - _LISTED, 0)
 
     @property
@@ -177,7 +178,7 @@ class SeriesChart:
         return Mark(at=at, figure=self._figure(point.value))
 
     def as_json(self) -> dict[str, Any]:
-        """For the script: times in Unix seconds, values in one unit, voids as spans."""
+        """The chart for its script: times in Unix seconds, values in `unit`, voids as spans."""
         scale = self.series.resolution - self._power_and_unit[0]
         return {
             "label": self.label,
@@ -260,7 +261,7 @@ def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:
 
 
 def chart_version(device: Device, series: Series, now: datetime) -> str:
-    """Changes whenever the chart would, and once a minute as its window moves."""
+    """A text that changes whenever the chart would, and once a minute as its window moves."""
     newest = Latest.objects.filter(series=series).aggregate(Max("at"))["at__max"]
     gap = Gap.objects.filter(box__gateway=device.gateway_id).aggregate(Max("pk"))["pk__max"]
     return f"{series.pk}-{newest}-{gap}-{int(now.timestamp()) // 60}"
@@ -290,13 +291,13 @@ def _reasons(drawn: Line, gaps: Sequence[tuple[Span, str]], window: Window) -> l
     voids = [
         Void(span=span, reason=words.gap_words(reason), dropped=True)
         for reason in sorted({reason for _span, reason in gaps})
-        for span in merged(span for span, why in gaps if why == reason)
+        for span in merge_spans(span for span, why in gaps if why == reason)
     ]
-    told = merged(span for span, _reason in gaps)
+    dropped = merge_spans(span for span, _reason in gaps)
     nothing = _("No readings arrived")
     for span in drawn.voids:
         covered = any(
-            t.start <= span.start + window.hold and t.end >= span.end - window.hold for t in told
+            t.start <= span.start + window.hold and t.end >= span.end - window.hold for t in dropped
         )
         if not covered:
             voids.append(Void(span=span, reason=nothing, dropped=False))

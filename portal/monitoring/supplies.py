@@ -1,4 +1,4 @@
-"""Supplies as people expect to see them: a name, a bar in its colour, what is left.
+"""Supplies for a page: a name, a bar in its colour, what is left.
 
 A level that is not known in per cent is said in words, never drawn as empty (requirement C-20);
 what fills up (waste, a maintenance tank) shows the room that is left, as RFC 3805 counts it.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
-    """The first page."""
+    """The first page, with notices for operators of this portal."""
     notices = expiry_notices(request.user, timezone.now())
     return _whole(
         request, "monitoring/overview.html", EVERYTHING, {"notices": notices}, marks=_marks(notices)
@@ -135,7 +135,7 @@ def _device(request: HttpRequest, device: int) -> Device:
 
 @require_safe
 def device_page(request: HttpRequest, device: int) -> HttpResponse:
-    """A device: conditions, readings, and the chart of one series (``?series=ID``)."""
+    """One device: conditions, readings, and the chart of one series (``?series=ID``)."""
     found = _device(request, device)
     now = timezone.now()
     tag = etag(request, device_version(found, now))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION: Final = 1
-"""Of the control protocol."""
+"""The version of the control protocol."""
 _PATIENCE_S: Final = 5.0
 _RESPONSE_LIMIT: Final = 1 << 20
 _ID: Final = 1

@@ -35,7 +35,7 @@ _LABELS: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """What one bar shows.
+    """The value of one bar.
 
     Attributes:
         amount: In the chart's unit; ``None`` where nothing is known.
@@ -74,7 +74,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """A line across, and what it stands for."""
+    """A horizontal line of the grid, and its label."""
 
     y: str
     label: str
@@ -82,7 +82,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """A chart."""
+    """A chart of bars, ready for its template."""
 
     bars: Sequence[Bar]
     ticks: Sequence[Tick]

@@ -1,4 +1,4 @@
-"""What devices counted in a window: which counters, which readings, and the counting of them."""
+"""What devices counted in a window: the counters, their readings, and the counting of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from portal.ingest.models import Series
 from portal.usage.counting import (
     Counting,
     count,
-    joined,
-    rescaled,
-    summed,
-    summed_parts,
+    join_resolutions,
+    rescale,
+    sum_counters,
+    sum_parts,
 )
 from portal.usage.measures import QUANTITIES, Measure, SeriesFact
 from portal.usage.periods import Bucket, Window, clock_edges
@@ -40,13 +40,13 @@ _EVERY_SAMPLE_DAYS: Final = 2
 
 
 class Status(StrEnum):
-    """What is to be said of a bucket beside its figure."""
+    """How complete the figure of a bucket is."""
 
     COMPLETE = "complete"
     INCOMPLETE = "incomplete"
-    """Some of it is known, and some is not."""
+    """Only a part of it is known."""
     MISSING = "missing"
-    """Nothing is."""
+    """None of it is known."""
     OPEN = "open"
     """It is not over, or its last reading may still come."""
     AHEAD = "ahead"
@@ -72,7 +72,7 @@ class Consumption:
     hold_ms: int
 
     def figure(self, value: int | None) -> Figure:
-        """A value as people read it."""
+        """A value for people to read."""
         said = figure(value, self.resolution, self.quantity)
         return Figure(text=said.text, unit=unit_words(said.unit), missing=said.missing)
 
@@ -87,7 +87,7 @@ class Consumption:
 
     @property
     def unit(self) -> str:
-        """What people read it in."""
+        """The unit in which people read it."""
         return "kWh" if self.quantity.unit == "Wh" else unit_words(self.quantity.unit)
 
     def demand(self, each: Count) -> Decimal | None:
@@ -113,7 +113,7 @@ class Consumption:
         return peak(counts)
 
     def status(self, each: Count, now_ms: int) -> Status:
-        """What is to be said of a bucket at ``now_ms``."""
+        """The status of a bucket at ``now_ms``."""
         last = self.counting.last_at
         if each.start >= now_ms:
             return Status.AHEAD
@@ -125,7 +125,7 @@ class Consumption:
         return Status.MISSING if each.value is None else Status.INCOMPLETE
 
     def total_status(self, now_ms: int) -> Status:
-        """What is to be said of the window's total at ``now_ms``."""
+        """The status of the window's total at ``now_ms``."""
         last = self.counting.last_at
         if self.counting.start >= now_ms:
             return Status.AHEAD
@@ -167,14 +167,14 @@ def with_halves(
 
 
 def power(kilowatts: Decimal | None) -> Figure:
-    """Kilowatts as people read them."""
+    """Kilowatts for people to read."""
     if kilowatts is None:
         return Figure(text=MISSING, missing=True)
     return Figure(text=f"{kilowatts:,f}", unit="kW")
 
 
 def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
-    """The series of each device (by id) that could be asked for; one query."""
+    """The series of each device, by its id, that answer some measure; one query."""
     found: dict[int, list[SeriesFact]] = {device.pk: [] for device in devices}
     asked = {quantity for measure in Measure for quantity in _names(measure)}
     rows = Series.objects.filter(device__in=list(found), quantity__in=asked).values_list(
@@ -239,11 +239,13 @@ def _consumption(
     hold: int,
 ) -> Consumption:
     parts = [
-        joined(((series.resolution, samples[series.pk]) for series in part), counter.finest)
+        join_resolutions(
+            ((series.resolution, samples[series.pk]) for series in part), counter.finest
+        )
         for part in counter.parts
     ]
     by_bucket, by_half = (
-        summed_parts([count(readings, cuts, hold) for readings in parts]) if cuts else None
+        sum_parts([count(readings, cuts, hold) for readings in parts]) if cuts else None
         for cuts in edges
     )
     assert by_bucket is not None, "a window without a bucket was answered before"
@@ -257,17 +259,17 @@ def _consumption(
 
 
 def sum_of(consumptions: Sequence[Consumption]) -> Consumption:
-    """Several devices as one, of one kind of quantity; at least one."""
+    """The sum of several devices that count one kind of quantity; at least one device."""
     finest = min(each.resolution for each in consumptions)
 
     def scaled(counting: Counting, resolution: int) -> Counting:
-        return rescaled(counting, 10 ** (resolution - finest))
+        return rescale(counting, 10 ** (resolution - finest))
 
     halves = [scaled(c.halves, c.resolution) for c in consumptions if c.halves]
     return Consumption(
         quantity=consumptions[0].quantity,
         resolution=finest,
-        counting=summed([scaled(c.counting, c.resolution) for c in consumptions]),
-        halves=summed(halves) if len(halves) == len(consumptions) else None,
+        counting=sum_counters([scaled(c.counting, c.resolution) for c in consumptions]),
+        halves=sum_counters(halves) if len(halves) == len(consumptions) else None,
         hold_ms=max(each.hold_ms for each in consumptions),
     )

@@ -60,7 +60,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Between two moments ``value`` was used, and nobody knows in which bucket.
+    """A stretch in which ``value`` was used, in an unknown bucket.
 
     Attributes:
         value: ``None`` where the register began anew in between: not even the amount is known.
@@ -94,12 +94,12 @@ class Counting:
 
     @property
     def start(self) -> int:
-        """Of the window."""
+        """The window's start, Unix milliseconds."""
         return self.counts[0].start
 
     @property
     def end(self) -> int:
-        """Of the window."""
+        """The window's end, Unix milliseconds."""
         return self.counts[-1].end
 
     def encloses(self, gap: Gap) -> bool:
@@ -108,7 +108,7 @@ class Counting:
 
 
 class _Tally:
-    """Buckets being filled."""
+    """The buckets while stretches between readings are put into them."""
 
     def __init__(self, edges: Sequence[int]) -> None:
         self.edges = edges
@@ -205,7 +205,7 @@ def count(readings: Sequence[Reading], edges: Sequence[int], hold: int) -> Count
     )
 
 
-def joined(
+def join_resolutions(
     parts: Iterable[tuple[int, Iterable[tuple[int, int | None]]]], finest: int
 ) -> list[Reading]:
     """The readings of one counter that was read at several resolutions, in units of the finest.
@@ -232,8 +232,8 @@ def joined(
     return readings
 
 
-def rescaled(counting: Counting, factor: int) -> Counting:
-    """The same in units ``factor`` times finer."""
+def rescale(counting: Counting, factor: int) -> Counting:
+    """The counting in units ``factor`` times finer."""
     if factor == 1:
         return counting
 
@@ -248,8 +248,8 @@ def rescaled(counting: Counting, factor: int) -> Counting:
     )
 
 
-def summed(countings: Sequence[Counting]) -> Counting:
-    """Several counters as one: what is known of each, complete where all are.
+def sum_counters(countings: Sequence[Counting]) -> Counting:
+    """The sum of several counters: what is known of each, complete where all are.
 
     A bucket of which not all are known says so by being incomplete; it is a sum of those that are.
     The window and its buckets are the same for all, and there is at least one.
@@ -257,8 +257,8 @@ def summed(countings: Sequence[Counting]) -> Counting:
     return _sum(countings, [_at_least(counts) for counts in _columns(countings)], [])
 
 
-def summed_parts(countings: Sequence[Counting]) -> Counting:
-    """A device's parts (tariffs, phases) as its whole: known only where every part is.
+def sum_parts(countings: Sequence[Counting]) -> Counting:
+    """The whole of a device's parts (tariffs, phases): known only where every part is.
 
     A bucket of which one part is unknown is ``None``; what the others counted in it becomes a
     gap over that bucket, so that it is not lost.

@@ -1,4 +1,4 @@
-"""What was used as a file: RFC 4180, in UTF-8 with a byte order mark, which Excel needs.
+"""Usage as a CSV file: RFC 4180, in UTF-8 with a byte order mark, which Excel needs.
 
 One row for each bucket of each device, and one for each gap whose energy belongs to no single
 bucket, so that the column adds up to the total. Times are ISO 8601 in the site's time with its
@@ -36,7 +36,7 @@ _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
 def content(devices: Sequence[FileEntry], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
-    """The file of some devices."""
+    """The bytes of the file on ``devices``."""
     text = io.StringIO()
     writer = csv.writer(text)
     units = {each.consumption.unit for each in devices}
@@ -58,7 +58,7 @@ def content(devices: Sequence[FileEntry], query: Query, zone: ZoneInfo, now: dat
     for each in devices:
         for row in _rows(each, zone, now_ms, demand=demand, peaks=peaks):
             start, end, *rest = row
-            writer.writerow([start, end, disarmed(each.name), *rest])
+            writer.writerow([start, end, escape_formula(each.name), *rest])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -104,8 +104,8 @@ def _peak_of(consumption: Consumption, month: Count, zone: ZoneInfo) -> list[str
     return [f"{kilowatts:f}", words.local(half.start, zone).isoformat(timespec="seconds")]
 
 
-def disarmed(text: str) -> str:
-    """A text that no spreadsheet runs as a formula."""
+def escape_formula(text: str) -> str:
+    """``text`` with apostrophes, so that no spreadsheet runs it as a formula."""
     marks = [found.start(2) for found in _FORMULA.finditer(text.translate(_NARROW))]
     for at in reversed(marks):
         text = f"{text[:at]}'{text[at:]}"
@@ -113,7 +113,7 @@ def disarmed(text: str) -> str:
 
 
 def file_name(place: str, query: Query) -> str:
-    """What the file is called: ``Main-incomer-import-hour-2026-11-21.csv``."""
+    """The name of the file: ``Main-incomer-import-hour-2026-11-21.csv``."""
     asked = query.window
     last = "" if asked.first == asked.last else f"_{asked.last.isoformat()}"
     parts = [place, query.measure or "", asked.bucket.value, asked.first.isoformat() + last]

@@ -1,4 +1,4 @@
-"""What can be asked for, and which of a device's series answer it. Pure.
+"""The measures that can be asked for, and which of a device's series answer them. Pure.
 
 A device may count a thing as a whole, by tariff, by phase, or as several of these. The whole is
 taken where there is one; else all its tariffs, phases or (of a printer) colours. Strings and
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Measure(StrEnum):
-    """What is counted, as an address spells it."""
+    """What is counted; the value is its name in an address."""
 
     IMPORT = "import"
     EXPORT = "export"
@@ -69,7 +69,7 @@ _SPLITS: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesFact:
-    """What is known of a series beside its samples.
+    """A series without its samples.
 
     Attributes:
         has: Whether the device has such a value at all, as far as it said.
@@ -96,7 +96,7 @@ class Counter:
 
     @property
     def series(self) -> Sequence[SeriesFact]:
-        """All series of all parts."""
+        """The series of all parts."""
         return [series for part in self.parts for series in part]
 
     @property
@@ -106,7 +106,7 @@ class Counter:
 
 
 def counter_of(rows: Iterable[SeriesFact], measure: Measure) -> Counter | None:
-    """What answers for ``of`` among a device's series; ``None`` without any."""
+    """The counter of ``measure`` among a device's series; ``None`` without one."""
     by_quantity: dict[str, dict[str, list[SeriesFact]]] = {}
     for row in rows:
         if row.has:

@@ -113,7 +113,7 @@ class PageFrame:
 def page_frame(query: Query, available: Sequence[str], today: date) -> PageFrame:
     """The frame of what ``query`` asks; ``today`` is the date at the site."""
     asked = query.window
-    steps = [(asked.shifted(step), said) for step, said in ((-1, _("Earlier")), (1, _("Later")))]
+    steps = [(asked.shift(step), said) for step, said in ((-1, _("Earlier")), (1, _("Later")))]
     earlier, after = (
         Link(words=said, address=query.address(window=other)) if other else None
         for other, said in steps

@@ -29,7 +29,7 @@ _ON: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 
 
 class Bucket(StrEnum):
-    """How long a bucket is."""
+    """How long a bucket is; the value is its name in an address."""
 
     DEMAND = "demand"
     """Half an hour, as demand is billed."""
@@ -44,7 +44,7 @@ class Bucket(StrEnum):
 
 
 class PeriodError(ValueError):
-    """A date that is none, or a window that is too long; `fault` names which.
+    """An invalid date or window; ``fault`` names what is wrong.
 
     Attributes:
         fault: ``date``, ``day``, ``month``, ``year``, ``until``, ``order`` or ``length``.
@@ -65,16 +65,16 @@ class Window:
 
     @property
     def months(self) -> int:
-        """How many months it touches."""
+        """The number of months that it touches."""
         last = self.stop - timedelta(days=1)
         return (last.year - self.first.year) * 12 + last.month - self.first.month + 1
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """The last day in it."""
         return self.stop - timedelta(days=1)
 
-    def shifted(self, steps: int) -> Window | None:
+    def shift(self, steps: int) -> Window | None:
         """The window as long as this one, ``steps`` later; ``None`` beyond the years we know."""
         if self.bucket.in_a_day:
             first, stop = (day + timedelta(days=steps) for day in (self.first, self.stop))

@@ -1,4 +1,4 @@
-"""What an address asks for (``?by=...&of=...&on=...``), or in words why it asks for nothing."""
+"""What an address asks for (``?by=...&of=...&on=...``), or an error with words for its reader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is asked.
+    """What an address asks for.
 
     Attributes:
         window: The days, in which buckets.
@@ -64,7 +64,7 @@ def _dates(asked: Window) -> dict[str, str]:
 
 
 def query_of(said: QueryDict, available: Sequence[Measure], today: date) -> Query:
-    """What ``said`` asks; raises `QueryError`.
+    """The query in the parameters ``said``; raises `QueryError`.
 
     Args:
         said: The address's parameters; those nobody knows are ignored, as links grow such.

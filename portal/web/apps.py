@@ -1,4 +1,4 @@
-"""The pages as a Django app."""
+"""What every page is made with, as a Django app."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class WebConfig(AppConfig):
-    """Templates, views, charts."""
+    """Base templates, assets and tags."""
 
     name = "portal.web"
     label = "web"

@@ -10,13 +10,13 @@ from django.conf import settings
 
 
 def url(name: str) -> str:
-    """The address of ``app.css`` and its like; the plain name where nothing was built."""
+    """The address of a built file such as ``css``; its plain address where nothing was built."""
     files: dict[str, str] = _manifest().get("files", {})
     return f"{settings.STATIC_URL}{files.get(name, name)}"
 
 
 def build() -> str:
-    """Which build this is: eight characters that change with it."""
+    """Eight characters that identify the build of the assets."""
     return str(_manifest().get("stamp", "unbuilt"))[:8]
 
 

@@ -1,4 +1,4 @@
-"""A series as a line that is true: a gap is a gap, and no peak is lost to the screen. Pure.
+"""A series as the line of a chart: gaps stay gaps, and thinning loses no peak. Pure.
 
 A sample stands from its own time until the next one, but for at most ``hold`` (1.5 heartbeats):
 a gateway sends an unchanged value once a heartbeat, so a longer silence means that nothing is
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LIMIT: Final = 1500
-"""Points that reach the browser, at most (a few more at the edges)."""
+"""The most points that reach the browser (a few more at the edges)."""
 _PER_SLICE: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """What is drawn.
+    """The stretch of time that a chart covers.
 
     Attributes:
         start: Unix milliseconds of the left edge.
-        end: Of the right edge, which is usually now.
-        hold: Milliseconds that a sample stands for, at most.
+        end: Unix milliseconds of the right edge, which is usually now.
+        hold: Milliseconds for which a sample stands, at most.
     """
 
     start: int
@@ -44,7 +44,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """From ``at`` on the value is ``value``; ``None``: from then on nothing is known."""
+    """A step of the line: ``value`` from ``at`` (Unix ms) on; ``None`` where none is known."""
 
     at: int
     value: int | None
@@ -52,7 +52,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From ``start`` to ``end``, Unix milliseconds."""
+    """A stretch of time from ``start`` to ``end``, Unix milliseconds."""
 
     start: int
     end: int
@@ -77,11 +77,17 @@ class Line:
 
 
 def line(samples: Iterable[tuple[int, int | None]], window: Window, limit: int = LIMIT) -> Line:
-    """The line of ``samples``: (Unix ms, value), ascending, beginning one hold early."""
+    """The line of ``samples`` in ``window``.
+
+    Args:
+        samples: Time (Unix ms) and value, ascending, beginning one hold before the window.
+        window: What the chart covers.
+        limit: The most points, about.
+    """
     steps = _steps(samples, window)
     known = [step for step in steps if step.value is not None]
     return Line(
-        points=thinned(steps, window, limit),
+        points=thin(steps, window, limit),
         voids=_voids(steps, window),
         lowest=min(known, key=_value, default=None),
         highest=max(known, key=_value, default=None),
@@ -135,7 +141,7 @@ def _voids(steps: Sequence[Point], window: Window) -> list[Span]:
     return voids
 
 
-def thinned(steps: Sequence[Point], window: Window, limit: int = LIMIT) -> Sequence[Point]:
+def thin(steps: Sequence[Point], window: Window, limit: int = LIMIT) -> Sequence[Point]:
     """At most about ``limit`` of the steps: every slice keeps its extremes and its first void."""
     if len(steps) <= limit:
         return steps
@@ -164,8 +170,8 @@ def _worth_keeping(steps: Sequence[Point], first: int, last: int) -> list[int]:
     return sorted(keep)
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same time as spans that neither touch nor overlap, ascending."""
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
+    """The same time as ``spans`` in spans that neither touch nor overlap, ascending."""
     result: list[Span] = []
     for span in sorted(spans, key=lambda span: span.start):
         if result and span.start <= result[-1].end:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: exact, in a unit of a readable size. Pure.
+"""Numbers for people to read: exact, in a unit of a readable size. Pure.
 
 A sample is an integer of ``10**resolution``; it becomes a `Decimal` by moving the point, never by
 a float, so 2300 of 10**-1 W is 230 W and 123456789 Wh is 123,456.789 kWh to the last digit.
@@ -27,7 +27,7 @@ _PREFIXED: Final = {
     "Pa": "kPa",
 }
 _ALWAYS_PREFIXED: Final = frozenset({"Wh", "varh", "VAh", "Pa"})
-"""Units nobody reads without their prefix; a meter's counter must not change its unit."""
+"""Units always read with their prefix: a meter's counter must not change its unit."""
 _BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _UNITS: Final = {"1": "", "deg": "°"}
 _WIDE: Final = Context(prec=60)
@@ -62,9 +62,9 @@ def figure(
     exact = exact_value(value, resolution)
     if quantity.unit == "s":
         return Figure(text=duration(exact))
-    exact, unit = scaled(exact, quantity)
+    exact, unit = readable(exact, quantity)
     if short and quantity.kind is not Kind.COUNTER:
-        exact = shortened(exact)
+        exact = shorten(exact)
     return Figure(text=f"{exact:,f}", unit=unit)
 
 
@@ -73,8 +73,8 @@ def exact_value(value: int, resolution: int) -> Decimal:
     return Decimal(value).scaleb(resolution, _WIDE)
 
 
-def scaled(exact: Decimal, quantity: Quantity) -> tuple[Decimal, str]:
-    """The same amount in the unit that suits its size, and that unit."""
+def readable(exact: Decimal, quantity: Quantity) -> tuple[Decimal, str]:
+    """The amount in the unit that suits its size, and that unit."""
     unit = quantity.unit
     if unit == "B":
         return _bytes(exact)
@@ -96,7 +96,7 @@ def chart_unit(quantity: Quantity, largest: Decimal) -> tuple[int, str]:
     return 0, _UNITS.get(unit, unit)
 
 
-def shortened(exact: Decimal) -> Decimal:
+def shorten(exact: Decimal) -> Decimal:
     """At most four significant digits, but never fewer than the whole number has."""
     whole = exact.adjusted() + 1
     keep = max(_SHORT_DIGITS - max(whole, 1), 0)
@@ -125,4 +125,4 @@ def _bytes(exact: Decimal) -> tuple[Decimal, str]:
     step = 0
     while abs(exact) >= 1024 and step < len(_BINARY) - 1:
         exact, step = exact / 1024, step + 1
-    return (shortened(exact) if step else exact), _BINARY[step]
+    return (shorten(exact) if step else exact), _BINARY[step]

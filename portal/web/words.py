@@ -1,4 +1,4 @@
-"""The vocabulary of `drivers.report` in words for people; a test holds that none is missing."""
+"""The vocabulary of `drivers.report` in both languages; a test holds that no word is missing."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def quantity_words(name: str) -> str:
 
 
 def part_words(part: str) -> str:
-    """A part as people say it: ``L1``, ``N``, ``L1-L2``, ``tariff 2``, ``mono, A4``."""
+    """The name of a part: ``L1``, ``N``, ``L1-L2``, ``tariff 2``, ``mono, A4``."""
     if "=" not in part:
         return part.upper()
     said = []
@@ -213,12 +213,12 @@ def part_words(part: str) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """A unit; counted things in the page's language."""
+    """The name of a unit; that of counted things is in the page's language."""
     return str(_UNITS[unit]) if unit in _UNITS else unit
 
 
 def code_words(code: str) -> str:
-    """What a condition's code means; the code itself for one from a newer gateway."""
+    """The meaning of a condition's code; the code itself for one from a newer gateway."""
     try:
         return str(CODES[Code(code)])
     except (ValueError, KeyError):
@@ -231,7 +231,7 @@ def gap_words(reason: str) -> str:
 
 
 def component_words(component: str) -> str:
-    """Which part of a device a condition is about, as people say it; ``""`` for the whole."""
+    """The name of the component a condition is about; ``""`` for the whole device."""
     if component in _PHASES:
         return component.upper()
     name, _space, number = component.rpartition(" ")

@@ -34,25 +34,25 @@ register = template.Library()
 
 @register.simple_tag
 def kind_icon(kind: DeviceKind) -> SafeString:
-    """A picture of what sort of thing a device is, with its words for who cannot see it."""
-    said = DEVICE_KINDS[kind]
+    """The icon of a kind of device, with its name for screen readers."""
+    name = DEVICE_KINDS[kind]
     return format_html(
-        '<span class="kind" title="{}">{}<span class="sr">{}</span></span>', said, icon(kind), said
+        '<span class="kind" title="{}">{}<span class="sr">{}</span></span>', name, icon(kind), name
     )
 
 
 @register.filter
 def kind_words(kind: DeviceKind) -> str:
-    """What sort of thing a device is."""
+    """The name of a kind of device."""
     return str(DEVICE_KINDS[kind])
 
 
 @register.simple_tag
-def said(condition: DeviceCondition) -> SafeString:
-    """What a device or its driver said in its own words; ``""`` where it said nothing more.
+def condition_message(condition: DeviceCondition) -> SafeString:
+    """The text that a device or its driver added; ``""`` where it adds nothing to the code.
 
-    The driver's own texts are known in Japanese; a device's stay as they are, marked as what they
-    most likely are, for who has them read out.
+    The driver's texts have a Japanese translation; a device's own stay as they are, and are marked
+    as English, which they most likely are, for screen readers.
     """
     message = condition.message
     with override("en"):
@@ -76,25 +76,25 @@ def _known_in_japanese(message: str) -> str | None:
 
 @register.filter
 def code_words(code: str) -> str:
-    """What a condition's code means."""
+    """The meaning of a condition's code."""
     return words.code_words(code)
 
 
 @register.filter
 def severity_words(severity: str) -> str:
-    """A severity in words."""
+    """The name of a severity."""
     return str(words.SEVERITIES[Severity(severity)])
 
 
 @register.simple_tag
-def doing(state: str, family: str) -> str:
-    """A state as one says it of such a device."""
+def device_state(state: str, family: str) -> str:
+    """The name of a state, as it is used of devices of ``family``."""
     return state_words(State(state), DeviceFamily(family))
 
 
 @register.filter
 def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
-    """A device's state as words, icon and tone; reachability outranks what it last did (C-17)."""
+    """A device's state as words, icon and tone; reachability comes before its last state (C-17)."""
     if thing.connectivity.only_counts:
         return {"words": _("Normal"), "icon": State.READY.value, "tone": "ready"}
     reachability = thing.connectivity.reachability
@@ -103,7 +103,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
         tone = {State.RUNNING: "good", State.READY: "ready", State.ERROR: "error"}.get(
             state, "calm"
         )
-        return {"words": doing(state, thing.family), "icon": state.value, "tone": tone}
+        return {"words": device_state(state, thing.family), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "inactive"
     return {
         "words": str(words.REACHABILITIES[reachability]),
@@ -114,33 +114,33 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
 
 @register.filter
 def condition_part(condition: DeviceCondition) -> str:
-    """The component of a condition, as parts are spelt; ``""`` for the whole device."""
+    """The component of a condition in words; ``""`` for the whole device."""
     return words.component_words(condition.component)
 
 
 @register.simple_tag
-def need(thing: GatewayCard | DeviceRow) -> SafeString:
-    """What needs somebody, in one line: ``3F copier, media jam, tray 2, since 10:41``."""
+def need_sentence(thing: GatewayCard | DeviceRow) -> SafeString:
+    """What needs somebody, in one line: ``3F copier, paper jam, tray 2, since 10:41``."""
     if isinstance(thing, GatewayCard):
         zone, name, address = thing.gateway.site.time_zone, str(thing.gateway), "gateway"
-        said, at, pk = [_("the gateway is silent")], thing.heard_at, thing.gateway.pk
+        phrases, at, pk = [_("the gateway is silent")], thing.heard_at, thing.gateway.pk
     else:
         device, worst = thing.device, thing.gravest
         own = device.name == GATEWAY_DEVICE
         zone, name = device.gateway.site.time_zone, str(device.gateway if own else device)
         address, pk, at = "device", device.pk, worst.raised_at if worst else None
-        said = [_lowered(words.code_words(worst.code)) if worst else _("it cannot be reached")]
-        said += [condition_part(worst)] if worst and worst.component else []
-    parts = [format_html('<a href="{}">{}</a>', reverse(address, args=[pk]), name), *said]
+        phrases = [_lowered(words.code_words(worst.code)) if worst else _("it cannot be reached")]
+        phrases += [condition_part(worst)] if worst and worst.component else []
+    parts = [format_html('<a href="{}">{}</a>', reverse(address, args=[pk]), name), *phrases]
     if at is not None:
         # No other time zone stands beside the sentence: a script adds it where it is another's.
-        told = format_html('<span data-zone="{}">{}</span>', zone, when(at, zone))
-        parts.append(mark_safe(_("since %(when)s") % {"when": told}))  # noqa: S308 # made here
+        shown = format_html('<span data-zone="{}">{}</span>', zone, when(at, zone))
+        parts.append(mark_safe(_("since %(when)s") % {"when": shown}))  # noqa: S308 # made here
     return format_html_join(_(", "), "{}", ((part,) for part in parts))
 
 
 def _lowered(text: str) -> str:
-    """A phrase within a sentence; abbreviations stay as they are."""
+    """``text`` as it stands within a sentence; abbreviations keep their capitals."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 

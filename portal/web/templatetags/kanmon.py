@@ -1,4 +1,4 @@
-"""Assets, icons, words and times, for templates."""
+"""Assets, icons, texts and times, for templates of every app."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def asset(name: str) -> str:
 
 @register.simple_tag
 def icon(name: str) -> str:
-    """A picture beside a word that says the same: hidden from screen readers."""
+    """An icon beside a word of the same meaning: hidden from screen readers."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         assets.url("icons.svg"),
@@ -48,7 +48,7 @@ def icon(name: str) -> str:
 
 @register.simple_tag
 def when(at: datetime, zone: str, *, relative: bool = False) -> str:
-    """A moment in the site's time; a script may say instead how long ago it was."""
+    """A moment in the site's time; with ``relative`` a script shows how long ago it was."""
     local = at.astimezone(ZoneInfo(zone))
     age = timezone.now() - at
     pattern = "H:i" if age < _SAME_DAY else _("j M, H:i") if age < _SAME_YEAR else _("j M Y, H:i")
@@ -68,22 +68,22 @@ def day_and_time(at: datetime) -> str:
 
 @register.simple_tag
 def moment(at: datetime, zone: str) -> SafeString:
-    """A date and a time of day at a site, and the site's zone beside it."""
-    said = day_and_time(at.astimezone(ZoneInfo(zone)))
+    """A date and a time of day in a site's time, with its zone beside it."""
+    text = day_and_time(at.astimezone(ZoneInfo(zone)))
     return format_html(
-        "{} {}", format_html(_TIME, at.isoformat(timespec="seconds"), said, said), zone_note(zone)
+        "{} {}", format_html(_TIME, at.isoformat(timespec="seconds"), text, text), zone_note(zone)
     )
 
 
 @register.simple_tag
 def clock(at: datetime, zone: str) -> str:
-    """Hours and minutes at the site."""
+    """Hours and minutes in the site's time."""
     return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
 
 
 @register.filter
-def told(text: str) -> str:
-    """A text that Kanmon itself made in English, in the page's language where that is known."""
+def localized(text: str) -> str:
+    """A message that Kanmon made in English, in the page's language where it is translated."""
     return japanese().said(text) if get_language() == "ja" else text
 
 
@@ -99,7 +99,7 @@ def zone_note(zone: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def here(context: Context, *names: str) -> str:
-    """``aria-current`` for the entry of the navigation under which the page is."""
+def aria_current(context: Context, *names: str) -> str:
+    """``aria-current`` for an entry of the navigation, on pages with one of these URL names."""
     match = getattr(context.get("request"), "resolver_match", None)
     return mark_safe(' aria-current="page"') if match and match.url_name in names else ""

@@ -13,10 +13,10 @@ from portal.usage.counting import (
     Reading,
     between,
     count,
-    joined,
-    rescaled,
-    summed,
-    summed_parts,
+    join_resolutions,
+    rescale,
+    sum_counters,
+    sum_parts,
 )
 
 HOLD = 450
@@ -203,11 +203,11 @@ def test_first_and_last_of_each_bucket_say_as_much_as_all(
 def test_a_change_of_resolution_is_the_same_counter() -> None:
     fine = [(0, 12_345_678), (100, 12_345_978), (400, 12_347_100)]
     coarse = [(200, 12_345), (250, None), (300, 12_346)]
-    found = joined([(0, fine), (3, coarse)], 0)
+    found = join_resolutions([(0, fine), (3, coarse)], 0)
     assert [(r.at, r.value) for r in found] == [
         (0, 12_345_678), (100, 12_345_978), (200, 12_345_978), (300, 12_346_000), (400, 12_347_100)
     ]  # fmt: skip
-    later = joined([(3, coarse), (0, [(350, 12_345_990), (360, 9)])], 0)
+    later = join_resolutions([(3, coarse), (0, [(350, 12_345_990), (360, 9)])], 0)
     assert [(r.at, r.value) for r in later] == [
         (200, 12_345_000), (300, 12_346_000), (350, 12_346_000), (360, 9)
     ]  # fmt: skip
@@ -219,7 +219,7 @@ def test_hidden_digits_are_never_taken_for_a_reset(values: list[int], data: st.D
     for at, value in enumerate(values):
         resolution = data.draw(st.sampled_from([0, 1, 2]))
         parts[resolution].append((at, value // 10**resolution))
-    found = joined(parts.items(), 0)
+    found = join_resolutions(parts.items(), 0)
     assert [r.at for r in found] == list(range(len(values)))
     assert all(a.value <= b.value for a, b in pairwise(found))
     assert all(abs(r.value - value) < 100 for r, value in zip(found, values, strict=True))
@@ -227,15 +227,15 @@ def test_hidden_digits_are_never_taken_for_a_reset(values: list[int], data: st.D
 
 @given(histories(), CUTS)
 def test_a_single_resolution_stays_as_it_was_read(readings: list[Reading], cuts: list[int]) -> None:
-    assert joined([(-2, [(r.at, r.value) for r in readings])], -2) == readings
+    assert join_resolutions([(-2, [(r.at, r.value) for r in readings])], -2) == readings
     found = count(readings, cuts, HOLD)
     ten = [Reading(r.at, r.value * 10) for r in readings]
-    assert rescaled(found, 1) is found
-    assert rescaled(found, 10).whole == count(ten, cuts, HOLD).whole
-    assert (rescaled(found, 10).total or 0) == 10 * (found.total or 0)
+    assert rescale(found, 1) is found
+    assert rescale(found, 10).whole == count(ten, cuts, HOLD).whole
+    assert (rescale(found, 10).total or 0) == 10 * (found.total or 0)
 
 
-@given(histories(), histories(), CUTS, st.sampled_from([summed, summed_parts]))
+@given(histories(), histories(), CUTS, st.sampled_from([sum_counters, sum_parts]))
 def test_sums_lose_nothing(
     a: list[Reading], b: list[Reading], cuts: list[int], how: object
 ) -> None:
@@ -250,7 +250,9 @@ def test_sums_lose_nothing(
 def test_a_part_that_is_unknown_leaves_the_whole_unknown_but_a_device_only_incomplete() -> None:
     known = count(_readings((0, 0), (400, 5), (800, 7), (1000, 9)), [0, 1000], HOLD)
     unknown = count([], [0, 1000], HOLD)
-    assert summed([known, unknown]).counts == [Count(start=0, end=1000, value=9, complete=False)]
-    whole = summed_parts([known, unknown])
+    assert sum_counters([known, unknown]).counts == [
+        Count(start=0, end=1000, value=9, complete=False)
+    ]
+    whole = sum_parts([known, unknown])
     assert whole.counts == [Count(start=0, end=1000, value=None, complete=False)]
     assert whole.gaps == [Gap(start=0, end=1000, value=9)]

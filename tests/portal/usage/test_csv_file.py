@@ -10,7 +10,7 @@ import pytest
 
 from portal.fleet.models import Device
 from portal.simulation.actions import mark_simulated
-from portal.usage.csv_file import disarmed
+from portal.usage.csv_file import escape_formula
 from tests.portal.usage.meters import counted, ms, steady
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
     ],
 )
 def test_no_name_is_run_as_a_formula(name: str, said: str) -> None:
-    assert disarmed(name) == said
+    assert escape_formula(name) == said
 
 
 def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> None:

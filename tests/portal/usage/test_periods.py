@@ -140,12 +140,12 @@ def test_any_text_is_a_window_or_a_period_error(on: str, until: str, by: Bucket)
 @given(st.sampled_from(Bucket), st.dates(date(2001, 1, 1), date(2097, 1, 1)), st.integers(-12, 12))
 def test_stepping_there_and_back_is_where_one_was(by: Bucket, day: date, steps: int) -> None:
     here = window(by, day.isoformat(), "", TODAY)
-    there = here.shifted(steps)
+    there = here.shift(steps)
     if there is not None:
-        assert there.shifted(-steps) == here
+        assert there.shift(-steps) == here
         assert there.months == here.months or by.in_a_day
 
 
 def test_there_is_an_end_to_stepping() -> None:
-    assert window(Bucket.HOUR, "2000-01-01", "", TODAY).shifted(-1) is None
-    assert window(Bucket.MONTH, "2098-01", "", TODAY).shifted(1) is None
+    assert window(Bucket.HOUR, "2000-01-01", "", TODAY).shift(-1) is None
+    assert window(Bucket.MONTH, "2098-01", "", TODAY).shift(1) is None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from drivers.report import Quantity
 from portal.ingest.models import Series
 from portal.monitoring.series_chart import SeriesChart
-from portal.web.chart import LIMIT, Line, Point, Span, Window, line, merged
+from portal.web.chart import LIMIT, Line, Point, Span, Window, line, merge_spans
 
 WINDOW = Window(start=1_000, end=11_000, hold=450)
 
@@ -117,7 +117,7 @@ def test_thinning_keeps_order_extremes_and_the_limit(
 
 
 def test_spans_that_touch_become_one() -> None:
-    assert merged([Span(5, 7), Span(1, 3), Span(3, 4), Span(6, 9)]) == [Span(1, 4), Span(5, 9)]
+    assert merge_spans([Span(5, 7), Span(1, 3), Span(3, 4), Span(6, 9)]) == [Span(1, 4), Span(5, 9)]
 
 
 def test_two_hours_of_one_name_are_two_rows() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.report import Kind, Quantity
-from portal.web.figures import MISSING, chart_unit, duration, exact_value, figure, shortened
+from portal.web.figures import MISSING, chart_unit, duration, exact_value, figure, shorten
 
 NUMERIC = [quantity for quantity in Quantity if quantity.kind is not Kind.TEXT]
 
@@ -72,7 +72,7 @@ def test_no_digit_is_lost_or_invented(value: int, resolution: int, quantity: Qua
     )
 )
 def test_shortening_stays_within_half_a_unit_of_its_last_digit(exact: Decimal) -> None:
-    short = shortened(exact)
+    short = shorten(exact)
     exponent = short.as_tuple().exponent
     assert isinstance(exponent, int)
     assert abs(short - exact) <= Decimal(1).scaleb(exponent) / 2
