@@ -1,4 +1,4 @@
-"""What the environment says about this portal, read and checked in one place.
+"""The portal's settings in the environment, read and checked in one place.
 
 Reading creates nothing and imports no Django: the folder and its key are made by the first thing
 that needs them, so that importing the settings (for a type check, for ``--help``) touches no disk.
@@ -78,21 +78,21 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """The environment, checked.
+    """The environment's settings, checked.
 
     Attributes:
-        state: Absolute; outside every package, so that no build ever ships a key.
+        state: The state folder, absolute and outside every package: no build ever ships a key.
         database: One entry of Django's ``DATABASES``.
         url: Where people reach the portal, without a trailing slash.
         claim_url: Where boxes claim their place, as `provisioning.agent_key.check_address` says.
-        broker: As `cloud_link.mqtt.broker.Broker.parse` takes it.
-        broker_id: Folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``.
+        broker: The ingest workers' broker, as `cloud_link.mqtt.broker.Broker.parse` takes it.
+        broker_id: The folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``.
         box_broker: The broker as boxes reach it.
-        mqtt: ``5`` or ``3.1.1``.
+        mqtt: The version of MQTT: ``5`` or ``3.1.1``.
         debug: Whether errors show their traceback in the browser.
-        metrics_token: What a reader of metrics has to show; ``""``: there are none.
+        metrics_token: The token that a reader of metrics has to show; ``""`` serves no metrics.
         ingest_metrics: Loopback address and port of an ingest worker's metrics.
-        simulation: Where the demonstration's simulated sites are asked; ``None`` outside it.
+        simulation: The control socket of the demonstration's simulated sites; else ``None``.
     """
 
     state: Path
@@ -115,7 +115,7 @@ class Environment:
 
     @property
     def claim_host(self) -> str:
-        """The host in ``claim_url``, likewise."""
+        """The host in ``claim_url``, without port or brackets."""
         return urlsplit(self.claim_url).hostname or ""
 
     @property
@@ -130,7 +130,7 @@ class Environment:
 
 
 def read(variables: Mapping[str, str] = os.environ) -> Environment:
-    """The environment's settings; raises `SettingsError` for the first that is unusable."""
+    """Read the settings of ``variables``; raises `SettingsError` for the first that is unusable."""
     for name in _TEXTS:
         if not variables.get(name, "").isprintable():
             # The value is not repeated: it may hold a secret.
@@ -229,7 +229,7 @@ def _broker_id(text: str, broker: str) -> Path | None:
 
 
 def _split(name: str, text: str, example: str) -> SplitResult:
-    """A URL whose host and port can be read; the text, which may hold a secret, is not told."""
+    """A URL whose host and port can be read; errors never repeat the text, which may be secret."""
     try:
         parts = urlsplit(text)
         _ = parts.hostname, parts.port
@@ -258,7 +258,7 @@ def is_loopback(host: str) -> bool:
 
 
 def database(url: str, state: Path) -> dict[str, Any]:
-    """Django's database entry for a PostgreSQL URL, or for SQLite in ``state`` when it is empty.
+    """Django's database entry for a PostgreSQL URL, or for SQLite in ``state`` where it is empty.
 
     SQLite runs as this product needs it: WAL, so that pages read while ingest writes; IMMEDIATE
     transactions, without which parallel writers fail nine times in ten; ``synchronous=FULL``,
@@ -267,16 +267,22 @@ def database(url: str, state: Path) -> dict[str, Any]:
     Raises:
         SettingsError: Another scheme, no database name, or an option that is not known.
     """
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": state / "db.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": _SQLITE_WAIT_S,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
-            },
-        }
+    return _postgresql(url) if url else _sqlite(state)
+
+
+def _sqlite(state: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": state / "db.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": _SQLITE_WAIT_S,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        },
+    }
+
+
+def _postgresql(url: str) -> dict[str, Any]:
     parts = _split("KANMON_DATABASE_URL", url, "postgres://user:secret@host:5432/name")
     name = unquote(parts.path.lstrip("/"))
     if parts.scheme not in _POSTGRES or not name:

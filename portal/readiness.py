@@ -1,7 +1,8 @@
-"""Whether the database can be used, told before anything asks it; looking creates nothing."""
+"""Whether the database can be used, found out before anything queries it; creates nothing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 
 class Readiness(Enum):
-    """What was found."""
+    """The state of the database; each value says it in English."""
 
     READY = "ready"
     EMPTY = "no database is set up"
@@ -20,30 +21,43 @@ class Readiness(Enum):
     UNUSABLE = "the database does not serve this portal"
 
 
-def look() -> tuple[Readiness, str]:
-    """What was found, and the database's own words where it has any."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseCheck:
+    """The result of `check_database`.
+
+    Attributes:
+        readiness: The state of the database.
+        error: The first line of the database's own error, where it raised one.
+    """
+
+    readiness: Readiness
+    error: str = ""
+
+
+def check_database() -> DatabaseCheck:
+    """Find out whether the database can be used."""
     name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite" and not _there(name):
-        return Readiness.EMPTY, ""
+    if connection.vendor == "sqlite" and not _has_content(name):
+        return DatabaseCheck(readiness=Readiness.EMPTY)
     try:
         executor = MigrationExecutor(connection)
         if not executor.loader.applied_migrations:
-            return Readiness.EMPTY, ""
+            return DatabaseCheck(readiness=Readiness.EMPTY)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except OperationalError as error:
-        return Readiness.AWAY, first_line(error)
+        return DatabaseCheck(readiness=Readiness.AWAY, error=first_line(error))
     except DatabaseError as error:
-        return Readiness.UNUSABLE, first_line(error)
-    return (Readiness.OLDER if plan else Readiness.READY), ""
+        return DatabaseCheck(readiness=Readiness.UNUSABLE, error=first_line(error))
+    return DatabaseCheck(readiness=Readiness.OLDER if plan else Readiness.READY)
 
 
-def migrations() -> set[tuple[str, str]]:
-    """Every migration that the database has, by app and name."""
+def applied_migrations() -> set[tuple[str, str]]:
+    """Every migration that was applied to the database, as (app, name)."""
     return set(MigrationRecorder(connection).applied_migrations())
 
 
-def place() -> str:
-    """The database, for a person: a file, or name and host; never the password."""
+def database_name() -> str:
+    """The database for a person: a file, or name and host; never the password."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return str(settings["NAME"])
@@ -51,12 +65,12 @@ def place() -> str:
 
 
 def first_line(error: Exception) -> str:
-    """An error's first line; libpq's go on for several."""
+    """The first line of an error; libpq's have several."""
     return next(iter(str(error).strip().splitlines()), repr(error))
 
 
-def _there(name: object) -> bool:
-    """A name that is no path is a database in memory."""
+def _has_content(name: object) -> bool:
+    """Whether a SQLite database holds anything; a name that is not a path is one in memory."""
     try:
         return not isinstance(name, Path) or name.stat().st_size > 0
     except FileNotFoundError:

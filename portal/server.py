@@ -1,4 +1,4 @@
-"""The portal behind gunicorn, started from our own command line."""
+"""The portal served by gunicorn, which the command line starts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     """Gunicorn with the few settings this portal needs.
 
-    Threads rather than many processes: pages wait for the database, and a small machine should
-    carry the portal too.
+    It runs threads rather than many processes: pages wait for the database, and a small machine
+    should carry the portal too.
+
+    Args:
+        bind: ``HOST:PORT``.
+        workers: How many processes.
+        tls: A file of key and certificate: with it, only claims are served, over TLS.
     """
 
     def __init__(self, *, bind: str, workers: int, tls: Path | None = None) -> None:
-        """With ``tls``, a file of key and certificate, it serves claims only, over TLS."""
         self._claims_only = tls is not None
-        self._chosen: dict[str, Any] = {
+        self._settings: dict[str, Any] = {
             "bind": bind,
             "workers": workers,
             "threads": 4,
@@ -37,23 +41,27 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         }
         if tls is not None:
             # Read anew for every connection: a certificate that is replaced is used at once.
-            self._chosen |= {"certfile": str(tls), "keyfile": str(tls), "ssl_context": _modern}
-            self._chosen |= {"worker_class": ClaimWorker, "threads": THREADS}
+            self._settings |= {
+                "certfile": str(tls),
+                "keyfile": str(tls),
+                "ssl_context": _modern_context,
+            }
+            self._settings |= {"worker_class": ClaimWorker, "threads": THREADS}
         super().__init__()
 
     def load_config(self) -> None:
-        """Ours only: no configuration file, no arguments of the surrounding program."""
-        for name, value in self._chosen.items():
+        """Apply the settings of the constructor; read no file, and no arguments of the program."""
+        for name, value in self._settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
-        """The application, imported by each worker for itself."""
+        """The application, which each worker imports for itself."""
         from portal import wsgi
 
         return wsgi.claims_only if self._claims_only else wsgi.application
 
 
-def _modern(_: object, make: Callable[[], SSLContext]) -> SSLContext:
+def _modern_context(_: object, make: Callable[[], SSLContext]) -> SSLContext:
     context = make()
     context.minimum_version = TLSVersion.TLSv1_2
     return context

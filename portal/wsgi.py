@@ -19,7 +19,7 @@ application = get_wsgi_application()
 
 
 def claims_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """The same with nothing but the address that boxes call.
+    """The WSGI application of the claim service: it serves only the address that boxes call.
 
     Boxes reach the portal by its own root and from anywhere; people, by their browsers' roots,
     and perhaps only through a proxy or from inside. This side has no pages.

@@ -101,15 +101,7 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
         AuthorityError: The authority is not set up, or the request is not possible.
         ValidationError: The organization or the site cannot be made.
     """
-    if not 1 <= request.uses <= _MOST_USES:
-        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {request.uses}")
-    if not timedelta() < request.life <= _LONGEST:
-        raise AuthorityError(f"a key lives for at most {_LONGEST.days} days")
-    if request.gateway.strip() and request.uses > 1:
-        raise AuthorityError(
-            "a key for several boxes cannot name one gateway; leave the name out, and each is "
-            "called as its box until somebody renames it"
-        )
+    _check_request(request)
     issuer = roots.load(Root.BOXES)
     site = ensure_site(request.organization, request.site, request.time_zone)
     key = agent_key.AgentKey(
@@ -138,6 +130,18 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
         uses=row.uses,
         expires_at=row.expires_at,
     )
+
+
+def _check_request(request: KeyRequest) -> None:
+    if not 1 <= request.uses <= _MOST_USES:
+        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {request.uses}")
+    if not timedelta() < request.life <= _LONGEST:
+        raise AuthorityError(f"a key lives for at most {_LONGEST.days} days")
+    if request.gateway.strip() and request.uses > 1:
+        raise AuthorityError(
+            "a key for several boxes cannot name one gateway; leave the name out, and each is "
+            "called as its box until somebody renames it"
+        )
 
 
 def revoke_key(key_id: str) -> bool:

@@ -57,7 +57,8 @@ def turn(folder: BrokerFolder) -> list[str]:
     except ReloadError as error:
         findings += error.failures
     except DatabaseError as error:
-        return [f"the database {readiness.place()} does not answer: {readiness.first_line(error)}"]
+        name, reason = readiness.database_name(), readiness.first_line(error)
+        return [f"the database {name} does not answer: {reason}"]
     findings += [one.what for one in inspect(folder, files_only=True)]
     return list(dict.fromkeys(findings))  # a root that is gone is in the way of more than one thing
 

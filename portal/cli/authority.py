@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.language import tr
-from portal.cli.common import Words, json_option, portal_ready, say
+from portal.cli.common import TextType, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
@@ -63,14 +63,14 @@ def _say_roots(views: list[RootView], *, as_json: bool) -> None:
         until = (
             f"{view.list_expires_at:%Y-%m-%d %H:%M} UTC" if view.list_expires_at else tr("never")
         )
-        told = tr(
+        counts = tr(
             "{issued} issued, {revoked} revoked; its list is good until {until}",
             issued=view.issued,
             revoked=view.revoked,
             until=until,
         )
         made = tr("; made now") if view.made else ""
-        lines.append(f"{view.root.value:<10}{told}{made}\n{'':<10}SHA-256 {view.fingerprint}")
+        lines.append(f"{view.root.value:<10}{counts}{made}\n{'':<10}SHA-256 {view.fingerprint}")
     say(data, "\n".join(lines), as_json=as_json)
 
 
@@ -86,7 +86,7 @@ def _root_fields(view: RootView) -> dict[str, Any]:
 
 
 @authority.command("issue-worker")
-@click.argument("name", type=Words(64))
+@click.argument("name", type=TextType(64))
 @_out
 @json_option
 def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
@@ -98,7 +98,7 @@ def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
 
 
 @authority.command("issue-publisher")
-@click.argument("name", type=Words(64))
+@click.argument("name", type=TextType(64))
 @_out
 @json_option
 def issue_publisher(name: str, *, out: Path | None, as_json: bool) -> None:
@@ -134,12 +134,12 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
 
 
 @authority.command()
-@click.argument("name", type=Words(64))
+@click.argument("name", type=TextType(64))
 @click.option(
     "--root", "root_name", type=_ROOTS, default="boxes", help="Whose NAME is; else boxes."
 )
 @click.option("--but-newest", is_flag=True, help="Of a worker or publisher: leave the newest.")
-@click.option("--reason", type=Words(200), default="", help="For the record.")
+@click.option("--reason", type=TextType(200), default="", help="For the record.")
 @json_option
 def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json: bool) -> None:
     """Let NAME, a box or a worker or publisher, connect no more; safe to repeat.

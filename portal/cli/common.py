@@ -1,4 +1,4 @@
-"""What all commands of `kanmon-portal` share: Django set up, errors told, results printed."""
+"""What all commands of `kanmon-portal` share: setting Django up, reporting errors and results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BINDING: Final = {
 
 
 def refusal(error: Exception) -> Mapping[str, Any] | None:
-    """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
+    """The fields of an error that an operator can act on; ``None`` for an internal error."""
     if isinstance(error, SettingsError):
         return parted(str(error)).fields
     if isinstance(error, OSError):
@@ -52,12 +52,12 @@ def refusal(error: Exception) -> Mapping[str, Any] | None:
 
 @contextmanager
 def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
-    """Django set up; what its database or a rule refuses becomes one line that says what next.
+    """Set Django up, and turn what its database or a rule refuses into a `Failure`.
 
     Args:
         create: Make the state folder and do without a database; else nothing is made, and a
-            database that is not set up is told.
-        wait: A database that does not answer is no error: the work waits for it.
+            database that is not set up is a failure.
+        wait: Accept a database that does not answer: the work waits for it.
     """
     from django.core.exceptions import ValidationError
     from django.db import DatabaseError
@@ -78,18 +78,18 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
             yield
     except (AccountError, AuthorityError, ValidationError) as error:
         words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise _refused(" ".join(words)) from error
+        raise _with_next_step(" ".join(words)) from error
     except DatabaseError as error:
         raise Failure(
             "the database did not do it",
-            where=readiness.place(),
+            where=readiness.database_name(),
             why=readiness.first_line(error),
             next_step=_DISK if _is_file() else "try again, and look at the database's log",
         ) from error
 
 
 def _set_up(*, create: bool) -> None:
-    """Django, by our settings unless the environment names others."""
+    """Set Django up with the portal's settings, unless the environment names others."""
     if not os.environ.get("DJANGO_SETTINGS_MODULE"):
         os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import django
@@ -113,35 +113,36 @@ def _is_file() -> bool:
     return connection.vendor == "sqlite"
 
 
-def _refused(message: str) -> Failure:
-    """A refusal that always has a next step: where none is told, what is wrong says it."""
-    told = parted(message)
-    if not told.fields["next"]:
-        told.fields["next"] = "correct it, then run the command again"
-    return told
+def _with_next_step(message: str) -> Failure:
+    """The failure that a message describes, with a general next step where it names none."""
+    failure = parted(message)
+    if not failure.fields["next"]:
+        failure.fields["next"] = "correct it, then run the command again"
+    return failure
 
 
 def _check_database(*, wait: bool) -> None:
-    from portal.readiness import Readiness, look, place
+    from portal.readiness import Readiness, check_database, database_name
 
-    found, words = look()
+    check = check_database()
+    found = check.readiness
     if found is Readiness.READY or (wait and found is Readiness.AWAY):
         return
     if found is Readiness.AWAY:
         raise Failure(
             "the database does not answer",
-            where=place(),
-            why=words,
+            where=database_name(),
+            why=check.error,
             next_step=_DISK if _is_file() else "start it, or correct KANMON_DATABASE_URL",
         )
     if found is Readiness.UNUSABLE:
         raise Failure(
             "the database does not serve this portal",
-            where=place(),
-            why=words,
+            where=database_name(),
+            why=check.error,
             next_step="grant its account the tables, or correct KANMON_DATABASE_URL",
         )
-    raise Failure(found.value, where=place(), next_step="run 'kanmon-portal migrate'")
+    raise Failure(found.value, where=database_name(), next_step="run 'kanmon-portal migrate'")
 
 
 def _make_state_folder() -> None:
@@ -186,33 +187,33 @@ def check_free(bind: str) -> None:
         ) from error
 
 
-class Words(click.ParamType[str]):
-    """What people call something: one line that can be printed, and that its place can hold.
+class TextType(click.ParamType[str]):
+    """The type of a parameter that is a name: one printable line of limited length.
 
     Args:
-        most: Characters.
+        limit: How many characters it may have at most.
     """
 
     name = "text"
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """``value`` without blanks around it; fails where it is none."""
+        """``value`` without blanks around it; fails where it is empty, too long or unprintable."""
         text = str(value).strip()
         if not text.isprintable():
             shown = repr(text)
             self.fail(tr("{text} holds what cannot be printed", text=shown), param, ctx)
         if not text and not (param is not None and param.default == ""):
             self.fail(tr("write at least one character"), param, ctx)
-        if len(text) > self._most:
-            told = tr(
+        if len(text) > self._limit:
+            problem = tr(
                 "{number} characters are too many; at most {most}",
                 number=len(text),
-                most=self._most,
+                most=self._limit,
             )
-            self.fail(told, param, ctx)
+            self.fail(problem, param, ctx)
         return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from console.language import tr
-from portal.cli.common import Words, json_option, portal_ready, say
+from portal.cli.common import TextType, json_option, portal_ready, say
 
 
 @click.group()
@@ -15,17 +15,21 @@ def gateway() -> None:
 
 @gateway.command("add")
 @click.option(
-    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+    "--organization", type=TextType(200), required=True, help="The customer; made if it is new."
 )
 @click.option(
-    "--site", "site_name", type=Words(100), required=True, help="Where; made if it is new."
+    "--site", "site_name", type=TextType(100), required=True, help="Where; made if it is new."
 )
 @click.option(
-    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+    "--time-zone", type=TextType(64), default="UTC", show_default=True, help="Of a new site."
 )
-@click.option("--gateway", "name", type=Words(100), required=True, help="What people call it.")
+@click.option("--gateway", "name", type=TextType(100), required=True, help="What people call it.")
 @click.option(
-    "--box", "box_id", type=Words(36), required=True, help="The box's id; 'kanmon status' shows it."
+    "--box",
+    "box_id",
+    type=TextType(36),
+    required=True,
+    help="The box's id; 'kanmon status' shows it.",
 )
 @json_option
 def gateway_add(

@@ -10,7 +10,7 @@ import click
 
 from console.language import marked, plural, tr
 from console.output import columns
-from portal.cli.common import Words, json_option, portal_ready, say
+from portal.cli.common import TextType, json_option, portal_ready, say
 
 _KEY_STATES = {
     "open": marked("open"),
@@ -27,14 +27,14 @@ def key() -> None:
 
 @key.command("issue")
 @click.option(
-    "--organization", type=Words(200), required=True, help="The customer; made if it is new."
+    "--organization", type=TextType(200), required=True, help="The customer; made if it is new."
 )
-@click.option("--site", type=Words(100), required=True, help="Where; made if it is new.")
+@click.option("--site", type=TextType(100), required=True, help="Where; made if it is new.")
 @click.option(
-    "--time-zone", type=Words(64), default="UTC", show_default=True, help="Of a new site."
+    "--time-zone", type=TextType(64), default="UTC", show_default=True, help="Of a new site."
 )
 @click.option(
-    "--gateway", type=Words(100), default="", help="What people call it; else as the box's id."
+    "--gateway", type=TextType(100), default="", help="What people call it; else as the box's id."
 )
 @click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True)
@@ -51,14 +51,14 @@ def key_issue(
         from portal.authority import qr_code
         from portal.authority.keys import Author, KeyRequest, issue_key
 
-        wanted = KeyRequest(uses=uses, life=timedelta(days=days), **place)
+        request = KeyRequest(uses=uses, life=timedelta(days=days), **place)
         with transaction.atomic():  # a key whose drawing cannot be kept is none: nobody saw it
-            issued = issue_key(wanted, Author.from_command_line())
+            issued = issue_key(request, Author.from_command_line())
             if svg is not None:
                 qr_code.write_svg(issued.text, svg)
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
     until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
-    told = plural(
+    text = plural(
         "Key {id} is good for one box at {site} until {until}.",
         "Key {id} is good for {n} boxes at {site} until {until}.",
         issued.uses,
@@ -74,7 +74,7 @@ def key_issue(
             "uses": issued.uses,
             "expires_at": issued.expires_at.isoformat(),
         },
-        f"{drawing}{issued.text}\n{told} {warned}",
+        f"{drawing}{issued.text}\n{text} {warned}",
         as_json=as_json,
     )
 
@@ -115,7 +115,7 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 @key.command("revoke")
-@click.argument("key_id", metavar="ID", type=Words(36))
+@click.argument("key_id", metavar="ID", type=TextType(36))
 @json_option
 def key_revoke(key_id: str, *, as_json: bool) -> None:
     """Revoke the agent key ID; boxes that used it stay."""

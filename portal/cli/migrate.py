@@ -14,10 +14,10 @@ def migrate(*, as_json: bool) -> None:
     with portal_ready(create=True):
         from django.core.management import call_command
 
-        from portal.readiness import migrations
+        from portal.readiness import applied_migrations
 
-        before = migrations()
+        before = applied_migrations()
         call_command("migrate", interactive=False, verbosity=0 if as_json else 1)
-        done = sorted(migrations() - before)
+        done = sorted(applied_migrations() - before)
     if as_json:
         say({"applied": [f"{app}.{name}" for app, name in done]}, "", as_json=True)

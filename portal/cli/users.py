@@ -10,7 +10,7 @@ import click
 
 from console.failure import Failure
 from console.language import marked, tr
-from portal.cli.common import Words, json_option, portal_ready, say
+from portal.cli.common import TextType, json_option, portal_ready, say
 
 _ROLES: Final = {"administrator": marked("administrator"), "member": marked("member")}
 
@@ -21,10 +21,10 @@ def user() -> None:
 
 
 @user.command("add")
-@click.option("--email", type=Words(254), required=True)
-@click.option("--organization", type=Words(200), required=True)
+@click.option("--email", type=TextType(254), required=True)
+@click.option("--organization", type=TextType(200), required=True)
 @click.option("--role", type=click.Choice(list(_ROLES)), default="member", show_default=True)
-@click.option("--name", type=Words(120), default="", help="How pages name them.")
+@click.option("--name", type=TextType(120), default="", help="How pages name them.")
 @click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--no-password", is_flag=True, help="They sign in by link only.")
@@ -54,7 +54,7 @@ def user_add(
 
 
 @user.command("operator")
-@click.argument("email", type=Words(254))
+@click.argument("email", type=TextType(254))
 @click.option("--no-longer", is_flag=True, help="They are told nothing any more.")
 @json_option
 def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
@@ -91,7 +91,7 @@ def _password(*, from_stdin: bool) -> str:
 
 
 @click.command("sign-in-link")
-@click.argument("email", type=Words(254))
+@click.argument("email", type=TextType(254))
 @json_option
 def sign_in_link(email: str, *, as_json: bool) -> None:
     """Print a link that signs EMAIL in, once, within thirty minutes."""

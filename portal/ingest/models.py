@@ -85,7 +85,7 @@ class Watermark(models.Model):
 
 
 class SeriesQuerySet(ScopedQuerySet["Series"]):
-    """Series."""
+    """Series, by the organization of their device."""
 
     path = "device__gateway__site__organization"
 

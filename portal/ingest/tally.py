@@ -1,4 +1,4 @@
-"""What one transaction of the ingest did, counted. Pure."""
+"""Counts of what the transactions of the ingest did. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Tally:
         received: Records received for the first time, by lane name.
         repeated: Records that had been received before.
         without_table: Records left until their table comes.
-        quarantined: By code; they are among ``received``, now or earlier.
-        readings: Stored.
+        quarantined: Records put into quarantine, by code; each is, or was earlier, ``received``.
+        readings: How many readings were stored.
         moments: Unix milliseconds of the last reading of each data record stored.
     """
 
@@ -27,7 +27,7 @@ class Tally:
     moments: list[int] = field(default_factory=list)
 
     def __add__(self, other: Tally) -> Tally:
-        """The counts of both."""
+        """The sums of both."""
         return Tally(
             received=self.received + other.received,
             repeated=self.repeated + other.repeated,

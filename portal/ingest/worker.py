@@ -133,7 +133,7 @@ class OutcomeListener(Protocol):
 
 
 def _ignore(result: IngestResult, messages: int, seconds: float) -> None:
-    """Count nothing."""
+    """Ignore a committed batch."""
 
 
 class Worker:
@@ -261,11 +261,15 @@ class Worker:
 
     async def _diagnose(self, error: Exception) -> tuple[Readiness, str]:
         loop = asyncio.get_running_loop()
-        found, _ = await loop.run_in_executor(self._database, readiness.look)
+        check = await loop.run_in_executor(self._database, readiness.check_database)
+        found = check.readiness
         if found in {Readiness.EMPTY, Readiness.OLDER}:
-            return found, f"{found.value} in {readiness.place()}: run 'kanmon-portal migrate'"
-        words = readiness.first_line(error)
-        return found, f"the database {readiness.place()} takes nothing: {words}"
+            return (
+                found,
+                f"{found.value} in {readiness.database_name()}: run 'kanmon-portal migrate'",
+            )
+        reason = readiness.first_line(error)
+        return found, f"the database {readiness.database_name()} takes nothing: {reason}"
 
     def _store(self, messages: list[IncomingMessage]) -> IngestResult:
         close_old_connections()
