@@ -70,7 +70,7 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def reached(self) -> str:
+    def client_host(self) -> str:
         """The host by which this machine reaches the listener."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - to be recognised, not bound
 

@@ -87,9 +87,12 @@ class BrokerFolder:
 
     def texts(self) -> Mapping[Path, str]:
         """The text of every file that follows from plan and roots; raises `AuthorityError`."""
-        return {**self.planned(), **{self.root_name(root): self.root_text(root) for root in Root}}
+        return {
+            **self.plan_texts(),
+            **{self.root_name(root): self.root_text(root) for root in Root},
+        }
 
-    def planned(self) -> Mapping[Path, str]:
+    def plan_texts(self) -> Mapping[Path, str]:
         """The text of every file that follows from the plan alone."""
         texts = {
             Path(configuration.CONFIGURATION): configuration.configuration(self.plan, self.path)

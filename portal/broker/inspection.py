@@ -84,7 +84,7 @@ def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[BrokerFin
 
 def _files(folder: BrokerFolder) -> Iterator[BrokerFinding]:
     again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
-    texts = dict(folder.planned())
+    texts = dict(folder.plan_texts())
     for root in Root:
         try:
             texts[folder.root_name(root)] = folder.root_text(root)
@@ -248,8 +248,8 @@ def _anonymous(folder: BrokerFolder, at: Address) -> Broker:
 
 
 def _plain(at: Address) -> Broker:
-    return Broker.parse(f"mqtt://{replace(at, host=at.reached)}")
+    return Broker.parse(f"mqtt://{replace(at, host=at.client_host)}")
 
 
 def _to(at: Address, tls: ssl.SSLContext) -> Broker:
-    return Broker.parse(f"mqtts://{replace(at, host=at.reached)}", tls=tls)
+    return Broker.parse(f"mqtts://{replace(at, host=at.client_host)}", tls=tls)

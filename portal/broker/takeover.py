@@ -32,7 +32,7 @@ def takeover_broker(folder: BrokerFolder, password: str | None = None) -> Broker
         AuthorityError: The password or the root of the broker's certificate cannot be read.
     """
     address = folder.plan.takeover
-    url = f"mqtts://{replace(address, host=address.reached)}"
+    url = f"mqtts://{replace(address, host=address.client_host)}"
     broker = Broker.parse(url, tls=ssl.create_default_context(cadata=folder.trust()))
     return replace(
         broker,

@@ -60,7 +60,7 @@ def write(
     restarted after other listeners or another account, and only then.
     """
     with portal_ready():
-        made = _planned(folder, hosts, user, at)
+        made = _folder_from_options(folder, hosts, user, at)
         made.write()
     conf = folder / "mosquitto.conf"
     say(
@@ -72,7 +72,7 @@ def write(
     )
 
 
-def _planned(
+def _folder_from_options(
     path: Path, hosts: tuple[str, ...], user: str | None, at: dict[str, str | None]
 ) -> BrokerFolder:
     from portal.authority.actions import checked_hosts

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from portal.ingest.models import BootClock
 
 _COMPONENT_LENGTH: Final = 100
-_WORDS_LENGTH: Final = 500
+_TEXT_LENGTH: Final = 500
 _PER_CENT: Final = range(101)
 _IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, "mac": 32}
-"""What a device says of itself, and how many characters of it are kept."""
+"""The fields of a device's identity, and how many characters of each are stored."""
 
 
 def event_flaw(record: EventRecord) -> Flaw | None:
@@ -57,17 +57,17 @@ def event_flaw(record: EventRecord) -> Flaw | None:
 
 
 def apply_event(
-    device: Device, record: EventRecord, said: tuple[int, int], clock: BootClock
+    device: Device, record: EventRecord, source: tuple[int, int], clock: BootClock
 ) -> None:
-    """Take from a sound event what is newer than what is known; saves the device.
+    """Apply what is newer in an event without flaw than what is stored; saves the device.
 
     Args:
         device: The device it is about.
         record: The event.
-        said: Which box said it, by id, and its order among what that box said.
-        clock: What dates it.
+        source: The id of the box that sent it, and the record's order among those of that box.
+        clock: The clock that dates it.
     """
-    speaker, order = said
+    speaker, order = source
     if speaker < device.speaker:
         return  # another box has taken its place
     if speaker > device.speaker:
@@ -94,38 +94,41 @@ def apply_event(
 
 
 def _set_conditions(
-    device: Device, now: Sequence[WireCondition], when: datetime, clock: BootClock, *, of_link: bool
+    device: Device,
+    current: Sequence[WireCondition],
+    when: datetime,
+    clock: BootClock,
+    *,
+    of_link: bool,
 ) -> None:
-    wanted = {(condition.code, condition.component): condition for condition in now}
+    new = {(condition.code, condition.component): condition for condition in current}
     for row in device.conditions.open():
         if row.of_link is not of_link:
             continue
-        same = wanted.get(row.key)
+        same = new.get(row.key)
         if same is not None and same.severity == row.severity:
-            del wanted[row.key]
+            del new[row.key]
             _refresh(row, same)
         else:
             row.cleared_at, row.cleared_clock = when, clock.pk
             row.save(update_fields=["cleared_at", "cleared_clock"])
-    for condition in wanted.values():
+    for condition in new.values():
         since = condition.since
         DeviceCondition.objects.create(
             device=device,
             code=condition.code,
             component=condition.component,
             severity=condition.severity,
-            message=storable_text(condition.message, _WORDS_LENGTH),
-            source=storable_text(condition.source, _WORDS_LENGTH),
+            message=storable_text(condition.message, _TEXT_LENGTH),
+            source=storable_text(condition.source, _TEXT_LENGTH),
             raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
             raised_clock=clock.pk,
         )
 
 
-def _refresh(row: DeviceCondition, now: WireCondition) -> None:
-    message, source = (
-        storable_text(now.message, _WORDS_LENGTH),
-        storable_text(now.source, _WORDS_LENGTH),
-    )
+def _refresh(row: DeviceCondition, condition: WireCondition) -> None:
+    message = storable_text(condition.message, _TEXT_LENGTH)
+    source = storable_text(condition.source, _TEXT_LENGTH)
     if (row.message, row.source) != (message, source):
         row.message, row.source = message, source
         row.save(update_fields=["message", "source"])

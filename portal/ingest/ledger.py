@@ -226,7 +226,7 @@ def _of_epoch(key: Key, rows: _Rows, given: int | None) -> _Numbers:
     """``given``: how many numbers its spool gave out; ``None`` for one that gives out no more."""
     below, receipts = rows.below.get(key, -1), rows.receipts.get(key)
     top = given if given is not None else max(below, receipts.greatest if receipts else -1) + 1
-    above, refused = _counted(key, receipts, below, top)
+    above, refused = _count_received(key, receipts, below, top)
     numbers = _Numbers(top=top, received=min(below + 1, top) + above, refused=refused)
     for first, last in _disjoint(rows.dropped.get(key, ()), top):
         received = _received_between(key, receipts, first, last)  # delivered, and dropped unheard
@@ -237,7 +237,7 @@ def _of_epoch(key: Key, rows: _Rows, given: int | None) -> _Numbers:
     return numbers
 
 
-def _counted(key: Key, receipts: _Receipts | None, below: int, top: int) -> tuple[int, int]:
+def _count_received(key: Key, receipts: _Receipts | None, below: int, top: int) -> tuple[int, int]:
     """How many receipts of numbers given out are above the watermark, and how many are refused."""
     if receipts is None:
         return 0, 0

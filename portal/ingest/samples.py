@@ -87,9 +87,9 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
         UndatedError: No clock is known for one of its moments.
     """
     if layout.plain and not record.qualities and record.column_bitmap is None:
-        quick = _quick(layout, record, clocks)
-        if quick is not None:
-            return quick
+        plain = _plain_rows(layout, record, clocks)
+        if plain is not None:
+            return plain
     try:
         found = cells(layout.table, record)
     except WireError as error:
@@ -115,7 +115,7 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
     return result
 
 
-def _quick(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | None:
+def _plain_rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | None:
     """The common case without a step a value: every column there, and a number."""
     values = record.values
     if len(values) != len(layout.series) or set(map(type, values)) != {int}:
