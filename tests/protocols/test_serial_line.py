@@ -28,6 +28,8 @@ RIGHT = b"\x12\x34\xab\xcd"
 ANSWER = rtu(1, b"\x03\x04" + RIGHT)
 SHORT_S = 0.05
 LONG_S = 20.0
+RESTED_S = 2.0
+"""Where the line is asked again after a failure: it rests for as long as an answer may take."""
 
 Script = Callable[[bytes], list[bytes]]
 
@@ -122,7 +124,7 @@ async def test_an_adapter_that_is_unplugged_is_unreachable_and_comes_back(tmp_pa
     async with bus(says()) as first, bus(says()) as second:
         link.symlink_to(first.path)
         line = Line(SerialWire(str(link), FAST), FAST_TIMING)
-        unit = unit_of(line)
+        unit = unit_of(line, RESTED_S)
         assert (await unit.read(TWO)).data == RIGHT
         first.unplug()
         error = await outcome(unit)
@@ -151,7 +153,7 @@ async def test_closing_ends_the_exchange_under_way() -> None:
 
 
 async def test_a_port_another_program_holds_is_named() -> None:
-    async with unit_on(says()) as (made, unit):
+    async with unit_on(says(), RESTED_S) as (made, unit):
         other = os.open(made.path, os.O_RDWR | os.O_NOCTTY)
         try:
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

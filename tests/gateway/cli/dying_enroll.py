@@ -160,7 +160,9 @@ def _one(order: Order) -> Ended:
 
 def main() -> None:
     """Enrol as ordered until standard input ends."""
-    import provisioning.enrol  # noqa: F401 # loaded once, not in every child
+    # Loaded once, not in every child.
+    import gateway.cli.enroll  # noqa: F401
+    import provisioning.enrol  # noqa: F401
 
     for line in sys.stdin:
         print(json.dumps(asdict(_one(Order(**json.loads(line))))), flush=True)
