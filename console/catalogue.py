@@ -11,19 +11,21 @@ import ast
 import os
 import struct
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+LOCALES: Final = Path(__file__).parent / "locale"
+"""The folder of the catalogues, ``<language>/LC_MESSAGES/<domain>.po`` and ``.mo``."""
 _MAGIC: Final = 0x950412DE
 _CONTEXT_GLUE: Final = "\x04"
 _PLURAL_GLUE: Final = "\x00"
 
 
 class CatalogueError(ValueError):
-    """A line that is not a catalogue's; the message names it."""
+    """A line that cannot stand in a catalogue; the message names it."""
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Entry:
     Attributes:
         words: Keyword (``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]``, ``msgctxt``) to
             its text.
-        fuzzy: Whether a person still has to look at it; it is then left out.
+        fuzzy: Whether a translator still has to check it; it is then left out.
     """
 
     words: dict[str, str] = field(default_factory=dict)
@@ -41,7 +43,7 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """What the program asks for, as the compiled form spells it."""
+        """The key by which the program looks the message up, as the compiled form spells it."""
         key = self.words.get("msgid", "")
         if "msgctxt" in self.words:
             key = self.words["msgctxt"] + _CONTEXT_GLUE + key
@@ -51,7 +53,7 @@ class Entry:
 
     @property
     def translations(self) -> list[str]:
-        """One text, or one for each plural form."""
+        """The translation: one text, or one for each plural form."""
         if "msgstr" in self.words:
             return [self.words["msgstr"]]
         forms = sorted(name for name in self.words if name.startswith("msgstr["))
@@ -59,7 +61,7 @@ class Entry:
 
     @property
     def translated(self) -> bool:
-        """Whether it is complete and not fuzzy."""
+        """Whether the translation is complete and not fuzzy."""
         return not self.fuzzy and bool(self.translations) and all(self.translations)
 
 
@@ -98,7 +100,7 @@ def compile_file(po: Path) -> None:
 
 
 def read(mo: bytes) -> dict[str, str]:
-    """Every message of a ``.mo`` file made by `compiled`, and its translation."""
+    """Every message of a ``.mo`` file made by `compiled`, with its translation."""
     _, _, number, keys, texts = struct.unpack_from("<5I", mo)
     found = {}
     for index in range(number):

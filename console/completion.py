@@ -18,12 +18,12 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 
 def variable(program: str) -> str:
-    """What the script sets to ask for completions."""
+    """The environment variable by which the script asks ``program`` for completions."""
     return f"_{program.replace('-', '_').upper()}_COMPLETE"
 
 
 def completion_command(program: str) -> click.Command:
-    """The command ``completion`` of ``program``."""
+    """Make the command ``completion`` of ``program``."""
 
     @click.command("completion")
     @click.argument("shell", type=click.Choice(SHELLS))

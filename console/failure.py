@@ -1,16 +1,16 @@
-"""How an error is told: what, where, why, and the next step; as text or as JSON.
+"""Errors as a user sees them: what, where, why, and the next step; as text or as JSON.
 
 Exit codes describe the command, never a device's condition::
 
     0 done   1 partly done   2 failed   3 wrong usage
 
-With ``--json`` an error is one JSON object on standard output, where a program looks anyway; its
-keys and its words are English, whatever the language of the call::
+With ``--json`` an error is one JSON object on standard output, where programs read; its keys and
+texts are English, whatever the language of the call::
 
     {"error": {"code": 2104, "what": "...", "where": "...", "why": "...", "next": "..."}}
 
-``code`` is a number of docs/reference/codes.md, else null; a text that there is not is ``""``.
-``findings`` is there where a file was read and is wrong.
+``code`` is a number of docs/reference/codes.md, else null; a missing text is ``""``. ``findings``
+is present where a file was read and is wrong.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import click
 
-from console.language import told, tr
+from console.language import tr, translate
 from console.output import left, plain, say_json, width
 
 DONE: Final = 0
@@ -40,29 +40,29 @@ class Failure(click.ClickException):
         self.fields = {"what": what, "where": where, "why": why, "next": next_step}
 
 
-def parted(message: str) -> Failure:
-    """A refusal in one line, whose last clause says the next step: ``it is gone; make it anew``."""
+def failure_from(message: str) -> Failure:
+    """The failure for a message that ends in the next step: ``it is gone; make it anew``."""
     what, joint, step = message.rpartition("; ")
     return Failure(what, next_step=step) if joint else Failure(message)
 
 
-def of_system(
+def system_error_fields(
     error: OSError, steps: Mapping[int, str], otherwise: str, *, where: str = ""
 ) -> dict[str, str]:
-    """What the operating system refused, as fields.
+    """An error of the operating system as fields.
 
     Args:
-        error: What it said.
-        steps: What to do next, by its number.
-        otherwise: What to do about another number.
-        where: If the error does not say itself.
+        error: The error.
+        steps: Next steps by ``errno``.
+        otherwise: The next step for any other ``errno``.
+        where: The path, for errors that do not name one.
     """
     what = (error.strerror or str(error)).lower()
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else where
     return {"what": what, "where": path, "next": steps.get(error.errno or 0, otherwise)}
 
 
-def fields_of(error: click.ClickException) -> dict[str, Any]:
+def click_error_fields(error: click.ClickException) -> dict[str, Any]:
     """An error of the command line as fields."""
     if isinstance(error, Failure):
         return dict(error.fields)
@@ -73,35 +73,35 @@ def fields_of(error: click.ClickException) -> dict[str, Any]:
     return fields
 
 
-def complain(
+def show_error(
     program: str, error: Mapping[str, Any], *, as_json: bool, lines: Iterable[str] = ()
 ) -> None:
     """Show an error.
 
     Args:
-        program: Whose it is.
-        error: `_FIELDS`, in English, ``code`` and ``findings``, as far as there are any.
-        as_json: Whether a program reads it.
+        program: The program's name.
+        error: `_FIELDS`, in English, ``code`` and ``findings``; any may be missing.
+        as_json: Whether the output is for a program.
         lines: The findings as text.
     """
     if as_json:
         whole = {"code": None, **dict.fromkeys(_FIELDS, ""), **error}
         say_json({"error": whole})
         return
-    click.echo(plain(f"{program}: {told(str(error['what']))}"), err=True)
+    click.echo(plain(f"{program}: {translate(str(error['what']))}"), err=True)
     labels = {"where": tr("where:"), "why": tr("why:"), "next": tr("next:")}
     cells = max(width(label) for label in labels.values()) + 1
     for field, label in labels.items():
         if error.get(field):
-            click.echo(plain(f"  {left(label, cells)}{told(str(error[field]))}"), err=True)
+            click.echo(plain(f"  {left(label, cells)}{translate(str(error[field]))}"), err=True)
     for line in lines:
         click.echo(plain(f"  {line}"), err=True)
 
 
-def wrong_usage(program: str, error: click.UsageError, words: Sequence[str]) -> int:
-    """Show how a command is used; returns the exit code."""
+def show_usage_error(program: str, error: click.UsageError, words: Sequence[str]) -> int:
+    """Show the usage of a command; returns the exit code."""
     if "--json" in words:
-        complain(program, fields_of(error), as_json=True)
+        show_error(program, click_error_fields(error), as_json=True)
     else:
         click.UsageError(plain(error.format_message()), error.ctx).show()
     return USAGE

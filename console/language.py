@@ -1,4 +1,4 @@
-"""Which language a command line speaks, and its texts in that language.
+"""The language of a command line, and its texts in that language.
 
 ::
 
@@ -6,11 +6,11 @@
 
 Two catalogues, both ``locale/ja/LC_MESSAGES/*.po``, compiled by `scripts/assets`:
 
-* ``kanmon``: what a command line says itself, asked for by `tr` and `plural`. Click asks the same
-  catalogue for its own texts, through the standard library's text domain.
-* ``told``: what the packages below a command line say: findings, refusals, a daemon's answers.
-  They are made in English, far from any command line, and often in another process; `told` finds
-  the pattern a text was made from and says it in Japanese. See docs/adr/0010.
+* ``kanmon``: the texts of the command lines, looked up by `tr` and `plural`. Click looks its own
+  texts up in the same catalogue, through the standard library's text domain.
+* ``messages``: the texts of the packages below a command line: findings, refusals, a daemon's
+  answers. They are made in English, far from any command line, and often in another process;
+  `translate` finds the pattern a text was made from and translates it. See docs/adr/0010.
 
 Nothing is read before the first Japanese text is needed: a daemon carries no catalogue.
 Source: the standard library's gettext; POSIX 8.2 (order of the variables).
@@ -23,13 +23,13 @@ import gettext
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
+
+from console.catalogue import LOCALES
 
 LANGUAGES: Final = ("en", "ja")
 DOMAIN: Final = "kanmon"
 VARIABLE: Final = "KANMON_LANG"
-LOCALES: Final = Path(__file__).parent / "locale"
 _PROBE: Final = "日本語"
 
 
@@ -44,10 +44,10 @@ def choose(
         encoding: Of standard output. Where it cannot hold Japanese, English is spoken: question
             marks help nobody.
 
-    What a program reads is English: with ``--json`` the wish is passed over.
+    Output for programs is English: with ``--json`` the choice of a language is ignored.
     """
-    wished = _given(words) or environment.get(VARIABLE) or _locale(environment)
-    language = _known(wished) or "en"
+    chosen = _given(words) or environment.get(VARIABLE) or _locale(environment)
+    language = _supported(chosen) or "en"
     return language if _holds(encoding) and "--json" not in words else "en"
 
 
@@ -58,7 +58,7 @@ def _locale(environment: Mapping[str, str]) -> str:
 
 
 def _given(words: Sequence[str]) -> str:
-    """What stands after ``--lang``, before the first command."""
+    """The value of ``--lang``; "" where it is not given."""
     rest = iter(words)
     for word in rest:
         if word == "--":
@@ -70,7 +70,7 @@ def _given(words: Sequence[str]) -> str:
     return ""
 
 
-def _known(locale: str) -> str | None:
+def _supported(locale: str) -> str | None:
     short = locale.partition(".")[0].partition("_")[0].partition("-")[0].lower()
     return short if short in LANGUAGES else None
 
@@ -84,7 +84,7 @@ def _holds(encoding: str | None) -> bool:
 
 
 def begin(words: Sequence[str] | None = None) -> str:
-    """Speak the language of this call from now on, click included; returns which."""
+    """Use the language of this call from now on, in click too; returns the language."""
     given = sys.argv[1:] if words is None else words
     language = choose(given, os.environ, getattr(sys.stdout, "encoding", None))
     use(language)
@@ -92,8 +92,8 @@ def begin(words: Sequence[str] | None = None) -> str:
 
 
 def use(language: str) -> None:
-    """Speak ``language`` from now on. Process-wide, as the standard library's text domain is."""
-    os.environ["LANGUAGE"] = language  # gettext's own name for it, before every locale
+    """Use ``language`` from now on; process-wide, as the standard library's text domain is."""
+    os.environ["LANGUAGE"] = language  # gettext reads this variable before every locale
     gettext.bindtextdomain(DOMAIN, LOCALES)
     gettext.textdomain(DOMAIN)
 
@@ -106,8 +106,8 @@ def current() -> str:
 
 def tr(text: str, /, **fields: object) -> str:
     """``text`` in the language in use, ``{name}`` filled with ``fields``."""
-    said = gettext.gettext(text) if text else text
-    return said.format(**fields) if fields else said
+    translation = gettext.gettext(text) if text else text
+    return translation.format(**fields) if fields else translation
 
 
 def plural(one: str, many: str, number: int, /, **fields: object) -> str:
@@ -115,24 +115,23 @@ def plural(one: str, many: str, number: int, /, **fields: object) -> str:
     return gettext.ngettext(one, many, number).format(n=number, **fields)
 
 
-def marked(text: str) -> str:
-    """``text`` itself; tells the catalogue that somebody will ask `tr` for it later."""
+def tr_noop(text: str) -> str:
+    """Return ``text``; puts it into the catalogue for a later `tr`."""
     return text
 
 
-def counted(one: str, many: str) -> tuple[str, str]:
-    """Both texts; tells the catalogue that somebody will ask `plural` for them later."""
+def plural_noop(one: str, many: str) -> tuple[str, str]:
+    """Return both texts; puts them into the catalogue for a later `plural`."""
     return one, many
 
 
-def told(text: str) -> str:
-    """``text``, made in English by a package below the command line, in the language in use.
+def translate(text: str) -> str:
+    """Translate an English text that a package below the command line made.
 
-    What no pattern matches stays English: better than nothing, and a test finds the pattern that
-    is missing.
+    A text that no pattern matches stays English; a test finds the missing pattern.
     """
     if not text or current() == "en":
         return text
     from console.patterns import japanese
 
-    return japanese().said(text)
+    return japanese().translate(text)

@@ -68,7 +68,7 @@ class Commands(click.Group):
     """The group at the top: it and what is called below it show themselves localized.
 
     Attributes:
-        daemons: Commands that run for months: they carry no catalogue, unless help is asked.
+        daemons: Commands that run for months: they load no catalogue, unless for their help.
         localizes: Whether commands are shown in the language in use.
     """
 
@@ -83,39 +83,39 @@ class Commands(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        """As click's; a help whose reader has gone is no failure."""
+        """As `click.Group.make_context`; a broken pipe while help is shown is not a failure."""
         try:
             return super().make_context(info_name, args, parent, **extra)
         except BrokenPipeError as error:
             raise ReaderGoneError from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click's, likewise."""
+        """As `click.Group.invoke`; a broken pipe is not a failure."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise ReaderGoneError from error
 
-    def written(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command ``name`` as it was written."""
+    def untranslated(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command ``name`` with its English texts."""
         return super().get_command(ctx, name)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command called ``cmd_name``, if there is one."""
-        found = self.written(ctx, cmd_name)
+        found = self.untranslated(ctx, cmd_name)
         return localized(found) if found is not None and self.localizes else found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is called, its help in the language in use."""
+        """As `click.Group.resolve_command`; the command's help is in the language in use."""
         name, found, rest = super().resolve_command(ctx, args)
         if found is not None and (name not in self.daemons or _asks_help(rest)):
             found = localized(found)
         return name, found, rest
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the whole help."""
+        """Write the help in the language in use."""
         click.Group.format_help(self if self.localizes else localized(self), ctx, formatter)
 
 

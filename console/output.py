@@ -1,8 +1,8 @@
-"""Where a command's output goes: never a traceback for a character, never a changed JSON value.
+"""A command's output: never a traceback for a character, never a changed JSON value.
 
-What is shown comes from devices, files and other people, too. A character that would steer the
-terminal, instead of standing on it, is shown as its number: no printer's name clears a screen, or
-writes a line that looks like ours. In JSON it is escaped.
+Texts come from devices, files and other users, too. A character that controls the terminal is
+shown as its number: no printer's name clears a screen, or writes a line that looks like ours. In
+JSON it is escaped.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from typing import Any, Final
 
 import click
 
-_STEERING: Final = re.compile(
+_CONTROL: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 )
-"""Control characters but tabulator and line feed, and what turns the direction of writing."""
+"""Control characters except tab and line feed, and those that change the writing direction."""
 
 
 _WRITING: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class ReaderGoneError(Exception):
-    """Who read our output has gone; no ``OSError``, for which click has an answer of its own."""
+    """The reader of our output is gone; not an ``OSError``, which click would handle itself."""
 
 
 def prepare() -> None:
-    """Let a terminal that cannot show a character show ``?``, instead of ending the command.
+    """Make a terminal that cannot show a character show ``?``, instead of ending the command.
 
-    JSON escapes what the terminal cannot show (`say_json`), so that no value is changed. A
-    standard stream that was closed leads nowhere from now on: else the next file that is opened
-    would take its number, and have our output written into it.
+    JSON escapes such characters (`say_json`), so that no value is changed. A standard stream that
+    was closed is redirected to the null device: else the next file that is opened would take its
+    number, and our output would be written into it.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -54,18 +54,18 @@ def prepare() -> None:
 
 
 def silence() -> None:
-    """Let the interpreter's last flush go nowhere: the reader is gone."""
-    _lead_nowhere(1)
+    """Redirect standard output to the null device: the reader is gone, and a flush would fail."""
+    _redirect_to_null(1)
 
 
-def _lead_nowhere(number: int) -> None:
+def _redirect_to_null(number: int) -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, number)
     os.close(null)
 
 
-def fails(error: Exception) -> bool:
-    """Whether this is standard output that cannot be written, and no file of anybody's.
+def is_output_error(error: Exception) -> bool:
+    """Whether ``error`` means that standard output, and not a file, cannot be written.
 
     An error about a file names it (`config.disk`); one of writing to a stream has no name.
     """
@@ -73,17 +73,17 @@ def fails(error: Exception) -> bool:
 
 
 def settle() -> None:
-    """Write what is left; what cannot be written goes nowhere, and the interpreter ends quietly."""
+    """Flush the standard streams; discard what cannot be written, so that Python exits quietly."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()
         except OSError:
-            _lead_nowhere(number)
+            _redirect_to_null(number)
 
 
 def plain(text: str) -> str:
-    r"""``text`` with its steering characters as numbers, as in ``\x1b[31m``."""
-    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+    r"""``text`` with its control characters as numbers, as in ``\x1b[31m``."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def say(text: str) -> None:
@@ -92,16 +92,16 @@ def say(text: str) -> None:
 
 
 def say_field(label: str, text: str, *, cells: int = 12) -> None:
-    """Print what ``label`` names, ``cells`` from the left; a label that is longer has one blank."""
+    """Print ``text`` after ``label``, in column ``cells``; a longer label gets one blank."""
     say((left(label, max(cells, width(label) + 1)) + text).rstrip())
 
 
 def say_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()
 ) -> None:
-    """Print a table that fits the terminal; columns whose number is in ``right`` end at one cell.
+    """Print a table that fits the terminal; the columns numbered in ``right`` are right-aligned.
 
-    What is too wide is broken into lines within its cell.
+    Texts that are too wide are wrapped within their cell.
     """
     from rich import box
     from rich.table import Table
@@ -159,7 +159,7 @@ def _is_unicode(encoding: str | None) -> bool:
 
 
 def width(text: str) -> int:
-    """How many cells of a terminal ``text`` takes (Unicode UAX 11: wide and fullwidth take two)."""
+    """The number of terminal cells of ``text`` (Unicode UAX 11: wide and fullwidth take two)."""
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -167,17 +167,17 @@ def width(text: str) -> int:
 
 
 def left(text: str, cells: int) -> str:
-    """``text`` and then blanks, ``cells`` wide."""
+    """``text`` left-aligned in ``cells`` cells."""
     return text + " " * (cells - width(text))
 
 
 def right(text: str, cells: int) -> str:
-    """Blanks and then ``text``, ``cells`` wide."""
+    """``text`` right-aligned in ``cells`` cells."""
     return " " * (cells - width(text)) + text
 
 
 def columns(rows: Sequence[Sequence[str]], *, first_left: int = 1) -> list[str]:
-    """A table's lines; the first ``first_left`` columns start, the others end at one cell."""
+    """The lines of a table; ``first_left`` columns are left-aligned, the others right-aligned."""
     if not rows:
         return []
     widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -32,7 +32,7 @@ def wrap(text: str, cells: int) -> list[str]:
 
 
 def pieces(text: str) -> list[str]:
-    """The text cut wherever a line may end; blanks stay with what stands before them."""
+    """Split ``text`` wherever a line may end; blanks stay with the piece before them."""
     text = re.sub(r"(?<=[^\x00-\x7f]) (?=[^\x00-\x7f])", "", text)  # only a line's end in a source
     cut: list[str] = []
     for atom in re.findall(r"[\x21-\x7e]+ ?|[^\x21-\x7e]", text):
@@ -45,7 +45,7 @@ def pieces(text: str) -> list[str]:
 
 
 class WideFormatter(click.HelpFormatter):
-    """Click's form of a help, measured in cells."""
+    """Click's help formatter, measuring in terminal cells instead of characters."""
 
     def write_text(self, text: str) -> None:
         """Write paragraphs, indented; one that begins with a backspace stays as it is."""

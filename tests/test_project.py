@@ -118,7 +118,9 @@ def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
     folders = ("man/man1", "man/ja/man1")
     programs = ("kanmon", "kanmon-portal")
     assert manuals == {f"{folder}/{program}.1" for folder in folders for program in programs}
-    assert {f"console/locale/ja/LC_MESSAGES/{name}.mo" for name in ("kanmon", "told")} <= {*names}
+    assert {f"console/locale/ja/LC_MESSAGES/{name}.mo" for name in ("kanmon", "messages")} <= {
+        *names
+    }
     suspicious = (".sqlite3", ".sqlite3-wal", ".key", ".pem", ".log", ".pyc", ".pcapng")
     assert [name for name in names if name.endswith(suspicious)] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)

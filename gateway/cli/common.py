@@ -24,8 +24,8 @@ import click
 from config.finding import ConfigError, Finding, Weight
 from console import failure
 from console.failure import DONE, FAILED, PARTLY, USAGE
-from console.language import current, told, tr
-from console.output import ReaderGoneError, fails, plain, say, say_json, silence
+from console.language import current, tr, translate
+from console.output import ReaderGoneError, is_output_error, plain, say, say_json, silence
 from gateway.cli import words
 from gateway.control.protocol import ControlError
 
@@ -72,7 +72,7 @@ def complain(error: Mapping[str, Any], *, as_json: bool) -> None:
     """Show an error: what, where, why, next step, and the findings it carries."""
     lines = () if as_json else [_finding_line(f) for f in error.get("findings") or ()]
     shown = error if as_json else _in_words(error)
-    failure.complain("kanmon", shown, as_json=as_json, lines=lines)
+    failure.show_error("kanmon", shown, as_json=as_json, lines=lines)
 
 
 def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _finding_line(finding: Mapping[str, Any]) -> str:
 def _in_japanese(finding: Finding) -> str:
     """A finding as Japanese is written: each part a sentence of its own."""
     where = ": ".join(part for part in (str(finding.place or ""), finding.path) if part)
-    parts = (told(part) for part in (finding.what, finding.why, finding.next) if part)
+    parts = (translate(part) for part in (finding.what, finding.why, finding.next) if part)
     said = "".join(part if part.endswith(("。", "？")) else f"{part}。" for part in parts)
     return f"{where}: {said}" if where else said
 
@@ -156,7 +156,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         what, why = "the state folder's owner cannot run this program", str(error.strerror)
         return {"what": what, "where": str(error.filename), "why": why, "next": _READABLE}
     if isinstance(error, OSError):
-        return failure.of_system(error, _STEPS, _OTHERWISE)
+        return failure.system_error_fields(error, _STEPS, _OTHERWISE)
     return None
 
 
@@ -175,8 +175,8 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
         except (click.ClickException, ReaderGoneError):
             raise
         except Exception as error:  # told below: a traceback helps nobody on site
-            if fails(error):
-                raise  # told by `console.entry`, as far as there is anything to write to
+            if is_output_error(error):
+                raise  # told by `console.program`, as far as there is anything to write to
             fields = refusal(error)
             if fields is None:
                 raise  # a fault of our own, told there, too

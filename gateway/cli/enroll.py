@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from console.language import told, tr
+from console.language import tr, translate
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
@@ -89,5 +89,5 @@ def _agreed(key: AgentKey) -> bool:
     """Ask whoever is there; nobody there has agreed to nothing."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    say(told(STATEMENT))
+    say(translate(STATEMENT))
     return click.confirm(tr(words.CONSENT, address=key.address))

@@ -11,8 +11,8 @@ from typing import Final
 import click
 
 from console import language
-from console.entry import Program
 from console.localized import Commands
+from console.program import Program
 from gateway.cli import words
 from gateway.cli.common import Session, refusal
 from gateway.version import software
@@ -44,7 +44,7 @@ class GatewayCommands(Commands):
         """All of them, sorted."""
         return sorted(COMMANDS)
 
-    def written(self, ctx: click.Context, name: str) -> click.Command | None:
+    def untranslated(self, ctx: click.Context, name: str) -> click.Command | None:
         """The one called ``name``, if there is one."""
         module = COMMANDS.get(name)
         if module is None:
@@ -81,5 +81,7 @@ def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
 
 def main() -> None:
     """Run the command line; exits with 0 done, 1 partly, 2 failed, 3 wrong usage."""
-    program = Program(name="kanmon", commands=kanmon, refused=refusal, fault_next=words.FAULT_NEXT)
-    program.call(verbose="--verbose" in sys.argv)
+    program = Program(
+        name="kanmon", commands=kanmon, error_fields=refusal, fault_next=words.FAULT_NEXT
+    )
+    program.run(verbose="--verbose" in sys.argv)

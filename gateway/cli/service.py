@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.language import told, tr
+from console.language import tr, translate
 from console.output import say_field
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
@@ -202,7 +202,7 @@ def _machine(root: Path, *, dry_run: bool) -> LocalMachine:
 def _do(steps: Sequence[Step], *, as_json: bool) -> None:
     for step in steps:
         if not as_json:
-            say(told(step.what))
+            say(translate(step.what))
         step.do()
 
 
@@ -212,7 +212,7 @@ def _rehearse(steps: Sequence[Step], *, as_json: bool) -> int:
         return DONE
     say(tr(words.SERVICE_REHEARSED if steps else words.SERVICE_AS_IT_WAS))
     for step in steps:
-        say(f"- {told(step.what)}")
+        say(f"- {translate(step.what)}")
         for line in step.text.splitlines():
             say(f"      {line}".rstrip())
     return DONE

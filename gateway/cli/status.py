@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from console.language import plural, told, tr
+from console.language import plural, tr, translate
 from console.output import columns, say_field, say_table
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
@@ -105,7 +105,7 @@ def _look(session: Session) -> Any:
 
 def _link(link: dict[str, Any]) -> str:
     if not link["connected"]:
-        why = f": {told(link['error'])}" if link["error"] else ""
+        why = f": {translate(link['error'])}" if link["error"] else ""
         return tr("no connection to {broker}", broker=link["broker"] or tr("a portal")) + why
     acked = link["last_ack_s"]
     heard = tr("no acknowledgement yet")
@@ -140,9 +140,9 @@ def show_devices(devices: list[dict[str, Any]]) -> None:
     rows = []
     for device in devices:
         worst = device["gravest"]
-        trouble = told(device["problem"] or "")
+        trouble = translate(device["problem"] or "")
         if worst and not trouble:
-            trouble = f"{worst['code']}: {told(worst['message'])}"
+            trouble = f"{worst['code']}: {translate(worst['message'])}"
         row = (
             device["name"],
             device["label"],

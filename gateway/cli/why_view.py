@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from console.language import told, tr
+from console.language import tr, translate
 from gateway.cli import part_words, words
 from gateway.cli.common import say
 
@@ -28,7 +28,7 @@ def _show(condition: Mapping[str, Any]) -> None:
     say(f"\n{severity}: {condition['code']}{where}: {message}")
     rows = [(tr("since"), _since(condition))]
     if condition["next"]:
-        rows.append((tr("next"), told(condition["next"])))
+        rows.append((tr("next"), translate(condition["next"])))
     labels = [tr("because"), *[""] * (len(condition["evidence"]) - 1)]
     rows += zip(labels, map(part_words.evidence, condition["evidence"]), strict=False)
     width = max(cell_len(label) for label, _ in rows) + 2

@@ -8,112 +8,112 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.language import counted, marked, told, tr
+from console.language import plural_noop, tr, tr_noop, translate
 
-APPLIED_LIVE: Final = marked("Applied: the running gateway uses {file} now.")
-APPLIED_STILL: Final = marked("Kept: the gateway will use {file} when it starts.")
-AT_NEXT_START: Final = marked("The {sections} settings take effect at the next start.")
-CHECKED: Final = counted("{file} can be used: {n} device.", "{file} can be used: {n} devices.")
-CHECKED_WARNINGS: Final = counted(
+APPLIED_LIVE: Final = tr_noop("Applied: the running gateway uses {file} now.")
+APPLIED_STILL: Final = tr_noop("Kept: the gateway will use {file} when it starts.")
+AT_NEXT_START: Final = tr_noop("The {sections} settings take effect at the next start.")
+CHECKED: Final = plural_noop("{file} can be used: {n} device.", "{file} can be used: {n} devices.")
+CHECKED_WARNINGS: Final = plural_noop(
     "{file} can be used, with {n} thing to look at.",
     "{file} can be used, with {n} things to look at.",
 )
-UNUSABLE: Final = counted(
+UNUSABLE: Final = plural_noop(
     "{file} cannot be used: {n} error to correct.",
     "{file} cannot be used: {n} errors to correct.",
 )
 NOT_POLLED: Final = "some devices cannot be polled"
-NO_DEVICES: Final = marked(
+NO_DEVICES: Final = tr_noop(
     "No devices are configured. Add one below `devices:` and apply the file."
 )
-NOTHING_WAITS: Final = marked("Nothing waits: everything accepted has reached the portal.")
-WAITING_SINCE: Final = counted("{n} record, {age} old", "{n} records, the oldest {age} old")
-WAITING_BEFORE: Final = counted(
+NOTHING_WAITS: Final = tr_noop("Nothing waits: everything accepted has reached the portal.")
+WAITING_SINCE: Final = plural_noop("{n} record, {age} old", "{n} records, the oldest {age} old")
+WAITING_BEFORE: Final = plural_noop(
     "{n} record, from before this boot",
     "{n} records, the oldest from before this boot",
 )
-SPOOLED: Final = counted("{n} record waiting, {size}", "{n} records waiting, {size}")
-NOTHING_WRONG: Final = marked("Nothing is wrong with it.")
-BEFORE_START: Final = marked("before this box was started")
-JUST_SEEN: Final = marked("seen just now, for the first time")
-KEPT_AS: Final = marked("secret:{name} is kept in {file}.")
-FORGOTTEN: Final = marked("secret:{name} is gone.")
-NO_SECRETS: Final = marked("No secrets are kept on this box.")
+SPOOLED: Final = plural_noop("{n} record waiting, {size}", "{n} records waiting, {size}")
+NOTHING_WRONG: Final = tr_noop("Nothing is wrong with it.")
+BEFORE_START: Final = tr_noop("before this box was started")
+JUST_SEEN: Final = tr_noop("seen just now, for the first time")
+KEPT_AS: Final = tr_noop("secret:{name} is kept in {file}.")
+FORGOTTEN: Final = tr_noop("secret:{name} is gone.")
+NO_SECRETS: Final = tr_noop("No secrets are kept on this box.")
 SUPPLY_STATES: Final = {
-    "ok": marked("ok"),
-    "low": marked("low"),
-    "empty": marked("empty"),
-    "some_left": marked("some left"),
-    "unknown": marked("unknown"),
-    "missing": marked("missing"),
+    "ok": tr_noop("ok"),
+    "low": tr_noop("low"),
+    "empty": tr_noop("empty"),
+    "some_left": tr_noop("some left"),
+    "unknown": tr_noop("unknown"),
+    "missing": tr_noop("missing"),
 }
 FAULT_NEXT: Final = (
     "Report it with the command you gave; `kanmon --verbose` shows where it happened"
 )
-CONSENT: Final = marked("Do you agree that this box sends this to {address}?")
-ENROLLED: Final = marked("Setup complete: box {box} is {gateway} at {place}.")
-ENROLLED_UNTIL: Final = marked("Its certificate is good until {day}.")
-ENROLL_FAILED: Final = marked("setup failed ({code})")
-WRITE: Final = marked("{device}: {setting} is {now}{unit}. Write {then}{unit}?")
-NOTHING_WRITTEN: Final = marked("Nothing was written.")
-WRITTEN: Final = marked("{device}: {setting} was {before}{unit} and is {after}{unit}.")
+CONSENT: Final = tr_noop("Do you agree that this box sends this to {address}?")
+ENROLLED: Final = tr_noop("Setup complete: box {box} is {gateway} at {place}.")
+ENROLLED_UNTIL: Final = tr_noop("Its certificate is good until {day}.")
+ENROLL_FAILED: Final = tr_noop("setup failed ({code})")
+WRITE: Final = tr_noop("{device}: {setting} is {now}{unit}. Write {then}{unit}?")
+NOTHING_WRITTEN: Final = tr_noop("Nothing was written.")
+WRITTEN: Final = tr_noop("{device}: {setting} was {before}{unit} and is {after}{unit}.")
 DEVICE_HEADINGS: Final = (
-    marked("Device"),
-    marked("Label"),
-    marked("Answers"),
-    marked("State"),
-    marked("Last"),
-    marked("Gravest condition"),
+    tr_noop("Device"),
+    tr_noop("Label"),
+    tr_noop("Answers"),
+    tr_noop("State"),
+    tr_noop("Last"),
+    tr_noop("Gravest condition"),
 )
 BUS_HEADINGS: Final = (
-    marked("Device"),
-    marked("Unit id"),
-    marked("Asked"),
-    marked("Timeouts"),
-    marked("Garbled"),
-    marked("Refused"),
-    marked("Delay"),
-    marked("Next"),
+    tr_noop("Device"),
+    tr_noop("Unit id"),
+    tr_noop("Asked"),
+    tr_noop("Timeouts"),
+    tr_noop("Garbled"),
+    tr_noop("Refused"),
+    tr_noop("Delay"),
+    tr_noop("Next"),
 )
 
-SERVICE_INSTALLED: Final = marked("The service is installed: {unit}.")
-SERVICE_AS_IT_WAS: Final = marked(
+SERVICE_INSTALLED: Final = tr_noop("The service is installed: {unit}.")
+SERVICE_AS_IT_WAS: Final = tr_noop(
     "Nothing had to be done: the service is installed as it should be."
 )
-SERVICE_RUNS: Final = marked("It runs, and starts with the machine.")
-SERVICE_IN_IMAGE: Final = marked("It starts with the machine.")
-SERVICE_WAITS: Final = marked(
+SERVICE_RUNS: Final = tr_noop("It runs, and starts with the machine.")
+SERVICE_IN_IMAGE: Final = tr_noop("It starts with the machine.")
+SERVICE_WAITS: Final = tr_noop(
     "It waits for a configuration: `kanmon config apply FILE`, then `systemctl start kanmon`."
 )
-SERVICE_REMOVED: Final = marked("The service is removed. Its state folder and its account stay.")
-SERVICE_ABSENT: Final = marked("Nothing had to be done: no service is installed.")
-SERVICE_REHEARSED: Final = marked("Nothing was changed. What would be done:")
+SERVICE_REMOVED: Final = tr_noop("The service is removed. Its state folder and its account stay.")
+SERVICE_ABSENT: Final = tr_noop("Nothing had to be done: no service is installed.")
+SERVICE_REHEARSED: Final = tr_noop("Nothing was changed. What would be done:")
 SERVICE_NOT_ROOT: Final = "only root may change the machine's services"
 
 REACHABILITY: Final = {
-    "online": marked("online"),
-    "silent_as_expected": marked("silent, as expected"),
-    "unreachable": marked("does not answer"),
-    "never": marked("never answered"),
+    "online": tr_noop("online"),
+    "silent_as_expected": tr_noop("silent, as expected"),
+    "unreachable": tr_noop("does not answer"),
+    "never": tr_noop("never answered"),
 }
 STATES: Final = {
-    "running": marked("running"),
-    "ready": marked("ready"),
-    "error": marked("error"),
-    "other": marked("other"),
+    "running": tr_noop("running"),
+    "ready": tr_noop("ready"),
+    "error": tr_noop("error"),
+    "other": tr_noop("other"),
 }
 SEVERITIES: Final = {
-    "service_call": marked("service call"),
-    "error": marked("error"),
-    "warning": marked("warning"),
-    "info": marked("info"),
+    "service_call": tr_noop("service call"),
+    "error": tr_noop("error"),
+    "warning": tr_noop("warning"),
+    "info": tr_noop("info"),
 }
 QUALITIES: Final = {
-    "good": marked("good"),
-    "not_supported": marked("not supported"),
-    "not_available": marked("not available"),
-    "out_of_range": marked("out of range"),
-    "unreconciled": marked("unreconciled"),
+    "good": tr_noop("good"),
+    "not_supported": tr_noop("not supported"),
+    "not_available": tr_noop("not available"),
+    "out_of_range": tr_noop("out of range"),
+    "unreconciled": tr_noop("unreconciled"),
 }
 
 
@@ -124,9 +124,9 @@ def reachability(value: str) -> str:
 
 def message(text: str) -> str:
     """A condition's message; what it names after a colon stays as the device calls it."""
-    said = told(text)
+    said = translate(text)
     head, colon, name = text.partition(": ")
-    return f"{told(head)}{colon}{name}" if said == text and colon else said
+    return f"{translate(head)}{colon}{name}" if said == text and colon else said
 
 
 def supply_state(value: str) -> str:

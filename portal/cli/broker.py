@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.language import told, tr
+from console.language import tr, translate
 from portal.cli.common import FAILED, json_option, portal_ready, say
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 
         findings = inspect(BrokerFolder.load(folder), files_only=files_only)
     lines = [
-        tr("wrong: {what}" if one.fault else "soon: {what}", what=told(one.what))
+        tr("wrong: {what}" if one.fault else "soon: {what}", what=translate(one.what))
         for one in findings
     ]
     say(
@@ -157,7 +157,7 @@ def reload(folder: Path, *, as_json: bool) -> int:
         name: list(getattr(result, name))
         for name in ("disconnected", "still_connected", "failures")
     }
-    say(data, "\n".join([text, *(told(one) for one in wrong)]), as_json=as_json)
+    say(data, "\n".join([text, *(translate(one) for one in wrong)]), as_json=as_json)
     return PARTLY if wrong else 0
 
 

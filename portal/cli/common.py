@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from console import output
-from console.failure import FAILED, Failure, of_system, parted
+from console.failure import FAILED, Failure, failure_from, system_error_fields
 from console.language import current, tr
 from portal.environment import SettingsError
 
@@ -44,9 +44,9 @@ _BINDING: Final = {
 def refusal(error: Exception) -> Mapping[str, Any] | None:
     """The fields of an error that an operator can act on; ``None`` for an internal error."""
     if isinstance(error, SettingsError):
-        return parted(str(error)).fields
+        return failure_from(str(error)).fields
     if isinstance(error, OSError):
-        return of_system(error, _STEPS, _OTHERWISE)
+        return system_error_fields(error, _STEPS, _OTHERWISE)
     return None
 
 
@@ -115,7 +115,7 @@ def _is_file() -> bool:
 
 def _with_next_step(message: str) -> Failure:
     """The failure that a message describes, with a general next step where it names none."""
-    failure = parted(message)
+    failure = failure_from(message)
     if not failure.fields["next"]:
         failure.fields["next"] = "correct it, then run the command again"
     return failure

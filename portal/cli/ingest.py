@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from console.failure import parted
+from console.failure import failure_from
 from portal.cli.common import portal_ready
 
 
@@ -17,4 +17,4 @@ def ingest() -> None:
         try:
             run()
         except CannotStartError as error:
-            raise parted(str(error)) from error
+            raise failure_from(str(error)) from error

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from console.language import marked, plural, tr
+from console.language import plural, tr, tr_noop
 from console.output import columns
 from portal.cli.common import TextType, json_option, portal_ready, say
 
 _KEY_STATES = {
-    "open": marked("open"),
-    "used": marked("used"),
-    "expired": marked("expired"),
-    "revoked": marked("revoked"),
+    "open": tr_noop("open"),
+    "used": tr_noop("used"),
+    "expired": tr_noop("expired"),
+    "revoked": tr_noop("revoked"),
 }
 
 

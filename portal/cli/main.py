@@ -12,8 +12,8 @@ import click
 
 from console import language
 from console.completion import completion_command
-from console.entry import Program
 from console.localized import Commands
+from console.program import Program
 from portal.cli.authority import authority
 from portal.cli.broker import broker
 from portal.cli.common import refusal
@@ -66,8 +66,8 @@ def main() -> NoReturn:
     program = Program(
         name=PROGRAM,
         commands=commands,
-        refused=refusal,
+        error_fields=refusal,
         fault_next="Report it with the command you gave; KANMON_PORTAL_DEBUG=1 shows where it "
         "happened",
     )
-    program.call(verbose=os.environ.get("KANMON_PORTAL_DEBUG", "") in {"1", "yes", "on", "true"})
+    program.run(verbose=os.environ.get("KANMON_PORTAL_DEBUG", "") in {"1", "yes", "on", "true"})

@@ -9,10 +9,10 @@ from typing import Final
 import click
 
 from console.failure import Failure
-from console.language import marked, tr
+from console.language import tr, tr_noop
 from portal.cli.common import TextType, json_option, portal_ready, say
 
-_ROLES: Final = {"administrator": marked("administrator"), "member": marked("member")}
+_ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
 
 
 @click.group()

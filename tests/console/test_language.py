@@ -9,9 +9,9 @@ import pytest
 
 from console import language, localized
 from console.catalogue import Entry, compiled, read
-from console.language import choose, told, tr
+from console.language import choose, tr, translate
 from console.output import columns, width
-from console.patterns import Patterns
+from console.patterns import MessagePatterns
 from console.wrapping import wrap
 from tests.console import texts
 
@@ -51,25 +51,27 @@ def test_the_nearest_wish_wins(
 
 @pytest.mark.usefixtures("_japanese")
 def test_a_text_is_found_by_its_pattern() -> None:
-    assert told("no device is named 'a'") == "'a'という名前の機器はありません"
+    assert translate("no device is named 'a'") == "'a'という名前の機器はありません"
     nested = "there is no profile 'x'; did you mean y?"
-    assert told(nested) == "'x'というプロファイルはありません。yのことですか？"
-    assert told("tcp:h:1: connection refused. Plug the adapter in") != ""
-    assert told("entirely unknown") == "entirely unknown"
-    assert told("") == tr("") == ""
+    assert translate(nested) == "'x'というプロファイルはありません。yのことですか？"
+    assert translate("tcp:h:1: connection refused. Plug the adapter in") != ""
+    assert translate("entirely unknown") == "entirely unknown"
+    assert translate("") == tr("") == ""
 
 
 def test_english_is_what_was_written() -> None:
-    assert told("no device is named 'a'") == "no device is named 'a'"
+    assert translate("no device is named 'a'") == "no device is named 'a'"
 
 
 def test_the_pattern_with_most_words_wins_and_first_letters_do_not_matter() -> None:
-    known = Patterns({"{0} is gone": "1:{0}", "the file {0} is gone": "2:{0}", "the end": "3"})
-    assert known.said("the file x is gone") == "2:x"
-    assert known.said("x is gone") == "1:x"
-    assert known.said("The end.") == "3"
-    assert known.said("the end; x is gone") == "3。1:x"
-    assert known.said("a (b) [c] is gone") == "1:a (b) [c]"
+    known = MessagePatterns(
+        {"{0} is gone": "1:{0}", "the file {0} is gone": "2:{0}", "the end": "3"}
+    )
+    assert known.translate("the file x is gone") == "2:x"
+    assert known.translate("x is gone") == "1:x"
+    assert known.translate("The end.") == "3"
+    assert known.translate("the end; x is gone") == "3。1:x"
+    assert known.translate("a (b) [c] is gone") == "1:a (b) [c]"
 
 
 def test_what_is_compiled_is_read_again() -> None:
@@ -119,12 +121,12 @@ def test_a_terminal_without_unicode_is_no_reason_to_fail() -> None:
             done = kanmon("--state", "/nonexistent/状態", *call, **plain, **extra)
             assert done.returncode in (0, 2), done.stderr
             assert b"Traceback" not in done.stderr + done.stdout
-    told = kanmon(
+    output = kanmon(
         *("--state", "/nonexistent/状態", "status", "--json"),
         PYTHONUTF8="1",
         PYTHONIOENCODING="latin-1",
     )
-    assert b"\\u72b6" in told.stdout  # escaped, not lost
+    assert b"\\u72b6" in output.stdout  # escaped, not lost
 
 
 def test_what_a_program_reads_is_english_whatever_the_locale() -> None:
@@ -153,34 +155,38 @@ def test_a_daemon_carries_no_catalogue() -> None:
 
 
 def test_a_text_of_two_clauses_is_known_by_each() -> None:
-    known = Patterns({"{0} is gone; run {1} on {0}": "{0}がありません。{0}に{1}を実行してください"})
-    assert known.said("x is gone") == "xがありません"
-    assert known.said("run y on x") == "xにyを実行してください"
+    known = MessagePatterns(
+        {"{0} is gone; run {1} on {0}": "{0}がありません。{0}に{1}を実行してください"}
+    )
+    assert known.translate("x is gone") == "xがありません"
+    assert known.translate("run y on x") == "xにyを実行してください"
 
 
 def test_a_text_that_is_known_as_it_is_fits_no_pattern_by_accident() -> None:
-    known = Patterns({"{0} on {1}": "{1}の{0}", "turn it on in the settings": "有効にしてください"})
-    assert known.said("Turn it on in the settings.") == "有効にしてください"
-    assert known.said("port 3 on the switch") == "the switchのport 3"
+    known = MessagePatterns(
+        {"{0} on {1}": "{1}の{0}", "turn it on in the settings": "有効にしてください"}
+    )
+    assert known.translate("Turn it on in the settings.") == "有効にしてください"
+    assert known.translate("port 3 on the switch") == "the switchのport 3"
 
 
 def test_what_is_known_of_a_place_fits_no_short_pattern_by_accident() -> None:
-    known = Patterns({"{0} is {1}": "{0}が{1}", "its name is unknown": "名前が不明です"})
+    known = MessagePatterns({"{0} is {1}": "{0}が{1}", "its name is unknown": "名前が不明です"})
 
-    assert known.said("snmp h:161: its name is unknown") == "snmp h:161: 名前が不明です"
-    assert known.said("snmp h:161: its name is unknown. The end") == (
+    assert known.translate("snmp h:161: its name is unknown") == "snmp h:161: 名前が不明です"
+    assert known.translate("snmp h:161: its name is unknown. The end") == (
         "snmp h:161: 名前が不明です。The end"
     )
-    assert known.said("a: b is c") == "a: bがc"
+    assert known.translate("a: b is c") == "a: bがc"
 
 
 def test_what_may_be_anybodys_words_is_said_only_where_it_surely_is_ours() -> None:
     ours = "the printer asks for attention, and no one knows why, says {0}"
-    known = Patterns(
+    known = MessagePatterns(
         {"{0} is missing": "{0}がありません", "paper": "用紙", ours: "{0}が呼んでいます"}
     )
-    assert known.known("paper is missing") == "用紙がありません"
-    assert known.known("2.5 is missing") == "2.5がありません"
-    assert known.known("Voltage is missing") is None
-    assert known.known(ours.format("Eastron")) == "Eastronが呼んでいます"
-    assert known.known("") is None
+    assert known.translate_if_sure("paper is missing") == "用紙がありません"
+    assert known.translate_if_sure("2.5 is missing") == "2.5がありません"
+    assert known.translate_if_sure("Voltage is missing") is None
+    assert known.translate_if_sure(ours.format("Eastron")) == "Eastronが呼んでいます"
+    assert known.translate_if_sure("") is None

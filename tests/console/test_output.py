@@ -47,8 +47,8 @@ device = {"name": "a", "label": bad, "reachability": "online", "state": "error",
 status.show_devices([device])
 output.say(bad)
 output.say_wrapped(bad)
-told = {"what": bad, "where": bad, "why": bad, "next": bad}
-failure.complain("p", told, as_json=False, lines=[bad])
+shown = {"what": bad, "where": bad, "why": bad, "next": bad}
+failure.show_error("p", shown, as_json=False, lines=[bad])
 output.say_json({"label": bad})
 """
 REPORT = {

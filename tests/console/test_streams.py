@@ -106,7 +106,7 @@ def test_a_reader_that_goes_early_is_no_failure(state: Path, program: str, words
 
 FAULT = """
 import sys
-from console.entry import Program
+from console.program import Program
 import click
 
 @click.command()
@@ -114,7 +114,7 @@ import click
 def broken(json):
     {body}
 
-Program(name="p", commands=broken, refused=lambda error: None, fault_next="see it").call(
+Program(name="p", commands=broken, error_fields=lambda error: None, fault_next="see it").run(
     verbose="--verbose" in {words!r}
 )
 """

@@ -19,19 +19,23 @@ def names(text: str) -> set[str]:
     return {a or b for a, b in PLACE.findall(text)}
 
 
-@pytest.mark.parametrize(("domain", "found"), [("kanmon", texts.asked()), ("told", texts.told())])
+@pytest.mark.parametrize(
+    ("domain", "found"), [("kanmon", texts.asked()), ("messages", texts.messages())]
+)
 def test_every_text_has_a_japanese_one(domain: str, found: dict[str, str]) -> None:
     known = texts.catalogue_of(domain)
     missing = {k: v for k, v in found.items() if not (k in known and known[k].translated)}
     assert not missing, "python -m tests.console.texts adds them, to be translated"
 
 
-@pytest.mark.parametrize(("domain", "found"), [("kanmon", texts.asked()), ("told", texts.told())])
+@pytest.mark.parametrize(
+    ("domain", "found"), [("kanmon", texts.asked()), ("messages", texts.messages())]
+)
 def test_nothing_is_translated_that_nobody_says(domain: str, found: dict[str, str]) -> None:
     assert not texts.catalogue_of(domain).keys() - found.keys()
 
 
-@pytest.mark.parametrize("domain", ["kanmon", "told"])
+@pytest.mark.parametrize("domain", ["kanmon", "messages"])
 def test_values_keep_their_places(domain: str) -> None:
     def same(entry: Entry) -> bool:
         said = set().union(*map(names, entry.translations))
@@ -44,7 +48,7 @@ def test_values_keep_their_places(domain: str) -> None:
 
 def test_a_pattern_has_words_to_know_it_by() -> None:
     """A pattern of places alone would take every text for its own."""
-    bare = [k for k in texts.told() if len(re.sub(r"\{\d+\}|\W", "", k)) < 2]
+    bare = [k for k in texts.messages() if len(re.sub(r"\{\d+\}|\W", "", k)) < 2]
     assert not bare
 
 

@@ -5,8 +5,8 @@ empty translation, those that nobody says any more are taken out.
 
 Two kinds, a catalogue each (`console.language`):
 
-* what a command line asks for: helps of the click trees, ``tr``, ``plural``, ``marked``,
-  ``counted``, and click's own texts;
+* what a command line asks for: helps of the click trees, ``tr``, ``plural``, ``tr_noop``,
+  ``plural_noop``, and click's own texts;
 * what is told: every other literal of two words or more in the packages below, however it becomes
   part of a finding or an error. `SILENT` lists the modules whose texts no person sees there.
 """
@@ -26,7 +26,7 @@ from typing import Final
 import click
 
 from console import catalogue, localized
-from console.language import LOCALES
+from console.catalogue import LOCALES
 
 ROOT: Final = Path(__file__).parents[2]
 PORTAL: Final = (
@@ -106,7 +106,7 @@ _PROGRAMMERS: Final = {"AssertionError", "NotImplementedError", "RuntimeError", 
 _SENTENCE: Final = re.compile(r"[A-Za-z]{2,}'?[,:;]? [A-Za-z]{2}|\} [a-z]{2,} [a-z{]|[a-z] \{0\}$")
 _SQL: Final = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|COMMIT|ROLLBACK) ")
 _FIELD: Final = re.compile(r"\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
-_ASKING: Final = {"tr": 1, "marked": 1, "plural": 2, "counted": 2}
+_ASKING: Final = {"tr": 1, "tr_noop": 1, "plural": 2, "plural_noop": 2}
 _CLICK_PROGRAMMERS: Final = (
     "(dynamic)",
     "Arguments take",
@@ -172,7 +172,7 @@ def command_lines() -> list[Path]:
     return [*found, *(ROOT / name for name in _PORTAL_COMMANDS)]
 
 
-_CONSOLE: Final = ("console/completion.py", "console/entry.py")
+_CONSOLE: Final = ("console/completion.py", "console/program.py")
 """What of the shared part tells errors of its own."""
 _PORTAL_COMMANDS: Final = (
     "portal/cli/authority.py",
@@ -225,7 +225,7 @@ def _of_click() -> Iterator[str]:
                     yield "\x00".join(str(text) for text in texts)
 
 
-def told() -> dict[str, str]:
+def messages() -> dict[str, str]:
     """What is told, as a pattern with numbered places, and where."""
     found = {os.strerror(number).lower(): "the system" for number in _SYSTEM}
     paths: dict[str, Path] = {}
@@ -236,7 +236,7 @@ def told() -> dict[str, str]:
                 paths[name] = path
     paths |= {name: ROOT / name for name in (*PORTAL, *_PORTAL_COMMANDS, *_CONSOLE)}
     for name, path in paths.items():
-        for text in _told_in(path):
+        for text in _messages_in(path):
             found.setdefault(text, name)
     for name in REFUSING:
         for text in _refused_in(ROOT / name):
@@ -269,7 +269,7 @@ _SYSTEM: Final = (
 )
 
 
-def _told_in(path: Path) -> Iterator[str]:
+def _messages_in(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text("utf-8"))
     passed = _passed_over(tree)
     for node in ast.walk(tree):
@@ -345,7 +345,7 @@ def write_catalogues() -> int:
     A text that is new is added with an empty translation; one that nobody says is taken out.
     """
     empty = 0
-    for domain, found in (("kanmon", asked()), ("told", told())):
+    for domain, found in (("kanmon", asked()), ("messages", messages())):
         known = catalogue_of(domain)
         lines = [_HEADS[domain]]
         for key, where in sorted(found.items(), key=lambda item: (item[1], item[0])):
@@ -371,7 +371,7 @@ msgstr ""
 """
 _HEADS: Final = {
     "kanmon": f"# What the command lines say, in Japanese. See console/language.py.\n{_FORM}",
-    "told": f"# What packages below them say, as patterns. See console/patterns.py.\n{_FORM}",
+    "messages": f"# What packages below them say, as patterns. See console/patterns.py.\n{_FORM}",
 }
 
 

@@ -71,7 +71,7 @@ def _letters(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _known_in_japanese(message: str) -> str | None:
-    return japanese().known(message)
+    return japanese().translate_if_sure(message)
 
 
 @register.filter

@@ -84,7 +84,7 @@ def clock(at: datetime, zone: str) -> str:
 @register.filter
 def localized(text: str) -> str:
     """A message that Kanmon made in English, in the page's language where it is translated."""
-    return japanese().said(text) if get_language() == "ja" else text
+    return japanese().translate(text) if get_language() == "ja" else text
 
 
 @register.simple_tag

@@ -1,14 +1,14 @@
-"""One call of a command line, from its words to its exit code; whatever happens, it is told.
+"""One run of a command line, from its arguments to its exit code; every error is shown.
 
 ::
 
-    the reader has gone      nothing is left to say                                  0
+    broken pipe              nothing                                                 0
     wrong usage              how the command is used                                 3
     a refusal                what, where, why, next (`console.failure`)              2
-    a fault of our own       that it is one, and how to see where                    2
-    nowhere to write to      so on standard error, as text                           2
+    an internal error        that it is one, and how to see where                    2
+    output not writable      an error on standard error, as text                     2
 
-A traceback is never shown, unless it was asked for.
+A traceback is shown only with ``verbose``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Any, Final, NoReturn
 import click
 
 from console import language, output
-from console.failure import DONE, FAILED, USAGE, complain, fields_of, wrong_usage
-from console.language import marked, tr
+from console.failure import DONE, FAILED, USAGE, click_error_fields, show_error, show_usage_error
+from console.language import tr, tr_noop
 
-INTERRUPTED: Final = marked("Interrupted.")
+INTERRUPTED: Final = tr_noop("Interrupted.")
 _STOPPED: Final = "interrupted"
 _AGAIN: Final = "run the command again: what it had done stays"
 _OUTPUT: Final = "the output cannot be written"
@@ -38,36 +38,36 @@ class Program:
     """A command line.
 
     Attributes:
-        name: What people type.
-        commands: Its commands.
-        refused: The fields of an error that it knows how to tell; ``None``: a fault of its own.
-        fault_next: What to do about a fault, and how to see where it happened.
+        name: The command that users type.
+        commands: The program's commands.
+        error_fields: Returns the fields of an error; ``None`` for an internal error.
+        fault_next: The next step after an internal error, and how to see where it happened.
     """
 
     name: str
     commands: click.Command
-    refused: Callable[[Exception], Mapping[str, Any] | None]
+    error_fields: Callable[[Exception], Mapping[str, Any] | None]
     fault_next: str
 
-    def call(self, *, verbose: bool) -> NoReturn:
-        """Do what the process's words say, and end it; ``verbose``: with a fault's traceback."""
+    def run(self, *, verbose: bool) -> NoReturn:
+        """Run the command of ``sys.argv`` and exit; ``verbose`` shows the traceback of a fault."""
         output.prepare()
         language.begin()
         try:
-            code = self._done(sys.argv[1:], verbose=verbose)
+            code = self._run(sys.argv[1:], verbose=verbose)
             sys.stdout.flush()
         except (BrokenPipeError, output.ReaderGoneError):
             code = DONE
-        except OSError as error:  # neither could the complaint be written
+        except OSError as error:  # the error could not be written either
             code = FAILED
             why = (error.strerror or str(error)).lower()
-            told = {"what": _OUTPUT, "why": why, "next": _OUTPUT_NEXT}
+            fields = {"what": _OUTPUT, "why": why, "next": _OUTPUT_NEXT}
             with suppress(OSError):
-                complain(self.name, told, as_json=False)
+                show_error(self.name, fields, as_json=False)
         output.settle()
         sys.exit(code)
 
-    def _done(self, words: list[str], *, verbose: bool) -> int:
+    def _run(self, words: list[str], *, verbose: bool) -> int:
         as_json = "--json" in words
         try:
             result = self.commands.main(words, prog_name=self.name, standalone_mode=False)
@@ -77,23 +77,23 @@ class Program:
             error.show()
             return USAGE
         except click.UsageError as error:
-            return wrong_usage(self.name, error, words)
+            return show_usage_error(self.name, error, words)
         except (click.Abort, KeyboardInterrupt):
             self._interrupted(as_json=as_json)
             return FAILED
         except (BrokenPipeError, output.ReaderGoneError):
             raise
-        except Exception as error:  # told: a traceback helps nobody on site
-            if output.fails(error):
+        except Exception as error:  # shown: a traceback helps no technician on site
+            if output.is_output_error(error):
                 raise
-            complain(self.name, self._fields(error, verbose=verbose), as_json=as_json)
+            show_error(self.name, self._fields(error, verbose=verbose), as_json=as_json)
             return FAILED
         return result if isinstance(result, int) else DONE
 
     def _fields(self, error: Exception, *, verbose: bool) -> Mapping[str, Any]:
         if isinstance(error, click.ClickException):
-            return fields_of(error)
-        fields = self.refused(error)
+            return click_error_fields(error)
+        fields = self.error_fields(error)
         if fields is None and verbose:
             raise error
         why = f"{type(error).__name__}: {error}"
@@ -101,6 +101,6 @@ class Program:
 
     def _interrupted(self, *, as_json: bool) -> None:
         if as_json:
-            complain(self.name, {"what": _STOPPED, "next": _AGAIN}, as_json=True)
+            show_error(self.name, {"what": _STOPPED, "next": _AGAIN}, as_json=True)
         else:
             click.echo(tr(INTERRUPTED), err=True)
