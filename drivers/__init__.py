@@ -1,9 +1,11 @@
 """What devices mean: the vocabulary of reports, the drivers, and the profiles that drive them.
 
-`report` and `quantity` are the vocabulary that every part of Kanmon speaks. `driver` is the
-contract that a driver fulfils. ``modbus`` executes YAML profiles (``profiles/``), ``printer`` reads
-printers. `installation` holds transformer ratios and direction, `replay` runs a driver against a
-recording.
+`report` and `quantity` are the vocabulary that every part of Kanmon speaks. `driver` holds the
+contracts of drivers and names no family; `registry` is the table of families by URL scheme, and
+the only module that imports them. `context` and `lines` are what a driver is given: the pool of
+open lines, the clock, profiles, secrets. `bus_load` and `setting` describe any device; `device_url`
+takes URLs apart, `installation` holds transformer ratios and direction, and `replay` runs a driver
+on a recording. ``modbus`` executes YAML profiles (``profiles/``), ``printer`` reads printers.
 
 May be imported by `cloud_link`, `provisioning` and `gateway`; `portal` may import `report` only.
 Imports `protocols` and `config`.

@@ -96,7 +96,7 @@ class Reachability(StrEnum):
 
 
 class Severity(StrEnum):
-    """How grave a condition is; a device shows its gravest (requirement C-17)."""
+    """How severe a condition is; a device shows its gravest one (requirement C-17)."""
 
     SERVICE_CALL = "service_call"
     ERROR = "error"
@@ -105,7 +105,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the gravest, growing as it gets lighter."""
+        """The order of severities: 0 is the most severe."""
         return _SEVERITY_RANK[self]
 
 
@@ -226,7 +226,7 @@ class Condition:
 
     Attributes:
         code: From the closed vocabulary.
-        severity: How grave.
+        severity: How severe it is.
         component: Which part of the device: ``tray 2``, ``l1``, ``""`` for the whole.
         message: The device's own words, or ours in English, for a person.
         source: The raw evidence: register, OID or keyword with its value.

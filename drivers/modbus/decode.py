@@ -71,7 +71,7 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What one read becomes."""
+    """The readings that one read becomes."""
 
     layers: tuple[_Layer, ...]
 
@@ -102,8 +102,8 @@ class Columns:
         for layer in self.layers:
             readings += layer.readings(data, at)
 
-    def refused(self, at: int, readings: list[Reading]) -> None:
-        """Add what stands for the readings of a read that the device does not know."""
+    def mark_missing(self, at: int, readings: list[Reading]) -> None:
+        """Add readings without a value for a read that the device does not know."""
         for layer in self.layers:
             for quantity, part, resolution in zip(
                 layer.quantities, layer.parts, layer.resolutions, strict=True

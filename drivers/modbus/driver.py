@@ -1,15 +1,15 @@
 """The driver that executes any Modbus profile.
 
-What to ask is `drivers.modbus.read_plan`' matter; here it is asked. What a device refuses (illegal
-address or value) is searched for the points that it lacks (`drivers.modbus.bisect`), a few more
-requests each poll, so that its neighbours on the line keep their time. A point that it lacks is
-reported as not supported, and asked for again: after an hour, or sooner where it was answered
-before.
+`drivers.modbus.read_plan` decides which reads a poll takes; they are made here. A read that the
+device refuses (illegal address or value) is bisected for the points that the device lacks
+(`drivers.modbus.bisect`), with a few more requests in each poll, so that its neighbours on the line
+keep their time. A point that it lacks is reported as not supported, and read again: after an hour,
+or sooner where it was answered before.
 
-A device that refuses every number is not the profile's: then the refusal is raised. So is the first
-refusal of what was answered before, and every one while nothing is answered: a meter that restarts,
-or its gateway, refuses everything for a while, and must not be taken at its word; nothing that was
-found out in such a poll counts. Each poll that fails so looks further than the one before.
+A device that refuses every number is not of this profile: its error is raised. So is the first
+error of a read that was answered before, and every error while nothing is answered, because a meter
+that restarts, or its gateway, refuses everything for a while: what such a poll found out does not
+count. Each poll that fails so looks further than the one before.
 
 Source: design sections 3 and 4.
 """
@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Protocol
 
-from drivers.modbus.bisect import Item, Search, Step
+from drivers.modbus.bisect import Bisection, PlanItem, ReadStep
 from drivers.modbus.bus_load import request_times
 from drivers.modbus.read_plan import Plans
-from drivers.modbus.status import Memory
+from drivers.modbus.status import DeviceStatus
 from drivers.report import Observation, Reading
 from protocols.errors import ErrorResponse, ProtocolError
 from protocols.modbus.planner import Read
@@ -41,9 +41,9 @@ ILLEGAL_FUNCTION: Final = 1
 LACKING: Final = frozenset({ILLEGAL_FUNCTION, 2, 3})
 """Exception codes that say that something is not there: function, address, value (length)."""
 ASK_AGAIN_MS: Final = 3_600_000
-"""After this long, what is lacking is asked for again."""
+"""Milliseconds after which a point that the device lacks is read again."""
 ASK_SOON_MS: Final = 60_000
-"""The same for what was there before; then after twice that, and so on."""
+"""The same for a point that was answered before; then after twice that, and so on."""
 EXTRA_READS: Final = 2
 """How many requests beyond its plan a poll may always make to find out what a device lacks."""
 MOST_EXTRA_READS: Final = 16
@@ -70,40 +70,45 @@ class BlockReader(Protocol):
 
 @dataclass(slots=True)
 class _Poll:
-    """What one poll has come to so far.
+    """The results of one poll so far.
 
     Attributes:
-        readings: What was read.
-        wanted: Whether there were numbers to read.
-        answered: Whether any of them was.
-        refusal: The last refusal of what a profile may be wrong about.
-        lost: Whether anything was refused that was served before.
-        searches: Reads whose pieces are to be found out about, with what they are part of.
+        readings: The readings that it made.
+        wanted: Whether it had numbers to read.
+        answered: Whether any of them was answered.
+        error: The last error response that the profile may be to blame for.
+        lost: Whether a read was refused that had been answered before.
+        bisections: Refused reads whose pieces are still to be read.
     """
 
     readings: list[Reading] = field(default_factory=list)
     wanted: bool = False
     answered: bool = False
-    refusal: ErrorResponse | None = None
+    error: ErrorResponse | None = None
     lost: bool = False
-    searches: list[Search] = field(default_factory=list)
+    bisections: list[Bisection] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Again:
-    """When something that is lacking is asked for again, and how long after that the next time."""
+class _Retry:
+    """When a point that the device lacks is read again, in milliseconds.
+
+    Attributes:
+        at: The next time, by the unit's clock.
+        after_ms: The time from then to the one after it.
+    """
 
     at: int
     after_ms: int
 
 
 class _Budget:
-    """How much a poll may still do beyond its plan.
+    """The requests that a poll may still make beyond its plan.
 
     Args:
-        unit: Whose clock counts.
-        reads: How many requests it may make in any case.
-        spare_ms: How long it may go on making more; ``None`` for as long as it needs.
+        unit: The unit whose clock counts.
+        reads: The number of requests that it may make in any case.
+        spare_ms: Milliseconds that it may go on making more; ``None`` for as long as it needs.
     """
 
     def __init__(self, unit: BlockReader, reads: int, spare_ms: int | None) -> None:
@@ -121,7 +126,7 @@ class _Budget:
         return self._now() - self._began < self._spare_ms
 
     def end(self) -> None:
-        """Let there be no more: the device does not answer just now."""
+        """Allow no more requests: the device does not answer just now."""
         self._over = True
 
 
@@ -129,10 +134,11 @@ class ProfiledDriver:
     """One device, read as its profile says.
 
     Args:
-        profile: Its register map.
-        unit: Where to read.
-        installation: How it is installed.
-        spare_ms: How long a poll may go on beyond `EXTRA_READS` to find out what the device
+        profile: The device's register map.
+        unit: The unit that is read.
+        installation: How the device is installed.
+        spare_ms: Milliseconds that a poll may go on beyond `EXTRA_READS` to find out what the
+        device
             lacks; ``None`` for as long as that takes.
     """
 
@@ -147,31 +153,31 @@ class ProfiledDriver:
         self._groups = tuple(profile.periods)
         self._plans = Plans(profile, installation, unit.cost)
         self._spare_ms = spare_ms
-        self._again: dict[Span, _Again] = {}
+        self._retries: dict[Span, _Retry] = {}
         self._failed = 0
         self._doubted = False
-        self._memory = Memory(profile)
+        self._status = DeviceStatus(profile)
         self._answered = False
 
     async def read(self, due: frozenset[str]) -> Observation:
         """See `drivers.driver.Driver`."""
-        self._plans.suit(self._unit.cost)
-        self._memory.begin()
+        self._plans.replan(self._unit.cost)
+        self._status.begin()
         poll = _Poll()
-        await self._ask(self._plans.of(due), poll)
+        await self._ask(self._plans.for_groups(due), poll)
         extra = min(EXTRA_READS << self._failed, MOST_EXTRA_READS)
         budget = _Budget(self._unit, extra, self._spare_ms)
-        for search in poll.searches:
-            await self._explore(search, poll, budget)
-        if not poll.searches:
-            await self._ask_again(budget)
+        for bisection in poll.bisections:
+            await self._explore(bisection, poll, budget)
+        if not poll.bisections:
+            await self._retry_lacking(budget)
         self._conclude(poll)
-        memory = self._memory
+        status = self._status
         return Observation(
             readings=tuple(poll.readings),
-            state=memory.state,
-            identity=memory.identity,
-            conditions=memory.conditions,
+            state=status.state,
+            identity=status.identity,
+            conditions=status.conditions,
         )
 
     def planned(self) -> Mapping[str, tuple[RequestTime, ...]]:
@@ -189,47 +195,47 @@ class ProfiledDriver:
 
     # --- asking ---------------------------------------------------------------------------------
 
-    async def _ask(self, items: list[Item], poll: _Poll) -> None:
-        """Ask for all of ``items``, and note in it what was answered or refused."""
+    async def _ask(self, items: list[PlanItem], poll: _Poll) -> None:
+        """Read all of ``items``, and update the list with what was answered or refused."""
         for index, item in enumerate(items):
-            if isinstance(item, Search) and item.answered:
+            if isinstance(item, Bisection) and item.answered:
                 await self._ask(item.found, poll)
-                poll.searches.append(item)
+                poll.bisections.append(item)
                 continue
-            step = item.whole if isinstance(item, Search) else item
+            step = item.whole if isinstance(item, Bisection) else item
             error = await self._try(step, poll)
             if error is None:
                 items[index] = step if step.refused or step.served else self._plans.answered(step)
                 continue
-            if not isinstance(item, Search):
+            if not isinstance(item, Bisection):
                 divisible = error.code != ILLEGAL_FUNCTION
-                item = items[index] = self._plans.search(step, divisible=divisible)
+                item = items[index] = self._plans.bisect(step, divisible=divisible)
             if not item.halves:
                 self._miss(step, poll)
-            poll.searches.append(item)
+            poll.bisections.append(item)
 
-    async def _explore(self, search: Search, poll: _Poll, budget: _Budget) -> None:
-        """Ask for pieces of a refused read, as many as the budget allows."""
-        while not search.over and budget.take():
-            step = search.next()
+    async def _explore(self, bisection: Bisection, poll: _Poll, budget: _Budget) -> None:
+        """Read pieces of a refused read, as many as the budget allows."""
+        while not bisection.over and budget.take():
+            step = bisection.next()
             try:
                 error = await self._try(step, poll)
             except ProtocolError:
                 budget.end()
                 if not poll.answered:
                     raise
-                if search.has_failed():
+                if bisection.has_failed():
                     self._miss(step, poll)
                 return  # what the poll has read stays read
             if error is None:
-                search.was_answered(self._plans.answered(step))
+                bisection.was_answered(self._plans.answered(step))
                 continue
             divisible = error.code != ILLEGAL_FUNCTION
-            if search.was_refused(self._plans.halves(step) if divisible else ()):
+            if bisection.was_refused(self._plans.halves(step) if divisible else ()):
                 self._miss(step, poll)
 
-    async def _try(self, step: Step, poll: _Poll) -> ErrorResponse | None:
-        """Ask for one step; returns the refusal of what the device may lack, raises others."""
+    async def _try(self, step: ReadStep, poll: _Poll) -> ErrorResponse | None:
+        """Make one read; returns the error of what the device may lack, and raises others."""
         poll.wanted = poll.wanted or bool(step.columns.layers)
         if step.refused:
             self._miss(step, poll)
@@ -242,28 +248,28 @@ class ProfiledDriver:
             if step.served and not self._doubted:
                 self._doubted = True  # it was there: give a device that restarts its time
                 raise
-            poll.refusal = error
+            poll.error = error
             poll.lost = poll.lost or self._plans.was_served(step)
             return error
         if step.columns.layers:
             poll.answered = self._answered = True
             step.columns.decode(block.data, block.at, poll.readings)
-        if step.signs:
-            self._memory.see(step.signs, block.data)
+        if step.status_points:
+            self._status.update(step.status_points, block.data)
         return None
 
-    def _miss(self, step: Step, poll: _Poll) -> None:
-        step.columns.refused(self._unit.now(), poll.readings)
-        self._memory.refused(step.signs)
+    def _miss(self, step: ReadStep, poll: _Poll) -> None:
+        step.columns.mark_missing(self._unit.now(), poll.readings)
+        self._status.mark_missing(step.status_points)
 
     # --- what it lacks --------------------------------------------------------------------------
 
     def _conclude(self, poll: _Poll) -> None:
-        """Take what was found out for the truth, where it can be.
+        """Commit what the bisections found, unless the poll failed.
 
-        A device that never answered is not the profile's; one that did, and answers nothing now,
-        is restarting, or its gateway is. Only what was never served may be a group that this model
-        lacks.
+        A device that never answered is not of this profile; one that did, and answers nothing now,
+        is restarting, or its gateway is. Only points that were never answered may be a group that
+        this model lacks.
 
         Raises:
             ErrorResponse: The poll failed.
@@ -272,41 +278,41 @@ class ProfiledDriver:
         self._failed = self._failed + 1 if failed else 0
         if poll.answered:
             self._doubted = False
-        for search in poll.searches:
+        for bisection in poll.bisections:
             if failed:
-                search.restart()
-            elif search.over:
-                self._settle(search)
-        if failed and poll.refusal is not None:
-            raise poll.refusal
+                bisection.restart()
+            elif bisection.over:
+                self._commit(bisection)
+        if failed and poll.error is not None:
+            raise poll.error
 
-    def _settle(self, search: Search) -> None:
+    def _commit(self, bisection: Bisection) -> None:
         now = self._unit.now()
-        for span in sorted(search.lacking):
+        for span in sorted(bisection.lacking):
             after_ms = ASK_SOON_MS if self._plans.served(span) else ASK_AGAIN_MS
-            self._again.setdefault(span, _Again(now + after_ms, after_ms))
-        self._plans.settle(search)
+            self._retries.setdefault(span, _Retry(now + after_ms, after_ms))
+        self._plans.commit(bisection)
 
-    async def _ask_again(self, budget: _Budget) -> None:
-        """Ask once in a while for what is lacking: it may just have been starting, or be new."""
+    async def _retry_lacking(self, budget: _Budget) -> None:
+        """Read again what the device lacks, once in a while: it may have been starting."""
         there: list[Span] = []
         now = self._unit.now()
-        for span, again in sorted(self._again.items(), key=itemgetter(0)):
-            if again.at > now or not budget.take():
+        for span, retry in sorted(self._retries.items(), key=itemgetter(0)):
+            if retry.at > now or not budget.take():
                 continue
-            again.after_ms = min(2 * again.after_ms, ASK_AGAIN_MS)
-            again.at = now + again.after_ms
+            retry.after_ms = min(2 * retry.after_ms, ASK_AGAIN_MS)
+            retry.at = now + retry.after_ms
             try:
                 await self._unit.read(Read(span.table, span.address, span.count))
             except ErrorResponse as error:
                 if error.code not in LACKING:
-                    again.at = now + ASK_SOON_MS
+                    retry.at = now + ASK_SOON_MS
             except ProtocolError:
-                again.at = now + ASK_SOON_MS
+                retry.at = now + ASK_SOON_MS
                 budget.end()
             else:
                 there.append(span)
         if there:
             for span in there:
-                del self._again[span]
-            self._plans.fill(there)
+                del self._retries[span]
+            self._plans.restore(there)

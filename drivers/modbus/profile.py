@@ -161,7 +161,7 @@ class Alert(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded(Section):
+class PointDefaults(Section):
     """Where a point is and how it is written; also what ``defaults`` may hold."""
 
     table: Table = Table.HOLDING
@@ -177,7 +177,7 @@ class Encoded(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point(Encoded):
+class Point(PointDefaults):
     """One value and what it means."""
 
     at: Address
@@ -272,7 +272,7 @@ class Point(Encoded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writable(Section):
+class WritableRegister(Section):
     """A setting of the device that a technician may write."""
 
     at: Address
@@ -337,9 +337,9 @@ class Profile(Section):
     """Registers that must never be read."""
     groups: Mapping[Word, Group] = field(default_factory=dict)
     silence: Silence = Silence()
-    writable: Mapping[Word, Writable] = field(default_factory=dict)
+    writable: Mapping[Word, WritableRegister] = field(default_factory=dict)
     """What may be written, by the name that asks for it."""
-    defaults: Encoded = Encoded()
+    defaults: PointDefaults = PointDefaults()
     points: tuple[Point, ...]
 
     @property

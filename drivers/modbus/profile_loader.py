@@ -114,8 +114,8 @@ def read(text: bytes, file: str, base: Source | None = None) -> Profile:
 def schema_text() -> str:
     """JSON Schema (draft 2020-12) of a profile, ending in a newline."""
     made = _validator().json_schema()
-    # What a point has from `Encoded` is described there.
-    described = made["$defs"]["Encoded"]["properties"]
+    # What a point has from `PointDefaults` is described there.
+    described = made["$defs"]["PointDefaults"]["properties"]
     for name, setting in made["$defs"]["Point"]["properties"].items():
         setting.update({k: v for k, v in described.get(name, {}).items() if k == "description"})
     schema = {
@@ -167,7 +167,7 @@ def _base_name(text: bytes, path: Path) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layered:
+class _LayeredProfile:
     """A document put together, and where each of its points is written."""
 
     document: dict[str, Any]
@@ -184,7 +184,7 @@ class _Layered:
         return Finding(path=dotted(written), place=source.place(written, key=key), **words)
 
 
-def _layered(source: Source, base: Source | None) -> _Layered:
+def _layered(source: Source, base: Source | None) -> _LayeredProfile:
     """The document with its base below it and its defaults in each of its points."""
     own, under = source.data, base.data if base else {}
     document = {**under, **own}
@@ -198,7 +198,7 @@ def _layered(source: Source, base: Source | None) -> _Layered:
     points = [entry for entry in kept if _target(entry[0]) not in replaced] + points
     if isinstance(document.get("points"), list):
         document["points"] = [point for point, _, _ in points]
-    return _Layered(document, tuple((layer, at) for _, layer, at in points), source)
+    return _LayeredProfile(document, tuple((layer, at) for _, layer, at in points), source)
 
 
 def _points(layer: Source) -> list[tuple[object, Source, Setting]]:
@@ -241,7 +241,7 @@ def _validator() -> TypeAdapter[Profile]:
     return TypeAdapter(Profile)
 
 
-def _validate(layered: _Layered, findings: list[Finding]) -> Profile | None:
+def _validate(layered: _LayeredProfile, findings: list[Finding]) -> Profile | None:
     from pydantic import ValidationError
 
     try:

@@ -1,7 +1,7 @@
 """What registers say beside numbers: who the device is, what it does, what is wrong with it.
 
 A condition set is always the device's whole set, although its bits may be spread over poll
-groups: what each sign said last is kept until it says otherwise.
+groups: the last value of each point is kept until it changes.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ MODEL: Final = "model"
 """The component of the condition that says another model answers."""
 
 
-class Sign:
-    """One point that is no reading, within one read.
+class StatusPoint:
+    """A point that tells identity, state or conditions, within one read.
 
     Args:
-        point: The point.
-        read: The read it is part of.
+        point: The point of the profile.
+        read: The read that the point is part of.
         words: The device's order of words.
     """
 
@@ -44,7 +44,7 @@ class Sign:
             self._order = raw_number(point, order)
 
     def value(self, data: bytes) -> int | str | None:
-        """What stands there; ``None`` where the device says that there is nothing."""
+        """The point's value in ``data``; ``None`` where the device says that it has none."""
         if self._format is None:
             return data[self._offset >> 3] >> (self._offset & 7) & 1
         (raw,) = self._format.unpack_from(data, 2 * self._offset)
@@ -55,11 +55,11 @@ class Sign:
         return None if number in self.point.absent else number
 
 
-class Memory:
-    """What the signs of one device have said so far.
+class DeviceStatus:
+    """The identity, state and conditions of one device, by the last value of each status point.
 
-    `begin` starts a read; then ``state``, ``identity`` and ``conditions`` are what that read has
-    to tell, each ``None`` when it was not asked.
+    `begin` starts a poll; then ``state``, ``identity`` and ``conditions`` are what that poll has
+    read, each ``None`` where it did not read any point of it.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -72,22 +72,22 @@ class Memory:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what the last read was asked; not what it said."""
+        """Start a poll: nothing was read in it yet; the values of earlier polls are kept."""
         self.state = None if self._state_by_register else self._profile.state
         self.identity = None if self._identity_by_register else self._known
         self._conditions_asked = False
 
     @property
     def conditions(self) -> tuple[Condition, ...] | None:
-        """The device's whole set."""
+        """The device's whole set of conditions; ``None`` where the poll read none of them."""
         if not self._conditions_asked:
             return None
         return tuple(condition for alerts in self._alerts.values() for condition in alerts)
 
-    def see(self, signs: Iterable[Sign], data: bytes) -> None:
-        """Take in what a read's answer says."""
-        for sign in signs:
-            point, value = sign.point, sign.value(data)
+    def update(self, status_points: Iterable[StatusPoint], data: bytes) -> None:
+        """Take the values of ``status_points`` from the answer of one read."""
+        for status_point in status_points:
+            point, value = status_point.point, status_point.value(data)
             if point.identity is not None:
                 self._identify(point.identity, value)
             elif point.states is not None:
@@ -95,11 +95,11 @@ class Memory:
                 self.state = known or State.OTHER
             else:
                 self._conditions_asked = True
-                self._alerts[point.target] = tuple(self._alarms(point, value))
+                self._alerts[point.target] = tuple(self._conditions_of(point, value))
 
-    def refused(self, signs: Iterable[Sign]) -> None:
-        """The device does not know these registers: who it is is then what the profile says."""
-        if any(sign.point.identity is not None for sign in signs):
+    def mark_missing(self, status_points: Iterable[StatusPoint]) -> None:
+        """Note that the device lacks these points: its identity is then the profile's."""
+        if any(status_point.point.identity is not None for status_point in status_points):
             self.identity = self._known
 
     def _identify(self, field: str, value: int | str | None) -> None:
@@ -107,7 +107,7 @@ class Memory:
             self._known = replace(self._known, **{field: str(value)})
         self.identity = self._known
 
-    def _alarms(self, point: Point, value: int | str | None) -> Iterable[Condition]:
+    def _conditions_of(self, point: Point, value: int | str | None) -> Iterable[Condition]:
         if not isinstance(value, int):
             return
         written = value % (1 << 16 * point.span.count)  # as it stands there, signed or not

@@ -19,7 +19,7 @@ from drivers.setting import Setting, WriteError
 from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
-    from drivers.modbus.profile import Profile, Writable
+    from drivers.modbus.profile import Profile, WritableRegister
     from protocols.modbus.planner import Span
     from protocols.modbus.unit import Block
 
@@ -33,7 +33,7 @@ class RegisterSetting(Setting):
         words: The order of its registers.
     """
 
-    writable: Writable
+    writable: WritableRegister
     words: Words
 
     @classmethod

@@ -1,6 +1,6 @@
-"""What a printer's alerts are worth. Pure.
+"""The faults that a printer's alerts report. Pure.
 
-Rows that say nothing is wrong, and stand there on every idle printer, are dropped first:
+Rows that report no fault, as idle printers have them, are dropped first:
 
 * severity 0; severity other(1) with code 0, other(1) or printerReadyToPrint(507);
 * alertRemovalOfBinaryChangeEntry(1801), with the row whose index it names;
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.finding import Trouble
+from drivers.printer.finding import PrinterFault
 from drivers.printer.mib import ALERTS, Index, Row
 from drivers.printer.severity.alert_codes import Group, meaning
 from drivers.printer.severity.alerts import FIELD_SERVICE, Level, severity
@@ -46,14 +46,14 @@ _COMPONENTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printer:
-    """What must be known of a printer to read its alerts.
+    """What the alerts of a printer are read with.
 
     Attributes:
         uptime: Hundredths of a second since its agent started; ``None`` where it does not say.
-        charset: What its texts are encoded in.
-        supplies: What conditions call its supplies, by row.
+        charset: The MIBenum of its texts' encoding.
+        supplies: The components of its supplies, by row.
         places: What people call its parts, by component.
-        pjl: Whether it gives its own language's status as the place of an alert.
+        pjl: Whether it gives a PJL status code as the place of an alert.
     """
 
     uptime: int | None = None
@@ -63,11 +63,11 @@ class Printer:
     pjl: bool = False
 
 
-def troubles(table: Mapping[Index, Row], printer: Printer) -> list[Trouble]:
-    """What the rows that are still so say is wrong."""
+def faults(table: Mapping[Index, Row], printer: Printer) -> list[PrinterFault]:
+    """The faults of the rows that still stand."""
     removed = {row.whole(5) for row in table.values() if row.whole(7) == REMOVAL}
     return [
-        _trouble(index, row, printer)
+        _fault(index, row, printer)
         for index, row in sorted(table.items())
         if index[-1] not in removed and _stands(row, printer)
     ]
@@ -87,26 +87,26 @@ def _stands(row: Row, printer: Printer) -> bool:
     return 10 * (printer.uptime - since) < UNARY_MS
 
 
-def _trouble(index: Index, row: Row, printer: Printer) -> Trouble:
+def _fault(index: Index, row: Row, printer: Printer) -> PrinterFault:
     level, training = row.whole(2) or 0, row.whole(3) or 0
     group, code = row.whole(4) or 0, row.whole(7) or 0
     component = _component(group, row.whole(5), printer)
     known = meaning(code, group)
-    grave, how = severity(known.kind, level, training), f"class {known.kind}"
+    rating, how = severity(known.kind, level, training), f"class {known.kind}"
     means = known.code
     if training == FIELD_SERVICE:
         how += ", field service"
     pjl = pjl_status(row.whole(6) or 0) if printer.pjl else None
     if pjl is not None:
-        means, grave, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
+        means, rating, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
     told = ", ".join(_columns(row, known.name))
-    return Trouble(
+    return PrinterFault(
         code=means,
-        severity=grave,
+        severity=rating,
         component=component,
         message=words(row.octets(8), printer.charset) or _said(means, known.name),
         place=printer.places.get(component, ""),
-        evidence=f"{ALERTS.name}.{index[-1]} {told} -> {how}, {grave.value}",
+        evidence=f"{ALERTS.name}.{index[-1]} {told} -> {how}, {rating.value}",
     )
 
 

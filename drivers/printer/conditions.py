@@ -1,4 +1,4 @@
-"""From what several sources say to one set of conditions, and to the printer's state. Pure.
+"""Merges the faults of several sources into one set of conditions and a state. Pure.
 
 ::
 
@@ -6,8 +6,9 @@
     detected errors                 bits: a code, no place
     hrDeviceStatus                  that something is wrong, not what
 
-1. Specific troubles of one code and component become one condition: the gravest, all evidence.
-2. A bit that specific troubles explain joins the likeliest of them and lends it its severity;
+1. Specific faults of one code and component become one condition: the most
+   severe one, with all evidence.
+2. A bit that specific faults explain joins the likeliest of them and lends it its severity;
    another one stands for itself.
 3. A device status that nothing explains promotes what was too quiet to be told: empty trays, low
    supplies; and where there is nothing either, becomes *attention* itself.
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from drivers.printer.finding import UNEXPLAINED, Trouble
+from drivers.printer.finding import UNEXPLAINED, PrinterFault
 from drivers.printer.mib import DETECTED_ERRORS, DEVICE_STATUS
 from drivers.printer.severity.detected_errors import (
     DOWN,
@@ -37,9 +38,9 @@ from drivers.report import Code, Condition, Severity, State
 RUNNING: Final = 2
 TESTING: Final = 4
 PRINTING: Final = 4
-"""Of hrPrinterStatus."""
+"""The value of hrPrinterStatus; the others are of hrDeviceStatus."""
 _PRINTER_READY: Final = frozenset({1, 3})
-"""other, which is how RFC 3805 writes power saving; idle."""
+"""The values of hrPrinterStatus: other, which is how RFC 3805 writes power saving; idle."""
 _EXPLAINS: Final = {
     Code.SERVICE_REQUESTED: (
         Code.HARDWARE_FAILURE,
@@ -48,17 +49,17 @@ _EXPLAINS: Final = {
         Code.MAINTENANCE_DUE,
     ),
 }
-"""Which other codes say what a bit says, and better."""
+"""By the code of a bit, the codes that say the same more precisely."""
 SOURCE_LIMIT: Final = 900
-"""Characters of evidence that are kept: a condition must travel."""
+"""Characters of evidence that are kept: a condition must fit a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the host resources say of a printer; ``None`` where they do not.
+    """The status of a printer in the host resources; ``None`` for values that it lacks.
 
     Attributes:
-        index: Its index in hrDeviceTable.
+        index: The printer's index in hrDeviceTable.
         device: hrDeviceStatus.
         printer: hrPrinterStatus.
         errors: hrPrinterDetectedErrorState.
@@ -75,124 +76,132 @@ class Status:
         return self.device in (RUNNING, None) and not any(detected(self.errors or b""))
 
 
-def conditions(specific: Iterable[Trouble], status: Status) -> tuple[Condition, ...]:
-    """The whole set, in a stable order."""
-    troubles = _merged(specific)
+def conditions(specific: Iterable[PrinterFault], status: Status) -> tuple[Condition, ...]:
+    """The whole set of conditions, in a stable order.
+
+    Args:
+        specific: The faults of alerts, sub-units and supplies.
+        status: The status in the host resources.
+    """
+    faults = _merged(specific)
     for error in detected(status.errors or b""):
-        _join(troubles, _of_bit(error, status))
+        _join(faults, _of_bit(error, status))
     if status.device in (WARNING, DOWN):
-        _explain(troubles, status)
-    told = sorted((t for t in troubles if not t.quiet), key=lambda t: (t.severity.rank, t.key))
+        _explain(faults, status)
+    reported = sorted(
+        (fault for fault in faults if not fault.quiet),
+        key=lambda fault: (fault.severity.rank, fault.key),
+    )
     return tuple(
         Condition(
-            code=trouble.code,
-            severity=trouble.severity,
-            component=trouble.component,
-            message=trouble.words,
-            source=_short(trouble.evidence),
+            code=fault.code,
+            severity=fault.severity,
+            component=fault.component,
+            message=fault.words,
+            source=_short(fault.evidence),
         )
-        for trouble in told
+        for fault in reported
     )
 
 
-def state(status: Status, told: Sequence[Condition]) -> State:
+def state(status: Status, found: Sequence[Condition]) -> State:
     """What the printer is doing (E-30).
 
-    One that prints is running, whatever else is wrong with it, unless it says that it is down.
+    A printer that prints is running, whatever its conditions, unless its device status is down.
     """
     if status.printer == PRINTING and status.device != DOWN:
         return State.RUNNING
-    gravest = min((condition.severity.rank for condition in told), default=99)
-    if status.device == DOWN or gravest <= Severity.ERROR.rank:
+    most_severe = min((condition.severity.rank for condition in found), default=99)
+    if status.device == DOWN or most_severe <= Severity.ERROR.rank:
         return State.ERROR
     if status.device == TESTING or (status.device is None and status.printer is None):
         return State.OTHER
-    if any(condition.code is Code.DEVICE_OFFLINE for condition in told):
+    if any(condition.code is Code.DEVICE_OFFLINE for condition in found):
         return State.OTHER
     if status.printer is None:
         return State.READY if status.device in (RUNNING, WARNING) else State.OTHER
     return State.READY if status.printer in _PRINTER_READY else State.OTHER
 
 
-def _merged(specific: Iterable[Trouble]) -> list[Trouble]:
-    """One trouble a code and component."""
-    known: dict[tuple[Code, str], Trouble] = {}
-    for trouble in specific:
-        before = known.get(trouble.key)
-        known[trouble.key] = trouble if before is None else _both(before, trouble)
+def _merged(specific: Iterable[PrinterFault]) -> list[PrinterFault]:
+    """The faults with those of one code and component merged."""
+    known: dict[tuple[Code, str], PrinterFault] = {}
+    for fault in specific:
+        before = known.get(fault.key)
+        known[fault.key] = fault if before is None else _both(before, fault)
     return list(known.values())
 
 
-def _both(one: Trouble, other: Trouble) -> Trouble:
-    """Both in one: as the graver says, with the evidence of both."""
-    graver = one if one.severity.rank <= other.severity.rank else other
+def _both(one: PrinterFault, other: PrinterFault) -> PrinterFault:
+    """Two faults as one: the more severe, with the evidence of both."""
+    worse = one if one.severity.rank <= other.severity.rank else other
     return replace(
-        graver,
-        message=graver.message or one.message or other.message,
-        place=graver.place or one.place or other.place,
+        worse,
+        message=worse.message or one.message or other.message,
+        place=worse.place or one.place or other.place,
         evidence=f"{one.evidence}; {other.evidence}",
         quiet=one.quiet and other.quiet,
         aside=one.aside and other.aside,
     )
 
 
-def _of_bit(error: DetectedError, status: Status) -> Trouble:
+def _of_bit(error: DetectedError, status: Status) -> PrinterFault:
     octets = raw(status.errors or b"")
     where = f"hrPrinterDetectedErrorState {DETECTED_ERRORS}.{status.index} = {octets}"
-    grave = severity_of(error, status.device)
-    return Trouble(
+    severity = severity_of(error, status.device)
+    return PrinterFault(
         code=error.code,
-        severity=grave,
+        severity=severity,
         component=error.component,
-        evidence=f"{where} bit {error.bit} {error.name} -> {grave.value}",
+        evidence=f"{where} bit {error.bit} {error.name} -> {severity.value}",
     )
 
 
-def _join(troubles: list[Trouble], bit: Trouble) -> None:
-    """Add a bit: to the likeliest trouble that says the same, or by itself."""
+def _join(faults: list[PrinterFault], bit: PrinterFault) -> None:
+    """Merge a bit into the likeliest fault of the same meaning, or add it by itself."""
     codes = (bit.code, *_EXPLAINS.get(bit.code, ()))
     same = [
         place
-        for place, trouble in enumerate(troubles)
-        if trouble.code in codes and trouble.component.startswith(bit.component)
+        for place, fault in enumerate(faults)
+        if fault.code in codes and fault.component.startswith(bit.component)
     ]
     if not same:
-        troubles.append(bit)
+        faults.append(bit)
         return
-    likeliest = min(same, key=lambda place: _likeliness(troubles[place], codes))
-    chosen = troubles[likeliest]
-    grave = min(chosen.severity, bit.severity, key=lambda severity: severity.rank)
-    troubles[likeliest] = replace(
-        chosen, severity=grave, evidence=f"{chosen.evidence}; {bit.evidence}", quiet=False
+    likeliest = min(same, key=lambda place: _likeliness(faults[place], codes))
+    chosen = faults[likeliest]
+    severity = min(chosen.severity, bit.severity, key=lambda one: one.rank)
+    faults[likeliest] = replace(
+        chosen, severity=severity, evidence=f"{chosen.evidence}; {bit.evidence}", quiet=False
     )
 
 
-def _likeliness(trouble: Trouble, codes: tuple[Code, ...]) -> tuple[bool, int, bool, int]:
-    return (trouble.aside, trouble.severity.rank, trouble.quiet, codes.index(trouble.code))
+def _likeliness(fault: PrinterFault, codes: tuple[Code, ...]) -> tuple[bool, int, bool, int]:
+    return (fault.aside, fault.severity.rank, fault.quiet, codes.index(fault.code))
 
 
-def _explain(troubles: list[Trouble], status: Status) -> None:
-    """Let a device status that nothing explains promote what is quiet, or stand for itself."""
+def _explain(faults: list[PrinterFault], status: Status) -> None:
+    """Promote quiet faults to explain a device status, or add one that says *attention*."""
     down = status.device == DOWN
     needed = Severity.ERROR if down else Severity.WARNING
-    if any(not t.quiet and t.severity.rank <= needed.rank for t in troubles):
+    if any(not fault.quiet and fault.severity.rank <= needed.rank for fault in faults):
         return
     word = "down" if down else "warning"
     evidence = f"hrDeviceStatus {DEVICE_STATUS}.{status.index} = {status.device} {word}"
     promoted = False
-    for place, trouble in enumerate(troubles):
-        if trouble.aside or trouble.code is Code.NOTICE:
+    for place, fault in enumerate(faults):
+        if fault.aside or fault.code is Code.NOTICE:
             continue
-        if trouble.code is Code.HARDWARE_FAILURE and down:
-            grave = Severity.SERVICE_CALL
+        if fault.code is Code.HARDWARE_FAILURE and down:
+            severity = Severity.SERVICE_CALL
         else:
-            grave = min(trouble.severity, Severity.WARNING, key=lambda severity: severity.rank)
-        why = f"{trouble.evidence}; {evidence}"
-        troubles[place] = replace(trouble, severity=grave, evidence=why, quiet=False)
-        promoted = promoted or grave.rank <= needed.rank
+            severity = min(fault.severity, Severity.WARNING, key=lambda one: one.rank)
+        why = f"{fault.evidence}; {evidence}"
+        faults[place] = replace(fault, severity=severity, evidence=why, quiet=False)
+        promoted = promoted or severity.rank <= needed.rank
     if not promoted:
-        troubles.append(
-            Trouble(
+        faults.append(
+            PrinterFault(
                 code=Code.ATTENTION,
                 severity=needed,
                 message=UNEXPLAINED,

@@ -1,4 +1,4 @@
-"""What a printer has printed in its life. Pure.
+"""The counters of a printer. Pure.
 
 The standard knows one count of each marker, with its unit: impressions, sheets, or a length.
 Several markers with one unit are added up. Two markers that are told apart by their colorants,
@@ -24,12 +24,12 @@ LIMIT: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
-    """What one unit of a count is.
+class CountUnit:
+    """The unit of a counter.
 
     Attributes:
-        quantity: What is counted.
-        factor: How many ``10**resolution`` of the quantity's unit it is.
+        quantity: The quantity that is counted.
+        factor: One count in ``10**resolution`` of the quantity's unit.
         resolution: Decimal exponent.
     """
 
@@ -39,25 +39,25 @@ class Unit:
 
 
 _UNITS: Final = {
-    3: Unit(Quantity.LENGTH, 254, -8),  # a ten-thousandth of an inch
-    4: Unit(Quantity.LENGTH, 1, -6),
-    7: Unit(Quantity.IMPRESSIONS),
-    8: Unit(Quantity.SHEETS),
-    11: Unit(Quantity.OPERATING_TIME, 3600),
-    16: Unit(Quantity.LENGTH, 3048, -4),  # a foot
-    17: Unit(Quantity.LENGTH),
+    3: CountUnit(Quantity.LENGTH, 254, -8),  # a ten-thousandth of an inch
+    4: CountUnit(Quantity.LENGTH, 1, -6),
+    7: CountUnit(Quantity.IMPRESSIONS),
+    8: CountUnit(Quantity.SHEETS),
+    11: CountUnit(Quantity.OPERATING_TIME, 3600),
+    16: CountUnit(Quantity.LENGTH, 3048, -4),  # a foot
+    17: CountUnit(Quantity.LENGTH),
 }
-"""Of PrtMarkerCounterUnitTC; characters, lines and rows of dots are nothing that we count."""
+"""By PrtMarkerCounterUnitTC; characters, lines and rows of dots are not counted here."""
 _NOT_OURS: Final = frozenset({5, 6, 9})
 
 EPSON: Final = 1248
 EPSON_TOTALS: Final = "1.3.6.1.4.1.1248.1.2.2.27.5.1"
-_EPSON_UNITS: Final = {14: Unit(Quantity.LENGTH, 1, -3), 17: Unit(Quantity.AREA, 1, -4)}
-"""Of its third column: mm and cm²."""
+_EPSON_UNITS: Final = {14: CountUnit(Quantity.LENGTH, 1, -3), 17: CountUnit(Quantity.AREA, 1, -4)}
+"""By the table's third column: mm and cm²."""
 
 
 def readings(markers: Mapping[Index, Row], at: int) -> list[Reading]:
-    """The counts of the markers.
+    """The readings of the markers' life counts, all of the time ``at``.
 
     A count without a unit is no value of anything: then impressions are *not available*.
     """
@@ -79,7 +79,7 @@ def readings(markers: Mapping[Index, Row], at: int) -> list[Reading]:
 
 
 def epson_readings(found: Mapping[str, Value], at: int) -> list[Reading]:
-    """Printed length and area, where an Epson tells them."""
+    """The readings of printed length and area, where an Epson has them."""
     made: dict[Quantity, Reading] = {}
     for row in rows(found, EPSON_TOTALS).values():
         unit, count = _EPSON_UNITS.get(row.whole(3) or 0), row.whole(4)
@@ -88,8 +88,11 @@ def epson_readings(found: Mapping[str, Value], at: int) -> list[Reading]:
     return list(made.values())
 
 
-def told(made: Sequence[Reading], at: int) -> tuple[Reading, ...]:
-    """The first reading of each quantity and part; of a printer without any count, that (C-20)."""
+def unique_readings(made: Sequence[Reading], at: int) -> tuple[Reading, ...]:
+    """The first reading of each quantity and part.
+
+    A printer without any counter has impressions that are *not supported* (C-20).
+    """
     if not made:
         return (_missing(Quantity.IMPRESSIONS, at, Quality.NOT_SUPPORTED),)
     first: dict[tuple[Quantity, str], Reading] = {}
@@ -102,7 +105,7 @@ def _count(row: Row) -> int:
     return row.whole(4) or 0
 
 
-def _colours(unit: Unit, same: Sequence[Row], at: int) -> list[Reading]:
+def _colours(unit: CountUnit, same: Sequence[Row], at: int) -> list[Reading]:
     if len(same) != 2 or unit.quantity not in (Quantity.IMPRESSIONS, Quantity.SHEETS):
         return []
     mono, colour = sorted(same, key=lambda row: row.whole(6) or 0)
@@ -114,7 +117,7 @@ def _colours(unit: Unit, same: Sequence[Row], at: int) -> list[Reading]:
     ]
 
 
-def _reading(unit: Unit, count: int, at: int, part: str = "") -> Reading:
+def _reading(unit: CountUnit, count: int, at: int, part: str = "") -> Reading:
     value = count * unit.factor
     if not 0 <= value <= LIMIT:
         return _missing(unit.quantity, at, Quality.OUT_OF_RANGE, part, unit.resolution)

@@ -1,4 +1,4 @@
-"""One thing that one source says is wrong; ``conditions`` beside it makes conditions of them."""
+"""A fault that one source reports; ``conditions`` beside it merges them into conditions."""
 
 from __future__ import annotations
 
@@ -30,25 +30,27 @@ WORDS = {
     Code.ATTENTION: "The printer asks for attention",
     Code.NOTICE: "Notice",
 }
-"""What is said where the printer gives no words of its own."""
+"""The message of a fault that the printer gives no text for."""
 
 
 UNEXPLAINED = "The printer asks for attention and does not say why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """What one row, bit or status says.
+class PrinterFault:
+    """A fault as one row, bit or status reports it.
 
     Attributes:
         code: From the closed vocabulary.
-        severity: How grave this source alone makes it.
-        component: Which part of the printer, named alike by every source.
-        message: The printer's own words, if it has any.
+        severity: How severe it is by this source alone.
+        component: The part of the printer, named alike by every source.
+        message: The printer's own text; ``""`` for none.
         place: What people call the part: ``Cassette 2``.
-        evidence: Where it stands, what stands there, and what was made of it.
-        quiet: Told only where another source supports it: it is so on idle printers, too.
-        aside: Taken last where a bit could mean several: a slot for single sheets is often empty.
+        evidence: Its object and value, and what was made of them.
+        quiet: Whether it is reported only where another source supports it, because idle printers
+            have it, too.
+        aside: Whether it comes last where a bit could mean several: a slot for single sheets is
+            often empty.
     """
 
     code: Code
@@ -62,12 +64,12 @@ class Trouble:
 
     @property
     def key(self) -> tuple[Code, str]:
-        """What makes two sources' troubles the same."""
+        """The identity of the fault: two sources that report one key report one fault."""
         return (self.code, self.component)
 
     @property
     def words(self) -> str:
-        """What a person is told."""
+        """The message for a person: the printer's text, else ours with the place."""
         if self.message:
             return self.message
         said = WORDS.get(self.code, self.code.value)

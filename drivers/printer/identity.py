@@ -1,4 +1,4 @@
-"""Who a printer is. Pure.
+"""A printer's identity. Pure.
 
 No standard says a printer's maker, and its model stands in a sentence. The maker is the first name
 in the texts that is known, or who owns the agent's identifier; the model is hrDeviceDescr without
@@ -56,24 +56,24 @@ _FIRMWARES: Final = (
     re.compile(r";ESS\s*([\d.]+)"),
 )
 FIRMWARE_OF: Final = {1602: "1.3.6.1.4.1.1602.1.1.1.4.0"}
-"""Where makers tell it, by the number of the enterprise: there is no standard for it."""
+"""The object that has the firmware, by enterprise number: there is no standard one."""
 _END: Final = re.compile(r"\s+/|[;,:]")
-"""What ends the model in a sentence."""
+"""Ends the model in a sentence."""
 _EMPTY: Final = ("generic", "printer")
 _ETHERNET_UP: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What an agent says of its device, in words.
+class IdentityFields:
+    """The texts of an agent that tell its device's identity.
 
     Attributes:
         system: sysDescr.
         owner: sysObjectID.
         device: hrDeviceDescr.
         serial: prtGeneralSerialNumber.
-        firmware: What stands where its maker tells it.
-        interfaces: ifTable, as it was walked.
+        firmware: The value of the object in `FIRMWARE_OF`.
+        interfaces: The walk of ifTable.
     """
 
     system: str = ""
@@ -92,32 +92,32 @@ def enterprise(owner: str) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def identity(told: Told) -> Identity:
-    """Who it is, as far as it says."""
-    maker = _maker(told)
+def identity(fields: IdentityFields) -> Identity:
+    """The identity, as far as the texts tell it."""
+    maker = _maker(fields)
     return Identity(
         maker=maker,
-        model=_model(told, maker),
-        serial=told.serial or _first(_SERIALS, told.system),
-        firmware=told.firmware or _first(_FIRMWARES, told.system),
-        mac=_mac(told.interfaces),
+        model=_model(fields, maker),
+        serial=fields.serial or _first(_SERIALS, fields.system),
+        firmware=fields.firmware or _first(_FIRMWARES, fields.system),
+        mac=_mac(fields.interfaces),
     )
 
 
-def _maker(told: Told) -> str:
-    for text in (told.device, told.system):
+def _maker(fields: IdentityFields) -> str:
+    for text in (fields.device, fields.system):
         found = _BRAND.search(text)
         if found:
             return _SPELLED[found[1].lower()]
-    return _OWNERS.get(enterprise(told.owner) or 0, "")
+    return _OWNERS.get(enterprise(fields.owner) or 0, "")
 
 
-def _model(told: Told, maker: str) -> str:
-    device = _without(told.device, maker)
+def _model(fields: IdentityFields, maker: str) -> str:
+    device = _without(fields.device, maker)
     if device and not device.lower().startswith(_EMPTY):
         return device
-    found = _first(_MODELS, told.system)
-    sentence = _END.split(told.system, maxsplit=1)[0].strip()
+    found = _first(_MODELS, fields.system)
+    sentence = _END.split(fields.system, maxsplit=1)[0].strip()
     return _without(found or sentence, maker) or device
 
 
@@ -134,7 +134,7 @@ def _first(patterns: tuple[re.Pattern[str], ...], text: str) -> str:
 
 
 def _mac(interfaces: Mapping[str, Value]) -> str:
-    """Of the first interface that has one; of those that are up before those that are not."""
+    """The MAC address of the first interface that has one, those that are up first."""
     table = rows(interfaces, INTERFACES.entry)
     having = [(_rank(index, row), row.octets(6)) for index, row in table.items()]
     having = [(rank, mac) for rank, mac in having if len(mac) == 6 and any(mac)]

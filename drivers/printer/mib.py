@@ -23,12 +23,12 @@ DETECTED_ERRORS: Final = "1.3.6.1.2.1.25.3.5.1.2"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
+    """A table of the MIB.
 
     Attributes:
-        name: The standard's, for people.
-        entry: The identifier that columns follow.
-        columns: Those that are looked at.
+        name: The standard's name, for people.
+        entry: The object identifier of its entry, which column and index follow.
+        columns: The columns that are read.
     """
 
     name: str
@@ -47,15 +47,15 @@ ALERTS: Final = Table("prtAlertTable", "1.3.6.1.2.1.43.18.1.1", (2, 3, 4, 5, 6, 
 
 
 class Row(dict[int, Value]):
-    """One row by column; a value of another type than expected is as good as none."""
+    """The values of one row by column; one of another type than expected counts as missing."""
 
     def whole(self, column: int) -> int | None:
-        """The number there, or ``None``."""
+        """The number in ``column``, or ``None``."""
         value = self.get(column)
         return value if isinstance(value, int) else None
 
     def octets(self, column: int) -> bytes:
-        """The octets there; empty where there are none."""
+        """The octets in ``column``; empty where there are none."""
         value = self.get(column)
         return value if isinstance(value, bytes) else b""
 
@@ -79,7 +79,13 @@ def rows(found: Mapping[str, Value], entry: str) -> dict[Index, Row]:
 
 
 def rows_of(found: Mapping[str, Value], table: Table, device: int) -> dict[Index, Row]:
-    """The rows of one device; all of them where none bears its index."""
+    """The rows of one device by index; all rows where none has the device's index.
+
+    Args:
+        found: What a walk of the table brought.
+        table: The table.
+        device: The device's index in hrDeviceTable.
+    """
     whole = rows(found, table.entry)
     own = {index: row for index, row in whole.items() if index[0] == device}
     return own or whole

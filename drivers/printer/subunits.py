@@ -1,8 +1,8 @@
-"""What trays, outputs, covers and markers say of themselves. Pure.
+"""The faults that trays, outputs, covers, markers and supplies report. Pure.
 
 On idle printers a manual slot is *unavailable because broken* with a critical alert (19) when it is
-merely empty, and a cassette without paper stands beside full ones. So what sub-units say is told as
-information, or not at all (``quiet``), until the printer itself says that something is wrong.
+merely empty, and a cassette without paper stands beside full ones. So faults of sub-units are
+information, or quiet, until the printer itself reports a fault.
 
 ::
 
@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.finding import Trouble
+from drivers.printer.finding import PrinterFault
 from drivers.printer.mib import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
-from drivers.printer.supplies import CONSUMED, RECEPTACLES, Seen
+from drivers.printer.supplies import CONSUMED, RECEPTACLES, SupplyRow
 from drivers.printer.text import words
 from drivers.report import Code, Severity, SupplyState
 
@@ -30,9 +30,9 @@ BROKEN: Final = 3
 CRITICAL: Final = 16
 _AVAILABILITY: Final = 7
 _OPEN: Final = frozenset({3, 5})
-"""coverOpen, interlockOpen (PrtCoverStatusTC)."""
+"""Values of PrtCoverStatusTC: coverOpen, interlockOpen."""
 _MANUAL: Final = frozenset({4, 5})
-"""sheetFeedAutoNonRemovableTray, sheetFeedManual (PrtInputTypeTC)."""
+"""Values of PrtInputTypeTC: sheetFeedAutoNonRemovableTray, sheetFeedManual."""
 _MANUAL_NAME: Final = re.compile(r"bypass|manual|multi.?purpose|\bmp.?tray|手差し", re.I)
 
 _PRINTED: Final = re.compile(r"(?<!\d)(?<!\b[AB])\d{1,2}(?!\d)", re.I)
@@ -42,7 +42,7 @@ _ROLL: Final = re.compile(r"\broll|ロール", re.I)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubUnits:
-    """The rows of a printer's parts."""
+    """The rows of a printer's sub-units, by index."""
 
     covers: Mapping[Index, Row]
     inputs: Mapping[Index, Row]
@@ -50,7 +50,7 @@ class SubUnits:
     markers: Mapping[Index, Row]
 
     def places(self, charset: int | None) -> dict[str, str]:
-        """What people call the parts, by component."""
+        """The names that people know the sub-units by, by component."""
         named = {}
         for kind, table, columns in (
             ("cover", self.covers, (2,)),
@@ -78,27 +78,27 @@ def numbered(places: Mapping[str, str]) -> dict[str, str]:
     return {component: name for component, name in said.items() if names.count(name) == 1}
 
 
-def troubles(parts: SubUnits, places: Mapping[str, str]) -> list[Trouble]:
-    """What the parts say; see the module on what it is worth."""
+def faults(parts: SubUnits, places: Mapping[str, str]) -> list[PrinterFault]:
+    """The faults of the sub-units; most are quiet, see the module."""
     found = [*_inputs(parts.inputs, places), *_outputs(parts.outputs, places)]
     return [*found, *_covers(parts.covers, places), *_markers(parts.markers)]
 
 
-def supply_troubles(supplies: tuple[Seen, ...]) -> list[Trouble]:
-    """What levels say, all of it quiet save what is used up: a threshold is the owner's choice."""
+def supply_faults(supplies: tuple[SupplyRow, ...]) -> list[PrinterFault]:
+    """The faults of supplies; those of low ones are quiet: a threshold is the owner's choice."""
     return list(_supplies(supplies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """One row of a table of parts, and what it is called."""
+    """One row of a table of sub-units, with its names."""
 
     row: Row
     component: str
     place: str
     where: str
 
-    def says(
+    def fault(
         self,
         code: Code,
         what: str,
@@ -106,9 +106,9 @@ class _Part:
         severity: Severity = Severity.INFO,
         quiet: bool = False,
         aside: bool = False,
-    ) -> Trouble:
-        """That something is so with it."""
-        return Trouble(
+    ) -> PrinterFault:
+        """A fault of this sub-unit; ``what`` is the evidence."""
+        return PrinterFault(
             code=code,
             severity=severity,
             component=self.component,
@@ -128,51 +128,51 @@ def _each(
         yield _Part(row=row, component=component, place=places.get(component, ""), where=where)
 
 
-def _inputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+def _inputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
     for part in _each("input", told, INPUTS, places):
         row, status = part.row, part.row.whole(11)
         manual = (
             row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(part.place))
         )
         if row.whole(10) == 0:
-            what = _told(level=row.whole(10), of=row.whole(9), status=status)
-            yield part.says(Code.MEDIA_EMPTY, what, quiet=manual, aside=manual)
+            what = _evidence(level=row.whole(10), of=row.whole(9), status=status)
+            yield part.fault(Code.MEDIA_EMPTY, what, quiet=manual, aside=manual)
         elif status is not None and _is_broken(status):
-            what = _told(status=status, level=row.whole(10))
-            yield part.says(Code.ATTENTION, what, quiet=True, aside=manual)
+            what = _evidence(status=status, level=row.whole(10))
+            yield part.fault(Code.ATTENTION, what, quiet=True, aside=manual)
 
 
-def _told(**said: int | None) -> str:
-    """What is told of a part, as evidence; what it does not say is left out."""
+def _evidence(**said: int | None) -> str:
+    """Names and values as evidence; missing values are left out."""
     words_told = ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
     return words_told.replace(", of ", " of ")
 
 
-def _outputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+def _outputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
     for part in _each("output", told, OUTPUTS, places):
         if part.row.whole(5) == 0 and (part.row.whole(4) or 0) > 0:
-            yield part.says(Code.OUTPUT_FULL, f"room for 0 of {part.row.whole(4)}")
+            yield part.fault(Code.OUTPUT_FULL, f"room for 0 of {part.row.whole(4)}")
 
 
-def _covers(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Trouble]:
+def _covers(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
     for part in _each("cover", told, COVERS, places):
         if part.row.whole(3) in _OPEN:
-            yield part.says(Code.COVER_OPEN, f"status {part.row.whole(3)}")
+            yield part.fault(Code.COVER_OPEN, f"status {part.row.whole(3)}")
 
 
-def _markers(told: Mapping[Index, Row]) -> Iterator[Trouble]:
+def _markers(told: Mapping[Index, Row]) -> Iterator[PrinterFault]:
     for part in _each("marker", told, MARKERS, {}):
         status = part.row.whole(15)
         if status is not None and _is_broken(status):
             what = f"status {status}: broken, critical"
-            yield part.says(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, quiet=True)
+            yield part.fault(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, quiet=True)
 
 
 def _is_broken(status: int) -> bool:
     return status & _AVAILABILITY == BROKEN and bool(status & CRITICAL)
 
 
-def _supplies(supplies: tuple[Seen, ...]) -> Iterator[Trouble]:
+def _supplies(supplies: tuple[SupplyRow, ...]) -> Iterator[PrinterFault]:
     for one in supplies:
         supply = one.supply
         if supply.state not in (SupplyState.LOW, SupplyState.EMPTY):
@@ -184,7 +184,7 @@ def _supplies(supplies: tuple[Seen, ...]) -> Iterator[Trouble]:
             code = Code.SUPPLY_EMPTY if empty else Code.SUPPLY_LOW
         else:
             code = Code.MAINTENANCE_DUE
-        yield Trouble(
+        yield PrinterFault(
             code=code,
             severity=Severity.WARNING,
             component=one.component,

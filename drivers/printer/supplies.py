@@ -1,4 +1,4 @@
-"""Ink, toner, drums, waste: what is left of them. Pure.
+"""The supplies of a printer and their levels: ink, toner, drums, waste. Pure.
 
 A level is per cent of what is left; of a receptacle, of the space that is left in it (RFC 3805:
 its level is the *remaining* space). Below nothing a level is a word: -1 other, -2 unknown, -3 some
@@ -21,13 +21,13 @@ from drivers.report import Supply, SupplyState
 from protocols.snmp.model import Value
 
 LOW: Final = 10
-"""Per cent from which something is said to be low."""
+"""Per cent at and below which a supply is low."""
 PERCENT: Final = 19
 SOME_LEFT: Final = -3
 RECEPTACLE: Final = 4
-"""Of PrtMarkerSuppliesClassTC: something is filled into it."""
+"""The value of PrtMarkerSuppliesClassTC for what is filled, such as waste boxes."""
 _SLACK: Final = 110
-"""Per cent of its capacity that something may be filled to; more is no level."""
+"""Per cent of its capacity up to which a level is taken; a higher one is unknown."""
 
 _KINDS: Final = {
     3: "toner",
@@ -63,10 +63,10 @@ _KINDS: Final = {
     33: "insert",
     34: "cover_sheet",
 }
-"""Of PrtMarkerSuppliesTypeTC; other and unknown are looked up by name."""
+"""By PrtMarkerSuppliesTypeTC; other and unknown are looked up by name."""
 RECEPTACLES: Final = frozenset({"waste", "maintenance_tank"})
 CONSUMED: Final = frozenset({"toner", "ink", "ribbon", "wax", "developer"})
-"""What *toner* means where a printer says that it is low or out."""
+"""The kinds that an alert for *toner* may mean."""
 _NAMED: Final = (
     (re.compile(r"maintenance (box|tank|cartridge|kit)|waste ink", re.I), "maintenance_tank"),
     (re.compile(r"waste|廃|resttoner", re.I), "waste"),
@@ -79,7 +79,7 @@ _NAMED: Final = (
     (re.compile(r"\bink|インク", re.I), "ink"),
     (re.compile(r"toner|トナー|cartridge", re.I), "toner"),
 )
-"""What names say where the type does not."""
+"""By the supply's name, where its type does not tell the kind."""
 _COLOURS: Final = (
     (re.compile(r"light[ _-]?cyan|ライトシアン", re.I), "light_cyan"),
     (re.compile(r"light[ _-]?magenta|ライトマゼンタ", re.I), "light_magenta"),
@@ -98,7 +98,7 @@ _COLOURS: Final = (
     (re.compile(r"\borange\b|オレンジ", re.I), "orange"),
     (re.compile(r"\bviolet\b|バイオレット", re.I), "violet"),
 )
-"""What names and colorants say, as `drivers.report.Supply` writes it; the more precise first."""
+"""The colours of `drivers.report.Supply` by name or colorant; the more precise first."""
 _UNITS: Final[Mapping[int, tuple[str, float]]] = {
     3: ("mm", 0.00254),
     4: ("mm", 0.001),
@@ -114,18 +114,18 @@ _UNITS: Final[Mapping[int, tuple[str, float]]] = {
     18: ("items", 1),
     PERCENT: ("%", 1),
 }
-"""Of PrtMarkerSuppliesSupplyUnitTC: what it is called here, and how much of that one is."""
+"""By PrtMarkerSuppliesSupplyUnitTC: our unit, and how much of it one is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A supply and where it stood.
+class SupplyRow:
+    """A supply and the row it came from.
 
     Attributes:
-        supply: What it is and what is left of it.
-        index: Its row.
-        component: What conditions call it: ``toner black``, or ``supply 3``.
-        raw: Level and capacity, as they came.
+        supply: The supply with its level.
+        index: The index of its row.
+        component: Its name in conditions: ``toner black``, or ``supply 3``.
+        raw: Level and capacity as the printer gives them, as evidence.
     """
 
     supply: Supply
@@ -134,7 +134,9 @@ class Seen:
     raw: str
 
 
-def seen(found: Mapping[str, Value], device: int, charset: int | None) -> tuple[Seen, ...]:
+def supply_rows(
+    found: Mapping[str, Value], device: int, charset: int | None
+) -> tuple[SupplyRow, ...]:
     """The supplies, in the order of the printer.
 
     Args:
@@ -150,7 +152,7 @@ def seen(found: Mapping[str, Value], device: int, charset: int | None) -> tuple[
     made = [(index, row, _supply(row, colorants, charset)) for index, row in sorted(table.items())]
     names = [_name(supply) for _, _, supply in made]
     return tuple(
-        Seen(
+        SupplyRow(
             supply,
             index,
             name if name and names.count(name) == 1 else f"supply {index[-1]}",

@@ -1,4 +1,4 @@
-"""What a printer's octets say in words, whatever they are encoded in. Pure; it never fails.
+"""Text from a printer's octets, whatever they are encoded in. Pure; it never fails.
 
 UTF-8 first: other encodings hardly ever happen to be it. Then what the printer declares for its
 current language (prtLocalizationCharacterSet), then Latin 1, which has a sign for each octet and
@@ -50,7 +50,7 @@ _CHARSETS: Final = {
 
 
 def words(octets: bytes, charset: int | None = None) -> str:
-    """What ``octets`` say: one line, printable, at most `LIMIT` characters.
+    """The text in ``octets``: one line, printable, at most `LIMIT` characters.
 
     Args:
         octets: As they came.

@@ -1,8 +1,9 @@
-"""Modbus over TCP, RTU and RTU over TCP: frames, read plans, recordings and a simulator.
+"""Modbus over TCP, RTU and RTU over TCP: frames, read plans, captures and a simulator.
 
 `unit` is the client of one unit id. `pdu`, `mbap` and `rtu` encode and decode frames and are pure;
-`planner` decides which registers one request reads. `capture` records a line and replays a
-recording; `simulator` answers like a device.
+`rtu_timing` says how long RTU takes, and `planner` which registers one request reads. `capture`
+records a line and `replay` replays a capture; `simulator` answers like a device.
 
-May be imported by `drivers.modbus.kind`, `scripts` and tests; other families use `protocols.line`.
+May be imported by `drivers.modbus`, `drivers.replay`, `scripts` and tests; other families use
+`protocols.line`.
 """

@@ -1,1 +1,1 @@
-"""How grave what a device says is: tables, as data, from makers' and standards' own codes."""
+"""How severe a printer's alerts, errors and status codes are: tables by the codes of standards."""

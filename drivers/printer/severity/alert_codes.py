@@ -28,7 +28,7 @@ from drivers.report import Code
 
 
 class AlertClass(StrEnum):
-    """What kind of trouble a code tells; see the module."""
+    """The class of an alert code; see the module."""
 
     HW = "HW"
     TEMP = "TEMP"
@@ -38,7 +38,7 @@ class AlertClass(StrEnum):
 
 
 class Group(IntEnum):
-    """What an alert is about (prtAlertGroup)."""
+    """The group of parts that an alert is about (prtAlertGroup)."""
 
     OTHER = 1
     STORAGE = 3

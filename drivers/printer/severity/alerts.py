@@ -1,4 +1,4 @@
-"""How grave an alert of a printer is: its class, its severity level, who has to be trained for it.
+"""How severe an alert of a printer is, by class, severity level and training level.
 
 =====  ============  ==================  ====================  ============
 class  critical(3)   warningBinary(5)    warningUnary(4)       other(1)
@@ -10,8 +10,9 @@ NEAR   error         warning             warning               info
 INFO   error         info                info                  info
 =====  ============  ==================  ====================  ============
 
-Where the alert says that only field service is trained for it, it is graver, as `_FIELD_SERVICE`
-has it. A warning of a class STOP is one: a second tray is empty, and the printer prints on.
+Where the alert says that only field service is trained for it, it is more severe, as
+`_FIELD_SERVICE` has it. A warning of a class STOP is one: a second tray is empty, and the printer
+prints on.
 
 Sources: RFC 3805 (PrtAlertSeverityLevelTC, PrtAlertTrainingLevelTC) for the levels; the cells are
 ours, read off real devices' alerts: critical and *trained* is a jam there, not a service call.
@@ -33,12 +34,12 @@ class Level(IntEnum):
     OTHER = 1
     CRITICAL = 3
     WARNING_UNARY = 4
-    """It happened; nothing will say that it is over."""
+    """An event without an end: nothing will report that it is over."""
     WARNING_BINARY = 5
 
 
 FIELD_SERVICE: Final = 5
-"""Of PrtAlertTrainingLevelTC: the only one that makes an alert graver."""
+"""The value of PrtAlertTrainingLevelTC that makes an alert more severe."""
 
 _CALL, _ERROR = Severity.SERVICE_CALL, Severity.ERROR
 _WARNING, _INFO = Severity.WARNING, Severity.INFO
@@ -63,7 +64,7 @@ _FIELD_SERVICE: Final[Cells] = {
 
 
 def severity(kind: AlertClass, level: int, training: int) -> Severity:
-    """How grave an alert is; a level that no standard knows is as grave as *other*.
+    """The severity of an alert; a level that no standard knows counts as *other*.
 
     Args:
         kind: The class of its code.

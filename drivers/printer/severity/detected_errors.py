@@ -1,4 +1,4 @@
-"""What the bits of hrPrinterDetectedErrorState mean, and how grave each is.
+"""What the bits of hrPrinterDetectedErrorState mean, and how severe each is.
 
 ::
 
@@ -22,14 +22,14 @@ from drivers.report import Code, Severity
 
 @dataclass(frozen=True, slots=True)
 class DetectedError:
-    """What one bit means.
+    """The meaning of one bit.
 
     Attributes:
-        bit: Its number.
-        name: The standard's.
-        code: In our vocabulary.
-        severity: How grave it is; of *service requested* see `severity_of`.
-        component: Where it is, if the bit says so.
+        bit: The bit's number.
+        name: The standard's name.
+        code: The condition code.
+        severity: How severe it is; of *service requested* see `severity_of`.
+        component: The kind of part, where the bit tells it.
     """
 
     bit: int
@@ -61,11 +61,11 @@ DETECTED_ERRORS: Final = (
 
 DOWN: Final = 5
 WARNING: Final = 3
-"""Of hrDeviceStatus."""
+"""The value of hrDeviceStatus; so is `DOWN`."""
 
 
 def severity_of(error: DetectedError, device_status: int | None) -> Severity:
-    """How grave it is, while the device is in this hrDeviceStatus."""
+    """The severity of ``error`` while hrDeviceStatus is ``device_status``."""
     if error.bit != SERVICE_REQUESTED:
         return error.severity
     return {DOWN: Severity.SERVICE_CALL, WARNING: Severity.ERROR}.get(

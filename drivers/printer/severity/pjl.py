@@ -22,7 +22,7 @@ class PjlStatus:
     Attributes:
         name: In words.
         code: In our vocabulary.
-        severity: How grave.
+        severity: How severe it is.
     """
 
     name: str

@@ -25,7 +25,7 @@ from typing import Final
 
 from drivers.printer import alerts, counters, subunits
 from drivers.printer.conditions import Status, conditions, state
-from drivers.printer.identity import FIRMWARE_OF, Told, enterprise, identity
+from drivers.printer.identity import FIRMWARE_OF, IdentityFields, enterprise, identity
 from drivers.printer.mib import (
     ALERTS,
     COLORANTS,
@@ -57,69 +57,70 @@ from drivers.printer.snmp.tables import (
     column,
 )
 from drivers.printer.subunits import SubUnits
-from drivers.printer.supplies import Seen, seen
+from drivers.printer.supplies import SupplyRow, supply_rows
 from drivers.printer.text import words
 from drivers.report import Condition, Identity, Observation, Reading, Severity
 from protocols.errors import ErrorResponse, Timeout
 from protocols.snmp.model import Agent, Value
 
 READ_LIMIT_S: Final = 90.0
-"""What one read may take; an agent that trickles is as good as silent."""
+"""Seconds that one read may take; an agent that trickles counts as silent."""
 NO_SUCH_NAME: Final = 2
-"""What the refusal of an agent that is no printer's is numbered (RFC 1157)."""
+"""The error code for an agent that is not a printer's (RFC 1157)."""
 
 
-async def _unseen() -> str:
+async def _no_presence() -> str:
     return ""
 
 
 @dataclass(slots=True)
-class _Memory:
-    """What slower groups said, for the faster ones.
+class _Cache:
+    """What slower poll groups read, for the faster ones.
 
     Attributes:
         device: The printer's index in hrDeviceTable; ``None`` until it was looked for.
         serial: Its serial number as it came; empty where it tells none.
         charset: What its texts are encoded in, a MIBenum.
-        owner: Its agent's sysObjectID.
+        owner: The sysObjectID of its agent.
         supplies: Its supplies.
         parts: Its trays, outputs, covers and markers.
-        troubled: Whether anything was wrong the last time.
+        faulty: Whether the last status had a condition above information.
     """
 
     device: int | None = None
     serial: bytes = b""
     charset: int | None = None
     owner: str = ""
-    supplies: tuple[Seen, ...] = ()
+    supplies: tuple[SupplyRow, ...] = ()
     parts: SubUnits = field(
         default_factory=lambda: SubUnits(covers={}, inputs={}, outputs={}, markers={})
     )
-    troubled: bool = False
+    faulty: bool = False
 
 
 class PrinterDriver:
     """One printer.
 
     Args:
-        agent: Who answers for it.
-        now: Milliseconds since boot.
-        present: What shows that the printer is there although its agent is silent, in a clause.
-        limit_s: What one read may take.
+        agent: The printer's SNMP agent.
+        now: The clock that dates readings: milliseconds since boot.
+        present: Returns a clause that shows that the printer is there although its agent is silent;
+            ``""`` where nothing shows it.
+        limit_s: Seconds that one read may take.
     """
 
     def __init__(
         self,
         agent: Agent,
         now: Callable[[], int],
-        present: Callable[[], Awaitable[str]] = _unseen,
+        present: Callable[[], Awaitable[str]] = _no_presence,
         limit_s: float = READ_LIMIT_S,
     ) -> None:
         self._agent = agent
         self._now = now
         self._present = present
         self._limit_s = limit_s
-        self._memory = _Memory()
+        self._cache = _Cache()
 
     async def read(self, due: frozenset[str]) -> Observation:
         """See `drivers.driver.Driver`."""
@@ -141,21 +142,21 @@ class PrinterDriver:
             raise Timeout(what, where=self._agent.where, next_step=step) from error
 
     def _there_but_silent(self, error: Timeout, shown: str) -> Timeout:
-        """Some printers fall silent while they are jammed; others never had SNMP turned on."""
+        """The timeout of a printer that is there: jammed ones may fall silent, or SNMP is off."""
         what = f"{error.what}, though the printer is there: {shown}"
         step = "Turn SNMP on in its settings, and check the community or user"
-        if self._memory.device is not None:
+        if self._cache.device is not None:
             step = "Read what its panel says: some printers fall silent while they are jammed"
         return Timeout(what, where=error.where, next_step=step)
 
     async def _read(self, due: frozenset[str]) -> Observation:
-        vital = await self._vital() if self._memory.device is not None else {}
+        vital = await self._vital() if self._cache.device is not None else {}
         if self._is_another(vital):
-            self._memory = _Memory()
+            self._cache = _Cache()
             due |= {poll_groups.SUPPLIES}
-        memory = self._memory
+        cache = self._cache
         told: Identity | None = None
-        if poll_groups.IDENTITY in due or memory.device is None:
+        if poll_groups.IDENTITY in due or cache.device is None:
             told = await self._identify()
             vital = {}  # of who was there before
         if poll_groups.SUPPLIES in due:
@@ -168,8 +169,8 @@ class PrinterDriver:
             vital = vital or await self._vital()
             status, found = await self._status(vital, fresh=poll_groups.SUPPLIES in due)
             seen_status = state(status, found)
-            memory.troubled = any(c.severity is not Severity.INFO for c in found)
-        supplies = tuple(s.supply for s in memory.supplies) if poll_groups.SUPPLIES in due else None
+            cache.faulty = any(c.severity is not Severity.INFO for c in found)
+        supplies = tuple(s.supply for s in cache.supplies) if poll_groups.SUPPLIES in due else None
         return Observation(
             readings=readings,
             state=seen_status,
@@ -179,7 +180,7 @@ class PrinterDriver:
         )
 
     async def _identify(self) -> Identity:
-        memory, agent = self._memory, self._agent
+        cache, agent = self._cache, self._agent
         device = await self._find_printer()
         texts = {
             "system": SYSTEM_DESCRIPTION,
@@ -192,21 +193,21 @@ class PrinterDriver:
         current = found.get(language)
         if isinstance(current, int) and current > 0:
             charset = f"{CHARACTER_SETS}.{device}.{current}"
-            memory.charset = _whole((await _if_told(agent.get([charset]))).get(charset))
-        memory.owner = _text(found.get(SYSTEM_OBJECT), None)
-        firmware = FIRMWARE_OF.get(enterprise(memory.owner) or 0)
+            cache.charset = _whole((await _optional(agent.get([charset]))).get(charset))
+        cache.owner = _text(found.get(SYSTEM_OBJECT), None)
+        firmware = FIRMWARE_OF.get(enterprise(cache.owner) or 0)
         if firmware:
-            found = {**found, **await _if_told(agent.get([firmware]))}
-        interfaces = await _if_told(agent.walk(INTERFACES.entry, INTERFACES.columns))
+            found = {**found, **await _optional(agent.get([firmware]))}
+        interfaces = await _optional(agent.walk(INTERFACES.entry, INTERFACES.columns))
         serial = found.get(texts["serial"])
-        memory.device = device
-        memory.serial = serial if isinstance(serial, bytes) else b""
-        said = {name: _text(found.get(oid), memory.charset) for name, oid in texts.items()}
-        told = _text(found.get(firmware), memory.charset) if firmware else ""
-        return identity(Told(**said, firmware=told, interfaces=interfaces))
+        cache.device = device
+        cache.serial = serial if isinstance(serial, bytes) else b""
+        said = {name: _text(found.get(oid), cache.charset) for name, oid in texts.items()}
+        told = _text(found.get(firmware), cache.charset) if firmware else ""
+        return identity(IdentityFields(**said, firmware=told, interfaces=interfaces))
 
     async def _find_printer(self) -> int:
-        """Its index in hrDeviceTable: the first that is a printer.
+        """The index of the first printer in hrDeviceTable.
 
         Raises:
             ErrorResponse: This agent is no printer's.
@@ -231,57 +232,57 @@ class PrinterDriver:
 
     async def _table(self, table: Table) -> dict[Index, Row]:
         found = await self._agent.walk(table.entry, table.columns)
-        return rows_of(found, table, self._memory.device or 1)
+        return rows_of(found, table, self._cache.device or 1)
 
     async def _supplies(self) -> None:
-        memory = self._memory
-        device = memory.device or 1
+        cache = self._cache
+        device = cache.device or 1
         found = await self._agent.walk(SUPPLIES.entry, SUPPLIES.columns)
-        colorants = await _if_told(self._agent.walk(COLORANTS.entry, COLORANTS.columns))
-        memory.supplies = seen({**found, **colorants}, device, memory.charset)
+        colorants = await _optional(self._agent.walk(COLORANTS.entry, COLORANTS.columns))
+        cache.supplies = supply_rows({**found, **colorants}, device, cache.charset)
         await self._parts()
 
     async def _parts(self) -> None:
         told = [
             rows_of(
-                await _if_told(self._agent.walk(table.entry, table.columns)),
+                await _optional(self._agent.walk(table.entry, table.columns)),
                 table,
-                self._memory.device or 1,
+                self._cache.device or 1,
             )
             for table in (INPUTS, OUTPUTS, COVERS, MARKERS)
         ]
         inputs, outputs, covers, markers = told
-        self._memory.parts = SubUnits(
-            inputs=inputs, outputs=outputs, covers=covers, markers=markers
-        )
+        self._cache.parts = SubUnits(inputs=inputs, outputs=outputs, covers=covers, markers=markers)
 
     async def _counters(self) -> tuple[Reading, ...]:
         made: list[Reading] = []
-        if enterprise(self._memory.owner) == counters.EPSON:
+        if enterprise(self._cache.owner) == counters.EPSON:
             began = self._now()
             found = await self._agent.walk(counters.EPSON_TOTALS)
             made += counters.epson_readings(found, (began + self._now()) // 2)
         began = self._now()
         markers = await self._table(MARKERS)
         made += counters.readings(markers, (began + self._now()) // 2)
-        return counters.told(made, (began + self._now()) // 2)  # the maker's are the finer ones
+        return counters.unique_readings(
+            made, (began + self._now()) // 2
+        )  # the maker's are the finer ones
 
     async def _vital(self) -> Mapping[str, Value]:
-        """What every read asks first: how it is, and whether it still is who it was."""
-        device = self._memory.device
+        """What every read asks first: the status, and the serial number to know the printer by."""
+        device = self._cache.device
         bases = (DEVICE_STATUS, PRINTER_STATUS, DETECTED_ERRORS, SERIAL_NUMBER)
         return await self._agent.get([*(f"{base}.{device}" for base in bases), UPTIME])
 
     def _is_another(self, vital: Mapping[str, Value]) -> bool:
-        memory = self._memory
-        serial = vital.get(f"{SERIAL_NUMBER}.{memory.device}")
-        return bool(serial and memory.serial) and serial != memory.serial
+        cache = self._cache
+        serial = vital.get(f"{SERIAL_NUMBER}.{cache.device}")
+        return bool(serial and cache.serial) and serial != cache.serial
 
     async def _status(
         self, vital: Mapping[str, Value], *, fresh: bool
     ) -> tuple[Status, tuple[Condition, ...]]:
-        memory = self._memory
-        device = memory.device or 1
+        cache = self._cache
+        device = cache.device or 1
         errors = vital.get(f"{DETECTED_ERRORS}.{device}")
         status = Status(
             index=device,
@@ -290,22 +291,22 @@ class PrinterDriver:
             errors=errors if isinstance(errors, bytes) else None,
         )
         rows = await self._table(ALERTS)
-        if not fresh and (memory.troubled or not status.calm):
+        if not fresh and (cache.faulty or not status.calm):
             await self._parts()
-        places = memory.parts.places(memory.charset)
-        places |= {one.component: one.supply.name for one in memory.supplies}
+        places = cache.parts.places(cache.charset)
+        places |= {one.component: one.supply.name for one in cache.supplies}
         printer = alerts.Printer(
             uptime=_whole(vital.get(UPTIME)),
-            charset=memory.charset,
-            supplies={one.index[-1]: one.component for one in memory.supplies},
+            charset=cache.charset,
+            supplies={one.index[-1]: one.component for one in cache.supplies},
             places=places,
-            pjl=enterprise(memory.owner) == alerts.BROTHER,
+            pjl=enterprise(cache.owner) == alerts.BROTHER,
         )
         found = conditions(
             [
-                *alerts.troubles(rows, printer),
-                *subunits.troubles(memory.parts, places),
-                *subunits.supply_troubles(memory.supplies),
+                *alerts.faults(rows, printer),
+                *subunits.faults(cache.parts, places),
+                *subunits.supply_faults(cache.supplies),
             ],
             status,
         )
@@ -316,8 +317,8 @@ class PrinterDriver:
         )
 
 
-async def _if_told(asked: Awaitable[Mapping[str, Value]]) -> Mapping[str, Value]:
-    """What only names or places something may be refused; alerts, supplies and counts may not."""
+async def _optional(asked: Awaitable[Mapping[str, Value]]) -> Mapping[str, Value]:
+    """The answer, or nothing where it is refused: for names and places, which are optional."""
     try:
         return await asked
     except ErrorResponse:

@@ -107,7 +107,7 @@ class _Host:
         self._agents: dict[Target, Agent] = {}
 
     def agent(self, target: Target, resolve_secret: SecretResolver) -> Agent:
-        """What asks ``target``: one for all who speak to it in the same way."""
+        """The agent of ``target``, shared by all who speak to it in the same way."""
         agent = self._agents.get(target)
         if agent is None:
             from protocols.snmp.agent import SnmpAgent  # only a gateway with a printer needs it
@@ -146,7 +146,7 @@ def target_of(url: DeviceUrl) -> Target:
 
 
 def _secret_resolver(target: Target, secret: Callable[[str], str]) -> SecretResolver:
-    """What turns a reference into its secret; other texts stand for themselves."""
+    """Returns the secret behind a reference; another text is returned as it is."""
 
     def resolve(text: str) -> str:
         if not SECRET_REFERENCE.fullmatch(text):

@@ -1,4 +1,4 @@
-"""What of a printer is read together, and how often."""
+"""The poll groups of a printer and their periods."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ PERIODS: Final[Mapping[str, float | None]] = {
     COUNTERS: 300.0,
     IDENTITY: 3600.0,
 }
-"""Seconds; ``None`` for the device's own."""
+"""Periods in seconds; ``None`` for the device's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer import alerts
-from drivers.printer.finding import Trouble
+from drivers.printer.finding import PrinterFault
 from drivers.printer.mib import Row
 from drivers.report import Code, Severity
 from protocols.snmp.model import Value
@@ -16,9 +16,9 @@ def alert(**columns: int | bytes) -> Row:
     return Row(usual | {int(name[1:]): value for name, value in columns.items()})
 
 
-def told(*table: Row, uptime: int | None = None, pjl: bool = False) -> list[Trouble]:
+def told(*table: Row, uptime: int | None = None, pjl: bool = False) -> list[PrinterFault]:
     printer = alerts.Printer(uptime=uptime, supplies={2: "toner cyan"}, places={}, pjl=pjl)
-    return alerts.troubles({(1, number): row for number, row in enumerate(table, 1)}, printer)
+    return alerts.faults({(1, number): row for number, row in enumerate(table, 1)}, printer)
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.printer.conditions import Status, conditions, state
-from drivers.printer.finding import Trouble
+from drivers.printer.finding import PrinterFault
 from drivers.printer.severity.detected_errors import DETECTED_ERRORS
 from drivers.report import Code, Severity, State
 
 CALM = Status(device=2, printer=3, errors=b"\0")
 
 
-def trouble(
+def fault(
     code: Code,
     severity: Severity,
     component: str = "",
     *,
     quiet: bool = False,
     aside: bool = False,
-) -> Trouble:
-    return Trouble(
+) -> PrinterFault:
+    return PrinterFault(
         code=code,
         severity=severity,
         component=component,
@@ -46,7 +46,7 @@ def test_every_bit_is_told_and_what_tells_it_is_kept(octets: bytes, device: int 
 
 
 def test_two_sources_of_one_fact_are_one_condition_with_both_as_evidence() -> None:
-    jam = trouble(Code.MEDIA_JAM, Severity.WARNING, "path 1")
+    jam = fault(Code.MEDIA_JAM, Severity.WARNING, "path 1")
 
     (found,) = conditions([jam], replace(CALM, errors=b"\x04"))
 
@@ -56,8 +56,8 @@ def test_two_sources_of_one_fact_are_one_condition_with_both_as_evidence() -> No
 
 
 def test_a_bit_joins_the_likeliest_part_not_the_slot_for_single_sheets() -> None:
-    slot = trouble(Code.MEDIA_EMPTY, Severity.INFO, "input 1", quiet=True, aside=True)
-    cassette = trouble(Code.MEDIA_EMPTY, Severity.INFO, "input 2")
+    slot = fault(Code.MEDIA_EMPTY, Severity.INFO, "input 1", quiet=True, aside=True)
+    cassette = fault(Code.MEDIA_EMPTY, Severity.INFO, "input 2")
 
     (found,) = conditions([slot, cassette], replace(CALM, errors=b"\x40"))
 
@@ -65,7 +65,7 @@ def test_a_bit_joins_the_likeliest_part_not_the_slot_for_single_sheets() -> None
 
 
 def test_service_requested_is_told_by_what_is_broken() -> None:
-    broken = trouble(Code.HARDWARE_FAILURE, Severity.ERROR, "marker 1", quiet=True)
+    broken = fault(Code.HARDWARE_FAILURE, Severity.ERROR, "marker 1", quiet=True)
 
     (found,) = conditions([broken], Status(device=5, printer=1, errors=b"\x01"))
 
@@ -80,7 +80,7 @@ def test_a_warning_that_nothing_explains_is_told_as_such() -> None:
 
 
 def test_a_warning_promotes_what_was_too_quiet_to_be_told() -> None:
-    low = trouble(Code.SUPPLY_LOW, Severity.WARNING, "toner black", quiet=True)
+    low = fault(Code.SUPPLY_LOW, Severity.WARNING, "toner black", quiet=True)
 
     assert conditions([low], CALM) == ()
     (found,) = conditions([low], replace(CALM, device=3))

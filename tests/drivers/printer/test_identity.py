@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.printer.identity import Told, identity
+from drivers.printer.identity import IdentityFields, identity
 from protocols.snmp.model import Value
 
 
 def who(system: str = "", device: str = "", owner: str = "1.3.6.1.4.1.11.1") -> tuple[str, ...]:
-    found = identity(Told(system=system, device=device, owner=owner, interfaces={}))
+    found = identity(IdentityFields(system=system, device=device, owner=owner, interfaces={}))
     return (found.maker, found.model, found.serial, found.firmware)
 
 
@@ -44,4 +44,4 @@ def test_the_address_is_that_of_the_first_interface_that_is_up() -> None:
         f"{table}.8.3": 2, f"{table}.6.4": b"\x02\0\0\0\0\x04", f"{table}.8.4": 1,
     }  # fmt: skip
 
-    assert identity(Told(interfaces=interfaces)).mac == "02:00:00:00:00:04"
+    assert identity(IdentityFields(interfaces=interfaces)).mac == "02:00:00:00:00:04"

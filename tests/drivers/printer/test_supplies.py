@@ -10,11 +10,11 @@ from drivers.report import SupplyState
 from protocols.snmp.model import Value
 
 
-def one_supply(**columns: int | bytes) -> supplies.Seen:
+def one_supply(**columns: int | bytes) -> supplies.SupplyRow:
     found: dict[str, Value] = {
         f"{SUPPLIES_TABLE.entry}.{name[1:]}.1.1": value for name, value in columns.items()
     }
-    (seen,) = supplies.seen(found, 1, None)
+    (seen,) = supplies.supply_rows(found, 1, None)
     return seen
 
 
@@ -105,7 +105,7 @@ def test_colours_are_of_a_closed_vocabulary(name: str, colorant: str, colour: st
     if colorant:
         found["1.3.6.1.2.1.43.12.1.1.4.1.1"] = colorant.encode()
 
-    (seen,) = supplies.seen(found, 1, None)
+    (seen,) = supplies.supply_rows(found, 1, None)
 
     assert seen.supply.colour == colour
     assert seen.component == f"ink {colour.replace('_', ' ')}".strip()
@@ -116,7 +116,7 @@ def test_two_supplies_that_are_called_alike_are_told_apart_by_number() -> None:
         f"{SUPPLIES_TABLE.entry}.5.1.{row}": kind for row, kind in ((1, 3), (2, 3), (7, 9))
     }
 
-    assert [one.component for one in supplies.seen(found, 1, None)] == [
+    assert [one.component for one in supplies.supply_rows(found, 1, None)] == [
         "supply 1",
         "supply 2",
         "drum",
