@@ -1,13 +1,13 @@
-"""What a setting may be, written beside its type; only whoever validates reads it. Pure.
+"""Constraints on settings, written beside their types; only a validator reads them. Pure.
 
 The settings are plain dataclasses, so that the daemon can hold them without the library that
-validates them: these marks bring pydantic in when a validator is built, not before.
+validates them: these marks load pydantic when a validator is built, not before.
 (`annotated_types` has the usual ones: ``Ge``, ``Le``, ``MaxLen``.)
 
     port: Annotated[int, Exact(), Ge(1), Le(65535)]
     name: Annotated[str, Pattern(r"^[a-z]+$"), Checked(_free)]
 
-A whole section says in ``__post_init__`` what its settings must be to each other.
+Constraints between the settings of a section are in its ``__post_init__``.
 
 Source: pydantic 2, "custom types": ``__get_pydantic_core_schema__``.
 """
@@ -30,12 +30,12 @@ RULES: Final = {
 """The ``__pydantic_config__`` of every section: a key nobody knows is an error."""
 
 
-class Refusal(ValueError):  # noqa: N818 # a refusal is what it is, and what it is called here
-    """A value that cannot be used, in our words.
+class InvalidValueError(ValueError):
+    """A value that cannot be used, with a message of our own.
 
     Attributes:
-        kind: One word, for whoever adds the next step.
-        context: What that needs to know.
+        kind: One word, by which a next step is chosen.
+        context: Values for that next step.
     """
 
     def __init__(self, kind: str, message: str, **context: Any) -> None:
@@ -45,12 +45,12 @@ class Refusal(ValueError):  # noqa: N818 # a refusal is what it is, and what it 
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """The value passes through ``check``, which returns it or raises `Refusal`.
+class Check:
+    """The value passes through ``check``, which returns it or raises `InvalidValueError`.
 
     Attributes:
-        check: Gets the value, of the right type already.
-        first: Gets it as it was given instead.
+        check: The function; it gets the value after its type was validated.
+        first: Whether it gets the value before that, as it was given.
     """
 
     check: Callable[[Any], Any]
@@ -83,7 +83,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Nothing else is converted to the type: no ``"1"``, no ``1.0``, no ``true`` for a number."""
+    """Values of other types are not converted: no ``"1"``, ``1.0`` or ``true`` for a number."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -93,7 +93,7 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """The decimal number has at most so many digits."""
+    """The decimal number has at most ``most`` digits."""
 
     most: int
 
@@ -108,13 +108,13 @@ def _with(schema: CoreSchema, **more: Any) -> CoreSchema:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """What the validator says against one value.
+class ValidationIssue:
+    """An error of the validator about one value.
 
     Attributes:
-        kind: pydantic's type of error, or the `Refusal`'s.
-        message: The `Refusal`'s words; of pydantic's own errors, pydantic's.
-        context: What the words of that kind may need.
+        kind: pydantic's type of error, or the kind of an `InvalidValueError`.
+        message: The message of an `InvalidValueError`, else pydantic's.
+        context: Values for the text of that kind.
     """
 
     kind: str
@@ -122,19 +122,19 @@ class Complaint:
     context: dict[str, Any]
 
     @classmethod
-    def of(cls, detail: ErrorDetails) -> Complaint:
+    def of(cls, detail: ErrorDetails) -> ValidationIssue:
         """Read one entry of ``ValidationError.errors()``."""
         context = detail.get("ctx") or {}
         error = context.get("error")
-        if isinstance(error, Refusal):
+        if isinstance(error, InvalidValueError):
             return cls(kind=error.kind, message=str(error), context=error.context)
         return cls(kind=detail["type"], message=detail["msg"], context=context)
 
 
 def settings_at(section: type, path: Iterable[str | int]) -> list[str]:
-    """The settings that the section at ``path`` below ``section`` may hold.
+    """The names of the settings in the section at ``path`` below ``section``; [] without one.
 
-    A list's position or a group's name leads no deeper; where there is no section, nothing.
+    A list's index or a group's name in the path does not lead to another section.
     """
     for step in path:
         if not isinstance(step, str):

@@ -1,4 +1,4 @@
-"""Files that take another's place whole: written beside, synchronised, renamed.
+"""Atomic replacement of files: written beside, synchronised, renamed.
 
 At every instant the name holds either the whole old or the whole new content. Source: rename(2),
 fsync(2).
@@ -12,31 +12,31 @@ from pathlib import Path
 from typing import Final, Protocol
 
 DRAFT: Final = ".new"
-"""What the name of a file ends with that is not whole yet."""
+"""The suffix of a file that is not complete yet."""
 
 
 class Disk(Protocol):
-    """The few things a replacement asks of a file system; each may fail with ``OSError``."""
+    """The operations of a file system that a replacement needs; each may raise ``OSError``."""
 
     def write(self, path: Path, data: bytes) -> None:
-        """Make a file of mode 0600 with ``data`` in it, on the medium when this returns.
+        """Create a file of mode 0600 with ``data`` in it, on the medium when this returns.
 
-        Where it fails, nothing stays of it. Never one that is there already, which others may hold
-        open or may have made a link.
+        A failure leaves no file. A file that is there already is never opened: others may hold it
+        open, or may have made it a link.
         """
 
     def rename(self, old: Path, new: Path) -> None:
-        """Let ``new`` be what ``old`` was, at once."""
+        """Rename ``old`` to ``new``, replacing it atomically."""
 
     def remove(self, path: Path) -> None:
         """Remove a file, if it is there."""
 
     def sync_folder(self, folder: Path) -> None:
-        """Bring the folder's names onto the medium."""
+        """Synchronise the folder's names with the medium."""
 
 
 class LocalDisk:
-    """The file system as it is."""
+    """The local file system."""
 
     def write(self, path: Path, data: bytes) -> None:
         """See `Disk.write`."""
@@ -69,7 +69,7 @@ class LocalDisk:
 
 
 def replace_file(disk: Disk, path: Path, data: bytes) -> None:
-    """Let ``path`` hold ``data``; raises ``OSError``, and then holds what it held."""
+    """Replace the content of ``path`` by ``data``; on ``OSError`` the old content is unchanged."""
     beside = path.with_name(path.name + DRAFT)
     try:
         disk.write(beside, data)

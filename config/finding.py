@@ -1,6 +1,6 @@
-"""One thing a check found: where, what, why, and what to do about it.
+"""A finding of a check: where, what, why, and the next step.
 
-Every check in Kanmon speaks in findings, whether it read a file, a profile or a bus.
+Every check in Kanmon reports findings, whether it read a file, a profile or a bus.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Weight(StrEnum):
+class Level(StrEnum):
     """Whether a finding stops the configuration from being used."""
 
     ERROR = "error"
@@ -18,7 +18,7 @@ class Weight(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SourceLocation:
     """A position in a file; line and column count from 1."""
 
     file: str
@@ -31,14 +31,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is wrong, for a person.
+    """A problem, described for a user.
 
     Attributes:
         what: The fact, in one clause.
         why: Why that is a problem; ``""`` where the fact says it.
-        next: What to do; ``""`` where the fact says it.
-        path: Which setting: ``devices[2].url``.
-        place: Where it is written, when it is.
+        next: The next step; ``""`` where the fact says it.
+        path: The setting's path: ``devices[2].url``.
+        location: The setting's position in the file, if it is written there.
         weight: Whether it stops the configuration from being used.
     """
 
@@ -46,11 +46,11 @@ class Finding:
     why: str = ""
     next: str = ""
     path: str = ""
-    place: Place | None = None
-    weight: Weight = Weight.ERROR
+    location: SourceLocation | None = None
+    level: Level = Level.ERROR
 
     def __str__(self) -> str:
-        where = ": ".join(part for part in (str(self.place or ""), self.path) if part)
+        where = ": ".join(part for part in (str(self.location or ""), self.path) if part)
         words = "; ".join(part for part in (self.what, self.why) if part)
         tail = f". {self.next[0].upper()}{self.next[1:]}" if self.next else ""
         tail += "" if tail[-1:] in {"", "?"} else "."
@@ -62,9 +62,9 @@ class Finding:
 
 
 def position(finding: Finding) -> tuple[int, int]:
-    """Line and column, by which findings are put in the order of the file; (0, 0) without."""
-    place = finding.place
-    return (place.line, place.column) if place else (0, 0)
+    """The sort key of the file's order: line and column; (0, 0) without a location."""
+    location = finding.location
+    return (location.line, location.column) if location else (0, 0)
 
 
 class ConfigError(Exception):

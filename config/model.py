@@ -32,7 +32,7 @@ from zoneinfo import ZoneInfo
 
 from annotated_types import Ge, Gt, Le, MaxLen
 
-from config.constraint import RULES, Checked, Digits, Pattern, Refusal
+from config.constraint import RULES, Check, Digits, InvalidValueError, Pattern
 
 VERSION: Final = 1
 """The configuration version this software writes; older ones are migrated when read."""
@@ -47,7 +47,7 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # no such file, no such form, no such zone
         what = f"{name!r} is no time zone of the IANA database"
-        raise Refusal("time_zone", what, given=name) from None
+        raise InvalidValueError("time_zone", what, given=name) from None
     return name
 
 
@@ -56,33 +56,41 @@ def _split(text: str) -> SplitResult:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as error:
-        raise Refusal("url", f"{text!r} is no URL: {error}") from None
+        raise InvalidValueError("url", f"{text!r} is no URL: {error}") from None
     if any(character.isspace() or not character.isprintable() for character in text):
-        raise Refusal("url", f"{text!r} holds a space or an unprintable character")
+        raise InvalidValueError("url", f"{text!r} holds a space or an unprintable character")
     return parts
 
 
 def _device_url(text: str) -> str:
     parts = _split(text)
     if not parts.scheme or "://" not in text:
-        raise Refusal("url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1")
+        raise InvalidValueError(
+            "url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1"
+        )
     if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
-        raise Refusal("secret", "a password stands in the URL; write secret:NAME in its place")
+        raise InvalidValueError(
+            "secret", "a password stands in the URL; write secret:NAME in its place"
+        )
     return text
 
 
 def _broker_url(text: str) -> str:
     parts = _split(text)
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        raise Refusal("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
+        raise InvalidValueError("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise Refusal("url", f"{parts.hostname!r} can be no host's name") from None
+        raise InvalidValueError("url", f"{parts.hostname!r} can be no host's name") from None
     if parts.username is not None or parts.password is not None:
-        raise Refusal("secret", "credentials stand in the URL; use cloud.username and .password")
+        raise InvalidValueError(
+            "secret", "credentials stand in the URL; use cloud.username and .password"
+        )
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise Refusal("url", f"{text!r}: a broker has a host and a port, nothing after them")
+        raise InvalidValueError(
+            "url", f"{text!r}: a broker has a host and a port, nothing after them"
+        )
     return text
 
 
@@ -110,7 +118,9 @@ def _listen_address(text: str) -> str:
         if host != "localhost":
             ip_address(host)
     except ValueError:
-        raise Refusal("listen", f"{text!r} is no address and port, as in 127.0.0.1:9464") from None
+        raise InvalidValueError(
+            "listen", f"{text!r} is no address and port, as in 127.0.0.1:9464"
+        ) from None
     return text
 
 
@@ -121,7 +131,9 @@ def _is_loopback(host: str) -> bool:
 def _secret_reference(text: str) -> str:
     if not SECRET_REFERENCE.fullmatch(text):
         # The value is not repeated: it may be the secret itself.
-        raise Refusal("secret", "a secret is written as a reference, secret:NAME, never as value")
+        raise InvalidValueError(
+            "secret", "a secret is written as a reference, secret:NAME, never as value"
+        )
     return text
 
 
@@ -131,14 +143,16 @@ def _version_word(value: object) -> object:
 
 def _free(name: str) -> str:
     if name in RESERVED_NAMES:
-        raise Refusal("reserved", f"{name!r} is the gateway's own device; choose another name")
+        raise InvalidValueError(
+            "reserved", f"{name!r} is the gateway's own device; choose another name"
+        )
     return name
 
 
 Label = Annotated[str, MaxLen(100), Pattern(r"^[^\x00-\x1f\x7f]*$")]
-Name = Annotated[str, Pattern(_NAME_PATTERN), Checked(_free)]
+Name = Annotated[str, Pattern(_NAME_PATTERN), Check(_free)]
 Ratio = Annotated[Decimal, Gt(0), Le(1_000_000), Digits(12)]
-SecretReference = Annotated[str, Checked(_secret_reference)]
+SecretReference = Annotated[str, Check(_secret_reference)]
 
 
 class Settings:
@@ -152,7 +166,7 @@ class Settings:
 class Site(Settings):
     """Where the gateway stands."""
 
-    time_zone: Annotated[str, Checked(_known_zone)]
+    time_zone: Annotated[str, Check(_known_zone)]
     """An IANA name such as Asia/Tokyo: the day of the counters begins at its midnight."""
 
     @property
@@ -177,9 +191,9 @@ class Gateway(Settings):
 class Cloud(Settings):
     """The way to the portal. A box that is enrolled knows it, and needs none of this."""
 
-    broker: Annotated[str, Checked(_broker_url)] | None = None
+    broker: Annotated[str, Check(_broker_url)] | None = None
     """mqtt://host:1883, or mqtts://host:8883 for TLS; not where the box is enrolled."""
-    mqtt: Annotated[Literal["5", "3.1.1"], Checked(_version_word, first=True)] = "5"
+    mqtt: Annotated[Literal["5", "3.1.1"], Check(_version_word, first=True)] = "5"
     """The MQTT version the broker speaks."""
     username: Annotated[str, MaxLen(200)] | None = None
     """For brokers that ask for one."""
@@ -188,7 +202,9 @@ class Cloud(Settings):
 
     def __post_init__(self) -> None:
         if self.broker is None and (self.username is not None or self.password is not None):
-            raise Refusal("lonely", "username and password belong to a broker; name it, too")
+            raise InvalidValueError(
+                "lonely", "username and password belong to a broker; name it, too"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +220,7 @@ class SpoolSettings(Settings):
 
     def __post_init__(self) -> None:
         if self.gap_reserve_mb >= self.cap_mb:
-            raise Refusal(
+            raise InvalidValueError(
                 "reserve", "a gap_reserve_mb as large as cap_mb leaves no room for records"
             )
 
@@ -213,19 +229,21 @@ class SpoolSettings(Settings):
 class Metrics(Settings):
     """What Prometheus may read of the gateway; nothing where no address is given."""
 
-    listen: Annotated[str, Checked(_listen_address)] | None = None
+    listen: Annotated[str, Check(_listen_address)] | None = None
     """Where it reads /metrics: 127.0.0.1:9464. Other machines can read only with a token."""
     token: SecretReference | None = None
     """What it has to show as bearer token: a reference such as secret:metrics."""
 
     def __post_init__(self) -> None:
         if self.listen is None and self.token is not None:
-            raise Refusal("lonely", "a token belongs to an address; say where to listen, too")
+            raise InvalidValueError(
+                "lonely", "a token belongs to an address; say where to listen, too"
+            )
         if self.listen is None or self.token is not None:
             return
         if not _is_loopback(host_and_port(self.listen)[0]):
             what = f"everybody who reaches {self.listen} could read it"
-            raise Refusal("exposed", f"{what}; set token, or listen on 127.0.0.1")
+            raise InvalidValueError("exposed", f"{what}; set token, or listen on 127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +254,7 @@ class Device(Settings):
     """Its name in this installation; what its readings are filed under."""
     label: Label = ""
     """What people call it."""
-    url: Annotated[str, MaxLen(500), Checked(_device_url)]
+    url: Annotated[str, MaxLen(500), Check(_device_url)]
     """Protocol, address and profile: modbus-tcp://host:502/?unit=1&profile=maker-model."""
     every_s: Annotated[float, Ge(0.1), Le(86_400)] = 10.0
     """Seconds between two polls, where the profile does not say otherwise."""
@@ -253,7 +271,7 @@ def _distinct(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     for index, device in enumerate(devices):
         if device.name in seen:
             at = [index, "name"]
-            raise Refusal("duplicate", f"a second device is named {device.name!r}", at=at)
+            raise InvalidValueError("duplicate", f"a second device is named {device.name!r}", at=at)
         seen.add(device.name)
     return devices
 
@@ -269,7 +287,7 @@ class Configuration(Settings):
     cloud: Cloud = Cloud()
     spool: SpoolSettings = SpoolSettings()
     metrics: Metrics = Metrics()
-    devices: Annotated[tuple[Device, ...], MaxLen(1_000), Checked(_distinct)] = ()
+    devices: Annotated[tuple[Device, ...], MaxLen(1_000), Check(_distinct)] = ()
 
 
 def canonical(configuration: Configuration) -> bytes:

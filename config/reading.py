@@ -1,4 +1,4 @@
-"""Text of a configuration file to `Configuration`, with every fault at once. Pure.
+"""Parses a configuration file into a `Configuration`, with all findings at once. Pure.
 
 ::
 
@@ -21,8 +21,8 @@ from zoneinfo import available_timezones
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.constraint import Complaint, settings_at
-from config.finding import ConfigError, Finding, Weight, dotted, position
+from config.constraint import ValidationIssue, settings_at
+from config.finding import ConfigError, Finding, Level, dotted, position
 from config.model import VERSION, Configuration
 from config.yaml_source import Path, Source, parse
 
@@ -36,7 +36,7 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A configuration, and where each of its settings is written."""
+    """A configuration, and the source with the locations of its settings."""
 
     configuration: Configuration
     source: Source
@@ -48,7 +48,7 @@ def read(text: bytes, file: str) -> Configuration:
 
 
 def read_document(text: bytes, file: str) -> Document:
-    """The configuration in ``text``, with the place of everything.
+    """The configuration in ``text``, with the locations of its settings.
 
     Args:
         text: YAML, UTF-8.
@@ -66,10 +66,10 @@ def read_document(text: bytes, file: str) -> Document:
         found = Finding(
             what="the file holds no settings",
             next="start it with `version: 1`",
-            place=source.place(()),
+            location=source.location(()),
         )
         findings.append(found)
-    if configuration is None or any(f.weight is Weight.ERROR for f in findings):
+    if configuration is None or any(f.level is Level.ERROR for f in findings):
         raise ConfigError(tuple(sorted(findings, key=position)))
     return Document(configuration=configuration, source=source)
 
@@ -89,22 +89,22 @@ def migrate(
 
 
 def _validate(source: Source, findings: list[Finding]) -> Configuration | None:
-    trouble = _version_trouble(source)
-    if trouble is not None:
-        findings.append(trouble)
+    problem = _version_finding(source)
+    if problem is not None:
+        findings.append(problem)
         return None
     try:
         return VALIDATOR.validate_python(migrate(source.data))
     except ValidationError as error:
         details = error.errors(include_url=False)
         findings.extend(_finding(detail, source) for detail in details)
-        if not any(Complaint.of(detail).kind == "duplicate" for detail in details):
-            findings.extend(_same_names(source))
+        if not any(ValidationIssue.of(detail).kind == "duplicate" for detail in details):
+            findings.extend(_duplicate_names(source))
     return None
 
 
-def _same_names(source: Source) -> list[Finding]:
-    """Names given twice, which the model does not look for while a device has other faults."""
+def _duplicate_names(source: Source) -> list[Finding]:
+    """Findings for duplicate names, which the model does not check while a device has others."""
     devices = source.data.get("devices")
     seen: set[str] = set()
     findings = []
@@ -113,13 +113,13 @@ def _same_names(source: Source) -> list[Finding]:
         if isinstance(name, str) and name in seen:
             path: Path = ("devices", index, "name")
             what = f"a second device is named {name!r}"
-            findings.append(Finding(what=what, path=dotted(path), place=source.place(path)))
+            findings.append(Finding(what=what, path=dotted(path), location=source.location(path)))
         elif isinstance(name, str):
             seen.add(name)
     return findings
 
 
-def _version_trouble(source: Source) -> Finding | None:
+def _version_finding(source: Source) -> Finding | None:
     version = source.data.get("version")
     if "version" not in source.data:
         what, step = "no version is given", f"add the line `version: {VERSION}`"
@@ -130,7 +130,7 @@ def _version_trouble(source: Source) -> Finding | None:
         step = "update the software, or write the file in the older form"
     else:
         return None
-    return Finding(what=what, next=step, path="version", place=source.place(("version",)))
+    return Finding(what=what, next=step, path="version", location=source.location(("version",)))
 
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -154,15 +154,15 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "dataclass_type": ("{given} is no section", "write its settings below it, indented"),
     "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
 }
-"""pydantic's error types in our words: what is wrong, and what to do."""
+"""Texts for pydantic's error types: the fact and the next step."""
 
 
 def _finding(detail: ErrorDetails, source: Source) -> Finding:
     path: Path = tuple(detail["loc"])
-    complaint = Complaint.of(detail)
-    kind, context = complaint.kind, complaint.context
+    issue = ValidationIssue.of(detail)
+    kind, context = issue.kind, issue.context
     path = (*path, *context.get("at", ()))
-    what, step = complaint.message, ""
+    what, step = issue.message, ""
     if kind == "unexpected_keyword_argument":
         return _unknown_key(path, source)
     if kind == "missing":
@@ -172,9 +172,9 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
     elif kind == "time_zone":
         step = _did_you_mean(str(context.get("given")), sorted(available_timezones()))
     elif kind in _WORDS:
-        words = {"given": _shown(detail["input"]), **context}
+        words = {"given": _display(detail["input"]), **context}
         what, step = (text.format_map(words) for text in _WORDS[kind])
-    return Finding(what=what, next=step, path=dotted(path), place=source.place(path))
+    return Finding(what=what, next=step, path=dotted(path), location=source.location(path))
 
 
 def _unknown_key(path: Path, source: Source) -> Finding:
@@ -184,7 +184,7 @@ def _unknown_key(path: Path, source: Source) -> Finding:
         what=f"there is no setting {str(path[-1])!r} in {_section(path)}",
         next=step or f"it may hold {', '.join(known)}",
         path=dotted(path),
-        place=source.place(path, key=True),
+        location=source.location(path, key=True),
     )
 
 
@@ -200,11 +200,11 @@ def _section(path: Path) -> str:
 
 def _pattern_words(path: Path, given: object) -> tuple[str, str]:
     if path[-1] == "name":
-        return f"{_shown(given)} is no name", "use a to z, 0 to 9 and hyphens, at most 63"
-    return f"{_shown(given)} holds characters that cannot be shown", "take them out"
+        return f"{_display(given)} is no name", "use a to z, 0 to 9 and hyphens, at most 63"
+    return f"{_display(given)} holds characters that cannot be shown", "take them out"
 
 
-def _shown(value: object) -> str:
+def _display(value: object) -> str:
     text = "nothing" if value is None else repr(value)
     if isinstance(value, dict | list | tuple):
         return "a section" if isinstance(value, dict) else "a list"

@@ -8,7 +8,7 @@ from config.reading import VALIDATOR
 
 
 def schema_text() -> str:
-    """JSON Schema (draft 2020-12) of the newest form, ending in a newline."""
+    """The JSON Schema (draft 2020-12) of the newest version, ending in a newline."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Kanmon gateway configuration",

@@ -1,8 +1,8 @@
-"""What ``secret:NAME`` refers to: one file a secret, below ``STATE/secrets``, mode 0600.
+"""The secrets behind ``secret:NAME``: one file each below ``STATE/secrets``, mode 0600.
 
 The folder belongs to the account that the gateway runs as, and root reads in it, too, for a
-technician: so links are not followed, what is no plain file is not waited for, and no more is read
-than a secret can be. What ``secret:NAME`` stands for leaves the box as a password.
+technician: so links are not followed, a FIFO or device is not waited for, and no more is read than
+a secret can be. The value of ``secret:NAME`` leaves the box as a password.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from config.model import SECRET_REFERENCE
 
 FOLDER: Final = "secrets"
 LIMIT: Final = 4096
-"""Bytes of a secret."""
+"""The most bytes of a secret."""
 _PRIVATE: Final = 0o700
 _LINKS: Final = frozenset({errno.ELOOP, errno.ENOTDIR})
-"""What opening a link without following it, or a folder that is none, ends in."""
+"""Errors of opening a link without following it, or a folder that is not one."""
 
 
-def keep(disk: Disk, state: Path, name: str, value: str) -> Path:
-    """Let ``secret:NAME`` mean ``value`` from now on.
+def store(disk: Disk, state: Path, name: str, value: str) -> Path:
+    """Store ``value`` as ``secret:NAME``.
 
     Returns:
         The file that holds it.
 
     Raises:
         ConfigError: The name cannot be a secret's, or the value is empty or too long.
-        OSError: It cannot be written; what was there before still is.
+        OSError: It cannot be written; an earlier value is unchanged.
     """
     if not SECRET_REFERENCE.fullmatch(f"secret:{name}"):
         step = "use lower case letters, digits and hyphens, at most 63 of them"
         raise ConfigError((Finding(what=f"{name!r} can be no secret's name", next=step),))
-    # What is not printable may not be encodable either: it is looked at first.
+    # Checked first: a text that is not printable may not be encodable either.
     if not value or not value.isprintable() or len(value.encode()) > LIMIT:
         what = f"the value is empty, longer than {LIMIT} bytes, or holds what cannot be printed"
         raise ConfigError((Finding(what=what, next="give it on one line"),))
@@ -49,7 +49,7 @@ def keep(disk: Disk, state: Path, name: str, value: str) -> Path:
 
 
 def _make(folder: Path) -> None:
-    """Let there be the folder, for its owner alone; raises ``OSError``."""
+    """Make the folder, for its owner alone; raises ``OSError``."""
     if not folder.is_symlink() and not folder.exists():
         folder.mkdir(mode=_PRIVATE)
     found = folder.lstat()
@@ -60,7 +60,7 @@ def _make(folder: Path) -> None:
 
 
 def names(state: Path) -> list[str]:
-    """Of the secrets that are kept; raises ``OSError`` where the folder may not be looked at."""
+    """The names of all stored secrets; raises ``OSError`` where the folder cannot be read."""
     folder = state / FOLDER
     if not folder.exists():
         return []
@@ -68,8 +68,8 @@ def names(state: Path) -> list[str]:
     return sorted(name for name in kept if SECRET_REFERENCE.fullmatch(f"secret:{name}"))
 
 
-def forget(state: Path, name: str) -> bool:
-    """Let there be no ``secret:NAME``, nor what an interrupted `keep` left; whether there was one.
+def remove(state: Path, name: str) -> bool:
+    """Remove ``secret:NAME`` and any draft of it; returns whether there was one.
 
     Raises:
         OSError: It cannot be removed.
@@ -84,7 +84,7 @@ def forget(state: Path, name: str) -> bool:
     return True
 
 
-def secret(state: Path, reference: str) -> str:
+def read_secret(state: Path, reference: str) -> str:
     """The value a reference stands for, without a trailing newline.
 
     Raises:
@@ -112,7 +112,7 @@ def secret(state: Path, reference: str) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """What a plain file holds; raises ``OSError`` for anything else."""
+    """The content of a plain file; raises ``OSError`` for anything else."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     folder = os.open(path.parent, flags | os.O_DIRECTORY)
     try:

@@ -1,4 +1,4 @@
-"""Where the running configuration lives, and how another takes its place.
+"""The files of the running configuration, and their replacement.
 
 ::
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.disk import Disk, LocalDisk, replace_file
-from config.finding import ConfigError, Finding, Place
+from config.finding import ConfigError, Finding, SourceLocation
 from config.model import Configuration
 from config.reading import read
 from config.yaml_source import SIZE_LIMIT
@@ -27,13 +27,13 @@ PREVIOUS = "config.previous.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A configuration that can be used.
+class LoadedConfiguration:
+    """A configuration that was loaded.
 
     Attributes:
         configuration: The settings.
-        path: The file they came from.
-        findings: Why it is not the running file that was taken, if it is not.
+        path: The file they were read from.
+        findings: Why the running file was not used, if it was not.
     """
 
     configuration: Configuration
@@ -55,20 +55,20 @@ class ConfigurationStore:
 
     @property
     def previous(self) -> Path:
-        """The file that holds the last good one before it."""
+        """The file that holds the last good configuration before it."""
         return self._folder / PREVIOUS
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedConfiguration:
         """The running configuration, or the previous one when that cannot be used.
 
         Raises:
             ConfigError: Neither can be used; the findings are the running file's.
         """
         try:
-            return Loaded(configuration=load(self.running), path=self.running)
+            return LoadedConfiguration(configuration=load(self.running), path=self.running)
         except ConfigError as error:
             with suppress(ConfigError):
-                return Loaded(
+                return LoadedConfiguration(
                     configuration=load(self.previous), path=self.previous, findings=error.findings
                 )
             if isinstance(error.__cause__, FileNotFoundError):
@@ -80,13 +80,13 @@ class ConfigurationStore:
             what="this gateway has no configuration yet",
             next="write one and hand it over with `kanmon config apply FILE`; if there is one in "
             "another folder, name that with --state",
-            place=Place(file=str(self.running), line=1, column=1),
+            location=SourceLocation(file=str(self.running), line=1, column=1),
         )
 
     def apply(self, text: bytes, file: str) -> Configuration:
-        """Let ``text`` be the running configuration, if it can be used.
+        """Make ``text`` the running configuration, if it is valid.
 
-        The one that ran until now becomes the previous one, unless it could not be used itself.
+        The one that ran until now becomes the previous one, unless it was not valid itself.
         Applying the text that already runs changes nothing.
 
         Args:
@@ -121,7 +121,7 @@ def load(path: Path) -> Configuration:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A configuration file's content, never much more than `SIZE_LIMIT`; raises `ConfigError`."""
+    """Read a configuration file, at most `SIZE_LIMIT` and one bytes; raises `ConfigError`."""
     try:
         with path.open("rb") as file:
             return file.read(SIZE_LIMIT + 1)
@@ -129,7 +129,7 @@ def read_bytes(path: Path) -> bytes:
         finding = Finding(
             what=f"the file cannot be read: {error.strerror or error}",
             next=_next_step(error),
-            place=Place(file=str(path), line=1, column=1),
+            location=SourceLocation(file=str(path), line=1, column=1),
         )
         raise ConfigError((finding,)) from error
 

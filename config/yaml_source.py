@@ -1,11 +1,11 @@
-"""YAML text as plain values, with the place of each, and every fault of form. Pure.
+"""YAML text as plain values, with the location of each, and every syntax error. Pure.
 
 Beside PyYAML's own rules:
 
 * A key written twice is an error: YAML lets the second win, silently.
 * Plain words follow YAML 1.2's core schema, so that ``label: No`` is a word and ``12:30`` is not
   a number of minutes; dates stay text.
-* Anchors and aliases may be used, but what they unfold to is bounded (`NODE_LIMIT`,
+* Anchors and aliases may be used, but their expansion is bounded (`NODE_LIMIT`,
   `DEPTH_LIMIT`), and tags and merge keys are refused.
 
 Sources: YAML 1.2.2 section 10.3 (core schema), 3.2.1.3 (keys are unique).
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import yaml
 
-from config.finding import Finding, Place, dotted
+from config.finding import Finding, SourceLocation, dotted
 
 SIZE_LIMIT: Final = 262_144
 """Bytes of one file."""
@@ -54,34 +54,34 @@ for _tag, _pattern, _first in (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file taken apart.
+    """A parsed file.
 
     Attributes:
-        file: Its name, for people.
-        data: Plain values; ``None`` when the text is no YAML at all.
-        values: Where each value stands.
-        keys: Where the key of each value stands.
-        findings: Everything wrong with its form.
+        file: The file's name in messages.
+        data: Plain values; ``None`` when the text is not YAML at all.
+        values: The location of each value.
+        keys: The location of each value's key.
+        findings: All syntax errors.
     """
 
     file: str
     data: Any = None
-    values: dict[Path, Place] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, SourceLocation] = field(default_factory=dict)
+    keys: dict[Path, SourceLocation] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def place(self, path: Path, *, key: bool = False) -> Place:
-        """Where ``path`` stands, or the nearest enclosing setting that is written."""
+    def location(self, path: Path, *, key: bool = False) -> SourceLocation:
+        """The location of ``path``, else of the nearest enclosing setting that is written."""
         if key and path in self.keys:
             return self.keys[path]
         for length in range(len(path), -1, -1):
             if path[:length] in self.values:
                 return self.values[path[:length]]
-        return Place(file=self.file, line=1, column=1)
+        return SourceLocation(file=self.file, line=1, column=1)
 
 
 def parse(text: bytes, file: str) -> Source:
-    """Take ``text`` apart. Never raises: what is wrong is in ``findings``."""
+    """Parse ``text``. Never raises: syntax errors are in ``findings``."""
     source = Source(file)
     root = _compose(text, source)
     if root is None:
@@ -89,17 +89,19 @@ def parse(text: bytes, file: str) -> Source:
     reader = _Reader(source)
     try:
         data = reader.value(root, ())
-    except _TooMuchError as error:
-        source.findings.append(Finding(what=str(error), place=Place(file=file, line=1, column=1)))
+    except _TooLargeError as error:
+        source.findings.append(
+            Finding(what=str(error), location=SourceLocation(file=file, line=1, column=1))
+        )
         return source
     return Source(file, data, source.values, source.keys, source.findings)
 
 
 def _compose(text: bytes, source: Source) -> yaml.Node | None:
-    start = Place(file=source.file, line=1, column=1)
+    start = SourceLocation(file=source.file, line=1, column=1)
     if len(text) > SIZE_LIMIT:
         what = f"the file has more than {SIZE_LIMIT} bytes, which is more than is read"
-        source.findings.append(Finding(what=what, place=start))
+        source.findings.append(Finding(what=what, location=start))
         return None
     try:
         loader = CoreLoader(text.decode("utf-8-sig"))
@@ -107,39 +109,41 @@ def _compose(text: bytes, source: Source) -> yaml.Node | None:
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Place(file=source.file, line=line, column=column)
-        finding = Finding(what="the text is not UTF-8", next="save it as UTF-8", place=place)
+        at = SourceLocation(file=source.file, line=line, column=column)
+        finding = Finding(what="the text is not UTF-8", next="save it as UTF-8", location=at)
     except yaml.reader.ReaderError as error:
-        finding = Finding(what=f"a character YAML does not allow: {error.reason}", place=start)
+        finding = Finding(what=f"a character YAML does not allow: {error.reason}", location=start)
     except yaml.MarkedYAMLError as error:
         finding = _syntax(error, source.file)
     except RecursionError:
-        finding = Finding(what="the text nests too deeply", place=start)
+        finding = Finding(what="the text nests too deeply", location=start)
     else:
         if root is not None:
             return root
-        finding = Finding(what="the file is empty", next="start it with `version: 1`", place=start)
+        finding = Finding(
+            what="the file is empty", next="start it with `version: 1`", location=start
+        )
     source.findings.append(finding)
     return None
 
 
 def _syntax(error: yaml.MarkedYAMLError, file: str) -> Finding:
     mark = error.problem_mark or error.context_mark
-    place = Place(file=file, line=mark.line + 1, column=mark.column + 1) if mark else None
+    at = SourceLocation(file=file, line=mark.line + 1, column=mark.column + 1) if mark else None
     return Finding(
         what=f"this is no YAML: {error.problem or error.context}",
         why=error.context or "",
         next="look at the indentation, colons and quotes around this place",
-        place=place,
+        location=at,
     )
 
 
-class _TooMuchError(Exception):
-    """The text unfolds to more than is read."""
+class _TooLargeError(Exception):
+    """The text expands to more than is read."""
 
 
 class _Reader:
-    """Turns YAML nodes into values and notes where each stands."""
+    """Turns YAML nodes into values and records their locations."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -148,15 +152,15 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
         if self._nodes > NODE_LIMIT:
-            raise _TooMuchError(f"the text unfolds to more than {NODE_LIMIT} values")
+            raise _TooLargeError(f"the text unfolds to more than {NODE_LIMIT} values")
         if len(path) > DEPTH_LIMIT:
-            raise _TooMuchError(f"the text nests more than {DEPTH_LIMIT} levels deep")
+            raise _TooLargeError(f"the text nests more than {DEPTH_LIMIT} levels deep")
         self._source.values[path] = self._mark(node)
         if isinstance(node, yaml.MappingNode):
-            self._tagged(node, path, "map")
+            self._check_tag(node, path, "map")
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
-            self._tagged(node, path, "seq")
+            self._check_tag(node, path, "seq")
             return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
         return self._scalar(node, path)
 
@@ -202,14 +206,14 @@ class _Reader:
                 self._found(f"the tag {other!r} is not used here", path, node)
         return None
 
-    def _tagged(self, node: yaml.Node, path: Path, expected: str) -> None:
+    def _check_tag(self, node: yaml.Node, path: Path, expected: str) -> None:
         if node.tag != _TAG + expected:
             self._found(f"the tag {node.tag!r} is not used here", path, node)
 
     def _found(self, what: str, path: Path, node: yaml.Node, why: str = "") -> None:
-        finding = Finding(what=what, why=why, path=dotted(path), place=self._mark(node))
+        finding = Finding(what=what, why=why, path=dotted(path), location=self._mark(node))
         self._source.findings.append(finding)
 
-    def _mark(self, node: yaml.Node) -> Place:
+    def _mark(self, node: yaml.Node) -> SourceLocation:
         mark = node.start_mark
-        return Place(file=self._source.file, line=mark.line + 1, column=mark.column + 1)
+        return SourceLocation(file=self._source.file, line=mark.line + 1, column=mark.column + 1)

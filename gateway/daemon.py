@@ -32,7 +32,7 @@ from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import ClockRecord
 from config.model import Configuration
-from config.secrets import secret
+from config.secrets import read_secret
 from gateway.clock import ClockSource, SystemClock, boot_bytes
 from gateway.configuration.loader import (
     LoadedConfiguration,
@@ -165,7 +165,7 @@ class Daemon:
         self._change_filter = ChangeFilter(site.zone, gateway.heartbeat_s * 1000)
         self._intake = Intake(self._change_filter, writer, self._baseline, self._link.appended)
         self._poller = Poller(Timing(now=now, clock=self._clock.clock), self._intake.put)
-        self._site = Site(lines=Lines(), now=now, secret=partial(secret, state))
+        self._site = Site(lines=Lines(), now=now, secret=partial(read_secret, state))
         self._devices = ConfiguredDevices(self._site, self._poller, self._intake.remove)
         self._health = self._make_health()
         self._watchdog = Watchdog(runtime.manager, writer, self._poller.stalled)

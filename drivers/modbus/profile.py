@@ -33,7 +33,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from annotated_types import Ge, Le, MaxLen, MinLen
 
-from config.constraint import RULES, Checked, Exact, Pattern, Refusal
+from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
 from drivers.modbus.encoding import Encoding, Words
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
@@ -52,7 +52,9 @@ def _quantity(given: object) -> object:
         return Quantity(str(given))
     except ValueError:
         known = [quantity.value for quantity in Quantity]
-        raise Refusal("unknown", f"{given!r} is no quantity", given=given, known=known) from None
+        raise InvalidValueError(
+            "unknown", f"{given!r} is no quantity", given=given, known=known
+        ) from None
 
 
 def _exact(given: object) -> object:
@@ -73,7 +75,7 @@ def _distinct(given: object) -> object:
         if isinstance(number, str) and _DECIMAL.fullmatch(number):
             number = int(number)
         if number in written:
-            raise Refusal("twice", f"{written[number]} and {key} are the same number")
+            raise InvalidValueError("twice", f"{written[number]} and {key} are the same number")
         written[number] = key
     return given
 
@@ -81,12 +83,12 @@ def _distinct(given: object) -> object:
 _HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
 _DECIMAL: Final = re.compile(r"[-+]?[0-9]+")
 Address = Annotated[int, Exact(), Ge(0), Le(0xFFFF)]
-Key = Annotated[int, Checked(_key, first=True)]
+Key = Annotated[int, Check(_key, first=True)]
 Bit = Annotated[Key, Ge(0), Le(63)]
-Number = Annotated[Decimal, Checked(_exact, first=True)]
+Number = Annotated[Decimal, Check(_exact, first=True)]
 Word = Annotated[str, Pattern(r"^[a-z][a-z0-9-]{0,30}$")]
 OneLine = Annotated[str, MinLen(1), MaxLen(300)]
-QuantityName = Annotated[Quantity, Checked(_quantity, first=True)]
+QuantityName = Annotated[Quantity, Check(_quantity, first=True)]
 
 
 class Section:
@@ -118,7 +120,7 @@ class Range(Section):
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise Refusal("range", f"last {self.last} lies before first {self.first}")
+            raise InvalidValueError("range", f"last {self.last} lies before first {self.first}")
 
     @property
     def span(self) -> Span:
@@ -192,9 +194,9 @@ class Point(PointDefaults):
     range: Limits = Limits()
 
     identity: Literal["maker", "model", "serial", "firmware", "mac"] | None = None
-    states: Annotated[Mapping[Key, State] | None, Checked(_distinct, first=True)] = None
-    bits: Annotated[Mapping[Bit, Alert] | None, Checked(_distinct, first=True)] = None
-    values: Annotated[Mapping[Key, Alert] | None, Checked(_distinct, first=True)] = None
+    states: Annotated[Mapping[Key, State] | None, Check(_distinct, first=True)] = None
+    bits: Annotated[Mapping[Bit, Alert] | None, Check(_distinct, first=True)] = None
+    values: Annotated[Mapping[Key, Alert] | None, Check(_distinct, first=True)] = None
     match: tuple[int, ...] | None = None
 
     @property
@@ -231,39 +233,53 @@ class Point(PointDefaults):
         given = [name for name in meanings if getattr(self, name)]
         if len(given) != 1:
             words = " and ".join(given) or "nothing"
-            raise Refusal("meaning", f"a point means one of {', '.join(meanings)}; this: {words}")
+            raise InvalidValueError(
+                "meaning", f"a point means one of {', '.join(meanings)}; this: {words}"
+            )
         if self.quantity is None and (self.part or self.scale != 1):
-            raise Refusal("meaning", "part and scale belong to a quantity")
+            raise InvalidValueError("meaning", "part and scale belong to a quantity")
 
     def _check_encoding(self) -> None:
         if self.table.bits != (self.type is Encoding.BIT):
-            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+            raise InvalidValueError(
+                "encoding", f"{self.type.value} cannot stand in a {self.table.value}"
+            )
         if (self.registers is None) == self.type.text:
-            raise Refusal(
+            raise InvalidValueError(
                 "encoding", "a string says how many registers it takes, and only a string"
             )
         if self.span.end > 0x10000:
-            raise Refusal("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
+            raise InvalidValueError("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
         numeric = self.states or self.bits or self.values or self.match
         if numeric and not (self.type.whole or self.type is Encoding.BIT):
-            raise Refusal("encoding", f"what {self.type.value} means cannot be looked up by number")
+            raise InvalidValueError(
+                "encoding", f"what {self.type.value} means cannot be looked up by number"
+            )
         if self.absent and not self.type.whole:
-            raise Refusal("encoding", f"absent is for whole numbers, not for {self.type.value}")
+            raise InvalidValueError(
+                "encoding", f"absent is for whole numbers, not for {self.type.value}"
+            )
 
     def _check_measure(self, quantity: Quantity) -> None:
         try:
             check_part(quantity, self.part)
         except PartError as error:
-            raise Refusal("part", str(error)) from None
+            raise InvalidValueError("part", str(error)) from None
         text = quantity.kind is Kind.TEXT
         if text != self.type.text or self.type is Encoding.BIT:
-            raise Refusal("measure", f"{quantity.value} is not written as {self.type.value}")
+            raise InvalidValueError(
+                "measure", f"{quantity.value} is not written as {self.type.value}"
+            )
         if self.type.real and self.resolution is None:
-            raise Refusal("measure", f"{self.type.value} needs a resolution: what its digits mean")
+            raise InvalidValueError(
+                "measure", f"{self.type.value} needs a resolution: what its digits mean"
+            )
         if not self.scale:
-            raise Refusal("measure", "a scale of 0 makes every value 0")
+            raise InvalidValueError("measure", "a scale of 0 makes every value 0")
         if self.type.whole and self.resolution is not None and self.resolution > self.exponent:
-            raise Refusal("measure", f"resolution {self.resolution} cannot hold scale {self.scale}")
+            raise InvalidValueError(
+                "measure", f"resolution {self.resolution} cannot hold scale {self.scale}"
+            )
 
     @property
     def exponent(self) -> int:
@@ -298,20 +314,26 @@ class WritableRegister(Section):
 
     def __post_init__(self) -> None:
         if self.type.text:
-            raise Refusal("writable", f"{self.type.value} cannot be written")
+            raise InvalidValueError("writable", f"{self.type.value} cannot be written")
         if self.table not in (Table.HOLDING, Table.COIL):
-            raise Refusal("writable", f"nothing in the table {self.table.value} can be written")
+            raise InvalidValueError(
+                "writable", f"nothing in the table {self.table.value} can be written"
+            )
         if self.table.bits != (self.type is Encoding.BIT):
-            raise Refusal("encoding", f"{self.type.value} cannot stand in a {self.table.value}")
+            raise InvalidValueError(
+                "encoding", f"{self.type.value} cannot stand in a {self.table.value}"
+            )
         if self.max < self.min:
-            raise Refusal("range", f"max {self.max} lies below min {self.min}")
+            raise InvalidValueError("range", f"max {self.max} lies below min {self.min}")
         if not all(self.min <= value <= self.max for value in self.only):
-            raise Refusal("range", f"only lists what is not between {self.min} and {self.max}")
+            raise InvalidValueError(
+                "range", f"only lists what is not between {self.min} and {self.max}"
+            )
         if not self.scale:
-            raise Refusal("measure", "a scale of 0 makes every value 0")
+            raise InvalidValueError("measure", "a scale of 0 makes every value 0")
         least, most = self.type.bounds
         if not all(least <= bound / self.scale <= most for bound in (self.min, self.max)):
-            raise Refusal(
+            raise InvalidValueError(
                 "range", f"{self.type.value} cannot hold all from {self.min} to {self.max}"
             )
 

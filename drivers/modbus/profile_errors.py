@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from config.constraint import Complaint, settings_at
+from config.constraint import ValidationIssue, settings_at
 from drivers.modbus.profile import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 def finding_of(detail: ErrorDetails) -> Fault:
     """What pydantic found, in our words."""
     path: Setting = tuple(step for step in detail["loc"] if step != "[key]")
-    complaint = Complaint.of(detail)
+    complaint = ValidationIssue.of(detail)
     kind, context = complaint.kind, complaint.context
     given = _shown(detail["input"])
     if kind == "unexpected_keyword_argument":

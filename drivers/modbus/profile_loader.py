@@ -103,7 +103,7 @@ def read(text: bytes, file: str, base: Source | None = None) -> Profile:
                 Finding(
                     what="the file holds no profile",
                     next="start it with `version: 1`",
-                    place=source.place(()),
+                    location=source.location(()),
                 )
             )
     if findings or profile is None:
@@ -181,7 +181,7 @@ class _LayeredProfile:
         if len(path) > 1 and path[0] == "points" and isinstance(path[1], int):
             source, start = self.points[path[1]]
             written = (*start, *path[2:])
-        return Finding(path=dotted(written), place=source.place(written, key=key), **words)
+        return Finding(path=dotted(written), location=source.location(written, key=key), **words)
 
 
 def _layered(source: Source, base: Source | None) -> _LayeredProfile:
@@ -261,7 +261,7 @@ def _validate(layered: _LayeredProfile, findings: list[Finding]) -> Profile | No
 
 
 def _position(finding: Finding) -> tuple[str, int, int]:
-    place = finding.place
+    place = finding.location
     return (place.file, place.line, place.column) if place else ("", 0, 0)
 
 

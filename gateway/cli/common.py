@@ -21,7 +21,7 @@ from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from config.finding import ConfigError, Finding, Weight
+from config.finding import ConfigError, Finding, Level
 from console import failure
 from console.failure import DONE, FAILED, PARTLY, USAGE
 from console.language import current, tr, translate
@@ -92,24 +92,24 @@ def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _finding_line(finding: Mapping[str, Any]) -> str:
-    from config.finding import Place
+    from config.finding import SourceLocation
 
-    place = finding.get("place")
+    place = finding.get("location")
     known = Finding(
         what=str(finding.get("what", "")),
         why=str(finding.get("why", "")),
         next=str(finding.get("next", "")),
         path=str(finding.get("path", "")),
-        place=Place(**place) if place else None,
-        weight=Weight(finding.get("weight", Weight.ERROR)),
+        location=SourceLocation(**place) if place else None,
+        level=Level(finding.get("level", Level.ERROR)),
     )
     text = str(known) if current() == "en" else _in_japanese(known)
-    return text if known.weight is Weight.ERROR else tr("warning: {finding}", finding=text)
+    return text if known.level is Level.ERROR else tr("warning: {finding}", finding=text)
 
 
 def _in_japanese(finding: Finding) -> str:
     """A finding as Japanese is written: each part a sentence of its own."""
-    where = ": ".join(part for part in (str(finding.place or ""), finding.path) if part)
+    where = ": ".join(part for part in (str(finding.location or ""), finding.path) if part)
     parts = (translate(part) for part in (finding.what, finding.why, finding.next) if part)
     said = "".join(part if part.endswith(("。", "？")) else f"{part}。" for part in parts)
     return f"{where}: {said}" if where else said

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from config.finding import ConfigError, Finding, Weight, position
+from config.finding import ConfigError, Finding, Level, position
 from config.model import digest
 from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
@@ -54,7 +54,7 @@ def check(session: Session, file: Path, *, as_json: bool) -> int:
     except ConfigError as error:
         checked = _Checked(findings=error.findings)
     findings = checked.findings
-    errors = [f for f in findings if f.weight is Weight.ERROR]
+    errors = [f for f in findings if f.level is Level.ERROR]
     if as_json:
         lines = [line_json(time) for time in checked.lines]
         told = [f.to_json() for f in findings]
@@ -100,7 +100,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         with run_as_owner(session.state):
             configuration = ConfigurationStore(session.state).apply(text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
-    errors = [f for f in findings if f.weight is Weight.ERROR]
+    errors = [f for f in findings if f.level is Level.ERROR]
     if as_json:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})
     else:

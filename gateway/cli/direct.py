@@ -61,7 +61,7 @@ async def write_here(state: Path, url: str, target: str, request: str, wish: dic
 @asynccontextmanager
 async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, ProfileStore]]:
     """What reaches devices; ``what`` is said where there is no driver for ``url``."""
-    from config.secrets import secret
+    from config.secrets import read_secret
     from drivers.lines import Lines
     from gateway.clock import SystemClock
     from gateway.configuration.loader import profiles_in
@@ -70,7 +70,7 @@ async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site,
     lines = Lines()
     try:
         yield (
-            Site(lines=lines, now=SystemClock().now, secret=partial(secret, state)),
+            Site(lines=lines, now=SystemClock().now, secret=partial(read_secret, state)),
             profiles_in(state),
         )
     except DeviceError as error:

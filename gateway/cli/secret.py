@@ -37,7 +37,7 @@ def set_secret(session: Session, name: str, *, as_json: bool) -> int:
     value = _given(name)
     with run_as_owner(session.state):
         try:
-            path = secrets.keep(LocalDisk(), session.state, name, value)
+            path = secrets.store(LocalDisk(), session.state, name, value)
         except ConfigError as error:
             found = error.findings[0]
             raise ControlError(found.what, where="", next_step=found.next) from error
@@ -72,7 +72,7 @@ def list_secrets(session: Session, *, as_json: bool) -> int:
 def remove(session: Session, name: str, *, as_json: bool) -> int:
     """Let there be no secret:NAME any more."""
     with run_as_owner(session.state):
-        gone = secrets.forget(session.state, name)
+        gone = secrets.remove(session.state, name)
     if not gone:
         raise ControlError(
             f"there is no secret {name!r}",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from config.finding import Finding, Weight, dotted, position
+from config.finding import Finding, Level, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
 from drivers.bus_load import BusLoad
 from drivers.driver import BusLoadKind
@@ -57,7 +57,7 @@ def check_lines(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> li
     findings: list[Finding] = []
     for line, found in lines.items():
         path = ("devices", found[0].index, "url")
-        place = partial(Finding, path=dotted(path), place=document.source.place(path))
+        place = partial(Finding, path=dotted(path), location=document.source.location(path))
         ways = {one.way: one.name for one in found}
         if len(ways) > 1:
             told = ", ".join(f"{name!r} says {way}" for way, name in ways.items())
@@ -90,8 +90,8 @@ def _patience(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> Iter
             "one reading; the timeout shrinks only once the device is known",
             next="set timeout_s in the URL below that period",
             path=dotted(path),
-            place=document.source.place(path),
-            weight=Weight.WARNING,
+            location=document.source.location(path),
+            level=Level.WARNING,
         )
 
 
@@ -208,7 +208,7 @@ def check_urls(source: Source, profiles: ProfileStore) -> list[Finding]:
 def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
     path = ("devices", index, "url")
     return [
-        Finding(what=problem, path=dotted(path), place=source.place(path))
+        Finding(what=problem, path=dotted(path), location=source.location(path))
         for problem in error.problems
     ]
 
@@ -233,8 +233,8 @@ def _devices(
                 why="two polls of one device cost the line twice and count it twice",
                 next="correct the unit or the address, or take one of them out",
                 path=dotted(path),
-                place=source.place(path),
-                weight=Weight.WARNING,
+                location=source.location(path),
+                level=Level.WARNING,
             )
         values = (p for group, p in periods.items() if group != IDENTITY and p is not None)
         slowest = max(values, default=0.0)
@@ -244,8 +244,8 @@ def _devices(
                 why="a chart shows a gap where nothing came for 1.5 heartbeats",
                 next=f"set gateway.heartbeat_s to {slowest:g} or more",
                 path=dotted(path),
-                place=source.place(path),
-                weight=Weight.WARNING,
+                location=source.location(path),
+                level=Level.WARNING,
             )
 
 
@@ -264,8 +264,8 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
             why="until then it does not connect at all",
             next=CONFLICT_STEP,
             path=dotted(path),
-            place=document.source.place(path),
-            weight=Weight.WARNING,
+            location=document.source.location(path),
+            level=Level.WARNING,
         )
 
 
@@ -296,8 +296,8 @@ def _secrets(document: Document, state: Path) -> Iterator[Finding]:
                 what=what,
                 next=step,
                 path=dotted(path),
-                place=document.source.place(path),
-                weight=Weight.WARNING,
+                location=document.source.location(path),
+                level=Level.WARNING,
             )
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from config.model import Cloud
-from config.secrets import secret
+from config.secrets import read_secret
 from gateway.link.certificate import unix_ms
 from provisioning import enrolment_store
 from provisioning.agent_key import is_this_machine
@@ -135,7 +135,7 @@ def _configured(state: Path, cloud: Cloud) -> BrokerTarget:
         enrolled=False,
         version=_level(cloud.mqtt),
         username=cloud.username,
-        password=secret(state, cloud.password) if cloud.password else None,
+        password=read_secret(state, cloud.password) if cloud.password else None,
     )
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from config.finding import ConfigError
 from config.model import Metrics, host_and_port
-from config.secrets import secret
+from config.secrets import read_secret
 from gateway.metrics.exposition import CONTENT_TYPE, exposition
 from gateway.metrics.samples import Sample
 from gateway.metrics.server import MetricsServer
@@ -73,7 +73,7 @@ class Endpoint:
         host, port = host_and_port(settings.listen)
         while True:
             try:
-                token = secret(self._state, settings.token) if settings.token else ""
+                token = read_secret(self._state, settings.token) if settings.token else ""
                 server = MetricsServer(self._page, CONTENT_TYPE, token)
                 await server.run(host, port, self._opened)
             except (ConfigError, OSError) as error:

@@ -221,4 +221,4 @@ def test_no_text_whatever_raises_anything_else(text: bytes) -> None:
     with pytest.raises(ConfigError) as caught:
         read(text, "f")
     assert caught.value.findings
-    assert all(finding.place for finding in caught.value.findings)
+    assert all(finding.location for finding in caught.value.findings)

@@ -26,7 +26,7 @@ def folder(state: Path) -> Path:
 
 def why(state: Path) -> str:
     with pytest.raises(ConfigError) as caught:
-        secrets.secret(state, f"secret:{NAME}")
+        secrets.read_secret(state, f"secret:{NAME}")
     return str(caught.value.findings[0].why)
 
 
@@ -82,7 +82,7 @@ def test_the_longest_is_read_whole(tmp_path: Path, ending: str) -> None:
     value = "x" * secrets.LIMIT
     (folder(tmp_path) / NAME).write_text(value + ending, newline="")
 
-    assert secrets.secret(tmp_path, f"secret:{NAME}") == value
+    assert secrets.read_secret(tmp_path, f"secret:{NAME}") == value
 
 
 # --- keep ---------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ def test_the_longest_is_read_whole(tmp_path: Path, ending: str) -> None:
 )
 def test_a_value_that_cannot_be_kept_is_refused(tmp_path: Path, value: str) -> None:
     with pytest.raises(ConfigError):
-        secrets.keep(LocalDisk(), tmp_path, NAME, value)
+        secrets.store(LocalDisk(), tmp_path, NAME, value)
 
     assert not (tmp_path / secrets.FOLDER).exists()
 
@@ -101,7 +101,7 @@ def test_a_value_that_cannot_be_kept_is_refused(tmp_path: Path, value: str) -> N
 def test_a_folder_that_others_can_look_into_is_closed(tmp_path: Path) -> None:
     folder(tmp_path).chmod(0o777)
 
-    kept = secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+    kept = secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
 
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -120,7 +120,7 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path, kind: str) -> None:
             place.write_text("")
 
     with pytest.raises(NotADirectoryError):
-        secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+        secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
     assert not list((tmp_path / "other").iterdir())
 
 
@@ -132,7 +132,7 @@ from config.disk import LocalDisk
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
 try:
-    secrets.keep(LocalDisk(), Path(sys.argv[1]), "printers", "another-value")
+    secrets.store(LocalDisk(), Path(sys.argv[1]), "printers", "another-value")
 except OSError as error:
     sys.exit(error.errno)
 """
@@ -140,12 +140,12 @@ except OSError as error:
 
 def test_a_disk_that_takes_no_more_leaves_the_old_one_and_nothing_beside(tmp_path: Path) -> None:
     """A limit of the process stands for a full disk: the write fails after four bytes."""
-    secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+    secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
 
     done = subprocess.run([sys.executable, "-c", KEEP, str(tmp_path)], check=False)
 
     assert done.returncode == errno.EFBIG
-    assert secrets.secret(tmp_path, f"secret:{NAME}") == "hunter2"
+    assert secrets.read_secret(tmp_path, f"secret:{NAME}") == "hunter2"
     assert [path.name for path in (tmp_path / secrets.FOLDER).iterdir()] == [NAME]
 
 
@@ -156,7 +156,7 @@ from config import secrets
 from config.disk import LocalDisk
 number = 0
 while True:
-    secrets.keep(LocalDisk(), Path(sys.argv[1]), "printers", f"value-{number}-" + "x" * 3000)
+    secrets.store(LocalDisk(), Path(sys.argv[1]), "printers", f"value-{number}-" + "x" * 3000)
     number += 1
     if number == 1:
         print("ready", flush=True)
@@ -171,11 +171,11 @@ def test_a_kill_at_any_moment_leaves_a_whole_value(tmp_path: Path) -> None:
             assert process.stdout
             process.stdout.readline()
             process.kill()
-        value = secrets.secret(tmp_path, f"secret:{NAME}")
+        value = secrets.read_secret(tmp_path, f"secret:{NAME}")
         assert value.startswith("value-")
         assert value.endswith("x" * 3000)
         assert secrets.names(tmp_path) == [NAME]
-    secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+    secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
     assert [path.name for path in (tmp_path / secrets.FOLDER).iterdir()] == [NAME]
 
 
@@ -183,20 +183,20 @@ def test_a_kill_at_any_moment_leaves_a_whole_value(tmp_path: Path) -> None:
 
 
 def test_what_an_interrupted_one_left_goes_with_it(tmp_path: Path) -> None:
-    kept = secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+    kept = secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
     kept.with_name(f"{NAME}.new").write_text("hun")
 
-    assert secrets.forget(tmp_path, NAME)
+    assert secrets.remove(tmp_path, NAME)
     assert not list(kept.parent.iterdir())
-    assert not secrets.forget(tmp_path, NAME)
+    assert not secrets.remove(tmp_path, NAME)
 
 
 def test_only_plain_files_are_listed_and_a_link_can_be_removed(tmp_path: Path) -> None:
     (folder(tmp_path) / "link").symlink_to("/etc/hostname")
     (folder(tmp_path) / "dir").mkdir()
-    secrets.keep(LocalDisk(), tmp_path, NAME, "hunter2")
+    secrets.store(LocalDisk(), tmp_path, NAME, "hunter2")
 
     assert secrets.names(tmp_path) == [NAME]
-    assert secrets.forget(tmp_path, "link")
-    assert not secrets.forget(tmp_path, "dir")
+    assert secrets.remove(tmp_path, "link")
+    assert not secrets.remove(tmp_path, "dir")
     assert Path("/etc/hostname").exists()

@@ -7,7 +7,7 @@ import pytest
 from config.disk import LocalDisk
 from config.finding import ConfigError
 from config.reading import read
-from config.secrets import secret
+from config.secrets import read_secret
 from config.store import ConfigurationStore
 
 
@@ -122,11 +122,11 @@ def test_whatever_moment_the_disk_fails_both_files_are_whole(
 def test_secrets_are_files_of_the_state_folder(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "broker").write_text("hunter2\n")
-    assert secret(tmp_path, "secret:broker") == "hunter2"
+    assert read_secret(tmp_path, "secret:broker") == "hunter2"
     with pytest.raises(ConfigError, match="kanmon secret set other"):
-        secret(tmp_path, "secret:other")
+        read_secret(tmp_path, "secret:other")
     with pytest.raises(ConfigError, match="no secret reference"):
-        secret(tmp_path, "secret:../config.yaml")
+        read_secret(tmp_path, "secret:../config.yaml")
 
 
 def test_a_folder_nothing_was_applied_to_says_so_and_how_to_begin(tmp_path: Path) -> None:

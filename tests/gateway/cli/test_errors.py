@@ -92,7 +92,7 @@ def test_a_program_is_told_the_same_in_fields(box: Box, case: Case) -> None:
     answer = json.loads(done.stdout)
     if "error" not in answer:  # a check's result is its findings
         assert answer["usable"] is False
-        assert answer["findings"][0]["place"]
+        assert answer["findings"][0]["location"]
         return
     error = answer["error"]
     assert error.keys() - {"findings"} == {"code", "what", "where", "why", "next"}
