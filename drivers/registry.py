@@ -40,3 +40,8 @@ DRIVERS: Final[Mapping[str, DriverKind]] = table(
         "snmp": PrinterMib(),
     }
 )
+
+
+def example_of(scheme: str) -> str:
+    """A URL of ``scheme`` for a person who has to correct one; a meter's where there is none."""
+    return DRIVERS.get(scheme, DRIVERS["modbus-tcp"]).example

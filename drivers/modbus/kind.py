@@ -50,7 +50,7 @@ class _Modbus(ABC):
     """What the kinds share; each knows its URLs, its line and how requests are framed on it."""
 
     schemes: ClassVar[tuple[str, ...]]
-    example: ClassVar = "modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
+    example: ClassVar[str]
 
     @abstractmethod
     def line_key(self, url: DeviceUrl) -> str:
@@ -128,6 +128,7 @@ class ModbusTcp(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-tcp://``."""
 
     schemes: ClassVar[tuple[str, ...]] = ("modbus-tcp",)
+    example: ClassVar[str] = "modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
 
     def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""
@@ -162,6 +163,7 @@ class ModbusRtu(_Modbus):
     """The `drivers.driver.DriverKind` of ``modbus-rtu://``."""
 
     schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu",)
+    example: ClassVar[str] = "modbus-rtu:///dev/ttyUSB0?unit=1&profile=eastron-sdm630"
 
     def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""
@@ -201,6 +203,7 @@ class ModbusRtuTcp(ModbusRtu):
     """The `drivers.driver.DriverKind` of ``modbus-rtu+tcp://``."""
 
     schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu+tcp",)
+    example: ClassVar[str] = "modbus-rtu+tcp://host:4001/?unit=1&profile=eastron-sdm630"
 
     def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
         """See `drivers.driver.DriverKind`."""

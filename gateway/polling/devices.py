@@ -30,21 +30,18 @@ if TYPE_CHECKING:
 
 
 SPARE_SHARE: Final = 20
-"""What part of its period a poll may take to find out what its device lacks: a twentieth."""
-EXAMPLE_SCHEME: Final = "modbus-tcp"
-"""The scheme whose example is shown where a URL names none that there is."""
+"""The part of its period that a poll may take to find out what its device lacks: a twentieth."""
 
 
 def url_step(url: str) -> str:
-    """What to do about a device that cannot be polled, where its problems do not say it."""
-    from drivers.registry import DRIVERS
+    """The next step for a device that cannot be polled, where its problems do not say it."""
+    from drivers.registry import example_of
 
-    kind = DRIVERS.get(url.partition(":")[0].lower()) or DRIVERS[EXAMPLE_SCHEME]
-    return f"correct the URL, as in {kind.example}"
+    return f"correct the URL, as in {example_of(url.partition(':')[0].lower())}"
 
 
 class DeviceError(Exception):
-    """A device that cannot be polled: ``problems`` says why, all of it."""
+    """A device that cannot be polled; ``problems`` holds every reason."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
