@@ -23,7 +23,7 @@ HOST_LIMIT: Final = 253
 
 
 class UrlError(ValueError):
-    """Text that names no device.
+    """A text that is not a device URL.
 
     Attributes:
         what: The fact.
@@ -40,7 +40,7 @@ class UrlError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceUrl:
-    """A device's address, taken apart.
+    """The parts of a device URL.
 
     Attributes:
         scheme: Which driver, lower case.
@@ -67,7 +67,7 @@ class DeviceUrl:
 
     @classmethod
     def parse(cls, text: str) -> DeviceUrl:
-        """Take ``text`` apart; raises `UrlError`."""
+        """The parts of ``text``; raises `UrlError` where it is not a device URL."""
         parts, port = _split(text)
         if not parts.scheme or "://" not in text:
             raise UrlError(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Driver(Protocol):
-    """Reads one device."""
+    """Reads one device by its poll groups."""
 
     async def read(self, due: frozenset[str]) -> Observation:
         """Read the poll groups in ``due``, and stop at the first timeout.

@@ -65,7 +65,7 @@ half a turn off in a way that depends on how it folds them."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """How one meter is installed.
+    """Transformer ratios and direction of one meter.
 
     Attributes:
         current_ratio: Of the current transformers before it: 200/5 A is 40.

@@ -117,5 +117,5 @@ class Lines:
             self._opened.pop(key).close()
 
     async def aclose(self) -> None:
-        """Close all of them."""
+        """Close everything that is open."""
         self.close_others(())

@@ -294,7 +294,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What this boot's milliseconds mean.
+    """The meaning of milliseconds since boot in UTC.
 
     Attributes:
         boot: The kernel's boot id, 32 hexadecimal digits.

@@ -36,12 +36,12 @@ UTC: Final = {
 
 
 def words_of(members: Iterable[Enum]) -> dict[str, Any]:
-    """One of an enum's values."""
+    """The schema of one of an enum's values."""
     return {"enum": [member.value for member in members]}
 
 
 def object_of(**properties: dict[str, Any]) -> dict[str, Any]:
-    """An object with exactly these."""
+    """The schema of an object with exactly these members."""
     return {
         "type": "object",
         "properties": properties,
@@ -51,7 +51,7 @@ def object_of(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_of(items: dict[str, Any]) -> dict[str, Any]:
-    """Any number of these."""
+    """The schema of a list of these items."""
     return {"type": "array", "items": items}
 
 

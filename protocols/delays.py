@@ -42,12 +42,12 @@ class Delays:
 
     @property
     def known(self) -> bool:
-        """Whether there were answers enough."""
+        """Whether `KNOWN_FROM` answers or more were seen since the last miss."""
         return len(self._seen) >= KNOWN_FROM
 
     @property
     def typical_s(self) -> float:
-        """The median; `ASSUMED_S` while nothing is known."""
+        """The median delay in seconds; `ASSUMED_S` while nothing is known."""
         return self._typical
 
     def timeout_s(self, wire_s: float, limit_s: float) -> float:
@@ -62,7 +62,7 @@ class Delays:
         return wire_s + min(limit_s, max(2 * self._slow, self._floor_s))
 
     def answered(self, delay_s: float) -> None:
-        """An answer came, this long after the device had the request."""
+        """Note an answer that came ``delay_s`` seconds after the device had the request."""
         delay = max(0.0, delay_s)
         self._seen.append(delay)
         self._slow = max(self._slow, delay)
@@ -74,7 +74,7 @@ class Delays:
                 self._typical, self._slow = ordered[len(ordered) // 2], ordered[-1]
 
     def missed(self) -> None:
-        """None came in time: what was learned may be of another load."""
+        """Note that none came in time, and forget: what was learned may be of another load."""
         self._seen.clear()
         self._fresh = 0
         self._slow = 0.0

@@ -93,7 +93,7 @@ class Wire(Protocol):
         """
 
     def discard(self) -> None:
-        """Throw away whatever arrived."""
+        """Throw away the bytes that arrived and were not read."""
 
     def close(self) -> None:
         """Let go of the line; a transaction under way ends, a later one opens it again."""
@@ -154,7 +154,7 @@ class DeviceStats:
 
 
 class Line:
-    """One shared line.
+    """A line that devices share, one transaction at a time.
 
     Args:
         wire: What moves its bytes.

@@ -49,7 +49,7 @@ _REASONS: Final = {
 
 
 class SerialWire:
-    """One serial port.
+    """A `protocols.line.Wire` over one serial port.
 
     Args:
         path: The port's device file.
@@ -90,7 +90,7 @@ class SerialWire:
                 self._close()  # the next exchange opens it again, or says why it cannot
 
     def close(self) -> None:
-        """Let go of the port.
+        """Close the port.
 
         An exchange under way ends with `Unreachable`, at the latest when its answer could be here.
         """

@@ -49,7 +49,7 @@ def line_key(host: str, port: int) -> str:
 
 
 class TcpWire:
-    """One TCP connection to a device or gateway.
+    """A `protocols.line.Wire` over one TCP connection to a device or gateway.
 
     Args:
         host: Name or address.

@@ -88,7 +88,7 @@ def raw_number(point: Point, words: Words) -> Convert | None:
 
 
 def conversion(point: Point, words: Words, factor: Decimal) -> Conversion:
-    """How ``point`` is converted.
+    """The conversion of the raw values of ``point``.
 
     Args:
         point: One that has a quantity.

@@ -51,7 +51,7 @@ MOST_EXTRA_READS: Final = 16
 
 
 class BlockReader(Protocol):
-    """What the driver needs of `protocols.modbus.unit.ModbusUnit`."""
+    """The part of `protocols.modbus.unit.ModbusUnit` that the driver needs."""
 
     @property
     def cost(self) -> Cost:
@@ -131,7 +131,7 @@ class _Budget:
 
 
 class ProfiledDriver:
-    """One device, read as its profile says.
+    """The `drivers.driver.Driver` of one device, read as its profile says.
 
     Args:
         profile: The device's register map.

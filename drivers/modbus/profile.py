@@ -124,7 +124,7 @@ class Range(Section):
 
     @property
     def span(self) -> Span:
-        """The same for the planner."""
+        """The run of addresses as the planner takes it."""
         return Span(self.table, self.first, self.last - self.first + 1)
 
 
@@ -201,7 +201,7 @@ class Point(PointDefaults):
 
     @property
     def target(self) -> tuple[str, ...]:
-        """What it is for; unique in a profile."""
+        """What the point tells; unique in a profile."""
         if self.quantity is not None:
             return ("quantity", self.quantity.value, self.part)
         if self.identity is not None:
@@ -213,13 +213,13 @@ class Point(PointDefaults):
 
     @property
     def poll_group(self) -> str:
-        """The group it is read in."""
+        """The poll group that the point is read in."""
         tells_who = self.identity is not None or self.match is not None
         return self.group or (IDENTITY_GROUP if tells_who else DEFAULT_GROUP)
 
     @property
     def span(self) -> Span:
-        """Its registers or bits."""
+        """The registers or bits that the point takes."""
         return Span(self.table, self.at, self.registers or self.type.registers)
 
     def __post_init__(self) -> None:
@@ -309,7 +309,7 @@ class WritableRegister(Section):
 
     @property
     def span(self) -> Span:
-        """Its registers or bit."""
+        """The registers, or the one bit, that the setting takes."""
         return Span(self.table, self.at, self.type.registers)
 
     def __post_init__(self) -> None:

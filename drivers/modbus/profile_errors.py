@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing wrong.
+    """One thing that is wrong with a profile.
 
     Attributes:
-        path: Where in the document.
+        path: The place in the document.
         what: The fact.
         next: What to do about it.
         key: Whether the key is wrong, not its value.

@@ -80,7 +80,7 @@ def load(name: str, folders: tuple[Path, ...] = ()) -> Profile:
 
 
 def names(folders: tuple[Path, ...] = ()) -> list[str]:
-    """Every profile there is, sorted."""
+    """The names of all profiles, sorted: those in ``folders`` and the packaged ones."""
     return sorted({p.stem for folder in (*folders, PACKAGED) for p in folder.glob("*.yaml")})
 
 

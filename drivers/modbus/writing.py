@@ -92,7 +92,7 @@ class RegisterSetting(Setting):
 
 
 class BlockWriter(Protocol):
-    """What writing needs of `protocols.modbus.unit.ModbusUnit`."""
+    """The part of `protocols.modbus.unit.ModbusUnit` that writing needs."""
 
     async def read(self, read: Read) -> Block:
         """Read registers or bits; raises `protocols.errors.ProtocolError`."""

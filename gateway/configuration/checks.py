@@ -35,7 +35,10 @@ IDENTITY = "identity"
 
 
 def check(
-    document: Document, state: Path, profiles: ProfileStore, lines: Mapping[str, Sequence[OnLine]]
+    document: Document,
+    state: Path,
+    profiles: ProfileStore,
+    lines: Mapping[str, Sequence[LineDevice]],
 ) -> list[Finding]:
     """Everything that would keep this configuration, or a device of it, from working here.
 
@@ -52,7 +55,7 @@ def check(
     return sorted(findings, key=position)
 
 
-def check_lines(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> list[Finding]:
+def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> list[Finding]:
     """Why the devices cannot share their lines as configured; empty when they can."""
     findings: list[Finding] = []
     for line, found in lines.items():
@@ -76,7 +79,7 @@ def check_lines(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> li
     return findings
 
 
-def _patience(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> Iterator[Finding]:
+def _patience(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> Iterator[Finding]:
     """Devices that share a network connection, and whose silence outlasts a neighbour's period."""
     for line, found in lines.items():
         shortest = min(min(one.periods.values()) for one in found)
@@ -95,7 +98,7 @@ def _patience(document: Document, lines: Mapping[str, Sequence[OnLine]]) -> Iter
         )
 
 
-def line_times(lines: Mapping[str, Sequence[OnLine]]) -> list[LineTime]:
+def line_times(lines: Mapping[str, Sequence[LineDevice]]) -> list[LineTime]:
     """How busy each serial line is that has one speed."""
     times = (
         line_time(line, there) for line, there in lines.items() if len({d.way for d in there}) == 1
@@ -104,12 +107,14 @@ def line_times(lines: Mapping[str, Sequence[OnLine]]) -> list[LineTime]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnLine:
+class LineDevice:
     """A device that can be polled, and what it asks of its line.
 
     Attributes:
-        index: Where it stands in the file.
-        address: Its address on the line; ``None`` where the line is its alone.
+        index: Its position in the file.
+        name: Its name.
+        address: Its address on the line; ``None`` where no other device can share it.
+        scheme: The scheme of its URL.
         load: What it asks of its line.
         periods: Seconds of each poll group.
     """
@@ -123,13 +128,13 @@ class OnLine:
 
     @property
     def way(self) -> str:
-        """How it is spoken to: all devices of a line must agree."""
+        """Scheme and serial format, on which all devices of a line must agree."""
         return f"{self.scheme} at {self.load.form}" if self.load.form else self.scheme
 
 
-def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, list[OnLine]]:
+def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, list[LineDevice]]:
     """The devices that can be polled, by their line."""
-    lines: dict[str, list[OnLine]] = {}
+    lines: dict[str, list[LineDevice]] = {}
     for index, device in enumerate(configuration.devices):
         try:
             resolved = resolve(device.url, profiles)
@@ -138,7 +143,7 @@ def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, l
             load = kind.bus_load(url, profiles) if isinstance(kind, BusLoadKind) else BusLoad()
         except DeviceError:
             continue  # told by itself
-        there = OnLine(
+        there = LineDevice(
             index=index,
             name=device.name,
             address=resolved.address,
@@ -151,7 +156,7 @@ def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, l
 
 
 def line_time(
-    line: str, found: Sequence[OnLine], delays: Mapping[int, float] | None = None
+    line: str, found: Sequence[LineDevice], delays: Mapping[int, float] | None = None
 ) -> LineTime | None:
     """How busy a line is; ``None`` where that is not known beforehand.
 

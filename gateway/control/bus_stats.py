@@ -1,4 +1,4 @@
-"""The technician's view of the lines: how busy, who answers how, who is left alone."""
+"""Statistics of shared lines: how busy they are, and how each device answers."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from gateway.configuration.checks import line_time
 
 if TYPE_CHECKING:
     from drivers.lines import Lines
-    from gateway.configuration.checks import OnLine
+    from gateway.configuration.checks import LineDevice
     from gateway.polling.poller import NextPoll
     from protocols.line import DeviceStats
 
 
-def as_asked(
-    found: Mapping[str, Sequence[OnLine]], drivers: Mapping[str, object]
-) -> dict[str, list[OnLine]]:
-    """The devices by line with what their drivers ask for by now, which a profile cannot know.
+def as_planned(
+    found: Mapping[str, Sequence[LineDevice]], drivers: Mapping[str, object]
+) -> dict[str, list[LineDevice]]:
+    """The devices with the load that their drivers plan by now, which a profile cannot know.
 
     Args:
-        found: As configured.
-        drivers: Those that are open, by device.
+        found: The configured devices by line.
+        drivers: The open drivers by device.
     """
     return {
-        line: [_as_asked(one, drivers.get(one.name)) for one in there]
+        line: [_as_planned(one, drivers.get(one.name)) for one in there]
         for line, there in found.items()
     }
 
 
-def _as_asked(one: OnLine, driver: object) -> OnLine:
+def _as_planned(one: LineDevice, driver: object) -> LineDevice:
     if not isinstance(driver, ReadPlanner):
         return one
     return replace(one, load=replace(one.load, groups=driver.planned()))
 
 
 def figures(
-    found: Mapping[str, Sequence[OnLine]],
+    found: Mapping[str, Sequence[LineDevice]],
     lines: Lines,
     next_polls: Mapping[str, NextPoll],
     now: int,
 ) -> list[dict[str, Any]]:
-    """What is known of every line that devices can share, as JSON values.
+    """The statistics of every line that devices can share, as JSON values.
 
-    A device that is alone on its line spends nobody's time there.
+    Lines that belong to one device alone, as a printer's does, are left out.
 
     Args:
         found: The configured devices by line.
-        lines: The lines that are open.
+        lines: The open lines.
         next_polls: When each polled device is due again.
         now: Milliseconds since boot.
 
@@ -64,7 +64,11 @@ def figures(
 
 
 def _line(
-    key: str, there: Sequence[OnLine], lines: Lines, next_polls: Mapping[str, NextPoll], now: int
+    key: str,
+    there: Sequence[LineDevice],
+    lines: Lines,
+    next_polls: Mapping[str, NextPoll],
+    now: int,
 ) -> dict[str, Any]:
     line = lines.line_at(key)
     stats = {} if line is None else line.devices
@@ -85,7 +89,7 @@ def _line(
 
 
 def _device(
-    one: OnLine, stats: DeviceStats | None, next_poll: NextPoll | None, now: int
+    one: LineDevice, stats: DeviceStats | None, next_poll: NextPoll | None, now: int
 ) -> dict[str, Any]:
     delays = None if stats is None else stats.delays
     return {

@@ -184,11 +184,11 @@ class StatusCommands:
     async def bus(self) -> list[dict[str, Any]]:
         """Every line: how busy it is, and how its devices answer."""
         from gateway.configuration.checks import by_line
-        from gateway.control.bus_stats import as_asked, figures
+        from gateway.control.bus_stats import as_planned, figures
 
         polling = self._view.polling
         configured = by_line(polling.settings.configuration, polling.settings.profiles)
-        found = as_asked(configured, polling.poller.drivers)
+        found = as_planned(configured, polling.poller.drivers)
         return figures(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
 
 

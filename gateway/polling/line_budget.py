@@ -52,7 +52,7 @@ class DeviceTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineTime:
-    """One serial line.
+    """The load of one serial line.
 
     Attributes:
         line: Its key.
@@ -93,7 +93,7 @@ class LineTime:
 
     @property
     def probe_s(self) -> float:
-        """What the costliest silence adds."""
+        """Seconds that the costliest silence adds."""
         return max(device.excess for device in self.devices)
 
     @property

@@ -85,7 +85,7 @@ class Capture:
 
     @classmethod
     def load(cls, path: Path) -> Capture:
-        """Read a file; raises `CaptureError`."""
+        """Read the capture in a file; raises `CaptureError`."""
         return cls.parse(path.read_text("utf-8"), str(path))
 
     @classmethod
@@ -210,7 +210,7 @@ class RecordingWire:
 
     @property
     def where(self) -> str:
-        """The other wire's name."""
+        """See `protocols.line.Wire`: the other wire's."""
         return self._wire.where
 
     async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
@@ -236,7 +236,7 @@ class RecordingWire:
         self._wire.discard()
 
     def close(self) -> None:
-        """Let go of the other wire."""
+        """See `protocols.line.Wire`: closes the other wire."""
         self._wire.close()
 
 

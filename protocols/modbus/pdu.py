@@ -73,11 +73,11 @@ class Request(Protocol):
 
     @property
     def unit(self) -> int:
-        """The unit's id."""
+        """The unit id, 0 to 255."""
 
     @property
     def function(self) -> int:
-        """The function code."""
+        """The function code of the request."""
 
     @property
     def pdu(self) -> bytes:

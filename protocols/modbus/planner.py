@@ -63,17 +63,17 @@ class Span:
 
     @property
     def end(self) -> int:
-        """One past the last address."""
+        """The address behind the last one."""
         return self.address + self.count
 
     def holds(self, other: Span) -> bool:
-        """Whether ``other`` lies within it."""
+        """Whether ``other`` lies within this span."""
         return self.table is other.table and self.address <= other.address and other.end <= self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One request.
+    """One read request.
 
     Attributes:
         table: Which table.
@@ -124,7 +124,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a device allows.
+    """What a device allows to be read.
 
     Attributes:
         readable: Ranges that may be read though nobody asks for them; points are always readable.

@@ -76,7 +76,7 @@ class ReplayWire:
 
     @property
     def where(self) -> str:
-        """What it replays."""
+        """See `protocols.line.Wire`."""
         return self._where
 
     async def exchange(self, transaction: Transaction[T], timeout_s: float) -> T:
@@ -102,4 +102,4 @@ class ReplayWire:
         self._buffer.clear()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """See `protocols.line.Wire`; nothing is open."""

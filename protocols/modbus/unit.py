@@ -47,6 +47,10 @@ class ModbusUnit:
         now: The clock that dates the answers.
         timeout_s: How long an answer may take; less once the unit is known (`protocols.delays`).
         framing: How requests travel.
+
+    Attributes:
+        stats: What the line knows of the unit.
+        timing: How long requests take on its serial line; ``None`` where a network carries it.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class ModbusUnit:
         return Block(data, (timed.sent + self.now()) // 2)
 
     async def write(self, span: Span, values: tuple[int, ...]) -> None:
-        """Write registers, or one coil.
+        """Write registers, or one coil, and wait for the confirmation.
 
         Args:
             span: Where, in the holding registers or the coils.

@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 
 class SnmpAgent:
-    """An `Agent` on the network.
+    """A `protocols.snmp.model.Agent` on the network.
 
     Args:
-        target: Where it is and how it is spoken to.
-        resolve_secret: Gives its secrets, each time a session is made.
+        target: The agent and how it is spoken to.
+        resolve_secret: Returns the secrets behind references, each time a session is made.
     """
 
     def __init__(self, target: Target, resolve_secret: SecretResolver = str) -> None:

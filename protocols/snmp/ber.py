@@ -71,7 +71,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked.
+    """A request message.
 
     Attributes:
         first: Non-repeaters of a get bulk.
@@ -89,7 +89,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What was answered.
+    """A response message.
 
     Attributes:
         number: That of the request.
@@ -131,7 +131,7 @@ def decode_response(data: bytes) -> Response:
 
 
 def encode(request: Request) -> bytes:
-    """The datagram that asks."""
+    """The datagram of a request."""
     binds = b"".join(bind(oid, Variable(NULL)) for oid in request.oids)
     head = number(request.number) + number(request.first) + number(request.second)
     pdu = tlv(request.kind, head + tlv(_SEQUENCE, binds))
@@ -232,7 +232,7 @@ def whole(value: int) -> bytes:
 
 
 def number(value: int) -> bytes:
-    """An INTEGER."""
+    """An INTEGER with its tag and length."""
     return tlv(INTEGER, whole(value))
 
 
@@ -275,7 +275,7 @@ class _Reader:
         return len(self._data) - self._at
 
     def next(self) -> tuple[int, bytes]:
-        """Tag and content."""
+        """The tag and content of the next value."""
         if self.left < 2:
             raise MalformedError("it ends too early")
         tag, size = self._data[self._at], self._data[self._at + 1]
@@ -292,14 +292,14 @@ class _Reader:
         return tag, self._data[self._at - size : self._at]
 
     def take(self, tag: int) -> bytes:
-        """The content of what must be a ``tag``."""
+        """The content of the next value, which must have the tag ``tag``."""
         found, body = self.next()
         if found != tag:
             raise MalformedError(f"{found:#x} where {tag:#x} should be")
         return body
 
     def number(self) -> int:
-        """What must be an INTEGER."""
+        """The next value, which must be an INTEGER."""
         body = self.take(INTEGER)
         if not 1 <= len(body) <= _NUMBER_LIMIT:
             raise MalformedError("a number that is none")

@@ -33,7 +33,7 @@ class WalkError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """What an agent told.
+    """The variables that an agent told.
 
     Attributes:
         rows: By identifier, in their order.
@@ -65,7 +65,7 @@ class Walk:
         return "".join(f"{oid}|{_written(value)}\n" for oid, value in self.rows.items())
 
     def below(self, base: str) -> dict[str, Value]:
-        """Everything below ``base``."""
+        """The variables below ``base``, in their order."""
         start = oid_key(base)
         keys = [oid_key(oid) for oid in self.rows]
         first, last = bisect_right(keys, start), bisect_left(keys, (*start[:-1], start[-1] + 1))

@@ -65,7 +65,7 @@ class Group(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertCode:
-    """What a code means.
+    """The meaning of one alert code.
 
     Attributes:
         name: IANA's.

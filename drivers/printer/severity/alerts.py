@@ -29,7 +29,7 @@ from drivers.report import Severity
 
 
 class Level(IntEnum):
-    """PrtAlertSeverityLevelTC."""
+    """The severity level of an alert (PrtAlertSeverityLevelTC)."""
 
     OTHER = 1
     CRITICAL = 3

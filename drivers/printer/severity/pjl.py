@@ -17,7 +17,7 @@ from drivers.report import Code, Severity
 
 @dataclass(frozen=True, slots=True)
 class PjlStatus:
-    """What a code means.
+    """The meaning of one PJL status code.
 
     Attributes:
         name: In words.

@@ -99,7 +99,7 @@ class _Cache:
 
 
 class PrinterDriver:
-    """One printer.
+    """The `drivers.driver.Driver` of one printer.
 
     Args:
         agent: The printer's SNMP agent.

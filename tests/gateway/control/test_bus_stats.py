@@ -13,8 +13,8 @@ import pytest
 from drivers.bus_load import BusLoad, RequestTime
 from drivers.modbus.bus_load import request_times
 from gateway.cli.bus import _measured
-from gateway.configuration.checks import OnLine, line_time
-from gateway.control.bus_stats import as_asked
+from gateway.configuration.checks import LineDevice, line_time
+from gateway.control.bus_stats import as_planned
 from gateway.control.client import call
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.rtu_timing import RtuTiming
@@ -138,7 +138,7 @@ def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
         def planned(self) -> dict[str, tuple[RequestTime, ...]]:
             return {"live": pieces}
 
-    one = OnLine(
+    one = LineDevice(
         index=0,
         name="main",
         address=1,
@@ -146,10 +146,10 @@ def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
         load=BusLoad(form=form, drain_s=rtu.line.drain_s, groups={"live": whole}, timeout_s=1),
         periods={"live": 1.0},
     )
-    (asked,) = as_asked({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]
+    (asked,) = as_planned({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]
     assert asked.load.groups == {"live": pieces}
     times = [line_time("serial:/dev/x", [each]) for each in (one, asked)]
     assert times[0] is not None
     assert times[1] is not None
     assert times[1].utilization > times[0].utilization
-    assert as_asked({"x": [one]}, {})["x"] == [one]
+    assert as_planned({"x": [one]}, {})["x"] == [one]
