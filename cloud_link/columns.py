@@ -1,4 +1,4 @@
-"""Readings as columns of integers, and back; a report's state as an event. Pure.
+"""Conversion of readings to data records and back, and of a report's state to an event. Pure.
 
 Source: design section 5.
 """

@@ -1,6 +1,6 @@
-"""The only place that spells an MQTT topic.
+"""MQTT topics: the only module that spells them.
 
-One tree per box; a box is its certificate's common name, never a person's name for it::
+One tree per box; a box is its certificate's common name, never its label::
 
     kanmon/1/<box>/up/{online,table,data,event,reply}      box -> portal
     kanmon/1/<box>/down/{ack,config,command}               portal -> box
@@ -20,7 +20,7 @@ BOX_ID = re.compile(r"[a-z0-9][a-z0-9-]{2,35}")
 
 
 class Up(StrEnum):
-    """What a box says."""
+    """The channels on which a box publishes."""
 
     ONLINE = "online"
     TABLE = "table"
@@ -30,7 +30,7 @@ class Up(StrEnum):
 
 
 class Down(StrEnum):
-    """What the portal says to a box."""
+    """The channels on which the portal publishes to a box."""
 
     ACK = "ack"
     CONFIG = "config"
@@ -38,36 +38,36 @@ class Down(StrEnum):
 
 
 class TopicError(ValueError):
-    """A topic or box id that is not ours."""
+    """A topic or box id that does not have the form described in this module."""
 
 
 def up(box: str, channel: Up) -> str:
-    """The topic on which ``box`` says ``channel``; raises `TopicError` for an unusable id."""
+    """The topic on which ``box`` publishes ``channel``; raises `TopicError` for an invalid id."""
     return f"{ROOT}/{_checked(box)}/up/{channel.value}"
 
 
 def down(box: str, channel: Down) -> str:
-    """The topic on which the portal says ``channel`` to ``box``."""
+    """The topic on which the portal publishes ``channel`` to ``box``; raises `TopicError`."""
     return f"{ROOT}/{_checked(box)}/down/{channel.value}"
 
 
 ALL_UP = f"{ROOT}/+/up/#"
-"""What the portal's workers subscribe to, plain or behind `SHARED_UP`'s share."""
+"""The filter to which the portal's workers subscribe where the broker has no shared ones."""
 
 SHARED_UP = f"$share/ingest/{ROOT}/+/up/#"
-"""The same, dealt out among workers by the broker."""
+"""The same filter as a shared subscription: the broker distributes messages among workers."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpTopic:
-    """A topic taken apart: whose, and which channel."""
+    """The parts of an ``up`` topic: the box, and the channel."""
 
     box: str
     channel: Up
 
 
 def parse_up(topic: str) -> UpTopic:
-    """Take an ``up`` topic apart; raises `TopicError` for anything else."""
+    """Parse an ``up`` topic; raises `TopicError` for anything else."""
     parts = topic.split("/")
     try:
         root, version, box, direction, channel = parts

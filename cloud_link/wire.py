@@ -1,10 +1,9 @@
-"""What travels between box and portal, as MessagePack. Pure: no I/O, no MQTT.
+"""The messages between box and portal, as MessagePack. Pure: no I/O, no MQTT.
 
-Records are what the spool keeps and what is counted; a batch carries (seq, record) pairs of one
-lane::
+The spool keeps records, and records are counted; a batch carries (seq, record) pairs of one lane::
 
     up/online   Online                       once a session, and as the will
-    up/table    Tables = [Table ...]         what data records name by hash
+    up/table    Tables = [Table ...]         data records name them by hash
     up/data     Batch of DATA or BOUNDARY: version, epoch, ordinal, lane, boot, items
     up/event    Batch of EVENT or GAP
     down/ack    Ack = epoch, lane, ok ranges, rejected, need_table, renew
@@ -36,7 +35,7 @@ VERSION: Final = 1
 MESSAGE_LIMIT: Final = 65_536
 """Bytes of one message's body, before and after deflating."""
 RECORD_LIMIT: Final = 60_000
-"""Bytes of one record; what is larger could not travel beside its header."""
+"""Bytes of one record; a larger one would not fit a message beside its header."""
 DEFLATE_FROM: Final = 200
 TABLE_ID_SIZE: Final = 8
 EPOCH_SIZE: Final = 8
@@ -44,24 +43,24 @@ BOOT_SIZE: Final = 8
 
 
 class WireError(ValueError):
-    """Bytes that are not what they should be; the message says what was expected."""
+    """Bytes that cannot be decoded or sent; the message says what was expected."""
 
 
 class Lane(IntEnum):
-    """Which queue a record travels in; each lane has its own sequence.
+    """The queue in which a record travels; each lane has its own sequence numbers.
 
     The order is that of sending. The byte cap drops ``DATA`` first, then ``EVENT``, then
     ``BOUNDARY``, and never ``GAP``.
     """
 
     GAP = 0
-    """What was dropped, so that the portal shows a gap as a gap."""
+    """Records of drops, so that the portal shows a gap as a gap."""
     EVENT = 1
     """State, conditions, clock, configuration."""
     BOUNDARY = 2
-    """Counters read near the site's midnight: what billing rests on."""
+    """Counters read near the site's midnight, the basis of billing."""
     DATA = 3
-    """Everything else that was read."""
+    """All other readings."""
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
@@ -73,7 +72,7 @@ class Column(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Table(msgspec.Struct, frozen=True, array_like=True):
-    """What the integers of a data record mean. Immutable; see `table_id`."""
+    """The meaning of a data record's integers. Immutable; see `table_id`."""
 
     device: str
     columns: tuple[Column, ...]
@@ -114,7 +113,7 @@ class WireCondition(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WireSupply(msgspec.Struct, frozen=True, array_like=True):
-    """A `drivers.report.Supply`."""
+    """A `drivers.report.Supply` as it travels, its state by value."""
 
     kind: str
     colour: str
@@ -126,7 +125,7 @@ class WireSupply(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WireIdentity(msgspec.Struct, frozen=True, array_like=True):
-    """A `drivers.report.Identity`."""
+    """A `drivers.report.Identity` as it travels."""
 
     maker: str = ""
     model: str = ""
@@ -136,7 +135,7 @@ class WireIdentity(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventRecord(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """A device's whole state, sent whenever any of it changed: it heals whatever came before."""
+    """A device's whole state, sent whenever a part of it changed; it replaces all earlier ones."""
 
     device: str
     at: int
@@ -148,13 +147,13 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class ClockRecord(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    """What this boot's milliseconds mean, once that is known.
+    """The offset of this boot's milliseconds to Unix time, once it is known.
 
     Attributes:
         since: Boot time from which ``offset`` holds; 0 for the boot from its start.
         offset: Milliseconds to add to a boot time to get Unix time.
-        synchronised: Whether a time source vouches for it. When one vouches for the first time
-            the record has ``since`` 0: what was dated by an assumed clock is dated anew.
+        synchronised: Whether a time source confirms it. When one does for the first time, the
+            record has ``since`` 0: times that an assumed clock had dated are dated anew.
     """
 
     since: int
@@ -166,7 +165,7 @@ class GapRecord(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """Records that were accepted and then dropped, and why.
 
     Attributes:
-        epoch: Whose sequence numbers ``ranges`` are; ``ordinal`` is that epoch's.
+        epoch: The epoch of the sequence numbers in ``ranges``, and its ``ordinal``.
         lane: The lane they were dropped from.
         ranges: First and last sequence number of every run dropped, ascending.
         records: How many records.
@@ -202,7 +201,7 @@ Record = DataRecord | EventRecord | ClockRecord | GapRecord | ConfigurationRecor
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Records of one lane, one epoch and one boot: ``items`` are (seq, encoded record).
 
-    A record stays in its own byte string, so that one that cannot be read spoils no other.
+    Each record is a byte string of its own, so that an unreadable one does not affect the others.
     """
 
     version: int
@@ -214,7 +213,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Tables(msgspec.Struct, frozen=True, array_like=True):
-    """Tables the portal may not know yet."""
+    """Tables that the portal may not know yet."""
 
     version: int
     tables: tuple[Table, ...]
@@ -230,7 +229,7 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
         epoch: The epoch that new records are appended to, and its ``ordinal``.
         next: For each lane of that epoch, the sequence number the next record will get.
         software: Version of the gateway's software.
-        offset: What the box believes its `ClockRecord.offset` to be; ``None`` while unknown.
+        offset: The box's present `ClockRecord.offset`; ``None`` while unknown.
     """
 
     version: int
@@ -245,11 +244,11 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):
-    """What became of records: committed by the portal, refused for good, or not taken yet.
+    """The outcome of records: committed by the portal, rejected for good, or not stored yet.
 
     Attributes:
-        epoch: Whose sequence numbers these are.
-        lane: Which lane.
+        epoch: The epoch of the sequence numbers.
+        lane: The lane of the sequence numbers.
         ok: (first, last) runs that are stored, now or before. The box may delete them.
         rejected: (seq, code) kept in the portal's quarantine. The box may delete them.
         need_table: (seq, table id) not stored: the box sends the table, then the record again.
@@ -270,10 +269,10 @@ class Ack(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RejectCode:
-    """Codes of `Ack.rejected`: why a record went to quarantine."""
+    """The codes of `Ack.rejected`: why a record is in quarantine."""
 
     UNREADABLE: Final = "unreadable"
-    """The bytes are no record."""
+    """The bytes are not a record."""
     MISFIT: Final = "misfit"
     """A data record that does not fit its table."""
     UNKNOWN_WORD: Final = "unknown_word"
@@ -292,7 +291,7 @@ _message_decoders: dict[type, msgspec.msgpack.Decoder[Batch | Tables | Online | 
 
 
 def encode_record(record: Record) -> bytes:
-    """The bytes that the spool keeps. Raises `WireError` above `RECORD_LIMIT` bytes."""
+    """Encode a record as the spool keeps it; raises `WireError` above `RECORD_LIMIT` bytes."""
     body = _encoder.encode(record)
     if len(body) > RECORD_LIMIT:
         raise WireError(
@@ -303,7 +302,7 @@ def encode_record(record: Record) -> bytes:
 
 
 def decode_record(body: bytes) -> Record:
-    """The record in ``body``; raises `WireError` naming the first thing that is wrong."""
+    """Decode the record in ``body``; raises `WireError` that names the first error."""
     try:
         return _record_decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -316,13 +315,13 @@ def table_id(table: Table) -> bytes:
 
 
 def content_hash(boot: bytes, record: bytes) -> int:
-    """What tells two records with the same number apart: a signed 64-bit integer."""
+    """The hash that distinguishes records with the same number: a signed 64-bit integer."""
     digest = blake2b(record, digest_size=8, key=boot).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 def encode(message: Batch | Tables | Online | Ack) -> bytes:
-    """A message's body, deflated where that pays. Raises `WireError` above `MESSAGE_LIMIT`."""
+    """Encode a message, deflated where that is smaller; raises `WireError` above the limit."""
     body = _encoder.encode(message)
     if len(body) > MESSAGE_LIMIT:
         raise WireError(f"a message of {len(body)} bytes exceeds {MESSAGE_LIMIT}")
@@ -334,7 +333,7 @@ def encode(message: Batch | Tables | Online | Ack) -> bytes:
 
 
 def decode(kind: type[M], body: bytes) -> M:
-    """The message of ``kind`` in ``body``; raises `WireError` for anything else."""
+    """Decode the message of ``kind`` in ``body``; raises `WireError` for anything else."""
     plain = inflate(body)
     try:
         message = _message_decoders[kind].decode(plain)

@@ -36,7 +36,7 @@ class Disk(Protocol):
 
 
 class LocalDisk:
-    """The local file system."""
+    """`Disk` on the local file system."""
 
     def write(self, path: Path, data: bytes) -> None:
         """See `Disk.write`."""

@@ -131,5 +131,5 @@ def _content(path: Path) -> bytes:
 
 
 def no_secrets(reference: str) -> str:
-    """Where there is no state folder, there are no secrets; raises `ConfigError`."""
+    """Raise `ConfigError`: the source of secrets where there is no state folder."""
     raise ConfigError((Finding(what=f"{reference} cannot be read: no state folder is named"),))

@@ -30,7 +30,7 @@ class CatalogueError(ValueError):
 
 @dataclass(slots=True)
 class Entry:
-    """One message.
+    """One message of a catalogue.
 
     Attributes:
         words: Keyword (``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]``, ``msgctxt``) to

@@ -76,7 +76,7 @@ def click_error_fields(error: click.ClickException) -> dict[str, Any]:
 def show_error(
     program: str, error: Mapping[str, Any], *, as_json: bool, lines: Iterable[str] = ()
 ) -> None:
-    """Show an error.
+    """Show an error to the user, or print it as JSON.
 
     Args:
         program: The program's name.

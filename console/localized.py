@@ -52,7 +52,7 @@ def localized(command: C) -> C:
 
 
 def _first(text: str) -> str:
-    """The first sentence."""
+    """The first sentence of a Japanese text."""
     head, stop, _ = text.partition("\n\n")[0].partition("。")
     return head.replace("\n", "") + stop.strip()
 
@@ -65,7 +65,7 @@ def _parameter(parameter: click.Parameter) -> click.Parameter:
 
 
 class Commands(click.Group):
-    """The group at the top: it and what is called below it show themselves localized.
+    """The top group of a program; its help and its commands are shown in the language in use.
 
     Attributes:
         daemons: Commands that run for months: they load no catalogue, unless for their help.

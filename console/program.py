@@ -35,7 +35,7 @@ _FAULT: Final = "this is a fault of kanmon itself"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A command line.
+    """A program with a command line.
 
     Attributes:
         name: The command that users type.

@@ -119,12 +119,12 @@ class AgentKey:
 
 
 def new_id() -> str:
-    """A random key id."""
+    """Make a random key id, eight characters of `ALPHABET`."""
     return _digits(secrets.randbits(ID_BITS), ID_BITS // 5)
 
 
 def new_secret() -> bytes:
-    """A random secret."""
+    """Make a random secret of `SECRET_BYTES` bytes."""
     return secrets.token_bytes(SECRET_BYTES)
 
 

@@ -59,7 +59,7 @@ class Inventory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """A box's claim.
+    """A box's claim to its place in the portal.
 
     Attributes:
         key_id: The id of the agent key.

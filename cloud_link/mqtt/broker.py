@@ -55,7 +55,7 @@ class MqttError(Exception):
 
 
 class BrokerUrlError(MqttError, ValueError):
-    """A broker's address that cannot be one; the message says what was expected."""
+    """A text that is not a broker's address; the message says what was expected."""
 
 
 class UnusableIdentityError(MqttError):
@@ -63,7 +63,7 @@ class UnusableIdentityError(MqttError):
 
 
 class UnreachableError(MqttError):
-    """There is no MQTT connection: not resolved, not listening, not trusted, not answering."""
+    """No MQTT connection was made: name, port, route, certificate or protocol failed."""
 
     def __init__(self, where: str, what: str, step: str) -> None:
         super().__init__(f"{where}: {what}; {step}")

@@ -1,10 +1,10 @@
-"""One MQTT connection: publish, subscribe, receive; it ends once and says why.
+"""One MQTT connection: publishes, subscribes and receives until it ends, once, with a reason.
 
-What is promised, beside MQTT itself:
+Guarantees beside those of MQTT:
 
 * `Session.publish` returns when the broker has answered and raises its refusal by code. It is
-  not durability: a broker may lose what it has acknowledged.
-* When the connection ends, everything that waits fails at once with `DisconnectedError`.
+  not durability: a broker may lose a message that it has acknowledged.
+* When the connection ends, every pending call fails at once with `DisconnectedError`.
 * Never more publishes are unanswered than the broker's Receive Maximum allows; the next ones
   wait their turn, in order. A cancelled publish that has been sent keeps its place until the
   broker answers, because the broker counts it.
@@ -60,7 +60,7 @@ _NO_REASON: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message that arrived.
+    """A message that was received.
 
     Attributes:
         ack: Call it when the message need not come again; without effect for QoS 0, when called
@@ -147,7 +147,7 @@ class Session:
             raise PublishRefusedError(f"{self._where} {topic}", reason.value, reason.getName())
 
     async def subscribe(self, topic_filter: str, qos: Literal[0, 1] = 1) -> None:
-        """Subscribe and wait until it is granted; granting says nothing about access lists.
+        """Subscribe and wait for the broker's grant, which does not consider access lists.
 
         Raises:
             SubscribeRefusedError: With the broker's reason code.
@@ -166,7 +166,7 @@ class Session:
                 raise SubscribeRefusedError(where, reason.value, reason.getName())
 
     async def messages(self) -> AsyncIterator[Message]:
-        """What arrives, in order, until `DisconnectedError` is raised; several may take from it.
+        """Received messages in order, until `DisconnectedError`; several consumers may share them.
 
         A consumer that falls behind stops the reading, so that memory stays bounded; where its
         own publishes wait for answers, reading goes on, so that it cannot lock itself up.

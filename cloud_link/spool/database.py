@@ -173,7 +173,7 @@ class Database:
         return (self._pragma("page_count") - self._pragma("freelist_count")) * PAGE
 
     def excess(self) -> int:
-        """How many bytes too many are used, the reserve being left to gaps. Constant time.
+        """Bytes used beyond the cap, the reserve being left to gaps. Constant time.
 
         The log counts with the size it may have, not the size it happens to have.
         """

@@ -94,7 +94,7 @@ class SpoolRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpoolLimits:
-    """How much disk the spool may use.
+    """The disk space that the spool may use.
 
     Attributes:
         cap_bytes: Most bytes that database and write-ahead log together may occupy.

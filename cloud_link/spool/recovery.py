@@ -64,7 +64,7 @@ class DamagedDatabase:
         self.newest: dict[int, int] = dict(self._all("SELECT lane, newest FROM lane", (int, int)))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the database's file."""
         if self._db is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
@@ -158,7 +158,7 @@ class Recovery:
         self._database.set_fact(PENDING, self._quarantined.name.encode())
 
     def finish(self, marker: EpochMarker | None) -> int:
-        """Carry the records over and announce what is missing; returns how many were carried."""
+        """Carry the records over and announce the missing ones; returns how many were carried."""
         commit = self._database.commit
         commit(self._remove_partial)
         with contextlib.suppress(SpoolFullError):

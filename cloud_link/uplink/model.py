@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxInfo:
-    """What an uplink says about its box.
+    """The facts about a box that an uplink reports.
 
     Attributes:
         boot: The first `cloud_link.wire.BOOT_SIZE` bytes of this boot's id.
@@ -28,7 +28,7 @@ class BoxInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkLimits:
-    """How much is sent at once, and how long the uplink waits.
+    """Sizes and times of an uplink.
 
     Attributes:
         window_bytes: Most bytes of one lane's records that are sent and not yet acknowledged (and
@@ -68,7 +68,7 @@ class UplinkLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """How the connection is kept and regained; seconds.
+    """Settings for keeping and regaining the connection, in seconds.
 
     Attributes:
         keepalive_s: A silent connection is found dead within two of them.
