@@ -16,7 +16,7 @@ import pytest
 
 from tests import peers
 from tests.e2e.ledger import journal
-from tests.e2e.ledger.books import Balance, Holdings, balance
+from tests.e2e.ledger.balance import Balance, Holdings, balance
 from tests.e2e.ledger.database import OnPostgres, OnSqlite
 from tests.e2e.ledger.site import Site, site
 
@@ -73,7 +73,7 @@ def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) ->
     seed = _seed()
     rng = random.Random(seed)
     print(f"\nledger: seed {seed}", flush=True)
-    with site(Site(folder, broker, database, rng, hasty=False)) as place:
+    with site(Site(folder, broker, database, rng, puback=False)) as place:
         began = time.monotonic()
         _suffer(place, rng, seconds)
         suffered = time.monotonic() - began
@@ -129,7 +129,7 @@ def test_the_same_books_convict_a_gateway_that_deletes_on_puback(
 ) -> None:
     """The control: the loss is forced, so books that balance here would be worthless."""
     database = OnSqlite(tmp_path / "portal")
-    with site(Site(tmp_path, broker, database, random.Random(0), hasty=True)) as place:
+    with site(Site(tmp_path, broker, database, random.Random(0), puback=True)) as place:
         place.strand()
         place.heal()
     books = _books(tmp_path, database, place)

@@ -1,12 +1,12 @@
-"""Faults of a disk, for the tests: calls that fail, and power that is cut.
+"""Disk faults for tests: calls that fail, and power cuts.
 
 `build` compiles the shim of ``diskfault.c``. A child started with `environment` runs under it and
-controls it through `Shim`. `Journal` reads what the shim wrote down, and `PowerCut` rebuilds what a
-disk may hold when power fails at any point of it:
+controls it through `Shim`. `journal` reads the shim's journal, and `PowerCut` rebuilds the possible
+contents of a disk when power fails at any point of it:
 
-* what was written before a file's last sync is there;
-* of what was written since, any part may be there, in any order, torn at sectors of 512 bytes;
-* names made, changed or removed since the folder's last sync may or may not be.
+* data written before a file's last sync is there;
+* of later writes, any part may be there, in any order, torn at sectors of 512 bytes;
+* names made, changed or removed since the folder's last sync may or may not be there.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Shim:
         self._library.diskfault_arm.argtypes = [ctypes.c_int, ctypes.c_long, ctypes.c_long]
 
     def watch(self, folder: Path, journal: Path | None = None) -> None:
-        """Mind the files under ``folder`` from now on."""
+        """Watch the files under ``folder`` from now on."""
         log = str(journal).encode() if journal else b""
         self._library.diskfault_watch(str(folder).encode(), log)
 
@@ -75,7 +75,7 @@ class Shim:
         return int(self._library.diskfault_fired())
 
     def note(self, text: str) -> None:
-        """Write a mark into the journal, in order with what the disk was told."""
+        """Write a mark into the journal, in order with the disk's calls."""
         self._library.diskfault_note(text.encode())
 
 
@@ -106,7 +106,7 @@ def journal(path: Path) -> Iterator[Step]:
 
 @dataclass(slots=True)
 class _File:
-    """What a file holds for certain, and what it was told since."""
+    """The synced content of a file, and the steps since its last sync."""
 
     durable: bytearray = field(default_factory=bytearray)
     since: list[Step] = field(default_factory=list)
@@ -123,10 +123,10 @@ class PowerCut:
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
         self._names: dict[str, _File] = {}
-        self._named_for_certain: dict[str, _File] = {}
+        self._synced_names: dict[str, _File] = {}
 
     def take(self, step: Step) -> None:
-        """What the disk was told next."""
+        """Apply the next step of the journal."""
         if step.kind == "C":
             self._names[step.path] = _File()
         elif step.kind == "U":
@@ -134,21 +134,21 @@ class PowerCut:
         elif step.kind == "R":
             self._names[step.data.decode()] = self._names.pop(step.path)
         elif step.kind == "S" and step.path == self._folder:
-            self._named_for_certain = dict(self._names)
+            self._synced_names = dict(self._names)
         elif step.kind == "S" and step.path in self._names:
             self._names[step.path].sync()
         elif step.kind in "WT" and step.path in self._names:
             self._names[step.path].since.append(step)
 
     def cut(self, target: Path, chance: random.Random, kept: float) -> None:
-        """Write what may be left into the empty folder ``target``.
+        """Write a possible content of the disk into the empty folder ``target``.
 
         Args:
-            target: Where the files are to be found again.
-            chance: Decides what survives of what was not synced.
-            kept: Part of it that survives: 0 nothing, 1 everything.
+            target: The folder of the resulting files.
+            chance: Chooses the steps that survive without a sync.
+            kept: The part of these that survives, from 0 to 1.
         """
-        names = self._names if chance.random() < kept else self._named_for_certain
+        names = self._names if chance.random() < kept else self._synced_names
         for path, content in names.items():
             held = bytearray(content.durable)
             for step in content.since:

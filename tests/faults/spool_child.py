@@ -1,9 +1,9 @@
-"""A spool at work in a process of its own, to be starved, killed, or watched by a faulty disk.
+"""A spool in a process of its own, whose disk calls are recorded or fail, or that is killed.
 
 ::
 
     python -m tests.faults.spool_child record FOLDER JOURNAL SYNCHRONOUS
-    python -m tests.faults.spool_child starve FOLDER KIND WIDTH STRIDE
+    python -m tests.faults.spool_child fail FOLDER KIND WIDTH STRIDE
     python -m tests.faults.spool_child endless FOLDER
 """
 
@@ -26,18 +26,18 @@ SMALL = SpoolLimits(cap_bytes=256 * 1024, gap_reserve_bytes=64 * 1024, reserve_f
 LANES = (Lane.EVENT, Lane.BOUNDARY, Lane.DATA)
 TABLES = tuple(Table(f"meter-{i}", (Column("voltage", "l1", -1),)) for i in range(4))
 
-Name = tuple[bytes, int, int]
+RecordKey = tuple[bytes, int, int]
 """(epoch, lane, seq)."""
 
 
 def entry(lane: Lane, serial: int, size: int = 270) -> Entry:
-    """A record whose body no other has."""
+    """A record with a unique body."""
     body = (b"%d %d " % (lane, serial)).ljust(size, b"x")
     table = TABLES[serial % len(TABLES)] if lane is not Lane.EVENT else None
     return Entry(lane=lane, body=body, at=serial, readings=2, table=table)
 
 
-def everything(spool: Spool) -> Iterator[SpoolRecord]:
+def all_pending(spool: Spool) -> Iterator[SpoolRecord]:
     """Every pending record, lane by lane, in steps small enough to need several."""
     for lane in Lane:
         after = 0
@@ -47,13 +47,13 @@ def everything(spool: Spool) -> Iterator[SpoolRecord]:
 
 
 def gaps(spool: Spool) -> list[GapRecord]:
-    """Every gap, sealed."""
+    """All gaps of the spool, after sealing them."""
     spool.seal_gaps()
-    records = [decode_record(one.body) for one in everything(spool) if one.lane is Lane.GAP]
+    records = [decode_record(one.body) for one in all_pending(spool) if one.lane is Lane.GAP]
     return [one for one in records if isinstance(one, GapRecord)]
 
 
-def in_gap(announced: list[GapRecord], name: Name) -> bool:
+def in_gap(announced: list[GapRecord], name: RecordKey) -> bool:
     """Whether ``name`` is announced as dropped."""
     epoch, lane, seq = name
     return any(
@@ -67,7 +67,7 @@ def acknowledgement(epoch: bytes, lane: Lane, seqs: list[int]) -> Ack:
 
 
 def record(folder: Path, journal: Path, synchronous: str) -> None:
-    """Append and settle, noting in the journal what was accepted, and before settling it."""
+    """Append and settle; the journal notes each accepted record, and each before it is settled."""
     shim = Shim()
     shim.watch(folder, journal)
     spool = Spool.open(folder, boot=BOOT, limits=SMALL)
@@ -93,18 +93,18 @@ def record(folder: Path, journal: Path, synchronous: str) -> None:
     shim.note("end")
 
 
-class Starved:
-    """One life of a spool whose disk fails in the middle; `problems` says what it lost."""
+class FailingDiskRun:
+    """One run of a spool whose disk fails for a while; `problems` lists what went wrong."""
 
     def __init__(self, shim: Shim, folder: Path) -> None:
         self._shim = shim
         self._folder = folder
-        self.pending: dict[Name, bytes] = {}
+        self.pending: dict[RecordKey, bytes] = {}
         self.refused = 0
-        self.gone: set[Name] = set()
+        self.gone: set[RecordKey] = set()
 
-    def live(self, kind: int, after: int, width: int) -> int:
-        """Let calls ``after`` to ``after + width`` fail; returns how many did."""
+    def run(self, kind: int, after: int, width: int) -> int:
+        """Use the spool while calls ``after`` to ``after + width`` fail; returns how many did."""
         self._shim.arm(kind, after, width)
         spool = self._opened()
         if spool is not None:
@@ -135,7 +135,7 @@ class Starved:
             if turn % 3 == 2 and self.pending:
                 self._settle(spool, next(iter(self.pending)))
 
-    def _settle(self, spool: Spool, name: Name) -> None:
+    def _settle(self, spool: Spool, name: RecordKey) -> None:
         epoch, lane, seq = name
         try:
             settled = spool.settle(acknowledgement(epoch, Lane(lane), [seq]))
@@ -146,11 +146,11 @@ class Starved:
             del self.pending[name]
 
     def problems(self) -> list[str]:
-        """What is not as it must be, once the disk is well again."""
+        """Descriptions of all errors, checked once the disk works again."""
         spool = Spool.open(self._folder, boot=BOOT, limits=SMALL)
         spool.append([entry(Lane.DATA, 9_999)])
         announced = gaps(spool)
-        found = {(one.epoch, int(one.lane), one.seq): one.body for one in everything(spool)}
+        found = {(one.epoch, int(one.lane), one.seq): one.body for one in all_pending(spool)}
         spool.close()
         problems = [
             f"lost {name[1:]}"
@@ -160,32 +160,32 @@ class Starved:
         problems += [f"settled twice {name[1:]}" for name in self.gone if name in found]
         if any(gap.reason == "damaged" for gap in announced):
             problems.append("a failing write became damage")
-        told = sum(gap.records for gap in announced if gap.reason == "disk")
-        if told != self.refused:
-            problems.append(f"{self.refused} refused, {told} announced")
+        announced_count = sum(gap.records for gap in announced if gap.reason == "disk")
+        if announced_count != self.refused:
+            problems.append(f"{self.refused} refused, {announced_count} announced")
         return problems
 
 
-def starve(folder: Path, kind: int, width: int, stride: int) -> None:
-    """Fail every call in turn; print what was lost, then how many lives and failures there were."""
+def fail_each(folder: Path, kind: int, width: int, stride: int) -> None:
+    """Fail every call in turn; print the problems, then the numbers of runs and failures."""
     shim = Shim()
     total: Counter[str] = Counter()
     after = 0
     while True:
         place = folder / "spool"
         shim.watch(place)
-        life = Starved(shim, place)
-        fired = life.live(kind, after, width)
-        for problem in life.problems():
+        run = FailingDiskRun(shim, place)
+        fired = run.run(kind, after, width)
+        for problem in run.problems():
             print(f"problem after {after}: {problem}")
         shutil.rmtree(place)
         if not fired and after > 60:
             break
-        total["lives"] += 1
+        total["runs"] += 1
         total["failures"] += fired
-        total["refused"] += life.refused
+        total["refused"] += run.refused
         after += stride
-    print(f"total: lives {total['lives']} failures {total['failures']} refused {total['refused']}")
+    print(f"total: runs {total['runs']} failures {total['failures']} refused {total['refused']}")
 
 
 def endless(folder: Path) -> None:
@@ -205,7 +205,7 @@ if __name__ == "__main__":
     what, where = sys.argv[1], Path(sys.argv[2])
     if what == "record":
         record(where, Path(sys.argv[3]), sys.argv[4])
-    elif what == "starve":
-        starve(where, *(int(word) for word in sys.argv[3:6]))
+    elif what == "fail":
+        fail_each(where, *(int(word) for word in sys.argv[3:6]))
     else:
         endless(where)

@@ -22,10 +22,10 @@ from tests.faults.diskfault import PowerCut, Shim, Step, build, environment, jou
 from tests.faults.spool_child import (
     BOOT,
     SMALL,
-    Name,
+    RecordKey,
     acknowledgement,
+    all_pending,
     entry,
-    everything,
     gaps,
     in_gap,
 )
@@ -64,7 +64,7 @@ class _Promises:
     """What had been accepted when the power went, less what was being settled."""
 
     def __init__(self) -> None:
-        self.kept: dict[Name, int] = {}
+        self.kept: dict[RecordKey, int] = {}
 
     def hear(self, note: str) -> None:
         word, *rest = note.split()
@@ -89,7 +89,7 @@ def _broken_after(cut: PowerCut, promises: _Promises, place: Path, kept: float, 
         spool.append([entry(Lane.EVENT, 1)])
         announced = gaps(spool)
         assert not promises.kept or all(gap.reason == "cap" for gap in announced)
-        found = {(one.epoch, int(one.lane), one.seq): one.body for one in everything(spool)}
+        found = {(one.epoch, int(one.lane), one.seq): one.body for one in all_pending(spool)}
     finally:
         spool.close()
         shutil.rmtree(place)
@@ -154,7 +154,7 @@ def test_the_control_without_full_syncing_does_lose_accepted_records(
 def test_whichever_write_fails_nothing_is_lost_unannounced(
     shim: Path, memory: Path, kind: int, width: int, stride: int
 ) -> None:
-    command = [*CHILD, "starve", str(memory), str(kind), str(width), str(stride)]
+    command = [*CHILD, "fail", str(memory), str(kind), str(width), str(stride)]
     run = subprocess.run(
         command, env=environment(shim, ROOT), timeout=120, capture_output=True, text=True
     )
@@ -168,7 +168,7 @@ def test_whichever_write_fails_nothing_is_lost_unannounced(
 
 def test_kill_minus_nine_at_random_points_loses_nothing_accepted(tmp_path: Path) -> None:
     chance = random.Random(3)
-    promised: set[Name] = set()
+    promised: set[RecordKey] = set()
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     for _ in range(5):
         with subprocess.Popen(
@@ -183,7 +183,7 @@ def test_kill_minus_nine_at_random_points_loses_nothing_accepted(tmp_path: Path)
                 epoch, lane, seq = line.split()
                 promised.add((bytes.fromhex(epoch), int(lane), int(seq)))
     spool = Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
-    found = {(one.epoch, int(one.lane), one.seq) for one in everything(spool)}
+    found = {(one.epoch, int(one.lane), one.seq) for one in all_pending(spool)}
     assert promised <= found
     spool.close()
 
@@ -226,7 +226,7 @@ def test_a_really_full_disk_is_survived_announced_and_recovered_from(tiny_disk: 
     announced = gaps(spool)
     assert sum(gap.records for gap in announced) == refused
     assert {gap.reason for gap in announced} == {"disk"}
-    found = {one.seq for one in everything(spool) if one.lane is Lane.DATA}
+    found = {one.seq for one in all_pending(spool) if one.lane is Lane.DATA}
     assert found == accepted - set(range(50))
     numbers = range(spool.next_seqs()[Lane.DATA])
     missing = [seq for seq in numbers if seq not in accepted]

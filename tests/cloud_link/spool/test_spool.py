@@ -17,7 +17,7 @@ from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
 from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLockedError
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane, table_id
-from tests.faults.spool_child import BOOT, SMALL, TABLES, entry, everything, gaps, in_gap
+from tests.faults.spool_child import BOOT, SMALL, TABLES, all_pending, entry, gaps, in_gap
 
 ROOT = Path(__file__).parents[3]
 
@@ -51,7 +51,7 @@ def test_numbers_grow_per_lane_and_are_never_reused(open_spool: Callable[..., Sp
     spool = open_spool()
     assert spool.epoch != first
     assert spool.ordinal == ordinal + 1
-    assert [(one.epoch, one.seq) for one in everything(spool)] == [(first, 0), (first, 2)]
+    assert [(one.epoch, one.seq) for one in all_pending(spool)] == [(first, 0), (first, 2)]
 
 
 def test_several_acknowledgements_are_settled_in_one_transaction_in_their_order(
@@ -73,7 +73,7 @@ def test_several_acknowledgements_are_settled_in_one_transaction_in_their_order(
         (0, 1, True),
     ]
     # Each conflict has begun an epoch of its own, beyond the one before it.
-    assert [(one.ordinal, one.seq) for one in everything(spool)] == [(1, 3), (2, 0), (3, 0)]
+    assert [(one.ordinal, one.seq) for one in all_pending(spool)] == [(1, 3), (2, 0), (3, 0)]
     assert spool.ordinal == 3
     assert spool.settle_all([]) == []
 
@@ -84,7 +84,7 @@ def test_pending_is_read_in_order_and_in_bounded_pieces(open_spool: Callable[...
     some = spool.pending(Lane.DATA, after=0, limit_bytes=350)
     assert [one.seq for one in some] == [0, 1, 2]
     assert [one.seq for one in spool.pending(Lane.DATA, after=some[-1].id, limit_bytes=1)] == [3]
-    assert spool.newest_id(Lane.DATA) == list(everything(spool))[-1].id
+    assert spool.newest_id(Lane.DATA) == list(all_pending(spool))[-1].id
     assert some[0].table == table_id(TABLES[0])
     assert some[0].boot == BOOT
 
@@ -204,7 +204,7 @@ def test_a_restored_copy_gives_no_number_out_again(
     spool = Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
     assert spool.epoch != lost_time
     asked = spool.ordinal + 7
-    oldest = next(everything(spool)).epoch
+    oldest = next(all_pending(spool)).epoch
     assert spool.settle(Ack(VERSION, oldest, Lane.DATA, renew=asked)).new_epoch
     assert spool.ordinal == asked + 1
     spool.close()
@@ -239,7 +239,7 @@ def test_long_past_the_cap_the_newest_data_stand_and_little_is_said_again(
     assert stats.dropped[Lane.DATA] > rounds // 2
     assert stats.dropped[Lane.EVENT] == 0
     assert repeated == 1
-    newest = [one.seq for one in everything(spool) if one.lane is Lane.DATA]
+    newest = [one.seq for one in all_pending(spool) if one.lane is Lane.DATA]
     assert newest == list(range(rounds - len(newest), rounds))
     assert len(newest) > 100
     spool.seal_gaps()
@@ -256,7 +256,7 @@ def test_events_of_a_long_outage_leave_room_for_data(open_spool: Callable[..., S
     assert stats.dropped[Lane.EVENT] > 1_000
     assert stats.records[Lane.DATA] > 100
     assert stats.records[Lane.EVENT] > 100
-    kept = [one.seq for one in everything(spool)]
+    kept = [one.seq for one in all_pending(spool)]
     assert max(kept) == 1_999
 
 
@@ -316,9 +316,9 @@ def test_of_a_partly_damaged_file_what_is_sound_is_saved_and_the_rest_announced(
     content[page * 4096 : page * 4096 + 4096] = os.urandom(4096)
     file.write_bytes(content)
     spool = open_spool()
-    list(everything(spool))
+    list(all_pending(spool))
     announced = gaps(spool)
-    found = {one.seq: one.body for one in everything(spool) if one.lane is Lane.DATA}
+    found = {one.seq: one.body for one in all_pending(spool) if one.lane is Lane.DATA}
     for seq in range(10, 100):
         told = in_gap(announced, (epoch, Lane.DATA, seq)) or any(
             gap.epoch == epoch and gap.lane == Lane.DATA and not gap.ranges for gap in announced
@@ -344,7 +344,7 @@ def test_a_record_that_is_not_what_was_accepted_becomes_a_gap(
     spoil = f"UPDATE record SET {column} = 77 WHERE seq = 2"
     spool._database.db.execute(spoil)
     before = spool.generation
-    assert [one.seq for one in everything(spool)] == [0, 1, 3, 4]
+    assert [one.seq for one in all_pending(spool)] == [0, 1, 3, 4]
     assert spool.generation > before
     (gap,) = gaps(spool)
     assert (gap.reason, gap.ranges, gap.records) == ("damaged", ((2, 2),), 1)

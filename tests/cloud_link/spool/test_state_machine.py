@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from cloud_link.spool.model import SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, GapRecord, Lane, decode_record, table_id
-from tests.faults.spool_child import BOOT, LANES, TABLES, Name, entry, everything, in_gap
+from tests.faults.spool_child import BOOT, LANES, TABLES, RecordKey, all_pending, entry, in_gap
 
 TIGHT = SpoolLimits(cap_bytes=160 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)
 
@@ -27,8 +27,8 @@ class SpoolMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="spool-model-"))
         self.serial = 0
-        self.accepted: dict[Name, bytes] = {}
-        self.settled: set[Name] = set()
+        self.accepted: dict[RecordKey, bytes] = {}
+        self.settled: set[RecordKey] = set()
         self.epochs: set[bytes] = set()
         self.spool = self._opened()
 
@@ -64,7 +64,7 @@ class SpoolMachine(RuleBasedStateMachine):
         return self.append(lane, 6, 6000)
 
     @rule(name=names, width=st.sampled_from((0, 1, 5, 2**63, 2**64)), refuse=st.booleans())
-    def settle(self, name: Name, width: int, refuse: bool) -> None:
+    def settle(self, name: RecordKey, width: int, refuse: bool) -> None:
         epoch, lane, seq = name
         if refuse:
             self.spool.settle(Ack(VERSION, epoch, Lane(lane), rejected=((seq, "misfit"),)))
@@ -78,17 +78,17 @@ class SpoolMachine(RuleBasedStateMachine):
         }
 
     @rule(name=names)
-    def ask_for_a_table(self, name: Name) -> None:
+    def ask_for_a_table(self, name: RecordKey) -> None:
         epoch, lane, seq = name
         ack = Ack(VERSION, epoch, Lane(lane), need_table=((seq, b"whatever"),))
-        here = any(_name(one) == name for one in everything(self.spool))
+        here = any(_name(one) == name for one in all_pending(self.spool))
         wanted = here and lane != Lane.EVENT
         assert bool(self.spool.settle(ack).tables) == wanted
 
     @rule(target=names, name=names)
-    def conflict(self, name: Name) -> object:
+    def conflict(self, name: RecordKey) -> object:
         epoch, lane, seq = name
-        held = {_name(one): one.body for one in everything(self.spool)}
+        held = {_name(one): one.body for one in all_pending(self.spool)}
         before = self.spool.generation
         ack = Ack(VERSION, epoch, Lane(lane), conflict=(seq, seq + 1, seq + 1))
         settled = self.spool.settle(ack)
@@ -138,7 +138,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     @invariant()
     def counters_are_true(self) -> None:
-        pending = list(everything(self.spool))
+        pending = list(all_pending(self.spool))
         stats = self.spool.stats()
         for lane in Lane:
             assert stats.records[lane] == sum(one.lane is lane for one in pending)
@@ -154,7 +154,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @invariant()
     def conserved(self) -> None:
         pending = {
-            _name(one): one.body for one in everything(self.spool) if one.lane is not Lane.GAP
+            _name(one): one.body for one in all_pending(self.spool) if one.lane is not Lane.GAP
         }
         announced = _all_gaps(self.spool)
         assert pending.keys() <= self.accepted.keys()
@@ -169,7 +169,7 @@ class SpoolMachine(RuleBasedStateMachine):
         assert sum(gap.records for gap in announced) <= len(self.accepted) - len(pending)
 
 
-def _name(one: SpoolRecord) -> Name:
+def _name(one: SpoolRecord) -> RecordKey:
     return one.epoch, int(one.lane), one.seq
 
 

@@ -12,7 +12,7 @@ from cloud_link.spool.model import SpoolError, SpoolLockedError
 from cloud_link.spool.spool import Spool
 from cloud_link.spool.writer import GROUP_ENTRIES, SpoolWriter
 from cloud_link.wire import Lane
-from tests.faults.spool_child import BOOT, SMALL, entry, everything
+from tests.faults.spool_child import BOOT, SMALL, all_pending, entry
 
 
 async def _writer(tmp_path: Path) -> SpoolWriter:
@@ -113,7 +113,7 @@ async def test_a_cancelled_append_may_be_accepted_and_disturbs_nobody(tmp_path: 
         await held
         with pytest.raises(asyncio.CancelledError):
             await given_up
-        assert len(await writer.call(lambda spool: list(everything(spool)))) == 2
+        assert len(await writer.call(lambda spool: list(all_pending(spool)))) == 2
 
 
 async def test_closing_finishes_what_was_asked_and_frees_the_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The portal's database as the ledger sees it: asked for rows, cut off, robbed of its tables."""
+"""The portal's database for the ledger: queries, lost connections, lost tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOSE = "DELETE FROM ingest_wiretable WHERE NOT EXISTS (SELECT 1 FROM ingest_pen
 
 
 class Database(Protocol):
-    """Either of the two."""
+    """A database of the portal; `OnPostgres` and `OnSqlite` are the two kinds."""
 
     url: str
     """For ``KANMON_DATABASE_URL``."""
@@ -29,13 +29,13 @@ class Database(Protocol):
     """How many ingest workers share it."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """What it answers."""
+        """The rows that ``query`` returns."""
 
     def disturb(self) -> int:
-        """Be away from the workers; how many connections that met."""
+        """Interrupt the workers' connections; returns how many were met."""
 
     def lose_tables(self) -> int:
-        """Forget what the boxes' integers mean; how many tables."""
+        """Delete the boxes' tables from the database; returns how many."""
 
 
 class OnPostgres:

@@ -1,6 +1,6 @@
 """The ledger's gateway, a process that gets killed: real change_filter, intake, spool and uplink.
 
-    python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [--hasty]
+    python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [--puback]
 
 FOLDER holds ``spool/`` (or what ``--spool`` names), the journals, and ``status-INCARNATION``, a
 JSON object replaced a few times a second. Signals: USR1: make no more, drain, end with 0;
@@ -31,9 +31,7 @@ from drivers.report import Clock
 from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.intake import Intake
 from gateway.intake.records import clock_entry
-from tests.e2e.ledger.hasty import HastyUplink
-from tests.e2e.ledger.journal import Journal
-from tests.e2e.ledger.truth import (
+from tests.e2e.ledger.expected_values import (
     BOX,
     CLOCK_AFTER,
     DEVICES,
@@ -44,6 +42,8 @@ from tests.e2e.ledger.truth import (
     STEP_MS,
     report,
 )
+from tests.e2e.ledger.journal import Journal
+from tests.e2e.ledger.puback_uplink import PubackUplink
 
 LIMITS = SpoolLimits(
     cap_bytes=448 * 1024, gap_reserve_bytes=96 * 1024, reserve_file_bytes=64 * 1024
@@ -54,7 +54,7 @@ TICK_S = 0.05
 
 
 class Gateway:
-    """One incarnation."""
+    """One process of the ledger's gateway."""
 
     def __init__(self, orders: argparse.Namespace, writer: SpoolWriter) -> None:
         self._folder: Path = orders.folder
@@ -68,9 +68,9 @@ class Gateway:
         self._dated = False
         info = BoxInfo(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
         broker = Broker.parse(orders.broker)
-        self._uplink: Uplink | HastyUplink = (
-            HastyUplink(writer, broker, BOX, info)
-            if orders.hasty
+        self._uplink: Uplink | PubackUplink = (
+            PubackUplink(writer, broker, BOX, info)
+            if orders.puback
             else Uplink(writer, broker, BOX, info, UPLINK_LIMITS, LINK)
         )
         change_filter = ChangeFilter(ZoneInfo("UTC"), HEARTBEAT_MS)
@@ -196,7 +196,7 @@ def main() -> int:
     parser.add_argument("incarnation", type=int)
     parser.add_argument("boot")
     parser.add_argument("--spool", default="spool")
-    parser.add_argument("--hasty", action="store_true")
+    parser.add_argument("--puback", action="store_true")
     with suppress(asyncio.CancelledError):
         asyncio.run(_main(parser.parse_args()))
     return 0

@@ -1,8 +1,8 @@
-"""What a gateway was told to be accepted, written down before it went on.
+"""A journal of the records that a gateway's spool accepted.
 
 One JSON line a record. A killed process leaves whole lines behind, because a line is one write;
 a record accepted in the instant before the kill may have none, and is then held only to the
-values it says (`tests.e2e.ledger.truth.expected`).
+values it says (`tests.e2e.ledger.expected_values.expected`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cloud_link.wire import (
     content_hash,
     decode_record,
 )
-from tests.e2e.ledger.truth import OFFSET, Place, Value
+from tests.e2e.ledger.expected_values import OFFSET, SamplePoint, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ class Line:
         epochs: In hexadecimal; two where a new one began while the record was being accepted.
         content: `cloud_link.wire.content_hash`.
         kind: ``data``, ``event``, ``clock`` or ``poison``.
-        readings: Where each belongs, and what it says.
+        readings: The point and the value of each reading.
     """
 
     epochs: list[str]
@@ -51,7 +51,7 @@ class Line:
     seq: int
     content: int
     kind: str
-    readings: list[tuple[Place, Value]]
+    readings: list[tuple[SamplePoint, Value]]
 
 
 class Journal:
@@ -70,7 +70,7 @@ class Journal:
         self.accepted = 0
 
     async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
-        """Accept, write down, return."""
+        """Append to the spool, write the journal, and return the numbers."""
         batch = tuple(entries)
         before = await self._writer.call(_epoch)
         numbers = await self._writer.append(batch)
@@ -85,11 +85,11 @@ class Journal:
 
     @property
     def generation(self) -> int:
-        """The spool's."""
+        """The generation of the spool."""
         return self._writer.generation
 
     def _line(self, entry: Entry, number: int, epochs: list[str]) -> str:
-        kind, readings = _understood(entry)
+        kind, readings = _decoded(entry)
         line = Line(
             epochs=epochs,
             lane=int(entry.lane),
@@ -105,7 +105,7 @@ def _epoch(spool: Spool) -> str:
     return spool.epoch.hex()
 
 
-def _understood(entry: Entry) -> tuple[str, list[tuple[Place, Value]]]:
+def _decoded(entry: Entry) -> tuple[str, list[tuple[SamplePoint, Value]]]:
     try:
         record = decode_record(entry.body)
     except WireError:
@@ -116,10 +116,10 @@ def _understood(entry: Entry) -> tuple[str, list[tuple[Place, Value]]]:
         return "event", []
     table = entry.table
     assert table is not None
-    readings: list[tuple[Place, Value]] = []
+    readings: list[tuple[SamplePoint, Value]] = []
     for cell in cells(table, record):
         column = table.columns[cell.column]
-        place = Place(
+        place = SamplePoint(
             table.device, column.quantity, column.part, column.resolution, cell.at + OFFSET
         )
         assert cell.value is None or isinstance(cell.value, int)
@@ -135,11 +135,12 @@ def read(folder: Path) -> Iterator[Line]:
                 continue  # the write that a kill cut short
             fields = json.loads(text)
             fields["readings"] = [
-                (Place(**place), (value, quality)) for place, (value, quality) in fields["readings"]
+                (SamplePoint(**place), (value, quality))
+                for place, (value, quality) in fields["readings"]
             ]
             yield Line(**fields)
 
 
 def lane_name(lane: int) -> str:
-    """For messages."""
+    """The name of a lane, for messages."""
     return Lane(lane).name

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.e2e.ledger.truth import BOX
+from tests.e2e.ledger.expected_values import BOX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ class Program:
         return hit
 
     def words(self) -> str:
-        """The last of what it printed."""
+        """The end of the process's output."""
         return self.log.read_text("utf-8", "replace")[-3000:] if self.log.exists() else ""
 
 
@@ -108,35 +108,35 @@ class Incarnation(Program):
     name: int
 
     def status(self) -> dict[str, Any]:
-        """What it last said of itself; empty before it said anything."""
+        """The last status that the process wrote; empty before the first."""
         path = self.folder / f"status-{self.name:04}"
         result: dict[str, Any] = json.loads(path.read_text("ascii")) if path.exists() else {}
         return result
 
     def get(self, key: str) -> int:
-        """A number of `status`."""
+        """The number ``key`` of `status`; 0 where it is missing."""
         return int(self.status().get(key, 0))
 
 
 class Site:
-    """The installation.
+    """An installation: gateway, broker, portal workers and database.
 
     Args:
-        folder: Everything of it.
-        broker: Running.
-        database: Of the portal.
-        rng: Decides everything that is left to chance.
-        hasty: Whether the gateway deletes on PUBACK (the control).
+        folder: The folder of all its files.
+        broker: A running broker.
+        database: The portal's database.
+        rng: The source of all random choices.
+        puback: Whether the gateway deletes on PUBACK (the control).
     """
 
     def __init__(
-        self, folder: Path, broker: Mosquitto, database: Database, rng: Random, *, hasty: bool
+        self, folder: Path, broker: Mosquitto, database: Database, rng: Random, *, puback: bool
     ) -> None:
         self._folder = folder
         self._broker = broker
         self._database = database
         self._rng = rng
-        self._hasty = hasty
+        self._puback = puback
         self._made = 0
         self._boot = secrets.token_hex(16)
         self.faults: Counter[str] = Counter()
@@ -201,7 +201,7 @@ class Site:
         command = [sys.executable, "-m", "tests.e2e.ledger.gateway", str(self._folder)]
         command += [self._broker.url, str(self._made), self._boot, "--spool", spool]
         made = Incarnation(
-            command=command + ["--hasty"] * self._hasty, log=self._folder / "gateway.log"
+            command=command + ["--puback"] * self._puback, log=self._folder / "gateway.log"
         )
         made.folder, made.name = self._folder, self._made
         made.start()
@@ -271,8 +271,8 @@ class Site:
         for worker in self._workers:
             worker.send(signal.SIGSTOP)
         before = self.gateway.get("accepted"), self.gateway.get("delivered")
-        key, more = ("delivered", 200) if self._hasty else ("accepted", 60)
-        least = before[self._hasty] + more
+        key, more = ("delivered", 200) if self._puback else ("accepted", 60)
+        least = before[self._puback] + more
         self._wait("records to strand", lambda: self.gateway.get(key) >= least)
         self._broker.kill()
         for worker in self._workers:

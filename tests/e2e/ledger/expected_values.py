@@ -1,8 +1,8 @@
-"""What the ledger's devices say: every value a known function of (device, n). Pure.
+"""The values of the ledger's devices, each a known function of (device, n). Pure.
 
 ``n`` counts polls and is never used twice for a device: each process that makes reports gets a
-range of its own. A reading's time follows from ``n`` too, so that whatever is stored can be told
-to be right without remembering what was sent.
+range of its own. A reading's time follows from ``n`` too, so that every stored value can be checked
+without a record of the values that were sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BOX: Final = "b-ledger"
 DEVICES: Final = ("meter-a", "meter-b", "meter-c", "meter-d")
 STEP_MS: Final = 100
-"""Between two polls of a device, in the devices' own time."""
+"""Milliseconds between two polls of a device, in the devices' own time."""
 OFFSET: Final = 20_260 * 86_400_000
 """From boot to Unix time; n = 0 is a midnight."""
 RANGE: Final = 432_000
@@ -49,12 +49,12 @@ _ABSENT: Final = QUALITIES.index(Quality.NOT_AVAILABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One value of every device: what it is, when in a poll it is read, and what it then is."""
+    """One value of every device: its quantity, its offset within a poll, and its function of n."""
 
     quantity: Quantity
     part: str
     resolution: int
-    lap: int
+    offset_ms: int
     value: Callable[[int, int], int | None]
 
 
@@ -67,22 +67,22 @@ COLUMNS: Final = (
         quantity=Quantity.ENERGY_IMPORT,
         part="",
         resolution=0,
-        lap=0,
+        offset_ms=0,
         value=lambda device, n: device * 10**9 + n * 7,
     ),
     Column(
         quantity=Quantity.ENERGY_EXPORT,
         part="",
         resolution=1,
-        lap=0,
+        offset_ms=0,
         value=lambda device, n: device * 10**6 + n // 8,
     ),
-    Column(quantity=Quantity.POWER_ACTIVE, part="l1", resolution=-1, lap=3, value=_noise),
+    Column(quantity=Quantity.POWER_ACTIVE, part="l1", resolution=-1, offset_ms=3, value=_noise),
     Column(
         quantity=Quantity.POWER_ACTIVE,
         part="l2",
         resolution=-1,
-        lap=3,
+        offset_ms=3,
         value=lambda device, n: None if n % 16 == 5 else _noise(device + 9, n // 3),
     ),
 )
@@ -90,7 +90,7 @@ _BY_NAME: Final = {(c.quantity.value, c.part, c.resolution): c for c in COLUMNS}
 
 
 def report(device: str, n: int, clock: Clock) -> Report:
-    """The ``n``-th look at ``device``."""
+    """The report of the ``n``-th poll of ``device``."""
     at, index = n * STEP_MS, DEVICES.index(device)
     return Report(
         device=device,
@@ -105,7 +105,7 @@ def report(device: str, n: int, clock: Clock) -> Report:
 
 
 def state(n: int) -> State:
-    """What a device does at its ``n``-th poll."""
+    """The state of a device at its ``n``-th poll."""
     return State.RUNNING if n // 50 % 2 else State.READY
 
 
@@ -122,14 +122,14 @@ def _reading(column: Column, index: int, n: int) -> Reading:
         part=column.part,
         resolution=column.resolution,
         value=value,
-        at=n * STEP_MS + column.lap,
+        at=n * STEP_MS + column.offset_ms,
         quality=Quality.NOT_AVAILABLE if value is None else Quality.GOOD,
     )
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A moment of a series: where exactly one value belongs."""
+class SamplePoint:
+    """A point of a series, to which exactly one value belongs."""
 
     device: str
     quantity: str
@@ -139,15 +139,15 @@ class Place:
     """Unix milliseconds."""
 
 
-def expected(place: Place) -> Value | None:
-    """What belongs there; ``None`` where nothing was ever read."""
-    column = _BY_NAME.get((place.quantity, place.part, place.resolution))
-    if column is None or place.device not in DEVICES:
+def expected(point: SamplePoint) -> Value | None:
+    """The value that belongs to ``point``; ``None`` where none was ever read."""
+    column = _BY_NAME.get((point.quantity, point.part, point.resolution))
+    if column is None or point.device not in DEVICES:
         return None
-    n, rest = divmod(place.at - OFFSET - column.lap, STEP_MS)
+    n, rest = divmod(point.at - OFFSET - column.offset_ms, STEP_MS)
     if rest or n < 0:
         return None
-    value = column.value(DEVICES.index(place.device), n)
+    value = column.value(DEVICES.index(point.device), n)
     return value, _ABSENT if value is None else _GOOD
 
 

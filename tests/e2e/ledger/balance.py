@@ -1,4 +1,4 @@
-"""The books: what was accepted against what the portal holds, entry by entry.
+"""The balance: accepted records against the portal's contents, record by record.
 
 For every accepted record exactly one of: stored (each reading once, at its time, with its value),
 quarantined (poison only), or covered by a gap. And nothing in the portal that was never read.
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloud_link.wire import content_hash
+from tests.e2e.ledger.expected_values import SamplePoint, Value, expected, poll_of, state
 from tests.e2e.ledger.journal import lane_name
-from tests.e2e.ledger.truth import Place, Value, expected, poll_of, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +32,7 @@ _PLACES = (
 
 @dataclass(kw_only=True)
 class Balance:
-    """The result; ``faults`` says in words what is wrong, at most a few of each kind."""
+    """The result of a comparison; ``wrong`` describes the first few errors."""
 
     accepted: int = 0
     stored: int = 0
@@ -52,7 +52,7 @@ class Balance:
         return not (self.lost or self.doubled or self.unexplained or self.holes or self.wrong)
 
     def note(self, what: str) -> None:
-        """Say what is wrong; the first few are enough to find the cause."""
+        """Add the description of an error; the first few are enough to find the cause."""
         if len(self.wrong) < 8:
             self.wrong.append(what)
 
@@ -67,7 +67,7 @@ class Balance:
 
 
 class Holdings:
-    """What the portal holds, read once, straight from its tables."""
+    """The portal's contents, read once, straight from its tables."""
 
     def __init__(self, database: Database) -> None:
         rows = database.rows
@@ -92,12 +92,12 @@ class Holdings:
             runs = json.loads(ranges) if isinstance(ranges, str) else ranges
             self.gaps[self._epochs[epoch], lane] += [(first, last) for first, last in runs]
             self.gap_records += records
-        self.samples: dict[Place, Value] = {}
-        self.twice: Counter[Place] = Counter()
+        self.samples: dict[SamplePoint, Value] = {}
+        self.twice: Counter[SamplePoint] = Counter()
         for table in ("ingest_sample", "ingest_textsample"):
             for *place, value, quality in rows(_PLACES.format(table)):
-                self.twice[Place(*place)] += 1
-                self.samples[Place(*place)] = (value, quality)
+                self.twice[SamplePoint(*place)] += 1
+                self.samples[SamplePoint(*place)] = (value, quality)
         self.devices = rows("SELECT name, state, reported_at FROM fleet_device")
 
     def _raw(self, rows: Any, table: str) -> dict[Name, int]:

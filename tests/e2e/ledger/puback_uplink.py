@@ -1,4 +1,4 @@
-"""The control: an uplink that takes the broker's PUBACK for the portal's word. Never do this."""
+"""The control: an uplink that takes the broker's PUBACK for the portal's acknowledgement."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 _MESSAGE_BYTES = 8_000
 
 
-class HastyUplink:
-    """Deletes a record as soon as the broker has it."""
+class PubackUplink:
+    """Deletes a record as soon as the broker has acknowledged it. Never do this."""
 
     def __init__(self, writer: SpoolWriter, broker: Broker, box: str, info: BoxInfo) -> None:
         self._writer, self._broker, self._box, self._info = writer, broker, box, info
         self.settled = 0
 
     async def run(self) -> None:
-        """Drain, whatever becomes of what was sent."""
+        """Send the spool's records and delete them on PUBACK, until cancelled."""
         while True:
             try:
                 async with connect(self._broker, self._box) as session:
                     start = await self._writer.call(SessionStart.begin)
-                    greeting = start.online(self._info, alive=True)
-                    await session.publish(f"kanmon/1/{self._box}/up/online", greeting)
+                    body = start.online(self._info, alive=True)
+                    await session.publish(f"kanmon/1/{self._box}/up/online", body)
                     await self._drain(session)
             except MqttError:
                 await asyncio.sleep(0.2)
