@@ -127,7 +127,8 @@ def test_nothing_is_written_to_a_printer(box: Box, printer: UdpPeer) -> None:
     done = box.kanmon("device", "write", url(printer), "anything", "1", "--yes")
 
     assert done.returncode == 2
-    assert "the printer's own page" in done.stderr
+    assert "this device has no settings that can be written" in done.stderr
+    assert "its own page" in done.stderr
 
 
 # --- why ----------------------------------------------------------------------------------------
