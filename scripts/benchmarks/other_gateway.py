@@ -43,7 +43,8 @@ from scripts.benchmarks.whole_path import (
     resident_mb,
 )
 from scripts.demonstration import broker
-from scripts.demonstration.processes import Children, free_port, listening
+from scripts.demonstration.ports import free_port
+from scripts.demonstration.processes import Children, listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,7 +24,8 @@ from provisioning.identity import box_id
 from scripts.benchmarks.figures import Figure
 from scripts.benchmarks.plant import REGISTERS, UNITS
 from scripts.demonstration import broker
-from scripts.demonstration.processes import Children, free_port, listening
+from scripts.demonstration.ports import free_port
+from scripts.demonstration.processes import Children, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.demonstration import broker
-from scripts.demonstration.asking import AskingError
 from scripts.demonstration.books import cut_and_mend
+from scripts.demonstration.client import WorldError
 from scripts.demonstration.demonstration import (
     READY_S,
     ROOT,
@@ -24,12 +24,14 @@ from scripts.demonstration.demonstration import (
     FailedError,
     say,
 )
+from scripts.demonstration.folder import FolderInUseError, forget, held
 from scripts.demonstration.page import PageError, Visitor
-from scripts.demonstration.processes import EndedEarlyError
-from scripts.demonstration.story import COPIER, FILE, GATEWAYS, LABELLED
+from scripts.demonstration.ports import NoPortError
+from scripts.demonstration.processes import Children, EndedEarlyError
+from scripts.demonstration.story import COPIER, GATEWAYS, LABELLED
 
-FAULT: Final = ("One thing needs you", COPIER.label, "paper jam")
-"""What the first page says while the copier is jammed."""
+_CONDITION: Final = "has-condition"
+"""The class of a device's card on the first page while the device has a condition."""
 _SHOWN: Final = {
     ("power.active", ""),
     ("energy.import", ""),
@@ -37,7 +39,14 @@ _SHOWN: Final = {
     ("impressions", ""),
 }
 _FAULT_S: Final = 45.0
-FAILURES: Final = (FailedError, EndedEarlyError, AskingError, PageError, broker.NotToBeHadError)
+FAILURES: Final = (
+    FailedError,
+    EndedEarlyError,
+    NoPortError,
+    WorldError,
+    PageError,
+    broker.NotToBeHadError,
+)
 """What ends the demonstration with a sentence."""
 
 
@@ -54,31 +63,42 @@ def show(arrived: dict[str, Any]) -> int:
     return total
 
 
-def first_fault(demonstration: Demonstration, visitor: Visitor) -> float:
-    """Jam the copier; how many seconds later the first page says so."""
+def first_fault(demonstration: Demonstration, visitor: Visitor, copier: str) -> float:
+    """Jam the copier; how many seconds later the first page shows it.
+
+    Args:
+        demonstration: Where the copier is.
+        visitor: Looks at the page.
+        copier: The id of the copier's card on that page.
+    """
+    _wait_for(demonstration, visitor, copier, jammed=False)
     began = time.monotonic()
     demonstration.control("break", what="jam")
-    _wait_for(demonstration, visitor, lambda words: all(part in words for part in FAULT), "the jam")
+    _wait_for(demonstration, visitor, copier, jammed=True)
     return time.monotonic() - began
 
 
-def heal(demonstration: Demonstration, visitor: Visitor) -> float:
-    """Take the sheet out; how many seconds later the first page is content again."""
+def heal(demonstration: Demonstration, visitor: Visitor, copier: str) -> float:
+    """Take the sheet out; how many seconds later the first page shows the copier without fault."""
     began = time.monotonic()
     demonstration.control("mend", what="jam")
-    _wait_for(demonstration, visitor, lambda words: "Nothing needs you" in words, "its end")
+    _wait_for(demonstration, visitor, copier, jammed=False)
     return time.monotonic() - began
 
 
-def _wait_for(demonstration: Demonstration, visitor: Visitor, seen: Any, what: str) -> None:
+def _wait_for(demonstration: Demonstration, visitor: Visitor, copier: str, *, jammed: bool) -> None:
+    """Wait until the copier's card has a condition, or none."""
     deadline = time.monotonic() + _FAULT_S
-    words = ""
-    while not seen(words):
+    while True:
         demonstration.check()
+        card = visitor.elements(demonstration.url + "/").get(copier)
+        if card is not None and (_CONDITION in card.get("class", "").split()) is jammed:
+            return
         if time.monotonic() > deadline:
-            raise FailedError(f"the page did not show {what}; it says: {words[:400]}")
+            shown = "no card of the copier" if card is None else card.get("class", "")
+            step = "jammed" if jammed else "without a fault"
+            raise FailedError(f"the page did not show the copier {step}, but {shown}")
         time.sleep(0.2)
-        words = visitor.words(demonstration.url + "/")
 
 
 def check_once(demonstration: Demonstration, visitor: Visitor, arrived: dict[str, Any]) -> None:
@@ -95,9 +115,9 @@ def check_once(demonstration: Demonstration, visitor: Visitor, arrived: dict[str
         )
 
 
-def prove(demonstration: Demonstration, visitor: Visitor) -> None:
+def prove(demonstration: Demonstration, visitor: Visitor, copier: str) -> None:
     """Let all be well again, and see that nothing was lost on the way; raises `FailedError`."""
-    healed_s = heal(demonstration, visitor)
+    healed_s = heal(demonstration, visitor, copier)
     say(f"  all well again {healed_s:6.1f} s after the sheet was taken out")
     closing = cut_and_mend(demonstration, visitor)
     say(f"  gap filled     {closing.seconds:6.1f} s after the internet was mended: {closing.line}")
@@ -114,7 +134,8 @@ def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
     history = demonstration.tell_history()
     visitor = Visitor()
     visitor.sign_in(link)
-    fault_s = first_fault(demonstration, visitor)
+    copier = f"device-{arrived['devices'][COPIER.name]['id']}"
+    fault_s = first_fault(demonstration, visitor, copier)
     to_fault_s = time.monotonic() - began
     installed_s = float(os.environ.get("KANMON_DEMO_INSTALL_S") or 0)
     say("")
@@ -125,7 +146,7 @@ def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
         f"  history        {history['seconds']:6.1f} s for {history['samples']:,} simulated samples"
     )
     if options.once:
-        prove(demonstration, visitor)
+        prove(demonstration, visitor, copier)
         say(f"\n{total} readings of {len(LABELLED)} devices are in the portal and on its page.")
         return
     say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
@@ -140,19 +161,28 @@ def main() -> int:
     """Run the demonstration; 0 when it did what it shows, 2 when it failed."""
     options = _options()
     folder = options.folder.resolve()
-    if options.fresh or options.once:
-        for name in ("portal", "gateway", "office", "broker"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / FILE).unlink(missing_ok=True)
     signal.signal(signal.SIGTERM, _interrupt)
-    demonstration = Demonstration(
-        folder=folder,
-        choice=options.broker,
-        wanted_port=options.port,
-        patience_s=options.patience,
-        with_site=not options.no_site,
-    )
     try:
+        with held(folder):
+            if options.fresh or options.once:
+                forget(folder)
+            return _run(folder, options)
+    except FolderInUseError as error:
+        say(f"scripts/demo failed: {error}")
+        return 2
+
+
+def _run(folder: Path, options: argparse.Namespace) -> int:
+    children = Children(logs=folder / "logs")
+    try:
+        demonstration = Demonstration(
+            folder=folder,
+            children=children,
+            choice=options.broker,
+            port=options.port,
+            patience_s=options.patience,
+            with_site=not options.no_site,
+        )
         tell(demonstration, options)
     except KeyboardInterrupt:
         say("\nStopping ...")
@@ -164,7 +194,7 @@ def main() -> int:
         return 0
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # stopping is not to be interrupted
-        killed = demonstration.children.stop()
+        killed = children.stop()
         shutil.rmtree(folder / "tmp", ignore_errors=True)
         say("Everything is stopped." if not killed else f"Stopped; {', '.join(killed)} by force.")
 
@@ -184,7 +214,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where everything is")
     parser.add_argument("--patience", type=float, default=READY_S, help="seconds to wait")
     parser.add_argument("--no-site", action="store_true", help="leave the meters off: must fail")
-    parser.add_argument("--port", type=int, default=8000, help="the page's port, if it is free")
+    parser.add_argument(
+        "--port", type=int, help="the page's port from now on, if it is free; else 8000"
+    )
     parser.add_argument(
         "--broker", choices=["auto", "installed", "unpacked", "amqtt"], default="auto"
     )

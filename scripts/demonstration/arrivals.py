@@ -1,7 +1,9 @@
-"""What reached the portal, from its database, and whether the books agree. Run as a process.
+"""What reached the portal of the demonstration's own gateways, from its database. A process.
 
-Prints JSON: for each device its readings, and for each lane of the newest epoch how many records
-were taken, so that the caller can hold them against what the gateway accepted.
+    python -m scripts.demonstration.arrivals FOLDER
+
+Prints JSON: each device with its latest readings, and how many samples, quarantined records and
+gaps the portal has. Gateways that somebody added are left out.
 """
 
 from __future__ import annotations
@@ -10,11 +12,15 @@ import json
 import os
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+from provisioning.identity import box_id
+from scripts.demonstration.story import GATEWAYS
 
-def collect() -> dict[str, Any]:
-    """Devices with their latest readings, and the counts of what was taken."""
+
+def collect(folder: Path) -> dict[str, Any]:
+    """The devices of the gateways whose state is in the demonstration's folder, by name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     import django
 
@@ -23,8 +29,9 @@ def collect() -> dict[str, Any]:
     from portal.fleet.models import Device
     from portal.ingest.models import Gap, Latest, Quarantine, Sample
 
+    boxes = [box_id(folder / gateway.state) for gateway in GATEWAYS]
     devices: dict[str, Any] = {}
-    for device in Device.objects.order_by("id"):
+    for device in Device.objects.filter(gateway__boxes__box_id__in=boxes).order_by("id"):
         readings = [
             {
                 "quantity": latest.series.quantity,
@@ -40,6 +47,7 @@ def collect() -> dict[str, Any]:
             .order_by("series_id")
         ]
         devices[device.name] = {
+            "id": device.pk,
             "label": device.label,
             "state": device.state,
             "reachability": device.reachability,
@@ -54,4 +62,4 @@ def collect() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(collect(), sys.stdout)
+    json.dump(collect(Path(sys.argv[1])), sys.stdout)

@@ -1,8 +1,7 @@
-"""The ledger as the page tells it, and whether it closes after the internet was cut."""
+"""The ledger as the page shows it, and whether it closes after the internet was cut."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,23 +11,28 @@ from scripts.demonstration.demonstration import Demonstration, FailedError
 from scripts.demonstration.page import Visitor
 
 _STRIP: Final = "/simulation/live/"
-_CUT: Final = "The internet is cut"
+_INTERNET: Final = "fault-internet"
+"""The id of the fault in the strip."""
+_LEDGER: Final = "ledger"
 _MANY: Final = 10
 """More records than are under way at any moment while all is well."""
 _CUT_S: Final = 20.0
 """Shorter than the internet stays cut by itself."""
 _MENDED_S: Final = 60.0
 """A gateway that was refused for a while calls again within half of it."""
-_LINE: Final = re.compile(r"accepted ([\d,]+) = (.+?) ?, lost ([\d,]+), doubled ([\d,]+)")
-_PART: Final = re.compile(r"([a-z]+) ([\d,]+)")
+_PARTS: Final = ("stored", "waiting", "refused", "lost")
+
+Elements = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """What the page says of the books.
+    """The ledger of the records.
 
     Attributes:
-        parts: What the accepted are made of: ``stored``, and what else is not nothing.
+        accepted: How many the gateways' disks accepted.
+        parts: What these are made of: ``stored``, and what else is not zero.
+        lost, doubled: How many are nowhere, and how many are stored more than once.
     """
 
     accepted: int
@@ -37,17 +41,24 @@ class LedgerLine:
     doubled: int
 
     @classmethod
-    def find(cls, words: str) -> Self | None:
-        """In the words of a page; ``None`` where it has no such line."""
-        found = _LINE.search(words)
-        if found is None:
+    def find(cls, elements: Elements) -> Self | None:
+        """The ledger on a page; ``None`` where there is none.
+
+        Args:
+            elements: The attributes of the page's elements, by id.
+        """
+        counts = {
+            name.removeprefix("data-"): int(value)
+            for name, value in elements.get(_LEDGER, {}).items()
+            if name.startswith("data-") and value.isdecimal()
+        }
+        if not counts:
             return None
-        accepted, parts, lost, doubled = found.groups()
         return cls(
-            accepted=_number(accepted),
-            parts={name: _number(count) for name, count in _PART.findall(parts)},
-            lost=_number(lost),
-            doubled=_number(doubled),
+            accepted=counts["accepted"],
+            parts={name: counts[name] for name in _PARTS if counts[name] or name == "stored"},
+            lost=counts["lost"],
+            doubled=counts["doubled"],
         )
 
     def __str__(self) -> str:
@@ -88,10 +99,10 @@ def cut_and_mend(demonstration: Demonstration, visitor: Visitor) -> Closing:
     """
     strip = demonstration.url + _STRIP
     visitor.press(strip, {"what": "internet", "do": "break"})
-    cut = _wait(
+    before = _wait(
         demonstration,
         visitor,
-        lambda words, line: _CUT in words and line.waiting >= _MANY,
+        lambda cut, line: cut and line.waiting >= _MANY,
         _CUT_S,
         "no records waited while the internet was cut",
     )
@@ -100,7 +111,7 @@ def cut_and_mend(demonstration: Demonstration, visitor: Visitor) -> Closing:
     closed = _wait(
         demonstration,
         visitor,
-        lambda words, line: _CUT not in words and line.closed and line.accepted >= cut.accepted,
+        lambda cut, line: not cut and line.closed and line.accepted >= before.accepted,
         _MENDED_S,
         "the books did not close after the internet was mended",
     )
@@ -110,22 +121,20 @@ def cut_and_mend(demonstration: Demonstration, visitor: Visitor) -> Closing:
 def _wait(
     demonstration: Demonstration,
     visitor: Visitor,
-    seen: Callable[[str, LedgerLine], bool],
+    reached: Callable[[bool, LedgerLine], bool],
     patience_s: float,
     otherwise: str,
 ) -> LedgerLine:
+    """The ledger once ``reached`` says so of it and of whether the internet is cut."""
     deadline = time.monotonic() + patience_s
     while True:
         demonstration.check()
-        words = visitor.words(demonstration.url + _STRIP)
-        line = LedgerLine.find(words)
-        if line is not None and seen(words, line):
+        elements = visitor.elements(demonstration.url + _STRIP)
+        cut = "on" in elements.get(_INTERNET, {}).get("class", "").split()
+        line = LedgerLine.find(elements)
+        if line is not None and reached(cut, line):
             return line
         if time.monotonic() > deadline:
-            told = words[:400] if line is None else line
-            raise FailedError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {told}")
+            shown = "nothing" if line is None else line
+            raise FailedError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {shown}")
         time.sleep(0.2)
-
-
-def _number(digits: str) -> int:
-    return int(digits.replace(",", ""))

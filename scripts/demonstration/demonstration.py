@@ -9,19 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from socket import SOCK_DGRAM
 from typing import Any, Final
 
 from scripts.demonstration import broker
-from scripts.demonstration.asking import ask
+from scripts.demonstration.client import call
 from scripts.demonstration.control import RESTART_S
-from scripts.demonstration.processes import Children, free_port, listening
+from scripts.demonstration.ports import Listener, choose_ports, free_port, keep_port
+from scripts.demonstration.processes import Children, listening
 from scripts.demonstration.story import (
     GATEWAYS,
     LABELLED,
-    OFFICE,
     ORGANIZATION,
     PLANT,
     PRINTERS,
@@ -33,10 +34,19 @@ from scripts.demonstration.world import SOCKET
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PERSON: Final = "demo@kanmon.invalid"
-_LISTENERS: Final = ("boxes", "workers", "publisher", "takeover")
+_BROKER: Final = ("boxes", "workers", "publisher", "takeover")
+"""The broker's listeners, as `kanmon-portal broker write` calls them."""
+_LISTENERS: Final = (
+    Listener(name="portal", title="the page", wanted=8000),
+    *(Listener(name=name, title=f"the broker ({name})") for name in _BROKER),
+    Listener(name="internet", title="the broker, as boxes reach it"),
+    Listener(name="meters", title="the simulated meters"),
+    *(
+        Listener(name=printer.name, title=f"the simulated {printer.label}", kind=SOCK_DGRAM)
+        for printer in PRINTERS
+    ),
+)
 READY_S: Final = 90.0
-_STATES: Final = {PLANT.key: "gateway", OFFICE.key: "office"}
-"""The folder of each gateway's state."""
 
 
 class FailedError(Exception):
@@ -50,32 +60,37 @@ def say(line: str) -> None:
 
 @dataclass(kw_only=True)
 class Demonstration:
-    """All of Kanmon on one machine, with a simulated world."""
+    """All of Kanmon on one machine, with a simulated world.
+
+    Attributes:
+        folder: Where everything is kept.
+        children: The processes, which whoever made them stops.
+        choice: Which broker; see `scripts.demonstration.broker`.
+        port: The page's port from now on; ``None``: as before, or 8000; 0: as before, or any.
+        patience_s: Seconds to wait for the first values.
+        with_site: Whether there are meters and printers.
+        ports: By the names of what listens.
+        environment: For every process.
+    """
 
     folder: Path
+    children: Children
     choice: str
-    wanted_port: int
+    port: int | None = None
     patience_s: float = READY_S
     with_site: bool = True
-    children: Children = field(init=False)
     ports: dict[str, int] = field(init=False)
     environment: dict[str, str] = field(init=False)
     _killed: dict[str, float] = field(default_factory=dict)
     _began_ms: int = field(default_factory=lambda: int(time.time() * 1000))
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.children = Children(logs=self.folder / "logs")
-        names = ("meters", "internet", *(printer.name for printer in PRINTERS), *_LISTENERS)
-        self.ports = {
-            "portal": free_port(self.wanted_port),
-            **{name: free_port() for name in names},
-        }
+        self.ports = self._choose_ports()
         self.environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
             "DJANGO_SETTINGS_MODULE": "portal.settings",  # whatever the caller's own are
-            "KANMON_STATE": str(self.folder / _STATES[PLANT.key]),
+            "KANMON_STATE": str(self.folder / PLANT.state),
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_PORTAL_URL": self.url,
             "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
@@ -84,6 +99,14 @@ class Demonstration:
             "KANMON_SIMULATION": str(self.folder / SOCKET),
         }
         self.environment.update(HOME=str(self.folder), TMPDIR=str(self._temporary()))
+
+    def _choose_ports(self) -> dict[str, int]:
+        if self.port:
+            keep_port(self.folder, "portal", self.port)
+        page, *others = _LISTENERS
+        if self.port is not None:
+            page = replace(page, wanted=self.port)
+        return choose_ports(self.folder, [page, *others], say)
 
     @property
     def url(self) -> str:
@@ -122,7 +145,7 @@ class Demonstration:
     def arrivals(self) -> dict[str, Any]:
         """What reached the portal so far; see `scripts.demonstration.arrivals`."""
         self.check()
-        return dict(json.loads(self._run(_module_command("arrivals"))))
+        return dict(json.loads(self._run([*_module_command("arrivals"), str(self.folder)])))
 
     def wait_for_values(self) -> dict[str, Any]:
         """Wait until every device has readings of this run in the portal."""
@@ -146,7 +169,7 @@ class Demonstration:
 
     def control(self, do: str, **arguments: str) -> Any:
         """Ask `scripts.demonstration.control`."""
-        return ask(self.folder / SOCKET, do, **arguments)
+        return call(self.folder / SOCKET, do, **arguments)
 
     def check(self) -> None:
         """See that everything runs; a gateway that was killed comes back after a while.
@@ -155,7 +178,7 @@ class Demonstration:
             EndedEarlyError: Something ended that was not killed on purpose.
         """
         for gateway in GATEWAYS:
-            name = _STATES[gateway.key]
+            name = gateway.state
             process = self.children.running.get(name)
             if process is None:
                 if time.monotonic() - self._killed.get(name, 0.0) >= RESTART_S:
@@ -191,7 +214,7 @@ class Demonstration:
         self.children.wait_until(partial(listening, ports["internet"]), "the sites", READY_S)
 
     def _start_gateway(self, gateway: Gateway) -> None:
-        name = _STATES[gateway.key]
+        name = gateway.state
         self._program(name, "kanmon", "run", state=gateway)
         (self.folder / f"{gateway.key}.pid").write_text(str(self.children.running[name].pid))
 
@@ -200,7 +223,7 @@ class Demonstration:
         written = self.folder / "broker"
         at = (
             word
-            for listener in _LISTENERS
+            for listener in _BROKER
             for word in (f"--{listener}", f"127.0.0.1:{self.ports[listener]}")
         )
         self._tool("kanmon-portal", "broker", "write", str(written), "--host", "localhost", *at)
@@ -256,7 +279,7 @@ class Demonstration:
     def _of(self, gateway: Gateway | None) -> dict[str, str]:
         if gateway is None:
             return self.environment
-        return {**self.environment, "KANMON_STATE": str(self.folder / _STATES[gateway.key])}
+        return {**self.environment, "KANMON_STATE": str(self.folder / gateway.state)}
 
     def _program(
         self, name: str, program: str, *arguments: str, state: Gateway | None = None

@@ -32,18 +32,28 @@ class _Form:
 
 
 class _Page(html.parser.HTMLParser):
-    """The address, the forms and all the words of a page."""
+    """A page.
+
+    Attributes:
+        url: Its address.
+        forms: Its forms.
+        words: All its words.
+        elements: The attributes of each element that has an id, by that id.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
         self.forms: list[_Form] = []
         self.words: list[str] = []
+        self.elements: dict[str, Mapping[str, str]] = {}
         self._main = False
         self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {key: value or "" for key, value in attrs}
+        if values.get("id"):
+            self.elements[values["id"]] = values
         if tag == "main":
             self._main = True
         elif tag == "form":
@@ -81,6 +91,10 @@ class Visitor:
     def words(self, url: str) -> str:
         """All the words of a page."""
         return " ".join(" ".join(self._open(url).words).split())
+
+    def elements(self, url: str) -> Mapping[str, Mapping[str, str]]:
+        """The attributes of each element of a page that has an id, by that id."""
+        return self._open(url).elements
 
     def press(self, url: str, fields: Mapping[str, str]) -> None:
         """Press the button of the form that has these fields.

@@ -98,19 +98,6 @@ def _die_with_parent() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def free_port(wanted: int = 0) -> int:
-    """``wanted`` if nobody listens there on loopback, else any free port."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise EndedEarlyError("no port of 127.0.0.1 is free")
-
-
 def listening(port: int) -> bool:
     """Whether somebody accepts connections there."""
     with socket.socket() as probe:

@@ -105,16 +105,27 @@ PRINTERS: Final = (COPIER, LABELS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """A gateway and what it reads."""
+    """A gateway and what it reads.
+
+    Attributes:
+        key: Names its configuration and the file of its process id.
+        state: Names its state folder.
+        site, name: Its place in the portal, as issued.
+    """
 
     key: str
+    state: str
     site: str
     name: str
     devices: tuple[Meter | Printer, ...]
 
 
-PLANT: Final = Gateway(key="plant", site="Kawagoe plant", name="Plant room", devices=METERS)
-OFFICE: Final = Gateway(key="office", site="Tokyo office", name="Office 3F", devices=PRINTERS)
+PLANT: Final = Gateway(
+    key="plant", state="gateway", site="Kawagoe plant", name="Plant room", devices=METERS
+)
+OFFICE: Final = Gateway(
+    key="office", state="office", site="Tokyo office", name="Office 3F", devices=PRINTERS
+)
 GATEWAYS: Final = (PLANT, OFFICE)
 LABELLED: Final = {device.name: device for gateway in GATEWAYS for device in gateway.devices}
 

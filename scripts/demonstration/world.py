@@ -26,7 +26,7 @@ from scripts.demonstration.control import RESTART_S, Control, InjectedFault, kil
 from scripts.demonstration.copier import PrinterAgent
 from scripts.demonstration.relay import Relay
 from scripts.demonstration.site import MeterUnit
-from scripts.demonstration.story import COPIER, PRINTERS, Past, pages, registers
+from scripts.demonstration.story import COPIER, GATEWAYS, PLANT, PRINTERS, Past, pages, registers
 
 SOCKET: Final = "simulation.sock"
 SILENCED: Final = 2
@@ -92,7 +92,7 @@ class World:
         self.meters[SILENCED].registers.silent = False
 
     async def _kill(self) -> None:
-        kill(self.folder / "plant.pid")
+        kill(self.folder / f"{PLANT.key}.pid")
 
     async def _exchange(self) -> None:
         self.past.exchanges[EXCHANGED].append(int(time.time()))
@@ -112,7 +112,9 @@ async def run(folder: Path, ports: Mapping[str, int]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     world = World(folder=folder, relay=Relay(ports["broker"], ports["internet"]))
-    control = Control(faults=world.faults(), states=[folder / "gateway", folder / "office"])
+    control = Control(
+        faults=world.faults(), states=[folder / gateway.state for gateway in GATEWAYS]
+    )
     server = ControlServer(folder / SOCKET, control.commands())
     async with AsyncExitStack() as running:
         units = {unit: meter.registers for unit, meter in world.meters.items()}

@@ -19,7 +19,7 @@ from gateway.control.server import ControlServer
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target
 from protocols.snmp.simulator import SnmpSimulator
-from scripts.demonstration.asking import AskingError, ask
+from scripts.demonstration.client import WorldError, call
 from scripts.demonstration.control import Control, InjectedFault, kill, status_of
 from scripts.demonstration.relay import Relay
 from scripts.demonstration.story import COPIER, LABELS
@@ -186,15 +186,15 @@ async def test_it_is_asked_over_its_socket(tmp_path: Path) -> None:
     ready = asyncio.Event()
     serving = asyncio.create_task(ControlServer(path, control.commands()).run(ready.set))
     await ready.wait()
-    state = await asyncio.to_thread(ask, path, "break", what="jam")
+    state = await asyncio.to_thread(call, path, "break", what="jam")
     assert state["faults"][0] == {"name": "jam", "on": True, "left_s": 60}
     assert state["gateways"] == [], "no gateway has said anything"
-    with pytest.raises(AskingError, match="said no"):
-        await asyncio.to_thread(ask, path, "break", what="")
+    with pytest.raises(WorldError, match="said no"):
+        await asyncio.to_thread(call, path, "break", what="")
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
-    with pytest.raises(AskingError, match="do not answer"):
-        await asyncio.to_thread(ask, path, "state")
+    with pytest.raises(WorldError, match="do not answer"):
+        await asyncio.to_thread(call, path, "state")
 
 
 async def test_what_answers_nonsense_says_nothing(tmp_path: Path) -> None:

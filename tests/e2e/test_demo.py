@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from scripts.demonstration.processes import free_port
+from gateway.control.client import call
+from scripts.demonstration.page import Visitor
+from scripts.demonstration.ports import free_port
+from scripts.demonstration.story import ORGANIZATION
+from tests.gateway.box import Box, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,38 +96,156 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.peer("mosquitto")
-def test_ctrl_c_stops_everything(folder: Path) -> None:
-    running = subprocess.Popen(
+@contextmanager
+def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A demonstration that runs until it is ended, and the link that it printed."""
+    with subprocess.Popen(
         command(folder, "--broker", "installed"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         preexec_fn=_heed_ctrl_c,
+    ) as running:
+        assert running.stdout is not None
+        said = ""
+        try:
+            while not (link := LINK.search(said)):
+                line = running.stdout.readline()
+                assert line, f"no link; it said:\n{said}"
+                said += line
+            yield running, link.group()
+        finally:
+            running.kill()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstHour:
+    """What is left when somebody followed the tutorial and the demonstration was killed.
+
+    Attributes:
+        folder: The demonstration's.
+        link: What it printed.
+        ports: What it kept.
+        box: A gateway that was enrolled, and does not run now.
+        alive: Processes of the demonstration that did not end with it.
+    """
+
+    folder: Path
+    link: str
+    ports: dict[str, int]
+    box: Box
+    alive: list[psutil.Process]
+
+
+@pytest.fixture(scope="module")
+def first_hour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstHour]:
+    """Steps 1, 4 and 5 of docs/tutorial/first-hour.md, with a device of the demonstration's."""
+    place = tmp_path_factory.mktemp("first-hour")
+    folder, box = place / "demo", Box(place / "state")
+    with started(folder) as (running, link):
+        enrol(box, folder, link)
+        with runs(box):
+            wait_for("its readings", lambda: call(box.state, "status")["link"].get("delivered"))
+        children = psutil.Process(running.pid).children(recursive=True)
+        running.kill()
+    _, alive = psutil.wait_procs(children, timeout=15)
+    ports = json.loads((folder / "ports.json").read_text())
+    yield FirstHour(folder=folder, link=link, ports=ports, box=box, alive=alive)
+    assert survivors(folder) == []
+
+
+@contextmanager
+def runs(box: Box) -> Iterator[None]:
+    """A gateway that runs meanwhile."""
+    box.start()
+    try:
+        yield
+    finally:
+        assert box.end() == 0
+
+
+def enrol(box: Box, folder: Path, link: str) -> None:
+    """Give a box a device, and a name in the demonstration's portal."""
+    Visitor().sign_in(link)
+    portal = link.partition("/sign-in/")[0]
+    words = "--organization", ORGANIZATION, "--site", "Desk", "--time-zone", "UTC", "--json"
+    issued = subprocess.run(
+        [sys.executable, "-m", "portal.cli", "key", "issue", *words],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "portal.settings",
+            "KANMON_PORTAL_STATE": str(folder / "portal"),
+            "KANMON_PORTAL_URL": portal,
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert running.stdout is not None
-    assert any(LINK.search(line) for line in running.stdout)
-    assert len(survivors(folder)) >= 5, "broker, portal, ingest, site and gateway run"
-    running.send_signal(signal.SIGINT)
-    with running.stdout:
+    url = re.search(r"modbus-tcp://[^\"]+", (folder / "plant.yaml").read_text())
+    assert url is not None
+    device = {"name": "main-incomer", "url": url.group(), "every_s": 1}
+    text = {"version": 1, "site": {"time_zone": "UTC"}, "devices": [device]}
+    file = box.state.with_name("first.yaml")
+    file.write_text(json.dumps(text))
+    key = json.loads(issued.stdout)["key"]
+    for step in (("config", "apply", str(file)), ("enroll", key, "--consent")):
+        done = box.kanmon(*step)
+        assert done.returncode == 0, done.stderr
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondStart:
+    """A demonstration that ran again in its folder, until Ctrl-C.
+
+    Attributes:
+        link: What it printed.
+        processes: How many ran then.
+        code: How it ended.
+        rest: What it said at its end.
+    """
+
+    link: str
+    processes: int
+    code: int
+    rest: str
+
+
+@pytest.fixture(scope="module")
+def second_start(first_hour: FirstHour) -> SecondStart:
+    """It starts again after the first hour; the gateway of that hour finds it again."""
+    with started(first_hour.folder) as (running, link):
+        box = first_hour.box
+        with runs(box):
+            wait_for("the portal", lambda: call(box.state, "status")["link"]["connected"])
+        processes = len(survivors(first_hour.folder))
+        running.send_signal(signal.SIGINT)
+        assert running.stdout is not None
         rest = running.stdout.read()
-    assert running.wait() == 0
-    assert "Everything is stopped." in rest
+        code = running.wait()
+    return SecondStart(link=link, processes=processes, code=code, rest=rest)
 
 
 @pytest.mark.peer("mosquitto")
-def test_a_killed_demonstration_takes_its_processes_with_it(folder: Path) -> None:
-    running = subprocess.Popen(
-        command(folder, "--broker", "installed"), cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert running.stdout is not None
-    assert any(LINK.search(line) for line in running.stdout)
-    children = psutil.Process(running.pid).children(recursive=True)
-    running.kill()
-    running.wait()
-    running.stdout.close()
-    _, alive = psutil.wait_procs(children, timeout=15)
-    assert alive == []
+def test_a_killed_demonstration_takes_its_processes_with_it(first_hour: FirstHour) -> None:
+    assert first_hour.alive == []
+
+
+@pytest.mark.peer("mosquitto")
+def test_it_starts_again_in_its_folder_after_the_first_hour(
+    first_hour: FirstHour, second_start: SecondStart
+) -> None:
+    """A gateway of somebody's own is silent meanwhile, so that more than the copier needs them."""
+    assert urlsplit(second_start.link).port == urlsplit(first_hour.link).port
+    assert json.loads((first_hour.folder / "ports.json").read_text()) == first_hour.ports
+
+
+@pytest.mark.peer("mosquitto")
+def test_ctrl_c_stops_everything(first_hour: FirstHour, second_start: SecondStart) -> None:
+    assert second_start.processes >= 5, "broker, portal, ingest, site and gateway run"
+    assert second_start.code == 0
+    assert "Everything is stopped." in second_start.rest
+    assert survivors(first_hour.folder) == []
 
 
 @pytest.mark.peer("mosquitto")

@@ -158,6 +158,10 @@ def test_the_books_are_counted_and_a_loss_and_a_doubling_show(
     Receipt.objects.get(seq=77).delete()
     page = owner.get(reverse(LIVE))
     assert "accepted 1,204 = stored 1,203 + lost 1 , lost 1, doubled 0" in words(page)
+    counts = (
+        b'data-accepted="1204" data-stored="1203" data-waiting="0" data-refused="0" data-lost="1"'
+    )
+    assert counts in page.content, "the demonstration reads them there"
     assert b'class="ledger-line tone-error"' in page.content
 
     Receipt.objects.create(
