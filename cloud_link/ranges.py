@@ -54,7 +54,7 @@ def merge(
     return (*before, (first, last), *after)
 
 
-def runs_of(numbers: Sequence[int]) -> list[Range]:
+def runs_of(numbers: Iterable[int]) -> list[Range]:
     """Ascending ``numbers`` as normal ranges: [3, 4, 5, 9] is [(3, 5), (9, 9)]."""
     runs: list[Range] = []
     for number in numbers:

@@ -60,7 +60,7 @@ def test_the_vocabulary_needs_only_the_standard_library(module: str) -> None:
     assert loaded_by(module) - set(sys.stdlib_module_names) <= ours
 
 
-@pytest.mark.parametrize("module", ["cloud_link.wire", "cloud_link.columns"])
+@pytest.mark.parametrize("module", ["cloud_link.wire", "cloud_link.columns", "cloud_link.ranges"])
 def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
     loaded = loaded_by(module)
     assert loaded - set(sys.stdlib_module_names) <= {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from cloud_link.ranges import runs_of
 from cloud_link.wire import VERSION, Ack
 
 if TYPE_CHECKING:
@@ -94,19 +95,8 @@ def _ack(epoch: bytes, lane: Lane, outcomes: Sequence[tuple[int, RecordOutcome]]
         VERSION,
         epoch,
         lane,
-        runs(seq for seq, _ in having(Outcome.STORED)),
+        tuple(runs_of(seq for seq, _ in having(Outcome.STORED))),
         tuple((seq, one.code) for seq, one in having(Outcome.REJECTED)),
         tuple((seq, one.table) for seq, one in having(Outcome.NEED_TABLE)),
         tuple(seq for seq, _ in having(Outcome.CONFLICT)),
     )
-
-
-def runs(numbers: Iterable[int]) -> tuple[tuple[int, int], ...]:
-    """(first, last) of every run of successive integers among ascending ``numbers``."""
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return tuple((first, last) for first, last in found)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.ranges import clamp, complement, merge, runs_of
 from cloud_link.spool.folder import SpoolFolder
 from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
 from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLockedError
@@ -362,16 +361,6 @@ def test_a_record_whose_table_is_gone_becomes_a_gap(open_spool: Callable[..., Sp
     assert spool.stats().records[Lane.EVENT] == 1, "an event needs no table, whatever is asked"
 
 
-# Pure parts
-
-
-def test_ranges_merge_over_what_is_settled_and_not_over_what_is_pending() -> None:
-    assert merge(((0, 3),), (6, 7), lambda _a, _b: False) == ((0, 7),)
-    assert merge(((0, 3),), (6, 7), lambda _a, _b: True) == ((0, 3), (6, 7))
-    assert merge(((0, 3), (9, 9)), (4, 8), lambda _a, _b: True) == ((0, 9),)
-    assert merge(((5, 6),), (1, 2), lambda _a, _b: True) == ((1, 2), (5, 6))
-
-
 def test_a_gap_never_has_more_than_64_ranges() -> None:
     def loss(seq: int) -> Loss:
         at = (BOOT, seq)
@@ -394,10 +383,3 @@ def test_a_gap_never_has_more_than_64_ranges() -> None:
     assert len(gap.ranges) == MOST_RANGES
     assert gap.with_loss(loss(500), lambda _a, _b: True) is None
     assert (gap.first, gap.last) == ((BOOT, 0), (BOOT, 126))
-
-
-def test_runs_and_their_complement() -> None:
-    assert runs_of([3, 4, 5, 9]) == [(3, 5), (9, 9)]
-    assert complement([(3, 5), (9, 9)], 12) == [(0, 2), (6, 8), (10, 11)]
-    assert complement([], 0) == []
-    assert clamp([(5, 2**70), (-3, 1), (1, 2), (7, 6)], 10) == [(0, 2), (5, 9)]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_link.ranges import runs_of
 from cloud_link.wire import (
     MESSAGE_LIMIT,
     RECORD_LIMIT,
@@ -21,7 +22,6 @@ from cloud_link.wire import (
     encode,
     encode_record,
 )
-from portal.ingest.answers import runs
 from portal.ingest.messages import (
     Flaw,
     IncomingMessage,
@@ -129,7 +129,7 @@ def test_orders_compare_like_their_parts(one: tuple[int, int], data: st.DataObje
 
 @given(st.sets(st.integers(0, 50)))
 def test_runs_are_the_same_numbers(numbers: set[int]) -> None:
-    found = runs(sorted(numbers))
+    found = runs_of(sorted(numbers))
     assert {n for first, last in found for n in range(first, last + 1)} == numbers
     assert all(a[1] + 1 < b[0] for a, b in pairwise(found))
 
