@@ -1,6 +1,7 @@
 """``python -m tests.with_postgres COMMAND...``: run it with ``KANMON_DATABASE_URL`` set.
 
-The URL is that of a PostgreSQL cluster which lives as long as the command. Exits as it did.
+The URL is that of a PostgreSQL cluster which lives as long as the command. Exits as it did. Nothing
+is flushed to the disk: what a power cut leaves is tried on clusters that do (`tests.peers`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import sys
 
 from tests import peers
 
+_UNFLUSHED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
 
 def main(command: list[str]) -> int:
     """Run ``command`` beside a new cluster and return its exit code."""
-    with peers.postgres() as server:
+    with peers.postgres(settings=_UNFLUSHED) as server:
         return subprocess.run(
             command, env=os.environ | {"KANMON_DATABASE_URL": server.url}, check=False
         ).returncode
