@@ -1,4 +1,4 @@
-"""Who may open which address: the one table, in which every address of the portal stands.
+"""Who may open which address: the one table of every address of the portal.
 
 A test walks it as an outsider, a member, an administrator and a member of another organization,
 and fails for an address that is missing here.
@@ -12,26 +12,26 @@ from typing import Final
 
 
 class Audience(StrEnum):
-    """For whom an address is."""
+    """The people or programs that may open an address."""
 
     EVERYBODY = "everybody"
-    """Also for who is not signed in."""
+    """Everybody, without a session too."""
     PEOPLE = "people"
-    """For every person who is signed in; they see what their organizations own."""
+    """Every user with a session; they see what their organizations own."""
     ORGANIZATION = "organization"
-    """For members of the organization that owns the named thing; others are told 404."""
+    """Members of the organization that owns the named thing; others get 404."""
     ADMINISTRATORS = "administrators"
-    """For who administers an organization; members are told 403, and 404 for an id, as foreign."""
+    """Administrators of an organization; members get 403, or 404 where an id is named."""
     MONITORS = "monitors"
-    """For programs that show the token of KANMON_METRICS_TOKEN; everybody else is told 404."""
+    """Programs that show the token of KANMON_METRICS_TOKEN; everybody else gets 404."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What an address asks of who opens it.
+    """The access to an address.
 
     Attributes:
-        audience: For whom it is.
+        audience: Who may open it.
         methods: The methods it answers (a page that answers GET also HEAD); others get 405.
     """
 
@@ -80,8 +80,8 @@ ACCESS: Final[dict[str, Access]] = {
     "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "site-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
-    # Where nothing is simulated, these answer 404 to whoever is signed in.
+    # Where nothing is simulated, these answer 404 to every user with a session.
     "simulation-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "simulation-break": Access(audience=Audience.PEOPLE, methods=frozenset({"POST"})),
 }
-"""By the name of the address in `portal.urls`."""
+"""The access to each address, by its name in `portal.urls`."""
