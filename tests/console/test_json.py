@@ -23,7 +23,7 @@ WITHOUT: Final = {
 def commands() -> dict[str, click.Command]:
     return {
         " ".join([program, *path.split()[1:]]): command
-        for program, root in texts.roots().items()
+        for program, root in texts.programs().items()
         for path, command in texts.walk(root)
         if not isinstance(command, click.Group)
     }

@@ -81,7 +81,7 @@ def test_what_is_compiled_is_read_again() -> None:
 
 @pytest.mark.usefixtures("_japanese")
 def test_every_help_is_shown_in_japanese_and_fits_its_lines() -> None:
-    for name, root in texts.roots().items():
+    for name, root in texts.programs().items():
         for path, command in texts.walk(localized.localized(root)):
             context = localized.WideContext(command, info_name=path, max_content_width=80)
             context.terminal_width = 80

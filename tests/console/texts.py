@@ -1,14 +1,14 @@
 """Every text that `kanmon` and `kanmon-portal` show, found in the sources and the click trees.
 
 ``python -m tests.console.texts`` brings the catalogues up to date: new texts are added with an
-empty translation, those that nobody says any more are taken out.
+empty translation, those that are no longer in the sources are removed.
 
-Two kinds, a catalogue each (`console.language`):
+There are two kinds, with a catalogue each (`console.language`):
 
-* what a command line asks for: helps of the click trees, ``tr``, ``plural``, ``tr_noop``,
+* texts that a command line looks up: helps of the click trees, ``tr``, ``plural``, ``tr_noop``,
   ``plural_noop``, and click's own texts;
-* what is told: every other literal of two words or more in the packages below, however it becomes
-  part of a finding or an error. `SILENT` lists the modules whose texts no person sees there.
+* messages: every other literal of two words or more in the packages below, however it becomes part
+  of a finding or an error. `EXCLUDED` lists the modules whose texts no user sees there.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ PORTAL: Final = (
     "portal/fleet/provisioning.py",
     "portal/readiness.py",
 )
-"""What of the portal is told by its commands; the pages' texts are in a catalogue of their own."""
-REFUSING: Final = (
+"""The portal's modules whose texts its commands show; pages have a catalogue of their own."""
+RAISED_ONLY: Final = (
     "portal/broker/configuration.py",
     "portal/fleet/actions.py",
     "portal/fleet/models.py",
 )
-"""What has other texts, too, which no person reads: of these only what is raised is told."""
-SPEAKERS: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
-SILENT: Final = {
+"""Modules of which only raised texts are shown: their other texts no user reads."""
+PACKAGES: Final = ("config", "gateway", "drivers", "protocols", "provisioning", "cloud_link")
+EXCLUDED: Final = {
     "cloud_link/columns.py": "the wire's faults go to the log and the quarantine",
     "cloud_link/mqtt/loop.py": "the library's own words",
     "cloud_link/spool/spool.py": "SQL, and a programmer's mistakes",
@@ -91,7 +91,7 @@ SILENT: Final = {
     "protocols/modbus/replay.py": "tests",
     "provisioning/codes.py": "holds both languages itself",
 }
-"""Modules whose texts are not told, and why."""
+"""Modules whose texts are not shown, and why."""
 NOT_TOLD: Final = {
     "{0} bit {1} {2} -> {3}": "evidence, as the agent says it",
     "Mapping[str, Any]": "a type",
@@ -106,7 +106,7 @@ _PROGRAMMERS: Final = {"AssertionError", "NotImplementedError", "RuntimeError", 
 _SENTENCE: Final = re.compile(r"[A-Za-z]{2,}'?[,:;]? [A-Za-z]{2}|\} [a-z]{2,} [a-z{]|[a-z] \{0\}$")
 _SQL: Final = re.compile(r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|COMMIT|ROLLBACK) ")
 _FIELD: Final = re.compile(r"\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
-_ASKING: Final = {"tr": 1, "tr_noop": 1, "plural": 2, "plural_noop": 2}
+_LOOKUPS: Final = {"tr": 1, "tr_noop": 1, "plural": 2, "plural_noop": 2}
 _CLICK_PROGRAMMERS: Final = (
     "(dynamic)",
     "Arguments take",
@@ -127,17 +127,17 @@ _CLICK_PROGRAMMERS: Final = (
     "{value!r} does not match",
     "{value!r} is not a valid UUID",
 )
-"""How texts of click begin that only who writes commands can see, or that ours have no use for."""
+"""Beginnings of click's texts that only programmers see, or that our commands cannot show."""
 _CLICK: Final = ("core", "exceptions", "decorators", "formatting", "termui", "types", "parser")
 
 
-def asked() -> dict[str, str]:
-    """What the command lines ask for, as a catalogue's key, and where."""
+def interface_texts() -> dict[str, str]:
+    """The texts that the command lines look up, as keys of the catalogue, with their files."""
     found: dict[str, str] = {}
     for path in command_lines():
-        for key in _asked_in(ast.parse(path.read_text("utf-8"))):
+        for key in _lookups_in(ast.parse(path.read_text("utf-8"))):
             found.setdefault(key, str(path.relative_to(ROOT)))
-    for name, root in roots().items():
+    for name, root in programs().items():
         for key in _helps(root):
             found.setdefault(key, f"the help of {name}")
     for key in _of_click():
@@ -145,8 +145,8 @@ def asked() -> dict[str, str]:
     return found
 
 
-def roots() -> dict[str, click.Command]:
-    """The programs."""
+def programs() -> dict[str, click.Command]:
+    """The root commands of both programs, by name."""
     return {
         "kanmon": importlib.import_module("gateway.cli.main").kanmon,
         "kanmon-portal": importlib.import_module("portal.cli.main").commands,
@@ -154,7 +154,7 @@ def roots() -> dict[str, click.Command]:
 
 
 def walk(root: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    """Every command below ``root``, groups too, by its whole name."""
+    """Every command and group below ``root``, by its full name."""
     here = (*path, root.name or "")
     yield " ".join(here), root
     if isinstance(root, click.Group):
@@ -166,14 +166,14 @@ def walk(root: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 def command_lines() -> list[Path]:
-    """The modules that speak to a person."""
+    """The modules of the command lines."""
     folders = (ROOT / "gateway" / "cli", ROOT / "console")
     found = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     return [*found, *(ROOT / name for name in _PORTAL_COMMANDS)]
 
 
 _CONSOLE: Final = ("console/completion.py", "console/program.py")
-"""What of the shared part tells errors of its own."""
+"""The shared modules that make errors of their own."""
 _PORTAL_COMMANDS: Final = (
     "portal/cli/authority.py",
     "portal/cli/broker.py",
@@ -188,17 +188,17 @@ _PORTAL_COMMANDS: Final = (
 )
 
 
-def _asked_in(tree: ast.AST) -> Iterator[str]:
+def _lookups_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            number = _ASKING.get(node.func.id, 0)
+            number = _LOOKUPS.get(node.func.id, 0)
             choices = [_choices(argument) for argument in node.args[:number]]
             if number and all(choices):
                 yield from ("\x00".join(texts) for texts in product(*choices))
 
 
 def _choices(node: ast.expr) -> list[str]:
-    """What a literal, or one of two, says; nothing where that is not known here."""
+    """The texts of a literal or a conditional of two; [] for anything else."""
     if isinstance(node, ast.IfExp):
         return [*_choices(node.body), *_choices(node.orelse)]
     return [str(node.value)] if isinstance(node, ast.Constant) else []
@@ -214,7 +214,7 @@ def _helps(root: click.Command) -> Iterator[str]:
 
 
 def _of_click() -> Iterator[str]:
-    """Click's own texts, as this version of it has them."""
+    """The texts of the installed version of click."""
     folder = Path(click.__file__).parent
     for name in _CLICK:
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text("utf-8"))):
@@ -226,25 +226,25 @@ def _of_click() -> Iterator[str]:
 
 
 def messages() -> dict[str, str]:
-    """What is told, as a pattern with numbered places, and where."""
+    """The texts of the lower packages, as patterns with numbered fields, with their files."""
     found = {os.strerror(number).lower(): "the system" for number in _SYSTEM}
     paths: dict[str, Path] = {}
-    for package in SPEAKERS:
+    for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             name = str(path.relative_to(ROOT))
-            if name not in SILENT:
+            if name not in EXCLUDED:
                 paths[name] = path
     paths |= {name: ROOT / name for name in (*PORTAL, *_PORTAL_COMMANDS, *_CONSOLE)}
     for name, path in paths.items():
         for text in _messages_in(path):
             found.setdefault(text, name)
-    for name in REFUSING:
-        for text in _refused_in(ROOT / name):
+    for name in RAISED_ONLY:
+        for text in _raised_in(ROOT / name):
             found.setdefault(text, name)
     return {text: where for text, where in found.items() if text not in NOT_TOLD}
 
 
-def _refused_in(path: Path) -> Iterator[str]:
+def _raised_in(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             said = [one for one in ast.walk(node.exc) if isinstance(one, ast.JoinedStr)]
@@ -281,7 +281,7 @@ def _messages_in(path: Path) -> Iterator[str]:
 
 
 def _passed_over(tree: ast.AST) -> set[int]:
-    """Nodes that are no text of their own: docstrings, parts of others, logs, what is asked for."""
+    """Nodes that are not texts of their own: docstrings, parts of others, logs, look-ups."""
     passed: set[int] = set()
     for node in ast.walk(tree):
         inner: list[ast.AST] = []
@@ -302,21 +302,21 @@ def _passed_over(tree: ast.AST) -> set[int]:
 
 
 def _quiet(function: ast.expr) -> bool:
-    """Whether what a call is given is not told: logs, click's decorators, programmers' errors."""
+    """Whether a call's arguments are not shown: logs, click's decorators, programmers' errors."""
     if isinstance(function, ast.Attribute):
         owner = ast.unparse(function.value)
         return owner.split(".")[-1].lstrip("_") in {"log", "LOG", "logger"} or owner == "click"
     name = getattr(function, "id", "")
-    return name in _ASKING or name in _PROGRAMMERS
+    return name in _LOOKUPS or name in _PROGRAMMERS
 
 
 def called(function: ast.expr) -> str:
-    """The last name of what is called."""
+    """The last part of a called function's name."""
     return str(getattr(function, "attr", None) or getattr(function, "id", ""))
 
 
 def pattern(node: ast.AST) -> str | None:
-    """A literal as a pattern with numbered places; ``None`` for anything else."""
+    """A literal as a pattern with numbered fields; ``None`` for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         numbers = iter(range(100))
         return _FIELD.sub(lambda _: f"{{{next(numbers)}}}", node.value)
@@ -340,12 +340,12 @@ def catalogue_of(domain: str) -> dict[str, catalogue.Entry]:
 
 
 def write_catalogues() -> int:
-    """Bring both catalogues to what is said now; returns how many texts lack a translation.
+    """Update both catalogues from the sources; returns how many texts lack a translation.
 
     A text that is new is added with an empty translation; one that nobody says is taken out.
     """
     empty = 0
-    for domain, found in (("kanmon", asked()), ("messages", messages())):
+    for domain, found in (("kanmon", interface_texts()), ("messages", messages())):
         known = catalogue_of(domain)
         lines = [_HEADS[domain]]
         for key, where in sorted(found.items(), key=lambda item: (item[1], item[0])):
@@ -371,7 +371,7 @@ msgstr ""
 """
 _HEADS: Final = {
     "kanmon": f"# What the command lines say, in Japanese. See console/language.py.\n{_FORM}",
-    "messages": f"# What packages below them say, as patterns. See console/patterns.py.\n{_FORM}",
+    "messages": f"# Messages of lower packages, as patterns. See console/patterns.py.\n{_FORM}",
 }
 
 
