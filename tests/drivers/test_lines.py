@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl
 from drivers.driver import BusLoadKind, SharedLineKind
 from drivers.lines import Lines
@@ -56,6 +57,11 @@ def test_a_serial_line_has_its_speed_and_its_patience() -> None:
     assert opened(load.form) is line
     assert line.timing.drain_s == load.drain_s
     assert kind.drain_s(url) > load.drain_s
+    opening = Lines()
+    kind.open(url, DriverContext(lines=opening, now=lambda: 0, profiles=FolderProfiles()))
+    made = opening.opened["serial:/dev/ttyUSB0"]
+    assert isinstance(made, Line)
+    assert made.timing == RtuTiming(load.form).line
     faster = opened(SerialFormat(baud=38400))
     assert faster is not line, "its devices are asked at the new speed"
     assert lines.opened["serial:/dev/ttyUSB0"] is faster
