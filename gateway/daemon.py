@@ -263,7 +263,7 @@ class Daemon:
     def _make_metrics(self) -> Endpoint:
         """The endpoint; what it needs is loaded only here, where metrics are wanted."""
         from gateway.metrics.endpoint import Endpoint
-        from gateway.metrics.samples import MetricsView, look
+        from gateway.metrics.samples import MetricsView, collect
 
         view = MetricsView(
             box=self._box,
@@ -275,7 +275,7 @@ class Daemon:
             refusing=lambda: self._intake.refused,
             link=self._link.to_json,
         )
-        return Endpoint(self._runtime.state, partial(look, view))
+        return Endpoint(self._runtime.state, partial(collect, view))
 
     # --- what happens meanwhile ---------------------------------------------------------------
 

@@ -1,6 +1,6 @@
-"""The daemon's hold on its metrics: opened as configured, opened anew when that changes.
+"""Serves the metrics as configured, and elsewhere when the configuration changes.
 
-An address that cannot be had is told once and tried again; polling never notices.
+An address that is not available is logged once and tried again; polling is not affected.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from gateway.metrics.exposition import CONTENT_TYPE, exposition
 from gateway.metrics.samples import Sample
 from gateway.metrics.server import MetricsServer
 
-AGAIN_S: Final = 10.0
+RETRY_S: Final = 10.0
 
 log = structlog.get_logger("kanmon.metrics")
 
 
 class Endpoint:
-    """Where Prometheus reads.
+    """The metrics' listener.
 
     Args:
         state: The state folder, where the token is.
-        look: Every sample of the moment.
-        again_s: Seconds until an address that could not be had is tried again.
+        collect: Takes every sample of the moment.
+        retry_s: Seconds until an address that was not available is tried again.
     """
 
     def __init__(
         self,
         state: Path,
-        look: Callable[[], Awaitable[list[Sample]]],
-        again_s: float = AGAIN_S,
+        collect: Callable[[], Awaitable[list[Sample]]],
+        retry_s: float = RETRY_S,
     ) -> None:
         self._state = state
-        self._look = look
-        self._again_s = again_s
+        self._collect = collect
+        self._retry_s = retry_s
         self._settings = Metrics()
         self._changed = asyncio.Event()
         self._error = ""
 
     def configure(self, settings: Metrics) -> None:
-        """Serve as ``settings`` say from now on."""
+        """Serve by these settings from now on."""
         self._settings = settings
         self._changed.set()
 
     def to_json(self) -> dict[str, Any]:
-        """Where it is, and why nobody can read there."""
+        """The address, and the error that keeps it from being served, as JSON values."""
         return {"listen": self._settings.listen, "error": self._error}
 
     async def run(self) -> None:
-        """Serve until cancelled; nothing listens then."""
+        """Serve until cancelled; the address is then closed."""
         while True:
             self._changed.clear()
             serving = asyncio.create_task(self._serve(self._settings))
@@ -79,19 +79,19 @@ class Endpoint:
             except (ConfigError, OSError) as error:
                 self._failed(error)
             except Exception:  # metrics are never worth a gateway
-                log.exception("the metrics broke")
-            await asyncio.sleep(self._again_s)
+                log.exception("metrics_failed")
+            await asyncio.sleep(self._retry_s)
 
     def _opened(self) -> None:
         self._error = ""
-        log.info("metrics can be read", listen=self._settings.listen)
+        log.info("metrics_listening", listen=self._settings.listen)
 
     def _failed(self, error: Exception) -> None:
         words = error.strerror if isinstance(error, OSError) else None
-        told = (words or str(error)).lower()
-        if told != self._error:
-            log.error("metrics cannot be read; everything else goes on", error=told)
-        self._error = told
+        text = (words or str(error)).lower()
+        if text != self._error:
+            log.error("metrics_unavailable", listen=self._settings.listen, error=text)
+        self._error = text
 
     async def _page(self) -> bytes:
-        return exposition(await self._look())
+        return exposition(await self._collect())

@@ -17,19 +17,19 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _KINDS: Final = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
 
 
-class _Once(Collector):
-    """Gives what it was made with; a registry wants to ask something."""
+class _FixedCollector(Collector):
+    """Collects the families that it was made with, as a registry requires a collector."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = tuple(families)
 
     def collect(self) -> Iterable[Metric]:
-        """All of it."""
+        """Return the families."""
         return self._families
 
 
 def exposition(samples: Iterable[Sample]) -> bytes:
-    """The text format, in the order of the table; raises `KeyError` for what is not in it."""
+    """Format samples in the order of the table; raises `KeyError` for a name that is not in it."""
     by_name: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         by_name[sample.name].append(sample)
@@ -37,7 +37,7 @@ def exposition(samples: Iterable[Sample]) -> bytes:
     if unknown:
         raise KeyError(f"not in the table: {sorted(unknown)}")
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Once(_families(by_name)))
+    registry.register(_FixedCollector(_families(by_name)))
     return generate_latest(registry)
 
 

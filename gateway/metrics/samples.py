@@ -79,7 +79,7 @@ class Sample:
     labels: tuple[str, ...] = ()
 
 
-async def look(view: MetricsView) -> list[Sample]:
+async def collect(view: MetricsView) -> list[Sample]:
     """Every sample there is of this moment."""
     outbox: Mapping[str, Any] | None = None
     with suppress(ControlError):

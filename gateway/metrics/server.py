@@ -1,13 +1,13 @@
-"""The least of an HTTP server: one path, one method, one answer a connection.
+"""A minimal HTTP server: one path, one method, one response a connection.
 
 ::
 
-    GET /metrics   -> 200, the text;   401 without the token, where one is asked for
-    anything else  -> 404, 405;        400 for what is no request, 408 for one that does not come
+    GET /metrics   -> 200, the text;   401 without the token, where one is configured
+    anything else  -> 404, 405;        400 for an invalid request, 408 for one that is not sent
 
 A whole HTTP library would cost the daemon ten megabytes for a page that one program reads. Every
-connection is bounded in time and bytes, and there are few of them: whoever misuses this page
-cannot slow the lines down, nor take the files and sockets that they need.
+connection is bounded in time and bytes, and there are few of them: misuse of this page cannot slow
+the lines down, nor take the files and sockets that they need.
 
 Source: RFC 9112 (message format), RFC 6750 (bearer token).
 """
@@ -26,71 +26,80 @@ import structlog
 PATH: Final = "/metrics"
 HEAD_LIMIT: Final = 8 * 1024
 """Bytes of a request; it has no body."""
-PATIENCE_S: Final = 10.0
+TIMEOUT_S: Final = 10.0
 """For a whole connection."""
 CLIENTS_LIMIT: Final = 4
-"""Readers that are served at once; who comes then is told to come again."""
+"""Readers that are served at once; the next is told to try again."""
 CONNECTIONS_LIMIT: Final = 16
-"""With those who are being told so; whoever comes then is sent away without a word."""
+"""Readers served and told to try again at once; the next is disconnected without a response."""
 
 log = structlog.get_logger("kanmon.metrics")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is answered."""
+class Response:
+    """A response.
+
+    Attributes:
+        status: Its code and reason.
+        body: Its content.
+        content_type: The type of that.
+        headers: Further header lines, each ended by CRLF.
+    """
 
     status: str
     body: bytes
-    kind: str = "text/plain; charset=utf-8"
-    more: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: str = ""
 
     def encoded(self, *, head_only: bool) -> bytes:
-        """The bytes of it."""
+        """The response as bytes; without its body for HEAD."""
         head = (
-            f"HTTP/1.1 {self.status}\r\nContent-Type: {self.kind}\r\n"
-            f"Content-Length: {len(self.body)}\r\nConnection: close\r\n{self.more}\r\n"
+            f"HTTP/1.1 {self.status}\r\nContent-Type: {self.content_type}\r\n"
+            f"Content-Length: {len(self.body)}\r\nConnection: close\r\n{self.headers}\r\n"
         )
         return head.encode() + (b"" if head_only else self.body)
 
 
-_BUSY: Final = Answer("503 Service Unavailable", b"Too many at once; try again.\n")
-_BAD: Final = Answer("400 Bad Request", b"This is no HTTP request.\n")
-_SLOW: Final = Answer("408 Request Timeout", b"The request did not come in time.\n")
-_ELSEWHERE: Final = Answer("404 Not Found", b"Only /metrics is here.\n")
-_METHOD: Final = Answer("405 Method Not Allowed", b"Only GET.\n", more="Allow: GET, HEAD\r\n")
-_BROKEN: Final = Answer("500 Internal Server Error", b"See the gateway's log.\n")
-_WHO: Final = Answer("401 Unauthorized", b"Show the token.\n", more="WWW-Authenticate: Bearer\r\n")
+_BUSY: Final = Response("503 Service Unavailable", b"Too many at once; try again.\n")
+_INVALID: Final = Response("400 Bad Request", b"This is no HTTP request.\n")
+_TIMED_OUT: Final = Response("408 Request Timeout", b"The request did not come in time.\n")
+_NOT_FOUND: Final = Response("404 Not Found", b"Only /metrics is here.\n")
+_METHOD: Final = Response("405 Method Not Allowed", b"Only GET.\n", headers="Allow: GET, HEAD\r\n")
+_FAILED: Final = Response("500 Internal Server Error", b"See the gateway's log.\n")
+_UNAUTHORIZED: Final = Response(
+    "401 Unauthorized", b"Show the token.\n", headers="WWW-Authenticate: Bearer\r\n"
+)
 
 
 class MetricsServer:
     """Serves one page.
 
     Args:
-        page: Makes it; what it raises is a bug, logged here.
-        kind: Its content type.
-        token: What a reader has to show; ``""``: nothing.
-        patience_s: For a whole connection.
+        page: Makes the page; an exception of it is a bug, logged here.
+        content_type: The page's content type.
+        token: The bearer token that a reader must send; ``""``: none.
+        timeout_s: Seconds for a whole connection.
     """
 
     def __init__(
         self,
         page: Callable[[], Awaitable[bytes]],
-        kind: str,
+        content_type: str,
         token: str = "",
-        patience_s: float = PATIENCE_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._page = page
-        self._kind = kind
+        self._content_type = content_type
         self._token = token
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
         self._clients: set[asyncio.Task[None]] = set()
 
     async def run(self, host: str, port: int, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; nothing listens then, and every reader is disconnected.
 
         Raises:
-            OSError: The address cannot be had.
+            OSError: The address is not available.
         """
         server = await asyncio.start_server(self._accept, host, port, limit=HEAD_LIMIT)
         try:
@@ -113,42 +122,42 @@ class MetricsServer:
         # A reader that goes away, and the daemon's stop, end this task without an error.
         try:
             with suppress(OSError, TimeoutError, asyncio.CancelledError):
-                async with asyncio.timeout(self._patience_s):
-                    answer, head_only = (_BUSY, False) if busy else await self._serve(reader)
-                    writer.write(answer.encoded(head_only=head_only))
+                async with asyncio.timeout(self._timeout_s):
+                    response, head_only = (_BUSY, False) if busy else await self._serve(reader)
+                    writer.write(response.encoded(head_only=head_only))
                     await writer.drain()
-                    if answer is _BUSY:  # closing on an unread request would lose our answer
+                    if response is _BUSY:  # closing on an unread request would lose our response
                         await reader.readline()
         finally:
             self._clients.discard(task)
             with suppress(OSError, asyncio.CancelledError):
                 writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader) -> tuple[Answer, bool]:
+    async def _serve(self, reader: asyncio.StreamReader) -> tuple[Response, bool]:
         try:
-            async with asyncio.timeout(self._patience_s / 2):
+            async with asyncio.timeout(self._timeout_s / 2):
                 head = await reader.readuntil(b"\r\n\r\n")
         except TimeoutError:
-            return _SLOW, False
+            return _TIMED_OUT, False
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return _BAD, False
+            return _INVALID, False
         lines = head.decode("latin-1").split("\r\n")
         words = lines[0].split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            return _BAD, False
+            return _INVALID, False
         target = words[1].partition("?")[0]
-        return await self._answer(words[0], target, lines[1:]), words[0] == "HEAD"
+        return await self._respond(words[0], target, lines[1:]), words[0] == "HEAD"
 
-    async def _answer(self, method: str, target: str, fields: list[str]) -> Answer:
+    async def _respond(self, method: str, target: str, fields: list[str]) -> Response:
         if target != PATH:
-            return _ELSEWHERE
+            return _NOT_FOUND
         if method not in {"GET", "HEAD"}:
             return _METHOD
-        if not self._may_read(fields):
-            return _WHO
-        return await self._made()
+        if not self._authorized(fields):
+            return _UNAUTHORIZED
+        return await self._page_response()
 
-    def _may_read(self, lines: list[str]) -> bool:
+    def _authorized(self, lines: list[str]) -> bool:
         if not self._token:
             return True
         fields = (line.partition(":") for line in lines)
@@ -158,9 +167,9 @@ class MetricsServer:
         right = hmac.compare_digest(token.strip().encode("latin-1"), self._token.encode())
         return right and scheme.lower() == "bearer"
 
-    async def _made(self) -> Answer:
+    async def _page_response(self) -> Response:
         try:
-            return Answer("200 OK", await self._page(), self._kind)
-        except Exception:  # a bug in a figure must not end the daemon
-            log.exception("the metrics cannot be made")
-            return _BROKEN
+            return Response("200 OK", await self._page(), self._content_type)
+        except Exception:  # a bug in a sample must not end the daemon
+            log.exception("metrics_page_failed")
+            return _FAILED

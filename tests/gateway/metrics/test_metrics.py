@@ -194,7 +194,7 @@ def test_a_port_that_is_taken_is_told_and_polling_goes_on(box: Box, device: Mete
         wait_for("the device", lambda: box.device("net")["reachability"] == "online")
         wait_for("the fault", lambda: bool(call(box.state, "status")["metrics"]["error"]))
         assert "in use" in call(box.state, "status")["metrics"]["error"]
-    assert box.log().count("metrics cannot be read") == 1
+    assert box.log().count("metrics_unavailable") == 1
     assert box.end() == 0
 
 
@@ -282,12 +282,12 @@ def test_without_metrics_the_daemon_loads_nothing_of_them(box: Box) -> None:
 
 
 async def test_an_address_that_becomes_free_is_taken(tmp_path: Path) -> None:
-    async def look() -> list[Sample]:
+    async def collect() -> list[Sample]:
         return [Sample("kanmon_uptime_seconds", 7)]
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        endpoint = Endpoint(tmp_path, look, again_s=0.05)
+        endpoint = Endpoint(tmp_path, collect, retry_s=0.05)
         endpoint.configure(Metrics(listen=f"127.0.0.1:{port}"))
         task = asyncio.create_task(endpoint.run())
         await asyncio.to_thread(wait_for, "its fault", lambda: endpoint.to_json()["error"])

@@ -89,7 +89,7 @@ async def test_a_figure_that_breaks_costs_one_answer() -> None:
         with capture_logs() as logs:
             answer = await page.say(b"GET /metrics HTTP/1.1\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 500")
-        assert [entry["event"] for entry in logs] == ["the metrics cannot be made"]
+        assert [entry["event"] for entry in logs] == ["metrics_page_failed"]
         page.breaks = False
         assert (await page.say(b"GET /metrics HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
