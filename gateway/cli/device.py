@@ -88,11 +88,11 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     """
     from drivers.device_url import DeviceUrl
     from drivers.report_json import from_json, loads
-    from gateway.control.explain import explained
+    from gateway.control.explain import explanation
 
     answer = _answer(session.state, target, "why")
     profile = DeviceUrl.parse(answer["url"]).query.get("profile", "")
-    told = explained(from_json(loads(answer["report"])), profile)
+    told = explanation(from_json(loads(answer["report"])), profile)
     if as_json:
         say_json(told)
     else:

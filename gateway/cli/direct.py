@@ -52,7 +52,7 @@ async def write_here(state: Path, url: str, target: str, request: str, wish: dic
         except WriteError as error:
             raise writing.refused(error, target) from error
         if request == "setting":
-            return await writing.look(writer, wish["setting"], wish["value"], target)
+            return await writing.preview(writer, wish["setting"], wish["value"], target)
         return await writing.write(
             writer, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
         )

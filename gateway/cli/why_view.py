@@ -13,7 +13,7 @@ from gateway.cli.common import say
 
 
 def show(explained: Mapping[str, Any]) -> None:
-    """Print what `gateway.control.explain.explained` returns."""
+    """Print what `gateway.control.explain.explanation` returns."""
     answers = words.reachability(explained["reachability"])
     say(f"{explained['device']}: {answers}, {words.state(explained['state'])}")
     if not explained["conditions"]:

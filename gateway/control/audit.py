@@ -1,9 +1,13 @@
-"""Who changed what on a device, kept on the box: one JSON object a line, only ever appended.
+"""The audit log of changes to devices: a file on the box, one JSON object a line, append only.
 
-    {"at": "2026-11-21T08:00:00Z", "who": "root", "did": "write", "device": "main", ...}
+::
 
-A line is on the disk before the change is tried, and another says how it ended; a first line
-without a second means that nobody knows.
+    {"at": "2026-11-21T08:00:00Z", "action": "write", "outcome": "attempted", "who": "root",
+     "device": "main", "setting": "demand-period", "before": "30.0", "requested": "15"}
+    {"at": "2026-11-21T08:00:01Z", "action": "write", "outcome": "written", "who": "root", ...}
+
+The first line is on the disk before the change is attempted, the second says how it ended: a first
+line without a second means that the outcome is not known.
 """
 
 from __future__ import annotations
@@ -19,15 +23,26 @@ from typing import Any, Final
 NAME: Final = "audit.jsonl"
 
 
-def note(state: Path, **facts: Any) -> None:
-    """Append one line; raises `OSError`, and then the change must not be made."""
+def append(state: Path, *, action: str, outcome: str, **details: Any) -> None:
+    """Append one line, which is on the disk when this returns.
+
+    Args:
+        state: The state folder.
+        action: What is done to a device: ``write``.
+        outcome: How far it came: ``attempted``, ``written``, or an error.
+        details: Further members of the line.
+
+    Raises:
+        OSError: The line was not kept; the change must not be made.
+    """
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line = json.dumps({"at": now, **facts}, ensure_ascii=False) + "\n"
+    entry = {"at": now, "action": action, "outcome": outcome, **details}
+    line = json.dumps(entry, ensure_ascii=False) + "\n"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(state / NAME, flags, 0o600)
     try:
-        _let_the_owner_have(descriptor, state)
+        _give_to_owner(descriptor, state)
         left = line.encode()
         while left:
             left = left[os.write(descriptor, left) :]
@@ -36,11 +51,11 @@ def note(state: Path, **facts: Any) -> None:
         os.close(descriptor)
 
 
-def _let_the_owner_have(descriptor: int, state: Path) -> None:
-    """With sudo: the daemon, too, must be able to append; but root gives away no other file.
+def _give_to_owner(descriptor: int, state: Path) -> None:
+    """Let the daemon append to what a command under sudo made; root gives away no other file.
 
-    The daemon notes as well, beside other threads, so that `gateway.install.privileges` is not for
-    here.
+    `gateway.install.privileges` changes the user of the whole process, and the daemon appends here
+    while its other threads run.
     """
     found, owner = os.fstat(descriptor), state.stat()
     alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1

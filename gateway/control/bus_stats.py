@@ -37,7 +37,7 @@ def _as_planned(one: LineDevice, driver: object) -> LineDevice:
     return replace(one, load=replace(one.load, groups=driver.planned()))
 
 
-def figures(
+def bus_stats(
     found: Mapping[str, Sequence[LineDevice]],
     lines: Lines,
     next_polls: Mapping[str, NextPoll],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from config.model import Configuration
 
 
-class Changeable(Protocol):
+class LiveConfiguration(Protocol):
     """As `gateway.configuration.running.RunningConfiguration` holds and changes what runs."""
 
     @property
@@ -38,7 +38,7 @@ class ConfigurationCommands:
         state: The state folder, named in errors.
     """
 
-    def __init__(self, running: Changeable, state: Path) -> None:
+    def __init__(self, running: LiveConfiguration, state: Path) -> None:
         self._running = running
         self._state = state
 

@@ -103,12 +103,12 @@ class DeviceCommands:
 
     async def setting(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """What writing ``setting`` of a device to ``value`` would change; writes nothing."""
-        from gateway.control.writing import look
+        from gateway.control.writing import preview
 
         url, device = self._target(params)
         writer = await self._writer(url, device)
         name, value = text_param(params, "setting"), text_param(params, "value")
-        return await look(writer, name, value, device.name if device else url)
+        return await preview(writer, name, value, device.name if device else url)
 
     async def write(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``setting`` of a device to ``value``, on behalf of ``who``."""

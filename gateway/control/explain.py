@@ -1,4 +1,4 @@
-"""Why a device is shown as it is: each condition with what to do and what it rests on. Pure."""
+"""Explains the conditions of a device: the next step of each, and its evidence. Pure."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ NEXT_STEPS: Final[Mapping[Code, str]] = {
     Code.DRIVER_FAULT: "Report it with the gateway's log",
     Code.POLL_LATE: "Poll less often (every_s), or use a second line; see `kanmon bus stats`",
 }
-"""What whoever stands there can do, where we know it."""
+"""What a person at the device can do."""
 
 
 _REGISTER: Final = re.compile(r"(coil|discrete|input|holding) \d+ = ")
 """How evidence of Modbus devices begins (`drivers.modbus.status`)."""
 
 
-def explained(report: Report, profile: str = "") -> dict[str, Any]:
+def explanation(report: Report, profile: str = "") -> dict[str, Any]:
     """The conditions of a report, gravest first, as JSON values.
 
     Args:
-        report: What is known of the device.
-        profile: What gives its registers their meaning, if it has one.
+        report: The latest report of the device.
+        profile: The name of its profile, which gives its registers their meaning; ``""``: none.
 
     Returns:
-        ``device``, ``at``, ``reachability``, ``state`` and ``conditions``; of each condition what
-        a report says of it, ``next`` (``""`` where we know nothing) and ``evidence``: a list of
-        what it rests on, each with how it was read.
+        ``device``, ``at``, ``reachability``, ``state`` and ``conditions``; of each condition its
+        fields in the report, ``next`` (``""`` where no step is known) and ``evidence``: a list of
+        texts, each a value with how it was read.
     """
     conditions = sorted(report.conditions, key=lambda c: (c.severity.rank, c.since or 0))
     return {
@@ -75,11 +75,11 @@ def explained(report: Report, profile: str = "") -> dict[str, Any]:
         "at": utc_text(report.clock.utc_ms(report.at)),
         "reachability": report.reachability.value,
         "state": report.state.value,
-        "conditions": [_explained(condition, report, profile) for condition in conditions],
+        "conditions": [_condition(condition, report, profile) for condition in conditions],
     }
 
 
-def _explained(condition: Condition, report: Report, profile: str) -> dict[str, Any]:
+def _condition(condition: Condition, report: Report, profile: str) -> dict[str, Any]:
     since = condition.since
     return {
         "code": condition.code.value,
@@ -94,5 +94,5 @@ def _explained(condition: Condition, report: Report, profile: str) -> dict[str, 
 
 
 def _evidence(part: str, profile: str) -> str:
-    """What a register says, with what gives it its meaning; other evidence tells that itself."""
+    """A register's value with the profile that gives it its meaning; other evidence as it is."""
     return f"{part} -> profile {profile}" if profile and _REGISTER.match(part) else part

@@ -1,4 +1,4 @@
-"""The JSON Schema of `explain.explained`, which ``kanmon device why --json`` prints.
+"""The JSON Schema of `explain.explanation`, which ``kanmon device why --json`` prints.
 
 ``docs/reference/why.schema.json`` is this, written out; a test holds the two equal, and
 ``python -m gateway.control.explain_schema`` prints it.
@@ -47,9 +47,10 @@ def _condition() -> dict[str, Any]:
         for_s=WHOLE_OR_NULL
         | {"description": "seconds since then; null where it is not known since when"},
         message=TEXT,
-        next=TEXT | {"description": "what whoever stands there can do; '' where we know nothing"},
+        next=TEXT
+        | {"description": "what a person at the device can do; '' where no step is known"},
         evidence=list_of(TEXT)
-        | {"description": "what it rests on: what stands there -> how it was read"},
+        | {"description": "values that it follows from: value -> how it was read"},
     )
 
 

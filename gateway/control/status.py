@@ -184,12 +184,12 @@ class StatusCommands:
     async def bus(self) -> list[dict[str, Any]]:
         """Every line: how busy it is, and how its devices answer."""
         from gateway.configuration.checks import by_line
-        from gateway.control.bus_stats import as_planned, figures
+        from gateway.control.bus_stats import as_planned, bus_stats
 
         polling = self._view.polling
         configured = by_line(polling.settings.configuration, polling.settings.profiles)
         found = as_planned(configured, polling.poller.drivers)
-        return figures(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
+        return bus_stats(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
 
 
 def _device(device: Device, report: Report | None, refused: str, now: int) -> dict[str, Any]:

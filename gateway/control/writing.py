@@ -1,4 +1,4 @@
-"""Writing one setting of a device: looked at, written, read back, and kept in the audit."""
+"""Writes one setting of a device: shows the change, writes, reads back, and keeps the audit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drivers.setting import WriteError
-from gateway.control.audit import note
+from gateway.control import audit
 from gateway.control.protocol import ControlError
 from protocols.errors import ProtocolError
 
@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from drivers.driver import SettingWriter
 
 
-async def look(writer: SettingWriter, name: str, text: str, where: str) -> dict[str, Any]:
-    """What a write would do, as JSON values: ``now``, ``then``, ``unit``.
+async def preview(writer: SettingWriter, name: str, text: str, where: str) -> dict[str, Any]:
+    """Show what a write would change, and write nothing.
+
+    Args:
+        writer: Writes the device.
+        name: Which setting.
+        text: Its new value.
+        where: The device's name or URL, for errors.
+
+    Returns:
+        ``now``, ``then`` and ``unit``, as JSON values.
 
     Raises:
-        ControlError: It is not allowed, or the device does not say what it has now.
+        ControlError: It is not allowed, or the device does not tell its present value.
     """
     try:
         setting = writer.setting(name)
@@ -35,33 +44,38 @@ async def look(writer: SettingWriter, name: str, text: str, where: str) -> dict[
 async def write(
     writer: SettingWriter, name: str, text: str, *, state: Path, who: str, device: str
 ) -> dict[str, Any]:
-    """Write a setting; returns ``before`` and ``after``, as the device says them.
+    """Write a setting, and read it back.
 
     Args:
         writer: Writes the device.
         name: Which setting.
-        text: What it shall be.
+        text: Its new value.
         state: The state folder, where the audit is.
         who: The account that asked.
         device: Its name or URL, for the audit and errors.
+
+    Returns:
+        ``before``, ``after`` and ``unit``, as the device says them, as JSON values.
 
     Raises:
         ControlError: Nothing was written, or the device did not confirm it; says which.
         OSError: The audit cannot be kept; nothing was written.
     """
-    seen = await look(writer, name, text, device)
+    change = await preview(writer, name, text, device)
     setting = writer.setting(name)
     value = setting.number(text)
-    facts = {"who": who, "did": "write", "device": device, "setting": name}
-    note(state, **facts, before=seen["now"], wanted=seen["then"], result="asked")
+    details = {"action": "write", "who": who, "device": device, "setting": name}
+    requested = change["then"]
+    audit.append(state, outcome="attempted", before=change["now"], requested=requested, **details)
     try:
         after = await writer.write(setting, value)
     except ProtocolError as error:
-        note(state, **facts, wanted=seen["then"], result=str(error))
+        audit.append(state, outcome=str(error), requested=requested, **details)
         raise _failed("the device did not confirm the write", error) from error
     held = after == value or setting.held(after) == setting.held(value)
     try:
-        note(state, **facts, after=format(after, "f"), result="written" if held else "not held")
+        outcome = "written" if held else "not applied"
+        audit.append(state, outcome=outcome, after=format(after, "f"), **details)
     except OSError as error:
         raise ControlError(
             f"it was written, and the audit could not be kept: {error.strerror}",
@@ -74,7 +88,7 @@ async def write(
             where=device,
             next_step="look in its manual: it may want a password, or a restart",
         )
-    return {"before": seen["now"], "after": format(after, "f"), "unit": seen["unit"]}
+    return {"before": change["now"], "after": format(after, "f"), "unit": change["unit"]}
 
 
 def refused(error: WriteError, where: str) -> ControlError:

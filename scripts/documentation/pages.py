@@ -49,7 +49,7 @@ def _report() -> str:
 def _why() -> str:
     intro = (
         "What `kanmon device why --json` prints, written by `scripts/docs` from "
-        "[the schema](why.schema.json): each condition with what to do and what it rests on."
+        "[the schema](why.schema.json): each condition with its next step and its evidence."
     )
     return schemas.page("Why", intro, _json("why.schema.json"))
 

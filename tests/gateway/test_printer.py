@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
-from gateway.control.explain import NEXT_STEPS, explained
+from gateway.control.explain import NEXT_STEPS, explanation
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import meter
 from tests.peers import free_port
@@ -249,7 +249,7 @@ def test_what_a_register_says_names_the_profile_that_gives_it_meaning() -> None:
         conditions=(late, bit),
     )
 
-    first, second = explained(report, "huawei-sun2000-m1")["conditions"]
+    first, second = explanation(report, "huawei-sun2000-m1")["conditions"]
 
     assert first["evidence"] == ["holding 32008 = 0x2, bit 1 -> profile huawei-sun2000-m1"]
     assert (first["for_s"], first["since"]) == (63, None)

@@ -14,7 +14,7 @@ from drivers.printer import alerts, supplies
 from drivers.replay import report_of_agent
 from gateway.cli import part_words
 from gateway.control import explain_schema
-from gateway.control.explain import explained
+from gateway.control.explain import explanation
 from protocols.snmp.replay import ReplayAgent
 from tests.printer_walks import SYNTHETIC, synthetic
 
@@ -91,7 +91,7 @@ def test_the_schema_file_is_the_code_s() -> None:
 
 @pytest.mark.parametrize("name", SYNTHETIC)
 async def test_every_explanation_fits_the_schema(name: str) -> None:
-    told = explained(await report_of_agent(name, ReplayAgent(synthetic(name))))
+    told = explanation(await report_of_agent(name, ReplayAgent(synthetic(name))))
 
     plain = json.loads(json.dumps(told))
     assert not list(Draft202012Validator(explain_schema.schema()).iter_errors(plain))

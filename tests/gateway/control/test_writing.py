@@ -247,12 +247,15 @@ def test_a_setting_is_written_read_back_and_kept_in_the_audit(
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{url}: demand-period was 30.0 min and is 15.0 min.\n"
     assert simulated.tables[Table.HOLDING][2] == 0x4170
-    asked, written = audit(box)
-    assert (asked["result"], asked["before"], asked["wanted"]) == ("asked", "30.0", "15")
-    assert (written["result"], written["after"], written["setting"]) == (
+    attempted, written = audit(box)
+    assert attempted["action"] == written["action"] == "write"
+    assert (attempted["outcome"], attempted["before"], attempted["requested"]) == (
+        "attempted", "30.0", "15",
+    )  # fmt: skip
+    assert (written["outcome"], written["after"], written["setting"]) == (
         "written", "15.0", "demand-period",
     )  # fmt: skip
-    assert asked["who"]
+    assert attempted["who"]
 
 
 def test_without_a_yes_and_nobody_to_ask_nothing_is_written(
@@ -276,9 +279,9 @@ def test_what_the_profile_or_the_device_does_not_allow_is_refused(
     done = box.kanmon("device", "write", url, "offset", "1", "--yes")
     assert done.returncode == 2
     assert "the device did not confirm the write" in done.stderr
-    asked, ended = audit(box)
-    assert asked["result"] == "asked"
-    assert "illegal data address" in ended["result"]
+    attempted, ended = audit(box)
+    assert attempted["outcome"] == "attempted"
+    assert "illegal data address" in ended["outcome"]
 
 
 def test_while_the_daemon_runs_it_writes_between_its_polls(

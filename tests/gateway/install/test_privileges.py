@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control.audit import note
+from gateway.control.audit import append
 from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
 from provisioning import enrolment_store
 from tests.gateway.box import Box
@@ -311,17 +311,17 @@ def test_a_configuration_is_applied_with_the_owners_rights(site: Site, at: str) 
 
 
 def test_the_audit_is_the_accounts_and_no_link_to_another_file(site: Site) -> None:
-    note(site.state, who="root")
-    note(site.state, who="root")
+    append(site.state, action="write", outcome="attempted", who="root")
+    append(site.state, action="write", outcome="attempted", who="root")
     path = site.state / "audit.jsonl"
     assert path.stat().st_uid == site.account.pw_uid
     assert len(path.read_text().splitlines()) == 2
     path.unlink()
     site.plant("audit.jsonl", site.treasure / "secret")
     with pytest.raises(OSError, match="symbolic links"):
-        note(site.state, who="root")
+        append(site.state, action="write", outcome="attempted", who="root")
     path.unlink()
     path.hardlink_to(site.treasure / "secret")
     with pytest.raises(PermissionError, match="link to another file"):
-        note(site.state, who="root")
+        append(site.state, action="write", outcome="attempted", who="root")
     assert site.untouched()
