@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import Organization
 from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
-from portal.fleet.names import check_group_name, check_seen, tidy
+from portal.fleet.names import check_group_name, check_visible, tidy
 
 MOST_GROUPS: Final = 200
 """The most groups that one organization may have (C-36)."""
@@ -84,7 +84,7 @@ def describe_device(device: Device, said: Description) -> None:
     with transaction.atomic():
         owner = _locked().get(sites__gateways=device.gateway_id)
         left = Device.objects.select_related("group").get(pk=device.pk).group
-        group = _written(device, owner, said)
+        group = _write(device, owner, said)
         if left and left != group and not left.devices.exists():
             left.delete()
 
@@ -124,13 +124,13 @@ def _raise_revisions(group: DeviceGroup) -> None:
     group.devices.update(revision=models.F("revision") + 1)
 
 
-def _written(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:
+def _write(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:
     faults: dict[str, list[str]] = {}
     texts = {"given_name": said.name, "location": said.location, "kind_given": said.kind}
     texts = {field: tidy(text) for field, text in texts.items()}
     for field, name in (("given_name", "name"), ("location", "location"), ("kind_given", "kind")):
         try:
-            check_seen(texts[field])
+            check_visible(texts[field])
             column = device._meta.get_field(field)
             assert isinstance(column, models.Field)
             column.clean(texts[field], device)

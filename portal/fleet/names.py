@@ -48,10 +48,10 @@ def check_group_name(name: str) -> None:
         )
     if any(ord(char) in _HALF_WIDTH_KATAKANA for char in name):
         raise ValidationError(_("Half-width katakana cannot be used; type it full-width."))
-    check_seen(name)
+    check_visible(name)
 
 
-def check_seen(text: str) -> None:
+def check_visible(text: str) -> None:
     """Raise `ValidationError` for characters that nobody can see, such as control characters."""
     if any(unicodedata.category(char) in _UNSEEN for char in text):
         raise ValidationError(_("There is a character in it that cannot be shown; type it anew."))

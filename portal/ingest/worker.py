@@ -111,10 +111,10 @@ async def _main(broker: Broker) -> None:
         await _run_worker(Worker(broker))
         return
     from portal.ingest.metrics import IngestMetrics
-    from portal.metrics.server import served
+    from portal.metrics.server import serve_registry
 
     metrics = IngestMetrics()
-    with served(settings.INGEST_METRICS, metrics.registry, settings.METRICS_TOKEN):
+    with serve_registry(settings.INGEST_METRICS, metrics.registry, settings.METRICS_TOKEN):
         await _run_worker(Worker(broker, metrics.count))
 
 

@@ -62,7 +62,9 @@ class _LimitedServer(ThreadingWSGIServer):
 
 
 @contextmanager
-def served(address: tuple[str, int], registry: CollectorRegistry, token: str) -> Iterator[None]:
+def serve_registry(
+    address: tuple[str, int], registry: CollectorRegistry, token: str
+) -> Iterator[None]:
     """Serve ``registry`` at ``http://<address>/metrics`` for the length of the block.
 
     An address that is not available is logged and the block runs without the server: the worker

@@ -1,8 +1,9 @@
 """What the devices are doing: the first page, lists, the pages of sites, gateways and devices.
 
 `views`, `list_views`, `operation_views` and `device_edit` answer requests; `overview`, `device`,
-`lists`, `operation`, `readings`, `series_chart` and `supplies` say what the pages show, and
-`connectivity` how current it is. `metrics` counts the same for Prometheus.
+`lists`, `operation`, `readings`, `series_chart` and `supplies` say what the pages show,
+`device_kind` what a device is, and `connectivity` whether it can be reached. `metrics` counts the
+same for Prometheus.
 
 The highest app: its pages show what all others know. Imported by `portal.urls` only.
 """

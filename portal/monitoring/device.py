@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest
-from portal.monitoring.connectivity import Connectivity, connectivity_of, device_kind
+from portal.monitoring.connectivity import Connectivity, connectivity_of
+from portal.monitoring.device_kind import device_kind
 from portal.monitoring.readings import ReadingView, in_order, reading_view
 from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web import words

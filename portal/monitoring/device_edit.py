@@ -21,7 +21,7 @@ from portal.fleet.kinds import DeviceKind
 from portal.fleet.models import GATEWAY_DEVICE, Device
 from portal.fleet.words import DEVICE_KINDS
 from portal.ingest.models import Latest
-from portal.monitoring.connectivity import derived_kind
+from portal.monitoring.device_kind import derived_kind
 from portal.web.live import private
 
 if TYPE_CHECKING:

@@ -29,7 +29,8 @@ from portal.fleet.models import (
     Site,
 )
 from portal.ingest.models import BootClock, Latest
-from portal.monitoring.connectivity import Connectivity, connectivity_of, device_kind
+from portal.monitoring.connectivity import Connectivity, connectivity_of
+from portal.monitoring.device_kind import device_kind
 from portal.monitoring.operation import Operation, operations
 from portal.monitoring.readings import ReadingView, key_readings, reading_view
 from portal.monitoring.supplies import SupplyView, supply_views

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as later
 from django.utils.translation import override
 
 from drivers.report import SupplyState
-from portal.web.supply_words import COLOURS, KINDS, named
+from portal.web.supply_words import COLOURS, KINDS, supply_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,7 +108,7 @@ _BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING
 
 def _name(row: DeviceSupply) -> str:
     kind, colour = KINDS.get(row.kind), COLOURS.get(row.colour)
-    return (row.name or row.kind) if kind is None else named(kind, colour)
+    return (row.name or row.kind) if kind is None else supply_name(kind, colour)
 
 
 def _value(kind: str, level: int | None, state: SupplyState) -> str:

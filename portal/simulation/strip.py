@@ -143,7 +143,7 @@ class Strip:
     lines: Sequence[SmallLine] = ()
 
 
-def simulation() -> Path | None:
+def socket_path() -> Path | None:
     """The socket of the simulated world; ``None`` where nothing is simulated."""
     path: Path | None = settings.SIMULATION
     return path
@@ -164,7 +164,7 @@ def strip(user: User | AnonymousUser, state: WorldState) -> Strip:
     )
 
 
-def strip_now(user: User | AnonymousUser, path: Path) -> Strip:
+def current_strip(user: User | AnonymousUser, path: Path) -> Strip:
     """The strip now; empty while the simulated world does not answer."""
     try:
         return strip(user, call(path, "state"))

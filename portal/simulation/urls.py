@@ -8,5 +8,5 @@ from portal.simulation import views
 
 urlpatterns = [
     path("simulation/live/", views.live, name="simulation-live"),
-    path("simulation/break/", views.turn, name="simulation-break"),
+    path("simulation/break/", views.inject_or_end, name="simulation-break"),
 ]

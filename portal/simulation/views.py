@@ -10,14 +10,14 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.simulation.control import SimulationUnavailableError, call
-from portal.simulation.strip import BREAK, FAULTS, MEND, Strip, simulation, strip, strip_now
+from portal.simulation.strip import BREAK, FAULTS, MEND, Strip, current_strip, socket_path, strip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def _path() -> Path:
-    path = simulation()
+    path = socket_path()
     if path is None:
         raise Http404
     return path
@@ -32,11 +32,11 @@ def _answer(request: HttpRequest, shown: Strip) -> HttpResponse:
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """The live fragment of the strip."""
-    return _answer(request, strip_now(request.user, _path()))
+    return _answer(request, current_strip(request.user, _path()))
 
 
 @require_POST
-def turn(request: HttpRequest) -> HttpResponse:
+def inject_or_end(request: HttpRequest) -> HttpResponse:
     """Inject the named fault or end it, as the button says; pressing twice changes nothing."""
     path, what, do = _path(), request.POST.get("what", ""), request.POST.get("do", "")
     if what not in FAULTS or do not in {BREAK, MEND}:

@@ -52,7 +52,7 @@ COLOURS: Final[dict[str, _StrPromise]] = {
 }
 
 
-def named(kind: _StrPromise, colour: _StrPromise | None) -> str:
+def supply_name(kind: _StrPromise, colour: _StrPromise | None) -> str:
     """A supply by its kind and, where it has one, its colour: ``Light cyan toner``."""
     if colour is None:
         return str(kind)
@@ -65,7 +65,7 @@ def supply_words(component: str) -> str:
         begins = kind.replace("_", " ")
         rest = component.removeprefix(begins).strip().replace(" ", "_")
         if component == begins or (component.startswith(f"{begins} ") and rest in COLOURS):
-            return named(said, COLOURS.get(rest))
+            return supply_name(said, COLOURS.get(rest))
     return ""
 
 

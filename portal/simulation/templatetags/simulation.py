@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import template
 
 from portal.simulation.models import SimulatedHistory
-from portal.simulation.strip import simulation, strip_now
+from portal.simulation.strip import current_strip, socket_path
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,10 +22,10 @@ register = template.Library()
 @register.inclusion_tag("simulation/strip.html", takes_context=True)
 def simulation_strip(context: Context) -> dict[str, Any]:
     """The strip; renders nothing where nothing is simulated."""
-    path, request = simulation(), context["request"]
+    path, request = socket_path(), context["request"]
     if path is None:
         return {"simulated": False}
-    return {"simulated": True, "strip": strip_now(request.user, path), "request": request}
+    return {"simulated": True, "strip": current_strip(request.user, path), "request": request}
 
 
 @register.inclusion_tag("simulation/_history.html")

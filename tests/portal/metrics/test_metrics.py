@@ -28,7 +28,7 @@ from portal.ingest.metrics import IngestMetrics
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tally import Tally
 from portal.metrics import table
-from portal.metrics.server import READERS_LIMIT, served
+from portal.metrics.server import READERS_LIMIT, serve_registry
 from portal.permissions import ACCESS
 from tests.gateway.box import wait_for
 from tests.peers import free_port
@@ -194,11 +194,11 @@ def fetch(port: int, path: str = "/metrics", method: str = "GET", token: str = "
 
 def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
     port, metrics = free_port(), IngestMetrics()
-    with served(("127.0.0.1", port), metrics.registry, ""):
+    with serve_registry(("127.0.0.1", port), metrics.registry, ""):
         assert fetch(port) == 200
         assert fetch(port, "/") == 404
         assert fetch(port, method="POST") == 404
-    with served(("127.0.0.1", port), metrics.registry, TOKEN):
+    with serve_registry(("127.0.0.1", port), metrics.registry, TOKEN):
         assert fetch(port) == 404
         assert fetch(port, token=TOKEN) == 200
     with pytest.raises(OSError, match="refused"):
@@ -207,7 +207,7 @@ def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
 
 def test_a_crowd_of_readers_takes_few_of_the_workers_threads() -> None:
     port, metrics = free_port(), IngestMetrics()
-    with served(("127.0.0.1", port), metrics.registry, ""):
+    with serve_registry(("127.0.0.1", port), metrics.registry, ""):
         before = threading.active_count()
         crowd = [socket.create_connection(("127.0.0.1", port)) for _ in range(10 * READERS_LIMIT)]
         for idle in crowd[READERS_LIMIT:]:  # these are sent away; the first are waited for
@@ -230,7 +230,7 @@ def _serves(port: int) -> bool:
 def test_a_port_that_is_taken_does_not_stop_the_worker(caplog: pytest.LogCaptureFixture) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        served(taken.getsockname(), IngestMetrics().registry, ""),
+        serve_registry(taken.getsockname(), IngestMetrics().registry, ""),
     ):
         pass
     assert "metrics_unavailable" in caplog.text
