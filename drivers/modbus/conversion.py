@@ -23,7 +23,7 @@ from fractions import Fraction
 from math import ceil, floor, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.modbus.profile import exponent_of
 from drivers.quantity import Kind
 from drivers.report import Quality
@@ -65,17 +65,17 @@ class Conversion:
     convert: Convert | None
 
 
-def unpack_code(point: Point, words: Words) -> str:
+def unpack_code(point: Point, words: WordOrder) -> str:
     """The `struct` code that takes a point's registers: a number, or bytes to be put in order."""
-    swapped = words is Words.LOW_FIRST and point.span.count > 1
+    swapped = words is WordOrder.LOW_FIRST and point.span.count > 1
     if point.type.text or swapped:
         return f"{2 * point.span.count}s"
     return CODES[point.type]
 
 
-def raw_number(point: Point, words: Words) -> Convert | None:
+def raw_number(point: Point, words: WordOrder) -> Convert | None:
     """What puts the words of a number in order; ``None`` where `struct` already does."""
-    if point.type.text or words is Words.HIGH_FIRST or point.span.count == 1:
+    if point.type.text or words is WordOrder.HIGH_FIRST or point.span.count == 1:
         return None
     count = point.span.count
     code = struct.Struct(">" + CODES[point.type])
@@ -87,7 +87,7 @@ def raw_number(point: Point, words: Words) -> Convert | None:
     return ordered
 
 
-def conversion(point: Point, words: Words, factor: Decimal) -> Conversion:
+def conversion(point: Point, words: WordOrder, factor: Decimal) -> Conversion:
     """The conversion of the raw values of ``point``.
 
     Args:

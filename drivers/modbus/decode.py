@@ -21,7 +21,7 @@ from drivers.report import Quality, Quantity, Reading, readings_of
 
 if TYPE_CHECKING:
     from drivers.installation import Installation
-    from drivers.modbus.encoding import Words
+    from drivers.modbus.encoding import WordOrder
     from drivers.modbus.profile import Point
     from protocols.modbus.planner import Read
 
@@ -77,7 +77,7 @@ class Columns:
 
     @classmethod
     def of(
-        cls, points: Sequence[Point], read: Read, words: Words, installation: Installation
+        cls, points: Sequence[Point], read: Read, words: WordOrder, installation: Installation
     ) -> Columns:
         """Compile the points of a read that have a quantity.
 
@@ -117,7 +117,7 @@ def _missing(quantity: Quantity, part: str, resolution: int, at: int, quality: Q
     )
 
 
-def _column(point: Point, words: Words, installation: Installation) -> _Column:
+def _column(point: Point, words: WordOrder, installation: Installation) -> _Column:
     assert point.quantity is not None
     converted = conversion(point, words, installation.factor(point.quantity))
     convert = converted.convert if installation.knowable(point.quantity) else _unknowable

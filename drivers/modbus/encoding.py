@@ -74,7 +74,7 @@ _REGISTERS: Final = {
 }
 
 
-class Words(StrEnum):
+class WordOrder(StrEnum):
     """Which of a value's registers comes first."""
 
     HIGH_FIRST = "high_first"

@@ -34,7 +34,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
 from protocols.modbus.planner import LIMITS, Span, Table
@@ -102,7 +102,7 @@ class Section:
 class Modbus(Section):
     """How the device speaks Modbus."""
 
-    words: Words = Words.HIGH_FIRST
+    words: WordOrder = WordOrder.HIGH_FIRST
     """Which register of a value comes first."""
     max_registers: Annotated[int, Ge(1), Le(LIMITS[Table.HOLDING])] = LIMITS[Table.HOLDING]
     """The most one read may ask for."""
@@ -168,7 +168,7 @@ class PointDefaults(Section):
 
     table: Table = Table.HOLDING
     type: Encoding = Encoding.UINT16
-    words: Words | None = None
+    words: WordOrder | None = None
     """Which of its registers comes first, where that differs from the device's."""
     group: Word | None = None
     """The poll group it is read in: ``live``, or ``identity`` for who the device is."""
@@ -295,7 +295,7 @@ class WritableRegister(Section):
     """Its first register or bit, counted from 0 as on the wire."""
     table: Table = Table.HOLDING
     type: Encoding = Encoding.UINT16
-    words: Words | None = None
+    words: WordOrder | None = None
     """Which of its registers comes first, where that differs from the device's."""
     scale: Number = Decimal(1)
     """What one count is worth, in its unit."""

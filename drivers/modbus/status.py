@@ -17,7 +17,7 @@ from drivers.modbus.profile import Alert
 from drivers.report import Code, Condition, Identity, Quality, Severity, State
 
 if TYPE_CHECKING:
-    from drivers.modbus.encoding import Words
+    from drivers.modbus.encoding import WordOrder
     from drivers.modbus.profile import Point, Profile
     from protocols.modbus.planner import Read
 
@@ -34,7 +34,7 @@ class StatusPoint:
         words: The device's order of words.
     """
 
-    def __init__(self, point: Point, read: Read, words: Words) -> None:
+    def __init__(self, point: Point, read: Read, words: WordOrder) -> None:
         self.point = point
         self._offset = point.at - read.address
         order = point.words or words

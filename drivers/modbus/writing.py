@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from drivers.modbus.conversion import CODES
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.setting import Setting, WriteError
 from protocols.modbus.planner import Read
 
@@ -34,7 +34,7 @@ class RegisterSetting(Setting):
     """
 
     writable: WritableRegister
-    words: Words
+    words: WordOrder
 
     @classmethod
     def of(cls, profile: Profile, name: str) -> RegisterSetting:
@@ -71,7 +71,7 @@ class RegisterSetting(Setting):
                 raise WriteError(f"{value} cannot be held exactly by {self.name!r}", step)
             data = struct.pack(">" + CODES[encoding], int(raw))
         words = struct.unpack(f">{len(data) // 2}H", data)
-        return words if self.words is Words.HIGH_FIRST else words[::-1]
+        return words if self.words is WordOrder.HIGH_FIRST else words[::-1]
 
     def value(self, data: bytes) -> Decimal:
         """The value that the registers hold, as they are read."""
@@ -79,7 +79,7 @@ class RegisterSetting(Setting):
         if encoding is Encoding.BIT:
             return (data[0] & 1) * self.writable.scale
         words = struct.unpack(f">{len(data) // 2}H", data)
-        ordered = words if self.words is Words.HIGH_FIRST else words[::-1]
+        ordered = words if self.words is WordOrder.HIGH_FIRST else words[::-1]
         (raw,) = struct.unpack(">" + CODES[encoding], struct.pack(f">{len(words)}H", *ordered))
         return Decimal(str(raw)) * self.writable.scale
 

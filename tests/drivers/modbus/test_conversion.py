@@ -23,7 +23,7 @@ from drivers.modbus.conversion import (
     unpack_code,
     wide_text,
 )
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.modbus.profile import Point
 from drivers.report import Quality
 
@@ -38,7 +38,9 @@ def point(encoding: Encoding, **settings: Any) -> Point:
     return made
 
 
-def value_of(made: Point, data: bytes, words: Words = Words.HIGH_FIRST, factor: str = "1") -> Any:
+def value_of(
+    made: Point, data: bytes, words: WordOrder = WordOrder.HIGH_FIRST, factor: str = "1"
+) -> Any:
     converted = conversion(made, words, Decimal(factor))
     (raw,) = struct.unpack(">" + unpack_code(made, words), data)
     return (raw if converted.convert is None else converted.convert(raw)), converted.resolution
@@ -117,7 +119,7 @@ def test_swapped_words_are_the_same_number(encoding: Encoding, data: bytes) -> N
     made = point(encoding, **settings)
     pairs = [data[i : i + 2] for i in range(0, len(data), 2)]
     swapped = b"".join(reversed(pairs))
-    assert value_of(made, swapped, Words.LOW_FIRST) == value_of(made, data)
+    assert value_of(made, swapped, WordOrder.LOW_FIRST) == value_of(made, data)
 
 
 @given(st.integers(0, 0xFFFF))
@@ -130,7 +132,7 @@ def test_tenths_are_tenths_for_every_16_bit_value(raw: int) -> None:
 
 def test_a_plain_register_costs_no_conversion() -> None:
     made = point(Encoding.UINT16, scale=Decimal("0.1"))
-    assert conversion(made, Words.HIGH_FIRST, Decimal(1)) == Conversion(-1, None)
+    assert conversion(made, WordOrder.HIGH_FIRST, Decimal(1)) == Conversion(-1, None)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +210,9 @@ def test_text_is_what_can_be_shown(data: bytes, words: object) -> None:
 def test_wide_text_is_one_character_a_register(data: bytes, words: object) -> None:
     assert wide_text(data) == words
     made = point(
-        Encoding.WIDE_STRING, quantity="note", registers=len(data) // 2, words=Words.LOW_FIRST
+        Encoding.WIDE_STRING, quantity="note", registers=len(data) // 2, words=WordOrder.LOW_FIRST
     )
-    assert value_of(made, data, Words.LOW_FIRST) == (words, 0)  # words have no order to swap
+    assert value_of(made, data, WordOrder.LOW_FIRST) == (words, 0)  # words have no order to swap
 
 
 @pytest.mark.parametrize("read", [text, wide_text])

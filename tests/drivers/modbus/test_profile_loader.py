@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.modbus.profile_loader import ProfileError, load, names, read
 from drivers.report import Quantity, State
 from protocols.modbus.planner import Table
@@ -168,7 +168,7 @@ def test_defaults_are_for_every_point_that_does_not_say_otherwise() -> None:
     assert (voltage.table, voltage.type, voltage.words) == (
         Table.INPUT,
         Encoding.UINT32,
-        Words.LOW_FIRST,
+        WordOrder.LOW_FIRST,
     )
     assert (voltage.scale, current.scale) == (Decimal("0.01"), Decimal("0.1"))
     assert [point.poll_group for point in (voltage, current, serial, leak)] == [

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.context import ProfileError
-from drivers.modbus.encoding import Encoding, Words
+from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.modbus.profile import Profile
 from drivers.modbus.profile_loader import FolderProfiles, read
 from drivers.modbus.writing import RegisterSetting
@@ -100,9 +100,11 @@ def test_what_may_not_be_written_is_told(name: str, text: str, words: str) -> No
     assert words in str(refused.value)
 
 
-@given(st.sampled_from(sorted(set(Encoding) - {Encoding.BIT})), st.sampled_from(Words), st.data())
+@given(
+    st.sampled_from(sorted(set(Encoding) - {Encoding.BIT})), st.sampled_from(WordOrder), st.data()
+)
 def test_what_is_written_is_what_is_read(
-    encoding: Encoding, words: Words, data: st.DataObject
+    encoding: Encoding, words: WordOrder, data: st.DataObject
 ) -> None:
     if encoding.text:
         return
