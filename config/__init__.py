@@ -1,8 +1,10 @@
-"""The operator's configuration: its settings, files, secrets and findings.
+"""The configuration of a gateway: its model, how it is read, where it is kept, and its secrets.
 
-`model` holds the settings and is pure; `reading` validates a file against it; `store` keeps the
-running file, `secrets` the secrets, and `finding` is what every check reports.
+`model` is what a configuration holds, and is pure. `yaml_source` parses a file, `constraint` and
+`reading` turn it into the model, and `finding` says what is wrong with it and where. `store` keeps
+the running one and the last good one, `secrets` the values that it refers to, both through `disk`;
+`schema` is its JSON Schema.
 
-May be imported by every package of the gateway except `protocols`; `portal` may import `model`.
-Imports nothing of Kanmon.
+May be imported by `drivers` and everything above it; `portal` may import `model`. Imports nothing
+of the project.
 """

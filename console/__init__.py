@@ -1,8 +1,9 @@
-"""The parts of a command line that `kanmon` and `kanmon-portal` share.
+"""What both command lines share: languages, errors, output, completion and manual pages.
 
-`language` translates, `output` prints, `failure` shows errors, `program` runs a command line and
-`completion` makes shell completion scripts. `catalogue` and `patterns` read the translations;
-`localized` and `wrapping` show click's help in the language in use.
+`program` runs a command line and ends every call; `failure` is an error with its four parts,
+`output` prints results as text or JSON, `completion` completes commands in shells. `language`,
+`catalogue`, `patterns` and `localized` say everything in the reader's language; `wrapping` breaks
+lines of both.
 
-May be imported by `gateway` and `portal`. Imports nothing of Kanmon.
+May be imported by `gateway` and `portal`. Imports nothing of the project.
 """

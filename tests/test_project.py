@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -103,6 +104,18 @@ def test_an_init_says_what_lives_there_and_nothing_else(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     assert ast.get_docstring(tree), "an __init__ says what lives in its folder"
     assert len(tree.body) == 1, "an __init__ holds only its docstring: imports in it escape lint"
+
+
+@pytest.mark.parametrize("path", initialisers(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_init_names_modules_that_exist_and_says_who_may_import_it(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    if path.parent.name != "templatetags":
+        assert re.search(r"[Ii]mported by|every app", text), "say who may import this package"
+    named = re.findall(r"(?<!`)`([a-z_]+)`(?!`)", text)
+    tops = {folder.name for folder in ROOT.iterdir() if folder.is_dir()}
+    apps = {folder.name for folder in (ROOT / "portal").iterdir() if folder.is_dir()}
+    beside = {entry.name.removesuffix(".py") for entry in path.parent.iterdir()}
+    assert set(named) - beside - tops - apps == set()
 
 
 def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:

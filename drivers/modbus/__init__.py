@@ -1,11 +1,11 @@
 """Devices that speak Modbus: profiles as data, and the driver that executes them.
 
-`kind` knows the URL schemes, `driver` reads one device. `profile` is the model of a profile,
-`profile_loader` reads it from YAML, `profile_store` has those that were loaded. `read_plan` and
-`bisect` decide which registers are read, `bus_load` how long that takes; `decode`, `conversion`,
-`encoding` and `status` turn registers into readings, states, conditions and identity; `writing`
-writes settings.
+`kind` knows the URL schemes, `driver` reads one device, `bus_load` says what that takes. `profile`
+is the model of a profile, `profile_loader` reads it from YAML with `profile_errors`, and
+`profile_store` finds it by name. `read_plan` decides which registers one request reads, `bisect`
+finds out which of them a device lacks. `decode` unpacks a read; `encoding` and `conversion` know
+word orders, data types, scales and ranges; `status` makes identity, states and conditions.
+`writing` writes settings.
 
-`drivers.registry` may import `kind`, and `gateway.configuration.loader` the profiles; the rest is
-for this package, `scripts` and tests.
+May be imported by the registry of drivers and by what loads configuration.
 """

@@ -1,8 +1,18 @@
 """Printers: the model of RFC 3805, shared by every way to ask a printer.
 
-`mib` holds the tables of the Printer MIB. `alerts`, `subunits`, `supplies`, `counters` and
-`identity` turn their rows into the vocabulary of `drivers.report`; `conditions` merges the faults
-that they find (`finding`). ``severity`` says how severe a fault is. ``snmp`` asks over SNMP.
+::
 
-May be imported by its own folders, `scripts` and tests.
+    mib           the tables of the Printer MIB, as columns
+     |- alerts    a row of the alert table -> fault      which class an alert code has: severity/
+     |- subunits  inputs, outputs, covers  -> fault
+     |- supplies  markers' supplies        -> supplies and faults
+     |- counters  impressions, area, length
+     `- identity  maker, model, serial number
+    fault         one finding, before all are merged
+    conditions    faults -> the conditions of `drivers.report`
+
+``severity`` holds the tables of codes and their severities; ``snmp`` asks over SNMP; `text` decodes
+what printers call themselves.
+
+May be imported by the registry of drivers, the words of both programs, `scripts` and tests.
 """

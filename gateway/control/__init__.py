@@ -1,9 +1,9 @@
 """The control socket: how the command line asks the running daemon.
 
-`server` serves the socket, `client` is the other side, and `commands` is the table of methods,
-which `status`, `device_commands` and `configuration_commands` hold; each of these says what it
-reads of the daemon, and `gateway.daemon` hands it that. `bus_stats`, `explain`, `writing` and
-`audit` do the work of single methods.
+`protocol` encodes both directions (JSON-RPC 2.0), `server` serves the socket and `client` asks.
+`commands` is the table of methods, which `status`, `device_commands` and `configuration_commands`
+hold; each of these says what it reads of the daemon, and `gateway.daemon` hands it that.
+`bus_stats`, `explain` (with `next_steps`), `writing` and `audit` do the work of single methods.
 
 `client` may be imported by the command line, all of it by `gateway.daemon`, and `status`'s values
 are what `gateway.metrics` reads.

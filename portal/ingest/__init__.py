@@ -1,6 +1,10 @@
 """From what boxes publish to rows: every accepted record stored exactly once, then acknowledged.
 
-`store.ingest` is one transaction; `worker` feeds it from MQTT. The other modules are its parts:
-`messages` decodes them, `transaction` stores them, `receipts` decides what is new, `tables`,
-`clocks`, `samples`, `events` and `announcements` apply it, `answers` says so to the box.
+`worker` receives from MQTT and feeds `store.ingest`; `messages` decodes them, `transaction` stores
+them in one transaction: `receipts` decides what is new, `tables`, `clocks`, `samples`, `events` and
+`announcements` apply it, and `answers` acknowledges it after the commit. `models` holds the rows,
+`sql` what differs between databases, `ledger` counts what was accepted against what is stored, and
+`tally` and `metrics` count for Prometheus.
+
+May be imported by every app above it. Imports `fleet` and `authority`.
 """

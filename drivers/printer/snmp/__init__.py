@@ -1,7 +1,7 @@
-"""Printers over SNMP (RFC 3805, RFC 2790): URLs, tables and the driver.
+"""Printers over SNMP (RFC 3805, RFC 2790): URLs, variables and the driver.
 
-`kind` knows the URL scheme, `driver` reads one printer, `tables` lists the variables that are asked
-for beside the tables, and `poll_groups` says how often.
+`kind` knows the URL scheme, `driver` reads one printer, `variables` lists what is asked for beside
+the tables of `drivers.printer.mib`, and `poll_groups` says how often.
 
-`drivers.registry` may import `kind`; the rest is for this package, `scripts` and tests.
+May be imported by the registry of drivers.
 """

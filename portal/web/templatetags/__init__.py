@@ -1,1 +1,1 @@
-"""What templates may call."""
+"""Template tags that know no app: assets, icons, words, figures and times."""
