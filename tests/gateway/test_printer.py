@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
-from gateway.control.explain import NEXT_STEPS, explanation
+from gateway.control.explain import explanation
+from gateway.control.next_steps import NEXT_STEPS
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import meter
 from tests.peers import free_port
