@@ -55,8 +55,8 @@ from gateway.health.spool_stats import spool_limits
 from gateway.health.watchdog import Watchdog
 from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.clock_watch import ClockWatch
+from gateway.intake.gateway_records import baseline_records, record_configuration
 from gateway.intake.intake import Intake
-from gateway.intake.records import baseline_records, record_configuration
 from gateway.link.link import Link
 from gateway.polling.configured import ConfiguredDevices
 from gateway.polling.devices import Site

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.finding import PrinterFault
+from drivers.printer.fault import PrinterFault
 from drivers.printer.mib import ALERTS, Index, Row
 from drivers.printer.severity.alert_codes import Group, meaning
-from drivers.printer.severity.alerts import FIELD_SERVICE, Level, severity
+from drivers.printer.severity.alert_severity import FIELD_SERVICE, Level, severity
 from drivers.printer.severity.pjl import pjl_status
 from drivers.printer.text import is_plain, raw, words
 from drivers.report import Code

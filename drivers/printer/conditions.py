@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from drivers.printer.finding import UNEXPLAINED, PrinterFault
+from drivers.printer.fault import UNEXPLAINED, PrinterFault
 from drivers.printer.mib import DETECTED_ERRORS, DEVICE_STATUS
 from drivers.printer.severity.detected_errors import (
     DOWN,

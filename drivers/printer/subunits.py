@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.finding import PrinterFault
+from drivers.printer.fault import PrinterFault
 from drivers.printer.mib import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
 from drivers.printer.supplies import CONSUMED, RECEPTACLES, SupplyRow
 from drivers.printer.text import words

@@ -11,7 +11,7 @@ from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.wire import ClockRecord
 from drivers.report import Clock
 from gateway.clock import ClockSource, OffsetWatch, boot_bytes, clock_of
-from gateway.intake.records import clock_entry
+from gateway.intake.gateway_records import clock_entry
 
 log = structlog.get_logger("kanmon.clock")
 

@@ -13,4 +13,4 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks that a start of the portal runs."""
-        from portal.accounts import checks  # noqa: F401 - Django registers on import
+        from portal.accounts import system_checks  # noqa: F401 - Django registers on import

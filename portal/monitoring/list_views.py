@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.fleet.models import DeviceGroup
+from portal.monitoring.device_web_page import own_pages
 from portal.monitoring.lists import ListQuery, device_list, gateways_by_need, organizations
 from portal.monitoring.overview import overview, version
-from portal.monitoring.own_pages import own_pages
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ def device_list(
     Args:
         overview: What the reader sees.
         groups: All groups the reader sees.
-        pages: See `portal.monitoring.own_pages.own_pages`.
+        pages: See `portal.monitoring.device_web_page.own_pages`.
         query: Which devices, and in which order.
     """
     name = query.sort.removeprefix("-")

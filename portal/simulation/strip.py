@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as later
 from portal.fleet.models import Box
 from portal.ingest.ledger import Ledger, ledger
 from portal.simulation.control import InjectedFault, SimulationUnavailableError, WorldState, call
-from portal.simulation.lines import SmallLine, small_lines
+from portal.simulation.sparklines import SmallLine, small_lines
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ An alert tells its code together with the group of the sub-unit it is about: *em
 input and toner for a marker's supply. So the generic codes are looked up by group first.
 
 The names and numbers are IANA's (PrtAlertCodeTC); the classes, which
-`drivers.printer.severity.alerts` turns into severities, are ours:
+`drivers.printer.severity.alert_severity` turns into severities, are ours:
 
 ====== ===============================================================================
 HW     it is broken: a person with tools has to come

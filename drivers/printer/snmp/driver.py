@@ -43,7 +43,7 @@ from drivers.printer.mib import (
     rows_of,
 )
 from drivers.printer.snmp import poll_groups
-from drivers.printer.snmp.tables import (
+from drivers.printer.snmp.variables import (
     CHARACTER_SETS,
     CURRENT_LOCALIZATION,
     DEVICE_DESCRIPTION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.printer import alerts
-from drivers.printer.finding import PrinterFault
+from drivers.printer.fault import PrinterFault
 from drivers.printer.mib import Row
 from drivers.report import Code, Severity
 from protocols.snmp.model import Value

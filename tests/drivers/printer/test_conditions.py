@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.printer.conditions import Status, conditions, state
-from drivers.printer.finding import PrinterFault
+from drivers.printer.fault import PrinterFault
 from drivers.printer.severity.detected_errors import DETECTED_ERRORS
 from drivers.report import Code, Severity, State
 

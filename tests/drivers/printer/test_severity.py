@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.printer.severity.alert_codes import ALERT_CODES, FINISHERS, UNLISTED, Group, meaning
-from drivers.printer.severity.alerts import FIELD_SERVICE, Level, severity
+from drivers.printer.severity.alert_severity import FIELD_SERVICE, Level, severity
 from drivers.printer.severity.detected_errors import (
     DETECTED_ERRORS,
     DOWN,

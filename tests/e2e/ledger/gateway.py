@@ -29,8 +29,8 @@ from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import ClockRecord, Lane
 from drivers.report import Clock
 from gateway.intake.change_filter import ChangeFilter
+from gateway.intake.gateway_records import clock_entry
 from gateway.intake.intake import Intake
-from gateway.intake.records import clock_entry
 from tests.e2e.ledger.expected_values import (
     BOX,
     CLOCK_AFTER,

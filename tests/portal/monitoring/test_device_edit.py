@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.accounts.models import Organization
 from portal.fleet.models import Device, DeviceGroup
-from portal.monitoring.own_pages import pages_in
+from portal.monitoring.device_web_page import pages_in
 
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded

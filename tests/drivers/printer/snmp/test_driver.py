@@ -13,7 +13,7 @@ from drivers.printer.mib import ALERTS, DETECTED_ERRORS, DEVICE_STATUS, MARKERS,
 from drivers.printer.mib import SUPPLIES as SUPPLIES_TABLE
 from drivers.printer.snmp.driver import PrinterDriver
 from drivers.printer.snmp.poll_groups import COUNTERS, IDENTITY, PERIODS, STATUS, SUPPLIES
-from drivers.printer.snmp.tables import SERIAL_NUMBER
+from drivers.printer.snmp.variables import SERIAL_NUMBER
 from drivers.report import Code, Quality, Severity, State
 from protocols.errors import ErrorResponse, ProtocolError, Timeout
 from protocols.snmp.model import Value
