@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from scripts.demonstration import broker
-from scripts.demonstration.books import cut_and_mend
 from scripts.demonstration.client import WorldError
 from scripts.demonstration.demonstration import (
     READY_S,
     ROOT,
     Demonstration,
-    FailedError,
+    StepError,
     say,
 )
 from scripts.demonstration.folder import FolderInUseError, forget, held
+from scripts.demonstration.ledger import cut_and_mend
 from scripts.demonstration.page import PageError, Visitor
 from scripts.demonstration.ports import NoPortError
-from scripts.demonstration.processes import Children, EndedEarlyError
-from scripts.demonstration.story import COPIER, GATEWAYS, LABELLED
+from scripts.demonstration.processes import ChildExitError, Children
+from scripts.demonstration.sites import COPIER, GATEWAYS, LABELLED
 
 _CONDITION: Final = "has-condition"
 """The class of a device's card on the first page while the device has a condition."""
@@ -40,18 +40,18 @@ _SHOWN: Final = {
 }
 _FAULT_S: Final = 45.0
 FAILURES: Final = (
-    FailedError,
-    EndedEarlyError,
+    StepError,
+    ChildExitError,
     NoPortError,
     WorldError,
     PageError,
-    broker.NotToBeHadError,
+    broker.BrokerUnavailableError,
 )
-"""What ends the demonstration with a sentence."""
+"""Errors that end the demonstration with their message."""
 
 
-def show(arrived: dict[str, Any]) -> int:
-    """Print what arrived, a few readings of each device; returns how many there are in all."""
+def print_readings(arrived: dict[str, Any]) -> int:
+    """Print a few readings of each device; returns how many readings there are in all."""
     total = 0
     for name, device in LABELLED.items():
         readings = arrived["devices"][name]["readings"]
@@ -97,41 +97,41 @@ def _wait_for(demonstration: Demonstration, visitor: Visitor, copier: str, *, ja
         if time.monotonic() > deadline:
             shown = "no card of the copier" if card is None else card.get("class", "")
             step = "jammed" if jammed else "without a fault"
-            raise FailedError(f"the page did not show the copier {step}, but {shown}")
+            raise StepError(f"the page did not show the copier {step}, but {shown}")
         time.sleep(0.2)
 
 
-def check_once(demonstration: Demonstration, visitor: Visitor, arrived: dict[str, Any]) -> None:
-    """See that the page shows it and that nothing was refused; raises `FailedError`."""
+def check_page(demonstration: Demonstration, visitor: Visitor, arrived: dict[str, Any]) -> None:
+    """Check that the page shows all devices and that nothing was refused; raises `StepError`."""
     words = visitor.words(demonstration.url + "/")
-    wanted = [device.label for device in LABELLED.values()]
-    wanted += [gateway.site for gateway in GATEWAYS]
-    lacking = [label for label in wanted if label not in words]
-    if lacking:
-        raise FailedError(f"the page does not show {', '.join(lacking)}; it says: {words[:400]}")
+    labels = [device.label for device in LABELLED.values()]
+    labels += [gateway.site for gateway in GATEWAYS]
+    missing = [label for label in labels if label not in words]
+    if missing:
+        raise StepError(f"the page does not show {', '.join(missing)}; it says: {words[:400]}")
     if arrived["quarantined"] or arrived["gaps"]:
-        raise FailedError(
+        raise StepError(
             f"{arrived['quarantined']} records quarantined, {arrived['gaps']} gaps; none expected"
         )
 
 
-def prove(demonstration: Demonstration, visitor: Visitor, copier: str) -> None:
-    """Let all be well again, and see that nothing was lost on the way; raises `FailedError`."""
+def verify(demonstration: Demonstration, visitor: Visitor, copier: str) -> None:
+    """Heal the faults, and check that nothing was lost meanwhile; raises `StepError`."""
     healed_s = heal(demonstration, visitor, copier)
     say(f"  all well again {healed_s:6.1f} s after the sheet was taken out")
     closing = cut_and_mend(demonstration, visitor)
     say(f"  gap filled     {closing.seconds:6.1f} s after the internet was mended: {closing.line}")
-    check_once(demonstration, visitor, demonstration.arrivals())
+    check_page(demonstration, visitor, demonstration.arrivals())
 
 
-def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
-    """The whole story; returns when it was told (``--once``) or never."""
+def present(demonstration: Demonstration, options: argparse.Namespace) -> None:
+    """Run the demonstration: until its checks passed (``--once``), else until Ctrl-C."""
     began = time.monotonic()
     link = demonstration.start()
     arrived = demonstration.wait_for_values()
     first_value_s = time.monotonic() - began
-    total = show(arrived)
-    history = demonstration.tell_history()
+    total = print_readings(arrived)
+    history = demonstration.fill_history()
     visitor = Visitor()
     visitor.sign_in(link)
     copier = f"device-{arrived['devices'][COPIER.name]['id']}"
@@ -146,7 +146,7 @@ def tell(demonstration: Demonstration, options: argparse.Namespace) -> None:
         f"  history        {history['seconds']:6.1f} s for {history['samples']:,} simulated samples"
     )
     if options.once:
-        prove(demonstration, visitor, copier)
+        verify(demonstration, visitor, copier)
         say(f"\n{total} readings of {len(LABELLED)} devices are in the portal and on its page.")
         return
     say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
@@ -183,7 +183,7 @@ def _run(folder: Path, options: argparse.Namespace) -> int:
             patience_s=options.patience,
             with_site=not options.no_site,
         )
-        tell(demonstration, options)
+        present(demonstration, options)
     except KeyboardInterrupt:
         say("\nStopping ...")
         return 0

@@ -1,10 +1,10 @@
 """amqtt as the demonstration's last resort: MQTT 3.1.1 over TLS on loopback until SIGTERM.
 
-It reads what ``kanmon-portal broker write`` made, and does of it what it can: a listener for boxes
-and one for workers, each of which lets in only who has a certificate by its root that is not in its
-revocation list. It cannot tie a client to the name in its certificate: a box could write and read
-under another's name, and nobody's open session is cut. So it is for a demonstration, nothing else.
-Called with a port instead of a folder it is an open broker on loopback, for tests of the protocol.
+It reads the folder that ``kanmon-portal broker write`` made, and serves a listener for boxes and
+one for workers. Each accepts only clients with a certificate by its root that is not in its
+revocation list. It cannot tie a client to the name in its certificate, so that a box could use the
+topics of another, and it ends no open session: it is for a demonstration, nothing else. Called with
+a port instead of a folder it is an open broker on loopback, for tests of the protocol.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig
 
-DOORS = ("boxes", "workers")
+LISTENERS = ("boxes", "workers")
 
 
 class CertificateBroker(Broker):  # type: ignore[misc] # amqtt ships no types
-    """A broker that insists on certificates, which amqtt itself only asks for."""
+    """A broker that requires the certificates that amqtt itself only requests."""
 
     @staticmethod
     def _create_ssl_context(listener: ListenerConfig) -> ssl.SSLContext:
@@ -40,27 +40,27 @@ _ANYBODY = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymou
 
 
 def open_configuration(port: int) -> BrokerConfig:
-    """One listener for everybody."""
+    """One listener, open to everybody."""
     return BrokerConfig(
         listeners={"default": ListenerConfig(bind=f"127.0.0.1:{port}")}, plugins=_ANYBODY
     )
 
 
 def configuration(written: Path) -> BrokerConfig:
-    """The listeners of a folder that was written."""
+    """The listeners that a folder of ``kanmon-portal broker write`` describes."""
     plan = json.loads((written / "broker.json").read_bytes())
     listeners = {
-        door: ListenerConfig(
-            bind=f"{plan[door]['host']}:{plan[door]['port']}",
+        listener: ListenerConfig(
+            bind=f"{plan[listener]['host']}:{plan[listener]['port']}",
             ssl=True,
-            cafile=written / "roots" / f"{door}.pem",
+            cafile=written / "roots" / f"{listener}.pem",
             certfile=written / "server" / "identity.pem",
             keyfile=written / "server" / "identity.pem",
         )
-        for door in DOORS
+        for listener in LISTENERS
     }
     # amqtt wants one of this name, whose settings the others inherit.
-    listeners["default"] = listeners.pop(DOORS[0])
+    listeners["default"] = listeners.pop(LISTENERS[0])
     return BrokerConfig(listeners=listeners, plugins=_ANYBODY)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.identity import box_id
-from scripts.demonstration.story import GATEWAYS
+from scripts.demonstration.sites import GATEWAYS
 
 
 def collect(folder: Path) -> dict[str, Any]:

@@ -21,8 +21,8 @@ _SBIN = ("/usr/sbin", "/usr/local/sbin")
 _FETCH_TIMEOUT_S = 180
 
 
-class NotToBeHadError(Exception):
-    """This way of getting a broker does not work here; the message says why."""
+class BrokerUnavailableError(Exception):
+    """A broker cannot be had in this way; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,11 @@ class BrokerProgram:
     """How to run a broker.
 
     Attributes:
-        name: For people.
+        name: Its name in messages.
         command: The program with its arguments.
         version: The MQTT version it speaks: ``"5"`` or ``"3.1.1"``.
-        confines: Whether it keeps each client to what is its own, and can be kept so while it runs.
-        environment: What to add to the environment.
+        confines: Whether it confines each client to its own topics, and can be maintained.
+        environment: Variables to add to the environment.
     """
 
     name: str
@@ -45,26 +45,26 @@ class BrokerProgram:
 
 
 def provide(folder: Path, written: Path, choice: str, say: Callable[[str], None]) -> BrokerProgram:
-    """The first broker that can be had, or the one that ``choice`` names.
+    """The first broker that is available, or the one that ``choice`` names.
 
     Args:
-        folder: Where what is fetched is kept.
-        written: What ``kanmon-portal broker write`` made.
+        folder: Keeps the packages that are fetched.
+        written: The folder that ``kanmon-portal broker write`` made.
         choice: ``auto``, ``installed``, ``unpacked`` or ``amqtt``.
         say: Called with a line for the person who waits.
 
     Raises:
         NotToBeHadError: When the chosen way does not work here.
     """
-    ways = {"installed": _installed, "unpacked": _unpacked, "amqtt": _amqtt}
+    methods = {"installed": _installed, "unpacked": _unpacked, "amqtt": _amqtt}
     if choice != "auto":
-        return ways[choice](folder, written, say)
-    for way in ways.values():
+        return methods[choice](folder, written, say)
+    for method in methods.values():
         try:
-            return way(folder, written, say)
-        except NotToBeHadError as reason:
+            return method(folder, written, say)
+        except BrokerUnavailableError as reason:
             say(f"  {reason}")
-    raise NotToBeHadError("no broker is to be had")  # amqtt comes with our own environment
+    raise BrokerUnavailableError("no broker is available")  # amqtt comes with our own environment
 
 
 def _installed(_folder: Path, written: Path, _say: Callable[[str], None]) -> BrokerProgram:
@@ -72,16 +72,16 @@ def _installed(_folder: Path, written: Path, _say: Callable[[str], None]) -> Bro
 
 
 def installed() -> str:
-    """Mosquitto's program; raises `NotToBeHadError`."""
+    """Mosquitto's program; raises `BrokerUnavailableError`."""
     path = os.pathsep.join([os.environ.get("PATH", ""), *_SBIN])
     found = shutil.which("mosquitto", path=path)
     if not found:
-        raise NotToBeHadError("Mosquitto is not installed")
+        raise BrokerUnavailableError("Mosquitto is not installed")
     return found
 
 
 def plain(folder: Path, port: int) -> BrokerProgram:
-    """An open broker on loopback, for measuring; raises `NotToBeHadError`."""
+    """An open broker on loopback, for measuring; raises `BrokerUnavailableError`."""
     lines = [
         "per_listener_settings true",
         f"listener {port} 127.0.0.1",
@@ -111,7 +111,9 @@ def _unpacked(folder: Path, written: Path, say: Callable[[str], None]) -> Broker
         check=False,
     )
     if "mosquitto version" not in answer.stdout:
-        raise NotToBeHadError(f"the unpacked Mosquitto does not run: {answer.stderr.strip()}")
+        raise BrokerUnavailableError(
+            f"the unpacked Mosquitto does not run: {answer.stderr.strip()}"
+        )
     return _mosquitto("Mosquitto (unpacked)", str(program), written, environment)
 
 
@@ -139,7 +141,9 @@ def _mosquitto(
 def _fetch(root: Path, private: Path, say: Callable[[str], None]) -> None:
     """Download and unpack the package with what it needs and the machine lacks."""
     if not all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query")):
-        raise NotToBeHadError("this is not a Debian-like system, so no package can be unpacked")
+        raise BrokerUnavailableError(
+            "this is not a Debian-like system, so no package can be unpacked"
+        )
     options = _private_apt(private)
     say("  fetching Mosquitto's package (nothing is installed) ...")
     _run(["apt-get", *options, "-q", "update"], "its package lists cannot be read")
@@ -207,8 +211,8 @@ def _run(command: list[str], failure: str, folder: Path | None = None) -> str:
             env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotToBeHadError(f"{failure}: {error}") from error
+        raise BrokerUnavailableError(f"{failure}: {error}") from error
     if done.returncode != 0:
         last = (done.stderr.strip() or "no word from it").splitlines()[-1]
-        raise NotToBeHadError(f"{failure}: {last}")
+        raise BrokerUnavailableError(f"{failure}: {last}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""What can be broken while somebody watches, and how the portal's page asks for it.
+"""The faults that can be injected, and the socket through which the portal's page injects them.
 
 A server on a Unix socket that speaks `gateway.control.protocol`; its methods and their parameters::
 
@@ -6,8 +6,8 @@ A server on a Unix socket that speaks `gateway.control.protocol`; its methods an
     break  what=NAME     -> the same, afterwards; one that is on stays on, for as long as it had
     mend   what=NAME     -> the same, afterwards; one that has to be waited for stays on
 
-Neither turns anything round: who clicks twice, and two who click at once, get what they read on
-the button. Each fault heals by itself after a while.
+Neither method is a toggle: a second click, and two clicks at once, do what the button says. Each
+fault heals by itself after a while.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ Act = Callable[[], Awaitable[None]]
 
 
 async def _nothing() -> None:
-    """For what needs no mending, or mends itself."""
+    """End a fault that ends by itself."""
 
 
 @dataclass(slots=True, kw_only=True)
 class InjectedFault:
-    """Something that can go wrong.
+    """A fault that can be injected.
 
     Attributes:
-        name: As the page asks for it.
-        lasts_s: After how long it heals.
-        begin: Brings it about.
-        end: Mends it.
-        mendable: Whether it can be mended before it heals.
-        until: When it heals, by `time.monotonic`; ``None`` while all is well.
+        name: Its name in the requests of the page.
+        lasts_s: Seconds until it heals.
+        begin: Starts it.
+        end: Ends it.
+        mendable: Whether it can be ended before it heals.
+        until: When it heals, by `time.monotonic`; ``None`` while it is off.
     """
 
     name: str
@@ -57,37 +57,37 @@ class InjectedFault:
     until: float | None = None
     _busy: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def bring_about(self) -> None:
-        """Bring it about, where it is not on."""
+    async def inject(self) -> None:
+        """Start the fault, unless it is on."""
         async with self._busy:
             if self.until is None:
                 await self.begin()
                 self.until = time.monotonic() + self.lasts_s
 
     async def mend(self) -> None:
-        """Mend it before it heals, where it is on and that can be done."""
+        """End the fault before it heals, where that is possible."""
         if self.mendable:
             await self.heal()
 
     async def heal(self) -> None:
-        """End it, where it is on."""
+        """End the fault, if it is on."""
         async with self._busy:
             if self.until is not None:
                 await self.end()
                 self.until = None
 
-    def told(self) -> dict[str, Any]:
-        """As JSON values."""
+    def to_json(self) -> dict[str, Any]:
+        """The fault's state as JSON values."""
         left = 0.0 if self.until is None else max(self.until - time.monotonic(), 0.0)
         return {"name": self.name, "on": self.until is not None, "left_s": round(left + 0.49)}
 
 
 @dataclass(slots=True, kw_only=True)
 class Control:
-    """The commands.
+    """The methods of the simulated world.
 
     Attributes:
-        faults: In the order in which they are shown.
+        faults: The faults, in the order in which the page shows them.
         states: The gateways' state folders.
     """
 
@@ -96,44 +96,44 @@ class Control:
     _last: dict[Path, Any] = field(default_factory=dict)
 
     def commands(self) -> Mapping[str, Command]:
-        """By the name that is asked for."""
+        """The table of methods, by name."""
         return {"state": self.state, "break": self.break_, "mend": self.mend}
 
     async def state(self, _: Mapping[str, Any]) -> Any:
-        """What is broken, and what every gateway says; one that is away said it last."""
+        """The faults, and the status of every gateway: of one that is away, its last."""
         for path in self.states:
-            said = await status_of(path)
-            if said is not None:
-                self._last[path] = said
-        told = [self._last[path] for path in self.states if path in self._last]
-        return {"faults": [fault.told() for fault in self.faults], "gateways": told}
+            status = await status_of(path)
+            if status is not None:
+                self._last[path] = status
+        statuses = [self._last[path] for path in self.states if path in self._last]
+        return {"faults": [fault.to_json() for fault in self.faults], "gateways": statuses}
 
-    async def break_(self, arguments: Mapping[str, Any]) -> Any:
-        """Break what is named."""
-        await self._named(arguments).bring_about()
+    async def break_(self, params: Mapping[str, Any]) -> Any:
+        """Inject the fault ``what``."""
+        await self._named(params).inject()
         return await self.state({})
 
-    async def mend(self, arguments: Mapping[str, Any]) -> Any:
-        """Mend what is named."""
-        await self._named(arguments).mend()
+    async def mend(self, params: Mapping[str, Any]) -> Any:
+        """End the fault ``what``."""
+        await self._named(params).mend()
         return await self.state({})
 
-    def _named(self, arguments: Mapping[str, Any]) -> InjectedFault:
+    def _named(self, params: Mapping[str, Any]) -> InjectedFault:
         for fault in self.faults:
-            if fault.name == arguments.get("what"):
+            if fault.name == params.get("what"):
                 return fault
         known = ", ".join(fault.name for fault in self.faults)
         raise ControlError("there is nothing of that name to break", next_step=f"one of {known}")
 
     async def heal(self) -> None:
-        """End what is due."""
+        """End the faults whose time is up."""
         for fault in self.faults:
             if fault.until is not None and time.monotonic() >= fault.until:
                 await fault.heal()
 
 
 async def status_of(state: Path) -> Any:
-    """What the gateway of a state folder says of itself; ``None`` where none answers."""
+    """The status of the gateway of a state folder; ``None`` where none answers."""
     try:
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(str(state / SOCKET))
@@ -147,7 +147,7 @@ async def status_of(state: Path) -> Any:
 
 
 def kill(pid_file: Path) -> None:
-    """SIGKILL for the gateway whose process id a file holds; nothing happens where none runs."""
+    """Kill the gateway whose process id a file holds; do nothing where none runs."""
     try:
         pid = int(pid_file.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -13,7 +13,7 @@ from typing import Final
 from protocols.snmp.model import Value
 from protocols.snmp.simulator import Variables
 from scripts.demonstration.loads import Pages
-from scripts.demonstration.story import Printer, printed
+from scripts.demonstration.sites import Printer, printed
 
 _UPTIME: Final = "1.3.6.1.2.1.1.3.0"
 _DEVICE_STATUS: Final = "1.3.6.1.2.1.25.3.2.1.5.1"
@@ -35,7 +35,7 @@ _PRINTS_S: Final = 12
 
 @dataclass(kw_only=True)
 class PrinterAgent:
-    """A printer and what its agent tells.
+    """A printer, and the variables that its agent serves.
 
     Attributes:
         jammed: Whether paper is stuck in it.
@@ -53,7 +53,7 @@ class PrinterAgent:
         self.variables = Variables.of(text, self.printer.community)
 
     def show(self, at: float) -> None:
-        """Tell everything as it is at a moment (Unix seconds)."""
+        """Set every variable to its value at a moment (Unix seconds)."""
         put = self.variables.set
         put(_UPTIME, int((at - self.started_at) * 100) % (1 << 32))
         if self.jammed:
@@ -84,7 +84,7 @@ class PrinterAgent:
         put(_ERRORS, _JAMMED)
         columns: dict[int, Value] = {
             2: 3,  # critical
-            3: 4,  # for whoever stands beside it
+            3: 4,  # trained: the people who use it
             4: 8,  # input
             5: 2,  # the second of them
             6: 2,

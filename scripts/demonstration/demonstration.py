@@ -20,7 +20,7 @@ from scripts.demonstration.client import call
 from scripts.demonstration.control import RESTART_S
 from scripts.demonstration.ports import Listener, choose_ports, free_port, keep_port
 from scripts.demonstration.processes import Children, listening
-from scripts.demonstration.story import (
+from scripts.demonstration.sites import (
     GATEWAYS,
     LABELLED,
     ORGANIZATION,
@@ -49,12 +49,12 @@ _LISTENERS: Final = (
 READY_S: Final = 90.0
 
 
-class FailedError(Exception):
-    """A step that did not work; the message says which, and what it said."""
+class StepError(Exception):
+    """A step failed; the message says which, and how."""
 
 
 def say(line: str) -> None:
-    """Tell the person who waits."""
+    """Print a line at once."""
     print(line, flush=True)
 
 
@@ -64,7 +64,7 @@ class Demonstration:
 
     Attributes:
         folder: Where everything is kept.
-        children: The processes, which whoever made them stops.
+        children: Starts the processes; the caller stops them.
         choice: Which broker; see `scripts.demonstration.broker`.
         port: The page's port from now on; ``None``: as before, or 8000; 0: as before, or any.
         patience_s: Seconds to wait for the first values.
@@ -143,7 +143,7 @@ class Demonstration:
         return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
 
     def arrivals(self) -> dict[str, Any]:
-        """What reached the portal so far; see `scripts.demonstration.arrivals`."""
+        """The readings in the portal so far; see `scripts.demonstration.arrivals`."""
         self.check()
         return dict(json.loads(self._run([*_module_command("arrivals"), str(self.folder)])))
 
@@ -156,23 +156,23 @@ class Demonstration:
             if not silent:
                 return arrived
             if time.monotonic() > deadline:
-                raise FailedError(
+                raise StepError(
                     f"no values of {', '.join(silent)} in {self.patience_s:.0f} s; "
-                    "what the gateway said:\n"
+                    "the end of the gateway's log:\n"
                     f"{self.children.last_words('gateway')}"
                 )
             time.sleep(0.3)
 
-    def tell_history(self) -> dict[str, Any]:
-        """Put thirteen simulated months before what was read; nothing where they are there."""
+    def fill_history(self) -> dict[str, Any]:
+        """Write thirteen simulated months before the first readings, unless they are there."""
         return dict(json.loads(self._run([*_module_command("history"), str(self.folder)])))
 
-    def control(self, do: str, **arguments: str) -> Any:
-        """Ask `scripts.demonstration.control`."""
-        return call(self.folder / SOCKET, do, **arguments)
+    def control(self, method: str, **params: str) -> Any:
+        """Call a method of `scripts.demonstration.control`."""
+        return call(self.folder / SOCKET, method, **params)
 
     def check(self) -> None:
-        """See that everything runs; a gateway that was killed comes back after a while.
+        """Check that everything runs, and start a gateway again some time after it was killed.
 
         Raises:
             EndedEarlyError: Something ended that was not killed on purpose.
@@ -241,7 +241,7 @@ class Demonstration:
             self.children.wait_until(partial(listening, port), program.name, READY_S)
             checked = self._json("kanmon-portal", "broker", "check", str(written), "--json")
             if checked["findings"]:
-                raise FailedError(f"the broker is not as it should be: {checked}")
+                raise StepError(f"the broker is not as it should be: {checked}")
             self._program("maintenance", "kanmon-portal", "broker", "maintain", str(written))
 
     def _apply_configuration(self, gateway: Gateway) -> None:
@@ -272,7 +272,7 @@ class Demonstration:
             self._tool("kanmon-portal", "user", "add", "--email", PERSON, "--no-password",
                        "--organization", ORGANIZATION, "--role", "administrator",
                        "--name", "Demo")  # fmt: skip
-        except FailedError:
+        except StepError:
             # A second run finds the person there; anything else shows when the link is made.
             self._tool("kanmon-portal", "sign-in-link", PERSON)
 
@@ -305,7 +305,7 @@ class Demonstration:
         )
         if not done.stdout.strip() and done.returncode != 0:
             name = Path(command[0]).name
-            raise FailedError(
+            raise StepError(
                 f"`{name} {' '.join(command[1:])}` ended with {done.returncode}:\n{done.stderr}"
             )
         return done.stdout
@@ -320,9 +320,9 @@ def _printer_names() -> list[str]:
 
 
 def silent_since(devices: dict[str, Any], moment_ms: int) -> list[str]:
-    """The devices of which nothing was read since; what an earlier run left does not count."""
+    """The devices without a reading since a moment (Unix milliseconds)."""
     newest = {
-        name: max((reading["at"] for reading in told["readings"]), default=0)
-        for name, told in devices.items()
+        name: max((reading["at"] for reading in device["readings"]), default=0)
+        for name, device in devices.items()
     }
     return sorted(name for name in LABELLED if newest.get(name, 0) < moment_ms)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from scripts.demonstration.story import FILE, GATEWAYS
+from scripts.demonstration.sites import FILE, GATEWAYS
 
 _LOCK: Final = "lock"
 _STORED: Final = ("portal", "broker", *(gateway.state for gateway in GATEWAYS))

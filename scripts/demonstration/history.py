@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scripts.demonstration.loads import Pages
-from scripts.demonstration.story import (
+from scripts.demonstration.sites import (
     GATEWAYS,
     PLANT,
     PRINTERS,
@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 SPARSE_S: Final = 1800
 DENSE_S: Final = 10
-"""A heartbeat of the demonstration's gateways: what is drawn then has no gap."""
+"""The heartbeat of the demonstration's gateways: at that pace a chart has no gap."""
 _DAY_S: Final = 25 * 3600
 _AT_ONCE: Final = 20_000
 BOOT: Final = b"made up\0"
-"""Stands where a boot's id does, of which these samples' clock is."""
+"""Stands for the id of the boot whose clock dates these samples."""
 
 Counter = Callable[[float], int]
 
 
-def tell(folder: Path) -> dict[str, Any]:
-    """Fill in what is missing; returns how many samples and how long it took."""
+def fill(folder: Path) -> dict[str, Any]:
+    """Write the history that is missing; returns how many samples it has and how long it took."""
     from portal.simulation.models import SimulatedHistory
 
     began, past = time.monotonic(), Past.read(folder)
@@ -63,9 +63,11 @@ def _of_gateway(gateway: Gateway, past: Past) -> int:
     from portal.ingest.models import BootClock, Sample, Series
     from portal.simulation.actions import mark_simulated
 
-    told = {device.name: _told(device.name, past) for device in gateway.devices}
-    rows = Series.objects.filter(device__gateway__name=gateway.name, device__name__in=told)
-    series = [one for one in rows.select_related("device") if _key(one) in told[one.device.name]]
+    counters = {device.name: _counters(device.name, past) for device in gateway.devices}
+    rows = Series.objects.filter(device__gateway__name=gateway.name, device__name__in=counters)
+    series = [
+        one for one in rows.select_related("device") if _key(one) in counters[one.device.name]
+    ]
     starts = dict(
         Sample.objects.filter(series__in=series).values_list("series").annotate(Min("at"))
     )
@@ -78,14 +80,14 @@ def _of_gateway(gateway: Gateway, past: Past) -> int:
     count, end = 0, min(starts.values(), default=int(time.time() * 1000))
     for one in series:
         count += _write(
-            one.pk, clock.pk, moments(past, end, outage), told[one.device.name][_key(one)]
+            one.pk, clock.pk, moments(past, end, outage), counters[one.device.name][_key(one)]
         )
     mark_simulated(box.gateway, past.since * 1000, end)
     return count
 
 
 def moments(past: Past, end_ms: int, outage: tuple[int, int]) -> Iterator[int]:
-    """When something was read, in Unix seconds."""
+    """The moments of the samples, in Unix seconds."""
     end = (end_ms - 1) // 1000
     dense = end - _DAY_S
     for at in range(past.since, dense, SPARSE_S):
@@ -111,8 +113,8 @@ def _key(series: Series) -> tuple[str, str]:
     return (series.quantity, series.part)
 
 
-def _told(name: str, past: Past) -> dict[tuple[str, str], Counter]:
-    """What a device's series show at a moment, in their integers."""
+def _counters(name: str, past: Past) -> dict[tuple[str, str], Counter]:
+    """The value of each of a device's series at a moment, as the integer that is stored."""
     for place in registers(past).values():
         if place.meter.name == name:
             return _of_meter(place)
@@ -136,7 +138,7 @@ def _of_printer(printer: Any, office: Pages) -> dict[tuple[str, str], Counter]:
 
 
 def watt_hours(kwh: float) -> int:
-    """What is read of a counter in kWh that a register of 32 bits holds, never more."""
+    """The watt hours read of a counter in kWh in a 32-bit float, rounded down."""
     (held,) = struct.unpack(">f", struct.pack(">f", kwh))
     return int(held * 1000)
 
@@ -146,4 +148,4 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    json.dump(tell(Path(sys.argv[1])), sys.stdout)
+    json.dump(fill(Path(sys.argv[1])), sys.stdout)

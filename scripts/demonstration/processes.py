@@ -25,13 +25,18 @@ _GRACE_S = 10.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class EndedEarlyError(Exception):
-    """A process that should run has ended, or never became ready."""
+class ChildExitError(Exception):
+    """A process ended that should run, or did not become ready."""
 
 
 @dataclass(kw_only=True)
 class Children:
-    """What runs, in the order it was started; ended in the opposite order."""
+    """The processes in the order of their start; they are ended in the opposite order.
+
+    Attributes:
+        logs: The folder of their logs.
+        running: The processes by name.
+    """
 
     logs: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
@@ -51,30 +56,30 @@ class Children:
             )
 
     def check(self) -> None:
-        """Raise `EndedEarlyError` with the last lines of its log if one has ended."""
+        """Raise `ChildExitError` with the last lines of its log if one has ended."""
         for name, process in self.running.items():
             if process.poll() is not None:
-                raise EndedEarlyError(
-                    f"{name} ended with code {process.returncode}; its last words:\n"
+                raise ChildExitError(
+                    f"{name} ended with code {process.returncode}; the end of its log:\n"
                     f"{self.last_words(name)}\nAll of it: {self.logs / f'{name}.log'}"
                 )
 
-    def last_words(self, name: str, lines: int = 12) -> str:
-        """The end of what ``name`` printed."""
+    def last_lines(self, name: str, lines: int = 12) -> str:
+        """The last lines that ``name`` printed."""
         text = (self.logs / f"{name}.log").read_text(errors="replace")
         return "\n".join("    " + line for line in text.splitlines()[-lines:])
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until ``ready``; raises `EndedEarlyError` when a child ends or time runs out."""
+        """Wait until ``ready``; raises `ChildExitError` when a child ends or time runs out."""
         deadline = time.monotonic() + seconds
         while not ready():
             self.check()
             if time.monotonic() > deadline:
-                raise EndedEarlyError(f"{what} was not ready within {seconds:.0f} seconds")
+                raise ChildExitError(f"{what} was not ready within {seconds:.0f} seconds")
             time.sleep(0.05)
 
     def stop(self) -> list[str]:
-        """End everything; returns the names of those that had to be killed."""
+        """End every process; returns the names of those that had to be killed."""
         killed = []
         for name, process in reversed(self.running.items()):
             if process.poll() is None:
@@ -99,7 +104,7 @@ def _die_with_parent() -> None:
 
 
 def listening(port: int) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a port of loopback accepts connections."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

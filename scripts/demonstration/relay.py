@@ -1,7 +1,7 @@
 """The internet between the sites and the portal: a TCP relay that can be cut.
 
-While it is cut, what was open is dropped and nobody gets through; afterwards the same port serves
-again.
+While it is cut, open connections are dropped and new ones refused; afterwards it serves the same
+port again.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Relay:
     """Forwards every connection to a port of this machine, used as an asynchronous context manager.
 
     Args:
-        target: Where to.
-        port: Where it listens; 0 for any free one.
+        target: The port that connections are forwarded to.
+        port: The port that it listens on; 0 for any free one.
     """
 
     def __init__(self, target: int, port: int = 0) -> None:
@@ -29,17 +29,17 @@ class Relay:
 
     @property
     def whole(self) -> bool:
-        """Whether it lets anybody through."""
+        """Whether connections get through."""
         return self._server is not None
 
     async def mend(self) -> None:
-        """Let everybody through."""
+        """Forward connections from now on."""
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """Drop what is open, and refuse what comes."""
+        """Drop open connections, and refuse new ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -72,7 +72,7 @@ class Relay:
             finally:
                 far_writer.transport.abort()
         except OSError:
-            pass  # the broker is not there; whoever called is told by a closed connection
+            pass  # the broker does not listen: the caller sees a closed connection
         except asyncio.CancelledError:
             pass  # by `cut`: a server's callback that ends cancelled is logged as an error
         finally:

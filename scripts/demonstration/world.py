@@ -2,8 +2,8 @@
 
     python -m scripts.demonstration.world FOLDER '{"meters": 1502, "copier-3f": 1161, ...}'
 
-It also serves `scripts.demonstration.control` at ``FOLDER/simulation.sock``, from which the
-portal's page lets people break something.
+It also serves `scripts.demonstration.control` at ``FOLDER/simulation.sock``, through which the
+portal's page injects faults.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from protocols.modbus.simulator import Simulator
 from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.control import RESTART_S, Control, InjectedFault, kill
 from scripts.demonstration.copier import PrinterAgent
+from scripts.demonstration.meter import MeterUnit
 from scripts.demonstration.relay import Relay
-from scripts.demonstration.site import MeterUnit
-from scripts.demonstration.story import COPIER, GATEWAYS, PLANT, PRINTERS, Past, pages, registers
+from scripts.demonstration.sites import COPIER, GATEWAYS, PLANT, PRINTERS, Past, pages, registers
 
 SOCKET: Final = "simulation.sock"
 SILENCED: Final = 2
@@ -37,10 +37,10 @@ _STEP_S: Final = 0.5
 
 @dataclass(kw_only=True)
 class World:
-    """Everything that is simulated.
+    """Meters, printers and the internet between the sites and the portal.
 
     Attributes:
-        folder: The demonstration's.
+        folder: The demonstration's folder.
         relay: The internet.
     """
 
@@ -62,7 +62,7 @@ class World:
         self.show()
 
     def show(self) -> None:
-        """Let everything be as it is now."""
+        """Bring meters and printers to their state of now."""
         now = time.time()
         for meter in self.meters.values():
             meter.show(now)
@@ -70,7 +70,7 @@ class World:
             printer.show(now)
 
     def faults(self) -> list[InjectedFault]:
-        """What can be broken."""
+        """The faults that can be injected."""
         return [
             InjectedFault(name="jam", lasts_s=60, begin=self._jam, end=self._clear),
             InjectedFault(name="silence", lasts_s=40, begin=self._silence, end=self._speak),
@@ -101,10 +101,10 @@ class World:
 
 
 async def run(folder: Path, ports: Mapping[str, int]) -> None:
-    """Serve it until SIGTERM.
+    """Serve the simulated world until SIGTERM.
 
     Args:
-        folder: The demonstration's.
+        folder: The demonstration's folder.
         ports: Of ``meters``, of each printer by its name, of the ``internet`` and the ``broker``
             that it leads to; all on loopback.
     """

@@ -13,8 +13,8 @@ from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from portal.ingest.models import BootClock, Latest, Sample, Series
 from portal.simulation.models import SimulatedHistory
 from scripts.demonstration.demonstration import silent_since
-from scripts.demonstration.history import tell, watt_hours
-from scripts.demonstration.story import DAYS, LABELLED, OFFICE, ORGANIZATION, PLANT, Past, registers
+from scripts.demonstration.history import fill, watt_hours
+from scripts.demonstration.sites import DAYS, LABELLED, OFFICE, ORGANIZATION, PLANT, Past, registers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.database]
 
@@ -54,7 +54,7 @@ def read_now(tmp_path: Path) -> dict[str, Series]:
 
 
 def test_history_ends_where_reading_began(tmp_path: Path, read_now: dict[str, Series]) -> None:
-    told = tell(tmp_path)
+    told = fill(tmp_path)
     assert told["samples"] == Sample.objects.count() - 4
 
     past = Past.read(tmp_path)
@@ -80,7 +80,7 @@ def test_history_ends_where_reading_began(tmp_path: Path, read_now: dict[str, Se
     assert all(mark.first_ms == past.since * 1000 for mark in marks)
     assert all(mark.last_ms == energy[-1][0] for mark in marks.filter(gateway__name=PLANT.name))
 
-    assert tell(tmp_path)["samples"] == 0, "a second run adds nothing"
+    assert fill(tmp_path)["samples"] == 0, "a second run adds nothing"
     assert Sample.objects.filter(series=read_now["energy.import"]).count() == len(energy)
 
 
@@ -94,7 +94,7 @@ def test_what_an_earlier_run_left_is_no_first_value() -> None:
 def test_energy_of_a_day_is_what_its_power_says(
     tmp_path: Path, read_now: dict[str, Series]
 ) -> None:
-    tell(tmp_path)
+    fill(tmp_path)
     end = int(time.time()) // 3600 * 3600 * 1000
     window = {"at__gte": end - 6 * 3_600_000, "at__lte": end}
     power = Sample.objects.filter(series=read_now["power.active"], **window)

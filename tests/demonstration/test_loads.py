@@ -10,8 +10,8 @@ import pytest
 from protocols.modbus.planner import Table
 from scripts.demonstration.history import moments, watt_hours
 from scripts.demonstration.loads import DAY_S, hour_of, rests, winter
-from scripts.demonstration.site import MeterUnit
-from scripts.demonstration.story import (
+from scripts.demonstration.meter import MeterUnit
+from scripts.demonstration.sites import (
     COPIER,
     DAYS,
     METERS,

@@ -22,7 +22,7 @@ from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.client import WorldError, call
 from scripts.demonstration.control import Control, InjectedFault, kill, status_of
 from scripts.demonstration.relay import Relay
-from scripts.demonstration.story import COPIER, LABELS
+from scripts.demonstration.sites import COPIER, LABELS
 from scripts.demonstration.world import EXCHANGED, SILENCED, World
 from tests.peers import LOOPBACK
 
@@ -81,7 +81,7 @@ async def test_the_copier_jams_and_is_cleared(tmp_path: Path) -> None:
         target = Target(host=LOOPBACK, port=simulator.port)
         driver = PrinterDriver(SnmpAgent(target), lambda: 0)
         idle = await driver.read(frozenset(PERIODS))
-        await jam.bring_about()
+        await jam.inject()
         world.show()
         jammed = await driver.read(frozenset({STATUS}))
         await jam.mend()
@@ -115,7 +115,7 @@ async def test_a_meter_is_silenced_and_another_exchanged(tmp_path: Path) -> None
     def silent() -> list[int]:
         return [unit for unit, meter in world.meters.items() if meter.registers.silent]
 
-    await faults["silence"].bring_about()
+    await faults["silence"].inject()
     assert silent() == [SILENCED]
     await faults["silence"].heal()
     assert silent() == []
@@ -123,7 +123,7 @@ async def test_a_meter_is_silenced_and_another_exchanged(tmp_path: Path) -> None
     place = world.meters[EXCHANGED].place
     now = float(world.past.until - 4 * 86_400)
     before, serial = place.counters_kwh(now), place.serial(now)
-    await faults["exchange"].bring_about()
+    await faults["exchange"].inject()
     at = world.past.exchanges[EXCHANGED][-1]
     assert place.counters_kwh(at)[0] == 0 < before[0]
     assert place.serial(at) != serial

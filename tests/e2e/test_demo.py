@@ -21,7 +21,7 @@ import pytest
 from gateway.control.client import call
 from scripts.demonstration.page import Visitor
 from scripts.demonstration.ports import free_port
-from scripts.demonstration.story import ORGANIZATION
+from scripts.demonstration.sites import ORGANIZATION
 from tests.gateway.box import Box, wait_for
 
 if TYPE_CHECKING:

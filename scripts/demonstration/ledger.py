@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from scripts.demonstration.demonstration import Demonstration, FailedError
+from scripts.demonstration.demonstration import Demonstration, StepError
 from scripts.demonstration.page import Visitor
 
 _STRIP: Final = "/simulation/live/"
@@ -136,5 +136,5 @@ def _wait(
             return line
         if time.monotonic() > deadline:
             shown = "nothing" if line is None else line
-            raise FailedError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {shown}")
+            raise StepError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {shown}")
         time.sleep(0.2)

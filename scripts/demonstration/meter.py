@@ -1,4 +1,4 @@
-"""The plant's meters as a Modbus server serves them: registers written from what hangs there.
+"""The plant's meters as a Modbus server serves them: registers written from the simulated load.
 
 Register addresses are the maker's (Eastron SDM630, input registers, 32-bit floats), written down
 here independently of the profile that reads them. Loads follow the time of day, so that a chart
@@ -16,13 +16,13 @@ from typing import Final
 
 from protocols.modbus.planner import Table
 from protocols.modbus.simulator import Unit
-from scripts.demonstration.story import Register
+from scripts.demonstration.sites import Register
 
 _LAST_REGISTER: Final = 400
 _SERIAL_REGISTER: Final = 0xFC00
 _SQRT3: Final = math.sqrt(3)
 _SHARES: Final = (0.35, 0.33, 0.32)
-"""What each phase has of all."""
+"""The share of each phase in the total."""
 _DEMAND_S: Final = 1800
 """The maker's demand is a mean over half an hour."""
 
@@ -33,12 +33,12 @@ Values = Iterator[tuple[int, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What a meter measures and has counted, at one moment.
+    """The quantities and counters of a meter at one moment.
 
     Attributes:
-        power_w: Active power; negative where it is given.
+        power_w: Active power; negative where it is exported.
         volts: Of each phase, to neutral.
-        demand_w: The maker's demand; ``highest_w`` is the highest there was.
+        demand_w: The maker's demand; ``highest_w`` is the highest so far.
     """
 
     power_w: float
@@ -56,7 +56,7 @@ class Moment:
 
     @property
     def angle(self) -> float:
-        """The same as an angle, in degrees."""
+        """The phase angle, in degrees."""
         return math.degrees(math.acos(abs(self.factor)))
 
     @property
@@ -76,7 +76,7 @@ class Moment:
 
 
 def phases(moment: Moment) -> Values:
-    """What is measured of each phase."""
+    """The registers of each phase."""
     for phase, (share, volt) in enumerate(zip(_SHARES, moment.volts, strict=True)):
         at = 2 * phase
         yield at, volt
@@ -90,7 +90,7 @@ def phases(moment: Moment) -> Values:
 
 
 def totals(moment: Moment) -> Values:
-    """What is measured of all phases."""
+    """The registers of all phases together."""
     mean = sum(moment.volts) / 3
     yield 42, mean
     yield 46, moment.apparent_va / sum(moment.volts)
@@ -104,7 +104,7 @@ def totals(moment: Moment) -> Values:
 
 
 def counters(moment: Moment) -> Values:
-    """Energy, of all phases and of each."""
+    """The registers of energy, of all phases and of each."""
     taken, given, both = moment.taken_kwh, moment.given_kwh, moment.taken_kwh + moment.given_kwh
     reactive_taken, reactive_given = moment.reactive_kvarh
     reactive = reactive_taken + reactive_given
@@ -129,7 +129,7 @@ def counters(moment: Moment) -> Values:
 
 
 def demands(moment: Moment) -> Values:
-    """The means over half an hour, and the highest of them."""
+    """The registers of the means over half an hour, and of the highest of them."""
     yield 84, moment.demand_w
     yield 86, moment.highest_w
     yield 100, moment.demand_w / 0.96
@@ -140,7 +140,7 @@ def demands(moment: Moment) -> Values:
 
 
 def distortions(wobble: random.Random) -> Values:
-    """How far from a sine voltages and currents are, in percent."""
+    """The registers of harmonic distortion of voltages and currents, in percent."""
     for phase in range(len(_SHARES)):
         yield 234 + 2 * phase, 1.6 + wobble.uniform(-0.1, 0.1)
         yield 240 + 2 * phase, 4.2 + wobble.uniform(-0.3, 0.3)
@@ -151,7 +151,7 @@ def distortions(wobble: random.Random) -> Values:
 
 @dataclass(kw_only=True)
 class MeterUnit:
-    """A meter's place and the registers it is read by."""
+    """A meter's place, and the registers that show it."""
 
     place: Register
     registers: Unit = field(default_factory=Unit)
@@ -165,7 +165,7 @@ class MeterUnit:
             self.registers.set_float(Table.INPUT, address, 0.0)
 
     def show(self, at: float) -> None:
-        """Write every register as it is at a moment (Unix seconds)."""
+        """Set every register to its value at a moment (Unix seconds)."""
         self.registers.set_uint32(Table.HOLDING, _SERIAL_REGISTER, self.place.serial(at))
         taken, given = self.place.counters_kwh(at)
         before = sum(self.place.load.energy_kwh(at - _DEMAND_S))

@@ -1,4 +1,4 @@
-"""Whose simulated devices these are, what people call them, and what happened to them before.
+"""The simulated sites: their gateways and devices, and what happened to these before.
 
 Two sites with a gateway each::
 
@@ -34,10 +34,10 @@ class Meter:
 
     Attributes:
         unit: Its unit id.
-        name: As in the gateway's configuration.
-        label: As people call it.
-        serial: Of the first one that hung there.
-        import_kwh, export_kwh: What it showed when the history begins.
+        name: Its name in the gateway's configuration.
+        label: Its label there.
+        serial: The serial number of the first one in that place.
+        import_kwh, export_kwh: Its counters when the history begins.
     """
 
     unit: int
@@ -79,10 +79,10 @@ class Printer:
     """A printer of the office.
 
     Attributes:
-        walk: The file beside this one that holds what its agent tells.
-        community: What its agent is asked with.
-        pages: What it had printed when the history begins.
-        busy: Of the copier's pages, how many it prints.
+        walk: The file beside this one with the walk of its agent.
+        community: The community of its agent.
+        pages: Its life count when the history begins.
+        busy: How much it prints, as a share of the copier.
     """
 
     name: str
@@ -132,11 +132,11 @@ LABELLED: Final = {device.name: device for gateway in GATEWAYS for device in gat
 
 @dataclass(slots=True, kw_only=True)
 class Past:
-    """When it all began, and which meters were exchanged.
+    """When the history begins, and which meters were exchanged since.
 
     Attributes:
         since: When the history begins, a midnight in Japan.
-        exchanges: Of each meter's unit: when, ascending.
+        exchanges: The moments of each meter's exchanges by its unit, ascending.
     """
 
     since: int
@@ -144,29 +144,29 @@ class Past:
 
     @classmethod
     def begin(cls, now: float) -> Past:
-        """A history that ends now: the cold room's meter was exchanged seven months into it."""
+        """Return a history until now: the cold room's meter was exchanged seven months into it."""
         today = int((now + JAPAN_S) // DAY_S) * DAY_S - JAPAN_S
         since = today - DAYS * DAY_S
         return cls(since=since, exchanges={3: [since + 228 * DAY_S + 10 * 3600 + 17 * 60]})
 
     @classmethod
     def read(cls, folder: Path) -> Past:
-        """That of a folder; the first who asks begins it."""
+        """Return the history of a folder, which the first call begins."""
         path = folder / FILE
         try:
-            told = json.loads(path.read_text())
+            content = json.loads(path.read_text())
         except FileNotFoundError:
             past = cls.begin(time.time())
             past.write(folder)
             return past
-        exchanges = {int(unit): list(moments) for unit, moments in told["exchanges"].items()}
-        return cls(since=told["since"], exchanges=exchanges)
+        exchanges = {int(unit): list(moments) for unit, moments in content["exchanges"].items()}
+        return cls(since=content["since"], exchanges=exchanges)
 
     def write(self, folder: Path) -> None:
-        """Keep it."""
-        told = {"since": self.since, "exchanges": self.exchanges}
+        """Keep the history in a folder."""
+        content = {"since": self.since, "exchanges": self.exchanges}
         draft = folder / f"{FILE}.new"
-        draft.write_text(json.dumps(told))
+        draft.write_text(json.dumps(content))
         draft.replace(folder / FILE)
 
     @property
@@ -177,13 +177,13 @@ class Past:
 
     @property
     def until(self) -> int:
-        """How far loads are known."""
+        """How far loads are computed."""
         return int(max(time.time(), self.since + DAYS * DAY_S)) + _AHEAD_S
 
 
 @dataclass(slots=True)
 class Register:
-    """A meter's place: what hangs there shows what was used since it was hung up.
+    """A meter's place: the meter there counts what was used since it was mounted.
 
     Attributes:
         exchanges: When it was exchanged, ascending; may grow.
@@ -200,7 +200,7 @@ class Register:
         return cls(meter, load, past.exchanges.setdefault(meter.unit, []))
 
     def counters_kwh(self, at: float) -> tuple[float, float]:
-        """What the counters show: imported and exported."""
+        """The counters at a moment: imported and exported energy."""
         taken, given = self.load.energy_kwh(at)
         hung = last_before(self.exchanges, at)
         if hung is None:
@@ -209,25 +209,25 @@ class Register:
         return taken - before[0], given - before[1]
 
     def power_w(self, at: float) -> float:
-        """Active power, with the flicker that a reading has: energy has none of it."""
+        """Active power, with the flicker of a reading, which energy does not have."""
         return self.load.power_w(at) * (0.985 + 0.03 * chance(self.meter.unit, int(at)))
 
     def serial(self, at: float) -> int:
-        """Of the meter that hangs there."""
+        """The serial number of the meter there at a moment."""
         count = sum(moment <= at for moment in self.exchanges)
         return self.meter.serial + count * 2_015_038
 
 
 def registers(past: Past) -> Mapping[int, Register]:
-    """Every meter's place, by unit."""
+    """The place of each meter, by its unit."""
     return {meter.unit: Register.of(meter, past) for meter in METERS}
 
 
 def pages(past: Past) -> Pages:
-    """What the office prints."""
+    """The pages that the office prints."""
     return Pages(past.since, past.until)
 
 
 def printed(printer: Printer, office: Pages, at: float) -> int:
-    """What a printer's life count shows."""
+    """A printer's life count at a moment."""
     return printer.pages + int(office.printed(at) * printer.busy)

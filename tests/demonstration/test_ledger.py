@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.demonstration.books import LedgerLine
+from scripts.demonstration.ledger import LedgerLine
 
 
 def ledger(accepted: int, stored: int, **others: int) -> dict[str, dict[str, str]]:
