@@ -31,21 +31,21 @@ from gateway.control.protocol import ControlError
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
-_ELSEWHO: Final = "run the command as the user the gateway runs as, or with sudo"
-_ALONE: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
-_LISTED: Final = "correct what is listed, then run the command again"
-_SPOOL: Final = "look at the state folder's disk, and at who else uses it; then try again"
-_OTHERWISE: Final = "look at that path and its disk, then try again"
-_PATH: Final = "correct the path, or name another state folder with --state"
-_READABLE: Final = (
+_AS_OWNER: Final = "run the command as the user the gateway runs as, or with sudo"
+_RESTRICT: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
+_CORRECT: Final = "correct what is listed, then run the command again"
+_CHECK_SPOOL: Final = "look at the state folder's disk, and at who else uses it; then try again"
+_CHECK_PATH: Final = "look at that path and its disk, then try again"
+_CORRECT_PATH: Final = "correct the path, or name another state folder with --state"
+_INSTALL_READABLE: Final = (
     "install kanmon where every account can read it, such as /opt/kanmon: the daemon needs it, too"
 )
 _STEPS: Final = {
-    errno.ENOENT: _PATH,
-    errno.ENOTDIR: _PATH,
-    errno.EISDIR: _PATH,
-    errno.EACCES: _ELSEWHO,
-    errno.EPERM: _ELSEWHO,
+    errno.ENOENT: _CORRECT_PATH,
+    errno.ENOTDIR: _CORRECT_PATH,
+    errno.EISDIR: _CORRECT_PATH,
+    errno.EACCES: _AS_OWNER,
+    errno.EPERM: _AS_OWNER,
     errno.ENOSPC: "free some space on that disk, then run the command again",
     errno.EROFS: "mount that disk writable, or name another state folder with --state",
 }
@@ -133,7 +133,7 @@ def refusal(error: Exception) -> dict[str, Any] | None:
     if isinstance(error, ControlError):
         return error.to_json()
     if isinstance(error, ConfigError):
-        what, step = "the configuration cannot be used", _LISTED
+        what, step = "the configuration cannot be used", _CORRECT
         return {"what": what, "next": step, "findings": [f.to_json() for f in error.findings]}
     if isinstance(error, ServiceError):
         return {"what": error.what, "where": error.where, "why": error.why, "next": error.next}
@@ -148,15 +148,15 @@ def refusal(error: Exception) -> dict[str, Any] | None:
         fields = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
         return {"code": code, **fields}
     if isinstance(error, SpoolError):
-        return {"what": "the spool cannot be used", "why": str(error), "next": _SPOOL}
+        return {"what": "the spool cannot be used", "why": str(error), "next": _CHECK_SPOOL}
     if isinstance(error, UntrustedPathError):
         what, why = "root does not write here", str(error.strerror)
-        return {"what": what, "where": str(error.filename), "why": why, "next": _ALONE}
+        return {"what": what, "where": str(error.filename), "why": why, "next": _RESTRICT}
     if isinstance(error, UnreadableProgramError):
         what, why = "the state folder's owner cannot run this program", str(error.strerror)
-        return {"what": what, "where": str(error.filename), "why": why, "next": _READABLE}
+        return {"what": what, "where": str(error.filename), "why": why, "next": _INSTALL_READABLE}
     if isinstance(error, OSError):
-        return failure.system_error_fields(error, _STEPS, _OTHERWISE)
+        return failure.system_error_fields(error, _STEPS, _CHECK_PATH)
     return None
 
 
@@ -188,7 +188,7 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
 
 
 class Seconds(click.FloatRange):
-    """A span of time; what is no number, as ``nan``, is in no range."""
+    """A parameter in seconds, from 0.1 to 3600; ``nan`` is refused."""
 
     def __init__(self) -> None:
         super().__init__(0.1, 3600)
@@ -196,7 +196,7 @@ class Seconds(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """As click's."""
+        """Convert as click does, and refuse ``nan``."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
             self.fail(tr("{value} is no number", value=repr(value)), param, ctx)

@@ -44,7 +44,7 @@ def list_devices(session: Session, *, as_json: bool) -> int:
     try:
         devices = call(session.state, "devices")
     except NoDaemonError:
-        devices = [_still(d) for d in _configured(session.state)]
+        devices = [_idle_row(d) for d in _configured_devices(session.state)]
     if as_json:
         say_json(devices)
     else:
@@ -90,15 +90,15 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     from drivers.report_json import from_json, loads
     from gateway.control.explain import explanation
 
-    answer = _answer(session.state, target, "why")
+    answer = _call_reading(session.state, target, "why")
     profile = DeviceUrl.parse(answer["url"]).query.get("profile", "")
-    told = explanation(from_json(loads(answer["report"])), profile)
+    document = explanation(from_json(loads(answer["report"])), profile)
     if as_json:
-        say_json(told)
+        say_json(document)
     else:
         from gateway.cli.why_view import show
 
-        show(told)
+        show(document)
     return DONE
 
 
@@ -159,12 +159,12 @@ def write(
     Shows what the device has now and asks before it writes. What was asked, by whom, and how it
     ended is kept in audit.jsonl in the state folder.
     """
-    wish = {"setting": setting, "value": value}
-    seen = _through(session.state, target, "setting", wish)
-    unit = f" {seen['unit']}" if seen["unit"] else ""
+    params = {"setting": setting, "value": value}
+    change = _call_writing(session.state, target, "setting", params)
+    unit = f" {change['unit']}" if change["unit"] else ""
     if not yes:
         shown = {"device": target, "setting": setting, "unit": unit}
-        question = tr(words.WRITE, **shown, now=seen["now"], then=seen["then"])
+        question = tr(words.WRITE, **shown, now=change["now"], then=change["then"])
         if not sys.stdin.isatty():
             raise ControlError(
                 "nobody is there to confirm",
@@ -175,7 +175,7 @@ def write(
         if not click.confirm(plain(question), err=True):
             say(tr(words.NOTHING_WRITTEN))
             return FAILED
-    done = _through(session.state, target, "write", wish | {"who": _who()})
+    done = _call_writing(session.state, target, "write", params | {"who": _account()})
     if as_json:
         say_json(done)
     else:
@@ -184,60 +184,60 @@ def write(
     return DONE
 
 
-def _who() -> str:
-    """The account that asks, and whose sudo it is, if any."""
+def _account() -> str:
+    """The account that runs the command, with the one behind its sudo, if any."""
     name = getpass.getuser()
     behind = os.environ.get("SUDO_USER")
     return f"{name} (sudo by {behind})" if behind else name
 
 
-def _through(state: Path, target: str, request: str, wish: dict[str, str]) -> Any:
-    """Ask the daemon, which owns the lines; without one, do it here."""
+def _call_writing(state: Path, target: str, method: str, params: dict[str, str]) -> Any:
+    """Call a method of the daemon, which owns the lines; without one, open the line here."""
     by_url = "://" in target
     try:
         return call(
-            state, request, 150.0, **({"url": target} if by_url else {"name": target}), **wish
+            state, method, 150.0, **({"url": target} if by_url else {"name": target}), **params
         )
     except NoDaemonError:
-        chosen = _chosen(state, target)
-        url = chosen.url if chosen else target
-        return asyncio.run(write_here(state, url, target, request, wish))
+        found = _find_device(state, target)
+        url = found.url if found else target
+        return asyncio.run(write_here(state, url, target, method, params))
 
 
 def _report(state: Path, target: str) -> str:
-    return str(_answer(state, target, "read")["report"])
+    return str(_call_reading(state, target, "read")["report"])
 
 
-def _answer(state: Path, target: str, request: str) -> dict[str, Any]:
-    """What the daemon says, or, without one, a report that is read here."""
+def _call_reading(state: Path, target: str, method: str) -> dict[str, Any]:
+    """A report from the daemon, which owns the lines; without one, read here."""
     by_url = "://" in target
     try:
-        told: dict[str, Any] = call(
-            state, request, 150.0, **({"url": target} if by_url else {"name": target})
+        result: dict[str, Any] = call(
+            state, method, 150.0, **({"url": target} if by_url else {"name": target})
         )
-        return told
+        return result
     except NoDaemonError:
         pass
-    chosen = _chosen(state, target)
-    url = chosen.url if chosen else target
-    return {"report": asyncio.run(read_here(state, url, chosen)), "url": url}
+    found = _find_device(state, target)
+    url = found.url if found else target
+    return {"report": asyncio.run(read_here(state, url, found)), "url": url}
 
 
-def _chosen(state: Path, target: str) -> Device | None:
-    """The configured device that a name or URL means; a URL may be of another one."""
+def _find_device(state: Path, target: str) -> Device | None:
+    """The configured device of a name or URL; ``None`` for the URL of another one."""
     by_url = "://" in target
-    known = _configured(state, optional=by_url)
-    chosen = next((d for d in known if target in {d.name, d.url}), None)
-    if chosen is None and not by_url:
+    known = _configured_devices(state, optional=by_url)
+    found = next((d for d in known if target in {d.name, d.url}), None)
+    if found is None and not by_url:
         raise ControlError(
             f"no device is named {target!r}",
             where=str(ConfigurationStore(state).running),
             next_step="see `kanmon device list`, or give the device's URL",
         )
-    return chosen
+    return found
 
 
-def _configured(state: Path, *, optional: bool = False) -> tuple[Device, ...]:
+def _configured_devices(state: Path, *, optional: bool = False) -> tuple[Device, ...]:
     try:
         return ConfigurationStore(state).load().configuration.devices
     except ConfigError:
@@ -246,7 +246,7 @@ def _configured(state: Path, *, optional: bool = False) -> tuple[Device, ...]:
         raise
 
 
-def _still(device: Device) -> dict[str, Any]:
+def _idle_row(device: Device) -> dict[str, Any]:
     return {
         "name": device.name,
         "label": device.label,

@@ -1,4 +1,4 @@
-"""A device looked at or written without the daemon: its line is opened here, and let go again."""
+"""Reads or writes a device without the daemon: its line is opened here, and closed again."""
 
 from __future__ import annotations
 
@@ -32,13 +32,15 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
 
     source, watch = SystemClock(), OffsetWatch()
     watch.update(source.sample())
-    async with _opened(state, url, "this device cannot be read") as (site, profiles):
+    async with _open_site(state, url, "this device cannot be read") as (site, profiles):
         report = await site.read_once(url, device, profiles, clock_of(source, watch))
     return dumps(to_json(report))
 
 
-async def write_here(state: Path, url: str, target: str, request: str, wish: dict[str, str]) -> Any:
-    """Look at a setting (``request`` is ``setting``) or write it; as `gateway.control.writing`.
+async def write_here(
+    state: Path, url: str, target: str, method: str, params: dict[str, str]
+) -> Any:
+    """Look at a setting (``method`` is ``setting``) or write it; as `gateway.control.writing`.
 
     Raises:
         ControlError: It is not allowed, or the device did not do it.
@@ -46,20 +48,25 @@ async def write_here(state: Path, url: str, target: str, request: str, wish: dic
     from drivers.setting import WriteError
     from gateway.control import writing
 
-    async with _opened(state, url, "this device cannot be written") as (site, profiles):
+    async with _open_site(state, url, "this device cannot be written") as (site, profiles):
         try:
             writer = site.writer(url, profiles)
         except WriteError as error:
             raise writing.refused(error, target) from error
-        if request == "setting":
-            return await writing.preview(writer, wish["setting"], wish["value"], target)
+        if method == "setting":
+            return await writing.preview(writer, params["setting"], params["value"], target)
         return await writing.write(
-            writer, wish["setting"], wish["value"], state=state, who=wish["who"], device=target
+            writer,
+            params["setting"],
+            params["value"],
+            state=state,
+            who=params["who"],
+            device=target,
         )
 
 
 @asynccontextmanager
-async def _opened(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, ProfileStore]]:
+async def _open_site(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, ProfileStore]]:
     """What reaches devices; ``what`` is said where there is no driver for ``url``."""
     from config.secrets import read_secret
     from drivers.lines import Lines

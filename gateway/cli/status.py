@@ -24,7 +24,7 @@ def status(session: Session, *, as_json: bool) -> int:
         say_json(answer)
         return DONE
     name = answer["label"] or tr("Gateway")
-    say(tr("{name} ({box}), version {version}", name=name, **_who(answer)))
+    say(tr("{name} ({box}), version {version}", name=name, **_identity(answer)))
     say_field(tr("Running"), words.age(answer["running_s"]))
     say_field(tr("Link"), _link(answer["link"]))
     if answer["certificate"]:
@@ -37,7 +37,7 @@ def status(session: Session, *, as_json: bool) -> int:
     return DONE
 
 
-def _who(answer: dict[str, Any]) -> dict[str, str]:
+def _identity(answer: dict[str, Any]) -> dict[str, str]:
     return {"box": answer["box"], "version": answer["software"]}
 
 
@@ -83,10 +83,10 @@ def _outbox(session: Session) -> Any:
         folder = session.state / "spool"
         if not folder.is_dir():
             raise
-        return _look(session)
+        return _read_spool(session)
 
 
-def _look(session: Session) -> Any:
+def _read_spool(session: Session) -> Any:
     from cloud_link.spool.spool import Spool
     from config.store import ConfigurationStore
     from gateway.clock import SystemClock, boot_bytes

@@ -1,4 +1,4 @@
-"""Why a device is shown as it is, as a person on a console reads it."""
+"""Prints the explanation of a device's conditions for a person on a console."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.cli import part_words, words
 from gateway.cli.common import say
 
 
-def show(explained: Mapping[str, Any]) -> None:
+def show(document: Mapping[str, Any]) -> None:
     """Print what `gateway.control.explain.explanation` returns."""
-    answers = words.reachability(explained["reachability"])
-    say(f"{explained['device']}: {answers}, {words.state(explained['state'])}")
-    if not explained["conditions"]:
+    answers = words.reachability(document["reachability"])
+    say(f"{document['device']}: {answers}, {words.state(document['state'])}")
+    if not document["conditions"]:
         say(tr(words.NOTHING_WRONG))
-    for condition in explained["conditions"]:
+    for condition in document["conditions"]:
         _show(condition)
 
 
