@@ -214,9 +214,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo", help="where everything is")
     parser.add_argument("--patience", type=float, default=READY_S, help="seconds to wait")
     parser.add_argument("--no-site", action="store_true", help="leave the meters off: must fail")
-    parser.add_argument(
-        "--port", type=int, help="the page's port from now on, if it is free; else 8000"
-    )
+    parser.add_argument("--port", type=int, help="the page's port from now on (at first 8000)")
     parser.add_argument(
         "--broker", choices=["auto", "installed", "unpacked", "amqtt"], default="auto"
     )
