@@ -5,7 +5,11 @@ absent the test is skipped and the run ends with a list of what it cost; where
 ``KANMON_REQUIRE_PEERS=1`` (in CI) the test fails instead.
 
 ``--proofs FILE`` adds to FILE what became of every test that names a requirement with
-``@pytest.mark.req``; `scripts/requirements` reads it.
+``@pytest.mark.req``; `scripts/requirements` reads it. ``--slowest FILE`` adds the tests that took
+longest, as seconds and name.
+
+Tests marked ``first`` begin first, so that of several workers none is left alone with a long one at
+the end.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import json
 import os
 import tomllib
 from collections import defaultdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 REQUIRE_PEERS = os.environ.get("KANMON_REQUIRE_PEERS") == "1"
 _ABSENT = "absent-peer"
 _REQ = "req"
+_SLOWEST = 10
 _ROOT = Path(__file__).parents[1]
 _RULES = _ROOT / "docs" / "reference" / "requirements.toml"
 
@@ -56,6 +62,9 @@ def postgres() -> Iterator[peers.Postgres]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--proofs", metavar="FILE", help="add the outcome of tests marked with `req` to FILE (JSON)"
+    )
+    parser.addoption(
+        "--slowest", metavar="FILE", help=f"add the {_SLOWEST} tests that took longest to FILE"
     )
     parser.addoption("--named-rules", action="store_true", help="only tests marked with `req`")
 
@@ -88,11 +97,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.user_properties.extend((_REQ, name) for name in ids)
     if config.getoption("--named-rules"):
         items[:] = [item for item in items if item.get_closest_marker("req")]
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    if hasattr(config, "workerinput"):
+        return  # a worker's reports are the controller's too
     cost: dict[str, list[str]] = defaultdict(list)
     for outcome in ("skipped", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
@@ -105,9 +117,22 @@ def pytest_terminal_summary(
             terminalreporter.line(f"{name}: {len(tests)} tests")
             for test in sorted(set(tests)):
                 terminalreporter.line(f"    {test}")
-    target = config.getoption("--proofs")
-    if target:
+    if target := config.getoption("--proofs"):
         _add_proofs(Path(target), terminalreporter)
+    if target := config.getoption("--slowest"):
+        _add_slowest(Path(target), terminalreporter)
+
+
+def _add_slowest(target: Path, reporter: pytest.TerminalReporter) -> None:
+    """Add the longest of this run, with what was set up for each."""
+    took: dict[str, float] = defaultdict(float)
+    for report in chain.from_iterable(reporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            took[report.nodeid] += report.duration
+    longest = sorted(took, key=lambda name: -took[name])[:_SLOWEST]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("a", encoding="utf-8") as file:
+        file.writelines(f"{took[name]:7.1f} s  {name}\n" for name in longest)
 
 
 def _add_proofs(target: Path, reporter: pytest.TerminalReporter) -> None:

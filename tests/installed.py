@@ -1,20 +1,23 @@
 """Which real programs the tests know, where they are, and which Debian package brings each.
 
-``python -m tests.installed`` prints the packages of those that are missing, one a line;
-`scripts/test` installs them where it may. Standard library only: it runs before anything else.
+``python -m tests.installed [PATH...]`` prints the packages of those that are missing, one a line;
+of those that tests in these files and folders name, where paths are given. `scripts/test` installs
+them where it may. Standard library only: it runs before anything else.
 """
 
 from __future__ import annotations
 
 import ctypes.util
 import os
+import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,8 @@ PEERS: Final = {
     "seccomp": Peer(find=lambda: ctypes.util.find_library("seccomp"), package="libseccomp2"),
 }
 """Every name that ``@pytest.mark.peer`` may have."""
+_MARK: Final = re.compile(r"\bmark\.peer\(([^)]*)\)")
+_NAME: Final = re.compile(r"[\"']([\w-]+)[\"']")
 
 
 def find(name: str) -> str | None:
@@ -100,7 +105,17 @@ def find(name: str) -> str | None:
     return PEERS[name].find()
 
 
+def named_in(places: Iterable[Path]) -> set[str]:
+    """The peers that the tests in these files and folders are marked with."""
+    files = [
+        file for place in places for file in (place.rglob("*.py") if place.is_dir() else [place])
+    ]
+    marks = [mark for file in files for mark in _MARK.findall(file.read_text("utf-8"))]
+    return {name for mark in marks for name in _NAME.findall(mark)} & PEERS.keys()
+
+
 if __name__ == "__main__":
-    for peer in PEERS.values():
-        if peer.find() is None:
+    wanted = named_in(map(Path, sys.argv[1:])) if sys.argv[1:] else PEERS.keys()
+    for name, peer in PEERS.items():
+        if name in wanted and peer.find() is None:
             print(*peer.package.split(), sep="\n")

@@ -10,6 +10,8 @@ import pytest
 from scripts.benchmarks.__main__ import GROUPS, main
 from scripts.benchmarks.figures import Figure, page
 
+pytestmark = pytest.mark.first
+
 PEERS = {"ingest": ["postgres"], "gateway": ["mosquitto"], "latency": ["mosquitto"]}
 BY_HAND = {"peer"}
 """Installs another program from the network and takes minutes; see test_other_gateway.py."""

@@ -27,7 +27,7 @@ from tests.gateway.box import Box, wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.first]
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = {"install", "first value", "first fault", "history", "all well again", "gap filled"}
 STEP = re.compile(rf"^  ({'|'.join(sorted(STEPS))}) +([\d.]+) s", re.MULTILINE)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.e2e.ledger.database import Database
     from tests.peers import Mosquitto, Postgres
 
+pytestmark = pytest.mark.first
+
 FAULTS = {
     "gateway killed",
     "broker killed",

@@ -28,6 +28,8 @@ from provisioning.codes import Code
 from tests.gateway.cli.dying_enroll import Ended, Enrolments, Order
 from tests.provisioning.claim_server import ClaimServer, answer, serving
 
+pytestmark = pytest.mark.first
+
 PAGE = 4096
 
 

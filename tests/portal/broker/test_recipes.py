@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.peer("mosquitto")]
+pytestmark = [pytest.mark.peer("mosquitto"), pytest.mark.first]
 
 ANEW = "A root was copied, or lost"
 AGAIN = "Use the hardware again, or put other hardware there"

@@ -14,7 +14,7 @@ from tests.gateway.box import Box, wait_for
 from tests.portal.broker.company import BARE, Company, enrolled_name, link
 from tests.portal.program import Portal
 
-pytestmark = [pytest.mark.peer("mosquitto")]
+pytestmark = [pytest.mark.peer("mosquitto"), pytest.mark.first]
 
 
 def test_enrolled_delivering_revoked_and_replaced(company: Company, box: Box) -> None:

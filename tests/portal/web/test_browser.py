@@ -12,7 +12,7 @@ from tests.portal.web.browsing import AXE, BASICS, RUN_AXE, Running, signed_in, 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.peer("chromium"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.timeout(240), pytest.mark.first]
 
 
 def test_what_looks_for_faults_finds_them(portal: Running, browser: Browser) -> None:

@@ -15,6 +15,8 @@ from tests.portal.web.browsing import Running, signed_in, sound
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.first
+
 PAGES: Final = (
     "/",
     "/operation/",
