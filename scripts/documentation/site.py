@@ -21,7 +21,7 @@ from scripts.documentation import links
 SECTIONS: Final = {
     "Tutorial": ["tutorial/*"],
     "How-to": ["add-a-device", "how-to/*"],
-    "Explanation": ["explanation/*", "security", "benchmarks"],
+    "Explanation": ["architecture", "explanation/*", "security", "benchmarks"],
     "Reference": ["reference/*"],
     "Decisions": ["adr/*"],
     "Project": ["../README", "../CONTRIBUTING", "../SECURITY"],

@@ -29,6 +29,30 @@ def test_every_link_leads_somewhere() -> None:
     assert links.dead(pages.ROOT) == []
 
 
+_PATH_NAMED = re.compile(
+    r"`((?:gateway|drivers|protocols|cloud_link|provisioning|config|console|portal|scripts|tests"
+    r"|docs)/[\w/.-]+)"
+)
+_EXAMPLES = {"drivers/FAMILY/", "protocols/FAMILY/", "tests/gateway/__init__.py"}
+"""Paths that pages name although they are not there: placeholders, and a file that must not be."""
+
+
+def test_every_path_that_a_page_names_is_there() -> None:
+    pages_of_ours = [*pages.DOCS.rglob("*.md"), *pages.ROOT.glob("*.md")]
+    named = {
+        (page.name, path)
+        for page in pages_of_ours
+        for path in _PATH_NAMED.findall(page.read_text("utf-8"))
+    }
+    assert len(named) > 100
+    missing = {
+        (page, path)
+        for page, path in named
+        if path not in _EXAMPLES and not (pages.ROOT / path.rstrip(".")).exists()
+    }
+    assert missing == set()
+
+
 def test_dead_links_are_found(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text(
