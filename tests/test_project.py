@@ -118,6 +118,28 @@ def test_an_init_names_modules_that_exist_and_says_who_may_import_it(path: Path)
     assert set(named) - beside - tops - apps == set()
 
 
+_FRAGMENT = re.compile(r"(As|By|Of|For|Its|Their|The same|Likewise|Whose|Whoever|Whatever)\b")
+_SHORT = 7
+"""Words below which a docstring that begins so names no subject of its own."""
+
+
+def test_docstrings_name_their_subject() -> None:
+    sources = [
+        path for package in (*PACKAGES, "scripts") for path in (ROOT / package).rglob("*.py")
+    ]
+    assert len(sources) > 300
+    fragments = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {summary}"
+        for path in sources
+        if "migrations" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        for summary in (ast.get_docstring(node) or "").split("\n")[:1]
+        if _FRAGMENT.match(summary) and len(summary.split()) < _SHORT
+    ]
+    assert fragments == []
+
+
 def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     answer = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)

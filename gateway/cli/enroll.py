@@ -67,7 +67,7 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
 
 @contextmanager
 def _owners_rights(state: Path) -> Iterator[None]:
-    """As `run_as_owner`, its failures as codes."""
+    """Call `run_as_owner`, and turn its failures into codes."""
     try:
         with run_as_owner(state):
             yield

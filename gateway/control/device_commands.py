@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ProfileSource(Protocol):
-    """As `gateway.configuration.running.RunningConfiguration` has configuration and profiles."""
+    """The configuration and its profiles (`gateway.configuration.running.RunningConfiguration`)."""
 
     @property
     def configuration(self) -> Configuration:

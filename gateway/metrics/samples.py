@@ -195,5 +195,5 @@ def _cloud(link: Mapping[str, Any]) -> Iterator[Sample]:
 
 
 def _known(values: Mapping[str, float | None], labels: tuple[str, ...] = ()) -> Iterator[Sample]:
-    """Of these those that are known."""
+    """Return those of the samples whose value is known."""
     return (Sample(name, value, labels) for name, value in values.items() if value is not None)

@@ -88,8 +88,8 @@ class KeyForm(forms.Form):
             raise ValidationError(_("This is no time zone; one is Asia/Tokyo."))
         return zone
 
-    def wanted(self) -> KeyRequest:
-        """The same for `portal.authority.keys`."""
+    def key_request(self) -> KeyRequest:
+        """The form's request, as `portal.authority.keys` takes it."""
         given = self.cleaned_data
         return KeyRequest(
             organization=given["organization"].name,
@@ -110,7 +110,7 @@ class KeyRow:
 
     @property
     def words(self) -> str:
-        """Its state."""
+        """The state of the key, in the reader's language."""
         return str(STATES[self.state])
 
 
@@ -139,7 +139,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
         form = KeyForm(request.user, request.POST)
         if form.is_valid():
             try:
-                new = _new(issue_key(form.wanted(), Author.of(request.user)))
+                new = _new(issue_key(form.key_request(), Author.of(request.user)))
                 form = KeyForm(request.user)
             except AuthorityError as error:
                 refused = str(error)

@@ -96,7 +96,7 @@ def _folder_from_options(
 
 
 def _own_name() -> str:
-    """Of the account that runs this; what the environment says of it may be another's."""
+    """Return the name of the account that runs this; the environment may name another one."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:

@@ -78,7 +78,7 @@ class Contest:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The name of the gateway in tables."""
         return (
             f"{UNITS} units of {REGISTERS} registers every {self.every_s:g} s; "
             f"the other reads {self.form}"

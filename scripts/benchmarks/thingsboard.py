@@ -54,7 +54,7 @@ def program() -> Path:
 
 
 def version() -> str:
-    """As locked."""
+    """The locked version of the package."""
     found = re.search(r"^thingsboard-gateway==(\S+)", LOCK.read_text(), re.MULTILINE)
     assert found, f"{LOCK} holds no thingsboard-gateway"
     return found[1]

@@ -136,7 +136,7 @@ class Site:
             return 0
 
     def pid(self, name: str) -> int:
-        """Of one of the processes."""
+        """The id of one of the processes."""
         return self.children.running[name].pid
 
     def _database(self) -> sqlite3.Connection:

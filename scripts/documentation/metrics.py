@@ -28,7 +28,7 @@ class Described(Protocol):
 
     @property
     def name(self) -> str:
-        """As Prometheus has it."""
+        """The name of a metric in the exposition."""
 
     @property
     def kind(self) -> str:
@@ -36,15 +36,15 @@ class Described(Protocol):
 
     @property
     def meaning(self) -> str:
-        """In a sentence."""
+        """The meaning of the metric, in a sentence."""
 
     @property
     def unit(self) -> str:
-        """In words, or nothing."""
+        """The unit in words; empty where it has none."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Their names."""
+        """The names of a metric's labels."""
 
 
 def table(metrics: Iterable[Described]) -> str:
