@@ -159,7 +159,7 @@ class Demonstration:
                 raise StepError(
                     f"no values of {', '.join(silent)} in {self.patience_s:.0f} s; "
                     "the end of the gateway's log:\n"
-                    f"{self.children.last_words('gateway')}"
+                    f"{self.children.last_lines('gateway')}"
                 )
             time.sleep(0.3)
 

@@ -61,7 +61,7 @@ class Children:
             if process.poll() is not None:
                 raise ChildExitError(
                     f"{name} ended with code {process.returncode}; the end of its log:\n"
-                    f"{self.last_words(name)}\nAll of it: {self.logs / f'{name}.log'}"
+                    f"{self.last_lines(name)}\nAll of it: {self.logs / f'{name}.log'}"
                 )
 
     def last_lines(self, name: str, lines: int = 12) -> str:
