@@ -46,7 +46,7 @@ def test_the_sentence_is_told_when_it_changes_and_not_when_the_page_around_it_do
         f"{fault}.update(cleared_at=None); Device.objects.update(reachability='online'); "
         "Box.objects.update(alive=True, last_heard_at=timezone.now())"
     )
-    with signed_in(browser, portal, "en", zone=zone) as page:
+    with signed_in(browser, portal, "en", zone=zone, polls=True) as page:
         page.wait_for_selector("#sentence >> text=phase lost")
         assert ("(Asia/Tokyo)" in page.inner_text("#sentence")) == (zone == "Europe/Paris")
         page.evaluate(_WATCH)

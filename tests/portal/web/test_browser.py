@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.portal.web.browsing import AXE, BASICS, RUN_AXE, Running, signed_in, sound
+from tests.portal.web.browsing import BASICS, RUN_AXE, Running, polling, signed_in, sound
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,7 +21,6 @@ def test_what_looks_for_faults_finds_them(portal: Running, browser: Browser) -> 
         page.evaluate("document.querySelector('main').append(document.createElement('button'))")
         with pytest.raises(AssertionError):
             sound(page)
-        page.evaluate(AXE.read_text("utf-8"))
         found = {rule for rule, _ in page.evaluate(RUN_AXE)}
         assert "button-name" in found
 
@@ -29,7 +28,7 @@ def test_what_looks_for_faults_finds_them(portal: Running, browser: Browser) -> 
 def test_the_page_follows_the_site_without_reloading_and_keeps_the_focus(
     portal: Running, browser: Browser
 ) -> None:
-    with signed_in(browser, portal, "en") as page:
+    with signed_in(browser, portal, "en", polls=True) as page:
         page.evaluate("window.sameDocument = true")
         link = f"#device-link-{portal.seeded['meter']}"
         page.focus(link)
@@ -45,7 +44,7 @@ def test_the_page_follows_the_site_without_reloading_and_keeps_the_focus(
 def test_what_a_reader_opened_stays_open_while_the_figures_round_it_change(
     portal: Running, browser: Browser
 ) -> None:
-    with signed_in(browser, portal, "en") as page:
+    with signed_in(browser, portal, "en", polls=True) as page:
         page.goto(f"{portal.url}/operation/")
         page.click("#live details summary >> nth=0")
         portal.database(
@@ -59,7 +58,7 @@ def test_what_a_reader_opened_stays_open_while_the_figures_round_it_change(
 
 def test_unchanged_polls_are_answered_304(portal: Running, browser: Browser) -> None:
     with (
-        signed_in(browser, portal, "en") as page,
+        signed_in(browser, portal, "en", polls=True) as page,
         page.expect_response(
             lambda answer: answer.url.endswith("/live/") and answer.status == 304, timeout=15_000
         ),
@@ -116,7 +115,7 @@ def test_a_page_whose_thing_is_gone_says_so_instead_of_standing_still(
     made = portal.database(
         "print(Device.objects.create(gateway_id=1, name='short-lived', label='Short-lived').pk)"
     ).strip()
-    with browser.new_context() as context:
+    with polling(browser) as context:
         page = context.new_page()
         page.goto(portal.link())
         page.click("main button.primary")
@@ -129,7 +128,7 @@ def test_a_page_whose_thing_is_gone_says_so_instead_of_standing_still(
 def test_a_portal_that_is_away_is_said_so_and_forgotten_when_it_is_back(
     portal: Running, browser: Browser
 ) -> None:
-    with browser.new_context() as context:
+    with polling(browser) as context:
         page = context.new_page()
         page.goto(portal.link())
         page.click("main button.primary")
@@ -146,7 +145,7 @@ def test_a_portal_that_is_away_is_said_so_and_forgotten_when_it_is_back(
 def test_a_session_that_ends_while_a_page_polls_leads_to_the_door_and_back(
     portal: Running, browser: Browser
 ) -> None:
-    with browser.new_context() as context:
+    with polling(browser) as context:
         page = context.new_page()
         page.goto(portal.link())
         page.click("main button.primary")
@@ -168,7 +167,7 @@ def test_the_keyboard_reaches_the_content_past_the_bar(portal: Running, browser:
 
 
 def test_a_viewer_elsewhere_is_told_whose_time_it_is(portal: Running, browser: Browser) -> None:
-    with browser.new_context(timezone_id="Europe/Paris") as context:
+    with polling(browser, timezone_id="Europe/Paris") as context:
         page = context.new_page()
         page.goto(portal.link())
         page.click("main button.primary")

@@ -160,13 +160,17 @@ def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
         _doors(walk, portal, language)
 
 
+_UNFOLD = """() => {
+  for (const summary of document.querySelectorAll("summary"))
+    if (summary.checkVisibility() && summary.getClientRects().length) summary.click();
+}"""
+
+
 def _unfold(page: Page) -> None:
     """Open what is folded, and wait for a drawing: what nobody sees is not looked at."""
     if page.query_selector("#chart"):
         page.wait_for_selector("#chart[data-drawn] canvas")
-    for summary in page.query_selector_all("summary"):
-        if summary.is_visible():
-            summary.click()
+    page.evaluate(_UNFOLD)
 
 
 def _new_key(walk: Walk) -> None:
