@@ -6,7 +6,8 @@ one connection come in the order of the requests. The server closes a connection
 
 * after the response to a request above the limit, and to a client that is one too many, in both
   cases once it has read what that client sends meanwhile, for at most `LINGER_S`;
-* without a word when nothing was asked for `IDLE_S`, and when the daemon stops.
+* without a word when nothing was asked for `IDLE_S`, or a response was not read for as long, and
+  when the daemon stops. What a client has not read `LINGER_S` later is thrown away.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from gateway.control.protocol import (
 
 REQUEST_LIMIT: Final = 512 * 1024
 LINGER_S: Final = 1.0
-"""How long a client that is refused has to send the rest of its request."""
+"""Seconds that a client has to send the rest of a request that is refused, or to read a response
+before its connection is closed."""
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
@@ -55,10 +57,14 @@ class ControlServer:
         path: Where; what a dead daemon left there is replaced, a live one is an error.
         commands: By the name of their method. A `ControlError` they raise travels; anything else
             is a bug, logged here and reported as an internal error.
+        idle_s: See `IDLE_S`.
+        linger_s: See `LINGER_S`.
     """
 
     path: Path
     commands: Mapping[str, Command]
+    idle_s: float = IDLE_S
+    linger_s: float = LINGER_S
     _clients: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
@@ -72,9 +78,13 @@ class ControlServer:
             server = await asyncio.start_unix_server(
                 self._accept, sock=listener, limit=REQUEST_LIMIT
             )
-            ready()
-            async with server:
-                await server.serve_forever()
+            try:
+                ready()
+                # Not `serve_forever`: it would wait for its clients before they are disconnected
+                # here (from Python 3.12 on).
+                await asyncio.Event().wait()
+            finally:
+                server.close()
         finally:
             listener.close()
             self.path.unlink(missing_ok=True)
@@ -95,25 +105,47 @@ class ControlServer:
                 if served:
                     await self._serve(reader, writer)
                 else:
-                    await _refuse(_too_many(), reader, writer)
+                    await self._refuse(_too_many(), reader, writer)
         finally:
             self._clients.discard(task)
-            await _close(writer)
+            await self._close(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
-                async with asyncio.timeout(IDLE_S):
+                async with asyncio.timeout(self.idle_s):
                     line = await reader.readline()
             except ValueError:
-                await _refuse(_too_large(), reader, writer)
+                await self._refuse(_too_large(), reader, writer)
                 return
             if not line:
                 return
             response = await respond(self.commands, line)
             if response is not None:
                 writer.write(response)
-                await writer.drain()
+                async with asyncio.timeout(self.idle_s):
+                    await writer.drain()
+
+    async def _refuse(
+        self, error: ControlError, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Respond to a request that is not read.
+
+        Closing on unread bytes would take the response away from the client, so they are read, too.
+        """
+        writer.write(encode_error(None, error))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.linger_s):
+                while b"\n" not in await reader.read(REQUEST_LIMIT) and not reader.at_eof():
+                    continue
+
+    async def _close(self, writer: asyncio.StreamWriter) -> None:
+        """Close a connection once its client has read all, and after `linger_s` at most."""
+        writer.close()
+        with suppress(OSError, TimeoutError, asyncio.CancelledError):
+            async with asyncio.timeout(self.linger_s):
+                await writer.wait_closed()
+        writer.transport.abort()
 
 
 async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
@@ -149,20 +181,6 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
     return None if request.notification else response
 
 
-async def _refuse(
-    error: ControlError, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> None:
-    """Respond to a request that is not read.
-
-    Closing on unread bytes would take the response away from the client, so they are read, too.
-    """
-    writer.write(encode_error(None, error))
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
-            while b"\n" not in await reader.read(REQUEST_LIMIT) and not reader.at_eof():
-                continue
-
-
 def _too_many() -> ControlError:
     step = "try again in a moment"
     return ControlError("too many commands at once", next_step=step, code=ErrorCode.BUSY)
@@ -174,12 +192,6 @@ def _too_large() -> ControlError:
         next_step="send a smaller file: no configuration needs so much",
         code=ErrorCode.TOO_LARGE,
     )
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, asyncio.CancelledError):
-        writer.close()
-        await writer.wait_closed()
 
 
 def _listen(path: Path) -> socket.socket:

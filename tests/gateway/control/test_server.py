@@ -13,7 +13,14 @@ from structlog.testing import capture_logs
 
 from gateway.control.client import SOCKET, NoDaemonError, call, exchange
 from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
-from gateway.control.server import CLIENTS_LIMIT, REQUEST_LIMIT, ControlServer, respond
+from gateway.control.server import (
+    CLIENTS_LIMIT,
+    IDLE_S,
+    LINGER_S,
+    REQUEST_LIMIT,
+    ControlServer,
+    respond,
+)
 
 
 async def echo(arguments: Mapping[str, Any]) -> Any:
@@ -29,10 +36,13 @@ async def broken(_: Mapping[str, Any]) -> Any:
 
 
 @asynccontextmanager
-async def serving(state: Path) -> AsyncIterator[None]:
+async def serving(
+    state: Path, *, idle_s: float = IDLE_S, linger_s: float = LINGER_S
+) -> AsyncIterator[None]:
     ready = asyncio.Event()
     commands = {"echo": echo, "refuse": refuse, "broken": broken}
-    server = asyncio.create_task(ControlServer(state / SOCKET, commands).run(ready.set))
+    control = ControlServer(state / SOCKET, commands, idle_s=idle_s, linger_s=linger_s)
+    server = asyncio.create_task(control.run(ready.set))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({server, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if server.done():
@@ -172,6 +182,65 @@ async def test_several_clients_and_no_more_than_the_limit(tmp_path: Path) -> Non
         for _ in range(100):
             await asyncio.sleep(0)
         assert await asyncio.to_thread(call, tmp_path, "echo") == {}
+
+
+async def never_reads(path: Path) -> socket.socket:
+    """A client that pipelines requests until the server takes no more, and reads nothing."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.connect(str(path))
+    client.setblocking(False)
+    request = encode_request("echo", {"text": "x" * 10_000})
+    refused = 0
+    while refused < 20:
+        try:
+            client.send(request)
+            refused = 0
+        except BlockingIOError:
+            refused += 1
+            await asyncio.sleep(0.001)
+    return client
+
+
+def answers(state: Path) -> bool:
+    """Whether there is room for one more client."""
+    try:
+        call(state, "echo")
+    except ControlError as error:
+        if error.code == ErrorCode.BUSY:
+            return False
+        raise
+    return True
+
+
+async def test_a_client_that_never_reads_does_not_hold_up_the_stop(tmp_path: Path) -> None:
+    async with asyncio.timeout(30), serving(tmp_path, linger_s=0.1):
+        clients = [await never_reads(tmp_path / SOCKET) for _ in range(3)]
+    for client in clients:
+        client.close()
+
+
+async def test_a_client_that_never_reads_makes_room_for_others(tmp_path: Path) -> None:
+    async with serving(tmp_path, idle_s=2.0, linger_s=0.1):
+        clients = [await never_reads(tmp_path / SOCKET) for _ in range(CLIENTS_LIMIT)]
+        assert not await asyncio.to_thread(answers, tmp_path)
+        for _ in range(200):
+            if await asyncio.to_thread(answers, tmp_path):
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("no room for another client")
+    for client in clients:
+        client.close()
+
+
+async def test_an_idle_client_is_disconnected_when_the_daemon_stops(tmp_path: Path) -> None:
+    async with asyncio.timeout(30):
+        async with serving(tmp_path):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+            writer.write(b'{"jsonrpc": "2.0", "id": 1, "method": "echo"}\n')
+            assert await reader.readline()
+        assert await reader.read() == b""
+    writer.close()
 
 
 def test_without_a_daemon_the_next_step_is_told(tmp_path: Path) -> None:
