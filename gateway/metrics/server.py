@@ -104,9 +104,11 @@ class MetricsServer:
         server = await asyncio.start_server(self._accept, host, port, limit=HEAD_LIMIT)
         try:
             ready()
-            async with server:
-                await server.serve_forever()
+            # Not `serve_forever`: it would wait for the readers before they are disconnected here
+            # (from Python 3.12 on).
+            await asyncio.Event().wait()
         finally:
+            server.close()
             for client in self._clients:
                 client.cancel()
             await asyncio.gather(*self._clients, return_exceptions=True)
