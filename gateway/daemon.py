@@ -129,7 +129,7 @@ async def run(
     finally:
         manager.notify("STOPPING=1")
         await writer.aclose()
-        log.info("stopped", box=box)
+        log.info("daemon_stopped", box=box)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -196,7 +196,7 @@ class Daemon:
                 tasks.create_task(self._watchdog.run(), name="watchdog")
                 _tune_gc()
                 devices = len(self._settings.configuration.devices)
-                log.info("running", box=self._box, devices=devices)
+                log.info("daemon_started", box=self._box, devices=devices)
                 self._runtime.manager.notify("READY=1", f"STATUS=box {self._box}")
                 await self._stop.wait()
                 raise StopError

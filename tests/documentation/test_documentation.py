@@ -33,7 +33,7 @@ _PATH_NAMED = re.compile(
     r"`((?:gateway|drivers|protocols|cloud_link|provisioning|config|console|portal|scripts|tests"
     r"|docs)/[\w/.-]+)"
 )
-_EXAMPLES = {"drivers/FAMILY/", "protocols/FAMILY/", "tests/gateway/__init__.py"}
+_EXAMPLES = {"drivers/FAMILY/", "protocols/FAMILY/", "tests/gateway/__init__.py", "tests/x.py"}
 """Paths that pages name although they are not there: placeholders, and a file that must not be."""
 
 
