@@ -6,5 +6,5 @@ the asyncio layer over paho-mqtt, and ``uplink`` sends the spool's records and s
 portal's acknowledgements.
 
 May be imported by `provisioning` and `gateway`; `portal` may import `topics`, `wire`, `columns`,
-`ranges`, and `mqtt` where it speaks to the broker. Imports `drivers.report` and what that needs.
+`ranges` and, in `portal.ingest` and `portal.broker`, `mqtt`.
 """

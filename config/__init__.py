@@ -5,6 +5,6 @@
 the running one and the last good one, `secrets` the values that it refers to, both through `disk`;
 `schema` is its JSON Schema.
 
-May be imported by `drivers` and everything above it; `portal` may import `model`. Imports nothing
-of the project.
+May be imported by `drivers`, `cloud_link`, `provisioning` and `gateway`; `portal` may import
+`model`. Imports nothing of the project.
 """

@@ -5,5 +5,6 @@
 `catalogue`, `patterns` and `localized` say everything in the reader's language; `wrapping` breaks
 lines of both.
 
-May be imported by `gateway` and `portal`. Imports nothing of the project.
+May be imported by `gateway.cli`, `portal.cli`, `portal.web` and `portal.monitoring`. Imports
+nothing of the project.
 """

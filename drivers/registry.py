@@ -1,7 +1,7 @@
 """The table of drivers: which kind serves a URL scheme.
 
-Nothing registers itself: a family is served because it stands here. No other file imports the
-families. Their kinds import neither codecs nor libraries until a device is opened.
+Nothing registers itself: a family is served because it stands here. No other module imports kinds,
+which import neither codecs nor libraries until a device is opened.
 """
 
 from __future__ import annotations

@@ -5,5 +5,5 @@ spool, and ``link`` carries them to the portal. ``health`` reports on the gatewa
 ``configuration`` loads and checks files, ``control`` serves the command line, ``metrics`` serves
 Prometheus, ``install`` manages the systemd service, and ``cli`` is ``kanmon``.
 
-Imported by no other package. Imports all packages but `portal`.
+Imported by no other package.
 """

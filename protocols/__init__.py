@@ -5,5 +5,5 @@
 devices take, `presence` finds out whether somebody is at an address. ``modbus`` and ``snmp`` hold
 one protocol each. `errors` is the tree of everything that can go wrong.
 
-May be imported by `drivers` and everything above it. Imports nothing of the project.
+May be imported by `drivers` and `gateway`. Imports nothing of the project.
 """

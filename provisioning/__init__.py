@@ -4,6 +4,5 @@
 key (`box_key`), claims through `claim_client` and keeps the result in `enrolment_store`; `identity`
 names the box, and `file_permissions` refuses files that others may read or replace.
 
-May be imported by `gateway`; `portal` may import `agent_key`, `claim` and `codes`. Imports
-`cloud_link`.
+May be imported by `gateway`; `portal` may import `agent_key`, `claim` and `codes`.
 """

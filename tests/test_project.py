@@ -10,6 +10,7 @@ import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,16 +107,46 @@ def test_an_init_says_what_lives_there_and_nothing_else(path: Path) -> None:
     assert len(tree.body) == 1, "an __init__ holds only its docstring: imports in it escape lint"
 
 
+def docstring(path: Path) -> str:
+    """What an ``__init__.py`` says."""
+    return ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+
+
 @pytest.mark.parametrize("path", initialisers(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_an_init_names_modules_that_exist_and_says_who_may_import_it(path: Path) -> None:
-    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
-    if path.parent.name != "templatetags":
-        assert re.search(r"[Ii]mported by|every app", text), "say who may import this package"
-    named = re.findall(r"(?<!`)`([a-z_]+)`(?!`)", text)
+def test_an_init_names_modules_that_exist(path: Path) -> None:
+    named = re.findall(r"(?<!`)`([a-z_]+)`(?!`)", docstring(path))
     tops = {folder.name for folder in ROOT.iterdir() if folder.is_dir()}
     apps = {folder.name for folder in (ROOT / "portal").iterdir() if folder.is_dir()}
     beside = {entry.name.removesuffix(".py") for entry in path.parent.iterdir()}
     assert set(named) - beside - tops - apps == set()
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
+
+
+PACKAGES_OF_OURS = [path for path in initialisers() if path.parent.name != "templatetags"]
+
+
+@pytest.mark.parametrize("path", PACKAGES_OF_OURS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_an_init_says_who_may_import_it(path: Path, imports: grimp.ImportGraph) -> None:
+    said = re.search(r"[Ii]mported by ((?:[^.]|\.(?=[a-z_`]))*)\.", docstring(path))
+    assert said, "say who may import this package: 'May be imported by `x` and `y.z`.'"
+    allowed = re.findall(r"`([a-z_.]+)`", said[1]) + ["portal"] * ("every app" in said[1])
+    package = ".".join(path.parent.relative_to(ROOT).parts)
+    importers = {
+        importer
+        for module in {package, *imports.find_descendants(package)}
+        for importer in imports.find_modules_that_directly_import(module)
+        if not f"{importer}.".startswith(f"{package}.")
+    }
+    wrong = {
+        importer
+        for importer in importers
+        if not any(f"{importer}.".startswith(f"{name}.") for name in allowed)
+    }
+    assert wrong == set()
 
 
 _FRAGMENT = re.compile(r"(As|By|Of|For|Its|Their|The same|Likewise|Whose|Whoever|Whatever)\b")

@@ -4,5 +4,5 @@ Offers `uplink`, which runs until cancelled and reconnects, and `model`: limits,
 settings, what is said of the box, and the state. `session`, `window` and `flow` are private to this
 package.
 
-May be imported by `gateway`.
+May be imported by `gateway.link`.
 """

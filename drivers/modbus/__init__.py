@@ -7,5 +7,6 @@ finds out which of them a device lacks. `decode` unpacks a read; `encoding` and 
 word orders, data types, scales and ranges; `status` makes identity, states and conditions.
 `writing` writes settings.
 
-May be imported by the registry of drivers and by what loads configuration.
+May be imported by `drivers.registry`, and its profiles by `gateway.configuration`, which loads
+them.
 """

@@ -14,5 +14,5 @@
 ``severity`` holds the tables of codes and their severities; ``snmp`` asks over SNMP; `text` decodes
 what printers call themselves.
 
-May be imported by the registry of drivers, the words of both programs, `scripts` and tests.
+May be imported by `drivers.registry`.
 """

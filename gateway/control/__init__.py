@@ -5,6 +5,5 @@
 hold; each of these says what it reads of the daemon, and `gateway.daemon` hands it that.
 `bus_stats`, `explain` (with `next_steps`), `writing` and `audit` do the work of single methods.
 
-`client` may be imported by the command line, all of it by `gateway.daemon`, and `status`'s values
-are what `gateway.metrics` reads.
+May be imported by `gateway.daemon`, `gateway.metrics` and `gateway.cli`.
 """

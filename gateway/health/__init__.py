@@ -3,5 +3,5 @@
 `health` makes the report, `reporter` as often as configured, `spool_stats` its figures about the
 spool. `watchdog` notifies systemd while the gateway makes progress, through `sd_notify`.
 
-May be imported by `gateway.daemon`, `gateway.control` and `gateway.metrics`.
+May be imported by `gateway.daemon`, `gateway.control`, `gateway.metrics` and `gateway.cli`.
 """

@@ -5,5 +5,5 @@
 need of the machine (with a fake beside it in `fakes`), and `privileges` runs a command with the
 rights of the owner of the state folder.
 
-May be imported by the command line.
+May be imported by `gateway.cli`.
 """

@@ -3,6 +3,6 @@
 `broker_target` finds the broker, `link` runs the uplink to it and restarts it after a change, and
 `certificate` says how long the box's certificate is valid.
 
-May be imported by `gateway.daemon`, `gateway.configuration`, `gateway.control` and the command
-line.
+May be imported by `gateway.daemon`, `gateway.control`, `gateway.configuration` and
+`gateway.health`.
 """

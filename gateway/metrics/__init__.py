@@ -3,5 +3,5 @@
 `table` lists every metric, `samples` takes their values from what the daemon hands it, `exposition`
 formats them, and `endpoint` serves them through `server`.
 
-May be imported by `gateway.daemon` and `scripts.documentation`.
+May be imported by `gateway.daemon`.
 """

@@ -6,6 +6,6 @@
 the poller. `device_state` turns what a driver saw into a report, `devices` opens drivers from the
 configuration, and `line_budget` predicts how busy a line is.
 
-May be imported by `gateway.daemon`, `gateway.configuration`, `gateway.control` and the command
-line.
+May be imported by `gateway.daemon`, `gateway.control`, `gateway.metrics`, `gateway.configuration`,
+`gateway.health` and `gateway.cli`.
 """

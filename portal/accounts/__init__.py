@@ -1,4 +1,4 @@
 """People: who signs in, which organizations they belong to, and in which role.
 
-May be imported by every app above it. Imports none but `web`.
+May be imported by every app above it.
 """

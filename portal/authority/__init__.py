@@ -6,6 +6,5 @@ checks a box's claim, rule by rule, and `views` is the address that boxes call; 
 `claim_worker` and `server_identity` serve it. `expiry` says what expires soon and
 `expiry_notices` whom pages show it to. `key_pages` and `code_pages` are pages.
 
-May be imported by `broker`, `ingest` and every app above them. Imports `fleet`, `accounts` and
-`web`.
+May be imported by every app above it, and by `portal.server`.
 """

@@ -4,5 +4,5 @@
 the broker that runs, `reloading` brings new revocations to it, `takeover` ends open sessions, and
 `maintenance` does all of it until stopped.
 
-May be imported by `portal.cli`. Imports `authority` and `fleet`.
+May be imported by `portal.cli`.
 """

@@ -4,5 +4,5 @@
 report. `heartbeat` says how long a gateway's values stand, `kinds` and `words` what a device is,
 `provisioning` makes what a new box needs, and `group_pages` are the pages of device groups.
 
-May be imported by every app above it. Imports `accounts` and `web`.
+May be imported by every app above it.
 """

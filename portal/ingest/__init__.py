@@ -6,5 +6,5 @@ them in one transaction: `receipts` decides what is new, `tables`, `clocks`, `sa
 `sql` what differs between databases, `ledger` counts what was accepted against what is stored, and
 `tally` and `metrics` count for Prometheus.
 
-May be imported by every app above it. Imports `fleet` and `authority`.
+May be imported by every app above it.
 """

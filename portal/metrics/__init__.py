@@ -4,5 +4,5 @@
 answers with, and `server` serves the metrics of a process without pages. What is counted is the
 apps' own: `portal.monitoring.metrics` and `portal.ingest.metrics`.
 
-May be imported by every app. Imports no app.
+May be imported by every app, and by `portal.urls`.
 """

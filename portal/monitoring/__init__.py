@@ -5,5 +5,5 @@
 `device_kind` what a device is, and `connectivity` whether it can be reached. `metrics` counts the
 same for Prometheus.
 
-The highest app: its pages show what all others know. Imported by `portal.urls` only.
+May be imported by `portal.urls`.
 """

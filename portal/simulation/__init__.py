@@ -2,5 +2,5 @@
 
 Without ``KANMON_SIMULATION`` the strip is in no page and its addresses answer 404.
 
-May be imported by `portal.usage` and `portal.monitoring`. Imports `ingest`, `fleet` and `web`.
+May be imported by `portal.usage` and `portal.monitoring`.
 """

@@ -6,5 +6,5 @@ handles resets and exchanges; `consumption` adds up devices; `periods` knows day
 zone, `measures` what is counted, `bars` the chart, `printing` the print report, `csv_file` the
 file. `readings` is the only module that queries samples.
 
-May be imported by `portal.monitoring`. Imports `simulation`, `ingest`, `fleet` and `web`.
+May be imported by `portal.monitoring`.
 """

@@ -3,5 +3,5 @@
 `words` names the vocabulary of `drivers.report` in both languages, `figures` writes numbers,
 `chart` draws a series, `live` answers polls with an ETag, and `assets` finds the built files.
 
-May be imported by every app that has pages. Imports no app.
+May be imported by every app.
 """

@@ -4,6 +4,5 @@
 `rtu_timing` says how long RTU takes, and `planner` which registers one request reads. `capture`
 records a line and `replay` replays a capture; `simulator` answers like a device.
 
-May be imported by `drivers.modbus`, `drivers.replay`, `scripts` and tests; other families use
-`protocols.line`.
+May be imported by `drivers.modbus` and `drivers.replay`; other families use `protocols.line`.
 """

@@ -4,6 +4,6 @@
 speaks v1 and v2c over `ber`, `v3` wraps the library that speaks v3, and `failures` holds the errors
 of both. `snmprec` and `replay` read recorded walks; `simulator` answers like a printer.
 
-May be imported by `drivers.printer`, `drivers.replay`, `scripts` and tests, which leave `ber`,
-`community`, `failures` and `v3` to this package.
+May be imported by `drivers.printer` and `drivers.replay`, except `ber`, `community`, `failures` and
+`v3`, which are private.
 """

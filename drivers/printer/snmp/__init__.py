@@ -3,5 +3,5 @@
 `kind` knows the URL scheme, `driver` reads one printer, `variables` lists what is asked for beside
 the tables of `drivers.printer.mib`, and `poll_groups` says how often.
 
-May be imported by the registry of drivers.
+May be imported by `drivers.registry`.
 """
