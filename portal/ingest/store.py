@@ -67,12 +67,14 @@ def ingest(messages: Iterable[IncomingMessage], now: datetime | None = None) -> 
 
     Args:
         messages: In the order in which they came.
-        now: The portal's time; that of its clock where it is not given.
+        now: When the messages were received; the portal's time before it waits for any lock where
+            it is not given.
 
     Raises:
         OperationalError, InterfaceError: The database is busy or gone; nothing is stored.
     """
     batch = decode_messages(messages)
+    now = now or datetime.now(UTC)  # before the locks: a time of receipt, whatever the wait
     with transaction.atomic(durable=True):  # what is answered must not depend on another's commit
         boxes = {
             box.box_id: box
@@ -80,7 +82,7 @@ def ingest(messages: Iterable[IncomingMessage], now: datetime | None = None) -> 
             .filter(box_id__in=batch.boxes)
             .order_by("pk")
         }
-        work = Transaction(now or datetime.now(UTC))
+        work = Transaction(now)
         answers = work.store([(boxes[name], batch.boxes[name]) for name in sorted(boxes)])
     return IngestResult(
         answers=tuple(answers),

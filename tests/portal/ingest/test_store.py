@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -32,7 +33,7 @@ from tests.portal.ingest.sender import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from portal.fleet.models import Box
 
@@ -47,6 +48,20 @@ def test_a_record_becomes_samples_and_is_acknowledged(box: Box, dated: Sender) -
         ("power.active", "l1", OFFSET + 1000, 2300, 0),
         ("voltage", "l1", OFFSET + 1000, 2301, 0),
     ]
+
+
+def test_the_time_of_receipt_is_before_any_wait_for_a_lock(box: Box, sender: Sender) -> None:
+    queried: list[datetime] = []
+
+    def noting(execute: Callable[..., Any], *given: Any) -> Any:
+        queried.append(datetime.now(UTC))
+        return execute(*given)
+
+    with connection.execute_wrapper(noting):
+        ingest([sender.tables(METER)])
+    box.refresh_from_db()
+    assert box.last_heard_at is not None
+    assert box.last_heard_at <= queried[0]
 
 
 def test_a_record_that_comes_again_counts_once_and_is_acknowledged_again(
