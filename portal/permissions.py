@@ -77,9 +77,9 @@ ACCESS: Final[dict[str, Access]] = {
     "operation": Access(audience=Audience.PEOPLE, methods=_READ),
     "report-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "operation-live": Access(audience=Audience.PEOPLE, methods=_READ),
-    "device-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
-    "device-energy-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
-    "site-energy": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "device-usage": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "device-usage-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "site-usage": Access(audience=Audience.ORGANIZATION, methods=_READ),
     # Where nothing is simulated, these answer 404 to every user with a session.
     "simulation-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "simulation-break": Access(audience=Audience.PEOPLE, methods=frozenset({"POST"})),

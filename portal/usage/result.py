@@ -128,7 +128,7 @@ def _files(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[
 
 
 def _row(device: Device, said: Summary, query: Query, *, ticked: bool) -> DeviceUsage:
-    address = reverse("device-energy", kwargs={"device": device.pk})
+    address = reverse("device-usage", kwargs={"device": device.pk})
     address += replace(query, ticked=()).address()
     return DeviceUsage(device=device, summary=said, ticked=ticked, address=address)
 

@@ -56,8 +56,8 @@ class UsageScope:
     def address(self) -> str:
         """The address of its usage page."""
         if self.device:
-            return reverse("device-energy", kwargs={"device": self.device.pk})
-        return reverse("site-energy", kwargs={"site": self.site.pk})
+            return reverse("device-usage", kwargs={"device": self.device.pk})
+        return reverse("site-usage", kwargs={"site": self.site.pk})
 
     @cached_property
     def counters(self) -> Mapping[Measure, Mapping[Device, Counter]]:

@@ -50,9 +50,9 @@ def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
         "group": {"group": group.pk},
         "group-delete": {"group": group.pk},
         "chart": {"device": device, "series": series},
-        "device-energy": {"device": device},
-        "device-energy-live": {"device": device},
-        "site-energy": {"site": gateway.site_id},
+        "device-usage": {"device": device},
+        "device-usage-live": {"device": device},
+        "site-usage": {"site": gateway.site_id},
     }
     return reverse(name, kwargs=arguments.get(name))
 

@@ -24,7 +24,7 @@ def usage_address(device: Device) -> str:
     asked = {quantity.value for quantities in QUANTITIES.values() for quantity in quantities}
     if not Series.objects.filter(device=device, quantity__in=asked).exists():
         return ""
-    return reverse("device-energy", kwargs={"device": device.pk})
+    return reverse("device-usage", kwargs={"device": device.pk})
 
 
 @register.simple_tag

@@ -254,7 +254,7 @@ def test_what_was_made_up_is_marked_where_it_is_drawn(owner: Client, seeded: See
     mark_simulated(gateway, 1_790_000_000_000, 1_790_000_900_000)
     mark_simulated(gateway, 1_790_000_000_000, 1_790_001_000_000)
     assert "Simulated history" in words(owner.get(page))
-    energy = (f"/devices/{seeded.meter}/energy/", f"/sites/{gateway.site_id}/energy/")
-    for drawn in ("/", "/operation/", *energy):
+    usage = (f"/devices/{seeded.meter}/usage/", f"/sites/{gateway.site_id}/usage/")
+    for drawn in ("/", "/operation/", *usage):
         assert words(owner.get(drawn)).count("Simulated history") == 1, drawn
     assert str(SimulatedHistory.objects.get()).endswith("to 2026-09-21 14:30:00+00:00")

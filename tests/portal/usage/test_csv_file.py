@@ -32,7 +32,7 @@ def _file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:
 
 
 def _page(device: Device, query: str = "") -> str:
-    return f"/devices/{device.pk}/energy/{query}"
+    return f"/devices/{device.pk}/usage/{query}"
 
 
 def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
@@ -94,7 +94,7 @@ def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> Non
 def test_a_sites_file_has_a_row_for_each_device(owner: Client, device: Device, site: int) -> None:
     Device.objects.filter(pk=device.pk).update(label="電灯盤")
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
-    rows, response = _file(owner, f"/sites/{site}/energy/?on={DAY}&format=csv")
+    rows, response = _file(owner, f"/sites/{site}/usage/?on={DAY}&format=csv")
     assert len([row for row in rows if row[2] == "電灯盤"]) == 24
     assert "filename" in response.headers["Content-Disposition"]
 

@@ -329,17 +329,17 @@ def test_usage_of_a_printer_is_called_so_and_needs_no_ticks(
     for name in ("plotter-1", "plotter-2"):
         prints(meter(site, name), "area", 12_500, resolution=-4)
     device = Device.objects.get(name="plotter-1")
-    text = _text(owner, f"/devices/{device.pk}/energy/?on=2026-05-04")
+    text = _text(owner, f"/devices/{device.pk}/usage/?on=2026-05-04")
     assert "Usage, plotter-1" in text
     assert "3.7500 m²" in text
     assert "30-minute demand" not in text
-    text = _text(owner, f"/sites/{site}/energy/?of=area&by=day&on=2026-05")
+    text = _text(owner, f"/sites/{site}/usage/?of=area&by=day&on=2026-05")
     assert "Usage, Kawasaki plant" in text
     assert "Only what you tick" not in text
     assert "7.5000 m² peak" in text or "7.5000 m² complete" in text
-    file = owner.get(f"/devices/{device.pk}/energy/?of=area&by=day&on=2026-05&format=csv").content
+    file = owner.get(f"/devices/{device.pk}/usage/?of=area&by=day&on=2026-05&format=csv").content
     assert "Printed area [m²]" in file.decode("utf-8-sig")
-    assert "Energy, Kawasaki plant" in _text(owner, f"/sites/{site}/energy/")
+    assert "Energy, Kawasaki plant" in _text(owner, f"/sites/{site}/usage/")
 
 
 def test_windows_end_with_the_day() -> None:

@@ -43,7 +43,7 @@ def _file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:
 
 
 def _page(device: Device, query: str = "") -> str:
-    return f"/devices/{device.pk}/energy/{query}"
+    return f"/devices/{device.pk}/usage/{query}"
 
 
 def test_a_day_by_the_hour_is_what_the_counter_says(owner: Client, device: Device) -> None:
@@ -143,7 +143,7 @@ def test_each_month_of_a_year_shows_its_peak(owner: Client, device: Device, site
     ]
     for number in range(13):
         counted(meter(site, f"more-{number}"), samples[:2])
-    year = f"/sites/{site}/energy/?by=month&on=2026"
+    year = f"/sites/{site}/usage/?by=month&on=2026"
     one = _text(owner, f"{year}&device={device.pk}")
     assert "June 2026" in one
     assert "0.900 kW" in one
@@ -230,21 +230,21 @@ def test_a_site_adds_up_what_is_ticked_and_nothing_else(
     other = meter(site, "Bench")
     for each in (device, other):
         counted(each, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
-    text = _text(owner, f"/sites/{site}/energy/?on={DAY}")
+    text = _text(owner, f"/sites/{site}/usage/?on={DAY}")
     assert "Only what you tick is added up" in text
     assert "Nothing is added up yet" in text
     assert text.count("28.800 kWh") == 2
     ticks = f"?on={DAY}&device={device.pk}&device={other.pk}"
-    assert "Total 57.600 kWh" in _text(owner, f"/sites/{site}/energy/{ticks}")
-    assert "Total 28.800 kWh" in _text(owner, f"/sites/{site}/energy/?on={DAY}&device={other.pk}")
-    foreign = f"/sites/{site}/energy/?device={seeded.foreign_meter}"
+    assert "Total 57.600 kWh" in _text(owner, f"/sites/{site}/usage/{ticks}")
+    assert "Total 28.800 kWh" in _text(owner, f"/sites/{site}/usage/?on={DAY}&device={other.pk}")
+    foreign = f"/sites/{site}/usage/?device={seeded.foreign_meter}"
     assert owner.get(foreign).status_code == 404
-    assert "device= is the number" in _text(owner, f"/sites/{site}/energy/?device=all", 400)
+    assert "device= is the number" in _text(owner, f"/sites/{site}/usage/?device=all", 400)
 
 
 def test_the_only_meter_of_a_site_is_its_sum(owner: Client, device: Device, site: int) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200), quantity="energy.heat")
-    text = _text(owner, f"/sites/{site}/energy/?of=heat&on={DAY}")
+    text = _text(owner, f"/sites/{site}/usage/?of=heat&on={DAY}")
     assert "Total 28.800 kWh" in text
     assert "Only what you tick" not in text
 
@@ -255,7 +255,7 @@ def test_a_site_asks_the_database_no_more_often_for_more_devices(
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
-            owner.get(f"/sites/{site}/energy/{query}")
+            owner.get(f"/sites/{site}/usage/{query}")
         return len(asked)
 
     counted(device, steady("2026-05-03 12:00", "2026-05-03 18:00", 1200))
@@ -293,7 +293,7 @@ def test_a_bad_address_is_told_what_is_allowed(
     assert "Show today" in text
     owner.post("/language/", {"language": "ja", "next": "/"})
     assert said not in _text(owner, _page(device, query), 400)
-    assert owner.get(f"/devices/{device.pk}/energy/live/{query}").status_code == 400
+    assert owner.get(f"/devices/{device.pk}/usage/live/{query}").status_code == 400
 
 
 def test_a_device_without_counters_says_so_and_others_are_linked(
@@ -301,28 +301,28 @@ def test_a_device_without_counters_says_so_and_others_are_linked(
 ) -> None:
     bare = meter(Device.objects.get(pk=seeded.meter).gateway.site_id, "Thermometer")
     assert "Nothing is counted here" in _text(owner, _page(bare))
-    assert f"/devices/{bare.pk}/energy/" not in owner.get(f"/devices/{bare.pk}/").content.decode()
+    assert f"/devices/{bare.pk}/usage/" not in owner.get(f"/devices/{bare.pk}/").content.decode()
     page = owner.get(f"/devices/{seeded.meter}/").content.decode()
-    assert f'href="/devices/{seeded.meter}/energy/"' in page
+    assert f'href="/devices/{seeded.meter}/usage/"' in page
 
 
 def test_a_running_day_is_polled_and_answers_304_while_nothing_changed(
     owner: Client, seeded: Seeded
 ) -> None:
-    page = owner.get(f"/devices/{seeded.meter}/energy/").content.decode()
+    page = owner.get(f"/devices/{seeded.meter}/usage/").content.decode()
     assert "hx-get" in page
-    live = f"/devices/{seeded.meter}/energy/live/"
+    live = f"/devices/{seeded.meter}/usage/live/"
     for _attempt in range(3):  # the tag holds for a minute, which may just end
         tag = owner.get(live).headers["ETag"]
         again = owner.get(live, headers={"If-None-Match": tag})
         if again.status_code == 304:
             break
     assert again.status_code == 304
-    assert "hx-get" not in owner.get(f"/devices/{seeded.meter}/energy/?on={DAY}").content.decode()
+    assert "hx-get" not in owner.get(f"/devices/{seeded.meter}/usage/?on={DAY}").content.decode()
 
 
 def test_nothing_is_styled_or_scripted_in_line(owner: Client, seeded: Seeded) -> None:
     for query in ("", "?by=demand", "?by=day", "?by=month"):
-        page = owner.get(f"/devices/{seeded.meter}/energy/{query}").content.decode()
+        page = owner.get(f"/devices/{seeded.meter}/usage/{query}").content.decode()
         assert not re.search(r"\sstyle=|<script(?![^>]*src=)|\son\w+=", page)
         assert page.count("<title>") > 10  # the page's, and one for each bar

@@ -89,7 +89,7 @@ def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_
     try:
         with signed_in(browser, portal, "en", viewport={"width": 360, "height": 800}) as page:
             for place in ("", "devices/", f"devices/{made}/", "operation/", "gateways/", "sites/1/",
-                          f"devices/{made}/edit/", f"devices/{made}/energy/"):  # fmt: skip
+                          f"devices/{made}/edit/", f"devices/{made}/usage/"):  # fmt: skip
                 page.goto(f"{portal.url}/{place}")
                 assert page.evaluate(BASICS)["wide"] == [], place
             page.goto(portal.url)
