@@ -5,7 +5,9 @@
     DriverKind              one family over one way to reach its devices; `drivers.registry`
       |                     lists them by URL scheme
       |-- BusLoadKind       knows what a device asks of its line
-      |-- SharedLineKind    its devices take turns on a line, each with an address
+      |-- AddressedKind     its devices take turns on a line, each with an address
+      |-- SerialFormatKind  knows the serial format of its line
+      |-- LineDrainKind     knows how long a line is left alone after a timeout
       `-- WritableKind      its devices have settings that may be written
             v
     Driver                  one device, opened
@@ -141,17 +143,30 @@ class BusLoadKind(Protocol):
 
 
 @runtime_checkable
-class SharedLineKind(Protocol):
+class AddressedKind(Protocol):
     """A kind whose devices take turns on a line, each with an address of its own there."""
 
-    def address(self, url: DeviceUrl) -> int:
-        """What tells the device from the others on its line: a unit id, a primary address."""
+    def address(self, url: DeviceUrl) -> int | str:
+        """Return the device's address on its line: a unit id, a primary address.
 
-    def form(self, url: DeviceUrl) -> SerialFormat | None:
-        """Speed and character of its serial line; ``None`` where a network carries it."""
+        It is a text where the protocol has texts, as IEC 62056-21 and ECHONET Lite do.
+        """
+
+
+@runtime_checkable
+class SerialFormatKind(Protocol):
+    """A kind whose lines have a serial format, at the box or behind a serial server."""
+
+    def form(self, url: DeviceUrl) -> SerialFormat:
+        """The speed and character of the device's line, on which all its devices must agree."""
+
+
+@runtime_checkable
+class LineDrainKind(Protocol):
+    """A kind whose lines are left alone after a timeout, so that a late response is not misread."""
 
     def drain_s(self, url: DeviceUrl) -> float:
-        """Seconds its line is left alone, at most, after the device did not answer."""
+        """Seconds for which the line is left alone, at most, after a device did not answer."""
 
 
 @runtime_checkable

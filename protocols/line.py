@@ -175,7 +175,7 @@ class Line:
         self.timing = timing or LineTiming()
         self.form = form
         self.echo = Echo()
-        self.devices: dict[int, DeviceStats] = {}
+        self.devices: dict[int | str, DeviceStats] = {}
         self.busy_s = 0.0
         self._opened_at: float | None = None
         self._turn = asyncio.Lock()
@@ -221,7 +221,7 @@ class Line:
             return 0.0
         return asyncio.get_running_loop().time() - self._opened_at
 
-    def device(self, address: int) -> DeviceStats:
+    def device(self, address: int | str) -> DeviceStats:
         """The statistics of the device at ``address``, kept for as long as the line is."""
         known = self.devices.get(address)
         if known is None:

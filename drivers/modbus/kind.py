@@ -56,9 +56,9 @@ class _Modbus(ABC):
     def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
 
-    @abstractmethod
-    def form(self, url: DeviceUrl) -> SerialFormat | None:
-        """See `drivers.driver.SharedLineKind`."""
+    def _serial_format(self, _url: DeviceUrl) -> SerialFormat | None:
+        """The serial format of its line; ``None`` where only a network carries it."""
+        return None
 
     @abstractmethod
     def _timing(self, url: DeviceUrl) -> LineTiming:
@@ -73,11 +73,11 @@ class _Modbus(ABC):
         """How requests travel on its line; imports the codec."""
 
     def address(self, url: DeviceUrl) -> int:
-        """See `drivers.driver.SharedLineKind`: the unit id."""
+        """See `drivers.driver.AddressedKind`: the unit id."""
         return _unit(url, range(256), [])
 
     def drain_s(self, url: DeviceUrl) -> float:
-        """See `drivers.driver.SharedLineKind`; with the longest answer that may still come."""
+        """See `drivers.driver.LineDrainKind`; with the longest answer that may still come."""
         timing = self._timing(url)
         return max(timing.silence_s, timing.drain_s + LONGEST_FRAME * timing.character_s)
 
@@ -85,7 +85,7 @@ class _Modbus(ABC):
         """See `drivers.driver.BusLoadKind`."""
         profile = _profile(url, profiles)
         timeout_s = _timeout_s(url, profile.modbus.timeout_s, [])
-        return bus_load_of(profile, self.form(url), self._timing(url), timeout_s)
+        return bus_load_of(profile, self._serial_format(url), self._timing(url), timeout_s)
 
     def poll_groups(self, url: DeviceUrl, profiles: ProfileStore) -> Mapping[str, float | None]:
         """See `drivers.driver.DriverKind`."""
@@ -114,7 +114,8 @@ class _Modbus(ABC):
 
         default_s = _profile(url, context.profiles).modbus.timeout_s
         wire = partial(self._wire, url)
-        line = context.lines.line(self.line_key(url), wire, self._timing(url), self.form(url))
+        form = self._serial_format(url)
+        line = context.lines.line(self.line_key(url), wire, self._timing(url), form)
         return ModbusUnit(
             line,
             self.address(url),
@@ -142,10 +143,6 @@ class ModbusTcp(_Modbus):
     def line_key(self, url: DeviceUrl) -> str:
         """See `drivers.driver.DriverKind`."""
         return tcp_key(url.host, url.port or PORT)
-
-    def form(self, url: DeviceUrl) -> SerialFormat | None:
-        """See `drivers.driver.SharedLineKind`."""
-        return None
 
     def _timing(self, url: DeviceUrl) -> LineTiming:
         return LineTiming(silence_s=_silence_s(url, []))
@@ -182,8 +179,11 @@ class ModbusRtu(_Modbus):
         return serial_key(url.path)
 
     def form(self, url: DeviceUrl) -> SerialFormat:
-        """See `drivers.driver.SharedLineKind`."""
+        """See `drivers.driver.SerialFormatKind`."""
         return _form(url, [])
+
+    def _serial_format(self, url: DeviceUrl) -> SerialFormat:
+        return self.form(url)
 
     def _timing(self, url: DeviceUrl) -> LineTiming:
         return RtuTiming(self.form(url)).line

@@ -121,7 +121,7 @@ class LineDevice:
 
     index: int
     name: str
-    address: int | None
+    address: int | str | None
     scheme: str
     load: BusLoad
     periods: Mapping[str, float]
@@ -156,7 +156,7 @@ def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, l
 
 
 def line_time(
-    line: str, found: Sequence[LineDevice], delays: Mapping[int, float] | None = None
+    line: str, found: Sequence[LineDevice], delays: Mapping[int | str, float] | None = None
 ) -> LineTime | None:
     """How busy a line is; ``None`` where that is not known beforehand.
 
@@ -221,7 +221,7 @@ def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
 def _devices(
     configuration: Configuration, source: Source, profiles: ProfileStore
 ) -> Iterator[Finding]:
-    addresses: dict[tuple[str, int | None], str] = {}
+    addresses: dict[tuple[str, int | str | None], str] = {}
     for index, device in enumerate(configuration.devices):
         path = ("devices", index, "url")
         try:

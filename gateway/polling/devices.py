@@ -15,7 +15,7 @@ from config.model import Configuration, Device
 from config.secrets import no_secrets
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl, UrlError
-from drivers.driver import SharedLineKind, WritableKind
+from drivers.driver import AddressedKind, LineDrainKind, SerialFormatKind, WritableKind
 from drivers.installation import Installation
 from drivers.report import Clock, Report
 from drivers.setting import WriteError
@@ -56,9 +56,9 @@ class ResolvedDevice:
     kind: DriverKind
 
     @property
-    def address(self) -> int | None:
+    def address(self) -> int | str | None:
         """Its address on the line that it shares; ``None`` for a device with a line of its own."""
-        return self.kind.address(self.url) if isinstance(self.kind, SharedLineKind) else None
+        return self.kind.address(self.url) if isinstance(self.kind, AddressedKind) else None
 
 
 def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
@@ -108,7 +108,7 @@ class Site:
         }
         spare_ms = min(periods.values()) // SPARE_SHARE
         context = replace(self._context(device, profiles), spare_ms=spare_ms)
-        drain_s = kind.drain_s(url) if isinstance(kind, SharedLineKind) else 0.0
+        drain_s = kind.drain_s(url) if isinstance(kind, LineDrainKind) else 0.0
         return PolledDevice(
             name=device.name,
             line=kind.line_key(url),
@@ -155,11 +155,10 @@ class Site:
     def _check_line(self, resolved: ResolvedDevice) -> None:
         """Refuse to look at a device in another way than its line is used in."""
         url, kind = resolved.url, resolved.kind
-        if not isinstance(kind, SharedLineKind):
-            return
-        key = resolved.kind.line_key(url)
+        key = kind.line_key(url)
         line = self.lines.line_at(key)
-        if line is not None and line.form != kind.form(url):
+        form = kind.form(url) if isinstance(kind, SerialFormatKind) else None
+        if line is not None and line.form != form:
             way = f"at {line.form}" if line.form else "as a network connection"
             raise DeviceError((f"{key} is in use {way}; name the same speed, character, protocol",))
 

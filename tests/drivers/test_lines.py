@@ -6,7 +6,7 @@ from functools import partial
 
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl
-from drivers.driver import BusLoadKind, SharedLineKind
+from drivers.driver import BusLoadKind, LineDrainKind
 from drivers.lines import Lines
 from drivers.modbus.profile_loader import FolderProfiles
 from drivers.registry import DRIVERS
@@ -43,7 +43,7 @@ def test_a_serial_line_has_its_speed_and_its_patience() -> None:
     url = DeviceUrl.parse(f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&timeout_s=0.4")
     assert kind.line_key(url) == "serial:/dev/ttyUSB0"
     assert isinstance(kind, BusLoadKind)
-    assert isinstance(kind, SharedLineKind)
+    assert isinstance(kind, LineDrainKind)
     load = kind.bus_load(url, FolderProfiles())
     assert str(load.form) == "19200 8E1"
     assert load.timeout_s == 0.4

@@ -10,7 +10,13 @@ import pytest
 
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl
-from drivers.driver import BusLoadKind, SharedLineKind, WritableKind
+from drivers.driver import (
+    AddressedKind,
+    BusLoadKind,
+    LineDrainKind,
+    SerialFormatKind,
+    WritableKind,
+)
 from drivers.lines import Lines
 from drivers.modbus.kind import ModbusRtu, ModbusTcp
 from drivers.modbus.profile_loader import FolderProfiles
@@ -60,8 +66,11 @@ def test_every_kind_opens_its_own_example(scheme: str) -> None:
     if isinstance(kind, BusLoadKind):
         assert kind.bus_load(url, profiles).timeout_s > 0
         assert kind.bus_load(url, profiles).groups.keys() <= groups.keys()
-    if isinstance(kind, SharedLineKind):
+    if isinstance(kind, AddressedKind):
         assert kind.address(url) == 1
+    if isinstance(kind, SerialFormatKind):
+        assert kind.form(url).baud > 0
+    if isinstance(kind, LineDrainKind):
         assert kind.drain_s(url) >= 0
     context = DriverContext(lines=Lines(), now=lambda: 0, profiles=profiles)
     kind.open(url, context)  # does no I/O: there is no such host
