@@ -36,6 +36,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Final
 
+from tests import fork_client
 from tests.fork_server_process import LIMIT, ROOT
 
 if TYPE_CHECKING:
@@ -177,6 +178,13 @@ def run_text(
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
+def command(module: str, env: Mapping[str, str]) -> list[str]:
+    """What a shell in this environment runs in place of ``python -m module``; words may follow."""
+    client = Path(fork_client.__file__)
+    address = _servers.of(module, env, again=True).address.lstrip("\0")
+    return [sys.executable, "-IS", str(client), address, module]
+
+
 @dataclass(frozen=True, slots=True)
 class _Server:
     """The address of a server, for who calls it."""
@@ -210,21 +218,28 @@ class _Servers:
         self._count = 0
         self._lock = threading.Lock()
 
-    def of(self, module: str, env: Mapping[str, str]) -> _Server:
-        """The server for a call, started where there is none."""
-        with self._lock:
-            return self._of(module, env)
+    def of(self, module: str, env: Mapping[str, str], *, again: bool = False) -> _Server:
+        """The server for a call, started where there is none.
 
-    def _of(self, module: str, env: Mapping[str, str]) -> _Server:
+        Args:
+            module: What is called.
+            env: In which environment.
+            again: Whether it is known that there will be more such calls.
+        """
+        with self._lock:
+            return self._of(module, env, again=again)
+
+    def _of(self, module: str, env: Mapping[str, str], *, again: bool) -> _Server:
         ours = {k: v for k, v in env.items() if k.startswith(_INTERPRETERS)}
         package = "portal" if "portal" in module.split(".") else "gateway"
         first = self._first_of(package, ours)
         if package == "gateway":
             return first
         key = tuple(sorted(one for one in env.items() if one[0] != "PYTEST_CURRENT_TEST"))
-        if key not in self._of_environments:  # the first call may be the only one
+        if key not in self._of_environments:
             self._of_environments[key] = None
-            return first
+            if not again:  # the first call may be the only one
+                return first
         self._of_environments.move_to_end(key)
         found = self._of_environments[key]
         if found is None:

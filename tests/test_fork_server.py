@@ -54,6 +54,19 @@ def test_it_says_and_returns_what_a_process_of_its_own_does(
         assert forked.stderr == own.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "words", "code"), [("gateway.cli", "nonsense", 3), ("portal.cli", "--help", 0)]
+)
+def test_a_shell_calls_it(tmp_path: Path, module: str, words: str, code: int) -> None:
+    env = environment(tmp_path)
+    forked, own = (
+        subprocess.run([*command, words], env=env, cwd=tmp_path, capture_output=True, check=False)
+        for command in (fork_server.command(module, env), [sys.executable, "-m", module])
+    )
+    assert forked.returncode == own.returncode == code
+    assert (forked.stdout, forked.stderr) == (own.stdout, own.stderr)
+
+
 def test_it_can_be_waited_for_and_ended(tmp_path: Path) -> None:
     process = fork_server.start("http.server", "0", env=environment(tmp_path), cwd=tmp_path)
     assert process.poll() is None

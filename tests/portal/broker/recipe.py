@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from portal.environment import PACKAGE
+from tests import fork_server
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE: Final = PACKAGE.parent / "docs" / "how-to" / "revoke-and-reissue.md"
 _PROGRAMS: Final = ("kanmon-portal ", "sudo ", "mv ", "rm ")
-_PROGRAM: Final = '#!/bin/sh\nexec "{python}" -m {module} "$@"\n'
+_PROGRAM: Final = '#!/bin/sh\nexec {command} "$@"\n'
 _INSTALL: Final = '#!/bin/sh\n# -d -o kanmon -g kanmon -m MODE FOLDER\nexec mkdir -m "$7" "$8"\n'
 _SUDO: Final = '#!/bin/sh\n[ "$1" = -u ] && shift 2\nexec "$@"\n'
 
@@ -45,17 +46,19 @@ class Shell:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._bin = folder / "bin"
         self._bin.mkdir()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
+        path = {"PATH": f"{self._bin}{os.pathsep}{kept['PATH']}", "PYTHONPATH": str(PACKAGE.parent)}
+        self._environment = kept | path | dict(environment)
         programs = {"kanmon-portal": "portal.cli", "kanmon": "gateway.cli"}
         scripts = {
-            name: _PROGRAM.format(python=sys.executable, module=module)
+            name: _PROGRAM.format(
+                command=shlex.join(fork_server.command(module, self._environment))
+            )
             for name, module in programs.items()
         }
         for name, text in (scripts | {"sudo": _SUDO, "install": _INSTALL}).items():
             (self._bin / name).write_text(text)
             (self._bin / name).chmod(0o700)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
-        path = {"PATH": f"{self._bin}{os.pathsep}{kept['PATH']}", "PYTHONPATH": str(PACKAGE.parent)}
-        self._environment = kept | path | dict(environment)
 
     def run(self, line: str, stand_ins: Mapping[str, str]) -> str:
         """What a command line prints; fails where it fails."""
