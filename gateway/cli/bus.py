@@ -40,7 +40,7 @@ def stats(session: Session, *, over: float | None, as_json: bool) -> int:
         time.sleep(over)
     lines = _lines(session)
     for key, line in lines.items():
-        line["measured"] = _measured(line, before.get(key))
+        line["measured_utilization"] = _measured(line, before.get(key))
     if as_json:
         say_json(list(lines.values()))
         return DONE
@@ -68,7 +68,7 @@ def _measured(line: dict[str, Any], before: dict[str, Any] | None) -> float | No
 def _show(line: dict[str, Any]) -> None:
     form = f", {line['form']}" if line["form"] else ""
     say(f"{line['line']}{form}")
-    predicted, measured = line["predicted"], line["measured"]
+    predicted, measured = line["predicted_utilization"], line["measured_utilization"]
     use = (
         tr("not opened yet") if measured is None else tr("{share:.0%} of its time", share=measured)
     )
@@ -88,10 +88,10 @@ def _row(device: dict[str, Any]) -> tuple[str, ...]:
     return (
         device["name"],
         str(device["unit"]),
-        str(device["asked"]),
+        str(device["requests"]),
         str(device["timeouts"]),
-        str(device["garbled"]),
-        str(device["refused"]),
+        str(device["invalid_responses"]),
+        str(device["error_responses"]),
         tr("unknown") if delay is None else f"{delay * 1000:.0f} ms",
         "-" if soon is None else _next(soon, device["failures"]),
     )

@@ -68,10 +68,10 @@ DEVICE_HEADINGS: Final = (
 BUS_HEADINGS: Final = (
     tr_noop("Device"),
     tr_noop("Unit id"),
-    tr_noop("Asked"),
+    tr_noop("Requests"),
     tr_noop("Timeouts"),
-    tr_noop("Garbled"),
-    tr_noop("Refused"),
+    tr_noop("Invalid"),
+    tr_noop("Errors"),
     tr_noop("Delay"),
     tr_noop("Next"),
 )

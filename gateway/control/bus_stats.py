@@ -54,8 +54,8 @@ def bus_stats(
         now: Milliseconds since boot.
 
     Returns:
-        One object a line: its key, ``form``, ``predicted`` and ``busy_s`` (seconds in use since
-        ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
+        One object a line: its key, ``form``, ``predicted_utilization`` and ``busy_s`` (seconds in
+        use since ``open_s`` seconds ago), ``holds_with`` and its ``devices``.
     """
     shared = {
         key: there for key, there in found.items() if any(one.address is not None for one in there)
@@ -77,7 +77,7 @@ def _line(
     return {
         "line": key,
         "form": None if time is None else str(time.form),
-        "predicted": None if time is None else round(time.utilization, 4),
+        "predicted_utilization": None if time is None else round(time.utilization, 4),
         "holds_with": None if time is None else time.holds_with,
         "busy_s": None if line is None else round(line.busy_s, 3),
         "open_s": None if line is None else round(line.open_s, 3),
@@ -95,13 +95,13 @@ def _device(
     return {
         "name": one.name,
         "unit": one.address,
-        "asked": stats.requests if stats else 0,
-        "answered": stats.responses if stats else 0,
-        "refused": stats.error_responses if stats else 0,
+        "requests": stats.requests if stats else 0,
+        "responses": stats.responses if stats else 0,
+        "error_responses": stats.error_responses if stats else 0,
         "timeouts": stats.timeouts if stats else 0,
-        "garbled": stats.invalid_responses if stats else 0,
+        "invalid_responses": stats.invalid_responses if stats else 0,
         "delay_s": round(delays.typical_s, 4) if delays and delays.known else None,
-        "patience_s": one.load.timeout_s,
+        "timeout_s": one.load.timeout_s,
         "failures": next_poll.failures if next_poll else 0,
         "next_s": max(0.0, round((next_poll.due_at - now) / 1000, 1)) if next_poll else None,
     }

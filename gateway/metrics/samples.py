@@ -137,10 +137,10 @@ def _polls(lines: Mapping[str, LineCounts]) -> Iterator[Sample]:
 
 
 _OUTCOMES = {
-    "answered": "answered",
-    "refused": "refused",
+    "responses": "response",
+    "error_responses": "error_response",
     "timeouts": "timeout",
-    "garbled": "garbled",
+    "invalid_responses": "invalid_response",
 }
 
 
@@ -149,7 +149,7 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> Iterator[Sample]:
         labels = (line["line"],)
         known = {
             "kanmon_line_busy_seconds_total": line["busy_s"],
-            "kanmon_line_utilization_predicted_ratio": line["predicted"],
+            "kanmon_line_utilization_predicted_ratio": line["predicted_utilization"],
             "kanmon_line_holds_with_dead_devices": line["holds_with"],
         }
         if line["open_s"]:

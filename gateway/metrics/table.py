@@ -71,8 +71,8 @@ METRICS: Final = (
     ),
     _counter(
         "kanmon_device_requests_total",
-        "Requests to its unit by outcome: answered, refused (an exception), timeout, garbled "
-        "(checksum or form). Only on lines that devices can share.",
+        "Requests to its unit by outcome: response, error_response (an exception), timeout, "
+        "invalid_response (checksum or form). Only on lines that devices can share.",
         "",
         "device",
         "outcome",

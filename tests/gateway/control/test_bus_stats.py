@@ -85,22 +85,22 @@ def box(tmp_path: Path, device: Meter, serial: str) -> Iterator[Box]:
 
 def test_a_technician_sees_which_device_spoils_the_line(box: Box) -> None:
     def near() -> int:
-        return int(call(box.state, "bus")[0]["devices"][0]["answered"])
+        return int(call(box.state, "bus")[0]["devices"][0]["responses"])
 
     wait_for("some answers", lambda: near() > 3)
     lines = {line["line"].partition(":")[0]: line for line in box.kanmon_json("bus", "stats")}
     serial = lines["serial"]
     assert serial["form"] == "115200 8N1"
     assert serial["holds_with"] == 1
-    assert 0 < serial["predicted"] < 0.5
-    assert 0 < serial["measured"] < 1
+    assert 0 < serial["predicted_utilization"] < 0.5
+    assert 0 < serial["measured_utilization"] < 1
     answering, silent = serial["devices"]
     assert (answering["name"], answering["unit"], answering["timeouts"]) == ("near", 1, 0)
-    assert (silent["name"], silent["answered"]) == ("gone", 0)
+    assert (silent["name"], silent["responses"]) == ("gone", 0)
     assert silent["timeouts"] >= 1
     assert silent["failures"] >= 1
     assert silent["next_s"] >= 0
-    assert lines["tcp"]["predicted"] is None
+    assert lines["tcp"]["predicted_utilization"] is None
     text = box.kanmon("bus", "stats", "--over", "0.2").stdout
     assert "115200 8N1" in text
     assert "holds with 1 of 2 dead" in text

@@ -133,7 +133,7 @@ def test_what_is_documented_is_there_and_nothing_else(
 
         line = f"tcp:127.0.0.1:{device.port}"
         assert found["kanmon_line_polls_total", (line,)] > 0
-        assert found["kanmon_device_requests_total", ("net", "answered")] > 0
+        assert found["kanmon_device_requests_total", ("net", "response")] > 0
         assert found["kanmon_device_reachable", ("net",)] == 1
         assert found["kanmon_device_reachable", ("dead",)] == 0
         assert ("kanmon_device_reachable", ("lost",)) not in found
@@ -159,7 +159,7 @@ def _labels_are_bounded(found: dict[tuple[str, tuple[str, ...]], float], devices
         "reachability": {one.value for one in Reachability},
         "state": {one.value for one in State},
         "severity": {one.value for one in Severity},
-        "outcome": {"answered", "refused", "timeout", "garbled"},
+        "outcome": {"response", "error_response", "timeout", "invalid_response"},
         "lane": {"data", "boundary", "event", "gap"},
         "device": devices,
     }
