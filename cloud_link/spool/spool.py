@@ -131,8 +131,7 @@ class Spool:
 
         Raises:
             SpoolFullError: The disk takes nothing more; none was accepted. Their numbers are used
-            up
-                and belong to a gap of reason "disk", so that the portal still knows of every
+                up and belong to a gap of reason "disk", so that the portal still knows of every
                 number whether it comes or not.
         """
         batch = tuple(entries)

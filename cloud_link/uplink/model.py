@@ -37,7 +37,7 @@ class UplinkLimits:
         read_bytes: Most bytes of records that one cursor keeps in memory beside those in flight.
         fresh_run_bytes: Fresh records sent in a row while old ones wait; then old ones take a turn.
         lag_records: Records by which the fresh cursor may fall behind before it jumps to the
-        newest.
+            newest.
         ack_timeout_ms: Wait for an acknowledgement; doubles with every resend of a record.
         pause_ms: The first pause of the `cloud_link.uplink.flow.CircuitBreaker`; doubles.
         max_wait_ms: The most that timeout and pause grow to.

@@ -138,8 +138,7 @@ class ProfiledDriver:
         unit: The unit that is read.
         installation: How the device is installed.
         spare_ms: Milliseconds that a poll may go on beyond `EXTRA_READS` to find out what the
-        device
-            lacks; ``None`` for as long as that takes.
+            device lacks; ``None`` for as long as that takes.
     """
 
     def __init__(

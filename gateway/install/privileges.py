@@ -61,7 +61,7 @@ def run_as_owner(folder: Path) -> Iterator[None]:
 
     Raises:
         UntrustedPathError: A third account could exchange the folder, or write in it, also by a
-        group.
+            group.
         UnreadableProgramError: A module was loaded meanwhile that the owner may not read.
         OSError: The folder cannot be made or looked at, or the rights not be changed.
     """

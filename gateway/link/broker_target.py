@@ -52,8 +52,7 @@ class BrokerTarget:
         username: The name to connect with, where the configuration gives one.
         password: Its password.
         expires_at: When its certificate expires, Unix milliseconds; ``None`` without one, or where
-        the
-            enrolment does not say.
+            the enrolment does not say.
     """
 
     broker: str

@@ -191,8 +191,7 @@ class RecordingWire:
         entries: Where it adds what it records; several wires may share one.
         now: Milliseconds, of any clock.
         unpack_frame: The unit and the PDU of a request's frame:
-        `protocols.modbus.mbap.unpack_frame` or
-            `protocols.modbus.rtu.unpack_frame`.
+            `protocols.modbus.mbap.unpack_frame` or `protocols.modbus.rtu.unpack_frame`.
     """
 
     def __init__(
