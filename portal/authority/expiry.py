@@ -65,28 +65,38 @@ class Expiring:
 
     def __str__(self) -> str:
         """A sentence with the remedy, in English, for a log or a command's output."""
-        when = expiry_text(self.expires_at, expired=self.expired)
-        text = _SENTENCES[self.kind].format(name=self.name, when=when)
-        if self.count > 1:
-            text = f"{self.count} boxes' certificates end or have ended, first {text}"
-        return f"{text} '{self.remedy}'"
+        sentence = _SEVERAL_BOXES if self.count > 1 else _SENTENCES[self.kind]
+        return sentence.format(
+            count=self.count,
+            name=self.name,
+            when=expiry_text(self.expires_at, expired=self.expired),
+            guide=GUIDE,
+            remedy=self.remedy,
+        )
 
 
 _SENTENCES: Final = {
     ExpiringKind.LIST: "the revocation list for {name} {when}, and from then on the broker lets "
-    "nobody in; see that 'broker maintain' runs, or run",
-    ExpiringKind.ROOT: "the root for {name} {when}, and with it all it signed; follow "
-    f"{GUIDE}, with",
-    ExpiringKind.WORKER: "the certificate of {name} {when}; issue another and change over, with",
-    ExpiringKind.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with",
+    "nobody in; see that 'broker maintain' runs, or run '{remedy}'",
+    ExpiringKind.ROOT: "the root for {name} {when}, and with it all it signed; follow {guide}, "
+    "with '{remedy}'",
+    ExpiringKind.WORKER: "the certificate of {name} {when}; issue another and change over, with "
+    "'{remedy}'",
+    ExpiringKind.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with "
+    "'{remedy}'",
     ExpiringKind.BROKER: "the broker's certificate ({name}) {when}; "
-    "see that 'broker maintain' runs, or run",
+    "see that 'broker maintain' runs, or run '{remedy}'",
     ExpiringKind.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and "
-    "restart",
-    ExpiringKind.SERVER: "the certificate of the server {name} {when}; issue another with",
+    "restart '{remedy}'",
+    ExpiringKind.SERVER: "the certificate of the server {name} {when}; issue another with "
+    "'{remedy}'",
     ExpiringKind.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it "
-    f"where it is gone ({GUIDE}); a key for it:",
+    "where it is gone ({guide}); a key for it: '{remedy}'",
 }
+_SEVERAL_BOXES: Final = (
+    "{count} boxes' certificates end or have ended, first the certificate of the box {name} "
+    "{when}; enrol each again, or revoke it where it is gone ({guide}); a key for it: '{remedy}'"
+)
 _REMEDIES: Final = {
     ExpiringKind.LIST: "kanmon-portal broker reload FOLDER",
     ExpiringKind.ROOT: "kanmon-portal authority init --anew",
@@ -115,7 +125,8 @@ def expiring(now: datetime) -> list[Expiring]:
 
 def expiry_text(expires_at: datetime, *, expired: bool) -> str:
     """When something expires or expired, in English, as the end of a sentence."""
-    return f"{'ended' if expired else 'ends'} on {expires_at:%Y-%m-%d at %H:%M} UTC"
+    day, time = f"{expires_at:%Y-%m-%d}", f"{expires_at:%H:%M}"
+    return f"ended on {day} at {time} UTC" if expired else f"ends on {day} at {time} UTC"
 
 
 def _lists(now: datetime) -> Iterator[Expiring]:

@@ -127,8 +127,10 @@ def _lists(folder: BrokerFolder) -> Iterator[BrokerFinding]:
             what = f"{path} is not by this portal's root for {root.value}; {step}"
             yield BrokerFinding(fault=True, what=what)
         else:
-            what = f"the revocation list {path}, without which nobody at all is let in,"
-            yield from _expiring(what, ends, LIST_NOTICE, step)
+            sentence = (
+                "the revocation list {path}, without which nobody at all is let in, {when}; {step}"
+            )
+            yield from _expiring(sentence, ends, LIST_NOTICE, path=path, step=step)
 
 
 def _is_by(found: x509.CertificateRevocationList, root: Root) -> bool:
@@ -157,18 +159,19 @@ def _server(folder: BrokerFolder) -> Iterator[BrokerFinding]:
     if lacking:
         what = f"{path} does not name {lacking[0].value}, by which boxes come; {step}"
         yield BrokerFinding(fault=True, what=what)
-    what = f"the broker's certificate {path}"
-    yield from _expiring(what, found.not_valid_after_utc, CERTIFICATE_NOTICE, step)
+    sentence = "the broker's certificate {path} {when}; {step}"
+    ends = found.not_valid_after_utc
+    yield from _expiring(sentence, ends, CERTIFICATE_NOTICE, path=path, step=step)
 
 
 def _expiring(
-    what: str, expires_at: datetime, notice: timedelta, step: str
+    sentence: str, expires_at: datetime, notice: timedelta, **fields: object
 ) -> Iterator[BrokerFinding]:
     left = expires_at - timezone.now()
     if left <= notice:
         expired = left <= timedelta()
         text = expiry_text(expires_at, expired=expired)
-        yield BrokerFinding(fault=expired, what=f"{what} {text}; {step}")
+        yield BrokerFinding(fault=expired, what=sentence.format(when=text, **fields))
 
 
 def _expiring_elsewhere() -> Iterator[BrokerFinding]:

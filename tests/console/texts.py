@@ -34,6 +34,7 @@ PORTAL: Final = (
     "portal/authority/actions.py",
     "portal/authority/claim_certificate.py",
     "portal/authority/errors.py",
+    "portal/authority/expiry.py",
     "portal/authority/files.py",
     "portal/authority/keys.py",
     "portal/authority/roots.py",
@@ -100,6 +101,13 @@ NOT_TOLD: Final = {
     "not an error": "the same",
     "the response to another request": "the same",
     "too deep": "the same",
+    "kanmon-portal authority init --anew": "a command",
+    "kanmon-portal authority issue-publisher {0} --out FOLDER": "a command",
+    "kanmon-portal authority issue-server HOST --out FOLDER": "a command",
+    "kanmon-portal authority issue-worker {0} --out FOLDER": "a command",
+    "kanmon-portal broker reload FOLDER": "a command",
+    "kanmon-portal claims": "a command",
+    "kanmon-portal key issue --organization ORGANIZATION --site SITE": "a command",
     "BEGIN IMMEDIATE": "SQL",
 }
 _PROGRAMMERS: Final = {"AssertionError", "NotImplementedError", "RuntimeError", "TypeError"}

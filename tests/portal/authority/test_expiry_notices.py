@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
 
+from console.patterns import japanese
 from portal.accounts.actions import AccountError, may_operate, name_operator
 from portal.accounts.models import Organization, User
 from portal.authority import actions
-from portal.authority.expiry import ExpiringKind, expiring
+from portal.authority.expiry import GUIDE, Expiring, ExpiringKind, expiring
 from portal.authority.expiry_notices import STEPS, WORDS
 from portal.authority.models import IssuedCertificate, RevocationList, Root
 from portal.fleet.models import Box, Device, DeviceCondition
@@ -119,3 +121,18 @@ def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where
     assert "Nothing needs you" not in text
     page = owner.get("/").content.decode()
     assert page.index('id="sentence"') < page.index('role="alert"')
+
+
+@pytest.mark.parametrize("expired", [False, True])
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("kind", ExpiringKind)
+def test_its_sentence_has_a_japanese_one(kind: ExpiringKind, count: int, *, expired: bool) -> None:
+    at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    one = Expiring(kind=kind, name="x-1", expires_at=at, expired=expired, count=count)
+    text = japanese().translate(str(one))
+    when = f"2026-12-01 09:30 UTCに期限が{'切れました' if expired else '切れます'}"
+    for part in (when, one.remedy):
+        assert part in text, text
+        text = text.replace(part, "")
+    text = text.replace(GUIDE, "").replace("'broker maintain'", "").replace("x-1", "")
+    assert not re.search("[A-Za-z]", text), text
