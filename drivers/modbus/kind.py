@@ -109,6 +109,12 @@ class _Modbus(ABC):
 
         return ProfiledWriter(_profile(url, context.profiles), self._unit(url, context))
 
+    def evidence_profile(self, url: DeviceUrl, evidence: str) -> str | None:
+        """See `drivers.driver.EvidenceKind`: a register's value means what the profile says."""
+        from drivers.modbus.status import is_register_value
+
+        return url.profile if is_register_value(evidence) else None
+
     def _unit(self, url: DeviceUrl, context: DriverContext) -> ModbusUnit:
         from protocols.modbus.unit import ModbusUnit
 

@@ -6,6 +6,7 @@ groups: the last value of each point is kept until it changes.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,12 +16,15 @@ from drivers.modbus.conversion import TEXTS, raw_number, unpack_code
 from drivers.modbus.encoding import Encoding
 from drivers.modbus.profile import Alert
 from drivers.report import Code, Condition, Identity, Quality, Severity, State
+from protocols.modbus.planner import Table
 
 if TYPE_CHECKING:
     from drivers.modbus.encoding import WordOrder
     from drivers.modbus.profile import Point, Profile
     from protocols.modbus.planner import Read
 
+_REGISTER_VALUE: Final = re.compile(rf"({'|'.join(Table)}) \d+ = ")
+"""How the evidence of a condition begins that `DeviceStatus` found in a register."""
 MODEL: Final = "model"
 """The component of the condition that says another model answers."""
 
@@ -125,6 +129,11 @@ class DeviceStatus:
         for bit, alert in (point.bits or {}).items():
             if value >> bit & 1:
                 yield _condition(alert, f"{source}, bit {bit}")
+
+
+def is_register_value(evidence: str) -> bool:
+    """Return whether ``evidence`` is a register's value, as `DeviceStatus` writes it."""
+    return _REGISTER_VALUE.match(evidence) is not None
 
 
 def _condition(alert: Alert, source: str) -> Condition:

@@ -91,8 +91,7 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     from gateway.control.explain import explanation
 
     answer = _call_reading(session.state, target, "why")
-    profile = DeviceUrl.parse(answer["url"]).query.get("profile", "")
-    document = explanation(from_json(loads(answer["report"])), profile)
+    document = explanation(from_json(loads(answer["report"])), DeviceUrl.parse(answer["url"]))
     if as_json:
         say_json(document)
     else:

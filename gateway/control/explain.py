@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
+from drivers.driver import EvidenceKind
 from drivers.report import Condition, Report
 from drivers.report_json import utc_text
 from gateway.control.next_steps import NEXT_STEPS
 
-_REGISTER: Final = re.compile(r"(coil|discrete|input|holding) \d+ = ")
-"""How evidence of Modbus devices begins (`drivers.modbus.status`)."""
+if TYPE_CHECKING:
+    from drivers.device_url import DeviceUrl
 
 
-def explanation(report: Report, profile: str = "") -> dict[str, Any]:
+def explanation(report: Report, url: DeviceUrl | None = None) -> dict[str, Any]:
     """The conditions of a report, gravest first, as JSON values.
 
     Args:
         report: The latest report of the device.
-        profile: The name of its profile, which gives its registers their meaning; ``""``: none.
+        url: Its URL, which says whether a profile gives evidence its meaning; ``None``: none does.
 
     Returns:
         ``device``, ``at``, ``reachability``, ``state`` and ``conditions``; of each condition its
@@ -31,11 +31,11 @@ def explanation(report: Report, profile: str = "") -> dict[str, Any]:
         "at": utc_text(report.clock.utc_ms(report.at)),
         "reachability": report.reachability.value,
         "state": report.state.value,
-        "conditions": [_condition(condition, report, profile) for condition in conditions],
+        "conditions": [_condition(condition, report, url) for condition in conditions],
     }
 
 
-def _condition(condition: Condition, report: Report, profile: str) -> dict[str, Any]:
+def _condition(condition: Condition, report: Report, url: DeviceUrl | None) -> dict[str, Any]:
     since = condition.since
     return {
         "code": condition.code.value,
@@ -45,10 +45,16 @@ def _condition(condition: Condition, report: Report, profile: str) -> dict[str, 
         "for_s": None if since is None else max(0, report.at - since) // 1000,
         "message": condition.message,
         "next": NEXT_STEPS.get(condition.code, ""),
-        "evidence": [_evidence(part, profile) for part in condition.source.split("; ") if part],
+        "evidence": [_evidence(part, url) for part in condition.source.split("; ") if part],
     }
 
 
-def _evidence(part: str, profile: str) -> str:
-    """A register's value with the profile that gives it its meaning; other evidence as it is."""
-    return f"{part} -> profile {profile}" if profile and _REGISTER.match(part) else part
+def _evidence(part: str, url: DeviceUrl | None) -> str:
+    """Return evidence with the profile that gives it its meaning; other evidence as it is."""
+    from drivers.registry import DRIVERS
+
+    if url is None:
+        return part
+    kind = DRIVERS.get(url.scheme)
+    profile = kind.evidence_profile(url, part) if isinstance(kind, EvidenceKind) else None
+    return f"{part} -> profile {profile}" if profile else part

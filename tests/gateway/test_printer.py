@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from drivers.device_url import DeviceUrl
 from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
 from gateway.control.explain import explanation
 from gateway.control.next_steps import NEXT_STEPS
@@ -250,7 +251,8 @@ def test_what_a_register_says_names_the_profile_that_gives_it_meaning() -> None:
         conditions=(late, bit),
     )
 
-    first, second = explanation(report, "huawei-sun2000-m1")["conditions"]
+    url = DeviceUrl.parse("modbus-tcp://host/?profile=huawei-sun2000-m1")
+    first, second = explanation(report, url)["conditions"]
 
     assert first["evidence"] == ["holding 32008 = 0x2, bit 1 -> profile huawei-sun2000-m1"]
     assert (first["for_s"], first["since"]) == (63, None)
