@@ -95,7 +95,7 @@ def _sun(at: float) -> float:
         return 0.0
     cloud = chance(77, day_of(at))
     clear = 1.0 if cloud < 0.55 else 0.72 if cloud < 0.8 else 0.3
-    return math.cos(angle * math.pi / 2) ** 1.3 * clear * (0.88 - 0.12 * winter(at))
+    return math.pow(math.cos(angle * math.pi / 2), 1.3) * clear * (0.88 - 0.12 * winter(at))
 
 
 @dataclass(slots=True)
