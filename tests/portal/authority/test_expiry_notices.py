@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 PAGES = ["/", "/keys/"]
 
 
@@ -42,6 +42,7 @@ def ending(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.database
 def test_an_operator_is_told_what_ends_when_and_the_cure(
     page: str, owner: Client, ending: None
 ) -> None:

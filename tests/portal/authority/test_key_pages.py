@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 KEYS = "/keys/"
 
 
@@ -45,6 +45,7 @@ def wish(seeded: Seeded, **other: object) -> dict[str, object]:
 
 
 @pytest.mark.req("E-25")
+@pytest.mark.database
 def test_an_administrator_issues_a_key_and_sees_it_this_once(
     owner: Client, seeded: Seeded, authority: None
 ) -> None:
@@ -74,6 +75,7 @@ def _shown(text: str) -> list[str]:
     return re.findall(r"<span>([^<]+)</span>", found[1])
 
 
+@pytest.mark.database
 def test_a_new_site_is_made_with_its_time_zone(
     owner: Client, seeded: Seeded, authority: None
 ) -> None:

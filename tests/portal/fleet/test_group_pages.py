@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database, pytest.mark.req("C-36")]
+pytestmark = [pytest.mark.django_db, pytest.mark.req("C-36")]
 
 
 def _text(client: Client, address: str) -> str:
@@ -38,6 +38,7 @@ def _tags(client: Client) -> list[str]:
     ]
 
 
+@pytest.mark.database
 def test_a_member_renames_it_and_every_page_follows(member: Client, group: DeviceGroup) -> None:
     assert f'href="/groups/{group.pk}/"' not in member.get("/devices/").content.decode()
     listed = member.get(f"/devices/?group={group.pk}").content.decode()
@@ -50,6 +51,7 @@ def test_a_member_renames_it_and_every_page_follows(member: Client, group: Devic
     assert all(new != old for new, old in zip(_tags(member), tags, strict=True))
 
 
+@pytest.mark.database
 def test_deleting_it_keeps_its_devices(owner: Client, group: DeviceGroup) -> None:
     tags = _tags(owner)
     answer = owner.post(f"/groups/{group.pk}/delete/")
@@ -87,6 +89,7 @@ def test_what_is_wrong_with_a_name_is_told_and_nothing_is_changed(
     assert DeviceGroup.objects.get(pk=group.pk).name == "Sales"
 
 
+@pytest.mark.database
 def test_the_same_name_in_another_organization_is_no_clash(
     owner: Client, group: DeviceGroup
 ) -> None:

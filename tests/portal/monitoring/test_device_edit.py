@@ -16,7 +16,7 @@ from portal.monitoring.device_web_page import pages_in
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 
 
 def _text(client: Client, address: str) -> str:
@@ -38,6 +38,7 @@ SAID = {"name": "Sales copier", "location": "Building A / 3F", "group": "Sales",
 
 
 @pytest.mark.req("E-24")
+@pytest.mark.database
 def test_a_member_names_a_device_and_says_where_it_stands(member: Client, copier: Device) -> None:
     address = f"/devices/{copier.pk}/edit/"
     form = member.get(address).content.decode()
@@ -74,6 +75,7 @@ def test_what_is_wrong_is_told_beside_its_field_in_the_readers_language(
 
 
 @pytest.mark.req("C-36")
+@pytest.mark.database
 def test_a_group_of_another_organization_is_neither_offered_nor_chosen(
     owner: Client, copier: Device
 ) -> None:

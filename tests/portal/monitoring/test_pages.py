@@ -19,7 +19,7 @@ from portal.ingest.models import Latest, Sample, Series
 if TYPE_CHECKING:
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 LIVE = "/live/"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 DAY = "2026-05-04"
 
 
@@ -91,6 +91,7 @@ def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> Non
     assert {tuple(row[3:]) for row in rows[1:]} == {("0.600", "1.200", "complete")}
 
 
+@pytest.mark.database
 def test_a_sites_file_has_a_row_for_each_device(owner: Client, device: Device, site: int) -> None:
     Device.objects.filter(pk=device.pk).update(label="電灯盤")
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 14, 12, 0, tzinfo=TOKYO)
 
 
@@ -69,6 +69,7 @@ def _seen(user: User) -> Overview:
 
 
 @pytest.mark.req("E-30")
+@pytest.mark.database
 def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user: User) -> None:
     for name in ("plotter-1", "plotter-2"):
         device = meter(site, name)
@@ -89,6 +90,7 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
 
 
 @pytest.mark.req("E-31")
+@pytest.mark.database
 def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     site: int, user: User
 ) -> None:

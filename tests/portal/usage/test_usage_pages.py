@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import Seeded
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 DAY = "2026-05-04"
 
 
@@ -46,6 +46,7 @@ def _page(device: Device, query: str = "") -> str:
     return f"/devices/{device.pk}/usage/{query}"
 
 
+@pytest.mark.database
 def test_a_day_by_the_hour_is_what_the_counter_says(owner: Client, device: Device) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
     text = _text(owner, _page(device, f"?on={DAY}"))
@@ -76,6 +77,7 @@ def test_a_gap_is_named_and_never_0(owner: Client, device: Device) -> None:
     assert "0.000" not in text + demand
 
 
+@pytest.mark.database
 def test_an_exchanged_meter_counts_before_and_after(owner: Client, device: Device) -> None:
     before = steady("2026-05-03 12:00", "2026-05-04 10:00", 1200)
     after = steady("2026-05-04 10:20", "2026-05-05 12:00", 1200, first=3)
@@ -153,6 +155,7 @@ def test_each_month_of_a_year_shows_its_peak(owner: Client, device: Device, site
     assert "of at most 12 devices together" not in one
 
 
+@pytest.mark.database
 def test_days_are_cut_by_the_sites_clock(owner: Client, device: Device, site: int) -> None:
     berlin = ZoneInfo("Europe/Berlin")
     Site.objects.filter(pk=site).update(time_zone="Europe/Berlin")
