@@ -35,6 +35,7 @@ Source: JSON-RPC 2.0 Specification (jsonrpc.org), sections 4 to 6.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -46,6 +47,8 @@ _ID_LIMIT: Final = 1 << 63
 _SHOWN: Final = 80
 """Characters of what somebody sent that an error repeats."""
 _SAME: Final = "use the `kanmon` of the same version as the daemon"
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 RequestId = str | int | None
 
@@ -146,10 +149,11 @@ def text_param(params: Mapping[str, Any], name: str, default: str | None = None)
     """A parameter that must be a text.
 
     Raises:
-        ControlError: It is missing and has no default, or it is something else.
+        ControlError: It is missing and has no default, or it is something else. Half a surrogate
+            pair, which JSON can name, makes it something else: no file or address has one.
     """
     value = params.get(name, default)
-    if isinstance(value, str):
+    if isinstance(value, str) and not _SURROGATE.search(value):
         return value
     raise ControlError(
         f"the parameter {name!r} is missing, or not a text",

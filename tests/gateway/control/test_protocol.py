@@ -211,10 +211,10 @@ def test_what_is_not_a_request_is_refused_with_the_reason(
 
 
 def test_a_parameter_is_a_text_or_refused() -> None:
-    params = {"url": "x", "n": 5}
+    params = {"url": "x", "n": 5, "half": "\ud800"}
     assert text_param(params, "url") == "x"
     assert text_param(params, "who", "") == ""
-    for name in ("n", "who"):
+    for name in ("n", "who", "half"):
         with pytest.raises(ControlError, match=name) as refused:
             text_param(params, name)
         assert refused.value.code == ErrorCode.INVALID_PARAMS
