@@ -75,7 +75,14 @@ def call(path: Path, method: str, **params: str) -> WorldState:
                 f"{response['error']['code']}: {response['error']['message']}"
             )
         return _state(response["result"])
-    except (OSError, ArithmeticError, ValueError, LookupError, TypeError) as error:
+    except (
+        OSError,
+        ArithmeticError,
+        ValueError,
+        LookupError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise SimulationUnavailableError(str(error)) from error
 
 

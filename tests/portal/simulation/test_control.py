@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -57,6 +58,45 @@ def calls(tmp_path: Path) -> Iterator[list[Mapping[str, Any]]]:
 
     with served(tmp_path / "s", {"break": break_}):
         yield found
+
+
+@contextmanager
+def responding(path: Path, response: bytes) -> Iterator[None]:
+    """A server that sends ``response`` to the first who connects, whatever is asked."""
+
+    def run() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1 << 16)
+            connection.sendall(response)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        b"",
+        b"\xff\n",
+        b"5\n",
+        b"[" * 100_000 + b"\n",
+        b'{"jsonrpc": "2.0", "id": 2, "result": {}}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "error": 5}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "result": {"faults": [{}], "gateways": []}}\n',
+        b'{"jsonrpc": "2.0", "id": 1, "result": {"faults": [], "gateways": [{"spool": 5}]}}\n',
+    ],
+)
+def test_nonsense_is_as_good_as_no_answer(tmp_path: Path, response: bytes) -> None:
+    with responding(tmp_path / "s", response), pytest.raises(SimulationUnavailableError):
+        call(tmp_path / "s", "state")
 
 
 def test_both_write_the_same_request() -> None:
