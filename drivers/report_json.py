@@ -171,7 +171,7 @@ def loads(text: str | bytes) -> Any:
     """JSON text with its decimals as `Decimal`; raises `ReportJsonError` where it is not JSON."""
     try:
         return json.loads(text, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReportJsonError("", f"not JSON: {error}") from error
 
 

@@ -101,7 +101,7 @@ def _finding_line(finding: Mapping[str, Any]) -> str:
         next=str(finding.get("next", "")),
         path=str(finding.get("path", "")),
         location=SourceLocation(**place) if place else None,
-        level=Level(finding.get("level", Level.ERROR)),
+        level=Level.WARNING if finding.get("level") == Level.WARNING else Level.ERROR,
     )
     text = str(known) if current() == "en" else _in_japanese(known)
     return text if known.level is Level.ERROR else tr("warning: {finding}", finding=text)

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,8 +26,12 @@ from gateway.cli.common import DONE, FAILED, Seconds, Session, command, json_opt
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
 from gateway.cli.status import show_devices
-from gateway.control.client import NoDaemonError, call
+from gateway.control.client import NoDaemonError, call, unexpected_answer
 from gateway.control.protocol import ControlError
+
+if TYPE_CHECKING:
+    from drivers.device_url import DeviceUrl
+    from drivers.report import Report
 
 
 @click.group()
@@ -62,10 +66,8 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 
     The exit code says whether the command did its work: 2 when the device did not answer.
     """
-    from drivers.report_json import from_json, loads
-
     text = _report(session.state, target)
-    report = from_json(loads(text))
+    report = _parsed(session.state, text)
     if as_json:
         say_json_text(text)
     else:
@@ -86,12 +88,11 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     Of a configured device while the gateway runs: as it was polled last, with when each condition
     began. Of another one, or without the gateway: as it is now.
     """
-    from drivers.device_url import DeviceUrl
-    from drivers.report_json import from_json, loads
     from gateway.control.explain import explanation
 
     answer = _call_reading(session.state, target, "why")
-    document = explanation(from_json(loads(answer["report"])), DeviceUrl.parse(answer["url"]))
+    report = _parsed(session.state, answer["report"])
+    document = explanation(report, _url(session.state, answer["url"]))
     if as_json:
         say_json(document)
     else:
@@ -120,14 +121,13 @@ def watch(session: Session, target: str, *, every: float, count: int | None, as_
 
     With --json one report a line. The exit code is that of the last read.
     """
-    from drivers.report_json import from_json, loads
     from gateway.cli.report_view import show
 
     done, last = 0, DONE
     try:
         while True:
             text = _report(session.state, target)
-            report = from_json(loads(text))
+            report = _parsed(session.state, text)
             last = DONE if report.reachability.value == "online" else FAILED
             if as_json:
                 say_json_text(text)
@@ -205,6 +205,26 @@ def _call_writing(state: Path, target: str, method: str, params: dict[str, str])
 
 def _report(state: Path, target: str) -> str:
     return str(_call_reading(state, target, "read")["report"])
+
+
+def _parsed(state: Path, text: str) -> Report:
+    """The report in what the daemon of ``state`` answered."""
+    from drivers.report_json import ReportJsonError, from_json, loads
+
+    try:
+        return from_json(loads(text))
+    except ReportJsonError as error:
+        raise unexpected_answer(state, str(error)) from error
+
+
+def _url(state: Path, text: str) -> DeviceUrl:
+    """The URL in what the daemon of ``state`` answered."""
+    from drivers.device_url import DeviceUrl, UrlError
+
+    try:
+        return DeviceUrl.parse(text)
+    except UrlError as error:
+        raise unexpected_answer(state, str(error)) from error
 
 
 def _call_reading(state: Path, target: str, method: str) -> dict[str, Any]:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control.protocol import ControlError, decode_response, encode_request
+from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
+from gateway.control.results import check_result
 
 SOCKET: Final = "control.sock"
+RESPONSE_LIMIT: Final = 64 * 1024 * 1024
+_CHUNK: Final = 256 * 1024
 _PATH_LIMIT: Final = 107
 """Bytes of a Unix socket's path (unix(7))."""
 
@@ -37,7 +41,8 @@ def call(state: Path, method: str, timeout_s: float = 30.0, /, **params: Any) ->
 
     Raises:
         NoDaemonError: None runs there.
-        ControlError: It refused, or did not respond within ``timeout_s`` seconds.
+        ControlError: It refused, did not respond within ``timeout_s`` seconds, or responded what
+            is not expected.
     """
     path = state / SOCKET
     check_length(path)
@@ -62,16 +67,37 @@ def call(state: Path, method: str, timeout_s: float = 30.0, /, **params: Any) ->
             where=str(path),
             next_step="look at its log; restart it if it hangs",
         ) from error
+    except BlockingIOError as error:  # more clients wait to be accepted than the system lets
+        step = "try again in a moment"
+        raise ControlError(
+            "too many commands at once", where=str(path), next_step=step, code=ErrorCode.BUSY
+        ) from error
     except OSError as error:
         raise _broken_off(path) from error
+    except ValueError as error:
+        raise unexpected_answer(state, str(error)) from error
     if not line:
         raise ControlError(
             "the daemon ended while it worked on this", where=str(path), next_step="see its log"
         )
     try:
-        return decode_response(line)
+        result = decode_response(line)
+        check_result(method, result)
     except ValueError as error:
-        raise _broken_off(path) from error
+        if not line.endswith(b"\n"):
+            raise _broken_off(path) from error
+        raise unexpected_answer(state, str(error)) from error
+    return result
+
+
+def unexpected_answer(state: Path, why: str) -> ControlError:
+    """The error that the daemon of a state folder answered something that is not expected."""
+    return ControlError(
+        "the daemon's answer is not the expected one",
+        where=str(state / SOCKET),
+        why=why,
+        next_step="use the `kanmon` of the same version as the daemon",
+    )
 
 
 def exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
@@ -79,15 +105,33 @@ def exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
 
     Raises:
         OSError: Nobody serves it, or it broke off; `TimeoutError` after ``timeout_s`` seconds.
+        ValueError: More than `RESPONSE_LIMIT` bytes came back.
     """
+    until = time.monotonic() + timeout_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         connection.connect(str(path))
         # A server that refuses a request has its response sent before it has read all of it.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
-        with connection.makefile("rb") as stream:
-            return stream.readline()
+        received = bytearray()
+        while chunk := _receive(connection, until):
+            received += chunk
+            if b"\n" in chunk:
+                break
+            if len(received) > RESPONSE_LIMIT:
+                raise ValueError(f"the response has more than {RESPONSE_LIMIT} bytes")
+    line, end, _ = bytes(received).partition(b"\n")
+    return line + end
+
+
+def _receive(connection: socket.socket, until: float) -> bytes:
+    """What comes next, until ``until`` by `time.monotonic`; ``b""`` at the end."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)
+    return connection.recv(_CHUNK)
 
 
 def _sent(value: Any) -> Any:

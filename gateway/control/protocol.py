@@ -41,6 +41,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NoReturn
 
+from gateway.control.shape import mismatch
+
 VERSION: Final = 1
 ID_LENGTH: Final = 128
 _ID_LIMIT: Final = 1 << 63
@@ -48,6 +50,18 @@ _SHOWN: Final = 80
 """Characters of what somebody sent that an error repeats."""
 _SAME: Final = "use the `kanmon` of the same version as the daemon"
 
+_LOCATION: Final = {"file": str, "line": int, "column": int}
+_FINDINGS: Final = [
+    {
+        "what": str,
+        "why": (..., str),
+        "next": (..., str),
+        "path": (..., str),
+        "level": (..., str),
+        "location": (..., None, _LOCATION),
+    }
+]
+"""The findings of an error; as `config.finding.Finding.to_json`."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 RequestId = str | int | None
@@ -219,11 +233,11 @@ def decode_response(line: bytes, *, number: int = 1) -> Any:
     try:
         value = _parse(line)
     except RecursionError as error:
-        raise ValueError("too deep") from error
+        raise ValueError("the response is nested too deeply") from error
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-        raise ValueError("not a JSON-RPC 2.0 response")
+        raise ValueError("the response does not follow JSON-RPC 2.0")
     if ("result" in value) == ("error" in value):
-        raise ValueError("neither a result nor an error")
+        raise ValueError("the response has both a result and an error, or neither")
     if "result" in value and value.get("id") == number:
         return value["result"]
     if "error" not in value or value.get("id", number) not in (number, None):
@@ -234,20 +248,27 @@ def decode_response(line: bytes, *, number: int = 1) -> Any:
 def _error(value: Any) -> ControlError:
     """The error in a response; raises `ValueError` where there is none."""
     if not isinstance(value, dict) or not isinstance(value.get("code"), int):
-        raise ValueError("not an error")
-    data = value.get("data")
-    fields = data if isinstance(data, dict) else {}
+        raise ValueError("the error in the response has another form")
+    message, data = value.get("message"), value.get("data")
+    fields: dict[str, Any] = data if isinstance(data, dict) else {"next": _SAME}
+    what = fields.get("what", message)
+    findings: list[dict[str, Any]] = fields.get("findings", [])
+    if not isinstance(what, str) or not what or mismatch(findings, _FINDINGS) is not None:
+        raise ValueError("the error in the response has another form")
     error = ControlError(
-        str(fields.get("what") or value.get("message", "")),
-        where=str(fields.get("where", "")),
-        why=str(fields.get("why", "")),
-        next_step=str(fields.get("next", "")),
+        what,
+        where=_text(fields, "where"),
+        why=_text(fields, "why"),
+        next_step=_text(fields, "next"),
         code=value["code"],
     )
-    findings = fields.get("findings")
-    if isinstance(findings, list):
-        error.findings = [finding for finding in findings if isinstance(finding, dict)]
+    error.findings = findings
     return error
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
 
 
 class _RepeatedError(ValueError):

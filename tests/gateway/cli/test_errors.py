@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.control.protocol import encode_result
 from tests.console.calls import untranslated
 from tests.gateway.box import Box
+from tests.gateway.control.stub_daemon import stub_daemon
 
 ROOT = Path(__file__).parents[3]
 GONE = "modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630"
@@ -83,6 +85,34 @@ def test_an_error_says_what_where_and_what_next(box: Box, case: Case) -> None:
     assert done.returncode == case.code, told
     assert "Traceback" not in told
     assert not [name for name in case.names if name not in told], told
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("status",),
+        ("outbox",),
+        ("bus", "stats"),
+        ("device", "list"),
+        ("device", "read", "x"),
+        ("device", "why", "x"),
+        ("device", "watch", "x", "--count", "1"),
+        ("device", "write", "x", "s", "1", "--yes"),
+        ("config", "apply", "good"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("result", [5, {"report": "{}", "url": "x"}], ids=["number", "object"])
+def test_a_daemon_that_answers_nonsense_is_told(
+    box: Box, call: tuple[str, ...], result: object
+) -> None:
+    with stub_daemon(box.state, encode_result(1, result)):
+        done = box.kanmon(*call)
+        as_json = json.loads(box.kanmon(*call, "--json").stdout)["error"]
+    assert done.returncode == 2
+    assert done.stderr.startswith("kanmon: the daemon's answer is not the expected one")
+    assert as_json["where"].endswith("control.sock")
+    assert as_json["next"] == "use the `kanmon` of the same version as the daemon"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.call)[:60])
