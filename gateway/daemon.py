@@ -59,7 +59,7 @@ from gateway.intake.gateway_records import baseline_records, record_configuratio
 from gateway.intake.intake import Intake
 from gateway.link.link import Link
 from gateway.polling.configured import ConfiguredDevices
-from gateway.polling.devices import Site
+from gateway.polling.devices import DeviceOpener
 from gateway.polling.line_poller import Timing
 from gateway.polling.poller import Poller
 from gateway.version import software
@@ -165,8 +165,8 @@ class Daemon:
         self._change_filter = ChangeFilter(site.zone, gateway.heartbeat_s * 1000)
         self._intake = Intake(self._change_filter, writer, self._baseline, self._link.appended)
         self._poller = Poller(Timing(now=now, clock=self._clock.clock), self._intake.put)
-        self._site = Site(lines=Lines(), now=now, secret=partial(read_secret, state))
-        self._devices = ConfiguredDevices(self._site, self._poller, self._intake.remove)
+        self._opener = DeviceOpener(lines=Lines(), now=now, secret=partial(read_secret, state))
+        self._devices = ConfiguredDevices(self._opener, self._poller, self._intake.remove)
         self._health = self._make_health()
         self._watchdog = Watchdog(runtime.manager, writer, self._poller.stalled)
         self._status = StatusCommands(self._status_view())
@@ -203,7 +203,7 @@ class Daemon:
         except* StopError:
             pass
         finally:
-            await self._site.lines.aclose()
+            await self._opener.lines.aclose()
         with suppress(SpoolError):
             await self._intake.drain()
 
@@ -229,7 +229,7 @@ class Daemon:
         polling = PollingView(
             settings=self._settings,
             poller=self._poller,
-            lines=self._site.lines,
+            lines=self._opener.lines,
             reports=self._intake.latest,
             refused=lambda: self._devices.refused,
         )
@@ -247,7 +247,7 @@ class Daemon:
         state = self._runtime.state
         access = DeviceAccess(
             settings=self._settings,
-            site=self._site,
+            opener=self._opener,
             reports=self._intake.latest,
             clock=self._clock.clock,
             state=state,

@@ -13,7 +13,7 @@ from gateway.control.protocol import ControlError
 if TYPE_CHECKING:
     from config.model import Device
     from drivers.context import ProfileStore
-    from gateway.polling.devices import Site
+    from gateway.polling.devices import DeviceOpener
 
 
 async def read_here(state: Path, url: str, device: Device | None) -> str:
@@ -32,8 +32,8 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
 
     source, watch = SystemClock(), OffsetWatch()
     watch.update(source.sample())
-    async with _open_site(state, url, "this device cannot be read") as (site, profiles):
-        report = await site.read_once(url, device, profiles, clock_of(source, watch))
+    async with _device_opener(state, url, "this device cannot be read") as (opener, profiles):
+        report = await opener.read_once(url, device, profiles, clock_of(source, watch))
     return dumps(to_json(report))
 
 
@@ -48,9 +48,9 @@ async def write_here(
     from drivers.setting import WriteError
     from gateway.control import writing
 
-    async with _open_site(state, url, "this device cannot be written") as (site, profiles):
+    async with _device_opener(state, url, "this device cannot be written") as (opener, profiles):
         try:
-            writer = site.writer(url, profiles)
+            writer = opener.writer(url, profiles)
         except WriteError as error:
             raise writing.refused(error, target) from error
         if method == "setting":
@@ -66,18 +66,20 @@ async def write_here(
 
 
 @asynccontextmanager
-async def _open_site(state: Path, url: str, what: str) -> AsyncIterator[tuple[Site, ProfileStore]]:
-    """What reaches devices; ``what`` is said where there is no driver for ``url``."""
+async def _device_opener(
+    state: Path, url: str, what: str
+) -> AsyncIterator[tuple[DeviceOpener, ProfileStore]]:
+    """Yield what opens devices; ``what`` is said where there is no driver for ``url``."""
     from config.secrets import read_secret
     from drivers.lines import Lines
     from gateway.clock import SystemClock
     from gateway.configuration.loader import profiles_in
-    from gateway.polling.devices import DeviceError, Site, url_step
+    from gateway.polling.devices import DeviceError, DeviceOpener, url_step
 
     lines = Lines()
     try:
         yield (
-            Site(lines=lines, now=SystemClock().now, secret=partial(read_secret, state)),
+            DeviceOpener(lines=lines, now=SystemClock().now, secret=partial(read_secret, state)),
             profiles_in(state),
         )
     except DeviceError as error:

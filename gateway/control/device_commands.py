@@ -36,8 +36,8 @@ class ProfileSource(Protocol):
         """The profile that the URL of any device names; raises ``LoadError``."""
 
 
-class DeviceOpener(Protocol):
-    """The lines and drivers, as `gateway.polling.devices.Site` reaches them."""
+class OnDemandAccess(Protocol):
+    """The lines and drivers, as `gateway.polling.devices.DeviceOpener` reaches them."""
 
     async def read_once(
         self, url: str, device: Device | None, profiles: ProfileStore, clock: Clock
@@ -59,14 +59,14 @@ class DeviceAccess:
 
     Attributes:
         settings: Configured devices, and profiles.
-        site: Reads and writes.
+        opener: Reads and writes devices on demand.
         reports: The latest report of each device, by name.
         clock: What a report made now says about its time.
         state: The state folder, where the audit is.
     """
 
     settings: ProfileSource
-    site: DeviceOpener
+    opener: OnDemandAccess
     reports: Mapping[str, Report]
     clock: Callable[[], Clock]
     state: Path
@@ -152,7 +152,7 @@ class DeviceCommands:
         from gateway.control.writing import refused
 
         try:
-            return self._access.site.writer(url, await self._profiles(url, device))
+            return self._access.opener.writer(url, await self._profiles(url, device))
         except WriteError as error:
             raise refused(error, device.name if device else url) from error
         except DeviceError as error:
@@ -161,4 +161,4 @@ class DeviceCommands:
 
     async def _read(self, url: str, device: Device | None) -> Report:
         profiles = await self._profiles(url, device)
-        return await self._access.site.read_once(url, device, profiles, self._access.clock())
+        return await self._access.opener.read_once(url, device, profiles, self._access.clock())

@@ -10,7 +10,7 @@ import structlog
 if TYPE_CHECKING:
     from config.model import Configuration
     from drivers.context import ProfileStore
-    from gateway.polling.devices import Site
+    from gateway.polling.devices import DeviceOpener
     from gateway.polling.poller import Poller
 
 log = structlog.get_logger("kanmon.devices")
@@ -20,7 +20,7 @@ class ConfiguredDevices:
     """Lets the poller poll what is configured.
 
     Args:
-        site: Opens drivers and lines.
+        opener: Opens drivers and lines.
         poller: Polls.
         forget: Called with the devices that are gone, or other ones now.
 
@@ -29,18 +29,18 @@ class ConfiguredDevices:
     """
 
     def __init__(
-        self, site: Site, poller: Poller, forget: Callable[[frozenset[str]], None]
+        self, opener: DeviceOpener, poller: Poller, forget: Callable[[frozenset[str]], None]
     ) -> None:
-        self._site = site
+        self._opener = opener
         self._poller = poller
         self._forget = forget
         self.refused: dict[str, str] = {}
 
     def apply(self, configuration: Configuration, profiles: ProfileStore) -> None:
         """Poll these devices from now on; those that did not change are polled undisturbed."""
-        ready, refused = self._site.polled(configuration, profiles)
+        ready, refused = self._opener.polled(configuration, profiles)
         self._forget(self._poller.apply(ready))
-        self._site.lines.close_others({device.line for device in ready})
+        self._opener.lines.close_others({device.line for device in ready})
         for name, why in refused.items():
             if self.refused.get(name) != why:
                 log.error("device_refused", device=name, error=why)

@@ -80,8 +80,14 @@ def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What every driver of this gateway shares."""
+class DeviceOpener:
+    """Opens devices, to be polled or once, with what every driver of this gateway shares.
+
+    Attributes:
+        lines: The open lines.
+        now: Milliseconds since boot.
+        secret: The value behind ``secret:NAME``; raises `config.finding.ConfigError`.
+    """
 
     lines: Lines
     now: Callable[[], int]
