@@ -60,7 +60,7 @@ from gateway.intake.intake import Intake
 from gateway.link.link import Link
 from gateway.polling.configured import ConfiguredDevices
 from gateway.polling.devices import DeviceOpener
-from gateway.polling.line_poller import Timing
+from gateway.polling.line_poller import PollClock
 from gateway.polling.poller import Poller
 from gateway.version import software
 from provisioning.identity import box_id
@@ -164,7 +164,7 @@ class Daemon:
         self._clock = ClockWatch(runtime.clock, writer, self._clock_changed)
         self._change_filter = ChangeFilter(site.zone, gateway.heartbeat_s * 1000)
         self._intake = Intake(self._change_filter, writer, self._baseline, self._link.appended)
-        self._poller = Poller(Timing(now=now, clock=self._clock.clock), self._intake.put)
+        self._poller = Poller(PollClock(now=now, clock=self._clock.clock), self._intake.put)
         self._opener = DeviceOpener(lines=Lines(), now=now, secret=partial(read_secret, state))
         self._devices = ConfiguredDevices(self._opener, self._poller, self._intake.remove)
         self._health = self._make_health()

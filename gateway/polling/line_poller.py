@@ -55,7 +55,7 @@ class LineCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
+class PollClock:
     """The clocks of the poller.
 
     Attributes:
@@ -71,7 +71,7 @@ class LinePoller:
     """Polls the devices of one shared line.
 
     Args:
-        timing: The clocks.
+        clock: The clocks.
         deliver: Takes every report; a slow one holds up this line.
         queue: Chooses the device that is polled next.
 
@@ -84,11 +84,11 @@ class LinePoller:
 
     def __init__(
         self,
-        timing: Timing,
+        clock: PollClock,
         deliver: Callable[[Report], Awaitable[None]],
         queue: PollQueue | None = None,
     ) -> None:
-        self._timing = timing
+        self._clock = clock
         self._deliver = deliver
         self._changed = asyncio.Event()
         self._arrivals = 0
@@ -106,7 +106,7 @@ class LinePoller:
             if name not in wanted or wanted[name].settings != entry.device.settings
         }
         self.queue.discard({self.entries.pop(name) for name in changed})
-        start = self._timing.now()
+        start = self._clock.now()
         for name, device in wanted.items():
             if name not in self.entries:
                 schedule = DeviceSchedule(device.periods, start, spread(self._arrivals))
@@ -121,7 +121,7 @@ class LinePoller:
         """Poll until cancelled; a read in flight is then abandoned, its report never made."""
         while True:
             self._changed.clear()
-            now = self._timing.now()
+            now = self._clock.now()
             entry = self.queue.take(now)
             if entry is not None:
                 self._began = asyncio.get_running_loop().time()
@@ -148,7 +148,7 @@ class LinePoller:
         return self.entries.get(entry.device.name) is entry
 
     async def _poll(self, entry: PollEntry) -> None:
-        began = self._timing.now()
+        began = self._clock.now()
         schedule = entry.schedule
         due = schedule.fastest if entry.silent else schedule.due(began)
         outcome: Observation | Exception
@@ -161,7 +161,7 @@ class LinePoller:
             outcome = error
         except Exception as error:  # noqa: BLE001 # a driver's bug must cost its device only
             outcome = error
-        ended = self._timing.now()
+        ended = self._clock.now()
         self.counts.polls += 1
         if isinstance(outcome, Observation):
             report = self._answered(entry, due, outcome, began, ended)
@@ -190,10 +190,10 @@ class LinePoller:
             late = lateness.missed > 0 or lateness.overran
             if late and entry.view.late(lateness.missed, ended):
                 log.warning("polls_late", device=entry.device.name, missed=lateness.missed)
-        return entry.view.observed(observation, ended, self._timing.clock())
+        return entry.view.observed(observation, ended, self._clock.clock())
 
     def _unanswered(self, entry: PollEntry, error: Exception, began: int, ended: int) -> Report:
-        name, view, clock = entry.device.name, entry.view, self._timing.clock()
+        name, view, clock = entry.device.name, entry.view, self._clock.clock()
         self.counts.failed += 1
         was_silent, was_faulted = entry.silent, entry.backoff.faulted
         entry.backoff.faulted = not isinstance(error, ProtocolError)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from drivers.report import Report
 from gateway.polling.device_state import DeviceView
-from gateway.polling.line_poller import LineCounts, LinePoller, Timing
+from gateway.polling.line_poller import LineCounts, LinePoller, PollClock
 from gateway.polling.polled_device import PolledDevice, Reader
 
 
@@ -44,12 +44,12 @@ class Poller:
     """All lines and their devices.
 
     Args:
-        timing: The clocks.
+        clock: The clocks.
         deliver: Takes every report; a slow one holds up the line that reported.
     """
 
-    def __init__(self, timing: Timing, deliver: Callable[[Report], Awaitable[None]]) -> None:
-        self._timing = timing
+    def __init__(self, clock: PollClock, deliver: Callable[[Report], Awaitable[None]]) -> None:
+        self._clock = clock
         self._deliver = deliver
         self._lines: dict[str, LinePoller] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -116,7 +116,7 @@ class Poller:
         for key in self._lines.keys() | wanted.keys():
             line = self._lines.get(key)
             if line is None:
-                line = self._lines[key] = LinePoller(self._timing, self._deliver)
+                line = self._lines[key] = LinePoller(self._clock, self._deliver)
                 if self._tasks:
                     line.task = self._tasks.create_task(line.run(), name=f"line {key}")
             changed |= line.apply(wanted.get(key, {}))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from drivers.report import Clock, Report
 from gateway.fakes import VirtualLoop
-from gateway.polling.line_poller import Timing
+from gateway.polling.line_poller import PollClock
 from gateway.polling.polled_device import PolledDevice, Reader
 from gateway.polling.poller import Poller
 
@@ -20,7 +20,7 @@ class PollerHarness:
     def __init__(self, loop: VirtualLoop) -> None:
         self.reports: list[Report] = []
         self.loop = loop
-        self.poller = Poller(Timing(now=loop.now, clock=lambda: CLOCK), self._keep)
+        self.poller = Poller(PollClock(now=loop.now, clock=lambda: CLOCK), self._keep)
 
     async def _keep(self, report: Report) -> None:
         self.reports.append(report)

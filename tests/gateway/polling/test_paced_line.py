@@ -18,7 +18,7 @@ from drivers.bus_load import BusLoad
 from drivers.modbus.bus_load import request_times
 from drivers.report import Observation, Reachability, Report
 from gateway.polling.line_budget import LineTime, device_time
-from gateway.polling.line_poller import Timing
+from gateway.polling.line_poller import PollClock
 from gateway.polling.polled_device import PolledDevice
 from gateway.polling.poller import Poller
 from gateway.polling.schedule import spread
@@ -97,8 +97,8 @@ def test_on_a_paced_line_a_dead_unit_costs_each_healthy_one_at_most_a_sample(
         line = Line(SerialWire(path, form, TIMES.character_s), RTU.line, TIMES)
         made = [Reading(line, n + 1) for n in range(HEALTHY + DEAD)]
         start = time.monotonic()
-        timing = Timing(now=lambda: round((time.monotonic() - start) * 1000), clock=lambda: CLOCK)
-        poller = Poller(timing, keep)
+        clock = PollClock(now=lambda: round((time.monotonic() - start) * 1000), clock=lambda: CLOCK)
+        poller = Poller(clock, keep)
         periods = {"live": round(PERIOD_S * 1000)}
         poller.apply(
             PolledDevice(name=str(n), line="pty", periods=periods, open=lambda one=one: one)  # type: ignore[misc] # bound now

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from drivers.report import Observation, Report
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.polling.device_state import DeviceView
-from gateway.polling.line_poller import LinePoller, Timing
+from gateway.polling.line_poller import LinePoller, PollClock
 from gateway.polling.poll_queue import PollQueue
 from gateway.polling.polled_device import PolledDevice, PollEntry
 from gateway.polling.schedule import DeviceSchedule
@@ -142,7 +142,7 @@ def test_the_heaps_choose_as_the_plain_choice_does(
             await asyncio.sleep(0.05 if report.conditions else 0)
 
         queue = ComparedQueue()
-        line = queue.line = LinePoller(Timing(now=loop.now, clock=lambda: CLOCK), deliver, queue)
+        line = queue.line = LinePoller(PollClock(now=loop.now, clock=lambda: CLOCK), deliver, queue)
         running = asyncio.create_task(line.run())
         for change in plan:
             await asyncio.sleep(change.after / 1000)
