@@ -27,7 +27,7 @@ PREVIOUS = "config.previous.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedConfiguration:
+class StoredConfiguration:
     """A configuration that was loaded.
 
     Attributes:
@@ -58,17 +58,17 @@ class ConfigurationStore:
         """The file that holds the last good configuration before it."""
         return self._folder / PREVIOUS
 
-    def load(self) -> LoadedConfiguration:
+    def load(self) -> StoredConfiguration:
         """The running configuration, or the previous one when that cannot be used.
 
         Raises:
             ConfigError: Neither can be used; the findings are the running file's.
         """
         try:
-            return LoadedConfiguration(configuration=load(self.running), path=self.running)
+            return StoredConfiguration(configuration=load(self.running), path=self.running)
         except ConfigError as error:
             with suppress(ConfigError):
-                return LoadedConfiguration(
+                return StoredConfiguration(
                     configuration=load(self.previous), path=self.previous, findings=error.findings
                 )
             if isinstance(error.__cause__, FileNotFoundError):

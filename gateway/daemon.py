@@ -40,7 +40,7 @@ from gateway.configuration.loader import (
     SendRequest,
     load_in_subprocess,
 )
-from gateway.configuration.running import RunningConfiguration
+from gateway.configuration.running import ActiveConfiguration
 from gateway.control.client import SOCKET
 from gateway.control.commands import commands
 from gateway.control.configuration_commands import ConfigurationCommands
@@ -158,7 +158,7 @@ class Daemon:
         self._box = box
         self._writer = writer
         self._started_at = now()
-        self._settings = RunningConfiguration(loader, loaded, self._changed)
+        self._settings = ActiveConfiguration(loader, loaded, self._changed)
         site, gateway = loaded.configuration.site, loaded.configuration.gateway
         self._link = Link(writer, box, state, boot_bytes(runtime.clock.boot_id), now)
         self._clock = ClockWatch(runtime.clock, writer, self._clock_changed)

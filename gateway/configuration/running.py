@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("kanmon.configuration")
 
 
-class RunningConfiguration:
+class ActiveConfiguration:
     """Holds what runs; changes come one after the other.
 
     Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LiveConfiguration(Protocol):
-    """As `gateway.configuration.running.RunningConfiguration` holds and changes what runs."""
+    """As `gateway.configuration.running.ActiveConfiguration` holds and changes what runs."""
 
     @property
     def configuration(self) -> Configuration:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ProfileSource(Protocol):
-    """The configuration and its profiles (`gateway.configuration.running.RunningConfiguration`)."""
+    """The configuration and its profiles (`gateway.configuration.running.ActiveConfiguration`)."""
 
     @property
     def configuration(self) -> Configuration:

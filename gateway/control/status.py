@@ -42,7 +42,7 @@ class BoxClock(Protocol):
 
 
 class Settings(Protocol):
-    """What runs now, as `gateway.configuration.running.RunningConfiguration` holds it."""
+    """What runs now, as `gateway.configuration.running.ActiveConfiguration` holds it."""
 
     @property
     def configuration(self) -> Configuration:
