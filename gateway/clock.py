@@ -58,6 +58,24 @@ class ClockSource(Protocol):
         """Read both clocks together."""
 
 
+class BoxClock(Protocol):
+    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` follows them."""
+
+    @property
+    def boot(self) -> bytes:
+        """The first bytes of this boot's id."""
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether a time source vouches for the clock."""
+
+    def now(self) -> int:
+        """Milliseconds since boot."""
+
+    def clock(self) -> Clock:
+        """What a report made now says about its time."""
+
+
 class SystemClock:
     """The kernel's clocks."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from cloud_link.spool.model import Entry, SpoolError, SpoolLimits
 from cloud_link.spool.spool import Spool
@@ -29,6 +29,13 @@ T = TypeVar("T")
 GROUP_ENTRIES: Final = 2_000
 """Most entries in one commit, so that no append waits long for the others."""
 GROUP_BYTES: Final = 1024 * 1024
+
+
+class SpoolReader(Protocol):
+    """The spool's thread for those who only look into the spool; `SpoolWriter` is one."""
+
+    async def call(self, function: Callable[[Spool], T]) -> T:
+        """Return what ``function`` does there; raises `SpoolError`."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud_link.spool.model import SpoolError
 from config.model import digest
@@ -15,30 +15,15 @@ from gateway.link.certificate import validity
 from gateway.version import software
 
 if TYPE_CHECKING:
-    from cloud_link.spool.spool import Spool
+    from cloud_link.spool.writer import SpoolReader
     from config.model import Configuration, Device
     from drivers.context import ProfileStore
     from drivers.lines import Lines
-    from drivers.report import Clock, Report
+    from drivers.report import Report
+    from gateway.clock import BoxClock
     from gateway.polling.line_poller import LineCounts
     from gateway.polling.polled_device import Reader
     from gateway.polling.poller import NextPoll
-
-T = TypeVar("T")
-
-
-class BoxClock(Protocol):
-    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` has them."""
-
-    @property
-    def boot(self) -> bytes:
-        """The first bytes of this boot's id."""
-
-    def now(self) -> int:
-        """Milliseconds since boot."""
-
-    def clock(self) -> Clock:
-        """What a report made now says about its time."""
 
 
 class Settings(Protocol):
@@ -78,13 +63,6 @@ class LinkState(Protocol):
 
     def to_json(self) -> dict[str, Any]:
         """The link's state, as JSON values."""
-
-
-class SpoolReader(Protocol):
-    """The spool's thread, as `cloud_link.spool.writer.SpoolWriter` has it."""
-
-    async def call(self, function: Callable[[Spool], T]) -> T:
-        """Return what ``function`` does there; raises ``SpoolError``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

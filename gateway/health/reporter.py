@@ -6,37 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 from cloud_link.spool.model import SpoolError
-from cloud_link.spool.spool import Spool
-from drivers.report import Clock, Report
+from cloud_link.spool.writer import SpoolReader
+from drivers.report import Report
+from gateway.clock import BoxClock
 from gateway.health.health import Health, process_figures
 from gateway.health.spool_stats import spool_figures
 from gateway.polling.line_poller import LineCounts
-
-T = TypeVar("T")
-
-
-class BoxClock(Protocol):
-    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` has them."""
-
-    @property
-    def boot(self) -> bytes:
-        """The first bytes of this boot's id."""
-
-    def now(self) -> int:
-        """Milliseconds since boot."""
-
-    def clock(self) -> Clock:
-        """What a report made now says about its time."""
-
-
-class SpoolReader(Protocol):
-    """The spool's thread, as `cloud_link.spool.writer.SpoolWriter` has it."""
-
-    async def call(self, function: Callable[[Spool], T]) -> T:
-        """Return what ``function`` does there; raises ``SpoolError``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,22 +14,9 @@ from gateway.health.health import process_figures
 from gateway.version import software
 
 if TYPE_CHECKING:
-    from drivers.report import Clock, Report
+    from drivers.report import Report
+    from gateway.clock import BoxClock
     from gateway.polling.line_poller import LineCounts
-
-
-class BoxClock(Protocol):
-    """The box's clocks, as `gateway.intake.clock_watch.ClockWatch` has them."""
-
-    @property
-    def synchronised(self) -> bool:
-        """Whether a time source vouches for the clock."""
-
-    def now(self) -> int:
-        """Milliseconds since boot."""
-
-    def clock(self) -> Clock:
-        """What a report made now says about its time."""
 
 
 class StatusSource(Protocol):
