@@ -39,7 +39,7 @@ def gateway_add(
     with portal_ready():
         from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 
-        placed = ensure_gateway(
+        gateway_and_box = ensure_gateway(
             GatewayPlacement(
                 organization=organization,
                 site=site_name,
@@ -49,7 +49,11 @@ def gateway_add(
             )
         )
     say(
-        {"gateway": placed.gateway.pk, "site": placed.gateway.site_id, "box": box_id},
+        {
+            "gateway": gateway_and_box.gateway.pk,
+            "site": gateway_and_box.gateway.site_id,
+            "box": box_id,
+        },
         tr(
             "{gateway} at {site} is expected; its box is {box}",
             gateway=name,

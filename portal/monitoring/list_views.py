@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    Facts = Callable[[HttpRequest, datetime], dict[str, Any]]
+    ContextBuilder = Callable[[HttpRequest, datetime], dict[str, Any]]
 
 _MOST_WORDS: Final = 100
 
 
-def _whole(request: HttpRequest, template: str, facts: Facts) -> HttpResponse:
+def _whole(request: HttpRequest, template: str, build_context: ContextBuilder) -> HttpResponse:
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
     tag = etag(request, version(request.user, now))
-    return private(render(request, template, {**facts(request, now), "tag": tag}))
+    return private(render(request, template, {**build_context(request, now), "tag": tag}))
 
 
-def _part(request: HttpRequest, template: str, facts: Facts) -> HttpResponse:
+def _part(request: HttpRequest, template: str, build_context: ContextBuilder) -> HttpResponse:
     now = timezone.now()
     tag = etag(request, version(request.user, now))
-    return fragment(request, tag, lambda: render(request, template, facts(request, now)))
+    return fragment(request, tag, lambda: render(request, template, build_context(request, now)))
 
 
 def _sites(request: HttpRequest, now: datetime) -> dict[str, Any]:

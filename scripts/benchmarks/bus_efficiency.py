@@ -67,14 +67,14 @@ def run(units: int, transactions: int) -> Efficiency:
             finally:
                 bus.terminate()
                 bus.wait(10)
-        told = [json.loads(line) for line in journal.read_text().splitlines()]
-    return efficiency(told)
+        exchanges = [json.loads(line) for line in journal.read_text().splitlines()]
+    return efficiency(exchanges)
 
 
-def efficiency(told: list[tuple[float, float, int, int]]) -> Efficiency:
+def efficiency(exchanges: list[tuple[float, float, int, int]]) -> Efficiency:
     """What a journal of `scripts.benchmarks.paced_bus` says."""
     shares, theory, practice, gaps = [], 0.0, 0.0, []
-    for (came, left, _, count), (following, _, _, _) in pairwise(told):
+    for (came, left, _, count), (following, _, _, _) in pairwise(exchanges):
         wanted = RtuTiming(TIMES).transaction_s(Read(Table.HOLDING, 0, count), DELAY_S)
         shares.append(wanted / (following - came))
         theory, practice = theory + wanted, practice + following - came

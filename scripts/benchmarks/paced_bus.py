@@ -34,10 +34,10 @@ def main(baud: int, units: int, delay_s: float, journal: Path) -> None:
     ours, theirs = os.openpty()
     tty.setraw(theirs)
     character_s = BITS / baud
-    told: list[tuple[float, float, int, int]] = []
+    exchanges: list[tuple[float, float, int, int]] = []
 
     def end(*_: object) -> None:
-        journal.write_text("".join(json.dumps(one) + "\n" for one in told))
+        journal.write_text("".join(json.dumps(one) + "\n" for one in exchanges))
         os._exit(0)
 
     signal.signal(signal.SIGTERM, end)
@@ -51,9 +51,9 @@ def main(baud: int, units: int, delay_s: float, journal: Path) -> None:
         request = bytes(buffer)
         buffer.clear()
         unit, count = request[0], int.from_bytes(request[4:6], "big")
-        sound = FramerRTU.compute_CRC(request[:-2]) == int.from_bytes(request[-2:], "big")
-        if len(request) != REQUEST_BYTES or not sound or unit > units:
-            told.append((came, 0.0, unit, 0))
+        crc_ok = FramerRTU.compute_CRC(request[:-2]) == int.from_bytes(request[-2:], "big")
+        if len(request) != REQUEST_BYTES or not crc_ok or unit > units:
+            exchanges.append((came, 0.0, unit, 0))
             continue
         body = bytes((unit, request[1], 2 * count)) + bytes(2 * count)
         answer = body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
@@ -61,7 +61,7 @@ def main(baud: int, units: int, delay_s: float, journal: Path) -> None:
         time.sleep(max(0.0, until - time.monotonic()))
         left = time.monotonic()
         os.write(ours, answer)
-        told.append((came, left, unit, count))
+        exchanges.append((came, left, unit, count))
 
 
 if __name__ == "__main__":

@@ -75,15 +75,15 @@ def test_a_serial_line_has_its_speed_and_its_patience() -> None:
 def test_a_line_that_is_used_otherwise_now_is_closed_at_once() -> None:
     lines, closed = Lines(), []
 
-    class Held:
+    class NamedLine:
         def __init__(self, name: str) -> None:
             self.name = name
 
         def close(self) -> None:
             closed.append(self.name)
 
-    first = lines.get("key", lambda: Held("first"))
-    assert lines.get("key", lambda: Held("second")) is first
-    second = lines.get("key", lambda: Held("second"), fits=lambda held: held.name == "second")
+    first = lines.get("key", lambda: NamedLine("first"))
+    assert lines.get("key", lambda: NamedLine("second")) is first
+    second = lines.get("key", lambda: NamedLine("second"), fits=lambda held: held.name == "second")
     assert (second.name, closed) == ("second", ["first"])
     assert lines.line_at("key") is None, "it is no line that devices take turns on"

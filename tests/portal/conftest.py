@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from portal.accounts.models import User
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 PASSWORD = "kettle-orbit-paper-nine"
 
@@ -44,7 +44,7 @@ def _quick_flush() -> Iterator[None]:
 
 
 @pytest.fixture
-def seeded(db: None) -> Seeded:
+def seeded(db: None) -> SeedIds:
     from tests.portal.web.seed import seed
 
     return seed(timezone.now(), email="owner@example.com")
@@ -60,7 +60,7 @@ def _person(email: str, organization: str, role: str) -> User:
 
 
 @pytest.fixture
-def owner(seeded: Seeded, client: Client) -> Client:
+def owner(seeded: SeedIds, client: Client) -> Client:
     """Signed in as the administrator of the seeded organization."""
     from portal.accounts.models import User
 
@@ -69,7 +69,7 @@ def owner(seeded: Seeded, client: Client) -> Client:
 
 
 @pytest.fixture
-def member(seeded: Seeded) -> Client:
+def member(seeded: SeedIds) -> Client:
     """Signed in as a member of the seeded organization."""
     from django.test import Client
 
@@ -79,7 +79,7 @@ def member(seeded: Seeded) -> Client:
 
 
 @pytest.fixture
-def stranger(seeded: Seeded) -> Client:
+def stranger(seeded: SeedIds) -> Client:
     """Signed in as an administrator of another organization."""
     from django.test import Client
 

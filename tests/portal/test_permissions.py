@@ -13,7 +13,7 @@ from portal.permissions import ACCESS, Audience
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 # The one that changes something last: who signed out is nobody.
 METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "POST")
@@ -31,7 +31,7 @@ def test_every_address_stands_in_the_table_and_the_table_holds_no_other() -> Non
     assert {pattern.name for pattern in _patterns(get_resolver())} == set(ACCESS)
 
 
-def _address(name: str, seeded: Seeded, *, foreign: bool = False) -> str:
+def _address(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
     device = seeded.foreign_meter if foreign else seeded.meter
     series = seeded.foreign_power if foreign else seeded.power
     gateway = Device.objects.get(pk=device).gateway
@@ -102,7 +102,7 @@ def _expected(name: str, method: str, who: str, *, foreign: bool) -> int:
     ["anonymous", pytest.param("owner", marks=pytest.mark.database), "member", "stranger"],
 )
 def test_every_address_answers_every_method_as_the_table_says(
-    who: str, seeded: Seeded, request: pytest.FixtureRequest
+    who: str, seeded: SeedIds, request: pytest.FixtureRequest
 ) -> None:
     browser = Client() if who == "anonymous" else request.getfixturevalue(who)
     found, promised = {}, {}
@@ -120,7 +120,7 @@ def test_every_address_answers_every_method_as_the_table_says(
 
 
 def test_only_an_administrator_withdraws_a_key_of_their_own(
-    seeded: Seeded, owner: Client, member: Client, stranger: Client
+    seeded: SeedIds, owner: Client, member: Client, stranger: Client
 ) -> None:
     own = _address("key-revoke", seeded)
     assert stranger.post(own).status_code == 404
@@ -132,7 +132,7 @@ def test_only_an_administrator_withdraws_a_key_of_their_own(
 
 
 def test_a_series_of_another_device_does_not_exist_under_this_one(
-    seeded: Seeded, owner: Client
+    seeded: SeedIds, owner: Client
 ) -> None:
     mixed = reverse("chart", kwargs={"device": seeded.meter, "series": seeded.foreign_power})
     assert owner.get(mixed).status_code == 404
@@ -142,7 +142,7 @@ POLLED = [name for name in ACCESS if name.endswith("-live")]
 
 
 def test_a_poll_without_a_session_is_told_so_instead_of_swapping_in_the_door(
-    seeded: Seeded,
+    seeded: SeedIds,
 ) -> None:
     for name in POLLED:
         response = Client().get(_address(name, seeded), headers={"HX-Request": "true"})
@@ -150,7 +150,7 @@ def test_a_poll_without_a_session_is_told_so_instead_of_swapping_in_the_door(
 
 
 def test_what_one_reader_holds_is_nothing_to_another(
-    seeded: Seeded, owner: Client, member: Client
+    seeded: SeedIds, owner: Client, member: Client
 ) -> None:
     for name in set(POLLED) - {"simulation-live"}:
         tag = owner.get(_address(name, seeded)).headers["ETag"]

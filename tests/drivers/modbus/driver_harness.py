@@ -19,8 +19,8 @@ HEAD = "version: 1\nmaker: Acme\nmodel: X1\nsources: [the map, another]\n"
 ALL = frozenset({"identity", "live", "slow"})
 
 
-class Watched:
-    """A unit that notes what it is asked, over a simulated device."""
+class RecordingUnit:
+    """A unit over a simulated device that records the reads it is asked for."""
 
     def __init__(self, device: Unit) -> None:
         self.device = device
@@ -50,7 +50,7 @@ def device(holding: dict[int, int] | None = None) -> Unit:
 
 def driver(
     profile: str,
-    unit: Watched,
+    unit: RecordingUnit,
     installation: Installation = AS_MEASURED,
     spare_ms: int | None = None,
 ) -> ProfiledDriver:

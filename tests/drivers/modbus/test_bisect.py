@@ -19,7 +19,7 @@ from drivers.modbus.driver import (
 from drivers.report import Quality, Reading
 from protocols.errors import ErrorResponse, ProtocolError, Timeout
 from protocols.modbus.planner import Read, Table
-from tests.drivers.modbus.driver_harness import ALL, GROUPS, Watched, device, driver, shown
+from tests.drivers.modbus.driver_harness import ALL, GROUPS, RecordingUnit, device, driver, shown
 
 
 def channels(count: int) -> str:
@@ -33,7 +33,7 @@ TEN = channels(10)
 
 @pytest.mark.req("C-20")
 async def test_a_register_this_firmware_lacks_costs_only_itself_and_is_remembered() -> None:
-    unit = Watched(device({i: i for i in range(10) if i != 7}))
+    unit = RecordingUnit(device({i: i for i in range(10) if i != 7}))
     made = driver(TEN, unit)
     seen = await made.read(ALL)
     assert [reading.value for reading in seen.readings] == [0, 1, 2, 3, 4, 5, 6, None, 8, 9]
@@ -50,7 +50,7 @@ async def test_a_register_this_firmware_lacks_costs_only_itself_and_is_remembere
 
 
 async def test_a_device_that_takes_shorter_reads_only_gets_shorter_reads() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     unit.device.limits[Table.HOLDING] = 4  # it refuses longer ones as illegal values
     made = driver(TEN, unit)
     assert len((await made.read(ALL)).readings) == 10
@@ -60,7 +60,7 @@ async def test_a_device_that_takes_shorter_reads_only_gets_shorter_reads() -> No
 
 
 async def test_a_device_that_refuses_everything_is_not_the_profiles() -> None:
-    unit = Watched(device({999: 1}))
+    unit = RecordingUnit(device({999: 1}))
     made = driver(TEN, unit)
     for _ in range(2):
         with pytest.raises(ErrorResponse, match="illegal data address"):
@@ -70,7 +70,7 @@ async def test_a_device_that_refuses_everything_is_not_the_profiles() -> None:
 
 
 async def test_a_missing_serial_number_is_no_reason_not_to_read_a_meter() -> None:
-    unit = Watched(device({0: 2301, 2: 2299, 1: 0, 4: 0, 5: 1, 3: 0}))
+    unit = RecordingUnit(device({0: 2301, 2: 2299, 1: 0, 4: 0, 5: 1, 3: 0}))
     made = driver(GROUPS, unit)
     who = await made.read(frozenset({"identity"}))
     assert who.identity is not None
@@ -79,7 +79,7 @@ async def test_a_missing_serial_number_is_no_reason_not_to_read_a_meter() -> Non
 
 
 async def test_a_device_that_restarts_is_not_taken_at_its_word() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(GROUPS, unit)
     due = frozenset({"live"})
     good = shown((await made.read(due)).readings)
@@ -96,7 +96,7 @@ async def test_a_device_that_restarts_is_not_taken_at_its_word() -> None:
 async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_in_an_hour() -> (
     None
 ):
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(GROUPS, unit)
     due = frozenset({"live"})
     good = shown((await made.read(due)).readings)
@@ -116,7 +116,7 @@ async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_
 
 
 async def test_any_other_refusal_is_told_at_once() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     busy = ErrorResponse(
         code=6, reason="device busy", what="refused", where="here", next_step="Wait"
     )
@@ -127,7 +127,7 @@ async def test_any_other_refusal_is_told_at_once() -> None:
 
 
 async def test_a_function_it_does_not_know_costs_only_what_is_read_with_it() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     refused = ErrorResponse(code=1, reason="illegal function", what="x", where="here", next_step="")
     unit.fail = lambda read: refused if read.table is Table.INPUT else None
     inputs = "".join(f"  - {{table: input, at: {i}, quantity: voltage}}\n" for i in range(1))
@@ -149,7 +149,9 @@ def lacking(readings: tuple[Reading, ...]) -> set[str]:
     return {reading.part for reading in readings if reading.quality is Quality.NOT_SUPPORTED}
 
 
-async def polled(made: ProfiledDriver, unit: Watched) -> tuple[tuple[Reading, ...] | None, int]:
+async def polled(
+    made: ProfiledDriver, unit: RecordingUnit
+) -> tuple[tuple[Reading, ...] | None, int]:
     """One poll: its readings, `None` where it failed, and how many requests it took."""
     unit.asked.clear()
     try:
@@ -161,7 +163,7 @@ async def polled(made: ProfiledDriver, unit: Watched) -> tuple[tuple[Reading, ..
 
 async def test_what_a_model_lacks_is_found_out_little_by_little_and_what_it_has_is_kept() -> None:
     """Its neighbours on the line wait for a few requests more than its plan, not for the search."""
-    unit = Watched(device({i: i for i in range(0, 60, 2)}))
+    unit = RecordingUnit(device({i: i for i in range(0, 60, 2)}))
     made = driver(channels(60), unit, spare_ms=0)
     found: set[str] = set()
     served = failed = 0
@@ -182,7 +184,7 @@ async def test_what_a_model_lacks_is_found_out_little_by_little_and_what_it_has_
 
 
 async def test_what_was_found_out_leaves_no_more_requests_than_it_takes() -> None:
-    unit = Watched(device({i: i for i in range(60) if i != 33}))
+    unit = RecordingUnit(device({i: i for i in range(60) if i != 33}))
     made = driver(channels(60), unit)
     await made.read(ALL)
     readings, requests = await polled(made, unit)
@@ -192,7 +194,7 @@ async def test_what_was_found_out_leaves_no_more_requests_than_it_takes() -> Non
 
 
 async def test_a_gap_the_map_calls_readable_and_the_device_refuses_is_cut_for_good() -> None:
-    unit = Watched(device({0: 1, 9: 2}))
+    unit = RecordingUnit(device({0: 1, 9: 2}))
     gap = "readable: [{table: holding, first: 0, last: 9}]\n"
     points = "points:\n  - {at: 0, quantity: voltage}\n  - {at: 9, quantity: current}\n"
     made = driver(gap + points, unit)
@@ -203,7 +205,7 @@ async def test_a_gap_the_map_calls_readable_and_the_device_refuses_is_cut_for_go
 
 
 async def test_a_device_that_restarts_while_its_plan_is_large_comes_back_whole() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(channels(60), unit, spare_ms=0)
     whole = good((await made.read(ALL)).readings)
     values = dict(unit.device.tables[Table.HOLDING])
@@ -218,7 +220,7 @@ async def test_a_device_that_restarts_while_its_plan_is_large_comes_back_whole()
 
 
 async def test_asking_again_costs_two_requests_a_poll_and_no_value() -> None:
-    unit = Watched(device({i: i for i in range(60) if i not in range(20, 30)}))
+    unit = RecordingUnit(device({i: i for i in range(60) if i not in range(20, 30)}))
     made = driver(channels(60), unit, spare_ms=0)
     while len(lacking((await polled(made, unit))[0] or ())) < 10:
         pass
@@ -242,7 +244,7 @@ async def test_asking_again_costs_two_requests_a_poll_and_no_value() -> None:
 async def test_whatever_it_lacks_is_found_out_once_and_for_all(
     missing: set[int], limit: int, spare_ms: int | None
 ) -> None:
-    unit = Watched(device({i: i for i in range(40) if i not in missing}))
+    unit = RecordingUnit(device({i: i for i in range(40) if i not in missing}))
     unit.device.limits[Table.HOLDING] = limit
     made = driver(channels(40), unit, spare_ms=spare_ms)
     readings, requests = None, 0
@@ -281,7 +283,7 @@ BUSY = ErrorResponse(code=6, reason="device busy", what="refused", where="here",
 async def test_a_frame_lost_in_a_search_loses_no_point(
     error: ProtocolError, at: tuple[int, int]
 ) -> None:
-    unit = Watched(device({0: 0, 2: 2, 3: 3}))
+    unit = RecordingUnit(device({0: 0, 2: 2, 3: 3}))
     made = driver(channels(4), unit)
     unit.fail = once(Read(Table.HOLDING, *at), error)
     for _ in range(8):
@@ -293,7 +295,7 @@ async def test_a_frame_lost_in_a_search_loses_no_point(
 
 async def test_a_register_that_never_answers_alone_costs_only_itself() -> None:
     """Some devices fall silent where they should refuse."""
-    unit = Watched(device({0: 0, 1: 1, 3: 3}))
+    unit = RecordingUnit(device({0: 0, 1: 1, 3: 3}))
     made = driver(channels(4), unit, spare_ms=0)
     unit.fail = lambda read: LOST if (read.address, read.count) == (2, 1) else None
     for _ in range(12):
@@ -304,7 +306,7 @@ async def test_a_register_that_never_answers_alone_costs_only_itself() -> None:
 
 
 async def test_what_was_refused_while_a_device_restarts_does_not_count() -> None:
-    unit = Watched(device({0: 0, 2: 2}))
+    unit = RecordingUnit(device({0: 0, 2: 2}))
     made = driver(channels(3), unit, spare_ms=0)
     await polled(made, unit)
     kept = dict(unit.device.tables[Table.HOLDING])
@@ -319,7 +321,7 @@ async def test_what_was_refused_while_a_device_restarts_does_not_count() -> None
 
 
 async def test_a_block_that_comes_up_later_than_the_rest_is_back_within_minutes() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(
         "points:\n  - {at: 0, quantity: voltage}\n  - {at: 50, quantity: energy.import}\n", unit
     )
@@ -335,7 +337,7 @@ async def test_a_block_that_comes_up_later_than_the_rest_is_back_within_minutes(
 
 
 async def test_what_was_found_again_stays_found_though_the_next_question_is_lost() -> None:
-    unit = Watched(device({i: i for i in range(10) if i not in {2, 7}}))
+    unit = RecordingUnit(device({i: i for i in range(10) if i not in {2, 7}}))
     made = driver(TEN, unit, spare_ms=0)
     while len(lacking((await polled(made, unit))[0] or ())) < 2:
         pass
@@ -358,7 +360,7 @@ async def test_whatever_happens_meanwhile_it_is_found_out_in_the_end(
     missing: set[int], spare_ms: int | None, mishaps: list[str], up: int
 ) -> None:
     """Lost frames, a busy device, restarts: afterwards every register is what it is."""
-    unit = Watched(device({i: i for i in range(20) if i not in missing}))
+    unit = RecordingUnit(device({i: i for i in range(20) if i not in missing}))
     made = driver(channels(20), unit, spare_ms=spare_ms)
     kept = dict(unit.device.tables[Table.HOLDING])
     for _ in range(up):

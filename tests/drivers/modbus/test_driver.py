@@ -10,11 +10,11 @@ from drivers.installation import Installation
 from drivers.report import Code, Quantity, Severity, State
 from protocols.errors import Timeout
 from protocols.modbus.planner import Table
-from tests.drivers.modbus.driver_harness import ALL, GROUPS, Watched, device, driver, shown
+from tests.drivers.modbus.driver_harness import ALL, GROUPS, RecordingUnit, device, driver, shown
 
 
 async def test_only_what_is_due_is_read_and_who_it_is_comes_first() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     unit.device.set(Table.HOLDING, 0, [2301, 9, 2299, 9, 1, 2])
     unit.device.set_uint32(Table.HOLDING, 100, 4711)
     made = driver(GROUPS, unit)
@@ -42,7 +42,7 @@ async def test_only_what_is_due_is_read_and_who_it_is_comes_first() -> None:
 
 
 async def test_each_reading_is_dated_by_its_own_transaction() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(
         "points:\n  - {at: 0, quantity: voltage}\n  - {at: 50, quantity: current}\n", unit
     )
@@ -51,7 +51,7 @@ async def test_each_reading_is_dated_by_its_own_transaction() -> None:
 
 
 async def test_the_first_timeout_ends_the_read() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver(
         "points:\n  - {at: 0, quantity: voltage}\n  - {at: 50, quantity: current}\n", unit
     )
@@ -84,7 +84,7 @@ WHO = {4: 0, 10: 0x5631, 11: 0x2E32, 12: 0, 20: ord("A"), 21: ord("1"), 22: 0}
 
 @pytest.mark.req("E-30")
 async def test_registers_become_state_identity_and_conditions() -> None:
-    unit = Watched(device(WHO | {0: 1, 1: 0b1001, 2: 7, 3: 0x1234, 4: 0xFFFE}))
+    unit = RecordingUnit(device(WHO | {0: 1, 1: 0b1001, 2: 7, 3: 0x1234, 4: 0xFFFE}))
     unit.device.set(Table.COIL, 5, [1])
     made = driver(SIGNS, unit)
     seen = await made.read(ALL)
@@ -102,7 +102,7 @@ async def test_registers_become_state_identity_and_conditions() -> None:
 
 
 async def test_a_condition_set_is_whole_although_only_a_part_was_asked() -> None:
-    unit = Watched(device(WHO | {0: 0, 1: 0b1000, 2: 7, 3: 0x1234}))
+    unit = RecordingUnit(device(WHO | {0: 0, 1: 0b1000, 2: 7, 3: 0x1234}))
     unit.device.set(Table.COIL, 5, [0])
     made = driver(SIGNS, unit)
     await made.read(ALL)
@@ -115,7 +115,7 @@ async def test_a_condition_set_is_whole_although_only_a_part_was_asked() -> None
 
 
 async def test_another_model_at_this_address_is_said() -> None:
-    unit = Watched(device(WHO | {0: 9, 1: 0, 2: 0, 3: 0x7777}))
+    unit = RecordingUnit(device(WHO | {0: 9, 1: 0, 2: 0, 3: 0x7777}))
     unit.device.set(Table.COIL, 5, [0])
     seen = await driver(SIGNS, unit).read(ALL)
     assert seen.state is State.OTHER  # a number the map does not list
@@ -126,7 +126,7 @@ async def test_another_model_at_this_address_is_said() -> None:
 
 
 async def test_a_device_without_a_status_register_does_what_its_profile_says() -> None:
-    unit = Watched(device())
+    unit = RecordingUnit(device())
     made = driver("state: running\npoints:\n  - {at: 0, quantity: voltage}\n", unit)
     seen = await made.read(ALL)
     assert seen.state is State.RUNNING
@@ -138,7 +138,7 @@ async def test_a_device_without_a_status_register_does_what_its_profile_says() -
 
 
 async def test_points_may_share_registers_and_read_them_in_any_way() -> None:
-    unit = Watched(device({0: 0x1234, 1: 0x5678, 2: 0xFFFF, 3: 0x4142, 4: 0x4300}))
+    unit = RecordingUnit(device({0: 0x1234, 1: 0x5678, 2: 0xFFFF, 3: 0x4142, 4: 0x4300}))
     made = driver(
         """\
 points:
@@ -164,7 +164,9 @@ points:
 
 @pytest.mark.parametrize("reverse", [False, True])
 async def test_ratio_and_direction_belong_to_the_installation(reverse: bool) -> None:
-    unit = Watched(device({0: 2301, 1: 1234, 2: 100, 3: 7, 4: 9, 5: 500, 6: 950, 7: 3, 8: 5000}))
+    unit = RecordingUnit(
+        device({0: 2301, 1: 1234, 2: 100, 3: 7, 4: 9, 5: 500, 6: 950, 7: 3, 8: 5000})
+    )
     made = driver(
         """\
 points:

@@ -48,8 +48,8 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How it ended.
+class RunResult:
+    """How one enrolment ended.
 
     Attributes:
         signal: That killed it; 0 for none.
@@ -85,13 +85,13 @@ class Enrolments:
     ) -> None:
         self._process.communicate(timeout=30)
 
-    def run(self, order: Order) -> Ended:
+    def run(self, order: Order) -> RunResult:
         """One enrolment to its end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asdict(order)) + "\n")
         self._process.stdin.flush()
-        return Ended(**json.loads(self._process.stdout.readline()))
+        return RunResult(**json.loads(self._process.stdout.readline()))
 
 
 class _Death:
@@ -136,7 +136,7 @@ def _enroll(order: Order, tell: int) -> int:
     return 0
 
 
-def _one(order: Order) -> Ended:
+def _one(order: Order) -> RunResult:
     heard, tell = os.pipe()
     child = os.fork()
     if child == 0:
@@ -151,7 +151,7 @@ def _one(order: Order) -> Ended:
         text = said.read()
     _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status)
-    return Ended(
+    return RunResult(
         signal=os.WTERMSIG(status) if killed else 0,
         code=-1 if killed else os.WEXITSTATUS(status),
         said=text,

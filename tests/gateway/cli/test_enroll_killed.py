@@ -25,7 +25,7 @@ from provisioning import agent_key, enrolment_store
 from provisioning.agent_key import AgentKey
 from provisioning.claim import ClaimRefusal, ClaimRequest, decode, encode
 from provisioning.codes import Code
-from tests.gateway.cli.dying_enroll import Ended, Enrolments, Order
+from tests.gateway.cli.dying_enroll import Enrolments, Order, RunResult
 from tests.provisioning.claim_server import ClaimServer, answer, serving
 
 pytestmark = pytest.mark.first
@@ -214,14 +214,14 @@ def test_on_a_full_disk_it_says_so_and_is_enrolled_once_there_is_room(
         ended = enrolments.run(Order(state=str(state), key=str(key)))
         named = state.exists() and check_kept(state)
         assert named == (ended.code == 0), ended.said
-        refused += _told_full(ended)
+        refused += _reported_full(ended)
         free()
         check_again(portal, enrolments, state, key)
         subprocess.run(["rm", "-r", str(state)], check=True)
     assert refused == files, "with room for all but one it is refused, with room for all it is not"
 
 
-def _told_full(ended: Ended) -> bool:
+def _reported_full(ended: RunResult) -> bool:
     if ended.code == 0:
         return False
     assert json.loads(ended.said)["error"]["code"] == Code.DISK_FULL

@@ -134,7 +134,7 @@ def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
     whole = request_times(rtu, [Read(Table.INPUT, 0, 40)])
     pieces = request_times(rtu, [Read(Table.INPUT, n, 19) for n in (0, 21)])
 
-    class Knows:
+    class ReplannedDriver:
         def planned(self) -> dict[str, tuple[RequestTime, ...]]:
             return {"live": pieces}
 
@@ -146,7 +146,7 @@ def test_what_is_predicted_follows_what_is_asked_by_now() -> None:
         load=BusLoad(form=form, drain_s=rtu.line.drain_s, groups={"live": whole}, timeout_s=1),
         periods={"live": 1.0},
     )
-    (asked,) = as_planned({"serial:/dev/x": [one]}, {"main": Knows()})["serial:/dev/x"]
+    (asked,) = as_planned({"serial:/dev/x": [one]}, {"main": ReplannedDriver()})["serial:/dev/x"]
     assert asked.load.groups == {"live": pieces}
     times = [line_time("serial:/dev/x", [each]) for each in (one, asked)]
     assert times[0] is not None

@@ -13,7 +13,7 @@ from portal.accounts.actions import AccountError, NewUser
 from portal.accounts.models import Organization, SignInLink, User
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 PASSWORD = "kettle-orbit-paper-nine"
 pytestmark = pytest.mark.django_db
@@ -130,6 +130,6 @@ def test_the_language_is_kept_and_never_leads_off_the_site(person: User) -> None
     assert person.language == "en"
 
 
-def test_visible_organizations_are_the_members_only(seeded: Seeded) -> None:
+def test_visible_organizations_are_the_members_only(seeded: SeedIds) -> None:
     owner = User.objects.get(email="owner@example.com")
     assert [o.name for o in Organization.objects.visible_to(owner)] == ["Aoyama Foods"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.test import Client
     from pytest_django.fixtures import Settings
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 PAGES = ["/", "/keys/"]
@@ -108,7 +108,7 @@ def test_everything_that_ends_has_words() -> None:
 
 
 def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where_all_else_is_well(
-    owner: Client, seeded: Seeded, ending: None
+    owner: Client, seeded: SeedIds, ending: None
 ) -> None:
     DeviceCondition.objects.update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")

@@ -19,7 +19,7 @@ from provisioning.agent_key import parse
 if TYPE_CHECKING:
     from django.test import Client
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 KEYS = "/keys/"
@@ -33,7 +33,7 @@ def authority(settings: object, tmp_path: object) -> None:
     actions.ensure_roots()
 
 
-def wish(seeded: Seeded, **other: object) -> dict[str, object]:
+def wish(seeded: SeedIds, **other: object) -> dict[str, object]:
     return {
         "organization": seeded.organization,
         "site": "Kawasaki plant",
@@ -47,7 +47,7 @@ def wish(seeded: Seeded, **other: object) -> dict[str, object]:
 @pytest.mark.req("E-25")
 @pytest.mark.database
 def test_an_administrator_issues_a_key_and_sees_it_this_once(
-    owner: Client, seeded: Seeded, authority: None
+    owner: Client, seeded: SeedIds, authority: None
 ) -> None:
     answer = owner.post(KEYS, wish(seeded))
     assert answer.status_code == 200
@@ -77,7 +77,7 @@ def _shown(text: str) -> list[str]:
 
 @pytest.mark.database
 def test_a_new_site_is_made_with_its_time_zone(
-    owner: Client, seeded: Seeded, authority: None
+    owner: Client, seeded: SeedIds, authority: None
 ) -> None:
     owner.post(KEYS, wish(seeded, site="Osaka depot", time_zone="Asia/Seoul"))
     site = Site.objects.get(name="Osaka depot")
@@ -96,7 +96,7 @@ def test_a_new_site_is_made_with_its_time_zone(
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_issued(
-    owner: Client, seeded: Seeded, authority: None, other: dict[str, object], words: str
+    owner: Client, seeded: SeedIds, authority: None, other: dict[str, object], words: str
 ) -> None:
     before = AgentKey.objects.count()
     assert words in owner.post(KEYS, wish(seeded, **other)).content.decode()
@@ -104,7 +104,7 @@ def test_what_cannot_be_is_told_and_nothing_is_issued(
 
 
 def test_a_key_for_somebody_elses_organization_is_not_issued(
-    owner: Client, seeded: Seeded, authority: None
+    owner: Client, seeded: SeedIds, authority: None
 ) -> None:
     foreign = Organization.objects.get(name="Another Company")
     before = AgentKey.objects.count()
@@ -113,14 +113,14 @@ def test_a_key_for_somebody_elses_organization_is_not_issued(
     assert AgentKey.objects.count() == before
 
 
-def test_without_an_authority_the_next_step_is_told(owner: Client, seeded: Seeded) -> None:
+def test_without_an_authority_the_next_step_is_told(owner: Client, seeded: SeedIds) -> None:
     answer = owner.post(KEYS, wish(seeded))
     assert answer.status_code == 409
     assert "authority init" in answer.content.decode()
 
 
 def test_keys_of_others_are_not_listed_and_their_state_is_told(
-    owner: Client, stranger: Client, seeded: Seeded
+    owner: Client, stranger: Client, seeded: SeedIds
 ) -> None:
     assert "KEYSEED2" in owner.get(KEYS).content.decode()
     assert "KEYSEED3" not in owner.get(KEYS).content.decode()

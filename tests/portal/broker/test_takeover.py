@@ -52,7 +52,7 @@ def test_who_is_revoked_while_the_lists_are_brought_is_cut_for_good(site: Site) 
     from portal.broker.folder import BrokerFolder
     from portal.broker.reloading import reload
 
-    class Overtaken(BrokerFolder):
+    class RacingFolder(BrokerFolder):
         """Another process revokes the box once the lists have been brought."""
 
         def renew_server(self) -> None:
@@ -62,9 +62,9 @@ def test_who_is_revoked_while_the_lists_are_brought_is_cut_for_good(site: Site) 
     box = site.box(A)
     reload(site.folder, force=True)
     with a_session(site, box) as (runner, session):
-        overtaken = Overtaken(path=site.folder.path, plan=site.folder.plan)
+        racing = RacingFolder(path=site.folder.path, plan=site.folder.plan)
         # Disconnected under the list of before it would only come back, and count as done.
-        assert reload(overtaken, force=True).disconnected == ()
+        assert reload(racing, force=True).disconnected == ()
         runner.run(session.subscribe(topics.down(A, Down.ACK)))  # it lives
         assert reload(site.folder).disconnected == (A,)
         runner.run(ended(session))

@@ -13,7 +13,7 @@ from portal.fleet.models import Device, DeviceGroup
 if TYPE_CHECKING:
     from django.test import Client
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("C-36")]
 
@@ -24,7 +24,7 @@ def _text(client: Client, address: str) -> str:
 
 
 @pytest.fixture
-def group(seeded: Seeded) -> DeviceGroup:
+def group(seeded: SeedIds) -> DeviceGroup:
     """With the copier in it."""
     made = DeviceGroup.objects.create(organization_id=seeded.organization, name="Sales")
     Device.objects.filter(name="copier").update(group=made)

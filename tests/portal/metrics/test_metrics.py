@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 TOKEN = "mulberry-kettle-orbit-nine"
 TABLE = {metric.name: metric for metric in (*table.WEB, *table.INGEST)}
@@ -74,7 +74,7 @@ def watched(settings: Settings) -> Client:
     return Client(headers={"Authorization": f"Bearer {TOKEN}"})
 
 
-def test_the_page_shows_the_fleet_and_its_own_requests(watched: Client, seeded: Seeded) -> None:
+def test_the_page_shows_the_fleet_and_its_own_requests(watched: Client, seeded: SeedIds) -> None:
     now = timezone.now()
     for days in (10, 20):
         IssuedCertificate.objects.create(

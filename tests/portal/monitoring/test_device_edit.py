@@ -14,7 +14,7 @@ from portal.fleet.models import Device, DeviceGroup
 from portal.monitoring.device_web_page import pages_in
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def _names(client: Client, address: str) -> list[str]:
 
 
 @pytest.fixture
-def copier(seeded: Seeded) -> Device:
+def copier(seeded: SeedIds) -> Device:
     return Device.objects.get(name="copier")
 
 
@@ -94,7 +94,7 @@ def test_a_group_of_another_organization_is_neither_offered_nor_chosen(
 
 
 def test_nobody_edits_a_foreign_device_or_a_gateway(
-    owner: Client, stranger: Client, seeded: Seeded, copier: Device
+    owner: Client, stranger: Client, seeded: SeedIds, copier: Device
 ) -> None:
     assert stranger.post(f"/devices/{copier.pk}/edit/", SAID).status_code == 404
     assert owner.post(f"/devices/{seeded.foreign_meter}/edit/", SAID).status_code == 404
@@ -152,7 +152,7 @@ def test_the_list_shows_one_group_or_those_without(owner: Client, copier: Device
 
 
 @pytest.mark.req("C-15")
-def test_printers_have_a_link_to_their_own_page_at_the_site(owner: Client, seeded: Seeded) -> None:
+def test_printers_have_a_link_to_their_own_page_at_the_site(owner: Client, seeded: SeedIds) -> None:
     page = owner.get("/devices/").content.decode()
     links = re.findall(r'<a class="own-page" href="([^"]+)"([^>]*)>', page)
     assert sorted(href for href, _rest in links) == ["http://192.0.2.41/", "http://[2001:db8::7]/"]

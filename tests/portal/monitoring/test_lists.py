@@ -18,7 +18,7 @@ from portal.monitoring.operation import Operation
 from portal.monitoring.supplies import supply_views
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def _text(client: Client, address: str) -> str:
 
 
 def test_one_thing_that_needs_somebody_is_told_in_one_sentence(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     DeviceCondition.objects.exclude(code="phase.lost").update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")
@@ -43,7 +43,7 @@ def test_one_thing_that_needs_somebody_is_told_in_one_sentence(
 
 @pytest.mark.parametrize("place", ["/", "/live/", "/sites/{site}/"])
 def test_a_change_of_the_sentence_is_told_to_who_listens(
-    owner: Client, seeded: Seeded, place: str
+    owner: Client, seeded: SeedIds, place: str
 ) -> None:
     site = Device.objects.get(pk=seeded.meter).gateway.site_id
     page = owner.get(place.format(site=site)).content.decode()
@@ -51,7 +51,7 @@ def test_a_change_of_the_sentence_is_told_to_who_listens(
     assert '<h1 id="sentence" aria-live="polite" aria-atomic="true">' in page
 
 
-def test_the_sentence_is_japanese_for_who_reads_japanese(owner: Client, seeded: Seeded) -> None:
+def test_the_sentence_is_japanese_for_who_reads_japanese(owner: Client, seeded: SeedIds) -> None:
     DeviceCondition.objects.exclude(code="phase.lost").update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")
     Box.objects.update(alive=True, last_heard_at=timezone.now())
@@ -61,7 +61,7 @@ def test_the_sentence_is_japanese_for_who_reads_japanese(owner: Client, seeded: 
 
 @pytest.mark.req("E-30")
 def test_the_donut_counts_what_printers_are_doing_and_how_many_are_available(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     text = _text(owner, "/")
     assert "Printers , available 2 of 2" in text
@@ -74,13 +74,13 @@ def test_the_donut_counts_what_printers_are_doing_and_how_many_are_available(
 
 @pytest.mark.req("E-30")
 def test_who_cannot_be_heard_is_neither_available_nor_what_it_was_last(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     text = _text(owner, "/")
     assert "Meters , available 2 of 4" in text  # one unreachable, one behind a silent gateway
 
 
-def test_a_portal_of_meters_has_no_printers_in_it(owner: Client, seeded: Seeded) -> None:
+def test_a_portal_of_meters_has_no_printers_in_it(owner: Client, seeded: SeedIds) -> None:
     Device.objects.filter(name__in=["copier", "label-printer"]).delete()
     assert "Printers" not in _text(owner, "/")
 
@@ -100,7 +100,7 @@ def test_the_arcs_of_a_donut_go_all_the_way_round() -> None:
 
 @pytest.mark.req("E-29")
 def test_a_new_device_is_in_the_living_part_without_signing_in_again(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     tag = owner.get("/live/").headers["ETag"]
     assert owner.get("/live/", headers={"If-None-Match": tag}).status_code == 304
@@ -117,7 +117,7 @@ def test_a_new_device_is_in_the_living_part_without_signing_in_again(
     [("/sites/", ""), ("/gateways/", ""), ("/devices/", "?q=new&sort=-name&group=")],
 )
 def test_the_lists_live_and_stay_as_they_were_asked_for(
-    owner: Client, seeded: Seeded, address: str, asked: str
+    owner: Client, seeded: SeedIds, address: str, asked: str
 ) -> None:
     page = html.unescape(owner.get(address + asked).content.decode())
     polled = re.search(r'hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page)
@@ -142,7 +142,7 @@ def test_the_lists_live_and_stay_as_they_were_asked_for(
 
 @pytest.mark.req("E-32")
 @pytest.mark.req("C-20")
-def test_some_left_and_not_known_are_not_empty(owner: Client, seeded: Seeded) -> None:
+def test_some_left_and_not_known_are_not_empty(owner: Client, seeded: SeedIds) -> None:
     text = _text(owner, f"/devices/{Device.objects.get(name='label-printer').pk}/")
     supplies = text[text.index("Supplies") : text.index("Latest readings")]
     assert "Black ink 12 %" in supplies.replace("\N{NARROW NO-BREAK SPACE}", " ")
@@ -176,7 +176,7 @@ def test_a_kind_nobody_knows_keeps_the_devices_name() -> None:
 @pytest.mark.req("C-15")
 @pytest.mark.req("E-23")
 def test_the_list_of_devices_is_sorted_as_asked_and_the_gravest_first_otherwise(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     def names(address: str) -> list[str]:
         rows = re.findall(r'class="row-link"[^>]*>([^<]+)<', owner.get(address).content.decode())
@@ -202,7 +202,7 @@ def test_the_list_of_devices_is_sorted_as_asked_and_the_gravest_first_otherwise(
 
 @pytest.mark.req("C-15")
 def test_the_columns_are_those_asked_for_and_sort_by_their_headings(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     def names(address: str) -> list[str]:
         rows = re.findall(r'class="row-link"[^>]*>([^<]+)<', owner.get(address).content.decode())
@@ -236,7 +236,7 @@ def test_the_columns_are_those_asked_for_and_sort_by_their_headings(
 
 @pytest.mark.req("C-17")
 def test_only_the_gravest_of_service_call_error_and_warning_shows_and_normal_without_any(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     copier = Device.objects.get(name="copier")
     graver = (
@@ -264,19 +264,19 @@ def test_only_the_gravest_of_service_call_error_and_warning_shows_and_normal_wit
 
 
 def test_a_search_without_a_match_says_so_and_shows_the_way_back(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     text = _text(owner, "/devices/?q=<script>")
     assert "No device matches “&lt;script&gt;”." in text
     assert "Show all devices" in text
 
 
-def test_gateways_are_listed_the_faulty_first(owner: Client, seeded: Seeded) -> None:
+def test_gateways_are_listed_the_faulty_first(owner: Client, seeded: SeedIds) -> None:
     text = _text(owner, "/gateways/")
     assert text.index("Roof") < text.index("Plant room") < text.index("Back office")
 
 
-def test_a_site_says_what_needs_somebody_there_alone(owner: Client, seeded: Seeded) -> None:
+def test_a_site_says_what_needs_somebody_there_alone(owner: Client, seeded: SeedIds) -> None:
     shop = Site.objects.get(name="Shibuya shop")
     text = _text(owner, f"/sites/{shop.pk}/")
     assert "Compressor 2" not in text
@@ -286,7 +286,7 @@ def test_a_site_says_what_needs_somebody_there_alone(owner: Client, seeded: Seed
     assert re.search(r"Kawasaki plant Aoyama Foods 3 things need you", _text(owner, "/sites/"))
 
 
-def test_a_gateway_shows_its_box_and_its_devices_only(owner: Client, seeded: Seeded) -> None:
+def test_a_gateway_shows_its_box_and_its_devices_only(owner: Client, seeded: SeedIds) -> None:
     gateway = Gateway.objects.get(name="Plant room")
     text = _text(owner, f"/gateways/{gateway.pk}/")
     assert "b-4xk2m7q9wd" in text
@@ -294,7 +294,7 @@ def test_a_gateway_shows_its_box_and_its_devices_only(owner: Client, seeded: See
     assert "PV east" not in text
 
 
-def test_nobody_is_told_of_other_peoples_places(stranger: Client, seeded: Seeded) -> None:
+def test_nobody_is_told_of_other_peoples_places(stranger: Client, seeded: SeedIds) -> None:
     for address in ("/sites/", "/gateways/", "/devices/", "/organizations/"):
         text = _text(stranger, address)
         assert "Kawasaki" not in text
@@ -307,7 +307,7 @@ def test_nobody_is_told_of_other_peoples_places(stranger: Client, seeded: Seeded
 
 @pytest.mark.req("E-15")
 def test_one_administrator_alone_is_warned_of_until_there_are_two(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     assert "Only one person administers" in _text(owner, "/organizations/")
     second = User.objects.create_user("second@example.com", name="Jiro")

@@ -17,7 +17,7 @@ from portal.fleet.models import Box, Device, DeviceCondition, Gateway
 from portal.ingest.models import Latest, Sample, Series
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 LIVE = "/live/"
@@ -38,7 +38,7 @@ def test_the_first_page_begins_with_what_needs_you_the_gravest_first(owner: Clie
     assert "Maintenance due" not in text  # one device shows its gravest only
 
 
-def test_when_all_is_well_it_says_so(owner: Client, seeded: Seeded) -> None:
+def test_when_all_is_well_it_says_so(owner: Client, seeded: SeedIds) -> None:
     DeviceCondition.objects.update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")
     Box.objects.update(alive=True, last_heard_at=timezone.now())
@@ -46,7 +46,7 @@ def test_when_all_is_well_it_says_so(owner: Client, seeded: Seeded) -> None:
 
 
 def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     Box.objects.filter(alive=True).update(last_heard_at=timezone.now() - timedelta(seconds=151))
     text = _text(owner, "/")
@@ -54,7 +54,7 @@ def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
     assert "Cold store" not in text[: text.index("Kawasaki plant")]
 
 
-def test_a_gateway_whose_session_ended_is_silent_at_once(owner: Client, seeded: Seeded) -> None:
+def test_a_gateway_whose_session_ended_is_silent_at_once(owner: Client, seeded: SeedIds) -> None:
     Box.objects.filter(box_id="b-4xk2m7q9wd").update(alive=False)
     assert "2 things need you" in _text(owner, "/")
 
@@ -64,7 +64,7 @@ def test_nobody_sees_what_is_somebody_elses(owner: Client, stranger: Client) -> 
     assert "Main incomer" not in _text(stranger, "/")
 
 
-def test_readings_are_exact_and_in_readable_units(owner: Client, seeded: Seeded) -> None:
+def test_readings_are_exact_and_in_readable_units(owner: Client, seeded: SeedIds) -> None:
     series = Series.objects.get(device=seeded.meter, quantity="energy.import")
     Latest.objects.filter(series=series).update(value=9_007_199_254_740_993)
     assert "9,007,199,254,740.993 kWh" in _text(owner, "/")
@@ -73,14 +73,14 @@ def test_readings_are_exact_and_in_readable_units(owner: Client, seeded: Seeded)
 
 @pytest.mark.req("C-20")
 def test_a_value_that_could_not_be_had_is_a_dash_with_its_reason(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     compressor = Device.objects.get(name="compressor-2")
     text = _text(owner, f"/devices/{compressor.pk}/")
     assert re.search(r"Voltage L1 230.4 V L2 – The device gave no value", text)
 
 
-def test_conditions_show_their_evidence(owner: Client, seeded: Seeded) -> None:
+def test_conditions_show_their_evidence(owner: Client, seeded: SeedIds) -> None:
     compressor = Device.objects.get(name="compressor-2")
     text = _text(owner, f"/devices/{compressor.pk}/")
     assert "Voltage on L2 is missing" in text
@@ -96,7 +96,9 @@ def test_empty_states_say_what_comes_next(db: None) -> None:
     assert "No gateway is set up yet" in _text(client, "/")
 
 
-def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(owner: Client, seeded: Seeded) -> None:
+def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(
+    owner: Client, seeded: SeedIds
+) -> None:
     Gateway.objects.exclude(name="Back office").filter(site__organization=seeded.organization).get(
         name="Roof"
     ).devices.all().delete()
@@ -111,7 +113,7 @@ def _queries(client: Client, address: str, tag: str = "") -> int:
     return len(queries)
 
 
-def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seeded: Seeded) -> None:
+def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seeded: SeedIds) -> None:
     before = _queries(owner, "/")
     gateway = Device.objects.get(pk=seeded.meter).gateway
     for number in range(20):
@@ -124,7 +126,7 @@ def test_the_number_of_queries_does_not_grow_with_the_fleet(owner: Client, seede
 
 
 def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurations(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     site = Gateway.objects.get(name="Back office").site
 
@@ -156,7 +158,7 @@ def test_the_number_of_queries_does_not_grow_with_gateways_and_unseen_configurat
 
 @pytest.mark.parametrize("page", ["overview", "device"])
 def test_an_unchanged_page_answers_304_and_a_changed_one_answers_anew(
-    page: str, owner: Client, seeded: Seeded
+    page: str, owner: Client, seeded: SeedIds
 ) -> None:
     whole, live = (
         ("/", LIVE)
@@ -178,7 +180,7 @@ def test_an_unchanged_page_answers_304_and_a_changed_one_answers_anew(
 
 
 def test_events_and_passing_time_change_the_tag_and_foreign_news_does_not(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     first = owner.get(LIVE).headers["ETag"]
     Latest.objects.filter(series=seeded.foreign_power).update(at=1)
@@ -191,7 +193,7 @@ def test_events_and_passing_time_change_the_tag_and_foreign_news_does_not(
     assert third != second
 
 
-def test_another_language_is_another_page(owner: Client, seeded: Seeded) -> None:
+def test_another_language_is_another_page(owner: Client, seeded: SeedIds) -> None:
     tag = owner.get(LIVE).headers["ETag"]
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
     answer = owner.get(LIVE, headers={"If-None-Match": tag})
@@ -202,7 +204,7 @@ def test_another_language_is_another_page(owner: Client, seeded: Seeded) -> None
 # --- the chart --------------------------------------------------------------------------------
 
 
-def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: Seeded) -> None:
+def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: SeedIds) -> None:
     address = reverse("chart", args=[seeded.meter, seeded.power])
     data = owner.get(address).json()
     assert data["zone"] == "Asia/Tokyo"
@@ -221,7 +223,7 @@ def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: Seeded) -> N
     assert inside == [None]
 
 
-def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: Seeded) -> None:
+def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: SeedIds) -> None:
     address = reverse("chart", args=[seeded.meter, seeded.power])
     start = owner.get(address).json()["from"]
     begins = (start + 6 * 3600) * 1000
@@ -238,7 +240,7 @@ def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: Seeded
 
 
 def test_the_configured_heartbeat_decides_how_long_a_sample_stands(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     device = Device.objects.get(pk=seeded.meter)
     before = len(owner.get(reverse("chart", args=[seeded.meter, seeded.power])).json()["voids"])
@@ -269,7 +271,7 @@ def test_a_configuration_that_says_nothing_means_the_defaults(
 
 
 def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     energy = Series.objects.get(device=seeded.meter, quantity="energy.import")
     rows = list(Sample.objects.filter(series=energy).order_by("at").values_list("value", flat=True))
@@ -284,7 +286,7 @@ def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(
 
 
 def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     address = reverse("chart", args=[seeded.meter, seeded.power])
     for _attempt in range(3):  # the tag holds for a minute, which may just end
@@ -329,7 +331,7 @@ def test_a_page_that_fails_looks_like_ours(owner: Client) -> None:
 
 
 def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     fault = DeviceCondition.objects.get(code="phase.lost")
     page = f"/devices/{fault.device_id}/"
@@ -350,7 +352,7 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
 
 @pytest.mark.parametrize(("given", "shown"), [(5_000_000, "5,000.000"), (3, "1,234.567")])
 def test_a_card_shows_the_energy_that_a_device_counts_most_of(
-    owner: Client, seeded: Seeded, given: int, shown: str
+    owner: Client, seeded: SeedIds, given: int, shown: str
 ) -> None:
     Series.objects.filter(device=seeded.meter, quantity__startswith="energy").delete()
     for quantity, value in (("energy.import", 1_234_567), ("energy.export", given)):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pytest_django import Settings
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 LIVE, BREAK = "simulation-live", "simulation-break"
 EPOCH = bytes(range(8))
@@ -189,7 +189,7 @@ def test_lines_of_meters_are_drawn_and_a_gap_is_shaded(world: FakeWorld, owner: 
 
 
 def test_what_the_strip_asks_does_not_grow_with_the_meters(
-    world: FakeWorld, owner: Client, seeded: Seeded
+    world: FakeWorld, owner: Client, seeded: SeedIds
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -247,7 +247,7 @@ def test_in_japanese(world: FakeWorld, owner: Client) -> None:
     assert "何かを壊してみる" in words(owner.get(reverse("overview")))
 
 
-def test_what_was_made_up_is_marked_where_it_is_drawn(owner: Client, seeded: Seeded) -> None:
+def test_what_was_made_up_is_marked_where_it_is_drawn(owner: Client, seeded: SeedIds) -> None:
     page = reverse("device", kwargs={"device": seeded.meter})
     assert "Simulated history" not in words(owner.get(page))
     gateway = Gateway.objects.get(devices=seeded.meter)

@@ -10,11 +10,11 @@ from portal.fleet.models import Device
 from tests.portal.usage.meters import meter
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 
 @pytest.fixture
-def site(seeded: Seeded) -> int:
+def site(seeded: SeedIds) -> int:
     return Device.objects.get(pk=seeded.meter).gateway.site_id
 
 

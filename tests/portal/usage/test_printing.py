@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from portal.accounts.models import User
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 14, 12, 0, tzinfo=TOKYO)
@@ -52,14 +52,14 @@ LIVING = ["/operation/live/", "/report/live/"]
 
 
 @pytest.fixture
-def user(seeded: Seeded) -> User:
+def user(seeded: SeedIds) -> User:
     from portal.accounts.models import User
 
     return User.objects.get(email="owner@example.com")
 
 
 @pytest.fixture
-def site(seeded: Seeded) -> int:
+def site(seeded: SeedIds) -> int:
     Device.objects.filter(name__in=["copier", "label-printer"]).delete()
     return Device.objects.get(pk=seeded.meter).gateway.site_id
 
@@ -125,7 +125,7 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
 
 
 @pytest.mark.req("E-31")
-def test_two_clocks_are_never_put_together(site: int, seeded: Seeded, user: User) -> None:
+def test_two_clocks_are_never_put_together(site: int, seeded: SeedIds, user: User) -> None:
     shop = Site.objects.get(name="Shibuya shop")
     Site.objects.filter(pk=shop.pk).update(time_zone="Europe/Berlin")
     for place in (site, shop.pk):
@@ -152,7 +152,7 @@ def _grown_in_the_last_hour(name: str, quantity: str, by: int) -> None:
 @pytest.mark.req("E-30")
 @pytest.mark.req("E-31")
 def test_the_page_shows_donut_hours_jobs_and_a_card_for_each_printer(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     Site.objects.update(time_zone=noon_zone(timezone.now()))
     _grown_in_the_last_hour("copier", "jobs", 1_203)
@@ -255,12 +255,12 @@ def test_without_a_printer_there_is_no_report(owner: Client, site: int) -> None:
     assert "There is no printer yet" in _text(owner, "/operation/")
 
 
-def test_only_own_printers_are_counted(stranger: Client, seeded: Seeded) -> None:
+def test_only_own_printers_are_counted(stranger: Client, seeded: SeedIds) -> None:
     assert "There is no printer yet" in _text(stranger, "/operation/")
 
 
 def test_the_page_is_polled_and_asks_no_more_often_for_more_printers(
-    owner: Client, seeded: Seeded, site: int
+    owner: Client, seeded: SeedIds, site: int
 ) -> None:
     def queries(address: str) -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -288,7 +288,9 @@ def test_the_page_is_polled_and_asks_no_more_often_for_more_printers(
 
 
 @pytest.mark.req("E-32")
-def test_a_printers_page_says_what_it_printed_today_and_ever(owner: Client, seeded: Seeded) -> None:
+def test_a_printers_page_says_what_it_printed_today_and_ever(
+    owner: Client, seeded: SeedIds
+) -> None:
     device = Device.objects.get(name="label-printer")
     text = _text(owner, f"/devices/{device.pk}/")
     assert re.search(r"Usage Today In total Printed area [\d.,–]+( m²)? 1,234\.5678 m²", text)
@@ -326,7 +328,7 @@ def test_colours_are_added_up_only_where_there_is_no_whole() -> None:
 
 
 def test_usage_of_a_printer_is_called_so_and_needs_no_ticks(
-    owner: Client, site: int, seeded: Seeded
+    owner: Client, site: int, seeded: SeedIds
 ) -> None:
     for name in ("plotter-1", "plotter-2"):
         prints(meter(site, name), "area", 12_500, resolution=-4)

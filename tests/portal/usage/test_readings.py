@@ -14,14 +14,14 @@ from portal.usage.readings import read_all, read_edges
 from tests.portal.usage.meters import counted, meter
 
 if TYPE_CHECKING:
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
 EDGES = [0, 1000, 2000, 3000]
 
 
 @pytest.fixture
-def device(seeded: Seeded) -> Device:
+def device(seeded: SeedIds) -> Device:
     return meter(Device.objects.get(pk=seeded.meter).gateway.site_id, "any")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
     from django.test import Client
 
-    from tests.portal.web.seed import Seeded
+    from tests.portal.web.seed import SeedIds
 
 pytestmark = pytest.mark.django_db
 DAY = "2026-05-04"
@@ -189,7 +189,7 @@ def test_what_has_not_begun_is_neither_0_nor_a_gap(owner: Client, device: Device
 
 
 def test_a_meter_that_fell_silent_is_not_said_to_be_counting_on(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     Site.objects.update(time_zone=noon_zone(timezone.now()))
     silent = Device.objects.get(name="cold-store")
@@ -228,7 +228,7 @@ def test_gas_is_cubic_metres_and_has_no_demand(owner: Client, device: Device) ->
 
 
 def test_a_site_adds_up_what_is_ticked_and_nothing_else(
-    owner: Client, device: Device, site: int, stranger: Client, seeded: Seeded
+    owner: Client, device: Device, site: int, stranger: Client, seeded: SeedIds
 ) -> None:
     other = meter(site, "Bench")
     for each in (device, other):
@@ -300,7 +300,7 @@ def test_a_bad_address_is_told_what_is_allowed(
 
 
 def test_a_device_without_counters_says_so_and_others_are_linked(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     bare = meter(Device.objects.get(pk=seeded.meter).gateway.site_id, "Thermometer")
     assert "Nothing is counted here" in _text(owner, _page(bare))
@@ -310,7 +310,7 @@ def test_a_device_without_counters_says_so_and_others_are_linked(
 
 
 def test_a_running_day_is_polled_and_answers_304_while_nothing_changed(
-    owner: Client, seeded: Seeded
+    owner: Client, seeded: SeedIds
 ) -> None:
     page = owner.get(f"/devices/{seeded.meter}/usage/").content.decode()
     assert "hx-get" in page
@@ -324,7 +324,7 @@ def test_a_running_day_is_polled_and_answers_304_while_nothing_changed(
     assert "hx-get" not in owner.get(f"/devices/{seeded.meter}/usage/?on={DAY}").content.decode()
 
 
-def test_nothing_is_styled_or_scripted_in_line(owner: Client, seeded: Seeded) -> None:
+def test_nothing_is_styled_or_scripted_in_line(owner: Client, seeded: SeedIds) -> None:
     for query in ("", "?by=demand", "?by=day", "?by=month"):
         page = owner.get(f"/devices/{seeded.meter}/usage/{query}").content.decode()
         assert not re.search(r"\sstyle=|<script(?![^>]*src=)|\son\w+=", page)

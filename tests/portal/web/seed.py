@@ -26,7 +26,7 @@ STEP = MINUTE
 
 
 @dataclass(frozen=True)
-class Seeded:
+class SeedIds:
     """Ids of what tests look for."""
 
     organization: int
@@ -38,7 +38,7 @@ class Seeded:
     foreign_key: int
 
 
-def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
+def seed(now: datetime, *, email: str = "hanako@example.com") -> SeedIds:
     """Two organizations; the first has two sites, three gateways and eight devices."""
     from portal.accounts.actions import NewUser, add_user
     from portal.accounts.models import Role
@@ -100,7 +100,7 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> Seeded:
     _meter(roof.gateway_id, "pv-east", "PV east", now - timedelta(minutes=47), load=12_000)
     _ = shop  # never heard
     foreign = _meter(other.gateway_id, "secret-meter", "Their meter", now, load=1_000)
-    return Seeded(
+    return SeedIds(
         organization=plant.gateway.site.organization_id,
         meter=meter[0],
         power=meter[1],
