@@ -1,4 +1,4 @@
-"""Ending sessions at the broker by taking them over.
+"""Ending sessions at the broker by takeover.
 
 Whoever connects on the takeover listener in a client's name ends that client's session (MQTT 5.0,
 3.1.4-3); its access list denies everything else. A client whose certificate is in the list that
