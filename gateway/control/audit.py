@@ -43,7 +43,8 @@ def append(state: Path, *, action: str, outcome: str, **details: Any) -> None:
     descriptor = os.open(state / NAME, flags, 0o600)
     try:
         _give_to_owner(descriptor, state)
-        left = line.encode()
+        # A name that is not UTF-8 came in as lone surrogates, which JSON can escape.
+        left = line.encode("utf-8", "backslashreplace")
         while left:
             left = left[os.write(descriptor, left) :]
         os.fsync(descriptor)
