@@ -185,7 +185,10 @@ def write(
 
 def _account() -> str:
     """The account that runs the command, with the one behind its sudo, if any."""
-    name = getpass.getuser()
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in a container; OSError: Python 3.13
+        name = f"uid {os.getuid()}"
     behind = os.environ.get("SUDO_USER")
     return f"{name} (sudo by {behind})" if behind else name
 

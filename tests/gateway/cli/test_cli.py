@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from drivers.report import Quality, Quantity, Reading
 from gateway.cli import words
+from gateway.cli.device import _account
 from gateway.cli.report_view import value_text
 from tests.gateway.box import Box
 from tests.gateway.meter import meter
@@ -207,3 +209,12 @@ def test_a_serial_line_without_time_is_refused_and_nothing_changes(box: Box) -> 
     assert "holds with" in checked.stdout
     other = slower.replace("unit=5", "unit=5&baud=19200")
     assert "disagree about it" in box.kanmon("config", "check", write(box, other)).stderr
+
+
+def test_an_account_without_a_name_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    assert _account() == f"uid {os.getuid()}"
