@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from protocols.modbus.capture import Capture
 from protocols.modbus.planner import Table
 from protocols.modbus.replay import units_of
@@ -41,3 +43,17 @@ def test_the_report_of_a_capture_is_shown_with_the_script() -> None:
     again = subprocess.run([*SCRIPT, "report", "eastron-sdm630"], check=True, capture_output=True)
     assert again.stdout == (SDM630_CAPTURE / "expected.json").read_bytes()
     assert subprocess.run([*SCRIPT, "nonsense"], check=False, capture_output=True).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("record", "snmp://127.0.0.1/", "Maker Model"), "walk URL"),
+        (("report", "nothing"), "captures/nothing/capture.jsonl: [Errno 2]"),
+    ],
+)
+def test_what_the_script_cannot_do_is_told(words: tuple[str, ...], told: str) -> None:
+    done = subprocess.run([*SCRIPT, *words], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
