@@ -88,7 +88,7 @@ class TcpWire:
             except _NoResponseError as error:
                 # The peer had closed the old connection, or did before it read the request; or it
                 # did read it: what must not be done twice, and what would be answered into the
-                # next exchange, is not asked again.
+                # next transaction, is not asked again.
                 if not (self._numbered and transaction.repeatable):
                     raise Unreachable(str(error), where=self._where) from error
         connection = self._connection = await self._connect(timeout_s)
@@ -107,7 +107,7 @@ class TcpWire:
             self._connection.buffer.clear()
 
     def close(self) -> None:
-        """Close the connection; an exchange under way ends with `Unreachable`."""
+        """Close the connection; a transaction under way ends with `Unreachable`."""
         if self._connection is not None:
             self._connection.close("the connection was closed here")
             self._connection = None
@@ -224,7 +224,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(_plain(exc) if exc else "the peer closed the connection")
 
-    # --- ends of an exchange ----------------------------------------------------------------
+    # --- ends of a transaction -------------------------------------------------------------
 
     def _give_up(self, transaction: Transaction[Any], timeout_s: float) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -16,7 +16,7 @@ class LineTiming:
     """The pauses that a line keeps, in seconds; `protocols.line` draws them.
 
     Attributes:
-        silence_s: Kept after every exchange.
+        silence_s: Kept after every transaction.
         drain_s: Kept after a timeout, besides the time that the missing answer takes itself.
         character_s: What one byte takes on the line; 0 where that is too little to count.
     """

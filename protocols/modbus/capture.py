@@ -240,7 +240,7 @@ class RecordingWire:
 
 
 class _RecordedTransaction:
-    """An exchange that keeps the frame it sent; generic in what it returns."""
+    """A transaction that keeps the frame it sent; generic in what it returns."""
 
     def __init__(self, transaction: Transaction[Any]) -> None:
         self._transaction = transaction
