@@ -122,14 +122,14 @@ def say_wrapped(text: str) -> None:
     _print(Text(plain(text)))
 
 
-def _print(shown: Any) -> None:
+def _print(renderable: Any) -> None:
     from rich.console import Console
 
-    class Ours(Console):
+    class _PipeConsole(Console):
         def on_broken_pipe(self) -> None:  # rich would end the process, with 1
             raise ReaderGoneError
 
-    Ours(soft_wrap=False, highlight=False).print(shown)
+    _PipeConsole(soft_wrap=False, highlight=False).print(renderable)
 
 
 def say_json(value: Any) -> None:

@@ -50,30 +50,30 @@ def config() -> None:
 def check(session: Session, file: Path, *, as_json: bool) -> int:
     """Say everything that is wrong with FILE. Changes nothing."""
     try:
-        checked = _check(session, read_bytes(file), file)
+        result = _check(session, read_bytes(file), file)
     except ConfigError as error:
-        checked = _Checked(findings=error.findings)
-    findings = checked.findings
+        result = _CheckResult(findings=error.findings)
+    findings = result.findings
     errors = [f for f in findings if f.level is Level.ERROR]
     if as_json:
-        lines = [line_json(time) for time in checked.lines]
-        told = [f.to_json() for f in findings]
-        say_json({"usable": not errors, "findings": told, "lines": lines})
+        lines = [line_json(time) for time in result.lines]
+        documents = [f.to_json() for f in findings]
+        say_json({"usable": not errors, "findings": documents, "lines": lines})
     else:
         show_findings(findings)
-        for time in checked.lines:
+        for time in result.lines:
             say(f"  {line_words(time)}")
-        say(_verdict(str(file), checked, len(errors)))
+        say(_verdict(str(file), result, len(errors)))
     return FAILED if errors else DONE
 
 
-def _verdict(file: str, checked: _Checked, errors: int) -> str:
+def _verdict(file: str, result: _CheckResult, errors: int) -> str:
     """The check's result in one line."""
     if errors:
         return plural(*words.UNUSABLE, errors, file=file)
-    if checked.findings:
-        return plural(*words.CHECKED_WARNINGS, len(checked.findings), file=file)
-    return plural(*words.CHECKED, checked.devices, file=file)
+    if result.findings:
+        return plural(*words.CHECKED_WARNINGS, len(result.findings), file=file)
+    return plural(*words.CHECKED, result.devices, file=file)
 
 
 @config.command()
@@ -89,10 +89,10 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
     is told, and everything else is applied (exit code 1).
     """
     text = read_bytes(file)
-    checked = _check(session, text, file)
-    if checked.refused:
-        raise ConfigError(checked.refused)
-    findings = checked.findings
+    result = _check(session, text, file)
+    if result.refused:
+        raise ConfigError(result.refused)
+    findings = result.findings
     try:
         done = call(session.state, "apply", text=text.decode(), file=str(file))
         live = True
@@ -114,7 +114,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
+class _CheckResult:
     """What there is to say about a file.
 
     Attributes:
@@ -130,7 +130,7 @@ class _Checked:
     devices: int = 0
 
 
-def _check(session: Session, text: bytes, file: Path) -> _Checked:
+def _check(session: Session, text: bytes, file: Path) -> _CheckResult:
     from gateway.configuration.checks import by_line, check_lines, check_urls, line_times
     from gateway.configuration.checks import check as check_here
     from gateway.configuration.loader import profiles_in
@@ -139,11 +139,11 @@ def _check(session: Session, text: bytes, file: Path) -> _Checked:
     try:
         document = read_document(text, str(file))
     except ConfigError as error:
-        told = {finding.path for finding in error.findings}
-        more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in told]
+        known = {finding.path for finding in error.findings}
+        more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in known]
         raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
     lines = by_line(document.configuration, profiles)
-    return _Checked(
+    return _CheckResult(
         findings=check_here(document, session.state, profiles, lines),
         refused=tuple(check_lines(document, lines)),
         lines=line_times(lines),

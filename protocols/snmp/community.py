@@ -4,7 +4,7 @@
 
     Session     get, walk               what error-status means, see below
       v
-    _Exchange   one request, its answer     sent again while nothing comes; others are thrown away
+    _Channel    one request, its answer     sent again while nothing comes; others are thrown away
       v
     ber         the octets
 
@@ -71,14 +71,14 @@ async def open_session(target: Target) -> CommunitySession:
             raise
     except OSError as error:
         raise Unreachable(error.strerror or str(error), where=target.where) from error
-    return CommunitySession(_Exchange(target, sock))
+    return CommunitySession(_Channel(target, sock))
 
 
 class CommunitySession:
     """The `protocols.snmp.model.Session` of v1 and v2c."""
 
-    def __init__(self, exchange: _Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, channel: _Channel) -> None:
+        self._channel = channel
 
     async def get(self, oids: Sequence[str]) -> dict[str, Value]:
         """See `protocols.snmp.model.Session`."""
@@ -87,7 +87,7 @@ class CommunitySession:
         waiting = [tuple(map(oid_key, oids))]
         while waiting:
             asked = waiting.pop()
-            answer = await self._exchange.ask(ber.GET, asked)
+            answer = await self._channel.ask(ber.GET, asked)
             if not answer.error:
                 found |= _values(answer, asked)
             elif len(asked) > 1:
@@ -100,13 +100,13 @@ class CommunitySession:
 
     async def walk(self, base: str, take: RowSink, columns: Collection[int] = ()) -> None:
         """See `protocols.snmp.model.Session`."""
-        if self._exchange.target.version is Version.V2C:
+        if self._channel.target.version is Version.V2C:
             await self._onward(oid_key(base), oid_key(base), take, REPETITIONS)
         elif not columns:
             await self._onward(oid_key(base), oid_key(base), take)
         else:
             made = [
-                _Column(oid_key(f"{base}.{column}"), self._exchange.target.where)
+                _Column(oid_key(f"{base}.{column}"), self._channel.target.where)
                 for column in sorted(columns)
             ]
             await self._abreast(made)
@@ -118,7 +118,7 @@ class CommunitySession:
         """Give what is below ``root`` and after ``last`` to ``take``; in bulk, with repetitions."""
         while True:
             kind = ber.GET_BULK if repetitions else ber.GET_NEXT
-            answer = await self._exchange.ask(kind, (last,), repetitions)
+            answer = await self._channel.ask(kind, (last,), repetitions)
             if answer.error == NO_SUCH_NAME or not (answer.rows or answer.error):
                 return
             if answer.error and not repetitions:
@@ -138,7 +138,7 @@ class CommunitySession:
         left = list(columns)
         while left:
             asked = tuple(column.last for column in left)
-            answer = await self._exchange.ask(ber.GET_NEXT, asked)
+            answer = await self._channel.ask(ber.GET_NEXT, asked)
             if answer.error == NO_SUCH_NAME and 1 <= answer.index <= len(left):
                 del left[answer.index - 1]
             elif answer.error or len(answer.rows) != len(left):
@@ -151,14 +151,14 @@ class CommunitySession:
 
     def close(self) -> None:
         """See `protocols.snmp.model.Session`."""
-        self._exchange.close()
+        self._channel.close()
 
     def _error_response(self, error: int, oid: Oid) -> ErrorResponse:
         return ErrorResponse(
             code=error,
             reason=_REASONS.get(error, "an error that no standard knows"),
             what=f"the agent does not tell {_text(oid)}",
-            where=self._exchange.target.where,
+            where=self._channel.target.where,
             next_step="In the device's settings, let this community read everything; if it may, "
             "restart the device",
         )
@@ -201,7 +201,7 @@ def _text(oid: Oid) -> str:
     return ".".join(map(str, oid))
 
 
-class _Exchange:
+class _Channel:
     """Requests and their answers, one at a time; the socket goes with its last reference."""
 
     def __init__(self, target: Target, sock: socket.socket) -> None:

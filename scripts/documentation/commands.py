@@ -28,7 +28,7 @@ EDITION: Final = "2026-11-21"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class CommandEntry:
     """A command as a page shows it.
 
     Attributes:
@@ -46,7 +46,7 @@ class Shown:
     group: bool
 
 
-def shown(program: str, root: click.Command, tongue: str) -> list[Shown]:
+def shown(program: str, root: click.Command, tongue: str) -> list[CommandEntry]:
     """A program and all its commands, parents first, in a language."""
     language.use(tongue)
     try:
@@ -55,14 +55,16 @@ def shown(program: str, root: click.Command, tongue: str) -> list[Shown]:
         language.use("en")
 
 
-def _walk(command: click.Command, parent: click.Context | None, name: str) -> Iterator[Shown]:
+def _walk(
+    command: click.Command, parent: click.Context | None, name: str
+) -> Iterator[CommandEntry]:
     context = click.Context(command, parent=parent, info_name=name)
     options = [
         record
         for one in command.params  # --help is not among them: every command has it
         if isinstance(one, click.Option) and (record := one.get_help_record(context))
     ]
-    yield Shown(
+    yield CommandEntry(
         path=context.command_path,
         usage=" ".join(command.collect_usage_pieces(context)),
         help=tuple(localized.help_text(command).split("\n\n")),
@@ -143,7 +145,7 @@ def manual(program: str, root: click.Command, tongue: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _options(one: Shown) -> Iterator[str]:
+def _options(one: CommandEntry) -> Iterator[str]:
     for term, meaning in one.options:
         yield ".TP"
         yield f".B {_roff(term)}"

@@ -23,7 +23,7 @@ Counters begin at 0 with the daemon, unless it says otherwise.
 """
 
 
-class Described(Protocol):
+class MetricRow(Protocol):
     """A row of one of the tables."""
 
     @property
@@ -47,7 +47,7 @@ class Described(Protocol):
         """The names of a metric's labels."""
 
 
-def table(metrics: Iterable[Described]) -> str:
+def table(metrics: Iterable[MetricRow]) -> str:
     """A table in Markdown."""
     rows = ["| Name | Type | Labels | Unit | Meaning |", "| --- | --- | --- | --- | --- |"]
     rows += [
