@@ -267,9 +267,9 @@ def _check_profile(url: DeviceUrl, profiles: ProfileStore) -> list[str]:
 
 def _unit(url: DeviceUrl, units: range, problems: list[str]) -> int:
     given = url.query.get("unit", "1")
-    told = len(problems)
+    problems_before = len(problems)
     unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
-    if len(problems) == told and not (given.isascii() and given.isdecimal()):
+    if len(problems) == problems_before and not (given.isascii() and given.isdecimal()):
         problems.append(f"unit={given} must be a whole number")
     return int(unit)
 

@@ -99,14 +99,14 @@ def _fault(index: Index, row: Row, printer: Printer) -> PrinterFault:
     pjl = pjl_status(row.whole(6) or 0) if printer.pjl else None
     if pjl is not None:
         means, rating, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
-    told = ", ".join(_columns(row, known.name))
+    columns = ", ".join(_columns(row, known.name))
     return PrinterFault(
         code=means,
         severity=rating,
         component=component,
         message=words(row.octets(8), printer.charset) or _said(means, known.name),
         place=printer.places.get(component, ""),
-        evidence=f"{ALERTS.name}.{index[-1]} {told} -> {how}, {rating.value}",
+        evidence=f"{ALERTS.name}.{index[-1]} {columns} -> {how}, {rating.value}",
     )
 
 

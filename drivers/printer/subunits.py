@@ -120,16 +120,16 @@ class _Part:
 
 
 def _each(
-    kind: str, told: Mapping[Index, Row], table: Table, places: Mapping[str, str]
+    kind: str, rows: Mapping[Index, Row], table: Table, places: Mapping[str, str]
 ) -> Iterator[_Part]:
-    for index, row in sorted(told.items()):
+    for index, row in sorted(rows.items()):
         component = f"{kind} {index[-1]}"
         where = f"{table.name}.{index[-1]}"
         yield _Part(row=row, component=component, place=places.get(component, ""), where=where)
 
 
-def _inputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
-    for part in _each("input", told, INPUTS, places):
+def _inputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
+    for part in _each("input", rows, INPUTS, places):
         row, status = part.row, part.row.whole(11)
         manual = (
             row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(part.place))
@@ -148,20 +148,20 @@ def _evidence(**said: int | None) -> str:
     return words_told.replace(", of ", " of ")
 
 
-def _outputs(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
-    for part in _each("output", told, OUTPUTS, places):
+def _outputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
+    for part in _each("output", rows, OUTPUTS, places):
         if part.row.whole(5) == 0 and (part.row.whole(4) or 0) > 0:
             yield part.fault(Code.OUTPUT_FULL, f"room for 0 of {part.row.whole(4)}")
 
 
-def _covers(told: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
-    for part in _each("cover", told, COVERS, places):
+def _covers(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
+    for part in _each("cover", rows, COVERS, places):
         if part.row.whole(3) in _OPEN:
             yield part.fault(Code.COVER_OPEN, f"status {part.row.whole(3)}")
 
 
-def _markers(told: Mapping[Index, Row]) -> Iterator[PrinterFault]:
-    for part in _each("marker", told, MARKERS, {}):
+def _markers(rows: Mapping[Index, Row]) -> Iterator[PrinterFault]:
+    for part in _each("marker", rows, MARKERS, {}):
         status = part.row.whole(15)
         if status is not None and _is_broken(status):
             what = f"status {status}: broken, critical"

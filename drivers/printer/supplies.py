@@ -188,8 +188,10 @@ def _supply(row: Row, colorants: Mapping[int, str], charset: int | None) -> Supp
 
 def _colour(colorant: str, name: str) -> str:
     """The colour by the colorant's row, or the supply's own name where that is more precise."""
-    told, named = _matching(_COLOURS, colorant), _matching(_COLOURS, name)
-    return named if not told or named.endswith(f"_{told}") else told
+    by_colorant, by_name = _matching(_COLOURS, colorant), _matching(_COLOURS, name)
+    if not by_colorant or by_name.endswith(f"_{by_colorant}"):
+        return by_name
+    return by_colorant
 
 
 def _level(row: Row) -> tuple[int | None, SupplyState]:

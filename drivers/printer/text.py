@@ -56,11 +56,11 @@ def words(octets: bytes, charset: int | None = None) -> str:
         octets: As they came.
         charset: What the printer says they are encoded in, a MIBenum.
     """
-    told = _CHARSETS.get(charset or 0, "latin-1")
-    if told.startswith("utf-16"):
-        text = _decoded(octets, told) or octets.decode("latin-1")
+    encoding = _CHARSETS.get(charset or 0, "latin-1")
+    if encoding.startswith("utf-16"):
+        text = _decoded(octets, encoding) or octets.decode("latin-1")
     else:
-        text = _decoded(octets, "utf-8") or _decoded(octets, told) or octets.decode("latin-1")
+        text = _decoded(octets, "utf-8") or _decoded(octets, encoding) or octets.decode("latin-1")
     text = text.partition("\0")[0]
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= LIMIT else line[: LIMIT - 1] + "…"

@@ -63,11 +63,11 @@ def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -
         place = partial(Finding, path=dotted(path), location=document.source.location(path))
         ways = {one.way: one.name for one in found}
         if len(ways) > 1:
-            told = ", ".join(f"{name!r} says {way}" for way, name in ways.items())
+            disagreement = ", ".join(f"{name!r} says {way}" for way, name in ways.items())
             findings.append(
                 place(
                     what=f"the devices on {line} disagree about it",
-                    why=told,
+                    why=disagreement,
                     next="give every device of a line the same speed, character and protocol",
                 )
             )
@@ -276,7 +276,7 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:
     """References to secrets that are not there, or not secret; once each, where first written."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for path, reference in _references(document.configuration):
         name = reference.removeprefix("secret:")
         file = state / "secrets" / name
@@ -295,8 +295,8 @@ def _secrets(document: Document, state: Path) -> Iterator[Finding]:
             )
         except OSError:
             return  # not for our eyes; the daemon runs as somebody who may look
-        if what and reference not in told:
-            told.add(reference)
+        if what and reference not in reported:
+            reported.add(reference)
             yield Finding(
                 what=what,
                 next=step,

@@ -219,8 +219,8 @@ def encode_result(number: RequestId, result: Any) -> bytes:
 
 def encode_error(number: RequestId, error: ControlError) -> bytes:
     """A response that says what went wrong, as a line."""
-    told = {"code": error.code, "message": error.what, "data": error.to_json()}
-    return _line({"id": number, "error": told})
+    error_object = {"code": error.code, "message": error.what, "data": error.to_json()}
+    return _line({"id": number, "error": error_object})
 
 
 def decode_response(line: bytes, *, number: int = 1) -> Any:

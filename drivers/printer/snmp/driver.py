@@ -155,9 +155,9 @@ class PrinterDriver:
             self._cache = _Cache()
             due |= {poll_groups.SUPPLIES}
         cache = self._cache
-        told: Identity | None = None
+        device_identity: Identity | None = None
         if poll_groups.IDENTITY in due or cache.device is None:
-            told = await self._identify()
+            device_identity = await self._identify()
             vital = {}  # of who was there before
         if poll_groups.SUPPLIES in due:
             await self._supplies()
@@ -174,7 +174,7 @@ class PrinterDriver:
         return Observation(
             readings=readings,
             state=seen_status,
-            identity=told,
+            identity=device_identity,
             conditions=found,
             supplies=supplies,
         )
@@ -203,8 +203,8 @@ class PrinterDriver:
         cache.device = device
         cache.serial = serial if isinstance(serial, bytes) else b""
         said = {name: _text(found.get(oid), cache.charset) for name, oid in texts.items()}
-        told = _text(found.get(firmware), cache.charset) if firmware else ""
-        return identity(IdentityFields(**said, firmware=told, interfaces=interfaces))
+        firmware_text = _text(found.get(firmware), cache.charset) if firmware else ""
+        return identity(IdentityFields(**said, firmware=firmware_text, interfaces=interfaces))
 
     async def _find_printer(self) -> int:
         """The index of the first printer in hrDeviceTable.
@@ -243,7 +243,7 @@ class PrinterDriver:
         await self._parts()
 
     async def _parts(self) -> None:
-        told = [
+        tables = [
             rows_of(
                 await _optional(self._agent.walk(table.entry, table.columns)),
                 table,
@@ -251,7 +251,7 @@ class PrinterDriver:
             )
             for table in (INPUTS, OUTPUTS, COVERS, MARKERS)
         ]
-        inputs, outputs, covers, markers = told
+        inputs, outputs, covers, markers = tables
         self._cache.parts = SubUnits(inputs=inputs, outputs=outputs, covers=covers, markers=markers)
 
     async def _counters(self) -> tuple[Reading, ...]:
