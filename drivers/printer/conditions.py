@@ -6,13 +6,13 @@
     detected errors                 bits: a code, no place
     hrDeviceStatus                  that something is wrong, not what
 
-1. Specific faults of one code and component become one condition: the most
-   severe one, with all evidence.
+1. Specific faults of one code and component become one condition: the most severe one, with all
+   evidence.
 2. A bit that specific faults explain joins the likeliest of them and lends it its severity;
    another one stands for itself.
-3. A device status that nothing explains promotes what was too quiet to be told: empty trays, low
-   supplies; and where there is nothing either, becomes *attention* itself.
-4. What is quiet still is left out.
+3. A device status that nothing explains promotes what was tentative: empty trays, low supplies;
+   and where there is nothing either, becomes *attention* itself.
+4. What is still tentative is left out.
 
 Sources: RFC 2790 (hrPrinterStatus, hrPrinterDetectedErrorState), RFC 3805 section 2.2.13.2.
 """
@@ -89,7 +89,7 @@ def conditions(specific: Iterable[PrinterFault], status: Status) -> tuple[Condit
     if status.device in (WARNING, DOWN):
         _explain(faults, status)
     reported = sorted(
-        (fault for fault in faults if not fault.quiet),
+        (fault for fault in faults if not fault.tentative),
         key=lambda fault: (fault.severity.rank, fault.key),
     )
     return tuple(
@@ -140,8 +140,8 @@ def _both(one: PrinterFault, other: PrinterFault) -> PrinterFault:
         message=worse.message or one.message or other.message,
         place=worse.place or one.place or other.place,
         evidence=f"{one.evidence}; {other.evidence}",
-        quiet=one.quiet and other.quiet,
-        aside=one.aside and other.aside,
+        tentative=one.tentative and other.tentative,
+        low_priority=one.low_priority and other.low_priority,
     )
 
 
@@ -172,32 +172,32 @@ def _join(faults: list[PrinterFault], bit: PrinterFault) -> None:
     chosen = faults[likeliest]
     severity = min(chosen.severity, bit.severity, key=lambda one: one.rank)
     faults[likeliest] = replace(
-        chosen, severity=severity, evidence=f"{chosen.evidence}; {bit.evidence}", quiet=False
+        chosen, severity=severity, evidence=f"{chosen.evidence}; {bit.evidence}", tentative=False
     )
 
 
 def _likeliness(fault: PrinterFault, codes: tuple[Code, ...]) -> tuple[bool, int, bool, int]:
-    return (fault.aside, fault.severity.rank, fault.quiet, codes.index(fault.code))
+    return (fault.low_priority, fault.severity.rank, fault.tentative, codes.index(fault.code))
 
 
 def _explain(faults: list[PrinterFault], status: Status) -> None:
-    """Promote quiet faults to explain a device status, or add one that says *attention*."""
+    """Promote tentative faults to explain a device status, or add one that says *attention*."""
     down = status.device == DOWN
     needed = Severity.ERROR if down else Severity.WARNING
-    if any(not fault.quiet and fault.severity.rank <= needed.rank for fault in faults):
+    if any(not fault.tentative and fault.severity.rank <= needed.rank for fault in faults):
         return
     word = "down" if down else "warning"
     evidence = f"hrDeviceStatus {DEVICE_STATUS}.{status.index} = {status.device} {word}"
     promoted = False
     for place, fault in enumerate(faults):
-        if fault.aside or fault.code is Code.NOTICE:
+        if fault.low_priority or fault.code is Code.NOTICE:
             continue
         if fault.code is Code.HARDWARE_FAILURE and down:
             severity = Severity.SERVICE_CALL
         else:
             severity = min(fault.severity, Severity.WARNING, key=lambda one: one.rank)
         why = f"{fault.evidence}; {evidence}"
-        faults[place] = replace(fault, severity=severity, evidence=why, quiet=False)
+        faults[place] = replace(fault, severity=severity, evidence=why, tentative=False)
         promoted = promoted or severity.rank <= needed.rank
     if not promoted:
         faults.append(

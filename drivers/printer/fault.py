@@ -47,10 +47,10 @@ class PrinterFault:
         message: The printer's own text; ``""`` for none.
         place: What people call the part: ``Cassette 2``.
         evidence: Its object and value, and what was made of them.
-        quiet: Whether it is reported only where another source supports it, because idle printers
-            have it, too.
-        aside: Whether it comes last where a bit could mean several: a slot for single sheets is
-            often empty.
+        tentative: Whether it is reported only where another source supports it, because idle
+            printers have it, too.
+        low_priority: Whether it comes last where a bit could mean several: a slot for single
+            sheets is often empty.
     """
 
     code: Code
@@ -59,8 +59,8 @@ class PrinterFault:
     message: str = ""
     place: str = ""
     evidence: str
-    quiet: bool = False
-    aside: bool = False
+    tentative: bool = False
+    low_priority: bool = False
 
     @property
     def key(self) -> tuple[Code, str]:

@@ -2,7 +2,7 @@
 
 On idle printers a manual slot is *unavailable because broken* with a critical alert (19) when it is
 merely empty, and a cassette without paper stands beside full ones. So faults of sub-units are
-information, or quiet, until the printer itself reports a fault.
+information, or tentative, until the printer itself reports a fault.
 
 ::
 
@@ -79,13 +79,13 @@ def numbered(places: Mapping[str, str]) -> dict[str, str]:
 
 
 def faults(parts: SubUnits, places: Mapping[str, str]) -> list[PrinterFault]:
-    """The faults of the sub-units; most are quiet, see the module."""
+    """The faults of the sub-units; most are tentative, see the module."""
     found = [*_inputs(parts.inputs, places), *_outputs(parts.outputs, places)]
     return [*found, *_covers(parts.covers, places), *_markers(parts.markers)]
 
 
 def supply_faults(supplies: tuple[SupplyRow, ...]) -> list[PrinterFault]:
-    """The faults of supplies; those of low ones are quiet: a threshold is the owner's choice."""
+    """The faults of supplies; a low one's is tentative: a threshold is the owner's choice."""
     return list(_supplies(supplies))
 
 
@@ -104,8 +104,8 @@ class _Part:
         what: str,
         *,
         severity: Severity = Severity.INFO,
-        quiet: bool = False,
-        aside: bool = False,
+        tentative: bool = False,
+        low_priority: bool = False,
     ) -> PrinterFault:
         """A fault of this sub-unit; ``what`` is the evidence."""
         return PrinterFault(
@@ -114,8 +114,8 @@ class _Part:
             component=self.component,
             place=self.place,
             evidence=f"{self.where} {what}",
-            quiet=quiet,
-            aside=aside,
+            tentative=tentative,
+            low_priority=low_priority,
         )
 
 
@@ -136,10 +136,10 @@ def _inputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Pr
         )
         if row.whole(10) == 0:
             what = _evidence(level=row.whole(10), of=row.whole(9), status=status)
-            yield part.fault(Code.MEDIA_EMPTY, what, quiet=manual, aside=manual)
+            yield part.fault(Code.MEDIA_EMPTY, what, tentative=manual, low_priority=manual)
         elif status is not None and _is_broken(status):
             what = _evidence(status=status, level=row.whole(10))
-            yield part.fault(Code.ATTENTION, what, quiet=True, aside=manual)
+            yield part.fault(Code.ATTENTION, what, tentative=True, low_priority=manual)
 
 
 def _evidence(**said: int | None) -> str:
@@ -165,7 +165,7 @@ def _markers(rows: Mapping[Index, Row]) -> Iterator[PrinterFault]:
         status = part.row.whole(15)
         if status is not None and _is_broken(status):
             what = f"status {status}: broken, critical"
-            yield part.fault(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, quiet=True)
+            yield part.fault(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, tentative=True)
 
 
 def _is_broken(status: int) -> bool:
@@ -190,5 +190,5 @@ def _supplies(supplies: tuple[SupplyRow, ...]) -> Iterator[PrinterFault]:
             component=one.component,
             place=supply.name,
             evidence=f"{one.raw}: {supply.level} %",
-            quiet=not empty,
+            tentative=not empty,
         )

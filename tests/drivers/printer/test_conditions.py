@@ -21,16 +21,16 @@ def fault(
     severity: Severity,
     component: str = "",
     *,
-    quiet: bool = False,
-    aside: bool = False,
+    tentative: bool = False,
+    low_priority: bool = False,
 ) -> PrinterFault:
     return PrinterFault(
         code=code,
         severity=severity,
         component=component,
         evidence=f"{code} {component}",
-        quiet=quiet,
-        aside=aside,
+        tentative=tentative,
+        low_priority=low_priority,
     )
 
 
@@ -56,7 +56,7 @@ def test_two_sources_of_one_fact_are_one_condition_with_both_as_evidence() -> No
 
 
 def test_a_bit_joins_the_likeliest_part_not_the_slot_for_single_sheets() -> None:
-    slot = fault(Code.MEDIA_EMPTY, Severity.INFO, "input 1", quiet=True, aside=True)
+    slot = fault(Code.MEDIA_EMPTY, Severity.INFO, "input 1", tentative=True, low_priority=True)
     cassette = fault(Code.MEDIA_EMPTY, Severity.INFO, "input 2")
 
     (found,) = conditions([slot, cassette], replace(CALM, errors=b"\x40"))
@@ -65,7 +65,7 @@ def test_a_bit_joins_the_likeliest_part_not_the_slot_for_single_sheets() -> None
 
 
 def test_service_requested_is_told_by_what_is_broken() -> None:
-    broken = fault(Code.HARDWARE_FAILURE, Severity.ERROR, "marker 1", quiet=True)
+    broken = fault(Code.HARDWARE_FAILURE, Severity.ERROR, "marker 1", tentative=True)
 
     (found,) = conditions([broken], Status(device=5, printer=1, errors=b"\x01"))
 
@@ -80,7 +80,7 @@ def test_a_warning_that_nothing_explains_is_told_as_such() -> None:
 
 
 def test_a_warning_promotes_what_was_too_quiet_to_be_told() -> None:
-    low = fault(Code.SUPPLY_LOW, Severity.WARNING, "toner black", quiet=True)
+    low = fault(Code.SUPPLY_LOW, Severity.WARNING, "toner black", tentative=True)
 
     assert conditions([low], CALM) == ()
     (found,) = conditions([low], replace(CALM, device=3))
