@@ -24,6 +24,7 @@ import atexit
 import json
 import os
 import selectors
+import shlex
 import signal
 import socket
 import subprocess
@@ -183,6 +184,14 @@ def command(module: str, env: Mapping[str, str]) -> list[str]:
     client = Path(fork_client.__file__)
     address = _servers.of(module, env, again=True).address.lstrip("\0")
     return [sys.executable, "-IS", str(client), address, module]
+
+
+def write_programs(folder: Path, env: Mapping[str, str]) -> None:
+    """Put a ``kanmon`` and a ``kanmon-portal`` into a folder for a shell's PATH; see `command`."""
+    for name, module in (("kanmon", "gateway.cli"), ("kanmon-portal", "portal.cli")):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(command(module, env))} "$@"\n')
+        program.chmod(0o700)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import fork_server
+
 CONFIGURATION = """\
 version: 1
 site: {time_zone: UTC}
@@ -34,9 +36,19 @@ def state(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def environment(state: Path) -> dict[str, str]:
-    bins = Path(sys.executable).parent
+def environment(state: Path, bins: Path | None = None) -> dict[str, str]:
+    """A shell's, which finds both programs in ``bins``; the installed ones if it is not given."""
+    bins = bins or Path(sys.executable).parent
     return {**os.environ, "PATH": f"{bins}:{os.environ['PATH']}", "KANMON_STATE": str(state)}
+
+
+@pytest.fixture
+def quick(state: Path) -> Path:
+    """A folder with both programs, forked instead of started anew."""
+    folder = state / "bin"
+    folder.mkdir()
+    fork_server.write_programs(folder, environment(state, folder))
+    return folder
 
 
 def bash(state: Path, words: str) -> list[str]:
@@ -69,10 +81,10 @@ PS1=READY
 """
 
 
-def fish(state: Path, words: str) -> list[str]:
+def fish(state: Path, quick: Path, words: str) -> list[str]:
     done = subprocess.run(
         ["fish", "--no-config", "-c", FISH, words],
-        env=environment(state),
+        env=environment(state, quick),
         capture_output=True,
         text=True,
         check=True,
@@ -81,14 +93,14 @@ def fish(state: Path, words: str) -> list[str]:
     return [line.partition("\t")[0] for line in done.stdout.splitlines()]
 
 
-def zsh(state: Path, words: str) -> str:
+def zsh(state: Path, quick: Path, words: str) -> str:
     """What the line is after a completion, typed on a terminal."""
     (state / ".zshrc").write_text(ZSH)
     said, (ours, theirs) = state / "said", pty.openpty()
     variables = {"ZDOTDIR": str(state), "SAID": str(said), "TERM": "dumb"}
     shell = subprocess.Popen(
         ["zsh", "--no-globalrcs", "-i"],
-        env=environment(state) | variables,
+        env=environment(state, quick) | variables,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -123,8 +135,8 @@ def zsh(state: Path, words: str) -> str:
         ("kanmon-portal authority issue-w", ["issue-worker"]),
     ],
 )
-def test_fish_completes(state: Path, words: str, expected: list[str]) -> None:
-    assert fish(state, words) == expected
+def test_fish_completes(state: Path, quick: Path, words: str, expected: list[str]) -> None:
+    assert fish(state, quick, words) == expected
 
 
 @pytest.mark.peer("zsh")
@@ -140,8 +152,8 @@ def test_fish_completes(state: Path, words: str, expected: list[str]) -> None:
         ("kanmon-portal key iss", "kanmon-portal key issue "),
     ],
 )
-def test_zsh_completes(state: Path, words: str, expected: str) -> None:
-    assert zsh(state, words) == expected
+def test_zsh_completes(state: Path, quick: Path, words: str, expected: str) -> None:
+    assert zsh(state, quick, words) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = PACKAGE.parent / "docs" / "how-to" / "revoke-and-reissue.md"
 _PROGRAMS: Final = ("kanmon-portal ", "sudo ", "mv ", "rm ")
-_PROGRAM: Final = '#!/bin/sh\nexec {command} "$@"\n'
 _INSTALL: Final = '#!/bin/sh\n# -d -o kanmon -g kanmon -m MODE FOLDER\nexec mkdir -m "$7" "$8"\n'
 _SUDO: Final = '#!/bin/sh\n[ "$1" = -u ] && shift 2\nexec "$@"\n'
 
@@ -49,14 +47,8 @@ class Shell:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
         path = {"PATH": f"{self._bin}{os.pathsep}{kept['PATH']}", "PYTHONPATH": str(PACKAGE.parent)}
         self._environment = kept | path | dict(environment)
-        programs = {"kanmon-portal": "portal.cli", "kanmon": "gateway.cli"}
-        scripts = {
-            name: _PROGRAM.format(
-                command=shlex.join(fork_server.command(module, self._environment))
-            )
-            for name, module in programs.items()
-        }
-        for name, text in (scripts | {"sudo": _SUDO, "install": _INSTALL}).items():
+        fork_server.write_programs(self._bin, self._environment)
+        for name, text in {"sudo": _SUDO, "install": _INSTALL}.items():
             (self._bin / name).write_text(text)
             (self._bin / name).chmod(0o700)
 
