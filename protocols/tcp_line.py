@@ -41,6 +41,7 @@ LINK_TIMEOUT_S: Final = 10
 """How long sent bytes may go unacknowledged before the connection is lost."""
 UNASKED_LIMIT: Final = 4096
 """Bytes that may come without being asked for before the connection is closed."""
+_CLOSED_HERE: Final = "the connection was closed here"
 
 
 def line_key(host: str, port: int) -> str:
@@ -65,6 +66,7 @@ class TcpWire:
         self._where = line_key(host, port)
         self._connection: _Connection | None = None
         self._number = 0
+        self._closes = 0
 
     @property
     def where(self) -> str:
@@ -108,8 +110,9 @@ class TcpWire:
 
     def close(self) -> None:
         """Close the connection; a transaction under way ends with `Unreachable`."""
+        self._closes += 1
         if self._connection is not None:
-            self._connection.close("the connection was closed here")
+            self._connection.close(_CLOSED_HERE)
             self._connection = None
 
     async def _over(
@@ -130,7 +133,7 @@ class TcpWire:
             raise
 
     async def _connect(self, timeout_s: float) -> _Connection:
-        loop = asyncio.get_running_loop()
+        loop, closes = asyncio.get_running_loop(), self._closes
         if self._connection is not None:
             self._connection.close("replaced by a new connection")
             self._connection = None
@@ -144,6 +147,9 @@ class TcpWire:
             raise Unreachable(what, where=self._where) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a name no resolver can be asked
             raise Unreachable(_plain(error), where=self._where) from error
+        if closes != self._closes:  # by somebody who could not close what was still connecting
+            connection.close(_CLOSED_HERE)
+            raise Unreachable(_CLOSED_HERE, where=self._where)
         return connection
 
 
