@@ -31,6 +31,17 @@ GROUP_ENTRIES: Final = 2_000
 GROUP_BYTES: Final = 1024 * 1024
 
 
+class RecordSink(Protocol):
+    """The spool's thread for those who only append; `SpoolWriter` is one."""
+
+    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
+        """Return the numbers of the entries once all are on the disk; raises `SpoolError`."""
+
+    @property
+    def generation(self) -> int:
+        """`cloud_link.spool.spool.Spool.generation`, as the last append left it or later."""
+
+
 class SpoolReader(Protocol):
     """The spool's thread for those who only look into the spool; `SpoolWriter` is one."""
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable
 
 import structlog
 
-from cloud_link.spool.model import Entry, SpoolError
+from cloud_link.spool.model import SpoolError
+from cloud_link.spool.writer import RecordSink
 from cloud_link.wire import ClockRecord
 from drivers.report import Clock
 from gateway.clock import ClockSource, OffsetWatch, boot_bytes, clock_of
 from gateway.intake.gateway_records import clock_entry
 
 log = structlog.get_logger("kanmon.clock")
-
-
-class RecordSink(Protocol):
-    """The spool, as `cloud_link.spool.writer.SpoolWriter` has it."""
-
-    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
-        """Return when all entries are on the disk; raises ``SpoolError``."""
 
 
 class ClockWatch:

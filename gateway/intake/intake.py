@@ -21,11 +21,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from cloud_link.spool.model import Entry, SpoolError
+from cloud_link.spool.writer import RecordSink
 from cloud_link.wire import Lane, WireError
 from drivers.report import Report
 from gateway.intake.change_filter import ChangeFilter, Changes
@@ -36,17 +37,6 @@ WAITING_LIMIT: Final = 1_000
 """Reports that may wait for the spool."""
 
 log = structlog.get_logger("kanmon.intake")
-
-
-class RecordSink(Protocol):
-    """The spool, as the intake sees it (`cloud_link.spool.writer.SpoolWriter`)."""
-
-    async def append(self, entries: Iterable[Entry]) -> tuple[int, ...]:
-        """Return when all entries are on the disk; raises ``SpoolError``."""
-
-    @property
-    def generation(self) -> int:
-        """`cloud_link.spool.spool.Spool.generation`, as the last append left it or later."""
 
 
 class Intake:
