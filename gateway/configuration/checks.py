@@ -51,7 +51,7 @@ def check(
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
     findings += [*_name(document, state), *check_lines(document, lines)]
-    findings += _patience(document, lines)
+    findings += _long_timeouts(document, lines)
     return sorted(findings, key=position)
 
 
@@ -79,7 +79,9 @@ def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -
     return findings
 
 
-def _patience(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> Iterator[Finding]:
+def _long_timeouts(
+    document: Document, lines: Mapping[str, Sequence[LineDevice]]
+) -> Iterator[Finding]:
     """Devices that share a network connection, and whose silence outlasts a neighbour's period."""
     for line, found in lines.items():
         shortest = min(min(one.periods.values()) for one in found)

@@ -126,10 +126,10 @@ def device_time(
         group: sum(request.answered_s + delay_s for request in requests) + SCHEDULING_S
         for group, requests in load.groups.items()
     }
-    patience = load.timeout_s + load.drain_s
+    wait_s = load.timeout_s + load.drain_s
     requests = [*load.together, *(one for group in load.groups.values() for one in group)]
     deaths = (
-        patience + request.unanswered_s - (request.answered_s + delay_s) for request in requests
+        wait_s + request.unanswered_s - (request.answered_s + delay_s) for request in requests
     )
     return DeviceTime(
         name=name,
