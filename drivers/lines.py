@@ -5,13 +5,16 @@ A family opens what it needs under its line's key::
     lines.line(key, wire, timing, form)     bytes that take turns: a `protocols.line.Line`
     lines.get(key, make)                    anything else that is kept open: agents, HTTP clients
     lines.wrap(port)                        what every new wire or agent is led through
+    with lines.visit(key):                  for as long as somebody who is not polled needs it
 
 Nothing here knows a protocol: a new family adds no method.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -53,6 +56,8 @@ class Lines:
     def __init__(self, wrap: Callable[[Any], Port] = lambda port: port) -> None:
         self._wrap = wrap
         self._opened: dict[str, Resource] = {}
+        self._kept: frozenset[str] = frozenset()
+        self._visits: Counter[str] = Counter()
 
     @property
     def opened(self) -> Mapping[str, Resource]:
@@ -112,10 +117,34 @@ class Lines:
         return cast("P", self._wrap(port))
 
     def close_others(self, keys: Collection[str]) -> None:
-        """Close all but these: somebody else may use what nobody here does."""
-        for key in self._opened.keys() - set(keys):
+        """Keep these open, and close all others: somebody else may use what nobody here does.
+
+        One that is visited is closed at the end of the last visit.
+        """
+        self._kept = frozenset(keys)
+        for key in self._opened.keys() - self._kept - self._visits.keys():
             self._opened.pop(key).close()
+
+    @contextmanager
+    def visit(self, key: str) -> Iterator[None]:
+        """Use what is open under ``key`` within the block, or is opened there.
+
+        It is closed at the end of the last visit, unless `close_others` keeps it: whoever looks at
+        a device once may look at it in another way the next time, or with another program.
+        """
+        self._visits[key] += 1
+        try:
+            yield
+        finally:
+            self._visits[key] -= 1
+            if not self._visits[key]:
+                del self._visits[key]
+                if key not in self._kept and key in self._opened:
+                    self._opened.pop(key).close()
 
     async def aclose(self) -> None:
         """Close everything that is open."""
-        self.close_others(())
+        self._kept = frozenset()
+        while self._opened:
+            _, opened = self._opened.popitem()
+            opened.close()

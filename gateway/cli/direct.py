@@ -50,19 +50,19 @@ async def write_here(
 
     async with _device_opener(state, url, "this device cannot be written") as (opener, profiles):
         try:
-            writer = opener.writer(url, profiles)
+            with opener.writer(url, None, profiles) as writer:
+                if method == "setting":
+                    return await writing.preview(writer, params["setting"], params["value"], target)
+                return await writing.write(
+                    writer,
+                    params["setting"],
+                    params["value"],
+                    state=state,
+                    who=params["who"],
+                    device=target,
+                )
         except WriteError as error:
             raise writing.refused(error, target) from error
-        if method == "setting":
-            return await writing.preview(writer, params["setting"], params["value"], target)
-        return await writing.write(
-            writer,
-            params["setting"],
-            params["value"],
-            state=state,
-            who=params["who"],
-            device=target,
-        )
 
 
 @asynccontextmanager

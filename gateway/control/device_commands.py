@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,7 @@ from gateway.polling.devices import DeviceError, url_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from config.model import Configuration, Device
     from drivers.context import ProfileStore
@@ -44,8 +46,10 @@ class OnDemandAccess(Protocol):
     ) -> Report:
         """Read everything of a device, between the polls of others; raises ``DeviceError``."""
 
-    def writer(self, url: str, profiles: ProfileStore) -> SettingWriter:
-        """What writes the settings of the device at ``url``.
+    def writer(
+        self, url: str, device: Device | None, profiles: ProfileStore
+    ) -> AbstractContextManager[SettingWriter]:
+        """What writes the settings of a device, within a ``with`` block.
 
         Raises:
             DeviceError: There is no driver or profile for it.
@@ -106,24 +110,26 @@ class DeviceCommands:
         from gateway.control.writing import preview
 
         url, device = self._target(params)
-        writer = await self._writer(url, device)
         name, value = text_param(params, "setting"), text_param(params, "value")
-        return await preview(writer, name, value, device.name if device else url)
+        async with self._writer(url, device) as writer:
+            return await preview(writer, name, value, device.name if device else url)
 
     async def write(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``setting`` of a device to ``value``, on behalf of ``who``."""
         from gateway.control.writing import write
 
         url, device = self._target(params)
-        writer = await self._writer(url, device)
-        return await write(
-            writer,
-            text_param(params, "setting"),
-            text_param(params, "value"),
-            state=self._access.state,
-            who=text_param(params, "who", ""),
-            device=device.name if device else url,
-        )
+        name, value = text_param(params, "setting"), text_param(params, "value")
+        who = text_param(params, "who", "")
+        async with self._writer(url, device) as writer:
+            return await write(
+                writer,
+                name,
+                value,
+                state=self._access.state,
+                who=who,
+                device=device.name if device else url,
+            )
 
     def _target(self, params: Mapping[str, Any]) -> tuple[str, Device | None]:
         """The URL that ``name`` or ``url`` means, and the configured device there."""
@@ -148,11 +154,14 @@ class DeviceCommands:
         except LoadError as error:
             raise DeviceError((str(error),)) from error
 
-    async def _writer(self, url: str, device: Device | None) -> SettingWriter:
+    @asynccontextmanager
+    async def _writer(self, url: str, device: Device | None) -> AsyncIterator[SettingWriter]:
         from gateway.control.writing import refused
 
         try:
-            return self._access.opener.writer(url, await self._profiles(url, device))
+            profiles = await self._profiles(url, device)
+            with self._access.opener.writer(url, device, profiles) as writer:
+                yield writer
         except WriteError as error:
             raise refused(error, device.name if device else url) from error
         except DeviceError as error:

@@ -6,7 +6,8 @@ daemon does not pay for the protocol libraries.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -143,8 +144,16 @@ class DeviceOpener:
             secret=self.secret,
         )
 
-    def writer(self, url: str, profiles: ProfileStore) -> SettingWriter:
-        """What writes the settings of the device at ``url``.
+    @contextmanager
+    def writer(
+        self, url: str, device: Device | None, profiles: ProfileStore
+    ) -> Iterator[SettingWriter]:
+        """What writes the settings of a device, within the block.
+
+        Args:
+            url: Where it is.
+            device: Its settings, when it is a configured one.
+            profiles: Where its profile is.
 
         Raises:
             DeviceError: There is no driver or profile for it.
@@ -155,8 +164,20 @@ class DeviceOpener:
             raise WriteError(
                 "this device has no settings that can be written", "Use its own page or panel"
             )
-        self._check_line(resolved)
-        return resolved.kind.writer(resolved.url, self._context(None, profiles))
+        with self._visit(resolved, device):
+            yield resolved.kind.writer(resolved.url, self._context(device, profiles))
+
+    @contextmanager
+    def _visit(self, resolved: ResolvedDevice, device: Device | None) -> Iterator[None]:
+        """Use a device's line within the block.
+
+        How a configured device is reached is how its line is used from now on, whatever it was
+        used in until the configuration changed.
+        """
+        if device is None:
+            self._check_line(resolved)
+        with self.lines.visit(resolved.kind.line_key(resolved.url)):
+            yield
 
     def _check_line(self, resolved: ResolvedDevice) -> None:
         """Refuse to look at a device in another way than its line is used in."""
@@ -183,12 +204,13 @@ class DeviceOpener:
             DeviceError: There is no driver or profile for it.
         """
         resolved = resolve(url, profiles)
-        self._check_line(resolved)
         groups = frozenset(resolved.kind.poll_groups(resolved.url, profiles))
-        driver: Reader = resolved.kind.open(resolved.url, self._context(device, profiles))
         view = DeviceView(device.name if device else resolved.url.host or resolved.url.path)
-        try:
-            seen = await driver.read(groups)
-        except ProtocolError as error:
-            return view.failed(code_of(error), str(error), type(error).__name__, self.now(), clock)
+        with self._visit(resolved, device):
+            driver: Reader = resolved.kind.open(resolved.url, self._context(device, profiles))
+            try:
+                seen = await driver.read(groups)
+            except ProtocolError as error:
+                words, name = str(error), type(error).__name__
+                return view.failed(code_of(error), words, name, self.now(), clock)
         return view.observed(seen, self.now(), clock)

@@ -87,3 +87,31 @@ def test_a_line_that_is_used_otherwise_now_is_closed_at_once() -> None:
     second = lines.get("key", lambda: NamedLine("second"), fits=lambda held: held.name == "second")
     assert (second.name, closed) == ("second", ["first"])
     assert lines.line_at("key") is None, "it is no line that devices take turns on"
+
+
+async def test_what_is_visited_is_closed_after_the_last_visit_unless_it_is_kept() -> None:
+    lines, closed = Lines(), []
+
+    class NamedLine:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def close(self) -> None:
+            closed.append(self.name)
+
+    with lines.visit("a"):
+        first = lines.get("a", lambda: NamedLine("first"))
+        with lines.visit("a"):
+            assert lines.get("a", lambda: NamedLine("second")) is first
+        lines.close_others({"b"})
+        assert closed == [], "somebody is in the middle of it"
+    assert closed == ["first"]
+    with lines.visit("b"):
+        lines.get("b", lambda: NamedLine("kept"))
+    assert closed == ["first"]
+    with lines.visit("c"):
+        lines.get("c", lambda: NamedLine("last"))
+        await lines.aclose()
+        assert sorted(closed) == ["first", "kept", "last"]
+    assert not lines.opened
+    await lines.aclose()
