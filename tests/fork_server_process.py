@@ -8,7 +8,6 @@ standard input, ends the server; what it forked runs on.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import json
 import os
@@ -17,7 +16,6 @@ import selectors
 import signal
 import socket
 import sys
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -134,7 +132,7 @@ def _prepare(call: _Call) -> socket.socket | None:
 
 
 def _become(call: _Call) -> NoReturn:
-    """Be the program that was called, to its end."""
+    """Be the program that was called; its end is that of this interpreter."""
     for number, given in enumerate(call.descriptors):
         os.dup2(given, number)
         os.close(given)
@@ -143,12 +141,8 @@ def _become(call: _Call) -> NoReturn:
     os.chdir(call.cwd)
     sys.path[0] = call.cwd
     sys.argv[1:] = call.words
-    code: object = 0
-    try:
-        runpy.run_module(call.module, run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        code = ended.code
-    _end(code if isinstance(code, int) else int(code is not None))
+    runpy.run_module(call.module, run_name="__main__", alter_sys=True)
+    sys.exit()
 
 
 def _open_streams() -> None:
@@ -165,16 +159,6 @@ def _open_streams() -> None:
         )
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
-
-
-def _end(code: int) -> NoReturn:
-    """What an interpreter does at its end, less the taking apart of what the server made."""
-    threading._shutdown()  # type: ignore[attr-defined] # waits for threads, as an interpreter does
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and not stream.closed:
-            stream.flush()
-    os._exit(code)
 
 
 def main(address: str, package: str, ready: str) -> None:

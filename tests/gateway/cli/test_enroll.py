@@ -85,7 +85,7 @@ class Office:
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     office = Office(Portal(tmp_path_factory.mktemp("portal") / "state"), free_port())
-    office.run("migrate")
+    office.portal.migrate()
     office.run("authority", "init")
     with office.serving():
         yield office

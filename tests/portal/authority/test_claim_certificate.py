@@ -94,7 +94,7 @@ def test_what_was_replaced_is_served_at_once(tmp_path: Path) -> None:
     """A real service: it reads its file anew for each connection, and looks when it starts."""
     portal, port = Portal(tmp_path / "portal"), free_port()
     variables = {"KANMON_CLAIM_URL": f"https://127.0.0.1:{port}"}
-    portal.done("migrate")
+    portal.migrate()
     portal.done("authority", "init", **variables)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}
     service = subprocess.Popen(

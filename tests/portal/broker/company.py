@@ -52,7 +52,7 @@ class Company:
 
     def set_up(self) -> None:
         """As docs/how-to/run-the-broker.md says."""
-        self.run("migrate")
+        self.portal.migrate()
         self.run("authority", "init")
         at = [
             word

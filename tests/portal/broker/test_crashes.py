@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_no_crash_in_a_renewal_leaves_a_pair_that_does_not_match(tmp_path: Path) -> None:
     portal, folder = Portal(tmp_path / "portal"), tmp_path / "broker"
-    portal.done("migrate")
+    portal.migrate()
     portal.done("authority", "init")
     portal.done("broker", "write", str(folder), "--host", "broker.example.com")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KANMON", "DJANGO"))}

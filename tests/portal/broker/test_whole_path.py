@@ -88,7 +88,7 @@ def test_what_a_worker_cannot_use_is_told(company: Company, tmp_path: Path) -> N
 
 def test_orders_that_cannot_be_followed_are_told(tmp_path: Path) -> None:
     portal = Portal(tmp_path / "portal")
-    portal.done("migrate")
+    portal.migrate()
     assert portal("broker", "write", str(tmp_path / "b")).returncode == 3  # no host
     done = portal("broker", "write", str(tmp_path / "b"), "--host", "localhost")
     assert "authority init" in done.stderr

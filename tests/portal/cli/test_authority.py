@@ -19,7 +19,7 @@ PLACE = ["--organization", "Aoyama Foods", "--site", "Plant", "--time-zone", "As
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     portal = Portal(tmp_path_factory.mktemp("portal") / "state")
-    portal.done("migrate")
+    portal.migrate()
     portal.done("authority", "init")
     return portal
 

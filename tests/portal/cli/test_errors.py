@@ -102,7 +102,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     portal = Portal(tmp_path_factory.mktemp("portal") / "state")
-    portal.done("migrate")
+    portal.migrate()
     portal.done("authority", "init")
     portal.done("gateway", *ADD[1:], *OURS)
     return portal

@@ -61,8 +61,10 @@ async def said(worker: Worker, words: str) -> None:
 async def ingesting(state: Path, broker: peers.Mosquitto) -> AsyncIterator[Worker]:
     """A portal that knows `BOX`, and its ingest process once it takes messages."""
     place = ["--organization", "Aoyama Foods", "--site", "Plant", "--time-zone", "Asia/Tokyo"]
-    for words in (["migrate"], ["gateway", "add", *place, "--gateway", "Room", "--box", BOX]):
-        await asyncio.to_thread(Portal(state).done, *words)
+    portal = Portal(state)
+    await asyncio.to_thread(portal.migrate)
+    words = ["gateway", "add", *place, "--gateway", "Room", "--box", BOX]
+    await asyncio.to_thread(portal.done, *words)
     running = worker(state, broker)
     try:
         await said(running, "broker_connected")

@@ -306,7 +306,7 @@ def answers(port: int) -> bool:
 
 def test_a_worker_and_several_processes_of_pages_are_read(tmp_path: Path) -> None:
     common = {"KANMON_PORTAL_STATE": str(tmp_path / "state"), "TMPDIR": str(tmp_path)}
-    Portal(tmp_path / "state").done("migrate")
+    Portal(tmp_path / "state").migrate()
     port = free_port()
     common |= {"KANMON_METRICS_TOKEN": TOKEN}
     common |= {"KANMON_BROKER": "mqtt://127.0.0.1:9", "KANMON_INGEST_METRICS": f"127.0.0.1:{port}"}

@@ -12,6 +12,7 @@ import pytest
 
 from tests import peers
 from tests.console.calls import ROOT
+from tests.portal.program import Portal
 from tests.portal.web.browsing import Running, run, server
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
     subprocess.run([sys.executable, "scripts/assets"], env=environ, cwd=ROOT, check=True)
-    run("portal.cli", "migrate", env=environ)
+    Portal(folder / "state").migrate()
     run("portal.cli", "authority", "init", env=environ)
     seed = (
         "import json, dataclasses; from django.utils import timezone; "
