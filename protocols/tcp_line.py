@@ -83,7 +83,7 @@ class TcpWire:
 
         Opening a connection may take as long as the answer: ``timeout_s`` each.
         """
-        connection = self._connection
+        connection, closes = self._connection, self._closes
         if connection is not None and connection.usable:
             try:
                 return await self._over(connection, transaction, timeout_s)
@@ -91,7 +91,7 @@ class TcpWire:
                 # The peer had closed the old connection, or did before it read the request; or it
                 # did read it: what must not be done twice, and what would be answered into the
                 # next transaction, is not asked again.
-                if not (self._numbered and transaction.repeatable):
+                if closes != self._closes or not (self._numbered and transaction.repeatable):
                     raise Unreachable(str(error), where=self._where) from error
         connection = self._connection = await self._connect(timeout_s)
         try:

@@ -308,6 +308,16 @@ async def test_closing_ends_the_exchange_under_way_and_a_later_one_opens_again(
     assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
 
 
+async def test_closing_an_old_connection_opens_no_other(simulator: Simulator, line: Line) -> None:
+    assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
+    waiting = asyncio.ensure_future(unit_of(line, 2).read(TWO))
+    await until(lambda: simulator.units[2].reads > 0)
+    await line.aclose()
+    with pytest.raises(Unreachable, match="closed here"):
+        await waiting
+    assert simulator.connections == 1
+
+
 async def test_closing_while_it_connects_leaves_no_connection(simulator: Simulator) -> None:
     wire = TcpWire("127.0.0.1", simulator.port)
     waiting = asyncio.ensure_future(unit_of(Line(wire), 1).read(TWO))
