@@ -5,6 +5,7 @@
     ProtocolError            what went wrong, where, and what to do next
     |-- Timeout              nothing answered in time; the line itself is fine
     |-- Unreachable          there is no connection: refused, lost, no route, unknown name
+    |     `-- LineClosed     the line was closed here; who needs it opens another one
     |-- InvalidResponse      something came that is not an answer to the request
     `-- ErrorResponse        the device (or its gateway) understood the request and refused it
 
@@ -44,6 +45,13 @@ class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree 
     def __init__(self, what: str, *, where: str, next_step: str = "") -> None:
         step = next_step or "Check the address, the port and the network between"
         super().__init__(what, where=where, next_step=step)
+
+
+class LineClosed(Unreachable):
+    """The line was closed here, because nobody uses it any more, or in another way than before."""
+
+    def __init__(self, *, where: str) -> None:
+        super().__init__("the line was closed here", where=where, next_step="Try again")
 
 
 class InvalidResponse(ProtocolError):  # noqa: N818 # what happened, as in the tree above

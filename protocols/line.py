@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from protocols.delays import Delays
-from protocols.errors import InvalidResponse, ProtocolError, Timeout, Unreachable
+from protocols.errors import InvalidResponse, LineClosed, ProtocolError, Timeout, Unreachable
 from protocols.timing import LineTiming
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ class Line:
         self.devices: dict[int | str, DeviceStats] = {}
         self.busy_s = 0.0
         self._opened_at: float | None = None
+        self._closed = False
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
@@ -190,9 +191,11 @@ class Line:
 
         Raises:
             ProtocolError: As `Wire.exchange`.
+            LineClosed: See `close`.
         """
         async with self._turn:
             await self._silence()
+            self._check_open()
             began = asyncio.get_running_loop().time()
             if self._opened_at is None:
                 self._opened_at = began
@@ -202,7 +205,9 @@ class Line:
             except (Timeout, InvalidResponse):
                 pause = self.timing.drain_after(transaction.bytes_missing(bytearray()))
                 raise
-            except (asyncio.CancelledError, Unreachable):
+            except (asyncio.CancelledError, Unreachable) as error:
+                if isinstance(error, Unreachable):
+                    self._check_open()
                 if self.timing.drain_s:  # the answer may still come, as late as any
                     pause = timeout_s + self.timing.drain_after(
                         transaction.bytes_missing(bytearray())
@@ -230,12 +235,20 @@ class Line:
         return known
 
     async def aclose(self) -> None:
-        """Close the wire, whoever may be using it."""
-        self.close()
+        """Close the wire, whoever may be using it; a later transaction opens it again."""
+        self.wire.close()
 
     def close(self) -> None:
-        """Close the wire at once; a transaction under way ends with `Unreachable`."""
+        """Close the line for good: its port may be another line's from now on.
+
+        A transaction under way and every later one ends with `LineClosed`.
+        """
+        self._closed = True
         self.wire.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LineClosed(where=self.wire.where)
 
     async def _silence(self) -> None:
         if not self._quiet_until:

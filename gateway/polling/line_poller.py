@@ -27,7 +27,7 @@ from gateway.polling.device_state import DeviceView, code_of
 from gateway.polling.poll_queue import PollQueue
 from gateway.polling.polled_device import PolledDevice, PollEntry
 from gateway.polling.schedule import DeviceSchedule, spread
-from protocols.errors import ProtocolError
+from protocols.errors import LineClosed, ProtocolError
 
 READ_LIMIT_S: Final = 120.0
 """Seconds after which a read is given up: the timeouts of all lines are far shorter."""
@@ -153,10 +153,8 @@ class LinePoller:
         due = schedule.fastest if entry.silent else schedule.due(began)
         outcome: Observation | Exception
         try:
-            if entry.driver is None:
-                entry.driver = entry.device.open()
             async with asyncio.timeout(READ_LIMIT_S):
-                outcome = await entry.driver.read(due)
+                outcome = await self._read(entry, due)
         except ProtocolError as error:
             outcome = error
         except Exception as error:  # noqa: BLE001 # a driver's bug must cost its device only
@@ -169,6 +167,16 @@ class LinePoller:
             report = self._unanswered(entry, outcome, began, ended)
         if self._holds(entry):
             await self._deliver(report)
+
+    async def _read(self, entry: PollEntry, due: frozenset[str]) -> Observation:
+        if entry.driver is not None:
+            try:
+                return await entry.driver.read(due)
+            except LineClosed:
+                if not self._holds(entry):
+                    raise
+        entry.driver = entry.device.open()
+        return await entry.driver.read(due)
 
     def _answered(
         self,

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from gateway.fakes import VirtualLoop, run_virtually
-from protocols.errors import ErrorResponse, Timeout
+from protocols.errors import ErrorResponse, LineClosed, Timeout
 from protocols.line import Line, Transaction
 from protocols.modbus.planner import Read, Table
 from protocols.modbus.replay import ReplayWire
@@ -125,3 +125,18 @@ def test_cancelling_one_leaves_the_line_to_the_next() -> None:
         assert first.cancelled()
 
     assert on_a_line(LineTiming(), scenario) == [("ask", 0.0), ("ask", 0.03)]
+
+
+def test_a_closed_line_is_never_opened_again() -> None:
+    async def scenario(line: Line) -> None:
+        waiting = asyncio.ensure_future(unit(line, 1).read(ONE))
+        await asyncio.sleep(0.03)
+        behind = asyncio.ensure_future(unit(line, 1).read(ONE))
+        line.close()
+        assert (await waiting).data == b"\0\7", "this wire had sent its request"
+        with pytest.raises(LineClosed):
+            await behind
+        with pytest.raises(LineClosed):
+            await unit(line, 1).read(ONE)
+
+    assert on_a_line(LineTiming(), scenario) == [("ask", 0.0)]

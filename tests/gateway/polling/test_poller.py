@@ -12,7 +12,7 @@ from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
 from gateway.polling.backoff import BACKOFF_LIMIT_MS
 from gateway.polling.polled_device import PolledDevice
 from gateway.polling.schedule import spread
-from protocols.errors import ErrorResponse, InvalidResponse, Timeout, Unreachable
+from protocols.errors import ErrorResponse, InvalidResponse, LineClosed, Timeout, Unreachable
 from tests.gateway.polling.poller_harness import PollerHarness
 
 TIMEOUT_S = 0.5
@@ -194,6 +194,50 @@ def test_a_read_that_never_ends_is_a_fault_of_its_device() -> None:
         harness = run_virtually(main)
     assert harness.of("stuck")[0].conditions[0].code is Code.DRIVER_FAULT
     assert len(harness.of("good")) > 300
+
+
+def test_a_device_whose_line_was_closed_is_opened_anew_at_once() -> None:
+    def closed_at_the_third(_: frozenset[str]) -> Observation:
+        if len(first.reads) == 3:
+            raise LineClosed(where="d")
+        return Observation()
+
+    first, second = ScriptedDriver(closed_at_the_third), ScriptedDriver(ok)
+    unopened = [first, second]
+
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        periods = {"fast": 1_000}
+        opens = PolledDevice(name="d", line="a", periods=periods, open=lambda: unopened.pop(0))
+        harness.poller.apply([opens])
+        await harness.run(4.5)
+        return harness
+
+    harness = run_virtually(main)
+    assert [at for at, _ in first.reads] == pytest.approx([0, 1, 2])
+    assert [at for at, _ in second.reads] == pytest.approx([2.01, 3, 4])
+    assert {report.reachability for report in harness.reports} == {Reachability.ONLINE}
+
+
+def test_a_device_that_is_gone_is_not_opened_anew() -> None:
+    async def main(loop: VirtualLoop) -> None:
+        harness = PollerHarness(loop)
+
+        def gone(_: frozenset[str]) -> Observation:
+            if len(driver.reads) == 2:
+                harness.poller.apply([device("stays", stays)])
+                raise LineClosed(where="d")
+            return Observation()
+
+        driver, stays = ScriptedDriver(gone), ScriptedDriver(ok)
+        opened = [driver]
+        goes = PolledDevice(name="goes", line="a", periods={"fast": 500}, open=lambda: opened.pop())
+        harness.poller.apply([goes, device("stays", stays)])
+        await harness.run(4.5)
+        assert len(driver.reads) == 2
+        assert set(harness.poller.views) == {"stays"}
+
+    run_virtually(main)
 
 
 def test_late_polls_are_reported_and_cleared() -> None:
