@@ -180,6 +180,12 @@ def test_the_daemon_tells_since_when(box: Box, printer: UdpPeer) -> None:
     assert box.end() == 0
 
 
+def _gravest(box: Box) -> str | None:
+    """The code of the copier's gravest condition."""
+    gravest = box.device("copier")["gravest"]
+    return gravest["code"] if gravest else None
+
+
 @SNMPD
 def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
     with snmpd(synthetic("idle-colour-laser")) as peer:
@@ -192,8 +198,9 @@ def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
 
         peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "5")
         peer.set("1.3.6.1.2.1.25.3.5.1.2.1", "x", "0400")
-        wait_for("the jam", lambda: box.device("copier")["state"] == "error")
-        assert box.device("copier")["gravest"]["code"] == "media.jam"
+        # A poll may come between the two: the printer is then down, for a reason not yet given.
+        wait_for("the jam", lambda: _gravest(box) == "media.jam")
+        assert box.device("copier")["state"] == "error"
 
         peer.set("1.3.6.1.2.1.25.3.5.1.2.1", "x", "0000")
         peer.set("1.3.6.1.2.1.25.3.2.1.5.1", "i", "2")
