@@ -33,8 +33,9 @@ READ_LIMIT_S: Final = 120.0
 """Seconds after which a read is given up: the timeouts of all lines are far shorter."""
 STALL_S: Final = READ_LIMIT_S + 30.0
 """Seconds after which a poll is stuck: its read could not be given up, or its report not taken."""
-_IDLE_MS: Final = 3_600_000
-"""The longest that a line waits without looking at its queue."""
+_IDLE_MS: Final = 60_000
+"""The longest that a line waits without looking at its queue: the loop's clock does not count the
+time that the box slept, while devices became due."""
 
 log = structlog.get_logger("kanmon.poller")
 
@@ -164,7 +165,7 @@ class LinePoller:
         if isinstance(outcome, Observation):
             report = self._answered(entry, due, outcome, began, ended)
         else:
-            report = self._unanswered(entry, outcome, began, ended)
+            report = self._unanswered(entry, outcome, ended)
         if self._holds(entry):
             await self._deliver(report)
 
@@ -200,12 +201,17 @@ class LinePoller:
                 log.warning("polls_late", device=entry.device.name, missed=lateness.missed)
         return entry.view.observed(observation, ended, self._clock.clock())
 
-    def _unanswered(self, entry: PollEntry, error: Exception, began: int, ended: int) -> Report:
+    def _took_ms(self) -> int:
+        """How long the line has been in use by this poll; while the box slept it was not."""
+        assert self._began is not None
+        return round(1000 * (asyncio.get_running_loop().time() - self._began))
+
+    def _unanswered(self, entry: PollEntry, error: Exception, ended: int) -> Report:
         name, view, clock = entry.device.name, entry.view, self._clock.clock()
         self.counts.failed += 1
         was_silent, was_faulted = entry.silent, entry.backoff.faulted
         entry.backoff.faulted = not isinstance(error, ProtocolError)
-        took = ended - began + entry.device.drain_ms
+        took = self._took_ms() + entry.device.drain_ms
         rest = entry.backoff.rest(entry.schedule.shortest, took)
         entry.schedule.skip_to(ended + rest)
         self.queue.probe_from = ended + took * PROBE_SHARE

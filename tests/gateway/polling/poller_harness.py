@@ -15,12 +15,20 @@ CLOCK = Clock(boot="0" * 32, offset=None)
 
 
 class PollerHarness:
-    """A poller in virtual time, and everything it reported."""
+    """A poller in virtual time, and everything it reported.
+
+    Attributes:
+        slept_ms: How long the box slept: its clock since boot went on, that of the loop did not.
+    """
 
     def __init__(self, loop: VirtualLoop) -> None:
         self.reports: list[Report] = []
         self.loop = loop
-        self.poller = Poller(PollClock(now=loop.now, clock=lambda: CLOCK), self._keep)
+        self.slept_ms = 0
+        self.poller = Poller(PollClock(now=self._now, clock=lambda: CLOCK), self._keep)
+
+    def _now(self) -> int:
+        return self.loop.now() + self.slept_ms
 
     async def _keep(self, report: Report) -> None:
         self.reports.append(report)

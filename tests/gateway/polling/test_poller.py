@@ -349,6 +349,43 @@ def test_the_drain_behind_a_silence_counts_as_the_probes() -> None:
     assert len(late) >= 3
 
 
+def test_after_a_sleep_in_the_middle_of_a_probe_the_silent_are_probed_as_before() -> None:
+    async def main(loop: VirtualLoop) -> list[ScriptedDriver]:
+        harness = PollerHarness(loop)
+
+        def sleeps_in_its_second_read(_: frozenset[str]) -> Observation:
+            if len(sleeper.reads) == 2:
+                harness.slept_ms = 8 * 3_600_000
+            raise timeout()
+
+        sleeper = ScriptedDriver(sleeps_in_its_second_read, TIMEOUT_S)
+        dead = [sleeper, ScriptedDriver(raises(timeout), TIMEOUT_S)]
+        harness.poller.apply(device(f"d{n}", driver) for n, driver in enumerate(dead))
+        await harness.run(600)
+        return dead
+
+    with capture_logs():
+        dead = run_virtually(main)
+    assert min(len(driver.reads) for driver in dead) >= 4
+
+
+def test_what_became_due_while_the_box_slept_is_polled_soon() -> None:
+    rare = ScriptedDriver(ok)
+
+    async def main(loop: VirtualLoop) -> None:
+        harness = PollerHarness(loop)
+
+        def sleep() -> None:
+            harness.slept_ms = 8 * 3_600_000
+
+        loop.call_later(100, sleep)
+        harness.poller.apply([device("rare", rare, 4 * 3_600_000)])
+        await harness.run(200)
+
+    run_virtually(main)
+    assert [at for at, _ in rare.reads] == [0, pytest.approx(100, abs=60)]
+
+
 def test_no_silent_device_is_forgotten_behind_others() -> None:
     """More are dead than the twentieth has time for between two probes of one of them."""
     dead = [ScriptedDriver(raises(timeout), TIMEOUT_S) for _ in range(60)]
