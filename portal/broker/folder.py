@@ -79,7 +79,7 @@ class BrokerFolder:
                 f"{error.filename} cannot be read: {error.strerror}; run the command as the user "
                 "the portal runs as"
             ) from error
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise AuthorityError(
                 f"{path / PLAN} is damaged; remove it, and write the folder again"
             ) from error

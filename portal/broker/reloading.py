@@ -269,7 +269,7 @@ def _load_state(folder: BrokerFolder) -> _ReloadState:
             loaded=str(content["loaded"]),
             disconnected=frozenset(map(str, content["disconnected"])),
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return _ReloadState(loaded="", disconnected=frozenset())  # all of it is then done again
 
 
