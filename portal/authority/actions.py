@@ -6,6 +6,8 @@ Each raises `AuthorityError` with what to do next, and then has issued nothing.
 from __future__ import annotations
 
 import re
+import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -138,20 +140,23 @@ def _issue_with_key(root: Root, name: str, hosts: tuple[str, ...], out: Path | N
     key = certificates.new_key()
     trust = certificates.pem(roots.load(Root.BOXES).certificate)
     # The folder comes last, within the transaction: no row without files, no files without a row.
-    with transaction.atomic():
-        row = sign(
-            root,
-            name=name,
-            public_key=key.public_key(),
-            hosts=hosts,
-            purpose=Purpose.SERVER if hosts else None,
-        )
-        content = {
-            KEY_FILE: certificates.key_pem(key),
-            CERTIFICATE_FILE: row.pem.encode(),
-            TRUST_FILE: trust.encode(),
-        }
-        files.create_folder(folder, content)
+    with ExitStack() as uncommitted:
+        with transaction.atomic():
+            row = sign(
+                root,
+                name=name,
+                public_key=key.public_key(),
+                hosts=hosts,
+                purpose=Purpose.SERVER if hosts else None,
+            )
+            content = {
+                KEY_FILE: certificates.key_pem(key),
+                CERTIFICATE_FILE: row.pem.encode(),
+                TRUST_FILE: trust.encode(),
+            }
+            files.create_folder(folder, content)
+            uncommitted.callback(shutil.rmtree, folder, ignore_errors=True)
+        uncommitted.pop_all()
     return folder
 
 

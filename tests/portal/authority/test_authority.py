@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from cloud_link.topics import BOX_ID
@@ -295,3 +296,23 @@ def test_a_folder_that_cannot_be_written_is_told_and_nothing_is_on_record(
     with pytest.raises(AuthorityError, match="cannot be written"):
         actions.issue_worker("ingest-1", tmp_path / "file" / "out")
     assert not IssuedCertificate.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_could_not_be_recorded_leaves_no_folder(
+    authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate without a row could never be revoked."""
+
+    def full() -> None:
+        raise OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "_commit", full)
+        with pytest.raises(OperationalError):
+            actions.issue_worker("ingest-1")
+    assert not IssuedCertificate.objects.filter(root=Root.WORKERS).exists()
+    folder = actions.issue_worker("ingest-1")
+    with pytest.raises(AuthorityError, match="already there"):
+        actions.issue_worker("ingest-1")
+    assert (folder / "key.pem").exists(), "what was there before stays"
