@@ -346,11 +346,11 @@ def make_state(state: Path) -> None:
 
 
 def _existing_key(path: Path) -> str:
-    key = path.read_text("ascii").strip()
-    if len(key) < 50:
+    key = path.read_bytes().strip().decode("ascii", "replace")
+    if len(key) < 50 or not key.isascii():
         raise SettingsError(
-            f"the portal's key {path} is too short to be one; delete the file to have a new one "
-            "made (everybody then signs in anew)"
+            f"the portal's key {path} is too short to be one, or damaged; delete the file to have "
+            "a new one made (everybody then signs in anew)"
         )
     return key
 

@@ -33,6 +33,7 @@ def serve(bind: str, workers: int) -> None:
                 "the pages' styles and scripts are not built", next_step="run scripts/assets first"
             )
         call_command("check", verbosity=0)
+        str(settings.SECRET_KEY)  # read lazily: what is wrong with it must not wait for a visitor
     from portal.server import Server
 
     check_free(bind)

@@ -87,6 +87,13 @@ def test_the_key_is_made_once_even_by_many_at_a_time_and_only_its_owner_reads_it
     assert [path.name for path in state.iterdir()] == ["secret.key"]
 
 
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 60, "é".encode() * 60])
+def test_a_damaged_key_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"secret\.key is too short to be one, or damaged"):
+        environment.secret_key(tmp_path)
+
+
 def test_importing_the_settings_touches_no_disk(tmp_path: Path) -> None:
     state = tmp_path / "state"
     subprocess.run(

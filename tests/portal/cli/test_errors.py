@@ -158,6 +158,15 @@ def test_a_key_whose_drawing_cannot_be_kept_is_not_issued(portal: Portal) -> Non
     assert json.loads(portal.done("key", "list", "--json")) == before
 
 
+def test_pages_are_not_served_with_a_damaged_key(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "state")
+    portal.migrate()
+    (portal.state / "secret.key").write_bytes(b"\xff" * 60)
+    done = portal("serve", "--bind", "127.0.0.1:1")
+    assert done.returncode == 2
+    assert "secret.key" in done.stderr
+
+
 def test_a_roots_certificate_is_json_where_that_was_asked_for(portal: Portal) -> None:
     shown = json.loads(portal.done("authority", "show", "--pem", "boxes", "--json"))
     assert shown == {"root": "boxes", "pem": portal.done("authority", "show", "--pem", "boxes")}
