@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import sys
+import unicodedata
 from typing import Final
 
 import click
@@ -79,7 +80,7 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
+        return _typeable(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
         raise click.UsageError(
             tr("there is no terminal to ask for a password; use --password-stdin or --no-password")
@@ -87,7 +88,18 @@ def _password(*, from_stdin: bool) -> str:
     first = getpass.getpass(tr("Password: "))
     if first != getpass.getpass(tr("Once more: ")):
         raise Failure("the two passwords differ", why="nothing was added", next_step="try again")
-    return first
+    return _typeable(first)
+
+
+def _typeable(password: str) -> str:
+    """The password; raises `Failure` for one that no sign-in page could be given."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
+        raise Failure(
+            "the password holds what cannot be typed",
+            why="nothing was added",
+            next_step="write it as one line of UTF-8",
+        )
+    return password
 
 
 @click.command("sign-in-link")

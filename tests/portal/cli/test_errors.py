@@ -158,6 +158,15 @@ def test_a_key_whose_drawing_cannot_be_kept_is_not_issued(portal: Portal) -> Non
     assert json.loads(portal.done("key", "list", "--json")) == before
 
 
+@pytest.mark.parametrize("password", ["kettle-orbit-\0-nine", "kettle-orbit-\x1b-nine"])
+def test_a_password_that_no_page_takes_is_refused(portal: Portal, password: str) -> None:
+    words = (*USER[:4], "--password-stdin", "--organization", "Aoyama Foods")
+    done = portal(*words, given=f"{password}\n")
+    assert done.returncode == 2
+    assert "holds what cannot be typed" in done.stderr
+    assert "one line of UTF-8" in done.stderr
+
+
 def test_pages_are_not_served_with_a_damaged_key(tmp_path: Path) -> None:
     portal = Portal(tmp_path / "state")
     portal.migrate()
