@@ -40,8 +40,9 @@ def test_a_path_runs_its_tests_and_nothing_else() -> None:
     assert done.returncode == 5, "as pytest says: nothing was collected"
 
 
-def test_a_path_that_is_not_there_runs_nothing() -> None:
-    done = script("tests/no-such-part")
+@pytest.mark.parametrize("before", [[], ["-x"], ["tests/console"], ["-k", "tests"]])
+def test_a_path_that_is_not_there_runs_nothing(before: list[str]) -> None:
+    done = script(*before, "tests/no-such-part")
     assert done.returncode == 2
     assert "no tests/no-such-part here" in done.stderr
     assert done.stdout == ""
