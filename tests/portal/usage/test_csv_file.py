@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,28 +9,15 @@ import pytest
 from portal.fleet.models import Device
 from portal.simulation.actions import mark_simulated
 from portal.usage.csv_file import escape_formula
+from tests.portal.usage.files import csv_file, page_of
 from tests.portal.usage.meters import counted, ms, steady
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
     from django.test import Client
 
 
 pytestmark = pytest.mark.django_db
 DAY = "2026-05-04"
-
-
-def _file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:
-    response = client.get(address)
-    assert response.status_code == 200
-    content = response.content
-    assert content.startswith(b"\xef\xbb\xbf")
-    assert content.count(b"\r\n") == content.count(b"\n")
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))), response  # type: ignore[return-value] # the test client's own kind of it
-
-
-def _page(device: Device, query: str = "") -> str:
-    return f"/devices/{device.pk}/usage/{query}"
 
 
 def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
@@ -45,7 +30,7 @@ def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
     ]
     counted(device, samples)
     Device.objects.filter(pk=device.pk).update(label="=HYPERLINK(1)")
-    rows, response = _file(owner, _page(device, f"?on={DAY}&format=csv"))
+    rows, response = csv_file(owner, page_of(device, f"?on={DAY}&format=csv"))
     assert rows[0] == ["Start", "End", "Device", "Consumption [kWh]", "State"]
     assert rows[1][:2] == ["2026-05-04T00:00:00+09:00", "2026-05-04T01:00:00+09:00"]
     assert rows[1][2:] == ["'=HYPERLINK(1)", "1.200", "complete"]
@@ -85,7 +70,7 @@ def test_no_name_is_run_as_a_formula(name: str, said: str) -> None:
 
 def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> None:
     counted(device, steady("2026-04-30 12:00", "2026-06-01 12:00", 1200))
-    rows, _response = _file(owner, _page(device, "?by=demand&on=2026-05&format=csv"))
+    rows, _response = csv_file(owner, page_of(device, "?by=demand&on=2026-05&format=csv"))
     assert len(rows) == 1 + 31 * 48
     assert rows[0][4] == "Demand [kW]"
     assert {tuple(row[3:]) for row in rows[1:]} == {("0.600", "1.200", "complete")}
@@ -95,7 +80,7 @@ def test_a_month_of_half_hours_is_one_file(owner: Client, device: Device) -> Non
 def test_a_sites_file_has_a_row_for_each_device(owner: Client, device: Device, site: int) -> None:
     Device.objects.filter(pk=device.pk).update(label="電灯盤")
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
-    rows, response = _file(owner, f"/sites/{site}/usage/?on={DAY}&format=csv")
+    rows, response = csv_file(owner, f"/sites/{site}/usage/?on={DAY}&format=csv")
     assert len([row for row in rows if row[2] == "電灯盤"]) == 24
     assert "filename" in response.headers["Content-Disposition"]
 
@@ -103,5 +88,5 @@ def test_a_sites_file_has_a_row_for_each_device(owner: Client, device: Device, s
 def test_what_was_made_up_says_so_in_a_file_too(owner: Client, device: Device) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
     mark_simulated(device.gateway, 0, ms("2026-05-04 12:00"))
-    rows, _response = _file(owner, _page(device, f"?on={DAY}&format=csv"))
+    rows, _response = csv_file(owner, page_of(device, f"?on={DAY}&format=csv"))
     assert [row[-1] for row in rows[1:]] == ["complete, simulated"] * 12 + ["complete"] * 12

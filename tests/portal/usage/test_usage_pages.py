@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.fleet.models import Device, Site
+from tests.portal.usage.files import csv_file, page_of
 from tests.portal.usage.meters import HOUR, counted, meter, ms, noon_zone, steady
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
     from django.test import Client
 
     from tests.portal.web.seed import SeedIds
@@ -33,23 +31,10 @@ def _text(client: Client, address: str, status: int = 200) -> str:
     )
 
 
-def _file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:
-    response = client.get(address)
-    assert response.status_code == 200
-    content = response.content
-    assert content.startswith(b"\xef\xbb\xbf")
-    assert content.count(b"\r\n") == content.count(b"\n")
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))), response  # type: ignore[return-value] # the test client's own kind of it
-
-
-def _page(device: Device, query: str = "") -> str:
-    return f"/devices/{device.pk}/usage/{query}"
-
-
 @pytest.mark.database
 def test_a_day_by_the_hour_is_what_the_counter_says(owner: Client, device: Device) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "Total 28.800 kWh" in text
     assert text.count("1.200 kWh complete") == 23
     assert "00:00–01:00 1.200 kWh peak" in text
@@ -65,13 +50,13 @@ def test_a_gap_is_named_and_never_0(owner: Client, device: Device) -> None:
         if not ms("2026-05-04 09:30") < at < ms("2026-05-04 12:15")
     ]
     counted(device, samples)
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "Total 28.800 kWh" in text
     assert "09:00–10:00 0.600 kWh incomplete" in text
     assert "10:00–11:00 – no readings" in text
     assert "12:00–13:00 0.900 kWh incomplete" in text
     assert "Between 09:30 and 12:15 3.300 kWh were used" in text
-    demand = _text(owner, _page(device, f"?by=demand&on={DAY}"))
+    demand = _text(owner, page_of(device, f"?by=demand&on={DAY}"))
     assert "09:30–10:00 – – no readings" in demand
     assert "12:00–12:30 0.300 kWh 0.600 kW incomplete" in demand
     assert "0.000" not in text + demand
@@ -82,7 +67,7 @@ def test_an_exchanged_meter_counts_before_and_after(owner: Client, device: Devic
     before = steady("2026-05-03 12:00", "2026-05-04 10:00", 1200)
     after = steady("2026-05-04 10:20", "2026-05-05 12:00", 1200, first=3)
     counted(device, before + after)
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "Total, at least 28.400 kWh" in text
     assert "Between 10:00 and 10:20 the counter began anew" in text
     assert "10:00–11:00 0.800 kWh incomplete" in text
@@ -93,7 +78,7 @@ def test_what_is_incomplete_is_never_the_peak(owner: Client, device: Device) -> 
     rush = steady("2026-05-04 10:40", "2026-05-04 10:50", 90_000, first=calm[-1][1] + 40_000)
     rest = steady("2026-05-04 11:20", "2026-05-05 12:00", 900, first=rush[-1][1] + 45_000)
     counted(device, [*calm, *rush, *rest])
-    text = _text(owner, _page(device, f"?by=demand&on={DAY}"))
+    text = _text(owner, page_of(device, f"?by=demand&on={DAY}"))
     assert "10:30–11:00 15.000 kWh 30.000 kW incomplete" in text
     assert "Peak demand 0.900 kW 11:30–12:00" in text
 
@@ -103,10 +88,10 @@ def test_the_months_peak_is_the_greatest_of_its_half_hours(owner: Client, device
     rush = steady("2026-05-20 14:01", "2026-05-20 14:30", 9000, first=calm[-1][1] + 10)
     rest = steady("2026-05-20 14:31", "2026-06-01 12:00", 600, first=rush[-1][1] + 10)
     counted(device, [*calm, *rush, *rest])
-    text = _text(owner, _page(device, "?by=day&on=2026-05"))
+    text = _text(owner, page_of(device, "?by=day&on=2026-05"))
     assert re.search(r"Peak demand 8\.\d+ kW Wed 20 May, 14:00–14:30", text)
     assert "Highest day" in text
-    calm_day = _text(owner, _page(device, "?by=demand&on=2026-05-04"))
+    calm_day = _text(owner, page_of(device, "?by=demand&on=2026-05-04"))
     assert "Peak demand 0.600 kW 00:00–00:30" in calm_day
     assert re.search(r"Peak of the month 8\.\d+ kW Wed 20 May, 14:00–14:30", calm_day)
     assert text.count("14.400 kWh complete") == 30
@@ -115,10 +100,10 @@ def test_the_months_peak_is_the_greatest_of_its_half_hours(owner: Client, device
 def test_a_year_by_the_month_is_the_sum_of_its_days(owner: Client, device: Device) -> None:
     hours = range(ms("2025-12-31 00:00"), ms("2027-01-02 00:00"), 3_600_000)
     counted(device, [(at, 100 * index) for index, at in enumerate(hours)])
-    text = _text(owner, _page(device, "?by=month&on=2026"))
+    text = _text(owner, page_of(device, "?by=month&on=2026"))
     assert "January 2026 74.400 kWh" in text
     assert "February 2026 67.200 kWh – complete" in text
-    fiscal = _text(owner, _page(device, "?by=month&on=2026-04&until=2026-06"))
+    fiscal = _text(owner, page_of(device, "?by=month&on=2026-04&until=2026-06"))
     assert "April 2026 – June 2026" in fiscal
     assert "Total 218.400 kWh" in fiscal
 
@@ -133,11 +118,13 @@ def test_each_month_of_a_year_shows_its_peak(owner: Client, device: Device, site
         samples.append((at, value))
         value += load(at)
     counted(device, samples)
-    text = _text(owner, _page(device, "?by=month&on=2026-05&until=2026-07"))
+    text = _text(owner, page_of(device, "?by=month&on=2026-05&until=2026-07"))
     assert re.search(r"Peak demand 9\.000 kW Wed 20 May, 14:00–14:30", text)
     assert re.search(r"May 2026 \S+ kWh 9\.000 kW Wed 20 May, 14:00–14:30", text)
     assert re.search(r"June 2026 \S+ kWh 0\.900 kW Mon 1 Jun, 00:00–00:30", text)
-    rows, _response = _file(owner, _page(device, "?by=month&on=2026-05&until=2026-06&format=csv"))
+    rows, _response = csv_file(
+        owner, page_of(device, "?by=month&on=2026-05&until=2026-06&format=csv")
+    )
     assert rows[0][4:] == ["Peak demand [kW]", "Peak from", "State"]
     assert [row[4:] for row in rows[1:]] == [
         ["9.000", "2026-05-20T14:00:00+09:00", "complete"],
@@ -161,17 +148,17 @@ def test_days_are_cut_by_the_sites_clock(owner: Client, device: Device, site: in
     Site.objects.filter(pk=site).update(time_zone="Europe/Berlin")
     begin = ms("2026-10-24 12:00", berlin)
     counted(device, [(begin + i * 60_000, 20 * i) for i in range(60 * 48)])
-    text = _text(owner, _page(device, "?on=2026-10-25"))
+    text = _text(owner, page_of(device, "?on=2026-10-25"))
     assert "Total 30.000 kWh" in text  # 25 hours
     assert re.search(r"02:00–03:00 CEST \S+ kWh complete 02:00–03:00 CET \S+ kWh", text)
     assert "Highest hour 1.200 kWh 00:00–01:00 CEST" in text
     counted(meter(site, "spring"), [(ms("2026-03-28 12:00", berlin) + i * 60_000, 20 * i)
                                     for i in range(60 * 48)])  # fmt: skip
     spring = Device.objects.get(name="spring")
-    text = _text(owner, _page(spring, "?on=2026-03-29"))
+    text = _text(owner, page_of(spring, "?on=2026-03-29"))
     assert "Total 27.600 kWh" in text  # 23 hours
     assert re.search(r"01:00–02:00 CET \S+ kWh complete 03:00–04:00 CEST", text)
-    rows, _response = _file(owner, _page(device, "?on=2026-10-25&format=csv"))
+    rows, _response = csv_file(owner, page_of(device, "?on=2026-10-25&format=csv"))
     assert [row[0] for row in rows[3:5]] == [
         "2026-10-25T02:00:00+02:00",
         "2026-10-25T02:00:00+01:00",
@@ -181,10 +168,10 @@ def test_days_are_cut_by_the_sites_clock(owner: Client, device: Device, site: in
 def test_what_has_not_begun_is_neither_0_nor_a_gap(owner: Client, device: Device) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-03 13:00", 600))
     for query in ("?on=2098-01-01", "?by=day&on=2098-02", "?by=month&on=2098-01"):
-        text = _text(owner, _page(device, query))
+        text = _text(owner, page_of(device, query))
         assert "This has not begun yet" in text
         assert "no readings" not in text
-    rows, _response = _file(owner, _page(device, "?on=2098-01-01&format=csv"))
+    rows, _response = csv_file(owner, page_of(device, "?on=2098-01-01&format=csv"))
     assert len(rows) == 1
 
 
@@ -193,13 +180,13 @@ def test_a_meter_that_fell_silent_is_not_said_to_be_counting_on(
 ) -> None:
     Site.objects.update(time_zone=noon_zone(timezone.now()))
     silent = Device.objects.get(name="cold-store")
-    assert "Total, at least" in _text(owner, _page(silent))
+    assert "Total, at least" in _text(owner, page_of(silent))
 
 
 @pytest.mark.req("C-20")
 def test_without_readings_there_is_a_dash(owner: Client, device: Device) -> None:
     counted(device, [(ms("2026-05-01 00:00"), 5), (ms("2026-05-01 00:05"), None)])
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "Total –" in text
     assert text.count("– no readings") == 24
 
@@ -207,7 +194,7 @@ def test_without_readings_there_is_a_dash(owner: Client, device: Device) -> None
 def test_tariffs_are_added_up_only_where_all_are_known(owner: Client, device: Device) -> None:
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 600), part="tariff=1")
     counted(device, steady("2026-05-03 12:00", "2026-05-04 06:00", 600), part="tariff=2")
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "05:00–06:00 1.200 kWh complete" in text
     assert "06:00–07:00 – no readings" in text
     assert "Total, at least 18.000 kWh" in text
@@ -218,7 +205,7 @@ def test_gas_is_cubic_metres_and_has_no_demand(owner: Client, device: Device) ->
         (at, value // 100) for at, value in steady("2026-05-03 12:00", "2026-05-05 12:00", 600)
     ]
     counted(device, samples, quantity="volume.gas", resolution=-2)
-    text = _text(owner, _page(device, f"?on={DAY}"))
+    text = _text(owner, page_of(device, f"?on={DAY}"))
     assert "Gas" in text
     assert "m³" in text
     assert "demand" not in text
@@ -291,11 +278,11 @@ def test_a_bad_address_is_told_what_is_allowed(
     owner: Client, device: Device, query: str, said: str
 ) -> None:
     counted(device, [(1, 1)])
-    text = _text(owner, _page(device, query), 400)
+    text = _text(owner, page_of(device, query), 400)
     assert said in text
     assert "Show today" in text
     owner.post("/language/", {"language": "ja", "next": "/"})
-    assert said not in _text(owner, _page(device, query), 400)
+    assert said not in _text(owner, page_of(device, query), 400)
     assert owner.get(f"/devices/{device.pk}/usage/live/{query}").status_code == 400
 
 
@@ -303,7 +290,7 @@ def test_a_device_without_counters_says_so_and_others_are_linked(
     owner: Client, seeded: SeedIds
 ) -> None:
     bare = meter(Device.objects.get(pk=seeded.meter).gateway.site_id, "Thermometer")
-    assert "Nothing is counted here" in _text(owner, _page(bare))
+    assert "Nothing is counted here" in _text(owner, page_of(bare))
     assert f"/devices/{bare.pk}/usage/" not in owner.get(f"/devices/{bare.pk}/").content.decode()
     page = owner.get(f"/devices/{seeded.meter}/").content.decode()
     assert f'href="/devices/{seeded.meter}/usage/"' in page
