@@ -41,6 +41,7 @@ from cloud_link.wire import (
     inflate,
     table_id,
 )
+from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -237,46 +238,7 @@ def test_one_unreadable_record_spoils_no_other() -> None:
         decode_record(batch.items[1][1])
 
 
-TABLE = Table("main", (Column("voltage", "l1", -1), Column("energy.import", "", 0)))
-
-GOLDEN: tuple[tuple[Record, str], ...] = (
-    (
-        DataRecord(b"01234567", 60_000, [2301, None], b"\x03", ((1, 0), (1, 40)), ((1, 2),)),
-        "9701c4083031323334353637cdea6092cd08fdc0c401039292010092012891920102",
-    ),
-    (
-        EventRecord(
-            "main",
-            7,
-            "online",
-            "running",
-            WireIdentity("Eastron", "SDM630", "1234"),
-            (WireCondition("phase.lost", "error", "l1", "m", "s", None),),
-            (WireSupply("toner", "black", "T", 40, None, "%", "ok"),),
-        ),
-        (
-            "9802a46d61696e07a66f6e6c696e65a772756e6e696e6795a74561737472"
-            "6f6ea653444d363330a431323334a0a09196aa70686173652e6c6f7374a5"
-            "6572726f72a26c31a16da173c09197a5746f6e6572a5626c61636ba15428"
-            "c0a125a26f6b"
-        ),
-    ),
-    (ClockRecord(0, 1_700_000_000_000, synchronised=True), "940300cf0000018bcfe56800c3"),
-    (
-        GapRecord(b"epoch-01", 3, 3, ((5, 9),), 5, 250, (b"boot-001", 1), (b"boot-001", 2), "cap"),
-        (
-            "9a04c40865706f63682d303103039192050905ccfa92c408626f6f742d303031"
-            "0192c408626f6f742d30303102a3636170"
-        ),
-    ),
-    (
-        ConfigurationRecord(9, b"\x01" * 4, "local", b"x\x9c"),
-        "950509c40401010101a56c6f63616cc402789c",
-    ),
-)
-
-
-@pytest.mark.parametrize(("record", "golden"), GOLDEN, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(("record", "golden"), GOLDEN_RECORDS, ids=lambda x: type(x).__name__)
 def test_golden_records(record: Record, golden: str) -> None:
     """What boxes in the field hold in their spools: these bytes may gain readers, never change."""
 
@@ -284,11 +246,14 @@ def test_golden_records(record: Record, golden: str) -> None:
     assert decode_record(bytes.fromhex(golden)) == record
 
 
-def test_golden_messages_and_names() -> None:
-    batch = Batch(VERSION, b"epoch-01", 3, Lane.DATA, b"boot-001", ((7, b"\x90"),))
-    assert encode(batch).hex() == "9601c40865706f63682d30310303c408626f6f742d303031919207c40190"
-    ack = Ack(VERSION, b"epoch-01", Lane.DATA, ((0, 6),), ((7, "misfit"),), (), (), None)
-    assert encode(ack).hex() == ("9801c40865706f63682d30310391920006919207a66d69736669749090c0")
+@pytest.mark.parametrize(("message", "golden"), GOLDEN_MESSAGES, ids=lambda x: type(x).__name__)
+def test_golden_messages(message: Batch | Tables | Online | Ack, golden: str) -> None:
+    kind: Any = type(message)
+    assert encode(message).hex() == golden
+    assert decode(kind, bytes.fromhex(golden)) == message
+
+
+def test_golden_names() -> None:
     assert table_id(TABLE).hex() == "1e14ecc4d1e41147"
     assert content_hash(b"boot-001", b"record") == -1_983_878_725_597_827_572
     assert content_hash(b"boot-002", b"record") != content_hash(b"boot-001", b"record")

@@ -1,0 +1,158 @@
+"""The reference MessagePack package reads what ours (msgspec) writes, and writes what ours reads.
+
+The wire is described as positional arrays (docs/reference/wire.md). `positional` makes that form
+from a message's fields without either codec, so that the three can only agree by being right.
+"""
+
+from __future__ import annotations
+
+import typing
+from enum import Enum
+from typing import Any, Final
+
+import msgpack
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import inspect as layout
+
+from cloud_link import wire
+from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS
+
+STRUCTURES: Final[list[Any]] = [
+    one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)
+]
+RECORDS: Final[tuple[Any, ...]] = typing.get_args(wire.Record)
+MESSAGES: Final[tuple[Any, ...]] = wire.M.__constraints__
+FIXTURES: Final = [*GOLDEN_RECORDS, *GOLDEN_MESSAGES]
+
+EDGES: Final = [0, 1, -1, *(2**n - d for n in (5, 7, 8, 15, 16, 31, 32, 63) for d in (0, 1))]
+"""Where MessagePack changes the size of an integer; the negative ones beside them."""
+i64 = st.sampled_from([*EDGES, *(-n for n in EDGES)]).filter(lambda n: -(2**63) <= n < 2**63)
+integers = i64 | st.integers(-(2**63), 2**63 - 1)
+texts = st.sampled_from(["", "トナー", "a" * 31, "b" * 32, "c" * 256]) | st.text(
+    st.characters(exclude_categories=["Cs"]), max_size=20
+)
+octets = st.sampled_from([b"", b"text", b"\xc1\xff", bytes(256)]) | st.binary(max_size=40)
+
+
+SCALARS: Final[dict[type, st.SearchStrategy[Any]]] = {
+    layout.IntType: integers,
+    layout.StrType: texts,
+    layout.BytesType: octets,
+    layout.BoolType: st.booleans(),
+    layout.NoneType: st.none(),
+}
+
+
+def unpacked(body: bytes) -> Any:
+    return msgpack.unpackb(body, raw=False, strict_map_key=False)
+
+
+def positional(value: Any) -> Any:
+    """A structure as the wire's page says: an array of its fields, a record's tag before them."""
+    if isinstance(value, msgspec.Struct):
+        tag = value.__struct_config__.tag
+        fields = [positional(getattr(value, name)) for name in value.__struct_fields__]
+        return fields if tag is None else [tag, *fields]
+    if isinstance(value, list | tuple):
+        return [positional(one) for one in value]
+    if isinstance(value, dict):
+        return {positional(key): positional(one) for key, one in value.items()}
+    return value.value if isinstance(value, Enum) else value
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal and of the same types: 1 is not True, and bytes are not text."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return same(list(one.items()), list(other.items()))
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and bool(one == other)
+
+
+def held(value: Any) -> set[type]:
+    """The structures that a value is made of, itself included."""
+    found: set[type] = set()
+    if isinstance(value, msgspec.Struct):
+        found.add(type(value))
+        value = [getattr(value, name) for name in value.__struct_fields__]
+    if isinstance(value, list | tuple):
+        found.update(*map(held, value))
+    return found
+
+
+def drawn(kind: layout.Type) -> st.SearchStrategy[Any]:
+    """Values of a type, from its description: a new structure or field is drawn without a word."""
+    if type(kind) in SCALARS:
+        return SCALARS[type(kind)]
+    match kind:
+        case layout.EnumType(cls=cls):
+            return st.sampled_from(cls)
+        case layout.UnionType(types=types):
+            return st.one_of([drawn(one) for one in types])
+        case layout.ListType(item_type=item):
+            return st.lists(drawn(item), max_size=4)
+        case layout.VarTupleType(item_type=item):
+            return st.lists(drawn(item), max_size=4).map(tuple)
+        case layout.TupleType(item_types=items):
+            return st.tuples(*map(drawn, items))
+        case layout.DictType(key_type=key, value_type=value):
+            return st.dictionaries(drawn(key), drawn(value), max_size=4)
+        case layout.StructType(cls=cls, fields=fields):
+            return st.builds(cls, **{one.name: drawn(one.type) for one in fields})
+    raise AssertionError(f"the wire uses {kind}, which this test cannot draw")
+
+
+def test_every_structure_of_the_wire_has_a_fixture() -> None:
+    assert {type(one) for one, _ in FIXTURES} == {*RECORDS, *MESSAGES}
+    assert set().union(*(held(one) for one, _ in FIXTURES)) == set(STRUCTURES)
+
+
+def test_every_structure_of_the_wire_is_drawn() -> None:
+    def described(kind: Any) -> set[type]:
+        found = {kind.cls} if isinstance(kind, layout.StructType) else set()
+        if isinstance(kind, layout.StructType):
+            return found.union(*(described(one.type) for one in kind.fields))
+        parts = [getattr(kind, name, ()) for name in ("types", "item_types")]
+        parts.append([getattr(kind, "item_type", None)])
+        return found.union(*(described(one) for some in parts for one in some if one))
+
+    drawn_kinds = set().union(*(described(layout.type_info(k)) for k in (*RECORDS, *MESSAGES)))
+    assert drawn_kinds == set(STRUCTURES)
+
+
+@pytest.mark.parametrize(("ours", "golden"), FIXTURES, ids=lambda one: type(one).__name__)
+def test_the_reference_reads_every_fixture(ours: Any, golden: str) -> None:
+    body = wire.inflate(bytes.fromhex(golden))
+    assert same(unpacked(body), positional(ours))
+    assert msgpack.packb(positional(ours)) == body
+
+
+@pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_the_reference_reads_every_record(kind: Any, data: st.DataObject) -> None:
+    record = data.draw(drawn(layout.type_info(kind)))
+    body = wire.encode_record(record)
+    assert same(unpacked(body), positional(record))
+    assert wire.decode_record(msgpack.packb(positional(record))) == record
+
+
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
+@given(data=st.data())
+def test_the_reference_reads_every_message(kind: Any, data: st.DataObject) -> None:
+    message = data.draw(drawn(layout.type_info(kind)))
+    message = msgspec.structs.replace(message, version=wire.VERSION)
+    body = wire.inflate(wire.encode(message))
+    assert same(unpacked(body), positional(message))
+    assert wire.decode(kind, msgpack.packb(positional(message))) == message
+
+
+def test_a_record_within_a_batch_is_read_by_the_reference_alone() -> None:
+    records = [one for one, _ in GOLDEN_RECORDS]
+    items = tuple((seq, wire.encode_record(one)) for seq, one in enumerate(records))
+    batch = wire.Batch(wire.VERSION, b"e" * 8, 1, wire.Lane.EVENT, b"b" * 8, items)
+    *_, found = unpacked(wire.inflate(wire.encode(batch)))
+    assert [seq for seq, _ in found] == list(range(len(records)))
+    assert all(same(unpacked(b), positional(r)) for (_, b), r in zip(found, records, strict=True))
