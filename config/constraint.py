@@ -91,18 +91,6 @@ class Exact:
         return _with(handler(source), strict=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Digits:
-    """The decimal number has at most ``most`` digits."""
-
-    most: int
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return _with(handler(source), max_digits=self.most)
-
-
 def _with(schema: CoreSchema, **more: Any) -> CoreSchema:
     return {**schema, **more}
 

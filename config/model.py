@@ -23,16 +23,17 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from decimal import Decimal
+from fractions import Fraction
 from hashlib import sha256
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-from annotated_types import Ge, Gt, Le, MaxLen
+from annotated_types import Ge, Le, MaxLen
 
-from config.constraint import RULES, Check, Digits, InvalidValueError, Pattern
+from config.constraint import RULES, Check, InvalidValueError, Pattern
+from config.ratio import RatioSchema, ratio_text
 
 VERSION: Final = 1
 """The configuration version this software writes; older ones are migrated when read."""
@@ -151,7 +152,7 @@ def _free(name: str) -> str:
 
 Label = Annotated[str, MaxLen(100), Pattern(r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, Pattern(_NAME_PATTERN), Check(_free)]
-Ratio = Annotated[Decimal, Gt(0), Le(1_000_000), Digits(12)]
+Ratio = Annotated[Fraction, RatioSchema()]
 SecretReference = Annotated[str, Check(_secret_reference)]
 
 
@@ -258,10 +259,12 @@ class Device(Settings):
     """Protocol, address and profile: modbus-tcp://host:502/?unit=1&profile=maker-model."""
     every_s: Annotated[float, Ge(0.1), Le(86_400)] = 10.0
     """Seconds between two polls, where the profile does not say otherwise."""
-    current_ratio: Ratio = Decimal(1)
-    """Of the current transformers before the meter: 200/5 A is 40."""
-    voltage_ratio: Ratio = Decimal(1)
-    """Of the voltage transformers before the meter."""
+    current_ratio: Ratio = Fraction(1)
+    """Of the current transformers before the meter, as on their nameplate: 200/5, or 40."""
+    voltage_ratio: Ratio = Fraction(1)
+    """Of the voltage transformers before the meter: 6600/110, or 60. Both ratios are kept exactly;
+    where one has no end in decimals, as 10000/110 has, each reading is rounded once, two digits
+    below the meter's own."""
     reversed: bool = False
     """Whether the meter is wired so that import and export change places."""
 
@@ -300,10 +303,10 @@ def canonical(configuration: Configuration) -> bytes:
 
 
 def _exact(value: object) -> str:
-    """A decimal number as text, exact to the digit."""
-    if not isinstance(value, Decimal):
+    """A ratio as text, exact to the digit."""
+    if not isinstance(value, Fraction):
         raise TypeError(f"{type(value).__name__} has no place in a configuration")
-    return str(value)
+    return ratio_text(value)
 
 
 def digest(configuration: Configuration) -> bytes:

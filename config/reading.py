@@ -162,7 +162,7 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
     issue = ValidationIssue.of(detail)
     kind, context = issue.kind, issue.context
     path = (*path, *context.get("at", ()))
-    what, step = issue.message, ""
+    what, step = issue.message, str(context.get("next", ""))
     if kind == "unexpected_keyword_argument":
         return _unknown_key(path, source)
     if kind == "missing":

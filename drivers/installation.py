@@ -2,7 +2,7 @@
 
 A meter behind current transformers of 200/5 A shows a fortieth of the current, and of everything
 that is current times something. One that is wired the wrong way round counts what is drawn as
-delivered. Both are applied here, exactly, in decimals.
+delivered. Both are applied here, exactly, in fractions: the ratio 10000/110 has no end in decimals.
 
 Source: design section 3 (sign and transformer ratio belong to the installation).
 """
@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
 from drivers.quantity import Quantity
 
-ONE: Final = Decimal(1)
+ONE: Final = Fraction(1)
 
 _BY_CURRENT: Final = frozenset(
     {
@@ -73,11 +73,11 @@ class Installation:
         reversed: Whether import and export change places.
     """
 
-    current_ratio: Decimal = ONE
-    voltage_ratio: Decimal = ONE
+    current_ratio: Fraction = ONE
+    voltage_ratio: Fraction = ONE
     reversed: bool = False
 
-    def factor(self, quantity: Quantity) -> Decimal:
+    def factor(self, quantity: Quantity) -> Fraction:
         """What a value of ``quantity`` is multiplied by; exact, negative where it turns round."""
         factor = ONE
         if quantity is Quantity.VOLTAGE:

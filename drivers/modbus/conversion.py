@@ -3,8 +3,11 @@
 A value is an integer of ``10**resolution`` of the quantity's unit.
 
 * **Whole numbers** are multiplied by an integer. The resolution is made as fine as scale times
-  ratio needs, so nothing is ever rounded: ``raw * 0.1`` and ``raw / 10`` differ for a third of
+  ratio needs, so nothing is rounded: ``raw * 0.1`` and ``raw / 10`` differ for a third of
   all 16-bit values, ``raw * 1`` at resolution -1 for none.
+* **Whole numbers times a ratio without an end in decimals**, such as 10000/110, are rounded once,
+  half to even, at two digits more than a step of the register has: by at most half a percent of
+  that step. No reading depends on another one, so a counter's error never adds up.
 * **IEEE 754 numbers** are rounded, half to even, to the resolution the profile declares. A float32
   has 24 bits; times an integer below 2**29 it fits the 53 of a double, so one multiplication is
   exact and one rounding is all. Everything else goes through exact integers.
@@ -23,8 +26,8 @@ from fractions import Fraction
 from math import ceil, floor, nextafter
 from typing import TYPE_CHECKING, Any, Final
 
+from config.ratio import decimal_exponent
 from drivers.modbus.encoding import Encoding, WordOrder
-from drivers.modbus.profile import exponent_of
 from drivers.quantity import Kind
 from drivers.report import Quality
 
@@ -48,6 +51,8 @@ CODES: Final = {
 
 WHOLE_LIMIT: Final = 2**63 - 1
 """Values are stored as signed 64-bit integers."""
+_EXTRA_DIGITS: Final = 2
+"""Digits below a step of the register, where a ratio has no end in decimals."""
 _EXACT_FACTOR: Final = 2**29
 """A float32's 24 bits times this many more stay within a double's 53."""
 
@@ -87,7 +92,7 @@ def raw_number(point: Point, words: WordOrder) -> Convert | None:
     return ordered
 
 
-def conversion(point: Point, words: WordOrder, factor: Decimal) -> Conversion:
+def conversion(point: Point, words: WordOrder, factor: Fraction) -> Conversion:
     """The conversion of the raw values of ``point``.
 
     Args:
@@ -97,17 +102,18 @@ def conversion(point: Point, words: WordOrder, factor: Decimal) -> Conversion:
     """
     if point.type.text:
         return Conversion(0, TEXTS[point.type])
-    scale = point.scale * factor
+    scale = Fraction(point.scale) * factor
     if point.type.whole:
-        resolution = exponent_of(scale)
+        exact = decimal_exponent(scale)
+        resolution = _magnitude(scale) - _EXTRA_DIGITS if exact is None else exact
         if point.resolution is not None:
             resolution = min(resolution, point.resolution)
-        convert = _whole(point, int(scale.scaleb(-resolution)))
+        convert = _whole(point, scale / Fraction(10) ** resolution)
     else:
         assert point.resolution is not None
         # A ratio below 1 makes the numbers smaller, not coarser.
-        resolution = point.resolution + min(0, factor.copy_abs().adjusted())
-        convert = _real(point, Fraction(scale) / Fraction(10) ** resolution)
+        resolution = point.resolution + min(0, _magnitude(factor))
+        convert = _real(point, scale / Fraction(10) ** resolution)
     order = raw_number(point, words)
     if order is not None:
         convert = _then(order, convert)
@@ -142,6 +148,13 @@ def _then(order: Convert, convert: Convert | None) -> Convert:
     return lambda data: convert(order(data))
 
 
+def _magnitude(number: Fraction) -> int:
+    """The exponent of the first decimal digit that is not zero: 12.3 -> 1, 0.05 -> -2."""
+    size = abs(number)
+    exponent = len(str(size.numerator)) - len(str(size.denominator))
+    return exponent if size >= Fraction(10) ** exponent else exponent - 1
+
+
 def _limits(point: Point, unit: Fraction) -> tuple[Fraction | None, Fraction | None]:
     """The point's range, both ends included, in ``unit`` of its quantity's; negative turns it."""
     low, high = point.range.min, point.range.max
@@ -152,24 +165,32 @@ def _limits(point: Point, unit: Fraction) -> tuple[Fraction | None, Fraction | N
     return (ends[0], ends[1]) if unit > 0 else (ends[1], ends[0])
 
 
-def _whole(point: Point, factor: int) -> Convert | None:
+def _whole(point: Point, factor: Fraction) -> Convert | None:
     low, high = _limits(point, Fraction(point.scale))
     bits = 16 * point.span.count
     signed = point.type.value.startswith("int")
     least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-    room = WHOLE_LIMIT // abs(factor)
+    room = floor(WHOLE_LIMIT / abs(factor))
     lowest = max(least, -room, least if low is None else ceil(low))
     highest = min(most, room, most if high is None else floor(high))
     absent = frozenset(point.absent)
+    multiple = _multiple(factor)
     if not absent and lowest == least and highest == most:
-        return None if factor == 1 else factor.__mul__
+        return None if factor == 1 else multiple
 
     def convert(raw: int) -> Value:
         if raw in absent:
             return Quality.NOT_AVAILABLE
-        return raw * factor if lowest <= raw <= highest else Quality.OUT_OF_RANGE
+        return multiple(raw) if lowest <= raw <= highest else Quality.OUT_OF_RANGE
 
     return convert
+
+
+def _multiple(factor: Fraction) -> Callable[[int], int]:
+    """What multiplies by ``factor``; rounds half to even where that is not a whole number."""
+    if factor.denominator == 1:
+        return factor.numerator.__mul__
+    return lambda raw: round(raw * factor)
 
 
 def _real(point: Point, factor: Fraction) -> Convert:

@@ -18,8 +18,9 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -172,9 +173,16 @@ class Loader:
     async def _request(self, request: LoadRequest) -> LoadResult:
         answer = await self._send(self._state, msgspec.msgpack.encode(request))
         try:
-            return msgspec.msgpack.decode(answer, type=LoadResult)
+            return msgspec.msgpack.decode(answer, type=LoadResult, dec_hook=_from_text)
         except msgspec.MsgspecError as error:
             raise LoadError(f"what was read makes no sense: {error}") from error
+
+
+def _from_text(kind: type, text: Any) -> Any:
+    """A ratio, the only value of a configuration that msgpack has no form for."""
+    if kind is not Fraction:
+        raise NotImplementedError(kind.__name__)
+    return Fraction(text)
 
 
 def _loaded(result: LoadResult) -> LoadedConfiguration:
@@ -203,7 +211,7 @@ def handle_request(state: Path, request: bytes) -> bytes:
 
     decoded = msgspec.msgpack.decode(request, type=LoadRequest)
     if decoded.urls is not None:
-        return msgspec.msgpack.encode(_with_profiles(LoadResult(), state, decoded.urls))
+        return _encoded(_with_profiles(LoadResult(), state, decoded.urls))
     store = ConfigurationStore(state)
     try:
         if decoded.text is None:
@@ -216,7 +224,17 @@ def handle_request(state: Path, request: bytes) -> bytes:
     except OSError as error:
         result = LoadResult(disk_error=error.strerror or str(error))
     devices = result.configuration.devices if result.configuration else ()
-    return msgspec.msgpack.encode(_with_profiles(result, state, [device.url for device in devices]))
+    return _encoded(_with_profiles(result, state, [device.url for device in devices]))
+
+
+def _encoded(result: LoadResult) -> bytes:
+    return msgspec.msgpack.encode(result, enc_hook=_to_text)
+
+
+def _to_text(value: Any) -> str:
+    if not isinstance(value, Fraction):
+        raise NotImplementedError(type(value).__name__)
+    return str(value)
 
 
 def _with_profiles(result: LoadResult, state: Path, urls: Sequence[str]) -> LoadResult:

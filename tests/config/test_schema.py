@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from config.schema import schema_text
 
@@ -31,6 +32,17 @@ def test_the_schema_is_one_and_takes_the_designs_example() -> None:
         "devices": [{"name": "main-incomer", "url": "modbus-tcp://h/?unit=1", "every_s": 1}],
     }
     jsonschema.validate(document, schema)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "valid"),
+    [("200/5", True), (40, True), ("0.5", True), ("200:5", False), ("-200/5", False), (0, False)],
+)
+def test_the_schema_takes_a_ratio_as_the_reader_does(ratio: object, valid: bool) -> None:
+    device = {"name": "main", "url": "modbus-tcp://h/?unit=1", "current_ratio": ratio}
+    document = {"version": 1, "site": {"time_zone": "UTC"}, "devices": [device]}
+    validator = jsonschema.Draft202012Validator(json.loads(schema_text()))
+    assert validator.is_valid(document) is valid
 
 
 def test_importing_the_model_loads_nothing_that_runs() -> None:

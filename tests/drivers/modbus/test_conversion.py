@@ -41,7 +41,7 @@ def point(encoding: Encoding, **settings: Any) -> Point:
 def value_of(
     made: Point, data: bytes, words: WordOrder = WordOrder.HIGH_FIRST, factor: str = "1"
 ) -> Any:
-    converted = conversion(made, words, Decimal(factor))
+    converted = conversion(made, words, Fraction(factor))
     (raw,) = struct.unpack(">" + unpack_code(made, words), data)
     return (raw if converted.convert is None else converted.convert(raw)), converted.resolution
 
@@ -80,6 +80,33 @@ def test_a_whole_number_is_exact_whatever_its_scale_and_ratio(
         assert abs(value) <= WHOLE_LIMIT
 
 
+endless = st.builds(Fraction, st.integers(1, 100_000), st.sampled_from([3, 7, 11, 33, 110, 1_300]))
+
+
+@pytest.mark.req("C-20")
+@example(
+    Encoding.UINT32, (12_345).to_bytes(4, "big") + bytes(4), Decimal("0.01"), Fraction(1000, 11)
+)
+@given(st.sampled_from(WHOLE), st.binary(min_size=8, max_size=8), decimals, endless)
+def test_a_ratio_without_an_end_is_off_by_half_a_percent_of_a_step_at_most(
+    encoding: Encoding, data: bytes, scale: Decimal, ratio: Fraction
+) -> None:
+    data = data[: size_of(encoding)]
+    value, resolution = value_of(point(encoding, scale=scale), data, factor=str(ratio))
+    raw = int.from_bytes(data, "big", signed=encoding.value.startswith("int"))
+    step = Fraction(scale) * ratio
+    if value is Quality.OUT_OF_RANGE:
+        assert abs(raw * step / Fraction(10) ** resolution) > WHOLE_LIMIT
+    else:
+        assert abs(value * Fraction(10) ** resolution - raw * step) <= step / 200
+
+
+def test_10000_volts_behind_10000_110_are_10000_volts() -> None:
+    made = point(Encoding.UINT16, scale=Decimal("0.1"), quantity="voltage")
+    value, resolution = value_of(made, (1100).to_bytes(2, "big"), factor="10000/110")
+    assert (value, resolution) == (1_000_000, -2)
+
+
 @example(Encoding.FLOAT32, struct.pack(">f", 0.5) + bytes(4), Decimal(1), 0, "1")
 @example(Encoding.FLOAT32, struct.pack(">f", 16777215.0) + bytes(4), Decimal(1000), -9, "1")
 @given(
@@ -87,7 +114,7 @@ def test_a_whole_number_is_exact_whatever_its_scale_and_ratio(
     st.binary(min_size=8, max_size=8),
     decimals,
     st.integers(-6, 3),
-    st.sampled_from(["1", "40", "0.5", "12.345", "-1"]),
+    st.sampled_from(["1", "40", "0.5", "12.345", "-1", "1000/11", "1/3"]),
 )
 def test_a_real_number_is_rounded_once_half_to_even(
     encoding: Encoding, data: bytes, scale: Decimal, resolution: int, factor: str
@@ -132,7 +159,7 @@ def test_tenths_are_tenths_for_every_16_bit_value(raw: int) -> None:
 
 def test_a_plain_register_costs_no_conversion() -> None:
     made = point(Encoding.UINT16, scale=Decimal("0.1"))
-    assert conversion(made, WordOrder.HIGH_FIRST, Decimal(1)) == Conversion(-1, None)
+    assert conversion(made, WordOrder.HIGH_FIRST, Fraction(1)) == Conversion(-1, None)
 
 
 @pytest.mark.parametrize(

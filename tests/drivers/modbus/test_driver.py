@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -181,7 +182,7 @@ points:
   - {at: 8, quantity: frequency, scale: 0.01}
 """,
         unit,
-        Installation(current_ratio=Decimal("12.5"), voltage_ratio=Decimal(2), reversed=reverse),
+        Installation(current_ratio=Fraction("12.5"), voltage_ratio=Fraction(2), reversed=reverse),
     )
     seen = {reading.quantity: reading for reading in (await made.read(ALL)).readings}
 
