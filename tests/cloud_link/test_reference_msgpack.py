@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing
 from enum import Enum
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgpack
@@ -147,6 +148,12 @@ def test_the_reference_reads_every_message(kind: Any, data: st.DataObject) -> No
     body = wire.inflate(wire.encode(message))
     assert same(unpacked(body), positional(message))
     assert wire.decode(kind, msgpack.packb(positional(message))) == message
+
+
+@given(drawn(layout.type_info(wire.Table)))
+def test_a_reader_finds_a_tables_name_with_the_reference(table: wire.Table) -> None:
+    name = blake2b(msgpack.packb(positional(table)), digest_size=wire.TABLE_ID_SIZE).digest()
+    assert name == wire.table_id(table)
 
 
 def test_a_record_within_a_batch_is_read_by_the_reference_alone() -> None:
