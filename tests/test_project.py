@@ -187,6 +187,9 @@ def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
     assert {f"console/locale/ja/LC_MESSAGES/{name}.mo" for name in ("kanmon", "messages")} <= {
         *names
     }
+    service_files = {path.relative_to(ROOT) for path in (ROOT / "gateway/install/files").iterdir()}
+    assert len(service_files) == 3
+    assert set(map(str, service_files)) <= {*names}
     suspicious = (".sqlite3", ".sqlite3-wal", ".key", ".pem", ".log", ".pyc", ".pcapng")
     assert [name for name in names if name.endswith(suspicious)] == []
     assert any(name.endswith("licenses/LICENSE") for name in names)

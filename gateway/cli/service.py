@@ -17,12 +17,12 @@ from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 
 if TYPE_CHECKING:
-    from gateway.install.machine import LocalMachine
+    from gateway.install.machine import Machine
     from gateway.install.service import Step
 
 
 def _account(_: click.Context, __: click.Parameter, name: str) -> str:
-    from gateway.install.unit import ACCOUNT
+    from gateway.install.preconditions import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
         raise click.BadParameter(
@@ -109,17 +109,17 @@ def install(
     harm. A state folder that is there already is given to that account.
     """
     from gateway.install.preconditions import Program
-    from gateway.install.service import UNIT, InstallRequest, install_steps, unit_for
+    from gateway.install.service import UNIT, Service, install_steps
 
     folder = session.state if state is None else Path(os.path.abspath(state))  # noqa: PTH100 # resolve() would follow links
     found = Program.current() if program is None else Program.at(program)
-    unit = unit_for(found, user=user, serial_group=serial_group, state=folder)
+    wanted = Service.of(found, user=user, serial_group=serial_group, state=folder)
     machine = _machine(root, dry_run=dry_run)
-    steps = install_steps(InstallRequest(unit=unit, anyway=anyway), machine)
+    steps = install_steps(wanted, machine, anyway=anyway)
     if dry_run:
         return _rehearse(steps, as_json=as_json)
     _do(steps, as_json=as_json)
-    waits = not machine.exists(str(unit.running))
+    waits = not machine.exists(str(wanted.running))
     if as_json:
         done = [step.what for step in steps]
         say_json({"unit": UNIT, "done": done, "waits_for_configuration": waits})
@@ -159,10 +159,10 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
 @command
 def status(*, root: Path, as_json: bool) -> int:
     """Show whether the service is installed and runs; `kanmon status` shows how it does."""
-    from gateway.install.machine import LocalMachine
+    from gateway.install.machine import Machine
     from gateway.install.service_status import service_status
 
-    found = service_status(LocalMachine(root))
+    found = service_status(Machine(root))
     if as_json:
         say_json(found)
         return DONE
@@ -183,12 +183,12 @@ def status(*, root: Path, as_json: bool) -> int:
     return DONE
 
 
-def _machine(root: Path, *, dry_run: bool) -> LocalMachine:
+def _machine(root: Path, *, dry_run: bool) -> Machine:
     """The machine or image, once it is sure that it may be changed."""
-    from gateway.install.machine import LocalMachine, ServiceError
+    from gateway.install.machine import Machine, ServiceError
     from gateway.install.preconditions import check_booted
 
-    machine = LocalMachine(root)
+    machine = Machine(root)
     if dry_run:
         return machine
     check_booted(machine)

@@ -12,13 +12,13 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from config.disk import LocalDisk, replace_file
 
-_BOOTED: Final = "/run/systemd/system"
+_BOOTED: Final = Path("/run/systemd/system")
 _LIMIT_S: Final = 300.0
-"""Longer than a start may take (`gateway.install.unit`)."""
+"""Longer than a start may take (``TimeoutStartSec=`` of the unit)."""
 
 
 class ServiceError(Exception):
@@ -39,88 +39,56 @@ class ServiceError(Exception):
         self.next = next_step
 
 
-class Machine(Protocol):
-    """The machine that a service is installed on; `fakes.FakeMachine` is one, too."""
-
-    @property
-    def is_image(self) -> bool:
-        """Whether the machine is an image, which does not run."""
-
-    @property
-    def booted(self) -> bool:
-        """Whether systemd runs the machine."""
-
-    def read(self, path: str) -> str | None:
-        """Return a file's text, ``None`` where there is no file; raises ``OSError``."""
-
-    def write(self, path: str, text: str) -> None:
-        """Write a file that everybody may read; raises ``OSError``, having changed nothing."""
-
-    def remove(self, path: str) -> None:
-        """Remove a file, where there is one."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is a file, a folder or a link, even one to nothing."""
-
-    def names(self, path: str) -> list[str]:
-        """Return the names in a folder; none where it is missing, or may not be read."""
-
-    def account(self, name: str) -> int | None:
-        """Return the number of an account, ``None`` where there is no such account."""
-
-    def run(self, *command: str) -> str:
-        """Run a program of systemd and return its output; raises `ServiceError`."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocalMachine:
-    """This machine, or the image that lies below ``root``."""
+@dataclass(frozen=True)
+class Machine:
+    """This machine, or the image that lies below ``root``; paths are those of the machine."""
 
     root: Path = Path("/")
 
     @property
     def is_image(self) -> bool:
-        """See `Machine.is_image`."""
+        """Whether the machine is an image, which does not run."""
         return self.root != Path("/")
 
     @property
     def booted(self) -> bool:
-        """See `Machine.booted`; sd_booted(3)."""
-        return not self.is_image and Path(_BOOTED).is_dir()
+        """Whether systemd runs the machine; sd_booted(3)."""
+        return not self.is_image and _BOOTED.is_dir()
 
-    def _at(self, path: str) -> Path:
+    def at(self, path: str) -> Path:
+        """Return where a path of the machine is to be found."""
         return self.root / path.lstrip("/")
 
     def read(self, path: str) -> str | None:
-        """See `Machine.read`."""
+        """Return a file's text, ``None`` where there is no file; raises ``OSError``."""
         try:
-            return self._at(path).read_text("utf-8", errors="replace")
+            return self.at(path).read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
     def write(self, path: str, text: str) -> None:
-        """See `Machine.write`."""
-        target = self._at(path)
+        """Write a file that everybody may read; raises ``OSError``, having changed nothing."""
+        target = self.at(path)
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         replace_file(_ReadableDisk(), target, text.encode())
 
     def remove(self, path: str) -> None:
-        """See `Machine.remove`."""
-        self._at(path).unlink(missing_ok=True)
+        """Remove a file, where there is one."""
+        self.at(path).unlink(missing_ok=True)
 
     def exists(self, path: str) -> bool:
-        """See `Machine.exists`."""
-        return os.path.lexists(self._at(path))
+        """Whether there is a file, a folder or a link, even one to nothing."""
+        return os.path.lexists(self.at(path))
 
-    def names(self, path: str) -> list[str]:
-        """See `Machine.names`."""
+    def names(self, path: str) -> set[str]:
+        """Return the names in a folder; none where it is missing, or may not be read."""
         try:
-            return [entry.name for entry in self._at(path).iterdir()]
+            return {entry.name for entry in self.at(path).iterdir()}
         except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return []
+            return set()
 
     def account(self, name: str) -> int | None:
-        """See `Machine.account`; in an image, only its own /etc/passwd is read."""
+        """Return the number of an account; in an image, only its own /etc/passwd is read."""
         if not self.is_image:
             try:
                 return pwd.getpwnam(name).pw_uid
@@ -132,10 +100,17 @@ class LocalMachine:
                 return int(fields[2])
         return None
 
+    def owns(self, name: str, path: str) -> bool:
+        """Whether there is such an account, and it owns what is there."""
+        return self.exists(path) and self.at(path).stat().st_uid == self.account(name)
+
     def run(self, *command: str) -> str:
-        """See `Machine.run`; for an image, the program is given its root."""
-        words = [command[0], f"--root={self.root}", *command[1:]] if self.is_image else command
-        return _run(words)
+        """Run a program of systemd, for an image with its root, and return its output.
+
+        Raises:
+            ServiceError: It is not on this machine, it failed, or it takes too long.
+        """
+        return _run([command[0], f"--root={self.root}", *command[1:]] if self.is_image else command)
 
 
 class _ReadableDisk(LocalDisk):

@@ -8,6 +8,7 @@ Source: systemd.exec(5), ``ProtectHome=``, ``PrivateTmp=``, ``ProtectSystem=``.
 
 from __future__ import annotations
 
+import re
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -17,8 +18,11 @@ from typing import Final
 
 from config.store import PREVIOUS, RUNNING
 from gateway.install.machine import Machine, ServiceError
-from gateway.install.unit import PLAIN_PATH
 
+ACCOUNT: Final = re.compile(r"[a-z_][a-z0-9_-]{0,30}")
+"""A name that every tool takes for a user or a group."""
+PLAIN_PATH: Final = re.compile(r"(/[A-Za-z0-9._-]+)+")
+"""A path that means the same to systemd, to its sysusers and tmpfiles, and to a shell."""
 HIDDEN_FOLDERS: Final = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 # names, not used
 """Folders that the service cannot see: ProtectHome=yes and PrivateTmp=yes."""
 _NOT_FOR_STATE: Final = (*HIDDEN_FOLDERS, "/boot", "/dev", "/efi", "/etc", "/proc", "/sys", "/usr")
@@ -99,12 +103,24 @@ def check_state_path(state: Path) -> None:
     _check_plain(str(state), "choose another with --state")
 
 
-def check_state_contents(state: PurePosixPath, machine: Machine) -> None:
-    """Raise `ServiceError` where the folder holds something else than a gateway's state.
+def check_machine(machine: Machine, *, user: str, program: str, state: PurePosixPath) -> None:
+    """Raise `ServiceError` where this account, program or state folder of the machine is unfit.
 
-    The account of the service is given all that is in it.
+    The account of the service is given everything that is in the state folder.
     """
-    there = set(machine.names(str(state))) - {"lost+found"}
+    if user == "root" or machine.account(user) == 0:
+        raise ServiceError(
+            f"{user} is root's account",
+            why="a program that speaks to devices and the network must not own the machine",
+            next_step="choose another --user, or leave it out: one is made",
+        )
+    if not machine.exists(program):
+        raise ServiceError(
+            "the program is not there",
+            where=program,
+            next_step="install it there first, or name where it is with --program",
+        )
+    there = machine.names(str(state)) - {"lost+found"}
     if there and there.isdisjoint(_STATE_FOLDER_NAMES):
         raise ServiceError(
             "the state folder holds something else",

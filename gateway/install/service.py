@@ -1,22 +1,25 @@
-"""The gateway as a service of systemd: the steps that install it, and those that remove it.
+"""The gateway as a service of systemd: three packaged files, and the steps that install them.
 
 ::
 
-    /etc/sysusers.d/kanmon.conf      the account, its group, and the serial ports' group
-    /etc/tmpfiles.d/kanmon.conf      the state folder, where it is not below /var/lib
-    /etc/systemd/system/kanmon.service
+    files/kanmon.sysusers.conf  ->  /etc/sysusers.d/kanmon.conf         account and serial group
+    files/kanmon.tmpfiles.conf  ->  /etc/tmpfiles.d/kanmon.conf         state folder
+    files/kanmon.service        ->  /etc/systemd/system/kanmon.service  unit
 
-Everything is planned first (`install_steps`, `uninstall_steps`) and only what differs is a step:
-doing it twice does nothing, and a rehearsal shows exactly what would be done. A unit that somebody
-has edited is never replaced silently.
+The files are copied with ``@PROGRAM@``, ``@STATE@``, ``@USER@`` and ``@SERIAL_GROUP@`` filled in;
+systemd's own programs do the rest. Everything is planned first and only what differs is a step:
+installing twice does nothing, and a rehearsal shows exactly what would be done. A unit that has
+been edited is never replaced silently.
 
 Source: sysusers.d(5), tmpfiles.d(5), systemd.unit(5).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -24,30 +27,78 @@ from config.store import RUNNING
 from gateway.install.machine import Machine, ServiceError
 from gateway.install.preconditions import (
     Program,
+    check_machine,
     check_program,
-    check_state_contents,
     check_state_path,
 )
-from gateway.install.unit import NAME, Unit, is_unedited
 
+NAME: Final = "kanmon.service"
 UNIT: Final = f"/etc/systemd/system/{NAME}"
 SYSUSERS: Final = "/etc/sysusers.d/kanmon.conf"
 TMPFILES: Final = "/etc/tmpfiles.d/kanmon.conf"
 BACKUP: Final = f"{UNIT}.before"
 WANTED: Final = f"/etc/systemd/system/multi-user.target.wants/{NAME}"
+_CONF: Final = "kanmon.conf"
+"""How sysusers and tmpfiles find their file, on a machine and in an image."""
+_FILES: Final = Path(__file__).with_name("files")
+_DIGEST: Final = re.compile("^# digest ([0-9a-f]{32})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstallRequest:
-    """A service to install.
+class Service:
+    """The service of one installation.
 
     Attributes:
-        unit: The service.
-        anyway: Whether a unit that was edited may be replaced.
+        program: The command that runs ``kanmon``: a plain path, and plain arguments.
+        user: The account it runs as, and its group of the same name.
+        serial_group: The group that may open serial ports.
+        state: The state folder, a plain path.
     """
 
-    unit: Unit
-    anyway: bool = False
+    program: tuple[str, ...]
+    user: str
+    serial_group: str
+    state: PurePosixPath
+
+    @classmethod
+    def of(cls, program: Program, *, user: str, serial_group: str, state: Path) -> Service:
+        """Return the service of a program; raises `ServiceError` where it could not work."""
+        check_state_path(state)
+        check_program(program)
+        folder = PurePosixPath(state)
+        return cls(program=program.command, user=user, serial_group=serial_group, state=folder)
+
+    @property
+    def running(self) -> PurePosixPath:
+        """The running configuration; without it the service is not started."""
+        return self.state / RUNNING
+
+    def unit(self) -> str:
+        """Return the unit, with its own digest in it.
+
+        Whether it has been edited since can be told from the file alone (`is_unedited`).
+        """
+        text = self._rendered("kanmon.service")
+        return text.replace("@DIGEST@", _digest(text))
+
+    def sysusers(self) -> str:
+        """Return the file by which systemd makes the accounts."""
+        return self._rendered("kanmon.sysusers.conf")
+
+    def tmpfiles(self) -> str:
+        """Return the file by which systemd makes the state folder and gives it to the account."""
+        return self._rendered("kanmon.tmpfiles.conf")
+
+    def _rendered(self, name: str) -> str:
+        text = (_FILES / name).read_text("utf-8")
+        for placeholder, value in (
+            ("@PROGRAM@", " ".join(self.program)),
+            ("@STATE@", str(self.state)),
+            ("@USER@", self.user),
+            ("@SERIAL_GROUP@", self.serial_group),
+        ):
+            text = text.replace(placeholder, value)
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,122 +116,71 @@ class Step:
     text: str = ""
 
 
-def unit_for(program: Program, *, user: str, serial_group: str, state: Path) -> Unit:
-    """Return the unit of a service of this program.
-
-    Raises:
-        ServiceError: Such a service could not work, or should not exist.
-    """
-    check_state_path(state)
-    check_program(program)
-    folder = PurePosixPath(state)
-    return Unit(
-        program=program.command,
-        user=user,
-        serial_group=serial_group,
-        state=folder,
-        running=folder / RUNNING,
-    )
+def is_unedited(text: str) -> bool:
+    """Whether a unit is as `Service.unit` of any version made it."""
+    found = _DIGEST.search(text)
+    return found is not None and found[1] == _digest(text.replace(found[1], "@DIGEST@"))
 
 
-def install_steps(request: InstallRequest, machine: Machine) -> list[Step]:
+def install_steps(service: Service, machine: Machine, *, anyway: bool = False) -> list[Step]:
     """Return the steps that are left to install the service, in order; none when it is installed.
 
     Raises:
-        ServiceError: It cannot be installed here, or somebody has edited the unit.
+        ServiceError: It cannot be installed here; or somebody has edited the unit, and not
+            ``anyway``; or it is masked.
     """
-    unit = request.unit
-    if unit.user == "root" or machine.account(unit.user) == 0:
-        raise ServiceError(
-            f"{unit.user} is root's account",
-            why="a program that speaks to devices and the network must not own the machine",
-            next_step="choose another --user, or leave it out: one is made",
-        )
-    if not machine.exists(unit.program[0]):
-        raise ServiceError(
-            "the program is not there",
-            where=unit.program[0],
-            next_step="install it there first, or name where it is with --program",
-        )
-    check_state_contents(unit.state, machine)
-    written = list(_unit_file(request, machine))
+    check_machine(machine, user=service.user, program=service.program[0], state=service.state)
+    unit, before = service.unit(), machine.read(UNIT)
+    stale = before != unit
+    accounts = [
+        _writing(machine, path, text)
+        for path, text in ((SYSUSERS, service.sysusers()), (TMPFILES, service.tmpfiles()))
+        if machine.read(path) != text
+    ]
     # The unit is written after both: as long as it is not there, they may have been interrupted.
-    steps = list(_accounts(unit, machine, anew=bool(written)))
-    steps += _state_folder(unit, machine, anew=bool(written))
-    steps += written
+    if accounts or stale or not machine.owns(service.user, str(service.state)):
+        accounts.append(_command(machine, "systemd-sysusers", _CONF))
+        accounts.append(_command(machine, "systemd-tmpfiles", "--create", _CONF))
+    steps = accounts
+    if stale:
+        steps += [*_set_aside(machine, before, anyway=anyway), _writing(machine, UNIT, unit)]
     if not machine.exists(WANTED):
         steps.append(_command(machine, "systemctl", "enable", NAME))
-    if machine.booted:
-        steps += _start(machine, changed=bool(written))
-    return steps
+    return steps + _start(machine, stale=stale)
 
 
-def uninstall_steps(machine: Machine, *, anyway: bool) -> list[Step]:
+def uninstall_steps(machine: Machine, *, anyway: bool = False) -> list[Step]:
     """Return the steps that are left to remove the service; the state folder and its account stay.
 
     Raises:
-        ServiceError: Somebody has edited the unit.
+        ServiceError: Somebody has edited the unit, and not ``anyway``; or it is masked.
     """
-    text = machine.read(UNIT)
-    steps = []
-    if text is not None:
-        steps += list(_set_aside(machine, text, anyway=anyway))
-    if machine.booted and text is not None:
+    unit = machine.read(UNIT)
+    steps = _set_aside(machine, unit, anyway=anyway)
+    if machine.booted and unit is not None:
         steps.append(_command(machine, "systemctl", "stop", NAME))
     if machine.exists(WANTED):
         steps.append(_command(machine, "systemctl", "disable", NAME))
-    steps += [
-        _removal(machine, path) for path in (UNIT, SYSUSERS, TMPFILES) if machine.exists(path)
-    ]
-    if machine.booted and text is not None:
+    files = [path for path in (UNIT, SYSUSERS, TMPFILES) if machine.exists(path)]
+    steps += [_removal(machine, path) for path in files]
+    if machine.booted and unit is not None:
         steps.append(_command(machine, "systemctl", "daemon-reload"))
     return steps
 
 
-def _accounts(unit: Unit, machine: Machine, *, anew: bool) -> Iterator[Step]:
-    text = unit.sysusers()
-    same = machine.read(SYSUSERS) == text
-    if not same:
-        yield _writing(machine, SYSUSERS, text)
-    if anew or not same or machine.account(unit.user) is None:
-        yield _command(machine, "systemd-sysusers", _in(machine, SYSUSERS))
-
-
-def _state_folder(unit: Unit, machine: Machine, *, anew: bool) -> Iterator[Step]:
-    """Make the state folder; below /var/lib systemd does so whenever the service starts."""
-    text = unit.tmpfiles()
-    if text is None:
-        if machine.exists(TMPFILES):
-            yield _removal(machine, TMPFILES)
-        return
-    if machine.read(TMPFILES) != text:
-        yield _writing(machine, TMPFILES, text)
-    elif not anew and machine.exists(str(unit.state)):
-        return
-    yield _command(machine, "systemd-tmpfiles", "--create", _in(machine, TMPFILES))
-
-
-def _unit_file(request: InstallRequest, machine: Machine) -> Iterator[Step]:
-    text, there = request.unit.text(), machine.read(UNIT)
-    if there == text:
-        return
-    if there is not None:
-        yield from _set_aside(machine, there, anyway=request.anyway)
-    yield _writing(machine, UNIT, text)
-
-
-def _set_aside(machine: Machine, text: str, *, anyway: bool) -> Iterator[Step]:
+def _set_aside(machine: Machine, unit: str | None, *, anyway: bool) -> list[Step]:
     """Keep a copy of an edited unit; raise `ServiceError` unless ``anyway``."""
-    if is_unedited(text):
-        return
-    if not text:
+    if unit is None or is_unedited(unit):
+        return []
+    if not unit:
         raise ServiceError(
             "the service is masked",
             where=UNIT,
             why="somebody decided that it must not be started",
             next_step="ask who did; `systemctl unmask kanmon` lets it be installed",
         )
-    kept = _free_backup(machine, text)
+    names = (BACKUP, *(f"{BACKUP}.{number}" for number in range(2, 1000)))
+    kept = next(name for name in names if machine.read(name) in {None, unit})
     if not anyway:
         raise ServiceError(
             "the unit was edited since it was installed",
@@ -189,24 +189,18 @@ def _set_aside(machine: Machine, text: str, *, anyway: bool) -> Iterator[Step]:
             next_step="move the changes to a drop-in (`systemctl edit kanmon`), which stays, then "
             f"repeat with --anyway; the edited unit is kept as {kept}",
         )
-    yield Step(what=f"keep the edited unit as {kept}", do=lambda: machine.write(kept, text))
+    return [Step(what=f"keep the edited unit as {kept}", do=lambda: machine.write(kept, unit))]
 
 
-def _free_backup(machine: Machine, text: str) -> str:
-    """Return a path for a copy of an edited unit that no other copy has."""
-    names = (BACKUP, *(f"{BACKUP}.{number}" for number in range(2, 1000)))
-    return next(name for name in names if machine.read(name) in {None, text})
-
-
-def _start(machine: Machine, *, changed: bool) -> Iterator[Step]:
+def _start(machine: Machine, *, stale: bool) -> list[Step]:
+    if not machine.booted:
+        return []
     said = machine.run("systemctl", "show", "--property=ActiveState,NeedDaemonReload", NAME)
     # An installation that was interrupted may have left a unit that systemd has not read.
-    if changed or "NeedDaemonReload=yes" in said:
-        yield _command(machine, "systemctl", "daemon-reload")
-        yield _command(machine, "systemctl", "restart", NAME)
-        return
-    if "ActiveState=active" not in said:
-        yield _command(machine, "systemctl", "start", NAME)
+    if stale or "NeedDaemonReload=yes" in said:
+        reload = _command(machine, "systemctl", "daemon-reload")
+        return [reload, _command(machine, "systemctl", "restart", NAME)]
+    return [] if "ActiveState=active" in said else [_command(machine, "systemctl", "start", NAME)]
 
 
 def _writing(machine: Machine, path: str, text: str) -> Step:
@@ -221,6 +215,5 @@ def _command(machine: Machine, *words: str) -> Step:
     return Step(what=f"run {' '.join(words)}", do=lambda: machine.run(*words))
 
 
-def _in(machine: Machine, path: str) -> str:
-    """Return a path as sysusers and tmpfiles take it: below another root, its name only."""
-    return PurePosixPath(path).name if machine.is_image else path
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:32]

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from gateway.install.machine import Machine, ServiceError
 from gateway.install.preconditions import check_booted
-from gateway.install.service import UNIT, WANTED
-from gateway.install.unit import NAME, is_unedited
-
-_PROPERTIES: Final = (
-    "ActiveState",
-    "SubState",
-    "Result",
-    "MainPID",
-    "NRestarts",
-    "MemoryCurrent",
-    "ActiveEnterTimestamp",
-    "UnitFileState",
-)
+from gateway.install.service import NAME, UNIT, WANTED, is_unedited
 
 
 def service_status(machine: Machine) -> dict[str, Any]:
@@ -36,22 +23,20 @@ def service_status(machine: Machine) -> dict[str, Any]:
             where=UNIT,
             next_step="install it: sudo kanmon service install",
         )
-    found: dict[str, Any] = {
+    files = {
         "unit": UNIT,
         "masked": not text,
         "edited": bool(text) and not is_unedited(text),
         "drop_ins": machine.exists(f"{UNIT}.d"),
         "enabled": machine.exists(WANTED),
     }
-    if machine.booted:
-        properties = ",".join(_PROPERTIES)
-        said = machine.run("systemctl", "show", f"--property={properties}", NAME)
-        found |= _properties(line.partition("=") for line in said.splitlines())
-    return found
+    return files | _process(machine) if machine.booted else files
 
 
-def _properties(pairs: Iterable[tuple[str, str, str]]) -> dict[str, Any]:
-    said = {name: value for name, _, value in pairs}
+def _process(machine: Machine) -> dict[str, Any]:
+    names = "ActiveState,SubState,Result,MainPID,NRestarts,MemoryCurrent,ActiveEnterTimestamp"
+    lines = machine.run("systemctl", "show", f"--property={names}", NAME).splitlines()
+    said = {name: value for name, _, value in (line.partition("=") for line in lines)}
     return {
         "active": said.get("ActiveState", ""),
         "detail": said.get("SubState", ""),

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.install.machine import LocalMachine, ServiceError
-from gateway.install.service import UNIT
-from gateway.install.unit import NAME, is_unedited
+from gateway.install.machine import Machine, ServiceError
+from gateway.install.service import NAME, SYSUSERS, TMPFILES, UNIT, is_unedited
 from tests.gateway.box import Box
 
 KANMON = "/opt/kanmon/bin/kanmon"
@@ -43,11 +42,16 @@ def test_an_image_is_prepared_by_the_real_tools(box: Box, image: Path) -> None:
     assert "kanmon config apply FILE" in done.stdout
     wanted = image / "etc/systemd/system/multi-user.target.wants" / NAME
     assert str(wanted.readlink()) == UNIT
-    there = LocalMachine(image)
+    there = Machine(image)
     assert there.account("kanmon")
     assert "dialout:x:" in (there.read("/etc/group") or "")
     assert (image / UNIT.lstrip("/")).stat().st_mode & 0o777 == 0o644
 
+    installed = {path: there.read(path) for path in (SYSUSERS, TMPFILES, UNIT)}
+    rehearsed = json.loads(install(box, image, "--dry-run", "--state", "/data/x", "--json").stdout)
+    written = {step["what"]: step["text"] for step in rehearsed["steps"] if step["text"]}
+    assert written.keys() == {f"write {path}" for path in installed}
+    assert {path: there.read(path) for path in installed} == installed
     again = json.loads(install(box, image, "--json").stdout)
     assert again == {"unit": UNIT, "done": [], "waits_for_configuration": True}
     shown = json.loads(box.kanmon("service", "status", "--root", str(image), "--json").stdout)
@@ -75,16 +79,38 @@ def test_an_image_is_prepared_by_the_real_tools(box: Box, image: Path) -> None:
 
 @pytest.mark.peer("systemd")
 @pytest.mark.skipif(os.geteuid() != 0, reason="accounts of an image are made by root")
-def test_a_state_folder_elsewhere_is_given_to_the_account(box: Box, image: Path) -> None:
-    state = image / "data/kanmon"
+@pytest.mark.parametrize("folder", ["/data/kanmon", "/var/lib/kanmon"])
+def test_a_state_folder_that_is_there_is_given_to_the_account(
+    box: Box, image: Path, folder: str
+) -> None:
+    state = image / folder.lstrip("/")
     state.mkdir(parents=True)
     (state / "config.yaml").write_text("version: 1\n")
-    done = install(box, image, "--state", "/data/kanmon", "--user", "meter")
+    done = install(box, image, "--state", folder, "--user", "meter")
     assert done.returncode == 0, done.stderr
-    owner = LocalMachine(image).account("meter")
+    owner = Machine(image).account("meter")
     assert {path.stat().st_uid for path in (state, state / "config.yaml")} == {owner}
     assert state.stat().st_mode & 0o777 == 0o700
     assert "starts with the machine" in done.stdout
+
+    # Root has made it anew: giving it to the account is all that is left to do.
+    for path in (state, state / "config.yaml"):
+        os.chown(path, 0, 0)
+    again = install(box, image, "--state", folder, "--user", "meter", "--json")
+    assert json.loads(again.stdout)["done"] == [
+        "run systemd-sysusers kanmon.conf",
+        "run systemd-tmpfiles --create kanmon.conf",
+    ]
+    assert {path.stat().st_uid for path in (state, state / "config.yaml")} == {owner}
+
+
+def test_a_machine_without_systemds_tools_is_told_what_is_missing(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(image))
+    with pytest.raises(ServiceError, match="systemd-sysusers is not on this machine") as caught:
+        Machine(image).run("systemd-sysusers", "kanmon.conf")
+    assert "install systemd" in caught.value.next
 
 
 def test_what_a_tool_of_systemds_says_is_told_whatever_its_bytes(
@@ -95,7 +121,7 @@ def test_what_a_tool_of_systemds_says_is_told_whatever_its_bytes(
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(ServiceError, match="failed with 5") as caught:
-        LocalMachine().run("systemctl", "restart", NAME)
+        Machine().run("systemctl", "restart", NAME)
     assert caught.value.why == "unit \ufffd\x1b[31m is bad"  # made plain where it is shown
 
 

@@ -1,15 +1,17 @@
-"""The unit before the real systemd-analyze, and the daemon under its filter of system calls."""
+"""The packaged files before the real systemd-analyze; the daemon under the unit's call filter."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from gateway.install.unit import NAME, Unit, is_unedited
+from config.store import RUNNING
+from gateway.install.service import NAME, Service, is_unedited
 from tests.gateway.box import Box, wait_for
 from tests.gateway.install import confined
 from tests.gateway.meter import meter
@@ -19,13 +21,14 @@ EXPOSURE = 2.0
 """The most that `systemd-analyze security` may say."""
 
 
-def unit(state: str = "/var/lib/kanmon") -> Unit:
-    return Unit(
-        program=("/opt/kanmon/bin/kanmon",),
-        user="kanmon",
-        serial_group="dialout",
+def service(
+    state: str = "/var/lib/kanmon", *program: str, user: str = "kanmon", group: str = "dialout"
+) -> Service:
+    return Service(
+        program=program or ("/opt/kanmon/bin/kanmon",),
+        user=user,
+        serial_group=group,
         state=PurePosixPath(state),
-        running=PurePosixPath(state, "config.yaml"),
     )
 
 
@@ -43,20 +46,31 @@ def test_systemd_finds_nothing_wrong_with_it(tmp_path: Path, state: str) -> None
     program = tmp_path / "kanmon"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    made = Unit(
-        program=(str(program), "-P", "-m", "gateway.cli"),
-        user="kanmon",
-        serial_group="dialout",
-        state=PurePosixPath(state),
-        running=PurePosixPath(state, "config.yaml"),
-    )
-    done = analyzed(tmp_path, made.text(), "verify")
+    made = service(state, str(program), "-P", "-m", "gateway.cli")
+    done = analyzed(tmp_path, made.unit(), "verify")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_placeholder_is_filled_in() -> None:
+    made = service("/data/meters", user="meter", group="uucp")
+    for text in (made.unit(), made.sysusers(), made.tmpfiles()):
+        assert not re.search("@[A-Z]", text)
+        assert "kanmon/bin" in text or "meter" in text
+    found = confined.settings(made.unit(), "ConditionPathExists")
+    assert found == [str(made.running)] == [f"/data/meters/{RUNNING}"]
+    assert confined.settings(made.unit(), "User") == ["meter"]
+    assert confined.settings(made.unit(), "SupplementaryGroups") == ["uucp"]
+    assert confined.settings(made.unit(), "ReadWritePaths") == ["/data/meters"]
+    assert confined.settings(made.unit(), "ExecStart") == [
+        "/opt/kanmon/bin/kanmon --state /data/meters run"
+    ]
+    assert "m meter uucp" in made.sysusers().splitlines()
+    assert "d /data/meters 0700 meter meter -" in made.tmpfiles().splitlines()
 
 
 @pytest.mark.peer("systemd")
 def test_its_sandbox_leaves_little_exposed_and_the_serial_ports_open(tmp_path: Path) -> None:
-    text = unit().text()
+    text = service().unit()
     done = analyzed(tmp_path, text, "security", "--offline=true", f"--threshold={EXPOSURE * 10:g}")
     assert done.returncode == 0, done.stdout
     assert {"char-188 rw", "char-166 rw", "char-ttyS rw", "char-ttyAMA rw"} <= set(
@@ -73,7 +87,7 @@ def test_its_sandbox_leaves_little_exposed_and_the_serial_ports_open(tmp_path: P
 @pytest.mark.peer("systemd", "seccomp")
 def test_the_daemon_does_its_work_under_the_units_filter(tmp_path: Path) -> None:
     file = tmp_path / "unit"
-    file.write_text(unit().text())
+    file.write_text(service().unit())
     ours, held, port = open_pty()
     box = Box(tmp_path / "state", before=(sys.executable, confined.__file__, str(file)))
     try:
@@ -134,14 +148,14 @@ for forbidden in (
 @pytest.mark.peer("systemd", "seccomp")
 def test_the_filter_lets_the_clock_be_asked_and_forbids_what_it_should(tmp_path: Path) -> None:
     file = tmp_path / "unit"
-    file.write_text(unit().text())
+    file.write_text(service().unit())
     command = [sys.executable, confined.__file__, str(file), sys.executable, "-c", ASKED]
     root = str(Path(__file__).parents[3])
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": root})
 
 
 def test_an_edit_is_told_from_the_file_alone() -> None:
-    text = unit().text()
+    text = service().unit()
     assert is_unedited(text)
     assert not is_unedited(text + "# mine\n")
     assert not is_unedited(text.replace("256M", "1G"))
