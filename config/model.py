@@ -34,6 +34,7 @@ from annotated_types import Ge, Le, MaxLen
 
 from config.constraint import RULES, Check, InvalidValueError, Pattern
 from config.ratio import RatioSchema, ratio_text
+from config.time_zone import is_time_zone
 
 VERSION: Final = 1
 """The configuration version this software writes; older ones are migrated when read."""
@@ -44,11 +45,9 @@ _NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # no such file, no such form, no such zone
-        what = f"{name!r} is no time zone of the IANA database"
-        raise InvalidValueError("time_zone", what, given=name) from None
+    if not is_time_zone(name):
+        what = f"{name!r} is not the name of a time zone"
+        raise InvalidValueError("time_zone", what, given=name)
     return name
 
 
@@ -168,7 +167,8 @@ class Site(Settings):
     """Where the gateway stands."""
 
     time_zone: Annotated[str, Check(_known_zone)]
-    """An IANA name such as Asia/Tokyo: the day of the counters begins at its midnight."""
+    """A place of the IANA database such as Asia/Tokyo, or UTC: the day of the counters begins at
+    its midnight. Abbreviations such as JST or CET are not names of a zone."""
 
     @property
     def zone(self) -> ZoneInfo:

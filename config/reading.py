@@ -12,11 +12,9 @@ step that lifts a document to the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,7 +22,9 @@ from pydantic_core import ErrorDetails
 from config.constraint import ValidationIssue, settings_at
 from config.finding import ConfigError, Finding, Level, dotted, position
 from config.model import VERSION, Configuration
+from config.time_zone import suggestions
 from config.yaml_source import Path, Source, parse
+from console.nearest import nearest
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -170,7 +170,7 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
     elif kind == "string_pattern_mismatch":
         what, step = _pattern_words(path, detail["input"])
     elif kind == "time_zone":
-        step = _did_you_mean(str(context.get("given")), sorted(available_timezones()))
+        step = _zone_step(suggestions(str(context.get("given"))))
     elif kind in _WORDS:
         words = {"given": _display(detail["input"]), **context}
         what, step = (text.format_map(words) for text in _WORDS[kind])
@@ -189,9 +189,15 @@ def _unknown_key(path: Path, source: Source) -> Finding:
 
 
 def _did_you_mean(given: str, known: list[str]) -> str:
-    folded = {word.casefold(): word for word in known}
-    close = get_close_matches(given.casefold(), folded, n=1, cutoff=0.6)
-    return f"did you mean {folded[close[0]]}?" if close else ""
+    found = nearest(given, known)
+    return f"did you mean {found}?" if found else ""
+
+
+def _zone_step(zones: Sequence[str]) -> str:
+    if not zones:
+        return "write an IANA name such as Asia/Tokyo, or UTC"
+    named = ", ".join(zones)
+    return f"did you mean one of {named}?" if len(zones) > 1 else f"did you mean {named}?"
 
 
 def _section(path: Path) -> str:

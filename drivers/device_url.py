@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from console.nearest import nearest
 
 HOST_LIMIT: Final = 253
 """Characters of a host's name (RFC 1035, 2.3.4)."""
@@ -111,10 +112,8 @@ class DeviceUrl:
         for key in self.query:
             if key in known:
                 continue
-            close = get_close_matches(key, known, n=1)
-            hint = (
-                f"did you mean {close[0]}?" if close else f"it may have {', '.join(sorted(known))}"
-            )
+            close = nearest(key, known)
+            hint = f"did you mean {close}?" if close else f"it may have {', '.join(sorted(known))}"
             problems.append(f"{self.scheme}:// has no {key!r}; {hint}")
         return problems
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from config.constraint import ValidationIssue, settings_at
+from console.nearest import nearest
 from drivers.modbus.profile import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -140,10 +140,9 @@ def _untouchable(profile: Profile, point: Point, path: Setting) -> Iterator[Faul
 
 def did_you_mean(given: str, known: list[str]) -> str:
     """A suggestion, else what there is."""
-    folded = {word.casefold(): word for word in known}
-    close = get_close_matches(given.casefold(), folded, n=1)
+    close = nearest(given, known)
     if close:
-        return f"did you mean {folded[close[0]]}?"
+        return f"did you mean {close}?"
     return f"it may be {', '.join(known)}" if len(known) <= 12 else ""
 
 

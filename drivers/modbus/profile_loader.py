@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from config.finding import Finding, dotted
 from config.yaml_source import Path as Setting
 from config.yaml_source import Source, parse
+from console.nearest import nearest
 from drivers.context import ProfileError
 from drivers.modbus.profile import Profile
 from drivers.modbus.profile_errors import contradictions, finding_of
@@ -144,8 +144,8 @@ def _find(name: str, folders: tuple[Path, ...]) -> Path:
             if path.is_file():
                 return path
     known = names(folders)
-    close = get_close_matches(name.casefold(), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
+    close = nearest(name, known)
+    hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
     raise ProfileError((f"there is no profile {name!r}; {hint}",))
 
 

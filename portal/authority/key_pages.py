@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -23,6 +22,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from config.time_zone import is_time_zone, suggestions
 from portal.accounts.models import Organization
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
@@ -84,8 +84,11 @@ class KeyForm(forms.Form):
     def clean_time_zone(self) -> str:
         """An IANA time zone."""
         zone: str = self.cleaned_data["time_zone"].strip()
-        if zone not in available_timezones():
-            raise ValidationError(_("This is no time zone; one is Asia/Tokyo."))
+        if not is_time_zone(zone):
+            raise ValidationError(
+                _("This is not an IANA time zone such as %(zones)s.")
+                % {"zones": ", ".join(suggestions(zone)) or "Asia/Tokyo"}
+            )
         return zone
 
     def key_request(self) -> KeyRequest:
