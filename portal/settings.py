@@ -1,4 +1,4 @@
-"""Django's settings. What differs between machines comes from `portal.environment`."""
+"""Django's settings. What differs between machines comes from `portal.environment.model`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from csp.constants import NONE, SELF
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from portal import environment
+from portal.environment import model
+from portal.environment.state_folder import PACKAGE, secret_key
 
 django_stubs_ext.monkeypatch()
 
-ENVIRONMENT = environment.read()
+ENVIRONMENT = model.read()
 STATE = ENVIRONMENT.state
 BROKER = ENVIRONMENT.broker
 BROKER_ID = ENVIRONMENT.broker_id
@@ -28,7 +29,7 @@ SIMULATION = ENVIRONMENT.simulation
 
 DEBUG = ENVIRONMENT.debug
 # Lazy: the key's file is made by the first thing that signs, not by importing the settings.
-SECRET_KEY: Any = SimpleLazyObject(lambda: environment.secret_key(STATE))
+SECRET_KEY: Any = SimpleLazyObject(lambda: secret_key(STATE))
 ALLOWED_HOSTS = [ENVIRONMENT.host, ENVIRONMENT.claim_host, "localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -118,7 +119,7 @@ SIGN_IN_LINK_LIFE = timedelta(minutes=30)
 
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
 LANGUAGE_CODE = "en"
-LOCALE_PATHS = [environment.PACKAGE / "locale"]
+LOCALE_PATHS = [PACKAGE / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -162,7 +163,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # scripts/assets builds this folder; its file names carry their content's hash.
 STATIC_URL = "/static/"
-STATIC_ROOT = environment.PACKAGE / "static" / "build"
+STATIC_ROOT = PACKAGE / "static" / "build"
 WHITENOISE_MAX_AGE = 60
 WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\.[a-z]+$"
 

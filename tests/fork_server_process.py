@@ -36,6 +36,7 @@ LOADED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "portal": (
         *("console", "config", "provisioning", "cloud_link", "portal.cli"),
+        "portal.environment",
         *("cryptography.x509", "django.core.management.commands.migrate", "django.forms"),
         *("django.db.backends.sqlite3.base", "django_stubs_ext", "psycopg"),
     ),

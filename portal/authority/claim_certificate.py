@@ -17,6 +17,7 @@ from portal.authority import files, roots, server_identity
 from portal.authority.errors import AuthorityError
 from portal.authority.models import Purpose
 from portal.logs import event_log
+from provisioning.agent_key import is_this_machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +43,8 @@ def ensure_certificate() -> Path:
             "answers; set KANMON_CLAIM_URL=https://HOST:PORT to serve them here"
         )
     host = urlsplit(settings.CLAIM_URL).hostname or ""
+    if not is_this_machine(host):
+        _check_box_broker()
     path = roots.folder() / "claim.pem"
     spec = server_identity.ServerSpec(purpose=Purpose.CLAIMS, hosts=(host,))
     if server_identity.ensure_current(
@@ -49,6 +52,17 @@ def ensure_certificate() -> Path:
     ):
         log.info("claim_certificate_renewed", path=path)
     return path
+
+
+def _check_box_broker() -> None:
+    """Raise `AuthorityError` if boxes elsewhere would be sent to a broker that they refuse."""
+    broker = urlsplit(settings.BOX_BROKER)
+    if broker.scheme != "mqtts" or is_this_machine(broker.hostname or ""):
+        raise AuthorityError(
+            f"boxes would be sent to the broker {broker.scheme}://{broker.hostname}, which is this "
+            "machine or has no TLS; set KANMON_BOX_BROKER to the broker as boxes reach it, such as "
+            "mqtts://broker.example.com:8883"
+        )
 
 
 class RenewalThread(threading.Thread):

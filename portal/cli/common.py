@@ -13,12 +13,14 @@ import click
 from console import output
 from console.failure import FAILED, Failure, failure_from, system_error_fields
 from console.language import current, tr
-from portal.environment import SettingsError
+from portal.environment.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["FAILED"]
+
+PROGRAM: Final = "kanmon-portal"
 
 _ACCOUNT: Final = "run the command as the user the portal runs as"
 _PATH: Final = "correct the path"
@@ -34,6 +36,8 @@ _STEPS: Final = {
 }
 """What to do next about an error of the operating system."""
 _DISK: Final = "look at that disk, run the command as the user the portal runs as, then try again"
+_SEVERAL: Final = "several variables of the environment cannot be used"
+_CORRECT_EACH: Final = "correct each variable, then run the command again"
 _BINDING: Final = {
     errno.EADDRINUSE: "stop what listens there, or choose another port with --bind",
     errno.EADDRNOTAVAIL: "choose an address of this machine with --bind, such as 127.0.0.1:8000",
@@ -44,6 +48,9 @@ _BINDING: Final = {
 def refusal(error: Exception) -> Mapping[str, Any] | None:
     """The fields of an error that an operator can act on; ``None`` for an internal error."""
     if isinstance(error, SettingsError):
+        if len(error.messages) > 1:
+            names = ", ".join(error.names)
+            return {"what": _SEVERAL, "where": names, "why": str(error), "next": _CORRECT_EACH}
         return failure_from(str(error)).fields
     if isinstance(error, OSError):
         return system_error_fields(error, _STEPS, _OTHERWISE)
@@ -104,6 +111,22 @@ def _set_up(*, create: bool) -> None:
             raise
         what = "DJANGO_SETTINGS_MODULE names settings that are not there"
         raise Failure(what, where=named, next_step="leave it out: Kanmon has its own") from error
+    _warn_of_unknown_variables()
+
+
+def _warn_of_unknown_variables() -> None:
+    """Name on standard error, which is a service's log, each variable that nothing reads."""
+    from portal.environment.names import unknown_variables
+
+    for one in unknown_variables(os.environ):
+        text = tr("warning: no program reads the variable {name}", name=one.name)
+        if one.nearest:
+            text = tr(
+                "warning: no program reads the variable {name}; did you mean {nearest}?",
+                name=one.name,
+                nearest=one.nearest,
+            )
+        click.echo(output.plain(f"{PROGRAM}: {text}"), err=True)
 
 
 def _is_file() -> bool:
@@ -148,7 +171,7 @@ def _check_database(*, wait: bool) -> None:
 def _make_state_folder() -> None:
     from django.conf import settings
 
-    from portal.environment import make_state
+    from portal.environment.state_folder import make_state
 
     try:
         make_state(settings.STATE)

@@ -16,15 +16,13 @@ from console.localized import Commands
 from console.program import Program
 from portal.cli.authority import authority
 from portal.cli.broker import broker
-from portal.cli.common import refusal
+from portal.cli.common import PROGRAM, refusal
 from portal.cli.gateways import gateway
 from portal.cli.ingest import ingest
 from portal.cli.keys import key
 from portal.cli.migrate import migrate
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
-
-PROGRAM: Final = "kanmon-portal"
 
 COMMANDS: Final = (
     authority,

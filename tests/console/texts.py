@@ -42,7 +42,9 @@ PORTAL: Final = (
     "portal/broker/folder.py",
     "portal/broker/inspection.py",
     "portal/broker/reloading.py",
-    "portal/environment.py",
+    "portal/environment/checks.py",
+    "portal/environment/database_url.py",
+    "portal/environment/state_folder.py",
     "portal/fleet/provisioning.py",
     "portal/readiness.py",
 )

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from config.reading import read
+from portal.environment.model import NAMES
 from scripts.documentation import links, pages, site, words
 from tests import peers
 
@@ -138,5 +139,7 @@ def test_every_variable_of_the_environment_is_documented(
     read_there = re.compile(r"""(?:\bget\(|envvar=|environ\[|VARIABLE: Final = )"(KANMON_\w+)\"""")
     found = {n for path in sources for n in read_there.findall(path.read_text("utf-8"))}
     found.add("KANMON_LANG")  # of both
+    if program == "kanmon-portal":
+        found.update(NAMES)
     documented = {n for n in words.ENVIRONMENT[program][tongue] if n.startswith("KANMON")}
     assert documented == found

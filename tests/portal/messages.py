@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation.template import templatize
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests import fork_server
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console import catalogue
 from console.catalogue import CatalogueError, Entry
 from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from portal.web import words
 from tests.portal.messages import messages
 

@@ -20,7 +20,7 @@ from portal.authority.certificates import CertificateSpec
 from portal.authority.claim_certificate import RenewalThread, ensure_certificate
 from portal.authority.expiry import ExpiringKind, expiring
 from portal.authority.models import IssuedCertificate, Purpose, Root
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests.peers import free_port
 from tests.portal.program import Portal
 

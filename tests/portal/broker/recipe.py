@@ -14,7 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests import fork_server
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests.portal.program import Portal
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from cloud_link.mqtt.connect import connect
 from config.disk import LocalDisk, replace_file
 from gateway.configuration.loader import PROFILES
 from gateway.control.client import call
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from provisioning import enrolment_store
 from tests.gateway.box import Box, wait_for
 from tests.portal.broker.company import BARE, Company, enrolled_name, link

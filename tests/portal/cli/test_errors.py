@@ -95,6 +95,20 @@ CASES = [
     wrong(("KANMON_METRICS_TOKEN", "openssl"), KANMON_METRICS_TOKEN="hunter2"),
     wrong(("KANMON_INGEST_METRICS", "127.0.0.1:9465"), KANMON_INGEST_METRICS="0.0.0.0:1"),
     wrong(("KANMON_PORTAL_DEBUG", "1 or 0"), KANMON_PORTAL_DEBUG="x"),
+    wrong(
+        ("KANMON_MQTT, KANMON_PORTAL_DEBUG", "3.1.1", "write 1 or 0", "correct each"),
+        KANMON_MQTT="4",
+        KANMON_PORTAL_DEBUG="x",
+    ),
+    Case(
+        call=("claims",),
+        names=("localhost", "KANMON_BOX_BROKER", "mqtts://"),
+        given={
+            "KANMON_CLAIM_URL": "https://portal.example.com",
+            "KANMON_BROKER": "mqtts://u:hunter2@localhost",
+        },
+    ),
+    wrong(("@ as %40", "# as %23"), KANMON_DATABASE_URL="postgres:///u:hunter2@h/x"),
     wrong(("no.such", "leave it out"), DJANGO_SETTINGS_MODULE="no.such"),
 ]
 

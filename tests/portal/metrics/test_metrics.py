@@ -23,7 +23,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cloud_link.wire import Lane
 from portal.authority.models import IssuedCertificate, RevocationList
-from portal.environment import PACKAGE, SettingsError, read
+from portal.environment.errors import SettingsError
+from portal.environment.state_folder import PACKAGE
 from portal.ingest.metrics import IngestMetrics
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tally import Tally
@@ -34,6 +35,7 @@ from tests.gateway.box import wait_for
 from tests.peers import free_port
 from tests.portal.ingest.sender import METER, Sender, meter, new_box
 from tests.portal.program import Portal
+from tests.portal.variables import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,12 +251,12 @@ def test_a_port_that_is_taken_does_not_stop_the_worker(caplog: pytest.LogCapture
 )
 def test_what_cannot_be_used_is_told(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name) as caught:
-        read({name: value})
+        read_settings({name: value})
     assert name == "KANMON_INGEST_METRICS" or value not in str(caught.value)
 
 
 def test_what_can_be_used_is_taken() -> None:
-    found = read({"KANMON_METRICS_TOKEN": TOKEN, "KANMON_INGEST_METRICS": "[::1]:9465"})
+    found = read_settings({"KANMON_METRICS_TOKEN": TOKEN, "KANMON_INGEST_METRICS": "[::1]:9465"})
     assert found.metrics_token == TOKEN
     assert found.ingest_metrics == ("::1", 9465)
 

@@ -16,13 +16,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cloud_link.wire import Lane
-from portal.environment import SettingsError, read
+from portal.environment.errors import SettingsError
 from portal.fleet.models import Box, Gateway
 from portal.ingest.models import Epoch, Latest, Receipt
 from portal.simulation.actions import mark_simulated
 from portal.simulation.models import SimulatedHistory
 from portal.simulation.strip import FAULTS
 from tests.portal.simulation.fake_world import NAMES, FakeWorld, fake_world
+from tests.portal.variables import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,9 +82,9 @@ def test_a_portal_that_others_reach_cannot_be_simulated() -> None:
         "KANMON_PORTAL_URL": "https://portal.example.com",
     }
     with pytest.raises(SettingsError, match="for this machine only"):
-        read(variables)
-    assert read({"KANMON_SIMULATION": "/run/s"}).simulation == Path("/run/s")
-    assert read({}).simulation is None
+        read_settings(variables)
+    assert read_settings({"KANMON_SIMULATION": "/run/s"}).simulation == Path("/run/s")
+    assert read_settings({}).simulation is None
 
 
 def test_every_trouble_has_a_button_and_the_table_knows_all(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests import fork_server, peers
 
 if TYPE_CHECKING:
