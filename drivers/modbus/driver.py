@@ -293,7 +293,10 @@ class ProfiledDriver:
         self._plans.commit(bisection)
 
     async def _retry_lacking(self, budget: _Budget) -> None:
-        """Read again what the device lacks, once in a while: it may have been starting."""
+        """Read again what the device lacks, once in a while: it may have been starting.
+
+        The times are kept from poll to poll: the line belongs to other devices in between.
+        """
         there: list[Span] = []
         now = self._unit.now()
         for span, retry in sorted(self._retries.items(), key=itemgetter(0)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from config.finding import ConfigError
 from config.model import Metrics, host_and_port
@@ -70,23 +71,28 @@ class Endpoint:
         self._error = ""
         if settings.listen is None:
             return
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Exception),  # metrics are never worth a gateway
+            wait=wait_fixed(self._retry_s),
+            before_sleep=self._failed,
+        )
+        await retrying(self._listen, settings)
+
+    async def _listen(self, settings: Metrics) -> None:
+        assert settings.listen is not None
         host, port = host_and_port(settings.listen)
-        while True:
-            try:
-                token = read_secret(self._state, settings.token) if settings.token else ""
-                server = MetricsServer(self._page, CONTENT_TYPE, token)
-                await server.run(host, port, self._opened)
-            except (ConfigError, OSError) as error:
-                self._failed(error)
-            except Exception:  # metrics are never worth a gateway
-                log.exception("metrics_failed")
-            await asyncio.sleep(self._retry_s)
+        token = read_secret(self._state, settings.token) if settings.token else ""
+        await MetricsServer(self._page, CONTENT_TYPE, token).run(host, port, self._opened)
 
     def _opened(self) -> None:
         self._error = ""
         log.info("metrics_listening", listen=self._settings.listen)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, ConfigError | OSError):
+            log.error("metrics_failed", exc_info=error)
+            return
         words = error.strerror if isinstance(error, OSError) else None
         text = (words or str(error)).lower()
         if text != self._error:

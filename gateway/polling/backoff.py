@@ -1,4 +1,8 @@
-"""How long a device that does not answer is left alone. Pure."""
+"""How long a device that does not answer is left alone. Pure.
+
+No call is repeated here, so a library for retries does not fit: the poller of a line asks its other
+devices meanwhile, and decides by these times when a silent one has its turn again.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """From what boxes publish to rows: every accepted record stored exactly once, then acknowledged.
 
-`worker` receives from MQTT and feeds `store.ingest`; `messages` decodes them, `transaction` stores
-them in one transaction: `receipts` decides what is new, `tables`, `clocks`, `samples`, `events` and
-`announcements` apply it, and `answers` acknowledges it after the commit. `models` holds the rows,
-`sql` what differs between databases, `ledger` counts what was accepted against what is stored, and
-`tally` and `metrics` count for Prometheus.
+`worker` receives from MQTT and feeds `store.ingest`, and `fault_log` logs what boxes do wrong;
+`messages` decodes them, `transaction` stores them in one transaction: `receipts` decides what is
+new, `tables`, `clocks`, `samples`, `events` and `announcements` apply it, and `answers`
+acknowledges it after the commit. `models` holds the rows, `sql` what differs between databases,
+`ledger` counts what was accepted against what is stored, and `tally` and `metrics` count for
+Prometheus.
 
 May be imported by every app above it.
 """

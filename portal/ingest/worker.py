@@ -23,13 +23,13 @@ import os
 import secrets
 import signal
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections, connection, connections
 from django.utils import timezone
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from cloud_link import topics
 from cloud_link.mqtt.broker import Broker, Identity, MqttError, PublishRefusedError
@@ -40,13 +40,17 @@ from portal import readiness
 from portal.authority.expiry import expiring
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import receipts, sql
+from portal.ingest.fault_log import FaultLog
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.store import IngestResult, ingest_or_isolate
 from portal.logs import event_log
 from portal.readiness import Readiness
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from tenacity import RetryCallState
 
     from cloud_link.mqtt.session import Message, Session
     from portal.ingest.answers import Answer
@@ -57,8 +61,6 @@ AT_ONCE: Final = 200
 """How many messages one transaction stores at most."""
 BYTES_AT_ONCE: Final = 1 << 20
 """Bytes after which no further message is taken into a transaction."""
-FAULTS_KEPT: Final = 1_000
-"""How many faults are remembered, so that each is logged once."""
 RECEIVE_MAXIMUM: Final = 400
 RECEIPT_HOURS: Final = 48
 """Hours for which receipts keep their content's hash, by which a live clone is recognised."""
@@ -67,6 +69,19 @@ _EXPIRY_EVERY_S: Final = 3600.0
 _ATTEMPTS: Final = 3
 """How often a database that answers may refuse a batch before the batch is taken apart."""
 _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each further attempt at broker or database; after the last, always the last."""
+
+
+class DatabaseOutageError(Exception):
+    """The database did not store a batch; the message is a person's sentence.
+
+    Attributes:
+        answers: Whether it answers, and refuses this batch.
+    """
+
+    def __init__(self, reason: str, *, answers: bool) -> None:
+        super().__init__(reason)
+        self.answers = answers
 
 
 class CannotStartError(Exception):
@@ -142,11 +157,19 @@ class Worker:
     Args:
         broker: The broker that the boxes publish to.
         on_commit: Called for every batch that was committed.
+        sleep: Waits for so many seconds before a further attempt.
     """
 
-    def __init__(self, broker: Broker, on_commit: OutcomeListener = _ignore) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        on_commit: OutcomeListener = _ignore,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._broker = broker
         self._on_commit = on_commit
+        self._sleep = sleep
+        self._lost = ""
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
         self._database = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
@@ -178,23 +201,33 @@ class Worker:
             await asyncio.sleep(_EXPIRY_EVERY_S)
 
     async def _serve(self) -> None:
-        failures, logged = 0, ""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(MqttError),
+            wait=wait_chain(*map(wait_fixed, _PAUSE_S)),
+            sleep=self._sleep,
+        )
         while True:
-            began = time.monotonic()
-            try:
-                async with connect(
-                    self._broker, self._client, receive_maximum=RECEIVE_MAXIMUM
-                ) as session:
-                    await self._subscribe(session)
-                    log.info("broker_connected", broker=self._broker.name)
-                    logged = ""
-                    await self._work(session)
-            except MqttError as error:
-                failures = 0 if time.monotonic() - began > _PAUSE_S[-1] else failures + 1
-                if str(error) != logged:  # why it ended, and why it cannot connect, are two things
-                    logged = str(error)
-                    log.warning("broker_lost", broker=self._broker.name, error=logged)
-            await asyncio.sleep(_PAUSE_S[min(failures, len(_PAUSE_S) - 1)])
+            # Returns when a session that had lasted ended: the pauses begin anew.
+            await retrying(self._connect_and_work)
+            await self._sleep(_PAUSE_S[0])
+
+    async def _connect_and_work(self) -> None:
+        """Run one session; raises its end, unless it had lasted longer than any pause."""
+        began = time.monotonic()
+        try:
+            async with connect(
+                self._broker, self._client, receive_maximum=RECEIVE_MAXIMUM
+            ) as session:
+                await self._subscribe(session)
+                log.info("broker_connected", broker=self._broker.name)
+                self._lost = ""
+                await self._work(session)
+        except MqttError as error:
+            if str(error) != self._lost:  # why it ended, and why it cannot connect, are two things
+                self._lost = str(error)
+                log.warning("broker_lost", broker=self._broker.name, error=self._lost)
+            if time.monotonic() - began <= _PAUSE_S[-1]:
+                raise
 
     def close(self) -> None:
         """Close the database's connections, once the transaction under way has ended."""
@@ -227,25 +260,31 @@ class Worker:
 
     async def _store_with_retries(self, messages: list[IncomingMessage]) -> IngestResult:
         """Store messages, however long the database is away."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(DatabaseOutageError),
+            stop=_is_refused,
+            wait=wait_chain(*map(wait_fixed, _PAUSE_S)),
+            before_sleep=_note_outage,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            result: IngestResult = await retrying(self._store_once, messages)
+        except DatabaseOutageError as error:
+            return await self._isolate(messages, str(error))
+        if retrying.statistics["attempt_number"] > 1:
+            log.info("database_recovered")
+        return result
+
+    async def _store_once(self, messages: list[IncomingMessage]) -> IngestResult:
         loop = asyncio.get_running_loop()
-        attempt = 0
-        while True:
-            began = time.monotonic()
-            try:
-                result = await loop.run_in_executor(self._database, self._store, messages)
-            except sql.OUTAGES as error:
-                state, reason = await self._diagnose(error)
-                if attempt == 0:
-                    log.warning("database_failed", error=reason)
-                if state is Readiness.READY and attempt >= _ATTEMPTS:
-                    return await self._isolate(messages, reason)
-                await asyncio.sleep(_PAUSE_S[min(attempt, len(_PAUSE_S) - 1)])
-                attempt += 1
-            else:
-                if attempt:
-                    log.info("database_recovered")
-                self._on_commit(result, len(messages), time.monotonic() - began)
-                return result
+        began = time.monotonic()
+        try:
+            result = await loop.run_in_executor(self._database, self._store, messages)
+        except sql.OUTAGES as error:
+            raise await self._diagnose(error) from error
+        self._on_commit(result, len(messages), time.monotonic() - began)
+        return result
 
     async def _isolate(self, messages: list[IncomingMessage], reason: str) -> IngestResult:
         """Store all but the message that a database refuses which answers otherwise.
@@ -259,17 +298,14 @@ class Worker:
         first = await self._store_with_retries(messages[:half])
         return first + await self._store_with_retries(messages[half:])
 
-    async def _diagnose(self, error: Exception) -> tuple[Readiness, str]:
+    async def _diagnose(self, error: Exception) -> DatabaseOutageError:
         loop = asyncio.get_running_loop()
         check = await loop.run_in_executor(self._database, readiness.check_database)
-        found = check.readiness
+        found, name = check.readiness, readiness.database_name()
+        reason = f"the database {name} takes nothing: {readiness.first_line(error)}"
         if found in {Readiness.EMPTY, Readiness.OLDER}:
-            return (
-                found,
-                f"{found.value} in {readiness.database_name()}: run 'kanmon-portal migrate'",
-            )
-        reason = readiness.first_line(error)
-        return found, f"the database {readiness.database_name()} takes nothing: {reason}"
+            reason = f"{found.value} in {name}: run 'kanmon-portal migrate'"
+        return DatabaseOutageError(reason, answers=found is Readiness.READY)
 
     def _store(self, messages: list[IncomingMessage]) -> IngestResult:
         close_old_connections()
@@ -301,25 +337,17 @@ class Worker:
             self._faults.begin(box, "unusable_message", error=error)
 
 
-class FaultLog:
-    """Logs each fault of a box once, however often it happens, so that no box fills a disk."""
+def _is_refused(state: RetryCallState) -> bool:
+    """Whether a database that answers has refused a batch often enough."""
+    error = state.outcome.exception() if state.outcome else None
+    refused = isinstance(error, DatabaseOutageError) and error.answers
+    return refused and state.attempt_number > _ATTEMPTS
 
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
 
-    def begin(self, box: str, fault: str, **fields: str) -> None:
-        """Log a fault of a box the first time, and count it; ``box``: "" where none is named."""
-        if len(self._counts) >= FAULTS_KEPT and (box, fault) not in self._counts:
-            self._counts.clear()  # thousands of invented names: better logged twice than kept
-        self._counts[box, fault] += 1
-        if self._counts[box, fault] == 1:
-            log.warning("box_fault", box=box, fault=fault, **fields)
-
-    def end(self, box: str, fault: str) -> None:
-        """Log that a fault of a box is over, where it was logged."""
-        messages = self._counts.pop((box, fault), 0)
-        if messages:
-            log.info("box_fault_resolved", box=box, fault=fault, messages=messages)
+def _note_outage(state: RetryCallState) -> None:
+    """Log the first failure of a row only."""
+    if state.attempt_number == 1 and state.outcome:
+        log.warning("database_failed", error=str(state.outcome.exception()))
 
 
 async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:

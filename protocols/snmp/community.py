@@ -224,6 +224,8 @@ class _Channel:
         )
         data = ber.encode(request)
         try:
+            # Retransmission, not a library's retries: nothing is waited for in between, and an
+            # answer to an earlier datagram of this request counts as well as one to the last.
             for _ in range(TRIES):
                 await asyncio.get_running_loop().sock_sendall(self._socket, data)
                 answer = await self._answer()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,12 @@ class _Choking(Worker):
 
 
 async def test_a_message_the_database_never_takes_holds_up_nobody_else(dated: Sender) -> None:
-    worker = _Choking(Broker.parse("mqtt://127.0.0.1:9"))
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    worker = _Choking(Broker.parse("mqtt://127.0.0.1:9"), sleep=sleep)
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
     outcome = await worker._store_with_retries(
         [IncomingMessage(topic=good.topic, body=b"too much"), good]
@@ -210,6 +216,24 @@ async def test_a_message_the_database_never_takes_holds_up_nobody_else(dated: Se
     worker.close()
     assert [answer.box for answer in outcome.answers] == [dated.box]
     assert await ask(Sample.objects.count) == 3
+    assert waits == [0.2, 0.5, 1.0] * 2  # for the batch, and for its half that is refused
+
+
+async def test_a_broker_that_is_away_is_tried_ever_more_rarely() -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 7:
+            raise asyncio.CancelledError
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    worker = Worker(Broker.parse(f"mqtt://127.0.0.1:{port}"), sleep=sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await worker.run()
+    worker.close()
+    assert waits == [0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
 
 
 def test_more_tables_than_a_query_takes_values_are_kept(dated: Sender) -> None:
