@@ -14,7 +14,6 @@ import json
 import os
 import re
 import sys
-import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -159,11 +158,12 @@ def _is_unicode(encoding: str | None) -> bool:
 
 
 def width(text: str) -> int:
-    """The number of terminal cells of ``text`` (Unicode UAX 11: wide and fullwidth take two)."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )
+    """The number of terminal cells of ``text``, which holds no control characters (`plain`)."""
+    if text.isascii():  # every English text: rich is not loaded for the help of a command
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def left(text: str, cells: int) -> str:

@@ -34,6 +34,34 @@ def test_a_label_and_its_text_are_two_words(capsys: pytest.CaptureFixture[str]) 
         assert width(shown.rstrip("\n")) >= 11 + len("text")
 
 
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("", 0),
+        ("meter", 5),
+        ("メーター", 8),
+        ("ﾒｰﾀｰ", 4),
+        ("（機器）", 8),
+        ("cafe\N{COMBINING ACUTE ACCENT}", 4),
+        ("か\N{COMBINING KATAKANA-HIRAGANA VOICED SOUND MARK}", 2),
+        ("\N{FAMILY}\N{ZERO WIDTH JOINER}\N{FAMILY}", 2),
+        ("a\N{ZERO WIDTH SPACE}b", 2),
+    ],
+)
+def test_width_is_what_a_terminal_takes(text: str, cells: int) -> None:
+    assert width(text) == cells
+
+
+def test_an_english_help_loads_no_rich() -> None:
+    code = (
+        "import sys\n"
+        "from gateway.cli.main import kanmon\n"
+        "kanmon.main(['device', '--help'], standalone_mode=False)\n"
+        "assert 'rich' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
 SHOWING = """
 import sys
 from console import failure, output
