@@ -7,22 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import click
 import yaml
 
-from scripts.documentation import commands, metrics, schemas, wire
+from scripts.documentation import manuals, metrics, schemas, wire
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
 REFERENCE: Final = DOCS / "reference"
-
-
-def programs() -> dict[str, click.Command]:
-    """Both command lines."""
-    from gateway.cli.main import kanmon
-    from portal.cli.main import commands as kanmon_portal
-
-    return {"kanmon": kanmon, "kanmon-portal": kanmon_portal}
 
 
 def _configuration() -> str:
@@ -77,13 +68,11 @@ def _json(name: str) -> Any:
     return json.loads((REFERENCE / name).read_text("utf-8"))
 
 
-def _manual(program: str, tongue: str) -> str:
-    return commands.manual(program, programs()[program], tongue)
+def _manual(name: str) -> Callable[[], str]:
+    return lambda: manuals.built(ROOT)[name]
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
-    "reference/cli.md": lambda: commands.page(programs(), "en"),
-    "reference/cli.ja.md": lambda: commands.page(programs(), "ja"),
     "reference/codes.md": _codes,
     "reference/configuration.md": _configuration,
     "reference/metrics.md": metrics.page,
@@ -91,10 +80,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "reference/report.md": _report,
     "reference/why.md": _why,
     "reference/wire.md": _wire,
-    "man/kanmon.1": lambda: _manual("kanmon", "en"),
-    "man/kanmon.ja.1": lambda: _manual("kanmon", "ja"),
-    "man/kanmon-portal.1": lambda: _manual("kanmon-portal", "en"),
-    "man/kanmon-portal.ja.1": lambda: _manual("kanmon-portal", "ja"),
+    **{f"man/{name}.1": _manual(name) for name in manuals.NAMES},
 }
 """Below docs/, each with what writes it."""
 

@@ -9,9 +9,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from scripts.documentation.words import UNITS
-
 Schema = Mapping[str, Any]
+_UNITS: Final = {
+    "_s": "s",
+    "_ms": "ms",
+    "_mb": "MB",
+    "_percent": "%",
+    "_days": "days",
+    "_bytes": "bytes",
+    "_port": "",
+}
+"""A setting's unit, by how its name ends."""
 _BOUNDS: Final = {
     "minimum": "{} or more",
     "exclusiveMinimum": "more than {}",
@@ -89,7 +97,7 @@ def _value(value: Any) -> str:
 
 
 def _unit(key: str) -> str:
-    return next((unit for end, unit in UNITS.items() if key.endswith(end)), "")
+    return next((unit for end, unit in _UNITS.items() if key.endswith(end)), "")
 
 
 def _kind(schema: Schema) -> str:

@@ -53,6 +53,7 @@ def build(root: Path, work: Path) -> Path:
         capture_output=True,
         text=True,
         check=False,
+        cwd=root,
         env={**os.environ, "LANGUAGE": "en"},
     )
     if done.returncode:
