@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.environment import PACKAGE
+from portal.environment.state_folder import PACKAGE
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
 from tests.portal.broker.company import Company, enrolled_name, link
