@@ -30,7 +30,7 @@ class RequestTimes:
         """Load prometheus_client, which is loaded nowhere that metrics are not read."""
         if not settings.METRICS_TOKEN:
             raise MiddlewareNotUsed
-        from portal.metrics.page import request_times
+        from portal.metrics.registry import request_times
 
         self._get_response = get_response
         self._times = request_times()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import generate_latest
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from portal.logs import event_log
-from portal.metrics.views import CONTENT_TYPE, shows_token
+from portal.metrics.endpoint import metrics_application
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from collections.abc import Iterator
 
     from prometheus_client import CollectorRegistry
 
@@ -81,7 +80,8 @@ def serve_registry(
         address_family = _family(host)
 
     try:
-        server = make_server(host, port, _application(registry, token), Server, _Handler)
+        application = metrics_application(registry, token)
+        server = make_server(host, port, application, Server, _Handler)
     except OSError as error:
         log.error("metrics_unavailable", address=f"{host}:{port}", error=error)
         yield
@@ -97,26 +97,5 @@ def serve_registry(
         thread.join()
 
 
-def _family(host: str) -> Any:
-    import socket
-
+def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-_NOWHERE: Final = ("404 Not Found", b"Only /metrics is here.\n")
-
-
-def _application(
-    registry: CollectorRegistry, token: str
-) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status, body = _NOWHERE
-        allowed = not token or shows_token(environ.get("HTTP_AUTHORIZATION", ""), token)
-        wanted = environ.get("PATH_INFO") == "/metrics" and environ["REQUEST_METHOD"] == "GET"
-        if allowed and wanted:
-            status, body = "200 OK", generate_latest(registry)
-        headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
-        start_response(status, headers)
-        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
-
-    return application

@@ -7,43 +7,39 @@ there is no page, and without the right one there seems to be none (docs/adr/001
 
 from __future__ import annotations
 
-from hmac import compare_digest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.core.handlers.wsgi import WSGIRequest
 
-    from portal.metrics.page import Source
-
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def shows_token(authorization: str, token: str) -> bool:
-    """Whether an ``Authorization`` is this bearer token; never where there is none."""
-    scheme, _, shown = authorization.partition(" ")
-    right = compare_digest(shown.strip().encode(), token.encode())
-    return bool(token) and right and scheme.lower() == "bearer"
+    from portal.metrics.registry import Source
 
 
 @login_not_required
 @csrf_exempt  # changes nothing; and its refusal would tell that there is a page
 @never_cache
-def metrics(request: HttpRequest, source: Source) -> HttpResponse:
+def metrics(request: WSGIRequest, source: Source) -> HttpResponse:
     """The metrics, for a request that shows the token; everybody else gets 404."""
-    if not shows_token(request.headers.get("Authorization", ""), settings.METRICS_TOKEN):
+    if not settings.METRICS_TOKEN:
         raise Http404
-    return _page(request, source)
+    from portal.metrics.endpoint import NOT_FOUND, metrics_application  # loads prometheus_client
+    from portal.metrics.registry import registry
 
+    response = HttpResponse()
 
-@require_safe
-def _page(_: HttpRequest, source: Source) -> HttpResponse:
-    from portal.metrics.page import page  # loads prometheus_client
+    def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+        if status == NOT_FOUND:
+            raise Http404  # as every address that is not there answers
+        response.status_code = int(status.partition(" ")[0])
+        for name, value in headers:
+            response.headers[name] = value
 
-    return HttpResponse(page(source), content_type=CONTENT_TYPE)
+    application = metrics_application(registry(source), settings.METRICS_TOKEN)
+    response.content = b"".join(application(request.environ, start))
+    return response

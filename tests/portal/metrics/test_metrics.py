@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import os
 import re
@@ -19,6 +20,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client import generate_latest
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from cloud_link.wire import Lane
@@ -136,7 +138,24 @@ def test_no_method_tells_that_there_is_a_page(
     query = {"token": TOKEN, "access_token": TOKEN}
     assert stranger.generic(method, "/metrics", QUERY_STRING=urlencode(query)).status_code == 404
     known = watched.generic(method, "/metrics").status_code
-    assert known == (200 if method in {"GET", "HEAD"} else 405)
+    assert known == (200 if method in {"GET", "HEAD", "OPTIONS"} else 405)
+
+
+def test_the_page_comes_in_the_format_that_its_reader_accepts(watched: Client, db: None) -> None:
+    Client().get("/no/such/page")
+    accepted = {"Accept": "application/openmetrics-text; version=1.0.0", "Accept-Encoding": "gzip"}
+    answer = watched.get("/metrics", headers=accepted)
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    text = gzip.decompress(answer.content).decode()
+    families = list(openmetrics.text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    assert {family.name for family in families} <= TABLE.keys()
+    assert watched.head("/metrics").content == b""
+
+
+def test_the_page_holds_the_metrics_that_its_reader_asks_for(watched: Client, db: None) -> None:
+    asked = "kanmon_portal_database_up"
+    answer = watched.get("/metrics", {"name[]": asked})
+    assert {name for name, _ in parsed(answer.content.decode())} == {asked}
 
 
 def test_a_scraper_beside_the_proxy_is_not_sent_to_https(
@@ -199,9 +218,13 @@ def test_the_workers_page_is_there_as_long_as_the_worker() -> None:
     with serve_registry(("127.0.0.1", port), metrics.registry, ""):
         assert fetch(port) == 200
         assert fetch(port, "/") == 404
-        assert fetch(port, method="POST") == 404
+        assert fetch(port, "/favicon.ico") == 404
+        assert fetch(port, method="HEAD") == 200
+        assert fetch(port, method="POST") == 405
     with serve_registry(("127.0.0.1", port), metrics.registry, TOKEN):
-        assert fetch(port) == 404
+        for method in ("GET", "HEAD", "POST", "OPTIONS"):
+            assert fetch(port, method=method) == 404
+            assert fetch(port, method=method, token=f"{TOKEN}x") == 404
         assert fetch(port, token=TOKEN) == 200
     with pytest.raises(OSError, match="refused"):
         fetch(port)

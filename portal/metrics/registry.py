@@ -1,4 +1,4 @@
-"""The metrics of a process that serves pages, as Prometheus reads them."""
+"""The metrics of a process that serves pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -25,14 +25,14 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # the library's; a se
 
 
 class Source(Protocol):
-    """Gauges that are read from the database whenever the page is read."""
+    """Gauges that are read from the database whenever the metrics are read."""
 
     def __call__(self, now: datetime) -> Iterable[tuple[Metric, Samples]]:
         """Every gauge with its samples at ``now``."""
 
 
 @cache
-def _registry() -> CollectorRegistry:
+def _own() -> CollectorRegistry:
     return CollectorRegistry(auto_describe=True)
 
 
@@ -41,20 +41,20 @@ def request_times() -> Histogram:
     """The times of this process's requests; made once."""
     metric = table.REQUESTS
     return Histogram(
-        metric.name, metric.meaning, metric.labels, buckets=metric.buckets, registry=_registry()
+        metric.name, metric.meaning, metric.labels, buckets=metric.buckets, registry=_own()
     )
 
 
-def page(source: Source) -> bytes:
-    """The page in Prometheus' text format: the requests' times and what ``source`` reads."""
-    registry = CollectorRegistry(auto_describe=False)
+def registry(source: Source) -> CollectorRegistry:
+    """The requests' times of every process that serves pages, and what ``source`` reads."""
+    whole = CollectorRegistry(support_collectors_without_names=True)
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library's
+        MultiProcessCollector(whole)  # type: ignore[no-untyped-call] # the library's
     else:
         request_times()
-        registry.register(_registry())
-    registry.register(_Database(source))
-    return generate_latest(registry)
+        whole.register(_own())
+    whole.register(_Database(source))
+    return whole
 
 
 class _Database(Collector):
