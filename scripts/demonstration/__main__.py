@@ -29,6 +29,7 @@ from scripts.demonstration.page import PageError, Visitor
 from scripts.demonstration.ports import NoPortError
 from scripts.demonstration.processes import ChildExitError, Children
 from scripts.demonstration.sites import COPIER, GATEWAYS, LABELLED
+from scripts.demonstration.waiting import wait_until
 
 _CONDITION: Final = "has-condition"
 """The class of a device's card on the first page while the device has a condition."""
@@ -88,17 +89,24 @@ def heal(demonstration: Demonstration, visitor: Visitor, copier: str) -> float:
 
 def _wait_for(demonstration: Demonstration, visitor: Visitor, copier: str, *, jammed: bool) -> None:
     """Wait until the copier's card has a condition, or none."""
-    deadline = time.monotonic() + _FAULT_S
-    while True:
+
+    def look() -> str | None:
+        """The classes of the card; ``None`` where the page has none."""
         demonstration.check()
         card = visitor.elements(demonstration.url + "/").get(copier)
-        if card is not None and (_CONDITION in card.get("class", "").split()) is jammed:
-            return
-        if time.monotonic() > deadline:
-            shown = "no card of the copier" if card is None else card.get("class", "")
-            step = "jammed" if jammed else "without a fault"
-            raise StepError(f"the page did not show the copier {step}, but {shown}")
-        time.sleep(0.2)
+        return None if card is None else card.get("class", "")
+
+    def late(classes: str | None) -> StepError:
+        shown = "no card of the copier" if classes is None else classes
+        step = "jammed" if jammed else "without a fault"
+        return StepError(f"the page did not show the copier {step}, but {shown}")
+
+    wait_until(
+        look,
+        lambda classes: classes is not None and (_CONDITION in classes.split()) is jammed,
+        late,
+        patience_s=_FAULT_S,
+    )
 
 
 def check_page(demonstration: Demonstration, visitor: Visitor, arrived: dict[str, Any]) -> None:

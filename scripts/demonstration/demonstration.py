@@ -30,6 +30,7 @@ from scripts.demonstration.sites import (
     Meter,
     Past,
 )
+from scripts.demonstration.waiting import wait_until
 from scripts.demonstration.world import SOCKET
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -149,19 +150,21 @@ class Demonstration:
 
     def wait_for_values(self) -> dict[str, Any]:
         """Wait until every device has readings of this run in the portal."""
-        deadline = time.monotonic() + self.patience_s
-        while True:
-            arrived = self.arrivals()
-            silent = silent_since(arrived["devices"], self._began_ms)
-            if not silent:
-                return arrived
-            if time.monotonic() > deadline:
-                raise StepError(
-                    f"no values of {', '.join(silent)} in {self.patience_s:.0f} s; "
-                    "the end of the gateway's log:\n"
-                    f"{self.children.last_lines('gateway')}"
-                )
-            time.sleep(0.3)
+
+        def silent(arrived: dict[str, Any]) -> list[str]:
+            return silent_since(arrived["devices"], self._began_ms)
+
+        return wait_until(
+            self.arrivals,
+            lambda arrived: not silent(arrived),
+            lambda arrived: StepError(
+                f"no values of {', '.join(silent(arrived))} in {self.patience_s:.0f} s; "
+                "the end of the gateway's log:\n"
+                f"{self.children.last_lines('gateway')}"
+            ),
+            patience_s=self.patience_s,
+            every_s=0.3,
+        )
 
     def fill_history(self) -> dict[str, Any]:
         """Write thirteen simulated months before the first readings, unless they are there."""

@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from scripts.demonstration.demonstration import Demonstration, StepError
 from scripts.demonstration.page import Visitor
+from scripts.demonstration.waiting import wait_until
 
 _STRIP: Final = "/simulation/live/"
 _INTERNET: Final = "fault-internet"
@@ -126,15 +127,22 @@ def _wait(
     otherwise: str,
 ) -> LedgerLine:
     """The ledger once ``reached`` says so of it and of whether the internet is cut."""
-    deadline = time.monotonic() + patience_s
-    while True:
+
+    def look() -> tuple[bool, LedgerLine | None]:
         demonstration.check()
         elements = visitor.elements(demonstration.url + _STRIP)
         cut = "on" in elements.get(_INTERNET, {}).get("class", "").split()
-        line = LedgerLine.find(elements)
-        if line is not None and reached(cut, line):
-            return line
-        if time.monotonic() > deadline:
-            shown = "nothing" if line is None else line
-            raise StepError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {shown}")
-        time.sleep(0.2)
+        return cut, LedgerLine.find(elements)
+
+    def late(seen: tuple[bool, LedgerLine | None]) -> StepError:
+        shown = seen[1] or "nothing"
+        return StepError(f"{otherwise} ({patience_s:.0f} s); the ledger says: {shown}")
+
+    _, line = wait_until(
+        look,
+        lambda seen: seen[1] is not None and reached(seen[0], seen[1]),
+        late,
+        patience_s=patience_s,
+    )
+    assert line is not None, "a ledger that is not shown is not reached"
+    return line

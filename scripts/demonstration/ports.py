@@ -10,12 +10,13 @@ import json
 import os
 import random
 import socket
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 LOOPBACK: Final = "127.0.0.1"
 FILE: Final = "ports.json"
@@ -152,13 +153,20 @@ def _inodes(port: int, protocol: str) -> list[str]:
 
 def _await_leftover(folder: Path, port: int, kind: socket.SocketKind) -> None:
     """Wait for the end of a process that an earlier run of this folder left, being killed."""
-    deadline = time.monotonic() + _LEFTOVER_S
     mark = os.fsencode(folder) + b"/"
-    while not is_free(port, kind) and time.monotonic() < deadline:
+
+    def is_held() -> bool:
+        if is_free(port, kind):
+            return False
         program = holder(port, kind)
-        if program is None or mark not in program.environment():
-            return
-        time.sleep(0.1)
+        return program is not None and mark in program.environment()
+
+    Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_delay(_LEFTOVER_S),
+        wait=wait_fixed(0.1),
+        retry_error_callback=lambda _: None,  # another port is then chosen
+    )(is_held)
 
 
 def _new_port(kind: socket.SocketKind, taken: set[int]) -> int:

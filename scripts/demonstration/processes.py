@@ -12,10 +12,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scripts.demonstration.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,12 +72,15 @@ class Children:
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
         """Wait until ``ready``; raises `ChildExitError` when a child ends or time runs out."""
-        deadline = time.monotonic() + seconds
-        while not ready():
-            self.check()
-            if time.monotonic() > deadline:
-                raise ChildExitError(f"{what} was not ready within {seconds:.0f} seconds")
-            time.sleep(0.05)
+
+        def look() -> bool:
+            done = ready()
+            if not done:
+                self.check()
+            return done
+
+        late = ChildExitError(f"{what} was not ready within {seconds:.0f} seconds")
+        wait_until(look, bool, lambda _: late, patience_s=seconds, every_s=0.05)
 
     def stop(self) -> list[str]:
         """End every process; returns the names of those that had to be killed."""
