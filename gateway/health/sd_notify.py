@@ -4,7 +4,8 @@ One datagram of ``KEY=value`` lines on the Unix socket that ``NOTIFY_SOCKET`` na
 begins with ``@`` is an abstract one. Where no service manager listens, nothing is sent and nothing
 fails.
 
-Source: sd_notify(3), "Notes"; sd_watchdog_enabled(3).
+Source: sd_notify(3), "Notes"; sd_watchdog_enabled(3). Why this is no library, and until when:
+docs/adr/0021.
 """
 
 from __future__ import annotations
