@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.staticfiles",
     "django_htmx",
     "csp",
     # Ours before allauth's, so that our templates of the same name are found first.
@@ -161,11 +162,12 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- files the browser loads ----------------------------------------------------------------
 
-# scripts/assets builds this folder; its file names carry their content's hash.
+# scripts/assets collects this folder when the program is built: nothing is found at run time.
 STATIC_URL = "/static/"
 STATIC_ROOT = PACKAGE / "static" / "build"
-WHITENOISE_MAX_AGE = 60
-WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}\.[a-z]+$"
+STATICFILES_FINDERS: list[str] = []
+STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+WHITENOISE_MAX_AGE = 60  # of a name without its content's hash; the others are kept for good
 
 LOGGING = {
     "version": 1,

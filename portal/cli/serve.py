@@ -28,7 +28,7 @@ def serve(bind: str, workers: int) -> None:
         from django.conf import settings
         from django.core.management import call_command
 
-        if not (settings.STATIC_ROOT / "manifest.json").exists():
+        if not (settings.STATIC_ROOT / "staticfiles.json").exists():
             raise Failure(
                 "the pages' styles and scripts are not built", next_step="run scripts/assets first"
             )

@@ -1,7 +1,8 @@
-"""What every page is made with: the base templates, assets, words, figures and live fragments.
+"""What every page is made with: the base templates, words, figures and live fragments.
 
 `words` names the vocabulary of `drivers.report` in both languages, `figures` writes numbers,
-`chart` draws a series, `live` answers polls with an ETag, and `assets` finds the built files.
+`chart` draws a series, and `live` answers polls with an ETag. What pages load is built by
+``scripts/assets`` into ``portal/static/build``, where Django's staticfiles finds it.
 
 May be imported by every app.
 """

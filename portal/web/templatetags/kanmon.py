@@ -1,4 +1,4 @@
-"""Assets, icons, texts and times, for templates of every app."""
+"""Icons, texts and times, for templates of every app."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -15,7 +16,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from console.patterns import japanese
-from portal.web import assets
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,17 +31,11 @@ _RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative>{}</time>'
 
 
 @register.simple_tag
-def asset(name: str) -> str:
-    """The address of a built file."""
-    return assets.url(name)
-
-
-@register.simple_tag
 def icon(name: str) -> str:
     """An icon beside a word of the same meaning: hidden from screen readers."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        assets.url("icons.svg"),
+        static("icons.svg"),
         name,
     )
 
