@@ -29,10 +29,11 @@ def completion_command(program: str) -> click.Command:
     @click.argument("shell", type=click.Choice(SHELLS))
     @click.pass_context
     def completion(context: click.Context, shell: str) -> None:
-        """Print what makes SHELL complete commands, options, device names and settings.
+        """Print a shell completion script.
 
-        In bash, for this session: source <(kanmon completion bash). For every session, let it be
-        a file below /usr/share/bash-completion/completions, zsh's fpath (named _kanmon), or
+        The script completes commands and options, and for kanmon the names of devices, profiles and
+        settings. For the current bash session: source <(kanmon completion bash). For every session,
+        save the script in a folder of bash-completion, in a folder of zsh's fpath as _kanmon, or in
         ~/.config/fish/completions.
         """
         found = get_completion_class(shell)

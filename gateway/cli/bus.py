@@ -16,7 +16,7 @@ from gateway.control.client import call
 
 @click.group()
 def bus() -> None:
-    """Look at the lines that devices share."""
+    """Show statistics for shared lines."""
 
 
 @bus.command()
@@ -24,16 +24,17 @@ def bus() -> None:
     "--over",
     type=Seconds(),
     metavar="SECONDS",
-    help="Measure for so long, instead of telling the average since the line was opened.",
+    help="Measure the load for this long. Default: since the line was opened.",
 )
 @json_option
 @click.pass_obj
 @command
 def stats(session: Session, *, over: float | None, as_json: bool) -> int:
-    """Show each line's load, predicted and measured, and what each device does on it.
+    """Show the load and the errors of each line.
 
-    A device that times out or garbles costs its neighbours time; one that is left alone is probed
-    again ever more rarely.
+    For each line: the share of time it is in use, predicted and measured. For each device on it:
+    its requests, timeouts and invalid responses. A device that does not answer delays the others on
+    its line; the longer it stays silent, the less often it is polled.
     """
     before = _lines(session) if over else {}
     if over:

@@ -48,7 +48,10 @@ def config() -> None:
 @click.pass_obj
 @command
 def check(session: Session, file: Path, *, as_json: bool) -> int:
-    """Say everything that is wrong with FILE. Changes nothing."""
+    """Validate a configuration file.
+
+    Lists every error and warning in FILE with its line and column. Nothing is changed.
+    """
     try:
         result = _check(session, read_bytes(file), file)
     except ConfigError as error:
@@ -82,11 +85,12 @@ def _verdict(file: str, result: _CheckResult, errors: int) -> str:
 @click.pass_obj
 @command
 def apply(session: Session, file: Path, *, as_json: bool) -> int:
-    """Let the gateway use FILE from now on; unchanged devices go on being polled.
+    """Apply a configuration file.
 
-    A file that cannot be used changes nothing, nor does one that asks more of a serial line than
-    it has time for. A device in it that has no driver or profile here
-    is told, and everything else is applied (exit code 1).
+    The gateway uses FILE from now on, and devices whose settings are the same stay connected. A
+    file with errors, or one that asks more of a serial line than it has time for, changes nothing.
+    A device whose driver or profile is missing on this box is reported, and everything else is
+    applied (exit code 1).
     """
     text = read_bytes(file)
     result = _check(session, text, file)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def device() -> None:
-    """List and read devices."""
+    """List, read and write devices."""
 
 
 @device.command("list")
@@ -44,7 +44,10 @@ def device() -> None:
 @click.pass_obj
 @command
 def list_devices(session: Session, *, as_json: bool) -> int:
-    """List the configured devices, with their state while the gateway runs."""
+    """List the configured devices and their state.
+
+    The state is known only while the gateway runs.
+    """
     try:
         devices = call(session.state, "devices")
     except NoDaemonError:
@@ -62,9 +65,10 @@ def list_devices(session: Session, *, as_json: bool) -> int:
 @click.pass_obj
 @command
 def read(session: Session, target: str, *, as_json: bool) -> int:
-    """Read a device once and print its report: by URL, or by its configured name.
+    """Read a device once and print its report.
 
-    The exit code says whether the command did its work: 2 when the device did not answer.
+    The device is given by its configured name or by its URL. The exit code is 2 when it does not
+    answer.
     """
     text = _report(session.state, target)
     report = _parsed(session.state, text)
@@ -83,10 +87,10 @@ def read(session: Session, target: str, *, as_json: bool) -> int:
 @click.pass_obj
 @command
 def why(session: Session, target: str, *, as_json: bool) -> int:
-    """Explain a device's conditions: since when, what to do, and what each rests on.
+    """Explain the active conditions of a device.
 
-    Of a configured device while the gateway runs: as it was polled last, with when each condition
-    began. Of another one, or without the gateway: as it is now.
+    For each condition: when it began, what to do, and the evidence for it. The last poll of a
+    configured device is used while the gateway runs; otherwise the device is read now.
     """
     from gateway.control.explain import explanation
 
@@ -110,16 +114,16 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     default=2.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait between two reads.",
+    help="Time between two reads.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="End after so many reads.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after N reads.")
 @json_option
 @click.pass_obj
 @command
 def watch(session: Session, target: str, *, every: float, count: int | None, as_json: bool) -> int:
-    """Read a device again and again and show what it says, until Ctrl-C.
+    """Read a device repeatedly until Ctrl-C.
 
-    With --json one report a line. The exit code is that of the last read.
+    With --json, each report is printed on one line. The exit code is that of the last read.
     """
     from gateway.cli.report_view import show
 
@@ -146,17 +150,18 @@ def watch(session: Session, target: str, *, every: float, count: int | None, as_
 @click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @click.argument("setting", metavar="POINT", shell_complete=complete_setting)
 @click.argument("value")
-@click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option("--yes", is_flag=True, help="Write without asking for confirmation.")
 @json_option
 @click.pass_obj
 @command
 def write(
     session: Session, target: str, setting: str, value: str, *, yes: bool, as_json: bool
 ) -> int:
-    """Write one setting of a device, where its profile allows it, and read it back.
+    """Write one setting of a device.
 
-    Shows what the device has now and asks before it writes. What was asked, by whom, and how it
-    ended is kept in audit.jsonl in the state folder.
+    Only settings that the device's profile declares writable can be written. The command shows the
+    present value, asks for confirmation, writes, and reads the value back. The request, the account
+    that made it and its outcome are recorded in audit.jsonl in the state folder.
     """
     params = {"setting": setting, "value": value}
     change = _call_writing(session.state, target, "setting", params)

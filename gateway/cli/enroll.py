@@ -22,16 +22,21 @@ from provisioning.enrolment_store import storage_error
 
 @click.command()
 @click.argument("key", nargs=-1, required=True, metavar="KEY")
-@click.option("--consent", is_flag=True, help="Agree that the box sends its data to the portal.")
+@click.option(
+    "--consent",
+    is_flag=True,
+    help="Agree, without being asked, that the box sends its data to the portal.",
+)
 @json_option
 @click.pass_obj
 @command
 def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bool) -> int:
-    """Claim this box's place in a portal with the agent key KEY.
+    """Enrol this box in a portal.
 
-    KEY is as the portal showed it, K1-...@portal.example.com; blanks between its groups do no
-    harm, and - reads it from standard input, where other people on the machine cannot see it.
-    Repeating does no harm either: the same box is always given the same answer.
+    KEY is the agent key as the portal shows it: K1-...@portal.example.com. Blanks between its
+    groups are ignored. With - as KEY, the key is read from standard input, so that it does not
+    appear in the machine's process list. The command may be repeated: the same box always receives
+    the same identity.
     """
     # Loads cryptography; and all of it before root's rights are given up.
     from provisioning.box_key import rehearse

@@ -69,13 +69,15 @@ class GatewayCommands(Commands):
     "--lang",
     type=click.Choice(language.LANGUAGES),
     expose_value=False,
-    help="The language of help, tables and errors (also KANMON_LANG); else the locale's.",
+    help="Language of help, tables and errors (also KANMON_LANG). Default: the locale's.",
 )
-@click.option("--verbose", is_flag=True, help="Say more; show where a fault happened.")
+@click.option(
+    "--verbose", is_flag=True, help="Log more, and show the traceback of an internal error."
+)
 @click.version_option(software(), prog_name="kanmon", help="Show the version and exit.")
 @click.pass_context
 def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
-    """The gateway at the edge of the site: run it, look at it, configure it."""
+    """Run, inspect and configure a site's gateway."""
     context.obj = Session(state=Path(os.path.abspath(state)), verbose=verbose)  # noqa: PTH100 # resolve() would follow links
 
 

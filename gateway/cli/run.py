@@ -18,9 +18,10 @@ from gateway.cli.common import DONE, Session, command, json_option
 @click.pass_obj
 @command
 def run(session: Session, *, as_json: bool) -> int:
-    """Run the gateway until SIGTERM or Ctrl-C; SIGHUP applies the configuration again.
+    """Run the gateway in the foreground.
 
-    With --json every line of its log is a JSON value; that is so anyway where no person reads it.
+    It runs until SIGTERM or Ctrl-C; SIGHUP applies the configuration again. With --json, and
+    wherever standard error is not a terminal, each line of the log is a JSON value.
     """
     with _without_rich():
         from gateway import daemon, logs

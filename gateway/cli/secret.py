@@ -20,7 +20,11 @@ NAME = click.argument("name", metavar="NAME")
 
 @click.group()
 def secret() -> None:
-    """Keep passwords and keys on this box: configurations and URLs only name them."""
+    """Manage the secrets stored on this box.
+
+    Secrets are passwords and keys. Configuration files and URLs refer to them by name, as
+    secret:NAME, and never contain them.
+    """
 
 
 @secret.command("set")
@@ -29,10 +33,11 @@ def secret() -> None:
 @click.pass_obj
 @command
 def set_secret(session: Session, name: str, *, as_json: bool) -> int:
-    """Let secret:NAME stand for what is typed, or for the first line of standard input.
+    """Store a secret under a name.
 
-    It is kept below the state folder, in a file that only the gateway's user can read. Devices use
-    a new value at their next session; the link to the portal at its next connection.
+    The value is typed at the prompt, or read from the first line of standard input. It is stored
+    below the state folder in a file that only the gateway's account can read. Devices use a new
+    value from their next session, and the link to the portal from its next connection.
     """
     value = _given(name)
     with run_as_owner(session.state):
@@ -53,7 +58,10 @@ def set_secret(session: Session, name: str, *, as_json: bool) -> int:
 @click.pass_obj
 @command
 def list_secrets(session: Session, *, as_json: bool) -> int:
-    """List the names of the secrets that are kept, never what they are."""
+    """List the names of the stored secrets.
+
+    Their values are never printed.
+    """
     kept = secrets.names(session.state)
     if as_json:
         say_json(kept)
@@ -70,7 +78,7 @@ def list_secrets(session: Session, *, as_json: bool) -> int:
 @click.pass_obj
 @command
 def remove(session: Session, name: str, *, as_json: bool) -> int:
-    """Let there be no secret:NAME any more."""
+    """Remove a secret."""
     with run_as_owner(session.state):
         gone = secrets.remove(session.state, name)
     if not gone:

@@ -46,17 +46,17 @@ _root = click.option(
     "--root",
     type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
     default="/",
-    help="Prepare the image that lies in this folder, instead of this machine.",
+    help="Use the system image in this folder, not this machine.",
 )
-_dry_run = click.option("--dry-run", is_flag=True, help="Only show what would be written and done.")
+_dry_run = click.option("--dry-run", is_flag=True, help="Show the changes without making them.")
 _anyway = click.option(
-    "--anyway", is_flag=True, help="Also where somebody edited the unit; a copy of it is kept."
+    "--anyway", is_flag=True, help="Proceed although the unit was edited; a copy of it is kept."
 )
 
 
 @click.group()
 def service() -> None:
-    """Let systemd run the gateway: install, look, remove."""
+    """Manage the systemd service."""
 
 
 @service.command()
@@ -65,25 +65,25 @@ def service() -> None:
     default="kanmon",
     show_default=True,
     callback=_account,
-    help="Its account; made if missing.",
+    help="The service's account; created if it does not exist.",
 )
 @click.option(
     "--serial-group",
     default="dialout",
     show_default=True,
     callback=_account,
-    help="Who may open serial ports here.",
+    help="The group that may open serial ports.",
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help="The state folder; else that of `kanmon --state`.",
+    help="The state folder. Default: that of 'kanmon --state'.",
 )
 @click.option(
     "--program",
     type=click.Path(path_type=PurePosixPath),
     callback=_whole,
-    help="Where kanmon is on that machine; else where this one is.",
+    help="The path of kanmon on that machine. Default: this program's.",
 )
 @_root
 @_anyway
@@ -103,10 +103,11 @@ def install(
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Install the gateway as a service that starts with the machine, or bring it up to date.
+    """Install or update the systemd service.
 
-    It runs as an account of its own, in a sandbox, and is watched by systemd. Repeating does no
-    harm. A state folder that is there already is given to that account.
+    The service starts with the machine and runs in a sandbox under its own account; systemd
+    restarts it when it fails or hangs. An existing state folder is handed over to that account. The
+    command may be repeated.
     """
     from gateway.install.preconditions import Program
     from gateway.install.service import UNIT, Service, install_steps
@@ -138,7 +139,10 @@ def install(
 @click.pass_obj
 @command
 def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_json: bool) -> int:
-    """Stop the service and remove it; the state folder and its account stay."""
+    """Stop and remove the systemd service.
+
+    The state folder and the service's account are kept.
+    """
     from gateway.install.service import uninstall_steps
 
     machine = _machine(root, dry_run=dry_run)
@@ -158,7 +162,10 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
 @json_option
 @command
 def status(*, root: Path, as_json: bool) -> int:
-    """Show whether the service is installed and runs; `kanmon status` shows how it does."""
+    """Show whether the service runs.
+
+    'kanmon status' shows what the gateway itself reports.
+    """
     from gateway.install.machine import Machine
     from gateway.install.service_status import service_status
 

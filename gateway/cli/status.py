@@ -18,7 +18,7 @@ from gateway.control.client import NoDaemonError, call
 @click.pass_obj
 @command
 def status(session: Session, *, as_json: bool) -> int:
-    """Show link, spool and devices of the running gateway."""
+    """Show the link, the spool and the devices."""
     answer = call(session.state, "status")
     if as_json:
         say_json(answer)
@@ -46,7 +46,7 @@ def _identity(answer: dict[str, Any]) -> dict[str, str]:
 @click.pass_obj
 @command
 def outbox(session: Session, *, as_json: bool) -> int:
-    """Show what waits for the portal, and what had to be dropped."""
+    """Show the spool: pending and dropped records."""
     answer = _outbox(session)
     if as_json:
         say_json(answer)

@@ -18,20 +18,31 @@ _ROOTS = click.Choice(["boxes", "workers", "publisher"])
 _out = click.option(
     "--out",
     type=click.Path(path_type=Path, resolve_path=True),
-    help="A folder to make for it; else one below the portal's state folder.",
+    help="The new folder. Default: one below the portal's state folder.",
 )
 
 
 @click.group()
 def authority() -> None:
-    """The portal's own certificate authority: three roots, what they signed, what was revoked."""
+    """Manage the certificate authority.
+
+    The portal has three roots: one for boxes, one for ingest workers and one for the publisher of
+    configuration.
+    """
 
 
 @authority.command()
-@click.option("--anew", is_flag=True, help="Make a lost root again; all it signed is void.")
+@click.option(
+    "--anew",
+    is_flag=True,
+    help="Replace a lost root. All certificates that it issued become invalid.",
+)
 @json_option
 def init(*, anew: bool, as_json: bool) -> None:
-    """Make the roots that are missing; safe to repeat."""
+    """Create the root certificates.
+
+    Roots that exist are kept: the command may be repeated.
+    """
     with portal_ready():
         from portal.authority.actions import ensure_roots
 
@@ -40,10 +51,10 @@ def init(*, anew: bool, as_json: bool) -> None:
 
 
 @authority.command()
-@click.option("--pem", type=_ROOTS, help="Print one root's certificate and nothing else.")
+@click.option("--pem", type=_ROOTS, help="Print only the certificate of this root.")
 @json_option
 def show(*, pem: str | None, as_json: bool) -> None:
-    """Show the roots, and how long their revocation lists are good."""
+    """Show the roots and their revocation lists."""
     with portal_ready():
         from portal.authority.actions import describe_root
         from portal.authority.models import Root
@@ -90,7 +101,10 @@ def _root_fields(view: RootView) -> dict[str, Any]:
 @_out
 @json_option
 def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
-    """Make key and certificate of an ingest worker called NAME."""
+    """Issue a certificate for an ingest worker.
+
+    NAME is the worker's name. Its key and certificate are written into a new folder.
+    """
     with portal_ready():
         from portal.authority import actions
 
@@ -102,7 +116,11 @@ def issue_worker(name: str, *, out: Path | None, as_json: bool) -> None:
 @_out
 @json_option
 def issue_publisher(name: str, *, out: Path | None, as_json: bool) -> None:
-    """Make key and certificate of who publishes configuration, called NAME."""
+    """Issue a certificate for a publisher.
+
+    NAME is the name of a publisher of configuration. Its key and certificate are written into a new
+    folder.
+    """
     with portal_ready():
         from portal.authority import actions
 
@@ -114,7 +132,11 @@ def issue_publisher(name: str, *, out: Path | None, as_json: bool) -> None:
 @_out
 @json_option
 def issue_server(hosts: tuple[str, ...], *, out: Path | None, as_json: bool) -> None:
-    """Make key and certificate of a server that boxes reach as HOST: the broker."""
+    """Issue a certificate for the MQTT broker.
+
+    HOST is a name or address by which boxes reach the broker. The key and certificate are written
+    into a new folder.
+    """
     with portal_ready():
         from portal.authority import actions
 
@@ -136,15 +158,22 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
 @authority.command()
 @click.argument("name", type=TextType(64))
 @click.option(
-    "--root", "root_name", type=_ROOTS, default="boxes", help="Whose NAME is; else boxes."
+    "--root",
+    "root_name",
+    type=_ROOTS,
+    default="boxes",
+    help="The root that issued the certificate. Default: boxes.",
 )
-@click.option("--but-newest", is_flag=True, help="Of a worker or publisher: leave the newest.")
-@click.option("--reason", type=TextType(200), default="", help="For the record.")
+@click.option(
+    "--but-newest", is_flag=True, help="Keep the newest certificate (workers and publishers)."
+)
+@click.option("--reason", type=TextType(200), default="", help="The reason, for the record.")
 @json_option
 def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json: bool) -> None:
-    """Let NAME, a box or a worker or publisher, connect no more; safe to repeat.
+    """Revoke a box, a worker or a publisher.
 
-    The broker is told by 'kanmon-portal broker maintain', or at once by 'broker reload'.
+    NAME can no longer connect. The broker learns of it from 'kanmon-portal broker maintain', or at
+    once from 'kanmon-portal broker reload'. The command may be repeated.
     """
     if but_newest and root_name == "boxes":
         raise click.UsageError(tr("--but-newest is for workers and publishers: a box has one name"))
@@ -171,11 +200,14 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
     type=click.IntRange(1, 365),
     default=7,
     show_default=True,
-    help="How long the lists are good; after that the broker refuses everybody.",
+    help="How many days the lists are valid.",
 )
 @json_option
 def crl(*, days: int, as_json: bool) -> None:
-    """Write new revocation lists; run it daily."""
+    """Write new revocation lists.
+
+    Run this command daily: the broker refuses all connections once a list has expired.
+    """
     with portal_ready():
         from portal.authority.actions import publish_list
         from portal.authority.models import Root

@@ -39,25 +39,42 @@ _DEFAULTS = {
 
 @click.group()
 def broker() -> None:
-    """The MQTT broker (Mosquitto): configured so that everybody is confined to what is theirs."""
+    """Configure and maintain the MQTT broker.
+
+    The broker is Mosquitto. Each client can publish and subscribe only to its own topics.
+    """
 
 
 @broker.command()
 @_folder
-@click.option("--host", "hosts", multiple=True, help="By which boxes reach it; several allowed.")
-@click.option("--user", help="The account Mosquitto runs as; else this one.")
-@click.option("--boxes", metavar="HOST:PORT", help="Where boxes connect; else 0.0.0.0:8883.")
-@click.option("--workers", metavar="HOST:PORT", help="Ingest workers; else 127.0.0.1:8884.")
-@click.option("--publisher", metavar="HOST:PORT", help="Configuration; else 127.0.0.1:8885.")
-@click.option("--takeover", metavar="HOST:PORT", help="Revocations; else 127.0.0.1:8886.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    help="A name by which boxes reach the broker; may be repeated.",
+)
+@click.option("--user", help="The account that Mosquitto runs as. Default: this account.")
+@click.option("--boxes", metavar="HOST:PORT", help="Listener for boxes. Default: 0.0.0.0:8883.")
+@click.option(
+    "--workers", metavar="HOST:PORT", help="Listener for ingest workers. Default: 127.0.0.1:8884."
+)
+@click.option(
+    "--publisher", metavar="HOST:PORT", help="Listener for publishers. Default: 127.0.0.1:8885."
+)
+@click.option(
+    "--takeover",
+    metavar="HOST:PORT",
+    help="Listener for disconnecting revoked clients. Default: 127.0.0.1:8886.",
+)
 @json_option
 def write(
     folder: Path, *, hosts: tuple[str, ...], user: str | None, as_json: bool, **at: str | None
 ) -> None:
-    """Write Mosquitto's configuration and everything it needs into FOLDER.
+    """Write the broker's configuration.
 
-    Safe to repeat: what is not named stays as it was written before. The broker has to be
-    restarted after other listeners or another account, and only then.
+    FOLDER receives Mosquitto's configuration and every file it refers to. The command may be
+    repeated: options that are not given keep their earlier values. Restart the broker after a
+    change of listeners or of the account; no other change needs a restart.
     """
     with portal_ready():
         made = _folder_from_options(folder, hosts, user, at)
@@ -107,12 +124,16 @@ def _own_name() -> str:
 
 @broker.command()
 @_folder
-@click.option("--files", "files_only", is_flag=True, help="Look at the files only.")
+@click.option(
+    "--files", "files_only", is_flag=True, help="Check only the files, not the running broker."
+)
 @json_option
 def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
-    """Check FOLDER, what in it ends soon, and that the running broker refuses whom it must.
+    """Check the broker's files and access rules.
 
-    Exits with 0 when all is well, 1 when something ends soon, 2 when something is wrong now.
+    Reports what is wrong in FOLDER, what expires soon, and whether the running broker refuses the
+    clients that it must refuse. The exit code is 0 when all is well, 1 when something expires soon,
+    and 2 when something is wrong.
     """
     with portal_ready():
         from portal.broker.folder import BrokerFolder
@@ -137,10 +158,10 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 @_folder
 @json_option
 def reload(folder: Path, *, as_json: bool) -> int:
-    """Bring new revocations to the running broker now, and cut who was revoked.
+    """Apply revocations to the running broker.
 
-    Exits with 1 when a session may still be open, or a list or certificate could not be renewed;
-    'broker maintain' tries it again.
+    Revoked clients are disconnected. The exit code is 1 when a session may still be open, or when a
+    list or a certificate could not be renewed; 'kanmon-portal broker maintain' tries again.
     """
     with portal_ready():
         from portal.broker import reloading
@@ -164,7 +185,11 @@ def reload(folder: Path, *, as_json: bool) -> int:
 @broker.command()
 @_folder
 def maintain(folder: Path) -> None:
-    """Look after the broker until stopped: reload as needed, renew what ends, log what is wrong."""
+    """Keep the broker's certificates current.
+
+    Runs until it is stopped: it renews certificates and revocation lists before they expire,
+    reloads the broker when they change, and logs what is wrong.
+    """
     with portal_ready(wait=True):
         from portal.broker import maintenance
         from portal.broker.folder import BrokerFolder

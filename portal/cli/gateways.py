@@ -10,32 +10,46 @@ from portal.cli.common import TextType, json_option, portal_ready, say
 
 @click.group()
 def gateway() -> None:
-    """The gateways this portal expects."""
+    """Manage the gateways of this portal."""
 
 
 @gateway.command("add")
 @click.option(
-    "--organization", type=TextType(200), required=True, help="The customer; made if it is new."
+    "--organization",
+    type=TextType(200),
+    required=True,
+    help="The organization; created if it does not exist.",
 )
 @click.option(
-    "--site", "site_name", type=TextType(100), required=True, help="Where; made if it is new."
+    "--site",
+    "site_name",
+    type=TextType(100),
+    required=True,
+    help="The site; created if it does not exist.",
 )
 @click.option(
-    "--time-zone", type=TextType(64), default="UTC", show_default=True, help="Of a new site."
+    "--time-zone",
+    type=TextType(64),
+    default="UTC",
+    show_default=True,
+    help="The time zone of a new site.",
 )
-@click.option("--gateway", "name", type=TextType(100), required=True, help="What people call it.")
+@click.option("--gateway", "name", type=TextType(100), required=True, help="The gateway's name.")
 @click.option(
     "--box",
     "box_id",
     type=TextType(36),
     required=True,
-    help="The box's id; 'kanmon status' shows it.",
+    help="The box's id, as 'kanmon status' shows it.",
 )
 @json_option
 def gateway_add(
     organization: str, site_name: str, time_zone: str, name: str, box_id: str, *, as_json: bool
 ) -> None:
-    """Expect a gateway: its box's data is taken from now on."""
+    """Add a gateway.
+
+    The portal accepts the data of its box from now on.
+    """
     with portal_ready():
         from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 

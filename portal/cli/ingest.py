@@ -10,7 +10,11 @@ from portal.cli.common import portal_ready
 
 @click.command()
 def ingest() -> None:
-    """Take what the gateways send, until stopped; a database that is away is waited for."""
+    """Run the ingest worker.
+
+    The worker stores what gateways send, until it is stopped. While the database is unavailable, it
+    waits.
+    """
     with portal_ready(wait=True):
         from portal.ingest.worker import CannotStartError, run
 

@@ -22,29 +22,58 @@ _KEY_STATES = {
 
 @click.group()
 def key() -> None:
-    """Agent keys: what lets a box claim its place."""
+    """Manage agent keys.
+
+    A box is enrolled with an agent key.
+    """
 
 
 @key.command("issue")
 @click.option(
-    "--organization", type=TextType(200), required=True, help="The customer; made if it is new."
+    "--organization",
+    type=TextType(200),
+    required=True,
+    help="The organization; created if it does not exist.",
 )
-@click.option("--site", type=TextType(100), required=True, help="Where; made if it is new.")
 @click.option(
-    "--time-zone", type=TextType(64), default="UTC", show_default=True, help="Of a new site."
+    "--site", type=TextType(100), required=True, help="The site; created if it does not exist."
 )
 @click.option(
-    "--gateway", type=TextType(100), default="", help="What people call it; else as the box's id."
+    "--time-zone",
+    type=TextType(64),
+    default="UTC",
+    show_default=True,
+    help="The time zone of a new site.",
 )
-@click.option("--uses", type=click.IntRange(1, 1000), default=1, show_default=True)
-@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True)
-@click.option("--qr", is_flag=True, help="Draw it on the terminal too.")
-@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw it in a file.")
+@click.option(
+    "--gateway", type=TextType(100), default="", help="The gateway's name. Default: the box's id."
+)
+@click.option(
+    "--uses",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many boxes may enrol with the key.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 90),
+    default=7,
+    show_default=True,
+    help="How many days the key is valid.",
+)
+@click.option("--qr", is_flag=True, help="Print a QR code, too.")
+@click.option(
+    "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a QR code into this file."
+)
 @json_option
 def key_issue(
     *, uses: int, days: int, qr: bool, svg: Path | None, as_json: bool, **place: str
 ) -> None:
-    """Issue an agent key. It is shown once: only its hash is kept."""
+    """Issue an agent key.
+
+    The key is shown only once: the portal stores its hash.
+    """
     with portal_ready():
         from django.db import transaction
 
@@ -82,7 +111,7 @@ def key_issue(
 @key.command("list")
 @json_option
 def key_list(*, as_json: bool) -> None:
-    """List the agent keys, the newest last."""
+    """List the agent keys, newest last."""
     with portal_ready():
         from portal.authority.keys import state_of
         from portal.authority.models import AgentKey
@@ -118,7 +147,11 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
 @click.argument("key_id", metavar="ID", type=TextType(36))
 @json_option
 def key_revoke(key_id: str, *, as_json: bool) -> None:
-    """Revoke the agent key ID; boxes that used it stay."""
+    """Revoke an agent key.
+
+    ID is the key's id, as 'kanmon-portal key list' shows it. Boxes that were enrolled with the key
+    stay enrolled.
+    """
     with portal_ready():
         from portal.authority.keys import revoke_key
 

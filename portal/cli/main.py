@@ -48,11 +48,11 @@ COMMANDS: Final = (
     "--lang",
     type=click.Choice(language.LANGUAGES),
     expose_value=False,
-    help="The language of help, tables and errors (also KANMON_LANG); else the locale's.",
+    help="Language of help, tables and errors (also KANMON_LANG). Default: the locale's.",
 )
 @click.version_option(package_name="kanmon", prog_name=PROGRAM, help="Show the version and exit.")
 def commands() -> None:
-    """The portal of Kanmon: its database, its site, its ingest worker and its people."""
+    """Run and administer the Kanmon portal."""
 
 
 for _command in COMMANDS:

@@ -10,7 +10,10 @@ from portal.cli.common import json_option, portal_ready, say
 @click.command()
 @json_option
 def migrate(*, as_json: bool) -> None:
-    """Bring the database to this version's form; safe to repeat."""
+    """Create or update the database tables.
+
+    The command may be repeated.
+    """
     with portal_ready(create=True):
         from django.core.management import call_command
 

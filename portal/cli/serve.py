@@ -13,16 +13,37 @@ from console.failure import Failure
 from portal.cli.common import check_bind, check_free, portal_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from click.decorators import FC
+
+_workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="The number of worker processes.",
+)
+
+
+def _bind(default: str) -> Callable[[FC], FC]:
+    return click.option(
+        "--bind",
+        default=default,
+        show_default=True,
+        metavar="HOST:PORT",
+        help="The address and port to listen on.",
+    )
 
 
 @click.command()
-@click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."
-)
+@_bind("127.0.0.1:8000")
+@_workers
 def serve(bind: str, workers: int) -> None:
-    """Serve the pages until stopped; a proxy in front of it brings TLS."""
+    """Run the web server for users.
+
+    Runs until it is stopped. TLS is provided by a reverse proxy in front of it.
+    """
     check_bind(bind)
     with portal_ready():
         from django.conf import settings
@@ -58,10 +79,13 @@ def _shared_metrics(workers: int) -> Iterator[None]:
 
 
 @click.command()
-@click.option("--bind", default="0.0.0.0:8443", show_default=True, metavar="HOST:PORT")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
+@_bind("0.0.0.0:8443")
+@_workers
 def claims(bind: str, workers: int) -> None:
-    """Serve boxes that claim their place, over TLS by the portal's own root, until stopped."""
+    """Run the server that enrols boxes.
+
+    Runs until it is stopped, over TLS with a certificate of the portal's own root.
+    """
     check_bind(bind)
     with portal_ready():
         from portal.authority.claim_certificate import ensure_certificate

@@ -18,22 +18,46 @@ _ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("m
 
 @click.group()
 def user() -> None:
-    """The people who may sign in."""
+    """Manage user accounts."""
 
 
 @user.command("add")
-@click.option("--email", type=TextType(254), required=True)
-@click.option("--organization", type=TextType(200), required=True)
-@click.option("--role", type=click.Choice(list(_ROLES)), default="member", show_default=True)
-@click.option("--name", type=TextType(120), default="", help="How pages name them.")
-@click.option("--language", type=click.Choice(["en", "ja"]), default="en", show_default=True)
+@click.option("--email", type=TextType(254), required=True, help="The user's email address.")
+@click.option(
+    "--organization",
+    type=TextType(200),
+    required=True,
+    help="An existing organization, which the user joins.",
+)
+@click.option(
+    "--role",
+    type=click.Choice(list(_ROLES)),
+    default="member",
+    show_default=True,
+    help="The user's role in the organization.",
+)
+@click.option("--name", type=TextType(120), default="", help="The name that pages show.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "ja"]),
+    default="en",
+    show_default=True,
+    help="The language of the user's pages.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--no-password", is_flag=True, help="They sign in by link only.")
+@click.option(
+    "--no-password",
+    is_flag=True,
+    help="Create the user without a password, to sign in by link only.",
+)
 @json_option
 def user_add(
     *, password_stdin: bool, no_password: bool, as_json: bool, role: str, **fields: str
 ) -> None:
-    """Let a person sign in and see an organization's sites."""
+    """Add a user to an organization.
+
+    The user can sign in and see all sites of the organization.
+    """
     if password_stdin and no_password:
         raise click.UsageError(tr("--password-stdin and --no-password exclude each other"))
     password = None if no_password else _password(from_stdin=password_stdin)
@@ -56,13 +80,14 @@ def user_add(
 
 @user.command("operator")
 @click.argument("email", type=TextType(254))
-@click.option("--no-longer", is_flag=True, help="They are told nothing any more.")
+@click.option("--no-longer", is_flag=True, help="End the user's role as operator.")
 @json_option
 def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
-    """Let EMAIL be told on the pages what this portal itself needs, such as what ends soon.
+    """Name a user as the portal's operator.
 
-    It opens nobody's data. While nobody is named, the administrators of a portal with one
-    organization are told.
+    The pages of the user with EMAIL then show what the portal itself needs, such as certificates
+    that expire soon. An operator sees no additional data. While there is no operator, the
+    administrators of a portal with one organization see these notices.
     """
     with portal_ready():
         from portal.accounts.actions import name_operator
@@ -106,7 +131,10 @@ def _typeable(password: str) -> str:
 @click.argument("email", type=TextType(254))
 @json_option
 def sign_in_link(email: str, *, as_json: bool) -> None:
-    """Print a link that signs EMAIL in, once, within thirty minutes."""
+    """Print a single-use sign-in link for a user.
+
+    The link signs in the user with EMAIL once, within thirty minutes.
+    """
     with portal_ready():
         from django.conf import settings
         from django.urls import reverse
