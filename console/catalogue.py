@@ -1,147 +1,89 @@
-"""Translation catalogues: ``.po`` text in, GNU ``.mo`` bytes out. Standard library only.
+"""The templates that travel between programs, by id; messages as they arrive.
 
-So that no machine needs the gettext programs: `scripts/assets` compiles what translators write.
+A condition goes from a gateway to the portal, a refusal from the daemon to a command line of
+another version. Id, arguments and English text travel. Who knows the id formats the template in
+the reader's language; who does not shows the text.
 
-Source: GNU gettext manual, sections "The Format of PO Files" and "The Format of GNU MO Files".
+::
+
+    {"id": "modbus.crc", "args": {...}, "text": "..."}   ->  console.templates.modbus, CRC
+    {"id": "of.a.newer.one", "args": {...}, "text": "x"}  ->  x
+    "x"                                                   ->  x, of a program that sends texts only
 """
 
 from __future__ import annotations
 
-import ast
-import os
-import struct
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+import math
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from console.text import Argument, Duration, Message, Template, fills, verbatim
 
-LOCALES: Final = Path(__file__).parent / "locale"
-"""The folder of the catalogues, ``<language>/LC_MESSAGES/<domain>.po`` and ``.mo``."""
-_MAGIC: Final = 0x950412DE
-_CONTEXT_GLUE: Final = "\x04"
-_PLURAL_GLUE: Final = "\x00"
+AREAS: Final = frozenset({"control", "system"})
+"""The modules of `console.templates`: no other is imported, whatever id arrives."""
+_DEPTH: Final = 4
+"""How deep messages may be nested that arrive."""
 
 
-class CatalogueError(ValueError):
-    """A line that cannot stand in a catalogue; the message names it."""
+def find(template_id: str) -> Template | None:
+    """The template with this id; ``None`` where this program does not know it."""
+    area, _dot, name = template_id.partition(".")
+    if area not in AREAS or not name.isidentifier():
+        return None
+    found = getattr(_module(area), name.upper(), None)
+    return found if isinstance(found, Template) and found.id == template_id else None
 
 
-@dataclass(slots=True)
-class Entry:
-    """One message of a catalogue.
+def _module(area: str) -> ModuleType:
+    return import_module(f"console.templates.{area}")
 
-    Attributes:
-        words: Keyword (``msgid``, ``msgid_plural``, ``msgstr``, ``msgstr[0]``, ``msgctxt``) to
-            its text.
-        fuzzy: Whether a translator still has to check it; it is then left out.
+
+def decode(value: Any) -> Message:
+    """A message as `console.text.Message.to_json` wrote it, or a text.
+
+    Raises:
+        ValueError: It is neither.
     """
-
-    words: dict[str, str] = field(default_factory=dict)
-    fuzzy: bool = False
-
-    @property
-    def key(self) -> str:
-        """The key by which the program looks the message up, as the compiled form spells it."""
-        key = self.words.get("msgid", "")
-        if "msgctxt" in self.words:
-            key = self.words["msgctxt"] + _CONTEXT_GLUE + key
-        if "msgid_plural" in self.words:
-            key += _PLURAL_GLUE + self.words["msgid_plural"]
-        return key
-
-    @property
-    def translations(self) -> list[str]:
-        """The translation: one text, or one for each plural form."""
-        if "msgstr" in self.words:
-            return [self.words["msgstr"]]
-        forms = sorted(name for name in self.words if name.startswith("msgstr["))
-        return [self.words[name] for name in forms]
-
-    @property
-    def translated(self) -> bool:
-        """Whether the translation is complete and not fuzzy."""
-        return not self.fuzzy and bool(self.translations) and all(self.translations)
+    return _message(value, _DEPTH)
 
 
-def parse(text: str) -> list[Entry]:
-    """The entries of a ``.po`` file, its header first; raises `CatalogueError`."""
-    return list(_entries(text))
-
-
-def compiled(entries: list[Entry]) -> bytes:
-    """The ``.mo`` file of all complete entries, sorted as its readers expect."""
-    pairs = sorted(
-        (entry.key.encode(), _PLURAL_GLUE.join(entry.translations).encode())
-        for entry in entries
-        if entry.translated
-    )
-    table, blob = 28, b""
-    text_start = table + 16 * len(pairs)
-    offsets: list[tuple[int, int]] = []
-    for column in (0, 1):
-        for pair in pairs:
-            offsets.append((len(pair[column]), text_start + len(blob)))
-            blob += pair[column] + b"\x00"
-    head = struct.pack("<7I", _MAGIC, 0, len(pairs), table, table + 8 * len(pairs), 0, 0)
-    return head + b"".join(struct.pack("<2I", *offset) for offset in offsets) + blob
-
-
-def compile_file(po: Path) -> None:
-    """Write the ``.mo`` file beside a ``.po`` file, whole or not at all, where it would change."""
-    mo = po.with_suffix(".mo")
-    content = compiled(parse(po.read_text("utf-8")))
-    if mo.exists() and mo.read_bytes() == content:
-        return
-    beside = mo.with_suffix(f".{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(mo)
-
-
-def read(mo: bytes) -> dict[str, str]:
-    """Every message of a ``.mo`` file made by `compiled`, with its translation."""
-    _, _, number, keys, texts = struct.unpack_from("<5I", mo)
-    found = {}
-    for index in range(number):
-        (key, text) = (_string(mo, table + 8 * index) for table in (keys, texts))
-        found[key] = text
-    return found
-
-
-def _string(mo: bytes, at: int) -> str:
-    length, offset = struct.unpack_from("<2I", mo, at)
-    return mo[offset : offset + length].decode()
-
-
-def _entries(text: str) -> Iterator[Entry]:
-    entry, keyword = Entry(), ""
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        starts = line.startswith(("#", "msgctxt ", "msgid ")) or not line
-        if starts and keyword.startswith("msgstr"):
-            yield entry
-            entry, keyword = Entry(), ""
-        if line.startswith("#,") and "fuzzy" in line:
-            entry.fuzzy = True
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith('"'):
-            entry.words[keyword] += _text(line, number)
-            continue
-        keyword, _, quoted = line.partition(" ")
-        if not keyword.startswith("msg"):
-            raise CatalogueError(f"line {number}: {line!r} is neither a keyword nor a text")
-        entry.words[keyword] = _text(quoted, number)
-    if keyword:
-        yield entry
-
-
-def _text(quoted: str, number: int) -> str:
+def decode_parts(template_id: str, args: Any, text: str) -> Message:
+    """A message whose id, arguments and text arrive apart; other arguments are ignored."""
+    template = find(template_id)
     try:
-        value = ast.literal_eval(quoted.strip())
-    except (SyntaxError, ValueError) as error:
-        raise CatalogueError(f"line {number}: {quoted!r} is no quoted text") from error
-    if not isinstance(value, str):
-        raise CatalogueError(f"line {number}: {quoted!r} is no quoted text")
-    return value
+        pairs = _pairs(args, _DEPTH)
+    except ValueError:
+        return Message(template_id, text=text)
+    if template is None or not fills(template, dict(pairs)):
+        return Message(template_id, pairs, text=text)
+    return Message(template_id, pairs, template)
+
+
+def _message(value: Any, depth: int) -> Message:
+    if isinstance(value, str):
+        return verbatim(value)
+    if depth < 0 or not isinstance(value, dict):
+        raise ValueError("not a message")
+    name, text = value.get("id"), value.get("text")
+    if not isinstance(name, str) or not isinstance(text, str):
+        raise ValueError("not a message")
+    return decode_parts(name, value.get("args", {}), text)
+
+
+def _pairs(args: Any, depth: int) -> tuple[tuple[str, Argument], ...]:
+    if not isinstance(args, dict) or not all(isinstance(name, str) for name in args):
+        raise ValueError("not arguments")
+    return tuple(sorted((name, _argument(value, depth - 1)) for name, value in args.items()))
+
+
+def _argument(value: Any, depth: int) -> Argument:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, list | tuple) and depth >= 0:
+        return tuple(_argument(one, depth - 1) for one in value)
+    if isinstance(value, dict) and set(value) == {"seconds"}:
+        seconds = value["seconds"]
+        if isinstance(seconds, int | float) and math.isfinite(seconds):
+            return Duration(seconds)
+    return _message(value, depth - 1)

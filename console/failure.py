@@ -7,49 +7,98 @@ Exit codes describe the command, never a device's condition::
 With ``--json`` an error is one JSON object on standard output, where programs read; its keys and
 texts are English, whatever the language of the call::
 
-    {"error": {"code": 2104, "what": "...", "where": "...", "why": "...", "next": "..."}}
+    {"error": {"code": "control.unknown_device", "number": null, "message": "...", "args": {...},
+               "what": "...", "where": "...", "why": "...", "next": "..."}}
 
-``code`` is a number of docs/reference/codes.md, else null; a missing text is ``""``. ``findings``
-is present where a file was read and is wrong.
+``code`` is the id of the template of ``what``, and ``args`` are its arguments; ``number`` is one of
+docs/reference/codes.md, else null; ``message`` is the whole error in one line. A missing part is
+``""``. ``findings`` is present where a file was read and is wrong.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import click
 
-from console.language import tr, translate
-from console.output import left, plain, say_json, width
+from console.language import tr, words
+from console.output import left, plain_line, say_json, width
+from console.templates import system
+from console.text import NO_MESSAGE, Message, MessageError, Template, as_message, one_line
 
 DONE: Final = 0
 PARTLY: Final = 1
 FAILED: Final = 2
 USAGE: Final = 3
 
-_FIELDS: Final = ("what", "where", "why", "next")
+USAGE_ERROR: Final = Template("console.usage", "{problem}")
+SEE_HELP: Final = Template("console.see_help", "see '{command} --help'")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDescription:
+    """An error as it is shown.
+
+    Attributes:
+        what: The fact.
+        where: A place: a file, a setting's path, an address.
+        why: The cause.
+        next: The next step.
+        number: Its number in docs/reference/codes.md, if it has one.
+        findings: What is wrong with a file, as JSON values.
+    """
+
+    what: Message
+    where: str = ""
+    why: Message = NO_MESSAGE
+    next: Message = NO_MESSAGE
+    number: int | None = None
+    findings: Sequence[Mapping[str, Any]] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON values, in English."""
+        fields: dict[str, Any] = {
+            "code": self.what.id,
+            "number": self.number,
+            "message": one_line(self.where, self.what, self.why, self.next),
+            "args": self.what.args_json(),
+            "what": str(self.what),
+            "where": self.where,
+            "why": str(self.why),
+            "next": str(self.next),
+        }
+        return {**fields, "findings": list(self.findings)} if self.findings else fields
 
 
 class Failure(click.ClickException):
     """A command that cannot do its work: ``what``, ``where``, ``why``, and the ``next_step``."""
 
-    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
-        super().__init__("; ".join(part for part in (what, where, why, next_step) if part))
-        self.fields = {"what": what, "where": where, "why": why, "next": next_step}
+    def __init__(
+        self,
+        what: Message | str,
+        *,
+        where: str = "",
+        why: Message | str = NO_MESSAGE,
+        next_step: Message | str = NO_MESSAGE,
+    ) -> None:
+        self.description = ErrorDescription(
+            what=as_message(what), where=where, why=as_message(why), next=as_message(next_step)
+        )
+        super().__init__(one_line(where, as_message(what), as_message(why), as_message(next_step)))
 
 
-def failure_from(message: str) -> Failure:
-    """The failure for a message that ends in the next step: ``it is gone; make it anew``."""
-    what, joint, step = message.rpartition("; ")
-    return Failure(what, next_step=step) if joint else Failure(message)
+def describe(error: MessageError) -> ErrorDescription:
+    """The description of an error that carries its parts."""
+    return ErrorDescription(what=error.what, where=error.where, why=error.why, next=error.next_step)
 
 
-def system_error_fields(
-    error: OSError, steps: Mapping[int, str], otherwise: str, *, where: str = ""
-) -> dict[str, str]:
-    """An error of the operating system as fields.
+def describe_system(
+    error: OSError, steps: Mapping[int, Message], otherwise: Message, *, where: str = ""
+) -> ErrorDescription:
+    """The description of an error of the operating system.
 
     Args:
         error: The error.
@@ -57,51 +106,54 @@ def system_error_fields(
         otherwise: The next step for any other ``errno``.
         where: The path, for errors that do not name one.
     """
-    what = (error.strerror or str(error)).lower()
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else where
-    return {"what": what, "where": path, "next": steps.get(error.errno or 0, otherwise)}
+    step = steps.get(error.errno or 0, otherwise)
+    return ErrorDescription(what=system.reason(error), where=path, next=step)
 
 
-def click_error_fields(error: click.ClickException) -> dict[str, Any]:
-    """An error of the command line as fields."""
+def describe_click(error: click.ClickException) -> ErrorDescription:
+    """The description of an error of the command line."""
     if isinstance(error, Failure):
-        return dict(error.fields)
-    fields: dict[str, Any] = {"what": error.format_message().rstrip(".")}
+        return error.description
+    what = USAGE_ERROR(problem=error.format_message().rstrip("."))
     if isinstance(error, click.UsageError) and error.ctx is not None:
         path = error.ctx.command_path
-        return fields | {"where": path, "next": tr("see '{command} --help'", command=path)}
-    return fields
+        return ErrorDescription(what=what, where=path, next=SEE_HELP(command=path))
+    return ErrorDescription(what=what)
 
 
 def show_error(
-    program: str, error: Mapping[str, Any], *, as_json: bool, lines: Iterable[str] = ()
+    program: str, error: ErrorDescription, *, as_json: bool, lines: Iterable[str] = ()
 ) -> None:
     """Show an error to the user, or print it as JSON.
 
     Args:
         program: The program's name.
-        error: `_FIELDS`, in English, ``code`` and ``findings``; any may be missing.
+        error: The error.
         as_json: Whether the output is for a program.
         lines: The findings as text.
     """
     if as_json:
-        whole = {"code": None, **dict.fromkeys(_FIELDS, ""), **error}
-        say_json({"error": whole})
+        say_json({"error": error.to_json()})
         return
-    click.echo(plain(f"{program}: {translate(str(error['what']))}"), err=True)
-    labels = {"where": tr("where:"), "why": tr("why:"), "next": tr("next:")}
-    cells = max(width(label) for label in labels.values()) + 1
-    for field, label in labels.items():
-        if error.get(field):
-            click.echo(plain(f"  {left(label, cells)}{translate(str(error[field]))}"), err=True)
+    click.echo(plain_line(f"{program}: {words(error.what)}"), err=True)
+    parts = (
+        (tr("where:"), error.where),
+        (tr("why:"), words(error.why)),
+        (tr("next:"), words(error.next)),
+    )
+    cells = max(width(label) for label, _text in parts) + 1
+    for label, text in parts:
+        if text:
+            click.echo(plain_line(f"  {left(label, cells)}{text}"), err=True)
     for line in lines:
-        click.echo(plain(f"  {line}"), err=True)
+        click.echo(plain_line(f"  {line}"), err=True)
 
 
 def show_usage_error(program: str, error: click.UsageError, words: Sequence[str]) -> int:
     """Show the usage of a command; returns the exit code."""
     if "--json" in words:
-        show_error(program, click_error_fields(error), as_json=True)
+        show_error(program, describe_click(error), as_json=True)
     else:
-        click.UsageError(plain(error.format_message()), error.ctx).show()
+        click.UsageError(plain_line(error.format_message()), error.ctx).show()
     return USAGE

@@ -23,11 +23,15 @@ import gettext
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Final
 
-from console.catalogue import LOCALES
+from console.text import ENGLISH, Message, Translations
 
 LANGUAGES: Final = ("en", "ja")
+LOCALES: Final = Path(__file__).parent / "locale"
+"""The folder of the catalogues, ``<language>/LC_MESSAGES/<domain>.po`` and ``.mo``."""
 DOMAIN: Final = "kanmon"
 VARIABLE: Final = "KANMON_LANG"
 _PROBE: Final = "日本語"
@@ -102,6 +106,32 @@ def current() -> str:
     """The language in use; English before `begin`."""
     chosen = os.environ.get("LANGUAGE", "")
     return chosen if chosen in LANGUAGES and gettext.textdomain() == DOMAIN else "en"
+
+
+@cache
+def translations(language: str) -> Translations:
+    """The catalogue of a language; English where there is none."""
+    if language == "en":
+        return ENGLISH
+    found = gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
+    found.bridge = _bridge  # type: ignore[attr-defined] # BRIDGE
+    return found
+
+
+def _bridge(text: str) -> str:
+    from console.patterns import japanese
+
+    return japanese().translate(text) if text else text
+
+
+def words(message: Message, language: str | None = None) -> str:
+    """A message in the language in use, or in ``language``."""
+    return message.format(translations(language or current()))
+
+
+def sentence(message: Message, language: str | None = None) -> str:
+    """`words` as a sentence of its own."""
+    return message.sentence(translations(language or current()))
 
 
 def tr(text: str, /, **fields: object) -> str:

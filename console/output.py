@@ -85,6 +85,11 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def plain_line(text: str) -> str:
+    r"""`plain` for one line: a line feed, too, as a number."""
+    return plain(text).replace("\n", "\\n")
+
+
 def say(text: str) -> None:
     """Print a line of output."""
     click.echo(plain(text))

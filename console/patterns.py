@@ -14,12 +14,12 @@ the catalogue.
 
 from __future__ import annotations
 
+import gettext
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Final
-
-from console.catalogue import LOCALES, read
 
 _PLACE: Final = re.compile(r"\{(\d+)\}")
 _SENTENCES: Final = {"; ": "。", ". ": "。"}
@@ -184,5 +184,5 @@ def _expression(pattern: str) -> re.Pattern[str]:
 @cache
 def japanese() -> MessagePatterns:
     """The Japanese catalogue; empty where it was not compiled."""
-    path = LOCALES / "ja" / "LC_MESSAGES" / "messages.mo"
-    return MessagePatterns(read(path.read_bytes()) if path.exists() else {})
+    known = gettext.translation("messages", Path(__file__).parent / "locale", ["ja"], fallback=True)
+    return MessagePatterns(getattr(known, "_catalog", {}))

@@ -14,23 +14,36 @@ A traceback is shown only with ``verbose``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from console import language, output
-from console.failure import DONE, FAILED, USAGE, click_error_fields, show_error, show_usage_error
-from console.language import tr, tr_noop
+from console.failure import (
+    DONE,
+    FAILED,
+    USAGE,
+    ErrorDescription,
+    describe_click,
+    show_error,
+    show_usage_error,
+)
+from console.language import tr
+from console.templates import system
+from console.text import Message, Template, verbatim
 
-INTERRUPTED: Final = tr_noop("Interrupted.")
-_STOPPED: Final = "interrupted"
-_AGAIN: Final = "run the command again: what it had done stays"
-_OUTPUT: Final = "the output cannot be written"
-_OUTPUT_NEXT: Final = "look at where it goes: a disk that is full, a file that may not be written"
-_FAULT: Final = "this is a fault of kanmon itself"
+INTERRUPTED: Final = Template("console.interrupted", "interrupted")
+RUN_AGAIN: Final = Template(
+    "console.run_again", "run the command again: what it had completed is kept"
+)
+OUTPUT_FAILED: Final = Template("console.output_failed", "the output cannot be written")
+CHECK_OUTPUT: Final = Template(
+    "console.check_output", "check where the output goes: a full disk, a file that is read-only"
+)
+INTERNAL_ERROR: Final = Template("console.internal_error", "internal error of {program}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +53,14 @@ class Program:
     Attributes:
         name: The command that users type.
         commands: The program's commands.
-        error_fields: Returns the fields of an error; ``None`` for an internal error.
+        describe: Returns the description of an error; ``None`` for an internal error.
         fault_next: The next step after an internal error, and how to see where it happened.
     """
 
     name: str
     commands: click.Command
-    error_fields: Callable[[Exception], Mapping[str, Any] | None]
-    fault_next: str
+    describe: Callable[[Exception], ErrorDescription | None]
+    fault_next: Message
 
     def run(self, *, verbose: bool) -> NoReturn:
         """Run the command of ``sys.argv`` and exit; ``verbose`` shows the traceback of a fault."""
@@ -60,10 +73,11 @@ class Program:
             code = DONE
         except OSError as error:  # the error could not be written either
             code = FAILED
-            why = (error.strerror or str(error)).lower()
-            fields = {"what": _OUTPUT, "why": why, "next": _OUTPUT_NEXT}
+            described = ErrorDescription(
+                what=OUTPUT_FAILED(), why=system.reason(error), next=CHECK_OUTPUT()
+            )
             with suppress(OSError):
-                show_error(self.name, fields, as_json=False)
+                show_error(self.name, described, as_json=False)
         output.settle()
         sys.exit(code)
 
@@ -86,21 +100,25 @@ class Program:
         except Exception as error:  # shown: a traceback helps no technician on site
             if output.is_output_error(error):
                 raise
-            show_error(self.name, self._fields(error, verbose=verbose), as_json=as_json)
+            show_error(self.name, self._described(error, verbose=verbose), as_json=as_json)
             return FAILED
         return result if isinstance(result, int) else DONE
 
-    def _fields(self, error: Exception, *, verbose: bool) -> Mapping[str, Any]:
+    def _described(self, error: Exception, *, verbose: bool) -> ErrorDescription:
         if isinstance(error, click.ClickException):
-            return click_error_fields(error)
-        fields = self.error_fields(error)
-        if fields is None and verbose:
+            return describe_click(error)
+        described = self.describe(error)
+        if described is None and verbose:
             raise error
-        why = f"{type(error).__name__}: {error}"
-        return fields or {"what": _FAULT, "why": why, "next": self.fault_next}
+        return described or ErrorDescription(
+            what=INTERNAL_ERROR(program=self.name),
+            why=verbatim(f"{type(error).__name__}: {error}"),
+            next=self.fault_next,
+        )
 
     def _interrupted(self, *, as_json: bool) -> None:
+        described = ErrorDescription(what=INTERRUPTED(), next=RUN_AGAIN())
         if as_json:
-            show_error(self.name, {"what": _STOPPED, "next": _AGAIN}, as_json=True)
+            show_error(self.name, described, as_json=True)
         else:
-            click.echo(tr(INTERRUPTED), err=True)
+            click.echo(tr("Interrupted."), err=True)

@@ -14,8 +14,10 @@
 
 from __future__ import annotations
 
+from console.text import Message, MessageError
 
-class ProtocolError(Exception):
+
+class ProtocolError(MessageError):
     """A device could not be asked, or gave no usable answer.
 
     Args:
@@ -24,17 +26,14 @@ class ProtocolError(Exception):
         next_step: What a person can do about it.
     """
 
-    def __init__(self, what: str, *, where: str, next_step: str) -> None:
-        self.what = what
-        self.where = where
-        self.next_step = next_step
-        super().__init__(f"{where}: {what}. {next_step}{'' if next_step.endswith('?') else '.'}")
+    def __init__(self, what: Message | str, *, where: str, next_step: Message | str) -> None:
+        super().__init__(what, where=where, next_step=next_step)
 
 
 class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree above
     """Nothing answered in time. The connection is kept: others may share it."""
 
-    def __init__(self, what: str, *, where: str, next_step: str = "") -> None:
+    def __init__(self, what: Message | str, *, where: str, next_step: Message | str = "") -> None:
         step = next_step or "Check the unit id, the wiring and that the device has power"
         super().__init__(what, where=where, next_step=step)
 
@@ -42,7 +41,7 @@ class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree abov
 class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree above
     """There is no connection to talk over."""
 
-    def __init__(self, what: str, *, where: str, next_step: str = "") -> None:
+    def __init__(self, what: Message | str, *, where: str, next_step: Message | str = "") -> None:
         step = next_step or "Check the address, the port and the network between"
         super().__init__(what, where=where, next_step=step)
 

@@ -74,8 +74,8 @@ def enrol(
             return _enrol(request, client or ClaimClient(request.key.address), disk)
     except IdentityError as error:
         if isinstance(error.__cause__, OSError):
-            raise enrolment_store.storage_error(error.__cause__, error.where) from error
-        raise CodedError(Code.DAMAGED, str(error.where)) from error
+            raise enrolment_store.storage_error(error.__cause__, Path(error.where)) from error
+        raise CodedError(Code.DAMAGED, error.where) from error
     except OSError as error:
         raise enrolment_store.storage_error(error, request.state) from error
 

@@ -19,21 +19,20 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from console.text import Message, MessageError
+
 FILE: Final = "box.json"
 _DRAFT: Final = ".box-"
 _ID: Final = re.compile(r"b-[a-z2-7]{10}")
-_OWNERSHIP_STEP: Final = "Let the gateway's user own the state folder, or name another with --state"
-_DISK_STEP: Final = "Look at that disk: it is full, or cannot be written; then try again"
+_OWNERSHIP_STEP: Final = "let the gateway's user own the state folder, or name another with --state"
+_DISK_STEP: Final = "look at that disk: it is full, or cannot be written; then try again"
 
 
-class IdentityError(Exception):
-    """The box's id cannot be read or made: ``what``, ``where`` and the ``next`` step."""
+class IdentityError(MessageError):
+    """The box's id cannot be read or made."""
 
-    def __init__(self, what: str, where: Path, next_step: str) -> None:
-        super().__init__(f"{where}: {what}. {next_step}")
-        self.what = what
-        self.where = where
-        self.next = next_step
+    def __init__(self, what: Message | str, where: Path, next_step: Message | str) -> None:
+        super().__init__(what, where=str(where), next_step=next_step)
 
 
 def box_id(state: Path) -> str:

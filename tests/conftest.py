@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from console import catalogue
+from scripts.translation import catalogues
 from tests import peers
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ _RULES = _ROOT / "docs" / "reference" / "requirements.toml"
 @pytest.fixture(scope="session", autouse=True)
 def _translations() -> None:
     """Compile what `scripts/assets` compiles, so that no test needs a build first."""
-    for po in _ROOT.glob("*/locale/*/LC_MESSAGES/*.po"):
-        catalogue.compile_file(po)
+    catalogues.compile_all()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from __future__ import annotations
 import errno
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -23,31 +23,57 @@ import click
 
 from config.finding import ConfigError, Finding, Level
 from console import failure
-from console.failure import DONE, FAILED, PARTLY, USAGE
-from console.language import current, tr, translate
-from console.output import ReaderGoneError, is_output_error, plain, say, say_json, silence
-from gateway.cli import words
-from gateway.control.protocol import ControlError
+from console.failure import DONE, FAILED, PARTLY, USAGE, ErrorDescription
+from console.language import current, tr, translations
+from console.output import ReaderGoneError, is_output_error, plain_line, say, say_json, silence
+from console.text import Message, MessageError, Template, one_line, verbatim
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
-_AS_OWNER: Final = "run the command as the user the gateway runs as, or with sudo"
-_RESTRICT: Final = "let nobody but the user the gateway runs as, and root, write there or own it"
-_CORRECT: Final = "correct what is listed, then run the command again"
-_CHECK_SPOOL: Final = "look at the state folder's disk, and at who else uses it; then try again"
-_CHECK_PATH: Final = "look at that path and its disk, then try again"
-_CORRECT_PATH: Final = "correct the path, or name another state folder with --state"
-_INSTALL_READABLE: Final = (
-    "install kanmon where every account can read it, such as /opt/kanmon: the daemon needs it, too"
+AS_OWNER: Final = Template(
+    "cli.as_owner", "run the command as the user that the gateway runs as, or with sudo"
 )
+RESTRICT: Final = Template(
+    "cli.restrict", "make root or the user that the gateway runs as its only owner and writer"
+)
+CORRECT: Final = Template("cli.correct", "correct what is listed, then run the command again")
+UNUSABLE: Final = Template("cli.unusable", "the configuration cannot be used")
+NOT_LOADED: Final = Template("cli.not_loaded", "the configuration cannot be loaded")
+CHECK_MEMORY: Final = Template(
+    "cli.check_memory", "check the free memory and disk space, then try again"
+)
+SPOOL_UNUSABLE: Final = Template("cli.spool_unusable", "the spool cannot be used")
+CHECK_SPOOL: Final = Template(
+    "cli.check_spool",
+    "check the state folder's disk and which other programs use it, then try again",
+)
+CHECK_PATH: Final = Template("cli.check_path", "check the path and its disk, then try again")
+CORRECT_PATH: Final = Template(
+    "cli.correct_path", "correct the path, or name another state folder with --state"
+)
+FREE_SPACE: Final = Template(
+    "cli.free_space", "free some space on that disk, then run the command again"
+)
+MOUNT_WRITABLE: Final = Template(
+    "cli.mount_writable", "mount that disk writable, or name another state folder with --state"
+)
+INSTALL_READABLE: Final = Template(
+    "cli.install_readable",
+    "install kanmon where every account can read it, such as /opt/kanmon: the daemon reads it, too",
+)
+UNTRUSTED_PATH: Final = Template("cli.untrusted_path", "root does not write to this path")
+UNREADABLE_PROGRAM: Final = Template(
+    "cli.unreadable_program", "the state folder's owner cannot run this program"
+)
+ENROLL_FAILED: Final = Template("cli.enroll_failed", "setup failed ({code})")
 _STEPS: Final = {
-    errno.ENOENT: _CORRECT_PATH,
-    errno.ENOTDIR: _CORRECT_PATH,
-    errno.EISDIR: _CORRECT_PATH,
-    errno.EACCES: _AS_OWNER,
-    errno.EPERM: _AS_OWNER,
-    errno.ENOSPC: "free some space on that disk, then run the command again",
-    errno.EROFS: "mount that disk writable, or name another state folder with --state",
+    errno.ENOENT: CORRECT_PATH(),
+    errno.ENOTDIR: CORRECT_PATH(),
+    errno.EISDIR: CORRECT_PATH(),
+    errno.EACCES: AS_OWNER(),
+    errno.EPERM: AS_OWNER(),
+    errno.ENOSPC: FREE_SPACE(),
+    errno.EROFS: MOUNT_WRITABLE(),
 }
 """What to do next about an error of the operating system."""
 
@@ -68,100 +94,82 @@ class Session:
     verbose: bool
 
 
-def complain(error: Mapping[str, Any], *, as_json: bool) -> None:
+def complain(error: ErrorDescription, *, findings: Iterable[Finding], as_json: bool) -> None:
     """Show an error: what, where, why, next step, and the findings it carries."""
-    lines = () if as_json else [_finding_line(f) for f in error.get("findings") or ()]
-    shown = error if as_json else _in_words(error)
-    failure.show_error("kanmon", shown, as_json=as_json, lines=lines)
+    listed = tuple(findings)
+    documents = tuple(finding.to_json() for finding in listed)
+    lines = () if as_json else [finding_line(finding) for finding in listed]
+    error = replace(error, findings=documents)
+    failure.show_error("kanmon", error, as_json=as_json, lines=lines)
 
 
-def _in_words(error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error for a person: one with a code has its words in the catalogue of codes."""
-    from provisioning.codes import CATALOGUE, Code
-
-    if not error.get("code"):
-        return dict(error)
-    entry = CATALOGUE[Code(error["code"])]
-    japanese = current() == "ja"
-    return {
-        "what": tr(words.ENROLL_FAILED, code=error["code"]),
-        "where": error.get("where", ""),
-        "why": entry.cause_ja if japanese else entry.cause_en,
-        "next": entry.next_ja if japanese else entry.next_en,
-    }
-
-
-def _finding_line(finding: Mapping[str, Any]) -> str:
-    from config.finding import SourceLocation
-
-    place = finding.get("location")
-    known = Finding(
-        what=str(finding.get("what", "")),
-        why=str(finding.get("why", "")),
-        next=str(finding.get("next", "")),
-        path=str(finding.get("path", "")),
-        location=SourceLocation(**place) if place else None,
-        level=Level.WARNING if finding.get("level") == Level.WARNING else Level.ERROR,
-    )
-    text = str(known) if current() == "en" else _in_japanese(known)
-    return text if known.level is Level.ERROR else tr("warning: {finding}", finding=text)
-
-
-def _in_japanese(finding: Finding) -> str:
-    """A finding as Japanese is written: each part a sentence of its own."""
-    where = ": ".join(part for part in (str(finding.location or ""), finding.path) if part)
-    parts = (translate(part) for part in (finding.what, finding.why, finding.next) if part)
-    said = "".join(part if part.endswith(("。", "？")) else f"{part}。" for part in parts)
-    return f"{where}: {said}" if where else said
+def finding_line(finding: Finding) -> str:
+    """A finding in one line, in the language in use."""
+    text = one_line(finding.where, finding.what, finding.why, finding.next, translations(current()))
+    return text if finding.level is Level.ERROR else tr("warning: {finding}", finding=text)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
     """Print findings on standard error, one a line."""
     for finding in findings:
-        click.echo(plain(f"  {_finding_line(finding.to_json())}"), err=True)
+        click.echo(plain_line(f"  {finding_line(finding)}"), err=True)
 
 
-def refusal(error: Exception) -> dict[str, Any] | None:
-    """An error that we know how to tell, as fields; ``None`` for a fault of our own."""
+def description(error: Exception) -> ErrorDescription | None:
+    """An error that we know how to describe; ``None`` for an internal error."""
     from cloud_link.spool.model import SpoolError
     from gateway.configuration.loader import LoadError
     from gateway.install.machine import ServiceError
     from gateway.install.privileges import UnreadableProgramError, UntrustedPathError
-    from provisioning.codes import CATALOGUE, CodedError
-    from provisioning.identity import IdentityError
+    from provisioning.codes import CodedError
 
-    if isinstance(error, ControlError):
-        return error.to_json()
     if isinstance(error, ConfigError):
-        what, step = "the configuration cannot be used", _CORRECT
-        return {"what": what, "next": step, "findings": [f.to_json() for f in error.findings]}
-    if isinstance(error, ServiceError):
-        return {"what": error.what, "where": error.where, "why": error.why, "next": error.next}
-    if isinstance(error, LoadError):
-        what, step = "the configuration cannot be looked at", "look at memory and disk, try again"
-        return {"what": what, "why": str(error), "next": step}
-    if isinstance(error, IdentityError):
-        return {"what": error.what, "where": str(error.where), "next": error.next}
+        return ErrorDescription(what=UNUSABLE(), next=CORRECT())
     if isinstance(error, CodedError):
-        entry, code = CATALOGUE[error.code], error.code.value
-        what, why = words.ENROLL_FAILED.format(code=code), entry.cause_en
-        fields = {"what": what, "where": error.detail, "why": why, "next": entry.next_en}
-        return {"code": code, **fields}
+        from provisioning.codes import CATALOGUE
+
+        entry, japanese = CATALOGUE[error.code], current() == "ja"
+        return ErrorDescription(
+            what=ENROLL_FAILED(code=error.code.value),
+            where=error.detail,
+            why=verbatim(entry.cause_ja if japanese else entry.cause_en),
+            next=verbatim(entry.next_ja if japanese else entry.next_en),
+            number=error.code.value,
+        )
+    if isinstance(error, LoadError):
+        return ErrorDescription(what=NOT_LOADED(), why=cause(error), next=CHECK_MEMORY())
     if isinstance(error, SpoolError):
-        return {"what": "the spool cannot be used", "why": str(error), "next": _CHECK_SPOOL}
+        return ErrorDescription(what=SPOOL_UNUSABLE(), why=cause(error), next=CHECK_SPOOL())
+    if isinstance(error, MessageError):
+        return failure.describe(error)
+    if isinstance(error, ServiceError):
+        return ErrorDescription(
+            what=verbatim(error.what),
+            where=error.where,
+            why=verbatim(error.why),
+            next=verbatim(error.next),
+        )
     if isinstance(error, UntrustedPathError):
-        what, why = "root does not write here", str(error.strerror)
-        return {"what": what, "where": str(error.filename), "why": why, "next": _RESTRICT}
+        return _of_path(error, UNTRUSTED_PATH(), RESTRICT())
     if isinstance(error, UnreadableProgramError):
-        what, why = "the state folder's owner cannot run this program", str(error.strerror)
-        return {"what": what, "where": str(error.filename), "why": why, "next": _INSTALL_READABLE}
+        return _of_path(error, UNREADABLE_PROGRAM(), INSTALL_READABLE())
     if isinstance(error, OSError):
-        return failure.system_error_fields(error, _STEPS, _CHECK_PATH)
+        return failure.describe_system(error, _STEPS, CHECK_PATH())
     return None
 
 
+def _of_path(error: OSError, what: Message, step: Message) -> ErrorDescription:
+    why = verbatim(str(error.strerror))
+    return ErrorDescription(what=what, where=str(error.filename), why=why, next=step)
+
+
+def cause(error: Exception) -> Message:
+    """An error as the cause of another."""
+    return error.what if isinstance(error, MessageError) else verbatim(str(error))
+
+
 def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
-    """Make a function that returns an exit code a command's body; every error is told here."""
+    """Make a function that returns an exit code a command's body; every error is shown here."""
 
     @wraps(body)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
@@ -174,13 +182,13 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
             sys.exit(DONE)
         except (click.ClickException, ReaderGoneError):
             raise
-        except Exception as error:  # told below: a traceback helps nobody on site
+        except Exception as error:  # shown below: a traceback helps nobody on site
             if is_output_error(error):
-                raise  # told by `console.program`, as far as there is anything to write to
-            fields = refusal(error)
-            if fields is None:
-                raise  # a fault of our own, told there, too
-            complain(fields, as_json=as_json)
+                raise  # shown by `console.program`, as far as there is anything to write to
+            described = description(error)
+            if described is None:
+                raise  # an internal error, shown there, too
+            complain(described, findings=getattr(error, "findings", ()), as_json=as_json)
             sys.exit(FAILED)
         sys.exit(code)
 

@@ -14,6 +14,7 @@ from config.model import digest
 from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
 from config.yaml_source import parse
+from console.failure import ErrorDescription
 from console.language import plural, tr
 from gateway.cli import words
 from gateway.cli.common import (
@@ -109,7 +110,7 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})
     else:
         if errors:
-            complain({"what": words.NOT_POLLED}, as_json=False)
+            complain(ErrorDescription(what=words.NOT_POLLED()), findings=(), as_json=False)
         show_findings(findings)
         say(tr(words.APPLIED_LIVE if live else words.APPLIED_STILL, file=file))
         if done["at_next_start"]:

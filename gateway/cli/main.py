@@ -14,7 +14,7 @@ from console import language
 from console.localized import Commands
 from console.program import Program
 from gateway.cli import words
-from gateway.cli.common import Session, refusal
+from gateway.cli.common import Session, description
 from gateway.version import software
 
 DEFAULT_STATE: Final = "/var/lib/kanmon"
@@ -84,6 +84,6 @@ def kanmon(context: click.Context, state: Path, *, verbose: bool) -> None:
 def main() -> None:
     """Run the command line; exits with 0 done, 1 partly, 2 failed, 3 wrong usage."""
     program = Program(
-        name="kanmon", commands=kanmon, error_fields=refusal, fault_next=words.FAULT_NEXT
+        name="kanmon", commands=kanmon, describe=description, fault_next=words.FAULT_NEXT()
     )
     program.run(verbose="--verbose" in sys.argv)

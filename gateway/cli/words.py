@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from console.language import plural_noop, tr, tr_noop, translate
+from console.text import Template
 
 APPLIED_LIVE: Final = tr_noop("Applied: the running gateway uses {file} now.")
 APPLIED_STILL: Final = tr_noop("Kept: the gateway will use {file} when it starts.")
@@ -22,7 +23,7 @@ UNUSABLE: Final = plural_noop(
     "{file} cannot be used: {n} error to correct.",
     "{file} cannot be used: {n} errors to correct.",
 )
-NOT_POLLED: Final = "some devices cannot be polled"
+NOT_POLLED: Final = Template("cli.not_polled", "some devices cannot be polled")
 NO_DEVICES: Final = tr_noop(
     "No devices are configured. Add one below `devices:` and apply the file."
 )
@@ -47,13 +48,13 @@ SUPPLY_STATES: Final = {
     "unknown": tr_noop("unknown"),
     "missing": tr_noop("missing"),
 }
-FAULT_NEXT: Final = (
-    "Report it with the command you gave; `kanmon --verbose` shows where it happened"
+FAULT_NEXT: Final = Template(
+    "cli.fault_next",
+    "report it with the command that you gave; `kanmon --verbose` shows where it happened",
 )
 CONSENT: Final = tr_noop("Do you agree that this box sends this to {address}?")
 ENROLLED: Final = tr_noop("Setup complete: box {box} is {gateway} at {place}.")
 ENROLLED_UNTIL: Final = tr_noop("Its certificate is good until {day}.")
-ENROLL_FAILED: Final = tr_noop("setup failed ({code})")
 WRITE: Final = tr_noop("{device}: {setting} is {now}{unit}. Write {then}{unit}?")
 NOTHING_WRITTEN: Final = tr_noop("Nothing was written.")
 WRITTEN: Final = tr_noop("{device}: {setting} was {before}{unit} and is {after}{unit}.")

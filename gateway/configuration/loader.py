@@ -71,13 +71,14 @@ class LoadResult:
 
     Attributes:
         configuration: The settings; ``None`` when none are valid, or none were requested.
-        findings: Why there are none, or why they are the previous ones.
+        findings: Why there are none, or why they are the previous ones; as
+            `config.finding.Finding.to_wire`.
         disk_error: The system's message when the configuration could not be saved.
         profiles, problems: As in `drivers.modbus.profile_store.LoadedProfiles`.
     """
 
     configuration: Configuration | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[dict[str, Any], ...] = ()
     disk_error: str = ""
     profiles: dict[str, Profile] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -188,10 +189,11 @@ def _from_text(kind: type, text: Any) -> Any:
 def _loaded(result: LoadResult) -> LoadedConfiguration:
     if result.disk_error:
         raise SaveError(result.disk_error)
+    findings = tuple(Finding.from_wire(one) for one in result.findings)
     if result.configuration is None:
-        raise ConfigError(result.findings)
+        raise ConfigError(findings)
     return LoadedConfiguration(
-        configuration=result.configuration, findings=result.findings, profiles=result.store
+        configuration=result.configuration, findings=findings, profiles=result.store
     )
 
 
@@ -216,11 +218,12 @@ def handle_request(state: Path, request: bytes) -> bytes:
     try:
         if decoded.text is None:
             loaded = store.load()
-            result = LoadResult(configuration=loaded.configuration, findings=loaded.findings)
+            findings = tuple(one.to_wire() for one in loaded.findings)
+            result = LoadResult(configuration=loaded.configuration, findings=findings)
         else:
             result = LoadResult(configuration=store.apply(decoded.text, decoded.file))
     except ConfigError as error:
-        result = LoadResult(findings=error.findings)
+        result = LoadResult(findings=tuple(one.to_wire() for one in error.findings))
     except OSError as error:
         result = LoadResult(disk_error=error.strerror or str(error))
     devices = result.configuration.devices if result.configuration else ()

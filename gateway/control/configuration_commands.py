@@ -50,7 +50,7 @@ class ConfigurationCommands:
         except ConfigError as error:
             step = "correct what is listed, then run the command again"
             refusal = ControlError("the configuration cannot be used", where=file, next_step=step)
-            refusal.findings = [finding.to_json() for finding in error.findings]
+            refusal.findings = error.findings
             raise refusal from error
         except SaveError as error:
             raise ControlError(

@@ -41,6 +41,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NoReturn
 
+from config.finding import Finding
+from console.catalogue import decode
+from console.templates import control
+from console.text import NO_MESSAGE, Message, MessageError
 from gateway.control.shape import mismatch
 
 VERSION: Final = 1
@@ -48,20 +52,20 @@ ID_LENGTH: Final = 128
 _ID_LIMIT: Final = 1 << 63
 _SHOWN: Final = 80
 """Characters of what somebody sent that an error repeats."""
-_SAME: Final = "use the `kanmon` of the same version as the daemon"
 
 _LOCATION: Final = {"file": str, "line": int, "column": int}
+_MESSAGE: Final = {"id": str, "args": {}, "text": str}
 _FINDINGS: Final = [
     {
-        "what": str,
-        "why": (..., str),
-        "next": (..., str),
+        "what": _MESSAGE,
+        "why": (..., None, _MESSAGE),
+        "next": (..., None, _MESSAGE),
         "path": (..., str),
         "level": (..., str),
         "location": (..., None, _LOCATION),
     }
 ]
-"""The findings of an error; as `config.finding.Finding.to_json`."""
+"""The findings of an error; as `config.finding.Finding.to_wire`."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 RequestId = str | int | None
@@ -84,7 +88,7 @@ class ErrorCode(IntEnum):
     """A request above the limit; the connection is closed."""
 
 
-class ControlError(Exception):
+class ControlError(MessageError):
     """A request that was not carried out.
 
     Args:
@@ -95,30 +99,37 @@ class ControlError(Exception):
         code: As it travels; that of an error from a daemon of another version may be none of ours.
 
     Attributes:
-        findings: What is wrong with a configuration, as `config.finding.Finding.to_json`.
+        findings: What is wrong with a configuration.
     """
 
     def __init__(
         self,
-        what: str,
+        what: Message | str,
         *,
         where: str = "",
-        why: str = "",
-        next_step: str = "",
+        why: Message | str = NO_MESSAGE,
+        next_step: Message | str = NO_MESSAGE,
         code: int = ErrorCode.REFUSED,
     ) -> None:
-        super().__init__("; ".join(part for part in (what, where, why, next_step) if part))
-        self.what = what
-        self.where = where
-        self.why = why
-        self.next_step = next_step
+        super().__init__(what, where=where, why=why, next_step=next_step)
         self.code = int(code)
-        self.findings: list[dict[str, Any]] = []
+        self.findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, error: MessageError, *, where: str = "") -> ControlError:
+        """The same parts as a refusal; ``where`` for an error without a place."""
+        return cls(error.what, where=error.where or where, why=error.why, next_step=error.next_step)
 
     def to_json(self) -> dict[str, Any]:
         """The fields, as JSON values: the error's ``data``."""
-        fields = {"what": self.what, "where": self.where, "why": self.why, "next": self.next_step}
-        return {**fields, "findings": self.findings} if self.findings else dict(fields)
+        fields = {
+            "what": self.what.to_json(),
+            "where": self.where,
+            "why": self.why.to_json() if self.why else None,
+            "next": self.next_step.to_json() if self.next_step else None,
+        }
+        findings = [finding.to_wire() for finding in self.findings]
+        return {**fields, "findings": findings} if findings else fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +156,15 @@ class Request:
         """
         if isinstance(self.params, list):
             raise ControlError(
-                "the parameters are not a JSON object",
-                next_step=_SAME,
+                control.PARAMETERS_NOT_OBJECT(),
+                next_step=control.SAME_VERSION(),
                 code=ErrorCode.INVALID_PARAMS,
             )
         version = self.params.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
             raise ControlError(
-                f"the request speaks version {_shown(version)}, the daemon {VERSION}",
-                next_step=_SAME,
+                control.OTHER_VERSION(request=_shown(version), daemon=VERSION),
+                next_step=control.SAME_VERSION(),
                 code=ErrorCode.OTHER_VERSION,
             )
         return {name: value for name, value in self.params.items() if name != "version"}
@@ -170,8 +181,8 @@ def text_param(params: Mapping[str, Any], name: str, default: str | None = None)
     if isinstance(value, str) and not _SURROGATE.search(value):
         return value
     raise ControlError(
-        f"the parameter {name!r} is missing, or not a text",
-        next_step=_SAME,
+        control.PARAMETER_NOT_TEXT(name=name),
+        next_step=control.SAME_VERSION(),
         code=ErrorCode.INVALID_PARAMS,
     )
 
@@ -191,24 +202,28 @@ def decode_request(line: bytes) -> Request:
     try:
         value = _parse(line)
     except _RepeatedError as error:
-        _invalid(f"the member {_shown(error.args[0])} is repeated", error)
+        _invalid(control.MEMBER_REPEATED(member=_shown(error.args[0])), error)
     except (ValueError, RecursionError) as error:
         raise ControlError(
-            "the request is no JSON object", next_step=_SAME, code=ErrorCode.PARSE_ERROR
+            control.REQUEST_NOT_OBJECT(),
+            next_step=control.SAME_VERSION(),
+            code=ErrorCode.PARSE_ERROR,
         ) from error
     if not isinstance(value, dict):
         raise ControlError(
-            "the request is no JSON object", next_step=_SAME, code=ErrorCode.INVALID_REQUEST
+            control.REQUEST_NOT_OBJECT(),
+            next_step=control.SAME_VERSION(),
+            code=ErrorCode.INVALID_REQUEST,
         )
     method, params, number = value.get("method"), value.get("params", {}), value.get("id")
     if value.get("jsonrpc") != "2.0":
-        _invalid("its member jsonrpc is not '2.0'")
+        _invalid(control.OTHER_PROTOCOL(member="jsonrpc", value="2.0"))
     if not isinstance(method, str):
-        _invalid("its method is not a text")
+        _invalid(control.METHOD_NOT_TEXT())
     if not isinstance(params, dict | list):
-        _invalid("its params are neither an object nor an array")
+        _invalid(control.PARAMS_NOT_COLLECTION())
     if not _is_id(number):
-        _invalid(f"its id is not an integer, nor a text of at most {ID_LENGTH} characters")
+        _invalid(control.INVALID_ID(limit=ID_LENGTH))
     return Request(method=method, params=params, id=number, notification="id" not in value)
 
 
@@ -219,7 +234,7 @@ def encode_result(number: RequestId, result: Any) -> bytes:
 
 def encode_error(number: RequestId, error: ControlError) -> bytes:
     """A response that says what went wrong, as a line."""
-    error_object = {"code": error.code, "message": error.what, "data": error.to_json()}
+    error_object = {"code": error.code, "message": str(error.what), "data": error.to_json()}
     return _line({"id": number, "error": error_object})
 
 
@@ -250,19 +265,21 @@ def _error(value: Any) -> ControlError:
     if not isinstance(value, dict) or not isinstance(value.get("code"), int):
         raise ValueError("the error in the response has another form")
     message, data = value.get("message"), value.get("data")
-    fields: dict[str, Any] = data if isinstance(data, dict) else {"next": _SAME}
-    what = fields.get("what", message)
+    fields: dict[str, Any] = (
+        data if isinstance(data, dict) else {"next": control.SAME_VERSION().to_json()}
+    )
     findings: list[dict[str, Any]] = fields.get("findings", [])
-    if not isinstance(what, str) or not what or mismatch(findings, _FINDINGS) is not None:
+    what = fields.get("what", message)
+    if not what or mismatch(findings, _FINDINGS) is not None:
         raise ValueError("the error in the response has another form")
     error = ControlError(
-        what,
+        decode(what),
         where=_text(fields, "where"),
-        why=_text(fields, "why"),
-        next_step=_text(fields, "next"),
+        why=decode(fields.get("why") or ""),
+        next_step=decode(fields.get("next") or ""),
         code=value["code"],
     )
-    error.findings = findings
+    error.findings = tuple(Finding.from_wire(one) for one in findings)
     return error
 
 
@@ -301,11 +318,11 @@ def _is_id(value: object) -> bool:
     return value is None
 
 
-def _invalid(why: str, cause: Exception | None = None) -> NoReturn:
+def _invalid(why: Message, cause: Exception | None = None) -> NoReturn:
     raise ControlError(
-        "the request does not follow JSON-RPC 2.0",
+        control.NOT_JSON_RPC(),
         why=why,
-        next_step=_SAME,
+        next_step=control.SAME_VERSION(),
         code=ErrorCode.INVALID_REQUEST,
     ) from cause
 

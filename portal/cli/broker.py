@@ -141,8 +141,9 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 
         findings = inspect(BrokerFolder.load(folder), files_only=files_only)
     lines = [
-        tr("wrong: {what}" if one.fault else "soon: {what}", what=translate(one.what))
+        (tr("wrong: {what}", what=what) if one.fault else tr("soon: {what}", what=what))
         for one in findings
+        for what in (translate(one.what),)
     ]
     say(
         {"findings": [{"fault": one.fault, "what": one.what} for one in findings]},

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from console import output
-from console.failure import FAILED, Failure, failure_from, system_error_fields
+from console.failure import FAILED, ErrorDescription, Failure, describe_system
 from console.language import current, tr
+from console.text import Template, verbatim
 from portal.environment.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ _STEPS: Final = {
 }
 """What to do next about an error of the operating system."""
 _DISK: Final = "look at that disk, run the command as the user the portal runs as, then try again"
-_SEVERAL: Final = "several variables of the environment cannot be used"
-_CORRECT_EACH: Final = "correct each variable, then run the command again"
+SEVERAL: Final = Template("portal.several", "several variables of the environment cannot be used")
+CORRECT_EACH: Final = Template(
+    "portal.correct_each", "correct each variable, then run the command again"
+)
 _BINDING: Final = {
     errno.EADDRINUSE: "stop what listens there, or choose another port with --bind",
     errno.EADDRNOTAVAIL: "choose an address of this machine with --bind, such as 127.0.0.1:8000",
@@ -45,16 +48,27 @@ _BINDING: Final = {
 }
 
 
-def refusal(error: Exception) -> Mapping[str, Any] | None:
-    """The fields of an error that an operator can act on; ``None`` for an internal error."""
+def description(error: Exception) -> ErrorDescription | None:
+    """An error that an operator can act on; ``None`` for an internal error."""
     if isinstance(error, SettingsError):
         if len(error.messages) > 1:
-            names = ", ".join(error.names)
-            return {"what": _SEVERAL, "where": names, "why": str(error), "next": _CORRECT_EACH}
-        return failure_from(str(error)).fields
+            return ErrorDescription(
+                what=SEVERAL(),
+                where=", ".join(error.names),
+                why=verbatim(str(error)),
+                next=CORRECT_EACH(),
+            )
+        return failure_from(str(error)).description
     if isinstance(error, OSError):
-        return system_error_fields(error, _STEPS, _OTHERWISE)
+        steps = {number: verbatim(step) for number, step in _STEPS.items()}
+        return describe_system(error, steps, verbatim(_OTHERWISE))
     return None
+
+
+def failure_from(message: str) -> Failure:
+    """The failure for a message that ends in the next step: ``it is gone; make it anew``."""
+    what, joint, step = message.rpartition("; ")
+    return Failure(what, next_step=step) if joint else Failure(message)
 
 
 @contextmanager
@@ -138,10 +152,10 @@ def _is_file() -> bool:
 
 def _with_next_step(message: str) -> Failure:
     """The failure that a message describes, with a general next step where it names none."""
-    failure = failure_from(message)
-    if not failure.fields["next"]:
-        failure.fields["next"] = "correct it, then run the command again"
-    return failure
+    what, joint, step = message.rpartition("; ")
+    if joint:
+        return Failure(what, next_step=step)
+    return Failure(message, next_step="correct it, then run the command again")
 
 
 def _check_database(*, wait: bool) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from console.failure import failure_from
-from portal.cli.common import portal_ready
+from portal.cli.common import failure_from, portal_ready
 
 
 @click.command()

@@ -158,6 +158,6 @@ def key_revoke(key_id: str, *, as_json: bool) -> None:
         done = revoke_key(key_id)
     say(
         {"id": key_id, "revoked": done},
-        tr("{key}: revoked" if done else "{key}: was revoked already", key=key_id),
+        tr("{key}: revoked", key=key_id) if done else tr("{key}: was revoked already", key=key_id),
         as_json=as_json,
     )

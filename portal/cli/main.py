@@ -14,9 +14,10 @@ from console import language
 from console.completion import completion_command
 from console.localized import Commands
 from console.program import Program
+from console.text import Template
 from portal.cli.authority import authority
 from portal.cli.broker import broker
-from portal.cli.common import PROGRAM, refusal
+from portal.cli.common import PROGRAM, description
 from portal.cli.gateways import gateway
 from portal.cli.ingest import ingest
 from portal.cli.keys import key
@@ -55,6 +56,11 @@ def commands() -> None:
     """Run and administer the Kanmon portal."""
 
 
+FAULT_NEXT: Final = Template(
+    "portal.fault_next",
+    "report it with the command that you gave; KANMON_PORTAL_DEBUG=1 shows where it happened",
+)
+
 for _command in COMMANDS:
     commands.add_command(_command)
 
@@ -64,8 +70,7 @@ def main() -> NoReturn:
     program = Program(
         name=PROGRAM,
         commands=commands,
-        error_fields=refusal,
-        fault_next="Report it with the command you gave; KANMON_PORTAL_DEBUG=1 shows where it "
-        "happened",
+        describe=description,
+        fault_next=FAULT_NEXT(),
     )
     program.run(verbose=os.environ.get("KANMON_PORTAL_DEBUG", "") in {"1", "yes", "on", "true"})

@@ -133,6 +133,6 @@ def test_a_folder_nothing_was_applied_to_says_so_and_how_to_begin(tmp_path: Path
     with pytest.raises(ConfigError) as caught:
         ConfigurationStore(tmp_path).load()
     (finding,) = caught.value.findings
-    assert finding.what == "this gateway has no configuration yet"
-    assert "kanmon config apply FILE" in finding.next
-    assert "--state" in finding.next
+    assert str(finding.what) == "this gateway has no configuration yet"
+    assert "kanmon config apply FILE" in str(finding.next)
+    assert "--state" in str(finding.next)

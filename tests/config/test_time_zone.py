@@ -84,5 +84,5 @@ def test_a_configuration_says_which_zone_is_meant(zone: str, step: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read(f"version: 1\nsite: {{time_zone: {zone}}}\n".encode(), "f")
     (finding,) = caught.value.findings
-    assert finding.next == step
+    assert str(finding.next) == step
     assert finding.path == "site.time_zone"

@@ -7,7 +7,7 @@ from typing import Final
 import click
 import pytest
 
-from tests.console import texts
+from scripts.translation import extraction
 
 WITHOUT: Final = {
     "kanmon completion": "prints a script, for a shell",
@@ -23,8 +23,8 @@ WITHOUT: Final = {
 def commands() -> dict[str, click.Command]:
     return {
         " ".join([program, *path.split()[1:]]): command
-        for program, root in texts.programs().items()
-        for path, command in texts.walk(root)
+        for program, root in extraction.programs().items()
+        for path, command in extraction.commands(root)
         if not isinstance(command, click.Group)
     }
 

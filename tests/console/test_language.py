@@ -8,12 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from console import language, localized
-from console.catalogue import Entry, compiled, read
-from console.language import choose, tr, translate
+from console.language import choose
 from console.output import columns, width
-from console.patterns import MessagePatterns
 from console.wrapping import wrap
-from tests.console import texts
+from scripts.translation import extraction
 
 
 @pytest.fixture
@@ -50,39 +48,9 @@ def test_the_nearest_wish_wins(
 
 
 @pytest.mark.usefixtures("_japanese")
-def test_a_text_is_found_by_its_pattern() -> None:
-    assert translate("no device is named 'a'") == "'a'という名前の機器はありません"
-    nested = "there is no profile 'x'; did you mean y?"
-    assert translate(nested) == "'x'というプロファイルはありません。yのことですか？"
-    assert translate("tcp:h:1: connection refused. Plug the adapter in") != ""
-    assert translate("entirely unknown") == "entirely unknown"
-    assert translate("") == tr("") == ""
-
-
-def test_english_is_what_was_written() -> None:
-    assert translate("no device is named 'a'") == "no device is named 'a'"
-
-
-def test_the_pattern_with_most_words_wins_and_first_letters_do_not_matter() -> None:
-    known = MessagePatterns(
-        {"{0} is gone": "1:{0}", "the file {0} is gone": "2:{0}", "the end": "3"}
-    )
-    assert known.translate("the file x is gone") == "2:x"
-    assert known.translate("x is gone") == "1:x"
-    assert known.translate("The end.") == "3"
-    assert known.translate("the end; x is gone") == "3。1:x"
-    assert known.translate("a (b) [c] is gone") == "1:a (b) [c]"
-
-
-def test_what_is_compiled_is_read_again() -> None:
-    entries = [Entry({"msgid": k, "msgstr": v}) for k, v in {"a": "い", "b{0}": "ろ{0}"}.items()]
-    assert read(compiled(entries)) == {"a": "い", "b{0}": "ろ{0}"}
-
-
-@pytest.mark.usefixtures("_japanese")
 def test_every_help_is_shown_in_japanese_and_fits_its_lines() -> None:
-    for name, root in texts.programs().items():
-        for path, command in texts.walk(localized.localized(root)):
+    for name, root in extraction.programs().items():
+        for path, command in extraction.commands(localized.localized(root)):
             context = localized.WideContext(command, info_name=path, max_content_width=80)
             context.terminal_width = 80
             shown = command.get_help(context)
@@ -152,41 +120,3 @@ def test_a_daemon_carries_no_catalogue() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_a_text_of_two_clauses_is_known_by_each() -> None:
-    known = MessagePatterns(
-        {"{0} is gone; run {1} on {0}": "{0}がありません。{0}に{1}を実行してください"}
-    )
-    assert known.translate("x is gone") == "xがありません"
-    assert known.translate("run y on x") == "xにyを実行してください"
-
-
-def test_a_text_that_is_known_as_it_is_fits_no_pattern_by_accident() -> None:
-    known = MessagePatterns(
-        {"{0} on {1}": "{1}の{0}", "turn it on in the settings": "有効にしてください"}
-    )
-    assert known.translate("Turn it on in the settings.") == "有効にしてください"
-    assert known.translate("port 3 on the switch") == "the switchのport 3"
-
-
-def test_what_is_known_of_a_place_fits_no_short_pattern_by_accident() -> None:
-    known = MessagePatterns({"{0} is {1}": "{0}が{1}", "its name is unknown": "名前が不明です"})
-
-    assert known.translate("snmp h:161: its name is unknown") == "snmp h:161: 名前が不明です"
-    assert known.translate("snmp h:161: its name is unknown. The end") == (
-        "snmp h:161: 名前が不明です。The end"
-    )
-    assert known.translate("a: b is c") == "a: bがc"
-
-
-def test_what_may_be_anybodys_words_is_said_only_where_it_surely_is_ours() -> None:
-    ours = "the printer asks for attention, and no one knows why, says {0}"
-    known = MessagePatterns(
-        {"{0} is missing": "{0}がありません", "paper": "用紙", ours: "{0}が呼んでいます"}
-    )
-    assert known.translate_if_sure("paper is missing") == "用紙がありません"
-    assert known.translate_if_sure("2.5 is missing") == "2.5がありません"
-    assert known.translate_if_sure("Voltage is missing") is None
-    assert known.translate_if_sure(ours.format("Eastron")) == "Eastronが呼んでいます"
-    assert known.translate_if_sure("") is None

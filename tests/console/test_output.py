@@ -65,6 +65,7 @@ def test_an_english_help_loads_no_rich() -> None:
 SHOWING = """
 import sys
 from console import failure, output
+from console.text import verbatim
 from drivers.report_json import from_json, loads
 from gateway.cli import report_view, status
 output.prepare()
@@ -75,7 +76,8 @@ device = {"name": "a", "label": bad, "reachability": "online", "state": "error",
 status.show_devices([device])
 output.say(bad)
 output.say_wrapped(bad)
-shown = {"what": bad, "where": bad, "why": bad, "next": bad}
+bad_text = verbatim(bad)
+shown = failure.ErrorDescription(what=bad_text, where=bad, why=bad_text, next=bad_text)
 failure.show_error("p", shown, as_json=False, lines=[bad])
 output.say_json({"label": bad})
 """

@@ -12,6 +12,8 @@ import pytest
 
 from tests.console.calls import MODULES, environment
 
+KEYS = {"code", "number", "message", "args", "what", "where", "why", "next"}
+
 WORDS = [
     ("kanmon", "--help"),
     ("kanmon", "device list"),
@@ -74,7 +76,7 @@ def test_an_output_on_a_full_disk_is_told(state: Path, program: str, words: str)
     told = done.stderr.decode()
     assert "the output cannot be written" in told
     assert "no space left on device" in told
-    assert "look at where it goes" in told
+    assert "check where the output goes" in told
 
 
 @pytest.mark.parametrize(("program", "words"), WORDS)
@@ -107,6 +109,7 @@ def test_a_reader_that_goes_early_is_no_failure(state: Path, program: str, words
 FAULT = """
 import sys
 from console.program import Program
+from console.text import verbatim
 import click
 
 @click.command()
@@ -114,7 +117,7 @@ import click
 def broken(json):
     {body}
 
-Program(name="p", commands=broken, error_fields=lambda error: None, fault_next="see it").run(
+Program(name="p", commands=broken, describe=lambda error: None, fault_next=verbatim("see it")).run(
     verbose="--verbose" in {words!r}
 )
 """
@@ -130,7 +133,7 @@ def program(body: str, *words: str, verbose: bool = False) -> subprocess.Complet
 def test_a_fault_of_our_own_is_no_traceback_unless_it_was_asked_for() -> None:
     told = program("1 / 0")
     assert told.returncode == 2
-    assert "a fault of kanmon itself" in told.stderr
+    assert "internal error of p" in told.stderr
     assert "ZeroDivisionError" in told.stderr
     assert "see it" in told.stderr
     assert "Traceback" not in told.stderr
@@ -144,4 +147,4 @@ def test_a_program_is_told_of_every_end_in_one_json_value(body: str) -> None:
     error = json.loads(done.stdout)["error"]
     assert error["what"]
     assert error["next"]
-    assert error.keys() == {"code", "what", "where", "why", "next"}
+    assert error.keys() == KEYS

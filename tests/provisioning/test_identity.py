@@ -33,7 +33,7 @@ def test_a_damaged_file_is_an_error_and_left_alone(tmp_path: Path, content: byte
     with pytest.raises(IdentityError, match="damaged") as caught:
         box_id(tmp_path)
     assert str(tmp_path / FILE) in str(caught.value)
-    assert "backup" in caught.value.next
+    assert "backup" in str(caught.value.next_step)
     assert (tmp_path / FILE).read_bytes() == content
 
 

@@ -155,12 +155,7 @@ def _secret_resolver(target: Target, secret: Callable[[str], str]) -> SecretReso
             return secret(text)
         except ConfigError as error:
             finding = error.findings[0]
-            step = finding.next or "Write it into the state folder's secrets"
-            why = finding.why[:1].upper() + finding.why[1:]
-            what = f"{finding.what}. {why}" if why else finding.what
-            raise Unreachable(
-                what, where=target.where, next_step=step[:1].upper() + step[1:]
-            ) from error
+            raise Unreachable(finding.what, where=target.where, next_step=finding.next) from error
 
     return resolve
 

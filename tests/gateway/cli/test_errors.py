@@ -14,6 +14,8 @@ from tests.console.calls import untranslated
 from tests.gateway.box import Box
 from tests.gateway.control.stub_daemon import stub_daemon
 
+KEYS = {"code", "number", "message", "args", "what", "where", "why", "next"}
+
 ROOT = Path(__file__).parents[3]
 GONE = "modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630"
 
@@ -125,7 +127,7 @@ def test_a_program_is_told_the_same_in_fields(box: Box, case: Case) -> None:
         assert answer["findings"][0]["location"]
         return
     error = answer["error"]
-    assert error.keys() - {"findings"} == {"code", "what", "where", "why", "next"}
+    assert error.keys() - {"findings"} == KEYS
     assert error["what"]
     assert error["next"]
 

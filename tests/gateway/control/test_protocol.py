@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from config.finding import Finding
 from gateway.control.protocol import (
     ID_LENGTH,
     ControlError,
@@ -72,7 +73,7 @@ def check(response: bytes) -> dict[str, Any]:
     error = value["error"]
     assert set(error) == {"code", "message", "data"}
     assert error["code"] in set(ErrorCode)
-    assert error["message"] == error["data"]["what"]
+    assert error["message"] == error["data"]["what"]["text"]
     if error["code"] in {ErrorCode.PARSE_ERROR, ErrorCode.INVALID_REQUEST}:
         assert value["id"] is None
     return value
@@ -160,12 +161,15 @@ def test_a_result_is_read_as_it_was_written(result: Any, number: int) -> None:
         decode_response(line, number=number + 1)
 
 
-@given(st.text(min_size=1), st.text(), st.text(), st.text(), st.lists(st.just({"what": "x"})))
+FINDINGS = st.builds(Finding, what=st.text(min_size=1), why=st.text(), path=st.text())
+
+
+@given(st.text(min_size=1), st.text(), st.text(), st.text(), st.lists(FINDINGS))
 def test_an_error_is_read_as_it_was_written(
-    what: str, where: str, why: str, step: str, findings: list[dict[str, Any]]
+    what: str, where: str, why: str, step: str, findings: list[Finding]
 ) -> None:
     error = ControlError(what, where=where, why=why, next_step=step, code=ErrorCode.BUSY)
-    error.findings = findings
+    error.findings = tuple(findings)
     for number in (1, None):
         line = encode_error(number, error)
         check(line)
@@ -207,7 +211,7 @@ def test_what_is_not_a_request_is_refused_with_the_reason(
     with pytest.raises(ControlError) as refused:
         decode_request(json.dumps(message).encode())
     assert refused.value.code == ErrorCode.INVALID_REQUEST
-    assert f"its {why}" in refused.value.why or f"member {why}" in refused.value.why
+    assert f"its {why}" in str(refused.value.why) or f"member {why}" in str(refused.value.why)
 
 
 def test_a_parameter_is_a_text_or_refused() -> None:

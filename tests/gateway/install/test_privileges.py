@@ -249,14 +249,14 @@ def test_what_the_other_commands_need_is_loaded_as_well(hidden: Site) -> None:
 
 
 def test_an_installation_that_the_owner_cannot_read_is_told(site: Site) -> None:
-    from gateway.cli.common import refusal
+    from gateway.cli.common import description
 
     with pytest.raises(UnreadableProgramError) as raised, run_as_owner(site.state):
         raise ModuleNotFoundError("No module named 'cryptography.x509'")
-    told = refusal(raised.value)
+    told = description(raised.value)
     assert told is not None
-    assert told["why"] == f"account {site.account.pw_uid}, who owns it, cannot read kanmon"
-    assert "where every account can read it" in told["next"]
+    assert str(told.why) == f"account {site.account.pw_uid}, who owns it, cannot read kanmon"
+    assert "where every account can read it" in str(told.next)
     # Root can: then something is really missing.
     with pytest.raises(ModuleNotFoundError), run_as_owner(site.treasure):
         raise ModuleNotFoundError("No module named 'cryptography.x509'")

@@ -14,6 +14,8 @@ from tests import fork_server
 from tests.console.calls import environment, untranslated
 from tests.portal.program import Portal
 
+KEYS = {"code", "number", "message", "args", "what", "where", "why", "next"}
+
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
@@ -160,7 +162,7 @@ def test_a_program_is_told_the_same_in_fields(portal: Portal, case: Case) -> Non
     done = call(portal, with_json)
     assert done.returncode == case.code, done.stderr
     error = json.loads(done.stdout)["error"]
-    assert error.keys() == {"code", "what", "where", "why", "next"}
+    assert error.keys() == KEYS
     assert error["what"]
     assert error["next"]
     assert "hunter2" not in done.stdout + done.stderr

@@ -93,7 +93,7 @@ async def test_where_everything_is_refused_that_is_said(
 
     assert caught.value.code == status
     assert reason in str(caught.value)
-    assert "community" in caught.value.next_step
+    assert "community" in str(caught.value.next_step)
     assert "user" not in str(caught.value)
 
 
