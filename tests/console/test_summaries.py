@@ -10,7 +10,7 @@ import pytest
 from console import language
 from console.localized import help_text, localized
 from console.output import width
-from tests.console.texts import programs, walk
+from scripts.translation import extraction
 
 LIMIT = 45
 """Characters of an English summary, and cells of a Japanese one."""
@@ -20,7 +20,11 @@ IMPERATIVES = frozenset(
     | {"Stop", "Store", "Validate", "Write"}
 )
 """The verbs that a summary begins with."""
-ALL = [(path, command) for root in programs().values() for path, command in walk(root)]
+ALL = [
+    (path, command)
+    for root in extraction.programs().values()
+    for path, command in extraction.commands(root)
+]
 GROUPS = [(path, command) for path, command in ALL if isinstance(command, click.Group)]
 each = pytest.mark.parametrize("command", [c for _, c in ALL], ids=[path for path, _ in ALL])
 
