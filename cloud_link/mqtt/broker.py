@@ -16,6 +16,7 @@ Source: MQTT 5.0 section 2.4 (reason codes), MQTT 3.1.1 section 3.2.2.3 (return 
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -203,17 +204,20 @@ class Broker:
             BrokerUrlError: ``url`` does not have this form.
         """
         expected = "expected mqtt://host:port or mqtts://host:port"
+        shown = re.sub(r"^(\w+://)?.*@", r"\1", url, flags=re.DOTALL)  # no user, no password
         try:
             parts = urlsplit(url)
             port = parts.port
-        except ValueError as error:
-            raise BrokerUrlError(f"{url!r} is no broker's address: {error}; {expected}") from None
+        except ValueError:  # whose words may repeat the password
+            raise BrokerUrlError(f"{shown!r} is no broker's address; {expected}") from None
         if parts.scheme not in PORTS or not parts.hostname or port == 0:
-            raise BrokerUrlError(f"{url!r} is no broker's address; {expected}")
+            raise BrokerUrlError(f"{shown!r} is no broker's address; {expected}")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise BrokerUrlError(f"{url!r} has more than host and port; {expected}")
+            raise BrokerUrlError(f"{shown!r} has more than host and port; {expected}")
         if tls is not None and parts.scheme == "mqtt":
-            raise BrokerUrlError(f"{url!r} is plain MQTT, but certificates are given; use mqtts://")
+            raise BrokerUrlError(
+                f"{shown!r} is plain MQTT, but certificates are given; use mqtts://"
+            )
         if parts.scheme == "mqtts" and tls is None:
             tls = ssl.create_default_context()
         return cls(
