@@ -50,7 +50,8 @@ def named_in_templates() -> set[str]:
 
 
 def test_a_page_loads_its_files_by_their_hash_and_may_keep_them(portal: Running) -> None:
-    page = ask(portal, "/login/")
+    page = ask(portal, "/sign-in/")
+    assert page.status == 200
     loaded = set(re.findall(r"""(?:href|src)="(/static/[^"#]+)""", page.body.decode()))
     assert loaded
     assert "'unsafe-inline'" not in page.headers["content-security-policy"]
