@@ -108,8 +108,16 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As `click.Group.resolve_command`; the command's help is in the language in use."""
-        name, found, rest = super().resolve_command(ctx, args)
+        """As `click.Group.resolve_command`; the command's help is in the language in use.
+
+        Raises:
+            click.NoSuchCommand: It suggests those of `list_commands`, loaded or not.
+        """
+        try:
+            name, found, rest = super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            known = self.list_commands(ctx)
+            raise click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx) from None
         if found is not None and (name not in self.daemons or _asks_help(rest)):
             found = localized(found)
         return name, found, rest

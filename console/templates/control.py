@@ -33,3 +33,8 @@ INVALID_ID: Final = Template(
     "control.invalid_id",
     "its id is neither an integer nor a text of at most {limit} characters",
 )
+UNKNOWN_DEVICE: Final = Template("control.unknown_device", "no device is named '{name}'")
+LIST_DEVICES: Final = Template(
+    "control.list_devices", "see `kanmon device list`, or give the device's URL"
+)
+DID_YOU_MEAN: Final = Template("control.did_you_mean", "did you mean {name}?")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from console.nearest import nearest
 from drivers.modbus.conversion import CODES
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.setting import Setting, WriteError
@@ -41,11 +42,13 @@ class RegisterSetting(Setting):
         """The setting called ``name``; raises `WriteError` where the profile does not allow it."""
         found = profile.writable.get(name)
         if found is None:
+            near = nearest(name, profile.writable)
             known = ", ".join(sorted(profile.writable))
+            otherwise = f"It allows {known}" if known else "It allows nothing to be written"
             device = f"{profile.maker} {profile.model}"
             raise WriteError(
                 f"the profile of the {device} does not allow {name!r} to be written",
-                f"It allows {known}" if known else "It allows nothing to be written",
+                f"did you mean {near}?" if near else otherwise,
             )
         return cls(
             name=name,

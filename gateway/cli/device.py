@@ -28,6 +28,7 @@ from gateway.cli.direct import read_here, write_here
 from gateway.cli.status import show_devices
 from gateway.control.client import NoDaemonError, call, unexpected_answer
 from gateway.control.protocol import ControlError
+from gateway.control.unknown_device import unknown_device
 
 if TYPE_CHECKING:
     from drivers.device_url import DeviceUrl
@@ -256,11 +257,8 @@ def _find_device(state: Path, target: str) -> Device | None:
     known = _configured_devices(state, optional=by_url)
     found = next((d for d in known if target in {d.name, d.url}), None)
     if found is None and not by_url:
-        raise ControlError(
-            f"no device is named {target!r}",
-            where=str(ConfigurationStore(state).running),
-            next_step="see `kanmon device list`, or give the device's URL",
-        )
+        where = str(ConfigurationStore(state).running)
+        raise unknown_device(target, (device.name for device in known), where)
     return found
 
 

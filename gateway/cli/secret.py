@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
@@ -10,12 +11,17 @@ from config import secrets
 from config.disk import LocalDisk
 from config.finding import ConfigError
 from console.language import tr
+from console.nearest import nearest
+from console.templates.control import DID_YOU_MEAN
+from console.text import Template
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.control.protocol import ControlError
 from gateway.install.privileges import run_as_owner
 
 NAME = click.argument("name", metavar="NAME")
+_UNKNOWN: Final = Template("secret.unknown", "the secret '{name}' does not exist")
+_LIST: Final = Template("secret.list", "see `kanmon secret list`")
 
 
 @click.group()
@@ -82,10 +88,11 @@ def remove(session: Session, name: str, *, as_json: bool) -> int:
     with run_as_owner(session.state):
         gone = secrets.remove(session.state, name)
     if not gone:
+        near = nearest(name, secrets.names(session.state))
         raise ControlError(
-            f"there is no secret {name!r}",
+            _UNKNOWN(name=name),
             where=str(session.state / secrets.FOLDER),
-            next_step="see `kanmon secret list`",
+            next_step=DID_YOU_MEAN(name=near) if near else _LIST(),
         )
     if as_json:
         say_json({"name": name})

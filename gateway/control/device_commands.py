@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from drivers.setting import WriteError
 from gateway.configuration.loader import LoadError
 from gateway.control.protocol import ControlError, text_param
+from gateway.control.unknown_device import unknown_device
 from gateway.polling.devices import DeviceError, url_step
 
 if TYPE_CHECKING:
@@ -140,11 +141,7 @@ class DeviceCommands:
         name = text_param(params, "name")
         device = known.get(name)
         if device is None:
-            raise ControlError(
-                f"no device is named {name!r}",
-                where="the running configuration",
-                next_step="see `kanmon device list`, or give the device's URL",
-            )
+            raise unknown_device(name, known, "the running configuration")
         return device.url, device
 
     async def _profiles(self, url: str, device: Device | None) -> ProfileStore:

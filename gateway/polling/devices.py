@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from config.model import Configuration, Device
 from config.secrets import no_secrets
+from console.nearest import nearest
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.driver import AddressedKind, LineDrainKind, SerialFormatKind, WritableKind
@@ -72,8 +73,10 @@ def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
         raise DeviceError((str(error),)) from error
     kind = DRIVERS.get(url.scheme)
     if kind is None:
+        near = nearest(url.scheme, DRIVERS)
         known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
-        raise DeviceError((f"no driver speaks {url.scheme}://; there are {known}",))
+        hint = f"did you mean {near}://?" if near else f"there are {known}"
+        raise DeviceError((f"no driver speaks {url.scheme}://; {hint}",))
     problems = kind.check(url, profiles)
     if problems:
         raise DeviceError(problems)

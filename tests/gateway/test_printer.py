@@ -294,8 +294,8 @@ def test_a_secret_is_kept_for_the_gateway_alone(box: Box) -> None:
         (["set", "long"], "x" * 5000, "longer than"),
         (["set", "odd"], "a\x07b\n", "cannot be printed"),
         (["set", "octets"], "a\udcffb\n", "cannot be printed"),
-        (["remove", "absent"], "", "there is no secret"),
-        (["remove", "../config.yaml"], "", "there is no secret"),
+        (["remove", "absent"], "", "does not exist"),
+        (["remove", "../config.yaml"], "", "does not exist"),
     ],
 )
 def test_bad_secrets_say_what_to_do(box: Box, call: list[str], given: str, words: str) -> None:

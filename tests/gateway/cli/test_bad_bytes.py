@@ -49,7 +49,7 @@ def kanmon(box: Box, *words: bytes | str, given: bytes = b"") -> subprocess.Comp
         (("device", "read", URL), "cannot be read"),
         (("device", "write", "a", BAD, "1", "--yes"), "does not allow"),
         (("device", "write", "a", "demand-period", BAD, "--yes"), "no number"),
-        (("secret", "remove", BAD), "there is no secret"),
+        (("secret", "remove", BAD), "does not exist"),
     ],
 )
 def test_a_word_that_is_not_utf_8_is_a_word(

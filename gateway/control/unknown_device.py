@@ -1,0 +1,22 @@
+"""What the daemon and, without it, the command line say of a device's name that nothing has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from console.nearest import nearest
+from console.templates import control
+from gateway.control.protocol import ControlError
+
+
+def unknown_device(name: str, known: Iterable[str], where: str) -> ControlError:
+    """The error for ``name``, with the one of ``known`` that it most likely means.
+
+    Args:
+        name: What was given.
+        known: The names of the configured devices.
+        where: The configuration that was searched.
+    """
+    near = nearest(name, known)
+    step = control.DID_YOU_MEAN(name=near) if near else control.LIST_DEVICES()
+    return ControlError(control.UNKNOWN_DEVICE(name=name), where=where, next_step=step)
