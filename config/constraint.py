@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
+from console.text import Message, as_message, verbatim
+
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema, ErrorDetails
@@ -35,12 +37,14 @@ class InvalidValueError(ValueError):
 
     Attributes:
         kind: One word, by which a next step is chosen.
+        message: The fact.
         context: Values for that next step.
     """
 
-    def __init__(self, kind: str, message: str, **context: Any) -> None:
+    def __init__(self, kind: str, message: Message | str, **context: Any) -> None:
         super().__init__(message)
         self.kind = kind
+        self.message = as_message(message)
         self.context = context
 
 
@@ -106,7 +110,7 @@ class ValidationIssue:
     """
 
     kind: str
-    message: str
+    message: Message
     context: dict[str, Any]
 
     @classmethod
@@ -115,8 +119,8 @@ class ValidationIssue:
         context = detail.get("ctx") or {}
         error = context.get("error")
         if isinstance(error, InvalidValueError):
-            return cls(kind=error.kind, message=str(error), context=error.context)
-        return cls(kind=detail["type"], message=detail["msg"], context=context)
+            return cls(kind=error.kind, message=error.message, context=error.context)
+        return cls(kind=detail["type"], message=verbatim(detail["msg"]), context=context)
 
 
 def settings_at(section: type, path: Iterable[str | int]) -> list[str]:

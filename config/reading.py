@@ -25,6 +25,7 @@ from config.model import VERSION, Configuration
 from config.time_zone import suggestions
 from config.yaml_source import Path, Source, parse
 from console.nearest import nearest
+from console.text import Message
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -162,7 +163,8 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
     issue = ValidationIssue.of(detail)
     kind, context = issue.kind, issue.context
     path = (*path, *context.get("at", ()))
-    what, step = issue.message, str(context.get("next", ""))
+    what: Message | str = issue.message
+    step = str(context.get("next", ""))
     if kind == "unexpected_keyword_argument":
         return _unknown_key(path, source)
     if kind == "missing":

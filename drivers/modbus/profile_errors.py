@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from config.constraint import ValidationIssue, settings_at
 from console.nearest import nearest
+from console.text import NO_MESSAGE, Message
 from drivers.modbus.profile import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Fault:
     """
 
     path: Setting
-    what: str
-    next: str = ""
+    what: Message | str
+    next: Message | str = NO_MESSAGE
     key: bool = False
 
 
