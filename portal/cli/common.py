@@ -51,14 +51,12 @@ _BINDING: Final = {
 def description(error: Exception) -> ErrorDescription | None:
     """An error that an operator can act on; ``None`` for an internal error."""
     if isinstance(error, SettingsError):
+        where = ", ".join(error.names)
         if len(error.messages) > 1:
-            return ErrorDescription(
-                what=SEVERAL(),
-                where=", ".join(error.names),
-                why=verbatim(str(error)),
-                next=CORRECT_EACH(),
-            )
-        return failure_from(str(error)).description
+            why = verbatim(str(error))
+            return ErrorDescription(what=SEVERAL(), where=where, why=why, next=CORRECT_EACH())
+        what, _, step = str(error).rpartition("; ")
+        return ErrorDescription(what=verbatim(what), where=where, next=verbatim(step))
     if isinstance(error, OSError):
         steps = {number: verbatim(step) for number, step in _STEPS.items()}
         return describe_system(error, steps, verbatim(_OTHERWISE))

@@ -221,3 +221,9 @@ def test_no_fault_is_a_traceback(portal: Portal, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     seen = portal("key", "list", KANMON_PORTAL_DEBUG="1", **variables)
     assert "Traceback" in seen.stderr
+
+
+def test_the_place_of_a_variable_that_cannot_be_used_is_its_name(portal: Portal) -> None:
+    for given in ({"KANMON_MQTT": "4"}, {"KANMON_PORTAL_URL": "x", "KANMON_MQTT": "4"}):
+        done = call(portal, Case(call=("key", "list", "--json"), names=(), given=given))
+        assert json.loads(done.stdout)["error"]["where"] == ", ".join(given)
