@@ -1,7 +1,7 @@
 """``completion SHELL``: the script by which a shell completes a program's words.
 
-The scripts are click's: they call the program itself with a variable set, and it answers from its
-own commands. Source: click's shell_completion.
+The script calls the program itself with a variable set, and it answers from its own commands
+(`console.shells`). Source: click's shell_completion.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 import click
 from click.shell_completion import get_completion_class
 
+from console import shells
 from console.failure import Failure
 from console.output import say
 
@@ -36,6 +37,7 @@ def completion_command(program: str) -> click.Command:
         save the script in a folder of bash-completion, in a folder of zsh's fpath as _kanmon, or in
         ~/.config/fish/completions.
         """
+        shells.use()
         found = get_completion_class(shell)
         assert found is not None  # the choice above holds only shells that click knows
         script = found(context.find_root().command, {}, program, variable(program))

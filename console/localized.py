@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import os
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -75,6 +76,14 @@ class Commands(click.Group):
     context_class = WideContext
     daemons: frozenset[str] = frozenset()
     localizes = False
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As `click.Group.main`; a shell gets its completions from `console.shells`."""
+        if any(name.endswith("_COMPLETE") for name in os.environ):
+            from console import shells
+
+            shells.use()
+        return super().main(*args, **extra)
 
     def make_context(
         self,

@@ -1,14 +1,19 @@
-"""``kanmon completion``: what a shell needs to complete commands, devices and settings.
+"""``kanmon completion``: what a shell needs to complete commands, devices, profiles and settings.
 
-Completing starts no daemon and asks none: names are read from the running configuration's text,
-whatever else may be wrong with it, and what cannot be read completes to nothing.
+Names of devices are those of the running daemon, if it answers at once, else those of the applied
+configuration's text, whatever else may be wrong with it. What cannot be read completes to nothing:
+a shell's prompt is no place for an error, and nobody waits at one.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
@@ -17,16 +22,25 @@ from console.completion import completion_command
 
 completion = completion_command("kanmon")
 
+_PATIENCE_S: Final = 0.2
+"""How long the daemon may take; it answers within a few milliseconds."""
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""A device or a profile: any other name can be no command's argument either."""
+_PROFILE: Final = re.compile(r"(modbus[^?]*\?(?:[^&]*&)*profile=)([^&]*)")
+
 
 def complete_device(
     context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """The configured devices whose names begin so, each with its label."""
-    return [
-        CompletionItem(name, help=label or None)
-        for name, label, _ in _configured(context)
-        if name.startswith(incomplete)
-    ]
+    """The devices whose names begin so, each with its label; in a URL, the profiles."""
+    found: list[CompletionItem] = []
+    with suppress(Exception):
+        state = _state(context)
+        if "://" in incomplete:
+            found = list(_urls(state, incomplete))
+        else:
+            found = [CompletionItem(name, help=label or None) for name, label in _devices(state)]
+    return [item for item in found if item.value.startswith(incomplete)]
 
 
 def complete_setting(
@@ -34,10 +48,11 @@ def complete_setting(
 ) -> list[CompletionItem]:
     """The settings of the device named before that its profile lets be written."""
     target = str(context.params.get("target") or "")
-    url = next((url for name, _, url in _configured(context) if name == target), target)
     found: list[CompletionItem] = []
-    with suppress(Exception):  # a shell's prompt is no place for an error
-        found = [CompletionItem(name) for name in _writable(_state(context), url)]
+    with suppress(Exception):
+        state = _state(context)
+        url = next((d["url"] for d in _configured(state) if d["name"] == target), target)
+        found = [CompletionItem(name) for name in _writable(state, str(url))]
     return [item for item in found if item.value.startswith(incomplete)]
 
 
@@ -45,20 +60,51 @@ def _state(context: click.Context) -> Path:
     return Path(context.find_root().params["state"])
 
 
-def _configured(context: click.Context) -> Iterator[tuple[str, str, str]]:
-    """Name, label and URL of every device in the running configuration."""
-    from config.store import RUNNING
-    from config.yaml_source import SIZE_LIMIT, parse
+def _urls(state: Path, incomplete: str) -> Iterator[CompletionItem]:
+    """A URL with each profile that may take the place of the one it ends in."""
+    from gateway.configuration.loader import profile_names
 
+    typed = _PROFILE.fullmatch(incomplete)
+    for name in profile_names(state) if typed else ():
+        if typed and _NAME.fullmatch(name):
+            yield CompletionItem(f"{typed[1]}{name}")
+
+
+def _devices(state: Path) -> Iterator[tuple[str, str]]:
+    """Name and label of every device."""
+    from gateway.control.client import call
+    from gateway.control.protocol import ControlError
+
+    devices: list[dict[str, Any]]
     try:
-        with (_state(context) / RUNNING).open("rb") as stream:
-            data = parse(stream.read(SIZE_LIMIT), RUNNING).data
-    except OSError:
-        return
+        devices = call(state, "devices", _PATIENCE_S)
+    except ControlError:
+        devices = list(_configured(state))
+    for device in devices:
+        if _NAME.fullmatch(device["name"]):
+            yield device["name"], str(device.get("label") or "")
+
+
+def _configured(state: Path) -> Iterator[dict[str, Any]]:
+    """Every device with a name in the running configuration's text."""
+    from config.store import RUNNING
+    from config.yaml_source import parse
+
+    data = parse(_text(state / RUNNING), RUNNING).data
     listed = data.get("devices") if isinstance(data, dict) else None
     for device in listed if isinstance(listed, list) else ():
         if isinstance(device, dict) and isinstance(device.get("name"), str):
-            yield device["name"], str(device.get("label") or ""), str(device.get("url") or "")
+            yield device
+
+
+def _text(path: Path) -> bytes:
+    """The text of a plain file; of anything else, such as a pipe without a writer, nothing."""
+    from config.yaml_source import SIZE_LIMIT
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return file.read(SIZE_LIMIT) if plain else b""
 
 
 def _writable(state: Path, text: str) -> list[str]:

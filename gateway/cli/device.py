@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from config.finding import ConfigError
-from config.model import Device
-from config.store import ConfigurationStore
 from console.language import tr
 from console.output import plain, say_json_text
 from gateway.cli import words
@@ -31,6 +29,7 @@ from gateway.control.protocol import ControlError
 from gateway.control.unknown_device import unknown_device
 
 if TYPE_CHECKING:
+    from config.model import Device
     from drivers.device_url import DeviceUrl
     from drivers.report import Report
 
@@ -257,12 +256,16 @@ def _find_device(state: Path, target: str) -> Device | None:
     known = _configured_devices(state, optional=by_url)
     found = next((d for d in known if target in {d.name, d.url}), None)
     if found is None and not by_url:
+        from config.store import ConfigurationStore
+
         where = str(ConfigurationStore(state).running)
         raise unknown_device(target, (device.name for device in known), where)
     return found
 
 
 def _configured_devices(state: Path, *, optional: bool = False) -> tuple[Device, ...]:
+    from config.store import ConfigurationStore  # loads what validates: 0.1 s
+
     try:
         return ConfigurationStore(state).load().configuration.devices
     except ConfigError:

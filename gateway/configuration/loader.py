@@ -204,6 +204,13 @@ def profiles_in(state: Path) -> ProfileStore:
     return FolderProfiles((state / PROFILES,))
 
 
+def profile_names(state: Path) -> list[str]:
+    """The names of the profiles in `profiles_in`."""
+    from drivers.modbus.profile_loader import names
+
+    return names((state / PROFILES,))
+
+
 # --- in the process of its own --------------------------------------------------------------------
 
 

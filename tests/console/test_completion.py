@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from gateway.cli import completion
+from gateway.control.protocol import encode_result
 from tests import fork_server
+from tests.gateway.control.stub_daemon import stub_daemon
 
 CONFIGURATION = """\
 version: 1
@@ -24,9 +30,16 @@ devices:
 """
 BASH = """\
 source <(kanmon completion bash)
+COMP_LINE={line}; COMP_POINT=${{#COMP_LINE}}; COMP_WORDBREAKS=' :='
 COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
-_kanmon_completion kanmon 2>/dev/null
+_kanmon_completion kanmon
 printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+BASH_KEYS = """\
+source <(kanmon completion bash)
+finished() { printf '%s' "$READLINE_LINE" >"$SAID"; kill -9 $$; }
+bind -x '"\\C-t": finished'
+PS1=READY
 """
 
 
@@ -53,7 +66,7 @@ def quick(state: Path) -> Path:
 
 def bash(state: Path, words: str) -> list[str]:
     done = subprocess.run(
-        ["bash", "-c", BASH.format(words=words)],
+        ["bash", "-c", BASH.format(words=words, line=shlex.quote(words.removesuffix("''")))],
         env=environment(state),
         capture_output=True,
         text=True,
@@ -96,10 +109,21 @@ def fish(state: Path, quick: Path, words: str) -> list[str]:
 def zsh(state: Path, quick: Path, words: str) -> str:
     """What the line is after a completion, typed on a terminal."""
     (state / ".zshrc").write_text(ZSH)
+    return typed(state, quick, ["zsh", "--no-globalrcs", "-i"], f"{words}\x14")
+
+
+def bash_keys(state: Path, quick: Path, words: str) -> str:
+    """What the line is after a completion, typed on a terminal."""
+    (state / ".bashrc").write_text(BASH_KEYS)
+    call = ["bash", "--noprofile", "--rcfile", str(state / ".bashrc"), "-i"]
+    return typed(state, quick, call, f"{words}\t\x14")
+
+
+def typed(state: Path, quick: Path, call: list[str], keys: str) -> str:
     said, (ours, theirs) = state / "said", pty.openpty()
     variables = {"ZDOTDIR": str(state), "SAID": str(said), "TERM": "dumb"}
     shell = subprocess.Popen(
-        ["zsh", "--no-globalrcs", "-i"],
+        call,
         env=environment(state, quick) | variables,
         stdin=theirs,
         stdout=theirs,
@@ -112,13 +136,13 @@ def zsh(state: Path, quick: Path, words: str) -> str:
         while b"READY" not in shown:
             assert select.select([ours], [], [], 60)[0], shown
             shown += os.read(ours, 4096)
-        os.write(ours, f"{words}\x14".encode())
+        os.write(ours, keys.encode())
         shell.wait(60)
     finally:
         shell.kill()
         shell.wait()
         os.close(ours)
-    return said.read_text().rstrip("\n")
+    return said.read_text().removesuffix("\n")
 
 
 @pytest.mark.peer("fish")
@@ -172,6 +196,114 @@ def test_zsh_completes(state: Path, quick: Path, words: str, expected: str) -> N
 )
 def test_bash_completes(state: Path, words: str, expected: list[str]) -> None:
     assert bash(state, words) == expected
+
+
+PROFILE = "eastron-sdm630"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("kanmon dev", "kanmon device "),
+        ("kanmon device read ma", "kanmon device read main-incomer "),
+        ("kanmon device write roof ", "kanmon device write roof demand-period "),
+        (
+            r"kanmon device read modbus-tcp://h/\?unit=1\&profile=eas",
+            rf"kanmon device read modbus-tcp://h/\?unit=1\&profile={PROFILE} ",
+        ),
+        (
+            "kanmon device read 'modbus-tcp://h/?unit=1&profile=eas",
+            f"kanmon device read 'modbus-tcp://h/?unit=1&profile={PROFILE}' ",
+        ),
+        (
+            'kanmon device read "modbus-tcp://h/?profile=eas',
+            f'kanmon device read "modbus-tcp://h/?profile={PROFILE}" ',
+        ),
+        ("kanmon device read snmp://h/?profile=eas", "kanmon device read snmp://h/?profile=eas"),
+        ("kanmon --state=/nonexistent device read ma", None),
+    ],
+)
+def test_bash_completes_what_is_typed(
+    state: Path, quick: Path, words: str, expected: str | None
+) -> None:
+    assert bash_keys(state, quick, words) == (words if expected is None else expected)
+
+
+@pytest.mark.peer("zsh")
+def test_zsh_completes_a_profile(state: Path, quick: Path) -> None:
+    words = "kanmon device read 'modbus-tcp://h/?unit=1&profile=eas"
+    assert zsh(state, quick, words) == words.replace("=eas", f"={PROFILE}'") + " "
+
+
+@pytest.mark.peer("fish")
+@pytest.mark.parametrize(
+    "url", ["'modbus-tcp://h/?unit=1&profile=eas", r"modbus-tcp://h/\?profile=eas"]
+)
+def test_fish_completes_a_profile(state: Path, quick: Path, url: str) -> None:
+    found = fish(state, quick, f"kanmon device read {url}")
+    plain = url.removeprefix("'").replace("\\", "")
+    assert found == [plain.replace("=eas", f"={PROFILE}")]
+
+
+ODD = """\
+version: 1
+devices:
+  - {name: good, label: "two\\nlines: a, b\\t*"}
+  - {name: "two words"}
+  - {name: "$(touch owned)"}
+  - {name: "line\\nplain,break"}
+  - {name: "*"}
+  - {name: "ゲート"}
+"""
+
+
+@pytest.mark.peer("fish", "zsh")
+def test_odd_names_break_no_shell(state: Path, quick: Path) -> None:
+    (state / "config.yaml").write_text(ODD)
+    assert bash(state, "kanmon device read ''") == ["good"]
+    assert fish(state, quick, "kanmon device read ") == ["good"]
+    assert zsh(state, quick, "kanmon device read ") == "kanmon device read good "
+    assert not (state / "owned").exists()
+
+
+def test_the_running_daemon_is_asked_first(state: Path) -> None:
+    device = {"name": "of-daemon", "label": "Daemon's", "reachability": "online", "state": "idle"}
+    devices = [{**device, "gravest": None, "reported_s": 1, "problem": ""}]
+    with stub_daemon(state, encode_result(1, devices)):
+        assert bash(state, "kanmon device read ''") == ["of-daemon"]
+
+
+def test_a_daemon_that_hangs_is_not_waited_for(state: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(state / "control.sock"))
+        server.listen()
+        began = time.monotonic()
+        found = list(completion._devices(state))
+        assert time.monotonic() - began < 5  # it gives up after a fifth of a second
+    assert [name for name, _ in found] == ["main-incomer", "roof"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "garbage", "loop", "missing"])
+def test_what_cannot_be_read_completes_to_nothing(state: Path, kind: str) -> None:
+    file = state / "config.yaml"
+    file.unlink()
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "loop":
+        file.symlink_to(file)
+    elif kind == "garbage":
+        file.write_bytes(b"devices: [&a {name: *a}, \xff\x00")
+    assert bash(state, "kanmon device read ''") == []
+    assert bash(state, "kanmon device write roof ''") == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_call_without_a_line_says_nothing(state: Path, shell: str) -> None:
+    asked = environment(state) | {"_KANMON_COMPLETE": f"{shell}_complete"}
+    done = subprocess.run(["kanmon"], env=asked, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("", "")
 
 
 def test_completing_makes_no_daemon_and_no_file(state: Path) -> None:
