@@ -129,6 +129,11 @@ def words(message: Message, language: str | None = None) -> str:
     return message.format(translations(language or current()))
 
 
+def heading(message: Message, language: str | None = None) -> str:
+    """`words` with a capital, as they stand in a cell of a table."""
+    return message.heading(translations(language or current()))
+
+
 def sentence(message: Message, language: str | None = None) -> str:
     """`words` as a sentence of its own."""
     return message.sentence(translations(language or current()))

@@ -118,13 +118,15 @@ class Message:
         pattern = self.template.pattern(translations, args.get("n"))
         return _FIELD.sub(lambda found: format_argument(args[found[1]], translations), pattern)
 
+    def heading(self, translations: Translations = ENGLISH) -> str:
+        """The message with a capital, as it stands in a cell of a table or above one."""
+        said = self.format(translations)
+        # Only what a template begins with: a name that stands there is not ours to change.
+        return said[:1].upper() + said[1:] if _is_ours(self, translations) else said
+
     def sentence(self, translations: Translations = ENGLISH) -> str:
         """The message as a sentence of its own, with a capital and a full stop."""
-        said = self.format(translations)
-        if self.template is not None:
-            # Only what the template begins with: a name that stands there is not ours to change.
-            begins = self.template.pattern(translations, self.args.get("n"))[:1]
-            said = begins.upper() + said[1:] if begins.islower() else said
+        said = self.heading(translations)
         return (
             said
             if not said or said[-1] in ".?!。？！…"
@@ -259,6 +261,15 @@ class MessageError(Exception):
 def as_message(value: Message | str) -> Message:
     """A message; a text as `verbatim`."""
     return verbatim(value) if isinstance(value, str) else value
+
+
+def _is_ours(value: Argument, translations: Translations) -> bool:
+    """Whether what a message begins with is a template's."""
+    if not isinstance(value, Message) or value.template is None:
+        return False
+    pattern = value.template.pattern(translations, value.args.get("n"))
+    field = _FIELD.match(pattern)
+    return field is None or _is_ours(value.args[field[1]], translations)
 
 
 def _pair(first: str, second: str, translations: Translations) -> str:

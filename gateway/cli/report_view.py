@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from console import language, vocabulary
 from console.language import tr
 from console.output import say_table, say_wrapped
 from drivers.report import Reading, Report, Supply, SupplyState
-from gateway.cli import part_words, words
+from gateway.cli import words
 
 
 def show(report: Report) -> None:
@@ -15,22 +16,18 @@ def show(report: Report) -> None:
     identity = report.identity
     who = " ".join(part for part in (identity.maker, identity.model) if part)
     serial = tr(", serial {serial}", serial=identity.serial) if identity.serial else ""
-    answers = words.reachability(report.reachability.value)
-    say_wrapped(f"{report.device}: {answers}, {words.state(report.state.value)}")
+    say_wrapped(words.device(report.device, report.reachability.value, report.state.value))
     if who or serial:
         say_wrapped(f"{who}{serial}")
     for condition in report.conditions:
-        where = f" ({part_words.component(condition.component)})" if condition.component else ""
-        severity = words.severity(condition.severity.value)
-        message = words.message(condition.message)
-        line = f"{severity}: {condition.code.value}{where}: {message}"
-        say_wrapped(line)
+        where = (condition.severity.value, condition.code.value, condition.component)
+        say_wrapped(words.condition(*where, words.message(condition.message)))
     if report.readings:
         headings = (tr("Quantity"), tr("Part"), tr("Value"), tr("Unit"))
         say_table(headings, [_reading(reading) for reading in report.readings], right={2})
     if report.supplies:
-        headings = (tr("Supply"), tr("Colour"), tr("Left"), tr("Name"))
-        say_table(headings, [_supply(supply) for supply in report.supplies], right={2})
+        supply_headings = (tr("Supply"), tr("Left"), tr("Name"))
+        say_table(supply_headings, [_supply(supply) for supply in report.supplies], right={1})
 
 
 def _reading(reading: Reading) -> tuple[str, ...]:
@@ -39,8 +36,8 @@ def _reading(reading: Reading) -> tuple[str, ...]:
 
 
 def _supply(supply: Supply) -> tuple[str, ...]:
-    kind, colour = part_words.supply(supply.kind), part_words.colour(supply.colour)
-    return kind, colour, level_text(supply), supply.name
+    name = vocabulary.supply(supply.kind, supply.colour)
+    return language.heading(name), level_text(supply), supply.name
 
 
 def level_text(supply: Supply) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from console import language, vocabulary
 from console.language import plural, tr, translate
 from console.output import columns, say_field, say_table
 from gateway.cli import words
@@ -57,7 +58,10 @@ def outbox(session: Session, *, as_json: bool) -> int:
     else:
         say_field(tr("Waiting"), _waiting(sum(waiting.values()), answer["oldest_s"]))
     rows = [(tr("Lane"), tr("Waiting"), tr("Dropped"))]
-    rows += [(lane, str(number), str(dropped[lane])) for lane, number in waiting.items()]
+    rows += [
+        (language.heading(vocabulary.word(vocabulary.LANES, lane)), str(number), str(dropped[lane]))
+        for lane, number in waiting.items()
+    ]
     for row in columns(rows):
         say(f"  {row}")
     say(tr("Refused by the portal: {number}", number=answer["rejected"]))
@@ -146,8 +150,8 @@ def show_devices(devices: list[dict[str, Any]]) -> None:
         row = (
             device["name"],
             device["label"],
-            words.reachability(device["reachability"]),
-            words.state(device["state"]),
+            language.heading(vocabulary.word(vocabulary.REACHABILITIES, device["reachability"])),
+            language.heading(vocabulary.word(vocabulary.STATES, device["state"])),
             words.age(device["reported_s"]),
             trouble,
         )

@@ -14,8 +14,7 @@ from gateway.cli.common import say
 
 def show(document: Mapping[str, Any]) -> None:
     """Print what `gateway.control.explain.explanation` returns."""
-    answers = words.reachability(document["reachability"])
-    say(f"{document['device']}: {answers}, {words.state(document['state'])}")
+    say(words.device(document["device"], document["reachability"], document["state"]))
     if not document["conditions"]:
         say(tr(words.NOTHING_WRONG))
     for condition in document["conditions"]:
@@ -23,9 +22,8 @@ def show(document: Mapping[str, Any]) -> None:
 
 
 def _show(condition: Mapping[str, Any]) -> None:
-    where = f" ({part_words.component(condition['component'])})" if condition["component"] else ""
-    severity, message = words.severity(condition["severity"]), words.message(condition["message"])
-    say(f"\n{severity}: {condition['code']}{where}: {message}")
+    where = (condition["severity"], condition["code"], condition["component"])
+    say(f"\n{words.condition(*where, words.message(condition['message']))}")
     rows = [(tr("since"), _since(condition))]
     if condition["next"]:
         rows.append((tr("next"), translate(condition["next"])))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from console import language, vocabulary
 from console.language import plural_noop, tr, tr_noop, translate
 from console.text import Template
 
@@ -40,14 +41,6 @@ JUST_SEEN: Final = tr_noop("seen just now, for the first time")
 KEPT_AS: Final = tr_noop("secret:{name} is kept in {file}.")
 FORGOTTEN: Final = tr_noop("secret:{name} is gone.")
 NO_SECRETS: Final = tr_noop("No secrets are kept on this box.")
-SUPPLY_STATES: Final = {
-    "ok": tr_noop("ok"),
-    "low": tr_noop("low"),
-    "empty": tr_noop("empty"),
-    "some_left": tr_noop("some left"),
-    "unknown": tr_noop("unknown"),
-    "missing": tr_noop("missing"),
-}
 FAULT_NEXT: Final = Template(
     "cli.fault_next",
     "report it with the command that you gave; `kanmon --verbose` shows where it happened",
@@ -61,10 +54,10 @@ WRITTEN: Final = tr_noop("{device}: {setting} was {before}{unit} and is {after}{
 DEVICE_HEADINGS: Final = (
     tr_noop("Device"),
     tr_noop("Label"),
-    tr_noop("Answers"),
+    tr_noop("Connection"),
     tr_noop("State"),
-    tr_noop("Last"),
-    tr_noop("Gravest condition"),
+    tr_noop("Last report"),
+    tr_noop("Highest severity"),
 )
 BUS_HEADINGS: Final = (
     tr_noop("Device"),
@@ -89,38 +82,40 @@ SERVICE_WAITS: Final = tr_noop(
 SERVICE_REMOVED: Final = tr_noop("The service is removed. Its state folder and its account stay.")
 SERVICE_ABSENT: Final = tr_noop("Nothing had to be done: no service is installed.")
 SERVICE_REHEARSED: Final = tr_noop("Nothing was changed. What would be done:")
+DEVICE_LINE: Final = Template("cli.device_line", "{device}: {reachability}, {state}")
+CONDITION_LINE: Final = Template("cli.condition_line", "{severity}: {code}: {message}")
+COMPONENT_LINE: Final = Template(
+    "cli.component_line", "{severity}: {code} ({component}): {message}"
+)
 SERVICE_NOT_ROOT: Final = "only root may change the machine's services"
 
-REACHABILITY: Final = {
-    "online": tr_noop("online"),
-    "silent_as_expected": tr_noop("silent, as expected"),
-    "unreachable": tr_noop("does not answer"),
-    "never": tr_noop("never answered"),
-}
-STATES: Final = {
-    "running": tr_noop("running"),
-    "ready": tr_noop("ready"),
-    "error": tr_noop("error"),
-    "other": tr_noop("other"),
-}
-SEVERITIES: Final = {
-    "service_call": tr_noop("service call"),
-    "error": tr_noop("error"),
-    "warning": tr_noop("warning"),
-    "info": tr_noop("info"),
-}
-QUALITIES: Final = {
-    "good": tr_noop("good"),
-    "not_supported": tr_noop("not supported"),
-    "not_available": tr_noop("not available"),
-    "out_of_range": tr_noop("out of range"),
-    "unreconciled": tr_noop("unreconciled"),
-}
+
+def device(name: str, reachability: str, state: str) -> str:
+    """A device, whether it can be reached, and what it is doing."""
+    answers = vocabulary.word(vocabulary.REACHABILITIES, reachability)
+    does = vocabulary.word(vocabulary.STATES, state)
+    return language.words(DEVICE_LINE(device=name, reachability=answers, state=does))
 
 
-def reachability(value: str) -> str:
-    """Whether a device answers; a value that a newer daemon knows stays as it is."""
-    return tr(REACHABILITY.get(value, value))
+def condition(severity: str, code: str, component: str, message: str) -> str:
+    """A condition in one line."""
+    grade = vocabulary.word(vocabulary.SEVERITIES, severity)
+    if not component:
+        return language.words(CONDITION_LINE(severity=grade, code=code, message=message))
+    part = vocabulary.component(component)
+    return language.words(
+        COMPONENT_LINE(severity=grade, code=code, component=part, message=message)
+    )
+
+
+def supply_state(value: str) -> str:
+    """What is known of a supply beside, or instead of, its level."""
+    return language.words(vocabulary.word(vocabulary.SUPPLY_STATES, value))
+
+
+def quality(value: str) -> str:
+    """Why there is no value."""
+    return language.words(vocabulary.word(vocabulary.QUALITIES, value))
 
 
 def message(text: str) -> str:
@@ -128,26 +123,6 @@ def message(text: str) -> str:
     said = translate(text)
     head, colon, name = text.partition(": ")
     return f"{translate(head)}{colon}{name}" if said == text and colon else said
-
-
-def supply_state(value: str) -> str:
-    """What is known of a supply beside, or instead of, its level."""
-    return tr(SUPPLY_STATES.get(value, value))
-
-
-def state(value: str) -> str:
-    """What state a device is in."""
-    return tr(STATES.get(value, value))
-
-
-def severity(value: str) -> str:
-    """How grave a condition is."""
-    return tr(SEVERITIES.get(value, value))
-
-
-def quality(value: str) -> str:
-    """Why there is no value."""
-    return tr(QUALITIES.get(value, value))
 
 
 def holds(dead: int, devices: int) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as later
 
 from drivers.report import State
 from portal.fleet.kinds import DeviceFamily, DeviceKind
-from portal.web.words import STATES
+from portal.web import words
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -30,4 +30,4 @@ _PRINTING: Final = later("Printing")
 def state_words(state: State, family: DeviceFamily) -> str:
     """What a device of ``family`` is doing: a printer that runs is printing."""
     printing = state is State.RUNNING and family is DeviceFamily.PRINTER
-    return str(_PRINTING if printing else STATES[state])
+    return str(_PRINTING) if printing else words.state_words(state)

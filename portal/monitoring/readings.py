@@ -85,7 +85,7 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
         part=words.part_words(series.part),
         column="neutral" if series.part == _NEUTRAL else "long" if "=" in series.part else "",
         figure=value,
-        reason=str(words.QUALITIES[quality]) if value.missing else "",
+        reason=words.quality_words(quality) if value.missing else "",
         at=datetime.fromtimestamp(latest.at / 1000, UTC),
         stale=now_ms - latest.at > hold_ms,
         counter=kind is Kind.COUNTER,

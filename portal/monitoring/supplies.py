@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as later
 from django.utils.translation import override
 
+from console.vocabulary import COLOURS, SUPPLIES
 from drivers.report import SupplyState
-from portal.web.supply_words import COLOURS, KINDS, supply_name
+from portal.web import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from django.utils.functional import _StrPromise
 
     from portal.fleet.models import DeviceSupply
 
@@ -29,14 +27,6 @@ LOW: Final = 15
 """Per cent from which people should order, where the device does not say itself."""
 FILLING: Final = frozenset({"waste", "maintenance_tank"})
 """Kinds whose level is the room that is left."""
-_STATES: Final[dict[SupplyState, _StrPromise]] = {
-    SupplyState.OK: later("There is some"),
-    SupplyState.LOW: later("Low"),
-    SupplyState.EMPTY: later("Empty"),
-    SupplyState.SOME_LEFT: later("Some left"),
-    SupplyState.UNKNOWN: later("Not known"),
-    SupplyState.MISSING: later("Missing"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +58,7 @@ def supply_views(rows: Iterable[DeviceSupply]) -> list[SupplyView]:
 
 
 _COLOUR_ORDER: Final = {colour: rank for rank, colour in enumerate(COLOURS)}
-_KIND_ORDER: Final = {kind: rank for rank, kind in enumerate(KINDS)}
+_KIND_ORDER: Final = {kind: rank for rank, kind in enumerate(SUPPLIES)}
 
 
 def _order(row: DeviceSupply) -> tuple[int, int, str, int]:
@@ -107,13 +97,14 @@ _BAD: Final = frozenset({SupplyState.LOW, SupplyState.EMPTY, SupplyState.MISSING
 
 
 def _name(row: DeviceSupply) -> str:
-    kind, colour = KINDS.get(row.kind), COLOURS.get(row.colour)
-    return (row.name or row.kind) if kind is None else supply_name(kind, colour)
+    if row.kind not in SUPPLIES:
+        return row.name or row.kind
+    return words.supply_words(row.kind, row.colour if row.colour in COLOURS else "")
 
 
 def _value(kind: str, level: int | None, state: SupplyState) -> str:
     if level is None:
-        return str(_STATES[state])
+        return words.supply_state_words(state)
     if kind in FILLING:
         return _("%(percent)s%% free") % {"percent": level}
     return f"{level}\N{NARROW NO-BREAK SPACE}%"

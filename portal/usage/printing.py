@@ -92,6 +92,11 @@ class PrintReport:
     printers: Sequence[PrinterUsage]
 
     @property
+    def jobs_words(self) -> str:
+        """The measure of the charts of jobs."""
+        return str(words.MEASURES[Measure.JOBS])
+
+    @property
     def gateways(self) -> frozenset[int]:
         """The ids of the printers' gateways."""
         return frozenset(each.device.gateway_id for each in self.printers)

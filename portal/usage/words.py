@@ -9,9 +9,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
+from drivers.report import Quantity
 from portal.usage.consumption import Status
 from portal.usage.measures import Measure
 from portal.usage.periods import Bucket
+from portal.web.words import later_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +32,11 @@ MEASURES: Final[dict[Measure, _StrPromise]] = {
     Measure.COLD: later("Cooling"),
     Measure.GAS: later("Gas"),
     Measure.WATER: later("Water"),
-    Measure.AREA: later("Printed area"),
-    Measure.IMPRESSIONS: later("Impressions"),
-    Measure.SHEETS: later("Sheets"),
-    Measure.LENGTH: later("Printed length"),
-    Measure.JOBS: later("Jobs"),
+    Measure.AREA: later_quantity(Quantity.AREA),
+    Measure.IMPRESSIONS: later_quantity(Quantity.IMPRESSIONS),
+    Measure.SHEETS: later_quantity(Quantity.SHEETS),
+    Measure.LENGTH: later_quantity(Quantity.LENGTH),
+    Measure.JOBS: later_quantity(Quantity.JOBS),
 }
 TABS: Final[dict[Bucket, _StrPromise]] = {
     Bucket.DEMAND: later("30-minute demand"),

@@ -1,4 +1,4 @@
-"""Numbers for people to read: exact, in a unit of a readable size. Pure.
+"""Numbers for people to read: exact, in a unit of a readable size.
 
 A sample is an integer of ``10**resolution``; it becomes a `Decimal` by moving the point, never by
 a float, so 2300 of 10**-1 W is 230 W and 123456789 Wh is 123,456.789 kWh to the last digit.
@@ -15,6 +15,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
 from drivers.report import Kind, Quantity
+from portal.web.words import duration_words
 
 MISSING: Final = "–"
 _PREFIXED: Final = {
@@ -106,19 +107,8 @@ def shorten(exact: Decimal) -> Decimal:
 
 
 def duration(seconds: Decimal) -> str:
-    """``3 d 4 h``, ``2 h 5 min``, ``45 s``: the two largest parts."""
-    rest = int(seconds)
-    sign, rest = ("-", -rest) if rest < 0 else ("", rest)
-    parts: list[str] = []
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
-        count, rest = divmod(rest, size)
-        if count or (name == "s" and not parts):
-            parts.append(f"{count:,} {name}")
-        elif parts:
-            break
-        if len(parts) == 2:
-            break
-    return sign + " ".join(parts)
+    """``3 days 4 h``, ``2 h 5 min``, ``45 s``, in the language of the page."""
+    return f"-{duration_words(-int(seconds))}" if seconds <= -1 else duration_words(int(seconds))
 
 
 def _bytes(exact: Decimal) -> tuple[Decimal, str]:

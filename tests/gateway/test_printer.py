@@ -150,7 +150,7 @@ def test_each_condition_is_explained_with_its_evidence(box: Box, printer: UdpPee
     assert "along its path" in jam["next"]
 
     shown = box.kanmon("device", "why", url(printer)).stdout
-    assert "error: media.jam (path 1): 紙づまりです" in shown
+    assert "error: media.jam (paper path 1): 紙づまりです" in shown
     assert "because: prtAlertTable.11" in shown
     assert "next:    Take the paper out" in shown
 
@@ -215,8 +215,8 @@ def test_it_is_explained_in_japanese_too(box: Box, printer: UdpPeer) -> None:
     assert ": Cassette 2" in shown
     assert "No paper" not in shown
     assert "用紙を補給し" in shown
-    assert "(トレイ 2)" in shown
-    assert "(トナー ブラック)" in shown
+    assert "（トレイ2）" in shown
+    assert "（ブラックトナー）" in shown
     assert "code 808 inputMediaSupplyEmpty -> 分類STOP, 警告" in shown  # as it came, and as read
     read = box.kanmon("--lang", "ja", "device", "read", url(printer)).stdout
     assert "消耗品" in read

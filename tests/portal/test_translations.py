@@ -3,32 +3,26 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils.translation import override
 
-from drivers.report import Code, Quality, Quantity, Reachability, Severity, State
 from portal.environment.state_folder import PACKAGE
 from portal.web import words
 
 
 @pytest.mark.parametrize(
-    ("vocabulary", "said"),
+    ("language", "part", "word", "supply"),
     [
-        (Quantity, words.QUANTITIES),
-        (Code, words.CODES),
-        (State, words.STATES),
-        (Severity, words.SEVERITIES),
-        (Reachability, words.REACHABILITIES),
-        (Quality, words.QUALITIES),
+        ("en", "tariff 2", "Paper jam", "Black toner"),
+        ("ja", "料金区分2", "用紙詰まり", "ブラックトナー"),
     ],
 )
-def test_the_whole_vocabulary_has_words(vocabulary: type, said: dict[object, object]) -> None:
-    assert set(vocabulary) == set(said)  # type: ignore[call-overload] # an enum class is iterable
-
-
-@pytest.mark.parametrize(
-    ("part", "said"), [("", ""), ("l1-l2", "L1-L2"), ("tariff=2", "tariff 2"), ("n", "N")]
-)
-def test_parts_are_said_as_people_say_them(part: str, said: str) -> None:
-    assert words.part_words(part) == said
+def test_the_words_of_reports_are_in_the_language_of_the_page(
+    language: str, part: str, word: str, supply: str
+) -> None:
+    with override(language):
+        assert words.part_words("tariff=2") == part
+        assert words.code_words("media.jam") == word
+        assert words.component_words("toner black") == supply
 
 
 BARE = re.compile(r"[A-Za-z]{2,}")

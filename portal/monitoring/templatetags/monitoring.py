@@ -14,7 +14,7 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from console.patterns import japanese
-from drivers.report import Reachability, Severity, State
+from drivers.report import Reachability, State
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE
 from portal.fleet.words import DEVICE_KINDS, state_words
@@ -83,7 +83,7 @@ def code_words(code: str) -> str:
 @register.filter
 def severity_words(severity: str) -> str:
     """The name of a severity."""
-    return str(words.SEVERITIES[Severity(severity)])
+    return words.severity_words(severity)
 
 
 @register.simple_tag
@@ -106,7 +106,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
         return {"words": device_state(state, thing.family), "icon": state.value, "tone": tone}
     tone = "error" if reachability is Reachability.UNREACHABLE else "inactive"
     return {
-        "words": str(words.REACHABILITIES[reachability]),
+        "words": words.reachability_words(reachability),
         "icon": reachability.value,
         "tone": tone,
     }

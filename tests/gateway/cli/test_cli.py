@@ -136,7 +136,7 @@ def test_a_device_is_read_without_a_daemon(box: Box) -> None:
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ("modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630", "does not answer|never"),
+        ("modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630", "never reached"),
         ("modbus-tcp://127.0.0.1/?unit=1&profile=nothing", "there is no profile"),
         ("carrier-pigeon://h", "no driver speaks"),
         ("main", "cannot be used|no device"),
@@ -164,7 +164,7 @@ def test_a_reader_that_goes_away_is_no_error(box: Box) -> None:
 @pytest.mark.req("C-20")
 def test_a_missing_value_is_shown_with_its_reason_and_never_as_zero() -> None:
     gone = Reading(quantity=Quantity.VOLTAGE, value=None, at=0, quality=Quality.NOT_SUPPORTED)
-    assert value_text(gone) == "- (not supported)"
+    assert value_text(gone) == "- (not supported by the device)"
     tenths = Reading(quantity=Quantity.VOLTAGE, value=2300, at=0, resolution=-1)
     assert value_text(tenths) == "230.0"
     tens = Reading(quantity=Quantity.ENERGY_IMPORT, value=12, at=0, resolution=1)

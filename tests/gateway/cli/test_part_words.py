@@ -1,4 +1,4 @@
-"""What parts, supplies and evidence are called on a Japanese console."""
+"""What evidence is called on a Japanese console."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from console import language
-from drivers.printer import alerts, supplies
 from drivers.replay import report_of_agent
 from gateway.cli import part_words
 from gateway.control import explain_schema
@@ -29,27 +28,6 @@ def japanese() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("japanese")
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("tray 2", "トレイ 2"),
-        ("roll 1", "ロール紙 1"),
-        ("toner black", "トナー ブラック"),
-        ("ink light cyan", "インク ライトシアン"),
-        ("fuser oil", "定着オイル"),
-        ("finisher supply 3", "フィニッシャー消耗品 3"),
-        ("cover sheet", "カバーシート"),
-        ("drum", "ドラム"),
-        ("toner teal", "トナー teal"),
-        ("dc arc", "dc arc"),
-        ("", ""),
-    ],
-)
-def test_parts_have_japanese_names(name: str, said: str) -> None:
-    assert part_words.component(name) == said
-
-
-@pytest.mark.usefixtures("japanese")
 def test_what_was_made_of_evidence_is_said_and_what_came_stays() -> None:
     alert = "prtAlertTable.11 severity 3, code 8 jam -> class STOP, field service, service_call"
 
@@ -64,22 +42,9 @@ def test_what_was_made_of_evidence_is_said_and_what_came_stays() -> None:
 
 
 def test_in_english_everything_stays() -> None:
-    for name in ("tray 2", "toner black", "finisher supply 3"):
-        assert part_words.component(name) == name
-    assert part_words.supply("maintenance_tank") == "maintenance tank"
     assert part_words.evidence("x -> class HW, field service, error") == (
         "x -> class HW, field service, error"
     )
-
-
-def test_every_kind_that_the_driver_knows_has_a_name() -> None:
-    """Its tables are private: whoever adds a kind there learns of it here."""
-    kinds = {*supplies._KINDS.values(), *(kind for _, kind in supplies._NAMED)}
-    parts = {*alerts._COMPONENTS.values(), "tray", "roll", "supply", "other"}
-    colours = {colour for _, colour in supplies._COLOURS}
-
-    assert {kind.replace("_", " ") for kind in kinds} | parts == part_words.KINDS.keys()
-    assert {colour.replace("_", " ") for colour in colours} == part_words.COLOURS.keys()
 
 
 def test_the_schema_file_is_the_code_s() -> None:

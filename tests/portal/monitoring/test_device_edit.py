@@ -200,7 +200,7 @@ def test_who_sends_counters_and_never_a_status_is_normal_and_who_sends_nothing_i
     assert re.search(r"3F copier Kawasaki plant Normal", _text(owner, "/devices/"))
     copier.series.all().delete()
     text = _text(owner, f"/devices/{copier.pk}/")
-    assert "Never heard" in text
+    assert "Never reached" in text
     assert "Nothing is known yet" in text
     assert "Printers , available 1 of 2" in _text(owner, "/")
 

@@ -147,7 +147,7 @@ def test_some_left_and_not_known_are_not_empty(owner: Client, seeded: SeedIds) -
     supplies = text[text.index("Supplies") : text.index("Latest readings")]
     assert "Black ink 12 %" in supplies.replace("\N{NARROW NO-BREAK SPACE}", " ")
     assert "Magenta ink Some left" in supplies
-    assert "Yellow ink Not known" in supplies
+    assert "Yellow ink Unknown" in supplies
     assert "Maintenance tank T6997 41% free" in supplies
 
 
@@ -162,7 +162,7 @@ def test_a_supply_is_low_when_it_says_so_or_when_little_is_left() -> None:
     assert shown(level=None, state="empty") == (True, False, 0, "0 %")
     assert shown(level=None, state="some_left") == (False, True, None, "Some left")
     assert shown(level=None, state="missing") == (True, False, None, "Missing")
-    assert shown(level=None, state="from a newer gateway") == (False, False, None, "Not known")
+    assert shown(level=None, state="from a newer gateway") == (False, False, None, "Unknown")
 
 
 def test_a_kind_nobody_knows_keeps_the_devices_name() -> None:

@@ -77,7 +77,7 @@ def test_a_value_that_could_not_be_had_is_a_dash_with_its_reason(
 ) -> None:
     compressor = Device.objects.get(name="compressor-2")
     text = _text(owner, f"/devices/{compressor.pk}/")
-    assert re.search(r"Voltage L1 230.4 V L2 – The device gave no value", text)
+    assert re.search(r"Voltage L1 230.4 V L2 – Not available", text)
 
 
 def test_conditions_show_their_evidence(owner: Client, seeded: SeedIds) -> None:
@@ -212,7 +212,7 @@ def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: SeedIds) -> 
     assert len(data["at"]) == len(data["value"]) <= 1510
     dropped = [void for void in data["voids"] if void["dropped"]]
     silent = [void for void in data["voids"] if not void["dropped"]]
-    assert [void["reason"] for void in dropped] == ["Dropped by the gateway: its buffer was full"]
+    assert [void["reason"] for void in dropped] == ["Dropped by the gateway: spool full"]
     assert dropped[0]["to"] - dropped[0]["from"] == pytest.approx(100 * 60)
     assert [void["reason"] for void in silent] == ["No readings arrived"]
     inside = [
@@ -298,7 +298,7 @@ def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
     text = _text(owner, f"/devices/{seeded.meter}/")
     assert "Show as a table" in text
     assert "Times of the site (Asia/Tokyo)" in text
-    assert "Dropped by the gateway: its buffer was full" in text
+    assert "Dropped by the gateway: spool full" in text
 
 
 # --- what every page keeps --------------------------------------------------------------------

@@ -114,8 +114,8 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     assert len(printed.chart.bars) == 24
     said = {str(c.device): (c.printed_words, c.printed.text, c.jobs.text) for c in found.printers}
     assert said == {
-        "copier": ("Impressions", "210", "–"),
-        "dumb": ("Sheets", "15", "–"),
+        "copier": ("Impressions printed", "210", "–"),
+        "dumb": ("Sheets used", "15", "–"),
         "plotter": ("Printed area", "3.7500", "12"),
     }
     pages = print_report(printers, "impressions", today, NOON)
@@ -161,12 +161,12 @@ def test_the_page_shows_donut_hours_jobs_and_a_card_for_each_printer(
     assert "Printers , available 2 of 2" in text
     assert re.search(r"Printing 1 Ready 1 Error 0 Other 0", text)
     assert "Printed area Today by hour" in text
-    assert "Jobs Today by hour" in text
+    assert "Jobs processed Today by hour" in text
     cards = text[text.index("3F copier Printing · Copier C450") :]
     copier, label = cards.split("Label printer Ready · LX-900")
     assert " Jobs today 1,203 jobs " in copier
     assert " Printed area today 5.6250 m² " in label
-    assert "Impressions Today by hour" in _text(owner, "/operation/?of=impressions")
+    assert "Impressions printed Today by hour" in _text(owner, "/operation/?of=impressions")
     assert "Printed area Today by hour" in _text(owner, "/operation/?of=steam")
     front = _text(owner, "/")
     assert "Report Operation status" in front
@@ -202,7 +202,7 @@ def test_the_first_page_has_the_donut_and_the_report_of_area_jobs_and_each_day(
     assert "Printing 0 Ready 1 Error 0 Other 0" in text
     report = text[text.index("Report Operation status") :]
     assert re.search(r"Printed area Last 30 days Total[^.]* 0\.4500 m²", report)
-    assert re.search(r"Jobs Last 30 days Total[^.]* 36 jobs", report)
+    assert re.search(r"Jobs processed Last 30 days Total[^.]* 36 jobs", report)
     charts = page[page.index('aria-labelledby="report-title"') :].split('class="bar-chart"')[1:]
     assert [chart.count('class="column"') for chart in charts[:2]] == [30, 30]
     assert [chart.count('class="value"') for chart in charts[:2]] == [0, 0]  # a line, not bars
@@ -221,7 +221,7 @@ def test_the_operation_status_says_todays_area_by_the_hour_the_jobs_and_a_card_e
     assert 'class="axis">m²</text>' in area
     text = _text(owner, "/operation/")
     assert re.search(r"Printed area Today by hour Total[^.]* 0\.4500 m²", text)
-    assert re.search(r"Jobs Today by hour Total[^.]* 36 jobs", text)
+    assert re.search(r"Jobs processed Today by hour Total[^.]* 36 jobs", text)
     assert [f"{hour:02}:00–{hour + 1:02}:00" in text for hour in range(12)] == [True] * 12
     card = page[page.index(f'id="printer-{plotter.pk}"') :]
     said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", card[: card.index("</li>")]))
@@ -244,7 +244,10 @@ def test_a_card_leads_to_the_printers_status_area_inks_and_tank(
     assert link
     text = _text(owner, link.group(1))
     assert "Plotter Ready · last heard" in text
-    assert "Usage Today In total Printed area 0.4500 m² 10.4500 m² Jobs 36 jobs 736 jobs" in text
+    assert (
+        "Usage Today In total Printed area 0.4500 m² 10.4500 m² Jobs processed 36 jobs 736 jobs"
+        in text
+    )
     assert "Black ink 12 % Cyan ink 64 %" in text
     assert "Maintenance tank 41% free" in text
 
@@ -294,7 +297,7 @@ def test_a_printers_page_says_what_it_printed_today_and_ever(
     device = Device.objects.get(name="label-printer")
     text = _text(owner, f"/devices/{device.pk}/")
     assert re.search(r"Usage Today In total Printed area [\d.,–]+( m²)? 1,234\.5678 m²", text)
-    assert re.search(r"1,234\.5678 m² Jobs \S+( jobs)? 8,114 jobs", text)
+    assert re.search(r"1,234\.5678 m² Jobs processed \S+( jobs)? 8,114 jobs", text)
     assert "Maintenance tank" in text
     assert "Usage by hour, day and month" in text
 

@@ -28,7 +28,7 @@ NUMERIC = [quantity for quantity in Quantity if quantity.kind is not Kind.TEXT]
         (3_000, -2, Quantity.PHASE_ANGLE, "30.00°", None),
         (215, -1, Quantity.TEMPERATURE, "21.5 °C", None),
         (1_048_576, 0, Quantity.DISK_FREE, "1 MiB", None),
-        (98_234, 0, Quantity.UPTIME, "1 d 3 h", None),
+        (98_234, 0, Quantity.UPTIME, "1 day 3 h", None),
         (184_220, 0, Quantity.IMPRESSIONS, "184,220 impressions", None),
     ],
 )
@@ -85,7 +85,7 @@ def test_shortening_stays_within_half_a_unit_of_its_last_digit(exact: Decimal) -
         ("59.9", "59 s"),
         ("60", "1 min"),
         ("3600", "1 h"),
-        ("90061", "1 d 1 h"),
+        ("90061", "1 day 1 h"),
         ("-5", "-5 s"),
     ],
 )

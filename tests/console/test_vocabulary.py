@@ -1,0 +1,182 @@
+"""The words of reports: every value has one, in both languages, and it is the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import pytest
+
+from cloud_link.wire import Lane
+from console import language, vocabulary
+from console.text import Message, Template
+from drivers.printer import alerts, supplies
+from drivers.report import (
+    PART_VALUES,
+    Code,
+    Quality,
+    Quantity,
+    Reachability,
+    Severity,
+    State,
+    SupplyState,
+)
+from scripts.translation import catalogues
+
+JAPANESE = language.translations("ja")
+MAY_DIFFER: Mapping[str, str] = {}
+"""English texts whose Japanese differs between the two catalogues, each with its reason."""
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (Quantity, vocabulary.QUANTITIES),
+        (Code, vocabulary.CODES),
+        (State, vocabulary.STATES),
+        (Severity, vocabulary.SEVERITIES),
+        (Reachability, vocabulary.REACHABILITIES),
+        (Quality, vocabulary.QUALITIES),
+        (SupplyState, vocabulary.SUPPLY_STATES),
+    ],
+)
+def test_every_value_has_a_word_in_both_languages(
+    values: type[Enum], words: Mapping[str, Template]
+) -> None:
+    assert {one.value for one in values} == words.keys()
+    for value in words:
+        word = vocabulary.word(words, value)
+        assert word.format()
+        assert word.format(JAPANESE) != word.format()
+        assert (
+            word.format() == word.format().lower()
+            or word.format().split()[-1].isupper()
+            or ("(THD)" in word.format())
+        ), "a word is written as it stands within a sentence"
+
+
+def test_every_lane_has_a_word() -> None:
+    assert {lane.name.lower() for lane in Lane} == vocabulary.LANES.keys()
+
+
+def test_every_unit_of_counted_things_has_a_word() -> None:
+    spelt = {quantity.unit for quantity in Quantity if quantity.unit.isalpha()}
+    counted = {unit for unit in spelt if len(unit) > 3 and unit.islower()} - {"varh"}
+
+    assert counted == vocabulary.UNITS.keys()
+
+
+def test_the_driver_s_parts_and_supplies_have_words() -> None:
+    """Its tables are private: whoever adds a kind there learns of it here."""
+    kinds = {*supplies._KINDS.values(), *(kind for _, kind in supplies._NAMED), "other"}
+    parts = {*alerts._COMPONENTS.values(), "tray", "roll", "supply"}
+
+    assert kinds <= vocabulary.SUPPLIES.keys()
+    assert parts == vocabulary.COMPONENTS.keys()
+    assert {colour for _, colour in supplies._COLOURS} == vocabulary.COLOURS.keys()
+
+
+def test_the_values_of_a_part_have_words() -> None:
+    for key, words in vocabulary.VALUES.items():
+        assert set(PART_VALUES[key].pattern.split("|")) == words.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "japanese"),
+    [
+        ("tray 2", "tray 2", "トレイ2"),
+        ("roll 1", "roll 1", "ロール紙1"),
+        ("toner black", "black toner", "ブラックトナー"),
+        ("ink light cyan", "light cyan ink", "ライトシアンインク"),
+        ("fuser oil", "fuser oil", "定着オイル"),
+        ("finisher supply 3", "finisher supply 3", "フィニッシャー消耗品3"),
+        ("maintenance tank", "maintenance tank", "メンテナンスタンク"),
+        ("drum", "drum", "ドラム"),
+        ("toner teal", "toner teal", "トナー teal"),
+        ("tonerblack", "tonerblack", "tonerblack"),
+        ("dc arc", "dc arc", "dc arc"),
+        ("l1", "L1", "L1"),
+        ("", "", ""),
+    ],
+)
+def test_a_component_is_called_as_people_call_it(name: str, english: str, japanese: str) -> None:
+    message = vocabulary.component(name)
+
+    assert message.format() == english
+    assert message.format(JAPANESE) == japanese
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "japanese"),
+    [
+        ("", "", ""),
+        ("l1-l2", "L1-L2", "L1-L2"),
+        ("n", "N", "N"),
+        ("tariff=2", "tariff 2", "料金区分2"),
+        ("phase=l1,tariff=2", "phase L1, tariff 2", "L1相、料金区分2"),
+        ("lane=gap", "missing-data notices", "欠測通知"),
+        ("newer=3", "3", "3"),
+    ],
+)
+def test_a_part_is_called_as_people_call_it(value: str, english: str, japanese: str) -> None:
+    message = vocabulary.part(value)
+
+    assert message.format() == english
+    assert message.format(JAPANESE) == japanese
+
+
+@pytest.mark.parametrize(
+    ("code", "component", "english", "japanese"),
+    [
+        ("media.jam", "tray 2", "paper jam in tray 2", "トレイ2で用紙詰まり"),
+        ("supply.low", "toner black", "black toner low", "ブラックトナー残りわずか"),
+        ("phase.lost", "l1", "phase lost (L1)", "欠相（L1）"),
+        ("media.jam", "", "paper jam", "用紙詰まり"),
+        ("of.a.newer.one", "tray 2", "of.a.newer.one (tray 2)", "of.a.newer.one（トレイ2）"),
+    ],
+)
+def test_a_condition_is_one_phrase(code: str, component: str, english: str, japanese: str) -> None:
+    message = vocabulary.phrase(code, component)
+
+    assert message.format() == english
+    assert message.format(JAPANESE) == japanese
+
+
+@pytest.mark.parametrize(
+    ("message", "heading"),
+    [
+        (vocabulary.word(vocabulary.CODES, "media.jam"), "Paper jam"),
+        (vocabulary.word(vocabulary.CODES, "of.a.newer.one"), "of.a.newer.one"),
+        (vocabulary.component("toner black"), "Black toner"),
+        (vocabulary.component("dc arc"), "dc arc"),
+        (vocabulary.phrase("supply.low", "toner black"), "Black toner low"),
+    ],
+)
+def test_a_heading_begins_with_a_capital_but_for_names(message: Message, heading: str) -> None:
+    assert message.heading() == heading
+
+
+def test_what_both_catalogues_hold_has_one_translation() -> None:
+    """Whatever its case and the way its fields are written: one word for one thing."""
+    kanmon, django = (translated(domain) for domain in ("kanmon", "django"))
+    shared = kanmon.keys() & django.keys()
+    different = {text: (kanmon[text], django[text]) for text in shared}
+    different = {text: pair for text, pair in different.items() if pair[0] != pair[1]}
+
+    assert len(shared) > 10, "the search finds what they share"
+    assert different.keys() == MAY_DIFFER.keys(), different
+
+
+def translated(domain: str) -> dict[str, str]:
+    """The translations of a catalogue by their English text, in lower case."""
+    catalogue = catalogues.read(catalogues.PATHS[domain])
+    return {
+        braced(one.id).casefold(): braced(str(one.string))
+        for one in catalogue
+        if one.id and isinstance(one.id, str)
+    }
+
+
+def braced(text: str) -> str:
+    """A text whose fields are written as those of the other catalogue."""
+    return text.replace("%(", "{").replace(")s", "}")
