@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from console.text import Argument, Duration, Message, Template, fills, verbatim
 
-AREAS: Final = frozenset({"control", "system"})
+AREAS: Final = frozenset({"control", "mqtt", "spool", "system"})
 """The modules of `console.templates`: no other is imported, whatever id arrives."""
 _DEPTH: Final = 4
 """How deep messages may be nested that arrive."""

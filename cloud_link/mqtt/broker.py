@@ -22,6 +22,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote, urlsplit
 
+from console.templates import mqtt, system
+from console.text import NO_MESSAGE, Message, MessageError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,26 +40,26 @@ SESSION_TAKEN_OVER: Final = 0x8E
 PACKET_TOO_LARGE: Final = 0x95
 
 _NEXT_STEPS: Final = {
-    NO_SUBSCRIBERS: "start the receiver (the portal's ingest worker)",
-    0x84: "set the other MQTT version (5 or 3.1.1) for this broker",
-    0x85: "change the client id; the broker accepts other ones",
-    0x86: "correct the user name or password",
-    NOT_AUTHORIZED: "let the broker's access list allow this client that topic",
-    0x89: "the broker is busy; it is tried again",
-    0x8A: "ask the broker's administrator why this client is banned",
-    SESSION_TAKEN_OVER: "find the other client that uses the same client id, or a cloned box",
-    PACKET_TOO_LARGE: "raise the broker's maximum packet size, or send less at once",
-    0x97: "raise the broker's quota for this client",
-    0x98: "the broker's administrator ended the session; it is tried again",
+    NO_SUBSCRIBERS: mqtt.START_RECEIVER(),
+    0x84: mqtt.CHANGE_VERSION(),
+    0x85: mqtt.CHANGE_CLIENT_ID(),
+    0x86: mqtt.CORRECT_PASSWORD(),
+    NOT_AUTHORIZED: mqtt.ALLOW_CLIENT(),
+    0x89: mqtt.WAIT_BUSY(),
+    0x8A: mqtt.ASK_ADMINISTRATOR(),
+    SESSION_TAKEN_OVER: mqtt.FIND_OTHER_CLIENT(),
+    PACKET_TOO_LARGE: mqtt.RAISE_PACKET_SIZE(),
+    0x97: mqtt.RAISE_QUOTA(),
+    0x98: mqtt.WAIT_ADMINISTRATOR(),
 }
 
 
-class MqttError(Exception):
+class MqttError(MessageError):
     """The base of all errors with a broker; see the module's tree."""
 
 
 class BrokerUrlError(MqttError, ValueError):
-    """A text that is not a broker's address; the message says what was expected."""
+    """A text that is not a broker's address."""
 
 
 class UnusableIdentityError(MqttError):
@@ -64,11 +67,24 @@ class UnusableIdentityError(MqttError):
 
 
 class UnreachableError(MqttError):
-    """No MQTT connection was made: name, port, route, certificate or protocol failed."""
+    """No MQTT connection was made: name, port, route, certificate or protocol failed.
 
-    def __init__(self, where: str, what: str, step: str) -> None:
-        super().__init__(f"{where}: {what}; {step}")
-        self.where, self.what, self.step = where, what, step
+    Attributes:
+        alert: What TLS said when the broker ended it, such as ``sslv3 alert certificate revoked``;
+            ``""`` for any other cause.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        what: Message,
+        next_step: Message,
+        *,
+        why: Message = NO_MESSAGE,
+        alert: str = "",
+    ) -> None:
+        super().__init__(what, where=where, why=why, next_step=next_step)
+        self.alert = alert
 
 
 class DisconnectedError(MqttError):
@@ -78,42 +94,44 @@ class DisconnectedError(MqttError):
         code: The broker's reason code, or ``None`` where it gave none.
     """
 
-    def __init__(self, where: str, what: str, code: int | None = None) -> None:
-        super().__init__(_line(f"{where}: disconnected: {what}", code))
-        self.where, self.what, self.code = where, what, code
+    def __init__(self, where: str, why: Message, code: int | None = None) -> None:
+        super().__init__(mqtt.DISCONNECTED(), where=where, why=why, next_step=_next_step(code))
+        self.code = code
 
 
 class _RefusalError(MqttError):
     """The broker's refusal, with its reason code."""
 
-    verb = "refused"
+    template = mqtt.CONNECTION_REFUSED
 
-    def __init__(self, where: str, code: int, name: str) -> None:
-        super().__init__(_line(f"{where}: {self.verb}: {name} (0x{code:02x})", code))
-        self.where, self.code, self.name = where, code, name
+    def __init__(self, where: str, code: int, why: Message) -> None:
+        super().__init__(self.template(), where=where, why=why, next_step=_next_step(code))
+        self.code = code
 
 
 class ConnectRefusedError(_RefusalError):
     """The broker refused the connection."""
 
-    verb = "connection refused"
-
 
 class PublishRefusedError(_RefusalError):
     """A publish was not taken, or taken and discarded (`NO_SUBSCRIBERS`)."""
 
-    verb = "publish refused"
+    template = mqtt.PUBLISH_REFUSED
 
 
 class SubscribeRefusedError(_RefusalError):
     """A subscription was not granted."""
 
-    verb = "subscription refused"
+    template = mqtt.SUBSCRIPTION_REFUSED
 
 
-def _line(said: str, code: int | None) -> str:
-    step = _NEXT_STEPS.get(code) if code is not None else None
-    return f"{said}; {step}" if step else said
+def broker_reason(name: str, code: int) -> Message:
+    """A reason code of the broker's as a cause; ``name`` as MQTT calls it."""
+    return mqtt.BROKER_REASON(name=name, code=f"0x{code:02x}")
+
+
+def _next_step(code: int | None) -> Message:
+    return NO_MESSAGE if code is None else _NEXT_STEPS.get(code, NO_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,17 +163,12 @@ class Identity:
         try:
             context = ssl.create_default_context(cafile=self.trust)
         except ssl.SSLError as error:
-            raise UnusableIdentityError(
-                f"{self.trust} holds no certificate ({_reason(error)}); restore it, or have this "
-                "identity issued again"
-            ) from error
+            raise _unusable(mqtt.NO_AUTHORITY(), self.trust, error) from error
         try:
             context.load_cert_chain(self.certificate, self.key)
         except ssl.SSLError as error:
-            raise UnusableIdentityError(
-                f"{self.certificate} and {self.key} cannot be used together ({_reason(error)}); "
-                "restore them, or have this identity issued again"
-            ) from error
+            what = mqtt.PAIR_UNUSABLE(key=str(self.key))
+            raise _unusable(what, self.certificate, error) from error
         return context
 
     def _check_readable(self) -> None:
@@ -165,13 +178,21 @@ class Identity:
                 path.open("rb").close()
             except OSError as error:
                 raise UnusableIdentityError(
-                    f"{path} cannot be read: {error.strerror}; it has to be there and belong to "
-                    "the account that connects"
+                    mqtt.FILE_UNREADABLE(),
+                    where=str(path),
+                    why=system.reason(error),
+                    next_step=mqtt.CHECK_OWNER(),
                 ) from error
 
 
-def _reason(error: ssl.SSLError) -> str:
-    return str(error.reason or error).lower().replace("_", " ")
+def _unusable(what: Message, path: Path, error: ssl.SSLError) -> UnusableIdentityError:
+    reason = str(error.reason or error).lower().replace("_", " ")
+    return UnusableIdentityError(
+        what,
+        where=str(path),
+        why=mqtt.TLS_REASON(reason=reason),
+        next_step=mqtt.RESTORE_IDENTITY(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,21 +224,19 @@ class Broker:
         Raises:
             BrokerUrlError: ``url`` does not have this form.
         """
-        expected = "expected mqtt://host:port or mqtts://host:port"
         shown = re.sub(r"^(\w+://)?.*@", r"\1", url, flags=re.DOTALL)  # no user, no password
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:  # whose words may repeat the password
-            raise BrokerUrlError(f"{shown!r} is no broker's address; {expected}") from None
+            raise _invalid_url(mqtt.INVALID_ADDRESS(address=shown)) from None
         if parts.scheme not in PORTS or not parts.hostname or port == 0:
-            raise BrokerUrlError(f"{shown!r} is no broker's address; {expected}")
+            raise _invalid_url(mqtt.INVALID_ADDRESS(address=shown))
         if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise BrokerUrlError(f"{shown!r} has more than host and port; {expected}")
+            raise _invalid_url(mqtt.EXTRA_PARTS(address=shown))
         if tls is not None and parts.scheme == "mqtt":
-            raise BrokerUrlError(
-                f"{shown!r} is plain MQTT, but certificates are given; use mqtts://"
-            )
+            what = mqtt.PLAIN_WITH_CERTIFICATE(address=shown)
+            raise BrokerUrlError(what, next_step=mqtt.USE_TLS())
         if parts.scheme == "mqtts" and tls is None:
             tls = ssl.create_default_context()
         return cls(
@@ -234,3 +253,7 @@ class Broker:
         """The broker's address for messages to users; never with a password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtt' if self.tls is None else 'mqtts'}://{host}:{self.port}"
+
+
+def _invalid_url(what: Message) -> BrokerUrlError:
+    return BrokerUrlError(what, next_step=mqtt.WRITE_ADDRESS())

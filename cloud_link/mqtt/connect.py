@@ -28,8 +28,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from cloud_link.mqtt.broker import UnreachableError
-from cloud_link.mqtt.paho_client import TlsAwareClient, tls_alert_text, tls_next_step
+from cloud_link.mqtt.paho_client import TlsAwareClient, tls_alert_text, tls_ended
 from cloud_link.mqtt.session import Session
+from console.templates import mqtt, system
+from console.text import Duration
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,14 +86,14 @@ async def connect(
             await session.open(keepalive)
     except TimeoutError:
         session.abort()
-        step = "check that this port speaks MQTT, with or without TLS"
-        raise UnreachableError(broker.name, f"silent for {CONNECT_S:.0f} s", step) from None
+        what = mqtt.SILENT(time=Duration(CONNECT_S))
+        raise UnreachableError(broker.name, what, mqtt.CHECK_PROTOCOL()) from None
     except OSError as error:  # lost between dialling and CONNACK
         session.abort()
         if client.alert:
-            raise _ended_tls(broker, client.alert) from error
-        what = error.strerror or str(error) or type(error).__name__
-        raise UnreachableError(broker.name, what, client.next_step) from error
+            raise tls_ended(broker.name, client.alert) from error
+        what, why = mqtt.LOST_BEFORE_ANSWER(), system.reason(error)
+        raise UnreachableError(broker.name, what, client.next_step, why=why) from error
     except BaseException:
         session.abort()
         raise
@@ -146,29 +148,27 @@ async def _dial(client: Client, broker: Broker, keepalive: int, options: dict[st
     except asyncio.CancelledError:
         dialling.add_done_callback(lambda done: _hang_up(client, done))
         raise
-    except ssl.SSLCertVerificationError as error:
-        what = f"its certificate is not trusted: {error.verify_message}"
-        step = "check the trusted authorities, the broker's name and this machine's clock"
-        raise UnreachableError(broker.name, what, step) from error
-    except ssl.SSLError as error:
-        raise _ended_tls(broker, tls_alert_text(error)) from error
-    except socket.gaierror as error:
-        what = f"the name is not known: {error.strerror}"
-        raise UnreachableError(broker.name, what, "check the name and the DNS server") from error
-    except ConnectionRefusedError as error:
-        step = "check the port, and that the broker runs"
-        raise UnreachableError(broker.name, "nothing listens there", step) from error
-    except UnicodeError as error:  # a label that is empty or too long for any resolver
-        step = "correct the broker's name"
-        raise UnreachableError(broker.name, "this can be no host's name", step) from error
-    except OSError as error:
-        what = error.strerror or str(error) or type(error).__name__
-        step = "check the address, the route and the firewall"
-        raise UnreachableError(broker.name, what, step) from error
+    except (OSError, UnicodeError) as error:
+        raise _unreachable(broker.name, error) from error
 
 
-def _ended_tls(broker: Broker, alert: str) -> UnreachableError:
-    return UnreachableError(broker.name, f"the broker ended TLS: {alert}", tls_next_step(alert))
+def _unreachable(where: str, error: OSError | UnicodeError) -> UnreachableError:
+    """The error that `paho.mqtt.client.Client.connect` failed with, as ours."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            why = mqtt.TLS_REASON(reason=error.verify_message)
+            return UnreachableError(where, mqtt.NOT_TRUSTED(), mqtt.CHECK_TRUST(), why=why)
+        case ssl.SSLError():
+            return tls_ended(where, tls_alert_text(error))
+        case socket.gaierror():
+            why = mqtt.RESOLVER_REASON(reason=error.strerror or str(error))
+            return UnreachableError(where, mqtt.NAME_UNKNOWN(), mqtt.CHECK_NAME(), why=why)
+        case ConnectionRefusedError():
+            return UnreachableError(where, mqtt.NOTHING_LISTENS(), mqtt.CHECK_BROKER())
+        case UnicodeError():  # a label that is empty or too long for any resolver
+            return UnreachableError(where, mqtt.INVALID_HOST(), mqtt.CORRECT_HOST())
+    why = system.reason(error)
+    return UnreachableError(where, mqtt.NO_CONNECTION(), mqtt.CHECK_ROUTE(), why=why)
 
 
 def _hang_up(client: Client, done: asyncio.Future[Any]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
-from typing import Final
 
 from paho.mqtt.client import Client
 
-CHECK_MQTT_PORT: Final = "check that this port speaks MQTT, in this version, with or without TLS"
+from cloud_link.mqtt.broker import UnreachableError
+from console.templates import mqtt
+from console.text import Message
 
 
 class TlsAwareClient(Client):
@@ -27,14 +28,14 @@ class TlsAwareClient(Client):
     alert = ""
 
     @property
-    def next_step(self) -> str:
+    def next_step(self) -> Message:
         """The next step for a connection that ended before CONNACK."""
         if self.alert:
-            return tls_next_step(self.alert)
+            return _tls_next_step(self.alert)
         if self._ssl_context is None:
-            return CHECK_MQTT_PORT
+            return mqtt.CHECK_VERSION()
         # A no to our certificate can be lost with the connection that carried it.
-        return f"{CHECK_MQTT_PORT}; if it is this certificate, have it issued again"
+        return mqtt.CHECK_VERSION_OR_CERTIFICATE()
 
     def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
         context = self._ssl_context
@@ -74,8 +75,11 @@ def tls_alert_text(error: ssl.SSLError) -> str:
     return str(error.reason or error).lower().replace("_", " ")
 
 
-def tls_next_step(alert: str) -> str:
-    """The next step for a connection that ended with ``alert``, as `tls_alert_text` gives it."""
-    if "alert" in alert:
-        return "the certificate may have ended or been revoked; have it issued again"
-    return "check that this port speaks TLS"
+def tls_ended(where: str, alert: str) -> UnreachableError:
+    """The error of a connection that ended with ``alert``, as `tls_alert_text` gives it."""
+    why = mqtt.TLS_ALERT(alert=alert) if "alert" in alert else mqtt.TLS_REASON(reason=alert)
+    return UnreachableError(where, mqtt.TLS_ENDED(), _tls_next_step(alert), why=why, alert=alert)
+
+
+def _tls_next_step(alert: str) -> Message:
+    return mqtt.REISSUE() if "alert" in alert else mqtt.CHECK_TLS()

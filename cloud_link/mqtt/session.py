@@ -32,9 +32,12 @@ from cloud_link.mqtt.broker import (
     PublishRefusedError,
     SubscribeRefusedError,
     UnreachableError,
+    broker_reason,
 )
 from cloud_link.mqtt.loop import SocketLoop
+from cloud_link.mqtt.paho_client import tls_ended
 from cloud_link.mqtt.receive_window import ReceiveWindow
+from console.templates import mqtt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
 
     from cloud_link.mqtt.paho_client import TlsAwareClient
+    from console import text
 
 DEFAULT_RECEIVE_MAXIMUM: Final = 20
 """Unanswered publishes where the broker names no Receive Maximum of its own (MQTT 3.1.1)."""
@@ -52,10 +56,6 @@ RECEIVE_MAXIMUM_LIMIT: Final = 1_000
 CLOSE_S: Final = 2.0
 PUBLISH_OVERHEAD: Final = 16
 """Bytes of a PUBLISH packet beside topic and payload, at most."""
-_NO_REASON: Final = (
-    "the connection closed without a reason: the broker stopped, the link was cut, or another "
-    "client came with the same client id"  # Mosquitto 2.0.11 gives no 0x8E even in MQTT 5
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Session:
         self._arrived = asyncio.Event()
         self._opened: asyncio.Future[None] = loop.create_future()
         self._closed = asyncio.Event()
-        self._end: tuple[str, int | None] | None = None
+        self._end: tuple[text.Message, int | None] | None = None
 
     # --- for callers ------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Session:
             raise PublishRefusedError(
                 f"{self._where} {topic}",
                 PACKET_TOO_LARGE,
-                f"{size} bytes exceed the broker's {self.maximum_packet_size}",
+                mqtt.TOO_LARGE(size=size, limit=self.maximum_packet_size),
             )
         if qos:
             await self._window.acquire()
@@ -144,7 +144,8 @@ class Session:
         self._keep_reading()
         reason = await answer
         if reason.value != 0:
-            raise PublishRefusedError(f"{self._where} {topic}", reason.value, reason.getName())
+            where = f"{self._where} {topic}"
+            raise PublishRefusedError(where, reason.value, _why(reason))
 
     async def subscribe(self, topic_filter: str, qos: Literal[0, 1] = 1) -> None:
         """Subscribe and wait for the broker's grant, which does not consider access lists.
@@ -163,7 +164,7 @@ class Session:
         for reason in await grant:
             if reason.is_failure:
                 where = f"{self._where} {topic_filter}"
-                raise SubscribeRefusedError(where, reason.value, reason.getName())
+                raise SubscribeRefusedError(where, reason.value, _why(reason))
 
     async def messages(self) -> AsyncIterator[Message]:
         """Received messages in order, until `DisconnectedError`; several consumers may share them.
@@ -200,7 +201,7 @@ class Session:
     def abort(self) -> None:
         """End without DISCONNECT: the broker publishes the will."""
         self._socket_loop.abort()
-        self._connection_lost("closed by this side", None)
+        self._connection_lost(mqtt.CLOSED_HERE(), None)
 
     @property
     def unanswered(self) -> int:
@@ -237,7 +238,7 @@ class Session:
         if self._opened.done():
             return
         if reason.is_failure:
-            refusal = ConnectRefusedError(self._where, reason.value, reason.getName())
+            refusal = ConnectRefusedError(self._where, reason.value, _why(reason))
             self._opened.set_exception(refusal)
             return
         self.session_present = flags.session_present
@@ -308,14 +309,13 @@ class Session:
         _props: object,
     ) -> None:
         if flags.is_disconnect_packet_from_server:
-            what = f"the broker says: {reason.getName()} (0x{reason.value:02x})"
-            self._connection_lost(what, reason.value)
+            self._connection_lost(_why(reason), reason.value)
         elif reason.getName() == "Keep alive timeout":
-            self._connection_lost("nothing heard for two keepalives: the link is dead", None)
+            self._connection_lost(mqtt.KEEPALIVE(), None)
         elif self._client.alert:
-            self._connection_lost(f"the broker ended TLS: {self._client.alert}", None)
+            self._connection_lost(mqtt.TLS_ALERT(alert=self._client.alert), None)
         else:
-            self._connection_lost(_NO_REASON, None)
+            self._connection_lost(mqtt.NO_REASON(), None)
 
     # --- the rest ---------------------------------------------------------------------------
 
@@ -332,17 +332,16 @@ class Session:
             self._socket_loop.resume_reading()
 
     def _on_invalid_bytes(self, error: Exception) -> None:
-        self._connection_lost(f"what came is not MQTT: {error!r}", None)
+        self._connection_lost(mqtt.INVALID_DATA(problem=type(error).__name__), None)
 
-    def _connection_lost(self, what: str, code: int | None) -> None:
+    def _connection_lost(self, why: text.Message, code: int | None) -> None:
         """End, once: everything that waits fails now."""
         if self._end is not None:
             return
-        self._end = (what, code)
+        self._end = (why, code)
         self._socket_loop.detach()
         if not self._opened.done():
-            step = self._client.next_step
-            self._opened.set_exception(UnreachableError(self._where, what, step))
+            self._opened.set_exception(self._unopened(why))
             self._opened.exception()  # a cancelled `open` never asks
         self._window.fail(self._disconnected)
         waiting: list[asyncio.Future[Any]] = [*self._publishes.values(), *self._subscribes.values()]
@@ -357,9 +356,19 @@ class Session:
         self._closed.set()
 
     def _disconnected(self) -> DisconnectedError:
-        what, code = self._end or (_NO_REASON, None)
-        return DisconnectedError(self._where, what, code)
+        why, code = self._end or (mqtt.NO_REASON(), None)
+        return DisconnectedError(self._where, why, code)
+
+    def _unopened(self, why: text.Message) -> UnreachableError:
+        if self._client.alert:
+            return tls_ended(self._where, self._client.alert)
+        what, step = mqtt.LOST_BEFORE_ANSWER(), self._client.next_step
+        return UnreachableError(self._where, what, step, why=why)
 
     def _check_open(self) -> None:
         if self._end is not None:
             raise self._disconnected()
+
+
+def _why(reason: ReasonCode) -> text.Message:
+    return broker_reason(reason.getName(), reason.value)

@@ -21,10 +21,18 @@ import structlog
 
 from cloud_link.spool.folder import ReserveFile, SpoolFolder
 from cloud_link.spool.losses import Losses
-from cloud_link.spool.model import SpoolDamagedError, SpoolDiskError, SpoolFullError, SpoolLimits
+from cloud_link.spool.model import (
+    SpoolDamagedError,
+    SpoolDiskError,
+    SpoolError,
+    SpoolFullError,
+    SpoolLimits,
+)
 from cloud_link.spool.records import RecordStore
 from cloud_link.spool.schema import PAGE, connect, log_pages
 from cloud_link.wire import Lane
+from console.templates import spool, system
+from console.text import verbatim
 
 T = TypeVar("T")
 
@@ -210,15 +218,24 @@ def translate_errors() -> Iterator[None]:
     except sqlite3.Error as error:
         raise _spool_error(error) from error
     except msgspec.MsgspecError as error:
-        raise SpoolDamagedError(f"the spool's rows are unreadable: {error}") from error
+        raise SpoolDamagedError(
+            spool.DAMAGED(), why=verbatim(str(error)), next_step=spool.CHECK_DISK()
+        ) from error
     except OSError as error:
-        raise SpoolDiskError(f"the spool's disk fails: {error}; check the disk") from error
+        raise SpoolDiskError(
+            spool.DISK_FAILED(),
+            where=str(error.filename or ""),
+            why=system.reason(error),
+            next_step=spool.CHECK_DISK(),
+        ) from error
 
 
-def _spool_error(error: sqlite3.Error) -> Exception:
+def _spool_error(error: sqlite3.Error) -> SpoolError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return SpoolFullError("the disk is full: free some space")
+        return SpoolFullError(spool.DISK_FULL(), next_step=spool.FREE_SPACE())
+    # SQLite's own words, which its manual and forums explain.
+    why, step = verbatim(str(error)), spool.CHECK_DISK()
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return SpoolDamagedError(f"the spool's database is damaged: {error}")
-    return SpoolDiskError(f"the spool's disk fails: {error}; check the disk and its mount options")
+        return SpoolDamagedError(spool.DAMAGED(), why=why, next_step=step)
+    return SpoolDiskError(spool.DISK_FAILED(), why=why, next_step=step)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud_link.spool.model import MEBIBYTE, SpoolError, SpoolLockedError
+from console.templates import spool, system
 
 _QUARANTINE_LIMIT: Final = 2
 _SUFFIXES: Final = ("-wal", "-shm", "-journal")
@@ -56,8 +57,10 @@ class SpoolFolder:
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise SpoolError(
-                f"the spool's folder {path} cannot be used: {error.strerror}; "
-                "check that it is writable"
+                spool.FOLDER_UNUSABLE(),
+                where=str(path),
+                why=system.reason(error),
+                next_step=spool.CHECK_FOLDER(),
             ) from error
         self._acquire_lock()
 

@@ -2,7 +2,7 @@
 
 Errors::
 
-    SpoolError                 str() is one clear line with the next step
+    SpoolError                 what, where, why and the next step
     |-- SpoolFullError         the disk takes nothing more
     |   `-- SpoolDiskError     ... because it answers with errors, or is read-only
     |-- SpoolDamagedError      what is on the disk is not what was written (handled inside)
@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from cloud_link.wire import Lane, Table
+from console.templates import spool
+from console.text import MessageError
 
 MEBIBYTE = 1024 * 1024
 
@@ -25,8 +27,8 @@ EpochName: TypeAlias = bytes
 """`cloud_link.wire.EPOCH_SIZE` random bytes."""
 
 
-class SpoolError(Exception):
-    """The base of the spool's errors; the message says what failed and what to do next."""
+class SpoolError(MessageError):
+    """The base of the spool's errors."""
 
 
 class SpoolFullError(SpoolError):
@@ -45,8 +47,8 @@ class SpoolLockedError(SpoolError):
     """Another process has this spool open; ``pid`` names it (``None`` when it left no name)."""
 
     def __init__(self, folder: str, pid: int | None) -> None:
-        who = f"process {pid}" if pid else "another process"
-        super().__init__(f"{folder} is in use by {who}: stop that one first, or use another folder")
+        what = spool.LOCKED(process=pid) if pid else spool.LOCKED_BY_OTHER()
+        super().__init__(what, where=folder, next_step=spool.STOP_OTHER())
         self.pid = pid
 
 

@@ -46,6 +46,7 @@ from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.recovery import Recovery, unfinished_recovery
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import BOOT_SIZE, Ack, Lane, Table
+from console.templates.spool import DISK_FULL, FREE_SPACE
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ class Spool:
         try:
             size = sum(len(entry.body) for entry in batch)
             if not self._read(lambda: self._database.has_room(size)):
-                raise SpoolFullError("the disk is still full: free some space")
+                raise SpoolFullError(DISK_FULL(), next_step=FREE_SPACE())
             return self._commit(partial(self._append, batch), use_reserve=False)
         except SpoolFullError:
             self._refuse(batch)

@@ -23,6 +23,7 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from cloud_link.spool.model import Entry, SpoolError, SpoolLimits
 from cloud_link.spool.spool import Spool
+from console.templates.spool import CLOSED
 
 T = TypeVar("T")
 
@@ -144,7 +145,7 @@ class SpoolWriter:
 
     def _submit(self, job: _Job[Any]) -> None:
         if self._closing:
-            raise SpoolError("the spool is closed")
+            raise SpoolError(CLOSED())
         self._jobs.put(job)
 
     # In the worker thread

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from console.text import MessageError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxInfo:
@@ -95,7 +97,7 @@ class UplinkState:
         pausing: Connected, but portal or broker refuse everything at present.
         delivered: Records that the portal has stored, since the daemon's start.
         rejected: Records that the portal has quarantined, since the daemon's start.
-        error: The last error, with the next step; "" while there is none.
+        error: The last error; ``None`` while there is none.
     """
 
     session: int
@@ -107,4 +109,4 @@ class UplinkState:
     pausing: bool
     delivered: int
     rejected: int
-    error: str
+    error: MessageError | None

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from cloud_link.uplink.flow import LaneCursor
     from cloud_link.uplink.model import BoxInfo, UplinkLimits
     from cloud_link.uplink.window import InFlightBatch
+    from console.text import MessageError
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +127,7 @@ class UplinkProgress:
     last_ack_at: int | None = None
     delivered: int = 0
     rejected: int = 0
-    error: str = ""
+    error: MessageError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,10 +327,10 @@ class UplinkSession:
             self._on_refused(error, None)
 
     def _on_refused(self, error: PublishRefusedError, batch: InFlightBatch | None) -> None:
-        words = str(error)
-        if words != self._progress.error:  # once, not with every attempt
-            log.warning("publish_refused", error=words, code=error.code)
-            self._progress.error = words
+        earlier = self._progress.error
+        if earlier is None or earlier.args != error.args:  # once, not with every attempt
+            log.warning("publish_refused", error=str(error), code=error.code)
+            self._progress.error = error
         self.window.on_refused(batch, self._info.now())
         self._wake.set()
 
@@ -385,7 +386,7 @@ class UplinkSession:
         progress.delivered += result.ok
         progress.rejected += result.rejected
         if result.ok or result.rejected:
-            progress.error = ""
+            progress.error = None
         self._keep_tables(result.tables)
         urgent = self.window.on_ack(ack, [table_id(t) for t in result.tables], now)
         if urgent:

@@ -109,7 +109,7 @@ class Uplink:
         try:
             await self._run_session()
         except (MqttError, SpoolError) as error:
-            self._progress.error = str(error)
+            self._progress.error = error
             if self._progress.delivered + self._progress.rejected == before:
                 raise
             log.warning("uplink_lost", error=str(error))
@@ -122,7 +122,7 @@ class Uplink:
         async with connect(self._broker, box, will=will, keepalive=keepalive) as mqtt:
             await mqtt.subscribe(down(box, Down.ACK))
             progress.session, progress.connected_since = start.session, info.now()
-            progress.error = ""
+            progress.error = None
             log.info("uplink_connected", broker=self._broker.name, session=start.session)
             window = Window(self._context.limits, start.newest)
             session = UplinkSession(mqtt, self._writer, self._context, start, window)
@@ -139,4 +139,4 @@ class Uplink:
     def _note(self, state: RetryCallState) -> None:
         """Log the first failure of a row only."""
         if state.attempt_number == 1:
-            log.warning("uplink_down", error=self._progress.error)
+            log.warning("uplink_down", error=str(self._progress.error))

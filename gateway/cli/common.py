@@ -42,11 +42,6 @@ NOT_LOADED: Final = Template("cli.not_loaded", "the configuration cannot be load
 CHECK_MEMORY: Final = Template(
     "cli.check_memory", "check the free memory and disk space, then try again"
 )
-SPOOL_UNUSABLE: Final = Template("cli.spool_unusable", "the spool cannot be used")
-CHECK_SPOOL: Final = Template(
-    "cli.check_spool",
-    "check the state folder's disk and which other programs use it, then try again",
-)
 CHECK_PATH: Final = Template("cli.check_path", "check the path and its disk, then try again")
 CORRECT_PATH: Final = Template(
     "cli.correct_path", "correct the path, or name another state folder with --state"
@@ -117,7 +112,6 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 def description(error: Exception) -> ErrorDescription | None:
     """An error that we know how to describe; ``None`` for an internal error."""
-    from cloud_link.spool.model import SpoolError
     from gateway.configuration.loader import LoadError
     from gateway.install.machine import ServiceError
     from gateway.install.privileges import UnreadableProgramError, UntrustedPathError
@@ -138,8 +132,6 @@ def description(error: Exception) -> ErrorDescription | None:
         )
     if isinstance(error, LoadError):
         return ErrorDescription(what=NOT_LOADED(), why=cause(error), next=CHECK_MEMORY())
-    if isinstance(error, SpoolError):
-        return ErrorDescription(what=SPOOL_UNUSABLE(), why=cause(error), next=CHECK_SPOOL())
     if isinstance(error, MessageError):
         return failure.describe(error)
     if isinstance(error, ServiceError):

@@ -118,5 +118,5 @@ class Link:
             "delivered": state.delivered,
             "rejected": state.rejected,
             "pausing": state.pausing,
-            "error": state.error,
+            "error": str(state.error or ""),
         }

@@ -29,6 +29,6 @@ def test_an_address_that_cannot_be_used_is_shown_without_its_password(url: str) 
 
 
 def test_a_certificate_over_plain_mqtt_is_refused_without_the_password() -> None:
-    with pytest.raises(BrokerUrlError, match=r"'mqtt://broker:1883' is plain MQTT") as caught:
+    with pytest.raises(BrokerUrlError, match=r"'mqtt://broker:1883' does not use TLS") as caught:
         Broker.parse("mqtt://anna:hunter2@broker:1883", tls=ssl.create_default_context())
     assert "hunter2" not in str(caught.value)

@@ -21,6 +21,7 @@ from cloud_link.mqtt.broker import (
     Will,
 )
 from cloud_link.mqtt.connect import connect
+from console.templates import mqtt
 from tests import peers
 from tests.cloud_link.relay import relay
 from tests.cloud_link.waiting import SOON_S, failing, take, take_nothing, until
@@ -46,7 +47,7 @@ async def test_keepalive_finds_a_half_open_link(broker: peers.Mosquitto, how: st
             async with asyncio.timeout(SOON_S):
                 error = await failing(session.publish("a", b"x"))
             assert isinstance(error, DisconnectedError)
-            assert "dead" in str(error)
+            assert error.why == mqtt.KEEPALIVE()
             assert time.monotonic() - began < 5
         broker.resume()
 
@@ -84,7 +85,7 @@ async def test_the_brokers_reason_for_ending_is_passed_on() -> None:
     assert isinstance(error, DisconnectedError)
     assert error.code == SESSION_TAKEN_OVER
     assert "taken over" in str(error)
-    assert "find the other client" in str(error)
+    assert error.next_step == mqtt.FIND_OTHER_CLIENT()
 
 
 @pytest.mark.peer("mosquitto-clients")
@@ -109,12 +110,12 @@ async def test_nobody_listening_says_what_to_check() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"mqtt://127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(UnreachableError, match=r"nothing listens.*check the port"):
+        with pytest.raises(UnreachableError, match=r"nothing listens.*Check the port"):
             await connect(Broker.parse(url), "x").__aenter__()
 
 
 async def test_an_unknown_name_says_what_to_check() -> None:
-    with pytest.raises(UnreachableError, match="name is not known"):
+    with pytest.raises(UnreachableError, match="name cannot be resolved"):
         await connect(Broker.parse("mqtt://broker.invalid"), "x").__aenter__()
 
 

@@ -73,6 +73,6 @@ async def test_a_broker_of_another_root_is_not_believed(
 ) -> None:
     other = Authority.make(authority.folder / "impostors")
     identity = replace(authority.name("b-bbbbbbbbbb"), trust=other.root)
-    with pytest.raises(UnreachableError, match="its certificate is not trusted"):
+    with pytest.raises(UnreachableError, match="certificate is not trusted"):
         async with connect(address(broker, identity), "b"):
             pass

@@ -279,9 +279,7 @@ async def test_latency_at_200_messages_a_second(broker: peers.Mosquitto) -> None
 
 @pytest.mark.parametrize("host", ["x..y", "a" * 64 + ".example"])
 async def test_a_name_no_resolver_takes_is_unreachable(host: str) -> None:
-    with pytest.raises(
-        UnreachableError, match="this can be no host's name; correct the broker's name"
-    ):
+    with pytest.raises(UnreachableError, match=r"host name is invalid\. Correct the broker's"):
         async with connect(Broker.parse(f"mqtt://{host}:1883"), "box"):
             pass
 

@@ -176,14 +176,14 @@ def test_a_second_opener_is_told_who_is_there(
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     said = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
     assert said.startswith(f"{os.getpid()} ")
-    assert "stop that one first" in said
+    assert "Stop that process" in said
     with pytest.raises(SpoolLockedError):
         Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
 
 
 def test_an_unusable_folder_says_what_to_check(tmp_path: Path) -> None:
     (tmp_path / "s").write_text("not a folder")
-    with pytest.raises(SpoolError, match="check that it is writable"):
+    with pytest.raises(SpoolError, match="can write to the folder"):
         Spool.open(tmp_path / "s", boot=BOOT, limits=SMALL)
 
 
@@ -280,7 +280,7 @@ def test_a_replacement_that_the_disk_refuses_is_finished_later(tmp_path: Path) -
     for suffix in ("-wal", "-shm"):
         Path(f"{folder.database}{suffix}").unlink(missing_ok=True)
     folder.refusals = 4
-    with pytest.raises(SpoolError, match="Read-only file system"):
+    with pytest.raises(SpoolError, match="read-only file system"):
         spool.append([entry(Lane.DATA, 99)])
     while folder.refusals:
         with pytest.raises(SpoolError):

@@ -136,7 +136,8 @@ class Gateway:
         stats = await self._writer.call(lambda spool: spool.stats())
         epoch, following = await self._writer.call(lambda s: (s.epoch.hex(), s.next_seqs()))
         if isinstance(self._uplink, Uplink):
-            delivered, error = self._uplink.state.delivered, self._uplink.state.error
+            delivered = self._uplink.state.delivered
+            error = str(self._uplink.state.error or "")
         else:
             delivered, error = self._uplink.settled, ""
         pending = sum(stats.records.values())

@@ -85,11 +85,13 @@ def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> No
     with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be used together"):
         target.to_broker()
     key.unlink()
-    with pytest.raises(UnusableIdentityError, match=r"key\.pem cannot be read: No such file"):
+    with pytest.raises(
+        UnusableIdentityError, match=r"key\.pem: the file cannot be read; no such file"
+    ):
         target.to_broker()
     trust = state / "nothing.pem"
     trust.write_text("nonsense")
-    with pytest.raises(UnusableIdentityError, match=r"nothing\.pem holds no certificate"):
+    with pytest.raises(UnusableIdentityError, match=r"nothing\.pem: the file holds no certificate"):
         Identity(certificate=identity.certificate, key=identity.key, trust=trust).context()
 
 
