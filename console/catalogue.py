@@ -20,7 +20,18 @@ from typing import Any, Final
 
 from console.text import Argument, Duration, Message, Template, fills, verbatim
 
-AREAS: Final = frozenset({"control", "mqtt", "spool", "system"})
+AREAS: Final = frozenset(
+    {
+        "control",
+        "device_url",
+        "mqtt",
+        "profile",
+        "quantity",
+        "setting",
+        "spool",
+        "system",
+    }
+)
 """The modules of `console.templates`: no other is imported, whatever id arrives."""
 _DEPTH: Final = 4
 """How deep messages may be nested that arrive."""

@@ -10,15 +10,16 @@ from config.secrets import no_secrets
 from drivers.installation import AS_MEASURED, Installation
 
 if TYPE_CHECKING:
+    from config.finding import Finding
     from drivers.lines import Lines
 
 
 class ProfileError(Exception):
-    """A profile that cannot be used; ``problems`` holds every reason, one line each."""
+    """A profile that cannot be used; ``findings`` holds every reason, in the file's order."""
 
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(map(str, findings)))
 
 
 class ProfileStore(Protocol):

@@ -14,29 +14,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from config.finding import Finding
 from console.nearest import nearest
+from console.templates import device_url as texts
+from console.templates.control import DID_YOU_MEAN
+from console.text import Message, MessageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXAMPLE: Final = "modbus-tcp://host:502/?unit=1&profile=NAME"
 HOST_LIMIT: Final = 253
 """Characters of a host's name (RFC 1035, 2.3.4)."""
 
 
-class UrlError(ValueError):
-    """A text that is not a device URL.
+class UrlError(MessageError, ValueError):
+    """A text that is not a device URL; ``where`` is the text."""
 
-    Attributes:
-        what: The fact.
-        where: The text.
-        next_step: What to do about it.
-    """
-
-    def __init__(self, what: str, *, where: str, next_step: str) -> None:
-        self.what = what
-        self.where = where
-        self.next_step = next_step
-        super().__init__(f"{where!r}: {what}. {next_step}.")
+    def __init__(self, what: Message, *, where: str, next_step: Message) -> None:
+        super().__init__(what, where=where, next_step=next_step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +70,10 @@ class DeviceUrl:
         """The parts of ``text``; raises `UrlError` where it is not a device URL."""
         parts, port = _split(text)
         if not parts.scheme or "://" not in text:
-            raise UrlError(
-                "no protocol is named",
-                where=text,
-                next_step="Write it as in modbus-tcp://host:502/?unit=1&profile=NAME",
-            )
+            step = texts.EXAMPLE(example=EXAMPLE)
+            raise UrlError(texts.NO_PROTOCOL(), where=text, next_step=step)
         if parts.fragment or text.endswith("#"):
-            raise UrlError(
-                "a device has nothing after #", where=text, next_step="Write # as %23 where meant"
-            )
+            raise UrlError(texts.FRAGMENT(), where=text, next_step=texts.ESCAPE_FRAGMENT())
         return cls(
             scheme=parts.scheme,
             host=_host(parts, text),
@@ -91,7 +85,7 @@ class DeviceUrl:
         )
 
     def number(
-        self, key: str, default: float, *, least: float, most: float, problems: list[str]
+        self, key: str, default: float, *, least: float, most: float, problems: list[Finding]
     ) -> float:
         """The number given for ``key``; what is wrong with it is added to ``problems``."""
         given = self.query.get(key)
@@ -102,47 +96,64 @@ class DeviceUrl:
         except ValueError:
             value = float("nan")
         if not least <= value <= most:
-            problems.append(f"{key}={given} must be a number from {least:g} to {most:g}")
+            what = texts.NOT_IN_RANGE(name=key, value=given, least=f"{least:g}", most=f"{most:g}")
+            problems.append(Finding(what=what))
             return default
         return value
 
-    def unknown(self, known: frozenset[str]) -> list[str]:
+    def unknown(self, known: frozenset[str]) -> list[Finding]:
         """A problem for each key of the query that is not ``known``, with a suggestion."""
-        problems = []
-        for key in self.query:
-            if key in known:
-                continue
-            close = nearest(key, known)
-            hint = f"did you mean {close}?" if close else f"it may have {', '.join(sorted(known))}"
-            problems.append(f"{self.scheme}:// has no {key!r}; {hint}")
-        return problems
+        return [
+            Finding(
+                what=texts.UNKNOWN_OPTION(scheme=self.scheme, name=key),
+                next=suggestion(key, known),
+            )
+            for key in self.query
+            if key not in known
+        ]
+
+
+def suggestion(given: str, known: Iterable[str], form: str = "{}") -> Message:
+    """The next step where ``given`` is not one of ``known``.
+
+    Args:
+        given: What was written.
+        known: What may be written.
+        form: How one of them is shown, as `str.format` takes it.
+    """
+    names = sorted(known)
+    close = nearest(given, names)
+    if close:
+        return DID_YOU_MEAN(name=form.format(close))
+    return texts.USE_ONE_OF(known=tuple(form.format(name) for name in names))
+
+
+def not_a_choice(name: str, value: str, known: Iterable[str]) -> Finding:
+    """The problem that an option has a value that is not one of ``known``."""
+    what = texts.NOT_A_CHOICE(name=name, value=value)
+    return Finding(what=what, next=texts.USE_ONE_OF(known=tuple(map(str, known))))
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
+    if any(character.isspace() or not character.isprintable() for character in text):
+        raise UrlError(texts.UNPRINTABLE(), where=text, next_step=texts.REMOVE_OR_ESCAPE())
     try:
         parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise UrlError(
-            f"this is no URL: {error}", where=text, next_step="Look at the host and the port"
-        ) from None
-    if any(character.isspace() or not character.isprintable() for character in text):
-        raise UrlError(
-            "it holds a space or an unprintable character",
-            where=text,
-            next_step="Take it out, or write it as %20",
-        )
-    return parts, port
+    except ValueError:  # brackets, or an address within them, that are not one
+        raise UrlError(texts.INVALID_HOST(), where=text, next_step=texts.HOST_FORM()) from None
+    try:
+        return parts, parts.port
+    except ValueError:
+        port = parts.netloc.rpartition(":")[2]
+        what = texts.INVALID_PORT(port=port)
+        raise UrlError(what, where=text, next_step=texts.PORT_RANGE()) from None
 
 
 def _host(parts: SplitResult, text: str) -> str:
     host = _plain(parts.hostname or "", text)
     if len(host) > HOST_LIMIT:
-        raise UrlError(
-            f"its host has more than {HOST_LIMIT} characters",
-            where=f"{text[:60]}...",
-            next_step="Look at the host",
-        )
+        what = texts.LONG_HOST(limit=HOST_LIMIT)
+        raise UrlError(what, where=f"{text[:60]}...", next_step=texts.SHORTEN_HOST())
     return host
 
 
@@ -154,7 +165,8 @@ def _query(parts: SplitResult, text: str) -> dict[str, str]:
         raise _undecodable(text) from None
     for key, value in given:
         if key in query:
-            raise UrlError(f"{key!r} is given twice", where=text, next_step="Take one of them out")
+            what = texts.OPTION_TWICE(name=key)
+            raise UrlError(what, where=text, next_step=texts.REMOVE_ONE())
         query[_printable(key, text)] = _printable(value, text)
     return query
 
@@ -169,15 +181,9 @@ def _plain(part: str, text: str) -> str:
 
 def _printable(part: str, text: str) -> str:
     if not part.isprintable():
-        raise UrlError(
-            "an escape in it stands for an unprintable character",
-            where=text,
-            next_step="Take it out",
-        )
+        raise UrlError(texts.UNPRINTABLE_ESCAPE(), where=text, next_step=texts.REMOVE())
     return part
 
 
 def _undecodable(text: str) -> UrlError:
-    return UrlError(
-        "its escapes are no UTF-8", where=text, next_step="Write each character's octets in UTF-8"
-    )
+    return UrlError(texts.NOT_UTF8(), where=text, next_step=texts.ESCAPE_UTF8())

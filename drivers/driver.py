@@ -28,6 +28,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from config.finding import Finding
     from drivers.bus_load import BusLoad, RequestTime
     from drivers.context import DriverContext, ProfileStore
     from drivers.device_url import DeviceUrl
@@ -122,8 +123,12 @@ class DriverKind(Protocol):
     def example(self) -> str:
         """A URL of its first scheme, for a person who has to correct one."""
 
-    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
-        """Every problem of a URL, each one clause for a person; empty when it can be opened."""
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
+        """Every problem of a URL; empty when it can be opened.
+
+        A problem of the profile that it names has its location in the profile; a problem of the
+        URL itself has none.
+        """
 
     def line_key(self, url: DeviceUrl) -> str:
         """The key of the line the device is on: ``tcp:192.0.2.7:502``."""

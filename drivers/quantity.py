@@ -1,6 +1,6 @@
 """The closed list of quantities: what can be measured or counted, with unit, kind and parts.
 
-Standard library only. Everything here is also reachable as ``drivers.report.X``, which is where
+Everything here is also reachable as ``drivers.report.X``, which is where
 the other packages import it from.
 
 Sources: design section 2; IEC 62053 for the energy registers; RFC 3805 and PWG 5100.22 for the
@@ -12,6 +12,9 @@ from __future__ import annotations
 import re
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
+
+from console.templates import quantity as texts
+from console.text import MessageError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -144,8 +147,8 @@ class Quantity(Enum):
     CPU_TIME = "cpu.time", "s", Kind.COUNTER, _NONE, _NONE
 
 
-class PartError(ValueError):
-    """A part that its quantity does not allow; the message says what it allows."""
+class PartError(MessageError, ValueError):
+    """A part that its quantity does not allow; the next step says what it allows."""
 
 
 def check_part(quantity: Quantity, part: str) -> None:
@@ -157,12 +160,15 @@ def check_part(quantity: Quantity, part: str) -> None:
         return
     pairs = [pair.partition("=") for pair in part.split(",")]
     keys = [key for key, _, _ in pairs]
-    allowed = ", ".join(sorted(quantity.tokens) + [f"{key}=..." for key in sorted(quantity.keys)])
+    allowed = (*sorted(quantity.tokens), *(f"{key}=..." for key in sorted(quantity.keys)))
+    if not allowed:
+        what = texts.NO_PARTS(quantity=quantity.value)
+        raise PartError(what, next_step=texts.REMOVE_PART())
     if keys != sorted(set(keys)):
-        raise PartError(f"part {part!r}: keys must be sorted and appear once")
+        raise PartError(texts.UNSORTED_KEYS(part=part), next_step=texts.SORT_KEYS())
     for key, _, value in pairs:
         if key not in quantity.keys:
-            may = f"it may be {allowed}" if allowed else "it has no parts"
-            raise PartError(f"{quantity.value} has no part {part!r}; {may}")
+            what = texts.UNKNOWN_PART(quantity=quantity.value, part=part)
+            raise PartError(what, next_step=texts.USE_ONE_OF(known=allowed))
         if not PART_VALUES[key].fullmatch(value):
-            raise PartError(f"part {part!r}: {value!r} is not a value of {key}")
+            raise PartError(texts.UNKNOWN_VALUE(value=value, key=key, part=part))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from config.finding import Finding
+from console.templates.profile import UNKNOWN
 from drivers.context import DriverContext, ProfileError
 from drivers.device_url import DeviceUrl
 from drivers.lines import Lines
@@ -29,7 +31,7 @@ class _NoProfiles:
     """The `drivers.context.ProfileStore` of a family without profiles."""
 
     def profile(self, name: str) -> object:
-        raise ProfileError((name,))
+        raise ProfileError((Finding(what=UNKNOWN(name=name)),))
 
 
 async def report_of(name: str, capture: Capture, profiles: ProfileStore) -> Report:

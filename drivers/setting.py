@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from console.templates import setting as texts
+from console.text import MessageError
+
+if TYPE_CHECKING:
+    from console.text import Argument, Message
 
 
-class WriteError(ValueError):
-    """A value that is not written.
-
-    Attributes:
-        what: The fact.
-        next_step: What to do about it.
-    """
-
-    def __init__(self, what: str, next_step: str) -> None:
-        self.what = what
-        self.next_step = next_step
-        super().__init__(f"{what}. {next_step}.")
+class WriteError(MessageError, ValueError):
+    """A value that is not written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +40,22 @@ class Setting:
             value = Decimal(text)
         except InvalidOperation:
             value = Decimal("NaN")
-        bounds = f"Give a number from {self.min} to {self.max}{self.suffix}"
+        bounds = texts.RANGE(least=str(self.min), most=self.amount(self.max))
         if not value.is_finite():
-            raise WriteError(f"{text!r} is no number", bounds)
+            raise WriteError(texts.NOT_A_NUMBER(text=text), next_step=bounds)
         if not self.min <= value <= self.max:
-            raise WriteError(f"{value} is outside what {self.name!r} may be", bounds)
+            what = texts.OUT_OF_RANGE(value=self.amount(value), name=self.name)
+            raise WriteError(what, next_step=bounds)
         if self.only and value not in self.only:
-            known = ", ".join(map(str, self.only))
-            raise WriteError(
-                f"{self.name!r} cannot be {value}{self.suffix}",
-                f"Give one of {known}{self.suffix}",
-            )
+            what = texts.NOT_A_CHOICE(name=self.name, value=self.amount(value))
+            raise WriteError(what, next_step=self._choices())
         return value
+
+    def _choices(self) -> Message:
+        known = tuple(map(str, self.only))
+        if self.unit:
+            return texts.CHOICES_IN_UNIT(known=known, unit=self.unit)
+        return texts.CHOICES(known=known)
 
     def held(self, value: Decimal) -> Decimal:
         """The value that the device has after ``value`` was written.
@@ -64,7 +65,6 @@ class Setting:
         """
         return value
 
-    @property
-    def suffix(self) -> str:
-        """The unit with a space before it; ``""`` where there is none."""
-        return f" {self.unit}" if self.unit else ""
+    def amount(self, value: Decimal) -> Argument:
+        """``value`` with the unit, where there is one, as messages insert it."""
+        return texts.AMOUNT(value=str(value), unit=self.unit) if self.unit else str(value)

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from console.text import Message, MessageError
+from console.text import NO_MESSAGE, Message, MessageError
 
 
 class ProtocolError(MessageError):
@@ -26,8 +26,15 @@ class ProtocolError(MessageError):
         next_step: What a person can do about it.
     """
 
-    def __init__(self, what: Message | str, *, where: str, next_step: Message | str) -> None:
-        super().__init__(what, where=where, next_step=next_step)
+    def __init__(
+        self,
+        what: Message | str,
+        *,
+        where: str,
+        why: Message | str = NO_MESSAGE,
+        next_step: Message | str,
+    ) -> None:
+        super().__init__(what, where=where, why=why, next_step=next_step)
 
 
 class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree above
@@ -41,9 +48,16 @@ class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree abov
 class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree above
     """There is no connection to talk over."""
 
-    def __init__(self, what: Message | str, *, where: str, next_step: Message | str = "") -> None:
+    def __init__(
+        self,
+        what: Message | str,
+        *,
+        where: str,
+        why: Message | str = NO_MESSAGE,
+        next_step: Message | str = "",
+    ) -> None:
         step = next_step or "Check the address, the port and the network between"
-        super().__init__(what, where=where, next_step=step)
+        super().__init__(what, where=where, why=why, next_step=step)
 
 
 class LineClosed(Unreachable):

@@ -17,10 +17,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from config.finding import Finding
+from console.templates import device_url as texts
+from console.templates import profile as profile_texts
 from drivers.context import ProfileError
+from drivers.device_url import not_a_choice
 from drivers.modbus.bus_load import bus_load_of
 from drivers.modbus.profile_store import modbus_profile
 from protocols.modbus.rtu_timing import LONGEST_FRAME, RtuTiming
@@ -137,11 +142,11 @@ class ModbusTcp(_Modbus):
     schemes: ClassVar[tuple[str, ...]] = ("modbus-tcp",)
     example: ClassVar[str] = "modbus-tcp://host:502/?unit=1&profile=eastron-sdm630"
 
-    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
         """See `drivers.driver.DriverKind`."""
         problems = _check_host(url)
         if url.port == 0:
-            problems.append("port 0 is no port to connect to")
+            problems.append(Finding(what=texts.INVALID_PORT(port=0), next=texts.PORT_RANGE()))
         problems += url.unknown(_COMMON | {"pause_ms"}) + _check_unit(url, range(256))
         _silence_s(url, problems)
         return [*problems, *_check_profile(url, profiles)]
@@ -168,15 +173,14 @@ class ModbusRtu(_Modbus):
     schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu",)
     example: ClassVar[str] = "modbus-rtu:///dev/ttyUSB0?unit=1&profile=eastron-sdm630"
 
-    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
         """See `drivers.driver.DriverKind`."""
         problems = url.unknown(_COMMON | _SERIAL)
+        example = texts.EXAMPLE(example="modbus-rtu:///dev/ttyUSB0")
         if url.host or url.port or url.user:
-            problems.append(
-                "a serial port stands behind three slashes, as in modbus-rtu:///dev/ttyUSB0"
-            )
+            problems.append(Finding(what=texts.THREE_SLASHES(), next=example))
         elif url.path in ("", "/"):
-            problems.append("no serial port is named, as in modbus-rtu:///dev/ttyUSB0")
+            problems.append(Finding(what=texts.NO_SERIAL_PORT(), next=example))
         _form(url, problems)
         return [*problems, *_check_unit(url, UNITS), *_check_profile(url, profiles)]
 
@@ -211,11 +215,14 @@ class ModbusRtuTcp(ModbusRtu):
     schemes: ClassVar[tuple[str, ...]] = ("modbus-rtu+tcp",)
     example: ClassVar[str] = "modbus-rtu+tcp://host:4001/?unit=1&profile=eastron-sdm630"
 
-    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
         """See `drivers.driver.DriverKind`."""
         problems = [*_check_host(url), *url.unknown(_COMMON | _SERIAL)]
         if not url.port:
-            problems.append("no port is named: serial servers have no usual one")
+            missing = Finding(
+                what=texts.NO_PORT(), why=texts.NO_STANDARD_PORT(), next=texts.PORT_RANGE()
+            )
+            problems.append(missing)
         _form(url, problems)
         return [*problems, *_check_unit(url, UNITS), *_check_profile(url, profiles)]
 
@@ -237,64 +244,73 @@ def _profile(url: DeviceUrl, profiles: ProfileStore) -> Profile:
 # --- what the parts of a URL say ----------------------------------------------------------------
 
 
-def _check_host(url: DeviceUrl) -> list[str]:
+def _check_host(url: DeviceUrl) -> list[Finding]:
     problems = []
     if not url.host:
-        problems.append("no host is named")
+        problems.append(Finding(what=texts.NO_HOST()))
     if url.user:
-        problems.append("Modbus knows no user; take out what stands before @")
+        problems.append(Finding(what=texts.NO_USERS(), next=texts.REMOVE_USER()))
     if url.path not in ("", "/"):
-        problems.append(f"there is nothing at {url.path!r}; options stand after ?")
+        problems.append(Finding(what=texts.PATH(path=url.path), next=texts.OPTIONS_FOLLOW()))
     return problems
 
 
-def _check_unit(url: DeviceUrl, units: range) -> list[str]:
-    problems: list[str] = []
+def _check_unit(url: DeviceUrl, units: range) -> list[Finding]:
+    problems: list[Finding] = []
     _unit(url, units, problems)
     _timeout_s(url, 1.0, problems)
     return problems
 
 
-def _check_profile(url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+def _check_profile(url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
     if not url.profile:
-        return ["no profile is named, as in ?profile=eastron-sdm630"]
+        step = texts.ADD_PROFILE(example="?profile=eastron-sdm630")
+        return [Finding(what=texts.NO_PROFILE(), next=step)]
     try:
         profiles.profile(url.profile)
     except ProfileError as error:
-        return list(error.problems)
+        return [_named(finding, url.profile) for finding in error.findings]
     return []
 
 
-def _unit(url: DeviceUrl, units: range, problems: list[str]) -> int:
+def _named(finding: Finding, name: str) -> Finding:
+    """A finding in a profile that says which one, and what to correct."""
+    if finding.location is None:
+        return finding
+    what = profile_texts.INVALID(name=name, problem=finding.what)
+    return replace(finding, what=what, next=finding.next or profile_texts.CORRECT(name=name))
+
+
+def _unit(url: DeviceUrl, units: range, problems: list[Finding]) -> int:
     given = url.query.get("unit", "1")
     problems_before = len(problems)
     unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
     if len(problems) == problems_before and not (given.isascii() and given.isdecimal()):
-        problems.append(f"unit={given} must be a whole number")
+        problems.append(Finding(what=texts.NOT_WHOLE(name="unit", value=given)))
     return int(unit)
 
 
-def _timeout_s(url: DeviceUrl, default: float, problems: list[str]) -> float:
+def _timeout_s(url: DeviceUrl, default: float, problems: list[Finding]) -> float:
     return url.number("timeout_s", default, least=0.05, most=30, problems=problems)
 
 
-def _silence_s(url: DeviceUrl, problems: list[str]) -> float:
+def _silence_s(url: DeviceUrl, problems: list[Finding]) -> float:
     return url.number("pause_ms", 0, least=0, most=5000, problems=problems) / 1000
 
 
-def _form(url: DeviceUrl, problems: list[str]) -> SerialFormat:
+def _form(url: DeviceUrl, problems: list[Finding]) -> SerialFormat:
     """Speed and character of the serial line; what is wrong with them goes to ``problems``."""
     usual = SerialFormat()
     baud = url.query.get("baud", str(usual.baud))
     parity = url.query.get("parity", usual.parity).upper()
     stop = url.query.get("stop", str(usual.stop))
     if baud not in {str(known) for known in BAUDS}:
-        problems.append(f"baud={baud} must be one of {', '.join(map(str, BAUDS))}")
+        problems.append(not_a_choice("baud", baud, map(str, BAUDS)))
         baud = str(usual.baud)
     if parity not in PARITIES:
-        problems.append(f"parity={parity} must be N, E or O")
+        problems.append(not_a_choice("parity", parity, PARITIES))
         parity = usual.parity
     if stop not in ("1", "2"):
-        problems.append(f"stop={stop} must be 1 or 2")
+        problems.append(not_a_choice("stop", stop, ("1", "2")))
         stop = str(usual.stop)
     return SerialFormat(baud=int(baud), parity=parity, stop=int(stop))

@@ -34,6 +34,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
+from console.templates import profile as texts
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
@@ -53,7 +54,7 @@ def _quantity(given: object) -> object:
     except ValueError:
         known = [quantity.value for quantity in Quantity]
         raise InvalidValueError(
-            "unknown", f"{given!r} is no quantity", given=given, known=known
+            "unknown", texts.UNKNOWN_QUANTITY(name=str(given)), given=given, known=known
         ) from None
 
 
@@ -75,7 +76,8 @@ def _distinct(given: object) -> object:
         if isinstance(number, str) and _DECIMAL.fullmatch(number):
             number = int(number)
         if number in written:
-            raise InvalidValueError("twice", f"{written[number]} and {key} are the same number")
+            what = texts.SAME_NUMBER(first=str(written[number]), second=str(key))
+            raise InvalidValueError("twice", what)
         written[number] = key
     return given
 
@@ -120,7 +122,8 @@ class Range(Section):
 
     def __post_init__(self) -> None:
         if self.last < self.first:
-            raise InvalidValueError("range", f"last {self.last} lies before first {self.first}")
+            what = texts.REVERSED_RANGE(first=self.first, last=self.last)
+            raise InvalidValueError("range", what)
 
     @property
     def span(self) -> Span:
@@ -232,54 +235,43 @@ class Point(PointDefaults):
         meanings = ("quantity", "identity", "states", "bits", "values", "match")
         given = [name for name in meanings if getattr(self, name)]
         if len(given) != 1:
-            words = " and ".join(given) or "nothing"
-            raise InvalidValueError(
-                "meaning", f"a point means one of {', '.join(meanings)}; this: {words}"
-            )
+            what = texts.SEVERAL_MEANINGS(given=tuple(given)) if given else texts.NO_MEANING()
+            raise InvalidValueError("meaning", what, next=texts.ONE_MEANING(known=meanings))
         if self.quantity is None and (self.part or self.scale != 1):
-            raise InvalidValueError("meaning", "part and scale belong to a quantity")
+            raise InvalidValueError("meaning", texts.NEEDS_QUANTITY())
 
     def _check_encoding(self) -> None:
-        if self.table.bits != (self.type is Encoding.BIT):
-            raise InvalidValueError(
-                "encoding", f"{self.type.value} cannot stand in a {self.table.value}"
-            )
-        if (self.registers is None) == self.type.text:
-            raise InvalidValueError(
-                "encoding", "a string says how many registers it takes, and only a string"
-            )
+        name = self.type.value
+        _check_table(self.type, self.table)
+        if self.type.text and self.registers is None:
+            raise InvalidValueError("encoding", texts.NO_LENGTH())
+        if not self.type.text and self.registers is not None:
+            raise InvalidValueError("encoding", texts.LENGTH_OF_NUMBER(type=name))
         if self.span.end > 0x10000:
-            raise InvalidValueError("encoding", f"it ends at {self.span.end - 1}, beyond 65535")
+            raise InvalidValueError("encoding", texts.PAST_END(last=self.span.end - 1))
         numeric = self.states or self.bits or self.values or self.match
         if numeric and not (self.type.whole or self.type is Encoding.BIT):
-            raise InvalidValueError(
-                "encoding", f"what {self.type.value} means cannot be looked up by number"
-            )
+            raise InvalidValueError("encoding", texts.NOT_A_KEY(type=name))
         if self.absent and not self.type.whole:
-            raise InvalidValueError(
-                "encoding", f"absent is for whole numbers, not for {self.type.value}"
-            )
+            raise InvalidValueError("encoding", texts.ABSENT_OF(type=name))
 
     def _check_measure(self, quantity: Quantity) -> None:
         try:
             check_part(quantity, self.part)
         except PartError as error:
-            raise InvalidValueError("part", str(error)) from None
+            raise InvalidValueError("part", error.what, next=error.next_step) from None
         text = quantity.kind is Kind.TEXT
         if text != self.type.text or self.type is Encoding.BIT:
-            raise InvalidValueError(
-                "measure", f"{quantity.value} is not written as {self.type.value}"
-            )
+            what = texts.WRONG_TYPE(quantity=quantity.value, type=self.type.value)
+            raise InvalidValueError("measure", what)
         if self.type.real and self.resolution is None:
-            raise InvalidValueError(
-                "measure", f"{self.type.value} needs a resolution: what its digits mean"
-            )
+            what = texts.NO_RESOLUTION(type=self.type.value)
+            raise InvalidValueError("measure", what, next=texts.ADD_RESOLUTION())
         if not self.scale:
-            raise InvalidValueError("measure", "a scale of 0 makes every value 0")
+            raise InvalidValueError("measure", texts.ZERO_SCALE())
         if self.type.whole and self.resolution is not None and self.resolution > self.exponent:
-            raise InvalidValueError(
-                "measure", f"resolution {self.resolution} cannot hold scale {self.scale}"
-            )
+            what = texts.COARSE_RESOLUTION(resolution=self.resolution, scale=str(self.scale))
+            raise InvalidValueError("measure", what)
 
     @property
     def exponent(self) -> int:
@@ -314,28 +306,21 @@ class WritableRegister(Section):
 
     def __post_init__(self) -> None:
         if self.type.text:
-            raise InvalidValueError("writable", f"{self.type.value} cannot be written")
+            raise InvalidValueError("writable", texts.NOT_WRITABLE(type=self.type.value))
         if self.table not in (Table.HOLDING, Table.COIL):
-            raise InvalidValueError(
-                "writable", f"nothing in the table {self.table.value} can be written"
-            )
-        if self.table.bits != (self.type is Encoding.BIT):
-            raise InvalidValueError(
-                "encoding", f"{self.type.value} cannot stand in a {self.table.value}"
-            )
+            raise InvalidValueError("writable", texts.READ_ONLY_TABLE(table=self.table.value))
+        _check_table(self.type, self.table)
+        low, high = str(self.min), str(self.max)
         if self.max < self.min:
-            raise InvalidValueError("range", f"max {self.max} lies below min {self.min}")
+            raise InvalidValueError("range", texts.REVERSED_LIMITS(min=low, max=high))
         if not all(self.min <= value <= self.max for value in self.only):
-            raise InvalidValueError(
-                "range", f"only lists what is not between {self.min} and {self.max}"
-            )
+            raise InvalidValueError("range", texts.CHOICE_OUT_OF_RANGE(min=low, max=high))
         if not self.scale:
-            raise InvalidValueError("measure", "a scale of 0 makes every value 0")
+            raise InvalidValueError("measure", texts.ZERO_SCALE())
         least, most = self.type.bounds
         if not all(least <= bound / self.scale <= most for bound in (self.min, self.max)):
-            raise InvalidValueError(
-                "range", f"{self.type.value} cannot hold all from {self.min} to {self.max}"
-            )
+            what = texts.RANGE_TOO_WIDE(type=self.type.value, min=low, max=high)
+            raise InvalidValueError("range", what)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +358,13 @@ class Profile(Section):
             periods[IDENTITY_GROUP] = IDENTITY_PERIOD_S
         first_identity = sorted(used, key=lambda name: (name != IDENTITY_GROUP, name))
         return {name: periods.get(name) for name in first_identity}
+
+
+def _check_table(encoding: Encoding, table: Table) -> None:
+    """Raise `InvalidValueError` where a value of this type is not what the table holds."""
+    if table.bits != (encoding is Encoding.BIT):
+        what = texts.WRONG_TABLE(type=encoding.value, table=table.value)
+        raise InvalidValueError("encoding", what)
 
 
 def exponent_of(number: Decimal) -> int:

@@ -7,13 +7,15 @@ shows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from config.constraint import ValidationIssue, settings_at
 from console.nearest import nearest
-from console.text import NO_MESSAGE, Message
+from console.templates import profile as texts
+from console.templates.control import DID_YOU_MEAN
+from console.text import NO_MESSAGE, Argument, Message, Template
 from drivers.modbus.profile import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -30,70 +32,86 @@ class Fault:
     Attributes:
         path: The place in the document.
         what: The fact.
+        why: Its cause, where the fact does not say it.
         next: What to do about it.
         key: Whether the key is wrong, not its value.
     """
 
     path: Setting
-    what: Message | str
-    next: Message | str = NO_MESSAGE
+    what: Message
+    why: Message = NO_MESSAGE
+    next: Message = NO_MESSAGE
     key: bool = False
 
 
-_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "string_type": ("{given} is not text", "put it in quotes"),
-    "string_too_short": ("it is empty", "say what it is"),
-    "string_too_long": ("the text is too long", "at most {max_length} characters are kept"),
-    "string_pattern_mismatch": ("{given} is no name", "use a to z, 0 to 9 and hyphens"),
-    "int_type": ("{given} is no whole number", ""),
-    "int_parsing": ("{given} is no whole number", ""),
-    "int_from_float": ("{given} is no whole number", ""),
-    "float_parsing": ("{given} is no number", ""),
-    "float_type": ("{given} is no number", ""),
-    "decimal_parsing": ("{given} is no number", ""),
-    "decimal_type": ("{given} is no number", ""),
-    "finite_number": ("{given} is no finite number", ""),
-    "greater_than_equal": ("{given} is too small", "it must be {ge} or more"),
-    "less_than_equal": ("{given} is too large", "it may be {le} at most"),
-    "dataclass_type": ("{given} is no section", "write its settings below it, indented"),
-    "mapping_type": ("{given} is no section", "write its entries below it, indented"),
-    "dict_type": ("{given} is no section", "write its entries below it, indented"),
-    "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
-    "too_short": ("there are too few", "at least {min_length} are needed"),
+_TEXTS: Final[Mapping[str, tuple[Template, Template | None]]] = {
+    "string_type": (texts.NOT_TEXT, texts.QUOTE),
+    "string_too_short": (texts.EMPTY_TEXT, texts.FILL_IN),
+    "string_too_long": (texts.LONG_TEXT, texts.SHORTEN),
+    "string_pattern_mismatch": (texts.NOT_A_NAME, texts.NAME_FORM),
+    "int_type": (texts.NOT_WHOLE, None),
+    "int_parsing": (texts.NOT_WHOLE, None),
+    "int_from_float": (texts.NOT_WHOLE, None),
+    "float_parsing": (texts.NOT_A_NUMBER, None),
+    "float_type": (texts.NOT_A_NUMBER, None),
+    "decimal_parsing": (texts.NOT_A_NUMBER, None),
+    "decimal_type": (texts.NOT_A_NUMBER, None),
+    "finite_number": (texts.NOT_FINITE, None),
+    "greater_than_equal": (texts.TOO_SMALL, texts.AT_LEAST),
+    "less_than_equal": (texts.TOO_LARGE, texts.AT_MOST),
+    "dataclass_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
+    "mapping_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
+    "dict_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
+    "tuple_type": (texts.NOT_A_LIST, texts.DASHES),
+    "too_short": (texts.FEW_ENTRIES, texts.ENTRIES_AT_LEAST),
 }
-"""pydantic's error types in our words: what is wrong, and what to do."""
+"""pydantic's error types: the fact, and the next step."""
+_LIMITS: Final = ("ge", "le", "max_length", "min_length")
+"""Where pydantic keeps the limit that a value broke."""
+_GIVEN_LIMIT: Final = 60
+"""Characters of a value that are shown."""
 
 
 def finding_of(detail: ErrorDetails) -> Fault:
     """What pydantic found, in our words."""
     path: Setting = tuple(step for step in detail["loc"] if step != "[key]")
-    complaint = ValidationIssue.of(detail)
-    kind, context = complaint.kind, complaint.context
-    given = _shown(detail["input"])
+    issue = ValidationIssue.of(detail)
+    kind, context = issue.kind, issue.context
+    given = _given(detail["input"])
     if kind == "unexpected_keyword_argument":
         return _unknown_key(path)
     if kind == "missing":
-        section = "the file" if len(path) == 1 else "this entry"
-        return Fault(path=path, what=f"{path[-1]!r} is missing", next=f"add it to {section}")
+        step = texts.ADD_TO_FILE() if len(path) == 1 else texts.ADD_TO_ENTRY()
+        return Fault(path=path, what=texts.MISSING(name=str(path[-1])), next=step)
     if kind in ("enum", "literal_error"):
-        words = re.findall(r"'([^']*)'", str(context.get("expected"))) or [
-            str(context.get("expected"))
-        ]
-        return Fault(
-            path=path,
-            what=f"{given} is not one of the choices",
-            next=did_you_mean(str(detail["input"]), words),
-        )
+        expected = str(context.get("expected"))
+        known = re.findall(r"'([^']*)'", expected) or [expected]
+        what = texts.NOT_A_CHOICE(given=given)
+        return Fault(path=path, what=what, next=choice(str(detail["input"]), known))
     if kind == "unknown":
+        step = choice(str(context["given"]), context["known"])
+        return Fault(path=path, what=issue.message, next=step)
+    if kind in _TEXTS:
+        fact, remedy = _TEXTS[kind]
+        args = {"given": given, "limit": _limit(context)}
         return Fault(
             path=path,
-            what=complaint.message,
-            next=did_you_mean(str(context["given"]), context["known"]),
+            what=_filled(fact, args),
+            next=_filled(remedy, args) if remedy else NO_MESSAGE,
         )
-    if kind in _WORDS:
-        what, step = (text.format_map({"given": given, **context}) for text in _WORDS[kind])
-        return Fault(path=path, what=what, next=step)
-    return Fault(path=path, what=complaint.message)
+    if not issue.message.id:
+        return Fault(path=path, what=texts.NOT_VALID(given=given), why=issue.message)
+    return Fault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
+
+
+def _filled(template: Template, args: Mapping[str, Argument]) -> Message:
+    return template(**{name: args[name] for name in template.fields})
+
+
+def _limit(context: Mapping[str, object]) -> Argument:
+    """The limit that a value broke, as it is written."""
+    found = next((context[name] for name in _LIMITS if name in context), "")
+    return found if isinstance(found, int | float) else str(found)
 
 
 def contradictions(profile: Profile) -> Iterator[Fault]:
@@ -101,29 +119,29 @@ def contradictions(profile: Profile) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], int] = {}
     known = {DEFAULT_GROUP, IDENTITY_GROUP, *profile.groups}
     if not profile.points:
-        yield Fault(path=("points",), what="no point is given")
+        yield Fault(path=("points",), what=texts.NO_POINTS())
     for index, point in enumerate(profile.points):
         path: Setting = ("points", index)
         if point.target in seen:
             first = profile.points[seen[point.target]]
-            words = " ".join(word for word in point.target if word)
-            yield Fault(path=path, what=f"a second point is {words}, beside the one at {first.at}")
+            target = " ".join(word for word in point.target if word)
+            yield Fault(path=path, what=texts.SECOND_POINT(target=target, first=first.at))
         seen.setdefault(point.target, index)
         if point.poll_group not in known:
             yield Fault(
                 path=(*path, "group"),
-                what=f"there is no group {point.poll_group!r}",
-                next=did_you_mean(point.poll_group, sorted(known)),
+                what=texts.UNKNOWN_GROUP(name=point.poll_group),
+                next=choice(point.poll_group, sorted(known)),
             )
         yield from _untouchable(profile, point, path)
     used = {point.poll_group for point in profile.points}
     for name in profile.groups:
         if name not in used:
-            yield Fault(path=("groups", name), what=f"no point is in group {name!r}")
+            yield Fault(path=("groups", name), what=texts.EMPTY_GROUP(name=name))
     for index, gap in enumerate(profile.readable):
         for other in profile.forbidden:
             if gap.table is other.table and gap.first <= other.last and other.first <= gap.last:
-                what = f"{gap.first}..{gap.last} is readable and forbidden"
+                what = texts.READABLE_AND_FORBIDDEN(first=gap.first, last=gap.last)
                 yield Fault(path=("readable", index), what=what)
 
 
@@ -131,34 +149,37 @@ def _untouchable(profile: Profile, point: Point, path: Setting) -> Iterator[Faul
     span = point.span
     limit = profile.modbus.max_registers
     if not point.table.bits and span.count > limit:
-        yield Fault(
-            path=path, what=f"it takes {span.count} registers; one read may ask for {limit}"
-        )
+        yield Fault(path=path, what=texts.LONG_POINT(registers=span.count, limit=limit))
     for gap in profile.forbidden:
         if gap.table is span.table and gap.first < span.end and span.address <= gap.last:
-            yield Fault(path=path, what=f"it lies in what is forbidden, {gap.first}..{gap.last}")
+            yield Fault(path=path, what=texts.FORBIDDEN(first=gap.first, last=gap.last))
 
 
-def did_you_mean(given: str, known: list[str]) -> str:
-    """A suggestion, else what there is."""
+def choice(given: str, known: Sequence[str]) -> Message:
+    """The next step where ``given`` is not one of ``known``: the nearest, else all of them."""
     close = nearest(given, known)
     if close:
-        return f"did you mean {close}?"
-    return f"it may be {', '.join(known)}" if len(known) <= 12 else ""
+        return DID_YOU_MEAN(name=close)
+    return texts.USE_ONE_OF(known=tuple(known))
 
 
 def _unknown_key(path: Setting) -> Fault:
     known = settings_at(Profile, path[:-1])
     return Fault(
         path=path,
-        what=f"there is no setting {str(path[-1])!r} here",
-        next=did_you_mean(str(path[-1]), known) or f"it may hold {', '.join(known)}",
+        what=texts.UNKNOWN_SETTING(name=str(path[-1])),
+        next=choice(str(path[-1]), known),
         key=True,
     )
 
 
-def _shown(value: object) -> str:
-    if value is None or isinstance(value, dict | list | tuple):
-        return "nothing" if value is None else "a section" if isinstance(value, dict) else "a list"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _given(value: object) -> Argument:
+    """A value of the file, as messages insert it."""
+    if isinstance(value, str):
+        text = value if len(value) <= _GIVEN_LIMIT else f"{value[:_GIVEN_LIMIT]}..."
+        return texts.QUOTED(text=text)
+    if value is None:
+        return texts.EMPTY_VALUE()
+    if isinstance(value, dict | list | tuple):
+        return texts.SECTION() if isinstance(value, dict) else texts.LIST()
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -19,16 +19,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from config.finding import Finding, dotted
+from config.finding import Finding, SourceLocation, dotted
 from config.yaml_source import Path as Setting
 from config.yaml_source import Source, parse
-from console.nearest import nearest
+from console.templates import profile as texts
+from console.templates import system
 from drivers.context import ProfileError
 from drivers.modbus.profile import Profile
-from drivers.modbus.profile_errors import contradictions, finding_of
+from drivers.modbus.profile_errors import Fault, choice, contradictions, finding_of
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+    from console.text import Message
 
 __all__ = [
     "PACKAGED",
@@ -74,7 +77,7 @@ def load(name: str, folders: tuple[Path, ...] = ()) -> Profile:
     base = _base_name(text, path)
     if base is not None:
         if base == name:
-            raise ProfileError((f"{path}: a profile cannot be its own base",))
+            raise _unusable(path, texts.OWN_BASE(), texts.OTHER_BASE())
         base_path = _find(base, folders)
     return _cached(path, text, base_path, _text(base_path) if base_path else b"")
 
@@ -101,13 +104,13 @@ def read(text: bytes, file: str, base: Source | None = None) -> Profile:
         else:
             findings.append(
                 Finding(
-                    what="the file holds no profile",
-                    next="start it with `version: 1`",
+                    what=texts.NOT_A_PROFILE(),
+                    next=texts.START_WITH_VERSION(),
                     location=source.location(()),
                 )
             )
     if findings or profile is None:
-        raise ProfileError(tuple(str(finding) for finding in sorted(findings, key=_position)))
+        raise ProfileError(tuple(sorted(findings, key=_position)))
     return profile
 
 
@@ -132,7 +135,8 @@ def _cached(path: Path, text: bytes, base_path: Path | None, base_text: bytes) -
         return read(text, str(path))
     base = parse(base_text, str(base_path))
     if isinstance(base.data, dict) and "base" in base.data:
-        raise ProfileError((f"{base_path}: a base has no base of its own; one level is enough",))
+        step = texts.USE_ITS_BASE(base=str(base.data["base"]))
+        raise _unusable(base_path, texts.BASE_OF_BASE(), step)
     read(base_text, str(base_path))  # a base must stand alone: its faults are shown as its own
     return read(text, str(path), base)
 
@@ -143,17 +147,28 @@ def _find(name: str, folders: tuple[Path, ...]) -> Path:
             path = folder / f"{name}.yaml"
             if path.is_file():
                 return path
-    known = names(folders)
-    close = nearest(name, known)
-    hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
-    raise ProfileError((f"there is no profile {name!r}; {hint}",))
+    finding = Finding(what=texts.UNKNOWN(name=name), next=choice(name, names(folders)))
+    raise ProfileError((finding,))
 
 
 def _text(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ProfileError((f"{path}: cannot be read: {error.strerror}",)) from error
+        finding = Finding(
+            what=texts.UNREADABLE(),
+            why=system.reason(error),
+            next=texts.MAKE_READABLE(),
+            location=SourceLocation(file=str(path), line=1, column=1),
+        )
+        raise ProfileError((finding,)) from error
+
+
+def _unusable(path: Path, what: Message, step: Message) -> ProfileError:
+    """The error that the file at ``path`` cannot be used with its base, or as one."""
+    source = parse(_text(path), str(path))
+    place = source.location(("base",), key=True)
+    return ProfileError((Finding(what=what, next=step, path="base", location=place),))
 
 
 @lru_cache(maxsize=64)
@@ -174,14 +189,20 @@ class _LayeredProfile:
     points: tuple[tuple[Source, Setting], ...]
     source: Source
 
-    def finding(self, path: Setting, **words: Any) -> Finding:
-        """A finding at ``path`` of the document, placed where that is written."""
-        source, written = self.source, path
-        key = words.pop("key", False)
+    def finding(self, fault: Fault) -> Finding:
+        """The finding of a fault of the document, placed where that is written."""
+        source, path = self.source, fault.path
+        written = path
         if len(path) > 1 and path[0] == "points" and isinstance(path[1], int):
             source, start = self.points[path[1]]
             written = (*start, *path[2:])
-        return Finding(path=dotted(written), location=source.location(written, key=key), **words)
+        return Finding(
+            what=fault.what,
+            why=fault.why,
+            next=fault.next,
+            path=dotted(written),
+            location=source.location(written, key=fault.key),
+        )
 
 
 def _layered(source: Source, base: Source | None) -> _LayeredProfile:
@@ -247,16 +268,10 @@ def _validate(layered: _LayeredProfile, findings: list[Finding]) -> Profile | No
     try:
         profile = _validator().validate_python(layered.document)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            fault = finding_of(detail)
-            findings.append(
-                layered.finding(fault.path, what=fault.what, next=fault.next, key=fault.key)
-            )
+        details = error.errors(include_url=False)
+        findings += [layered.finding(finding_of(detail)) for detail in details]
         return None
-    findings += [
-        layered.finding(fault.path, what=fault.what, next=fault.next)
-        for fault in contradictions(profile)
-    ]
+    findings += [layered.finding(fault) for fault in contradictions(profile)]
     return profile
 
 

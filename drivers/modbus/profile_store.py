@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from config.finding import Finding
+from console.templates.profile import APPLY_AGAIN, NOT_LOADED
 from drivers.context import ProfileError
 from drivers.modbus.profile import Profile
 
@@ -19,17 +21,18 @@ class LoadedProfiles:
 
     Attributes:
         profiles: By name.
-        problems: By name, why there is none.
+        findings: By name, why there is none.
     """
 
     profiles: Mapping[str, Profile] = field(default_factory=dict)
-    problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def profile(self, name: str) -> Profile:
         """See `ProfileStore`; a name that was not asked for before is a fault of the caller."""
         if name in self.profiles:
             return self.profiles[name]
-        raise ProfileError(self.problems.get(name, (f"profile {name!r} was not made ready",)))
+        missing = Finding(what=NOT_LOADED(name=name), next=APPLY_AGAIN())
+        raise ProfileError(self.findings.get(name, (missing,)))
 
 
 def modbus_profile(name: str, profiles: ProfileStore) -> Profile:

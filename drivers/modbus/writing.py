@@ -14,12 +14,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from console.nearest import nearest
+from console.templates import setting as texts
+from console.templates.control import DID_YOU_MEAN
 from drivers.modbus.conversion import CODES
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.setting import Setting, WriteError
 from protocols.modbus.planner import Read
 
 if TYPE_CHECKING:
+    from console.text import Message
     from drivers.modbus.profile import Profile, WritableRegister
     from protocols.modbus.planner import Span
     from protocols.modbus.unit import Block
@@ -42,14 +45,8 @@ class RegisterSetting(Setting):
         """The setting called ``name``; raises `WriteError` where the profile does not allow it."""
         found = profile.writable.get(name)
         if found is None:
-            near = nearest(name, profile.writable)
-            known = ", ".join(sorted(profile.writable))
-            otherwise = f"It allows {known}" if known else "It allows nothing to be written"
-            device = f"{profile.maker} {profile.model}"
-            raise WriteError(
-                f"the profile of the {device} does not allow {name!r} to be written",
-                f"did you mean {near}?" if near else otherwise,
-            )
+            what = texts.NOT_WRITABLE(maker=profile.maker, model=profile.model, name=name)
+            raise WriteError(what, next_step=_other_setting(profile, name))
         return cls(
             name=name,
             unit=found.unit,
@@ -70,8 +67,9 @@ class RegisterSetting(Setting):
             data = struct.pack(">" + CODES[encoding], float(raw))
         else:
             if encoding is Encoding.BIT or raw != int(raw):
-                step = f"It takes steps of {self.writable.scale}{self.suffix}"
-                raise WriteError(f"{value} cannot be held exactly by {self.name!r}", step)
+                what = texts.INEXACT(name=self.name, value=self.amount(value))
+                step = texts.STEPS(step=self.amount(self.writable.scale))
+                raise WriteError(what, next_step=step)
             data = struct.pack(">" + CODES[encoding], int(raw))
         words = struct.unpack(f">{len(data) // 2}H", data)
         return words if self.words is WordOrder.HIGH_FIRST else words[::-1]
@@ -92,6 +90,15 @@ class RegisterSetting(Setting):
         if self.writable.type is Encoding.BIT:
             return self.value(bytes(words))
         return self.value(struct.pack(f">{len(words)}H", *words))
+
+
+def _other_setting(profile: Profile, name: str) -> Message:
+    """The next step where ``name`` may not be written."""
+    near = nearest(name, profile.writable)
+    if near:
+        return DID_YOU_MEAN(name=near)
+    known = tuple(sorted(profile.writable))
+    return texts.USE_ONE_OF(known=known) if known else texts.USE_THE_DEVICE()
 
 
 class BlockWriter(Protocol):

@@ -74,7 +74,7 @@ async def _device_opener(
     from drivers.lines import Lines
     from gateway.clock import SystemClock
     from gateway.configuration.loader import profiles_in
-    from gateway.polling.devices import DeviceError, DeviceOpener, url_step
+    from gateway.polling.devices import DeviceError, DeviceOpener
 
     lines = Lines()
     try:
@@ -83,6 +83,8 @@ async def _device_opener(
             profiles_in(state),
         )
     except DeviceError as error:
-        raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
+        raise ControlError(
+            what, where=error.where or url, why=error.why, next_step=error.step(url)
+        ) from error
     finally:
         await lines.aclose()

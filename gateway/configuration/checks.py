@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +52,7 @@ def check(
     findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
     findings += [*_name(document, state), *check_lines(document, lines)]
     findings += _long_timeouts(document, lines)
-    return sorted(findings, key=position)
+    return sorted(dict.fromkeys(findings), key=position)  # devices may share a faulty profile
 
 
 def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> list[Finding]:
@@ -209,14 +209,16 @@ def check_urls(source: Source, profiles: ProfileStore) -> list[Finding]:
             resolve(url, profiles)
         except DeviceError as error:
             findings += _problems(error, source, index)
-    return findings
+    return list(dict.fromkeys(findings))
 
 
 def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
     path = ("devices", index, "url")
     return [
-        Finding(what=problem, path=dotted(path), location=source.location(path))
-        for problem in error.problems
+        finding
+        if finding.location  # in the profile
+        else replace(finding, path=dotted(path), location=source.location(path))
+        for finding in error.findings
     ]
 
 

@@ -74,19 +74,24 @@ class LoadResult:
         findings: Why there are none, or why they are the previous ones; as
             `config.finding.Finding.to_wire`.
         disk_error: The system's message when the configuration could not be saved.
-        profiles, problems: As in `drivers.modbus.profile_store.LoadedProfiles`.
+        profiles: As in `drivers.modbus.profile_store.LoadedProfiles`.
+        faults: By a profile's name, why there is none; as `config.finding.Finding.to_wire`.
     """
 
     configuration: Configuration | None = None
     findings: tuple[dict[str, Any], ...] = ()
     disk_error: str = ""
     profiles: dict[str, Profile] = field(default_factory=dict)
-    problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    faults: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
     @property
     def store(self) -> LoadedProfiles:
         """The profiles, as drivers read them."""
-        return LoadedProfiles(profiles=self.profiles, problems=self.problems)
+        findings = {
+            name: tuple(Finding.from_wire(one) for one in faults)
+            for name, faults in self.faults.items()
+        }
+        return LoadedProfiles(profiles=self.profiles, findings=findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,13 +257,13 @@ def _with_profiles(result: LoadResult, state: Path, urls: Sequence[str]) -> Load
 
     store = FolderProfiles((state / PROFILES,))
     profiles: dict[str, Profile] = {}
-    problems: dict[str, tuple[str, ...]] = {}
+    faults: dict[str, tuple[dict[str, Any], ...]] = {}
     for name in sorted({name for url in urls if (name := _profile_in(url))}):
         try:
             profiles[name] = store.profile(name)
         except ProfileError as error:
-            problems[name] = error.problems
-    return replace(result, profiles=profiles, problems=problems)
+            faults[name] = tuple(finding.to_wire() for finding in error.findings)
+    return replace(result, profiles=profiles, faults=faults)
 
 
 def _profile_in(url: str) -> str | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from config.finding import Finding
 from drivers.setting import WriteError
 from gateway.configuration.loader import LoadError
 from gateway.control.protocol import ControlError, text_param
 from gateway.control.unknown_device import unknown_device
-from gateway.polling.devices import DeviceError, url_step
+from gateway.polling.devices import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,9 @@ class DeviceCommands:
             report = await self._read(url, device)
         except DeviceError as error:
             what = "this device cannot be read"
-            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
+            raise ControlError(
+                what, where=error.where or url, why=error.why, next_step=error.step(url)
+            ) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
@@ -149,7 +152,7 @@ class DeviceCommands:
         try:
             return settings.profiles if device else await settings.profiles_of(url)
         except LoadError as error:
-            raise DeviceError((str(error),)) from error
+            raise DeviceError((Finding(what=str(error)),)) from error
 
     @asynccontextmanager
     async def _writer(self, url: str, device: Device | None) -> AsyncIterator[SettingWriter]:
@@ -163,7 +166,9 @@ class DeviceCommands:
             raise refused(error, device.name if device else url) from error
         except DeviceError as error:
             what = "this device cannot be written"
-            raise ControlError(what, where=url, why=str(error), next_step=url_step(url)) from error
+            raise ControlError(
+                what, where=error.where or url, why=error.why, next_step=error.step(url)
+            ) from error
 
     async def _read(self, url: str, device: Device | None) -> Report:
         profiles = await self._profiles(url, device)

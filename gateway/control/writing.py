@@ -84,7 +84,7 @@ async def write(
         ) from error
     if not held:
         raise ControlError(
-            f"the device took the write and still says {after}{setting.suffix}",
+            f"the device took the write and still says {setting.amount(after)}",
             where=device,
             next_step="look in its manual: it may want a password, or a restart",
         )

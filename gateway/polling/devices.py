@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from config.finding import Finding
 from config.model import Configuration, Device
 from config.secrets import no_secrets
 from console.nearest import nearest
@@ -26,6 +27,7 @@ from gateway.polling.polled_device import PolledDevice, Reader
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
+    from console.text import Message
     from drivers.context import ProfileStore
     from drivers.driver import DriverKind, SettingWriter
     from drivers.lines import Lines
@@ -43,11 +45,30 @@ def url_step(url: str) -> str:
 
 
 class DeviceError(Exception):
-    """A device that cannot be polled; ``problems`` holds every reason."""
+    """A device that cannot be polled; ``findings`` holds every reason.
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
+    A fault of the profile that its URL names has its location there; a fault of the URL has none.
+    """
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(" ".join(str(finding) for finding in self.findings))
+
+    @property
+    def where(self) -> str:
+        """The place of the first fault in a profile; ``""`` where only the URL has faults."""
+        return next((finding.where for finding in self.findings if finding.location), "")
+
+    @property
+    def why(self) -> Message | str:
+        """What is wrong."""
+        (first, *others) = self.findings
+        return str(self) if others or first.why else first.what
+
+    def step(self, url: str) -> Message | str:
+        """What to do about it."""
+        (first, *others) = self.findings
+        return first.next if first.next and not others else url_step(url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +91,13 @@ def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
     try:
         url = DeviceUrl.parse(text)
     except UrlError as error:
-        raise DeviceError((str(error),)) from error
+        raise DeviceError((Finding(what=error.what, next=error.next_step),)) from error
     kind = DRIVERS.get(url.scheme)
     if kind is None:
         near = nearest(url.scheme, DRIVERS)
         known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
         hint = f"did you mean {near}://?" if near else f"there are {known}"
-        raise DeviceError((f"no driver speaks {url.scheme}://; {hint}",))
+        raise DeviceError((Finding(what=f"no driver speaks {url.scheme}://; {hint}"),))
     problems = kind.check(url, profiles)
     if problems:
         raise DeviceError(problems)
@@ -165,7 +186,8 @@ class DeviceOpener:
         resolved = resolve(url, profiles)
         if not isinstance(resolved.kind, WritableKind):
             raise WriteError(
-                "this device has no settings that can be written", "Use its own page or panel"
+                "this device has no settings that can be written",
+                next_step="use its own page or panel",
             )
         with self._visit(resolved, device):
             yield resolved.kind.writer(resolved.url, self._context(device, profiles))
@@ -190,7 +212,8 @@ class DeviceOpener:
         form = kind.form(url) if isinstance(kind, SerialFormatKind) else None
         if line is not None and line.form != form:
             way = f"at {line.form}" if line.form else "as a network connection"
-            raise DeviceError((f"{key} is in use {way}; name the same speed, character, protocol",))
+            what = f"{key} is in use {way}; name the same speed, character, protocol"
+            raise DeviceError((Finding(what=what),))
 
     async def read_once(
         self, url: str, device: Device | None, profiles: ProfileStore, clock: Clock

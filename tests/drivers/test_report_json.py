@@ -183,7 +183,7 @@ def test_a_value_that_could_not_be_had_is_null_with_its_reason() -> None:
     ("change", "message"),
     [
         ({"quantity": "voltge"}, r"readings\[0\].quantity: 'voltge' .* did you mean 'voltage'"),
-        ({"part": "l9"}, r"readings\[0\].part: voltage has no part 'l9'; it may be l1"),
+        ({"part": "l9"}, r"readings\[0\].part: voltage has no part 'l9'. Use one of l1"),
         ({"value": 230.1}, r"readings\[0\].value: .*float.*report_json.loads"),
         ({"value": "230"}, r"readings\[0\].value: a number is expected, not str '230'"),
         ({"value": True}, r"readings\[0\].value: a number is expected, not bool"),

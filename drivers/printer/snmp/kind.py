@@ -19,9 +19,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from config.finding import ConfigError
+from config.finding import ConfigError, Finding
 from config.model import SECRET_REFERENCE
+from console.templates import device_url as texts
 from drivers.bus_load import BusLoad
+from drivers.device_url import not_a_choice
 from drivers.printer.snmp.poll_groups import PERIODS
 from protocols.errors import Unreachable
 from protocols.presence import presence
@@ -54,20 +56,20 @@ class PrinterMib:
     schemes = ("snmp",)
     example = "snmp://192.0.2.7/?version=2c"
 
-    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[str]:
+    def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
         """See `drivers.driver.DriverKind`; never repeats what may be a secret."""
-        problems = [] if url.host else ["no host is named"]
+        problems = [] if url.host else [Finding(what=texts.NO_HOST())]
         if url.port == 0:
-            problems.append("port 0 is no port to ask")
+            problems.append(Finding(what=texts.INVALID_PORT(port=0), next=texts.PORT_RANGE()))
         if url.path not in ("", "/"):
-            problems.append(f"there is nothing at {url.path!r}; options stand after ?")
+            problems.append(Finding(what=texts.PATH(path=url.path), next=texts.OPTIONS_FOLLOW()))
         if urlsplit(url.text).password is not None:
-            problems.append("a password stands in the URL; write auth_key=secret:NAME after ?")
+            problems.append(Finding(what=texts.PASSWORD(), next=texts.REPLACE_PASSWORD()))
         problems += url.unknown(_KNOWN)
         _timeout_s(url, problems)
         version = url.query.get("version", Version.V2C)
         if version not in set(Version):
-            problems.append(f"version={version} must be 1, 2c or 3")
+            problems.append(not_a_choice("version", version, Version))
         elif version == Version.V3:
             problems += _check_user(url)
         else:
@@ -155,7 +157,9 @@ def _secret_resolver(target: Target, secret: Callable[[str], str]) -> SecretReso
             return secret(text)
         except ConfigError as error:
             finding = error.findings[0]
-            raise Unreachable(finding.what, where=target.where, next_step=finding.next) from error
+            raise Unreachable(
+                finding.what, where=target.where, why=finding.why, next_step=finding.next
+            ) from error
 
     return resolve
 
@@ -163,40 +167,50 @@ def _secret_resolver(target: Target, secret: Callable[[str], str]) -> SecretReso
 # --- what the parts of a URL say ----------------------------------------------------------------
 
 
-def _timeout_s(url: DeviceUrl, problems: list[str]) -> float:
+def _timeout_s(url: DeviceUrl, problems: list[Finding]) -> float:
     return url.number("timeout_s", TIMEOUT_S, least=0.05, most=30, problems=problems)
 
 
-def _check_community(url: DeviceUrl) -> list[str]:
+def _check_community(url: DeviceUrl) -> list[Finding]:
     problems = [
-        f"{key} belongs to version=3, which the URL does not name"
+        Finding(what=texts.NEEDS_V3(name=key), next=texts.ADD_V3(name=key))
         for key in _V3_ONLY
         if key in url.query
     ]
     if url.user and "community" in url.query:
-        problems.append("the community is given twice: before @ and after ?")
+        problems.append(Finding(what=texts.COMMUNITY_TWICE(), next=texts.REMOVE_ONE()))
     given = url.query.get("community", "")
     if given.startswith("secret:") and not SECRET_REFERENCE.fullmatch(given):
         problems.append(_no_reference("community"))
     return problems
 
 
-def _check_user(url: DeviceUrl) -> list[str]:
-    problems = [] if url.user else ["no user is named, as in snmp://USER@host/?version=3"]
+def _check_user(url: DeviceUrl) -> list[Finding]:
+    problems = []
+    if not url.user:
+        step = texts.EXAMPLE(example="snmp://USER@host/?version=3")
+        problems.append(Finding(what=texts.NO_USER(), next=step))
     if "community" in url.query:
-        problems.append("version=3 has no community; it has a user, before @")
+        problems.append(Finding(what=texts.V3_COMMUNITY(), next=texts.V3_USER()))
     for name, known in (("auth", AUTHENTICATIONS), ("priv", PRIVACIES)):
         way, key = url.query.get(name), url.query.get(f"{name}_key")
         if way is not None and way not in known:
-            problems.append(f"{name}={way} must be one of {', '.join(known)}")
+            problems.append(not_a_choice(name, way, known))
         if (way is None) != (key is None):
-            problems.append(f"{name} and {name}_key belong together")
+            what = texts.INCOMPLETE_PAIR(first=name, second=f"{name}_key")
+            problems.append(Finding(what=what, next=texts.GIVE_BOTH()))
         if key is not None and not SECRET_REFERENCE.fullmatch(key):
             problems.append(_no_reference(f"{name}_key"))
     if "priv" in url.query and "auth" not in url.query:
-        problems.append("priv needs auth: what is encrypted must be authenticated, too")
+        problems.append(
+            Finding(
+                what=texts.PRIV_WITHOUT_AUTH(),
+                why=texts.AUTHENTICATED_ONLY(),
+                next=texts.ADD_AUTH(),
+            )
+        )
     return problems
 
 
-def _no_reference(key: str) -> str:
-    return f"{key} holds no reference; write {key}=secret:NAME (kanmon secret set NAME)"
+def _no_reference(key: str) -> Finding:
+    return Finding(what=texts.NO_REFERENCE(name=key), next=texts.STORE_SECRET(name=key))

@@ -35,70 +35,95 @@ SDM630 = "unit=1&profile=eastron-sdm630"
     [
         (f"modbus-tcp://host/?{SDM630}", []),
         (f"modbus-tcp://host/?{SDM630}&timeout_s=0.5&pause_ms=100", []),
-        (f"modbus-tcp:///?{SDM630}", ["no host is named"]),
-        (f"modbus-tcp://host:0/?{SDM630}", ["port 0 is no port to connect to"]),
+        (f"modbus-tcp:///?{SDM630}", ["missing host."]),
+        (f"modbus-tcp://host:0/?{SDM630}", ["invalid port '0'. Write a port from 1 to 65535."]),
         (
             f"modbus-tcp://me@host/x?{SDM630}",
             [
-                "Modbus knows no user; take out what stands before @",
-                "there is nothing at '/x'; options stand after ?",
+                "Modbus has no users. Remove the part before '@'.",
+                "the path '/x' has no meaning in this URL. Write options after '?'.",
             ],
         ),
-        ("modbus-tcp://host/?unit=1", ["no profile is named, as in ?profile=eastron-sdm630"]),
+        (
+            "modbus-tcp://host/?unit=1",
+            ["missing profile. Add a profile, as in ?profile=eastron-sdm630."],
+        ),
         (
             "modbus-tcp://host/?unt=256&unit=1.5&profile=eastron-sdm360&timeout_s=0",
             [
-                "modbus-tcp:// has no 'unt'; did you mean unit?",
-                "unit=1.5 must be a whole number",
-                "timeout_s=0 must be a number from 0.05 to 30",
-                "there is no profile 'eastron-sdm360'; did you mean eastron-sdm630?",
+                "modbus-tcp:// has no option 'unt'. Did you mean unit?",
+                "unit=1.5 is not a whole number.",
+                "timeout_s=0 is not a number from 0.05 to 30.",
+                "the profile 'eastron-sdm360' does not exist. Did you mean eastron-sdm630?",
             ],
         ),
         (
             f"modbus-tcp://host/?{SDM630}&timeout_s=nan&pause_ms=x",
             [
-                "timeout_s=nan must be a number from 0.05 to 30",
-                "pause_ms=x must be a number from 0 to 5000",
+                "timeout_s=nan is not a number from 0.05 to 30.",
+                "pause_ms=x is not a number from 0 to 5000.",
             ],
         ),
         (f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&parity=n&stop=2", []),
         (
             "modbus-rtu://ttyUSB0?unit=0&profile=eastron-sdm630&baud=9601&parity=X&stop=3",
             [
-                "a serial port stands behind three slashes, as in modbus-rtu:///dev/ttyUSB0",
                 (
-                    "baud=9601 must be one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, "
-                    "230400, 460800, 921600"
+                    "the serial port is not written after three slashes. Write it as in "
+                    "modbus-rtu:///dev/ttyUSB0."
                 ),
-                "parity=X must be N, E or O",
-                "stop=3 must be 1 or 2",
-                "unit=0 must be a number from 1 to 247",
+                (
+                    "baud=9601 is not valid. Use one of 1200, 2400, 4800, 9600, 19200, 38400, "
+                    "57600, 115200, 230400, 460800 and 921600."
+                ),
+                "parity=X is not valid. Use one of N, E and O.",
+                "stop=3 is not valid. Use one of 1 and 2.",
+                "unit=0 is not a number from 1 to 247.",
             ],
         ),
         (
             f"modbus-rtu:///?{SDM630}&pause_ms=5",
             [
                 (
-                    "modbus-rtu:// has no 'pause_ms'; it may have baud, parity, profile, stop, "
-                    "timeout_s, unit"
+                    "modbus-rtu:// has no option 'pause_ms'. Use one of baud, parity, profile, "
+                    "stop, timeout_s and unit."
                 ),
-                "no serial port is named, as in modbus-rtu:///dev/ttyUSB0",
+                "missing serial port. Write it as in modbus-rtu:///dev/ttyUSB0.",
             ],
         ),
         (f"modbus-rtu+tcp://host:4001/?{SDM630}", []),
         (
             f"modbus-rtu+tcp://host/?{SDM630}",
-            ["no port is named: serial servers have no usual one"],
+            ["missing port; serial servers have no standard port. Write a port from 1 to 65535."],
         ),
         (
             "modbus-tcp://h/?profile=eastron-sdm630&unit=-1",
-            ["unit=-1 must be a number from 0 to 255"],
+            ["unit=-1 is not a number from 0 to 255."],
         ),
     ],
 )
 def test_every_problem_of_a_url_is_told(url: str, problems: list[str]) -> None:
     parsed = DeviceUrl.parse(url)
-    assert DRIVERS[parsed.scheme].check(parsed, FolderProfiles()) == problems
+    assert list(map(str, DRIVERS[parsed.scheme].check(parsed, FolderProfiles()))) == problems
+
+
+def test_a_fault_of_a_profile_is_placed_in_the_profile_and_names_it(tmp_path: Path) -> None:
+    (tmp_path / "acme-x1.yaml").write_text("version: 1\nmaker: [\n")
+    url = DeviceUrl.parse("modbus-tcp://host/?profile=acme-x1")
+    (finding,) = DRIVERS[url.scheme].check(url, FolderProfiles((tmp_path,)))
+    assert finding.location is not None
+    assert finding.location.file == str(tmp_path / "acme-x1.yaml")
+    assert finding.what.id == "profile.invalid"
+    assert finding.what.args["name"] == "acme-x1"
+    assert "URL" not in str(finding.next)
+    (tmp_path / "acme-x1.yaml").write_text(
+        "version: 1\nmaker: A\nmodel: B\nsources: [a, b]\npoints: []\n"
+    )
+    (finding,) = DRIVERS[url.scheme].check(url, FolderProfiles((tmp_path,)))
+    assert str(finding) == (
+        f"{tmp_path}/acme-x1.yaml:5:9: points: the profile 'acme-x1' is not valid: the profile has "
+        "no points. Correct the profile 'acme-x1'."
+    )
 
 
 def test_a_group_takes_what_its_reads_take() -> None:

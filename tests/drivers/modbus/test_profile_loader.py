@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.templates import profile as texts
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.modbus.profile_loader import ProfileError, load, names, read
 from drivers.report import Quantity, State
@@ -27,7 +28,7 @@ points:
 def faults(text: str) -> tuple[str, ...]:
     with pytest.raises(ProfileError) as error:
         read(text.encode(), "x.yaml")
-    return error.value.problems
+    return tuple(map(str, error.value.findings))
 
 
 def with_points(*points: str, head: str = "") -> str:
@@ -61,48 +62,69 @@ points:
     )
     assert list(problems) == [
         "x.yaml:1:1: maker: 'maker' is missing. Add it to the file.",
-        "x.yaml:2:1: makker: there is no setting 'makker' here. Did you mean maker?",
-        "x.yaml:4:10: sources: there are too few. At least 2 are needed.",
-        "x.yaml:5:25: modbus.max_registers: 126 is too large. It may be 125 at most.",
-        "x.yaml:7:23: points[0].quantity: 'voltge' is no quantity. Did you mean voltage?",
-        "x.yaml:8:5: points[1]: demand.active has no part 'n9'; it may be l1, l2, l3, n",
+        "x.yaml:2:1: makker: unknown setting 'makker'. Did you mean maker?",
+        "x.yaml:4:10: sources: the list has too few entries. Write at least 2.",
+        "x.yaml:5:25: modbus.max_registers: 126 is too large. Use a value of 125 or less.",
+        "x.yaml:7:23: points[0].quantity: 'voltge' is not a known quantity. Did you mean voltage?",
+        "x.yaml:8:5: points[1]: demand.active has no part 'n9'. Use one of l1, l2, l3 and n.",
         "x.yaml:9:19: points[2].type: 'flaot32' is not one of the choices. Did you mean float32?",
-        "x.yaml:10:10: points[3].at: -1 is too small. It must be 0 or more.",
+        "x.yaml:10:10: points[3].at: -1 is too small. Use a value of 0 or more.",
     ]
 
 
 @pytest.mark.parametrize(
     ("points", "words"),
     [
-        (["at: 0"], "a point means one of quantity, identity"),
-        (["at: 0, quantity: voltage, identity: serial"], "this: quantity and identity"),
-        (["at: 0, identity: serial, scale: 2"], "part and scale belong to a quantity"),
-        (["at: 0, quantity: voltage, type: bit"], "bit cannot stand in a holding"),
-        (["at: 0, quantity: voltage, table: coil"], "uint16 cannot stand in a coil"),
-        (["at: 0, identity: serial, type: string"], "how many registers it takes"),
-        (["at: 0, identity: serial, type: wide_string"], "how many registers it takes"),
-        (["at: 0, quantity: voltage, registers: 2"], "and only a string"),
-        (["at: 65535, quantity: voltage, type: uint32"], "beyond 65535"),
-        (["at: 0, type: float32, states: {1: ready}"], "looked up by number"),
-        (["at: 0, type: float32, quantity: voltage, resolution: 0, absent: [1]"], "for whole"),
-        (["at: 0, type: float32, quantity: voltage"], "needs a resolution"),
-        (["at: 0, quantity: voltage, scale: 0"], "makes every value 0"),
-        (["at: 0, quantity: voltage, scale: 0.01, resolution: -1"], "cannot hold scale 0.01"),
-        (["at: 0, quantity: note"], "note is not written as uint16"),
-        (["at: 0, quantity: voltage, type: string, registers: 4"], "not written as string"),
-        (["at: 0, quantity: voltage, type: wide_string, registers: 4"], "as wide_string"),
-        (["at: 0, type: wide_string, registers: 1, states: {1: ready}"], "looked up by number"),
+        (["at: 0"], "Give exactly one of quantity, identity"),
+        (["at: 0, quantity: voltage, identity: serial"], "several things: quantity and identity"),
+        (["at: 0, identity: serial, scale: 2"], "part and scale require a quantity"),
+        (["at: 0, quantity: voltage, type: bit"], "the type bit does not fit the table holding"),
+        (["at: 0, quantity: voltage, table: coil"], "the type uint16 does not fit the table coil"),
+        (["at: 0, identity: serial, type: string"], "a text requires registers"),
+        (["at: 0, identity: serial, type: wide_string"], "a text requires registers"),
+        (["at: 0, quantity: voltage, registers: 2"], "registers is for texts only, not for uint16"),
+        (["at: 65535, quantity: voltage, type: uint32"], "the last register is 65535"),
+        (["at: 0, type: float32, states: {1: ready}"], "a whole number, not float32"),
+        (
+            ["at: 0, type: float32, quantity: voltage, resolution: 0, absent: [1]"],
+            "absent requires a whole number, not float32",
+        ),
+        (["at: 0, type: float32, quantity: voltage"], "float32 requires a resolution"),
+        (["at: 0, quantity: voltage, scale: 0"], "would make every value 0"),
+        (
+            ["at: 0, quantity: voltage, scale: 0.01, resolution: -1"],
+            "resolution -1 is too coarse for scale 0.01",
+        ),
+        (["at: 0, quantity: note"], "note cannot have the type uint16"),
+        (
+            ["at: 0, quantity: voltage, type: string, registers: 4"],
+            "voltage cannot have the type string",
+        ),
+        (
+            ["at: 0, quantity: voltage, type: wide_string, registers: 4"],
+            "voltage cannot have the type wide_string",
+        ),
+        (
+            ["at: 0, type: wide_string, registers: 1, states: {1: ready}"],
+            "a whole number, not wide_string",
+        ),
         (["at: 0, states: {1: redy}"], "Did you mean ready?"),
         (["at: 0, bits: {64: {code: leak, severity: error}}"], "'64' is too large"),
         (["at: 0, bits: {0x40: {code: leak, severity: error}}"], "too large"),
         (["at: 0, bits: {1: {code: leek, severity: error}}"], "Did you mean leak?"),
-        (["at: 0, states: {0x1g: ready}"], "'0x1g' is no whole number"),
-        (["at: 0, states: {--1: ready}"], "'--1' is no whole number"),
+        (["at: 0, states: {0x1g: ready}"], "'0x1g' is not a whole number"),
+        (["at: 0, states: {--1: ready}"], "'--1' is not a whole number"),
         (["at: 0, states: {16: ready, 0x10: error}"], "16 and 0x10 are the same number"),
         (["at: 0, states: {-1: ready, -01: error}"], "-1 and -01 are the same number"),
         (["at: 0, states: {0x0200: redy}"], "points[0].states.0x0200: 'redy'"),
-        (["at: 0, quantity: voltage", "at: 9, quantity: voltage"], "beside the one at 0"),
-        (["at: 0, states: {1: ready}", "at: 1, states: {1: ready}"], "a second point is states"),
+        (
+            ["at: 0, quantity: voltage", "at: 9, quantity: voltage"],
+            "quantity voltage is already read by the point at 0",
+        ),
+        (
+            ["at: 0, states: {1: ready}", "at: 1, states: {1: ready}"],
+            "states is already read by the point at 0",
+        ),
         (["at: 0, quantity: voltage, group: lvie"], "Did you mean live?"),
     ],
 )
@@ -114,14 +136,14 @@ def test_what_a_point_cannot_be(points: list[str], words: str) -> None:
 @pytest.mark.parametrize(
     ("head", "words"),
     [
-        ("forbidden: [{table: holding, first: 0, last: 3}]\n", "lies in what is forbidden, 0..3"),
+        ("forbidden: [{table: holding, first: 0, last: 3}]\n", "the forbidden range 0 to 3"),
         (
             "readable: [&ten {table: input, first: 0, last: 9}]\nforbidden: [*ten]\n",
-            "0..9 is readable and forbidden",
+            "0 to 9 is both readable and forbidden",
         ),
-        ("readable: [{table: input, first: 9, last: 0}]\n", "last 0 lies before first 9"),
-        ("groups: {slow: {every_s: 60}}\n", "no point is in group 'slow'"),
-        ("modbus: {max_registers: 1}\n", "takes 2 registers; one read may ask for 1"),
+        ("readable: [{table: input, first: 9, last: 0}]\n", "last 0 is before first 9"),
+        ("groups: {slow: {every_s: 60}}\n", "the group 'slow' has no points"),
+        ("modbus: {max_registers: 1}\n", "takes 2 registers, and max_registers allows 1"),
         ("version: 1\n", "the key 'version' is written twice"),
         ("state: running?\n", "Did you mean running?"),
     ],
@@ -135,11 +157,11 @@ def test_what_a_profile_cannot_say(head: str, words: str) -> None:
     ("text", "words"),
     [
         ("", "the file is empty"),
-        ("- 1\n", "the file holds no profile"),
+        ("- 1\n", "the file does not contain a profile"),
         ("a: [1\n", "this is no YAML"),
-        ("points: 5\n", "5 is no list"),
-        ("points: [5]\n", "5 is no section"),
-        ("defaults: 5\npoints: [{at: 1}]\n", "5 is no section"),
+        ("points: 5\n", "5 is not a list"),
+        ("points: [5]\n", "5 is not a section"),
+        ("defaults: 5\npoints: [{at: 1}]\n", "5 is not a section"),
         ("version: 2\n", "2 is not one of the choices"),
     ],
 )
@@ -202,10 +224,10 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["eastron-sdm631", "../secrets", "", "a/b", "EASTRON-SDM630"])
 def test_an_unknown_name_is_no_path_and_gets_a_suggestion(name: str) -> None:
-    with pytest.raises(ProfileError, match="there is no profile") as error:
+    with pytest.raises(ProfileError, match="does not exist") as error:
         load(name)
     if "sdm63" in name.lower():
-        assert "did you mean eastron-sdm630?" in str(error.value)
+        assert "Did you mean eastron-sdm630?" in str(error.value)
 
 
 def test_a_base_is_changed_point_by_point_and_section_by_section(tmp_path: Path) -> None:
@@ -237,24 +259,25 @@ def test_a_fault_is_placed_in_the_file_it_is_written_in(tmp_path: Path) -> None:
     )
     with pytest.raises(ProfileError) as error:
         load("acme-x2", (tmp_path,))
-    (problem,) = error.value.problems
-    assert problem.startswith(f"{tmp_path}/acme-x2.yaml:5:23: points[0].quantity: 'curent' is no")
+    (finding,) = error.value.findings
+    assert finding.where == f"{tmp_path}/acme-x2.yaml:5:23: points[0].quantity"
+    assert finding.what == texts.UNKNOWN_QUANTITY(name="curent")
     (tmp_path / "acme-x2.yaml").write_text(
         "version: 1\nbase: acme-x1\nforbidden: [{table: holding, first: 0, last: 0}]\n"
     )
     with pytest.raises(ProfileError) as error:
         load("acme-x2", (tmp_path,))
-    assert error.value.problems == (
-        f"{tmp_path}/acme-x1.yaml:6:5: points[0]: it lies in what is forbidden, 0..0",
-    )
+    (finding,) = error.value.findings
+    assert finding.where == f"{tmp_path}/acme-x1.yaml:6:5: points[0]"
+    assert finding.what == texts.FORBIDDEN(first=0, last=0)
 
 
 @pytest.mark.parametrize(
     ("base", "words"),
     [
         ("acme-x2", "cannot be its own base"),
-        ("acme-x9", "there is no profile 'acme-x9'"),
-        ("acme-x3", "a base has no base of its own"),
+        ("acme-x9", "the profile 'acme-x9' does not exist"),
+        ("acme-x3", "acme-x3.yaml:2:1: base: a profile with a base cannot be the base"),
         ("acme-x4", "'maker' is missing"),
     ],
 )

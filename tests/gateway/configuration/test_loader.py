@@ -45,7 +45,7 @@ async def test_what_is_read_apart_is_what_is_read_here(tmp_path: Path, send: Sen
     assert loaded.configuration == read(text.encode(), "f")
     assert loaded.findings == ()
     assert loaded.profiles.profile("eastron-sdm630") == load("eastron-sdm630")
-    with pytest.raises(ProfileError, match="there is no profile 'nobody-has-it'"):
+    with pytest.raises(ProfileError, match="the profile 'nobody-has-it' does not exist"):
         loaded.profiles.profile("nobody-has-it")
 
 

@@ -83,11 +83,11 @@ def test_a_value_becomes_registers_and_back(
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("demand-period", "61", "may be. Give a number from 1 to 60 min."),
-        ("demand-period", "soon", "'soon' is no number."),
-        ("demand-period", "NaN", "'NaN' is no number."),
-        ("offset", "0.005", "0.005 cannot be held exactly by 'offset'. It takes steps of 0.01."),
-        ("serial", "1", "does not allow 'serial' to be written. It allows demand-period, offset"),
+        ("demand-period", "61", "the range of 'demand-period'. Enter a number from 1 to 60 min."),
+        ("demand-period", "soon", "'soon' is not a number."),
+        ("demand-period", "NaN", "'NaN' is not a number."),
+        ("offset", "0.005", "'offset' cannot hold 0.005 exactly. Enter a multiple of 0.01."),
+        ("serial", "1", "does not allow 'serial' to be written. Use one of demand-period, offset"),
     ],
 )  # fmt: skip
 def test_what_may_not_be_written_is_told(name: str, text: str, words: str) -> None:
@@ -131,9 +131,11 @@ def test_a_meters_own_demand_period_may_be_set(text: str) -> None:
 
 def test_only_what_a_setting_takes_may_be_written() -> None:
     setting = RegisterSetting.of(FolderProfiles().profile("eastron-sdm630"), "demand-period")
-    with pytest.raises(WriteError, match=r"cannot be 7 min\. Give one of 0, 5, 8, 10, 15, 20, 30,"):
+    with pytest.raises(
+        WriteError, match=r"cannot be set to 7 min\. Enter one of 0, 5, 8, 10, 15, 20, 30"
+    ):
         setting.number("7")
-    with pytest.raises(ProfileError, match="only lists what is not between 1 and 60"):
+    with pytest.raises(ProfileError, match="only has a value outside 1 to 60"):
         read(PROFILE.replace("max: 60}", "max: 60, only: [0, 5]}").encode(), "acme-x1.yaml")
 
 

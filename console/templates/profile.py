@@ -1,0 +1,125 @@
+"""Profiles of meters: what is wrong with one, and how it is written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.text import Template
+
+# Finding and reading one.
+UNKNOWN: Final = Template("profile.unknown", "the profile '{name}' does not exist")
+INVALID: Final = Template("profile.invalid", "the profile '{name}' is not valid: {problem}")
+CORRECT: Final = Template("profile.correct", "correct the profile '{name}'")
+UNREADABLE: Final = Template("profile.unreadable", "the profile cannot be read")
+MAKE_READABLE: Final = Template("profile.make_readable", "let the gateway's user read the file")
+NOT_LOADED: Final = Template("profile.not_loaded", "the profile '{name}' is not loaded")
+APPLY_AGAIN: Final = Template("profile.apply_again", "apply the configuration again")
+NOT_A_PROFILE: Final = Template("profile.not_a_profile", "the file does not contain a profile")
+START_WITH_VERSION: Final = Template(
+    "profile.start_with_version", "start the file with `version: 1`"
+)
+OWN_BASE: Final = Template("profile.own_base", "a profile cannot be its own base")
+OTHER_BASE: Final = Template("profile.other_base", "name another profile as base, or remove base")
+BASE_OF_BASE: Final = Template(
+    "profile.base_of_base", "a profile with a base cannot be the base of another one"
+)
+USE_ITS_BASE: Final = Template(
+    "profile.use_its_base", "use '{base}' as base, or remove base from this file"
+)
+
+# Single values.
+QUOTED: Final = Template("profile.quoted", "'{text}'")
+EMPTY_VALUE: Final = Template("profile.empty_value", "an empty value")
+SECTION: Final = Template("profile.section", "a section")
+LIST: Final = Template("profile.list", "a list")
+NOT_TEXT: Final = Template("profile.not_text", "{given} is not a text")
+QUOTE: Final = Template("profile.quote", "put it in quotes")
+EMPTY_TEXT: Final = Template("profile.empty_text", "the text is empty")
+FILL_IN: Final = Template("profile.fill_in", "enter a text")
+LONG_TEXT: Final = Template("profile.long_text", "the text is too long")
+SHORTEN: Final = Template("profile.shorten", "shorten it to at most {limit} characters")
+NOT_A_NAME: Final = Template("profile.not_a_name", "{given} is not a valid name")
+NAME_FORM: Final = Template("profile.name_form", "use a to z, 0 to 9 and hyphens")
+NOT_WHOLE: Final = Template("profile.not_whole", "{given} is not a whole number")
+NOT_A_NUMBER: Final = Template("profile.not_a_number", "{given} is not a number")
+NOT_FINITE: Final = Template("profile.not_finite", "{given} is not a finite number")
+TOO_SMALL: Final = Template("profile.too_small", "{given} is too small")
+AT_LEAST: Final = Template("profile.at_least", "use a value of {limit} or more")
+TOO_LARGE: Final = Template("profile.too_large", "{given} is too large")
+AT_MOST: Final = Template("profile.at_most", "use a value of {limit} or less")
+NOT_A_SECTION: Final = Template("profile.not_a_section", "{given} is not a section")
+INDENT_SETTINGS: Final = Template(
+    "profile.indent_settings", "write its settings below it, indented"
+)
+NOT_A_LIST: Final = Template("profile.not_a_list", "{given} is not a list")
+DASHES: Final = Template("profile.dashes", "write each entry on its own line, after a dash")
+FEW_ENTRIES: Final = Template("profile.few_entries", "the list has too few entries")
+ENTRIES_AT_LEAST: Final = Template("profile.entries_at_least", "write at least {limit}")
+MISSING: Final = Template("profile.missing", "'{name}' is missing")
+ADD_TO_FILE: Final = Template("profile.add_to_file", "add it to the file")
+ADD_TO_ENTRY: Final = Template("profile.add_to_entry", "add it to this entry")
+NOT_A_CHOICE: Final = Template("profile.not_a_choice", "{given} is not one of the choices")
+USE_ONE_OF: Final = Template("profile.use_one_of", "use one of {known}")
+NOT_VALID: Final = Template("profile.not_valid", "{given} is not valid here")
+UNKNOWN_SETTING: Final = Template("profile.unknown_setting", "unknown setting '{name}'")
+UNKNOWN_QUANTITY: Final = Template("profile.unknown_quantity", "'{name}' is not a known quantity")
+SAME_NUMBER: Final = Template("profile.same_number", "{first} and {second} are the same number")
+REVERSED_RANGE: Final = Template("profile.reversed_range", "last {last} is before first {first}")
+
+# What a point or a setting says against itself.
+NO_MEANING: Final = Template("profile.no_meaning", "the point does not say what it means")
+SEVERAL_MEANINGS: Final = Template(
+    "profile.several_meanings", "the point means several things: {given}"
+)
+ONE_MEANING: Final = Template("profile.one_meaning", "give exactly one of {known}")
+NEEDS_QUANTITY: Final = Template("profile.needs_quantity", "part and scale require a quantity")
+WRONG_TABLE: Final = Template(
+    "profile.wrong_table", "the type {type} does not fit the table {table}"
+)
+NO_LENGTH: Final = Template("profile.no_length", "a text requires registers, its length")
+LENGTH_OF_NUMBER: Final = Template(
+    "profile.length_of_number", "registers is for texts only, not for {type}"
+)
+PAST_END: Final = Template(
+    "profile.past_end", "the value ends at register {last}, and the last register is 65535"
+)
+NOT_A_KEY: Final = Template(
+    "profile.not_a_key", "states, bits, values and match require a whole number, not {type}"
+)
+ABSENT_OF: Final = Template("profile.absent_of", "absent requires a whole number, not {type}")
+WRONG_TYPE: Final = Template("profile.wrong_type", "{quantity} cannot have the type {type}")
+NO_RESOLUTION: Final = Template("profile.no_resolution", "{type} requires a resolution")
+ADD_RESOLUTION: Final = Template(
+    "profile.add_resolution", "add resolution, for example -1 for tenths"
+)
+ZERO_SCALE: Final = Template("profile.zero_scale", "the scale is 0, which would make every value 0")
+COARSE_RESOLUTION: Final = Template(
+    "profile.coarse_resolution", "resolution {resolution} is too coarse for scale {scale}"
+)
+NOT_WRITABLE: Final = Template("profile.not_writable", "the type {type} cannot be written")
+READ_ONLY_TABLE: Final = Template("profile.read_only_table", "the table {table} cannot be written")
+REVERSED_LIMITS: Final = Template("profile.reversed_limits", "max {max} is less than min {min}")
+CHOICE_OUT_OF_RANGE: Final = Template(
+    "profile.choice_out_of_range", "only has a value outside {min} to {max}"
+)
+RANGE_TOO_WIDE: Final = Template(
+    "profile.range_too_wide", "the type {type} cannot hold every value from {min} to {max}"
+)
+
+# What its parts say against each other.
+NO_POINTS: Final = Template("profile.no_points", "the profile has no points")
+SECOND_POINT: Final = Template(
+    "profile.second_point", "{target} is already read by the point at {first}"
+)
+UNKNOWN_GROUP: Final = Template("profile.unknown_group", "the group '{name}' does not exist")
+EMPTY_GROUP: Final = Template("profile.empty_group", "the group '{name}' has no points")
+READABLE_AND_FORBIDDEN: Final = Template(
+    "profile.readable_and_forbidden", "{first} to {last} is both readable and forbidden"
+)
+LONG_POINT: Final = Template(
+    "profile.long_point",
+    "the point takes {registers} registers, and max_registers allows {limit} in one read",
+)
+FORBIDDEN: Final = Template(
+    "profile.forbidden", "the point is in the forbidden range {first} to {last}"
+)
