@@ -10,15 +10,17 @@ import copy
 import inspect
 import os
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
-from console.language import current, tr
+from console.language import current, tr, tr_noop
 from console.output import ReaderGoneError
 from console.wrapping import WideFormatter
 
 C = TypeVar("C", bound=click.Command)
+CLICK_WORDS: Final = (tr_noop("required"),)
+"""Texts that click looks up by a variable, which extraction does not see."""
 
 
 class WideContext(click.Context):

@@ -47,8 +47,9 @@ UNHEARD: Final = -1
 def check_time_zone(name: str) -> None:
     """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
     if not is_time_zone(name):
-        zones = ", ".join(suggestions(name)) or "Asia/Tokyo"
-        raise ValidationError(f"{name!r} is not an IANA time zone such as {zones}.")
+        near = ", ".join(suggestions(name))
+        step = f"did you mean {near}?" if near else "write an IANA name such as Asia/Tokyo, or UTC"
+        raise ValidationError(f"{name!r} is not the name of a time zone; {step}")
 
 
 def check_box_id(box_id: str) -> None:
