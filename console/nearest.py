@@ -11,12 +11,17 @@ from typing import Final
 
 _ALIKE: Final = 0.6
 """How much of two names must be the same, from 0 to 1: `difflib.SequenceMatcher.ratio`."""
+_PART: Final = 3
+"""Characters from which a part of a name tells which one is meant."""
 _LIMIT: Final = 80
 """Characters from which a text is no misspelt name; comparing takes the square of the length."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
-    """The one of ``known`` that is most like ``given``; ``None`` where none is like it.
+    """The one of ``known`` that is most like ``given``, else the only one that has it as a part.
+
+    Returns:
+        ``None`` where none is like it.
 
     Capitals, full-width letters and blanks around it make no difference.
     """
@@ -26,7 +31,10 @@ def nearest(given: str, known: Iterable[str]) -> str | None:
     word = _folded(given)
     if not word or len(word) > _LIMIT:
         return None
-    return next((names[name] for name in get_close_matches(word, names, n=1, cutoff=_ALIKE)), None)
+    close = get_close_matches(word, names, n=1, cutoff=_ALIKE)
+    if not close and len(word) >= _PART:
+        close = [name for name in names if word in name]
+    return names[close[0]] if len(close) == 1 else None
 
 
 def _folded(name: str) -> str:

@@ -6,10 +6,10 @@ older version, and must not keep the portal from starting.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from console.nearest import nearest
 from portal.environment.model import NAMES
 
 if TYPE_CHECKING:
@@ -57,6 +57,6 @@ def unknown_variables(names: Iterable[str]) -> list[UnknownVariable]:
     found = []
     for name in unknown:
         # Without the prefix, which would make any two names similar.
-        near = difflib.get_close_matches(name.upper().removeprefix(_PREFIX), endings, n=1)
-        found.append(UnknownVariable(name=name, nearest=_PREFIX + near[0] if near else ""))
+        near = nearest(name[len(_PREFIX) :], endings)
+        found.append(UnknownVariable(name=name, nearest=_PREFIX + near if near else ""))
     return found

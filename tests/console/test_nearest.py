@@ -18,6 +18,8 @@ NAMES = ("pump", "roof-meter", "main-incomer", "Line A")
         ("\N{FULLWIDTH LATIN SMALL LETTER P}ump", "pump"),
         ("roofmeter", "roof-meter"),
         ("line a", "Line A"),
+        ("roof", "roof-meter"),
+        ("in", None),  # of two names, and too short
         ("boiler", None),
         ("", None),
         ("pump" * 1_000, None),
