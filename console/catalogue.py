@@ -22,8 +22,10 @@ from console.text import Argument, Duration, Message, Template, fills, verbatim
 
 AREAS: Final = frozenset(
     {
+        "code",
         "control",
         "device_url",
+        "enrol",
         "mqtt",
         "profile",
         "quantity",

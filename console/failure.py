@@ -35,6 +35,7 @@ FAILED: Final = 2
 USAGE: Final = 3
 
 USAGE_ERROR: Final = Template("console.usage", "{problem}")
+NUMBERED: Final = Template("console.numbered", "{what} ({number})")
 SEE_HELP: Final = Template("console.see_help", "see '{command} --help'")
 
 
@@ -92,7 +93,13 @@ class Failure(click.ClickException):
 
 def describe(error: MessageError) -> ErrorDescription:
     """The description of an error that carries its parts."""
-    return ErrorDescription(what=error.what, where=error.where, why=error.why, next=error.next_step)
+    return ErrorDescription(
+        what=error.what,
+        where=error.where,
+        why=error.why,
+        next=error.next_step,
+        number=error.number,
+    )
 
 
 def describe_system(
@@ -136,7 +143,8 @@ def show_error(
     if as_json:
         say_json({"error": error.to_json()})
         return
-    click.echo(plain_line(f"{program}: {words(error.what)}"), err=True)
+    what = NUMBERED(what=error.what, number=error.number) if error.number else error.what
+    click.echo(plain_line(f"{program}: {words(what)}"), err=True)
     parts = (
         (tr("where:"), error.where),
         (tr("why:"), words(error.why)),

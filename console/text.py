@@ -237,7 +237,12 @@ class MessageError(Exception):
         where: A place: a file and line, a setting's path, a line and unit, an address.
         why: The cause, where it is known and not the fact itself.
         next_step: What to do about this cause, in the imperative.
+
+    Attributes:
+        number: Its number in docs/reference/codes.md, where it has one.
     """
+
+    number: int | None = None
 
     def __init__(
         self,

@@ -35,6 +35,8 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
+from console.templates import enrol
+from console.text import Message
 from provisioning.codes import Code, CodedError
 
 PREFIX: Final = "K1"
@@ -62,8 +64,8 @@ class AgentKeyError(CodedError):
     ``group`` is the wrong group's number from 1; `None` where the error is not in one group.
     """
 
-    def __init__(self, code: Code, detail: str, group: int | None = None) -> None:
-        super().__init__(code, detail)
+    def __init__(self, code: Code, why: Message, group: int | None = None) -> None:
+        super().__init__(code, why=why)
         self.group = group
 
 
@@ -89,11 +91,11 @@ class AgentKey:
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise AgentKeyError(Code.NO_KEY, f"{self.id!r} is no key id")
+            raise AgentKeyError(Code.NO_KEY, enrol.KEY_ID(id=self.id))
         if len(self.secret) != SECRET_BYTES or len(self.pin) != PIN_BYTES:
-            raise AgentKeyError(Code.NO_KEY, "secret or pin has the wrong length")
+            raise AgentKeyError(Code.NO_KEY, enrol.KEY_FIELDS())
         if self.address != check_address(self.address):
-            raise AgentKeyError(Code.ADDRESS_MISTYPED, f"{self.address!r} is not in its short form")
+            raise AgentKeyError(Code.ADDRESS_MISTYPED, enrol.LONG_ADDRESS(address=self.address))
 
     @property
     def secret_digest(self) -> str:
@@ -157,11 +159,9 @@ def check_address(text: str) -> str:
     found = _ADDRESS.fullmatch(address)
     port = found[3] if found else None
     if not found or ".." in found[2] or (port and not 0 < int(port) < 65_536):
-        raise AgentKeyError(
-            Code.ADDRESS_MISTYPED, f"{text!r} is no address such as https://portal.example.com"
-        )
+        raise AgentKeyError(Code.ADDRESS_MISTYPED, enrol.INVALID_ADDRESS(address=text))
     if found[1] == "http" and not is_this_machine(urlsplit(address).hostname or ""):
-        raise AgentKeyError(Code.ADDRESS_MISTYPED, f"{text!r} is plain HTTP to another machine")
+        raise AgentKeyError(Code.ADDRESS_MISTYPED, enrol.PLAIN_HTTP(address=text))
     return address
 
 
@@ -186,11 +186,11 @@ def parse(text: str) -> AgentKey:
     groups, at, address = unicodedata.normalize("NFKC", text).strip().partition("@")
     groups = groups.upper()
     if not at or groups[: len(PREFIX)].translate(_MISREAD) != PREFIX:
-        raise AgentKeyError(Code.NO_KEY, "it begins with K1 and ends with @ and an address")
+        raise AgentKeyError(Code.NO_KEY, enrol.KEY_FORM())
     values = [_value(group, place) for place, group in enumerate(_groups(groups[len(PREFIX) :]), 1)]
     shown = address.strip().lower().removeprefix("https://").removesuffix("/")
     if not shown.isascii() or _address_check(shown) != values[-1]:
-        raise AgentKeyError(Code.ADDRESS_MISTYPED, _shown(shown), GROUPS)
+        raise AgentKeyError(Code.ADDRESS_MISTYPED, _wrong_address(shown), GROUPS)
     number = 0
     for value in values[:-1]:
         number = number << _GROUP_BITS | value
@@ -205,10 +205,11 @@ def parse(text: str) -> AgentKey:
     )
 
 
-def _shown(address: str) -> str:
+def _wrong_address(address: str) -> Message:
     """A mistyped address, where it looks like one: else it may be a second key, pasted behind."""
     whole = address if "://" in address else f"https://{address}"
-    return f"@{address}" if _ADDRESS.fullmatch(whole) else "it does not look like an address"
+    known = _ADDRESS.fullmatch(whole) is not None
+    return enrol.ADDRESS(address=f"@{address}") if known else enrol.NO_ADDRESS()
 
 
 def _groups(text: str) -> list[str]:
@@ -222,12 +223,11 @@ def _groups(text: str) -> list[str]:
             if len(part) != GROUP:
                 raise AgentKeyError(
                     Code.KEY_MISTYPED,
-                    f"group {place} has {len(part)} characters, not {GROUP}",
+                    enrol.GROUP_LENGTH(group=place, number=len(part), expected=GROUP),
                     place,
                 )
-    raise AgentKeyError(
-        Code.NO_KEY, f"it has {len(whole)} characters before the @, not {GROUP * GROUPS}"
-    )
+    why = enrol.KEY_LENGTH(number=len(PREFIX) + len(whole), expected=len(PREFIX) + GROUP * GROUPS)
+    raise AgentKeyError(Code.NO_KEY, why)
 
 
 def _value(group: str, place: int) -> int:
@@ -239,11 +239,10 @@ def _value(group: str, place: int) -> int:
     read = group.translate(_MISREAD)
     strange = next((at for at, digit in enumerate(read, 1) if digit not in ALPHABET), None)
     if strange is not None:
-        raise AgentKeyError(
-            Code.KEY_MISTYPED, f"group {place}: no key holds its character {strange}", place
-        )
+        why = enrol.GROUP_CHARACTER(group=place, position=strange)
+        raise AgentKeyError(Code.KEY_MISTYPED, why, place)
     if _syndrome(read, place) != 0:
-        raise AgentKeyError(Code.KEY_MISTYPED, f"group {place}", place)
+        raise AgentKeyError(Code.KEY_MISTYPED, enrol.GROUP(group=place), place)
     return _number(read[:-1])
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from config.disk import Disk, replace_file
+from console.templates import enrol
 from provisioning import file_permissions
 from provisioning.agent_key import pin_of
 from provisioning.codes import Code, CodedError
@@ -66,9 +67,9 @@ def load_or_create(path: Path, disk: Disk) -> ec.EllipticCurvePrivateKey:
     try:
         found = serialization.load_pem_private_key(content, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CodedError(Code.DAMAGED, str(path)) from error
+        raise CodedError(Code.DAMAGED, where=str(path)) from error
     if not isinstance(found, ec.EllipticCurvePrivateKey) or found.curve.name != "secp256r1":
-        raise CodedError(Code.DAMAGED, f"{path} is not an EC P-256 key")
+        raise CodedError(Code.DAMAGED, where=str(path), why=enrol.NOT_P256())
     return found
 
 
@@ -91,7 +92,7 @@ def pinned_root(text: str, pin: bytes) -> str:
         root = x509.load_pem_x509_certificate(text.encode())
         own = _spki(root)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CodedError(Code.NOT_THE_PORTAL, "what it calls its root is no certificate") from error
+        raise CodedError(Code.NOT_THE_PORTAL, why=enrol.NOT_A_CERTIFICATE()) from error
     if not hmac.compare_digest(pin_of(own), pin):
         raise CodedError(Code.OTHER_ROOT)
     return root.public_bytes(_PEM).decode("ascii")
@@ -113,13 +114,13 @@ def verify(
         own = certificate.public_key() == key.public_key()
         names = [(part.oid, part.value) for part in certificate.subject]
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CodedError(Code.BAD_CERTIFICATE, "it cannot be read") from error
+        raise CodedError(Code.BAD_CERTIFICATE, why=enrol.CERTIFICATE_UNREADABLE()) from error
     except InvalidSignature as error:
-        raise CodedError(Code.BAD_CERTIFICATE, "it is by another root") from error
+        raise CodedError(Code.BAD_CERTIFICATE, why=enrol.OTHER_ROOT()) from error
     if not own:
-        raise CodedError(Code.BAD_CERTIFICATE, "it is for another key")
+        raise CodedError(Code.BAD_CERTIFICATE, why=enrol.OTHER_KEY())
     if grant.box != box or names != [(NameOID.COMMON_NAME, box)]:
-        raise CodedError(Code.BAD_CERTIFICATE, f"it is not for {box}")
+        raise CodedError(Code.BAD_CERTIFICATE, why=enrol.OTHER_BOX(box=box))
     return VerifiedGrant(
         chain=certificate.public_bytes(_PEM) + root.encode(),
         trust=b"".join(one.public_bytes(_PEM) for one in trust),

@@ -20,12 +20,13 @@ Source: design section 6; RFC 7030 for the order of things (cacerts, then simple
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from cloud_link.topics import BOX_ID
+from console.templates import enrol
 from provisioning.agent_key import ALPHABET, SECRET_BYTES
 from provisioning.codes import Code, CodedError
 
@@ -34,12 +35,7 @@ MOST_BYTES: Final = 32 * 1024
 """The most bytes of either side's message; a longer one is not read."""
 TERMS: Final = "data-sharing-1"
 """The name of `STATEMENT`. Other words need another name: consent is to words."""
-STATEMENT: Final = (
-    "This box will send to the portal what the devices configured on it report: readings, "
-    "conditions, supplies, and maker, model and serial number. It will also send its own "
-    "configuration (secrets excepted), its health, host name, hardware and software version. "
-    "It sends nothing else, and stops when its certificate is revoked."
-)
+STATEMENT: Final = enrol.STATEMENT()
 
 Word = Annotated[str, Meta(max_length=200)]
 Pem = Annotated[str, Meta(max_length=8192)]
@@ -119,11 +115,13 @@ class ClaimGrant:
 class ClaimRefusal:
     """The answer to a claim that failed: a code of the catalogue, and details of this case.
 
-    ``cause`` and ``next`` are the catalogue's texts, for readers that do not have it.
+    Attributes:
+        why: The details, as `console.text.Message.to_json` writes them; ``None`` without any.
+        cause: The catalogue's text, for readers that do not have it; ``next``, too.
     """
 
     code: int
-    detail: Word = ""
+    why: dict[str, Any] | None = None
     cause: str = ""
     next: str = ""
 
@@ -138,4 +136,5 @@ def decode(kind: type[T], body: bytes, *, wrong: Code) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CodedError(wrong, str(error)[:200]) from error
+        why = enrol.INVALID_MESSAGE(problem=str(error)[:200])
+        raise CodedError(wrong, why=why) from error

@@ -26,6 +26,9 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from console import catalogue
+from console.templates import enrol, system
+from console.text import NO_MESSAGE, Message
 from provisioning import claim
 from provisioning.claim import (
     MOST_BYTES,
@@ -210,12 +213,14 @@ class ClaimClient:
                     failed = error
                 else:
                     return stream
-            raise failed or OSError("the name has no address")
+            if failed is None:
+                raise CodedError(Code.NO_CONNECTION, why=enrol.HOST_WITHOUT_ADDRESS())
+            raise failed
 
 
 def _read(kind: type[T], response: Response) -> T:
     if len(response.body) > MOST_BYTES:
-        raise CodedError(Code.NOT_THE_PORTAL, f"it answers more than {MOST_BYTES} bytes")
+        raise CodedError(Code.NOT_THE_PORTAL, why=enrol.TOO_LONG(limit=MOST_BYTES))
     if response.status != HTTPStatus.OK:
         raise _refusal(response)
     return decode(kind, response.body, wrong=Code.NOT_THE_PORTAL)
@@ -226,15 +231,38 @@ def _refusal(response: Response) -> CodedError:
     try:
         refused = decode(ClaimRefusal, response.body, wrong=Code.NOT_THE_PORTAL)
     except CodedError:
-        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            return CodedError(Code.UNAVAILABLE, f"HTTP {response.status}")
-        return CodedError(Code.NOT_THE_PORTAL, f"HTTP {response.status}")
-    # It is shown on a terminal, and on the first connection it may be anybody's.
+        server_fault = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        code = Code.UNAVAILABLE if server_fault else Code.NOT_THE_PORTAL
+        return CodedError(code, why=enrol.HTTP_STATUS(status=response.status))
+    why = _details(refused.why)
     try:
-        return CodedError(Code(refused.code), _printable(refused.detail))
+        return CodedError(Code(refused.code), why=why)
     except ValueError:
-        words = f"{refused.code}: {refused.cause} {refused.detail} {refused.next}"
-        return CodedError(Code.OTHER_REASON, _printable(words)[:500])
+        words = " ".join(filter(None, (refused.cause, str(why), refused.next)))
+        why = enrol.PORTAL_WORDS(number=refused.code, text=_printable(words)[:500])
+        return CodedError(Code.OTHER_REASON, why=why)
+
+
+def _details(value: Any) -> Message:
+    """The details in a refusal; none where they have another form."""
+    try:
+        return NO_MESSAGE if value is None else catalogue.decode(_printable_texts(value))
+    except (ValueError, RecursionError):
+        return NO_MESSAGE
+
+
+def _printable_texts(value: Any) -> Any:
+    """A JSON value without control characters.
+
+    It is shown on a terminal, and on the first connection it may be anybody's.
+    """
+    if isinstance(value, str):
+        return _printable(value)
+    if isinstance(value, list):
+        return [_printable_texts(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _printable_texts(one) for name, one in value.items()}
+    return value
 
 
 def _printable(text: str) -> str:
@@ -248,20 +276,24 @@ def _translate_errors(on_timeout: Code) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         code = _BY_VERDICT.get(error.verify_code, Code.OTHER_ISSUER)
-        raise CodedError(code, error.verify_message) from error
+        raise CodedError(code, why=enrol.TLS_REASON(reason=error.verify_message)) from error
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
-        raise CodedError(Code.BROKEN_OFF, "within TLS") from error
+        raise CodedError(Code.BROKEN_OFF, why=enrol.WITHIN_TLS()) from error
     except ssl.SSLError as error:
-        raise CodedError(Code.NO_TLS, error.reason or str(error)) from error
+        why = enrol.TLS_REASON(reason=error.reason or str(error))
+        raise CodedError(Code.NO_TLS, why=why) from error
     except socket.gaierror as error:
-        raise CodedError(Code.NAME_NOT_FOUND, error.strerror or "") from error
+        why = enrol.RESOLVER_REASON(reason=error.strerror or str(error))
+        raise CodedError(Code.NAME_NOT_FOUND, why=why) from error
     except TimeoutError as error:
         raise CodedError(on_timeout) from error
     except (http.client.RemoteDisconnected, http.client.IncompleteRead) as error:
         raise CodedError(Code.BROKEN_OFF) from error
     except http.client.HTTPException as error:
-        raise CodedError(Code.NOT_THE_PORTAL, "it does not speak HTTP") from error
+        raise CodedError(Code.NOT_THE_PORTAL, why=enrol.NOT_HTTP()) from error
     except (ConnectionResetError, BrokenPipeError, ConnectionAbortedError) as error:
         raise CodedError(Code.BROKEN_OFF) from error
-    except (OSError, UnicodeError) as error:
-        raise CodedError(Code.NO_CONNECTION, getattr(error, "strerror", "") or "") from error
+    except UnicodeError as error:
+        raise CodedError(Code.NO_CONNECTION, why=enrol.INVALID_HOST()) from error
+    except OSError as error:
+        raise CodedError(Code.NO_CONNECTION, why=system.reason(error)) from error

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from config.disk import Disk, LocalDisk
+from console.templates.enrol import ENROLLED_AT
 from provisioning import box_key, enrolment_store, file_permissions
 from provisioning.claim import TERMS, ClaimRequest, Inventory
 from provisioning.claim_client import ClaimClient
@@ -75,7 +76,7 @@ def enrol(
     except IdentityError as error:
         if isinstance(error.__cause__, OSError):
             raise enrolment_store.storage_error(error.__cause__, Path(error.where)) from error
-        raise CodedError(Code.DAMAGED, error.where) from error
+        raise CodedError(Code.DAMAGED, where=error.where) from error
     except OSError as error:
         raise enrolment_store.storage_error(error, request.state) from error
 
@@ -84,7 +85,7 @@ def _enrol(request: EnrolRequest, client: ClaimClient, disk: Disk) -> Enrolment:
     earlier = enrolment_store.load(request.state)
     pin = request.key.pin.hex()
     if earlier is not None and earlier.pin != pin:
-        raise CodedError(Code.OTHER_PORTAL, earlier.address)
+        raise CodedError(Code.OTHER_PORTAL, why=ENROLLED_AT(address=earlier.address))
     box = box_id(request.state)
     clean(request.state)
     key = box_key.load_or_create(enrolment_store.key_path(request.state), disk)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.disk import DRAFT, Disk, replace_file
+from console.templates import enrol, system
 from provisioning.codes import Code, CodedError
 
 FOLDER: Final = "identity"
@@ -91,12 +92,12 @@ def load(state: Path) -> Enrolment | None:
     except OSError as error:
         raise storage_error(error, path) from error
     except ValueError as error:
-        raise CodedError(Code.DAMAGED, str(path)) from error
+        raise CodedError(Code.DAMAGED, where=str(path)) from error
     enrolment = _parse(content, path)
     for name in (enrolment.certificate, enrolment.trust):
         _check_file(folder(state) / name)
     if not key_path(state).exists():
-        raise CodedError(Code.DAMAGED, f"{key_path(state)} is gone")
+        raise CodedError(Code.DAMAGED, where=str(key_path(state)), why=enrol.FILE_MISSING())
     return enrolment
 
 
@@ -119,10 +120,8 @@ def save(disk: Disk, state: Path, enrolment: Enrolment, *, chain: bytes, trust: 
 
 def storage_error(error: OSError, path: Path) -> CodedError:
     """The `CodedError` for an error of the file system at ``path``."""
-    where = error.filename or path
-    return CodedError(
-        _STORAGE.get(error.errno or 0, Code.NOT_WRITABLE), f"{where}: {error.strerror or error}"
-    )
+    code = _STORAGE.get(error.errno or 0, Code.NOT_WRITABLE)
+    return CodedError(code, where=str(error.filename or path), why=system.reason(error))
 
 
 def clean(state: Path) -> None:
@@ -133,11 +132,11 @@ def clean(state: Path) -> None:
 
 def _parse(content: Any, path: Path) -> Enrolment:
     if not isinstance(content, dict) or content.get("version") != VERSION:
-        raise CodedError(Code.DAMAGED, f"{path} is not of a version that this software knows")
+        raise CodedError(Code.DAMAGED, where=str(path), why=enrol.OTHER_VERSION())
     values = {one.name: content.get(one.name) for one in fields(Enrolment)}
     words = {name: value for name, value in values.items() if isinstance(value, str)}
     if words.keys() != values.keys():
-        raise CodedError(Code.DAMAGED, str(path))
+        raise CodedError(Code.DAMAGED, where=str(path))
     return Enrolment(**words)
 
 
@@ -146,11 +145,11 @@ def _check_file(path: Path) -> None:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise CodedError(Code.DAMAGED, f"{path} is gone") from error
+        raise CodedError(Code.DAMAGED, where=str(path), why=enrol.FILE_MISSING()) from error
     except OSError as error:
         raise storage_error(error, path) from error
     if path.stem.rpartition("-")[2] != _digest(content):
-        raise CodedError(Code.DAMAGED, str(path))
+        raise CodedError(Code.DAMAGED, where=str(path))
 
 
 def _digest(content: bytes) -> str:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.templates import enrol
+from console.text import NO_MESSAGE, Message
 from provisioning.codes import Code, CodedError
 
 ROOT: Final = 0
@@ -40,40 +42,50 @@ def read(path: Path) -> bytes:
 
 def _check_file(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise CodedError(Code.UNTRUSTED_PATH, f"{path} is no file")
+        raise _error(Code.UNTRUSTED_PATH, path, enrol.NOT_A_FILE())
     if found.st_uid != os.geteuid():
-        raise CodedError(Code.KEY_EXPOSED, f"{path} belongs to account {found.st_uid}")
+        raise _error(Code.KEY_EXPOSED, path, enrol.OWNED_BY(account=found.st_uid))
     if found.st_mode & 0o077:
-        raise CodedError(Code.KEY_EXPOSED, f"{path} has mode {found.st_mode & 0o7777:04o}")
+        raise _error(Code.KEY_EXPOSED, path, enrol.HAS_MODE(mode=_mode(found)))
+
+
+def _error(code: Code, path: Path, why: Message) -> CodedError:
+    return CodedError(code, where=str(path), why=why)
+
+
+def _mode(found: os.stat_result) -> str:
+    return f"{found.st_mode & 0o7777:04o}"
 
 
 def check_folder(path: Path) -> None:
     """Raise `CodedError` 2406 for a folder that other accounts may write in, and for a link."""
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise CodedError(Code.UNTRUSTED_PATH, f"{path} is a link, not a folder")
+        raise _error(Code.UNTRUSTED_PATH, path, enrol.IS_LINK())
     if found.st_uid != os.geteuid():
-        raise CodedError(Code.UNTRUSTED_PATH, f"{path} belongs to account {found.st_uid}")
+        raise _error(Code.UNTRUSTED_PATH, path, enrol.OWNED_BY(account=found.st_uid))
     others = untrusted_writers(found, {found.st_uid})
     if others:
-        mode = f"{found.st_mode & 0o7777:04o}"
-        raise CodedError(Code.UNTRUSTED_PATH, f"{path} has mode {mode}: {others}")
+        why = enrol.WRITABLE(mode=_mode(found), writers=others)
+        raise _error(Code.UNTRUSTED_PATH, path, why)
 
 
-def untrusted_writers(found: os.stat_result, trusted: AbstractSet[int]) -> str:
-    """Describe who may write in a folder beside root and the trusted accounts; "" for nobody.
+def untrusted_writers(found: os.stat_result, trusted: AbstractSet[int]) -> Message:
+    """Describe who may write in a folder beside root and the trusted accounts.
+
+    Without any such account it is `console.text.NO_MESSAGE`, which is false.
 
     A group is harmless that is the primary group of a trusted account and has no other members:
     many systems make one for each account.
     """
     if found.st_mode & stat.S_IWOTH:
-        return "every account can write in it"
+        return enrol.EVERY_ACCOUNT()
     if not found.st_mode & stat.S_IWGRP:
-        return ""
+        return NO_MESSAGE
     known = Accounts(users=tuple(pwd.getpwall()), groups=tuple(grp.getgrall()))
     if known.group_is_trusted(found.st_gid, trusted | {ROOT}):
-        return ""
-    return f"the group {known.name_of(found.st_gid)} can write in it"
+        return NO_MESSAGE
+    return enrol.GROUP_WRITES(group=known.name_of(found.st_gid))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,20 +19,19 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from console.templates import enrol, system
 from console.text import Message, MessageError
 
 FILE: Final = "box.json"
 _DRAFT: Final = ".box-"
 _ID: Final = re.compile(r"b-[a-z2-7]{10}")
-_OWNERSHIP_STEP: Final = "let the gateway's user own the state folder, or name another with --state"
-_DISK_STEP: Final = "look at that disk: it is full, or cannot be written; then try again"
 
 
 class IdentityError(MessageError):
     """The box's id cannot be read or made."""
 
-    def __init__(self, what: Message | str, where: Path, next_step: Message | str) -> None:
-        super().__init__(what, where=str(where), next_step=next_step)
+    def __init__(self, what: Message, where: Path, why: Message, next_step: Message) -> None:
+        super().__init__(what, where=str(where), why=why, next_step=next_step)
 
 
 def box_id(state: Path) -> str:
@@ -52,12 +51,12 @@ def box_id(state: Path) -> str:
         _make(path)
         return _read(path)
     except OSError as error:
+        disk = error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
         raise IdentityError(
-            f"the box id cannot be kept: {error.strerror}",
+            enrol.BOX_ID_NOT_STORED(),
             path,
-            _DISK_STEP
-            if error.errno in {errno.ENOSPC, errno.EROFS, errno.EDQUOT}
-            else _OWNERSHIP_STEP,
+            system.reason(error),
+            enrol.CHECK_DISK() if disk else enrol.OWN_FOLDER(),
         ) from error
 
 
@@ -74,19 +73,13 @@ def _read(path: Path) -> str:
         raise
     except OSError as error:
         raise IdentityError(
-            f"the box id cannot be read: {error.strerror}",
-            path,
-            "Run the command as the user the gateway runs as, or with sudo",
+            enrol.BOX_ID_UNREADABLE(), path, system.reason(error), enrol.RUN_AS_USER()
         ) from error
     except ValueError:
         content = None
     box = content.get("box") if isinstance(content, dict) else None
     if not isinstance(box, str) or not _ID.fullmatch(box):
-        raise IdentityError(
-            "the file is damaged, and a new id would be another box to the portal",
-            path,
-            "Restore it from a backup; or move it away to begin as a new box",
-        )
+        raise IdentityError(enrol.BOX_ID_DAMAGED(), path, enrol.NEW_ID(), enrol.RESTORE_ID())
     return box
 
 

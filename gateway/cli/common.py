@@ -60,7 +60,6 @@ UNTRUSTED_PATH: Final = Template("cli.untrusted_path", "root does not write to t
 UNREADABLE_PROGRAM: Final = Template(
     "cli.unreadable_program", "the state folder's owner cannot run this program"
 )
-ENROLL_FAILED: Final = Template("cli.enroll_failed", "setup failed ({code})")
 _STEPS: Final = {
     errno.ENOENT: CORRECT_PATH(),
     errno.ENOTDIR: CORRECT_PATH(),
@@ -115,21 +114,9 @@ def description(error: Exception) -> ErrorDescription | None:
     from gateway.configuration.loader import LoadError
     from gateway.install.machine import ServiceError
     from gateway.install.privileges import UnreadableProgramError, UntrustedPathError
-    from provisioning.codes import CodedError
 
     if isinstance(error, ConfigError):
         return ErrorDescription(what=UNUSABLE(), next=CORRECT())
-    if isinstance(error, CodedError):
-        from provisioning.codes import CATALOGUE
-
-        entry, japanese = CATALOGUE[error.code], current() == "ja"
-        return ErrorDescription(
-            what=ENROLL_FAILED(code=error.code.value),
-            where=error.detail,
-            why=verbatim(entry.cause_ja if japanese else entry.cause_en),
-            next=verbatim(entry.next_ja if japanese else entry.next_en),
-            number=error.code.value,
-        )
     if isinstance(error, LoadError):
         return ErrorDescription(what=NOT_LOADED(), why=cause(error), next=CHECK_MEMORY())
     if isinstance(error, MessageError):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from console.language import tr, translate
+from console.language import sentence, tr
+from console.text import verbatim
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
@@ -77,7 +78,8 @@ def _owners_rights(state: Path) -> Iterator[None]:
         with run_as_owner(state):
             yield
     except UntrustedPathError as error:
-        raise CodedError(Code.UNTRUSTED_PATH, f"{error.filename}: {error.strerror}") from error
+        where, why = str(error.filename), verbatim(str(error.strerror))
+        raise CodedError(Code.UNTRUSTED_PATH, where=where, why=why) from error
     except UnreadableProgramError:
         raise  # of the program, not of the state folder
     except OSError as error:
@@ -94,5 +96,5 @@ def _agreed(key: AgentKey) -> bool:
     """Ask whoever is there; nobody there has agreed to nothing."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
-    say(translate(STATEMENT))
+    say(sentence(STATEMENT))
     return click.confirm(tr(words.CONSENT, address=key.address))

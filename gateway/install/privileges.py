@@ -129,6 +129,6 @@ def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
     harmless = found.st_mode & stat.S_ISVTX and not is_folder
     if stat.S_ISDIR(found.st_mode) and not harmless:
-        others = untrusted_writers(found, trusted)
+        others = str(untrusted_writers(found, trusted))
         if others:
             raise UntrustedPathError(others, path)

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from config.model import Cloud
 from config.secrets import read_secret
+from console.templates.enrol import IDENTITY_OF_BOX
 from gateway.link.certificate import unix_ms
 from provisioning import enrolment_store
 from provisioning.agent_key import is_this_machine
@@ -91,9 +92,9 @@ def resolve_broker(state: Path, box: str, cloud: Cloud) -> BrokerTarget:
     if conflict is not None:
         raise NoBrokerError(f"{conflict_text(conflict, enrolled)}; {CONFLICT_STEP}")
     if enrolled.box != box:
+        where = str(enrolment_store.folder(state))
         raise CodedError(
-            Code.DAMAGED,
-            f"{enrolment_store.folder(state)} is box {enrolled.box}'s; this one is {box}",
+            Code.DAMAGED, where=where, why=IDENTITY_OF_BOX(other=enrolled.box, box=box)
         )
     return _enrolled(state, enrolled)
 

@@ -36,6 +36,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from msgspec import to_builtins
 
+from console.templates import enrol
+from console.text import verbatim
 from portal.authority import certificates, roots
 from portal.authority.actions import sign
 from portal.authority.expiry import CERTIFICATE_NOTICE
@@ -88,13 +90,13 @@ def csr_public_key(text: str, box: str) -> ec.EllipticCurvePublicKey:
         signed = csr.is_signature_valid
         subject = list(csr.subject)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CodedError(Code.BAD_CSR, "the request cannot be read") from error
+        raise CodedError(Code.BAD_CSR, why=enrol.REQUEST_UNREADABLE()) from error
     if not signed:
-        raise CodedError(Code.BAD_CSR, "it is not signed by the key in it")
+        raise CodedError(Code.BAD_CSR, why=enrol.REQUEST_UNSIGNED())
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise CodedError(Code.BAD_CSR, "its key is not EC P-256")
+        raise CodedError(Code.BAD_CSR, why=enrol.NOT_P256())
     if [(part.oid, part.value) for part in subject] != [(NameOID.COMMON_NAME, box)]:
-        raise CodedError(Code.BAD_CSR, f"its subject is not CN={box}")
+        raise CodedError(Code.BAD_CSR, why=enrol.OTHER_SUBJECT(box=box))
     return key
 
 
@@ -131,7 +133,8 @@ def _check_consent(request: ClaimRequest) -> None:
     if not request.terms:
         raise CodedError(Code.NO_CONSENT)
     if request.terms != TERMS:
-        raise CodedError(Code.OTHER_TERMS, f"{request.terms}; the portal asks for {TERMS}")
+        why = enrol.OTHER_TERMS(agreed=request.terms, required=TERMS)
+        raise CodedError(Code.OTHER_TERMS, why=why)
 
 
 @transaction.atomic
@@ -186,7 +189,7 @@ def _repeat_or_renew(
     if box is None or _owner(box) != key.site.organization:
         raise CodedError(Code.BOX_TAKEN)
     if certificate.subject != request.box:
-        raise CodedError(Code.BAD_CSR, f"its key is box {certificate.subject}'s")
+        raise CodedError(Code.BAD_CSR, why=enrol.KEY_OF_BOX(box=certificate.subject))
     if certificate.revoked_at is not None:
         raise CodedError(Code.BOX_REVOKED)
     if certificate.expires_at - timezone.now() > CERTIFICATE_NOTICE:
@@ -202,7 +205,8 @@ def _check_open(key: AgentKey) -> None:
     if key.revoked_at is not None:
         raise CodedError(Code.KEY_REVOKED)
     if key.expires_at <= timezone.now():
-        raise CodedError(Code.KEY_EXPIRED, f"on {key.expires_at:%Y-%m-%d %H:%M} UTC")
+        expired_at = f"{key.expires_at:%Y-%m-%d %H:%M}"
+        raise CodedError(Code.KEY_EXPIRED, why=enrol.EXPIRED_AT(time=expired_at))
     if key.used >= key.uses:
         raise CodedError(Code.KEY_USED_UP)
 
@@ -220,7 +224,8 @@ def _box_for(key: AgentKey, box_id: str) -> Box:
         if _owner(box) != key.site.organization or box.certificates.exists():
             raise CodedError(Code.BOX_TAKEN)
         if box.gateway.site != key.site or key.gateway_name not in {"", box.gateway.name}:
-            raise CodedError(Code.PLACE_TAKEN, f"box {box_id} is {box.gateway}'s")
+            why = enrol.BOX_AT_GATEWAY(box=box_id, gateway=str(box.gateway))
+            raise CodedError(Code.PLACE_TAKEN, why=why)
         return box
     name = key.gateway_name or box_id
     waiting = Gateway.objects.filter(site=key.site, name=name, boxes=None).first()
@@ -237,7 +242,7 @@ def _box_for(key: AgentKey, box_id: str) -> Box:
             )
         ).box
     except ValidationError as error:
-        raise CodedError(Code.PLACE_TAKEN, " ".join(error.messages)[:200]) from error
+        raise CodedError(Code.PLACE_TAKEN, why=verbatim(" ".join(error.messages)[:200])) from error
 
 
 def _owner(box: Box) -> Organization:

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from console.language import sentence
 from provisioning.codes import CATALOGUE, Code
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def code_page(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _text(code: Code) -> CodeText:
-    entry = CATALOGUE[code]
-    if get_language() == "ja":
-        return CodeText(number=code.value, cause=entry.cause_ja, next=entry.next_ja)
-    return CodeText(number=code.value, cause=entry.cause_en, next=entry.next_en)
+    entry, language = CATALOGUE[code], get_language()
+    return CodeText(
+        number=code.value,
+        cause=sentence(entry.cause, language),
+        next=sentence(entry.next, language),
+    )

@@ -13,11 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from console.templates import enrol
 from portal.authority import claims
 from portal.authority.errors import AuthorityError
 from portal.logs import event_log
 from provisioning.claim import MOST_BYTES, ClaimGrant, ClaimRefusal, ClaimRequest, decode, encode
-from provisioning.codes import CATALOGUE, Code, CodedError
+from provisioning.codes import Code, CodedError
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -78,17 +79,19 @@ def _grant(message: ClaimRequest) -> ClaimGrant:
 def _body(request: HttpRequest) -> bytes:
     length = request.headers.get("Content-Length", "")
     if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise CodedError(Code.BAD_REQUEST, f"a claim has a length, of at most {MOST_BYTES} bytes")
+        raise CodedError(Code.BAD_REQUEST, why=enrol.REQUEST_LENGTH(limit=MOST_BYTES))
     try:
         return request.body
     except UnreadablePostError as error:
-        raise CodedError(Code.BAD_REQUEST, "it broke off") from error
+        raise CodedError(Code.BAD_REQUEST, why=enrol.REQUEST_BROKEN()) from error
 
 
 def _refusal(error: CodedError) -> HttpResponse:
-    entry = CATALOGUE[error.code]
     refused = ClaimRefusal(
-        code=error.code, detail=error.detail[:200], cause=entry.cause_en, next=entry.next_en
+        code=error.code,
+        why=error.why.to_json() if error.why else None,
+        cause=error.what.sentence(),
+        next=error.next_step.sentence(),
     )
     response = _json(encode(refused), STATUS[error.code])
     if error.code is Code.TOO_OFTEN:

@@ -63,7 +63,7 @@ def claim_url(text: str) -> str:
         return check_address(_printable("KANMON_CLAIM_URL", text))
     except AgentKeyError as error:
         raise ValueError(
-            f"KANMON_CLAIM_URL will not do: {error.detail}; write how boxes reach the portal over "
+            f"KANMON_CLAIM_URL will not do: {error.why}; write how boxes reach the portal over "
             f"TLS, such as https://portal.example.com:{CLAIM_PORT}, or plain HTTP to this machine"
         ) from error
 

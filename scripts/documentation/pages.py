@@ -59,9 +59,26 @@ def _wire() -> str:
 
 
 def _codes() -> str:
-    from provisioning.codes import markdown
+    """Every code of enrolment with its cause and next step, in both languages."""
+    from console.language import sentence
+    from provisioning.codes import CATALOGUE
 
-    return markdown()
+    lines = [
+        "# Codes",
+        "",
+        "What a box or the portal says when enrolment fails. Written from `provisioning/codes.py`;",
+        "`scripts/docs --write` writes it again.",
+        "",
+        "| Code | Cause | Next step |",
+        "| --- | --- | --- |",
+    ]
+    for code, entry in CATALOGUE.items():
+        cause, step = (
+            "<br>".join(sentence(part, language) for language in ("en", "ja"))
+            for part in (entry.cause, entry.next)
+        )
+        lines.append(f"| {code.value} | {cause} | {step} |")
+    return "\n".join(lines) + "\n"
 
 
 def _json(name: str) -> Any:

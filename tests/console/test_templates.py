@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console import catalogue, language, templates
@@ -179,6 +179,7 @@ def _resolve(function: ast.expr, module: ModuleType, local: dict[str, object]) -
 
 
 @pytest.mark.parametrize("translations", [language.translations("en"), JAPANESE], ids=["en", "ja"])
+@settings(deadline=None)
 @given(values=st.lists(VALUES, min_size=8, max_size=8))
 def test_hostile_arguments_stay_as_they_are_and_in_one_piece(
     translations: Translations, values: list[str]

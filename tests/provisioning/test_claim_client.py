@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from console.templates import system
+from console.text import verbatim
 from portal.authority import certificates
 from provisioning.claim import MOST_BYTES, ClaimRefusal, Inventory, encode
 from provisioning.claim_client import ClaimClient
@@ -138,7 +140,7 @@ def test_nobody_there_is_told(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
     error = failure(ClaimServer(port=port), tmp_path)
     assert error.code is Code.NO_CONNECTION
-    assert "refused" in error.detail
+    assert error.why == system.REFUSED()
 
 
 def test_an_unknown_name_is_told() -> None:
@@ -260,12 +262,12 @@ def test_any_other_welcome_is_told(tmp_path: Path, reply: Reply, code: Code) -> 
 
 @pytest.mark.parametrize("code", [c for c in Code if 2104 <= c <= 2306])
 def test_the_portals_own_codes_come_through(tmp_path: Path, code: Code) -> None:
-    refused = encode(ClaimRefusal(code=code, detail="because \x1b[31m"))
+    refused = encode(ClaimRefusal(code=code, why=verbatim("because \x1b[31m").to_json()))
     endpoint = ClaimServer(on_claim=always(403, refused))
     with serving(endpoint):
         error = failure(endpoint, tmp_path)
     assert error.code is code
-    assert error.detail == "because ?[31m", "nothing that a terminal would obey"
+    assert str(error.why) == "because ?[31m", "nothing that a terminal would obey"
 
 
 def test_a_code_of_a_newer_portal_is_told_in_its_own_words(tmp_path: Path) -> None:
@@ -274,8 +276,8 @@ def test_a_code_of_a_newer_portal_is_told_in_its_own_words(tmp_path: Path) -> No
     with serving(endpoint):
         error = failure(endpoint, tmp_path)
     assert error.code is Code.OTHER_REASON
-    assert "2999: The moon is full." in error.detail
-    assert "Wait a day." in error.detail
+    assert "2999: The moon is full." in str(error.why)
+    assert "Wait a day." in str(error.why)
 
 
 def test_a_portal_that_dies_while_it_answers_is_told(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from config.disk import LocalDisk
+from console.templates import system
 from portal.authority import certificates
 from portal.authority.certificates import CertificateSpec
 from provisioning import enrol as enrolling
@@ -245,7 +246,7 @@ def test_what_the_disk_says_is_told(tmp_path: Path, number: int, code: Code) -> 
             with pytest.raises(CodedError) as caught:
                 enrol(enrol_request(endpoint, tmp_path), disk=FailingDisk(step, error))
             assert caught.value.code is code
-            assert os.strerror(number) in caught.value.detail
+            assert caught.value.why == system.REASONS[number]()
             if step < 12:
                 assert enrolment_store.load(tmp_path) is None
             shutil.rmtree(tmp_path / "identity")
@@ -278,7 +279,7 @@ def test_a_damaged_file_is_named_and_left_alone(
         with pytest.raises(CodedError) as caught:
             enrol(enrol_request(endpoint, tmp_path))
         assert caught.value.code is Code.DAMAGED
-        assert path.name in caught.value.detail
+        assert path.name in caught.value.where
         assert content is None or path.read_bytes() == content
 
 

@@ -35,8 +35,8 @@ def test_a_key_that_others_could_read_is_refused_and_left_as_it_is(
             enrol(enrol_request(endpoint, tmp_path))
         assert not endpoint.calls, "nothing is claimed with it"
         assert caught.value.code is Code.KEY_EXPOSED
-        assert str(path) in caught.value.detail
-        assert f"{mode:04o}" in caught.value.detail
+        assert caught.value.where == str(path)
+        assert f"{mode:04o}" in str(caught.value.why)
         assert path.stat().st_mode & 0o777 == mode
         assert path.read_bytes() == before
         path.chmod(0o600)  # as the next step says

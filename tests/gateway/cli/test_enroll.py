@@ -101,7 +101,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     error: dict[str, Any] = json.loads(done.stdout)["error"]
-    assert error["why"]
+    assert error["what"]
     assert error["next"]
     return error
 
@@ -140,32 +140,35 @@ def test_a_revoked_box_is_told_and_stands_in_the_list(office: Office, box: Box) 
     pem = (enrolment_store.folder(box.state) / kept.certificate).read_bytes()
     serial = x509.load_pem_x509_certificate(pem).serial_number
     assert listed.get_revoked_certificate_by_serial_number(serial) is not None
-    assert refused(box.kanmon("enroll", key, "--consent", "--json"))["code"] == 2305
+    assert refused(box.kanmon("enroll", key, "--consent", "--json"))["number"] == 2305
 
 
 def test_a_used_key_and_a_withdrawn_one_are_told(office: Office, tmp_path: Path) -> None:
     key = office.key()
     Box(tmp_path / "one").kanmon_json("enroll", key, "--consent")
     second = Box(tmp_path / "two")
-    assert refused(second.kanmon("enroll", key, "--consent", "--json"))["code"] == 2106
+    assert refused(second.kanmon("enroll", key, "--consent", "--json"))["number"] == 2106
     done = second.kanmon("enroll", key, "--consent")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == "kanmon: setup failed (2106)"
-    assert "  next:  Have a new one issued" in done.stderr
+    assert done.stderr.splitlines()[0] == (
+        "kanmon: the agent key has been used for as many boxes as it was issued for (2106)"
+    )
+    assert "  next:  request a new key;" in done.stderr
 
 
 def test_a_slip_is_found_before_anything_is_asked(office: Office, box: Box) -> None:
     key = office.key()
     wrong = f"{key[:5]}U{key[6:]}"
     error = refused(box.kanmon("enroll", wrong, "--consent", "--json"))
-    assert (error["code"], error["where"][:8]) == (2101, "group 1:")
+    assert (error["number"], error["where"]) == (2101, "")
+    assert error["why"] == "character 3 of group 1 is not used in keys"
     assert wrong[3:8] not in json.dumps(error)
     assert not box.state.exists()
 
 
 def test_consent_is_asked_for(office: Office, box: Box) -> None:
     key = office.key()
-    assert refused(box.kanmon("enroll", key, "--json"))["code"] == 2108
+    assert refused(box.kanmon("enroll", key, "--json"))["number"] == 2108
     done = box.kanmon("enroll", key)
     assert done.returncode == 2
     assert "(2108)" in done.stderr
@@ -226,7 +229,7 @@ def test_who_asks_too_slowly_is_cut_off(office: Office) -> None:
 
 def test_a_portal_that_is_away_is_told(office: Office, box: Box) -> None:
     away = Office(office.portal, free_port())
-    assert refused(box.kanmon("enroll", away.key(), "--consent", "--json"))["code"] == 1102
+    assert refused(box.kanmon("enroll", away.key(), "--consent", "--json"))["number"] == 1102
 
 
 def test_claims_without_tls_are_not_served_here(office: Office) -> None:

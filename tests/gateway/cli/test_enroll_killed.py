@@ -224,5 +224,5 @@ def test_on_a_full_disk_it_says_so_and_is_enrolled_once_there_is_room(
 def _reported_full(ended: RunResult) -> bool:
     if ended.code == 0:
         return False
-    assert json.loads(ended.said)["error"]["code"] == Code.DISK_FULL
+    assert json.loads(ended.said)["error"]["number"] == Code.DISK_FULL
     return True

@@ -286,14 +286,14 @@ def test_what_the_account_has_planted_leads_root_nowhere(site: Site, at: str, ta
         return
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert json.loads(done.stdout)["error"]["code"] in {2401, 2403, 2406}
+    assert json.loads(done.stdout)["error"]["number"] in {2401, 2403, 2406}
 
 
 def test_a_folder_of_a_third_accounts_is_told(site: Site) -> None:
     box = Box(_in_anothers_folder(site))
     with serving(ClaimServer()) as endpoint:
         done = box.kanmon("enroll", str(endpoint.key), "--consent", "--json")
-    assert json.loads(done.stdout)["error"]["code"] == 2406
+    assert json.loads(done.stdout)["error"]["number"] == 2406
     assert not endpoint.calls
     assert not list(box.state.iterdir())
 

@@ -7,6 +7,7 @@ from html import escape
 import pytest
 from django.test import Client
 
+from console.language import sentence
 from portal.authority.code_pages import RANGES
 from provisioning.codes import CATALOGUE, Code
 
@@ -22,7 +23,7 @@ def test_all_codes_are_listed_for_who_has_no_account(language: str) -> None:
     text = page.content.decode()
     for code, entry in CATALOGUE.items():
         assert f'href="/help/codes/{code.value}/"' in text
-        assert escape(getattr(entry, f"cause_{language}"), quote=True) in text
+        assert escape(sentence(entry.cause, language), quote=True) in text
     assert f'lang="{language}"' in text
 
 
@@ -32,8 +33,8 @@ def test_all_codes_are_listed_for_who_has_no_account(language: str) -> None:
 def test_each_has_its_cause_and_next_step(code: Code, language: str) -> None:
     page = Client(headers={"Accept-Language": language}).get(f"/help/codes/{code.value}/")
     text, entry = page.content.decode(), CATALOGUE[code]
-    for told in ("cause", "next"):
-        assert escape(getattr(entry, f"{told}_{language}"), quote=True) in text
+    for told in (entry.cause, entry.next):
+        assert escape(sentence(told, language), quote=True) in text
     assert str(RANGES[code // 100])
 
 
