@@ -58,8 +58,13 @@ def test_no_other_distribution_provides_our_names(name: str) -> None:
     "module", ["drivers.quantity", "drivers.report", "drivers.report_json", "cloud_link.topics"]
 )
 def test_the_vocabulary_needs_only_the_standard_library(module: str) -> None:
-    ours = {"drivers", "cloud_link"}
+    ours = {"console", "drivers", "cloud_link"}
     assert loaded_by(module) - set(sys.stdlib_module_names) <= ours
+
+
+def test_a_message_needs_no_catalogue_of_translations() -> None:
+    assert loaded_by("console.catalogue") - set(sys.stdlib_module_names) == {"console"}
+    assert "gettext" not in loaded_by("console.catalogue")
 
 
 @pytest.mark.parametrize("module", ["cloud_link.wire", "cloud_link.columns", "cloud_link.ranges"])
@@ -67,6 +72,7 @@ def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
     loaded = loaded_by(module)
     assert loaded - set(sys.stdlib_module_names) <= {
         "cloud_link",
+        "console",
         "drivers",
         "msgspec",
         "typing_extensions",
@@ -76,7 +82,7 @@ def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
 
 @pytest.mark.parametrize("module", ["provisioning.agent_key", "provisioning.codes"])
 def test_an_agent_key_needs_only_the_standard_library(module: str) -> None:
-    assert loaded_by(module) - set(sys.stdlib_module_names) <= {"provisioning"}
+    assert loaded_by(module) - set(sys.stdlib_module_names) <= {"console", "provisioning"}
 
 
 @pytest.mark.parametrize("module", ["provisioning.enrolment_store", "gateway.daemon"])
