@@ -1,4 +1,4 @@
-"""``kanmon bus``: how busy the lines are, and which device spoils them."""
+"""``kanmon bus``: the load of shared lines, and the errors of the devices on them."""
 
 from __future__ import annotations
 
@@ -67,17 +67,16 @@ def _measured(line: dict[str, Any], before: dict[str, Any] | None) -> float | No
 
 
 def _show(line: dict[str, Any]) -> None:
-    form = f", {line['form']}" if line["form"] else ""
-    say(f"{line['line']}{form}")
+    say(", ".join(part for part in (line["line"], line["form"]) if part))
     predicted, measured = line["predicted_utilization"], line["measured_utilization"]
-    use = (
-        tr("not opened yet") if measured is None else tr("{share:.0%} of its time", share=measured)
-    )
+    if measured is None:
+        say("  " + tr("not opened yet"))
+    else:
+        say("  " + tr("in use {share:.0%} of the time", share=measured))
     if predicted is not None:
-        use += tr(" (predicted {share:.0%})", share=predicted)
+        say("  " + tr("predicted load {share:.0%}", share=predicted))
     if len(line["devices"]) > 1 and line["holds_with"] is not None:
-        use += words.holds(line["holds_with"], len(line["devices"]))
-    say("  " + tr("in use: {use}", use=use))
+        say("  " + words.tolerance(line["holds_with"], len(line["devices"])))
     headings = tuple(tr(heading) for heading in words.BUS_HEADINGS)
     for row in columns([headings, *(_row(device) for device in line["devices"])]):
         say(f"  {row}")
@@ -99,12 +98,12 @@ def _row(device: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _next(soon: float, failures: int) -> str:
-    """When a device is asked again, and how often it failed since it answered."""
+    """When a device is polled next, and how many polls failed since it last answered."""
     if not failures:
-        return tr("in {soon:.1f} s", soon=soon)
+        return tr("in {age}", age=words.age(soon))
     return plural(
-        "in {soon:.1f} s after {n} failure",
-        "in {soon:.1f} s after {n} failures",
+        "in {age}, after {n} failure",
+        "in {age}, after {n} failures",
         failures,
-        soon=soon,
+        age=words.age(soon),
     )

@@ -23,22 +23,17 @@ import click
 
 from config.finding import ConfigError, Finding, Level
 from console import failure
+from console.catalogue import decode
 from console.failure import DONE, FAILED, PARTLY, USAGE, ErrorDescription
 from console.language import current, tr, translations
+from console.language import words as said
 from console.output import ReaderGoneError, is_output_error, plain_line, say, say_json, silence
-from console.text import Message, MessageError, Template, one_line, verbatim
+from console.templates import control
+from console.text import Message, MessageError, Template, one_line
+from gateway.control.protocol import cause
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
-AS_OWNER: Final = Template(
-    "cli.as_owner", "run the command as the user that the gateway runs as, or with sudo"
-)
-RESTRICT: Final = Template(
-    "cli.restrict", "make root or the user that the gateway runs as its only owner and writer"
-)
-CORRECT: Final = Template("cli.correct", "correct what is listed, then run the command again")
-UNUSABLE: Final = Template("cli.unusable", "the configuration cannot be used")
-NOT_LOADED: Final = Template("cli.not_loaded", "the configuration cannot be loaded")
 CHECK_MEMORY: Final = Template(
     "cli.check_memory", "check the free memory and disk space, then try again"
 )
@@ -52,20 +47,12 @@ FREE_SPACE: Final = Template(
 MOUNT_WRITABLE: Final = Template(
     "cli.mount_writable", "mount that disk writable, or name another state folder with --state"
 )
-INSTALL_READABLE: Final = Template(
-    "cli.install_readable",
-    "install kanmon where every account can read it, such as /opt/kanmon: the daemon reads it, too",
-)
-UNTRUSTED_PATH: Final = Template("cli.untrusted_path", "root does not write to this path")
-UNREADABLE_PROGRAM: Final = Template(
-    "cli.unreadable_program", "the state folder's owner cannot run this program"
-)
 _STEPS: Final = {
     errno.ENOENT: CORRECT_PATH(),
     errno.ENOTDIR: CORRECT_PATH(),
     errno.EISDIR: CORRECT_PATH(),
-    errno.EACCES: AS_OWNER(),
-    errno.EPERM: AS_OWNER(),
+    errno.EACCES: control.AS_OWNER(),
+    errno.EPERM: control.AS_OWNER(),
     errno.ENOSPC: FREE_SPACE(),
     errno.EROFS: MOUNT_WRITABLE(),
 }
@@ -112,39 +99,20 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def description(error: Exception) -> ErrorDescription | None:
     """An error that we know how to describe; ``None`` for an internal error."""
     from gateway.configuration.loader import LoadError
-    from gateway.install.machine import ServiceError
-    from gateway.install.privileges import UnreadableProgramError, UntrustedPathError
 
     if isinstance(error, ConfigError):
-        return ErrorDescription(what=UNUSABLE(), next=CORRECT())
+        return ErrorDescription(
+            what=control.UNUSABLE_CONFIGURATION(), next=control.CORRECT_FINDINGS()
+        )
     if isinstance(error, LoadError):
-        return ErrorDescription(what=NOT_LOADED(), why=cause(error), next=CHECK_MEMORY())
+        return ErrorDescription(
+            what=control.CONFIGURATION_NOT_LOADED(), why=cause(error), next=CHECK_MEMORY()
+        )
     if isinstance(error, MessageError):
         return failure.describe(error)
-    if isinstance(error, ServiceError):
-        return ErrorDescription(
-            what=verbatim(error.what),
-            where=error.where,
-            why=verbatim(error.why),
-            next=verbatim(error.next),
-        )
-    if isinstance(error, UntrustedPathError):
-        return _of_path(error, UNTRUSTED_PATH(), RESTRICT())
-    if isinstance(error, UnreadableProgramError):
-        return _of_path(error, UNREADABLE_PROGRAM(), INSTALL_READABLE())
     if isinstance(error, OSError):
         return failure.describe_system(error, _STEPS, CHECK_PATH())
     return None
-
-
-def _of_path(error: OSError, what: Message, step: Message) -> ErrorDescription:
-    why = verbatim(str(error.strerror))
-    return ErrorDescription(what=what, where=str(error.filename), why=why, next=step)
-
-
-def cause(error: Exception) -> Message:
-    """An error as the cause of another."""
-    return error.what if isinstance(error, MessageError) else verbatim(str(error))
 
 
 def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
@@ -186,8 +154,29 @@ class Seconds(click.FloatRange):
         """Convert as click does, and refuse ``nan``."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
-            self.fail(tr("{value} is no number", value=repr(value)), param, ctx)
+            self.fail(tr("'{value}' is not a number", value=value), param, ctx)
         return seconds
+
+
+def described(message: Message) -> dict[str, Any]:
+    """A message as `--json` shows it: its id as ``code``, the English text, the arguments."""
+    return {"code": message.id, "message": str(message), "args": message.args_json()}
+
+
+def message_json(value: Any) -> dict[str, Any] | None:
+    """A message in a daemon's answer as `described` shows it.
+
+    Args:
+        value: As `console.text.Message.to_json` wrote it; ``None`` for none.
+    """
+    if value is None:
+        return None
+    return described(decode(value))
+
+
+def message_words(value: Any) -> str:
+    """A message in a daemon's answer, in the language in use; ``""`` for none."""
+    return "" if value is None else said(decode(value))
 
 
 json_option = click.option(

@@ -1,4 +1,4 @@
-"""``kanmon config``: check a configuration file, and let the gateway use it."""
+"""``kanmon config``: check a configuration file, and apply it."""
 
 from __future__ import annotations
 
@@ -157,11 +157,12 @@ def _check(session: Session, text: bytes, file: Path) -> _CheckResult:
 
 
 def line_words(time: LineTime) -> str:
-    """How busy a line is: ``serial:/dev/ttyUSB0, 9600 8E1: bus 63 %, holds with 2 of 12 dead``."""
-    busy = tr("bus {share:.0%}", share=time.utilization)
-    alone = len(time.devices) < 2
-    dead = "" if alone else words.holds(time.holds_with, len(time.devices))
-    return f"{time.line}, {time.form}: {busy}{dead}"
+    """The load of a line: ``serial:/dev/ttyUSB0, 9600 8E1: load 63%; tolerates 2 of 12 ...``."""
+    fields = {"line": time.line, "form": time.form, "share": time.utilization}
+    if len(time.devices) < 2:
+        return tr("{line}, {form}: load {share:.0%}", **fields)
+    silent = words.tolerance(time.holds_with, len(time.devices))
+    return tr("{line}, {form}: load {share:.0%}; {silent}", **fields, silent=silent)
 
 
 def line_json(time: LineTime) -> dict[str, Any]:

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from config.finding import ConfigError
-from console.language import tr
+from console.failure import Failure
+from console.language import sentence, tr
 from console.output import plain, say_json_text
+from console.templates import control
+from console.text import Message, Template
 from gateway.cli import words
 from gateway.cli.common import DONE, FAILED, Seconds, Session, command, json_option, say, say_json
 from gateway.cli.completion import complete_device, complete_setting
 from gateway.cli.direct import read_here, write_here
-from gateway.cli.status import show_devices
+from gateway.cli.status import devices_json, show_devices
 from gateway.control.client import NoDaemonError, call, unexpected_answer
-from gateway.control.protocol import ControlError
 from gateway.control.unknown_device import unknown_device
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def list_devices(session: Session, *, as_json: bool) -> int:
     except NoDaemonError:
         devices = [_idle_row(d) for d in _configured_devices(session.state)]
     if as_json:
-        say_json(devices)
+        say_json(devices_json(devices))
     else:
         show_devices(devices)
     return DONE
@@ -165,27 +167,31 @@ def write(
     """
     params = {"setting": setting, "value": value}
     change = _call_writing(session.state, target, "setting", params)
-    unit = f" {change['unit']}" if change["unit"] else ""
     if not yes:
-        shown = {"device": target, "setting": setting, "unit": unit}
-        question = tr(words.WRITE, **shown, now=change["now"], then=change["then"])
         if not sys.stdin.isatty():
-            raise ControlError(
-                "nobody is there to confirm",
+            raise Failure(
+                words.NO_TERMINAL(),
                 where=target,
-                why=question,
-                next_step="add --yes to write without asking",
+                why=_planned(words.PLANNED, setting, change),
+                next_step=words.ADD_YES(),
             )
-        if not click.confirm(plain(question), err=True):
+        question = tr(words.WRITE_QUESTION, change=sentence(_planned(words.WRITE, setting, change)))
+        if not click.confirm(plain(f"{target}: {question}"), err=True):
             say(tr(words.NOTHING_WRITTEN))
             return FAILED
     done = _call_writing(session.state, target, "write", params | {"who": _account()})
     if as_json:
         say_json(done)
     else:
-        ends = {"before": done["before"], "after": done["after"]}
-        say(tr(words.WRITTEN, device=target, setting=setting, unit=unit, **ends))
+        unit = done["unit"]
+        ends = {end: words.quantity(done[end], unit) for end in ("before", "after")}
+        say(tr(words.WRITTEN, device=target, setting=setting, **ends))
     return DONE
+
+
+def _planned(template: Template, setting: str, change: dict[str, str]) -> Message:
+    before, after = (words.quantity(change[end], change["unit"]) for end in ("now", "then"))
+    return template(setting=setting, before=before, after=after)
 
 
 def _account() -> str:
@@ -222,7 +228,7 @@ def _parsed(state: Path, text: str) -> Report:
     try:
         return from_json(loads(text))
     except ReportJsonError as error:
-        raise unexpected_answer(state, str(error)) from error
+        raise unexpected_answer(state, control.INVALID_REPORT()) from error
 
 
 def _url(state: Path, text: str) -> DeviceUrl:
@@ -232,7 +238,7 @@ def _url(state: Path, text: str) -> DeviceUrl:
     try:
         return DeviceUrl.parse(text)
     except UrlError as error:
-        raise unexpected_answer(state, str(error)) from error
+        raise unexpected_answer(state, control.INVALID_DEVICE_URL()) from error
 
 
 def _call_reading(state: Path, target: str, method: str) -> dict[str, Any]:
@@ -284,5 +290,5 @@ def _idle_row(device: Device) -> dict[str, Any]:
         "state": "other",
         "gravest": None,
         "reported_s": None,
-        "problem": "the gateway is not running",
+        "problem": control.NOT_RUNNING().to_json(),
     }

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.control.protocol import ControlError
+from console.templates import control
 
 if TYPE_CHECKING:
     from config.model import Device
+    from console.text import Message
     from drivers.context import ProfileStore
     from gateway.polling.devices import DeviceOpener
 
@@ -32,7 +33,7 @@ async def read_here(state: Path, url: str, device: Device | None) -> str:
 
     source, watch = SystemClock(), OffsetWatch()
     watch.update(source.sample())
-    async with _device_opener(state, url, "this device cannot be read") as (opener, profiles):
+    async with _device_opener(state, url, control.DEVICE_NOT_READ()) as (opener, profiles):
         report = await opener.read_once(url, device, profiles, clock_of(source, watch))
     return dumps(to_json(report))
 
@@ -48,7 +49,7 @@ async def write_here(
     from drivers.setting import WriteError
     from gateway.control import writing
 
-    async with _device_opener(state, url, "this device cannot be written") as (opener, profiles):
+    async with _device_opener(state, url, control.DEVICE_NOT_WRITTEN()) as (opener, profiles):
         try:
             with opener.writer(url, None, profiles) as writer:
                 if method == "setting":
@@ -67,13 +68,14 @@ async def write_here(
 
 @asynccontextmanager
 async def _device_opener(
-    state: Path, url: str, what: str
+    state: Path, url: str, what: Message
 ) -> AsyncIterator[tuple[DeviceOpener, ProfileStore]]:
     """Yield what opens devices; ``what`` is said where there is no driver for ``url``."""
     from config.secrets import read_secret
     from drivers.lines import Lines
     from gateway.clock import SystemClock
     from gateway.configuration.loader import profiles_in
+    from gateway.control.device_commands import refusal
     from gateway.polling.devices import DeviceError, DeviceOpener
 
     lines = Lines()
@@ -83,8 +85,6 @@ async def _device_opener(
             profiles_in(state),
         )
     except DeviceError as error:
-        raise ControlError(
-            what, where=error.where or url, why=error.why, next_step=error.step(url)
-        ) from error
+        raise refusal(what, error, url) from error
     finally:
         await lines.aclose()

@@ -1,4 +1,4 @@
-"""``kanmon enroll``: let this box have its name in a portal."""
+"""``kanmon enroll``: enrol this box in a portal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from console.language import sentence, tr
-from console.text import verbatim
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.install.privileges import UnreadableProgramError, UntrustedPathError, run_as_owner
@@ -65,8 +64,8 @@ def enroll(session: Session, key: tuple[str, ...], *, consent: bool, as_json: bo
             }
         )
     else:
-        place = f"{enrolment.site}, {enrolment.organization}"
-        say(tr(words.ENROLLED, box=enrolment.box, gateway=enrolment.gateway, place=place))
+        place = {"site": enrolment.site, "organization": enrolment.organization}
+        say(tr(words.ENROLLED, box=enrolment.box, gateway=enrolment.gateway, **place))
         say(tr(words.ENROLLED_UNTIL, day=enrolment.expires_at[:10]))
     return DONE
 
@@ -78,8 +77,7 @@ def _owners_rights(state: Path) -> Iterator[None]:
         with run_as_owner(state):
             yield
     except UntrustedPathError as error:
-        where, why = str(error.filename), verbatim(str(error.strerror))
-        raise CodedError(Code.UNTRUSTED_PATH, where=where, why=why) from error
+        raise CodedError(Code.UNTRUSTED_PATH, where=error.where, why=error.why) from error
     except UnreadableProgramError:
         raise  # of the program, not of the state folder
     except OSError as error:
@@ -93,7 +91,7 @@ def _given(key: tuple[str, ...]) -> str:
 
 
 def _agreed(key: AgentKey) -> bool:
-    """Ask whoever is there; nobody there has agreed to nothing."""
+    """Ask for consent; without a terminal there is none."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return False
     say(sentence(STATEMENT))

@@ -1,4 +1,4 @@
-"""``kanmon secret``: what ``secret:NAME`` in a configuration or URL stands for."""
+"""``kanmon secret``: the secrets that ``secret:NAME`` in a configuration or URL refers to."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import click
 from config import secrets
 from config.disk import LocalDisk
 from config.finding import ConfigError
+from console.failure import Failure
 from console.language import tr
 from console.nearest import nearest
 from console.templates.control import DID_YOU_MEAN
 from console.text import Template
 from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
-from gateway.control.protocol import ControlError
 from gateway.install.privileges import run_as_owner
 
+UNKNOWN_SECRET: Final = Template("cli.unknown_secret", "secret '{name}' does not exist")
+LIST_SECRETS: Final = Template(
+    "cli.list_secrets", "see `kanmon secret list` for the stored secrets"
+)
+
 NAME = click.argument("name", metavar="NAME")
-_UNKNOWN: Final = Template("secret.unknown", "the secret '{name}' does not exist")
-_LIST: Final = Template("secret.list", "see `kanmon secret list`")
 
 
 @click.group()
@@ -51,7 +54,7 @@ def set_secret(session: Session, name: str, *, as_json: bool) -> int:
             path = secrets.store(LocalDisk(), session.state, name, value)
         except ConfigError as error:
             found = error.findings[0]
-            raise ControlError(found.what, where="", next_step=found.next) from error
+            raise Failure(found.what, why=found.why, next_step=found.next) from error
     if as_json:
         say_json({"name": name, "file": str(path)})
     else:
@@ -89,10 +92,10 @@ def remove(session: Session, name: str, *, as_json: bool) -> int:
         gone = secrets.remove(session.state, name)
     if not gone:
         near = nearest(name, secrets.names(session.state))
-        raise ControlError(
-            _UNKNOWN(name=name),
+        raise Failure(
+            UNKNOWN_SECRET(name=name),
             where=str(session.state / secrets.FOLDER),
-            next_step=DID_YOU_MEAN(name=near) if near else _LIST(),
+            next_step=DID_YOU_MEAN(name=near) if near else LIST_SECRETS(),
         )
     if as_json:
         say_json({"name": name})

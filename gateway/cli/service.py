@@ -11,10 +11,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.language import tr, translate
+from console.language import tr
+from console.language import words as said
 from console.output import say_field
 from gateway.cli import words
-from gateway.cli.common import DONE, Session, command, json_option, say, say_json
+from gateway.cli.common import (
+    DONE,
+    Session,
+    command,
+    described,
+    json_option,
+    say,
+    say_json,
+)
 
 if TYPE_CHECKING:
     from gateway.install.machine import Machine
@@ -25,12 +34,7 @@ def _account(_: click.Context, __: click.Parameter, name: str) -> str:
     from gateway.install.preconditions import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
-        raise click.BadParameter(
-            tr(
-                "{name} is no account's name: small letters, digits, - and _, at most 31",
-                name=repr(name),
-            )
-        )
+        raise click.BadParameter(tr(words.INVALID_ACCOUNT, name=name))
     return name
 
 
@@ -38,7 +42,7 @@ def _whole(
     _: click.Context, __: click.Parameter, path: PurePosixPath | None
 ) -> PurePosixPath | None:
     if path is not None and not path.is_absolute():
-        raise click.BadParameter(tr("{path} is no whole path; begin it with /", path=path))
+        raise click.BadParameter(tr("'{path}' is not an absolute path; begin it with /", path=path))
     return path
 
 
@@ -118,11 +122,11 @@ def install(
     machine = _machine(root, dry_run=dry_run)
     steps = install_steps(wanted, machine, anyway=anyway)
     if dry_run:
-        return _rehearse(steps, as_json=as_json)
+        return _rehearse(steps, words.SERVICE_AS_IT_WAS, as_json=as_json)
     _do(steps, as_json=as_json)
     waits = not machine.exists(str(wanted.running))
     if as_json:
-        done = [step.what for step in steps]
+        done = [described(step.what) for step in steps]
         say_json({"unit": UNIT, "done": done, "waits_for_configuration": waits})
         return DONE
     say(tr(words.SERVICE_INSTALLED, unit=UNIT) if steps else tr(words.SERVICE_AS_IT_WAS))
@@ -148,10 +152,10 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
     machine = _machine(root, dry_run=dry_run)
     steps = uninstall_steps(machine, anyway=anyway)
     if dry_run:
-        return _rehearse(steps, as_json=as_json)
+        return _rehearse(steps, words.SERVICE_ABSENT, as_json=as_json)
     _do(steps, as_json=as_json)
     if as_json:
-        say_json({"done": [step.what for step in steps]})
+        say_json({"done": [described(step.what) for step in steps]})
     else:
         say(tr(words.SERVICE_REMOVED if steps else words.SERVICE_ABSENT))
     return DONE
@@ -175,7 +179,7 @@ def status(*, root: Path, as_json: bool) -> int:
         return DONE
     say_field(tr("Unit file"), found["unit"])
     if found["masked"]:
-        say_field("", tr("masked: somebody decided that it must not be started"))
+        say_field("", tr("masked: an administrator decided that it must not be started"))
     if found["edited"]:
         say_field("", tr("edited since it was installed"))
     if found["drop_ins"]:
@@ -191,7 +195,7 @@ def status(*, root: Path, as_json: bool) -> int:
 
 
 def _machine(root: Path, *, dry_run: bool) -> Machine:
-    """The machine or image, once it is sure that it may be changed."""
+    """The machine or image, after checking that this command may change it."""
     from gateway.install.machine import Machine, ServiceError
     from gateway.install.preconditions import check_booted
 
@@ -202,24 +206,26 @@ def _machine(root: Path, *, dry_run: bool) -> Machine:
     if not machine.is_image and os.geteuid() != 0:
         # By its path: what sudo looks up may be another kanmon, or none.
         again = shlex.join(["sudo", os.path.abspath(sys.argv[0]), *sys.argv[1:]])  # noqa: PTH100 # as above
-        raise ServiceError(words.SERVICE_NOT_ROOT, next_step=again)
+        raise ServiceError(words.SERVICE_NOT_ROOT(), next_step=words.SERVICE_SUDO(command=again))
     return machine
 
 
 def _do(steps: Sequence[Step], *, as_json: bool) -> None:
     for step in steps:
         if not as_json:
-            say(translate(step.what))
+            say(said(step.what))
         step.do()
 
 
-def _rehearse(steps: Sequence[Step], *, as_json: bool) -> int:
+def _rehearse(steps: Sequence[Step], nothing: str, *, as_json: bool) -> int:
+    """Show the steps without performing them; ``nothing`` is said where there are none."""
     if as_json:
-        say_json({"steps": [{"what": step.what, "text": step.text or None} for step in steps]})
+        planned = [{**described(step.what), "text": step.text or None} for step in steps]
+        say_json({"steps": planned})
         return DONE
-    say(tr(words.SERVICE_REHEARSED if steps else words.SERVICE_AS_IT_WAS))
+    say(tr(words.SERVICE_REHEARSED if steps else nothing))
     for step in steps:
-        say(f"- {translate(step.what)}")
+        say(f"- {said(step.what)}")
         for line in step.text.splitlines():
             say(f"      {line}".rstrip())
     return DONE

@@ -1,4 +1,4 @@
-"""``kanmon status`` and ``kanmon outbox``: how the running gateway does."""
+"""``kanmon status`` and ``kanmon outbox``: the state of the running gateway."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from typing import Any
 import click
 
 from console import language, vocabulary
-from console.language import plural, tr, translate
+from console.catalogue import decode
+from console.language import plural, tr
 from console.output import columns, say_field, say_table
 from gateway.cli import words
-from gateway.cli.common import DONE, Session, command, json_option, say, say_json
+from gateway.cli.common import (
+    DONE,
+    Session,
+    command,
+    json_option,
+    message_json,
+    message_words,
+    say,
+    say_json,
+)
 from gateway.control.client import NoDaemonError, call
 
 
@@ -22,20 +32,47 @@ def status(session: Session, *, as_json: bool) -> int:
     """Show the link, the spool and the devices."""
     answer = call(session.state, "status")
     if as_json:
-        say_json(answer)
+        say_json(_status_json(answer))
         return DONE
     name = answer["label"] or tr("Gateway")
     say(tr("{name} ({box}), version {version}", name=name, **_identity(answer)))
-    say_field(tr("Running"), words.age(answer["running_s"]))
+    say_field(tr("Uptime"), words.age(answer["running_s"]))
     say_field(tr("Link"), _link(answer["link"]))
+    if answer["link"]["next"]:
+        say_field("", tr("next step: {step}", step=message_words(answer["link"]["next"])))
     if answer["certificate"]:
         say_field(tr("Certificate"), _certificate(answer["certificate"]))
     say_field(tr("Spool"), _spool(answer["spool"]))
     if not answer["clock_known"]:
-        say_field(tr("Clock"), tr("not set: readings are kept, and dated as soon as it is"))
+        say_field(tr("Clock"), tr("not set: readings are stored, and dated once it is"))
     say("")
     show_devices(answer["devices"])
     return DONE
+
+
+def _status_json(answer: dict[str, Any]) -> dict[str, Any]:
+    """The status for programs; its messages as `message_json` writes them."""
+    link, metrics = answer["link"], answer.get("metrics")
+    steps = {"error": message_json(link["error"]), "next": message_json(link["next"])}
+    return {
+        **answer,
+        "link": {**link, **steps},
+        "metrics": metrics and {**metrics, "error": message_json(metrics["error"])},
+        "devices": devices_json(answer["devices"]),
+    }
+
+
+def devices_json(devices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The devices for programs; problems as `message_json` writes them."""
+    return [
+        {
+            **device,
+            "problem": message_json(device["problem"]),
+            "gravest": device["gravest"]
+            and {**device["gravest"], "message": str(decode(device["gravest"]["message"]))},
+        }
+        for device in devices
+    ]
 
 
 def _identity(answer: dict[str, Any]) -> dict[str, str]:
@@ -56,31 +93,31 @@ def outbox(session: Session, *, as_json: bool) -> int:
     if not any(waiting.values()):
         say(tr(words.NOTHING_WAITS))
     else:
-        say_field(tr("Waiting"), _waiting(sum(waiting.values()), answer["oldest_s"]))
-    rows = [(tr("Lane"), tr("Waiting"), tr("Dropped"))]
+        say_field(tr("Pending"), _waiting(sum(waiting.values()), answer["oldest_s"]))
+    rows = [(tr("Records"), tr("Pending"), tr("Dropped"))]
     rows += [
         (language.heading(vocabulary.word(vocabulary.LANES, lane)), str(number), str(dropped[lane]))
         for lane, number in waiting.items()
     ]
     for row in columns(rows):
         say(f"  {row}")
-    say(tr("Refused by the portal: {number}", number=answer["rejected"]))
+    say(tr("Rejected by the portal: {number}", number=answer["rejected"]))
     used, free = words.size(answer["bytes"]), words.size(answer["disk_free"])
-    say(tr("On disk: {used}; free: {free}", used=used, free=free))
+    say(tr("On disk: {used}, free: {free}", used=used, free=free))
     if answer["full"]:
-        say(tr("The disk is full: what comes is counted as lost until there is room again."))
+        say(tr("The disk is full: new records are counted as lost until there is space again."))
     return DONE
 
 
 def _waiting(number: int, oldest_s: int | None) -> str:
-    """How much waits, and since when."""
+    """The number of pending records, and the age of the oldest."""
     if oldest_s is None:
         return plural(*words.WAITING_BEFORE, number)
     return plural(*words.WAITING_SINCE, number, age=words.age(oldest_s))
 
 
 def _outbox(session: Session) -> Any:
-    """From the daemon; without one, from the spool itself, which then nobody holds."""
+    """From the daemon; without one, from the spool itself, which no other process then holds."""
     try:
         return call(session.state, "outbox")
     except NoDaemonError:
@@ -109,44 +146,50 @@ def _read_spool(session: Session) -> Any:
 
 def _link(link: dict[str, Any]) -> str:
     if not link["connected"]:
-        why = f": {translate(link['error'])}" if link["error"] else ""
-        return tr("no connection to {broker}", broker=link["broker"] or tr("a portal")) + why
-    acked = link["last_ack_s"]
-    heard = tr("no acknowledgement yet")
-    if acked is not None:
-        heard = tr("acknowledged {age} ago", age=words.age(acked))
-    age = words.age(link["connected_s"])
+        state = tr("not connected")
+        if link["broker"]:
+            state = tr("not connected to {broker}", broker=link["broker"])
+        why = message_words(link["error"])
+        return tr("{state}: {why}", state=state, why=why) if why else state
+    fields = {"broker": link["broker"], "age": words.age(link["connected_s"])}
+    if link["last_ack_s"] is None:
+        return tr("connected to {broker} for {age}, no acknowledgement yet", **fields)
+    acked = words.age(link["last_ack_s"])
     return tr(
-        "connected to {broker} for {age}, {heard}", broker=link["broker"], age=age, heard=heard
+        "connected to {broker} for {age}, last acknowledgement {acked} ago", acked=acked, **fields
     )
 
 
 def _certificate(certificate: dict[str, Any]) -> str:
     day = certificate["expires_at"][:10]
     if certificate["expired"]:
-        return tr("ended on {day}: enrol again with a new agent key", day=day)
+        return tr("expired on {day}: enrol this box again with a new agent key", day=day)
     if certificate["soon"]:
-        return tr("ends on {day}: enrol again with a new agent key", day=day)
-    return tr("good until {day}", day=day)
+        return tr("expires on {day}: enrol this box again with a new agent key", day=day)
+    return tr("valid until {day}", day=day)
 
 
 def _spool(spool: dict[str, Any]) -> str:
     waiting, dropped = sum(spool["waiting"].values()), sum(spool["dropped"].values())
-    text = plural(*words.SPOOLED, waiting, size=words.size(spool["bytes"]))
-    return text + tr(", {number} dropped", number=dropped) if dropped else text
+    size = words.size(spool["bytes"])
+    if dropped:
+        return plural(*words.SPOOLED_AND_DROPPED, waiting, size=size, dropped=dropped)
+    return plural(*words.SPOOLED, waiting, size=size)
 
 
 def show_devices(devices: list[dict[str, Any]]) -> None:
-    """A table of devices: name, whether they answer, state, gravest condition."""
+    """A table of devices: name, reachability, state, and most severe condition or problem."""
     if not devices:
         say(tr(words.NO_DEVICES))
         return
     rows = []
     for device in devices:
         worst = device["gravest"]
-        trouble = translate(device["problem"] or "")
+        trouble = message_words(device["problem"])
         if worst and not trouble:
-            trouble = f"{worst['code']}: {translate(worst['message'])}"
+            trouble = tr(
+                "{code}: {message}", code=worst["code"], message=message_words(worst["message"])
+            )
         row = (
             device["name"],
             device["label"],

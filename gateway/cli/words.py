@@ -9,48 +9,58 @@ from __future__ import annotations
 from typing import Final
 
 from console import language, vocabulary
-from console.language import plural_noop, tr, tr_noop, translate
-from console.text import Template
+from console.language import current, plural_noop, tr, tr_noop, translate, translations
+from console.text import Duration, Template
 
-APPLIED_LIVE: Final = tr_noop("Applied: the running gateway uses {file} now.")
-APPLIED_STILL: Final = tr_noop("Kept: the gateway will use {file} when it starts.")
+APPLIED_LIVE: Final = tr_noop("{file} was applied: the running gateway uses it now.")
+APPLIED_STILL: Final = tr_noop("{file} was saved: the gateway will use it when it starts.")
 AT_NEXT_START: Final = tr_noop("The {sections} settings take effect at the next start.")
-CHECKED: Final = plural_noop("{file} can be used: {n} device.", "{file} can be used: {n} devices.")
+CHECKED: Final = plural_noop("{file} is valid: {n} device.", "{file} is valid: {n} devices.")
 CHECKED_WARNINGS: Final = plural_noop(
-    "{file} can be used, with {n} thing to look at.",
-    "{file} can be used, with {n} things to look at.",
+    "{file} is valid, with {n} warning.", "{file} is valid, with {n} warnings."
 )
 UNUSABLE: Final = plural_noop(
-    "{file} cannot be used: {n} error to correct.",
-    "{file} cannot be used: {n} errors to correct.",
+    "{file} is not valid: {n} error to correct.", "{file} is not valid: {n} errors to correct."
 )
 NOT_POLLED: Final = Template("cli.not_polled", "some devices cannot be polled")
 NO_DEVICES: Final = tr_noop(
     "No devices are configured. Add one below `devices:` and apply the file."
 )
-NOTHING_WAITS: Final = tr_noop("Nothing waits: everything accepted has reached the portal.")
+NOTHING_WAITS: Final = tr_noop("No records are pending: all were delivered to the portal.")
 WAITING_SINCE: Final = plural_noop("{n} record, {age} old", "{n} records, the oldest {age} old")
 WAITING_BEFORE: Final = plural_noop(
     "{n} record, from before this boot",
     "{n} records, the oldest from before this boot",
 )
-SPOOLED: Final = plural_noop("{n} record waiting, {size}", "{n} records waiting, {size}")
-NOTHING_WRONG: Final = tr_noop("Nothing is wrong with it.")
+SPOOLED: Final = plural_noop("{n} record pending, {size}", "{n} records pending, {size}")
+SPOOLED_AND_DROPPED: Final = plural_noop(
+    "{n} record pending, {size}; {dropped} dropped",
+    "{n} records pending, {size}; {dropped} dropped",
+)
+NOTHING_WRONG: Final = tr_noop("There are no active conditions.")
 BEFORE_START: Final = tr_noop("before this box was started")
-JUST_SEEN: Final = tr_noop("seen just now, for the first time")
-KEPT_AS: Final = tr_noop("secret:{name} is kept in {file}.")
-FORGOTTEN: Final = tr_noop("secret:{name} is gone.")
-NO_SECRETS: Final = tr_noop("No secrets are kept on this box.")
+JUST_SEEN: Final = tr_noop("just now, for the first time")
+KEPT_AS: Final = tr_noop("secret:{name} was stored in {file}.")
+FORGOTTEN: Final = tr_noop("secret:{name} was removed.")
+NO_SECRETS: Final = tr_noop("No secrets are stored on this box.")
 FAULT_NEXT: Final = Template(
     "cli.fault_next",
-    "report it with the command that you gave; `kanmon --verbose` shows where it happened",
+    "report it with the command that you ran; `kanmon --verbose` shows where it happened",
 )
-CONSENT: Final = tr_noop("Do you agree that this box sends this to {address}?")
-ENROLLED: Final = tr_noop("Setup complete: box {box} is {gateway} at {place}.")
-ENROLLED_UNTIL: Final = tr_noop("Its certificate is good until {day}.")
-WRITE: Final = tr_noop("{device}: {setting} is {now}{unit}. Write {then}{unit}?")
+CONSENT: Final = tr_noop("Do you agree that this box sends this data to {address}?")
+ENROLLED: Final = tr_noop("Enrolment complete: box {box} is {gateway} at {site}, {organization}.")
+ENROLLED_UNTIL: Final = tr_noop("Its certificate is valid until {day}.")
+WRITE: Final = Template("cli.write", "setting '{setting}' will be changed from {before} to {after}")
+PLANNED: Final = Template(
+    "cli.planned", "setting '{setting}' would be changed from {before} to {after}"
+)
+WRITE_QUESTION: Final = tr_noop("{change} Continue?")
+NO_TERMINAL: Final = Template(
+    "cli.no_terminal", "cannot ask for confirmation: standard input is not a terminal"
+)
+ADD_YES: Final = Template("cli.add_yes", "add --yes to write without confirmation")
 NOTHING_WRITTEN: Final = tr_noop("Nothing was written.")
-WRITTEN: Final = tr_noop("{device}: {setting} was {before}{unit} and is {after}{unit}.")
+WRITTEN: Final = tr_noop("{device}: {setting} was changed from {before} to {after}.")
 DEVICE_HEADINGS: Final = (
     tr_noop("Device"),
     tr_noop("Label"),
@@ -71,23 +81,28 @@ BUS_HEADINGS: Final = (
 )
 
 SERVICE_INSTALLED: Final = tr_noop("The service is installed: {unit}.")
-SERVICE_AS_IT_WAS: Final = tr_noop(
-    "Nothing had to be done: the service is installed as it should be."
-)
-SERVICE_RUNS: Final = tr_noop("It runs, and starts with the machine.")
+SERVICE_AS_IT_WAS: Final = tr_noop("Nothing to do: the service is already installed.")
+SERVICE_RUNS: Final = tr_noop("It is running, and starts with the machine.")
 SERVICE_IN_IMAGE: Final = tr_noop("It starts with the machine.")
 SERVICE_WAITS: Final = tr_noop(
-    "It waits for a configuration: `kanmon config apply FILE`, then `systemctl start kanmon`."
+    "It needs a configuration: run `kanmon config apply FILE`, then `systemctl start kanmon`."
 )
-SERVICE_REMOVED: Final = tr_noop("The service is removed. Its state folder and its account stay.")
-SERVICE_ABSENT: Final = tr_noop("Nothing had to be done: no service is installed.")
-SERVICE_REHEARSED: Final = tr_noop("Nothing was changed. What would be done:")
+SERVICE_REMOVED: Final = tr_noop("The service was removed; its state folder and account were kept.")
+SERVICE_ABSENT: Final = tr_noop("Nothing to do: the service is not installed.")
+SERVICE_NOT_ROOT: Final = Template(
+    "cli.service_not_root", "only root may change the services of this machine"
+)
+SERVICE_SUDO: Final = Template("cli.service_sudo", "repeat the command with sudo: `{command}`")
+INVALID_ACCOUNT: Final = tr_noop(
+    "'{name}' is not a valid account name: use lower-case letters, digits, hyphens and "
+    "underscores, at most 31 characters"
+)
+SERVICE_REHEARSED: Final = tr_noop("Dry run: nothing was changed. The steps would be:")
 DEVICE_LINE: Final = Template("cli.device_line", "{device}: {reachability}, {state}")
 CONDITION_LINE: Final = Template("cli.condition_line", "{severity}: {code}: {message}")
 COMPONENT_LINE: Final = Template(
     "cli.component_line", "{severity}: {code} ({component}): {message}"
 )
-SERVICE_NOT_ROOT: Final = "only root may change the machine's services"
 
 
 def device(name: str, reachability: str, state: str) -> str:
@@ -125,19 +140,21 @@ def message(text: str) -> str:
     return f"{translate(head)}{colon}{name}" if said == text and colon else said
 
 
-def holds(dead: int, devices: int) -> str:
-    """How many dead devices a line stands."""
-    return tr(", holds with {dead} of {devices} dead", dead=dead, devices=devices)
+def tolerance(silent: int, devices: int) -> str:
+    """How many devices of a line may be silent before the others lose readings."""
+    return tr(
+        "tolerates {silent} of {devices} devices not answering", silent=silent, devices=devices
+    )
 
 
-def age(seconds: int | None) -> str:
-    """A span of time, in its largest fitting unit."""
-    if seconds is None:
-        return "-"
-    for unit, size in ((tr("{n} d"), 86_400), (tr("{n} h"), 3_600), (tr("{n} min"), 60)):
-        if seconds >= 2 * size:
-            return unit.format(n=seconds // size)
-    return tr("{n} s", n=seconds)
+def quantity(value: str, unit: str) -> str:
+    """A value with its unit, if it has one."""
+    return f"{value} {unit}" if unit else value
+
+
+def age(seconds: float | None) -> str:
+    """A span of time, such as ``2 min 20 s``; ``-`` where it is not known."""
+    return "-" if seconds is None else Duration(seconds).format(translations(current()))
 
 
 def size(number: int | None) -> str:

@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from config.finding import Finding, Level, dotted, position
 from config.model import SECRET_REFERENCE, Configuration
+from console.templates import link
 from drivers.bus_load import BusLoad
 from drivers.driver import BusLoadKind
-from gateway.link.broker_target import CONFLICT_STEP, conflict_text, conflicting_setting
+from gateway.link.broker_target import conflict_text, conflicting_setting
 from gateway.polling.devices import DeviceError, resolve
 from gateway.polling.line_budget import LineTime, device_time
 from protocols.delays import ASSUMED_S
@@ -271,7 +272,7 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
         yield Finding(
             what=conflict_text(conflict, enrolled),
             why="until then it does not connect at all",
-            next=CONFLICT_STEP,
+            next=link.REMOVE_CLOUD(),
             path=dotted(path),
             location=document.source.location(path),
             level=Level.WARNING,

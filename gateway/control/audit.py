@@ -23,6 +23,10 @@ from typing import Any, Final
 NAME: Final = "audit.jsonl"
 
 
+class LinkedFileError(PermissionError):
+    """The audit log is a link to another file, or another account's; see errno EPERM."""
+
+
 def append(state: Path, *, action: str, outcome: str, **details: Any) -> None:
     """Append one line, which is on the disk when this returns.
 
@@ -61,6 +65,6 @@ def _give_to_owner(descriptor: int, state: Path) -> None:
     found, owner = os.fstat(descriptor), state.stat()
     alone = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
     if not alone or found.st_uid not in {os.geteuid(), owner.st_uid}:
-        raise PermissionError(errno.EPERM, "the audit is a link to another file", state / NAME)
+        raise LinkedFileError(errno.EPERM, os.strerror(errno.EPERM), str(state / NAME))
     if os.geteuid() == 0:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)

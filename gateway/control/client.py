@@ -12,7 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
+from console.templates import control
+from console.text import Message
+from gateway.control.protocol import (
+    ControlError,
+    ErrorCode,
+    ResponseError,
+    decode_response,
+    encode_request,
+)
 from gateway.control.results import check_result
 
 SOCKET: Final = "control.sock"
@@ -30,9 +38,9 @@ def check_length(path: Path) -> None:
     """Raise `ControlError` for a path that no socket can have."""
     if len(os.fsencode(path)) > _PATH_LIMIT:
         raise ControlError(
-            "the state folder's path is too long for a socket in it",
+            control.PATH_TOO_LONG(),
             where=str(path),
-            next_step=f"choose one with at most {_PATH_LIMIT - len(SOCKET) - 1} bytes",
+            next_step=control.SHORTER_PATH(limit=_PATH_LIMIT - len(SOCKET) - 1),
         )
 
 
@@ -51,52 +59,46 @@ def call(state: Path, method: str, timeout_s: float = 30.0, /, **params: Any) ->
         line = exchange(path, encode_request(method, sent), timeout_s)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
         raise NoDaemonError(
-            "the gateway is not running",
-            where=str(path),
-            next_step="start it with `kanmon run`, or name its folder with --state",
+            control.NOT_RUNNING(), where=str(path), next_step=control.START()
         ) from error
     except PermissionError as error:
         raise ControlError(
-            "the daemon's socket may not be opened",
-            where=str(path),
-            next_step="run the command as the user the gateway runs as, or with sudo",
+            control.NOT_ALLOWED(), where=str(path), next_step=control.AS_OWNER()
         ) from error
     except TimeoutError as error:
         raise ControlError(
-            "the daemon does not answer",
-            where=str(path),
-            next_step="look at its log; restart it if it hangs",
+            control.NO_ANSWER(), where=str(path), next_step=control.RESTART_IF_STUCK()
         ) from error
     except BlockingIOError as error:  # more clients wait to be accepted than the system lets
-        step = "try again in a moment"
         raise ControlError(
-            "too many commands at once", where=str(path), next_step=step, code=ErrorCode.BUSY
+            control.TOO_MANY(),
+            where=str(path),
+            next_step=control.TRY_AGAIN(),
+            code=ErrorCode.BUSY,
         ) from error
     except OSError as error:
-        raise _broken_off(path) from error
-    except ValueError as error:
-        raise unexpected_answer(state, str(error)) from error
+        raise _incomplete(path) from error
+    except ResponseError as error:
+        raise unexpected_answer(state, error.what) from error
     if not line:
-        raise ControlError(
-            "the daemon ended while it worked on this", where=str(path), next_step="see its log"
-        )
+        raise ControlError(control.STOPPED(), where=str(path), next_step=control.CHECK_LOG())
     try:
         result = decode_response(line)
         check_result(method, result)
-    except ValueError as error:
+    except ResponseError as error:
         if not line.endswith(b"\n"):
-            raise _broken_off(path) from error
-        raise unexpected_answer(state, str(error)) from error
+            raise _incomplete(path) from error
+        raise unexpected_answer(state, error.what) from error
     return result
 
 
-def unexpected_answer(state: Path, why: str) -> ControlError:
+def unexpected_answer(state: Path, why: Message) -> ControlError:
     """The error that the daemon of a state folder answered something that is not expected."""
     return ControlError(
-        "the daemon's answer is not the expected one",
+        control.UNEXPECTED_ANSWER(),
         where=str(state / SOCKET),
         why=why,
-        next_step="use the `kanmon` of the same version as the daemon",
+        next_step=control.SAME_VERSION(),
     )
 
 
@@ -105,7 +107,7 @@ def exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
 
     Raises:
         OSError: Nobody serves it, or it broke off; `TimeoutError` after ``timeout_s`` seconds.
-        ValueError: More than `RESPONSE_LIMIT` bytes came back.
+        ResponseError: More than `RESPONSE_LIMIT` bytes came back.
     """
     until = time.monotonic() + timeout_s
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -120,7 +122,7 @@ def exchange(path: Path, request: bytes, timeout_s: float) -> bytes:
             if b"\n" in chunk:
                 break
             if len(received) > RESPONSE_LIMIT:
-                raise ValueError(f"the response has more than {RESPONSE_LIMIT} bytes")
+                raise ResponseError(control.ANSWER_TOO_LARGE(limit=RESPONSE_LIMIT))
     line, end, _ = bytes(received).partition(b"\n")
     return line + end
 
@@ -135,12 +137,13 @@ def _receive(connection: socket.socket, until: float) -> bytes:
 
 
 def _sent(value: Any) -> Any:
-    """A word as it can travel: what of it is not UTF-8 names nothing, and is told as a number."""
+    """A word as it can travel: bytes that are not UTF-8 are written as numbers."""
     if not isinstance(value, str):
         return value
     return value.encode("utf-8", "backslashreplace").decode()
 
 
-def _broken_off(path: Path) -> ControlError:
-    what, step = "the daemon's answer broke off", "see its log, and try again"
-    return ControlError(what, where=str(path), next_step=step)
+def _incomplete(path: Path) -> ControlError:
+    return ControlError(
+        control.ANSWER_INCOMPLETE(), where=str(path), next_step=control.CHECK_LOG_AND_RETRY()
+    )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from config.finding import ConfigError
 from config.model import canonical, digest
+from console.templates import control
 from gateway.configuration.loader import LoadError, SaveError
-from gateway.control.protocol import ControlError, text_param
+from gateway.control.protocol import ControlError, cause, text_param
 
 if TYPE_CHECKING:
     from config.model import Configuration
@@ -48,22 +49,24 @@ class ConfigurationCommands:
         try:
             later = await self._running.apply(text.encode(), file)
         except ConfigError as error:
-            step = "correct what is listed, then run the command again"
-            refusal = ControlError("the configuration cannot be used", where=file, next_step=step)
+            refusal = ControlError(
+                control.UNUSABLE_CONFIGURATION(), where=file, next_step=control.CORRECT_FINDINGS()
+            )
             refusal.findings = error.findings
             raise refusal from error
         except SaveError as error:
             raise ControlError(
-                f"the configuration cannot be kept: {error}",
+                control.CONFIGURATION_NOT_SAVED(),
                 where=str(self._state),
-                next_step="make room on the disk; the old configuration still runs",
+                why=cause(error),
+                next_step=control.FREE_SPACE(),
             ) from error
         except LoadError as error:
             raise ControlError(
-                "the configuration cannot be looked at",
+                control.CONFIGURATION_NOT_LOADED(),
                 where=file,
-                why=str(error),
-                next_step="try again; the old configuration still runs",
+                why=cause(error),
+                next_step=control.RETRY_CONFIGURATION(),
             ) from error
         return {"digest": digest(self._running.configuration).hex(), "at_next_start": later}
 

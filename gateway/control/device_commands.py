@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from config.finding import Finding
+from console.templates import control
 from drivers.setting import WriteError
 from gateway.configuration.loader import LoadError
-from gateway.control.protocol import ControlError, text_param
+from gateway.control.protocol import ControlError, cause, text_param
 from gateway.control.unknown_device import unknown_device
 from gateway.polling.devices import DeviceError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from config.model import Configuration, Device
+    from console.text import Message
     from drivers.context import ProfileStore
     from drivers.driver import SettingWriter
     from drivers.report import Clock, Report
@@ -78,6 +80,16 @@ class DeviceAccess:
     state: Path
 
 
+def refusal(what: Message, error: DeviceError, url: str) -> ControlError:
+    """The error that a device cannot be used: its one problem as the cause, several as findings."""
+    step = error.step(url)
+    if len(error.findings) == 1:
+        return ControlError(what, where=error.where or url, why=cause(error), next_step=step)
+    found = ControlError(what, where=url, next_step=step)
+    found.findings = error.findings
+    return found
+
+
 class DeviceCommands:
     """One look at a device, or one write; every result is made of JSON values."""
 
@@ -92,10 +104,7 @@ class DeviceCommands:
         try:
             report = await self._read(url, device)
         except DeviceError as error:
-            what = "this device cannot be read"
-            raise ControlError(
-                what, where=error.where or url, why=error.why, next_step=error.step(url)
-            ) from error
+            raise refusal(control.DEVICE_NOT_READ(), error, url) from error
         # As text: the report's own JSON is exact to the digit, which a float would not be.
         return {"report": dumps(to_json(report))}
 
@@ -144,7 +153,7 @@ class DeviceCommands:
         name = text_param(params, "name")
         device = known.get(name)
         if device is None:
-            raise unknown_device(name, known, "the running configuration")
+            raise unknown_device(name, known)
         return device.url, device
 
     async def _profiles(self, url: str, device: Device | None) -> ProfileStore:
@@ -152,7 +161,7 @@ class DeviceCommands:
         try:
             return settings.profiles if device else await settings.profiles_of(url)
         except LoadError as error:
-            raise DeviceError((Finding(what=str(error)),)) from error
+            raise DeviceError((Finding(what=cause(error)),)) from error
 
     @asynccontextmanager
     async def _writer(self, url: str, device: Device | None) -> AsyncIterator[SettingWriter]:
@@ -165,10 +174,7 @@ class DeviceCommands:
         except WriteError as error:
             raise refused(error, device.name if device else url) from error
         except DeviceError as error:
-            what = "this device cannot be written"
-            raise ControlError(
-                what, where=error.where or url, why=error.why, next_step=error.step(url)
-            ) from error
+            raise refusal(control.DEVICE_NOT_WRITTEN(), error, url) from error
 
     async def _read(self, url: str, device: Device | None) -> Report:
         profiles = await self._profiles(url, device)

@@ -4,9 +4,10 @@
 
     -> {"jsonrpc": "2.0", "id": 7, "method": "read", "params": {"version": 1, "name": "main"}}
     <- {"jsonrpc": "2.0", "id": 7, "result": {...}}
-    <- {"jsonrpc": "2.0", "id": 7, "error": {"code": -32000, "message": "no device is named 'main'",
-                                             "data": {"what": "...", "where": "...", "why": "...",
-                                                      "next": "...", "findings": [...]}}}
+    <- {"jsonrpc": "2.0", "id": 7, "error": {"code": -32000,
+                                             "message": "device 'main' is not configured",
+                                             "data": {"what": {...}, "where": "...", "why": {...},
+                                                      "next": {...}, "findings": [...]}}}
 
 What the specification leaves open, or leaves out:
 
@@ -21,8 +22,10 @@ What the specification leaves open, or leaves out:
   and whatever else is not a request, is refused with -32600 and the id null.
 * A member that is repeated within an object is refused with -32600 (RFC 8259, section 4, leaves
   its meaning open), ``NaN`` and ``Infinity`` with -32700.
-* Of an error, ``message`` is for people, and ``data`` has the same fields for each of our errors;
+* Of an error, ``message`` is English text, and ``data`` has the same fields for each of our errors;
   ``findings`` only where there are any. `ErrorCode` lists the codes.
+* Every text for people in ``data`` and in a result is a message: an object of ``id``, ``args`` and
+  ``text`` (`console.text.Message.to_json`), or null where there is none.
 
 `gateway.control.server` and `gateway.control.client` speak it, and both sides of the simulated
 world in ``scripts/demonstration``. The portal may not import the gateway: it writes the few
@@ -44,7 +47,7 @@ from typing import Any, Final, NoReturn
 from config.finding import Finding
 from console.catalogue import decode
 from console.templates import control
-from console.text import NO_MESSAGE, Message, MessageError
+from console.text import NO_MESSAGE, Message, MessageError, verbatim
 from gateway.control.shape import mismatch
 
 VERSION: Final = 1
@@ -54,12 +57,13 @@ _SHOWN: Final = 80
 """Characters of what somebody sent that an error repeats."""
 
 _LOCATION: Final = {"file": str, "line": int, "column": int}
-_MESSAGE: Final = {"id": str, "args": {}, "text": str}
+MESSAGE: Final = {"id": str, "args": {}, "text": str}
+"""The shape of a message."""
 _FINDINGS: Final = [
     {
-        "what": _MESSAGE,
-        "why": (..., None, _MESSAGE),
-        "next": (..., None, _MESSAGE),
+        "what": MESSAGE,
+        "why": (..., None, MESSAGE),
+        "next": (..., None, MESSAGE),
         "path": (..., str),
         "level": (..., str),
         "location": (..., None, _LOCATION),
@@ -132,6 +136,10 @@ class ControlError(MessageError):
         return {**fields, "findings": findings} if findings else fields
 
 
+class ResponseError(MessageError, ValueError):
+    """A response that is not the one to a request; ``what`` says why not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request, or a notification.
@@ -185,6 +193,13 @@ def text_param(params: Mapping[str, Any], name: str, default: str | None = None)
         next_step=control.SAME_VERSION(),
         code=ErrorCode.INVALID_PARAMS,
     )
+
+
+def cause(error: Exception) -> Message:
+    """An error as the cause of another one: what it says and, where that is known, its cause."""
+    if not isinstance(error, MessageError):
+        return verbatim(str(error))
+    return control.CAUSE(what=error.what, why=error.why) if error.why else error.what
 
 
 def encode_request(method: str, params: Mapping[str, Any], *, number: int = 1) -> bytes:
@@ -243,27 +258,27 @@ def decode_response(line: bytes, *, number: int = 1) -> Any:
 
     Raises:
         ControlError: The other side refused, as it says.
-        ValueError: This is not a response to that request.
+        ResponseError: This is not a response to that request.
     """
     try:
         value = _parse(line)
-    except RecursionError as error:
-        raise ValueError("the response is nested too deeply") from error
+    except (ValueError, RecursionError) as error:
+        raise ResponseError(control.ANSWER_NOT_JSON()) from error
     if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-        raise ValueError("the response does not follow JSON-RPC 2.0")
+        raise ResponseError(control.ANSWER_NOT_JSON_RPC())
     if ("result" in value) == ("error" in value):
-        raise ValueError("the response has both a result and an error, or neither")
+        raise ResponseError(control.ANSWER_NOT_JSON_RPC())
     if "result" in value and value.get("id") == number:
         return value["result"]
     if "error" not in value or value.get("id", number) not in (number, None):
-        raise ValueError("the response to another request")
+        raise ResponseError(control.OTHER_ANSWER())
     raise _error(value["error"])
 
 
 def _error(value: Any) -> ControlError:
-    """The error in a response; raises `ValueError` where there is none."""
+    """The error in a response; raises `ResponseError` where there is none."""
     if not isinstance(value, dict) or not isinstance(value.get("code"), int):
-        raise ValueError("the error in the response has another form")
+        raise ResponseError(control.INVALID_ERROR())
     message, data = value.get("message"), value.get("data")
     fields: dict[str, Any] = (
         data if isinstance(data, dict) else {"next": control.SAME_VERSION().to_json()}
@@ -271,15 +286,18 @@ def _error(value: Any) -> ControlError:
     findings: list[dict[str, Any]] = fields.get("findings", [])
     what = fields.get("what", message)
     if not what or mismatch(findings, _FINDINGS) is not None:
-        raise ValueError("the error in the response has another form")
-    error = ControlError(
-        decode(what),
-        where=_text(fields, "where"),
-        why=decode(fields.get("why") or ""),
-        next_step=decode(fields.get("next") or ""),
-        code=value["code"],
-    )
-    error.findings = tuple(Finding.from_wire(one) for one in findings)
+        raise ResponseError(control.INVALID_ERROR())
+    try:
+        error = ControlError(
+            decode(what),
+            where=_text(fields, "where"),
+            why=decode(fields.get("why") or ""),
+            next_step=decode(fields.get("next") or ""),
+            code=value["code"],
+        )
+        error.findings = tuple(Finding.from_wire(one) for one in findings)
+    except ValueError as invalid:
+        raise ResponseError(control.INVALID_ERROR()) from invalid
     return error
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.templates import control
+from gateway.control.protocol import MESSAGE, ResponseError
 from gateway.control.shape import Shape, mismatch
 
 _LANES: Final = {str: int}
@@ -25,16 +27,17 @@ _DEVICE: Final = {
     "label": str,
     "reachability": str,
     "state": str,
-    "gravest": (None, {"code": str, "severity": str, "message": str}),
+    "gravest": (None, {"code": str, "severity": str, "message": MESSAGE}),
     "reported_s": (None, int),
-    "problem": str,
+    "problem": (None, MESSAGE),
 }
 _LINK: Final = {
     "broker": (None, str),
     "connected": bool,
     "connected_s": (..., None, int),
     "last_ack_s": (..., None, int),
-    "error": (None, str),
+    "error": (None, MESSAGE),
+    "next": (None, MESSAGE),
 }
 _LINE_DEVICE: Final = {
     "name": str,
@@ -82,8 +85,8 @@ RESULTS: Final[dict[str, Shape]] = {
 
 
 def check_result(method: str, result: object) -> None:
-    """Return where a result is one of this method; raises `ValueError`, which names the place."""
+    """Return where a result is one of this method; raises `ResponseError` naming the place."""
     shape = RESULTS.get(method, {})
     place = mismatch(result, shape) if shape else None
     if place is not None:
-        raise ValueError(place)
+        raise ResponseError(control.INVALID_MEMBER(member=place))

@@ -24,6 +24,8 @@ from typing import Any, Final
 
 import structlog
 
+from console.templates import control, system
+from console.text import verbatim
 from gateway.control.client import check_length
 from gateway.control.protocol import (
     ControlError,
@@ -40,7 +42,6 @@ before its connection is closed."""
 CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
-_SAME: Final = "use the `kanmon` of the same version as the daemon"
 _SHOWN: Final = 80
 """Characters of a method's name that an error and the log repeat."""
 
@@ -162,8 +163,8 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
         command = commands.get(request.method)
         if command is None:
             raise ControlError(
-                f"the daemon does not know {request.method[:_SHOWN]!r}",
-                next_step=_SAME,
+                control.UNKNOWN_METHOD(method=request.method[:_SHOWN]),
+                next_step=control.SAME_VERSION(),
                 code=ErrorCode.METHOD_NOT_FOUND,
             )
         response = encode_result(request.id, await command(request.named_params()))
@@ -172,9 +173,9 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
     except Exception as error:  # a bug in one command must not end the daemon
         log.exception("command_failed", method=request.method[:_SHOWN])
         fault = ControlError(
-            "the daemon could not do this: a fault of its own",
-            why=f"{type(error).__name__}: {error}",
-            next_step="report it with the daemon's log",
+            control.INTERNAL_ERROR(),
+            why=verbatim(f"{type(error).__name__}: {error}"),
+            next_step=control.REPORT_WITH_LOG(),
             code=ErrorCode.INTERNAL_ERROR,
         )
         response = encode_error(request.id, fault)
@@ -182,14 +183,13 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
 
 
 def _too_many() -> ControlError:
-    step = "try again in a moment"
-    return ControlError("too many commands at once", next_step=step, code=ErrorCode.BUSY)
+    return ControlError(control.TOO_MANY(), next_step=control.TRY_AGAIN(), code=ErrorCode.BUSY)
 
 
 def _too_large() -> ControlError:
     return ControlError(
-        f"a request of more than {REQUEST_LIMIT} bytes",
-        next_step="send a smaller file: no configuration needs so much",
+        control.TOO_LARGE(limit=REQUEST_LIMIT),
+        next_step=control.SMALLER_FILE(),
         code=ErrorCode.TOO_LARGE,
     )
 
@@ -208,10 +208,10 @@ def _listen(path: Path) -> socket.socket:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
         raise ControlError(
-            f"the control socket cannot be made: {(error.strerror or str(error)).lower()}",
+            control.SOCKET_FAILED(),
             where=str(path),
-            why="something that is no socket has its name" if taken else "",
-            next_step="move it away" if taken else "let the gateway's user own the state folder",
+            why=control.SOCKET_NAME_TAKEN() if taken else system.reason(error),
+            next_step=control.MOVE_FILE() if taken else control.OWN_STATE_FOLDER(),
         ) from error
     except ControlError:
         listener.close()
@@ -227,8 +227,4 @@ def _refuse_if_served(path: Path) -> None:
             probe.connect(str(path))
         except OSError:
             return
-    raise ControlError(
-        "another daemon runs on this state folder",
-        where=str(path),
-        next_step="stop it first, or give this one another folder with --state",
-    )
+    raise ControlError(control.ALREADY_RUNNING(), where=str(path), next_step=control.STOP_OTHER())

@@ -1,4 +1,7 @@
-"""The commands that look at the running gateway, and what they read of it."""
+"""The commands that show the state of the running gateway, and what they read of it.
+
+Texts for people in the results are messages, or null (`gateway.control.protocol`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cloud_link.spool.model import SpoolError
 from config.model import digest
+from console.templates import control
+from console.text import NO_MESSAGE, Message, as_message
 from drivers.report import gravest
-from gateway.control.protocol import ControlError
+from gateway.control.protocol import ControlError, cause
 from gateway.health.spool_stats import outbox
 from gateway.link.certificate import validity
 from gateway.version import software
@@ -81,7 +86,7 @@ class PollingView:
     poller: PollerState
     lines: Lines
     reports: Mapping[str, Report]
-    refused: Callable[[], Mapping[str, str]]
+    refused: Callable[[], Mapping[str, Message]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +151,9 @@ class StatusCommands:
         try:
             stats = await self._view.spool.call(lambda spool: spool.stats())
         except SpoolError as error:
-            what, step = "the spool cannot be looked at", "look at the disk and at the daemon's log"
-            raise ControlError(what, why=str(error), next_step=step) from error
+            raise ControlError(
+                control.SPOOL_NOT_READ(), why=cause(error), next_step=control.CHECK_DISK_AND_LOG()
+            ) from error
         return outbox(stats, clock.boot, clock.now())
 
     async def devices(self) -> list[dict[str, Any]]:
@@ -155,7 +161,9 @@ class StatusCommands:
         polling, now = self._view.polling, self._view.clock.now()
         refused = polling.refused()
         return [
-            _device(device, polling.reports.get(device.name), refused.get(device.name, ""), now)
+            _device(
+                device, polling.reports.get(device.name), refused.get(device.name, NO_MESSAGE), now
+            )
             for device in polling.settings.configuration.devices
         ]
 
@@ -170,7 +178,7 @@ class StatusCommands:
         return bus_stats(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
 
 
-def _device(device: Device, report: Report | None, refused: str, now: int) -> dict[str, Any]:
+def _device(device: Device, report: Report | None, refused: Message, now: int) -> dict[str, Any]:
     worst = gravest(report.conditions) if report else None
     return {
         "name": device.name,
@@ -181,7 +189,11 @@ def _device(device: Device, report: Report | None, refused: str, now: int) -> di
         "state": report.state.value if report else "other",
         "gravest": None
         if worst is None
-        else {"code": worst.code, "severity": worst.severity, "message": worst.message},
+        else {
+            "code": worst.code,
+            "severity": worst.severity,
+            "message": as_message(worst.message).to_json(),
+        },
         "reported_s": (now - report.at) // 1000 if report else None,
-        "problem": refused,
+        "problem": refused.to_json() if refused else None,
     }

@@ -1,4 +1,4 @@
-"""What the daemon and, without it, the command line say of a device's name that nothing has."""
+"""The error about a name that no configured device has, from the daemon or without it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from console.templates import control
 from gateway.control.protocol import ControlError
 
 
-def unknown_device(name: str, known: Iterable[str], where: str) -> ControlError:
+def unknown_device(name: str, known: Iterable[str], where: str = "") -> ControlError:
     """The error for ``name``, with the one of ``known`` that it most likely means.
 
     Args:
         name: What was given.
         known: The names of the configured devices.
-        where: The configuration that was searched.
+        where: The file that was searched; ``""`` for the running configuration.
     """
     near = nearest(name, known)
     step = control.DID_YOU_MEAN(name=near) if near else control.LIST_DEVICES()

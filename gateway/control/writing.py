@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.templates import control, system
 from drivers.setting import WriteError
 from gateway.control import audit
-from gateway.control.protocol import ControlError
+from gateway.control.protocol import ControlError, cause
 from protocols.errors import ProtocolError
 
 if TYPE_CHECKING:
+    from console.text import Message
     from drivers.driver import SettingWriter
 
 
@@ -37,7 +39,7 @@ async def preview(writer: SettingWriter, name: str, text: str, where: str) -> di
     except WriteError as error:
         raise refused(error, where) from error
     except ProtocolError as error:
-        raise _failed("the device does not say what it is set to", error) from error
+        raise _failed(control.VALUE_NOT_READ(setting=name), error) from error
     return {"now": format(now, "f"), "then": format(value, "f"), "unit": setting.unit}
 
 
@@ -59,36 +61,50 @@ async def write(
 
     Raises:
         ControlError: Nothing was written, or the device did not confirm it; says which.
-        OSError: The audit cannot be kept; nothing was written.
     """
     change = await preview(writer, name, text, device)
     setting = writer.setting(name)
     value = setting.number(text)
     details = {"action": "write", "who": who, "device": device, "setting": name}
     requested = change["then"]
-    audit.append(state, outcome="attempted", before=change["now"], requested=requested, **details)
+    _begin_audit(state, {**details, "before": change["now"], "requested": requested})
     try:
         after = await writer.write(setting, value)
     except ProtocolError as error:
         audit.append(state, outcome=str(error), requested=requested, **details)
-        raise _failed("the device did not confirm the write", error) from error
+        raise _failed(control.NOT_CONFIRMED(setting=name), error) from error
     held = after == value or setting.held(after) == setting.held(value)
     try:
         outcome = "written" if held else "not applied"
         audit.append(state, outcome=outcome, after=format(after, "f"), **details)
     except OSError as error:
         raise ControlError(
-            f"it was written, and the audit could not be kept: {error.strerror}",
-            where=str(state),
-            next_step="make room on the disk, and note down what was written",
+            control.AUDIT_INCOMPLETE(),
+            where=str(state / audit.NAME),
+            why=system.reason(error),
+            next_step=control.NOTE_CHANGE(),
         ) from error
     if not held:
         raise ControlError(
-            f"the device took the write and still says {setting.amount(after)}",
+            control.NOT_APPLIED(setting=name, value=setting.amount(after)),
             where=device,
-            next_step="look in its manual: it may want a password, or a restart",
+            next_step=control.SEE_DEVICE_MANUAL(),
         )
     return {"before": change["now"], "after": format(after, "f"), "unit": change["unit"]}
+
+
+def _begin_audit(state: Path, details: dict[str, Any]) -> None:
+    """Record the attempt; raises `ControlError` where that fails: then nothing is written."""
+    try:
+        audit.append(state, outcome="attempted", **details)
+    except OSError as error:
+        linked = isinstance(error, audit.LinkedFileError)
+        raise ControlError(
+            control.AUDIT_NOT_WRITTEN(),
+            where=str(state / audit.NAME),
+            why=control.AUDIT_LINKED() if linked else system.reason(error),
+            next_step=control.MOVE_FILE() if linked else control.FREE_SPACE_AND_RETRY(),
+        ) from error
 
 
 def refused(error: WriteError, where: str) -> ControlError:
@@ -96,5 +112,5 @@ def refused(error: WriteError, where: str) -> ControlError:
     return ControlError(error.what, where=where, next_step=error.next_step)
 
 
-def _failed(what: str, error: ProtocolError) -> ControlError:
-    return ControlError(what, where=error.where, why=error.what, next_step=error.next_step)
+def _failed(what: Message, error: ProtocolError) -> ControlError:
+    return ControlError(what, where=error.where, why=cause(error), next_step=error.next_step)

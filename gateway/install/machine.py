@@ -15,28 +15,29 @@ from pathlib import Path
 from typing import Final
 
 from config.disk import LocalDisk, replace_file
+from console.text import Duration, MessageError, Template, verbatim
+
+NO_PROGRAM: Final = Template("service.no_program", "'{program}' is not installed on this machine")
+PART_OF_SYSTEMD: Final = Template(
+    "service.part_of_systemd", "it is part of systemd, which runs the services"
+)
+INSTALL_SYSTEMD: Final = Template(
+    "service.install_systemd",
+    "install systemd, or start `kanmon run` with this machine's own service manager",
+)
+TOO_SLOW: Final = Template("service.too_slow", "'{command}' did not finish within {limit}")
+COMMAND_FAILED: Final = Template(
+    "service.command_failed", "'{command}' failed with exit code {code}"
+)
+SEE_JOURNAL: Final = Template("service.see_journal", "see `journalctl -u kanmon -n 50`")
 
 _BOOTED: Final = Path("/run/systemd/system")
 _LIMIT_S: Final = 300.0
 """Longer than a start may take (``TimeoutStartSec=`` of the unit)."""
 
 
-class ServiceError(Exception):
-    """A failure about the service.
-
-    Attributes:
-        what: What failed, in a sentence.
-        where: The path it failed at, or ``""``.
-        why: The cause, or ``""``.
-        next: What to do next, or ``""``.
-    """
-
-    def __init__(self, what: str, *, where: str = "", why: str = "", next_step: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.why = why
-        self.next = next_step
+class ServiceError(MessageError):
+    """A failure about the service."""
 
 
 @dataclass(frozen=True)
@@ -136,19 +137,17 @@ def _run(words: Sequence[str]) -> str:
         )
     except FileNotFoundError as error:
         raise ServiceError(
-            f"{words[0]} is not on this machine",
-            why="services are run by systemd here, and it is a part of it",
-            next_step="install systemd, or start `kanmon run` by what this machine has instead",
+            NO_PROGRAM(program=words[0]), why=PART_OF_SYSTEMD(), next_step=INSTALL_SYSTEMD()
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ServiceError(
-            f"{name} takes more than {_LIMIT_S:g} s", next_step="see journalctl -u kanmon -n 50"
+            TOO_SLOW(command=name, limit=Duration(_LIMIT_S)), next_step=SEE_JOURNAL()
         ) from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise ServiceError(
-            f"{name} failed with {done.returncode}",
-            why=" ".join(said[:2]),
-            next_step="see journalctl -u kanmon -n 50",
+            COMMAND_FAILED(command=name, code=done.returncode),
+            why=verbatim(" ".join(said[:2])),
+            next_step=SEE_JOURNAL(),
         )
     return done.stdout

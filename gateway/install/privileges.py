@@ -11,7 +11,6 @@ Source: seteuid(2); credentials(7).
 
 from __future__ import annotations
 
-import errno
 import os
 import pwd
 import stat
@@ -21,25 +20,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from console.text import Message, MessageError, Template
 from provisioning.file_permissions import ROOT, untrusted_writers
 
+UNTRUSTED_PATH: Final = Template(
+    "cli.untrusted_path", "kanmon does not use this path with root's rights"
+)
+OTHER_ACCOUNT: Final = Template("cli.other_account", "it belongs to another account ({uid})")
+RESTRICT: Final = Template(
+    "cli.restrict", "make root or the user that the gateway runs as its only owner and writer"
+)
+UNREADABLE_PROGRAM: Final = Template(
+    "cli.unreadable_program", "the owner of the state folder, account {uid}, cannot read kanmon"
+)
+INSTALL_READABLE: Final = Template(
+    "cli.install_readable",
+    "install kanmon in a folder that every account can read, such as /opt/kanmon; the daemon reads "
+    "it, too",
+)
 PROGRAM: Final = Path(__file__).resolve().parents[2]
 """The folder that this program is installed in."""
 
 
-class UntrustedPathError(PermissionError):
-    """An account other than root and the folder's owner controls what is there."""
+class UntrustedPathError(MessageError):
+    """An account other than root and the folder's owner controls a part of the path."""
 
-    def __init__(self, what: str, where: Path) -> None:
-        super().__init__(errno.EPERM, what, str(where))
+    def __init__(self, why: Message, where: Path) -> None:
+        super().__init__(UNTRUSTED_PATH(), where=str(where), why=why, next_step=RESTRICT())
 
 
-class UnreadableProgramError(PermissionError):
+class UnreadableProgramError(MessageError):
     """A module of this program was to be loaded, and the folder's owner may not read it."""
 
     def __init__(self, uid: int, where: Path) -> None:
         super().__init__(
-            errno.EACCES, f"account {uid}, who owns it, cannot read kanmon", str(where)
+            UNREADABLE_PROGRAM(uid=uid), where=str(where), next_step=INSTALL_READABLE()
         )
 
 
@@ -125,10 +140,10 @@ def _check(path: Path, trusted: set[int], *, is_folder: bool) -> None:
     """Raise `UntrustedPathError` where a third account could replace this part of the path."""
     found = path.lstat()
     if found.st_uid not in trusted:
-        raise UntrustedPathError(f"it belongs to another account ({found.st_uid})", path)
+        raise UntrustedPathError(OTHER_ACCOUNT(uid=found.st_uid), path)
     # In a sticky folder, such as /tmp, only the owner of an entry can exchange it.
     harmless = found.st_mode & stat.S_ISVTX and not is_folder
     if stat.S_ISDIR(found.st_mode) and not harmless:
-        others = str(untrusted_writers(found, trusted))
+        others = untrusted_writers(found, trusted)
         if others:
             raise UntrustedPathError(others, path)

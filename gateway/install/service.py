@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from config.store import RUNNING
+from console.text import Message, Template
 from gateway.install.machine import Machine, ServiceError
 from gateway.install.preconditions import (
     Program,
@@ -31,6 +32,25 @@ from gateway.install.preconditions import (
     check_program,
     check_state_path,
 )
+
+MASKED: Final = Template("service.masked", "the service is masked")
+MASKED_ON_PURPOSE: Final = Template(
+    "service.masked_on_purpose", "an administrator decided that it must not be started"
+)
+UNMASK: Final = Template(
+    "service.unmask", "ask who masked it; after `systemctl unmask kanmon` it can be installed"
+)
+EDITED: Final = Template("service.edited", "the unit file was edited since it was installed")
+EDITS_LOST: Final = Template("service.edits_lost", "installing it again would discard the changes")
+KEEP_EDITS: Final = Template(
+    "service.keep_edits",
+    "move the changes to a drop-in (`systemctl edit kanmon`), which is kept, then repeat with "
+    "--anyway; the edited unit is saved as {backup}",
+)
+SAVE_EDITED: Final = Template("service.save_edited", "save the edited unit as {path}")
+WRITE_FILE: Final = Template("service.write_file", "write {path}")
+REMOVE_FILE: Final = Template("service.remove_file", "remove {path}")
+RUN_COMMAND: Final = Template("service.run_command", "run `{command}`")
 
 NAME: Final = "kanmon.service"
 UNIT: Final = f"/etc/systemd/system/{NAME}"
@@ -111,7 +131,7 @@ class Step:
         text: The content of the file, where one is written.
     """
 
-    what: str
+    what: Message
     do: Callable[[], object]
     text: str = ""
 
@@ -173,23 +193,14 @@ def _set_aside(machine: Machine, unit: str | None, *, anyway: bool) -> list[Step
     if unit is None or is_unedited(unit):
         return []
     if not unit:
-        raise ServiceError(
-            "the service is masked",
-            where=UNIT,
-            why="somebody decided that it must not be started",
-            next_step="ask who did; `systemctl unmask kanmon` lets it be installed",
-        )
+        raise ServiceError(MASKED(), where=UNIT, why=MASKED_ON_PURPOSE(), next_step=UNMASK())
     names = (BACKUP, *(f"{BACKUP}.{number}" for number in range(2, 1000)))
     kept = next(name for name in names if machine.read(name) in {None, unit})
     if not anyway:
         raise ServiceError(
-            "the unit was edited since it was installed",
-            where=UNIT,
-            why="what was changed in it would be lost",
-            next_step="move the changes to a drop-in (`systemctl edit kanmon`), which stays, then "
-            f"repeat with --anyway; the edited unit is kept as {kept}",
+            EDITED(), where=UNIT, why=EDITS_LOST(), next_step=KEEP_EDITS(backup=kept)
         )
-    return [Step(what=f"keep the edited unit as {kept}", do=lambda: machine.write(kept, unit))]
+    return [Step(what=SAVE_EDITED(path=kept), do=lambda: machine.write(kept, unit))]
 
 
 def _start(machine: Machine, *, stale: bool) -> list[Step]:
@@ -204,15 +215,15 @@ def _start(machine: Machine, *, stale: bool) -> list[Step]:
 
 
 def _writing(machine: Machine, path: str, text: str) -> Step:
-    return Step(what=f"write {path}", do=lambda: machine.write(path, text), text=text)
+    return Step(what=WRITE_FILE(path=path), do=lambda: machine.write(path, text), text=text)
 
 
 def _removal(machine: Machine, path: str) -> Step:
-    return Step(what=f"remove {path}", do=lambda: machine.remove(path))
+    return Step(what=REMOVE_FILE(path=path), do=lambda: machine.remove(path))
 
 
 def _command(machine: Machine, *words: str) -> Step:
-    return Step(what=f"run {' '.join(words)}", do=lambda: machine.run(*words))
+    return Step(what=RUN_COMMAND(command=" ".join(words)), do=lambda: machine.run(*words))
 
 
 def _digest(text: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from console.text import Template
 from gateway.install.machine import Machine, ServiceError
 from gateway.install.preconditions import check_booted
 from gateway.install.service import NAME, UNIT, WANTED, is_unedited
+
+NOT_INSTALLED: Final = Template("service.not_installed", "the service is not installed")
+INSTALL: Final = Template("service.install", "install it with `sudo kanmon service install`")
 
 
 def service_status(machine: Machine) -> dict[str, Any]:
@@ -18,11 +22,7 @@ def service_status(machine: Machine) -> dict[str, Any]:
     check_booted(machine)
     text = machine.read(UNIT)
     if text is None:
-        raise ServiceError(
-            "the service is not installed",
-            where=UNIT,
-            next_step="install it: sudo kanmon service install",
-        )
+        raise ServiceError(NOT_INSTALLED(), where=UNIT, next_step=INSTALL())
     files = {
         "unit": UNIT,
         "masked": not text,

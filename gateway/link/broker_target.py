@@ -19,12 +19,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from config.model import Cloud
 from config.secrets import read_secret
+from console.templates import link
 from console.templates.enrol import IDENTITY_OF_BOX
+from console.text import Message, MessageError
 from gateway.link.certificate import unix_ms
 from provisioning import enrolment_store
 from provisioning.agent_key import is_this_machine
@@ -34,11 +36,9 @@ from provisioning.enrolment_store import Enrolment
 if TYPE_CHECKING:
     from cloud_link.mqtt.broker import Broker, Identity
 
-CONFLICT_STEP: Final = "remove the cloud section and apply the configuration again"
 
-
-class NoBrokerError(Exception):
-    """The box has no broker to connect to; the message says why, and what to do next."""
+class NoBrokerError(MessageError):
+    """The box has no broker to connect to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def resolve_broker(state: Path, box: str, cloud: Cloud) -> BrokerTarget:
         return _configured(state, cloud)
     conflict = conflicting_setting(cloud, enrolled)
     if conflict is not None:
-        raise NoBrokerError(f"{conflict_text(conflict, enrolled)}; {CONFLICT_STEP}")
+        raise NoBrokerError(conflict_text(conflict, enrolled), next_step=link.REMOVE_CLOUD())
     if enrolled.box != box:
         where = str(enrolment_store.folder(state))
         raise CodedError(
@@ -107,12 +107,9 @@ def conflicting_setting(cloud: Cloud, enrolled: Enrolment) -> str | None:
     return given[0] if given else None
 
 
-def conflict_text(name: str, enrolled: Enrolment) -> str:
+def conflict_text(name: str, enrolled: Enrolment) -> Message:
     """Say how the setting ``cloud.<name>`` contradicts the enrolment."""
-    return (
-        f"the configuration sets cloud.{name}, but this box is enrolled and goes to "
-        f"{enrolled.broker} by its certificate"
-    )
+    return link.SETTING_CONFLICT(setting=name, broker=enrolled.broker)
 
 
 def enrolment_revision(state: Path) -> object:
@@ -126,10 +123,7 @@ def enrolment_revision(state: Path) -> object:
 
 def _configured(state: Path, cloud: Cloud) -> BrokerTarget:
     if cloud.broker is None:
-        raise NoBrokerError(
-            "this box has no way to a portal yet; enrol it with 'kanmon enroll KEY', or name a "
-            "broker of your own as cloud.broker"
-        )
+        raise NoBrokerError(link.NO_BROKER(), next_step=link.ENROL())
     return BrokerTarget(
         broker=cloud.broker,
         enrolled=False,
@@ -146,9 +140,9 @@ def _enrolled(state: Path, enrolled: Enrolment) -> BrokerTarget:
     plain = parts.scheme != "mqtts"
     if plain and not is_this_machine(parts.hostname or ""):
         raise NoBrokerError(
-            f"the portal sends this box to {enrolled.broker}, which has no TLS: everybody on the "
-            "way could read and write in its name. Let the portal's operator set KANMON_BOX_BROKER "
-            "to an mqtts:// address, then enrol again"
+            link.NO_TLS(broker=enrolled.broker),
+            why=link.NOT_PROTECTED(),
+            next_step=link.SET_BOX_BROKER(),
         )
     folder = enrolment_store.folder(state)
     identity = Identity(

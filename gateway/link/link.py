@@ -11,6 +11,8 @@ import structlog
 
 from config.finding import ConfigError
 from config.model import Cloud
+from console.templates import control, system
+from console.text import NO_MESSAGE, Message, MessageError, verbatim
 from gateway.link.broker_target import (
     BrokerTarget,
     NoBrokerError,
@@ -50,7 +52,8 @@ class Link:
         self._uplink: Uplink | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
-        self._error = ""
+        self._error: Message = NO_MESSAGE
+        self._next: Message = NO_MESSAGE
         self._cloud: Cloud | None = None
         self._target = BrokerTarget(broker="", enrolled=False)
         self._revision: object = None
@@ -71,7 +74,8 @@ class Link:
         assert self._tasks is not None, "the link was not started"
         if self._task:
             self._task.cancel()
-        self._uplink, self._task, self._error = None, None, ""
+        self._uplink, self._task = None, None
+        self._error, self._next = NO_MESSAGE, NO_MESSAGE
         self._cloud, self._revision = cloud, enrolment_revision(self._state)
         info = BoxInfo(
             boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
@@ -81,8 +85,8 @@ class Link:
             self._uplink = Uplink(self._writer, self._target.to_broker(), self._box, info)
         except (CodedError, ConfigError, MqttError, NoBrokerError, OSError) as error:
             self._target = BrokerTarget(broker=cloud.broker or "", enrolled=False)
-            self._error = str(error)
-            log.error("broker_unresolved", error=self._error)
+            self._error, self._next = _parts(error)
+            log.error("broker_unresolved", error=str(error))
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
 
@@ -103,9 +107,13 @@ class Link:
         return self._target.expires_at
 
     def to_json(self) -> dict[str, Any]:
-        """The link as `kanmon status` shows it, as JSON values."""
+        """The link as `kanmon status` shows it, as JSON values; ``error`` and ``next`` messages."""
         if self._uplink is None:
-            return {**self._target.to_json(), "connected": False, "error": self._error}
+            return {
+                **self._target.to_json(),
+                "connected": False,
+                **_to_json(self._error, self._next),
+            }
         state, now = self._uplink.state, self._now()
         since, acked = state.connected_since, state.last_ack_at
         return {
@@ -118,5 +126,28 @@ class Link:
             "delivered": state.delivered,
             "rejected": state.rejected,
             "pausing": state.pausing,
-            "error": str(state.error or ""),
+            **_to_json(*_parts(state.error)),
         }
+
+
+def _parts(error: Exception | None) -> tuple[Message, Message]:
+    """What went wrong with its cause, and the next step; neither for ``None``."""
+    if error is None:
+        return NO_MESSAGE, NO_MESSAGE
+    if isinstance(error, MessageError):
+        what = control.CAUSE(what=error.what, why=error.why) if error.why else error.what
+        return what, error.next_step
+    if isinstance(error, ConfigError):
+        found = error.findings[0]
+        return found.what, found.next
+    if isinstance(error, OSError):
+        return system.reason(error), NO_MESSAGE
+    return verbatim(str(error)), NO_MESSAGE
+
+
+def _to_json(error: Message, step: Message) -> dict[str, Any]:
+    """Both parts as JSON values; null for a missing one."""
+    return {
+        "error": error.to_json() if error else None,
+        "next": step.to_json() if step else None,
+    }

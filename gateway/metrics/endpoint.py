@@ -16,6 +16,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from config.finding import ConfigError
 from config.model import Metrics, host_and_port
 from config.secrets import read_secret
+from console.templates import system
+from console.text import NO_MESSAGE, Message
 from gateway.metrics.exposition import CONTENT_TYPE, exposition
 from gateway.metrics.samples import Sample
 from gateway.metrics.server import MetricsServer
@@ -45,7 +47,7 @@ class Endpoint:
         self._retry_s = retry_s
         self._settings = Metrics()
         self._changed = asyncio.Event()
-        self._error = ""
+        self._error: Message = NO_MESSAGE
 
     def configure(self, settings: Metrics) -> None:
         """Serve by these settings from now on."""
@@ -53,8 +55,9 @@ class Endpoint:
         self._changed.set()
 
     def to_json(self) -> dict[str, Any]:
-        """The address, and the error that keeps it from being served, as JSON values."""
-        return {"listen": self._settings.listen, "error": self._error}
+        """The address, and why it is not served, a message or null, as JSON values."""
+        error = self._error.to_json() if self._error else None
+        return {"listen": self._settings.listen, "error": error}
 
     async def run(self) -> None:
         """Serve until cancelled; the address is then closed."""
@@ -68,7 +71,7 @@ class Endpoint:
                 await asyncio.gather(serving, return_exceptions=True)
 
     async def _serve(self, settings: Metrics) -> None:
-        self._error = ""
+        self._error = NO_MESSAGE
         if settings.listen is None:
             return
         retrying = AsyncRetrying(
@@ -85,7 +88,7 @@ class Endpoint:
         await MetricsServer(self._page, CONTENT_TYPE, token).run(host, port, self._opened)
 
     def _opened(self) -> None:
-        self._error = ""
+        self._error = NO_MESSAGE
         log.info("metrics_listening", listen=self._settings.listen)
 
     def _failed(self, state: RetryCallState) -> None:
@@ -93,11 +96,10 @@ class Endpoint:
         if not isinstance(error, ConfigError | OSError):
             log.error("metrics_failed", exc_info=error)
             return
-        words = error.strerror if isinstance(error, OSError) else None
-        text = (words or str(error)).lower()
-        if text != self._error:
-            log.error("metrics_unavailable", listen=self._settings.listen, error=text)
-        self._error = text
+        found = system.reason(error) if isinstance(error, OSError) else error.findings[0].what
+        if found != self._error:
+            log.error("metrics_unavailable", listen=self._settings.listen, error=str(found))
+        self._error = found
 
     async def _page(self) -> bytes:
         return exposition(await self._collect())

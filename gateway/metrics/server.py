@@ -61,14 +61,16 @@ class Response:
         return head.encode() + (b"" if head_only else self.body)
 
 
-_BUSY: Final = Response("503 Service Unavailable", b"Too many at once; try again.\n")
-_INVALID: Final = Response("400 Bad Request", b"This is no HTTP request.\n")
-_TIMED_OUT: Final = Response("408 Request Timeout", b"The request did not come in time.\n")
-_NOT_FOUND: Final = Response("404 Not Found", b"Only /metrics is here.\n")
-_METHOD: Final = Response("405 Method Not Allowed", b"Only GET.\n", headers="Allow: GET, HEAD\r\n")
+_BUSY: Final = Response("503 Service Unavailable", b"Too many requests at once; try again.\n")
+_INVALID: Final = Response("400 Bad Request", b"Invalid HTTP request.\n")
+_TIMED_OUT: Final = Response("408 Request Timeout", b"The request was not completed in time.\n")
+_NOT_FOUND: Final = Response("404 Not Found", b"Not found; metrics are at /metrics.\n")
+_METHOD: Final = Response(
+    "405 Method Not Allowed", b"Only GET and HEAD are allowed.\n", headers="Allow: GET, HEAD\r\n"
+)
 _FAILED: Final = Response("500 Internal Server Error", b"See the gateway's log.\n")
 _UNAUTHORIZED: Final = Response(
-    "401 Unauthorized", b"Show the token.\n", headers="WWW-Authenticate: Bearer\r\n"
+    "401 Unauthorized", b"Missing or wrong bearer token.\n", headers="WWW-Authenticate: Bearer\r\n"
 )
 
 

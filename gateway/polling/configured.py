@@ -9,6 +9,7 @@ import structlog
 
 if TYPE_CHECKING:
     from config.model import Configuration
+    from console.text import Message
     from drivers.context import ProfileStore
     from gateway.polling.devices import DeviceOpener
     from gateway.polling.poller import Poller
@@ -34,7 +35,7 @@ class ConfiguredDevices:
         self._opener = opener
         self._poller = poller
         self._forget = forget
-        self.refused: dict[str, str] = {}
+        self.refused: dict[str, Message] = {}
 
     def apply(self, configuration: Configuration, profiles: ProfileStore) -> None:
         """Poll these devices from now on; those that did not change are polled undisturbed."""
@@ -43,5 +44,5 @@ class ConfiguredDevices:
         self._opener.lines.close_others({device.line for device in ready})
         for name, why in refused.items():
             if self.refused.get(name) != why:
-                log.error("device_refused", device=name, error=why)
+                log.error("device_refused", device=name, error=str(why))
         self.refused = refused

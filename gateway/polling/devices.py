@@ -16,6 +16,9 @@ from config.finding import Finding
 from config.model import Configuration, Device
 from config.secrets import no_secrets
 from console.nearest import nearest
+from console.templates import polling
+from console.templates.control import DID_YOU_MEAN
+from console.text import NO_MESSAGE, Message, MessageError
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.driver import AddressedKind, LineDrainKind, SerialFormatKind, WritableKind
@@ -37,38 +40,36 @@ SPARE_SHARE: Final = 20
 """The part of its period that a poll may take to find out what its device lacks: a twentieth."""
 
 
-def url_step(url: str) -> str:
-    """The next step for a device that cannot be polled, where its problems do not say it."""
-    from drivers.registry import example_of
-
-    return f"correct the URL, as in {example_of(url.partition(':')[0].lower())}"
-
-
-class DeviceError(Exception):
-    """A device that cannot be polled; ``findings`` holds every reason.
+class DeviceError(MessageError):
+    """A device that cannot be polled.
 
     A fault of the profile that its URL names has its location there; a fault of the URL has none.
+
+    Args:
+        findings: Every reason.
+
+    Attributes:
+        findings: As given. ``what`` is the first of them, with the number of the others.
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__(" ".join(str(finding) for finding in self.findings))
+        first, *others = self.findings
+        if others:
+            super().__init__(polling.FURTHER_PROBLEMS(problem=first.what, n=len(others)))
+        else:
+            place = first.where if first.location else ""
+            super().__init__(first.what, where=place, why=first.why, next_step=first.next)
 
-    @property
-    def where(self) -> str:
-        """The place of the first fault in a profile; ``""`` where only the URL has faults."""
-        return next((finding.where for finding in self.findings if finding.location), "")
+    def step(self, url: str) -> Message:
+        """What to do about it: as the only finding says, else by the place of the faults."""
+        if self.next_step:
+            return self.next_step
+        if all(finding.location for finding in self.findings):
+            return polling.CORRECT_PROFILE()
+        from drivers.registry import example_of
 
-    @property
-    def why(self) -> Message | str:
-        """What is wrong."""
-        (first, *others) = self.findings
-        return str(self) if others or first.why else first.what
-
-    def step(self, url: str) -> Message | str:
-        """What to do about it."""
-        (first, *others) = self.findings
-        return first.next if first.next and not others else url_step(url)
+        return polling.CORRECT_URL(example=example_of(url.partition(":")[0].lower()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +96,10 @@ def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
     kind = DRIVERS.get(url.scheme)
     if kind is None:
         near = nearest(url.scheme, DRIVERS)
-        known = ", ".join(f"{scheme}://" for scheme in sorted(DRIVERS))
-        hint = f"did you mean {near}://?" if near else f"there are {known}"
-        raise DeviceError((Finding(what=f"no driver speaks {url.scheme}://; {hint}"),))
+        known = tuple(f"{scheme}://" for scheme in sorted(DRIVERS))
+        step = DID_YOU_MEAN(name=f"{near}://") if near else NO_MESSAGE
+        unknown = polling.UNKNOWN_SCHEME(scheme=url.scheme, known=known)
+        raise DeviceError((Finding(what=unknown, next=step),))
     problems = kind.check(url, profiles)
     if problems:
         raise DeviceError(problems)
@@ -120,14 +122,15 @@ class DeviceOpener:
 
     def polled(
         self, configuration: Configuration, profiles: ProfileStore
-    ) -> tuple[list[PolledDevice], dict[str, str]]:
+    ) -> tuple[list[PolledDevice], dict[str, Message]]:
         """The devices to poll, and by name why the others cannot be."""
-        ready, refused = [], {}
+        ready: list[PolledDevice] = []
+        refused: dict[str, Message] = {}
         for device in configuration.devices:
             try:
                 ready.append(self._polled(device, profiles))
             except DeviceError as error:
-                refused[device.name] = str(error)
+                refused[device.name] = error.what
         return ready, refused
 
     def _polled(self, device: Device, profiles: ProfileStore) -> PolledDevice:
@@ -185,10 +188,7 @@ class DeviceOpener:
         """
         resolved = resolve(url, profiles)
         if not isinstance(resolved.kind, WritableKind):
-            raise WriteError(
-                "this device has no settings that can be written",
-                next_step="use its own page or panel",
-            )
+            raise WriteError(polling.NO_SETTINGS(), next_step=polling.USE_DEVICE_PANEL())
         with self._visit(resolved, device):
             yield resolved.kind.writer(resolved.url, self._context(device, profiles))
 
@@ -211,9 +211,12 @@ class DeviceOpener:
         line = self.lines.line_at(key)
         form = kind.form(url) if isinstance(kind, SerialFormatKind) else None
         if line is not None and line.form != form:
-            way = f"at {line.form}" if line.form else "as a network connection"
-            what = f"{key} is in use {way}; name the same speed, character, protocol"
-            raise DeviceError((Finding(what=what),))
+            used = (
+                polling.LINE_AT_FORMAT(line=key, format=str(line.form))
+                if line.form
+                else polling.LINE_AS_NETWORK(line=key)
+            )
+            raise DeviceError((Finding(what=used, next=polling.SAME_FORMAT()),))
 
     async def read_once(
         self, url: str, device: Device | None, profiles: ProfileStore, clock: Clock

@@ -41,7 +41,7 @@ PACKAGES: Final = (
     "portal",
 )
 _CONSOLE_CALLS: Final[Mapping[str, Any]] = {
-    "Template": {None: (2,), 3: (2, 3)},
+    "Template": {None: (2,), 3: (2, 3), 4: (2, 3)},  # 4: a comma at the end
     "tr": None,
     "tr_noop": None,
     "plural": (1, 2),

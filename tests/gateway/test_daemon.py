@@ -179,7 +179,7 @@ points: [{{at: 0, type: float32, quantity: voltage, resolution: -1}}]
     assert box.device("main")["reachability"] == "online"
     (profiles / "acme-x1.yaml").write_text("version: 1\n")
     box.process.send_signal(signal.SIGHUP)
-    wait_for("the complaint", lambda: "maker" in box.device("second")["problem"])
+    wait_for("the complaint", lambda: "maker" in str(box.device("second")["problem"]))
     assert box.device("main")["reachability"] == "online"
     assert box.end() == 0
 

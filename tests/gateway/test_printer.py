@@ -111,7 +111,7 @@ def test_v3_takes_its_keys_from_the_box(box: Box, printer: UdpPeer) -> None:
         ("snmp://%c3%28@h/", 2, "not valid UTF-8"),
         ("snmp://h/?community=%ff", 2, "not valid UTF-8"),
         (f"snmp://{'a' * 300}/", 2, "more than 253"),
-        ("printer://h/", 2, "no driver speaks"),
+        ("printer://h/", 2, "no driver supports"),
     ],
 )
 def test_bad_targets_say_what_to_do(box: Box, target: str, explained_by: int, words: str) -> None:
@@ -230,7 +230,7 @@ def test_a_name_nobody_has_is_told(box: Box) -> None:
     done = box.kanmon("device", "why", "printer")
 
     assert done.returncode == 2
-    assert "no device is named 'printer'" in done.stderr
+    assert "device 'printer' is not configured" in done.stderr
 
 
 def test_nothing_wrong_is_said_so(box: Box) -> None:

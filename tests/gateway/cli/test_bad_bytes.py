@@ -44,8 +44,8 @@ def kanmon(box: Box, *words: bytes | str, given: bytes = b"") -> subprocess.Comp
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (("device", "read", BAD), "no device is named"),
-        (("device", "why", BAD), "no device is named"),
+        (("device", "read", BAD), "is not configured"),
+        (("device", "why", BAD), "is not configured"),
         (("device", "read", URL), "cannot be read"),
         (("device", "write", "a", BAD, "1", "--yes"), "does not allow"),
         (("device", "write", "a", "demand-period", BAD, "--yes"), "no number"),

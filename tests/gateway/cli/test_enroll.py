@@ -113,7 +113,7 @@ def test_from_a_key_to_a_name_and_again(office: Office, box: Box) -> None:
     kept = enrolment_store.load(box.state)
     assert kept is not None
     assert done.stdout.startswith(
-        f"Setup complete: box {kept.box} is Plant room at Plant, Aoyama Foods.\n"
+        f"Enrolment complete: box {kept.box} is Plant room at Plant, Aoyama Foods.\n"
     )
     again = box.kanmon_json("enroll", key, "--consent")
     assert again == {

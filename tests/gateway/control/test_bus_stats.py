@@ -103,7 +103,7 @@ def test_a_technician_sees_which_device_spoils_the_line(box: Box) -> None:
     assert lines["tcp"]["predicted_utilization"] is None
     text = box.kanmon("bus", "stats", "--over", "0.2").stdout
     assert "115200 8N1" in text
-    assert "holds with 1 of 2 dead" in text
+    assert "tolerates 1 of 2 devices not answering" in text
     assert "after" in text
     assert box.end() == 0
     assert box.kanmon("bus", "stats").returncode == 2

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
+from console.templates import control
+from console.text import Message, verbatim
 from gateway.control.client import RESPONSE_LIMIT, SOCKET, call
 from gateway.control.protocol import ControlError, ErrorCode, encode_result
 from tests.gateway.control.stub_daemon import stub_daemon
 
-SAME = "use the `kanmon` of the same version as the daemon"
-UNEXPECTED = "the daemon's answer is not the expected one"
+UNEXPECTED = control.UNEXPECTED_ANSWER()
 
 
 def refused(error: Any) -> bytes:
@@ -26,8 +27,8 @@ def refused(error: Any) -> bytes:
 @pytest.mark.parametrize(
     ("answer", "what"),
     [
-        (b"", "the daemon ended while it worked on this"),
-        (b'{"jsonrpc": "2.0", "id": 1, "resu', "the daemon's answer broke off"),
+        (b"", control.STOPPED()),
+        (b'{"jsonrpc": "2.0", "id": 1, "resu', control.ANSWER_INCOMPLETE()),
         (b"\xff\x00\n", UNEXPECTED),
         (b"[" * 100_000 + b"\n", UNEXPECTED),
         (b'{"v": 1, "id": 1, "ok": true, "result": {}}\n', UNEXPECTED),
@@ -37,7 +38,7 @@ def refused(error: Any) -> bytes:
         (refused({"code": 1}), UNEXPECTED),
         (refused({"code": 1, "message": None}), UNEXPECTED),
         (refused({"code": 1, "message": "x", "data": {"findings": [5]}}), UNEXPECTED),
-        (refused({"code": -32601, "message": "Method not found"}), "Method not found"),
+        (refused({"code": -32601, "message": "Method not found"}), verbatim("Method not found")),
         (encode_result(1, {"report": "{}"}), UNEXPECTED),
         (encode_result(1, {"report": 5, "url": "x"}), UNEXPECTED),
         (encode_result(1, None), UNEXPECTED),
@@ -45,21 +46,22 @@ def refused(error: Any) -> bytes:
     ],
 )
 def test_nonsense_is_an_error_with_its_place_and_the_next_step(
-    tmp_path: Path, answer: bytes, what: str
+    tmp_path: Path, answer: bytes, what: Message
 ) -> None:
     with stub_daemon(tmp_path, answer), pytest.raises(ControlError) as told:
         call(tmp_path, "why", url="x")
-    assert str(told.value.what) == what
+    assert told.value.what == what
     assert told.value.next_step
     if what == UNEXPECTED:
-        assert (told.value.where, str(told.value.next_step)) == (str(tmp_path / SOCKET), SAME)
+        assert told.value.where == str(tmp_path / SOCKET)
+        assert told.value.next_step == control.SAME_VERSION()
 
 
 def test_the_place_where_a_result_differs_is_named(tmp_path: Path) -> None:
     answer = encode_result(1, [{"line": "x"}])
     with stub_daemon(tmp_path, answer), pytest.raises(ControlError) as told:
         call(tmp_path, "bus")
-    assert str(told.value.why) == "result[0].form"
+    assert told.value.why == control.INVALID_MEMBER(member="result[0].form")
 
 
 def test_a_daemon_that_trickles_is_given_up_in_time(tmp_path: Path) -> None:
@@ -93,4 +95,4 @@ def test_a_daemon_that_accepts_nobody_is_busy(tmp_path: Path) -> None:
             call(tmp_path, "status", 0.5)
         waiting.close()
     assert told.value.code == ErrorCode.BUSY
-    assert str(told.value.next_step) == "try again in a moment"
+    assert told.value.next_step == control.TRY_AGAIN()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from console.templates import control
 from gateway.control.client import SOCKET, NoDaemonError, call, exchange
 from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
 from gateway.control.server import (
@@ -78,7 +79,10 @@ async def test_a_refusal_travels_whole(tmp_path: Path) -> None:
 
 async def test_a_bug_in_a_command_ends_neither_daemon_nor_connection(tmp_path: Path) -> None:
     async with serving(tmp_path):
-        with capture_logs() as logs, pytest.raises(ControlError, match="a fault of its own"):
+        with (
+            capture_logs() as logs,
+            pytest.raises(ControlError, match="internal error of the daemon"),
+        ):
             await asyncio.to_thread(call, tmp_path, "broken")
         assert await asyncio.to_thread(call, tmp_path, "echo") == {}
     assert [entry["event"] for entry in logs] == ["command_failed"]
@@ -99,10 +103,14 @@ async def test_a_bug_in_a_command_ends_neither_daemon_nor_connection(tmp_path: P
             "protocol version 9",
             -32001,
         ),
-        (b'{"jsonrpc": "2.0", "id": 7, "method": "dance"}\n', "does not know 'dance'", -32601),
+        (
+            b'{"jsonrpc": "2.0", "id": 7, "method": "dance"}\n',
+            "does not know the method 'dance'",
+            -32601,
+        ),
         (b'{"jsonrpc": "2.0", "id": 7, "method": "echo", "params": []}\n', "parameters", -32602),
-        (b"x" * (REQUEST_LIMIT + 10) + b"\n", "more than", -32003),
-        (b"x" * (4 * REQUEST_LIMIT) + b"\n", "more than", -32003),
+        (b"x" * (REQUEST_LIMIT + 10) + b"\n", "larger than", -32003),
+        (b"x" * (4 * REQUEST_LIMIT) + b"\n", "larger than", -32003),
     ],
 )
 async def test_what_is_no_request_is_told_so(
@@ -130,12 +138,12 @@ async def test_a_client_of_another_version_is_told_what_to_do(
     with pytest.raises(ControlError, match="the daemon version 1") as told:
         decode_response(line)
     assert told.value.code == ErrorCode.OTHER_VERSION
-    assert str(told.value.next_step) == "use the `kanmon` of the same version as the daemon"
+    assert told.value.next_step == control.SAME_VERSION()
 
 
 async def test_a_request_above_the_limit_is_told_to_the_client(tmp_path: Path) -> None:
     async with serving(tmp_path):
-        with pytest.raises(ControlError, match="more than") as told:
+        with pytest.raises(ControlError, match="larger than") as told:
             await asyncio.to_thread(call, tmp_path, "echo", text="x" * 8 * REQUEST_LIMIT)
     assert told.value.code == ErrorCode.TOO_LARGE
 
@@ -264,9 +272,9 @@ async def test_a_dead_daemons_socket_is_replaced_and_a_live_ones_is_not(tmp_path
 async def test_a_file_in_the_sockets_place_is_told_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     path.write_text("mine", "ascii")
-    with pytest.raises(ControlError, match="cannot be made") as told:
+    with pytest.raises(ControlError, match="cannot be created") as told:
         await ControlServer(path, {}).run()
-    assert str(told.value.next_step) == "move it away"
+    assert told.value.next_step == control.MOVE_FILE()
 
 
 def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:

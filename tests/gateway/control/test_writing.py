@@ -249,7 +249,7 @@ def test_a_setting_is_written_read_back_and_kept_in_the_audit(
 ) -> None:
     done = box.kanmon("device", "write", url, "demand-period", "15", "--yes")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{url}: demand-period was 30.0 min and is 15.0 min.\n"
+    assert done.stdout == f"{url}: demand-period was changed from 30.0 min to 15.0 min.\n"
     assert simulated.tables[Table.HOLDING][2] == 0x4170
     attempted, written = audit(box)
     assert attempted["action"] == written["action"] == "write"
@@ -267,8 +267,8 @@ def test_without_a_yes_and_nobody_to_ask_nothing_is_written(
 ) -> None:
     done = box.kanmon("device", "write", url, "demand-period", "15")
     assert done.returncode == 2
-    assert "nobody is there to confirm" in done.stderr
-    assert "demand-period is 30.0 min. Write 15 min?" in done.stderr
+    assert "cannot ask for confirmation: standard input is not a terminal" in done.stderr
+    assert "'demand-period' would be changed from 30.0 min to 15 min" in done.stderr
     assert simulated.tables[Table.HOLDING][2] == 0x41F0
     assert not (box.state / "audit.jsonl").exists()
 

@@ -13,6 +13,7 @@ from gateway.install.preconditions import Program, check_booted
 from gateway.install.service import (
     BACKUP,
     NAME,
+    RUN_COMMAND,
     SYSUSERS,
     TMPFILES,
     UNIT,
@@ -50,7 +51,7 @@ def machine(tmp_path: Path) -> BootedMachine:
 def do(steps: list[Step]) -> list[str]:
     for step in steps:
         step.do()
-    return [step.what for step in steps]
+    return [str(step.what) for step in steps]
 
 
 # --- what could not work --------------------------------------------------------------------------
@@ -62,7 +63,7 @@ def do(steps: list[Step]) -> list[str]:
 def test_a_state_folder_that_the_service_could_not_write_is_refused(state: str) -> None:
     with pytest.raises(ServiceError) as caught:
         service(state=state)
-    assert caught.value.next
+    assert caught.value.next_step
 
 
 @pytest.mark.parametrize("folder", ["/home/pi/venv", "/root/.venv", "/run/user/1000/venv"])
@@ -70,7 +71,7 @@ def test_a_program_in_somebodys_home_is_refused_with_what_to_do(folder: str) -> 
     with pytest.raises(ServiceError) as caught:
         service(program=f"{folder}/bin/kanmon")
     assert caught.value.where.startswith(folder)
-    assert "/opt/kanmon" in caught.value.next
+    assert "/opt/kanmon" in str(caught.value.next_step)
 
 
 def test_an_interpreter_behind_a_link_into_a_home_is_found() -> None:
@@ -96,16 +97,16 @@ def test_root_is_no_account_for_it(machine: BootedMachine) -> None:
 
 
 def test_a_program_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="not there"):
+    with pytest.raises(ServiceError, match="not installed at this path"):
         install_steps(service(), BootedMachine(root=tmp_path))
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs this machine")
 def test_without_systemd_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="not run by systemd") as caught:
+    with pytest.raises(ServiceError, match="systemd is not the service manager") as caught:
         check_booted(Machine())
-    assert "kanmon run" in caught.value.next
-    with pytest.raises(ServiceError, match="not run by systemd"):
+    assert "kanmon run" in str(caught.value.next_step)
+    with pytest.raises(ServiceError, match="systemd is not the service manager"):
         service_status(Machine())
     check_booted(Machine(tmp_path))
 
@@ -115,11 +116,11 @@ def test_a_folder_that_holds_something_else_is_not_given_away(
     machine: BootedMachine, state: str
 ) -> None:
     machine.write(f"{state}/status", "somebody's")
-    with pytest.raises(ServiceError, match="something else") as caught:
+    with pytest.raises(ServiceError, match="not a state folder") as caught:
         install_steps(service(state=state), machine)
     assert caught.value.where == state
-    assert "status" in caught.value.why
-    assert "--state" in caught.value.next
+    assert "status" in str(caught.value.why)
+    assert "--state" in str(caught.value.next_step)
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "spool/spool.db", "lost+found/x", "box.json"])
@@ -133,7 +134,7 @@ def test_a_state_folder_that_leads_into_a_home_is_refused(tmp_path: Path) -> Non
     link = Path("/proc/self/root", *tmp_path.parts[1:], "state")  # /tmp itself is refused, too
     with pytest.raises(ServiceError) as caught:
         service(state=str(link))
-    assert caught.value.next
+    assert caught.value.next_step
 
 
 # --- what is done ---------------------------------------------------------------------------------
@@ -145,12 +146,12 @@ def test_installing_makes_account_and_unit_enables_and_starts_it_once(
     assert do(install_steps(service(), machine)) == [
         f"write {SYSUSERS}",
         f"write {TMPFILES}",
-        "run systemd-sysusers kanmon.conf",
-        "run systemd-tmpfiles --create kanmon.conf",
+        "run `systemd-sysusers kanmon.conf`",
+        "run `systemd-tmpfiles --create kanmon.conf`",
         f"write {UNIT}",
-        f"run systemctl enable {NAME}",
-        "run systemctl daemon-reload",
-        f"run systemctl restart {NAME}",
+        f"run `systemctl enable {NAME}`",
+        "run `systemctl daemon-reload`",
+        f"run `systemctl restart {NAME}`",
     ]
     assert machine.account("kanmon")
     assert machine.owns("kanmon", "/var/lib/kanmon")
@@ -163,9 +164,9 @@ def test_installing_makes_account_and_unit_enables_and_starts_it_once(
 def test_only_what_differs_is_done_again(machine: BootedMachine) -> None:
     do(install_steps(service(), machine))
     machine.active.clear()
-    assert do(install_steps(service(), machine)) == [f"run systemctl start {NAME}"]
+    assert do(install_steps(service(), machine)) == [f"run `systemctl start {NAME}`"]
     machine.run("systemctl", "disable", NAME)
-    assert do(install_steps(service(), machine)) == [f"run systemctl enable {NAME}"]
+    assert do(install_steps(service(), machine)) == [f"run `systemctl enable {NAME}`"]
 
 
 @pytest.mark.parametrize("lost", ["account", "folder"])
@@ -176,8 +177,8 @@ def test_a_lost_account_or_folder_is_made_again(machine: BootedMachine, lost: st
     else:
         machine.owners["/var/lib/kanmon"] = "root"  # made again by an enrolment, say
     assert do(install_steps(service(), machine)) == [
-        "run systemd-sysusers kanmon.conf",
-        "run systemd-tmpfiles --create kanmon.conf",
+        "run `systemd-sysusers kanmon.conf`",
+        "run `systemd-tmpfiles --create kanmon.conf`",
     ]
     assert machine.owns("kanmon", "/var/lib/kanmon")
 
@@ -199,7 +200,7 @@ def test_a_newer_unit_takes_the_place_of_ours_and_never_silently_that_of_an_edit
     machine.write(UNIT, edited)
     with pytest.raises(ServiceError, match="edited") as caught:
         install_steps(service(), machine)
-    assert "systemctl edit kanmon" in caught.value.next
+    assert "systemctl edit kanmon" in str(caught.value.next_step)
     with pytest.raises(ServiceError, match="edited"):
         uninstall_steps(machine)
     assert service_status(machine)["edited"] is True
@@ -212,7 +213,7 @@ def test_removing_leaves_state_and_account(machine: BootedMachine) -> None:
     machine.write("/var/lib/kanmon/config.yaml", "version: 1\n")
     do(install_steps(service(), machine))
     done = do(uninstall_steps(machine))
-    assert done[0] == f"run systemctl stop {NAME}"
+    assert done[0] == f"run `systemctl stop {NAME}`"
     assert machine.files() == {KANMON, "/var/lib/kanmon/config.yaml"}
     assert machine.account("kanmon")
     assert machine.active == set()
@@ -223,7 +224,7 @@ def test_a_start_that_fails_is_told_with_systemds_words(machine: BootedMachine) 
     machine.failing["restart"] = "Job for kanmon.service failed"
     with pytest.raises(ServiceError) as caught:
         do(install_steps(service(), machine))
-    assert caught.value.why == "Job for kanmon.service failed"
+    assert str(caught.value.why) == "Job for kanmon.service failed"
 
 
 MOVED = {"state": "/data/kanmon", "user": "meter"}
@@ -249,7 +250,7 @@ def test_an_installation_that_was_interrupted_is_finished_by_the_next(
         assert machine.read(path) == text
     assert machine.owns("meter", "/data/kanmon")
     assert machine.loaded[NAME] == moved.unit()
-    if planned[steps_done - 1].what != "run systemctl daemon-reload":
+    if planned[steps_done - 1].what != RUN_COMMAND(command="systemctl daemon-reload"):
         assert machine.started[NAME] == moved.unit()
     assert install_steps(moved, machine) == []
 
@@ -259,7 +260,7 @@ def test_a_masked_service_stays_masked(machine: BootedMachine) -> None:
     for anyway in (False, True):
         with pytest.raises(ServiceError, match="masked") as caught:
             install_steps(service(), machine, anyway=anyway)
-        assert "systemctl unmask kanmon" in caught.value.next
+        assert "systemctl unmask kanmon" in str(caught.value.next_step)
         with pytest.raises(ServiceError, match="masked"):
             uninstall_steps(machine, anyway=anyway)
     assert service_status(machine)["masked"] is True

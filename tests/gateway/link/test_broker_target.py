@@ -51,7 +51,7 @@ def test_an_enrolled_box_goes_by_its_certificate_where_it_was_sent(state: Path) 
     ],
 )
 def test_an_enrolled_box_follows_no_file_elsewhere(state: Path, cloud: Cloud, name: str) -> None:
-    with pytest.raises(NoBrokerError, match=rf"cloud\.{name}.*remove the cloud section"):
+    with pytest.raises(NoBrokerError, match=rf"cloud\.{name}.*Remove the cloud section"):
         resolve_broker(state, BOX, cloud)
 
 

@@ -178,7 +178,7 @@ def test_a_change_of_the_configuration_opens_moves_and_closes_the_page(box: Box)
     apply(box, settings(f'listen: "127.0.0.1:{second}"'))
     wait_for("the other page", lambda: listens(second))
     assert not listens(first)
-    assert call(box.state, "status")["metrics"] == {"listen": f"127.0.0.1:{second}", "error": ""}
+    assert call(box.state, "status")["metrics"] == {"listen": f"127.0.0.1:{second}", "error": None}
     apply(box, settings())
     wait_for("its end", lambda: not listens(second))
     assert box.end() == 0
@@ -193,7 +193,8 @@ def test_a_port_that_is_taken_is_told_and_polling_goes_on(box: Box, device: Mete
         box.start()
         wait_for("the device", lambda: box.device("net")["reachability"] == "online")
         wait_for("the fault", lambda: bool(call(box.state, "status")["metrics"]["error"]))
-        assert "in use" in call(box.state, "status")["metrics"]["error"]
+        error = call(box.state, "status")["metrics"]["error"]
+        assert error["id"] == "system.address_in_use"
     assert box.log().count("metrics_unavailable") == 1
     assert box.end() == 0
 

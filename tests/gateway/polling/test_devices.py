@@ -58,7 +58,7 @@ async def test_a_line_that_is_polled_is_looked_at_as_it_is_polled(port: str) -> 
     opener = Opener()
     opener.lines.close_others({f"serial:{port}"})
     await opener.read(url_of(port, 9600))
-    with pytest.raises(DeviceError, match="in use at 9600 8E1"):
+    with pytest.raises(DeviceError, match="in use with 9600 8E1"):
         await opener.read(url_of(port, 19200))
 
 

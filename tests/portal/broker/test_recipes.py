@@ -203,7 +203,7 @@ def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -
         name = enrolled_name(company, box)
         box.start()
         delivering(box)
-        assert "good until" in box.kanmon("status").stdout
+        assert "valid until" in box.kanmon("status").stdout
         end_in(desk, days)
         wait_for("its own word", lambda: call(box.state, "status")["certificate"]["soon"])
         words = "ends on" if days > 0 else "ended on"
