@@ -268,7 +268,7 @@ def test_odd_names_break_no_shell(state: Path, quick: Path) -> None:
 
 def test_the_running_daemon_is_asked_first(state: Path) -> None:
     device = {"name": "of-daemon", "label": "Daemon's", "reachability": "online", "state": "idle"}
-    devices = [{**device, "gravest": None, "reported_s": 1, "problem": ""}]
+    devices = [{**device, "gravest": None, "reported_s": 1, "problem": None}]
     with stub_daemon(state, encode_result(1, devices)):
         assert bash(state, "kanmon device read ''") == ["of-daemon"]
 

@@ -59,11 +59,17 @@ CASES = [
     Case(call=("device", "reed", "x"), names=("reed", "read", "kanmon device --help"), code=3),
     Case(call=("status", "--frob"), names=("--frob", "kanmon status --help"), code=3),
     Case(call=("device", "watch", GONE, "--every", "x"), names=("--every", "--help"), code=3),
-    Case(call=("device", "watch", GONE, "--every", "nan"), names=("--every", "no number"), code=3),
-    Case(call=("bus", "stats", "--over", "nan"), names=("--over", "no number"), code=3),
+    Case(
+        call=("device", "watch", GONE, "--every", "nan"),
+        names=("--every", "is not a number"),
+        code=3,
+    ),
+    Case(call=("bus", "stats", "--over", "nan"), names=("--over", "is not a number"), code=3),
     Case(call=("secret", "set", "X"), names=("'X' can be no secret", "lower case letters")),
     Case(call=("secret", "set", "x"), names=("value is empty", "on one line")),
-    Case(call=("service", "install", "--user", "A b"), names=("'A b'", "small letters"), code=3),
+    Case(
+        call=("service", "install", "--user", "A b"), names=("'A b'", "lower-case letters"), code=3
+    ),
     Case(call=("config", "check"), names=("FILE", "kanmon config check --help"), code=3),
     Case(call=("--lang", "de", "status"), names=("'en'", "'ja'"), code=3),
 ]
