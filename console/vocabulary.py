@@ -162,7 +162,6 @@ _PHRASES: Final = table(
         "waste.near_full": tr_noop("{component} nearly full"),
         "waste.full": tr_noop("{component} full"),
         "cover.open": tr_noop("{component} open"),
-        "hardware.failure": tr_noop("hardware failure of {component}"),
     },
 )
 COMPONENTS: Final = table(
@@ -249,7 +248,7 @@ LANES: Final = table(
 _COLOURED: Final = Template("vocabulary.coloured", "{colour} {supply}")
 _NUMBERED: Final = Template("vocabulary.numbered", "{component} {number}")
 _NAMED: Final = Template("vocabulary.named", "{supply} {name}")
-_CODE_AND_COMPONENT: Final = Template("vocabulary.code_and_component", "{code} ({component})")
+_CODE_AND_COMPONENT: Final = Template("vocabulary.code_and_component", "{code} on {component}")
 _LISTED: Final = Template("vocabulary.listed", "{first}, {rest}")
 _CONDUCTORS: Final = frozenset({"l1", "l2", "l3", "n"})
 

@@ -77,7 +77,7 @@ BUS_HEADINGS: Final = (
     tr_noop("Invalid"),
     tr_noop("Errors"),
     tr_noop("Delay"),
-    tr_noop("Next"),
+    tr_noop("Next poll"),
 )
 
 SERVICE_INSTALLED: Final = tr_noop("The service is installed: {unit}.")

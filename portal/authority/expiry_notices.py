@@ -23,34 +23,44 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 WORDS: Final[dict[ExpiringKind, _StrPromise]] = {
-    ExpiringKind.LIST: _("The revocation list for %(name)s; without it the broker lets nobody in"),
+    ExpiringKind.LIST: _(
+        "Revocation list for %(name)s. Once it has expired, the broker refuses all connections."
+    ),
     ExpiringKind.ROOT: _(
-        "The root certificate for %(name)s; without it nothing it signed is believed"
+        "Root certificate for %(name)s. Once it has expired, every certificate that it "
+        "issued is invalid."
     ),
-    ExpiringKind.WORKER: _("The certificate of the ingest worker %(name)s"),
-    ExpiringKind.PUBLISHER: _("The certificate of the publisher %(name)s"),
-    ExpiringKind.BROKER: _("The broker's certificate (%(name)s); without it no box can connect"),
+    ExpiringKind.WORKER: _("Certificate of the ingest worker %(name)s."),
+    ExpiringKind.PUBLISHER: _("Certificate of the publisher %(name)s."),
+    ExpiringKind.BROKER: _(
+        "Certificate of the broker (%(name)s). Once it has expired, no box can connect."
+    ),
     ExpiringKind.CLAIMS: _(
-        "The claim service's certificate (%(name)s); without it no box can enrol"
+        "Certificate of the claim service (%(name)s). Once it has expired, no box can enrol."
     ),
-    ExpiringKind.SERVER: _("The certificate of the server %(name)s"),
+    ExpiringKind.SERVER: _("Certificate of the server %(name)s."),
     ExpiringKind.BOX: _(
-        "The certificate of the box %(name)s; without it nothing of that site arrives"
+        "Certificate of the box %(name)s. Once it has expired, no data from its site is received."
     ),
 }
 STEPS: Final[dict[ExpiringKind, _StrPromise]] = {
-    ExpiringKind.LIST: _("See that “broker maintain” runs, or run:"),
-    ExpiringKind.ROOT: _("Follow %(guide)s; it begins with:"),
-    ExpiringKind.WORKER: _("Issue another and change over:"),
-    ExpiringKind.PUBLISHER: _("Issue another and change over:"),
-    ExpiringKind.BROKER: _("See that “broker maintain” runs, or run:"),
-    ExpiringKind.CLAIMS: _("It renews itself: read its log, and restart it:"),
-    ExpiringKind.SERVER: _("Issue another and change over:"),
-    ExpiringKind.BOX: _("Enrol again, or revoke what is gone (%(guide)s); a key for it:"),
+    ExpiringKind.LIST: _("Make sure that “broker maintain” is running, or run:"),
+    ExpiringKind.ROOT: _("Follow the steps in %(guide)s. The first command is:"),
+    ExpiringKind.WORKER: _("Issue a new certificate and switch to it:"),
+    ExpiringKind.PUBLISHER: _("Issue a new certificate and switch to it:"),
+    ExpiringKind.BROKER: _("Make sure that “broker maintain” is running, or run:"),
+    ExpiringKind.CLAIMS: _(
+        "The service renews it automatically. Check the service's log, then restart it:"
+    ),
+    ExpiringKind.SERVER: _("Issue a new certificate and switch to it:"),
+    ExpiringKind.BOX: _(
+        "Enrol the box again, or revoke it if it is no longer used (%(guide)s). To "
+        "issue an agent key:"
+    ),
 }
 SEVERAL_BOXES: Final = _(
-    "The certificates of %(count)s boxes, that of %(name)s first; without them nothing of their "
-    "sites arrives"
+    "Certificates of %(count)s boxes (first: %(name)s). Once they have expired, no data from their "
+    "sites is received."
 )
 
 

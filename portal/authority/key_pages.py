@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 STATES: Final[dict[str, _StrPromise]] = {
-    "open": _("Waiting for its box"),
+    "open": _("Valid"),
     "used": _("Used"),
     "expired": _("Expired"),
     "revoked": _("Revoked"),
@@ -59,12 +59,10 @@ class KeyForm(forms.Form):
         label=_("Name of the gateway"),
         max_length=100,
         required=False,
-        help_text=_("Left empty, it is named after its box."),
+        help_text=_("If left empty, the box's ID is used."),
     )
-    uses = forms.IntegerField(label=_("For how many boxes"), min_value=1, max_value=1000, initial=1)
-    days = forms.IntegerField(
-        label=_("Good for how many days"), min_value=1, max_value=_MOST_DAYS, initial=7
-    )
+    uses = forms.IntegerField(label=_("Number of boxes"), min_value=1, max_value=1000, initial=1)
+    days = forms.IntegerField(label=_("Days valid"), min_value=1, max_value=_MOST_DAYS, initial=7)
 
     def __init__(self, user: User | AnonymousUser, data: Any = None) -> None:
         organizations = Organization.objects.administered_by(user)
@@ -86,7 +84,7 @@ class KeyForm(forms.Form):
         zone: str = self.cleaned_data["time_zone"].strip()
         if not is_time_zone(zone):
             raise ValidationError(
-                _("This is not an IANA time zone such as %(zones)s.")
+                _("This is not an IANA time zone. Enter one such as %(zones)s.")
                 % {"zones": ", ".join(suggestions(zone)) or "Asia/Tokyo"}
             )
         return zone

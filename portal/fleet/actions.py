@@ -105,7 +105,7 @@ def rename_group(group: DeviceGroup, name: str) -> None:
             raise ValidationError({"name": error.messages}) from error
         if owner.device_groups.filter(name=group.name).exclude(pk=group.pk).exists():
             raise ValidationError(
-                {"name": _("There is a group of this name already; choose another name.")}
+                {"name": _("A group with this name already exists. Choose another name.")}
             )
         group.save(update_fields=["name"])
         _raise_revisions(group)
@@ -164,7 +164,7 @@ def _group(owner: Organization, name: str) -> DeviceGroup:
         raise ValidationError(error.messages) from error
     if owner.device_groups.count() >= MOST_GROUPS:
         raise ValidationError(
-            _("There are %(most)s groups already, and there can be no more; choose one of them.")
+            _("The limit of %(most)s groups has been reached. Choose an existing group.")
             % {"most": MOST_GROUPS}
         )
     group.save()

@@ -36,25 +36,28 @@ def tidy(text: str) -> str:
 def check_group_name(name: str) -> None:
     """Raise `ValidationError`, in the reader's language, unless ``name`` may name a group."""
     if not name:
-        raise ValidationError(_("A group needs a name."))
+        raise ValidationError(_("Enter a name for the group."))
     if width(name) > GROUP_NAME_WIDTH:
         raise ValidationError(
-            _("This is too long: at most %(most)s half-width or %(half)s full-width characters.")
+            _("Too long: enter at most %(most)s half-width or %(half)s full-width characters.")
             % {"most": GROUP_NAME_WIDTH, "half": GROUP_NAME_WIDTH // 2}
         )
     if wrong := sorted({char for char in name if char in FORBIDDEN}):
         raise ValidationError(
-            _("A group's name cannot have any of these: %(wrong)s") % {"wrong": " ".join(wrong)}
+            _("The name contains characters that are not allowed: %(wrong)s")
+            % {"wrong": " ".join(wrong)}
         )
     if any(ord(char) in _HALF_WIDTH_KATAKANA for char in name):
-        raise ValidationError(_("Half-width katakana cannot be used; type it full-width."))
+        raise ValidationError(_("Half-width katakana is not allowed. Enter it in full width."))
     check_visible(name)
 
 
 def check_visible(text: str) -> None:
     """Raise `ValidationError` for characters that nobody can see, such as control characters."""
     if any(unicodedata.category(char) in _UNSEEN for char in text):
-        raise ValidationError(_("There is a character in it that cannot be shown; type it anew."))
+        raise ValidationError(
+            _("The text contains a character that cannot be displayed. Enter it again.")
+        )
 
 
 def check_kind(kind: str) -> None:

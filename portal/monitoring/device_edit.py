@@ -44,9 +44,11 @@ class DescriptionForm(forms.Form):
         label=later("Group"),
         max_length=_LONGEST,
         required=False,
-        help_text=later("Choose one, or type a new one. Left empty, it is in no group."),
+        help_text=later(
+            "Choose a group or enter a new one. If left empty, the device belongs to no group."
+        ),
     )
-    kind = forms.ChoiceField(label=later("Kind"), required=False)
+    kind = forms.ChoiceField(label=later("Device type"), required=False)
 
     def __init__(self, device: Device, derived: DeviceKind, data: Any = None) -> None:
         said = {
@@ -62,7 +64,7 @@ class DescriptionForm(forms.Form):
         choice.choices = [("", found), *((kind.value, DEVICE_KINDS[kind]) for kind in DeviceKind)]
         own = device.label or device.name
         self.fields["name"].widget.attrs["placeholder"] = own
-        self.fields["name"].help_text = _("Left empty, it is called “%(name)s”.") % {"name": own}
+        self.fields["name"].help_text = _("If left empty, “%(name)s” is shown.") % {"name": own}
         self.fields["group"].widget.attrs["list"] = "groups"
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from portal.accounts.models import Organization
 from portal.fleet.models import DeviceGroup
 from portal.monitoring.device_web_page import own_pages
 from portal.monitoring.lists import ListQuery, device_list, gateways_by_need, organizations
@@ -39,7 +40,8 @@ def _part(request: HttpRequest, template: str, build_context: ContextBuilder) ->
 
 
 def _sites(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    return {"overview": overview(request.user, now)}
+    administered = Organization.objects.administered_by(request.user)
+    return {"overview": overview(request.user, now), "administers": administered.exists()}
 
 
 @require_safe

@@ -86,13 +86,13 @@ _KEYS: Final[dict[str, tuple[_StrPromise, Callable[[DeviceEntry], Any]]]] = {
     "name": (later("Name"), lambda one: str(one.row.device).casefold()),
     "status": (later("Status"), lambda one: _gravity(one.row)),
     "product": (
-        later("Product"),
+        later("Model"),
         lambda one: f"{one.row.device.maker} {one.row.device.model}".strip().casefold(),
     ),
     "site": (later("Site"), lambda one: one.card.gateway.site.name.casefold()),
     "location": (later("Location"), lambda one: one.row.device.location.casefold()),
     "group": (later("Group"), lambda one: str(one.row.device.group or "").casefold()),
-    "heard": (later("Last heard"), lambda one: one.row.heard_at or _NEVER),
+    "heard": (later("Last received"), lambda one: one.row.heard_at or _NEVER),
 }
 _FIRST: Final = "status"
 
@@ -213,7 +213,7 @@ def _choices(groups: Sequence[DeviceGroup], asked: str) -> list[Choice]:
         str(group.pk): f"{group} ({group.organization})" if several else str(group)
         for group in groups
     }
-    offered = {"": _("All groups"), UNGROUPED: _("Without a group"), **named}
+    offered = {"": _("All groups"), UNGROUPED: _("No group"), **named}
     current = asked if asked in offered else ""
     return [
         Choice(value=value, words=words, current=value == current)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
+from console.vocabulary import UNITS
 from drivers.report import Kind, Quantity
 from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Gap, Latest, Sample, Series
@@ -92,6 +93,13 @@ class SeriesChart:
     def label(self) -> str:
         """The name of the series."""
         return series_label(self.series.quantity, self.series.part)
+
+    @property
+    def legend(self) -> str:
+        """The name of the series and its unit, where the name does not say what is counted."""
+        if not self.unit or self._power_and_unit[1] in UNITS:
+            return self.label
+        return _("%(label)s (%(unit)s)") % {"label": self.label, "unit": self.unit}
 
     @property
     def unit(self) -> str:
@@ -294,7 +302,7 @@ def _reasons(drawn: Line, gaps: Sequence[tuple[Span, str]], window: Window) -> l
         for span in merge_spans(span for span, why in gaps if why == reason)
     ]
     dropped = merge_spans(span for span, _reason in gaps)
-    nothing = _("No readings arrived")
+    nothing = _("No readings received")
     for span in drawn.voids:
         covered = any(
             t.start <= span.start + window.hold and t.end >= span.end - window.hold for t in dropped

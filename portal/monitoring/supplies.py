@@ -107,4 +107,4 @@ def _value(kind: str, level: int | None, state: SupplyState) -> str:
         return words.supply_state_words(state)
     if kind in FILLING:
         return _("%(percent)s%% free") % {"percent": level}
-    return f"{level}\N{NARROW NO-BREAK SPACE}%"
+    return f"{level}%"

@@ -68,10 +68,15 @@ def _whole(
     context = {
         "overview": overview(request.user, now, scope),
         "tag": tag,
-        "administers": Organization.objects.administered_by(request.user).exists(),
+        **_administers(request),
         **facts,
     }
     return private(render(request, template, context))
+
+
+def _administers(request: HttpRequest) -> dict[str, bool]:
+    """Whether the reader can add a gateway."""
+    return {"administers": Organization.objects.administered_by(request.user).exists()}
 
 
 def _part(
@@ -81,7 +86,7 @@ def _part(
     now = timezone.now()
 
     def body() -> HttpResponse:
-        context = {"overview": overview(request.user, now, scope), **facts}
+        context = {"overview": overview(request.user, now, scope), **_administers(request), **facts}
         return render(request, template, context)
 
     return fragment(request, etag(request, version(request.user, now) + marks), body)

@@ -15,6 +15,7 @@ from portal.fleet.models import Box
 from portal.ingest.ledger import Ledger, ledger
 from portal.simulation.control import InjectedFault, SimulationUnavailableError, WorldState, call
 from portal.simulation.sparklines import SmallLine, small_lines
+from portal.web.words import duration_words
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,34 +48,41 @@ class Words:
 
 FAULTS: Final = {
     "jam": Words(
-        button=later("Jam the copier"),
-        hint=later("A sheet sticks in the 3F copier: the sentence on top says so."),
-        lasting=later("The copier is jammed"),
-        mend=later("Take the sheet out"),
+        button=later("Cause a paper jam"),
+        hint=later("The 3F copier reports a paper jam at the top of this page."),
+        lasting=later("The copier has a paper jam"),
+        mend=later("Clear the paper jam"),
     ),
     "silence": Words(
-        button=later("Silence a meter"),
-        hint=later("The workshop's meter stops answering; the other lines stay unbroken."),
-        lasting=later("The workshop's meter is silent"),
-        mend=later("Let it answer"),
+        button=later("Stop a meter from responding"),
+        hint=later("The workshop's meter stops responding. The other meters are not affected."),
+        lasting=later("The workshop's meter does not respond"),
+        mend=later("Resume responses"),
     ),
     "internet": Words(
-        button=later("Cut the internet"),
+        button=later("Cut the internet connection"),
         hint=later(
-            "Readings wait at the sites; the gap is shaded, and fills when they call again."
+            "Readings are kept at the sites. The gap is shaded, and filled once the "
+            "connection is back."
         ),
-        lasting=later("The internet is cut"),
-        mend=later("Mend it"),
+        lasting=later("The internet connection is down"),
+        mend=later("Restore the connection"),
     ),
     "gateway": Words(
         button=later("Kill the gateway"),
-        hint=later("The plant's gateway dies at once; what it had accepted is on its disk."),
-        lasting=later("The plant's gateway is dead"),
+        hint=later(
+            "The plant's gateway stops at once. The records that it has accepted are kept "
+            "on its disk."
+        ),
+        lasting=later("The plant's gateway is stopped"),
     ),
     "exchange": Words(
-        button=later("Exchange a meter"),
-        hint=later("The cold room gets a new meter: another serial number, counters from zero."),
-        lasting=later("The cold room has a new meter"),
+        button=later("Replace a meter"),
+        hint=later(
+            "The cold room's meter is replaced. The new one has another serial number, and "
+            "its counters start at zero."
+        ),
+        lasting=later("The cold room's meter has been replaced"),
     ),
 }
 
@@ -96,7 +104,7 @@ class Button:
         """What is the case, and for how much longer; ``""`` while the fault is off."""
         if not self.fault.on:
             return ""
-        left = _("%(seconds)s s left") % {"seconds": self.fault.left_s}
+        left = _("%(time)s left") % {"time": duration_words(self.fault.left_s)}
         return f"{self.words.lasting} · {left}"
 
 
@@ -114,7 +122,7 @@ class LedgerSummary:
         if ledger.waiting:
             parts.append(_("waiting %(n)s") % {"n": f"{ledger.waiting:,}"})
         if ledger.refused:
-            parts.append(_("refused %(n)s") % {"n": f"{ledger.refused:,}"})
+            parts.append(_("rejected %(n)s") % {"n": f"{ledger.refused:,}"})
         if ledger.lost:
             parts.append(_("lost %(n)s") % {"n": f"{ledger.lost:,}"})
         accepted = _("accepted %(n)s") % {"n": f"{ledger.accepted:,}"}
@@ -122,10 +130,9 @@ class LedgerSummary:
 
     @property
     def losses(self) -> str:
-        """``lost 0, doubled 0``."""
-        lost = _("lost %(n)s") % {"n": f"{self.ledger.lost:,}"}
-        doubled = _("doubled %(n)s") % {"n": f"{self.ledger.doubled:,}"}
-        return _(", ").join((lost, doubled))
+        """``lost 0, duplicates 0``."""
+        lost, doubled = f"{self.ledger.lost:,}", f"{self.ledger.doubled:,}"
+        return _("lost %(lost)s, duplicates %(doubled)s") % {"lost": lost, "doubled": doubled}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

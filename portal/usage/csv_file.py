@@ -68,7 +68,7 @@ def _rows(
     consumption = device.consumption
 
     def state(said: str, start: int) -> str:
-        return _(", ").join((said, _("simulated"))) if start < device.simulated_ms else said
+        return _(", ").join((said, _("demo data"))) if start < device.simulated_ms else said
 
     def times(start: int, end: int) -> list[str]:
         return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
@@ -87,7 +87,7 @@ def _rows(
             ]
     for gap in consumption.counting.gaps:
         if gap.value != 0 and consumption.counting.encloses(gap):
-            reason = _("counter began anew") if gap.value is None else _("not allotted")
+            reason = _("counter restarted") if gap.value is None else _("not attributable")
             yield [
                 *times(gap.start, gap.end),
                 consumption.plain(gap.value),

@@ -113,7 +113,7 @@ class PageFrame:
 def page_frame(query: Query, available: Sequence[str], today: date) -> PageFrame:
     """The frame of what ``query`` asks; ``today`` is the date at the site."""
     asked = query.window
-    steps = [(asked.shift(step), said) for step, said in ((-1, _("Earlier")), (1, _("Later")))]
+    steps = [(asked.shift(step), said) for step, said in ((-1, _("Previous")), (1, _("Next")))]
     earlier, after = (
         Link(words=said, address=query.address(window=other)) if other else None
         for other, said in steps
@@ -182,7 +182,7 @@ def _files(query: Query) -> list[Link]:
             stop=query.window.stop,
         )
         on = f"{month.first:%Y-%m}"
-        files.append(Link(words=_("CSV of the month"), address=query.address(format="csv", on=on)))
+        files.append(Link(words=_("CSV for the month"), address=query.address(format="csv", on=on)))
     return files
 
 
@@ -223,7 +223,7 @@ def usage_view(
     peaks = (
         _largest(consumption, asked, zone, greatest, named=named),
         _demand_peak(consumption, zone, _("Peak demand"), dated=not bucket.in_a_day),
-        _demand_peak(month, zone, _("Peak of the month"), dated=True) if month else None,
+        _demand_peak(month, zone, _("Peak demand of the month"), dated=True) if month else None,
     )
     notes = _notes(consumption, asked, zone)
     return UsageView(
@@ -276,9 +276,13 @@ def _value(consumption: Consumption, each: Count, row: Row, label: str, bucket: 
     else:
         amount = consumption.amount(each.value)
     said = row.power or row.figure
-    title = f"{row.words}: {row.status_words if said.missing else said}"
-    if not said.missing and row.status is not Status.COMPLETE:
-        title += f" ({row.status_words})"
+    parts = {"when": row.words, "amount": said, "status": row.status_words}
+    if said.missing:
+        title = _("%(when)s: %(status)s") % parts
+    elif row.status is Status.COMPLETE:
+        title = _("%(when)s: %(amount)s") % parts
+    else:
+        title = _("%(when)s: %(amount)s (%(status)s)") % parts
     return Value(amount=amount, title=title, label=label, look=row.status.value)
 
 
@@ -312,5 +316,6 @@ def _of_half(
 ) -> Peak:
     when = words.bucket_words(half, Bucket.DEMAND, zone)
     if dated:
-        when = f"{words.bucket_words(half, Bucket.DAY, zone)}, {when}"
+        day = words.bucket_words(half, Bucket.DAY, zone)
+        when = _("%(day)s, %(time)s") % {"day": day, "time": when}
     return Peak(words=said, figure=power(consumption.demand(half)), when=when)

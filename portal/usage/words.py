@@ -54,28 +54,28 @@ STATUSES: Final[dict[Status, _StrPromise]] = {
     Status.COMPLETE: later("complete"),
     Status.INCOMPLETE: later("incomplete"),
     Status.MISSING: later("no readings"),
-    Status.OPEN: later("not finished"),
-    Status.AHEAD: later("to come"),
+    Status.OPEN: later("in progress"),
+    Status.AHEAD: later("not started"),
 }
 TOTALS: Final[dict[Status, _StrPromise]] = {
     Status.COMPLETE: later("Total"),
-    Status.INCOMPLETE: later("Total, at least"),
+    Status.INCOMPLETE: later("Total (missing readings excluded)"),
     Status.MISSING: later("Total"),
     Status.OPEN: later("Total so far"),
     Status.AHEAD: later("Total"),
 }
 FAULTS: Final[dict[str, _StrPromise]] = {
-    "by": later("by= is one of demand, hour, day, month."),
-    "of": later("There is no such counter here; of= is one of: %(allowed)s."),
-    "device": later("device= is the number of a device of this site."),
-    "format": later("format= is csv, or is left out."),
-    "date": later("on= and until= are dates of the calendar: 2026-11-21, 2026-11 or 2026."),
-    "day": later("By the hour, on= is a day such as 2026-11-21 (in a file also 2026-11)."),
-    "month": later("By the day, on= and until= are months such as 2026-11."),
-    "year": later("Years reach from 2000 to 2098."),
-    "until": later("By the hour there is one day on a page; until= is for days and months."),
-    "order": later("until= lies before on=."),
-    "length": later("That is too long: by the day at most 3 months, by the month at most 1 year."),
+    "by": later("by= must be demand, hour, day or month."),
+    "of": later("There is no such counter here. of= must be one of: %(allowed)s."),
+    "device": later("device= must be the number of a device at this site."),
+    "format": later("format= must be csv or omitted."),
+    "date": later("on= and until= must be valid dates such as 2026-11-21, 2026-11 or 2026."),
+    "day": later("With by=hour, on= must be a day such as 2026-11-21 (for a file also 2026-11)."),
+    "month": later("With by=day, on= and until= must be months such as 2026-11."),
+    "year": later("Years must be between 2000 and 2098."),
+    "until": later("by=hour shows one day: until= can be used only with by=day and by=month."),
+    "order": later("until= is earlier than on=."),
+    "length": later("The period is too long: at most 3 months by day, at most 1 year by month."),
 }
 
 
@@ -138,20 +138,20 @@ def gap_words(gap: Gap, consumption: Consumption, zone: ZoneInfo, *, dated: bool
     }
     if gap.value is None:
         text = _(
-            "Between %(from)s and %(to)s the counter began anew: a reset, or another meter. "
-            "What was used in between is unknown; what was counted before and after is included."
+            "The counter restarted between %(from)s and %(to)s: it was reset, or the meter was "
+            "replaced. The usage in between is unknown; the usage before and after is included."
         )
     elif gap.value == 0:
-        text = _("Between %(from)s and %(to)s nothing was read, and the counter did not move.")
+        text = _("There are no readings between %(from)s and %(to)s. The counter did not change.")
     elif inside:
         text = _(
-            "Between %(from)s and %(to)s %(amount)s were used, and nothing was read in between: "
-            "they are in the total, and in no single bar."
+            "%(amount)s were used between %(from)s and %(to)s, while there were no readings. They "
+            "are included in the total, but not in a single bar."
         )
     else:
         text = _(
-            "Between %(from)s and %(to)s %(amount)s were used, and nothing was read in between: "
-            "how much of it belongs to the period shown is unknown, so it is not included."
+            "%(amount)s were used between %(from)s and %(to)s, while there were no readings. How "
+            "much of that belongs to the period shown is unknown, so it is not included."
         )
     return text % said
 

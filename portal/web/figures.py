@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
+from unicodedata import east_asian_width
 
 from drivers.report import Kind, Quantity
 from portal.web.words import duration_words
@@ -50,7 +51,8 @@ class Figure:
     missing: bool = False
 
     def __str__(self) -> str:
-        glue = "" if self.unit in {"", "°", "%"} else "\N{NARROW NO-BREAK SPACE}"
+        close = self.unit in {"", "°", "%"} or east_asian_width(self.unit[0]) == "W"
+        glue = "" if close else "\N{NO-BREAK SPACE}"
         return f"{self.text}{glue}{self.unit}"
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from console import vocabulary
 from console.patterns import japanese
 from drivers.report import Reachability, State
 from portal.fleet.kinds import DeviceFamily
@@ -24,6 +25,8 @@ from portal.web import words
 from portal.web.templatetags.kanmon import icon, when
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from portal.fleet.kinds import DeviceKind
     from portal.fleet.models import DeviceCondition
     from portal.monitoring.device import DeviceView
@@ -113,35 +116,50 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
 
 
 @register.filter
-def condition_part(condition: DeviceCondition) -> str:
-    """The component of a condition in words; ``""`` for the whole device."""
-    return words.component_words(condition.component)
+def condition_phrase(condition: DeviceCondition) -> str:
+    """A condition and its component in words: ``Paper jam in tray 2``."""
+    return words.headed(vocabulary.phrase(condition.code, condition.component))
 
 
 @register.simple_tag
 def need_sentence(thing: GatewayCard | DeviceRow) -> SafeString:
-    """What needs somebody, in one line: ``3F copier, paper jam, tray 2, since 10:41``."""
+    """What needs attention: ``3F copier: paper jam in tray 2 (since 10:41)``."""
     if isinstance(thing, GatewayCard):
-        zone, name, address = thing.gateway.site.time_zone, str(thing.gateway), "gateway"
-        phrases, at, pk = [_("the gateway is silent")], thing.heard_at, thing.gateway.pk
-    else:
-        device, worst = thing.device, thing.gravest
-        own = device.name == GATEWAY_DEVICE
-        zone, name = device.gateway.site.time_zone, str(device.gateway if own else device)
-        address, pk, at = "device", device.pk, worst.raised_at if worst else None
-        phrases = [_lowered(words.code_words(worst.code)) if worst else _("it cannot be reached")]
-        phrases += [condition_part(worst)] if worst and worst.component else []
-    parts = [format_html('<a href="{}">{}</a>', reverse(address, args=[pk]), name), *phrases]
-    if at is not None:
-        # No other time zone stands beside the sentence: a script adds it where it is another's.
-        shown = format_html('<span data-zone="{}">{}</span>', zone, when(at, zone))
-        parts.append(mark_safe(_("since %(when)s") % {"when": shown}))  # noqa: S308 # made here
-    return format_html_join(_(", "), "{}", ((part,) for part in parts))
+        gateway = thing.gateway
+        return _filled(
+            _("%(name)s: gateway not connected (last received %(when)s)"),
+            name=_link("gateway", gateway.pk, str(gateway)),
+            when=_time(thing.heard_at, gateway.site.time_zone),
+        )
+    device, worst = thing.device, thing.gravest
+    own = device.name == GATEWAY_DEVICE
+    name = _link("device", device.pk, str(device.gateway if own else device))
+    if worst is None:
+        unreachable = vocabulary.word(vocabulary.REACHABILITIES, Reachability.UNREACHABLE.value)
+        return _filled(_("%(name)s: %(what)s"), name=name, what=words.said(unreachable))
+    return _filled(
+        _("%(name)s: %(what)s (since %(when)s)"),
+        name=name,
+        what=words.said(vocabulary.phrase(worst.code, worst.component)),
+        when=_time(worst.raised_at, device.gateway.site.time_zone),
+    )
 
 
-def _lowered(text: str) -> str:
-    """``text`` as it stands within a sentence; abbreviations keep their capitals."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+def _link(name: str, pk: int, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse(name, args=[pk]), text)
+
+
+def _time(at: datetime | None, zone: str) -> SafeString:
+    """A time of the site; a script adds its zone where it is another than the reader's."""
+    shown = when(at, zone) if at else ""
+    note = _(" (%(zone)s)") % {"zone": zone}
+    return format_html('<span data-zone="{}" data-note="{}">{}</span>', zone, note, shown)
+
+
+def _filled(sentence: str, **parts: str) -> SafeString:
+    """A sentence whose parts are escaped where they are not HTML that was made here."""
+    escaped = {name: conditional_escape(part) for name, part in parts.items()}
+    return mark_safe(escape(sentence) % escaped)  # noqa: S308 # each part is escaped
 
 
 @register.simple_tag

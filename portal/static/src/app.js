@@ -13,7 +13,8 @@
   function tellTimes(part) {
     const now = Date.now();
     for (const time of part.querySelectorAll("time[data-relative]")) {
-      const text = ago(Math.max(0, (now - Date.parse(time.dateTime)) / 1000));
+      const age = (now - Date.parse(time.dateTime)) / 1000;
+      const text = age < 5 ? time.dataset.relative : ago(age);
       if (time.textContent !== text) time.textContent = text;
     }
   }
@@ -25,8 +26,8 @@
       const { zone, differs } = place.dataset;
       if (now.toLocaleString("sv", { timeZone: zone }) === now.toLocaleString("sv")) continue;
       place.classList.add("differs");
-      if (differs) place.textContent = `${zone}: ${differs}`;
-      else place.append(` (${zone})`);
+      if (differs) place.textContent = differs;
+      else place.append(place.dataset.note);
       place.normalize();
     }
   }

@@ -27,7 +27,7 @@ register = template.Library()
 _SAME_DAY: Final = timedelta(hours=20)
 _SAME_YEAR: Final = timedelta(days=300)
 _TIME: Final = '<time datetime="{}" title="{}">{}</time>'
-_RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative>{}</time>'
+_RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative="{}">{}</time>'
 
 
 @register.simple_tag
@@ -41,17 +41,20 @@ def icon(name: str) -> str:
 
 
 @register.simple_tag
-def when(at: datetime, zone: str, *, relative: bool = False) -> str:
-    """A moment in the site's time; with ``relative`` a script shows how long ago it was."""
+def when(at: datetime, zone: str, *, relative: bool = False, dated: bool = False) -> str:
+    """A moment in the site's time, with its date where it is not of today or ``dated``.
+
+    With ``relative`` a script shows how long ago it was.
+    """
     local = at.astimezone(ZoneInfo(zone))
     age = timezone.now() - at
-    pattern = "H:i" if age < _SAME_DAY else _("j M, H:i") if age < _SAME_YEAR else _("j M Y, H:i")
-    return format_html(
-        _RELATIVE_TIME if relative else _TIME,
-        at.isoformat(timespec="seconds"),
-        f"{local:%Y-%m-%d %H:%M:%S} {zone}",
-        date_format(local, pattern),
-    )
+    recent = _("j M, H:i") if dated or age >= _SAME_DAY else _("H:i")
+    pattern = recent if age < _SAME_YEAR else _("j M Y, H:i")
+    exact, text = f"{local:%Y-%m-%d %H:%M:%S} {zone}", date_format(local, pattern)
+    moment = at.isoformat(timespec="seconds")
+    if relative:
+        return format_html(_RELATIVE_TIME, moment, exact, _("just now"), text)
+    return format_html(_TIME, moment, exact, text)
 
 
 @register.filter
@@ -87,7 +90,7 @@ def zone_note(zone: str) -> str:
     return format_html(
         '<span class="zone muted" data-zone="{}" data-differs="{}">{}</span>',
         zone,
-        _("times here are the site's, not yours"),
+        _("%(zone)s: times are in the site's time zone, not yours") % {"zone": zone},
         zone,
     )
 

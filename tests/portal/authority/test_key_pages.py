@@ -125,7 +125,7 @@ def test_keys_of_others_are_not_listed_and_their_state_is_told(
     assert "KEYSEED2" in owner.get(KEYS).content.decode()
     assert "KEYSEED3" not in owner.get(KEYS).content.decode()
     assert "KEYSEED2" not in stranger.get(KEYS).content.decode()
-    assert "Waiting for its box" in owner.get(KEYS).content.decode()
+    assert "Valid" in owner.get(KEYS).content.decode()
     owner.post(reverse("key-revoke", args=[seeded.key]))
     assert "Revoked" in owner.get(KEYS).content.decode()
 

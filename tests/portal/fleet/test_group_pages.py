@@ -43,11 +43,11 @@ def test_a_member_renames_it_and_every_page_follows(member: Client, group: Devic
     assert f'href="/groups/{group.pk}/"' not in member.get("/devices/").content.decode()
     listed = member.get(f"/devices/?group={group.pk}").content.decode()
     assert f'href="/groups/{group.pk}/"' in listed
-    assert "A group of Aoyama Foods · 1 device" in _text(member, f"/groups/{group.pk}/")
+    assert "Group of Aoyama Foods · 1 device" in _text(member, f"/groups/{group.pk}/")
     tags = _tags(member)
     answer = member.post(f"/groups/{group.pk}/", {"name": "  Sales   1F "})
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/groups/{group.pk}/")
-    assert "All groups Without a group Sales 1F" in _text(member, "/devices/")
+    assert "All groups No group Sales 1F" in _text(member, "/devices/")
     assert all(new != old for new, old in zip(_tags(member), tags, strict=True))
 
 
@@ -66,12 +66,12 @@ def test_deleting_it_keeps_its_devices(owner: Client, group: DeviceGroup) -> Non
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "A group needs a name."),
-        ("a/b", "cannot have any of these: /"),
+        ("", "Enter a name for the group."),
+        ("a/b", "characters that are not allowed: /"),
         ("あ" * 26, "at most 50 half-width or 25 full-width characters"),
-        ("a\u202eb", "a character in it that cannot be shown"),
-        ("ｱ", "Half-width katakana cannot be used"),
-        ("Office", "There is a group of this name already"),
+        ("a\u202eb", "a character that cannot be displayed"),
+        ("ｱ", "Half-width katakana is not allowed"),
+        ("Office", "A group with this name already exists"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_told_and_nothing_is_changed(

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_beside_its_field_in_the_readers_language(
     address = f"/devices/{copier.pk}/edit/"
     wrong = {"name": "a\u202eb", "location": "x" * 101, "group": "あ" * 26, "kind": "toaster"}
     page = owner.post(address, {**wrong, "location": "", "kind": ""}).content.decode()
-    assert 'id="id_name_error">There is a character in it that cannot be shown' in page
+    assert 'id="id_name_error">The text contains a character that cannot be displayed' in page
     assert "at most 50 half-width or 25 full-width characters" in page
     assert "<h1>Edit 3F copier</h1>" in page
     page = owner.post(address, wrong).content.decode()
@@ -70,7 +70,7 @@ def test_what_is_wrong_is_told_beside_its_field_in_the_readers_language(
     assert 'id="id_kind_error"' in page
     owner.post("/language/", {"language": "ja", "next": "/"})
     page = owner.post(address, {"group": "a/b"}).content.decode()
-    assert "グループ名に使えない文字があります：/" in page
+    assert "グループ名に使用できない文字が含まれています：/" in page
     assert str(Device.objects.get(pk=copier.pk)) == "3F copier"
 
 
@@ -125,16 +125,16 @@ def test_a_kind_is_found_out_or_given_and_said_beside_the_name(
     owner.post(f"/devices/{copier.pk}/edit/", {"kind": "mono_printer"})
     assert "Monochrome printer 3F copier" in _text(owner, "/devices/?sort=name")
     owner.post(f"/devices/{copier.pk}/edit/", {"kind": "meter"})
-    assert "Printers , available 1 of 1" in _text(owner, "/")
+    assert "Printers (1 of 1 available)" in _text(owner, "/")
 
 
 @pytest.mark.req("C-15")
 def test_the_list_shows_one_group_or_those_without(owner: Client, copier: Device) -> None:
-    assert "Without a group" not in _text(owner, "/devices/")
+    assert "No group" not in _text(owner, "/devices/")
     owner.post(f"/devices/{copier.pk}/edit/", SAID)
     group = Device.objects.get(pk=copier.pk).group_id
     text = _text(owner, "/devices/")
-    assert "All groups Without a group Sales" in text
+    assert "All groups No group Sales" in text
     assert _names(owner, f"/devices/?group={group}") == ["Sales copier"]
     assert "Sales copier" not in _names(owner, "/devices/?group=none")
     assert len(_names(owner, "/devices/?group=none")) == 5
@@ -157,7 +157,7 @@ def test_printers_have_a_link_to_their_own_page_at_the_site(owner: Client, seede
     links = re.findall(r'<a class="own-page" href="([^"]+)"([^>]*)>', page)
     assert sorted(href for href, _rest in links) == ["http://192.0.2.41/", "http://[2001:db8::7]/"]
     assert all('rel="noopener noreferrer"' in rest for _href, rest in links)
-    assert all("it opens only at the site" in rest for _href, rest in links)
+    assert all("opens only within its network" in rest for _href, rest in links)
 
 
 @pytest.mark.parametrize(
@@ -193,16 +193,16 @@ def test_who_sends_counters_and_never_a_status_is_normal_and_who_sends_nothing_i
     )
     page = owner.get(f"/devices/{copier.pk}/").content.decode()
     text = _text(owner, f"/devices/{copier.pk}/")
-    assert re.search(r"3F copier Normal · last heard", text)
-    assert "Nothing is wrong" in text
+    assert re.search(r"3F copier Normal · last received", text)
+    assert "No problems" in text
     assert "tone-error" not in page
-    assert "Printers , available 2 of 2" in _text(owner, "/")
+    assert "Printers (2 of 2 available)" in _text(owner, "/")
     assert re.search(r"3F copier Kawasaki plant Normal", _text(owner, "/devices/"))
     copier.series.all().delete()
     text = _text(owner, f"/devices/{copier.pk}/")
     assert "Never reached" in text
-    assert "Nothing is known yet" in text
-    assert "Printers , available 1 of 2" in _text(owner, "/")
+    assert "No data yet" in text
+    assert "Printers (1 of 2 available)" in _text(owner, "/")
 
 
 def test_who_answered_before_its_gateway_was_started_again_is_not_normal_but_unreachable(
@@ -212,6 +212,8 @@ def test_who_answered_before_its_gateway_was_started_again_is_not_normal_but_unr
     copier.conditions.create(
         code="comm.timeout", severity="error", component="", raised_at=timezone.now()
     )
-    assert re.search(r"3F copier Unreachable · last heard", _text(owner, f"/devices/{copier.pk}/"))
-    assert "Printers , available 1 of 2" in _text(owner, "/")
+    assert re.search(
+        r"3F copier Unreachable · last received", _text(owner, f"/devices/{copier.pk}/")
+    )
+    assert "Printers (1 of 2 available)" in _text(owner, "/")
     assert re.search(r"3F copier Kawasaki plant Unreachable", _text(owner, "/devices/"))

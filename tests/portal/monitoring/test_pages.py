@@ -31,10 +31,10 @@ def _text(client: Client, address: str) -> str:
 @pytest.mark.req("C-17")
 def test_the_first_page_begins_with_what_needs_you_the_gravest_first(owner: Client) -> None:
     text = _text(owner, "/")
-    assert "3 things need you" in text
+    assert "3 items need attention" in text
     needs = text[: text.index("Kawasaki plant")]
     assert needs.index("Roof") < needs.index("Compressor 2") < needs.index("Cold store")
-    assert "Compressor 2 , phase lost, L2, since" in needs
+    assert "Compressor 2 : phase lost on L2 (since" in needs
     assert "Maintenance due" not in text  # one device shows its gravest only
 
 
@@ -42,7 +42,7 @@ def test_when_all_is_well_it_says_so(owner: Client, seeded: SeedIds) -> None:
     DeviceCondition.objects.update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")
     Box.objects.update(alive=True, last_heard_at=timezone.now())
-    assert "Nothing needs you" in _text(owner, "/")
+    assert "Nothing needs attention" in _text(owner, "/")
 
 
 def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
@@ -50,13 +50,13 @@ def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
 ) -> None:
     Box.objects.filter(alive=True).update(last_heard_at=timezone.now() - timedelta(seconds=151))
     text = _text(owner, "/")
-    assert "2 things need you" in text
+    assert "2 items need attention" in text
     assert "Cold store" not in text[: text.index("Kawasaki plant")]
 
 
 def test_a_gateway_whose_session_ended_is_silent_at_once(owner: Client, seeded: SeedIds) -> None:
     Box.objects.filter(box_id="b-4xk2m7q9wd").update(alive=False)
-    assert "2 things need you" in _text(owner, "/")
+    assert "2 items need attention" in _text(owner, "/")
 
 
 def test_nobody_sees_what_is_somebody_elses(owner: Client, stranger: Client) -> None:
@@ -93,7 +93,7 @@ def test_empty_states_say_what_comes_next(db: None) -> None:
     Organization.objects.create(name="New").members.add(user)
     client = Client()
     client.force_login(user)
-    assert "No gateway is set up yet" in _text(client, "/")
+    assert "No gateway has been added yet" in _text(client, "/")
 
 
 def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(
@@ -103,8 +103,8 @@ def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(
         name="Roof"
     ).devices.all().delete()
     text = _text(owner, "/")
-    assert "This gateway has not called yet" in text
-    assert "Never heard" in text
+    assert "This gateway has not connected yet" in text
+    assert "Never connected" in text
 
 
 def _queries(client: Client, address: str, tag: str = "") -> int:
@@ -198,7 +198,7 @@ def test_another_language_is_another_page(owner: Client, seeded: SeedIds) -> Non
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
     answer = owner.get(LIVE, headers={"If-None-Match": tag})
     assert answer.status_code == 200
-    assert "対応が必要なことが" in answer.content.decode()
+    assert "対応が必要な項目が" in answer.content.decode()
 
 
 # --- the chart --------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: SeedIds) -> 
     silent = [void for void in data["voids"] if not void["dropped"]]
     assert [void["reason"] for void in dropped] == ["Dropped by the gateway: spool full"]
     assert dropped[0]["to"] - dropped[0]["from"] == pytest.approx(100 * 60)
-    assert [void["reason"] for void in silent] == ["No readings arrived"]
+    assert [void["reason"] for void in silent] == ["No readings received"]
     inside = [
         value
         for at, value in zip(data["at"], data["value"], strict=True)
@@ -297,7 +297,7 @@ def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
     assert (again.status_code, again.content) == (304, b"")
     text = _text(owner, f"/devices/{seeded.meter}/")
     assert "Show as a table" in text
-    assert "Times of the site (Asia/Tokyo)" in text
+    assert "Times in the site's time zone (Asia/Tokyo)" in text
     assert "Dropped by the gateway: spool full" in text
 
 
@@ -327,7 +327,7 @@ def test_a_page_that_fails_looks_like_ours(owner: Client) -> None:
 
     for name in ("403.html", "403_csrf.html", "500.html"):
         assert "Kanmon" in render_to_string(name)
-    assert "There is nothing here" in _text(owner, "/nowhere/")
+    assert "Page not found" in _text(owner, "/nowhere/")
 
 
 def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
@@ -340,7 +340,7 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
         ("Another device answers at this address", "このアドレスで別の機器が応答しています"),
         (
             "Phase lost, L2.",
-            '(L2)</b>\n    <span class="severity">エラー</span>\n    \n    <span class="since">',
+            'L2の欠相</b>\n    <span class="severity">エラー</span>\n    \n    <span',
         ),
         ("Cover on Tray 2 is missing", '<span class="message" lang="en">Cover on Tray 2 is'),
         ("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ", '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),

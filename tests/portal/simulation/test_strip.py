@@ -106,13 +106,13 @@ def test_a_button_breaks_and_mends_and_says_for_how_long(world: FakeWorld, owner
     last = world.requests[-1]
     assert (last.method, last.named_params()) == ("break", {"what": "internet"})
     assert '<input type="hidden" name="do" value="mend">' in pressed.content.decode()
-    assert "The internet is cut · 20 s left" in words(pressed)
-    assert "Mend it" in words(pressed)
-    assert "The internet is cut" in words(owner.get(reverse(LIVE)))
+    assert "The internet connection is down · 20 s left" in words(pressed)
+    assert "Restore the connection" in words(pressed)
+    assert "The internet connection is down" in words(owner.get(reverse(LIVE)))
 
     mended = owner.post(reverse(BREAK), mend)
     assert (mended.status_code, mended.headers["Location"]) == (302, reverse("overview"))
-    assert "The internet is cut" not in words(owner.get(reverse(LIVE)))
+    assert "The internet connection is down" not in words(owner.get(reverse(LIVE)))
 
 
 def test_what_cannot_be_mended_is_waited_for(world: FakeWorld, owner: Client) -> None:
@@ -137,8 +137,8 @@ def test_a_form_from_elsewhere_is_refused(world: FakeWorld, owner: Client) -> No
 
 def test_a_world_that_is_away_is_said_so(owner: Client, settings: Settings, tmp_path: Path) -> None:
     settings.SIMULATION = tmp_path / "nobody"
-    assert "The simulated sites do not answer." in words(owner.get(reverse("overview")))
-    assert "do not answer" in words(
+    assert "The demo sites do not respond." in words(owner.get(reverse("overview")))
+    assert "do not respond" in words(
         owner.post(reverse(BREAK), {"what": "jam", "do": "break"}, headers={"HX-Request": "true"})
     )
 
@@ -149,16 +149,16 @@ def test_the_books_are_counted_and_a_loss_and_a_doubling_show(
     box = Box.objects.get(gateway__name="Plant room").box_id
     receipts(box, 1204)
     world.gateways = [status(box, 1204)]
-    assert "accepted 1,204 = stored 1,204 , lost 0, doubled 0" in words(owner.get(reverse(LIVE)))
+    assert "accepted 1,204 = stored 1,204 , lost 0, duplicates 0" in words(owner.get(reverse(LIVE)))
 
     world.gateways = [status(box, 1304, waiting=100)]
     said = words(owner.get(reverse(LIVE)))
-    assert "accepted 1,304 = stored 1,204 + waiting 100 , lost 0, doubled 0" in said
+    assert "accepted 1,304 = stored 1,204 + waiting 100 , lost 0, duplicates 0" in said
 
     world.gateways = [status(box, 1204)]
     Receipt.objects.get(seq=77).delete()
     page = owner.get(reverse(LIVE))
-    assert "accepted 1,204 = stored 1,203 + lost 1 , lost 1, doubled 0" in words(page)
+    assert "accepted 1,204 = stored 1,203 + lost 1 , lost 1, duplicates 0" in words(page)
     counts = (
         b'data-accepted="1204" data-stored="1203" data-waiting="0" data-refused="0" data-lost="1"'
     )
@@ -168,7 +168,7 @@ def test_the_books_are_counted_and_a_loss_and_a_doubling_show(
     Receipt.objects.create(
         epoch=Epoch.objects.get(epoch=EPOCH), lane=Lane.DATA, seq=77, hash=7 * 78, at=0
     )
-    assert "stored 1,204 , lost 0, doubled 1" in words(owner.get(reverse(LIVE)))
+    assert "stored 1,204 , lost 0, duplicates 1" in words(owner.get(reverse(LIVE)))
 
 
 def test_the_books_of_others_are_not_shown(world: FakeWorld, stranger: Client) -> None:
@@ -239,23 +239,23 @@ def test_a_world_that_talks_nonsense_is_away(
 
         thread = threading.Thread(target=answer)
         thread.start()
-        assert "do not answer" in words(owner.get(reverse(LIVE)))
+        assert "do not respond" in words(owner.get(reverse(LIVE)))
         thread.join()
 
 
 def test_in_japanese(world: FakeWorld, owner: Client) -> None:
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
-    assert "何かを壊してみる" in words(owner.get(reverse("overview")))
+    assert "障害を試す" in words(owner.get(reverse("overview")))
 
 
 def test_what_was_made_up_is_marked_where_it_is_drawn(owner: Client, seeded: SeedIds) -> None:
     page = reverse("device", kwargs={"device": seeded.meter})
-    assert "Simulated history" not in words(owner.get(page))
+    assert "Demo data" not in words(owner.get(page))
     gateway = Gateway.objects.get(devices=seeded.meter)
     mark_simulated(gateway, 1_790_000_000_000, 1_790_000_900_000)
     mark_simulated(gateway, 1_790_000_000_000, 1_790_001_000_000)
-    assert "Simulated history" in words(owner.get(page))
+    assert "Demo data" in words(owner.get(page))
     usage = (f"/devices/{seeded.meter}/usage/", f"/sites/{gateway.site_id}/usage/")
     for drawn in ("/", "/operation/", *usage):
-        assert words(owner.get(drawn)).count("Simulated history") == 1, drawn
+        assert words(owner.get(drawn)).count("Demo data") == 1, drawn
     assert str(SimulatedHistory.objects.get()).endswith("to 2026-09-21 14:30:00+00:00")

@@ -35,7 +35,7 @@ def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
     assert rows[1][:2] == ["2026-05-04T00:00:00+09:00", "2026-05-04T01:00:00+09:00"]
     assert rows[1][2:] == ["'=HYPERLINK(1)", "1.200", "complete"]
     assert rows[11][3:] == ["", "no readings"]
-    assert rows[-1][3:] == ["3.300", "not allotted"]
+    assert rows[-1][3:] == ["3.300", "not attributable"]
     assert sum(float(row[3]) for row in rows[1:] if row[3]) == pytest.approx(28.8)
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert (
@@ -89,4 +89,4 @@ def test_what_was_made_up_says_so_in_a_file_too(owner: Client, device: Device) -
     counted(device, steady("2026-05-03 12:00", "2026-05-05 12:00", 1200))
     mark_simulated(device.gateway, 0, ms("2026-05-04 12:00"))
     rows, _response = csv_file(owner, page_of(device, f"?on={DAY}&format=csv"))
-    assert [row[-1] for row in rows[1:]] == ["complete, simulated"] * 12 + ["complete"] * 12
+    assert [row[-1] for row in rows[1:]] == ["complete, demo data"] * 12 + ["complete"] * 12

@@ -55,6 +55,6 @@ def test_the_sentence_is_told_when_it_changes_and_not_when_the_page_around_it_do
         assert page.evaluate("window.changes") == 0
         portal.database(f"{fault}.update(cleared_at=timezone.now())")
         _swapped(page, portal, 333_300 if zone == "Asia/Tokyo" else 222_200)
-        page.wait_for_selector("#sentence >> text=Nothing needs you", timeout=40_000)
+        page.wait_for_selector("#sentence >> text=Nothing needs attention", timeout=40_000)
         assert page.evaluate("window.changes") > 0
         assert page.evaluate(_THE_SAME)
