@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from pathlib import Path
+from typing import Final
 
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
+from console.text import Template
+
 
 class Readiness(Enum):
-    """The state of the database; each value says it in English."""
+    """The state of the database."""
 
-    READY = "ready"
-    EMPTY = "no database is set up"
-    OLDER = "the database is of an older version"
-    AWAY = "the database does not answer"
-    UNUSABLE = "the database does not serve this portal"
+    READY = auto()
+    EMPTY = auto()
+    OLDER = auto()
+    AWAY = auto()
+    UNUSABLE = auto()
+
+
+EMPTY: Final = Template("database.empty", "no database is set up")
+OLDER: Final = Template("database.older", "the database has the tables of an older version")
+AWAY: Final = Template("database.away", "the database does not answer")
+UNUSABLE: Final = Template("database.unusable", "the database cannot be used by this portal")
+WORDS: Final = {
+    Readiness.EMPTY: EMPTY(),
+    Readiness.OLDER: OLDER(),
+    Readiness.AWAY: AWAY(),
+    Readiness.UNUSABLE: UNUSABLE(),
+}
+"""What each state means where it is an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +77,7 @@ def database_name() -> str:
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
         return str(settings["NAME"])
-    return f"{settings['NAME']} on {settings['HOST'] or 'this machine'}"
+    return f"{settings['NAME']} ({settings['HOST'] or 'localhost'})"
 
 
 def first_line(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from console.text import MessageError, Template
 from portal.accounts.models import (
     Membership,
     Organization,
@@ -25,8 +26,38 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
 
-class AccountError(ValueError):
-    """An account command that is refused; the message says why, and what to do next."""
+INVALID_EMAIL: Final = Template("account.invalid_email", "'{email}' is not an email address")
+WRITE_EMAIL: Final = Template("account.write_email", "write one such as name@example.com")
+ALREADY_MEMBER: Final = Template(
+    "account.already_member", "{email} is already a member of {organization}"
+)
+NOTHING_CHANGED: Final = Template("account.nothing_changed", "nothing was changed")
+USE_ANOTHER: Final = Template(
+    "account.use_another", "name another organization or another email address"
+)
+NO_ORGANIZATION: Final = Template(
+    "account.no_organization", "the organization '{name}' does not exist"
+)
+KNOWN_ORGANIZATIONS: Final = Template(
+    "account.known_organizations", "existing organizations are {names}"
+)
+NONE_YET: Final = Template("account.none_yet", "no organization exists yet")
+ADD_ORGANIZATION: Final = Template(
+    "account.add_organization",
+    "create it with its first gateway, as 'kanmon-portal gateway add --help' shows",
+)
+PASSWORD_REJECTED: Final = Template("account.password_rejected", "the password was rejected")
+PASSWORD_PROBLEM: Final = Template("account.password_problem", "{problem}")
+OTHER_PASSWORD: Final = Template("account.other_password", "choose another password")
+NO_USER: Final = Template("account.no_user", "no active user has the email address {email}")
+ADD_USER: Final = Template(
+    "account.add_user",
+    "add the user first: kanmon-portal user add --email {email} --organization NAME",
+)
+
+
+class AccountError(MessageError, ValueError):
+    """An account command that is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,28 +93,34 @@ def add_user(new: NewUser) -> User:
     try:
         validate_email(email)
     except ValidationError as error:
-        raise AccountError(
-            f"{new.email!r} is no email address; write one such as name@example.com"
-        ) from error
+        raise AccountError(INVALID_EMAIL(email=new.email), next_step=WRITE_EMAIL()) from error
     organization = Organization.objects.filter(name=new.organization).first()
     if organization is None:
-        raise AccountError(_no_organization(new.organization))
+        raise _no_organization(new.organization)
     user = User.objects.filter(email=email).first() or _new_user(email, new)
     _, created = Membership.objects.get_or_create(
         user=user, organization=organization, defaults={"role": new.role}
     )
     if not created:
-        raise AccountError(f"{email} is already a member of {organization}; nothing was changed")
+        raise AccountError(
+            ALREADY_MEMBER(email=email, organization=str(organization)),
+            why=NOTHING_CHANGED(),
+            next_step=USE_ANOTHER(),
+        )
     return user
 
 
-def _no_organization(name: str) -> str:
-    known = ", ".join(str(organization) for organization in Organization.objects.all()[:5])
-    return (
-        f"there is no organization named {name!r} "
-        f"({f'there are: {known}' if known else 'there is none yet'}); make it together with its "
-        "first gateway: kanmon-portal gateway add --organization NAME ..."
+def _no_organization(name: str) -> AccountError:
+    known = tuple(str(organization) for organization in Organization.objects.all()[:5])
+    return AccountError(
+        NO_ORGANIZATION(name=name),
+        why=KNOWN_ORGANIZATIONS(names=known) if known else NONE_YET(),
+        next_step=ADD_ORGANIZATION(),
     )
+
+
+def _no_user(email: str) -> AccountError:
+    return AccountError(NO_USER(email=email), next_step=ADD_USER(email=email))
 
 
 def _new_user(email: str, new: NewUser) -> User:
@@ -91,8 +128,11 @@ def _new_user(email: str, new: NewUser) -> User:
         try:
             validate_password(new.password, User(email=email, name=new.name))
         except ValidationError as error:
+            problem = " ".join(error.messages).rstrip(".。")
             raise AccountError(
-                f"this password will not do: {' '.join(error.messages)}; choose another"
+                PASSWORD_REJECTED(),
+                why=PASSWORD_PROBLEM(problem=problem),
+                next_step=OTHER_PASSWORD(),
             ) from error
     return User.objects.create_user(email, new.password, name=new.name, language=new.language)
 
@@ -115,10 +155,7 @@ def name_operator(email: str, *, operates: bool) -> User:
     """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
-        raise AccountError(
-            f"nobody with the email {email} may sign in here; add them first: "
-            f"kanmon-portal user add --email {email} --organization NAME"
-        )
+        raise _no_user(email)
     user.operates = operates
     user.save(update_fields=["operates"])
     return user
@@ -128,10 +165,7 @@ def make_sign_in_link(email: str) -> str:
     """The token of a new sign-in link; raises `AccountError` for an unknown email."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
-        raise AccountError(
-            f"nobody with the email {email} may sign in here; add them first: "
-            f"kanmon-portal user add --email {email} --organization NAME"
-        )
+        raise _no_user(email)
     now = timezone.now()
     SignInLink.objects.filter(expires_at__lt=now).delete()
     token = SignInLink.new_token()

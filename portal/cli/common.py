@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from console import output
-from console.failure import FAILED, ErrorDescription, Failure, describe_system
+from console.failure import FAILED, ErrorDescription, Failure, describe, describe_system
 from console.language import current, tr
-from console.text import Template, verbatim
-from portal.environment.errors import SettingsError
+from console.templates import system
+from console.text import NO_MESSAGE, MessageError, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,50 +23,89 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
-_ACCOUNT: Final = "run the command as the user the portal runs as"
-_PATH: Final = "correct the path"
-_OTHERWISE: Final = "look at that path and its disk, then try again"
+RUN_AS_USER: Final = Template(
+    "portal.run_as_user", "run the command as the user that the portal runs as"
+)
+CORRECT_PATH: Final = Template("portal.correct_path", "correct the path")
+CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
+FREE_SPACE: Final = Template(
+    "portal.free_space", "free some space on that disk, then run the command again"
+)
+MOUNT_WRITABLE: Final = Template(
+    "portal.mount_writable", "mount that disk writable, or name another path"
+)
 _STEPS: Final = {
-    errno.ENOENT: _PATH,
-    errno.ENOTDIR: _PATH,
-    errno.EISDIR: _PATH,
-    errno.EACCES: _ACCOUNT,
-    errno.EPERM: _ACCOUNT,
-    errno.ENOSPC: "free some space on that disk, then run the command again",
-    errno.EROFS: "mount that disk writable, or name another place",
+    errno.ENOENT: CORRECT_PATH(),
+    errno.ENOTDIR: CORRECT_PATH(),
+    errno.EISDIR: CORRECT_PATH(),
+    errno.EACCES: RUN_AS_USER(),
+    errno.EPERM: RUN_AS_USER(),
+    errno.ENOSPC: FREE_SPACE(),
+    errno.EROFS: MOUNT_WRITABLE(),
 }
 """What to do next about an error of the operating system."""
-_DISK: Final = "look at that disk, run the command as the user the portal runs as, then try again"
-SEVERAL: Final = Template("portal.several", "several variables of the environment cannot be used")
-CORRECT_EACH: Final = Template(
-    "portal.correct_each", "correct each variable, then run the command again"
+
+INVALID_INPUT: Final = Template("portal.invalid_input", "{problem}")
+CORRECT_INPUT: Final = Template("portal.correct_input", "correct it, then run the command again")
+OTHER_SETTINGS: Final = Template(
+    "portal.other_settings", "DJANGO_SETTINGS_MODULE names a module that does not exist"
+)
+REMOVE_SETTINGS: Final = Template(
+    "portal.remove_settings", "remove the variable: Kanmon has settings of its own"
+)
+STATE_NOT_CREATED: Final = Template(
+    "portal.state_not_created", "the state folder cannot be created"
+)
+SET_STATE: Final = Template(
+    "portal.set_state", "set KANMON_PORTAL_STATE to a folder that this account can write"
+)
+DATABASE_FAILED: Final = Template(
+    "portal.database_failed", "the database did not carry out the command"
+)
+DATABASE_REASON: Final = Template("portal.database_reason", "the database reports '{reason}'")
+CHECK_DISK: Final = Template(
+    "portal.check_disk",
+    "check that disk, run the command as the user that the portal runs as, then try again",
+)
+CHECK_DATABASE_LOG: Final = Template(
+    "portal.check_database_log", "try again, and check the database's log"
+)
+START_DATABASE: Final = Template(
+    "portal.start_database", "start the database, or correct KANMON_DATABASE_URL"
+)
+GRANT_TABLES: Final = Template(
+    "portal.grant_tables",
+    "grant the tables to the database's account, or correct KANMON_DATABASE_URL",
+)
+MIGRATE: Final = Template("portal.migrate", "run 'kanmon-portal migrate'")
+ADDRESS_UNAVAILABLE: Final = Template(
+    "portal.address_unavailable", "the address is not available to listen on"
+)
+OTHER_PORT: Final = Template(
+    "portal.other_port",
+    "stop the program that listens there, or choose another port with --bind",
+)
+OWN_ADDRESS: Final = Template(
+    "portal.own_address",
+    "choose an address of this machine with --bind, such as 127.0.0.1:8000",
+)
+HIGH_PORT: Final = Template(
+    "portal.high_port", "choose a port from 1024 up with --bind: lower ones need root's rights"
 )
 _BINDING: Final = {
-    errno.EADDRINUSE: "stop what listens there, or choose another port with --bind",
-    errno.EADDRNOTAVAIL: "choose an address of this machine with --bind, such as 127.0.0.1:8000",
-    errno.EACCES: "choose a port from 1024 on with --bind: lower ones are root's",
+    errno.EADDRINUSE: OTHER_PORT(),
+    errno.EADDRNOTAVAIL: OWN_ADDRESS(),
+    errno.EACCES: HIGH_PORT(),
 }
 
 
 def description(error: Exception) -> ErrorDescription | None:
     """An error that an operator can act on; ``None`` for an internal error."""
-    if isinstance(error, SettingsError):
-        where = ", ".join(error.names)
-        if len(error.messages) > 1:
-            why = verbatim(str(error))
-            return ErrorDescription(what=SEVERAL(), where=where, why=why, next=CORRECT_EACH())
-        what, _, step = str(error).rpartition("; ")
-        return ErrorDescription(what=verbatim(what), where=where, next=verbatim(step))
+    if isinstance(error, MessageError):
+        return describe(error)
     if isinstance(error, OSError):
-        steps = {number: verbatim(step) for number, step in _STEPS.items()}
-        return describe_system(error, steps, verbatim(_OTHERWISE))
+        return describe_system(error, _STEPS, CHECK_PATH())
     return None
-
-
-def failure_from(message: str) -> Failure:
-    """The failure for a message that ends in the next step: ``it is gone; make it anew``."""
-    what, joint, step = message.rpartition("; ")
-    return Failure(what, next_step=step) if joint else Failure(message)
 
 
 @contextmanager
@@ -85,8 +124,6 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
     from django.utils import translation
 
     from portal import readiness
-    from portal.accounts.actions import AccountError  # its models exist only after the setup
-    from portal.authority.errors import AuthorityError
 
     # What the framework says itself, too; a process that stays is everybody's, and speaks English.
     tongue = nullcontext() if wait else translation.override(current())
@@ -95,15 +132,15 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
             if not create:
                 _check_database(wait=wait)
             yield
-    except (AccountError, AuthorityError, ValidationError) as error:
-        words = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise _with_next_step(" ".join(words)) from error
+    except ValidationError as error:
+        problem = " ".join(error.messages).rstrip(".。")
+        raise Failure(INVALID_INPUT(problem=problem), next_step=CORRECT_INPUT()) from error
     except DatabaseError as error:
         raise Failure(
-            "the database did not do it",
+            DATABASE_FAILED(),
             where=readiness.database_name(),
-            why=readiness.first_line(error),
-            next_step=_DISK if _is_file() else "try again, and look at the database's log",
+            why=DATABASE_REASON(reason=readiness.first_line(error)),
+            next_step=CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG(),
         ) from error
 
 
@@ -121,8 +158,7 @@ def _set_up(*, create: bool) -> None:
         named = os.environ["DJANGO_SETTINGS_MODULE"]
         if error.name is None or not f"{named}.".startswith(f"{error.name}."):
             raise
-        what = "DJANGO_SETTINGS_MODULE names settings that are not there"
-        raise Failure(what, where=named, next_step="leave it out: Kanmon has its own") from error
+        raise Failure(OTHER_SETTINGS(), where=named, next_step=REMOVE_SETTINGS()) from error
     _warn_of_unknown_variables()
 
 
@@ -148,36 +184,23 @@ def _is_file() -> bool:
     return connection.vendor == "sqlite"
 
 
-def _with_next_step(message: str) -> Failure:
-    """The failure that a message describes, with a general next step where it names none."""
-    what, joint, step = message.rpartition("; ")
-    if joint:
-        return Failure(what, next_step=step)
-    return Failure(message, next_step="correct it, then run the command again")
-
-
 def _check_database(*, wait: bool) -> None:
-    from portal.readiness import Readiness, check_database, database_name
+    from portal.readiness import WORDS, Readiness, check_database, database_name
 
     check = check_database()
     found = check.readiness
     if found is Readiness.READY or (wait and found is Readiness.AWAY):
         return
-    if found is Readiness.AWAY:
-        raise Failure(
-            "the database does not answer",
-            where=database_name(),
-            why=check.error,
-            next_step=_DISK if _is_file() else "start it, or correct KANMON_DATABASE_URL",
-        )
-    if found is Readiness.UNUSABLE:
-        raise Failure(
-            "the database does not serve this portal",
-            where=database_name(),
-            why=check.error,
-            next_step="grant its account the tables, or correct KANMON_DATABASE_URL",
-        )
-    raise Failure(found.value, where=database_name(), next_step="run 'kanmon-portal migrate'")
+    steps = {
+        Readiness.AWAY: CHECK_DISK() if _is_file() else START_DATABASE(),
+        Readiness.UNUSABLE: GRANT_TABLES(),
+    }
+    raise Failure(
+        WORDS[found],
+        where=database_name(),
+        why=DATABASE_REASON(reason=check.error) if check.error else NO_MESSAGE,
+        next_step=steps.get(found, MIGRATE()),
+    )
 
 
 def _make_state_folder() -> None:
@@ -189,10 +212,10 @@ def _make_state_folder() -> None:
         make_state(settings.STATE)
     except OSError as error:
         raise Failure(
-            "the state folder cannot be made",
+            STATE_NOT_CREATED(),
             where=str(settings.STATE),
-            why=(error.strerror or "").lower(),
-            next_step="set KANMON_PORTAL_STATE to a folder that this account may write",
+            why=system.reason(error),
+            next_step=SET_STATE(),
         ) from error
 
 
@@ -200,7 +223,7 @@ def check_bind(bind: str) -> None:
     """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
     host, colon, port = bind.rpartition(":")
     if not colon or not host or not (port.isdecimal() and 0 < int(port) < 65_536):
-        raise click.BadParameter(tr("'{bind}' is no HOST:PORT, such as 127.0.0.1:8000", bind=bind))
+        raise click.BadParameter(tr("'{bind}' is not HOST:PORT, such as 127.0.0.1:8000", bind=bind))
 
 
 def check_free(bind: str) -> None:
@@ -215,11 +238,10 @@ def check_free(bind: str) -> None:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(found[0][4])
     except (OSError, UnicodeError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-        step = _BINDING.get(getattr(error, "errno", None) or 0, _BINDING[errno.EADDRNOTAVAIL])
-        raise Failure(
-            "nobody can be served at this address", where=bind, why=why, next_step=step
-        ) from error
+        why, step = NO_MESSAGE, OWN_ADDRESS()
+        if isinstance(error, OSError) and not isinstance(error, socket.gaierror):
+            why, step = system.reason(error), _BINDING.get(error.errno or 0, step)
+        raise Failure(ADDRESS_UNAVAILABLE(), where=bind, why=why, next_step=step) from error
 
 
 class TextType(click.ParamType[str]):
@@ -239,7 +261,7 @@ class TextType(click.ParamType[str]):
         text = str(value).strip()
         if not text.isprintable():
             shown = repr(text)
-            self.fail(tr("{text} holds what cannot be printed", text=shown), param, ctx)
+            self.fail(tr("{text} holds characters that cannot be printed", text=shown), param, ctx)
         if not text and not (param is not None and param.default == ""):
             self.fail(tr("write at least one character"), param, ctx)
         if len(text) > self._limit:

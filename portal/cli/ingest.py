@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portal.cli.common import failure_from, portal_ready
+from portal.cli.common import portal_ready
 
 
 @click.command()
@@ -15,9 +15,6 @@ def ingest() -> None:
     waits.
     """
     with portal_ready(wait=True):
-        from portal.ingest.worker import CannotStartError, run
+        from portal.ingest.worker import run
 
-        try:
-            run()
-        except CannotStartError as error:
-            raise failure_from(str(error)) from error
+        run()

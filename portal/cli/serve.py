@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from console.failure import Failure
+from console.text import Template
 from portal.cli.common import check_bind, check_free, portal_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from click.decorators import FC
+
+NOT_BUILT: Final = Template("portal.not_built", "the styles and scripts of the pages are not built")
+BUILD: Final = Template("portal.build", "run scripts/assets first")
 
 _workers = click.option(
     "--workers",
@@ -50,9 +54,7 @@ def serve(bind: str, workers: int) -> None:
         from django.core.management import call_command
 
         if not (settings.STATIC_ROOT / "staticfiles.json").exists():
-            raise Failure(
-                "the pages' styles and scripts are not built", next_step="run scripts/assets first"
-            )
+            raise Failure(NOT_BUILT(), next_step=BUILD())
         call_command("check", verbosity=0)
         str(settings.SECRET_KEY)  # read lazily: what is wrong with it must not wait for a visitor
     from portal.server import Server

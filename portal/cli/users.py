@@ -11,8 +11,16 @@ import click
 
 from console.failure import Failure
 from console.language import tr, tr_noop
+from console.text import Template
 from portal.cli.common import TextType, json_option, portal_ready, say
 
+PASSWORDS_DIFFER: Final = Template("portal.passwords_differ", "the two passwords differ")
+NOTHING_ADDED: Final = Template("portal.nothing_added", "no user was added")
+TRY_AGAIN: Final = Template("portal.try_again", "try again")
+NOT_TYPEABLE: Final = Template(
+    "portal.not_typeable", "the password holds characters that cannot be typed"
+)
+WRITE_LINE: Final = Template("portal.write_line", "write the password as one line of UTF-8")
 _ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
 
 
@@ -59,7 +67,7 @@ def user_add(
     The user can sign in and see all sites of the organization.
     """
     if password_stdin and no_password:
-        raise click.UsageError(tr("--password-stdin and --no-password exclude each other"))
+        raise click.UsageError(tr("--password-stdin and --no-password cannot be used together"))
     password = None if no_password else _password(from_stdin=password_stdin)
     with portal_ready():
         from portal.accounts.actions import NewUser, add_user
@@ -93,9 +101,9 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
         from portal.accounts.actions import name_operator
 
         named = name_operator(email, operates=not no_longer)
-    text = tr("{email} is told what this portal needs", email=named.email)
+    text = tr("{email} is an operator of this portal", email=named.email)
     if no_longer:
-        text = tr("{email} is no longer told what this portal needs", email=named.email)
+        text = tr("{email} is no longer an operator of this portal", email=named.email)
     say(
         {"user": named.pk, "email": named.email, "operates": named.operates},
         text,
@@ -111,19 +119,15 @@ def _password(*, from_stdin: bool) -> str:
             tr("there is no terminal to ask for a password; use --password-stdin or --no-password")
         )
     first = getpass.getpass(tr("Password: "))
-    if first != getpass.getpass(tr("Once more: ")):
-        raise Failure("the two passwords differ", why="nothing was added", next_step="try again")
+    if first != getpass.getpass(tr("Password again: ")):
+        raise Failure(PASSWORDS_DIFFER(), why=NOTHING_ADDED(), next_step=TRY_AGAIN())
     return _typeable(first)
 
 
 def _typeable(password: str) -> str:
     """The password; raises `Failure` for one that no sign-in page could be given."""
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
-        raise Failure(
-            "the password holds what cannot be typed",
-            why="nothing was added",
-            next_step="write it as one line of UTF-8",
-        )
+        raise Failure(NOT_TYPEABLE(), why=NOTHING_ADDED(), next_step=WRITE_LINE())
     return password
 
 

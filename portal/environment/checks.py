@@ -14,7 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import ValidationInfo
 
 from config.model import host_and_port
+from console.text import Template
 from portal.environment import database_url
+from portal.environment.errors import VariableError
 from portal.environment.state_folder import PACKAGE
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
 
@@ -23,6 +25,71 @@ if TYPE_CHECKING:
 
 CLAIM_PORT: Final = 8443
 METRICS_TOKEN_LENGTH: Final = 16
+
+INSIDE_PROGRAM: Final = Template(
+    "environment.inside_program",
+    "the folder {folder} is inside the program itself, with which no key or data must be shipped",
+)
+OUTSIDE_PROGRAM: Final = Template(
+    "environment.outside_program",
+    "choose a folder outside the program, such as /var/lib/kanmon-portal",
+)
+NOT_A_PORTAL: Final = Template("environment.not_a_portal", "'{url}' is not the address of a portal")
+WRITE_PORTAL: Final = Template(
+    "environment.write_portal",
+    "write how users reach the portal, without a path, such as https://portal.example.com",
+)
+WRITE_CLAIM: Final = Template(
+    "environment.write_claim",
+    "write how boxes reach the portal over TLS, such as https://portal.example.com:{port}, or "
+    "plain HTTP to this machine",
+)
+NEEDS_TLS: Final = Template(
+    "environment.needs_tls",
+    "a certificate is shown over TLS only, but KANMON_BROKER does not begin with mqtts://",
+)
+USE_TLS: Final = Template(
+    "environment.use_tls", "write mqtts:// in KANMON_BROKER, or remove KANMON_BROKER_ID"
+)
+NOT_A_BROKER: Final = Template(
+    "environment.not_a_broker", "the value is not the address of a broker"
+)
+WRITE_BOX_BROKER: Final = Template(
+    "environment.write_box_broker",
+    "write the broker as boxes reach it, such as mqtts://broker.example.com:8883, or remove the "
+    "variable to send them to KANMON_BROKER",
+)
+MQTT_VERSION: Final = Template("environment.mqtt_version", "invalid MQTT version '{version}'")
+WRITE_MQTT: Final = Template(
+    "environment.write_mqtt", "write 5 or 3.1.1, or remove the variable to use 5"
+)
+WEAK_TOKEN: Final = Template(
+    "environment.weak_token", "the token does not consist of {length} or more ASCII characters"
+)
+WRITE_TOKEN: Final = Template(
+    "environment.write_token", "write what 'openssl rand -hex 24' prints, or remove the variable"
+)
+NOT_LOOPBACK: Final = Template(
+    "environment.not_loopback", "'{address}' is not an address of this machine with a port"
+)
+WRITE_LOOPBACK: Final = Template(
+    "environment.write_loopback", "write an address such as 127.0.0.1:9465, or remove the variable"
+)
+NEITHER: Final = Template("environment.neither", "'{value}' is neither 1 nor 0")
+WRITE_EITHER: Final = Template("environment.write_either", "write 1 or 0")
+PUBLIC_PORTAL: Final = Template(
+    "environment.public_portal",
+    "a demonstration is for this machine only, but users reach this portal at {url}",
+)
+REMOVE_VARIABLE: Final = Template("environment.remove_variable", "remove the variable")
+NOT_PRINTABLE: Final = Template(
+    "environment.not_printable", "the value holds characters that cannot be printed"
+)
+WRITE_TEXT: Final = Template("environment.write_text", "write plain text")
+INVALID_URL: Final = Template(
+    "environment.invalid_url", "invalid URL: its host or its port is wrong"
+)
+WRITE_URL: Final = Template("environment.write_url", "write an address such as {example}")
 
 
 def is_loopback(host: str) -> bool:
@@ -34,38 +101,29 @@ def state(text: str) -> Path:
     """The state folder, absolute and outside every package: no build ever ships a key."""
     folder = Path(text).expanduser().absolute()
     if folder.resolve().is_relative_to(PACKAGE):
-        raise ValueError(
-            f"KANMON_PORTAL_STATE is {folder}, inside the program itself; keys and data must not "
-            "travel with it: choose a folder outside, such as /var/lib/kanmon-portal"
-        )
+        raise VariableError(INSIDE_PROGRAM(folder=str(folder)), OUTSIDE_PROGRAM())
     return folder
 
 
 def database(text: str) -> Mapping[str, Any]:
     """One entry of Django's ``DATABASES``."""
-    return database_url.postgresql(_printable("KANMON_DATABASE_URL", text))
+    return database_url.postgresql(_printable(text))
 
 
 def url(text: str) -> str:
     """Where people reach the portal, without a trailing slash."""
-    parts = _split("KANMON_PORTAL_URL", text, "https://portal.example.com")
+    parts = _split(text, "https://portal.example.com")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(
-            f"KANMON_PORTAL_URL is {text!r}; write how people reach the portal, without a path, "
-            "such as https://portal.example.com"
-        )
+        raise VariableError(NOT_A_PORTAL(url=text), WRITE_PORTAL())
     return text.rstrip("/")
 
 
 def claim_url(text: str) -> str:
     """Where boxes claim their place, as `provisioning.agent_key.check_address` says."""
     try:
-        return check_address(_printable("KANMON_CLAIM_URL", text))
+        return check_address(_printable(text))
     except AgentKeyError as error:
-        raise ValueError(
-            f"KANMON_CLAIM_URL will not do: {error.why}; write how boxes reach the portal over "
-            f"TLS, such as https://portal.example.com:{CLAIM_PORT}, or plain HTTP to this machine"
-        ) from error
+        raise VariableError(error.why, WRITE_CLAIM(port=CLAIM_PORT)) from error
 
 
 def default_claim_url(values: Mapping[str, Any]) -> str:
@@ -79,27 +137,21 @@ def default_claim_url(values: Mapping[str, Any]) -> str:
 
 def broker(text: str) -> str:
     """The ingest workers' broker, as `cloud_link.mqtt.broker.Broker.parse` takes it."""
-    return _printable("KANMON_BROKER", text)
+    return _printable(text)
 
 
 def broker_id(text: str, info: ValidationInfo) -> Path:
     """The folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``."""
     if not info.data.get("broker", "mqtts://").startswith("mqtts://"):
-        raise ValueError(
-            "KANMON_BROKER_ID names a certificate, which is shown over TLS only, but KANMON_BROKER "
-            "does not begin with mqtts://; write mqtts://, or leave KANMON_BROKER_ID out"
-        )
+        raise VariableError(NEEDS_TLS(), USE_TLS())
     return Path(text).expanduser().absolute()
 
 
 def box_broker(text: str) -> str:
     """The broker as boxes reach it."""
-    parts = _split("KANMON_BOX_BROKER", text, "mqtts://broker.example.com:8883")
+    parts = _split(text, "mqtts://broker.example.com:8883")
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(
-            "KANMON_BOX_BROKER is not the address of a broker; write the broker as boxes reach it, "
-            "such as mqtts://broker.example.com:8883, or leave it out to send them to KANMON_BROKER"
-        )
+        raise VariableError(NOT_A_BROKER(), WRITE_BOX_BROKER())
     return text
 
 
@@ -109,31 +161,25 @@ def mqtt(text: str) -> Literal["5", "3.1.1"]:
         return "5"
     if text == "3.1.1":
         return "3.1.1"
-    raise ValueError(f"KANMON_MQTT is {text!r}; write 5 or 3.1.1, or leave it out for 5")
+    raise VariableError(MQTT_VERSION(version=text), WRITE_MQTT())
 
 
 def metrics_token(text: str) -> str:
     """The token that a reader of metrics has to show; ``""`` serves no metrics."""
-    token = _printable("KANMON_METRICS_TOKEN", text).strip()
+    token = _printable(text).strip()
     if token and (len(token) < METRICS_TOKEN_LENGTH or not token.isascii()):
-        raise ValueError(
-            f"KANMON_METRICS_TOKEN is no token: it takes {METRICS_TOKEN_LENGTH} or more plain "
-            "characters; write what 'openssl rand -hex 24' prints, or leave it out"
-        )
+        raise VariableError(WEAK_TOKEN(length=METRICS_TOKEN_LENGTH), WRITE_TOKEN())
     return token
 
 
 def ingest_metrics(text: str) -> tuple[str, int]:
     """Loopback address and port of an ingest worker's metrics."""
     try:
-        host, port = host_and_port(_printable("KANMON_INGEST_METRICS", text))
+        host, port = host_and_port(_printable(text))
     except ValueError:
         host, port = "", 0
     if not is_this_machine(host):
-        raise ValueError(
-            f"KANMON_INGEST_METRICS is {text!r}; write an address of this machine and a port, such "
-            "as 127.0.0.1:9465, or leave it out"
-        )
+        raise VariableError(NOT_LOOPBACK(address=text), WRITE_LOOPBACK())
     return host, port
 
 
@@ -143,35 +189,30 @@ def debug(text: str) -> bool:
         return False
     if text.lower() in {"1", "yes", "on", "true"}:
         return True
-    raise ValueError(f"KANMON_PORTAL_DEBUG is {text!r}; write 1 or 0")
+    raise VariableError(NEITHER(value=text), WRITE_EITHER())
 
 
 def simulation(text: str, info: ValidationInfo) -> Path:
     """The control socket of the demonstration's simulated sites."""
     address = info.data.get("url", "http://localhost")
     if not is_loopback(urlsplit(address).hostname or ""):
-        raise ValueError(
-            f"KANMON_SIMULATION is set, but people reach this portal at {address}; a demonstration "
-            "is for this machine only: leave it out"
-        )
+        raise VariableError(PUBLIC_PORTAL(url=address), REMOVE_VARIABLE())
     return Path(text).absolute()
 
 
-def _printable(name: str, text: str) -> str:
+def _printable(text: str) -> str:
     if not text.isprintable():
         # The value is not repeated: it may hold a secret.
-        raise ValueError(f"{name} holds what cannot be printed; write plain text")
+        raise VariableError(NOT_PRINTABLE(), WRITE_TEXT())
     return text
 
 
-def _split(name: str, text: str, example: str) -> SplitResult:
+def _split(text: str, example: str) -> SplitResult:
     """A URL whose host and port can be read; errors never repeat the text, which may be secret."""
-    _printable(name, text)
+    _printable(text)
     try:
         parts = urlsplit(text)
         _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError(
-            f"{name} is no URL: its host or its port is wrong; write one such as {example}"
-        ) from error
+        raise VariableError(INVALID_URL(), WRITE_URL(example=example)) from error
     return parts

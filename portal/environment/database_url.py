@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import dj_database_url
 
+from console.text import Template
+from portal.environment.errors import VariableError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,6 +33,37 @@ _OPTIONS: Final = frozenset(
 _LIFE_S: Final = 60
 """How long a connection is kept for the next request."""
 _SQLITE_WAIT_S: Final = 20
+
+SCHEME: Final = Template("environment.scheme", "a database address cannot begin with {scheme}://")
+NO_SCHEME: Final = Template("environment.no_scheme", "the database address has no scheme")
+WRITE_ADDRESS: Final = Template(
+    "environment.write_address",
+    "write postgres://user:secret@host:5432/name, or remove the variable to use SQLite in the "
+    "state folder",
+)
+INVALID_URL: Final = Template(
+    "environment.invalid_url", "invalid URL: its host or its port is wrong"
+)
+WRITE_SUCH: Final = Template(
+    "environment.write_such", "write an address such as postgres://user:secret@host:5432/name"
+)
+UNKNOWN_OPTION: Final = Template("environment.unknown_option", "unknown option '{option}'")
+REMOVE_OPTION: Final = Template(
+    "environment.remove_option", "remove the option; the known ones are {known}"
+)
+REPEATED_OPTION: Final = Template(
+    "environment.repeated_option", "the option '{option}' is given more than once"
+)
+WRITE_ONCE: Final = Template("environment.write_once", "write each option once")
+NO_DATABASE: Final = Template("environment.no_database", "the address names no database")
+MISPLACED_AT: Final = Template(
+    "environment.misplaced_at", "an @ follows the first / of the address"
+)
+ESCAPE: Final = Template(
+    "environment.escape",
+    "in a user name, a password or a database name, write @ as %40, / as %2F, ? as %3F and # as "
+    "%23",
+)
 
 
 def sqlite(state: Path) -> dict[str, Any]:
@@ -54,16 +88,13 @@ def postgresql(url: str) -> dict[str, Any]:
     """The entry for a PostgreSQL URL; a socket's folder may stand in its query as ``host``.
 
     Raises:
-        ValueError: Another scheme, no database name, or an option that is not known.
+        VariableError: Another scheme, no database name, or an option that is not known.
     """
     found = _SCHEME.match(url)
     scheme = found[1].lower() if found else ""
     if scheme not in _POSTGRES:
-        raise ValueError(
-            f"KANMON_DATABASE_URL begins with {f'{scheme}://' if scheme else 'no scheme'}; write "
-            "postgres://user:secret@host:5432/name, or leave it out to use SQLite in the state "
-            "folder"
-        )
+        what = SCHEME(scheme=scheme) if scheme else NO_SCHEME()
+        raise VariableError(what, WRITE_ADDRESS())
     try:
         entry: dict[str, Any] = {
             "OPTIONS": {},
@@ -71,37 +102,23 @@ def postgresql(url: str) -> dict[str, Any]:
         }
     except ValueError:
         # Not chained: it holds the address.
-        raise ValueError(
-            "KANMON_DATABASE_URL is no URL: its host or its port is wrong; write one such as "
-            "postgres://user:secret@host:5432/name"
-        ) from None
+        raise VariableError(INVALID_URL(), WRITE_SUCH()) from None
     _check_name(url, entry["NAME"])
     options = entry["OPTIONS"]
     entry["HOST"] = options.pop("host", "") or entry["HOST"]
     unknown = sorted(options.keys() - _OPTIONS)
     if unknown:
-        raise ValueError(
-            f"KANMON_DATABASE_URL has the option {unknown[0]!r}, which is not one of "
-            f"{', '.join(sorted(_OPTIONS))}; remove it"
-        )
+        step = REMOVE_OPTION(known=tuple(sorted(_OPTIONS)))
+        raise VariableError(UNKNOWN_OPTION(option=unknown[0]), step)
     repeated = sorted(name for name, value in options.items() if isinstance(value, list))
     if repeated:
-        raise ValueError(
-            f"KANMON_DATABASE_URL has the option {repeated[0]!r} more than once; write each option "
-            "once"
-        )
+        raise VariableError(REPEATED_OPTION(option=repeated[0]), WRITE_ONCE())
     return entry
 
 
 def _check_name(url: str, name: str) -> None:
     if not name:
-        raise ValueError(
-            "KANMON_DATABASE_URL names no database; write one such as "
-            "postgres://user:secret@host:5432/name"
-        )
+        raise VariableError(NO_DATABASE(), WRITE_SUCH())
     _, _, path = url.partition("://")[2].partition("/")
     if "@" in path:
-        raise ValueError(
-            "KANMON_DATABASE_URL has an @ after the first / of its address; in a user, a password "
-            "or a name write @ as %40, / as %2F, ? as %3F and # as %23"
-        )
+        raise VariableError(MISPLACED_AT(), ESCAPE())

@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final, Self
 
-class SettingsError(ValueError):
+from console.text import Message, MessageError, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SEVERAL: Final = Template(
+    "environment.several", "several variables of the environment cannot be used"
+)
+EACH: Final = Template("environment.each", "{problems}")
+PROBLEM: Final = Template("environment.problem", "{variable}: {what} ({step})")
+CORRECT_EACH: Final = Template(
+    "environment.correct_each", "correct each variable, then run the command again"
+)
+
+
+class VariableError(MessageError, ValueError):
+    """A variable that cannot be used; pydantic says which one."""
+
+    def __init__(self, what: Message, next_step: Message) -> None:
+        super().__init__(what, next_step=next_step)
+
+
+class SettingsError(MessageError, ValueError):
     """Settings that cannot be used.
 
     Attributes:
-        messages: Which variable cannot be used, why, and after a semicolon what to write instead;
-            one for each such variable.
-        names: Those variables; empty where the error is about a file.
+        problems: One for each variable, which is its ``where``; none where the error is about a
+            file.
     """
 
-    def __init__(self, *messages: str, names: tuple[str, ...] = ()) -> None:
-        super().__init__(". ".join(messages))
-        self.messages = messages
-        self.names = names
+    problems: tuple[MessageError, ...] = ()
+
+    @classmethod
+    def of(cls, problems: Sequence[MessageError]) -> Self:
+        """The error of one or more variables."""
+        if len(problems) == 1:
+            one = problems[0]
+            error = cls(one.what, where=one.where, why=one.why, next_step=one.next_step)
+        else:
+            listed = tuple(
+                PROBLEM(variable=one.where, what=one.what, step=one.next_step) for one in problems
+            )
+            error = cls(
+                SEVERAL(),
+                where=", ".join(one.where for one in problems),
+                why=EACH(problems=listed),
+                next_step=CORRECT_EACH(),
+            )
+        error.problems = tuple(problems)
+        return error

@@ -35,6 +35,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, PlainValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from console.text import MessageError
 from portal.environment import checks
 from portal.environment.database_url import sqlite
 from portal.environment.errors import SettingsError
@@ -137,7 +138,8 @@ def read() -> Environment:
     except ValidationError as error:
         # What has no cause of its own follows from a variable that has.
         found = [one for one in error.errors() if "error" in one.get("ctx", {})]
-    raise SettingsError(
-        *(str(one["ctx"]["error"]) for one in found),
-        names=tuple(str(one["loc"][0]) for one in found),
-    )
+    raise SettingsError.of([_problem(str(one["loc"][0]), one["ctx"]["error"]) for one in found])
+
+
+def _problem(variable: str, error: MessageError) -> MessageError:
+    return MessageError(error.what, where=variable, why=error.why, next_step=error.next_step)

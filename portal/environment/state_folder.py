@@ -7,10 +7,27 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from console.templates import system
+from console.text import Template
 from portal.environment.errors import SettingsError
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 """The folder of the program itself, where no data lives."""
+
+KEY_UNUSABLE: Final = Template(
+    "environment.key_unusable", "the key that signs the portal's sessions cannot be used"
+)
+WRITABLE_FOLDER: Final = Template(
+    "environment.writable_folder",
+    "set KANMON_PORTAL_STATE to a folder outside the program that this account can write",
+)
+KEY_DAMAGED: Final = Template(
+    "environment.key_damaged", "the key that signs the portal's sessions is too short or damaged"
+)
+DELETE_KEY: Final = Template(
+    "environment.delete_key",
+    "delete the file: a new key is then created, and all users have to sign in again",
+)
 
 
 def secret_key(state: Path) -> str:
@@ -36,8 +53,10 @@ def secret_key(state: Path) -> str:
             return _existing_key(path)
     except OSError as error:
         raise SettingsError(
-            f"the portal's key {path} cannot be used: {error.strerror or error}; set "
-            "KANMON_PORTAL_STATE to a folder that this account may write, outside the program"
+            KEY_UNUSABLE(),
+            where=str(path),
+            why=system.reason(error),
+            next_step=WRITABLE_FOLDER(),
         ) from error
 
 
@@ -49,8 +68,5 @@ def make_state(state: Path) -> None:
 def _existing_key(path: Path) -> str:
     key = path.read_bytes().strip().decode("ascii", "replace")
     if len(key) < 50 or not key.isascii():
-        raise SettingsError(
-            f"the portal's key {path} is too short to be one, or damaged; delete the file to have "
-            "a new one made (everybody then signs in anew)"
-        )
+        raise SettingsError(KEY_DAMAGED(), where=str(path), next_step=DELETE_KEY())
     return key

@@ -52,7 +52,12 @@ def assign_box(gateway: Gateway, *, box_id: str) -> Box:
     box.full_clean(validate_unique=False)
     if Box.objects.filter(box_id=box.box_id).exists():
         raise ValidationError(
-            {"box_id": f"Box {box.box_id} already speaks for a gateway; check the id on its label."}
+            {
+                "box_id": _(
+                    "Box %(box)s is already assigned to a gateway; check the id on its label."
+                )
+                % {"box": box.box_id}
+            }
         )
     box.save()
     return box

@@ -28,6 +28,7 @@ from typing import ClassVar, Final, Self
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from cloud_link.topics import BOX_ID
 from config.time_zone import is_time_zone, suggestions
@@ -47,16 +48,22 @@ UNHEARD: Final = -1
 def check_time_zone(name: str) -> None:
     """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
     if not is_time_zone(name):
-        near = ", ".join(suggestions(name))
-        step = f"did you mean {near}?" if near else "write an IANA name such as Asia/Tokyo, or UTC"
-        raise ValidationError(f"{name!r} is not the name of a time zone; {step}")
+        near = ", ".join(suggestions(name)) or "Asia/Tokyo"
+        raise ValidationError(
+            _("“%(zone)s” is not an IANA time zone such as %(zones)s.")
+            % {"zone": name, "zones": near}
+        )
 
 
 def check_box_id(box_id: str) -> None:
     """Raise `ValidationError` unless ``box_id`` can be part of a topic."""
     if not BOX_ID.fullmatch(box_id):
         raise ValidationError(
-            f"{box_id!r} is no box id: 3 to 36 small letters, digits and hyphens, as on its label."
+            _(
+                "“%(box)s” is not a box id: 3 to 36 lower-case letters, digits and hyphens, as on "
+                "the box's label."
+            )
+            % {"box": box_id}
         )
 
 

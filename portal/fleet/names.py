@@ -63,4 +63,7 @@ def check_visible(text: str) -> None:
 def check_kind(kind: str) -> None:
     """Raise `ValidationError` unless ``kind`` is a `portal.fleet.kinds.DeviceKind`."""
     if kind not in set(DeviceKind):
-        raise ValidationError(f"{kind!r} is no kind of device: {', '.join(DeviceKind)}.")
+        raise ValidationError(
+            _("“%(kind)s” is not a kind of device; the kinds are %(kinds)s.")
+            % {"kind": kind, "kinds": ", ".join(DeviceKind)}
+        )

@@ -32,7 +32,7 @@ from django.utils import timezone
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from cloud_link import topics
-from cloud_link.mqtt.broker import Broker, Identity, MqttError, PublishRefusedError
+from cloud_link.mqtt.broker import Broker, BrokerUrlError, Identity, MqttError, PublishRefusedError
 from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
@@ -84,21 +84,14 @@ class DatabaseOutageError(Exception):
         self.answers = answers
 
 
-class CannotStartError(Exception):
-    """The worker's settings cannot be used; the message says which, and what to do next."""
-
-
 def run() -> None:
     """Work until SIGTERM or SIGINT.
 
     Raises:
-        CannotStartError: The broker's address, or the worker's certificate, cannot be used.
+        MqttError: The broker's address, or the worker's certificate, cannot be used.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    try:
-        broker = _broker()
-    except MqttError as error:
-        raise CannotStartError(str(error)) from error
+    broker = _broker()
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_main(broker))
 
@@ -107,7 +100,12 @@ def _broker() -> Broker:
     """The broker in the settings, with the worker's own certificate where it has one."""
     folder = settings.BROKER_ID
     tls = identity_in(folder).context() if folder else None
-    return Broker.parse(settings.BROKER, version=5 if settings.MQTT == "5" else 4, tls=tls)
+    try:
+        return Broker.parse(settings.BROKER, version=5 if settings.MQTT == "5" else 4, tls=tls)
+    except BrokerUrlError as error:
+        raise BrokerUrlError(
+            error.what, where="KANMON_BROKER", next_step=error.next_step
+        ) from error
 
 
 def identity_in(folder: Path) -> Identity:
@@ -304,7 +302,7 @@ class Worker:
         found, name = check.readiness, readiness.database_name()
         reason = f"the database {name} takes nothing: {readiness.first_line(error)}"
         if found in {Readiness.EMPTY, Readiness.OLDER}:
-            reason = f"{found.value} in {name}: run 'kanmon-portal migrate'"
+            reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
         return DatabaseOutageError(reason, answers=found is Readiness.READY)
 
     def _store(self, messages: list[IncomingMessage]) -> IngestResult:

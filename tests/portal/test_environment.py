@@ -91,9 +91,9 @@ def test_settings_shown_in_a_log_hold_no_secret() -> None:
         ("KANMON_BROKER", "mqtt://\x1b", "plain text"),
         ("KANMON_PORTAL_URL", "portal.example.com", "https://"),
         ("KANMON_PORTAL_URL", "https://example.com/portal", "without a path"),
-        ("KANMON_PORTAL_DEBUG", "maybe", "write 1 or 0"),
+        ("KANMON_PORTAL_DEBUG", "maybe", "Write 1 or 0"),
         ("KANMON_BOX_BROKER", "broker.example.com:8883", "mqtts://"),
-        ("KANMON_BROKER_ID", "/some/folder", "write mqtts://"),
+        ("KANMON_BROKER_ID", "/some/folder", "Write mqtts://"),
         ("KANMON_CLAIM_URL", "http://portal.example.com", "over TLS"),
         ("KANMON_CLAIM_URL", "https://portal.example.com/claim/", "such as https://"),
         ("KANMON_PORTAL_STATE", str(PACKAGE / "state"), "inside the program"),
@@ -116,11 +116,11 @@ def test_every_variable_that_cannot_be_used_is_named_at_once() -> None:
     }
     with pytest.raises(SettingsError) as caught:
         read_settings(wrong)
-    assert set(caught.value.names) == wrong.keys() - {"KANMON_BROKER_ID"}
-    assert len(caught.value.messages) == 4
-    for name, message in zip(caught.value.names, caught.value.messages, strict=True):
-        assert message.startswith(name)
-        assert message in str(caught.value)
+    problems = caught.value.problems
+    assert {one.where for one in problems} == wrong.keys() - {"KANMON_BROKER_ID"}
+    assert len(problems) == 4
+    for one in problems:
+        assert f"{one.where}: {one.what} ({one.next_step})" in str(caught.value)
 
 
 @given(st.sampled_from(NAMES[1:]), st.text(max_size=40).filter(str.isprintable))
@@ -129,7 +129,7 @@ def test_any_text_is_a_setting_or_an_error_that_names_its_variable(name: str, te
     try:
         read_settings({name: text})
     except SettingsError as error:
-        named = error.names
+        named = tuple(one.where for one in error.problems)
     assert named == (name,)
 
 
@@ -219,7 +219,7 @@ def test_the_key_is_made_once_even_by_many_at_a_time_and_only_its_owner_reads_it
 @pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 60, "é".encode() * 60])
 def test_a_damaged_key_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret.key").write_bytes(content)
-    with pytest.raises(SettingsError, match=r"secret\.key is too short to be one, or damaged"):
+    with pytest.raises(SettingsError, match=r"secret\.key: the key .* is too short or damaged"):
         secret_key(tmp_path)
 
 

@@ -55,7 +55,7 @@ CASES = [
     Case(call=(*KEY, "--svg", "/proc/no/x.svg"), names=("/proc/no/x.svg", "written")),
     Case(call=("key", "revoke", "none"), names=("'none'", "kanmon-portal key list")),
     Case(call=("key", "revoke", BYTES), names=("ID", "cannot be printed"), code=3),
-    Case(call=(*ADD[:5], "Hall", "--box", "b 1", *OURS), names=("'b 1'", "hyphens", "correct it")),
+    Case(call=(*ADD[:5], "Hall", "--box", "b 1", *OURS), names=("“b 1”", "hyphens", "correct it")),
     Case(call=(*USER[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
     Case(call=(*USER, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
     Case(call=(*USER, *OURS, "--password-stdin"), names=("--no-password",), code=3),
@@ -83,14 +83,17 @@ CASES = [
     Case(call=("claims", "--bind", "127.0.0.1:0"), names=("127.0.0.1:0", "HOST:PORT"), code=3),
     Case(call=("completion", "tcsh"), names=("'fish'",), code=3),
     wrong(("no database", "kanmon-portal migrate"), KANMON_PORTAL_STATE="/nonexistent/state"),
-    wrong(("db.sqlite3", "look at that disk"), KANMON_PORTAL_STATE="/dev/null"),
-    wrong(("no URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@h:99999/x"),
-    wrong(("no URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@[::1/x"),
+    wrong(("db.sqlite3", "check that disk"), KANMON_PORTAL_STATE="/dev/null"),
+    wrong(("invalid URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@h:99999/x"),
+    wrong(("invalid URL", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@[::1/x"),
     wrong(("plain text",), KANMON_DATABASE_URL=f"postgres://u:hunter2{BYTES}@h/x"),
-    wrong(("no scheme", "leave it out"), KANMON_DATABASE_URL="x"),
-    wrong(("127.0.0.1", "start it"), KANMON_DATABASE_URL="postgres://u:hunter2@127.0.0.1:9/x"),
-    wrong(("no URL", "https://"), KANMON_PORTAL_URL="http://[::1"),
-    wrong(("no URL", "https://"), KANMON_PORTAL_URL="http://x:99999"),
+    wrong(("no scheme", "remove the variable"), KANMON_DATABASE_URL="x"),
+    wrong(
+        ("127.0.0.1", "start the database"),
+        KANMON_DATABASE_URL="postgres://u:hunter2@127.0.0.1:9/x",
+    ),
+    wrong(("invalid URL", "https://"), KANMON_PORTAL_URL="http://[::1"),
+    wrong(("invalid URL", "https://"), KANMON_PORTAL_URL="http://x:99999"),
     wrong(("KANMON_CLAIM_URL", "https://"), KANMON_CLAIM_URL="x"),
     wrong(("KANMON_BOX_BROKER", "mqtts://"), KANMON_BOX_BROKER="mqtts://[::1"),
     wrong(("KANMON_MQTT", "3.1.1"), KANMON_MQTT="4"),
@@ -111,7 +114,7 @@ CASES = [
         },
     ),
     wrong(("@ as %40", "# as %23"), KANMON_DATABASE_URL="postgres:///u:hunter2@h/x"),
-    wrong(("no.such", "leave it out"), DJANGO_SETTINGS_MODULE="no.such"),
+    wrong(("no.such", "remove the variable"), DJANGO_SETTINGS_MODULE="no.such"),
 ]
 
 
@@ -179,7 +182,7 @@ def test_a_password_that_no_page_takes_is_refused(portal: Portal, password: str)
     words = (*USER[:4], "--password-stdin", "--organization", "Aoyama Foods")
     done = portal(*words, given=f"{password}\n")
     assert done.returncode == 2
-    assert "holds what cannot be typed" in done.stderr
+    assert "characters that cannot be typed" in done.stderr
     assert "one line of UTF-8" in done.stderr
 
 
