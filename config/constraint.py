@@ -14,16 +14,19 @@ Source: pydantic 2, "custom types": ``__get_pydantic_core_schema__``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from console.text import Message, as_message, verbatim
+from console.templates import config as messages
+from console.text import Argument, Message, as_message
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema, ErrorDetails
 
+_SHOWN: Final = 60
+"""The most characters of a value that are shown in a message."""
 RULES: Final = {
     "extra": "forbid",
     "use_attribute_docstrings": True,
@@ -38,7 +41,7 @@ class InvalidValueError(ValueError):
     Attributes:
         kind: One word, by which a next step is chosen.
         message: The fact.
-        context: Values for that next step.
+        context: Values for that next step; or, as messages, ``why`` and ``next`` themselves.
     """
 
     def __init__(self, kind: str, message: Message | str, **context: Any) -> None:
@@ -105,7 +108,8 @@ class ValidationIssue:
 
     Attributes:
         kind: pydantic's type of error, or the kind of an `InvalidValueError`.
-        message: The message of an `InvalidValueError`, else pydantic's.
+        message: The message of an `InvalidValueError`; else that the value is not valid, for
+            pydantic's own words are for programmers.
         context: Values for the text of that kind.
     """
 
@@ -120,7 +124,31 @@ class ValidationIssue:
         error = context.get("error")
         if isinstance(error, InvalidValueError):
             return cls(kind=error.kind, message=error.message, context=error.context)
-        return cls(kind=detail["type"], message=verbatim(detail["msg"]), context=context)
+        return cls(kind=detail["type"], message=_invalid(detail["input"]), context=context)
+
+
+def _invalid(value: object) -> Message:
+    return messages.INVALID(given=given_value(value))
+
+
+def given_value(value: object) -> Argument:
+    """A value of a file as it is shown in a message: a text in quotes, a section as ``a section``.
+
+    A long text is shown by its beginning.
+    """
+    if value is None:
+        return messages.NOTHING()
+    if isinstance(value, Mapping):
+        return messages.SECTION()
+    if isinstance(value, list | tuple):
+        return messages.LIST()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return str(value)[:_SHOWN]
+    if len(value) > _SHOWN:
+        return messages.BEGINNING(text=value[:_SHOWN])
+    return messages.QUOTED(text=value)
 
 
 def settings_at(section: type, path: Iterable[str | int]) -> list[str]:

@@ -5,12 +5,14 @@ Every check in Kanmon reports findings, whether it read a file, a profile or a b
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from console.catalogue import decode
-from console.text import NO_MESSAGE, Message, as_message, one_line
+from console.templates import config as messages
+from console.text import ENGLISH, NO_MESSAGE, Message, Translations, as_message, one_line
 
 
 class Level(StrEnum):
@@ -33,6 +35,30 @@ class SourceLocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a finding applies: a setting's path, and its position in the file."""
+
+    path: str = ""
+    location: SourceLocation | None = None
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (str(self.location or ""), self.path) if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """The place as JSON values."""
+        return {"path": self.path, "location": asdict(self.location) if self.location else None}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Place:
+        """The place that `to_json` wrote; raises ``TypeError`` or ``KeyError``."""
+        location = value.get("location")
+        return cls(
+            path=str(value.get("path", "")),
+            location=SourceLocation(**location) if location else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A problem, described for a user.
 
@@ -43,26 +69,39 @@ class Finding:
         path: The setting's path: ``devices[2].url``.
         location: The setting's position in the file, if it is written there.
         level: Whether it stops the configuration from being used.
+        others: Further places with the same problem of the same cause (`fold`).
     """
 
-    what: Any  # BRIDGE: Message
-    why: Any = NO_MESSAGE
-    next: Any = NO_MESSAGE
+    what: Any  # BRIDGE: Message, once the problems of `gateway.polling.devices` are templates
+    why: Message = NO_MESSAGE
+    next: Message = NO_MESSAGE
     path: str = ""
     location: SourceLocation | None = None
     level: Level = Level.ERROR
+    others: tuple[Place, ...] = ()
 
-    def __post_init__(self) -> None:  # BRIDGE: until every text is a template
-        for name in ("what", "why", "next"):
-            object.__setattr__(self, name, as_message(getattr(self, name)))
+    def __post_init__(self) -> None:  # BRIDGE
+        object.__setattr__(self, "what", as_message(self.what))
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Every place, the first one first."""
+        return (Place(path=self.path, location=self.location), *self.others)
 
     @property
     def where(self) -> str:
-        """The place: the position in the file, and the setting's path."""
-        return ": ".join(part for part in (str(self.location or ""), self.path) if part)
+        """The first place: the position in the file, and the setting's path."""
+        return str(self.places[0])
+
+    def line(self, translations: Translations = ENGLISH) -> str:
+        """The finding in one line, with its first place and the number of the others."""
+        where = self.where
+        if self.others:
+            where = messages.PLACES(place=where, n=len(self.others)).format(translations)
+        return one_line(where, self.what, self.why, self.next, translations)
 
     def __str__(self) -> str:
-        return one_line(self.where, self.what, self.why, self.next)
+        return self.line()
 
     def to_json(self) -> dict[str, Any]:
         """The finding as JSON values for ``--json``, its texts in English."""
@@ -73,8 +112,8 @@ class Finding:
             "what": str(self.what),
             "why": str(self.why),
             "next": str(self.next),
-            "path": self.path,
-            "location": asdict(self.location) if self.location else None,
+            **self.places[0].to_json(),
+            "places": [place.to_json() for place in self.places],
             "level": self.level.value,
         }
 
@@ -84,25 +123,26 @@ class Finding:
             "what": self.what.to_json(),
             "why": self.why.to_json() if self.why else None,
             "next": self.next.to_json() if self.next else None,
-            "path": self.path,
-            "location": asdict(self.location) if self.location else None,
+            **self.places[0].to_json(),
+            "others": [place.to_json() for place in self.others],
             "level": self.level.value,
         }
 
     @classmethod
     def from_wire(cls, value: dict[str, Any]) -> Finding:
         """The finding that `to_wire` wrote; raises `ValueError` for anything else."""
-        location, path, level = value.get("location"), value.get("path", ""), value.get("level")
         try:
+            first, level = Place.from_json(value), value.get("level")
             return cls(
                 what=decode(value["what"]),
                 why=_decode_or_none(value.get("why")),
                 next=_decode_or_none(value.get("next")),
-                path=str(path),
-                location=SourceLocation(**location) if location else None,
+                path=first.path,
+                location=first.location,
+                others=tuple(map(Place.from_json, value.get("others", ()))),
                 level=Level.WARNING if level == Level.WARNING else Level.ERROR,
             )
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ValueError("not a finding") from error
 
 
@@ -114,6 +154,18 @@ def position(finding: Finding) -> tuple[int, int]:
     """The sort key of the file's order: line and column; (0, 0) without a location."""
     location = finding.location
     return (location.line, location.column) if location else (0, 0)
+
+
+def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings in the file's order, those of one cause as one with all its places."""
+    first: dict[tuple[Message, Message, Message, Level], Finding] = {}
+    for one in sorted(findings, key=position):
+        cause = (one.what, one.why, one.next, one.level)
+        known = first.setdefault(cause, one)
+        if known is not one:
+            added = tuple(place for place in one.places if place not in known.places)
+            first[cause] = replace(known, others=(*known.others, *added))
+    return tuple(first.values())
 
 
 class ConfigError(Exception):

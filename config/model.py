@@ -32,9 +32,13 @@ from zoneinfo import ZoneInfo
 
 from annotated_types import Ge, Le, MaxLen
 
-from config.constraint import RULES, Check, InvalidValueError, Pattern
+from config.constraint import RULES, Check, InvalidValueError, Pattern, given_value
+from config.look_alike import ascii_of
 from config.ratio import RatioSchema, ratio_text
-from config.time_zone import is_time_zone
+from config.time_zone import is_time_zone, suggestions
+from console.templates import config as messages
+from console.templates.control import DID_YOU_MEAN
+from console.text import Message
 
 VERSION: Final = 1
 """The configuration version this software writes; older ones are migrated when read."""
@@ -46,51 +50,67 @@ _NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 def _known_zone(name: str) -> str:
     if not is_time_zone(name):
-        what = f"{name!r} is not the name of a time zone"
-        raise InvalidValueError("time_zone", what, given=name)
+        raise InvalidValueError("time_zone", messages.TIME_ZONE(name=name), next=_zone_step(name))
     return name
 
 
+def _zone_step(given: str) -> Message:
+    zones = suggestions(given)
+    if len(zones) > 1:
+        return messages.TIME_ZONES(zones=zones)
+    return DID_YOU_MEAN(name=zones[0]) if zones else messages.IANA()
+
+
+def _url_error(what: Message, step: Message) -> InvalidValueError:
+    """An error of a URL, which is not repeated: it may hold a password."""
+    return InvalidValueError("url", what, next=step)
+
+
 def _split(text: str) -> SplitResult:
+    if any(c.isspace() or not c.isprintable() or ascii_of(c) for c in text):
+        raise _url_error(messages.URL_CHARACTER(), messages.REMOVE_OR_ESCAPE())
     try:
         parts = urlsplit(text)
+    except ValueError:  # brackets, or what they hold
+        raise _url_error(messages.URL_HOST(), messages.HOST_FORM()) from None
+    try:
         _ = parts.port
-    except ValueError as error:
-        raise InvalidValueError("url", f"{text!r} is no URL: {error}") from None
-    if any(character.isspace() or not character.isprintable() for character in text):
-        raise InvalidValueError("url", f"{text!r} holds a space or an unprintable character")
+    except ValueError:
+        raise _url_error(messages.URL_PORT(), messages.PORT_FORM()) from None
     return parts
 
 
 def _device_url(text: str) -> str:
     parts = _split(text)
-    if not parts.scheme or "://" not in text:
-        raise InvalidValueError(
-            "url", f"{text!r} names no protocol, as in modbus-tcp://host:502/?unit=1"
-        )
+    if parts.scheme and not text[len(parts.scheme) :].startswith("://"):
+        scheme = parts.scheme
+        step = messages.WRITE_SLASHES(scheme=scheme)
+        raise _url_error(messages.URL_SLASHES(scheme=scheme), step)
+    if not parts.scheme:
+        raise _url_error(messages.URL_PROTOCOL(), messages.BEGIN_URL())
     if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
-        raise InvalidValueError(
-            "secret", "a password stands in the URL; write secret:NAME in its place"
-        )
+        raise _secret_error(messages.URL_PASSWORD(), messages.STORE_SECRET())
     return text
+
+
+def _secret_error(what: Message, step: Message) -> InvalidValueError:
+    return InvalidValueError("secret", what, why=messages.TRAVELS(), next=step)
 
 
 def _broker_url(text: str) -> str:
     parts = _split(text)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-        raise InvalidValueError("url", f"{text!r} is no broker; it looks like mqtt://host:1883")
+    if parts.scheme not in {"mqtt", "mqtts"}:
+        raise _url_error(messages.BROKER_PROTOCOL(), messages.BROKER_FORM())
+    if not parts.hostname:
+        raise _url_error(messages.BROKER_HOST(), messages.BROKER_FORM())
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise InvalidValueError("url", f"{parts.hostname!r} can be no host's name") from None
+        raise _url_error(messages.URL_HOST(), messages.HOST_FORM()) from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidValueError(
-            "secret", "credentials stand in the URL; use cloud.username and .password"
-        )
+        raise _secret_error(messages.BROKER_CREDENTIALS(), messages.SEPARATE_CREDENTIALS())
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise InvalidValueError(
-            "url", f"{text!r}: a broker has a host and a port, nothing after them"
-        )
+        raise _url_error(messages.BROKER_REST(), messages.REMOVE_REST())
     return text
 
 
@@ -118,9 +138,8 @@ def _listen_address(text: str) -> str:
         if host != "localhost":
             ip_address(host)
     except ValueError:
-        raise InvalidValueError(
-            "listen", f"{text!r} is no address and port, as in 127.0.0.1:9464"
-        ) from None
+        what, step = messages.LISTEN(given=given_value(text)), messages.LISTEN_FORM()
+        raise InvalidValueError("listen", what, next=step) from None
     return text
 
 
@@ -131,9 +150,7 @@ def _is_loopback(host: str) -> bool:
 def _secret_reference(text: str) -> str:
     if not SECRET_REFERENCE.fullmatch(text):
         # The value is not repeated: it may be the secret itself.
-        raise InvalidValueError(
-            "secret", "a secret is written as a reference, secret:NAME, never as value"
-        )
+        raise _secret_error(messages.NOT_A_REFERENCE(), messages.STORE_SECRET())
     return text
 
 
@@ -143,9 +160,8 @@ def _version_word(value: object) -> object:
 
 def _free(name: str) -> str:
     if name in RESERVED_NAMES:
-        raise InvalidValueError(
-            "reserved", f"{name!r} is the gateway's own device; choose another name"
-        )
+        what, step = messages.RESERVED_NAME(name=name), messages.CHOOSE_NAME()
+        raise InvalidValueError("reserved", what, next=step)
     return name
 
 
@@ -203,9 +219,8 @@ class Cloud(Settings):
 
     def __post_init__(self) -> None:
         if self.broker is None and (self.username is not None or self.password is not None):
-            raise InvalidValueError(
-                "lonely", "username and password belong to a broker; name it, too"
-            )
+            what, step = messages.CREDENTIALS_ALONE(), messages.SET_BROKER()
+            raise InvalidValueError("lonely", what, next=step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,9 +236,8 @@ class SpoolSettings(Settings):
 
     def __post_init__(self) -> None:
         if self.gap_reserve_mb >= self.cap_mb:
-            raise InvalidValueError(
-                "reserve", "a gap_reserve_mb as large as cap_mb leaves no room for records"
-            )
+            why, step = messages.NO_SPACE_LEFT(), messages.LESS_RESERVE()
+            raise InvalidValueError("reserve", messages.RESERVE(), why=why, next=step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,14 +251,13 @@ class Metrics(Settings):
 
     def __post_init__(self) -> None:
         if self.listen is None and self.token is not None:
-            raise InvalidValueError(
-                "lonely", "a token belongs to an address; say where to listen, too"
-            )
+            what, step = messages.TOKEN_ALONE(), messages.SET_LISTEN()
+            raise InvalidValueError("lonely", what, next=step)
         if self.listen is None or self.token is not None:
             return
         if not _is_loopback(host_and_port(self.listen)[0]):
-            what = f"everybody who reaches {self.listen} could read it"
-            raise InvalidValueError("exposed", f"{what}; set token, or listen on 127.0.0.1")
+            what, step = messages.EXPOSED(address=self.listen), messages.SET_TOKEN()
+            raise InvalidValueError("exposed", what, next=step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,8 +286,8 @@ def _distinct(devices: tuple[Device, ...]) -> tuple[Device, ...]:
     seen: set[str] = set()
     for index, device in enumerate(devices):
         if device.name in seen:
-            at = [index, "name"]
-            raise InvalidValueError("duplicate", f"a second device is named {device.name!r}", at=at)
+            what, step = messages.DUPLICATE_NAME(name=device.name), messages.DISTINCT_NAMES()
+            raise InvalidValueError("duplicate", what, next=step, at=[index, "name"])
         seen.add(device.name)
     return devices
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from config.constraint import InvalidValueError
+from config.constraint import InvalidValueError, given_value
+from console.templates import config as messages
+from console.text import Message
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -23,8 +25,6 @@ DIGITS: Final = 12
 _NUMBER: Final = rf"[0-9]{{1,{DIGITS}}}(?:\.[0-9]{{1,{DIGITS}}})?"
 _SLASH: Final = r"[ ]*/[ ]*"
 _RATIO: Final = re.compile(rf"(-?{_NUMBER})(?:{_SLASH}({_NUMBER}))?", re.ASCII)
-_STEP: Final = "write a number such as 40, or primary/secondary such as 200/5"
-_POSITIVE: Final = "write it without the sign; set reversed for a meter that is wired the other way"
 
 
 def parse_ratio(given: object) -> Fraction:
@@ -35,11 +35,10 @@ def parse_ratio(given: object) -> Fraction:
     """
     ratio = given if isinstance(given, Fraction) else _from_text(given)
     if ratio <= 0:
-        step = _POSITIVE if ratio else _STEP
-        raise InvalidValueError("ratio", f"the ratio {given!r} is not more than 0", next=step)
+        step = messages.RATIO_UNSIGNED() if ratio else messages.RATIO_FORM()
+        raise _invalid(messages.RATIO_NOT_POSITIVE(given=given_value(given)), step)
     if ratio > LARGEST:
-        what = f"the ratio {given!r} is more than {LARGEST}"
-        raise InvalidValueError("ratio", what, next=_STEP)
+        raise _invalid(messages.RATIO_TOO_LARGE(given=given_value(given), limit=LARGEST))
     return ratio
 
 
@@ -47,14 +46,15 @@ def _from_text(given: object) -> Fraction:
     number = isinstance(given, int | float | str) and not isinstance(given, bool)
     found = _RATIO.fullmatch(_plain(given)) if number else None
     if found is None:
-        shown = repr(given)[:60]
-        what = f"{shown} is not a ratio" if number else "the value is not a ratio"
-        raise InvalidValueError("ratio", what, next=_STEP)
+        raise _invalid(messages.RATIO(given=given_value(given)))
     primary, secondary = Fraction(found[1]), Fraction(found[2] or 1)
     if not secondary:
-        what = f"the ratio {given!r} has 0 as secondary"
-        raise InvalidValueError("ratio", what, next=_STEP)
+        raise _invalid(messages.RATIO_SECONDARY(given=given_value(given)))
     return primary / secondary
+
+
+def _invalid(what: Message, step: Message | None = None) -> InvalidValueError:
+    return InvalidValueError("ratio", what, next=step or messages.RATIO_FORM())
 
 
 def _plain(given: object) -> str:

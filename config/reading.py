@@ -12,20 +12,20 @@ step that lifts a document to the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.constraint import ValidationIssue, settings_at
-from config.finding import ConfigError, Finding, Level, dotted, position
+from config.constraint import ValidationIssue, given_value, settings_at
+from config.finding import ConfigError, Finding, Level, dotted, fold
 from config.model import VERSION, Configuration
-from config.time_zone import suggestions
+from config.setting_faults import SettingFault, describe
 from config.yaml_source import Path, Source, parse
-from console.nearest import nearest
-from console.text import Message
+from console.templates import config as messages
+from console.templates import yaml
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -64,14 +64,10 @@ def read_document(text: bytes, file: str) -> Document:
     if isinstance(source.data, dict):
         configuration = _validate(source, findings)
     elif source.data is not None or not findings:
-        found = Finding(
-            what="the file holds no settings",
-            next="start it with `version: 1`",
-            location=source.location(()),
-        )
-        findings.append(found)
+        what, step = yaml.NO_SETTINGS(), yaml.BEGIN()
+        findings.append(Finding(what=what, next=step, location=source.location(())))
     if configuration is None or any(f.level is Level.ERROR for f in findings):
-        raise ConfigError(tuple(sorted(findings, key=position)))
+        raise ConfigError(fold(findings))
     return Document(configuration=configuration, source=source)
 
 
@@ -113,8 +109,12 @@ def _duplicate_names(source: Source) -> list[Finding]:
         name = device.get("name") if isinstance(device, dict) else None
         if isinstance(name, str) and name in seen:
             path: Path = ("devices", index, "name")
-            what = f"a second device is named {name!r}"
-            findings.append(Finding(what=what, path=dotted(path), location=source.location(path)))
+            found = SettingFault(
+                path=path,
+                what=messages.DUPLICATE_NAME(name=name),
+                next=messages.DISTINCT_NAMES(),
+            )
+            findings.append(_located(found, source))
         elif isinstance(name, str):
             seen.add(name)
     return findings
@@ -123,97 +123,48 @@ def _duplicate_names(source: Source) -> list[Finding]:
 def _version_finding(source: Source) -> Finding | None:
     version = source.data.get("version")
     if "version" not in source.data:
-        what, step = "no version is given", f"add the line `version: {VERSION}`"
+        what, step = messages.VERSION_MISSING(), messages.ADD_VERSION(version=VERSION)
     elif type(version) is not int or version < 1:
-        what, step = f"{version!r} is no version", f"write `version: {VERSION}`"
+        what = messages.INVALID_VERSION(given=given_value(version))
+        step = yaml.WRITE_SETTING(setting=f"version: {VERSION}")
     elif version > VERSION:
-        what = f"version {version} is newer than this software, which knows up to {VERSION}"
-        step = "update the software, or write the file in the older form"
+        what = messages.NEWER_VERSION(version=version, supported=VERSION)
+        step = messages.UPDATE(supported=VERSION)
     else:
         return None
-    return Finding(what=what, next=step, path="version", location=source.location(("version",)))
-
-
-_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "string_type": ("{given} is not text", "put it in quotes"),
-    "bool_parsing": ("{given} is neither true nor false", "write true or false"),
-    "bool_type": ("{given} is neither true nor false", "write true or false"),
-    "int_parsing": ("{given} is no whole number", ""),
-    "int_type": ("{given} is no whole number", ""),
-    "int_from_float": ("{given} is no whole number", ""),
-    "float_parsing": ("{given} is no number", ""),
-    "float_type": ("{given} is no number", ""),
-    "decimal_parsing": ("{given} is no number", ""),
-    "decimal_type": ("{given} is no number", ""),
-    "finite_number": ("{given} is no finite number", ""),
-    "greater_than": ("{given} is too small", "it must be more than {gt}"),
-    "greater_than_equal": ("{given} is too small", "it must be {ge} or more"),
-    "less_than_equal": ("{given} is too large", "it may be {le} at most"),
-    "string_too_long": ("the text is too long", "at most {max_length} characters are kept"),
-    "too_long": ("there are too many", "at most {max_length} are allowed"),
-    "literal_error": ("{given} is not one of the choices", "it may be {expected}"),
-    "dataclass_type": ("{given} is no section", "write its settings below it, indented"),
-    "tuple_type": ("{given} is no list", "write each entry on its own line, after a dash"),
-}
-"""Texts for pydantic's error types: the fact and the next step."""
+    return _located(SettingFault(path=("version",), what=what, next=step), source)
 
 
 def _finding(detail: ErrorDetails, source: Source) -> Finding:
-    path: Path = tuple(detail["loc"])
+    """What pydantic found, at its place in the file."""
     issue = ValidationIssue.of(detail)
-    kind, context = issue.kind, issue.context
-    path = (*path, *context.get("at", ()))
-    what: Message | str = issue.message
-    step = str(context.get("next", ""))
-    if kind == "unexpected_keyword_argument":
-        return _unknown_key(path, source)
-    if kind == "missing":
-        what, step = f"{path[-1]!r} is missing", f"add it to {_section(path)}"
-    elif kind == "string_pattern_mismatch":
-        what, step = _pattern_words(path, detail["input"])
-    elif kind == "time_zone":
-        step = _zone_step(suggestions(str(context.get("given"))))
-    elif kind in _WORDS:
-        words = {"given": _display(detail["input"]), **context}
-        what, step = (text.format_map(words) for text in _WORDS[kind])
-    return Finding(what=what, next=step, path=dotted(path), location=source.location(path))
+    fault = describe(detail, issue, Configuration)
+    if issue.kind == "unexpected_keyword_argument":
+        fault = _misplaced(fault, source) or fault
+    return _located(fault, source)
 
 
-def _unknown_key(path: Path, source: Source) -> Finding:
-    known = settings_at(Configuration, path[:-1])
-    step = _did_you_mean(str(path[-1]), known)
+def _misplaced(fault: SettingFault, source: Source) -> SettingFault | None:
+    """The fault of a setting that is written beside its section instead of within it."""
+    if len(fault.path) != 1:
+        return None
+    name = str(fault.path[0])
+    for section in settings_at(Configuration, ()):
+        empty = section in source.data and source.data[section] is None
+        if empty and name in settings_at(Configuration, (section,)):
+            return replace(fault, next=messages.INDENT_BELOW(section=section))
+    return None
+
+
+def _located(fault: SettingFault, source: Source) -> Finding:
+    location = source.location(fault.path, key=fault.key)
+    if fault.index >= 0:
+        column = location.column + fault.index + (fault.path in source.quoted)
+        location = replace(location, column=column)
     return Finding(
-        what=f"there is no setting {str(path[-1])!r} in {_section(path)}",
-        next=step or f"it may hold {', '.join(known)}",
-        path=dotted(path),
-        location=source.location(path, key=True),
+        what=fault.what,
+        why=fault.why,
+        next=fault.next,
+        path=dotted(fault.path),
+        location=location,
     )
-
-
-def _did_you_mean(given: str, known: list[str]) -> str:
-    found = nearest(given, known)
-    return f"did you mean {found}?" if found else ""
-
-
-def _zone_step(zones: Sequence[str]) -> str:
-    if not zones:
-        return "write an IANA name such as Asia/Tokyo, or UTC"
-    named = ", ".join(zones)
-    return f"did you mean one of {named}?" if len(zones) > 1 else f"did you mean {named}?"
-
-
-def _section(path: Path) -> str:
-    return dotted(path[:-1]) or "the file"
-
-
-def _pattern_words(path: Path, given: object) -> tuple[str, str]:
-    if path[-1] == "name":
-        return f"{_display(given)} is no name", "use a to z, 0 to 9 and hyphens, at most 63"
-    return f"{_display(given)} holds characters that cannot be shown", "take them out"
-
-
-def _display(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
-    if isinstance(value, dict | list | tuple):
-        return "a section" if isinstance(value, dict) else "a list"
-    return text if len(text) <= 60 else text[:57] + "..."

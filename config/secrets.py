@@ -16,6 +16,9 @@ from typing import Final
 from config.disk import DRAFT, Disk, replace_file
 from config.finding import ConfigError, Finding
 from config.model import SECRET_REFERENCE
+from console.templates import secret as messages
+from console.templates import system
+from console.text import NO_MESSAGE, Message
 
 FOLDER: Final = "secrets"
 LIMIT: Final = 4096
@@ -36,16 +39,29 @@ def store(disk: Disk, state: Path, name: str, value: str) -> Path:
         OSError: It cannot be written; an earlier value is unchanged.
     """
     if not SECRET_REFERENCE.fullmatch(f"secret:{name}"):
-        step = "use lower case letters, digits and hyphens, at most 63 of them"
-        raise ConfigError((Finding(what=f"{name!r} can be no secret's name", next=step),))
-    # Checked first: a text that is not printable may not be encodable either.
-    if not value or not value.isprintable() or len(value.encode()) > LIMIT:
-        what = f"the value is empty, longer than {LIMIT} bytes, or holds what cannot be printed"
-        raise ConfigError((Finding(what=what, next="give it on one line"),))
+        raise _error(messages.INVALID_NAME(name=name), step=messages.NAME_FORM())
+    _check_value(value)
     folder = state / FOLDER
     _make(folder)
     replace_file(disk, folder / name, f"{value}\n".encode())
     return folder / name
+
+
+def _check_value(value: str) -> None:
+    if not value:
+        what = messages.EMPTY_VALUE()
+    # Checked first: a text that is not printable may not be encodable either.
+    elif not value.isprintable():
+        what = messages.UNPRINTABLE_VALUE()
+    elif len(value.encode()) > LIMIT:
+        what = messages.LONG_VALUE(limit=LIMIT)
+    else:
+        return
+    raise _error(what, step=messages.ONE_LINE())
+
+
+def _error(what: Message, *, why: Message = NO_MESSAGE, step: Message) -> ConfigError:
+    return ConfigError((Finding(what=what, why=why, next=step),))
 
 
 def _make(folder: Path) -> None:
@@ -91,24 +107,30 @@ def read_secret(state: Path, reference: str) -> str:
         ConfigError: It is no reference, or there is no such secret; the value is never named.
     """
     if not SECRET_REFERENCE.fullmatch(reference):
-        raise ConfigError((Finding(what="this is no secret reference; write secret:NAME"),))
-    path = state / FOLDER / reference.removeprefix("secret:")
+        raise _error(messages.NOT_A_REFERENCE(), step=messages.WRITE_REFERENCE())
+    name = reference.removeprefix("secret:")
     try:
-        value = _content(path).decode().rstrip("\r\n")
-        why = "" if value else "it is empty"
+        value = _content(state / FOLDER / name).decode().rstrip("\r\n")
     except OSError as error:
-        why = "it is a link" if error.errno in _LINKS else error.strerror or str(error)
+        why = _reason(error)
     except UnicodeDecodeError:
-        why = "it is not UTF-8 text"
-    if why:
-        finding = Finding(
-            what=f"{reference} cannot be read from {path}",
-            why=why,
-            next=f"run kanmon secret set {path.name}, or write it into {path}, readable by the "
-            "gateway's user only",
-        )
-        raise ConfigError((finding,))
-    return value
+        why = messages.NOT_UTF8()
+    else:
+        if value:
+            return value
+        why = messages.EMPTY()
+    step = messages.SET_AGAIN(name=name)
+    raise _error(messages.UNREADABLE(name=name), why=why, step=step)
+
+
+def _reason(error: OSError) -> Message:
+    if error.errno in _LINKS:
+        return messages.LINK()
+    if error.errno == errno.EINVAL:
+        return messages.NOT_A_FILE()
+    if error.errno == errno.EFBIG:
+        return messages.LONG(limit=LIMIT)
+    return system.reason(error)
 
 
 def _content(path: Path) -> bytes:
@@ -121,15 +143,19 @@ def _content(path: Path) -> bytes:
         os.close(folder)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is no plain file", str(path))
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
         data = os.read(descriptor, LIMIT + 3)
     finally:
         os.close(descriptor)
     if len(data.rstrip(b"\r\n")) > LIMIT:
-        raise OSError(errno.EFBIG, f"it is longer than {LIMIT} bytes", str(path))
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
     return data
 
 
 def no_secrets(reference: str) -> str:
     """Raise `ConfigError`: the source of secrets where there is no state folder."""
-    raise ConfigError((Finding(what=f"{reference} cannot be read: no state folder is named"),))
+    raise _error(
+        messages.UNREADABLE(name=reference.removeprefix("secret:")),
+        why=messages.NO_STATE_FOLDER(),
+        step=messages.NAME_STATE_FOLDER(),
+    )

@@ -15,12 +15,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from config.disk import Disk, LocalDisk, replace_file
 from config.finding import ConfigError, Finding, SourceLocation
 from config.model import Configuration
 from config.reading import read
 from config.yaml_source import SIZE_LIMIT
+from console.templates import config as messages
+from console.templates import system
 
 RUNNING = "config.yaml"
 PREVIOUS = "config.previous.yaml"
@@ -76,12 +79,8 @@ class ConfigurationStore:
             raise
 
     def _nothing_applied(self) -> Finding:
-        return Finding(
-            what="this gateway has no configuration yet",
-            next="write one and hand it over with `kanmon config apply FILE`; if there is one in "
-            "another folder, name that with --state",
-            location=SourceLocation(file=str(self.running), line=1, column=1),
-        )
+        at = SourceLocation(file=str(self.running), line=1, column=1)
+        return Finding(what=messages.NOTHING_APPLIED(), next=messages.APPLY(), location=at)
 
     def apply(self, text: bytes, file: str) -> Configuration:
         """Make ``text`` the running configuration, if it is valid.
@@ -127,18 +126,17 @@ def read_bytes(path: Path) -> bytes:
             return file.read(SIZE_LIMIT + 1)
     except OSError as error:
         finding = Finding(
-            what=f"the file cannot be read: {error.strerror or error}",
-            next=_next_step(error),
+            what=messages.UNREADABLE(),
+            why=system.reason(error),
+            next=_STEPS.get(type(error), messages.GIVE_FILE)(),
             location=SourceLocation(file=str(path), line=1, column=1),
         )
         raise ConfigError((finding,)) from error
 
 
-def _next_step(error: OSError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "give the path of an existing file, or apply one with `kanmon config apply FILE`"
-    if isinstance(error, PermissionError):
-        return "run the command as the user the gateway runs as, or with sudo"
-    if isinstance(error, NotADirectoryError):
-        return "correct the path, or name the state folder with --state: a file stands in it"
-    return "give the path of a file"
+_STEPS: Final = {
+    FileNotFoundError: messages.EXISTING_FILE,
+    PermissionError: messages.AS_OWNER,
+    NotADirectoryError: messages.CORRECT_PATH,
+}
+"""What to do about a file that cannot be read."""

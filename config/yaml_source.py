@@ -14,12 +14,17 @@ Sources: YAML 1.2.2 section 10.3 (core schema), 3.2.1.3 (keys are unique).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import yaml
 
 from config.finding import Finding, SourceLocation, dotted
+from config.look_alike import code_point
+from config.yaml_faults import find_fault, key_fault
+from config.yaml_text import Fault, FaultFoundError, YamlText, decode
+from console.templates import yaml as messages
+from console.text import NO_MESSAGE, Message
 
 SIZE_LIMIT: Final = 262_144
 """Bytes of one file."""
@@ -31,6 +36,11 @@ DEPTH_LIMIT: Final = 12
 Path = tuple[str | int, ...]
 
 _TAG: Final = "tag:yaml.org,2002:"
+_ANCHOR: Final = re.compile(r"([*&])([^\s,\[\]{}]*)")
+_QUOTES: Final = frozenset("'\"")
+"""PyYAML's styles of quoted texts."""
+_DIGITS: Final = 400
+"""The most digits of a number."""
 
 
 class CoreLoader(yaml.SafeLoader):
@@ -61,6 +71,7 @@ class Source:
         data: Plain values; ``None`` when the text is not YAML at all.
         values: The location of each value.
         keys: The location of each value's key.
+        quoted: The values that are texts in quotation marks.
         findings: All syntax errors.
     """
 
@@ -68,6 +79,7 @@ class Source:
     data: Any = None
     values: dict[Path, SourceLocation] = field(default_factory=dict)
     keys: dict[Path, SourceLocation] = field(default_factory=dict)
+    quoted: set[Path] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
     def location(self, path: Path, *, key: bool = False) -> SourceLocation:
@@ -89,57 +101,82 @@ def parse(text: bytes, file: str) -> Source:
     reader = _Reader(source)
     try:
         data = reader.value(root, ())
-    except _TooLargeError as error:
-        source.findings.append(
-            Finding(what=str(error), location=SourceLocation(file=file, line=1, column=1))
-        )
+    except FaultFoundError as found:
+        source.findings[:] = [_finding(found.fault, file)]
         return source
-    return Source(file, data, source.values, source.keys, source.findings)
+    return replace(source, data=data)
 
 
-def _compose(text: bytes, source: Source) -> yaml.Node | None:
-    start = SourceLocation(file=source.file, line=1, column=1)
-    if len(text) > SIZE_LIMIT:
-        what = f"the file has more than {SIZE_LIMIT} bytes, which is more than is read"
-        source.findings.append(Finding(what=what, location=start))
+def _compose(data: bytes, source: Source) -> yaml.Node | None:
+    fault: Fault | None
+    if len(data) > SIZE_LIMIT:
+        what, step = messages.TOO_LARGE(limit=SIZE_LIMIT), messages.SHORTEN()
+        fault = Fault(line=1, column=1, what=what, next=step)
+        source.findings.append(_finding(fault, source.file))
         return None
     try:
-        loader = CoreLoader(text.decode("utf-8-sig"))
-        root: yaml.Node | None = loader.get_single_node()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        column = error.start - (text.rfind(b"\n", 0, error.start) + 1) + 1
-        at = SourceLocation(file=source.file, line=line, column=column)
-        finding = Finding(what="the text is not UTF-8", next="save it as UTF-8", location=at)
+        text = decode(data)
+        root: yaml.Node | None = CoreLoader(text).get_single_node()
+    except FaultFoundError as found:
+        fault = found.fault
     except yaml.reader.ReaderError as error:
-        finding = Finding(what=f"a character YAML does not allow: {error.reason}", location=start)
+        fault = _character(error, text)
     except yaml.MarkedYAMLError as error:
-        finding = _syntax(error, source.file)
+        fault = _syntax(error, text)
     except RecursionError:
-        finding = Finding(what="the text nests too deeply", location=start)
+        what, step = messages.TOO_DEEP(), messages.NEST_LESS()
+        fault = Fault(line=1, column=1, what=what, next=step)
     else:
         if root is not None:
             return root
-        finding = Finding(
-            what="the file is empty", next="start it with `version: 1`", location=start
-        )
-    source.findings.append(finding)
+        fault = Fault(line=1, column=1, what=messages.EMPTY(), next=messages.BEGIN())
+    source.findings.append(_finding(fault, source.file))
     return None
 
 
-def _syntax(error: yaml.MarkedYAMLError, file: str) -> Finding:
-    mark = error.problem_mark or error.context_mark
-    at = SourceLocation(file=file, line=mark.line + 1, column=mark.column + 1) if mark else None
+def _finding(fault: Fault, file: str, path: Path = ()) -> Finding:
+    location = SourceLocation(file=file, line=fault.line, column=fault.column)
+    path_text = dotted(path)
     return Finding(
-        what=f"this is no YAML: {error.problem or error.context}",
-        why=error.context or "",
-        next="look at the indentation, colons and quotes around this place",
-        location=at,
+        what=fault.what, why=fault.why, next=fault.next, path=path_text, location=location
     )
 
 
-class _TooLargeError(Exception):
-    """The text expands to more than is read."""
+def _character(error: yaml.reader.ReaderError, text: str) -> Fault:
+    """The fault where a file holds a character that YAML does not allow."""
+    before = YamlText(text)
+    what = messages.CHARACTER(character=code_point(text[error.position]))
+    return Fault(
+        line=before.line(error.position),
+        column=before.column(error.position) + 1,
+        what=what,
+        next=messages.REMOVE_CHARACTER(),
+    )
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> Fault:
+    """The fault behind an error of the parser, whose own words and place say little."""
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    if isinstance(error, yaml.composer.ComposerError):
+        return _composition(error, text, line, column)
+    fault = find_fault(text)
+    if fault is not None and (fault.line, fault.column) <= (line, column):
+        return fault
+    return Fault(line=line, column=column, what=messages.SYNTAX(), next=messages.CHECK_LINE())
+
+
+def _composition(error: yaml.composer.ComposerError, text: str, line: int, column: int) -> Fault:
+    """The fault of a text that follows the syntax, but whose parts do not fit together."""
+    found = _ANCHOR.match(text, error.problem_mark.index) if error.problem_mark else None
+    what, why, step = messages.DOCUMENTS(), NO_MESSAGE, messages.REMOVE_DOCUMENT()
+    if found and found[1] == "*":
+        what, step = messages.ANCHOR_UNKNOWN(name=found[2]), messages.QUOTE_ASTERISK()
+    elif found and found[1] == "&":
+        first = error.context_mark.line + 1 if error.context_mark else line
+        what, step = messages.ANCHOR_REPEATED(name=found[2]), messages.RENAME_ANCHOR()
+        why = messages.FIRST_LINE(line=first)
+    return Fault(line=line, column=column, what=what, why=why, next=step)
 
 
 class _Reader:
@@ -152,9 +189,12 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
         if self._nodes > NODE_LIMIT:
-            raise _TooLargeError(f"the text unfolds to more than {NODE_LIMIT} values")
+            what, step = messages.TOO_MANY(limit=NODE_LIMIT), messages.FEWER_ALIASES()
+            raise FaultFoundError(Fault(line=1, column=1, what=what, next=step))
         if len(path) > DEPTH_LIMIT:
-            raise _TooLargeError(f"the text nests more than {DEPTH_LIMIT} levels deep")
+            at = self._mark(node)
+            what, step = messages.TOO_DEEP_BY(limit=DEPTH_LIMIT), messages.NEST_LESS()
+            raise FaultFoundError(Fault(line=at.line, column=at.column, what=what, next=step))
         self._source.values[path] = self._mark(node)
         if isinstance(node, yaml.MappingNode):
             self._check_tag(node, path, "map")
@@ -162,38 +202,53 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             self._check_tag(node, path, "seq")
             return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)  # there is no fourth kind
         return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, child in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._found("a key must be a plain word", path, key_node)
+                self._add(messages.KEY_NOT_TEXT(), path, key_node)
                 continue
             key = str(key_node.value)
             here = (*path, key)
+            if key_node.tag == _TAG + "merge" or key == "<<":
+                step = messages.COPY_SETTINGS()
+                self._add(messages.MERGE_KEY(), here, key_node, step=step)
+                continue
+            self._check_key(key, key_node)
             if key in result:
-                first = self._source.keys[here]
-                self._found(
-                    f"the key {key!r} is written twice",
-                    here,
-                    key_node,
-                    f"first in line {first.line}",
-                )
+                first = self._source.keys[here].line
+                what, why = messages.KEY_REPEATED(key=key), messages.FIRST_LINE(line=first)
+                self._add(what, here, key_node, why=why, step=messages.REMOVE_ONE())
                 continue
             self._source.keys[here] = self._mark(key_node)
             result[key] = self.value(child, here)
         return result
 
-    def _scalar(self, node: yaml.Node, path: Path) -> Any:
+    def _check_key(self, key: str, node: yaml.ScalarNode) -> None:
+        """Refuse a name that shows that its colon or a space is not what YAML knows as one."""
+        found = key_fault(key)
+        if found is None:
+            return
+        index, fault = found
+        at = self._mark(node)
+        column = at.column + index + (node.style in _QUOTES)
+        raise FaultFoundError(replace(fault, line=at.line, column=column))
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text = str(node.value)
+        if node.style in _QUOTES:
+            self._source.quoted.add(path)
         match node.tag.removeprefix(_TAG):
             case "null":
                 return None
             case "bool":
                 return text.lower() == "true"
-            case "int" if len(text) > 400:
-                self._found("a number of more than 400 digits", path, node)
+            case "int" if len(text) > _DIGITS:
+                what = messages.LONG_NUMBER(limit=_DIGITS)
+                self._add(what, path, node, step=messages.SHORTEN_NUMBER())
             case "int":
                 return (
                     int(text, 8) if text.startswith("0o") else int(text, 16 if "x" in text else 10)
@@ -202,17 +257,30 @@ class _Reader:
                 return float(text)
             case "str":
                 return text
-            case other:
-                self._found(f"the tag {other!r} is not used here", path, node)
+            case _:
+                self._add_tag(path, node)
         return None
 
     def _check_tag(self, node: yaml.Node, path: Path, expected: str) -> None:
         if node.tag != _TAG + expected:
-            self._found(f"the tag {node.tag!r} is not used here", path, node)
+            self._add_tag(path, node)
 
-    def _found(self, what: str, path: Path, node: yaml.Node, why: str = "") -> None:
-        finding = Finding(what=what, why=why, path=dotted(path), location=self._mark(node))
-        self._source.findings.append(finding)
+    def _add_tag(self, path: Path, node: yaml.Node) -> None:
+        tag = str(node.tag).replace(_TAG, "!!")
+        self._add(messages.TAG(tag=tag), path, node, step=messages.REMOVE_TAG())
+
+    def _add(
+        self,
+        what: Message,
+        path: Path,
+        node: yaml.Node,
+        *,
+        why: Message = NO_MESSAGE,
+        step: Message = NO_MESSAGE,
+    ) -> None:
+        at = self._mark(node)
+        fault = Fault(line=at.line, column=at.column, what=what, why=why, next=step)
+        self._source.findings.append(_finding(fault, self._source.file, path))
 
     def _mark(self, node: yaml.Node) -> SourceLocation:
         mark = node.start_mark

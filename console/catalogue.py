@@ -22,7 +22,9 @@ from console.text import Argument, Duration, Message, Template, fills, verbatim
 
 AREAS: Final = frozenset(
     {
+        "check",
         "code",
+        "config",
         "control",
         "device_url",
         "enrol",
@@ -31,9 +33,11 @@ AREAS: Final = frozenset(
         "polling",
         "profile",
         "quantity",
+        "secret",
         "setting",
         "spool",
         "system",
+        "yaml",
     }
 )
 """The modules of `console.templates`: no other is imported, whatever id arrives."""

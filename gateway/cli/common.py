@@ -29,7 +29,7 @@ from console.language import current, tr, translations
 from console.language import words as said
 from console.output import ReaderGoneError, is_output_error, plain_line, say, say_json, silence
 from console.templates import control
-from console.text import Message, MessageError, Template, one_line
+from console.text import Message, MessageError, Template
 from gateway.control.protocol import cause
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
@@ -86,7 +86,7 @@ def complain(error: ErrorDescription, *, findings: Iterable[Finding], as_json: b
 
 def finding_line(finding: Finding) -> str:
     """A finding in one line, in the language in use."""
-    text = one_line(finding.where, finding.what, finding.why, finding.next, translations(current()))
+    text = finding.line(translations(current()))
     return text if finding.level is Level.ERROR else tr("warning: {finding}", finding=text)
 
 

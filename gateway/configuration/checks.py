@@ -8,14 +8,17 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from config.finding import Finding, Level, dotted, position
+from config import secrets
+from config.finding import Finding, Level, dotted, fold
 from config.model import SECRET_REFERENCE, Configuration
-from console.templates import link
+from console.templates import check as messages
+from console.templates import link, secret
+from console.text import Message
 from drivers.bus_load import BusLoad
 from drivers.driver import BusLoadKind
 from gateway.link.broker_target import conflict_text, conflicting_setting
@@ -51,33 +54,51 @@ def check(
     """
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
-    findings += [*_name(document, state), *check_lines(document, lines)]
+    findings += [*_enrolment(document, state), *check_lines(document, lines)]
     findings += _long_timeouts(document, lines)
-    return sorted(dict.fromkeys(findings), key=position)  # devices may share a faulty profile
+    return list(fold(findings))
 
 
 def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> list[Finding]:
     """Why the devices cannot share their lines as configured; empty when they can."""
     findings: list[Finding] = []
     for line, found in lines.items():
-        path = ("devices", found[0].index, "url")
-        place = partial(Finding, path=dotted(path), location=document.source.location(path))
-        ways = {one.way: one.name for one in found}
-        if len(ways) > 1:
-            disagreement = ", ".join(f"{name!r} says {way}" for way, name in ways.items())
-            findings.append(
-                place(
-                    what=f"the devices on {line} disagree about it",
-                    why=disagreement,
-                    next="give every device of a line the same speed, character and protocol",
-                )
-            )
+        formats: dict[Message | str, list[str]] = {}
+        for one in found:
+            formats.setdefault(one.format, []).append(one.name)
+        if len(formats) > 1:
+            what, why = messages.DIFFERENT_FORMATS(line=line), _formats(formats)
+            step = messages.SAME_FORMAT()
+            findings.append(_at_url(document.source, found[0].index, what, why, step))
             continue
         time = line_time(line, found)
         if time is not None and not time.isolates:
+            what = messages.LINE_TOO_BUSY(line=line, format=str(time.form))
             why, step = _remedy(time)
-            findings.append(place(what=f"{line} ({time.form}) is too busy", why=why, next=step))
+            findings.append(_at_url(document.source, found[0].index, what, why, step))
     return findings
+
+
+def _formats(formats: Mapping[Message | str, Sequence[str]]) -> Message:
+    """Which devices say what of their line, as one message."""
+    parts = tuple(
+        messages.DEVICES_WITH(devices=tuple(names), format=form) for form, names in formats.items()
+    )
+    return messages.FORMATS(formats=parts)
+
+
+def _at_url(
+    source: Source,
+    index: int,
+    what: Message,
+    why: Message,
+    step: Message,
+    level: Level = Level.ERROR,
+) -> Finding:
+    """A finding at the URL of a device."""
+    path = ("devices", index, "url")
+    location = source.location(path)
+    return Finding(what=what, why=why, next=step, path=dotted(path), location=location, level=level)
 
 
 def _long_timeouts(
@@ -89,22 +110,18 @@ def _long_timeouts(
         longest = max(found, key=lambda one: one.load.timeout_s)
         if longest.load.form or len(found) < 2 or longest.load.timeout_s < shortest:
             continue
-        path = ("devices", longest.index, "url")
-        yield Finding(
-            what=f"its silence holds {line} for {longest.load.timeout_s:g} s",
-            why=f"another device there is polled every {shortest:g} s, and would lose more than "
-            "one reading; the timeout shrinks only once the device is known",
-            next="set timeout_s in the URL below that period",
-            path=dotted(path),
-            location=document.source.location(path),
-            level=Level.WARNING,
-        )
+        period = f"{shortest:g}"
+        what = messages.LONG_TIMEOUT(line=line, timeout=f"{longest.load.timeout_s:g}")
+        why, step = messages.NEIGHBOR_LOSES(period=period), messages.SET_TIMEOUT(period=period)
+        yield _at_url(document.source, longest.index, what, why, step, Level.WARNING)
 
 
 def line_times(lines: Mapping[str, Sequence[LineDevice]]) -> list[LineTime]:
     """How busy each serial line is that has one speed."""
     times = (
-        line_time(line, there) for line, there in lines.items() if len({d.way for d in there}) == 1
+        line_time(line, there)
+        for line, there in lines.items()
+        if len({one.format for one in there}) == 1
     )
     return [time for time in times if time is not None]
 
@@ -130,9 +147,10 @@ class LineDevice:
     periods: Mapping[str, float]
 
     @property
-    def way(self) -> str:
+    def format(self) -> Message | str:
         """Scheme and serial format, on which all devices of a line must agree."""
-        return f"{self.scheme} at {self.load.form}" if self.load.form else self.scheme
+        form = self.load.form
+        return messages.FORMAT_AT(scheme=self.scheme, format=str(form)) if form else self.scheme
 
 
 def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, list[LineDevice]]:
@@ -145,7 +163,7 @@ def by_line(configuration: Configuration, profiles: ProfileStore) -> dict[str, l
             groups = kind.poll_groups(url, profiles)
             load = kind.bus_load(url, profiles) if isinstance(kind, BusLoadKind) else BusLoad()
         except DeviceError:
-            continue  # told by itself
+            continue  # `_devices` reports it
         there = LineDevice(
             index=index,
             name=device.name,
@@ -179,20 +197,17 @@ def line_time(
     return LineTime(line=line, form=form, devices=devices)
 
 
-def _remedy(time: LineTime) -> tuple[str, str]:
+def _remedy(time: LineTime) -> tuple[Message, Message]:
     """Why a line's schedule is refused, and what would help."""
     if not time.fits:
-        why = (
-            f"it is busy {time.utilization:.0%} of the time, and when all that its "
-            f"{len(time.devices)} devices have is due at once, their shortest period is "
-            f"{-time.slack_s:.2g} s too short for it"
+        why = messages.OVERLOADED(
+            share=round(100 * time.utilization),
+            missing=f"{-time.slack_s:.2g}",
+            n=len(time.devices),
         )
-        return why, "poll less often (every_s), raise the speed, or use a second line"
-    why = (
-        f"a silent device costs {time.probe_s:.2g} s, and the shortest period has "
-        f"{time.slack_s:.2g} s to spare: one dead device would cost the others their readings"
-    )
-    return why, "shorten timeout_s, poll less often (every_s), or use a second line"
+        return why, messages.RELIEVE()
+    probe, spare = f"{time.probe_s:.2g}", f"{time.slack_s:.2g}"
+    return messages.NO_RESERVE(probe=probe, spare=spare), messages.SHORTEN_TIMEOUT()
 
 
 def check_urls(source: Source, profiles: ProfileStore) -> list[Finding]:
@@ -210,7 +225,7 @@ def check_urls(source: Source, profiles: ProfileStore) -> list[Finding]:
             resolve(url, profiles)
         except DeviceError as error:
             findings += _problems(error, source, index)
-    return list(dict.fromkeys(findings))
+    return findings
 
 
 def _problems(error: DeviceError, source: Source, index: int) -> list[Finding]:
@@ -228,7 +243,6 @@ def _devices(
 ) -> Iterator[Finding]:
     addresses: dict[tuple[str, int | str | None], str] = {}
     for index, device in enumerate(configuration.devices):
-        path = ("devices", index, "url")
         try:
             resolved = resolve(device.url, profiles)
             periods = resolved.kind.poll_groups(resolved.url, profiles)
@@ -238,40 +252,30 @@ def _devices(
         place = (resolved.kind.line_key(resolved.url), resolved.address)
         first = addresses.setdefault(place, device.name)
         if first != device.name:
-            yield Finding(
-                what=f"this is the device that {first!r} polls already",
-                why="two polls of one device cost the line twice and count it twice",
-                next="correct the unit or the address, or take one of them out",
-                path=dotted(path),
-                location=source.location(path),
-                level=Level.WARNING,
-            )
+            what, why = messages.SAME_DEVICE(name=first), messages.TWICE()
+            step = messages.CORRECT_ADDRESS()
+            yield _at_url(source, index, what, why, step, Level.WARNING)
         values = (p for group, p in periods.items() if group != IDENTITY and p is not None)
         slowest = max(values, default=0.0)
         if slowest > configuration.gateway.heartbeat_s:
-            yield Finding(
-                what=f"its slowest values are read every {slowest:g} s",
-                why="a chart shows a gap where nothing came for 1.5 heartbeats",
-                next=f"set gateway.heartbeat_s to {slowest:g} or more",
-                path=dotted(path),
-                location=source.location(path),
-                level=Level.WARNING,
-            )
+            what = messages.SLOWER_THAN_HEARTBEAT(period=f"{slowest:g}")
+            why, step = messages.CHART_GAPS(), messages.RAISE_HEARTBEAT(seconds=ceil(slowest))
+            yield _at_url(source, index, what, why, step, Level.WARNING)
 
 
-def _name(document: Document, state: Path) -> Iterator[Finding]:
+def _enrolment(document: Document, state: Path) -> Iterator[Finding]:
     """An enrolled box goes where it was sent, and nowhere else."""
     cloud = document.configuration.cloud
     try:
         enrolled = enrolment_store.load(state)
     except CodedError:
-        return  # not for our eyes, or damaged, which the daemon tells better
+        return  # not readable by this user, or damaged, which the daemon reports
     conflict = conflicting_setting(cloud, enrolled) if enrolled else None
     if enrolled and conflict:
         path = ("cloud", conflict)
         yield Finding(
             what=conflict_text(conflict, enrolled),
-            why="until then it does not connect at all",
+            why=messages.NOT_CONNECTED(),
             next=link.REMOVE_CLOUD(),
             path=dotted(path),
             location=document.source.location(path),
@@ -280,28 +284,15 @@ def _name(document: Document, state: Path) -> Iterator[Finding]:
 
 
 def _secrets(document: Document, state: Path) -> Iterator[Finding]:
-    """References to secrets that are not there, or not secret; once each, where first written."""
-    reported: set[str] = set()
+    """References to secrets that are not stored, or that others can read."""
     for path, reference in _references(document.configuration):
         name = reference.removeprefix("secret:")
-        file = state / "secrets" / name
-        what, step = "", f"run chmod 600 {file}, and give it another value if it may be known"
         try:
-            found = file.lstat()
-            if not stat.S_ISREG(found.st_mode):
-                what, step = f"{reference} is no plain file", f"run kanmon secret set {name}"
-            elif found.st_mode & 0o077:
-                what = f"{reference} can be read by others"
-        except (FileNotFoundError, NotADirectoryError):
-            what = f"{reference} is not on this box"
-            step = (
-                f"run kanmon secret set {name}, or write it into {file}, readable by the "
-                "gateway's user only"
-            )
+            problem = _secret_problem(name, state / secrets.FOLDER / name)
         except OSError:
-            return  # not for our eyes; the daemon runs as somebody who may look
-        if what and reference not in reported:
-            reported.add(reference)
+            return  # not readable by this user; the daemon runs as one who may read it
+        if problem is not None:
+            what, step = problem
             yield Finding(
                 what=what,
                 next=step,
@@ -309,6 +300,19 @@ def _secrets(document: Document, state: Path) -> Iterator[Finding]:
                 location=document.source.location(path),
                 level=Level.WARNING,
             )
+
+
+def _secret_problem(name: str, file: Path) -> tuple[Message, Message] | None:
+    """What is wrong with the file of a secret, and the next step; raises ``OSError``."""
+    try:
+        found = file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return secret.NOT_STORED(name=name), secret.SET_AGAIN(name=name)
+    if not stat.S_ISREG(found.st_mode):
+        return secret.NOT_REGULAR(name=name), secret.SET_AGAIN(name=name)
+    if found.st_mode & 0o077:
+        return secret.EXPOSED(name=name), secret.RESTRICT(path=str(file))
+    return None
 
 
 def _references(configuration: Configuration) -> Iterator[tuple[tuple[str | int, ...], str]]:

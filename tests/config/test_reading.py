@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
+from config.constraint import ValidationIssue
 from config.finding import ConfigError, Finding
-from config.model import canonical, digest
+from config.model import Configuration, canonical, digest
 from config.ratio import parse_ratio
 from config.reading import VALIDATOR, migrate, read
+from config.setting_faults import describe
 from config.yaml_source import NODE_LIMIT, SIZE_LIMIT, CoreLoader
+from console.templates import config as messages
 
 GOOD = """\
 version: 1
@@ -24,10 +29,15 @@ devices:
 """
 
 
-TOKYO = "'Asia/Tokio' is not the name of a time zone. did you mean Asia/Tokyo?"
-HEARTBEAT = "did you mean heartbeat_s?"
-UNSIGNED = "write it without the sign; set reversed for a meter that is wired the other way."
-EVERY = "did you mean every_s?"
+TOKYO = "'Asia/Tokio' is not a time zone. Did you mean Asia/Tokyo?"
+HEARTBEAT = "Did you mean heartbeat_s?"
+UNSIGNED = (
+    "Write it without the sign, and set 'reversed: true' for a meter that is wired in reverse."
+)
+MQTT = "'4' is not one of the values that are possible. Write one of these values: 5 and 3.1.1."
+TWICE = "the setting 'name' occurs twice; it first occurs in line 7. Remove one of the two."
+OWN_NAME = "Give each device a name of its own."
+EVERY = "Did you mean every_s?"
 
 
 def findings(text: str | bytes) -> tuple[Finding, ...]:
@@ -57,21 +67,21 @@ devices:
 """
     assert [str(finding).removeprefix("gateway.yaml:") for finding in findings(text)] == [
         "2:19: site.time_zone: " + TOKYO,
-        "3:22: gateway.heartbeat: there is no setting 'heartbeat' in gateway. " + HEARTBEAT,
-        "4:48: cloud.mqtt: '4' is not one of the choices. it may be '5' or '3.1.1'.",
-        "6:59: devices[0].evry_s: there is no setting 'evry_s' in devices[0]. " + EVERY,
-        "6:85: devices[0].current_ratio: the ratio -1 is not more than 0. " + UNSIGNED,
-        "7:5: devices[1].url: 'url' is missing. add it to devices[1].",
-        "7:11: devices[1].name: a second device is named 'main'.",
-        "8:5: devices[1].name: the key 'name' is written twice; first in line 7.",
-        "9:12: devices[1].label: 5 is not text. put it in quotes.",
+        "3:22: gateway.heartbeat: the setting 'heartbeat' is unknown. " + HEARTBEAT,
+        "4:48: cloud.mqtt: " + MQTT,
+        "6:59: devices[0].evry_s: the setting 'evry_s' is unknown. " + EVERY,
+        "6:85: devices[0].current_ratio: the ratio -1 is not greater than 0. " + UNSIGNED,
+        "7:5: devices[1].url: the setting 'url' is missing. Add 'url:' and its value.",
+        "7:11: devices[1].name: another device is already named 'main'. " + OWN_NAME,
+        "8:5: devices[1].name: " + TWICE,
+        "9:12: devices[1].label: 5 is not a text. Put it in quotation marks.",
     ]
 
 
 def test_plain_words_follow_yaml_1_2() -> None:
     text = GOOD + "gateway: {label: No}\n"
     assert read(text.encode(), "f").gateway.label == "No"
-    assert "'12:30' is no whole number" in str(
+    assert "'12:30' is not a whole number" in str(
         findings(GOOD + "gateway: {heartbeat_s: 12:30}\n")[0]
     )
 
@@ -81,21 +91,21 @@ def test_plain_words_follow_yaml_1_2() -> None:
     [
         ("", "the file is empty"),
         ("# nothing\n", "the file is empty"),
-        ("- a\n", "the file holds no settings"),
-        ("NULL", "the file holds no settings"),
-        ("version: 1\n  site: 2\n", "this is no YAML"),
-        ("a: 1\n---\nb: 2\n", "this is no YAML"),
-        ("site: {}\n", "no version is given"),
+        ("- a\n", "the file contains no settings"),
+        ("NULL", "the file contains no settings"),
+        ("version: 1\n  site: 2\n", "'site' is indented by 2 spaces"),
+        ("a: 1\n---\nb: 2\n", "more than one YAML document"),
+        ("site: {}\n", "the version of the file is missing"),
         ("version: 2\n", "version 2 is newer than this software"),
-        ("version: one\n", "'one' is no version"),
-        ("version: true\n", "True is no version"),
-        ("version: 1\nsite: !!python/object:os.system {}\n", "is not used here"),
-        ("a: &a [*a]\n", "nests more than"),
-        ("? {a: 1}\n: 2\n", "a key must be a plain word"),
-        ("[" * 20_000, "nests too deeply"),
+        ("version: one\n", "'one' is not a version"),
+        ("version: true\n", "true is not a version"),
+        ("version: 1\nsite: !!python/object:os.system {}\n", "is not supported"),
+        ("a: &a [*a]\n", "nested more than"),
+        ("? {a: 1}\n: 2\n", "the name of a setting must be a single word"),
+        ("[" * 20_000, "nested too deeply"),
         (f"version: 1{'0' * 5_000}\n", "more than 400 digits"),
-        ("a: \x00\n", "a character YAML does not allow"),
-        (b"version: 1\nsite: \xff\n", "not UTF-8"),
+        ("a: \x00\n", "U+0000 is not allowed in YAML"),
+        (b"version: 1\nsite: \xff\n", "not encoded in UTF-8"),
         ("#" * (SIZE_LIMIT + 1), "more than"),
     ],
 )
@@ -113,13 +123,13 @@ def test_an_alias_bomb_is_defused() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("  - {name: gateway, url: 'modbus-tcp://h'}", "the gateway's own device"),
-        ("  - {name: Bad Name, url: 'modbus-tcp://h'}", "use a to z, 0 to 9"),
-        ("  - {name: b, url: 'meter'}", "names no protocol"),
-        ("  - {name: b, url: 'modbus-tcp://h:99999'}", "is no URL"),
+        ("  - {name: gateway, url: 'modbus-tcp://h'}", "reserved for the gateway itself"),
+        ("  - {name: Bad Name, url: 'modbus-tcp://h'}", "letters a to z, digits"),
+        ("  - {name: b, url: 'meter'}", "does not begin with a protocol"),
+        ("  - {name: b, url: 'modbus-tcp://h:99999'}", "port in the URL is not a number"),
         ("  - {name: b, url: 'modbus-tcp://u:hunter2@h'}", "write secret:NAME"),
-        ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "is no number"),
-        ("  - {name: b, url: 'modbus-tcp://h', every_s: 0.01}", "must be 0.1 or more"),
+        ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "is not a number"),
+        ("  - {name: b, url: 'modbus-tcp://h', every_s: 0.01}", "Write 0.1 or more"),
     ],
 )
 def test_devices_that_cannot_be(line: str, words: str) -> None:
@@ -158,21 +168,21 @@ def test_a_ratio_is_a_number_or_as_on_the_nameplate(
 @pytest.mark.parametrize(
     ("given", "what", "step"),
     [
-        ("200/0", "the ratio '200/0' has 0 as secondary", "200/5"),
+        ("200/0", "the ratio '200/0' has 0 as its secondary value", "200/5"),
         ("200:5", "'200:5' is not a ratio", "200/5"),
-        ("-200/5", "the ratio '-200/5' is not more than 0", "reversed"),
+        ("-200/5", "the ratio '-200/5' is not greater than 0", "reversed"),
         ("200/-5", "'200/-5' is not a ratio", "200/5"),
         ("200/5/1", "'200/5/1' is not a ratio", "200/5"),
         ("'200/5 A'", "'200/5 A' is not a ratio", "200/5"),
-        ("0", "the ratio 0 is not more than 0", "200/5"),
-        ("1000001", "the ratio 1000001 is more than 1000000", "200/5"),
+        ("0", "the ratio 0 is not greater than 0", "200/5"),
+        ("1000001", "the ratio 1000001 is greater than 1000000", "200/5"),
         ("/5", "'/5' is not a ratio", "200/5"),
         ("''", "'' is not a ratio", "200/5"),
-        ("", "the value is not a ratio", "200/5"),
-        ("true", "the value is not a ratio", "200/5"),
-        ("[200, 5]", "the value is not a ratio", "200/5"),
+        ("", "an empty value is not a ratio", "200/5"),
+        ("true", "true is not a ratio", "200/5"),
+        ("[200, 5]", "a list is not a ratio", "200/5"),
         (".nan", "'.nan' is not a ratio", "200/5"),
-        ("２/5", "is not a ratio", "200/5"),
+        ("２/5", "'２' is a full-width character", "write '2/5' instead"),
     ],
 )
 def test_what_is_not_a_ratio_is_refused_with_its_next_step(
@@ -182,6 +192,79 @@ def test_what_is_not_a_ratio_is_refused_with_its_next_step(
     assert what in str(finding.what)
     assert step in str(finding.next)
     assert finding.path == "devices[0].current_ratio"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "what", "step"),
+    [
+        ("gateway:\n  label:　x\n", "7:9", "full-width space", "ordinary space"),
+        ("gateway:\n  label：x\n", "7:8", "'：' is a full-width", "':' and a space"),
+        ("gateway:\n  label:x\n", "7:3", "the space after 'label:'", "'label: x'"),
+        ("gateway:\n  label x\n", "7:3", "the colon after 'label'", "'label: x'"),
+        ("gateway: {heartbeat_s: ３００}\n", "6:24", "'３'", "write '300'"),
+        ("gateway: {heartbeat_s: '３００'}\n", "6:25", "'３'", "write '300'"),
+        ("gateway: {heartbeat_s 300}\n", "6:11", "the colon after", "'heartbeat_s: 300'"),
+        ("spool: ［］\n", "6:8", "'［'", "write '[]'"),
+        ("  - {name: ｂ, url: 'modbus-tcp://h'}\n", "6:12", "'ｂ'", "write 'b'"),
+        ("  - {name: b, url: 'modbus-tcp：//h'}\n", "6:31", "'：'", "'modbus-tcp://h'"),
+        ("  - {name: b, url: “modbus-tcp://h”}\n", "6:20", "'“'", "'\"modbus-tcp://h\"'"),
+        (
+            "  - {name: 主幹, url: 'modbus-tcp://h'}\n",
+            "6:12",
+            "'主幹' is not a valid name",
+            "a to z",
+        ),
+        ("gateway:\nlabel: x\n", "7:1", "'label' is unknown", "indent it below 'gateway:'"),
+    ],
+)
+def test_what_an_input_method_wrote_is_named(text: str, place: str, what: str, step: str) -> None:
+    first = next(one for one in findings(GOOD + text) if one.next and what in str(one.what))
+    assert first.location
+    assert f"{first.location.line}:{first.location.column}" == place
+    assert step in str(first.next)
+
+
+def test_one_cause_is_one_finding_with_all_its_places() -> None:
+    lines = "".join(f"  - {{name: d{n}, url: 'modbus-tcp://h', interval: 5}}\n" for n in range(12))
+    (finding,) = findings(GOOD + lines)
+    assert finding.what == messages.UNKNOWN_SETTING(name="interval")
+    assert [place.path for place in finding.places] == [
+        f"devices[{n}].interval" for n in range(1, 13)
+    ]
+    assert str(finding).startswith("gateway.yaml:6:39: devices[1].interval and 11 other places: ")
+    told = finding.to_json()
+    assert [place["location"]["line"] for place in told["places"]] == list(range(6, 18))
+    assert Finding.from_wire(json.loads(json.dumps(finding.to_wire()))) == finding
+
+
+def test_a_wrong_value_behind_an_alias_is_one_finding() -> None:
+    text = GOOD.replace("version: 1", "version: 1\n").replace("devices:", "devices: &all")
+    text = text.replace("{name: main,", "&one {name: main, every_s: soon,")
+    (finding,) = (one for one in findings(text + "  - *one\n  - *one\n") if "every_s" in one.path)
+    assert finding.what == messages.NOT_NUMBER(given=messages.QUOTED(text="soon"))
+    assert [place.path for place in finding.places] == [f"devices[{n}].every_s" for n in range(3)]
+    assert len({place.location for place in finding.places}) == 1
+
+
+def test_a_secret_is_never_repeated_whatever_its_type() -> None:
+    text = "version: 1\nsite: {time_zone: UTC}\ncloud: {broker: 'mqtt://h', password: 12345}\n"
+    (finding,) = findings(text)
+    assert finding.what.id == "config.not_a_reference"
+    assert "12345" not in json.dumps(finding.to_json())
+
+
+def test_no_word_of_the_validator_reaches_a_person() -> None:
+    """Every kind of error that pydantic has, also one that this software does not know yet."""
+    for kind in get_args(ErrorType):
+        if kind in {"unexpected_keyword_argument", "missing"}:
+            continue
+        context = {"ge": 1, "gt": 1, "le": 1, "max_length": 1, "expected": "'5' or '3.1.1'"}
+        detail = ErrorDetails(
+            type=kind, loc=("devices", 0, "every_s"), msg="PYDANTIC", input="x", ctx=context
+        )
+        fault = describe(detail, ValidationIssue.of(detail), Configuration)
+        assert "PYDANTIC" not in f"{fault.what} {fault.why} {fault.next}"
+        assert fault.next
 
 
 def test_a_password_in_the_open_is_refused_and_not_repeated() -> None:
@@ -198,13 +281,13 @@ def test_a_password_in_the_open_is_refused_and_not_repeated() -> None:
 def test_credentials_without_a_broker_are_refused() -> None:
     text = "version: 1\nsite: {time_zone: UTC}\ncloud: {username: me}\n"
     (finding,) = findings(text)
-    assert "belong to a broker" in str(finding.what)
+    assert "is set, but no broker" in str(finding.what)
     assert finding.path == "cloud"
 
 
 def test_a_reserve_as_large_as_the_cap_is_refused() -> None:
     (finding,) = findings(GOOD + "spool: {cap_mb: 4, gap_reserve_mb: 4}\n")
-    assert "leaves no room" in str(finding.what)
+    assert "is not less than cap_mb" in str(finding.what)
     assert finding.path == "spool"
 
 

@@ -39,7 +39,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     other.write_text("not theirs to tell\n")
     (folder(tmp_path) / NAME).symlink_to(other)
 
-    assert why(tmp_path) == "it is a link"
+    assert why(tmp_path) == "its file is a symbolic link"
 
 
 def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
@@ -47,22 +47,22 @@ def test_a_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "other" / NAME).write_text("not theirs to tell\n")
     (tmp_path / secrets.FOLDER).symlink_to(tmp_path / "other")
 
-    assert why(tmp_path) == "it is a link"
+    assert why(tmp_path) == "its file is a symbolic link"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(folder(tmp_path) / NAME)
 
-    assert why(tmp_path) == "it is no plain file"
+    assert why(tmp_path) == "it is not stored in a regular file"
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "it is empty"),
-        (b"\n", "it is empty"),
-        (b"x" * 5_000_000, f"it is longer than {secrets.LIMIT} bytes"),
-        (b"\xff\xfe\n", "it is not UTF-8 text"),
+        (b"", "its file is empty"),
+        (b"\n", "its file is empty"),
+        (b"x" * 5_000_000, f"its file has more than {secrets.LIMIT} bytes"),
+        (b"\xff\xfe\n", "its file is not encoded in UTF-8"),
     ],
 )
 def test_what_can_be_no_secret_is_none(tmp_path: Path, content: bytes, reason: str) -> None:
@@ -72,9 +72,9 @@ def test_what_can_be_no_secret_is_none(tmp_path: Path, content: bytes, reason: s
 
 
 def test_a_missing_one_says_what_to_do(tmp_path: Path) -> None:
-    assert why(tmp_path) == os.strerror(errno.ENOENT)
+    assert why(tmp_path) == "no such file or directory"
     (folder(tmp_path) / NAME).mkdir()
-    assert why(tmp_path) == "it is no plain file"
+    assert why(tmp_path) == "it is not stored in a regular file"
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])

@@ -72,7 +72,7 @@ def test_applying_the_same_twice_keeps_the_one_before(tmp_path: Path) -> None:
 def test_a_bad_file_replaces_nothing(tmp_path: Path) -> None:
     store = ConfigurationStore(tmp_path)
     store.apply(text("one"), "f")
-    with pytest.raises(ConfigError, match="no version"):
+    with pytest.raises(ConfigError, match="version of the file is missing"):
         store.apply(b"nonsense: true", "f")
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
     assert store.load().configuration.gateway.label == "one"
@@ -125,7 +125,7 @@ def test_secrets_are_files_of_the_state_folder(tmp_path: Path) -> None:
     assert read_secret(tmp_path, "secret:broker") == "hunter2"
     with pytest.raises(ConfigError, match="kanmon secret set other"):
         read_secret(tmp_path, "secret:other")
-    with pytest.raises(ConfigError, match="no secret reference"):
+    with pytest.raises(ConfigError, match="not a reference to a secret"):
         read_secret(tmp_path, "secret:../config.yaml")
 
 

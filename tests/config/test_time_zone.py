@@ -76,8 +76,11 @@ def test_a_suggestion_is_a_zone_whatever_was_given(given: str) -> None:
     ("zone", "step"),
     [
         ("JST", "did you mean Asia/Tokyo?"),
-        ("IST", "did you mean one of Asia/Kolkata, Europe/Dublin, Asia/Jerusalem?"),
-        ("XYZ", "write an IANA name such as Asia/Tokyo, or UTC"),
+        ("IST", "write the one that is meant: Asia/Kolkata, Europe/Dublin and Asia/Jerusalem"),
+        (
+            "XYZ",
+            "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC",
+        ),
     ],
 )
 def test_a_configuration_says_which_zone_is_meant(zone: str, step: str) -> None:

@@ -144,7 +144,7 @@ def test_what_a_point_cannot_be(points: list[str], words: str) -> None:
         ("readable: [{table: input, first: 9, last: 0}]\n", "last 0 is before first 9"),
         ("groups: {slow: {every_s: 60}}\n", "the group 'slow' has no points"),
         ("modbus: {max_registers: 1}\n", "takes 2 registers, and max_registers allows 1"),
-        ("version: 1\n", "the key 'version' is written twice"),
+        ("version: 1\n", "the setting 'version' occurs twice"),
         ("state: running?\n", "Did you mean running?"),
     ],
 )
@@ -158,7 +158,7 @@ def test_what_a_profile_cannot_say(head: str, words: str) -> None:
     [
         ("", "the file is empty"),
         ("- 1\n", "the file does not contain a profile"),
-        ("a: [1\n", "this is no YAML"),
+        ("a: [1\n", "the bracket [ that opens here is not closed"),
         ("points: 5\n", "5 is not a list"),
         ("points: [5]\n", "5 is not a section"),
         ("defaults: 5\npoints: [{at: 1}]\n", "5 is not a section"),

@@ -108,7 +108,7 @@ def test_two_polls_of_one_device_are_a_warning(box: Box) -> None:
     again = GOOD.splitlines()[-1].replace("name: main", "name: again")
     done = box.kanmon("config", "check", write(box, GOOD + again + "\n"))
     assert done.returncode == 0
-    assert "'main' polls already" in done.stderr
+    assert "'main' already polls this device" in done.stderr
 
 
 def test_apply_keeps_what_can_run_and_1_says_that_a_device_cannot(box: Box) -> None:
@@ -188,10 +188,10 @@ def test_a_silence_longer_than_a_neighbours_period_is_warned_of(box: Box) -> Non
     fast = f'  - {{name: other, url: "{url}&unit=2", every_s: 0.5}}\n'
     done = box.kanmon("config", "check", write(box, GOOD + fast))
     assert done.returncode == 0
-    assert "its silence holds tcp:127.0.0.1:9 for 1 s" in done.stderr
+    assert "it blocks tcp:127.0.0.1:9 for 1 s" in done.stderr
     assert "timeout_s in the URL below that period" in done.stderr
     calm = fast.replace("every_s: 0.5", "every_s: 5")
-    assert "its silence" not in box.kanmon("config", "check", write(box, GOOD + calm)).stderr
+    assert "it blocks" not in box.kanmon("config", "check", write(box, GOOD + calm)).stderr
 
 
 def test_a_serial_line_without_time_is_refused_and_nothing_changes(box: Box) -> None:
@@ -201,14 +201,14 @@ def test_a_serial_line_without_time_is_refused_and_nothing_changes(box: Box) -> 
     for command in ("check", "apply"):
         done = box.kanmon("config", command, write(box, text))
         assert done.returncode == 2
-        assert "serial:/dev/ttyUSB0 (9600 8E1) is too busy" in done.stderr
+        assert "on serial:/dev/ttyUSB0 (9600 8E1) need more time" in done.stderr
     assert not (box.state / "config.yaml").exists()
     slower = text.replace("every_s: 1", "every_s: 20")
     checked = box.kanmon("config", "check", write(box, slower))
     assert checked.returncode == 0
     assert "tolerates" in checked.stdout
     other = slower.replace("unit=5", "unit=5&baud=19200")
-    assert "disagree about it" in box.kanmon("config", "check", write(box, other)).stderr
+    assert "different formats" in box.kanmon("config", "check", write(box, other)).stderr
 
 
 def test_an_account_without_a_name_is_told_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,9 +45,9 @@ CASES = [
     Case(call=("config", "check", "nothing.yaml"), names=("nothing.yaml:1:1", "path")),
     Case(call=("config", "check", "."), names=(".:1:1", "path of a file")),
     Case(call=("config", "check", "bytes"), names=("bytes:2:118", "UTF-8")),
-    Case(call=("config", "check", "broken"), names=("broken:3:1", "indentation")),
+    Case(call=("config", "check", "broken"), names=("broken:2:7", "not closed")),
     Case(call=("config", "check", "empty"), names=("empty:1:1", "version: 1")),
-    Case(call=("config", "apply", "broken"), names=("broken:3:1", "correct what is listed")),
+    Case(call=("config", "apply", "broken"), names=("broken:2:7", "correct what is listed")),
     Case(call=("--state", "empty", "config", "apply", "good"), names=("empty/", "--state")),
     Case(call=("--state", "empty", "run"), names=("empty/", "--state")),
     Case(call=("--state", "/proc/x", "config", "apply", "good"), names=("/proc/x", "--state")),
@@ -65,8 +65,8 @@ CASES = [
         code=3,
     ),
     Case(call=("bus", "stats", "--over", "nan"), names=("--over", "is not a number"), code=3),
-    Case(call=("secret", "set", "X"), names=("'X' can be no secret", "lower case letters")),
-    Case(call=("secret", "set", "x"), names=("value is empty", "on one line")),
+    Case(call=("secret", "set", "X"), names=("'X' is not a valid name", "lower-case letters")),
+    Case(call=("secret", "set", "x"), names=("value is empty", "one line")),
     Case(
         call=("service", "install", "--user", "A b"), names=("'A b'", "lower-case letters"), code=3
     ),

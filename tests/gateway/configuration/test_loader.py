@@ -56,7 +56,9 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
     with pytest.raises(ConfigError) as caught:
         await loader.apply(GOOD.encode(), "new.yaml")
     (finding,) = caught.value.findings
-    assert str(finding).startswith("new.yaml:7:25: devices[2].url: 'modbus-tcp:' names no protocol")
+    assert str(finding).startswith(
+        "new.yaml:7:25: devices[2].url: '//' is missing after 'modbus-tcp:'"
+    )
     assert list(os.scandir(tmp_path)) == []
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from config.finding import Finding
+from console.text import verbatim
 from gateway.control.protocol import (
     ID_LENGTH,
     ControlError,
@@ -161,7 +162,8 @@ def test_a_result_is_read_as_it_was_written(result: Any, number: int) -> None:
         decode_response(line, number=number + 1)
 
 
-FINDINGS = st.builds(Finding, what=st.text(min_size=1), why=st.text(), path=st.text())
+TEXTS = st.builds(verbatim, st.text(min_size=1))
+FINDINGS = st.builds(Finding, what=TEXTS, why=TEXTS, path=st.text())
 
 
 @given(st.text(min_size=1), st.text(), st.text(), st.text(), st.lists(FINDINGS))

@@ -1,0 +1,171 @@
+"""What is wrong with one setting, in our words: pydantic's are for programmers. Pure.
+
+Also for profiles, whose sections are validated in the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from config.constraint import ValidationIssue, given_value, settings_at
+from config.yaml_faults import value_fault
+from console.nearest import nearest
+from console.templates import config as messages
+from console.templates.control import DID_YOU_MEAN
+from console.text import NO_MESSAGE, Argument, Message
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from config.yaml_source import Path
+
+_SECRET: Final = frozenset({"password", "token"})
+"""Settings whose values are never repeated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingFault:
+    """One thing that is wrong with a setting.
+
+    Attributes:
+        path: The setting.
+        what: The fact.
+        why: Why it is wrong.
+        next: What to do about it.
+        key: Whether the name is wrong, not the value.
+        index: The character of the value that is wrong; -1 for all of it.
+    """
+
+    path: Path
+    what: Message
+    why: Message = NO_MESSAGE
+    next: Message = NO_MESSAGE
+    key: bool = False
+    index: int = -1
+
+
+_Words = Callable[[Argument, Mapping[str, Any]], tuple[Message, Message]]
+
+
+def _not_whole(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
+    return messages.NOT_WHOLE(given=given), messages.NUMBER_ONLY()
+
+
+def _not_number(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
+    return messages.NOT_NUMBER(given=given), messages.NUMBER_ONLY()
+
+
+def _not_boolean(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
+    return messages.NOT_BOOLEAN(given=given), messages.WRITE_BOOLEAN()
+
+
+def _not_section(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
+    return messages.NOT_A_SECTION(given=given), messages.WRITE_SECTION()
+
+
+def _not_choice(given: Argument, context: Mapping[str, Any]) -> tuple[Message, Message]:
+    expected = str(context["expected"])
+    choices = tuple(re.findall(r"'([^']*)'", expected)) or (expected,)
+    return messages.NOT_A_CHOICE(given=given), messages.CHOICES(choices=choices)
+
+
+_DESCRIPTIONS: Final[Mapping[str, _Words]] = {
+    "string_type": lambda given, _: (messages.NOT_TEXT(given=given), messages.QUOTE()),
+    "bool_parsing": _not_boolean,
+    "bool_type": _not_boolean,
+    "int_parsing": _not_whole,
+    "int_type": _not_whole,
+    "int_from_float": _not_whole,
+    "float_parsing": _not_number,
+    "float_type": _not_number,
+    "decimal_parsing": _not_number,
+    "decimal_type": _not_number,
+    "finite_number": _not_number,
+    "greater_than": lambda given, context: (
+        messages.TOO_SMALL(given=given),
+        messages.MORE_THAN(limit=context["gt"]),
+    ),
+    "greater_than_equal": lambda given, context: (
+        messages.TOO_SMALL(given=given),
+        messages.AT_LEAST(limit=context["ge"]),
+    ),
+    "less_than_equal": lambda given, context: (
+        messages.TOO_LARGE(given=given),
+        messages.AT_MOST(limit=context["le"]),
+    ),
+    "string_too_long": lambda _, context: (
+        messages.TEXT_TOO_LONG(),
+        messages.CHARACTERS_AT_MOST(limit=context["max_length"]),
+    ),
+    "too_long": lambda _, context: (
+        messages.TOO_MANY_ENTRIES(),
+        messages.ENTRIES_AT_MOST(limit=context["max_length"]),
+    ),
+    "literal_error": _not_choice,
+    "dataclass_type": _not_section,
+    "tuple_type": lambda given, _: (messages.NOT_A_LIST(given=given), messages.WRITE_LIST()),
+}
+"""The fact and the next step by pydantic's error types."""
+
+
+def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> SettingFault:
+    """What is wrong with a setting.
+
+    Args:
+        detail: An entry of ``ValidationError.errors()``.
+        issue: The same, read.
+        root: The section that the whole file is.
+    """
+    path: Path = (*detail["loc"], *issue.context.get("at", ()))
+    given = detail["input"]
+    if issue.kind == "unexpected_keyword_argument":
+        return _unknown(path, given, root)
+    if issue.kind == "missing":
+        name = str(path[-1])
+        what, step = messages.MISSING(name=name), messages.ADD_SETTING(name=name)
+        return SettingFault(path=path, what=what, next=step)
+    if path and path[-1] in _SECRET:
+        what, why = messages.NOT_A_REFERENCE(), messages.TRAVELS()
+        return SettingFault(path=path, what=what, why=why, next=messages.STORE_SECRET())
+    if typed := _typed(given, path, issue.kind):
+        return typed
+    if issue.kind == "string_pattern_mismatch":
+        what, step = _pattern(path, given)
+    elif issue.kind in _DESCRIPTIONS:
+        what, step = _DESCRIPTIONS[issue.kind](given_value(given), issue.context)
+    else:
+        what, step = issue.message, issue.context.get("next", messages.SEE_REFERENCE())
+    why = issue.context.get("why", NO_MESSAGE)
+    return SettingFault(path=path, what=what, why=why, next=step)
+
+
+def _typed(given: object, path: Path, kind: str) -> SettingFault | None:
+    """The fault of a text that was written with an input method, or without colon or space."""
+    if not isinstance(given, str) or (path and path[-1] == "label"):
+        return None
+    found = value_fault(given, setting=kind in ("dataclass_type", "dict_type", "mapping_type"))
+    if found is None:
+        return None
+    index, fault = found
+    return SettingFault(path=path, what=fault.what, next=fault.next, index=index)
+
+
+def _unknown(path: Path, given: object, root: type) -> SettingFault:
+    """The fault of a setting that its section does not have."""
+    name, known = str(path[-1]), settings_at(root, path[:-1])
+    if given is None and name.split()[:1] != [name] and name.split()[0] in known:
+        typed = value_fault(name, setting=True)
+        if typed:
+            return SettingFault(path=path, what=typed[1].what, next=typed[1].next, key=True)
+    close = nearest(name, known)
+    step = DID_YOU_MEAN(name=close) if close else messages.KNOWN_SETTINGS(known=tuple(known))
+    return SettingFault(path=path, what=messages.UNKNOWN_SETTING(name=name), next=step, key=True)
+
+
+def _pattern(path: Path, given: object) -> tuple[Message, Message]:
+    if path[-1] == "name":
+        return messages.INVALID_NAME(given=given_value(given)), messages.NAME_FORM()
+    return messages.CONTROL_CHARACTERS(), messages.REMOVE_CHARACTERS()

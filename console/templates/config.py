@@ -1,0 +1,211 @@
+"""The configuration of a gateway: what is wrong with a setting, a file, or the loading of one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.text import Template
+
+# --- values ---------------------------------------------------------------------------------------
+
+QUOTED: Final = Template("config.quoted", "'{text}'")
+BEGINNING: Final = Template("config.beginning", "'{text}...'")
+NOTHING: Final = Template("config.nothing", "an empty value")
+SECTION: Final = Template("config.section", "a section")
+LIST: Final = Template("config.list", "a list")
+INVALID: Final = Template("config.invalid", "{given} is not valid here")
+SEE_REFERENCE: Final = Template(
+    "config.see_reference", "see the description of this setting in the reference"
+)
+NOT_TEXT: Final = Template("config.not_text", "{given} is not a text")
+QUOTE: Final = Template("config.quote", "put it in quotation marks")
+NOT_BOOLEAN: Final = Template("config.not_boolean", "{given} is neither true nor false")
+WRITE_BOOLEAN: Final = Template("config.write_boolean", "write true or false")
+NOT_WHOLE: Final = Template("config.not_whole", "{given} is not a whole number")
+NOT_NUMBER: Final = Template("config.not_number", "{given} is not a number")
+NUMBER_ONLY: Final = Template("config.number_only", "write a number, without a unit")
+TOO_SMALL: Final = Template("config.too_small", "{given} is too small")
+AT_LEAST: Final = Template("config.at_least", "write {limit} or more")
+MORE_THAN: Final = Template("config.more_than", "write more than {limit}")
+TOO_LARGE: Final = Template("config.too_large", "{given} is too large")
+AT_MOST: Final = Template("config.at_most", "write {limit} or less")
+TEXT_TOO_LONG: Final = Template("config.text_too_long", "the text is too long")
+CHARACTERS_AT_MOST: Final = Template(
+    "config.characters_at_most", "write at most {limit} characters"
+)
+TOO_MANY_ENTRIES: Final = Template("config.too_many_entries", "the list has too many entries")
+ENTRIES_AT_MOST: Final = Template("config.entries_at_most", "write at most {limit} entries")
+NOT_A_CHOICE: Final = Template(
+    "config.not_a_choice", "{given} is not one of the values that are possible"
+)
+CHOICES: Final = Template("config.choices", "write one of these values: {choices}")
+NOT_A_SECTION: Final = Template("config.not_a_section", "{given} is not a section with settings")
+WRITE_SECTION: Final = Template(
+    "config.write_section", "write its settings on the lines below it, indented"
+)
+NOT_A_LIST: Final = Template("config.not_a_list", "{given} is not a list")
+WRITE_LIST: Final = Template(
+    "config.write_list", "write each entry on a line of its own, after a dash"
+)
+CONTROL_CHARACTERS: Final = Template(
+    "config.control_characters", "the text contains control characters"
+)
+REMOVE_CHARACTERS: Final = Template("config.remove_characters", "remove these characters")
+
+# --- settings -------------------------------------------------------------------------------------
+
+MISSING: Final = Template("config.missing", "the setting '{name}' is missing")
+ADD_SETTING: Final = Template("config.add_setting", "add '{name}:' and its value")
+UNKNOWN_SETTING: Final = Template("config.unknown_setting", "the setting '{name}' is unknown")
+KNOWN_SETTINGS: Final = Template(
+    "config.known_settings", "remove it, or use one of these settings: {known}"
+)
+INDENT_BELOW: Final = Template("config.indent_below", "indent it below '{section}:'")
+VERSION_MISSING: Final = Template("config.version_missing", "the version of the file is missing")
+ADD_VERSION: Final = Template("config.add_version", "add the line 'version: {version}'")
+INVALID_VERSION: Final = Template("config.invalid_version", "{given} is not a version")
+NEWER_VERSION: Final = Template(
+    "config.newer_version",
+    "version {version} is newer than this software, which supports version {supported}",
+)
+UPDATE: Final = Template(
+    "config.update", "update the software, or write the file for version {supported}"
+)
+INVALID_NAME: Final = Template("config.invalid_name", "{given} is not a valid name")
+NAME_FORM: Final = Template(
+    "config.name_form",
+    "use at most 63 lower-case letters a to z, digits and hyphens; 'label' takes any text",
+)
+RESERVED_NAME: Final = Template(
+    "config.reserved_name", "the name '{name}' is reserved for the gateway itself"
+)
+CHOOSE_NAME: Final = Template("config.choose_name", "choose another name")
+DUPLICATE_NAME: Final = Template(
+    "config.duplicate_name", "another device is already named '{name}'"
+)
+DISTINCT_NAMES: Final = Template("config.distinct_names", "give each device a name of its own")
+TIME_ZONE: Final = Template("config.time_zone", "'{name}' is not a time zone")
+TIME_ZONES: Final = Template("config.time_zones", "write the one that is meant: {zones}")
+IANA: Final = Template(
+    "config.iana", "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC"
+)
+RATIO: Final = Template("config.ratio", "{given} is not a ratio")
+RATIO_FORM: Final = Template(
+    "config.ratio_form", "write a number such as 40, or primary/secondary such as 200/5"
+)
+RATIO_NOT_POSITIVE: Final = Template(
+    "config.ratio_not_positive", "the ratio {given} is not greater than 0"
+)
+RATIO_UNSIGNED: Final = Template(
+    "config.ratio_unsigned",
+    "write it without the sign, and set 'reversed: true' for a meter that is wired in reverse",
+)
+RATIO_TOO_LARGE: Final = Template(
+    "config.ratio_too_large", "the ratio {given} is greater than {limit}"
+)
+RATIO_SECONDARY: Final = Template(
+    "config.ratio_secondary", "the ratio {given} has 0 as its secondary value"
+)
+RESERVE: Final = Template("config.reserve", "gap_reserve_mb is not less than cap_mb")
+NO_SPACE_LEFT: Final = Template("config.no_space_left", "no space would be left for records")
+LESS_RESERVE: Final = Template("config.less_reserve", "reduce gap_reserve_mb, or raise cap_mb")
+
+# --- addresses and secrets ------------------------------------------------------------------------
+
+URL_PROTOCOL: Final = Template("config.url_protocol", "the URL does not begin with a protocol")
+BEGIN_URL: Final = Template(
+    "config.begin_url", "begin it with the device's protocol, such as modbus-tcp:// or snmp://"
+)
+URL_SLASHES: Final = Template("config.url_slashes", "'//' is missing after '{scheme}:'")
+WRITE_SLASHES: Final = Template("config.write_slashes", "begin the URL with {scheme}://")
+URL_HOST: Final = Template("config.url_host", "the host in the URL is not valid")
+HOST_FORM: Final = Template(
+    "config.host_form", "correct the host; write an IPv6 address in square brackets"
+)
+URL_PORT: Final = Template("config.url_port", "the port in the URL is not a number up to 65535")
+PORT_FORM: Final = Template("config.port_form", "write a port from 1 to 65535 after the host")
+URL_CHARACTER: Final = Template(
+    "config.url_character", "the URL contains a space or an unprintable character"
+)
+REMOVE_OR_ESCAPE: Final = Template("config.remove_or_escape", "remove it, or write a space as %20")
+URL_PASSWORD: Final = Template("config.url_password", "the URL contains a password")
+TRAVELS: Final = Template(
+    "config.travels", "a configuration is copied and sent, so that it must not contain secrets"
+)
+STORE_SECRET: Final = Template(
+    "config.store_secret",
+    "store the secret with `kanmon secret set NAME`, and write secret:NAME in its place",
+)
+NOT_A_REFERENCE: Final = Template(
+    "config.not_a_reference", "the value is not a reference to a stored secret"
+)
+BROKER_PROTOCOL: Final = Template(
+    "config.broker_protocol", "the broker's URL does not begin with mqtt:// or mqtts://"
+)
+BROKER_HOST: Final = Template("config.broker_host", "the broker's URL has no host")
+BROKER_FORM: Final = Template(
+    "config.broker_form", "write mqtt://HOST:1883, or mqtts://HOST:8883 for TLS"
+)
+BROKER_CREDENTIALS: Final = Template(
+    "config.broker_credentials", "the broker's URL contains a user name or a password"
+)
+SEPARATE_CREDENTIALS: Final = Template(
+    "config.separate_credentials",
+    "remove them from the URL, and set cloud.username and cloud.password",
+)
+BROKER_REST: Final = Template("config.broker_rest", "the broker's URL continues after the port")
+REMOVE_REST: Final = Template("config.remove_rest", "remove everything after the port")
+CREDENTIALS_ALONE: Final = Template(
+    "config.credentials_alone", "a user name or a password is set, but no broker"
+)
+SET_BROKER: Final = Template("config.set_broker", "set cloud.broker, or remove both settings")
+LISTEN: Final = Template("config.listen", "{given} is not an IP address with a port")
+LISTEN_FORM: Final = Template("config.listen_form", "write them as in 127.0.0.1:9464")
+TOKEN_ALONE: Final = Template(
+    "config.token_alone", "a token is set, but no address to serve metrics on"
+)
+SET_LISTEN: Final = Template("config.set_listen", "set metrics.listen, or remove metrics.token")
+EXPOSED: Final = Template(
+    "config.exposed", "other machines could read the metrics at {address} without a token"
+)
+SET_TOKEN: Final = Template("config.set_token", "set metrics.token, or listen on 127.0.0.1")
+
+# --- files ----------------------------------------------------------------------------------------
+
+PLACES: Final = Template(
+    "config.places", "{place} and {n} other place", "{place} and {n} other places"
+)
+UNREADABLE: Final = Template("config.unreadable", "the file cannot be read")
+EXISTING_FILE: Final = Template("config.existing_file", "give the path of an existing file")
+AS_OWNER: Final = Template(
+    "config.as_owner", "run the command as the user that the gateway runs as, or with sudo"
+)
+CORRECT_PATH: Final = Template(
+    "config.correct_path", "correct the path, or name another state folder with --state"
+)
+GIVE_FILE: Final = Template("config.give_file", "give the path of a file")
+NOTHING_APPLIED: Final = Template("config.nothing_applied", "this gateway has no configuration yet")
+APPLY: Final = Template(
+    "config.apply",
+    "apply one with `kanmon config apply FILE`, or name another state folder with --state",
+)
+NOT_SAVED: Final = Template("config.not_saved", "the configuration could not be saved")
+CHECK_DISK: Final = Template(
+    "config.check_disk", "check the state folder and the free space on its disk"
+)
+NOT_LOADED: Final = Template("config.not_loaded", "the configuration could not be loaded")
+NOT_STARTED: Final = Template(
+    "config.not_started", "the process that reads it could not be started: {reason}"
+)
+NOT_FINISHED: Final = Template(
+    "config.not_finished", "the process that reads it did not finish within {limit}"
+)
+FAILED: Final = Template(
+    "config.failed", "the process that reads it ended with exit code {status}: {output}"
+)
+INVALID_RESULT: Final = Template(
+    "config.invalid_result", "the process that reads it returned an invalid result"
+)
+CHECK_MEMORY: Final = Template(
+    "config.check_memory", "check the free memory and disk space, then try again"
+)
