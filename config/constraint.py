@@ -19,7 +19,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
 from console.templates import config as messages
-from console.text import Argument, Message, as_message
+from console.text import Argument, Message
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -44,10 +44,10 @@ class InvalidValueError(ValueError):
         context: Values for that next step; or, as messages, ``why`` and ``next`` themselves.
     """
 
-    def __init__(self, kind: str, message: Message | str, **context: Any) -> None:
-        super().__init__(message)
+    def __init__(self, kind: str, message: Message, **context: Any) -> None:
+        super().__init__(str(message))
         self.kind = kind
-        self.message = as_message(message)
+        self.message = message
         self.context = context
 
 

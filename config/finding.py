@@ -12,7 +12,7 @@ from typing import Any
 
 from console.catalogue import decode
 from console.templates import config as messages
-from console.text import ENGLISH, NO_MESSAGE, Message, Translations, as_message, one_line
+from console.text import ENGLISH, NO_MESSAGE, Message, Translations, one_line
 
 
 class Level(StrEnum):
@@ -72,16 +72,13 @@ class Finding:
         others: Further places with the same problem of the same cause (`fold`).
     """
 
-    what: Any  # BRIDGE: Message, once the problems of `gateway.polling.devices` are templates
+    what: Message
     why: Message = NO_MESSAGE
     next: Message = NO_MESSAGE
     path: str = ""
     location: SourceLocation | None = None
     level: Level = Level.ERROR
     others: tuple[Place, ...] = ()
-
-    def __post_init__(self) -> None:  # BRIDGE
-        object.__setattr__(self, "what", as_message(self.what))
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -189,11 +189,6 @@ APPLY: Final = Template(
     "config.apply",
     "apply one with `kanmon config apply FILE`, or name another state folder with --state",
 )
-NOT_SAVED: Final = Template("config.not_saved", "the configuration could not be saved")
-CHECK_DISK: Final = Template(
-    "config.check_disk", "check the state folder and the free space on its disk"
-)
-NOT_LOADED: Final = Template("config.not_loaded", "the configuration could not be loaded")
 NOT_STARTED: Final = Template(
     "config.not_started", "the process that reads it could not be started: {reason}"
 )

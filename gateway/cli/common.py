@@ -30,13 +30,9 @@ from console.language import words as said
 from console.output import ReaderGoneError, is_output_error, plain_line, say, say_json, silence
 from console.templates import control
 from console.text import Message, MessageError, Template
-from gateway.control.protocol import cause
 
 __all__ = ["DONE", "FAILED", "PARTLY", "USAGE", "say", "say_json"]
 
-CHECK_MEMORY: Final = Template(
-    "cli.check_memory", "check the free memory and disk space, then try again"
-)
 CHECK_PATH: Final = Template("cli.check_path", "check the path and its disk, then try again")
 CORRECT_PATH: Final = Template(
     "cli.correct_path", "correct the path, or name another state folder with --state"
@@ -98,15 +94,9 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 def description(error: Exception) -> ErrorDescription | None:
     """An error that we know how to describe; ``None`` for an internal error."""
-    from gateway.configuration.loader import LoadError
-
     if isinstance(error, ConfigError):
         return ErrorDescription(
             what=control.UNUSABLE_CONFIGURATION(), next=control.CORRECT_FINDINGS()
-        )
-    if isinstance(error, LoadError):
-        return ErrorDescription(
-            what=control.CONFIGURATION_NOT_LOADED(), why=cause(error), next=CHECK_MEMORY()
         )
     if isinstance(error, MessageError):
         return failure.describe(error)

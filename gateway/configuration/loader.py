@@ -26,6 +26,10 @@ import msgspec
 
 from config.finding import ConfigError, Finding
 from config.model import Configuration
+from console.catalogue import decode
+from console.templates import config as messages
+from console.templates import control, system
+from console.text import Duration, Message, MessageError, verbatim
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.modbus.profile import Profile
 from drivers.modbus.profile_store import LoadedProfiles
@@ -42,12 +46,20 @@ SendRequest = Callable[[Path, bytes], Awaitable[bytes]]
 """Takes the state folder and an encoded `LoadRequest`; returns the encoded `LoadResult`."""
 
 
-class LoadError(Exception):
+class LoadError(MessageError):
     """The process that reads the configuration failed."""
 
+    def __init__(self, why: Message) -> None:
+        what, step = control.CONFIGURATION_NOT_LOADED(), messages.CHECK_MEMORY()
+        super().__init__(what, why=why, next_step=step)
 
-class SaveError(Exception):
+
+class SaveError(MessageError):
     """A valid configuration could not be written to disk; the old one still runs."""
+
+    def __init__(self, why: Message) -> None:
+        what, step = control.CONFIGURATION_NOT_SAVED(), control.FREE_SPACE()
+        super().__init__(what, why=why, next_step=step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +85,14 @@ class LoadResult:
         configuration: The settings; ``None`` when none are valid, or none were requested.
         findings: Why there are none, or why they are the previous ones; as
             `config.finding.Finding.to_wire`.
-        disk_error: The system's message when the configuration could not be saved.
+        disk_error: Why the configuration could not be saved, as `console.text.Message.to_json`.
         profiles: As in `drivers.modbus.profile_store.LoadedProfiles`.
         faults: By a profile's name, why there is none; as `config.finding.Finding.to_wire`.
     """
 
     configuration: Configuration | None = None
     findings: tuple[dict[str, Any], ...] = ()
-    disk_error: str = ""
+    disk_error: dict[str, Any] | None = None
     profiles: dict[str, Profile] = field(default_factory=dict)
     faults: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
@@ -120,19 +132,19 @@ async def load_in_subprocess(state: Path, request: bytes) -> bytes:
     try:
         child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
     except OSError as error:
-        raise LoadError(f"no process to read it could be started: {error}") from error
+        raise LoadError(messages.NOT_STARTED(reason=system.reason(error))) from error
     try:
         async with asyncio.timeout(LIMIT_S):
             answer, words = await child.communicate(request)
     except TimeoutError as error:
-        raise LoadError(f"nothing was read within {LIMIT_S:g} s; is memory short?") from error
+        raise LoadError(messages.NOT_FINISHED(limit=Duration(LIMIT_S))) from error
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
     if child.returncode:
         last = words.decode(errors="replace").strip().rpartition("\n")[2]
-        raise LoadError(f"the process that reads it ended with {child.returncode}: {last}")
+        raise LoadError(messages.FAILED(status=child.returncode, output=verbatim(last)))
     return answer
 
 
@@ -181,7 +193,7 @@ class Loader:
         try:
             return msgspec.msgpack.decode(answer, type=LoadResult, dec_hook=_from_text)
         except msgspec.MsgspecError as error:
-            raise LoadError(f"what was read makes no sense: {error}") from error
+            raise LoadError(messages.INVALID_RESULT()) from error
 
 
 def _from_text(kind: type, text: Any) -> Any:
@@ -193,7 +205,7 @@ def _from_text(kind: type, text: Any) -> Any:
 
 def _loaded(result: LoadResult) -> LoadedConfiguration:
     if result.disk_error:
-        raise SaveError(result.disk_error)
+        raise SaveError(decode(result.disk_error))
     findings = tuple(Finding.from_wire(one) for one in result.findings)
     if result.configuration is None:
         raise ConfigError(findings)
@@ -237,7 +249,7 @@ def handle_request(state: Path, request: bytes) -> bytes:
     except ConfigError as error:
         result = LoadResult(findings=tuple(one.to_wire() for one in error.findings))
     except OSError as error:
-        result = LoadResult(disk_error=error.strerror or str(error))
+        result = LoadResult(disk_error=system.reason(error).to_json())
     devices = result.configuration.devices if result.configuration else ()
     return _encoded(_with_profiles(result, state, [device.url for device in devices]))
 

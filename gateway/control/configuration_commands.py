@@ -11,7 +11,7 @@ from config.finding import ConfigError
 from config.model import canonical, digest
 from console.templates import control
 from gateway.configuration.loader import LoadError, SaveError
-from gateway.control.protocol import ControlError, cause, text_param
+from gateway.control.protocol import ControlError, text_param
 
 if TYPE_CHECKING:
     from config.model import Configuration
@@ -56,18 +56,11 @@ class ConfigurationCommands:
             raise refusal from error
         except SaveError as error:
             raise ControlError(
-                control.CONFIGURATION_NOT_SAVED(),
-                where=str(self._state),
-                why=cause(error),
-                next_step=control.FREE_SPACE(),
+                error.what, where=str(self._state), why=error.why, next_step=error.next_step
             ) from error
         except LoadError as error:
-            raise ControlError(
-                control.CONFIGURATION_NOT_LOADED(),
-                where=file,
-                why=cause(error),
-                next_step=control.RETRY_CONFIGURATION(),
-            ) from error
+            step = control.RETRY_CONFIGURATION()
+            raise ControlError(error.what, where=file, why=error.why, next_step=step) from error
         return {"digest": digest(self._running.configuration).hex(), "at_next_start": later}
 
     async def reload(self) -> dict[str, Any]:

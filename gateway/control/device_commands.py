@@ -161,7 +161,8 @@ class DeviceCommands:
         try:
             return settings.profiles if device else await settings.profiles_of(url)
         except LoadError as error:
-            raise DeviceError((Finding(what=cause(error)),)) from error
+            found = Finding(what=error.what, why=error.why, next=error.next_step)
+            raise DeviceError((found,)) from error
 
     @asynccontextmanager
     async def _writer(self, url: str, device: Device | None) -> AsyncIterator[SettingWriter]:

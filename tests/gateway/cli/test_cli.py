@@ -189,7 +189,7 @@ def test_a_silence_longer_than_a_neighbours_period_is_warned_of(box: Box) -> Non
     done = box.kanmon("config", "check", write(box, GOOD + fast))
     assert done.returncode == 0
     assert "it blocks tcp:127.0.0.1:9 for 1 s" in done.stderr
-    assert "timeout_s in the URL below that period" in done.stderr
+    assert "Set timeout_s in the URL to less than 0.5 s" in done.stderr
     calm = fast.replace("every_s: 0.5", "every_s: 5")
     assert "it blocks" not in box.kanmon("config", "check", write(box, GOOD + calm)).stderr
 

@@ -10,6 +10,8 @@ import pytest
 
 from config.finding import ConfigError
 from config.reading import read
+from console.templates import config as messages
+from console.templates import system
 from drivers.context import ProfileError
 from drivers.modbus.profile_loader import load
 from gateway.configuration.loader import (
@@ -76,8 +78,9 @@ async def test_the_previous_one_is_taken_and_it_is_said_why(
 async def test_a_disk_that_refuses_is_told(tmp_path: Path, send: SendRequest) -> None:
     (tmp_path / "config.yaml.new").mkdir()
     text = GOOD.replace('  - {name: broken, url: "modbus-tcp:"}\n', "")
-    with pytest.raises(SaveError, match="directory"):
+    with pytest.raises(SaveError) as caught:
         await Loader(tmp_path, send).apply(text.encode(), "f")
+    assert caught.value.why == system.FOLDER()
 
 
 async def test_the_profile_of_one_url(tmp_path: Path, send: SendRequest) -> None:
@@ -88,14 +91,16 @@ async def test_the_profile_of_one_url(tmp_path: Path, send: SendRequest) -> None
 
 
 async def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=r"ended with 1: .*DecodeError"):
+    with pytest.raises(LoadError, match=r"ended with exit code 1: .*DecodeError"):
         await load_in_subprocess(tmp_path, b"\xc1")
 
     async def mumble(_state: Path, _asked: bytes) -> bytes:
         return b"\x01"
 
-    with pytest.raises(LoadError, match="makes no sense"):
+    with pytest.raises(LoadError) as caught:
         await Loader(tmp_path, mumble).load()
+    assert caught.value.why == messages.INVALID_RESULT()
+    assert caught.value.next_step
 
 
 async def test_a_reader_nobody_waits_for_is_ended(tmp_path: Path) -> None:
