@@ -15,6 +15,7 @@ from cloud_link.wire import (
     Table,
     WireCondition,
     WireError,
+    WireEvidence,
     WireIdentity,
     WireSupply,
 )
@@ -23,7 +24,7 @@ from drivers.report import Quality
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from drivers.report import Reading, Report
+    from drivers.report import Condition, Evidence, Reading, Report
 
 QUALITIES: Final = tuple(Quality)
 """The quality that each position in `cloud_link.wire.DataRecord.qualities` stands for."""
@@ -154,12 +155,40 @@ def event_record(report: Report) -> EventRecord:
         WireIdentity(
             identity.maker, identity.model, identity.serial, identity.firmware, identity.mac
         ),
-        tuple(
-            WireCondition(c.code.value, c.severity.value, c.component, c.message, c.source, c.since)
-            for c in report.conditions
-        ),
+        tuple(map(_condition, report.conditions)),
         tuple(
             WireSupply(s.kind, s.colour, s.name, s.level, s.capacity, s.unit, s.state.value)
             for s in report.supplies
         ),
+    )
+
+
+def _condition(condition: Condition) -> WireCondition:
+    message, step = condition.message, condition.next_step
+    return WireCondition(
+        code=condition.code.value,
+        severity=condition.severity.value,
+        component=condition.component,
+        message=str(message),
+        source=condition.source,
+        since=condition.since,
+        message_id=message.id,
+        message_args=message.args_json(),
+        evidence=list(map(_evidence, condition.evidence)),
+        next=str(step),
+        next_id=step.id,
+        next_args=step.args_json(),
+    )
+
+
+def _evidence(entry: Evidence) -> WireEvidence:
+    return WireEvidence(
+        kind=entry.kind.value,
+        address=entry.address,
+        label=entry.label,
+        value=entry.value,
+        meaning=str(entry.meaning),
+        meaning_id=entry.meaning.id,
+        meaning_args=entry.meaning.args_json(),
+        profile=entry.profile,
     )

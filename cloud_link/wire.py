@@ -27,7 +27,7 @@ from __future__ import annotations
 import zlib
 from enum import IntEnum
 from hashlib import blake2b
-from typing import Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -101,8 +101,60 @@ class DataRecord(msgspec.Struct, frozen=True, array_like=True, tag=1):
     qualities: tuple[tuple[int, int], ...] = ()
 
 
+Arguments = Annotated[
+    Any,
+    msgspec.Meta(
+        description="arguments of a message by name, JSON values",
+        extra_json_schema={"type": "object"},
+    ),
+]
+"""Any type is read: whoever shows the message checks its arguments, and has its text."""
+
+
+class WireEvidence(msgspec.Struct, frozen=True, array_like=True):
+    """A `drivers.report.Evidence` as it travels, its kind by value.
+
+    Attributes:
+        meaning: What the value was read as, in English.
+        meaning_id: The id of its template; ``""`` for words that are not ours.
+        meaning_args: Its arguments, as `console.text.Message.args_json` makes them.
+    """
+
+    kind: str
+    address: str = ""
+    label: str = ""
+    value: str = ""
+    meaning: str = ""
+    meaning_id: str = ""
+    meaning_args: Arguments = msgspec.field(default_factory=dict)
+    profile: str = ""
+
+
+EvidenceList = Annotated[
+    Any,
+    msgspec.Meta(
+        description="list of evidence",
+        extra_json_schema={
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/WireEvidence"},
+        },
+    ),
+]
+"""Any type is read: whoever shows the evidence reads it entry by entry (`readable_evidence`)."""
+
+
 class WireCondition(msgspec.Struct, frozen=True, array_like=True):
-    """A `drivers.report.Condition`; ``since`` in milliseconds since boot, ``None`` if earlier."""
+    """A `drivers.report.Condition`; texts are English.
+
+    Attributes:
+        source: The evidence as one text.
+        since: Milliseconds since boot; ``None`` if earlier.
+        message_id: The id of the template of ``message``; ``""`` for words that are not ours.
+        message_args: Its arguments, as `console.text.Message.args_json` makes them.
+        evidence: A list of `WireEvidence`.
+        next: What to do about this cause; ``""`` where the code says enough.
+        next_id: The id of the template of ``next``, and its arguments in ``next_args``.
+    """
 
     code: str
     severity: str
@@ -110,6 +162,12 @@ class WireCondition(msgspec.Struct, frozen=True, array_like=True):
     message: str
     source: str
     since: int | None
+    message_id: str = ""
+    message_args: Arguments = msgspec.field(default_factory=dict)
+    evidence: EvidenceList = msgspec.field(default_factory=list)
+    next: str = ""
+    next_id: str = ""
+    next_args: Arguments = msgspec.field(default_factory=dict)
 
 
 class WireSupply(msgspec.Struct, frozen=True, array_like=True):
@@ -307,6 +365,19 @@ def decode_record(body: bytes) -> Record:
         return _record_decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"not a record: {error}") from error
+
+
+def readable_evidence(condition: WireCondition, limit: int) -> list[WireEvidence]:
+    """The first ``limit`` entries of a condition's evidence; unreadable ones are left out."""
+    if not isinstance(condition.evidence, list | tuple):
+        return []
+    found = []
+    for entry in condition.evidence[:limit]:
+        try:
+            found.append(msgspec.convert(entry, WireEvidence))
+        except msgspec.ValidationError:
+            continue
+    return found
 
 
 def table_id(table: Table) -> bytes:

@@ -27,6 +27,7 @@ __all__ = [
     "CODES",
     "COLOURS",
     "COMPONENTS",
+    "EVIDENCE_KINDS",
     "LANES",
     "QUALITIES",
     "QUANTITIES",
@@ -53,6 +54,17 @@ REACHABILITIES: Final = table(
         "never": tr_noop("never reached"),
     },
 )
+EVIDENCE_KINDS: Final = table(
+    "evidence_kind",
+    {
+        "oid": tr_noop("SNMP"),
+        "register": tr_noop("Modbus"),
+        "keyword": tr_noop("keyword"),
+        "exchange": tr_noop("poll"),
+        "gateway": tr_noop("gateway"),
+    },
+)
+"""Where a value stands that a condition is based on."""
 STATES: Final = table(
     "state",
     {

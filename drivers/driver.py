@@ -8,7 +8,6 @@
       |-- AddressedKind     its devices take turns on a line, each with an address
       |-- SerialFormatKind  knows the serial format of its line
       |-- LineDrainKind     knows how long a line is left alone after a timeout
-      |-- EvidenceKind      knows which evidence gets its meaning from a device's profile
       `-- WritableKind      its devices have settings that may be written
             v
     Driver                  one device, opened
@@ -173,19 +172,6 @@ class LineDrainKind(Protocol):
 
     def drain_s(self, url: DeviceUrl) -> float:
         """Seconds for which the line is left alone, at most, after a device did not answer."""
-
-
-@runtime_checkable
-class EvidenceKind(Protocol):
-    """A kind whose evidence of conditions may get its meaning from a device's profile."""
-
-    def evidence_profile(self, url: DeviceUrl, evidence: str) -> str | None:
-        """Return the name of the profile that gives ``evidence`` its meaning; ``None`` if none.
-
-        Args:
-            url: The URL of the device.
-            evidence: One part of a condition's ``source``, as the family's driver writes it.
-        """
 
 
 @runtime_checkable

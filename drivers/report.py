@@ -8,6 +8,7 @@ A `Report` is one look at one device::
     |-- identity                    maker, model, serial, firmware, mac
     |-- readings: Reading*          quantity, part, value (an integer of 10**resolution), quality
     |-- conditions: Condition*      what is wrong with it, gravest first when shown
+    |   `-- evidence: Evidence*     the values that say so
     `-- supplies: Supply*           ink, toner, waste: per cent of life left
 
 Three rules hold everywhere:
@@ -17,7 +18,8 @@ Three rules hold everywhere:
   ``raw * 0.1`` and ``raw / 10`` differ for a third of all 16-bit values.
 * Times are milliseconds of ``CLOCK_BOOTTIME``; a `Clock` says what they mean in UTC, once known.
 
-Standard library only: importing this module loads no device, network or validation library.
+Standard library and `console.text` only: importing this module loads no device, network or
+validation library.
 The JSON form and its schema are in `drivers.report_json`.
 
 Sources: design section 2; RFC 3805 (supplies, severities).
@@ -32,6 +34,7 @@ from enum import StrEnum
 from itertools import repeat
 from typing import Final
 
+from console.text import NO_MESSAGE, Message
 from drivers.quantity import PART_VALUES, Kind, PartError, Quantity, check_part
 
 __all__ = [
@@ -39,6 +42,8 @@ __all__ = [
     "Clock",
     "Code",
     "Condition",
+    "Evidence",
+    "EvidenceKind",
     "Identity",
     "Kind",
     "Observation",
@@ -218,6 +223,51 @@ def readings_of(
     return made
 
 
+class EvidenceKind(StrEnum):
+    """Where a value stands that a condition is based on."""
+
+    OID = "oid"
+    """In an SNMP object."""
+    REGISTER = "register"
+    """In a Modbus register or bit."""
+    KEYWORD = "keyword"
+    """Under a keyword, as IEC 62056-21, IPP or a device's own texts have them."""
+    EXCHANGE = "exchange"
+    """Nowhere: a poll failed."""
+    GATEWAY = "gateway"
+    """In the gateway's own counters, files or clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One value that a condition is based on.
+
+    Attributes:
+        kind: Where the value stands.
+        address: The place within that: an OID, ``holding 40001``, a keyword, or the line and unit
+            of a poll; ``""`` where there is none.
+        label: What the place is called: ``prtAlertCode``, ``Timeout``; ``""`` if it has no name.
+        value: The value as it came, as text; ``""`` where nothing came.
+        meaning: What the value was read as; `NO_MESSAGE` if it stands for itself.
+        profile: The profile that says what the value means; ``""`` where a standard does.
+    """
+
+    kind: EvidenceKind
+    address: str = ""
+    label: str = ""
+    value: str = ""
+    meaning: Message = NO_MESSAGE
+    profile: str = ""
+
+    def __str__(self) -> str:
+        """The entry in English: ``prtAlertCode 1.3.6.1... = 8 (jam, class STOP)``."""
+        where = " ".join(filter(None, (self.label, self.address)))
+        fact = " = ".join(filter(None, (where, self.value)))
+        profile = f"profile {self.profile}" if self.profile else ""
+        notes = ", ".join(filter(None, (str(self.meaning), profile)))
+        return f"{fact} ({notes})" if fact and notes else fact or notes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """Something that is so, and that somebody may have to see to.
@@ -228,22 +278,29 @@ class Condition:
         code: From the closed vocabulary.
         severity: How severe it is.
         component: Which part of the device: ``tray 2``, ``l1``, ``""`` for the whole.
-        message: The device's own words, or ours in English, for a person.
-        source: The raw evidence: register, OID or keyword with its value.
+        message: The device's own words, or ours, for a person.
+        evidence: The values that it is based on, the most severe first.
+        next_step: What to do about this cause; `NO_MESSAGE` where the code says enough.
         since: When it was first seen, milliseconds since boot; ``None`` if before this boot.
     """
 
     code: Code
     severity: Severity
     component: str = ""
-    message: str = ""
-    source: str = ""
+    message: Message = NO_MESSAGE
+    evidence: tuple[Evidence, ...] = ()
+    next_step: Message = NO_MESSAGE
     since: int | None = None
 
     @property
     def key(self) -> tuple[Code, str]:
         """What makes it the same condition as before, within one device."""
         return (self.code, self.component)
+
+    @property
+    def source(self) -> str:
+        """The evidence as one English text, for people and for readers that know no fields."""
+        return "; ".join(map(str, self.evidence))
 
 
 class SupplyState(StrEnum):

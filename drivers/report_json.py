@@ -9,7 +9,15 @@ The names are those of the vocabulary, enums are their values, and nothing passe
      "identity": {"maker": "", "model": "", "serial": "", "firmware": "", "mac": ""},
      "readings": [{"quantity": "voltage", "part": "l1", "value": 230.1, "resolution": -1,
                    "at": "2026-11-21T01:33:19.248Z", "at_boot_ms": 5248, "quality": "good"}],
-     "conditions": [], "supplies": []}
+     "conditions": [{"code": "media.jam", "severity": "error", "component": "tray 2",
+                     "message": "paper jam", "message_id": "condition.media_jam",
+                     "message_args": {}, "next": "", "next_id": "", "next_args": {},
+                     "source": "hrDeviceStatus 1.3.6.1.2.1.25.3.2.1.5.1 = 5 (down)",
+                     "evidence": [{"kind": "oid", "address": "1.3.6.1.2.1.25.3.2.1.5.1",
+                                   "label": "hrDeviceStatus", "value": "5", "meaning": "down",
+                                   "meaning_id": "", "meaning_args": {}, "profile": ""}],
+                     "since": "2026-11-21T01:33:19.250Z", "since_boot_ms": 5250}],
+     "supplies": []}
 
 Every time is there twice: as RFC 3339 UTC, ``null`` while the box does not know it, and as
 milliseconds since boot, which it always knows. A value is a JSON number with as many decimals as
@@ -18,7 +26,7 @@ its ``resolution`` has, a string for a text quantity, or ``null`` with the reaso
 `dumps` writes decimals digit for digit and `loads` reads them so; Python's own ``json`` would
 make floats of them, which `from_json` refuses. The schema is `drivers.report_schema`.
 
-Standard library only. Sources: design section 2; RFC 8259; RFC 3339.
+Standard library and messages only. Sources: design section 2; RFC 8259; RFC 3339.
 """
 
 from __future__ import annotations
@@ -31,10 +39,14 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from console.catalogue import decode_parts
+from console.text import Message, verbatim
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Kind,
     PartError,
@@ -132,10 +144,29 @@ def _condition(condition: Condition, clock: Clock) -> dict[str, Any]:
         "code": condition.code.value,
         "severity": condition.severity.value,
         "component": condition.component,
-        "message": condition.message,
+        **message_json("message", condition.message),
+        **message_json("next", condition.next_step),
         "source": condition.source,
+        "evidence": [evidence_json(entry) for entry in condition.evidence],
         **_time("since", condition.since, clock),
     }
+
+
+def evidence_json(entry: Evidence) -> dict[str, Any]:
+    """One entry of evidence as JSON values."""
+    return {
+        "kind": entry.kind.value,
+        "address": entry.address,
+        "label": entry.label,
+        "value": entry.value,
+        **message_json("meaning", entry.meaning),
+        "profile": entry.profile,
+    }
+
+
+def message_json(name: str, message: Message) -> dict[str, Any]:
+    """A message below ``name``: its English text, its id and its arguments."""
+    return {name: str(message), f"{name}_id": message.id, f"{name}_args": message.args_json()}
 
 
 def _written(node: object, indent: int | None, depth: int) -> Iterator[str]:
@@ -257,6 +288,15 @@ class _Object:
             )
         return at
 
+    def message(self, name: str) -> Message:
+        """A message as `message_json` writes it; one that is not known here is its text."""
+        text, key = self.text(name), self.text(f"{name}_id")
+        args = self.take(f"{name}_args")
+        if not isinstance(args, dict):
+            where = self.place(f"{name}_args")
+            raise ReportJsonError(where, f"an object is expected, not {_kind(args)}")
+        return decode_parts(key, _floats(args), text) if key else verbatim(text)
+
     def object(self, name: str) -> _Object:
         return _Object.of(self.take(name), self.place(name))
 
@@ -275,6 +315,15 @@ class _Object:
         """Refuse what nobody asked for: a misspelt name must not pass for an absent one."""
         for name in self.items:
             raise ReportJsonError(self.place(name), "is not a name of this format")
+
+
+def _floats(node: Any) -> Any:
+    """Arguments of a message, which are no readings: their decimals as floats."""
+    if isinstance(node, dict):
+        return {name: _floats(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_floats(value) for value in node]
+    return float(node) if isinstance(node, Decimal) else node
 
 
 def _kind(node: object) -> str:
@@ -356,13 +405,26 @@ def _units(number: Decimal, resolution: int, where: str) -> int:
 
 
 def _read_condition(node: _Object, clock: Clock) -> Condition:
+    node.text("source")  # made of the evidence
     return Condition(
         code=node.member("code", Code),
         severity=node.member("severity", Severity),
         component=node.text("component"),
-        message=node.text("message"),
-        source=node.text("source"),
+        message=node.message("message"),
+        evidence=node.each("evidence", _read_evidence),
+        next_step=node.message("next"),
         since=node.time("since", clock),
+    )
+
+
+def _read_evidence(node: _Object) -> Evidence:
+    return Evidence(
+        kind=node.member("kind", EvidenceKind),
+        address=node.text("address"),
+        label=node.text("label"),
+        value=node.text("value"),
+        meaning=node.message("meaning"),
+        profile=node.text("profile"),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drivers.report import (
     Code,
+    EvidenceKind,
     Quality,
     Quantity,
     Reachability,
@@ -104,10 +105,33 @@ def _condition() -> dict[str, Any]:
         code=words_of(Code),
         severity=words_of(Severity),
         component=TEXT,
-        message=TEXT,
-        source=TEXT | {"description": "the raw evidence: register, OID or keyword, with value"},
+        **message_of("message", "the device's own words, or ours in English"),
+        **message_of("next", "what to do about this cause; '' where the code says enough"),
+        source=TEXT | {"description": "the evidence as one English text"},
+        evidence=list_of(evidence()) | {"description": "the values that the condition is based on"},
         since=UTC,
         since_boot_ms=WHOLE_OR_NULL,
+    )
+
+
+def message_of(name: str, description: str) -> dict[str, dict[str, Any]]:
+    """The members that a message has below ``name``: text, id and arguments."""
+    return {
+        name: TEXT | {"description": description},
+        f"{name}_id": TEXT | {"description": "the id of its template; '' for words not ours"},
+        f"{name}_args": {"type": "object", "description": "the arguments of its template"},
+    }
+
+
+def evidence() -> dict[str, Any]:
+    """The schema of one entry of evidence."""
+    return object_of(
+        kind=words_of(EvidenceKind),
+        address=TEXT | {"description": "OID, register, keyword; of a failed poll, line and unit"},
+        label=TEXT | {"description": "what the place is called: prtAlertCode"},
+        value=TEXT | {"description": "the value as it came"},
+        **message_of("meaning", "what the value was read as"),
+        profile=TEXT | {"description": "the profile that says what the value means"},
     )
 
 

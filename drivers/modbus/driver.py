@@ -139,6 +139,7 @@ class ProfiledDriver:
         installation: How the device is installed.
         spare_ms: Milliseconds that a poll may go on beyond `EXTRA_READS` to find out what the
             device lacks; ``None`` for as long as that takes.
+        name: The profile's name, for the evidence of conditions.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ class ProfiledDriver:
         unit: BlockReader,
         installation: Installation,
         spare_ms: int | None = None,
+        name: str = "",
     ) -> None:
         self._unit = unit
         self._groups = tuple(profile.periods)
@@ -155,7 +157,7 @@ class ProfiledDriver:
         self._retries: dict[Span, _Retry] = {}
         self._failed = 0
         self._doubted = False
-        self._status = DeviceStatus(profile)
+        self._status = DeviceStatus(profile, name)
         self._answered = False
 
     async def read(self, due: frozenset[str]) -> Observation:

@@ -102,7 +102,9 @@ class _Modbus(ABC):
 
         profile = _profile(url, context.profiles)
         unit = self._unit(url, context)
-        return ProfiledDriver(profile, unit, context.installation, context.spare_ms)
+        return ProfiledDriver(
+            profile, unit, context.installation, context.spare_ms, url.profile or ""
+        )
 
     def settings(self, url: DeviceUrl, profiles: ProfileStore) -> tuple[str, ...]:
         """See `drivers.driver.WritableKind`."""
@@ -113,12 +115,6 @@ class _Modbus(ABC):
         from drivers.modbus.writing import ProfiledWriter
 
         return ProfiledWriter(_profile(url, context.profiles), self._unit(url, context))
-
-    def evidence_profile(self, url: DeviceUrl, evidence: str) -> str | None:
-        """See `drivers.driver.EvidenceKind`: a register's value means what the profile says."""
-        from drivers.modbus.status import is_register_value
-
-        return url.profile if is_register_value(evidence) else None
 
     def _unit(self, url: DeviceUrl, context: DriverContext) -> ModbusUnit:
         from protocols.modbus.unit import ModbusUnit

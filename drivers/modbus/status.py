@@ -6,25 +6,32 @@ groups: the last value of each point is kept until it changes.
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from console.templates import condition, evidence
+from console.text import verbatim
 from drivers.modbus.conversion import TEXTS, raw_number, unpack_code
 from drivers.modbus.encoding import Encoding
 from drivers.modbus.profile import Alert
-from drivers.report import Code, Condition, Identity, Quality, Severity, State
-from protocols.modbus.planner import Table
+from drivers.report import (
+    Code,
+    Condition,
+    Evidence,
+    EvidenceKind,
+    Identity,
+    Quality,
+    Severity,
+    State,
+)
 
 if TYPE_CHECKING:
     from drivers.modbus.encoding import WordOrder
     from drivers.modbus.profile import Point, Profile
     from protocols.modbus.planner import Read
 
-_REGISTER_VALUE: Final = re.compile(rf"({'|'.join(Table)}) \d+ = ")
-"""How the evidence of a condition begins that `DeviceStatus` found in a register."""
 MODEL: Final = "model"
 """The component of the condition that says another model answers."""
 
@@ -64,10 +71,15 @@ class DeviceStatus:
 
     `begin` starts a poll; then ``state``, ``identity`` and ``conditions`` are what that poll has
     read, each ``None`` where it did not read any point of it.
+
+    Args:
+        profile: What the device's registers mean.
+        name: The profile's name, for evidence.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, name: str = "") -> None:
         self._profile = profile
+        self._name = name
         self._known = Identity(maker=profile.maker, model=profile.model)
         self._alerts: dict[tuple[str, ...], tuple[Condition, ...]] = {}
         points = profile.points
@@ -114,33 +126,37 @@ class DeviceStatus:
     def _conditions_of(self, point: Point, value: int | str | None) -> Iterable[Condition]:
         if not isinstance(value, int):
             return
-        written = value % (1 << 16 * point.span.count)  # as it stands there, signed or not
-        source = f"{point.table.value} {point.at} = {written:#x}"
+        seen = self._evidence(point, value)
         if point.match is not None and value not in point.match:
+            expected = evidence.EXPECTED(values=tuple(f"{one:#x}" for one in point.match))
             yield Condition(
                 code=Code.IDENTITY_CHANGED,
                 severity=Severity.WARNING,
                 component=MODEL,
-                message=f"Another model answers than {self._profile.maker} {self._profile.model}",
-                source=source,
+                message=condition.OTHER_MODEL(maker=self._profile.maker, model=self._profile.model),
+                evidence=(replace(seen, meaning=expected),),
             )
         if point.values is not None and (alert := point.values.get(value)):
-            yield _condition(alert, source)
+            yield _condition(alert, seen)
         for bit, alert in (point.bits or {}).items():
             if value >> bit & 1:
-                yield _condition(alert, f"{source}, bit {bit}")
+                yield _condition(alert, replace(seen, meaning=evidence.REGISTER_BIT(bit=bit)))
+
+    def _evidence(self, point: Point, value: int) -> Evidence:
+        """The register's value as it stands there, signed or not."""
+        return Evidence(
+            kind=EvidenceKind.REGISTER,
+            address=f"{point.table.value} {point.at}",
+            value=f"{value % (1 << 16 * point.span.count):#x}",
+            profile=self._name,
+        )
 
 
-def is_register_value(evidence: str) -> bool:
-    """Return whether ``evidence`` is a register's value, as `DeviceStatus` writes it."""
-    return _REGISTER_VALUE.match(evidence) is not None
-
-
-def _condition(alert: Alert, source: str) -> Condition:
+def _condition(alert: Alert, seen: Evidence) -> Condition:
     return Condition(
         code=alert.code,
         severity=alert.severity,
         component=alert.component,
-        message=alert.message,
-        source=source,
+        message=verbatim(alert.message),
+        evidence=(seen,),
     )

@@ -16,18 +16,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drivers.printer.fault import PrinterFault
+from console.templates import condition, evidence
+from console.text import NO_MESSAGE, Message, as_message, verbatim
+from drivers.printer.fault import PrinterFault, severity_name
 from drivers.printer.mib import ALERTS, Index, Row
-from drivers.printer.severity.alert_codes import Group, meaning
-from drivers.printer.severity.alert_severity import FIELD_SERVICE, Level, severity
-from drivers.printer.severity.pjl import pjl_status
+from drivers.printer.severity.alert_codes import GROUP_NAMES, AlertCode, Group, meaning
+from drivers.printer.severity.alert_severity import (
+    LEVEL_NAMES,
+    TRAINING_NAMES,
+    Level,
+    severity,
+)
+from drivers.printer.severity.pjl import PjlStatus, pjl_status
 from drivers.printer.text import is_plain, raw, words
-from drivers.report import Code
+from drivers.report import Code, Evidence, Severity
 
 UNARY_MS: Final = 3_600_000
 REMOVAL: Final = 1801
 BROTHER: Final = 2435
 """The enterprise whose agents give PJL's status as a place; elsewhere such a place is one."""
+_LOCATION: Final = 6
+_CAPITAL: Final = re.compile(r"(?<=[a-z])([A-Z])")
 _PLACEHOLDERS: Final = frozenset({0, 1, 507})
 _COMPONENTS: Final = {
     Group.COVER: "cover",
@@ -92,42 +101,50 @@ def _fault(index: Index, row: Row, printer: Printer) -> PrinterFault:
     group, code = row.whole(4) or 0, row.whole(7) or 0
     component = _component(group, row.whole(5), printer)
     known = meaning(code, group)
-    rating, how = severity(known.kind, level, training), f"class {known.kind}"
-    means = known.code
-    if training == FIELD_SERVICE:
-        how += ", field service"
+    rating, means = severity(known.kind, level, training), known.code
     pjl = pjl_status(row.whole(6) or 0) if printer.pjl else None
     if pjl is not None:
-        means, rating, how = pjl.code, pjl.severity, f"PJL {row.whole(6)} {pjl.name}"
-    columns = ", ".join(_columns(row, known.name))
+        means, rating = pjl.code, pjl.severity
+    own = words(row.octets(8), printer.charset)
     return PrinterFault(
         code=means,
         severity=rating,
         component=component,
-        message=words(row.octets(8), printer.charset) or _said(means, known.name),
+        message=verbatim(own) if own else _standard_name(means, known.name),
         place=printer.places.get(component, ""),
-        evidence=f"{ALERTS.name}.{index[-1]} {columns} -> {how}, {rating.value}",
+        evidence=tuple(_evidence(index, row, known, pjl, rating)),
     )
 
 
-def _said(means: Code, name: str) -> str:
-    """The standard's own name in words, where our code says nothing of it: ``power up``."""
-    if means not in (Code.NOTICE, Code.ATTENTION):
-        return ""
-    return re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", name)
+def _standard_name(means: Code, name: str) -> Message:
+    """The standard's name in words, where our code says nothing of it: ``power up``."""
+    if not name or means not in (Code.NOTICE, Code.ATTENTION):
+        return NO_MESSAGE
+    return condition.ALERT(name=_CAPITAL.sub(lambda found: f" {found[1].lower()}", name))
 
 
-def _columns(row: Row, name: str) -> Iterator[str]:
-    yield f"severity {row.whole(2)}"  # without one there is no alert
-    if row.whole(3) is not None:
-        yield f"training {row.whole(3)}"
-    if row.whole(4) is not None:
-        place = "" if row.whole(5) is None else f".{row.whole(5)}"
-        yield f"group {row.whole(4)}{place}"
-    if row.whole(7) is not None:
-        yield f"code {row.whole(7)} {name}"
+def _evidence(
+    index: Index, row: Row, known: AlertCode, pjl: PjlStatus | None, rating: Severity
+) -> Iterator[Evidence]:
+    """The columns of a row that its condition is based on; missing ones are left out."""
+    rated, name = severity_name(rating), known.name or evidence.UNLISTED()
+    if pjl is None:
+        code = evidence.ALERT_CODE(name=name, kind=known.kind.value, severity=rated)
+    else:
+        code = as_message(name)
+    said = {
+        7: code,
+        6: NO_MESSAGE if pjl is None else evidence.PJL_STATUS(name=pjl.name, severity=rated),
+        2: verbatim(LEVEL_NAMES.get(row.whole(2) or 0, "")),
+        3: verbatim(TRAINING_NAMES.get(row.whole(3) or 0, "")),
+        4: verbatim(GROUP_NAMES.get(row.whole(4) or 0, "")),
+        5: NO_MESSAGE,
+    }
+    for column, means in said.items():
+        if row.whole(column) is not None and (column != _LOCATION or pjl is not None):
+            yield ALERTS.evidence(index, column, row.whole(column), means)
     if not is_plain(row.octets(8)):
-        yield f"text {raw(row.octets(8))}"
+        yield ALERTS.evidence(index, 8, raw(row.octets(8)))
 
 
 def _component(group: int, place: int | None, printer: Printer) -> str:

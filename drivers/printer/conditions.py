@@ -6,8 +6,8 @@
     detected errors                 bits: a code, no place
     hrDeviceStatus                  that something is wrong, not what
 
-1. Specific faults of one code and component become one condition: the most severe one, with all
-   evidence.
+1. Specific faults of one code and component become one condition: the most severe one, with the
+   evidence of the `SOURCES_LIMIT` most severe.
 2. A bit that specific faults explain joins the likeliest of them and lends it its severity;
    another one stands for itself.
 3. A device status that nothing explains promotes what was tentative: empty trays, low supplies;
@@ -23,8 +23,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from drivers.printer.fault import UNEXPLAINED, PrinterFault
-from drivers.printer.mib import DETECTED_ERRORS, DEVICE_STATUS
+from console.templates import condition, evidence
+from console.text import NO_MESSAGE, verbatim
+from drivers.printer.fault import PrinterFault, severity_name
+from drivers.printer.mib import ALERTS, DETECTED_ERRORS, DEVICE_STATUS
 from drivers.printer.severity.detected_errors import (
     DOWN,
     WARNING,
@@ -33,7 +35,7 @@ from drivers.printer.severity.detected_errors import (
     severity_of,
 )
 from drivers.printer.text import raw
-from drivers.report import Code, Condition, Severity, State
+from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity, State
 
 RUNNING: Final = 2
 TESTING: Final = 4
@@ -50,8 +52,8 @@ _EXPLAINS: Final = {
     ),
 }
 """By the code of a bit, the codes that say the same more precisely."""
-SOURCE_LIMIT: Final = 900
-"""Characters of evidence that are kept: a condition must fit a message."""
+SOURCES_LIMIT: Final = 4
+"""Faults of one code and component whose evidence is kept; of the others only their number is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ def conditions(specific: Iterable[PrinterFault], status: Status) -> tuple[Condit
             severity=fault.severity,
             component=fault.component,
             message=fault.words,
-            source=_short(fault.evidence),
+            evidence=_listed(fault),
         )
         for fault in reported
     )
@@ -125,35 +127,49 @@ def state(status: Status, found: Sequence[Condition]) -> State:
 
 def _merged(specific: Iterable[PrinterFault]) -> list[PrinterFault]:
     """The faults with those of one code and component merged."""
-    known: dict[tuple[Code, str], PrinterFault] = {}
+    groups: dict[tuple[Code, str], list[PrinterFault]] = {}
     for fault in specific:
-        before = known.get(fault.key)
-        known[fault.key] = fault if before is None else _both(before, fault)
-    return list(known.values())
+        groups.setdefault(fault.key, []).append(fault)
+    return [_one(group) for group in groups.values()]
 
 
-def _both(one: PrinterFault, other: PrinterFault) -> PrinterFault:
-    """Two faults as one: the more severe, with the evidence of both."""
-    worse = one if one.severity.rank <= other.severity.rank else other
+def _one(group: Sequence[PrinterFault]) -> PrinterFault:
+    """Several faults as one: the most severe, with the evidence of the most severe ones."""
+    if len(group) == 1:
+        return group[0]
+    ranked = sorted(group, key=lambda fault: fault.severity.rank)
+    kept, rest = ranked[:SOURCES_LIMIT], ranked[SOURCES_LIMIT:]
     return replace(
-        worse,
-        message=worse.message or one.message or other.message,
-        place=worse.place or one.place or other.place,
-        evidence=f"{one.evidence}; {other.evidence}",
-        tentative=one.tentative and other.tentative,
-        low_priority=one.low_priority and other.low_priority,
+        ranked[0],
+        message=next((fault.message for fault in ranked if fault.message), NO_MESSAGE),
+        place=next((fault.place for fault in ranked if fault.place), ""),
+        evidence=tuple(seen for fault in kept for seen in fault.evidence),
+        left_out=sum(len(fault.evidence) for fault in rest),
+        tentative=all(fault.tentative for fault in group),
+        low_priority=all(fault.low_priority for fault in group),
     )
 
 
+def _listed(fault: PrinterFault) -> tuple[Evidence, ...]:
+    """The evidence of a fault; the last entry says how many were left out."""
+    if not fault.left_out:
+        return fault.evidence
+    rest = evidence.LEFT_OUT(n=fault.left_out)
+    return (*fault.evidence, Evidence(kind=EvidenceKind.OID, label=ALERTS.name, meaning=rest))
+
+
 def _of_bit(error: DetectedError, status: Status) -> PrinterFault:
-    octets = raw(status.errors or b"")
-    where = f"hrPrinterDetectedErrorState {DETECTED_ERRORS}.{status.index} = {octets}"
     severity = severity_of(error, status.device)
+    means = evidence.ERROR_BIT(bit=error.bit, name=error.name, severity=severity_name(severity))
+    seen = Evidence(
+        kind=EvidenceKind.OID,
+        address=f"{DETECTED_ERRORS}.{status.index}",
+        label="hrPrinterDetectedErrorState",
+        value=raw(status.errors or b""),
+        meaning=means,
+    )
     return PrinterFault(
-        code=error.code,
-        severity=severity,
-        component=error.component,
-        evidence=f"{where} bit {error.bit} {error.name} -> {severity.value}",
+        code=error.code, severity=severity, component=error.component, evidence=(seen,)
     )
 
 
@@ -171,9 +187,8 @@ def _join(faults: list[PrinterFault], bit: PrinterFault) -> None:
     likeliest = min(same, key=lambda place: _likeliness(faults[place], codes))
     chosen = faults[likeliest]
     severity = min(chosen.severity, bit.severity, key=lambda one: one.rank)
-    faults[likeliest] = replace(
-        chosen, severity=severity, evidence=f"{chosen.evidence}; {bit.evidence}", tentative=False
-    )
+    seen = (*chosen.evidence, *bit.evidence)
+    faults[likeliest] = replace(chosen, severity=severity, evidence=seen, tentative=False)
 
 
 def _likeliness(fault: PrinterFault, codes: tuple[Code, ...]) -> tuple[bool, int, bool, int]:
@@ -186,8 +201,13 @@ def _explain(faults: list[PrinterFault], status: Status) -> None:
     needed = Severity.ERROR if down else Severity.WARNING
     if any(not fault.tentative and fault.severity.rank <= needed.rank for fault in faults):
         return
-    word = "down" if down else "warning"
-    evidence = f"hrDeviceStatus {DEVICE_STATUS}.{status.index} = {status.device} {word}"
+    seen = Evidence(
+        kind=EvidenceKind.OID,
+        address=f"{DEVICE_STATUS}.{status.index}",
+        label="hrDeviceStatus",
+        value=str(status.device),
+        meaning=verbatim("down" if down else "warning"),
+    )
     promoted = False
     for place, fault in enumerate(faults):
         if fault.low_priority or fault.code is Code.NOTICE:
@@ -196,19 +216,16 @@ def _explain(faults: list[PrinterFault], status: Status) -> None:
             severity = Severity.SERVICE_CALL
         else:
             severity = min(fault.severity, Severity.WARNING, key=lambda one: one.rank)
-        why = f"{fault.evidence}; {evidence}"
-        faults[place] = replace(fault, severity=severity, evidence=why, tentative=False)
+        faults[place] = replace(
+            fault, severity=severity, evidence=(*fault.evidence, seen), tentative=False
+        )
         promoted = promoted or severity.rank <= needed.rank
     if not promoted:
         faults.append(
             PrinterFault(
                 code=Code.ATTENTION,
                 severity=needed,
-                message=UNEXPLAINED,
-                evidence=evidence,
+                message=condition.UNEXPLAINED(),
+                evidence=(seen,),
             )
         )
-
-
-def _short(evidence: str) -> str:
-    return evidence if len(evidence) <= SOURCE_LIMIT else evidence[: SOURCE_LIMIT - 1] + "…"

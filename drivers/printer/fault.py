@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from drivers.report import Code, Severity
+from console.templates import condition, evidence
+from console.text import NO_MESSAGE, Message, Template
+from drivers.report import Code, Evidence, Severity
 
-WORDS = {
-    Code.MEDIA_JAM: "Paper jam",
-    Code.MEDIA_EMPTY: "No paper",
-    Code.MEDIA_LOW: "Paper is running low",
-    Code.MEDIA_MISMATCH: "Another paper is asked for",
-    Code.OUTPUT_FULL: "The output is full",
-    Code.OUTPUT_NEAR_FULL: "The output is nearly full",
-    Code.TRAY_MISSING: "A tray is missing",
-    Code.SUPPLY_LOW: "A supply is running low",
-    Code.SUPPLY_EMPTY: "A supply is used up",
-    Code.SUPPLY_MISSING: "A supply is missing",
-    Code.WASTE_NEAR_FULL: "The waste container is nearly full",
-    Code.WASTE_FULL: "The waste container is full",
-    Code.COVER_OPEN: "A cover is open",
-    Code.MAINTENANCE_DUE: "Maintenance is due",
-    Code.SERVICE_REQUESTED: "The printer asks for service",
-    Code.HARDWARE_FAILURE: "Something is broken",
-    Code.TEMPERATURE_HIGH: "Too hot",
-    Code.TEMPERATURE_LOW: "Not warm enough yet",
-    Code.MEMORY_FAULT: "Memory or storage has a fault, or is full",
-    Code.DEVICE_OFFLINE: "It is offline",
-    Code.ATTENTION: "The printer asks for attention",
-    Code.NOTICE: "Notice",
+MESSAGES: Final[Mapping[Code, Template]] = {
+    Code.MEDIA_JAM: condition.MEDIA_JAM,
+    Code.MEDIA_EMPTY: condition.MEDIA_EMPTY,
+    Code.MEDIA_LOW: condition.MEDIA_LOW,
+    Code.MEDIA_MISMATCH: condition.MEDIA_MISMATCH,
+    Code.OUTPUT_FULL: condition.OUTPUT_FULL,
+    Code.OUTPUT_NEAR_FULL: condition.OUTPUT_NEAR_FULL,
+    Code.TRAY_MISSING: condition.TRAY_MISSING,
+    Code.SUPPLY_LOW: condition.SUPPLY_LOW,
+    Code.SUPPLY_EMPTY: condition.SUPPLY_EMPTY,
+    Code.SUPPLY_MISSING: condition.SUPPLY_MISSING,
+    Code.WASTE_NEAR_FULL: condition.WASTE_NEAR_FULL,
+    Code.WASTE_FULL: condition.WASTE_FULL,
+    Code.COVER_OPEN: condition.COVER_OPEN,
+    Code.MAINTENANCE_DUE: condition.MAINTENANCE_DUE,
+    Code.SERVICE_REQUESTED: condition.SERVICE_REQUESTED,
+    Code.HARDWARE_FAILURE: condition.HARDWARE_FAILURE,
+    Code.TEMPERATURE_HIGH: condition.TEMPERATURE_HIGH,
+    Code.TEMPERATURE_LOW: condition.TEMPERATURE_LOW,
+    Code.MEMORY_FAULT: condition.MEMORY_FAULT,
+    Code.DEVICE_OFFLINE: condition.DEVICE_OFFLINE,
+    Code.ATTENTION: condition.ATTENTION,
+    Code.NOTICE: condition.NOTICE,
 }
 """The message of a fault that the printer gives no text for."""
+SEVERITIES: Final[Mapping[Severity, Template]] = {
+    Severity.SERVICE_CALL: evidence.SERVICE_CALL,
+    Severity.ERROR: evidence.ERROR,
+    Severity.WARNING: evidence.WARNING,
+    Severity.INFO: evidence.INFO,
+}
+"""The names of severities in evidence."""
 
 
-UNEXPLAINED = "The printer asks for attention and does not say why"
+def severity_name(severity: Severity) -> Message:
+    """The name of a severity, as an argument of a message."""
+    return SEVERITIES[severity]()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +57,10 @@ class PrinterFault:
         code: From the closed vocabulary.
         severity: How severe it is by this source alone.
         component: The part of the printer, named alike by every source.
-        message: The printer's own text; ``""`` for none.
+        message: The printer's own text; `NO_MESSAGE` for none.
         place: What people call the part: ``Cassette 2``.
-        evidence: Its object and value, and what was made of them.
+        evidence: Its objects and their values, and what was made of them.
+        left_out: How many entries of evidence were left out of it.
         tentative: Whether it is reported only where another source supports it, because idle
             printers have it, too.
         low_priority: Whether it comes last where a bit could mean several: a slot for single
@@ -56,9 +70,10 @@ class PrinterFault:
     code: Code
     severity: Severity
     component: str = ""
-    message: str = ""
+    message: Message = NO_MESSAGE
     place: str = ""
-    evidence: str
+    evidence: tuple[Evidence, ...]
+    left_out: int = 0
     tentative: bool = False
     low_priority: bool = False
 
@@ -68,9 +83,9 @@ class PrinterFault:
         return (self.code, self.component)
 
     @property
-    def words(self) -> str:
+    def words(self) -> Message:
         """The message for a person: the printer's text, else ours with the place."""
         if self.message:
             return self.message
-        said = WORDS.get(self.code, self.code.value)
-        return f"{said}: {self.place}" if self.place else said
+        said = MESSAGES.get(self.code, condition.ATTENTION)()
+        return condition.PLACED(what=said, place=self.place) if self.place else said

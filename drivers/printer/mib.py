@@ -9,9 +9,11 @@ Sources: RFC 1213 (interfaces), RFC 2790 (host resources), RFC 3805 (printer).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from console.text import NO_MESSAGE, Message
+from drivers.report import Evidence, EvidenceKind
 from protocols.snmp.model import Value
 
 Index = tuple[int, ...]
@@ -29,21 +31,65 @@ class Table:
         name: The standard's name, for people.
         entry: The object identifier of its entry, which column and index follow.
         columns: The columns that are read.
+        labels: The standard's names of the columns that conditions are based on.
     """
 
     name: str
     entry: str
     columns: tuple[int, ...]
+    labels: Mapping[int, str] = field(default_factory=dict, compare=False)
+
+    def evidence(
+        self, index: Index, column: int, value: object, meaning: Message = NO_MESSAGE
+    ) -> Evidence:
+        """The value in one cell of the table, as evidence."""
+        return Evidence(
+            kind=EvidenceKind.OID,
+            address=f"{self.entry}.{column}.{'.'.join(map(str, index))}",
+            label=self.labels[column],
+            value=str(value),
+            meaning=meaning,
+        )
 
 
 INTERFACES: Final = Table("ifTable", "1.3.6.1.2.1.2.2.1", (3, 6, 8))
-COVERS: Final = Table("prtCoverTable", "1.3.6.1.2.1.43.6.1.1", (2, 3))
-INPUTS: Final = Table("prtInputTable", "1.3.6.1.2.1.43.8.2.1", (2, 9, 10, 11, 13, 18))
-OUTPUTS: Final = Table("prtOutputTable", "1.3.6.1.2.1.43.9.2.1", (4, 5, 6, 7, 12))
-MARKERS: Final = Table("prtMarkerTable", "1.3.6.1.2.1.43.10.2.1", (3, 4, 6, 7, 15))
-SUPPLIES: Final = Table("prtMarkerSuppliesTable", "1.3.6.1.2.1.43.11.1.1", (3, 4, 5, 6, 7, 8, 9))
+COVERS: Final = Table("prtCoverTable", "1.3.6.1.2.1.43.6.1.1", (2, 3), {3: "prtCoverStatus"})
+INPUTS: Final = Table(
+    "prtInputTable",
+    "1.3.6.1.2.1.43.8.2.1",
+    (2, 9, 10, 11, 13, 18),
+    {9: "prtInputMaxCapacity", 10: "prtInputCurrentLevel", 11: "prtInputStatus"},
+)
+OUTPUTS: Final = Table(
+    "prtOutputTable",
+    "1.3.6.1.2.1.43.9.2.1",
+    (4, 5, 6, 7, 12),
+    {4: "prtOutputMaxCapacity", 5: "prtOutputRemainingCapacity"},
+)
+MARKERS: Final = Table(
+    "prtMarkerTable", "1.3.6.1.2.1.43.10.2.1", (3, 4, 6, 7, 15), {15: "prtMarkerStatus"}
+)
+SUPPLIES: Final = Table(
+    "prtMarkerSuppliesTable",
+    "1.3.6.1.2.1.43.11.1.1",
+    (3, 4, 5, 6, 7, 8, 9),
+    {8: "prtMarkerSuppliesMaxCapacity", 9: "prtMarkerSuppliesLevel"},
+)
 COLORANTS: Final = Table("prtMarkerColorantTable", "1.3.6.1.2.1.43.12.1.1", (4,))
-ALERTS: Final = Table("prtAlertTable", "1.3.6.1.2.1.43.18.1.1", (2, 3, 4, 5, 6, 7, 8, 9))
+ALERTS: Final = Table(
+    "prtAlertTable",
+    "1.3.6.1.2.1.43.18.1.1",
+    (2, 3, 4, 5, 6, 7, 8, 9),
+    {
+        2: "prtAlertSeverityLevel",
+        3: "prtAlertTrainingLevel",
+        4: "prtAlertGroup",
+        5: "prtAlertGroupIndex",
+        6: "prtAlertLocation",
+        7: "prtAlertCode",
+        8: "prtAlertDescription",
+    },
+)
 
 
 class Row(dict[int, Value]):

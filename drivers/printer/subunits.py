@@ -20,17 +20,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console.templates import evidence
+from console.text import NO_MESSAGE, Message, verbatim
 from drivers.printer.fault import PrinterFault
 from drivers.printer.mib import COVERS, INPUTS, MARKERS, OUTPUTS, Index, Row, Table
 from drivers.printer.supplies import CONSUMED, RECEPTACLES, SupplyRow
 from drivers.printer.text import words
-from drivers.report import Code, Severity, SupplyState
+from drivers.report import Code, Evidence, Severity, SupplyState
 
 BROKEN: Final = 3
 CRITICAL: Final = 16
 _AVAILABILITY: Final = 7
-_OPEN: Final = frozenset({3, 5})
-"""Values of PrtCoverStatusTC: coverOpen, interlockOpen."""
+_OPEN: Final = {3: "coverOpen", 5: "interlockOpen"}
+"""Values of PrtCoverStatusTC."""
 _MANUAL: Final = frozenset({4, 5})
 """Values of PrtInputTypeTC: sheetFeedAutoNonRemovableTray, sheetFeedManual."""
 _MANUAL_NAME: Final = re.compile(r"bypass|manual|multi.?purpose|\bmp.?tray|手差し", re.I)
@@ -93,27 +95,33 @@ def supply_faults(supplies: tuple[SupplyRow, ...]) -> list[PrinterFault]:
 class _Part:
     """One row of a table of sub-units, with its names."""
 
+    table: Table
+    index: Index
     row: Row
     component: str
     place: str
-    where: str
+
+    def cell(self, column: int, meaning: Message = NO_MESSAGE) -> tuple[Evidence, ...]:
+        """What stands in a column, as evidence; nothing where it has no number."""
+        value = self.row.whole(column)
+        return () if value is None else (self.table.evidence(self.index, column, value, meaning),)
 
     def fault(
         self,
         code: Code,
-        what: str,
+        seen: tuple[Evidence, ...],
         *,
         severity: Severity = Severity.INFO,
         tentative: bool = False,
         low_priority: bool = False,
     ) -> PrinterFault:
-        """A fault of this sub-unit; ``what`` is the evidence."""
+        """A fault of this sub-unit; ``seen`` is the evidence."""
         return PrinterFault(
             code=code,
             severity=severity,
             component=self.component,
             place=self.place,
-            evidence=f"{self.where} {what}",
+            evidence=seen,
             tentative=tentative,
             low_priority=low_priority,
         )
@@ -124,8 +132,8 @@ def _each(
 ) -> Iterator[_Part]:
     for index, row in sorted(rows.items()):
         component = f"{kind} {index[-1]}"
-        where = f"{table.name}.{index[-1]}"
-        yield _Part(row=row, component=component, place=places.get(component, ""), where=where)
+        place = places.get(component, "")
+        yield _Part(table=table, index=index, row=row, component=component, place=place)
 
 
 def _inputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
@@ -135,37 +143,33 @@ def _inputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[Pr
             row.whole(2) in _MANUAL or row.whole(9) == 1 or bool(_MANUAL_NAME.search(part.place))
         )
         if row.whole(10) == 0:
-            what = _evidence(level=row.whole(10), of=row.whole(9), status=status)
-            yield part.fault(Code.MEDIA_EMPTY, what, tentative=manual, low_priority=manual)
+            seen = (*part.cell(10, evidence.NO_PAPER()), *part.cell(9), *part.cell(11))
+            yield part.fault(Code.MEDIA_EMPTY, seen, tentative=manual, low_priority=manual)
         elif status is not None and _is_broken(status):
-            what = _evidence(status=status, level=row.whole(10))
-            yield part.fault(Code.ATTENTION, what, tentative=True, low_priority=manual)
-
-
-def _evidence(**said: int | None) -> str:
-    """Names and values as evidence; missing values are left out."""
-    words_told = ", ".join(f"{name} {value}" for name, value in said.items() if value is not None)
-    return words_told.replace(", of ", " of ")
+            seen = (*part.cell(11, evidence.BROKEN()), *part.cell(10))
+            yield part.fault(Code.ATTENTION, seen, tentative=True, low_priority=manual)
 
 
 def _outputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
     for part in _each("output", rows, OUTPUTS, places):
         if part.row.whole(5) == 0 and (part.row.whole(4) or 0) > 0:
-            yield part.fault(Code.OUTPUT_FULL, f"room for 0 of {part.row.whole(4)}")
+            seen = (*part.cell(5, evidence.NO_ROOM()), *part.cell(4))
+            yield part.fault(Code.OUTPUT_FULL, seen)
 
 
 def _covers(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:
     for part in _each("cover", rows, COVERS, places):
-        if part.row.whole(3) in _OPEN:
-            yield part.fault(Code.COVER_OPEN, f"status {part.row.whole(3)}")
+        name = _OPEN.get(part.row.whole(3) or 0)
+        if name is not None:
+            yield part.fault(Code.COVER_OPEN, part.cell(3, verbatim(name)))
 
 
 def _markers(rows: Mapping[Index, Row]) -> Iterator[PrinterFault]:
     for part in _each("marker", rows, MARKERS, {}):
         status = part.row.whole(15)
         if status is not None and _is_broken(status):
-            what = f"status {status}: broken, critical"
-            yield part.fault(Code.HARDWARE_FAILURE, what, severity=Severity.ERROR, tentative=True)
+            seen = part.cell(15, evidence.BROKEN())
+            yield part.fault(Code.HARDWARE_FAILURE, seen, severity=Severity.ERROR, tentative=True)
 
 
 def _is_broken(status: int) -> bool:
@@ -189,6 +193,6 @@ def _supplies(supplies: tuple[SupplyRow, ...]) -> Iterator[PrinterFault]:
             severity=Severity.WARNING,
             component=one.component,
             place=supply.name,
-            evidence=f"{one.raw}: {supply.level} %",
+            evidence=one.evidence,
             tentative=not empty,
         )

@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console.templates import evidence
+from console.text import NO_MESSAGE
 from drivers.printer.mib import COLORANTS, SUPPLIES, Index, Row, rows_of
 from drivers.printer.text import words
-from drivers.report import Supply, SupplyState
+from drivers.report import Evidence, Supply, SupplyState
 from protocols.snmp.model import Value
 
 LOW: Final = 10
@@ -125,13 +127,13 @@ class SupplyRow:
         supply: The supply with its level.
         index: The index of its row.
         component: Its name in conditions: ``toner black``, or ``supply 3``.
-        raw: Level and capacity as the printer gives them, as evidence.
+        evidence: Level and capacity as the printer gives them.
     """
 
     supply: Supply
     index: Index
     component: str
-    raw: str
+    evidence: tuple[Evidence, ...]
 
 
 def supply_rows(
@@ -156,9 +158,18 @@ def supply_rows(
             supply,
             index,
             name if name and names.count(name) == 1 else f"supply {index[-1]}",
-            f"{SUPPLIES.name}.{index[-1]} level {row.whole(9)} of {row.whole(8)}",
+            _evidence(index, row, supply),
         )
         for (index, row, supply), name in zip(made, names, strict=True)
+    )
+
+
+def _evidence(index: Index, row: Row, supply: Supply) -> tuple[Evidence, ...]:
+    left = NO_MESSAGE if supply.level is None else evidence.LEVEL(percent=supply.level)
+    return tuple(
+        SUPPLIES.evidence(index, column, row.whole(column), meaning)
+        for column, meaning in ((9, left), (8, NO_MESSAGE))
+        if row.whole(column) is not None
     )
 
 

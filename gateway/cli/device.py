@@ -32,7 +32,6 @@ from gateway.control.unknown_device import unknown_device
 
 if TYPE_CHECKING:
     from config.model import Device
-    from drivers.device_url import DeviceUrl
     from drivers.report import Report
 
 
@@ -94,17 +93,16 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
     For each condition: when it began, what to do, and the evidence for it. The last poll of a
     configured device is used while the gateway runs; otherwise the device is read now.
     """
-    from gateway.control.explain import explanation
-
     answer = _call_reading(session.state, target, "why")
     report = _parsed(session.state, answer["report"])
-    document = explanation(report, _url(session.state, answer["url"]))
     if as_json:
-        say_json(document)
+        from gateway.control.explain import explanation
+
+        say_json(explanation(report))
     else:
         from gateway.cli.why_view import show
 
-        show(document)
+        show(report)
     return DONE
 
 
@@ -229,16 +227,6 @@ def _parsed(state: Path, text: str) -> Report:
         return from_json(loads(text))
     except ReportJsonError as error:
         raise unexpected_answer(state, control.INVALID_REPORT()) from error
-
-
-def _url(state: Path, text: str) -> DeviceUrl:
-    """The URL in what the daemon of ``state`` answered."""
-    from drivers.device_url import DeviceUrl, UrlError
-
-    try:
-        return DeviceUrl.parse(text)
-    except UrlError as error:
-        raise unexpected_answer(state, control.INVALID_DEVICE_URL()) from error
 
 
 def _call_reading(state: Path, target: str, method: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from console import language, vocabulary
 from console.language import tr
-from console.output import say_table, say_wrapped
+from console.output import plain_line, say_table, say_wrapped
 from drivers.report import Reading, Report, Supply, SupplyState
 from gateway.cli import words
 
@@ -20,8 +20,10 @@ def show(report: Report) -> None:
     if who or serial:
         say_wrapped(f"{who}{serial}")
     for condition in report.conditions:
-        where = (condition.severity.value, condition.code.value, condition.component)
-        say_wrapped(words.condition(*where, words.message(condition.message)))
+        say_wrapped(plain_line(words.condition(condition)))
+        if condition.next_step:
+            step = language.sentence(condition.next_step)
+            say_wrapped(f"  {tr('next:')} {plain_line(step)}")
     if report.readings:
         headings = (tr("Quantity"), tr("Part"), tr("Value"), tr("Unit"))
         say_table(headings, [_reading(reading) for reading in report.readings], right={2})

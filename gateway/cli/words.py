@@ -6,11 +6,14 @@ one text for 1 and one for any other number, for `console.language.plural`.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from console import language, vocabulary
-from console.language import current, plural_noop, tr, tr_noop, translate, translations
+from console.language import current, plural_noop, tr, tr_noop, translations
 from console.text import Duration, Template
+
+if TYPE_CHECKING:
+    from drivers.report import Condition
 
 APPLIED_LIVE: Final = tr_noop("{file} was applied: the running gateway uses it now.")
 APPLIED_STILL: Final = tr_noop("{file} was saved: the gateway will use it when it starts.")
@@ -98,6 +101,13 @@ INVALID_ACCOUNT: Final = tr_noop(
     "underscores, at most 31 characters"
 )
 SERVICE_REHEARSED: Final = tr_noop("Dry run: nothing was changed. The steps would be:")
+EVIDENCE_HEADINGS: Final = (
+    tr_noop("Source"),
+    tr_noop("Name"),
+    tr_noop("Address"),
+    tr_noop("Value"),
+    tr_noop("Meaning"),
+)
 DEVICE_LINE: Final = Template("cli.device_line", "{device}: {reachability}, {state}")
 CONDITION_LINE: Final = Template("cli.condition_line", "{severity}: {code}: {message}")
 COMPONENT_LINE: Final = Template(
@@ -112,12 +122,13 @@ def device(name: str, reachability: str, state: str) -> str:
     return language.words(DEVICE_LINE(device=name, reachability=answers, state=does))
 
 
-def condition(severity: str, code: str, component: str, message: str) -> str:
+def condition(found: Condition) -> str:
     """A condition in one line."""
-    grade = vocabulary.word(vocabulary.SEVERITIES, severity)
-    if not component:
+    grade = vocabulary.word(vocabulary.SEVERITIES, found.severity.value)
+    code, message = found.code.value, found.message
+    if not found.component:
         return language.words(CONDITION_LINE(severity=grade, code=code, message=message))
-    part = vocabulary.component(component)
+    part = vocabulary.component(found.component)
     return language.words(
         COMPONENT_LINE(severity=grade, code=code, component=part, message=message)
     )
@@ -131,13 +142,6 @@ def supply_state(value: str) -> str:
 def quality(value: str) -> str:
     """Why there is no value."""
     return language.words(vocabulary.word(vocabulary.QUALITIES, value))
-
-
-def message(text: str) -> str:
-    """A condition's message; what it names after a colon stays as the device calls it."""
-    said = translate(text)
-    head, colon, name = text.partition(": ")
-    return f"{translate(head)}{colon}{name}" if said == text and colon else said
 
 
 def tolerance(silent: int, devices: int) -> str:

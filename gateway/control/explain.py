@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from drivers.driver import EvidenceKind
 from drivers.report import Condition, Report
-from drivers.report_json import utc_text
-from gateway.control.next_steps import NEXT_STEPS
-
-if TYPE_CHECKING:
-    from drivers.device_url import DeviceUrl
+from drivers.report_json import evidence_json, message_json, utc_text
+from gateway.control.next_steps import next_step
 
 
-def explanation(report: Report, url: DeviceUrl | None = None) -> dict[str, Any]:
-    """The conditions of a report, gravest first, as JSON values.
+def explanation(report: Report) -> dict[str, Any]:
+    """The conditions of a report, the most severe first, as JSON values.
 
     Args:
         report: The latest report of the device.
-        url: Its URL, which says whether a profile gives evidence its meaning; ``None``: none does.
 
     Returns:
         ``device``, ``at``, ``reachability``, ``state`` and ``conditions``; of each condition its
-        fields in the report, ``next`` (``""`` where no step is known) and ``evidence``: a list of
-        texts, each a value with how it was read.
+        fields in the report, how long it has been there, and ``next``: its own next step, else
+        that of its code, ``""`` where none is known.
     """
-    conditions = sorted(report.conditions, key=lambda c: (c.severity.rank, c.since or 0))
     return {
         "device": report.device,
         "at": utc_text(report.clock.utc_ms(report.at)),
         "reachability": report.reachability.value,
         "state": report.state.value,
-        "conditions": [_condition(condition, report, url) for condition in conditions],
+        "conditions": [_condition(condition, report) for condition in by_severity(report)],
     }
 
 
-def _condition(condition: Condition, report: Report, url: DeviceUrl | None) -> dict[str, Any]:
+def by_severity(report: Report) -> list[Condition]:
+    """The conditions of a report, the most severe first, then the oldest."""
+    return sorted(report.conditions, key=lambda one: (one.severity.rank, one.since or 0))
+
+
+def _condition(condition: Condition, report: Report) -> dict[str, Any]:
     since = condition.since
     return {
         "code": condition.code.value,
@@ -43,18 +42,7 @@ def _condition(condition: Condition, report: Report, url: DeviceUrl | None) -> d
         "component": condition.component,
         "since": None if since is None else utc_text(report.clock.utc_ms(since)),
         "for_s": None if since is None else max(0, report.at - since) // 1000,
-        "message": condition.message,
-        "next": NEXT_STEPS.get(condition.code, ""),
-        "evidence": [_evidence(part, url) for part in condition.source.split("; ") if part],
+        **message_json("message", condition.message),
+        **message_json("next", next_step(condition)),
+        "evidence": [evidence_json(entry) for entry in condition.evidence],
     }
-
-
-def _evidence(part: str, url: DeviceUrl | None) -> str:
-    """Return evidence with the profile that gives it its meaning; other evidence as it is."""
-    from drivers.registry import DRIVERS
-
-    if url is None:
-        return part
-    kind = DRIVERS.get(url.scheme)
-    profile = kind.evidence_profile(url, part) if isinstance(kind, EvidenceKind) else None
-    return f"{part} -> profile {profile}" if profile else part

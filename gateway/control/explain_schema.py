@@ -16,7 +16,9 @@ from drivers.report_schema import (
     TEXT,
     UTC,
     WHOLE_OR_NULL,
+    evidence,
     list_of,
+    message_of,
     object_of,
     words_of,
 )
@@ -46,11 +48,9 @@ def _condition() -> dict[str, Any]:
         since=UTC,
         for_s=WHOLE_OR_NULL
         | {"description": "seconds since then; null where it is not known since when"},
-        message=TEXT,
-        next=TEXT
-        | {"description": "what a person at the device can do; '' where no step is known"},
-        evidence=list_of(TEXT)
-        | {"description": "values that it follows from: value -> how it was read"},
+        **message_of("message", "the device's own words, or ours in English"),
+        **message_of("next", "what a person at the device can do; '' where no step is known"),
+        evidence=list_of(evidence()) | {"description": "the values that the condition is based on"},
     )
 
 

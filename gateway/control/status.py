@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cloud_link.spool.model import SpoolError
 from config.model import digest
 from console.templates import control
-from console.text import NO_MESSAGE, Message, as_message
+from console.text import NO_MESSAGE, Message
 from drivers.report import gravest
 from gateway.control.protocol import ControlError, cause
 from gateway.health.spool_stats import outbox
@@ -192,7 +192,7 @@ def _device(device: Device, report: Report | None, refused: Message, now: int) -
         else {
             "code": worst.code,
             "severity": worst.severity,
-            "message": as_message(worst.message).to_json(),
+            "message": worst.message.to_json(),
         },
         "reported_s": (now - report.at) // 1000 if report else None,
         "problem": refused.to_json() if refused else None,

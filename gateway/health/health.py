@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from console.templates import condition, evidence
+from console.text import Message
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Observation,
     Quantity,
@@ -184,30 +188,38 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
         yield Condition(
             code=Code.CLOCK_UNSET,
             severity=Severity.WARNING,
-            message="The clock is not set: readings are kept and dated as soon as it is",
+            message=condition.CLOCK_UNSET(),
         )
     if spool.refusing:
         yield Condition(
             code=Code.SPOOL_FAULT,
             severity=Severity.ERROR,
-            message="Records cannot be written to disk; what is lost is counted and announced",
+            message=condition.SPOOL_FAULT(),
         )
     if dropping:
         yield Condition(
             code=Code.SPOOL_FULL,
             severity=Severity.WARNING,
-            message="The spool reached its limit and dropped its oldest records",
-            source=", ".join(f"{lane}={n}" for lane, n in sorted(spool.dropped.items()) if n),
+            message=condition.SPOOL_FULL(),
+            evidence=tuple(
+                _seen(f"lane {lane}", n, evidence.DROPPED())
+                for lane, n in sorted(spool.dropped.items())
+                if n
+            ),
         )
     if spool.disk_free is not None and spool.disk_free < DISK_LOW_BYTES:
         yield Condition(
             code=Code.DISK_FULL,
             severity=Severity.ERROR,
-            message="The disk is nearly full",
-            source=f"free={spool.disk_free}",
+            message=condition.DISK_FULL(),
+            evidence=(_seen("free", spool.disk_free, evidence.BYTES_FREE()),),
         )
 
 
+def _seen(label: str, value: int, meaning: Message) -> Evidence:
+    return Evidence(kind=EvidenceKind.GATEWAY, label=label, value=str(value), meaning=meaning)
+
+
 def _certificate_conditions(certificate: CertificateValidity | None) -> Iterable[Condition]:
-    condition = None if certificate is None else certificate.condition()
-    return () if condition is None else (condition,)
+    found = None if certificate is None else certificate.condition()
+    return () if found is None else (found,)

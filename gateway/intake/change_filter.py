@@ -22,16 +22,17 @@ Source: design sections 4 and 5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import compress
 from operator import ne
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloud_link.columns import QUALITIES, event_record, pack_columns, table_for
+from cloud_link.columns import QUALITIES, pack_columns, table_for
 from cloud_link.spool.model import Entry
-from cloud_link.wire import Lane, Table, WireError, encode_record, table_id
-from drivers.report import Condition, Identity, Kind, Quality, Reading, Report
+from cloud_link.wire import Lane, Table, encode_record, table_id
+from drivers.report import Condition, Kind, Quality, Reading, Report
+from gateway.intake.event_size import event_body
 from gateway.intake.midnight import MidnightWatch, Side
 
 COLUMNS_LIMIT: Final = 500
@@ -339,32 +340,4 @@ def _condition_keys(conditions: tuple[Condition, ...]) -> frozenset[tuple[object
 
 
 def _event_entry(report: Report) -> Entry:
-    try:
-        body = encode_record(event_record(report))
-    except WireError:  # hundreds of conditions, or words without end: keep the most severe
-        body = _short_event(report)
-    return Entry(lane=Lane.EVENT, body=body, at=report.at, readings=0)
-
-
-def _short_event(report: Report) -> bytes:
-    """Encode as much of a report as fits a record: fewer conditions and supplies, truncated."""
-    by_severity = sorted(report.conditions, key=lambda c: c.severity.rank)
-    conditions = [
-        replace(
-            c,
-            component=_truncate(c.component),
-            message=_truncate(c.message),
-            source=_truncate(c.source),
-        )
-        for c in by_severity[:100]
-    ]
-    for most in (100, 30, 10):
-        short = replace(
-            report, conditions=tuple(conditions[:most]), supplies=report.supplies[:most]
-        )
-        try:
-            return encode_record(event_record(short))
-        except WireError:
-            continue
-    bare = replace(report, conditions=tuple(conditions[:10]), supplies=(), identity=Identity())
-    return encode_record(event_record(bare))
+    return Entry(lane=Lane.EVENT, body=event_body(report), at=report.at, readings=0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from drivers.report import Clock, Code, Condition, Severity
+from console.templates import condition, evidence
+from drivers.report import Clock, Code, Condition, Evidence, EvidenceKind, Severity
 
 NOTICE_MS: Final = 30 * 86_400_000
 """As early as the portal tells its operators (`portal.authority.expiry`)."""
@@ -43,15 +44,18 @@ class CertificateValidity:
         if not self.soon:
             return None
         day = self._moment().date().isoformat()
-        if self.expired:
-            message = f"The box's certificate ended on {day}: enrol it again with a new agent key"
-        else:
-            message = f"The box's certificate ends on {day}: enrol it again with a new agent key"
+        expiry = condition.CERTIFICATE_EXPIRED if self.expired else condition.CERTIFICATE_EXPIRING
+        seen = Evidence(
+            kind=EvidenceKind.GATEWAY,
+            label="expires_at",
+            value=self._text(),
+            meaning=evidence.EXPIRES(),
+        )
         return Condition(
             code=Code.CERTIFICATE_EXPIRING,
             severity=Severity.ERROR if self.expired else Severity.WARNING,
-            message=message,
-            source=f"expires_at={self._text()}",
+            message=expiry(day=day),
+            evidence=(seen,),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -20,10 +20,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from console.templates import condition, evidence
+from console.text import NO_MESSAGE, Message
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Observation,
     Reachability,
@@ -38,6 +42,8 @@ LATE_CLEARS_AFTER_MS: Final = 60_000
 """How long every poll must be on time before ``poll.late`` is cleared, so that it does not flap."""
 IDENTITY_CLEARS_AFTER_MS: Final = 86_400_000
 """How long ``identity.changed`` is reported: a meter is exchanged on purpose, and stays so."""
+ERROR_LIMIT: Final = 300
+"""Characters that are kept of the text of an internal error."""
 UNANSWERED: Final = (
     Code.COMM_UNREACHABLE,
     Code.COMM_TIMEOUT,
@@ -106,48 +112,79 @@ class DeviceView:
             del self._gateway_conditions[Code.IDENTITY_CHANGED]
         return self._report(at, clock, observation)
 
-    def failed(self, code: Code, message: str, source: str, at: int, clock: Clock) -> Report:
+    def failed(self, error: ProtocolError, at: int, clock: Clock) -> Report:
         """Return the report of a poll that ended with a protocol error; it has no readings."""
         if self.reachability is not Reachability.NEVER:
             self.reachability = Reachability.UNREACHABLE
+        code = code_of(error)
         for other in UNANSWERED:
             if other is not code:
                 self._gateway_conditions.pop(other, None)
-        self._raise(code, Severity.ERROR, message, source, at)
+        what, why = error.what, error.why
+        failure = condition.UNANSWERED(what=what, why=why) if why else what
+        seen = Evidence(kind=EvidenceKind.EXCHANGE, address=error.where, label=type(error).__name__)
+        self._raise(code, Severity.ERROR, failure, seen, at, error.next_step)
         return self._report(at, clock)
 
-    def faulted(self, message: str, source: str, at: int, clock: Clock) -> Report:
+    def faulted(self, error: Exception, at: int, clock: Clock) -> Report:
         """Return the report of a poll in which the driver failed; it has no readings."""
-        self._raise(Code.DRIVER_FAULT, Severity.ERROR, message, source, at)
+        text = str(error)
+        seen = Evidence(
+            kind=EvidenceKind.GATEWAY,
+            label=type(error).__name__,
+            value=text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…",
+        )
+        self._raise(Code.DRIVER_FAULT, Severity.ERROR, condition.DRIVER_FAULT(), seen, at)
         return self._report(at, clock)
 
     def late(self, missed: int, at: int) -> bool:
         """Raise ``poll.late`` for ``missed`` polls; returns whether it was not raised before."""
         news = not self._late_until
-        message = "The line is too busy: this device was not polled as often as configured"
-        self._raise(Code.POLL_LATE, Severity.WARNING, message, f"missed={missed}", at)
+        seen = Evidence(
+            kind=EvidenceKind.GATEWAY,
+            label="missed",
+            value=str(missed),
+            meaning=evidence.MISSED_POLLS(n=missed),
+        )
+        self._raise(Code.POLL_LATE, Severity.WARNING, condition.POLL_LATE(), seen, at)
         self._late_until = at + LATE_CLEARS_AFTER_MS
         return news
 
     def _take_identity(self, identity: Identity, at: int) -> None:
         old, new = self._identity.serial, identity.serial
         if old and new and old != new:
-            message = "Another device answers at this address"
-            self._raise(
-                Code.IDENTITY_CHANGED, Severity.WARNING, message, f"serial {old} -> {new}", at
+            seen = Evidence(
+                kind=EvidenceKind.GATEWAY,
+                label="serial",
+                value=new,
+                meaning=evidence.PREVIOUS(value=old),
             )
+            self._raise(Code.IDENTITY_CHANGED, Severity.WARNING, condition.OTHER_DEVICE(), seen, at)
             self._driver_conditions = ()  # the conditions of the new device began with it
         self._identity = identity
 
-    def _raise(self, code: Code, severity: Severity, message: str, source: str, at: int) -> None:
+    def _raise(
+        self,
+        code: Code,
+        severity: Severity,
+        message: Message,
+        seen: Evidence,
+        at: int,
+        next_step: Message = NO_MESSAGE,
+    ) -> None:
         known = self._gateway_conditions.get(code)
         since = at if known is None else known.since
         self._gateway_conditions[code] = Condition(
-            code=code, severity=severity, message=message, source=source, since=since
+            code=code,
+            severity=severity,
+            message=message,
+            evidence=(seen,),
+            next_step=next_step,
+            since=since,
         )
 
     def _report(self, at: int, clock: Clock, observation: Observation | None = None) -> Report:
-        keys = {condition.key for condition in self._driver_conditions}
+        keys = {one.key for one in self._driver_conditions}
         # A condition that the driver reports itself (identity.changed) is not reported twice.
         whole = (
             *self._driver_conditions,
@@ -176,10 +213,7 @@ def _dated(
     reported = tuple(reported)
     if not reported and not known:
         return known
-    first = {condition.key: condition.since for condition in known}
+    first = {one.key: one.since for one in known}
     return tuple(
-        replace(condition, since=first.get(condition.key, at))
-        if condition.since is None
-        else condition
-        for condition in reported
+        replace(one, since=first.get(one.key, at)) if one.since is None else one for one in reported
     )

@@ -25,7 +25,7 @@ from drivers.driver import AddressedKind, LineDrainKind, SerialFormatKind, Writa
 from drivers.installation import Installation
 from drivers.report import Clock, Report
 from drivers.setting import WriteError
-from gateway.polling.device_state import DeviceView, code_of
+from gateway.polling.device_state import DeviceView
 from gateway.polling.polled_device import PolledDevice, Reader
 from protocols.errors import ProtocolError
 
@@ -240,6 +240,5 @@ class DeviceOpener:
             try:
                 seen = await driver.read(groups)
             except ProtocolError as error:
-                words, name = str(error), type(error).__name__
-                return view.failed(code_of(error), words, name, self.now(), clock)
+                return view.failed(error, self.now(), clock)
         return view.observed(seen, self.now(), clock)

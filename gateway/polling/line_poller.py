@@ -23,7 +23,7 @@ import structlog
 
 from drivers.report import Clock, Observation, Report
 from gateway.polling.backoff import PROBE_SHARE, Backoff
-from gateway.polling.device_state import DeviceView, code_of
+from gateway.polling.device_state import DeviceView
 from gateway.polling.poll_queue import PollQueue
 from gateway.polling.polled_device import PolledDevice, PollEntry
 from gateway.polling.schedule import DeviceSchedule, spread
@@ -218,10 +218,8 @@ class LinePoller:
         if isinstance(error, ProtocolError):
             if not was_silent:
                 log.warning("device_unreachable", device=name, error=str(error))
-            return view.failed(code_of(error), str(error), type(error).__name__, ended, clock)
+            return view.failed(error, ended, clock)
         if not was_faulted:
             log.error("driver_failed", device=name, exc_info=error)
         entry.driver = None
-        words = f"{type(error).__name__}: {error}"[:300]
-        message = "The driver failed; this is a fault of the gateway's software, please report it"
-        return view.faulted(message, words, ended, clock)
+        return view.faulted(error, ended, clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -31,6 +31,7 @@ from cloud_link.wire import (
     Tables,
     WireCondition,
     WireError,
+    WireEvidence,
     WireIdentity,
     WireSupply,
     content_hash,
@@ -39,9 +40,10 @@ from cloud_link.wire import (
     encode,
     encode_record,
     inflate,
+    readable_evidence,
     table_id,
 )
-from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS, TABLE
+from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS, OLDER_RECORDS, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +58,15 @@ lanes = st.sampled_from(Lane)
 pairs = st.lists(st.tuples(seq, seq), max_size=4).map(tuple)
 optional = st.none() | i64
 
+json_args = st.dictionaries(
+    word, st.recursive(word | i64, lambda inner: st.lists(inner, max_size=2)), max_size=2
+)
+evidence = st.lists(
+    st.tuples(*[word] * 6, json_args, word).map(list), max_size=2
+)  # lists: that is what any type is read as
+conditions = st.builds(
+    WireCondition, *[word] * 5, optional, word, json_args, evidence, word, word, json_args
+)
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(
         DataRecord,
@@ -73,7 +84,7 @@ records: st.SearchStrategy[Record] = st.one_of(
         word,
         word,
         st.builds(WireIdentity, word, word, word, word, word),
-        st.lists(st.builds(WireCondition, *[word] * 5, optional), max_size=3).map(tuple),
+        st.lists(conditions, max_size=3).map(tuple),
         st.lists(
             st.builds(WireSupply, word, word, word, optional, optional, word, word), max_size=3
         ).map(tuple),
@@ -244,6 +255,49 @@ def test_golden_records(record: Record, golden: str) -> None:
 
     assert encode_record(record).hex() == golden
     assert decode_record(bytes.fromhex(golden)) == record
+
+
+@pytest.mark.parametrize(("record", "older"), OLDER_RECORDS, ids=lambda x: type(x).__name__)
+def test_records_of_earlier_versions_are_read(record: Record, older: str) -> None:
+    assert decode_record(bytes.fromhex(older)) == record
+
+
+def test_an_older_reader_reads_a_condition_with_its_texts() -> None:
+    """A portal from before evidence had fields: it takes the positions that it knows."""
+
+    class OldCondition(msgspec.Struct, frozen=True, array_like=True):
+        code: str
+        severity: str
+        component: str
+        message: str
+        source: str
+        since: int | None
+
+    entry = WireEvidence("oid", "1.3.6.1", "prtAlertCode", "8", "jam", "evidence.x", {"a": 1})
+    new = WireCondition("media.jam", "error", "", "paper jam", "x = 8", 5, "a.b", {"n": 1}, [entry])
+    old = msgspec.msgpack.decode(msgspec.msgpack.encode(new), type=OldCondition)
+    assert old == OldCondition("media.jam", "error", "", "paper jam", "x = 8", 5)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "values"),
+    [
+        ([["oid", "1.3", "name", "8"], ["gateway"]], ["8", ""]),
+        ([["oid", "1.3", "name", "8", "", "", {}, "", "of a newer version"]], ["8"]),
+        ([["oid", 7], ["oid", "1.3", "", "8"], 5, None, [], {"kind": "oid"}], ["8"]),
+        ([["oid", "", "", "1"], ["oid", "", "", "2"], ["oid", "", "", "3"]], ["1", "2"]),
+        ("oid", []),
+        (None, []),
+        ({"a": 1}, []),
+    ],
+)
+def test_unreadable_evidence_is_left_out_and_the_rest_read(
+    evidence: object, values: list[str]
+) -> None:
+    sent = WireCondition("media.jam", "error", "", "", "", None, evidence=evidence)
+    event = EventRecord("d", 1, "online", "error", WireIdentity(), (sent,), ())
+    (read,) = cast("EventRecord", decode_record(encode_record(event))).conditions
+    assert [entry.value for entry in readable_evidence(read, 2)] == values
 
 
 @pytest.mark.parametrize(("message", "golden"), GOLDEN_MESSAGES, ids=lambda x: type(x).__name__)

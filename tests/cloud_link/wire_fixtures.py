@@ -41,14 +41,46 @@ GOLDEN_RECORDS: tuple[tuple[Record, str], ...] = (
             "online",
             "running",
             WireIdentity("Eastron", "SDM630", "1234"),
-            (WireCondition("phase.lost", "error", "l1", "m", "s", None),),
+            (
+                WireCondition(
+                    "phase.lost",
+                    "error",
+                    "l1",
+                    "phase L1 is lost",
+                    "holding 7 = 0x2 (bit 1 is set)",
+                    None,
+                    "condition.placed",
+                    {"what": "phase", "place": "L1"},
+                    [
+                        [
+                            "register",
+                            "holding 7",
+                            "",
+                            "0x2",
+                            "bit 1 is set",
+                            "evidence.register_bit",
+                            {"bit": 1},
+                            "acme-x1",
+                        ]
+                    ],
+                    "check the fuses",
+                    "next_step.phase_lost",
+                    {},
+                ),
+            ),
             (WireSupply("toner", "black", "T", 40, None, "%", "ok"),),
         ),
         (
             "9802a46d61696e07a66f6e6c696e65a772756e6e696e6795a74561737472"
-            "6f6ea653444d363330a431323334a0a09196aa70686173652e6c6f7374a5"
-            "6572726f72a26c31a16da173c09197a5746f6e6572a5626c61636ba15428"
-            "c0a125a26f6b"
+            "6f6ea653444d363330a431323334a0a0919caa70686173652e6c6f7374a5"
+            "6572726f72a26c31b07068617365204c31206973206c6f7374be686f6c64"
+            "696e672037203d20307832202862697420312069732073657429c0b0636f"
+            "6e646974696f6e2e706c6163656482a477686174a57068617365a5706c61"
+            "6365a24c319198a87265676973746572a9686f6c64696e672037a0a33078"
+            "32ac626974203120697320736574b565766964656e63652e726567697374"
+            "65725f62697481a362697401a761636d652d7831af636865636b20746865"
+            "206675736573b46e6578745f737465702e70686173655f6c6f7374809197"
+            "a5746f6e6572a5626c61636ba15428c0a125a26f6b"
         ),
     ),
     (ClockRecord(0, 1_700_000_000_000, synchronised=True), "940300cf0000018bcfe56800c3"),
@@ -64,6 +96,27 @@ GOLDEN_RECORDS: tuple[tuple[Record, str], ...] = (
         "950509c40401010101a56c6f63616cc402789c",
     ),
 )
+
+OLDER_RECORDS: tuple[tuple[Record, str], ...] = (
+    (
+        EventRecord(
+            "main",
+            7,
+            "online",
+            "running",
+            WireIdentity("Eastron", "SDM630", "1234"),
+            (WireCondition("phase.lost", "error", "l1", "m", "s", None),),
+            (WireSupply("toner", "black", "T", 40, None, "%", "ok"),),
+        ),
+        (
+            "9802a46d61696e07a66f6e6c696e65a772756e6e696e6795a74561737472"
+            "6f6ea653444d363330a431323334a0a09196aa70686173652e6c6f7374a5"
+            "6572726f72a26c31a16da173c09197a5746f6e6572a5626c61636ba15428"
+            "c0a125a26f6b"
+        ),
+    ),
+)
+"""As earlier versions wrote them: structures have gained fields since."""
 
 GOLDEN_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
     (

@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,10 +68,11 @@ import sys
 from console import failure, output
 from console.text import verbatim
 from drivers.report_json import from_json, loads
-from gateway.cli import report_view, status
+from gateway.cli import report_view, status, why_view
 output.prepare()
 report, bad = sys.argv[1:]
 report_view.show(from_json(loads(report)))
+why_view.show(from_json(loads(report)))
 device = {"name": "a", "label": bad, "reachability": "online", "state": "error",
           "reported_s": 1, "problem": None, "gravest": {"code": "x", "message": bad}}
 status.show_devices([device])
@@ -81,7 +83,7 @@ shown = failure.ErrorDescription(what=bad_text, where=bad, why=bad_text, next=ba
 failure.show_error("p", shown, as_json=False, lines=[bad])
 output.say_json({"label": bad})
 """
-REPORT = {
+REPORT: dict[str, Any] = {
     "device": "a",
     "at": None,
     "at_boot_ms": 1,
@@ -96,7 +98,24 @@ REPORT = {
             "severity": "error",
             "component": BAD,
             "message": BAD,
+            "message_id": "",
+            "message_args": {},
+            "next": BAD,
+            "next_id": "",
+            "next_args": {},
             "source": "",
+            "evidence": [
+                {
+                    "kind": "oid",
+                    "address": BAD,
+                    "label": BAD,
+                    "value": BAD,
+                    "meaning": BAD,
+                    "meaning_id": "",
+                    "meaning_args": {},
+                    "profile": BAD,
+                }
+            ],
             "since": None,
             "since_boot_ms": 1,
         }

@@ -88,8 +88,8 @@ async def test_the_copier_jams_and_is_cleared(tmp_path: Path) -> None:
         after = await driver.read(frozenset({STATUS}))
     (told,) = jammed.conditions or ()
     assert (told.code, told.severity, told.component) == (Code.MEDIA_JAM, Severity.ERROR, "tray 2")
-    assert "bit 5 jammed" in told.source
-    assert "code 8 jam" in told.source
+    assert "bit 5, jammed" in told.source
+    assert "= 8 (jam, class STOP" in told.source
     assert jammed.state is State.ERROR
     assert idle.conditions == after.conditions == ()
     assert State.ERROR not in (idle.state, after.state)

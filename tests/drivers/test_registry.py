@@ -13,7 +13,6 @@ from drivers.device_url import DeviceUrl
 from drivers.driver import (
     AddressedKind,
     BusLoadKind,
-    EvidenceKind,
     LineDrainKind,
     SerialFormatKind,
     WritableKind,
@@ -76,9 +75,6 @@ def test_every_kind_opens_its_own_example(scheme: str) -> None:
     context = DriverContext(lines=Lines(), now=lambda: 0, profiles=profiles)
     kind.open(url, context)  # does no I/O: there is no such host
     assert set(context.lines.opened) == {kind.line_key(url)}
-    if isinstance(kind, EvidenceKind):
-        assert kind.evidence_profile(url, "holding 7 = 0x2") == url.profile
-        assert kind.evidence_profile(url, "missed=3") is None
     if isinstance(kind, WritableKind):
         writer = kind.writer(url, context)
         assert all(writer.setting(name).name == name for name in kind.settings(url, profiles))

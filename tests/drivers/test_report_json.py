@@ -12,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from console.templates import condition, evidence
+from console.text import Duration, verbatim
 from drivers import report_schema
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Kind,
     Quality,
@@ -56,13 +60,31 @@ def readings(draw: st.DrawFn) -> Reading:
 
 
 TEXTS = st.text(max_size=12)
+MESSAGES = st.one_of(
+    TEXTS.map(verbatim),
+    TEXTS.map(lambda text: condition.ALERT(name=text)),
+    st.integers(0, 2**40).map(lambda n: evidence.LEFT_OUT(n=n)),
+    st.floats(0, 1e9).map(lambda s: condition.ALERT(name=(Duration(s), condition.MEDIA_JAM(), s))),
+)
 CONDITIONS = st.builds(
     Condition,
     code=st.sampled_from(Code),
     severity=st.sampled_from(Severity),
     component=TEXTS,
-    message=TEXTS,
-    source=TEXTS,
+    message=MESSAGES,
+    evidence=st.lists(
+        st.builds(
+            Evidence,
+            kind=st.sampled_from(EvidenceKind),
+            address=TEXTS,
+            label=TEXTS,
+            value=TEXTS,
+            meaning=MESSAGES,
+            profile=TEXTS,
+        ),
+        max_size=3,
+    ).map(tuple),
+    next_step=MESSAGES,
     since=st.none() | st.integers(0, 2**45),
 )
 SUPPLIES = st.builds(

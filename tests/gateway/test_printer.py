@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from drivers.device_url import DeviceUrl
-from drivers.report import Clock, Code, Condition, Reachability, Report, Severity
+from console.templates import evidence
+from drivers.report import (
+    Clock,
+    Code,
+    Condition,
+    Evidence,
+    EvidenceKind,
+    Reachability,
+    Report,
+    Severity,
+)
 from gateway.control.explain import explanation
 from gateway.control.next_steps import NEXT_STEPS
 from tests.gateway.box import Box, wait_for
@@ -143,16 +153,25 @@ def test_each_condition_is_explained_with_its_evidence(box: Box, printer: UdpPee
 
     jam = told["conditions"][0]
     assert (jam["code"], jam["severity"], jam["component"]) == ("media.jam", "error", "path 1")
-    alert, bit = jam["evidence"]
-    assert "severity 3, training 4, group 13.1, code 8 jam" in alert
-    assert "class STOP, error" in alert
-    assert "1.3.6.1.2.1.25.3.5.1.2.1 = 0x2404 bit 5 jammed" in bit
-    assert "along its path" in jam["next"]
+    said = {entry["label"]: (entry["value"], entry["meaning"]) for entry in jam["evidence"]}
+    assert said == {
+        "prtAlertCode": ("8", "jam, class STOP, rated as error"),
+        "prtAlertSeverityLevel": ("3", "critical"),
+        "prtAlertTrainingLevel": ("4", "trained"),
+        "prtAlertGroup": ("13", "mediaPath"),
+        "prtAlertGroupIndex": ("1", ""),
+        "prtAlertDescription": ("0x8e8682c382dc82e882c582b7", ""),
+        "hrPrinterDetectedErrorState": ("0x2404", "bit 5, jammed, rated as error"),
+    }
+    assert jam["evidence"][-1]["address"] == "1.3.6.1.2.1.25.3.5.1.2.1"
+    assert jam["next_id"] == "next_step.media_jam"
 
     shown = box.kanmon("device", "why", url(printer)).stdout
     assert "error: media.jam (paper path 1): 紙づまりです" in shown
-    assert "because: prtAlertTable.11" in shown
-    assert "next:    Take the paper out" in shown
+    assert re.search(
+        r"SNMP +prtAlertCode +1\.3\.6\.1\.2\.1\.43\.18\.1\.1\.7\.1\.11 +8 +jam,", shown
+    )
+    assert "next:  Remove the paper" in shown
 
 
 @SNMPD
@@ -169,7 +188,7 @@ def test_the_daemon_tells_since_when(box: Box, printer: UdpPeer) -> None:
     again = box.kanmon_json("device", "why", "copier")
     assert again["conditions"][0]["since"] == first
     assert box.kanmon_json("device", "why", url(printer))["device"] == "copier"
-    assert "since:   20" in box.kanmon("device", "why", "copier").stdout
+    assert "since: 20" in box.kanmon("device", "why", "copier").stdout
 
     printer.kill()
     wait_for("silence", lambda: box.device("copier")["reachability"] == "unreachable")
@@ -212,12 +231,12 @@ def test_a_jam_that_is_cleared_is_cleared_through_the_gateway(box: Box) -> None:
 def test_it_is_explained_in_japanese_too(box: Box, printer: UdpPeer) -> None:
     shown = box.kanmon("--lang", "ja", "device", "why", url(printer)).stdout
 
-    assert ": Cassette 2" in shown
-    assert "No paper" not in shown
+    assert "：Cassette 2" in shown
+    assert "out of paper" not in shown
     assert "用紙を補給し" in shown
     assert "（トレイ2）" in shown
     assert "（ブラックトナー）" in shown
-    assert "code 808 inputMediaSupplyEmpty -> 分類STOP, 警告" in shown  # as it came, and as read
+    assert "inputMediaSupplyEmpty、分類STOP、深刻度は警告" in shown  # as it came, and as read
     read = box.kanmon("--lang", "ja", "device", "read", url(printer)).stdout
     assert "消耗品" in read
     assert "残量あり" in read
@@ -243,13 +262,17 @@ def test_nothing_wrong_is_said_so(box: Box) -> None:
 
 
 def test_what_a_register_says_names_the_profile_that_gives_it_meaning() -> None:
-    bit = Condition(
-        code=Code.GRID_OVERVOLTAGE,
-        severity=Severity.ERROR,
-        source="holding 32008 = 0x2, bit 1",
-        since=2_000,
+    register = Evidence(
+        kind=EvidenceKind.REGISTER,
+        address="holding 32008",
+        value="0x2",
+        meaning=evidence.REGISTER_BIT(bit=1),
+        profile="huawei-sun2000-m1",
     )
-    late = Condition(code=Code.POLL_LATE, severity=Severity.WARNING, source="missed=3")
+    bit = Condition(
+        code=Code.GRID_OVERVOLTAGE, severity=Severity.ERROR, evidence=(register,), since=2_000
+    )
+    late = Condition(code=Code.POLL_LATE, severity=Severity.WARNING)
     report = Report(
         device="inverter",
         at=65_000,
@@ -258,13 +281,23 @@ def test_what_a_register_says_names_the_profile_that_gives_it_meaning() -> None:
         conditions=(late, bit),
     )
 
-    url = DeviceUrl.parse("modbus-tcp://host/?profile=huawei-sun2000-m1")
-    first, second = explanation(report, url)["conditions"]
+    first, second = explanation(report)["conditions"]
 
-    assert first["evidence"] == ["holding 32008 = 0x2, bit 1 -> profile huawei-sun2000-m1"]
+    assert first["evidence"] == [
+        {
+            "kind": "register",
+            "address": "holding 32008",
+            "label": "",
+            "value": "0x2",
+            "meaning": "bit 1 is set",
+            "meaning_id": "evidence.register_bit",
+            "meaning_args": {"bit": 1},
+            "profile": "huawei-sun2000-m1",
+        }
+    ]
     assert (first["for_s"], first["since"]) == (63, None)
-    assert second["evidence"] == ["missed=3"]
-    assert second["next"] == NEXT_STEPS[Code.POLL_LATE]
+    assert second["evidence"] == []
+    assert second["next_id"] == NEXT_STEPS[Code.POLL_LATE].id
 
 
 # --- secrets ------------------------------------------------------------------------------------

@@ -63,12 +63,34 @@ class Group(IntEnum):
     FINISHER_ATTRIBUTE = 33
 
 
+def _standard_name(group: Group) -> str:
+    first, *rest = group.name.lower().split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+GROUP_NAMES: Final[Mapping[int, str]] = {
+    **{group: _standard_name(group) for group in Group},
+    Group.STORAGE: "hostResourcesMIBStorageTable",
+    Group.DEVICE: "hostResourcesMIBDeviceTable",
+    Group.GENERAL: "generalPrinter",
+    Group.SUPPLIES: "markerSupplies",
+    Group.COLORANT: "markerColorant",
+    Group.DISPLAY: "consoleDisplayBuffer",
+    Group.LIGHTS: "consoleLights",
+    Group.FINISHER: "finDevice",
+    Group.FINISHER_SUPPLY: "finSupply",
+    Group.FINISHER_SUPPLY_INPUT: "finSupplyMediaInput",
+    Group.FINISHER_ATTRIBUTE: "finAttribute",
+}
+"""The standard's names of groups (PrtAlertGroupTC)."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertCode:
     """The meaning of one alert code.
 
     Attributes:
-        name: IANA's.
+        name: IANA's; ``""`` for one that IANA does not list.
         kind: Its class.
         code: In our vocabulary, whatever it is about.
     """
@@ -209,7 +231,7 @@ def _of_finishers() -> dict[int, AlertCode]:
 
 ALERT_CODES: Final[Mapping[int, AlertCode]] = {**_PRINTER, **_GENERIC, **_of_finishers()}
 """Every code that IANA lists."""
-UNLISTED: Final = AlertCode("not in IANA's list", AlertClass.INFO, Code.ATTENTION)
+UNLISTED: Final = AlertCode("", AlertClass.INFO, Code.ATTENTION)
 """A maker's own."""
 
 _PAPER_OUT: Final = {9: Code.TRAY_MISSING, 26: Code.TRAY_MISSING}

@@ -38,6 +38,23 @@ class Level(IntEnum):
     WARNING_BINARY = 5
 
 
+LEVEL_NAMES: Final[Mapping[int, str]] = {
+    1: "other",
+    3: "critical",
+    4: "warning",
+    5: "warningBinaryChangeEvent",
+}
+"""The standard's names of severity levels (PrtAlertSeverityLevelTC)."""
+TRAINING_NAMES: Final[Mapping[int, str]] = {
+    1: "other",
+    2: "unknown",
+    3: "untrained",
+    4: "trained",
+    5: "fieldService",
+    6: "management",
+    7: "noInterventionRequired",
+}
+"""The standard's names of training levels (PrtAlertTrainingLevelTC)."""
 FIELD_SERVICE: Final = 5
 """The value of PrtAlertTrainingLevelTC that makes an alert more severe."""
 

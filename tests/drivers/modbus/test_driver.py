@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import pytest
 
+from console.templates import condition as templates
 from drivers.installation import Installation
-from drivers.report import Code, Quantity, Severity, State
+from drivers.report import Code, EvidenceKind, Quantity, Severity, State
 from protocols.errors import Timeout
 from protocols.modbus.planner import Table
 from tests.drivers.modbus.driver_harness import ALL, GROUPS, RecordingUnit, device, driver, shown
@@ -94,8 +95,8 @@ async def test_registers_become_state_identity_and_conditions() -> None:
     assert (seen.identity.firmware, seen.identity.serial) == ("V1.2", "A1")
     assert seen.conditions is not None
     assert {(c.code, c.component, c.severity, c.source) for c in seen.conditions} == {
-        (Code.OVERCURRENT, "l1", Severity.ERROR, "holding 1 = 0x9, bit 0"),
-        (Code.COVER_OPEN, "", Severity.WARNING, "holding 1 = 0x9, bit 3"),
+        (Code.OVERCURRENT, "l1", Severity.ERROR, "holding 1 = 0x9 (bit 0 is set)"),
+        (Code.COVER_OPEN, "", Severity.WARNING, "holding 1 = 0x9 (bit 3 is set)"),
         (Code.HARDWARE_FAILURE, "", Severity.SERVICE_CALL, "holding 2 = 0x7"),
         (Code.PHASE_SEQUENCE, "", Severity.WARNING, "holding 4 = 0xfffe"),
         (Code.LEAK, "", Severity.ERROR, "coil 5 = 0x1"),
@@ -122,8 +123,14 @@ async def test_another_model_at_this_address_is_said() -> None:
     assert seen.state is State.OTHER  # a number the map does not list
     (condition,) = seen.conditions or ()
     assert (condition.code, condition.component) == (Code.IDENTITY_CHANGED, "model")
-    assert "Acme X1" in condition.message
-    assert condition.source == "holding 3 = 0x7777"
+    assert condition.message == templates.OTHER_MODEL(maker="Acme", model="X1")
+    (entry,) = condition.evidence
+    assert (entry.kind, entry.address, entry.value) == (
+        EvidenceKind.REGISTER,
+        "holding 3",
+        "0x7777",
+    )
+    assert str(entry.meaning) == "expected: 0x1234 and 0x1235"
 
 
 async def test_a_device_without_a_status_register_does_what_its_profile_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from console.templates import condition
 from drivers.printer import alerts
 from drivers.printer.fault import PrinterFault
 from drivers.printer.mib import Row
@@ -74,20 +75,20 @@ def test_a_place_of_another_maker_s_printer_lowers_no_alert() -> None:
     (jam,) = told(alert(c2=3, c6=10001, c7=8))
 
     assert (jam.code, jam.severity) == (Code.MEDIA_JAM, Severity.ERROR)
-    assert "PJL" not in jam.evidence
+    assert "prtAlertLocation" not in {entry.label for entry in jam.evidence}
 
 
 def test_a_notice_without_words_gets_the_standard_s() -> None:
     (notice,) = told(alert(c7=503))
 
-    assert notice.words == "power up"
+    assert notice.words == condition.ALERT(name="power up")
 
 
 def test_a_text_that_would_steer_a_terminal_is_words_and_its_octets_evidence() -> None:
     evil = b"\x1b]0;owned\x07\x1b[31mJam\r\n\xe2\x80\xaeretni"
     (jam,) = told(alert(c2=3, c7=8, c8=evil))
 
-    assert jam.words.isprintable()
-    assert "Jam" in jam.words
-    assert f"text 0x{evil.hex()}" in jam.evidence
-    assert jam.evidence.isprintable()
+    assert str(jam.words).isprintable()
+    assert "Jam" in str(jam.words)
+    assert jam.evidence[-1].value == f"0x{evil.hex()}"
+    assert all(str(entry).isprintable() for entry in jam.evidence)

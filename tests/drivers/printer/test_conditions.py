@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drivers.printer.conditions import Status, conditions, state
 from drivers.printer.fault import PrinterFault
 from drivers.printer.severity.detected_errors import DETECTED_ERRORS
-from drivers.report import Code, Severity, State
+from drivers.report import Code, Evidence, EvidenceKind, Severity, State
 
 CALM = Status(device=2, printer=3, errors=b"\0")
 
@@ -28,7 +28,7 @@ def fault(
         code=code,
         severity=severity,
         component=component,
-        evidence=f"{code} {component}",
+        evidence=(Evidence(kind=EvidenceKind.OID, label=f"{code} {component}"),),
         tentative=tentative,
         low_priority=low_priority,
     )
@@ -42,7 +42,7 @@ def test_every_bit_is_told_and_what_tells_it_is_kept(octets: bytes, device: int 
     for error in DETECTED_ERRORS:
         place, bit = divmod(error.bit, 8)
         is_set = place < len(octets) and bool(octets[place] & 0x80 >> bit)
-        assert is_set == (f"bit {error.bit} {error.name}" in sources)
+        assert is_set == (f"bit {error.bit}, {error.name}," in sources)
 
 
 def test_two_sources_of_one_fact_are_one_condition_with_both_as_evidence() -> None:
@@ -52,7 +52,7 @@ def test_two_sources_of_one_fact_are_one_condition_with_both_as_evidence() -> No
 
     assert (found.severity, found.component) == (Severity.ERROR, "path 1")
     assert "media.jam path 1" in found.source
-    assert "bit 5 jammed" in found.source
+    assert "bit 5, jammed" in found.source
 
 
 def test_a_bit_joins_the_likeliest_part_not_the_slot_for_single_sheets() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.columns import QUALITIES
+from console.text import verbatim
 from drivers.quantity import Quantity
 from drivers.report import (
     Clock,
@@ -112,7 +113,9 @@ def state(n: int) -> State:
 def _conditions(n: int) -> tuple[Condition, ...]:
     if n // 70 % 2:
         return ()
-    return (Condition(code=Code.HARDWARE_FAILURE, severity=Severity.ERROR, message="as told"),)
+    return (
+        Condition(code=Code.HARDWARE_FAILURE, severity=Severity.ERROR, message=verbatim("as told")),
+    )
 
 
 def _reading(column: Column, index: int, n: int) -> Reading:

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from cloud_link.columns import cells
 from cloud_link.spool.model import Entry
 from cloud_link.wire import DataRecord, EventRecord, Lane, decode_record, table_id
+from console.text import verbatim
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Quality,
     Quantity,
@@ -236,7 +239,8 @@ def test_an_edge_sends_the_devices_whole_state(change: dict[str, Any], edge: boo
 def test_severity_is_an_edge_and_words_are_not() -> None:
     change_filter = ChangeFilter(UTC, HEARTBEAT)
     keep(change_filter, report(NOON, change={"conditions": (JAM,)}))
-    words = replace(JAM, message="sheet 4711", source="1.3.6=8")
+    seen = Evidence(kind=EvidenceKind.OID, address="1.3.6", value="8")
+    words = replace(JAM, message=verbatim("sheet 4711"), evidence=(seen,))
     assert events(keep(change_filter, report(NOON + 1, change={"conditions": (words,)}))) == []
     graver = replace(JAM, severity=Severity.SERVICE_CALL)
     (event,) = events(keep(change_filter, report(NOON + 2, change={"conditions": (graver,)})))
@@ -252,7 +256,7 @@ def test_hundreds_of_conditions_are_cut_to_the_gravest() -> None:
             code=Code.ATTENTION,
             severity=Severity.ERROR if n == 499 else Severity.INFO,
             component=f"c{n}",
-            message="m" * 300,
+            message=verbatim("m" * 300),
         )
         for n in range(500)
     )

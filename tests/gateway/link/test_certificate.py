@@ -25,10 +25,10 @@ def left(milliseconds: int) -> Clock:
     ("milliseconds", "severity", "words"),
     [
         (NOTICE_MS + 1, None, ""),
-        (NOTICE_MS, Severity.WARNING, "ends on 2027-03-01"),
-        (1, Severity.WARNING, "ends on 2027-03-01"),
-        (0, Severity.ERROR, "ended on 2027-03-01"),
-        (-NOTICE_MS, Severity.ERROR, "ended on 2027-03-01"),
+        (NOTICE_MS, Severity.WARNING, "expires on 2027-03-01"),
+        (1, Severity.WARNING, "expires on 2027-03-01"),
+        (0, Severity.ERROR, "expired on 2027-03-01"),
+        (-NOTICE_MS, Severity.ERROR, "expired on 2027-03-01"),
     ],
 )
 def test_health_says_it_a_month_ahead_and_more_gravely_once_it_is_so(
@@ -41,8 +41,9 @@ def test_health_says_it_a_month_ahead_and_more_gravely_once_it_is_so(
         return
     (found,) = report.conditions
     assert (found.code, found.severity) == (Code.CERTIFICATE_EXPIRING, severity)
-    assert words in found.message
-    assert found.source == "expires_at=2027-03-01T12:00:00Z"
+    assert words in str(found.message)
+    (seen,) = found.evidence
+    assert (seen.label, seen.value) == ("expires_at", "2027-03-01T12:00:00Z")
     # Enrolled again: the next report is without it.
     later = health.report(AT + 1, clock, SpoolFigures(), PROCESS, {}, ENDS_AT + 3 * NOTICE_MS)
     assert later.conditions == ()

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from console.templates import condition, evidence
+from console.text import verbatim
 from drivers.report import (
     Clock,
     Code,
     Condition,
+    Evidence,
+    EvidenceKind,
     Identity,
     Observation,
     Reachability,
@@ -13,10 +17,17 @@ from drivers.report import (
     State,
     Supply,
 )
-from gateway.polling.device_state import IDENTITY_CLEARS_AFTER_MS, LATE_CLEARS_AFTER_MS, DeviceView
+from gateway.polling.device_state import (
+    ERROR_LIMIT,
+    IDENTITY_CLEARS_AFTER_MS,
+    LATE_CLEARS_AFTER_MS,
+    DeviceView,
+)
+from protocols.errors import Timeout
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 2")
+SILENT = Timeout("no answer", where="tcp host:502 unit 3", next_step="check the wiring")
 
 
 def test_what_a_read_did_not_ask_for_stays_as_it_was() -> None:
@@ -39,13 +50,16 @@ def test_since_is_kept_while_the_condition_lasts_whatever_its_severity() -> None
     view = DeviceView("d")
     view.observed(Observation(conditions=(JAM,)), 10, CLOCK)
     graver = Condition(
-        code=Code.MEDIA_JAM, severity=Severity.SERVICE_CALL, component="tray 2", message="again"
+        code=Code.MEDIA_JAM,
+        severity=Severity.SERVICE_CALL,
+        component="tray 2",
+        message=verbatim("again"),
     )
-    (condition,) = view.observed(Observation(conditions=(graver,)), 20, CLOCK).conditions
-    assert (condition.since, condition.severity) == (10, Severity.SERVICE_CALL)
+    (found,) = view.observed(Observation(conditions=(graver,)), 20, CLOCK).conditions
+    assert (found.since, found.severity) == (10, Severity.SERVICE_CALL)
     assert view.observed(Observation(conditions=()), 30, CLOCK).conditions == ()
-    (condition,) = view.observed(Observation(conditions=(JAM,)), 40, CLOCK).conditions
-    assert condition.since == 40
+    (found,) = view.observed(Observation(conditions=(JAM,)), 40, CLOCK).conditions
+    assert found.since == 40
 
 
 def test_what_is_wrong_with_another_device_began_with_it() -> None:
@@ -64,13 +78,17 @@ def test_what_is_wrong_with_another_device_began_with_it() -> None:
 def test_conditions_are_frozen_while_the_device_is_silent() -> None:
     view = DeviceView("d")
     view.observed(Observation(conditions=(JAM,)), 10, CLOCK)
-    report = view.failed(Code.COMM_TIMEOUT, "no answer", "Timeout", 20, CLOCK)
+    report = view.failed(SILENT, 20, CLOCK)
     assert report.reachability is Reachability.UNREACHABLE
     assert [(c.code, c.since) for c in report.conditions] == [
         (Code.MEDIA_JAM, 10),
         (Code.COMM_TIMEOUT, 20),
     ]
-    later = view.failed(Code.COMM_TIMEOUT, "no answer", "Timeout", 30, CLOCK)
+    (seen,) = report.conditions[1].evidence
+    assert (seen.kind, seen.address) == (EvidenceKind.EXCHANGE, "tcp host:502 unit 3")
+    assert report.conditions[1].message == verbatim("no answer")
+    assert report.conditions[1].next_step == verbatim("check the wiring")
+    later = view.failed(SILENT, 30, CLOCK)
     assert later.conditions is report.conditions
     back = view.observed(Observation(), 40, CLOCK)
     assert [c.code for c in back.conditions] == [Code.MEDIA_JAM]
@@ -79,27 +97,39 @@ def test_conditions_are_frozen_while_the_device_is_silent() -> None:
 @pytest.mark.req("C-17")
 def test_a_device_that_never_answered_is_told_from_one_that_fell_silent() -> None:
     view = DeviceView("d")
-    assert view.failed(Code.COMM_TIMEOUT, "", "", 1, CLOCK).reachability is Reachability.NEVER
+    assert view.failed(SILENT, 1, CLOCK).reachability is Reachability.NEVER
     view.observed(Observation(), 2, CLOCK)
-    assert view.failed(Code.COMM_TIMEOUT, "", "", 3, CLOCK).reachability is Reachability.UNREACHABLE
+    assert view.failed(SILENT, 3, CLOCK).reachability is Reachability.UNREACHABLE
 
 
 def test_our_own_fault_does_not_speak_for_the_device() -> None:
     view = DeviceView("d")
     view.observed(Observation(state=State.READY), 1, CLOCK)
-    report = view.faulted("broke", "KeyError", 2, CLOCK)
+    report = view.faulted(KeyError("x" * 1000), 2, CLOCK)
     assert report.reachability is Reachability.ONLINE
     assert report.state is State.READY
-    assert [c.code for c in report.conditions] == [Code.DRIVER_FAULT]
+    (found,) = report.conditions
+    assert (found.code, found.message) == (Code.DRIVER_FAULT, condition.DRIVER_FAULT())
+    (seen,) = found.evidence
+    assert (seen.kind, seen.label) == (EvidenceKind.GATEWAY, "KeyError")
+    assert len(seen.value) == ERROR_LIMIT
 
 
 def test_another_serial_at_the_same_address_is_told() -> None:
     view = DeviceView("d")
     view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
     report = view.observed(Observation(identity=Identity(serial="B2")), 2, CLOCK)
-    (condition,) = report.conditions
-    assert condition.code is Code.IDENTITY_CHANGED
-    assert condition.source == "serial A1 -> B2"
+    (found,) = report.conditions
+    assert found.code is Code.IDENTITY_CHANGED
+    assert found.evidence == (
+        Evidence(
+            kind=EvidenceKind.GATEWAY,
+            label="serial",
+            value="B2",
+            meaning=evidence.PREVIOUS(value="A1"),
+        ),
+    )
+    assert found.source == "serial = B2 (before: A1)"
 
 
 def test_an_exchanged_meter_is_told_for_a_day() -> None:
@@ -115,10 +145,12 @@ def test_an_exchanged_meter_is_told_for_a_day() -> None:
 def test_what_the_driver_says_itself_is_not_said_twice() -> None:
     view = DeviceView("d")
     view.observed(Observation(identity=Identity(serial="A1")), 1, CLOCK)
-    own = Condition(code=Code.IDENTITY_CHANGED, severity=Severity.WARNING, message="its words")
+    own = Condition(
+        code=Code.IDENTITY_CHANGED, severity=Severity.WARNING, message=verbatim("its words")
+    )
     seen = Observation(identity=Identity(serial="B2"), conditions=(own,))
-    (condition,) = view.observed(seen, 2, CLOCK).conditions
-    assert condition.message == "its words"
+    (found,) = view.observed(seen, 2, CLOCK).conditions
+    assert found.message == verbatim("its words")
 
 
 def test_being_late_clears_after_a_while_on_time() -> None:

@@ -202,7 +202,7 @@ async def test_a_bit_and_an_alert_of_one_tray_are_one_condition() -> None:
     (missing,) = [c for c in seen.conditions or () if c.code is Code.TRAY_MISSING]
     assert missing.component == "tray 2"
     assert "inputTrayMissing" in missing.source
-    assert "code 801" in missing.source
+    assert "= 801 (inputMediaTrayMissing, class STOP" in missing.source
 
 
 @pytest.mark.req("C-20")

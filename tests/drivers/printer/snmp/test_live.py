@@ -64,8 +64,8 @@ async def test_a_jam_comes_and_goes(printer: UdpPeer, version: Version) -> None:
     assert jammed.state is State.ERROR
     (jam,) = grave(jammed)
     assert (jam.code, jam.severity) == (Code.MEDIA_JAM, Severity.ERROR)
-    assert "code 8 jam" in jam.source
-    assert "bit 5 jammed" in jam.source
+    assert "= 8 (jam, class STOP" in jam.source
+    assert "bit 5, jammed" in jam.source
 
     await change(
         printer,

@@ -1,0 +1,40 @@
+"""What a value means that a condition is based on.
+
+Names that a standard gives to a value (``jammed``, ``fieldService``) are arguments: they are the
+same in every language, so that they can be found in the standard.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.text import Template
+
+SERVICE_CALL: Final = Template("evidence.service_call", "service call")
+ERROR: Final = Template("evidence.error", "error")
+WARNING: Final = Template("evidence.warning", "warning")
+INFO: Final = Template("evidence.info", "information")
+
+ALERT_CODE: Final = Template("evidence.alert_code", "{name}, class {kind}, rated as {severity}")
+UNLISTED: Final = Template("evidence.unlisted", "not listed by IANA")
+PJL_STATUS: Final = Template("evidence.pjl_status", "PJL status '{name}', rated as {severity}")
+ERROR_BIT: Final = Template("evidence.error_bit", "bit {bit}, {name}, rated as {severity}")
+REGISTER_BIT: Final = Template("evidence.register_bit", "bit {bit} is set")
+BROKEN: Final = Template(
+    "evidence.broken", "unavailable because it is broken, with a critical alert"
+)
+LEVEL: Final = Template("evidence.level", "{percent} % left")
+NO_PAPER: Final = Template("evidence.no_paper", "no sheets left")
+NO_ROOM: Final = Template("evidence.no_room", "no room left")
+
+EXPECTED: Final = Template("evidence.expected", "expected: {values}")
+PREVIOUS: Final = Template("evidence.previous", "before: {value}")
+MISSED_POLLS: Final = Template(
+    "evidence.missed_polls", "{n} poll was not made on time", "{n} polls were not made on time"
+)
+DROPPED: Final = Template("evidence.dropped", "records dropped since the start")
+BYTES_FREE: Final = Template("evidence.bytes_free", "bytes free on the disk")
+EXPIRES: Final = Template("evidence.expires", "end of the certificate's validity")
+LEFT_OUT: Final = Template(
+    "evidence.left_out", "{n} more entry is not listed", "{n} more entries are not listed"
+)
