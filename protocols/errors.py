@@ -9,11 +9,14 @@
     |-- InvalidResponse      something came that is not an answer to the request
     `-- ErrorResponse        the device (or its gateway) understood the request and refused it
 
-``str()`` of each is one line for a person: where, what, next step.
+``str()`` of each is one line: where, what, why, next step.
 """
 
 from __future__ import annotations
 
+import socket
+
+from console.templates import protocol
 from console.text import NO_MESSAGE, Message, MessageError
 
 
@@ -21,18 +24,14 @@ class ProtocolError(MessageError):
     """A device could not be asked, or gave no usable answer.
 
     Args:
-        what: The fact, in one clause, without a full stop.
-        where: The line and unit: ``modbus-tcp 192.0.2.7:502 unit 3``.
+        what: The fact.
+        where: The line and unit: ``modbus tcp:192.0.2.7:502 unit 3``.
+        why: The cause, where it is known and not the fact itself.
         next_step: What a person can do about it.
     """
 
     def __init__(
-        self,
-        what: Message | str,
-        *,
-        where: str,
-        why: Message | str = NO_MESSAGE,
-        next_step: Message | str,
+        self, what: Message, *, where: str, why: Message = NO_MESSAGE, next_step: Message
     ) -> None:
         super().__init__(what, where=where, why=why, next_step=next_step)
 
@@ -40,9 +39,16 @@ class ProtocolError(MessageError):
 class Timeout(ProtocolError):  # noqa: N818 # what happened, as in the tree above
     """Nothing answered in time. The connection is kept: others may share it."""
 
-    def __init__(self, what: Message | str, *, where: str, next_step: Message | str = "") -> None:
-        step = next_step or "Check the unit id, the wiring and that the device has power"
-        super().__init__(what, where=where, next_step=step)
+    def __init__(
+        self,
+        what: Message,
+        *,
+        where: str,
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
+    ) -> None:
+        step = next_step or protocol.CHECK_DEVICE()
+        super().__init__(what, where=where, why=why, next_step=step)
 
 
 class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree above
@@ -50,13 +56,13 @@ class Unreachable(ProtocolError):  # noqa: N818 # what happened, as in the tree 
 
     def __init__(
         self,
-        what: Message | str,
+        what: Message,
         *,
         where: str,
-        why: Message | str = NO_MESSAGE,
-        next_step: Message | str = "",
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
     ) -> None:
-        step = next_step or "Check the address, the port and the network between"
+        step = next_step or protocol.CHECK_NETWORK()
         super().__init__(what, where=where, why=why, next_step=step)
 
 
@@ -64,7 +70,7 @@ class LineClosed(Unreachable):
     """The line was closed here, because nobody uses it any more, or in another way than before."""
 
     def __init__(self, *, where: str) -> None:
-        super().__init__("the line was closed here", where=where, next_step="Try again")
+        super().__init__(protocol.LINE_CLOSED(), where=where, next_step=protocol.TRY_AGAIN())
 
 
 class InvalidResponse(ProtocolError):  # noqa: N818 # what happened, as in the tree above
@@ -75,24 +81,47 @@ class InvalidResponse(ProtocolError):  # noqa: N818 # what happened, as in the t
         came: What came instead.
     """
 
-    def __init__(self, *, expected: str, came: str, where: str, next_step: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        expected: Message,
+        came: Message,
+        where: str,
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
+    ) -> None:
         self.expected = expected
         self.came = came
-        step = next_step or (
-            "Check that no other program uses the line and that the device speaks this protocol"
+        super().__init__(
+            protocol.INVALID_RESPONSE(expected=expected, received=came),
+            where=where,
+            why=why,
+            next_step=next_step or protocol.CHECK_PROTOCOL(),
         )
-        super().__init__(f"expected {expected}, came {came}", where=where, next_step=step)
 
 
 class ErrorResponse(ProtocolError):  # noqa: N818 # what happened, as in the tree above
-    """The device understood the request and refused it.
+    """The device understood the request and refused it; ``why`` is the reason that it gave.
 
     Attributes:
         code: The protocol's own number for the reason.
-        reason: The name of that number: ``illegal data address``.
     """
 
-    def __init__(self, *, code: int, reason: str, what: str, where: str, next_step: str) -> None:
+    def __init__(
+        self, *, code: int, reason: Message, what: Message, where: str, next_step: Message
+    ) -> None:
         self.code = code
-        self.reason = reason
-        super().__init__(f"{what}: {reason} (code {code})", where=where, next_step=next_step)
+        super().__init__(what, where=where, why=reason, next_step=next_step)
+
+
+def unknown_name(host: str, where: str, error: Exception) -> Unreachable:
+    """The error that the name of a host does not resolve."""
+    again = isinstance(error, TimeoutError) or (
+        isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+    )
+    return Unreachable(
+        protocol.UNKNOWN_NAME(host=host),
+        where=where,
+        why=protocol.NO_NAME_SERVER() if again else NO_MESSAGE,
+        next_step=protocol.CHECK_NAME(),
+    )

@@ -13,13 +13,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
+from console.templates import protocol
+from console.text import NO_MESSAGE, Message
+
 PRINTER_PORTS: Final = (631, 443, 80)
 """IPP and the device's own page; never 9100, which may be a printer's only socket for jobs."""
 WAIT_S: Final = 1.0
 
 
-async def presence(host: str, ports: Iterable[int] = PRINTER_PORTS, wait_s: float = WAIT_S) -> str:
-    """What shows that ``host`` is there, in a clause; ``""`` where nothing does.
+async def presence(
+    host: str, ports: Iterable[int] = PRINTER_PORTS, wait_s: float = WAIT_S
+) -> Message:
+    """What shows that ``host`` is there; `NO_MESSAGE` where nothing does.
 
     Args:
         host: Name or address.
@@ -33,21 +38,21 @@ async def presence(host: str, ports: Iterable[int] = PRINTER_PORTS, wait_s: floa
                 for done in asyncio.as_completed(tries):
                     if shown := await done:
                         return shown
-        return ""
+        return NO_MESSAGE
     finally:
         for task in tries:
             task.cancel()
         await asyncio.gather(*tries, return_exceptions=True)
 
 
-async def _knock(host: str, port: int) -> str:
+async def _knock(host: str, port: int) -> Message:
     try:
         _, writer = await asyncio.open_connection(host, port)
     except ConnectionRefusedError:
-        return f"TCP port {port} refuses connections"
+        return protocol.PORT_REFUSES(port=port)
     except (OSError, UnicodeError):
-        return ""
+        return NO_MESSAGE
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
-    return f"TCP port {port} is open"
+    return protocol.PORT_OPEN(port=port)

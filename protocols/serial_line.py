@@ -21,12 +21,14 @@ import os
 import termios
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from console.templates import protocol, serial, system
 from protocols.errors import Unreachable
 from protocols.serial_format import line_key
 
 if TYPE_CHECKING:
     from serial import Serial
 
+    from console.text import Message
     from protocols.line import Transaction
     from protocols.serial_format import SerialFormat
 
@@ -34,18 +36,21 @@ T = TypeVar("T")
 
 _CHUNK: Final = 4096
 _REASONS: Final = {
-    errno.ENOENT: ("there is no such port", "Plug the adapter in, or correct the path"),
-    errno.EACCES: (
-        "this account may not open the port",
-        "Put the gateway's user into the port's group (dialout), or use sudo",
-    ),
-    errno.EAGAIN: (
-        "another program uses the port",
-        "Stop the other program; a line has one master",
-    ),
-    errno.EBUSY: ("another program uses the port", "Stop the other program; a line has one master"),
-    errno.ENOTTY: ("this is no serial port", "Correct the path"),
+    errno.ENOENT: (serial.NOT_FOUND, serial.CONNECT_ADAPTER),
+    errno.EACCES: (serial.NOT_PERMITTED, serial.JOIN_GROUP),
+    errno.EAGAIN: (serial.IN_USE, serial.STOP_PROGRAM),
+    errno.EBUSY: (serial.IN_USE, serial.STOP_PROGRAM),
+    errno.ENOTTY: (serial.NOT_SERIAL, serial.CORRECT_PATH),
 }
+
+
+class _PortError(OSError):
+    """A fault of the port that the system has no number for."""
+
+    def __init__(self, what: Message, step: Message) -> None:
+        super().__init__(errno.EIO, str(what))
+        self.what = what
+        self.step = step
 
 
 class SerialWire:
@@ -106,7 +111,7 @@ class SerialWire:
         except BlockingIOError:
             written = 0
         if written != len(request):
-            raise OSError(errno.EIO, "the port takes no more bytes")
+            raise _PortError(serial.BLOCKED(), serial.CHECK_ADAPTER())
         until = loop.time() + timeout_s
         buffer = bytearray()
         await self._sleep(len(request) + transaction.bytes_missing(buffer), until)
@@ -130,7 +135,7 @@ class SerialWire:
 
     def _read(self, fd: int) -> bytes:
         if self._port is None:
-            raise OSError(errno.EIO, "the port was closed here")
+            raise _PortError(serial.CLOSED_HERE(), protocol.TRY_AGAIN())
         try:
             return os.read(fd, _CHUNK)
         except BlockingIOError:
@@ -149,21 +154,21 @@ class SerialWire:
         finally:
             loop.remove_reader(fd)
         if self._port is not None and not _waiting(fd):
-            raise OSError(errno.EIO, "the port is gone")  # what is unplugged is readable, and empty
+            # What is unplugged is readable, and empty.
+            raise _PortError(serial.GONE(), serial.CHECK_ADAPTER())
 
     def _open(self) -> Serial:
-        import serial
+        from serial import Serial
 
         form = self.form
-        port = serial.Serial(timeout=0, exclusive=True)
+        port = Serial(timeout=0, exclusive=True)
         port.port, port.baudrate, port.parity = self.path, form.baud, form.parity
         port.stopbits = form.stop
         try:
             port.open()
-        except termios.error as error:
-            raise OSError(errno.EINVAL, f"the port cannot do {form}") from error
-        except ValueError as error:  # a speed the driver does not know
-            raise OSError(errno.EINVAL, f"the port cannot do {form}: {error}") from error
+        except (termios.error, ValueError) as error:  # ValueError: a speed the driver lacks
+            what = serial.UNSUPPORTED(form=str(form))
+            raise _PortError(what, serial.OTHER_FORM()) from error
         self._port = port
         return port
 
@@ -174,15 +179,15 @@ class SerialWire:
                 port.close()
 
     def _lost(self, error: OSError) -> Unreachable:
+        if isinstance(error, _PortError):
+            return Unreachable(error.what, where=self.where, next_step=error.step)
         cause = error.__context__
         number = cause.args[0] if isinstance(cause, termios.error) else error.errno
-        what, step = _REASONS.get(number or 0, ("", ""))
-        words = (error.strerror or str(error)).lower()
-        return Unreachable(
-            what or words,
-            where=self.where,
-            next_step=step or "Check that the adapter is plugged in and works",
-        )
+        if number in _REASONS:
+            what, step = _REASONS[number]
+            return Unreachable(what(), where=self.where, next_step=step())
+        why, step = system.reason(error), serial.CHECK_ADAPTER
+        return Unreachable(serial.FAILED(), where=self.where, why=why, next_step=step())
 
 
 def _waiting(fd: int) -> bool:

@@ -24,11 +24,12 @@ it is whole.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from protocols.errors import ProtocolError, Unreachable
+from console.templates import protocol, system
+from console.text import NO_MESSAGE, Duration, Message, verbatim
+from protocols.errors import ProtocolError, Unreachable, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ LINK_TIMEOUT_S: Final = 10
 """How long sent bytes may go unacknowledged before the connection is lost."""
 UNASKED_LIMIT: Final = 4096
 """Bytes that may come without being asked for before the connection is closed."""
-_CLOSED_HERE: Final = "the connection was closed here"
+_CLOSED_HERE: Final = protocol.CLOSED_HERE()
 
 
 def line_key(host: str, port: int) -> str:
@@ -92,12 +93,18 @@ class TcpWire:
                 # did read it: what must not be done twice, and what would be answered into the
                 # next transaction, is not asked again.
                 if closes != self._closes or not (self._numbered and transaction.repeatable):
-                    raise Unreachable(str(error), where=self._where) from error
+                    raise self._lost(error) from error
         connection = self._connection = await self._connect(timeout_s)
         try:
             return await self._over(connection, transaction, timeout_s)
         except _NoResponseError as error:
-            raise Unreachable(str(error), where=self._where) from error
+            raise self._lost(error) from error
+
+    def _lost(self, error: _NoResponseError) -> Unreachable:
+        """The error of a connection that was lost before an answer."""
+        if error.why == _CLOSED_HERE:
+            return Unreachable(error.why, where=self._where, next_step=protocol.TRY_AGAIN())
+        return Unreachable(protocol.CONNECTION_LOST(), where=self._where, why=error.why)
 
     def discard(self) -> None:
         """Throw away what arrived, where answers are not numbered.
@@ -123,19 +130,19 @@ class TcpWire:
         if not self._numbered:
             connection.buffer.clear()
         elif connection.buffer and not connection.explains(transaction):
-            connection.close("the peer sent something unasked")
-            raise _NoResponseError("the peer sent something unasked")
+            connection.close(protocol.UNREQUESTED_DATA())
+            raise _NoResponseError(protocol.UNREQUESTED_DATA())
         try:
             return cast("T", await connection.ask(request, transaction, timeout_s))
         except ProtocolError:
             if connection.buffer and self._numbered:
-                connection.close("what came belongs to no message")
+                connection.close(protocol.UNKNOWN_DATA())
             raise
 
     async def _connect(self, timeout_s: float) -> _Connection:
         loop, closes = asyncio.get_running_loop(), self._closes
         if self._connection is not None:
-            self._connection.close("replaced by a new connection")
+            self._connection.close(protocol.REPLACED())
             self._connection = None
         try:
             async with asyncio.timeout(timeout_s):
@@ -143,18 +150,34 @@ class TcpWire:
                     lambda: _Connection(self._where), self.host, self.port
                 )
         except TimeoutError as error:
-            what = f"no connection within {timeout_s:g} s"
+            what = protocol.NO_CONNECTION(limit=Duration(timeout_s))
             raise Unreachable(what, where=self._where) from error
-        except (OSError, UnicodeError) as error:  # UnicodeError: a name no resolver can be asked
-            raise Unreachable(_plain(error), where=self._where) from error
+        except (socket.gaierror, UnicodeError) as error:  # UnicodeError: no name to ask for
+            raise unknown_name(self.host, self._where, error) from error
+        except OSError as error:
+            refused = isinstance(error, ConnectionRefusedError)
+            raise Unreachable(
+                protocol.CONNECTION_FAILED(),
+                where=self._where,
+                why=system.reason(error) if error.errno else NO_MESSAGE,  # of several addresses
+                next_step=protocol.CHECK_PORT() if refused else protocol.CHECK_NETWORK(),
+            ) from error
         if closes != self._closes:  # by somebody who could not close what was still connecting
             connection.close(_CLOSED_HERE)
-            raise Unreachable(_CLOSED_HERE, where=self._where)
+            raise self._lost(_NoResponseError(_CLOSED_HERE))
         return connection
 
 
 class _NoResponseError(Exception):
-    """The connection was lost before a single byte of the answer."""
+    """The connection was lost before a single byte of the answer.
+
+    Attributes:
+        why: The cause.
+    """
+
+    def __init__(self, why: Message) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 class _Connection(asyncio.Protocol):
@@ -167,7 +190,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, where: str) -> None:
         self.buffer = bytearray()
-        self.lost: str | None = None
+        self.lost: Message | None = None
         self._where = where
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[Any] | None = None
@@ -198,7 +221,7 @@ class _Connection(asyncio.Protocol):
             timer.cancel()
             self._waiter = self._feed = None
 
-    def close(self, why: str) -> None:
+    def close(self, why: Message) -> None:
         self._fail(why)
         if self._transport is not None:
             self._transport.abort()
@@ -217,7 +240,7 @@ class _Connection(asyncio.Protocol):
         self.buffer += data
         if self._feed is None or self._waiter is None or self._waiter.done():
             if len(self.buffer) > UNASKED_LIMIT:
-                self.close("the peer keeps sending unasked")
+                self.close(protocol.UNREQUESTED_DATA())
             return
         try:
             answer = self._feed(self.buffer)
@@ -228,7 +251,7 @@ class _Connection(asyncio.Protocol):
                 self._waiter.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(_plain(exc) if exc else "the peer closed the connection")
+        self._fail(_reason(exc) if exc else protocol.CLOSED_BY_DEVICE())
 
     # --- ends of a transaction -------------------------------------------------------------
 
@@ -236,21 +259,19 @@ class _Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(transaction.timeout_error(self.buffer, timeout_s))
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: Message) -> None:
         if self.lost is not None:
             return
         self.lost = why
         if self._waiter is not None and not self._waiter.done():
             error: Exception = _NoResponseError(why)
             if self._heard:
-                error = Unreachable(f"{why} in the middle of an answer", where=self._where)
+                error = Unreachable(protocol.CUT_OFF(), where=self._where, why=why)
             self._waiter.set_exception(error)
 
 
-def _plain(error: Exception) -> str:
-    """The operating system's words, without the address that stands before them anyway."""
-    if isinstance(error, socket.gaierror):
-        return f"the name cannot be resolved ({str(error.strerror).lower()})"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
+def _reason(error: Exception) -> Message:
+    """Why a connection was lost."""
+    if isinstance(error, OSError):
+        return system.reason(error)
+    return verbatim(str(error) or type(error).__name__)

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final
 from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu.decoders import DecodePDU
 
-from protocols.modbus.pdu import LONGEST_PDU
+from console.templates import modbus
+from protocols.modbus.pdu import LONGEST_PDU, hex_preview
 
 if TYPE_CHECKING:
+    from console.text import Message
     from protocols.errors import InvalidResponse, ProtocolError
     from protocols.modbus.pdu import Request
 
@@ -32,13 +34,14 @@ FRAMER: Final = FramerSocket(DecodePDU(is_server=False))
 class MbapTransaction:
     """The `protocols.line.Transaction` of one request over TCP; its answer is the data."""
 
-    __slots__ = ("_number", "_request", "_stray", "_strays")
+    __slots__ = ("_late", "_number", "_request", "_stray", "_strays")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._number = 0
         self._strays = 0
-        self._stray = ""
+        self._stray: int | None = None
+        self._late = False
 
     def request(self, number: int) -> bytes:
         """See `protocols.line.Transaction`."""
@@ -58,13 +61,15 @@ class MbapTransaction:
             if not used:
                 return None
             if self._strays == STRAYS_LIMIT:  # what is left in the buffer ends the connection
-                raise self._invalid_response(f"more than {STRAYS_LIMIT} answers to something else")
+                raise self._invalid_response(modbus.STRAYS(limit=STRAYS_LIMIT))
             del buffer[:used]
             if transaction == self._number & 0xFFFF:
                 return self._request.data(unit, pdu)
             self._strays += 1
-            if not self._stray and not self._was_asked(transaction):
-                self._stray = f"an answer to transaction {transaction}"
+            if self._was_asked(transaction):
+                self._late = self._late or unit == self._request.unit
+            elif self._stray is None:
+                self._stray = transaction
         return None
 
     def bytes_missing(self, buffer: bytearray) -> int:
@@ -74,11 +79,13 @@ class MbapTransaction:
     def timeout_error(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
         """See `protocols.line.Transaction`."""
         if buffer:
-            came = f"{len(buffer)} bytes of an unfinished one: {bytes(buffer[:16]).hex(' ')}"
+            came = modbus.UNFINISHED(n=len(buffer), data=hex_preview(buffer))
             return self._invalid_response(came)
-        if self._stray:
-            return self._invalid_response(self._stray)
-        return self._request.timeout_error(timeout_s)
+        if self._stray is not None:
+            return self._invalid_response(modbus.OTHER_TRANSACTION(number=self._stray))
+        if self._late:
+            return self._request.late_error(timeout_s)
+        return self._request.timeout_error(timeout_s, modbus.CHECK_UNIT())
 
     def _was_asked(self, transaction: int) -> bool:
         """Whether it is the number of an earlier transaction: then its answer is only late."""
@@ -89,12 +96,11 @@ class MbapTransaction:
         """Refuse what `FramerSocket` would wait for, for ever: lost framing never heals."""
         length = int.from_bytes(buffer[4:6], "big")
         if buffer[2] or buffer[3] or not 2 < length <= LONGEST_PDU + 1:
-            raise self._invalid_response(
-                f"no Modbus TCP header: {bytes(buffer[:HEADER_BYTES]).hex(' ')}"
-            )
+            header = bytes(buffer[:HEADER_BYTES]).hex(" ")
+            raise self._invalid_response(modbus.NO_HEADER(data=header))
 
-    def _invalid_response(self, came: str) -> InvalidResponse:
-        return self._request.invalid_response(came, f"transaction {self._number & 0xFFFF}, ")
+    def _invalid_response(self, came: Message) -> InvalidResponse:
+        return self._request.invalid_response(came, self._number & 0xFFFF)
 
 
 def unpack_frame(frame: bytes) -> tuple[int, bytes]:

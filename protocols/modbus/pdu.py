@@ -28,11 +28,17 @@ from pymodbus.pdu.register_message import (
     WriteSingleRegisterRequest,
 )
 
+from console.templates import modbus
+from console.text import Duration
 from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.modbus.planner import Read, Span, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pymodbus.pdu.pdu import ModbusPDU
+
+    from console.text import Message, Template
 
 LONGEST_PDU: Final = 253
 
@@ -50,22 +56,25 @@ _REQUESTS: Final = {
 }
 
 ILLEGAL_ADDRESS: Final = 2
-EXCEPTIONS: Final = {
-    1: ("illegal function", "Check that the profile is for this model"),
-    2: ("illegal data address", "Check that the profile is for this model and its firmware"),
-    3: ("illegal data value", "Check that the profile is for this model"),
-    4: ("device failure", "Look at the device itself; it reports a fault of its own"),
-    5: ("acknowledge", "The device needs longer; read it less often"),
-    6: ("device busy", "Read the device less often, or find out who else reads it"),
-    7: ("negative acknowledge", "Check that the profile is for this model"),
-    8: ("memory parity error", "Look at the device itself; its memory reports a fault"),
-    10: ("gateway path unavailable", "Check the unit id and the gateway's own serial settings"),
-    11: (
-        "gateway target device failed to respond",
-        "Check the unit id, the wiring behind the gateway and that the device has power",
-    ),
+EXCEPTIONS: Final[Mapping[int, tuple[Template, Template]]] = {
+    1: (modbus.ILLEGAL_FUNCTION, modbus.CHECK_MODEL),
+    2: (modbus.ILLEGAL_ADDRESS, modbus.CHECK_FIRMWARE),
+    3: (modbus.ILLEGAL_VALUE, modbus.CHECK_MODEL),
+    4: (modbus.DEVICE_FAILURE, modbus.CHECK_FAULT),
+    5: (modbus.ACKNOWLEDGE, modbus.READ_LESS),
+    6: (modbus.DEVICE_BUSY, modbus.FIND_OTHERS),
+    7: (modbus.NEGATIVE_ACKNOWLEDGE, modbus.CHECK_MODEL),
+    8: (modbus.PARITY_ERROR, modbus.CHECK_FAULT),
+    10: (modbus.NO_GATEWAY_PATH, modbus.CHECK_GATEWAY),
+    11: (modbus.NO_TARGET_RESPONSE, modbus.CHECK_BEHIND_GATEWAY),
 }
 """Names and next steps of the exception codes (V1.1b3 section 7)."""
+_RUNS: Final[Mapping[Table, tuple[Template, Template]]] = {
+    Table.COIL: (modbus.COIL, modbus.COILS),
+    Table.DISCRETE: (modbus.DISCRETE_INPUT, modbus.DISCRETE_INPUTS),
+    Table.INPUT: (modbus.INPUT_REGISTER, modbus.INPUT_REGISTERS),
+    Table.HOLDING: (modbus.HOLDING_REGISTER, modbus.HOLDING_REGISTERS),
+}
 
 
 class Request(Protocol):
@@ -107,16 +116,24 @@ class Request(Protocol):
             InvalidResponse: It is not a response to this request.
         """
 
-    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
         """The error that ``came`` came instead.
 
         Args:
-            came: What came, in words.
-            number: The number of the request, in words, where the framing numbers requests.
+            came: What came.
+            number: The number of the request, where the framing numbers requests.
         """
 
-    def timeout_error(self, timeout_s: float) -> Timeout:
-        """The error that nothing came within ``timeout_s``."""
+    def late_error(self, timeout_s: float) -> Timeout:
+        """The error that within ``timeout_s`` came the response to an earlier request only."""
+
+    def timeout_error(self, timeout_s: float, step: Message) -> Timeout:
+        """The error that nothing came within ``timeout_s``.
+
+        Args:
+            timeout_s: How long was waited.
+            step: What to check on this line, where nothing else comes first.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,25 +191,28 @@ class WriteRequest:
     def data(self, unit: int, pdu: bytes) -> bytes:
         """See `Request`; a write brings no data."""
         if unit != self.unit:
-            raise self.invalid_response(f"an answer of unit {unit}")
+            raise self.invalid_response(modbus.OTHER_UNIT(unit=unit))
         if pdu[0] == self.function | 0x80 and len(pdu) == 2:
-            raise error_response(pdu[1], f"refused to write {self}", self.where)
+            refused = modbus.WRITE_REFUSED(registers=registers(self.span))
+            raise error_response(pdu[1], refused, self.where)
         if pdu != self.pdu[:5]:
-            raise self.invalid_response(f"{pdu[:16].hex(' ')}")
+            raise self.invalid_response(modbus.OTHER_DATA(data=hex_preview(pdu)))
         return b""
 
-    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
         """See `Request`."""
-        expected = f"{number}unit {self.unit}, {self.pdu[:5].hex(' ')} again"
-        return InvalidResponse(expected=expected, came=came, where=self.where)
+        expected = modbus.WRITE_RESPONSE(unit=self.unit, data=self.pdu[:5].hex(" "))
+        return _invalid_response(expected, came, number, self.where)
 
-    def timeout_error(self, timeout_s: float) -> Timeout:
+    def late_error(self, timeout_s: float) -> Timeout:
         """See `Request`."""
-        what = f"no answer to the write of {self} within {timeout_s:.3g} s"
-        return Timeout(what, where=self.where, next_step="Read it back: it may have been written")
+        return self.timeout_error(timeout_s, modbus.RAISE_TIMEOUT())
 
-    def __str__(self) -> str:
-        return format_span(self.span.table, self.span.address, self.span.count)
+    def timeout_error(self, timeout_s: float, step: Message) -> Timeout:  # below
+        """See `Request`: whatever there is to check, it may have been written."""
+        limit = Duration(timeout_s)
+        what = modbus.NO_WRITE_RESPONSE(registers=registers(self.span), limit=limit)
+        return Timeout(what, where=self.where, next_step=modbus.READ_BACK())
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,43 +259,64 @@ class ReadRequest:
     def data(self, unit: int, pdu: bytes) -> bytes:
         """See `Request`: registers as big-endian pairs of bytes, bits packed."""
         if unit != self.unit:
-            raise self.invalid_response(f"an answer of unit {unit}")
+            raise self.invalid_response(modbus.OTHER_UNIT(unit=unit))
         if pdu[0] == self.function | 0x80:
             raise self._error_response(pdu)
         if pdu[0] != self.function:
-            raise self.invalid_response(f"an answer to function {pdu[0]}")
+            raise self.invalid_response(modbus.OTHER_FUNCTION(function=pdu[0]))
         size = self.read.size_bytes
         if len(pdu) != size + 2 or pdu[1] != size:
-            raise self.invalid_response(f"{len(pdu) - 2} bytes, announced as {pdu[1]}")
+            came = modbus.OTHER_SIZE(size=len(pdu) - 2, announced=pdu[1])
+            raise self.invalid_response(came)
         return pdu[2:]
 
-    def invalid_response(self, came: str, number: str = "") -> InvalidResponse:
+    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
         """See `Request`."""
-        expected = (
-            f"{number}unit {self.unit}, function {self.function}, {self.read.size_bytes} bytes"
+        expected = modbus.READ_RESPONSE(
+            unit=self.unit, function=self.function, size=self.read.size_bytes
         )
-        return InvalidResponse(expected=expected, came=came, where=self.where)
+        return _invalid_response(expected, came, number, self.where)
 
-    def timeout_error(self, timeout_s: float) -> Timeout:
+    def late_error(self, timeout_s: float) -> Timeout:
         """See `Request`."""
-        return Timeout(f"no answer to {self} within {timeout_s:.3g} s", where=self.where)
+        what = modbus.LATE_RESPONSES(limit=Duration(timeout_s))
+        return Timeout(what, where=self.where, next_step=modbus.RAISE_TIMEOUT())
 
-    def __str__(self) -> str:
-        return format_span(self.read.table, self.read.address, self.read.count)
+    def timeout_error(self, timeout_s: float, step: Message) -> Timeout:
+        """See `Request`."""
+        limit = Duration(timeout_s)
+        what = modbus.NO_READ_RESPONSE(registers=registers(self.read), limit=limit)
+        return Timeout(what, where=self.where, next_step=step)
 
     def _error_response(self, pdu: bytes) -> ProtocolError:
         if len(pdu) != 2:
-            return self.invalid_response(f"a refusal of {len(pdu)} bytes")
-        return error_response(pdu[1], f"refused {self}", self.where)
+            return self.invalid_response(modbus.EXCEPTION_SIZE(size=len(pdu)))
+        refused = modbus.READ_REFUSED(registers=registers(self.read))
+        return error_response(pdu[1], refused, self.where)
 
 
-def format_span(table: Table, address: int, count: int) -> str:
-    """A run of addresses in words: ``holding 10..11``."""
-    last = address + count - 1
-    return f"{table.value} {address}..{last}" if count > 1 else f"{table.value} {address}"
+def registers(run: Span | Read) -> Message:
+    """A run of addresses, as it is named to people: ``holding registers 10 to 11``."""
+    one, several = _RUNS[run.table]
+    if run.count == 1:
+        return one(first=run.address)
+    return several(first=run.address, last=run.address + run.count - 1)
 
 
-def error_response(code: int, what: str, where: str) -> ErrorResponse:
+def hex_preview(data: bytes | bytearray) -> str:
+    """The first bytes of ``data`` in hexadecimal, for people."""
+    return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")
+
+
+def _invalid_response(
+    expected: Message, came: Message, number: int | None, where: str
+) -> InvalidResponse:
+    if number is not None:
+        expected = modbus.NUMBERED(response=expected, number=number)
+    return InvalidResponse(expected=expected, came=came, where=where)
+
+
+def error_response(code: int, what: Message, where: str) -> ErrorResponse:
     """The error that an exception code is.
 
     Args:
@@ -283,7 +324,9 @@ def error_response(code: int, what: str, where: str) -> ErrorResponse:
         what: What was refused.
         where: The line and unit.
     """
-    reason, next_step = EXCEPTIONS.get(
-        code, ("a reason Modbus does not know", "Look the code up in the device's manual")
-    )
+    if code in EXCEPTIONS:
+        name, step = EXCEPTIONS[code]
+        reason, next_step = name(), step()
+    else:
+        reason, next_step = modbus.UNKNOWN_EXCEPTION(code=code), modbus.SEE_MANUAL()
     return ErrorResponse(code=code, reason=reason, what=what, where=where, next_step=next_step)

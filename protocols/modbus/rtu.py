@@ -32,10 +32,13 @@ from typing import TYPE_CHECKING, Final
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu.decoders import DecodePDU
 
+from console.templates import modbus
 from protocols.line import Echo
+from protocols.modbus.pdu import hex_preview
 from protocols.modbus.rtu_timing import LONGEST_FRAME
 
 if TYPE_CHECKING:
+    from console.text import Message
     from protocols.errors import ProtocolError
     from protocols.modbus.pdu import Request
 
@@ -77,7 +80,7 @@ class RtuTransaction:
     def feed(self, buffer: bytearray) -> bytes | None:
         """See `protocols.line.Transaction`."""
         self._take_echo(buffer)
-        spoilt = ""
+        spoilt: Message | None = None
         for start in range(len(buffer) - 2):
             length = self._length_at(buffer, start)
             if not length:
@@ -92,7 +95,8 @@ class RtuTransaction:
                 return self._request.data(frame[0], frame[1:-2])
             if any(self._sent.startswith(buffer[begun:]) for begun in range(start + 1)):
                 return None  # an echo on its way: it ends in a checksum of its own
-            spoilt = spoilt or f"a wrong CRC: {frame[-2:].hex()} behind {hex_preview(frame[:-2])}"
+            if spoilt is None:
+                spoilt = modbus.CRC(crc=frame[-2:].hex(" "), data=hex_preview(frame[:-2]))
         if spoilt:
             raise self._request.invalid_response(spoilt)
         self._check_foreign(buffer)
@@ -107,10 +111,9 @@ class RtuTransaction:
     def timeout_error(self, buffer: bytearray, timeout_s: float) -> ProtocolError:
         """See `protocols.line.Transaction`."""
         if buffer:
-            return self._request.invalid_response(
-                f"{len(buffer)} bytes of no answer: {hex_preview(buffer)}"
-            )
-        return self._request.timeout_error(timeout_s)
+            came = modbus.NOT_A_RESPONSE(n=len(buffer), data=hex_preview(buffer))
+            return self._request.invalid_response(came)
+        return self._request.timeout_error(timeout_s, modbus.CHECK_SERIAL())
 
     def _take_echo(self, buffer: bytearray) -> None:
         """Take the request away that came back, unless it may be the answer."""
@@ -138,9 +141,8 @@ class RtuTransaction:
     def _check_foreign(self, buffer: bytearray) -> None:
         """End the transaction when what came is whole, sound and something else, or has no end."""
         if len(buffer) > NOISE_LIMIT:
-            raise self._request.invalid_response(
-                f"{len(buffer)} bytes without end: {hex_preview(buffer)}"
-            )
+            came = modbus.ENDLESS(size=len(buffer), data=hex_preview(buffer))
+            raise self._request.invalid_response(came)
         if len(buffer) < REFUSAL_BYTES:
             return
         length = REFUSAL_BYTES if buffer[1] & 0x80 else REFUSAL_BYTES + buffer[2]
@@ -152,11 +154,6 @@ class RtuTransaction:
 def crc_ok(frame: bytes) -> bool:
     """Whether the CRC at the end of ``frame`` is right."""
     return FRAMER.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big"))
-
-
-def hex_preview(data: bytes | bytearray) -> str:
-    """The first bytes of ``data`` in hexadecimal, for people."""
-    return bytes(data[:16]).hex(" ") + (" ..." if len(data) > 16 else "")
 
 
 def unpack_frame(frame: bytes) -> tuple[int, bytes]:

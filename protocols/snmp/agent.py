@@ -25,6 +25,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from console.templates import snmp
+from console.text import Duration
 from protocols.errors import ErrorResponse, Timeout
 from protocols.snmp.model import TRIES, Session, Version, WalkGuard
 
@@ -76,9 +78,8 @@ class SnmpAgent:
             async with asyncio.timeout(WALK_LIMIT_S):
                 return await self._ask(ask)
         except TimeoutError as error:
-            step = "Look at the agent's load and the network between"
-            what = f"it took more than {WALK_LIMIT_S:g} s to tell what is below {base}"
-            raise Timeout(what, where=self.where, next_step=step) from error
+            what = snmp.SLOW_WALK(oid=base, limit=Duration(WALK_LIMIT_S))
+            raise Timeout(what, where=self.where, next_step=snmp.CHECK_LOAD()) from error
 
     def close(self) -> None:
         """See `Agent`. Who is asking just now gets the answer; the socket goes with it."""

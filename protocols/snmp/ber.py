@@ -21,6 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from console.templates import snmp
+from console.text import MessageError
+
 VERSION_1: Final = 0
 VERSION_2C: Final = 1
 GET: Final = 0xA0
@@ -57,7 +60,7 @@ _NUMBER_LIMIT: Final = 9
 Oid = tuple[int, ...]
 
 
-class MalformedError(ValueError):
+class MalformedError(MessageError, ValueError):
     """Bytes that are no message of these versions."""
 
 
@@ -108,7 +111,7 @@ def decode(data: bytes) -> Request:
     """The request in a datagram; raises `MalformedError`."""
     message = _message(data)
     if message.kind not in _REQUESTS or (message.kind == GET_BULK and message.version == VERSION_1):
-        raise MalformedError(f"no request: {message.kind:#x}")
+        raise MalformedError(snmp.NOT_A_REQUEST(tag=f"{message.kind:#x}"))
     return Request(
         version=message.version,
         community=message.community,
@@ -124,7 +127,7 @@ def decode_response(data: bytes) -> Response:
     """The answer in a datagram; raises `MalformedError`."""
     message = _message(data)
     if message.kind != RESPONSE:
-        raise MalformedError(f"no answer: {message.kind:#x}")
+        raise MalformedError(snmp.NOT_A_RESPONSE(tag=f"{message.kind:#x}"))
     return Response(
         number=message.number, error=message.first, index=message.second, rows=message.rows
     )
@@ -178,7 +181,7 @@ def _message(data: bytes) -> _Message:
     message = _Reader(_Reader(data).take(_SEQUENCE))
     version = message.number()
     if version not in (VERSION_1, VERSION_2C):
-        raise MalformedError(f"version {version}")
+        raise MalformedError(snmp.OTHER_VERSION(version=version))
     community = message.take(OCTETS)
     kind, body = message.next()
     pdu = _Reader(body)
@@ -187,7 +190,7 @@ def _message(data: bytes) -> _Message:
     rows: list[tuple[Oid, Variable]] = []
     while binds.left:
         if len(rows) == VARIABLES_LIMIT:
-            raise MalformedError("too many variables")
+            raise MalformedError(snmp.MANY_VARIABLES(limit=VARIABLES_LIMIT))
         bind = _Reader(binds.take(_SEQUENCE))
         rows.append((_oid(bind.take(NAME)), Variable(*bind.next())))
     return _Message(
@@ -253,12 +256,12 @@ def _oid(body: bytes) -> Oid:
     for octet in body:
         arc, open_ = arc << 7 | octet & 0x7F, bool(octet & 0x80)
         if arc >= _ARC_LIMIT + 80 or len(arcs) == ARCS_LIMIT:
-            raise MalformedError("an identifier beyond its bounds")
+            raise MalformedError(snmp.INVALID_OID())
         if not open_:
             arcs.append(arc)
             arc = 0
     if open_:
-        raise MalformedError("an identifier without its end")
+        raise MalformedError(snmp.INVALID_OID())
     first = min(arcs[0] // 40, 2)
     return (first, arcs[0] - 40 * first, *arcs[1:])
 
@@ -277,17 +280,17 @@ class _Reader:
     def next(self) -> tuple[int, bytes]:
         """The tag and content of the next value."""
         if self.left < 2:
-            raise MalformedError("it ends too early")
+            raise MalformedError(snmp.TRUNCATED())
         tag, size = self._data[self._at], self._data[self._at + 1]
         self._at += 2
         if size & 0x80:
             count = size & 0x7F
             if not 1 <= count <= 4 or count > self.left:
-                raise MalformedError("a length that is none")
+                raise MalformedError(snmp.INVALID_LENGTH())
             size = int.from_bytes(self._data[self._at : self._at + count], "big")
             self._at += count
         if size > self.left:
-            raise MalformedError("it ends too early")
+            raise MalformedError(snmp.TRUNCATED())
         self._at += size
         return tag, self._data[self._at - size : self._at]
 
@@ -295,12 +298,12 @@ class _Reader:
         """The content of the next value, which must have the tag ``tag``."""
         found, body = self.next()
         if found != tag:
-            raise MalformedError(f"{found:#x} where {tag:#x} should be")
+            raise MalformedError(snmp.OTHER_TAG(tag=f"{found:#x}", expected=f"{tag:#x}"))
         return body
 
     def number(self) -> int:
         """The next value, which must be an INTEGER."""
         body = self.take(INTEGER)
         if not 1 <= len(body) <= _NUMBER_LIMIT:
-            raise MalformedError("a number that is none")
+            raise MalformedError(snmp.INVALID_NUMBER())
         return int.from_bytes(body, "big", signed=True)

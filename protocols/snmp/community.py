@@ -33,10 +33,11 @@ import weakref
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from protocols.errors import ErrorResponse, InvalidResponse, Unreachable
+from console.templates import snmp
+from protocols.errors import ErrorResponse
 from protocols.snmp import ber
 from protocols.snmp.ber import MalformedError, Oid, Request, Response, Variable
-from protocols.snmp.failures import no_answer, port_closed, resolve
+from protocols.snmp.failures import no_answer, not_sent, port_closed, resolve, undecodable
 from protocols.snmp.model import TRIES, RowSink, Target, Value, Version, WalkGuard, oid_key
 
 REPETITIONS: Final = 16
@@ -44,14 +45,14 @@ REPETITIONS: Final = 16
 TOO_BIG: Final = 1
 NO_SUCH_NAME: Final = 2
 _REASONS: Final = {
-    TOO_BIG: "too big",
-    NO_SUCH_NAME: "no such name",
-    3: "bad value",
-    4: "read only",
-    5: "general error",
-    6: "no access",
-    13: "resource unavailable",
-    16: "authorization error",
+    TOO_BIG: snmp.TOO_BIG,
+    NO_SUCH_NAME: snmp.NO_SUCH_NAME,
+    3: snmp.BAD_VALUE,
+    4: snmp.READ_ONLY,
+    5: snmp.GENERAL_ERROR,
+    6: snmp.NO_ACCESS,
+    13: snmp.UNAVAILABLE,
+    16: snmp.UNAUTHORIZED,
 }
 _NUMBERS: Final = 1 << 31
 _DATAGRAM: Final = 65_535
@@ -70,7 +71,7 @@ async def open_session(target: Target) -> CommunitySession:
             sock.close()
             raise
     except OSError as error:
-        raise Unreachable(error.strerror or str(error), where=target.where) from error
+        raise not_sent(target, error) from error
     return CommunitySession(_Channel(target, sock))
 
 
@@ -154,13 +155,13 @@ class CommunitySession:
         self._channel.close()
 
     def _error_response(self, error: int, oid: Oid) -> ErrorResponse:
+        known = _REASONS.get(error)
         return ErrorResponse(
             code=error,
-            reason=_REASONS.get(error, "an error that no standard knows"),
-            what=f"the agent does not tell {_text(oid)}",
+            reason=known() if known else snmp.UNKNOWN_ERROR(code=error),
+            what=snmp.NOT_READ(oid=_text(oid)),
             where=self._channel.target.where,
-            next_step="In the device's settings, let this community read everything; if it may, "
-            "restart the device",
+            next_step=snmp.ALLOW_COMMUNITY(),
         )
 
 
@@ -234,12 +235,9 @@ class _Channel:
         except ConnectionRefusedError as error:
             raise port_closed(self.target) from error
         except OSError as error:
-            raise Unreachable(error.strerror or str(error), where=self.target.where) from error
+            raise not_sent(self.target, error) from error
         except MalformedError as error:
-            came = f"what cannot be understood ({error})"
-            raise InvalidResponse(
-                expected="an SNMP answer", came=came, where=self.target.where
-            ) from error
+            raise undecodable(self.target, error.what) from error
         raise no_answer(self.target)
 
     async def _answer(self) -> Response | None:

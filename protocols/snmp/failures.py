@@ -7,7 +7,9 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from protocols.errors import Timeout, Unreachable
+from console.templates import snmp, system
+from console.text import Duration, Message
+from protocols.errors import InvalidResponse, Timeout, Unreachable, unknown_name
 from protocols.snmp.model import Target, Version
 
 
@@ -31,28 +33,37 @@ async def resolve(target: Target) -> Endpoint:
         async with asyncio.timeout(target.timeout_s):
             found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_DGRAM)
     except (TimeoutError, OSError, UnicodeError) as error:
-        step = "Check the name, or give the address; does this box have a name server?"
-        raise Unreachable("its name is unknown", where=target.where, next_step=step) from error
+        raise unknown_name(target.host, target.where, error) from error
     family, _, _, _, address = found[0]
     return Endpoint(family=family, address=address)
 
 
 def no_answer(target: Target) -> Timeout:
     """The error that nothing came in time."""
-    step = (
-        "Check the address, that SNMP is on, and the community: an agent is silent to one "
-        "that it does not know"
-    )
-    if target.version is Version.V3:
-        step = (
-            "Check the address, that SNMPv3 is on, and the privacy key: an agent is silent "
-            "where it cannot decrypt"
-        )
-    what = f"no answer to SNMP v{target.version.value} within {target.timeout_s:g} s"
+    secret = target.version is Version.V3
+    step = snmp.CHECK_PRIVACY() if secret else snmp.CHECK_COMMUNITY()
+    limit = Duration(target.timeout_s)
+    what = snmp.NO_RESPONSE(version=target.version.value, limit=limit)
     return Timeout(what, where=target.where, next_step=step)
 
 
 def port_closed(target: Target) -> Unreachable:
     """The error that the host is there and its port is closed."""
-    step = "Turn SNMP on in the device's settings, or name another port"
-    return Unreachable("nothing listens there", where=target.where, next_step=step)
+    what = snmp.PORT_CLOSED(port=target.port)
+    return Unreachable(what, where=target.where, next_step=snmp.TURN_ON())
+
+
+def not_sent(target: Target, error: OSError) -> Unreachable:
+    """The error that the system did not send a request, or take its answer."""
+    return Unreachable(snmp.NOT_SENT(), where=target.where, why=system.reason(error))
+
+
+def undecodable(target: Target, why: Message) -> InvalidResponse:
+    """The error that something came that is not an SNMP message."""
+    return InvalidResponse(
+        expected=snmp.RESPONSE(),
+        came=snmp.UNDECODABLE(),
+        where=target.where,
+        why=why,
+        next_step=snmp.CHECK_AGENT(),
+    )

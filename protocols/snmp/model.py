@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
+from console.templates import snmp
 from protocols.errors import InvalidResponse
+
+if TYPE_CHECKING:
+    from console.text import Message
 
 PORT: Final = 161
 ROWS_LIMIT: Final = 20_000
@@ -174,16 +178,16 @@ class WalkGuard:
         key = oid_key(oid)
         if key <= self._last:
             last = ".".join(map(str, self._last))
-            raise self._endless(f"an identifier after {last}", oid)
+            raise self._endless(snmp.LATER_OID(oid=last), snmp.OID(oid=oid))
         self._last = key
         self._taken += 1
         self._bytes += len(oid) + (len(value) if isinstance(value, bytes | str) else 8)
         if self._taken > ROWS_LIMIT or self._bytes > BYTES_LIMIT:
-            expected = f"at most {ROWS_LIMIT} variables and {BYTES_LIMIT} bytes"
-            raise self._endless(expected, "a table without end")
+            expected = snmp.AT_MOST(variables=ROWS_LIMIT, size=BYTES_LIMIT)
+            raise self._endless(expected, snmp.ENDLESS())
         if value is not None:
             self.rows[oid] = value
 
-    def _endless(self, expected: str, came: str) -> InvalidResponse:
-        step = "Restart the device; if it says so again, ask its maker for newer firmware"
+    def _endless(self, expected: Message, came: Message) -> InvalidResponse:
+        step = snmp.RESTART_DEVICE()
         return InvalidResponse(expected=expected, came=came, where=self._where, next_step=step)

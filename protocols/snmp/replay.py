@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from console.templates.protocol import NO_RESPONSE
 from protocols.errors import Timeout
 from protocols.snmp.model import Value
 from protocols.snmp.snmprec import Walk
@@ -59,7 +60,7 @@ class ReplayAgent:
         self.asked += oids
         await asyncio.sleep(0)  # a real agent lets others run, and can be cancelled here
         if self.silent:
-            raise Timeout("no answer", where=self._where)
+            raise Timeout(NO_RESPONSE(), where=self._where)
 
 
 class RecordingAgent:

@@ -45,8 +45,10 @@ from gufo.snmp import (
 from gufo.snmp import User as GufoUser
 from gufo.snmp.aio import SnmpSession
 
-from protocols.errors import ErrorResponse, InvalidResponse, Unreachable
-from protocols.snmp.failures import no_answer, port_closed, resolve
+from console.templates import snmp
+from console.text import verbatim
+from protocols.errors import ErrorResponse, InvalidResponse
+from protocols.snmp.failures import no_answer, not_sent, port_closed, resolve, undecodable
 from protocols.snmp.model import RowSink, Target, Value
 
 REPETITIONS: Final = 16
@@ -173,7 +175,6 @@ class _Fence:
 
     async def through(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """What ``ask`` returns; ``None`` where the agent has no such variable."""
-        where = self._target.where
         try:
             async with asyncio.timeout(self._target.timeout_s) as limit:
                 return await ask()
@@ -187,7 +188,7 @@ class _Fence:
             why = no_answer(self._target) if limit.expired() else port_closed(self._target)
             raise why from error
         except OSError as error:
-            raise Unreachable(error.strerror or str(error), where=where) from error
+            raise not_sent(self._target, error) from error
         except (SnmpError, ValueError, RuntimeError, OverflowError, UnicodeError) as error:
             raise self._invalid_response(error) from error
         except BaseException as error:  # a panic of the library is no Exception
@@ -199,27 +200,24 @@ class _Fence:
         """An error-status; with a single variable that may be read, there is but one (4.2.1)."""
         return ErrorResponse(
             code=GENERAL_ERROR,
-            reason="general error",
-            what=f"the agent does not tell {oid}",
+            reason=snmp.GENERAL_ERROR(),
+            what=snmp.NOT_READ(oid=oid),
             where=self._target.where,
-            next_step="In the device's settings, let this user read everything; if it may, restart "
-            "the device",
+            next_step=snmp.ALLOW_USER(),
         )
 
     def _error_response(self) -> ErrorResponse:
         user = self._target.user.name if self._target.user else ""
         return ErrorResponse(
             code=NO_ACCESS,
-            reason="authorization error",
-            what=f"the agent does not accept the user {user!r}",
+            reason=snmp.UNAUTHORIZED(),
+            what=snmp.USER_REFUSED(name=user),
             where=self._target.where,
-            next_step="Check the user's name, auth=, priv= and the key behind auth_key=, and that "
-            "the device allows this user to read",
+            next_step=snmp.CHECK_USER(),
         )
 
     def _invalid_response(self, error: BaseException) -> InvalidResponse:
-        came = f"what cannot be understood ({str(error)[:120] or type(error).__name__})"
-        return InvalidResponse(expected="an SNMP answer", came=came, where=self._target.where)
+        return undecodable(self._target, verbatim(str(error)[:120] or type(error).__name__))
 
 
 def _is_value(value: object) -> bool:

@@ -129,7 +129,7 @@ async def test_an_adapter_that_is_unplugged_is_unreachable_and_comes_back(tmp_pa
         first.unplug()
         error = await outcome(unit)
         assert isinstance(error, Unreachable)
-        assert "there is no such port. Plug the adapter in" in str(error)
+        assert "the serial port does not exist. Connect the adapter" in str(error)
         link.unlink()
         link.symlink_to(second.path)
         assert (await unit.read(TWO)).data == RIGHT
@@ -161,15 +161,15 @@ async def test_a_port_another_program_holds_is_named() -> None:
         finally:
             os.close(other)
         assert isinstance(error, Unreachable)
-        assert "another program uses the port. Stop the other program" in str(error)
+        assert "another program uses the serial port. Stop the other program" in str(error)
         assert (await unit.read(TWO)).data == RIGHT
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/dev/no-such-port", "there is no such port. Plug the adapter in"),
-        ("/dev/null", "this is no serial port. Correct the path"),
+        ("/dev/no-such-port", "the serial port does not exist. Connect the adapter"),
+        ("/dev/null", "does not lead to a serial port. Correct the path"),
         ("/tmp", "is a directory"),  # noqa: S108 # any folder
     ],
 )

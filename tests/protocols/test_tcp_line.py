@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from console.templates import modbus
+from console.text import messages_in
 from protocols.errors import ErrorResponse, InvalidResponse, Timeout, Unreachable
 from protocols.line import Line
 from protocols.modbus.mbap import STRAYS_LIMIT
@@ -26,14 +28,16 @@ from tests.serial_peers import rtu
 @pytest.mark.parametrize(
     ("script", "came"),
     [
-        pytest.param(lambda t, _: [answer(t, unit=2)], "an answer of unit 2", id="unit"),
+        pytest.param(lambda t, _: [answer(t, unit=2)], "a response of unit 2", id="unit"),
         pytest.param(
             lambda t, _: [answer(t, pdu=b"\x04\x04" + RIGHT)], "to function 4", id="function"
         ),
         pytest.param(
             lambda t, _: [answer(t, pdu=b"\x84\x02")], "to function 132", id="refusal-of-another"
         ),
-        pytest.param(lambda t, _: [answer(t, pdu=b"\x83\x02\x00")], "refusal of 3", id="refusal"),
+        pytest.param(
+            lambda t, _: [answer(t, pdu=b"\x83\x02\x00")], "exception response of 3", id="refusal"
+        ),
         pytest.param(lambda t, _: [answer(t, pdu=b"\x03\x02\x12\x34")], "2 bytes", id="too-short"),
         pytest.param(
             lambda t, _: [answer(t, pdu=b"\x03\x06" + RIGHT + b"\0\0")], "6 bytes", id="too-long"
@@ -43,35 +47,40 @@ from tests.serial_peers import rtu
             "2 bytes, announced as 4",
             id="count-lies",
         ),
-        pytest.param(lambda t, _: [b"HTTP/1.1 400 Bad"], "no Modbus TCP header", id="http"),
+        pytest.param(lambda t, _: [b"HTTP/1.1 400 Bad"], "not a Modbus TCP header", id="http"),
         pytest.param(
-            lambda t, _: [answer(t)[:2] + b"\0\1" + answer(t)[4:]], "no Modbus", id="protocol"
+            lambda t, _: [answer(t)[:2] + b"\0\1" + answer(t)[4:]],
+            "not a Modbus TCP header",
+            id="protocol",
         ),
-        pytest.param(lambda t, _: [answer(t)[:4] + b"\xff\xff\1\3"], "no Modbus", id="length"),
         pytest.param(
-            lambda t, _: [b"\0", *[answer(t)]], "no Modbus TCP header", id="garbage-before"
+            lambda t, _: [answer(t)[:4] + b"\xff\xff\1\3"], "not a Modbus TCP header", id="length"
+        ),
+        pytest.param(
+            lambda t, _: [b"\0", *[answer(t)]], "not a Modbus TCP header", id="garbage-before"
         ),
     ],
 )
 async def test_what_is_no_answer_is_named_with_what_was_expected(script: Script, came: str) -> None:
     error = await one(script)
     assert isinstance(error, InvalidResponse)
-    assert came in error.came
-    assert error.expected.endswith("unit 1, function 3, 4 bytes")
-    assert error.expected in str(error)
-    assert error.came in str(error)
+    assert came in str(error.came)
+    expected = modbus.READ_RESPONSE(unit=1, function=3, size=4)
+    assert expected in messages_in(error.expected)
+    assert str(error.expected) in str(error)
+    assert str(error.came) in str(error)
 
 
 async def test_an_unfinished_answer_is_no_mere_silence() -> None:
     error = await one(lambda t, _: [answer(t)[:9]], SHORT_S)
     assert isinstance(error, InvalidResponse)
-    assert "9 bytes of an unfinished one: 00 01 00 00 00 07 01 03 04" in error.came
+    assert error.came == modbus.UNFINISHED(n=9, data="00 01 00 00 00 07 01 03 04")
 
 
 async def test_an_answer_to_what_was_never_asked_is_named_once_nothing_else_comes() -> None:
     error = await one(lambda t, _: [answer(t + 1000)], SHORT_S)
     assert isinstance(error, InvalidResponse)
-    assert error.came == "an answer to transaction 1001"
+    assert error.came == modbus.OTHER_TRANSACTION(number=1001)
 
 
 async def test_endless_answers_to_something_else_end_the_exchange_and_the_connection() -> None:
@@ -83,7 +92,7 @@ async def test_endless_answers_to_something_else_end_the_exchange_and_the_connec
     async with peer(script) as (made, unit):
         error = await outcome(unit)
         assert isinstance(error, InvalidResponse)
-        assert error.came == f"more than {STRAYS_LIMIT} answers to something else"
+        assert error.came == modbus.STRAYS(limit=STRAYS_LIMIT)
         assert isinstance(await outcome(unit), Block)
         assert made.connections == 2
 
@@ -132,11 +141,30 @@ def unit_of(line: Line, number: int, timeout_s: float = LONG_S) -> ModbusUnit:
     return ModbusUnit(line, number, now=lambda: 0, timeout_s=timeout_s)
 
 
+async def test_a_unit_that_answers_later_than_the_timeout_is_told_from_a_silent_one(
+    simulator: Simulator, line: Line
+) -> None:
+    simulator.units[1].late_s = 0.3
+    with pytest.raises(Timeout) as silent:
+        await unit_of(line, 1, 0.2).read(TWO)
+    assert silent.value.what.id == "modbus.no_read_response"
+    assert silent.value.next_step == modbus.CHECK_UNIT()
+    with pytest.raises(Timeout) as late:  # the answer to the first request comes meanwhile
+        await unit_of(line, 1, 0.2).read(TWO)
+    assert late.value.what.id == "modbus.late_responses"
+    assert late.value.next_step == modbus.RAISE_TIMEOUT()
+    with pytest.raises(Timeout) as another:
+        await unit_of(line, 2, 0.2).read(TWO)
+    assert another.value.what.id == "modbus.no_read_response", "a neighbour's answers are not its"
+
+
 async def test_a_dead_unit_costs_its_neighbours_no_connection(
     simulator: Simulator, line: Line
 ) -> None:
     for _ in range(4):
-        with pytest.raises(Timeout, match=r"no answer to holding 10\.\.11 within 0.05 s"):
+        with pytest.raises(
+            Timeout, match="no response to the read of holding registers 10 to 11 within"
+        ):
             await unit_of(line, 2, 0.05).read(TWO)
         for number in (1, 3):
             assert (await unit_of(line, number).read(TWO)).data == bytes((0, number, 0, number))
@@ -244,7 +272,7 @@ async def test_a_connection_lost_in_the_middle_of_an_answer_is_not_tried_again()
     async with peer(lambda t, _: [answer(t)[:5], b""]) as (made, unit):
         error = await outcome(unit)
         assert isinstance(error, Unreachable)
-        assert "in the middle of an answer" in str(error)
+        assert "in the middle of a response" in str(error)
         assert len(made.requests) == 1
 
 
@@ -303,7 +331,7 @@ async def test_closing_ends_the_exchange_under_way_and_a_later_one_opens_again(
     waiting = asyncio.ensure_future(unit_of(line, 2).read(TWO))
     await until(lambda: simulator.units[2].reads > 0)
     await line.aclose()
-    with pytest.raises(Unreachable, match="closed here"):
+    with pytest.raises(Unreachable, match="the gateway closed the connection"):
         await waiting
     assert (await unit_of(line, 1).read(TWO)).data == b"\0\1\0\1"
 
@@ -313,7 +341,7 @@ async def test_closing_an_old_connection_opens_no_other(simulator: Simulator, li
     waiting = asyncio.ensure_future(unit_of(line, 2).read(TWO))
     await until(lambda: simulator.units[2].reads > 0)
     await line.aclose()
-    with pytest.raises(Unreachable, match="closed here"):
+    with pytest.raises(Unreachable, match="the gateway closed the connection"):
         await waiting
     assert simulator.connections == 1
 
@@ -323,7 +351,7 @@ async def test_closing_while_it_connects_leaves_no_connection(simulator: Simulat
     waiting = asyncio.ensure_future(unit_of(Line(wire), 1).read(TWO))
     await asyncio.sleep(0)
     wire.close()
-    with pytest.raises(Unreachable, match="closed here"):
+    with pytest.raises(Unreachable, match="the gateway closed the connection"):
         await waiting
     assert not wire.connected
 

@@ -23,6 +23,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from console.templates import snmp
+from console.text import NO_MESSAGE, Duration, Message
 from drivers.printer import alerts, counters, subunits
 from drivers.printer.conditions import Status, conditions, state
 from drivers.printer.identity import FIRMWARE_OF, IdentityFields, enterprise, identity
@@ -69,8 +71,8 @@ NO_SUCH_NAME: Final = 2
 """The error code for an agent that is not a printer's (RFC 1157)."""
 
 
-async def _no_presence() -> str:
-    return ""
+async def _no_presence() -> Message:
+    return NO_MESSAGE
 
 
 @dataclass(slots=True)
@@ -104,8 +106,8 @@ class PrinterDriver:
     Args:
         agent: The printer's SNMP agent.
         now: The clock that dates readings: milliseconds since boot.
-        present: Returns a clause that shows that the printer is there although its agent is silent;
-            ``""`` where nothing shows it.
+        present: Returns what shows that the printer is there although its agent is silent;
+            `NO_MESSAGE` where nothing does.
         limit_s: Seconds that one read may take.
     """
 
@@ -113,7 +115,7 @@ class PrinterDriver:
         self,
         agent: Agent,
         now: Callable[[], int],
-        present: Callable[[], Awaitable[str]] = _no_presence,
+        present: Callable[[], Awaitable[Message]] = _no_presence,
         limit_s: float = READ_LIMIT_S,
     ) -> None:
         self._agent = agent
@@ -137,17 +139,16 @@ class PrinterDriver:
             async with asyncio.timeout(self._limit_s):
                 return await self._read(due)
         except TimeoutError as error:
-            what = f"it took more than {self._limit_s:g} s to tell what it was asked"
-            step = "Look at the device's load and the network between"
+            what = snmp.SLOW_READ(limit=Duration(self._limit_s))
+            step = snmp.CHECK_LOAD()
             raise Timeout(what, where=self._agent.where, next_step=step) from error
 
-    def _there_but_silent(self, error: Timeout, shown: str) -> Timeout:
+    def _there_but_silent(self, error: Timeout, sign: Message) -> Timeout:
         """The timeout of a printer that is there: jammed ones may fall silent, or SNMP is off."""
-        what = f"{error.what}, though the printer is there: {shown}"
-        step = "Turn SNMP on in its settings, and check the community or user"
-        if self._cache.device is not None:
-            step = "Read what its panel says: some printers fall silent while they are jammed"
-        return Timeout(what, where=error.where, next_step=step)
+        answered_before = self._cache.device is not None
+        step = snmp.READ_PANEL() if answered_before else snmp.TURN_ON_FOR_GATEWAY()
+        why = snmp.PRESENT(sign=sign)
+        return Timeout(error.what, where=error.where, why=why, next_step=step)
 
     async def _read(self, due: frozenset[str]) -> Observation:
         vital = await self._vital() if self._cache.device is not None else {}
@@ -222,12 +223,10 @@ class PrinterDriver:
                 return int(next(iter(found))[len(base) + 1 :].partition(".")[0])
         raise ErrorResponse(
             code=NO_SUCH_NAME,
-            reason="no such name",
-            what="this agent answers, but not as a printer: it has no hrPrinterTable and no "
-            "Printer MIB",
+            reason=snmp.NO_PRINTER_MIB(),
+            what=snmp.NOT_A_PRINTER(),
             where=self._agent.where,
-            next_step="Check the address; in a printer's settings, turn on the Printer MIB, or let "
-            "this community or user see all of it",
+            next_step=snmp.ALLOW_PRINTER_MIB(),
         )
 
     async def _table(self, table: Table) -> dict[Index, Row]:

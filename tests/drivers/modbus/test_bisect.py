@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.text import verbatim
 from drivers.modbus.driver import (
     ASK_AGAIN_MS,
     ASK_SOON_MS,
@@ -118,7 +119,11 @@ async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_
 async def test_any_other_refusal_is_told_at_once() -> None:
     unit = RecordingUnit(device())
     busy = ErrorResponse(
-        code=6, reason="device busy", what="refused", where="here", next_step="Wait"
+        code=6,
+        reason=verbatim("device busy"),
+        what=verbatim("refused"),
+        where="here",
+        next_step=verbatim("Wait"),
     )
     unit.fail = lambda _read: busy
     with pytest.raises(ErrorResponse, match="device busy"):
@@ -128,7 +133,13 @@ async def test_any_other_refusal_is_told_at_once() -> None:
 
 async def test_a_function_it_does_not_know_costs_only_what_is_read_with_it() -> None:
     unit = RecordingUnit(device())
-    refused = ErrorResponse(code=1, reason="illegal function", what="x", where="here", next_step="")
+    refused = ErrorResponse(
+        code=1,
+        reason=verbatim("illegal function"),
+        what=verbatim("x"),
+        where="here",
+        next_step=verbatim(""),
+    )
     unit.fail = lambda read: refused if read.table is Table.INPUT else None
     inputs = "".join(f"  - {{table: input, at: {i}, quantity: voltage}}\n" for i in range(1))
     made = driver(TEN + inputs, unit)
@@ -275,8 +286,14 @@ def once(read: Read, error: ProtocolError) -> Callable[[Read], ProtocolError | N
     return fail
 
 
-LOST = Timeout("nothing", where="here")
-BUSY = ErrorResponse(code=6, reason="device busy", what="refused", where="here", next_step="Wait")
+LOST = Timeout(verbatim("nothing"), where="here")
+BUSY = ErrorResponse(
+    code=6,
+    reason=verbatim("device busy"),
+    what=verbatim("refused"),
+    where="here",
+    next_step=verbatim("Wait"),
+)
 
 
 @pytest.mark.parametrize("error", [LOST, BUSY])

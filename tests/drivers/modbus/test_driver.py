@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 
 from console.templates import condition as templates
+from console.text import verbatim
 from drivers.installation import Installation
 from drivers.report import Code, EvidenceKind, Quantity, Severity, State
 from protocols.errors import Timeout
@@ -57,7 +58,7 @@ async def test_the_first_timeout_ends_the_read() -> None:
     made = driver(
         "points:\n  - {at: 0, quantity: voltage}\n  - {at: 50, quantity: current}\n", unit
     )
-    unit.fail = lambda _read: Timeout("nothing", where="here")
+    unit.fail = lambda _read: Timeout(verbatim("nothing"), where="here")
     for _ in range(2):
         with pytest.raises(Timeout):
             await made.read(ALL)

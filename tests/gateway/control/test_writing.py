@@ -159,13 +159,17 @@ async def test_registers_and_coils_are_written() -> None:
 async def test_a_write_that_fails_says_so() -> None:
     simulated = device()
     unit = unit_of(simulated)
-    with pytest.raises(ErrorResponse, match=r"refused to write holding 0: illegal data address"):
+    with pytest.raises(
+        ErrorResponse, match="refused to write holding register 0; illegal data address"
+    ):
         await unit.write(Span(Table.HOLDING, 0, 1), (7,))
     simulated.corrupt = lambda frame: frame[:-1] + b"\x99"
-    with pytest.raises(InvalidResponse, match="expected unit 1, 06 00 0e 00 07 again, came 06 00"):
+    with pytest.raises(
+        InvalidResponse, match="unit 1 that repeats 06 00 0e 00 07, received the bytes 06 00"
+    ):
         await unit.write(Span(Table.HOLDING, 14, 1), (7,))
     simulated.corrupt, simulated.silent = None, True
-    with pytest.raises(Timeout, match="Read it back: it may have been written"):
+    with pytest.raises(Timeout, match="Read the setting before you write again"):
         await unit.write(Span(Table.HOLDING, 14, 1), (7,))
 
 

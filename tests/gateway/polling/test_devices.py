@@ -50,7 +50,7 @@ async def test_a_port_that_nobody_polls_is_tried_at_one_speed_after_the_other(po
     opener = Opener()
     for baud in (9600, 19200):
         report = await opener.read(url_of(port, baud))
-        assert "no answer" in str(report.conditions[0].message)
+        assert "no response" in str(report.conditions[0].message)
     Serial(port, exclusive=True).close()  # another program has it now
 
 
@@ -70,7 +70,7 @@ async def test_a_configured_device_is_read_at_its_new_speed_before_its_next_poll
     await opener.read(url_of(port, 9600))
     device = Device(name="main", url=url_of(port, 19200))
     report = await opener.read(device.url, device)
-    assert "no answer" in str(report.conditions[0].message)
+    assert "no response" in str(report.conditions[0].message)
     line = opener.lines.line_at(f"serial:{port}")
     assert line is not None
     assert str(line.form) == "19200 8E1"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import pytest
 from structlog.testing import capture_logs
 
+from console.text import verbatim
 from drivers.bus_load import BusLoad
 from drivers.modbus.bus_load import request_times
 from drivers.report import Observation
@@ -174,7 +175,7 @@ class BusDriver:
         for read in reads:
             if loop.time() + taken >= self._dies_at:
                 await asyncio.sleep(taken + self._silence_s(read))
-                raise Timeout("no answer", where="d")
+                raise Timeout(verbatim("no answer"), where="d")
             taken += RTU.transaction_s(read, device.delay_s)
         await asyncio.sleep(taken)
         return Observation()

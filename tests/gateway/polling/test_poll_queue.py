@@ -11,6 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from console.text import verbatim
 from drivers.report import Observation, Report
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.polling.device_state import DeviceView
@@ -91,7 +92,7 @@ class OutcomesDriver:
         outcome = next(self._outcomes)
         await asyncio.sleep(outcome.milliseconds / 1000)
         if outcome.error is Timeout:
-            raise Timeout("no answer", where="here")
+            raise Timeout(verbatim("no answer"), where="here")
         if outcome.error is not None:
             raise outcome.error
         return Observation()

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from console.text import verbatim
 from drivers.report import Code, Observation, Reachability
 from gateway.fakes import ScriptedDriver, VirtualLoop, run_virtually
 from gateway.polling.backoff import BACKOFF_LIMIT_MS
@@ -31,20 +32,26 @@ def raises(error: Callable[[], Exception]) -> Callable[[frozenset[str]], Observa
 
 
 def timeout() -> Exception:
-    return Timeout("no answer", where=WHERE)
+    return Timeout(verbatim("no answer"), where=WHERE)
 
 
 def unreachable() -> Exception:
-    return Unreachable("no connection", where="d")
+    return Unreachable(verbatim("no connection"), where="d")
 
 
 def garbled() -> Exception:
-    return InvalidResponse(expected="function 3", came="function 4", where=WHERE)
+    return InvalidResponse(
+        expected=verbatim("function 3"), came=verbatim("function 4"), where=WHERE
+    )
 
 
 def refused() -> Exception:
     return ErrorResponse(
-        code=2, reason="illegal data address", what="x", where=WHERE, next_step="y"
+        code=2,
+        reason=verbatim("illegal data address"),
+        what=verbatim("x"),
+        where=WHERE,
+        next_step=verbatim("y"),
     )
 
 

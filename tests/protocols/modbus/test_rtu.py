@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from console.templates import modbus
 from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.line import Echo
 from protocols.modbus.pdu import ReadRequest, WriteRequest
@@ -64,20 +65,20 @@ def test_the_answer_is_found(pieces: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("frame", "came"),
     [
-        (rtu(2, b"\x03\x04" + RIGHT), "an answer of unit 2"),
-        (rtu(1, b"\x04\x04" + RIGHT), "an answer to function 4"),
+        (rtu(2, b"\x03\x04" + RIGHT), "a response of unit 2"),
+        (rtu(1, b"\x04\x04" + RIGHT), "a response to function 4"),
         (rtu(1, b"\x03\x02\x12\x34"), "2 bytes, announced as 2"),
-        (rtu(1, b"\x84\x02"), "an answer to function 132"),
+        (rtu(1, b"\x84\x02"), "a response to function 132"),
         (ANSWER[:-1] + b"\0", "a wrong CRC: "),
         (bytes((ANSWER[0], ANSWER[1], ANSWER[2], ANSWER[3] ^ 1)) + ANSWER[4:], "a wrong CRC: "),
-        (b"\xff" * (NOISE_LIMIT + 1), f"{NOISE_LIMIT + 1} bytes without end: ff ff"),
+        (b"\xff" * (NOISE_LIMIT + 1), f"{NOISE_LIMIT + 1} bytes without an end: ff ff"),
     ],
 )
 def test_what_is_no_answer_ends_the_exchange_and_is_named(frame: bytes, came: str) -> None:
     error = collected(frame)
     assert isinstance(error, InvalidResponse)
-    assert error.expected == "unit 1, function 3, 4 bytes"
-    assert error.came.startswith(came)
+    assert error.expected == modbus.READ_RESPONSE(unit=1, function=3, size=4)
+    assert str(error.came).startswith(came)
     assert "serial:/dev/tty unit 1" in str(error)
 
 
@@ -93,7 +94,7 @@ def test_silence_and_unfinished_answers_are_told_apart() -> None:
     assert isinstance(asked.timeout_error(bytearray(), 0.5), Timeout)
     error = asked.timeout_error(bytearray(ANSWER[:5]), 0.5)
     assert isinstance(error, InvalidResponse)
-    assert error.came == "5 bytes of no answer: 01 03 04 12 34"
+    assert error.came == modbus.NOT_A_RESPONSE(n=5, data="01 03 04 12 34")
 
 
 def test_it_says_how_much_is_missing_and_a_refusal_is_shorter() -> None:

@@ -48,7 +48,7 @@ async def test_a_mangled_answer_of_v2c_is_told_and_nothing_writes_of_itself(
 
     async with wire_agent(answer) as port:
         agent = SnmpAgent(Target(host=LOOPBACK, port=port, timeout_s=5))
-        with pytest.raises(InvalidResponse, match="cannot be understood"):
+        with pytest.raises(InvalidResponse, match="cannot be decoded"):
             await agent.get([STATUS])
 
         assert await agent.get([STATUS]) == {STATUS: 2}

@@ -77,10 +77,10 @@ async def test_what_is_refused_beside_others_is_left_out(status: int, index: boo
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (GENERAL_ERROR, "general error (code 5)"),
-        (NO_ACCESS, "no access (code 6)"),
-        (AUTHORIZATION, "authorization error (code 16)"),
-        (99, "no standard knows (code 99)"),
+        (GENERAL_ERROR, "general error (genErr, error 5)"),
+        (NO_ACCESS, "no access (noAccess, error 6)"),
+        (AUTHORIZATION, "not authorized (authorizationError, error 16)"),
+        (99, "error 99, which SNMP does not define"),
     ],
 )
 async def test_where_everything_is_refused_that_is_said(
@@ -109,7 +109,7 @@ async def test_what_is_too_big_is_asked_for_in_parts() -> None:
 async def test_an_agent_for_which_everything_is_too_big_ends() -> None:
     answer, seen = refusing(TOO_BIG, *NAMES)
 
-    with pytest.raises(ErrorResponse, match="too big"):
+    with pytest.raises(ErrorResponse, match="tooBig"):
         await got(answer)
     assert len(seen) < 2 * len(NAMES)
 

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.templates.protocol import PORT_OPEN
+from console.text import Message, verbatim
 from drivers.printer.mib import ALERTS, DETECTED_ERRORS, DEVICE_STATUS, MARKERS, Row, Table, rows
 from drivers.printer.mib import SUPPLIES as SUPPLIES_TABLE
 from drivers.printer.snmp.driver import PrinterDriver
@@ -103,7 +105,7 @@ async def test_a_read_ends_although_every_answer_comes() -> None:
 
     driver = PrinterDriver(Slow(synthetic("idle-colour-laser")), lambda: 7, limit_s=0.05)
 
-    with pytest.raises(Timeout, match="it took more than"):
+    with pytest.raises(Timeout, match="took more than"):
         await driver.read(frozenset(PERIODS))
 
 
@@ -122,7 +124,11 @@ class Refusing(ReplayAgent):
         if any(oid.startswith(self.refused) for oid in oids):
             step = "Let it be read"
             raise ErrorResponse(
-                code=5, reason="general error", what="no", where=self.where, next_step=step
+                code=5,
+                reason=verbatim("general error"),
+                what=verbatim("no"),
+                where=self.where,
+                next_step=verbatim(step),
             )
 
 
@@ -216,13 +222,13 @@ async def test_a_printer_that_counts_nothing_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "words_told"), [(True, "while they are jammed"), (False, "Turn SNMP on")]
+    ("known", "words_told"), [(True, "while they are jammed"), (False, "turn SNMP on")]
 )
 async def test_silence_of_a_printer_that_is_there_is_told_as_such(
     known: bool, words_told: str
 ) -> None:
-    async def there() -> str:
-        return "TCP port 631 is open"
+    async def there() -> Message:
+        return PORT_OPEN(port=631)
 
     agent = ReplayAgent(synthetic("idle-colour-laser"))
     driver = PrinterDriver(agent, lambda: 7, there)
@@ -230,7 +236,7 @@ async def test_silence_of_a_printer_that_is_there_is_told_as_such(
         await driver.read(frozenset(PERIODS))
     agent.silent = True
 
-    with pytest.raises(Timeout, match="though the printer is there: TCP port 631") as caught:
+    with pytest.raises(Timeout, match="the printer is on the network: TCP port 631") as caught:
         await driver.read(frozenset({STATUS}))
 
     assert words_told in str(caught.value.next_step)
