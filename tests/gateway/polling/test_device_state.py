@@ -27,7 +27,9 @@ from protocols.errors import Timeout
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 2")
-SILENT = Timeout("no answer", where="tcp host:502 unit 3", next_step="check the wiring")
+SILENT = Timeout(
+    verbatim("no answer"), where="tcp host:502 unit 3", next_step=verbatim("check the wiring")
+)
 
 
 def test_what_a_read_did_not_ask_for_stays_as_it_was() -> None:
