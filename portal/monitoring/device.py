@@ -142,5 +142,8 @@ def device_version(device: Device, now: datetime) -> str:
 
 
 def series_label(quantity: str, part: str) -> str:
-    """The name of a series: ``Voltage L1``."""
-    return f"{words.quantity_words(quantity)} {words.part_words(part)}".rstrip()
+    """The name of a series: ``Voltage L1``, ``Energy imported (tariff 2)``."""
+    parts = {"quantity": words.quantity_words(quantity), "part": words.part_words(part)}
+    if not part:
+        return parts["quantity"]
+    return (_("%(quantity)s (%(part)s)") if "=" in part else _("%(quantity)s %(part)s")) % parts

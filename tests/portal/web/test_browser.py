@@ -175,7 +175,7 @@ def test_a_viewer_elsewhere_is_told_whose_time_it_is(portal: Running, browser: B
         page.wait_for_selector(".site-head .zone.differs")
         assert "the site's time zone, not yours" in page.inner_text(".site-head >> nth=0")
         said = page.inner_text(".verdict li >> nth=0")
-        assert re.search(r"since \d\d:\d\d \(Asia/Tokyo\)\)$", said), said
+        assert re.search(r"received \d\d:\d\d \(Asia/Tokyo\)\)$", said), said
         portal.database(
             f"Latest.objects.filter(series_id={portal.seeded['power']})"
             ".update(value=555550, at=int(timezone.now().timestamp() * 1000))"
