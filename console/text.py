@@ -273,6 +273,8 @@ def _is_ours(value: Argument, translations: Translations) -> bool:
     if not isinstance(value, Message) or value.template is None:
         return False
     pattern = value.template.pattern(translations, value.args.get("n"))
+    if pattern not in (value.template.text, value.template.plural):
+        return False  # a translation has its own capitals, and begins with the name of a setting
     field = _FIELD.match(pattern)
     return field is None or _is_ours(value.args[field[1]], translations)
 
