@@ -47,6 +47,8 @@ RESERVED_NAMES: Final = frozenset({"gateway"})
 SECRET_REFERENCE: Final = re.compile(r"secret:[a-z0-9][a-z0-9-]{0,62}")
 _NAME_PATTERN: Final = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
+_NUMERIC_HOST: Final = re.compile(r"[0-9.]+", re.ASCII)
+
 
 def _known_zone(name: str) -> str:
     if not is_time_zone(name):
@@ -77,7 +79,17 @@ def _split(text: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         raise _url_error(messages.URL_PORT(), messages.PORT_FORM()) from None
+    if _NUMERIC_HOST.fullmatch(parts.hostname or ""):
+        _check_address(str(parts.hostname))
     return parts
+
+
+def _check_address(host: str) -> None:
+    """Refuse a host such as 10.0.0.300, which can be nothing but a mistyped IPv4 address."""
+    try:
+        ip_address(host)
+    except ValueError:
+        raise _url_error(messages.URL_ADDRESS(host=host), messages.ADDRESS_FORM()) from None
 
 
 def _device_url(text: str) -> str:

@@ -87,11 +87,14 @@ def migrate(
 
 def _validate(source: Source, findings: list[Finding]) -> Configuration | None:
     problem = _version_finding(source)
+    data = source.data
     if problem is not None:
         findings.append(problem)
-        return None
+        if problem.what.id == messages.NEWER_VERSION.id:
+            return None
+        data = {**data, "version": VERSION}  # so that all else is checked, too
     try:
-        return VALIDATOR.validate_python(migrate(source.data))
+        return VALIDATOR.validate_python(migrate(data))
     except ValidationError as error:
         details = error.errors(include_url=False)
         findings.extend(_finding(detail, source) for detail in details)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from config.constraint import ValidationIssue, given_value, settings_at
+from config.finding import dotted
 from config.yaml_faults import value_fault
 from console.nearest import nearest
 from console.templates import config as messages
@@ -111,6 +112,23 @@ _DESCRIPTIONS: Final[Mapping[str, _Words]] = {
 """The fact and the next step by pydantic's error types."""
 
 
+_FORMS: Final[Mapping[str | int, Callable[[Argument], tuple[Message, Message]]]] = {
+    "listen": lambda given: (messages.LISTEN(given=given), messages.LISTEN_FORM()),
+    "time_zone": lambda given: (messages.TIME_ZONE(name=given), messages.IANA()),
+    "broker": lambda _: (messages.BROKER_PROTOCOL(), messages.BROKER_FORM()),
+    "url": lambda _: (messages.URL_PROTOCOL(), messages.BEGIN_URL()),
+}
+"""The same for settings that another value than a text would not fit even in quotation marks."""
+_SYNONYMS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("interval", "period", "poll_interval", "polling_interval"), "every_s"),
+    **dict.fromkeys(("address", "host", "ip", "ip_address"), "url"),
+    **dict.fromkeys(("ct", "ct_ratio"), "current_ratio"),
+    **dict.fromkeys(("vt", "vt_ratio", "pt", "pt_ratio"), "voltage_ratio"),
+    **dict.fromkeys(("description", "title"), "label"),
+}
+"""Settings by the names that other products have for them."""
+
+
 def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> SettingFault:
     """What is wrong with a setting.
 
@@ -130,10 +148,15 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
     if path and path[-1] in _SECRET:
         what, why = messages.NOT_A_REFERENCE(), messages.TRAVELS()
         return SettingFault(path=path, what=what, why=why, next=messages.STORE_SECRET())
+    if given is None:
+        what, step = _empty(path, issue.kind)
+        return SettingFault(path=path, what=what, next=step)
     if typed := _typed(given, path, issue.kind):
         return typed
     if issue.kind == "string_pattern_mismatch":
         what, step = _pattern(path, given)
+    elif issue.kind == "string_type" and path and path[-1] in _FORMS:
+        what, step = _FORMS[path[-1]](given_value(given))
     elif issue.kind in _DESCRIPTIONS:
         what, step = _DESCRIPTIONS[issue.kind](given_value(given), issue.context)
     else:
@@ -160,9 +183,22 @@ def _unknown(path: Path, given: object, root: type) -> SettingFault:
         typed = value_fault(name, setting=True)
         if typed:
             return SettingFault(path=path, what=typed[1].what, next=typed[1].next, key=True)
-    close = nearest(name, known)
+    synonym = _SYNONYMS.get(name.lower())
+    close = synonym if synonym in known else nearest(name, known)
     step = DID_YOU_MEAN(name=close) if close else messages.KNOWN_SETTINGS(known=tuple(known))
     return SettingFault(path=path, what=messages.UNKNOWN_SETTING(name=name), next=step, key=True)
+
+
+def _empty(path: Path, kind: str) -> tuple[Message, Message]:
+    """The fault of a setting without a value."""
+    if path and isinstance(path[-1], int):
+        return messages.EMPTY_ENTRY(name=dotted(path[:-1])), messages.FILL_ENTRY()
+    name = dotted(path[-1:])
+    if kind == "dataclass_type":
+        return messages.EMPTY_SECTION(name=name), messages.WRITE_SECTION()
+    if kind == "tuple_type":
+        return messages.EMPTY_LIST(name=name), messages.FILL_LIST(name=name)
+    return messages.NO_VALUE(name=name), messages.WRITE_VALUE(name=name)
 
 
 def _pattern(path: Path, given: object) -> tuple[Message, Message]:

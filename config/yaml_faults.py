@@ -255,10 +255,10 @@ class _BlockScanner:
         near = min(known, key=lambda one: (abs(one.column - found), -one.column))
         what = messages.INDENTATION(
             key=name[:_SHOWN],
-            found=messages.SPACES(n=found),
+            spaces=messages.SPACES(n=found),
             other=near.name[:_SHOWN],
             line=self._text.line(near.index),
-            expected=messages.SPACES(n=near.column),
+            other_spaces=messages.SPACES(n=near.column),
         )
         return self._text.fault(at, what, step=messages.INDENT())
 

@@ -10,7 +10,7 @@ DIFFERENT_FORMATS: Final = Template(
     "check.different_formats", "the devices on {line} are configured with different formats"
 )
 FORMATS: Final = Template("check.formats", "the file gives: {formats}")
-DEVICES_WITH: Final = Template("check.devices_with", "{format} for {devices}")
+DEVICES_WITH: Final = Template("check.devices_with", "{format} ({devices})")
 FORMAT_AT: Final = Template("check.format_at", "{scheme} at {format}")
 SAME_FORMAT: Final = Template(
     "check.same_format",

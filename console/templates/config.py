@@ -11,6 +11,17 @@ from console.text import Template
 QUOTED: Final = Template("config.quoted", "'{text}'")
 BEGINNING: Final = Template("config.beginning", "'{text}...'")
 NOTHING: Final = Template("config.nothing", "an empty value")
+NO_VALUE: Final = Template("config.no_value", "the setting '{name}' has no value")
+WRITE_VALUE: Final = Template("config.write_value", "write its value after '{name}:'")
+EMPTY_SECTION: Final = Template("config.empty_section", "the section '{name}' is empty")
+EMPTY_ENTRY: Final = Template("config.empty_entry", "an entry of the list '{name}' is empty")
+FILL_ENTRY: Final = Template(
+    "config.fill_entry", "write its settings after the dash, or remove the dash"
+)
+EMPTY_LIST: Final = Template("config.empty_list", "the list '{name}' is empty")
+FILL_LIST: Final = Template(
+    "config.fill_list", "write its entries below it, each after a dash, or write '{name}: []'"
+)
 SECTION: Final = Template("config.section", "a section")
 LIST: Final = Template("config.list", "a list")
 INVALID: Final = Template("config.invalid", "{given} is not valid here")
@@ -121,6 +132,10 @@ WRITE_SLASHES: Final = Template("config.write_slashes", "begin the URL with {sch
 URL_HOST: Final = Template("config.url_host", "the host in the URL is not valid")
 HOST_FORM: Final = Template(
     "config.host_form", "correct the host; write an IPv6 address in square brackets"
+)
+URL_ADDRESS: Final = Template("config.url_address", "'{host}' is not an IPv4 address")
+ADDRESS_FORM: Final = Template(
+    "config.address_form", "write four numbers from 0 to 255, as in 192.168.0.10"
 )
 URL_PORT: Final = Template("config.url_port", "the port in the URL is not a number up to 65535")
 PORT_FORM: Final = Template("config.port_form", "write a port from 1 to 65535 after the host")

@@ -102,7 +102,7 @@ SPACES_ONLY: Final = Template("yaml.spaces_only", "YAML allows only spaces there
 REPLACE_TAB: Final = Template("yaml.replace_tab", "replace the tab with spaces")
 INDENTATION: Final = Template(
     "yaml.indentation",
-    "'{key}' is indented by {found}, but '{other}' in line {line} by {expected}",
+    "'{key}' is indented by {spaces}, but '{other}' in line {line} by {other_spaces}",
 )
 SPACES: Final = Template("yaml.spaces", "{n} space", "{n} spaces")
 INDENT: Final = Template("yaml.indent", "indent both by the same number of spaces")

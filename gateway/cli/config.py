@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from config.finding import ConfigError, Finding, Level, position
+from config.finding import ConfigError, Finding, Level, fold
 from config.model import digest
 from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
@@ -144,9 +144,9 @@ def _check(session: Session, text: bytes, file: Path) -> _CheckResult:
     try:
         document = read_document(text, str(file))
     except ConfigError as error:
-        known = {finding.path for finding in error.findings}
+        known = {place.path for finding in error.findings for place in finding.places}
         more = [f for f in check_urls(parse(text, str(file)), profiles) if f.path not in known]
-        raise ConfigError(tuple(sorted((*error.findings, *more), key=position))) from error
+        raise ConfigError(fold((*error.findings, *more))) from error
     lines = by_line(document.configuration, profiles)
     return _CheckResult(
         findings=check_here(document, session.state, profiles, lines),

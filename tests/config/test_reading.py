@@ -178,7 +178,7 @@ def test_a_ratio_is_a_number_or_as_on_the_nameplate(
         ("1000001", "the ratio 1000001 is greater than 1000000", "200/5"),
         ("/5", "'/5' is not a ratio", "200/5"),
         ("''", "'' is not a ratio", "200/5"),
-        ("", "an empty value is not a ratio", "200/5"),
+        ("", "the setting 'current_ratio' has no value", "its value"),
         ("true", "true is not a ratio", "200/5"),
         ("[200, 5]", "a list is not a ratio", "200/5"),
         (".nan", "'.nan' is not a ratio", "200/5"),
