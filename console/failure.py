@@ -146,11 +146,11 @@ def show_error(
     what = NUMBERED(what=error.what, number=error.number) if error.number else error.what
     click.echo(plain_line(f"{program}: {words(what)}"), err=True)
     parts = (
-        (tr("where:"), error.where),
-        (tr("why:"), words(error.why)),
-        (tr("next:"), words(error.next)),
+        (tr("where: "), error.where),
+        (tr("why: "), words(error.why)),
+        (tr("next: "), words(error.next)),
     )
-    cells = max(width(label) for label, _text in parts) + 1
+    cells = max(width(label) for label, _text in parts)
     for label, text in parts:
         if text:
             click.echo(plain_line(f"  {left(label, cells)}{text}"), err=True)

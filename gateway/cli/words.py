@@ -83,7 +83,7 @@ BUS_HEADINGS: Final = (
     tr_noop("Next poll"),
 )
 
-SERVICE_INSTALLED: Final = tr_noop("The service is installed: {unit}.")
+SERVICE_INSTALLED: Final = tr_noop("The service was installed as {unit}.")
 SERVICE_AS_IT_WAS: Final = tr_noop("Nothing to do: the service is already installed.")
 SERVICE_RUNS: Final = tr_noop("It is running, and starts with the machine.")
 SERVICE_IN_IMAGE: Final = tr_noop("It starts with the machine.")

@@ -48,7 +48,7 @@ def kanmon(box: Box, *words: bytes | str, given: bytes = b"") -> subprocess.Comp
         (("device", "why", BAD), "is not configured"),
         (("device", "read", URL), "cannot be read"),
         (("device", "write", "a", BAD, "1", "--yes"), "does not allow"),
-        (("device", "write", "a", "demand-period", BAD, "--yes"), "no number"),
+        (("device", "write", "a", "demand-period", BAD, "--yes"), "is not a number"),
         (("secret", "remove", BAD), "does not exist"),
     ],
 )
