@@ -47,7 +47,7 @@ from typing import Any, Final, NoReturn
 from config.finding import Finding
 from console.catalogue import decode
 from console.templates import control
-from console.text import NO_MESSAGE, Message, MessageError, verbatim
+from console.text import NO_MESSAGE, Message, MessageError
 from gateway.control.shape import mismatch
 
 VERSION: Final = 1
@@ -195,10 +195,8 @@ def text_param(params: Mapping[str, Any], name: str, default: str | None = None)
     )
 
 
-def cause(error: Exception) -> Message:
+def cause(error: MessageError) -> Message:
     """An error as the cause of another one: what it says and, where that is known, its cause."""
-    if not isinstance(error, MessageError):
-        return verbatim(str(error))
     return control.CAUSE(what=error.what, why=error.why) if error.why else error.what
 
 

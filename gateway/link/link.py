@@ -12,7 +12,7 @@ import structlog
 from config.finding import ConfigError
 from config.model import Cloud
 from console.templates import control, system
-from console.text import NO_MESSAGE, Message, MessageError, verbatim
+from console.text import NO_MESSAGE, Message, MessageError
 from gateway.link.broker_target import (
     BrokerTarget,
     NoBrokerError,
@@ -130,7 +130,9 @@ class Link:
         }
 
 
-def _parts(error: Exception | None) -> tuple[Message, Message]:
+def _parts(
+    error: MessageError | ConfigError | OSError | None,
+) -> tuple[Message, Message]:
     """What went wrong with its cause, and the next step; neither for ``None``."""
     if error is None:
         return NO_MESSAGE, NO_MESSAGE
@@ -140,9 +142,7 @@ def _parts(error: Exception | None) -> tuple[Message, Message]:
     if isinstance(error, ConfigError):
         found = error.findings[0]
         return found.what, found.next
-    if isinstance(error, OSError):
-        return system.reason(error), NO_MESSAGE
-    return verbatim(str(error)), NO_MESSAGE
+    return system.reason(error), NO_MESSAGE
 
 
 def _to_json(error: Message, step: Message) -> dict[str, Any]:
