@@ -44,11 +44,13 @@ METRICS: Final = (
     _gauge(
         "kanmon_build_info", "Always 1; which software runs on which box.", "", "version", "box"
     ),
-    _gauge("kanmon_uptime_seconds", "Since the daemon began.", "seconds"),
-    _gauge("kanmon_resident_memory_bytes", "Memory that the daemon holds.", "bytes"),
-    _counter("kanmon_cpu_seconds_total", "Time of a processor that the daemon used.", "seconds"),
-    _gauge("kanmon_clock_known", "Whether it is known what time it is.", _FLAG),
-    _gauge("kanmon_clock_synchronised", "Whether a time source vouches for the clock.", _FLAG),
+    _gauge("kanmon_uptime_seconds", "Time since the daemon started.", "seconds"),
+    _gauge("kanmon_resident_memory_bytes", "Resident memory of the daemon.", "bytes"),
+    _counter("kanmon_cpu_seconds_total", "Processor time that the daemon used.", "seconds"),
+    _gauge("kanmon_clock_known", "Whether the clock is set.", _FLAG),
+    _gauge(
+        "kanmon_clock_synchronised", "Whether the clock is synchronised with a time source.", _FLAG
+    ),
     # Devices.
     _gauge("kanmon_devices", "Configured devices by reachability.", "", "reachability"),
     _gauge("kanmon_devices_in_state", "Configured devices by state, as last read.", "", "state"),
@@ -59,10 +61,8 @@ METRICS: Final = (
         _FLAG,
         "device",
     ),
-    _gauge("kanmon_device_conditions", "Conditions that are there now.", "", "device", "severity"),
-    _gauge(
-        "kanmon_device_report_age_seconds", "Since its latest report was made.", "seconds", "device"
-    ),
+    _gauge("kanmon_device_conditions", "Active conditions.", "", "device", "severity"),
+    _gauge("kanmon_device_report_age_seconds", "Age of the latest report.", "seconds", "device"),
     _gauge(
         "kanmon_device_failed_polls",
         "Failed polls since the last one that succeeded.",
@@ -79,12 +79,14 @@ METRICS: Final = (
     ),
     _gauge(
         "kanmon_device_response_seconds",
-        "What it typically takes to answer, as learned.",
+        "Typical response time, as learned.",
         "seconds",
         "device",
     ),
     # Lines.
-    _counter("kanmon_line_polls_total", "Polls made.", "", "line"),
+    _counter(
+        "kanmon_line_polls_total", "Polls made, probes of silent devices included.", "", "line"
+    ),
     _counter("kanmon_line_polls_failed_total", "Polls that had no answer.", "", "line"),
     _counter(
         "kanmon_line_polls_missed_total", "Samples whose time passed without a poll.", "", "line"
@@ -109,16 +111,16 @@ METRICS: Final = (
     ),
     _gauge(
         "kanmon_line_holds_with_dead_devices",
-        "So many devices may die before a healthy one loses more than one sample.",
+        "Devices that may stop answering before another one loses more than one sample.",
         "",
         "line",
     ),
     # The spool.
-    _gauge("kanmon_spool_records", "Accepted records that wait for the portal.", "", "lane"),
-    _gauge("kanmon_spool_bytes", "Disk that they take.", "bytes"),
+    _gauge("kanmon_spool_records", "Accepted records that are pending.", "", "lane"),
+    _gauge("kanmon_spool_bytes", "Disk space that they use.", "bytes"),
     _gauge(
         "kanmon_spool_oldest_seconds",
-        "Age of the oldest; no sample when none waits, or it is from before this boot.",
+        "Age of the oldest; no sample when none is pending, or it is from before this boot.",
         "seconds",
     ),
     _counter(
@@ -132,17 +134,17 @@ METRICS: Final = (
         "Records that the portal put into quarantine, since the spool began.",
     ),
     _gauge("kanmon_spool_unannounced_gaps", "Gaps that have not become records yet."),
-    _gauge("kanmon_spool_refusing", "Whether it takes nothing now.", _FLAG),
-    _gauge("kanmon_disk_free_bytes", "Free on the file system of the spool.", "bytes"),
-    # The way to the portal.
+    _gauge("kanmon_spool_refusing", "Whether writing to the spool failed last.", _FLAG),
+    _gauge("kanmon_disk_free_bytes", "Free space on the file system of the spool.", "bytes"),
+    # The link to the portal.
     _gauge("kanmon_cloud_connected", "Whether there is a session with the broker.", _FLAG),
-    _gauge("kanmon_cloud_connected_seconds", "Since it began.", "seconds"),
+    _gauge("kanmon_cloud_connected_seconds", "Duration of the session.", "seconds"),
     _gauge(
         "kanmon_cloud_acknowledgement_age_seconds",
-        "Since the portal's last acknowledgement; no sample before the first one.",
+        "Time since the portal's last acknowledgement; no sample before the first one.",
         "seconds",
     ),
-    _gauge("kanmon_cloud_in_flight_records", "Sent and not acknowledged yet."),
+    _gauge("kanmon_cloud_in_flight_records", "Records sent and not acknowledged yet."),
     _counter(
         "kanmon_cloud_delivered_records_total",
         "Records that the portal has acknowledged, since the uplink was set up.",

@@ -17,6 +17,7 @@ from tests.gateway.control.stub_daemon import stub_daemon
 KEYS = {"code", "number", "message", "args", "what", "where", "why", "next"}
 
 ROOT = Path(__file__).parents[3]
+HOSTILE = "pump; hall 2. (a): 'b' no host is named"
 GONE = "modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630"
 
 
@@ -71,6 +72,15 @@ CASES = [
         call=("service", "install", "--user", "A b"), names=("'A b'", "lower-case letters"), code=3
     ),
     Case(call=("config", "check"), names=("FILE", "kanmon config check --help"), code=3),
+    Case(call=("--state", "configured", "device", "read", HOSTILE), names=(HOSTILE, "URL")),
+    Case(call=("--state", "configured", "device", "why", HOSTILE), names=(HOSTILE, "URL")),
+    Case(call=("secret", "remove", HOSTILE), names=(f"secret '{HOSTILE}' does not exist",)),
+    Case(call=("device", "read", "modbus-tcp://h/?unit=x"), names=("unit=x", "profile", "correct")),
+    Case(call=("device", "write", "snmp://h", "x", "1"), names=("no writable settings", "panel")),
+    Case(call=("--state", "taken", "run"), names=("taken/control.sock", "move that file away")),
+    Case(call=("service", "install", "--program", "x"), names=("'x'", "absolute path"), code=3),
+    Case(call=("service", "install", "--state", "/etc/k"), names=("/etc/k", "/data/kanmon")),
+    Case(call=("service", "status", "--root", "root"), names=("not installed", "service install")),
     Case(call=("--lang", "de", "status"), names=("'en'", "'ja'"), code=3),
 ]
 
@@ -81,6 +91,11 @@ def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     (tmp_path / "broken").write_text("version: 1\nsite: {time_zone: UTC\n")
     (tmp_path / "good").write_text("version: 1\nsite: {time_zone: UTC}\n")
     (tmp_path / "empty").touch()
+    (tmp_path / "root").mkdir()
+    for state in ("configured", "taken"):
+        (tmp_path / state).mkdir()
+        (tmp_path / state / "config.yaml").write_text("version: 1\nsite: {time_zone: UTC}\n")
+    (tmp_path / "taken" / "control.sock").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     return Box(tmp_path / "state")
@@ -147,7 +162,41 @@ def test_a_person_is_told_the_same_in_japanese(box: Box, case: Case) -> None:
     done = box.kanmon("--lang", "ja", *case.call)
     assert done.returncode == case.code
     assert "Traceback" not in done.stderr
-    assert untranslated(done.stderr) == []
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert untranslated("\n".join(said)) == [], "all but the daemon's log"
+
+
+@pytest.mark.parametrize("call", [("device", "read"), ("device", "why"), ("secret", "remove")])
+@pytest.mark.parametrize("name", [HOSTILE, "x: y", "「a」。b", "{name} %s", "p" * 200])
+def test_a_name_with_any_punctuation_is_shown_in_one_piece(
+    box: Box, call: tuple[str, str], name: str
+) -> None:
+    state = ("--state", "configured")
+    assert f"'{name}'" in box.kanmon(*state, *call, name).stderr
+    assert f"「{name}」" in box.kanmon(*state, "--lang", "ja", *call, name).stderr
+    error = json.loads(box.kanmon(*state, *call, name, "--json").stdout)["error"]
+    assert error["code"] in {"control.unknown_device", "cli.unknown_secret"}
+    assert error["args"] == {"name": name}
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("modbus-tcp://h/?unit=1&profile=no%20host%20is%20named;%20x", "no host is named; x"),
+        ("modbus-tcp://h/?unit=1&profile=a%3A%20b.%20c", "a: b. c"),
+        ("carrier+no-host-is-named://x", "carrier+no-host-is-named"),
+    ],
+)
+def test_a_check_never_changes_the_text_of_a_url(
+    box: Box, tmp_path: Path, lang: str, url: str, shown: str
+) -> None:
+    (tmp_path / "named").write_text(
+        f'version: 1\nsite: {{time_zone: UTC}}\ndevices:\n  - {{name: a, url: "{url}"}}\n'
+    )
+    done = box.kanmon("--lang", lang, "config", "check", "named")
+    assert done.returncode == 2
+    assert shown in done.stderr
 
 
 @pytest.mark.parametrize("folder", ["gateway", "console"])
