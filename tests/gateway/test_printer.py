@@ -140,7 +140,7 @@ def test_nothing_is_written_to_a_printer(box: Box, printer: UdpPeer) -> None:
 
     assert done.returncode == 2
     assert "devices of this kind have no writable settings" in done.stderr
-    assert "its own page" in done.stderr
+    assert "the device's own web page" in done.stderr
 
 
 # --- why ----------------------------------------------------------------------------------------
