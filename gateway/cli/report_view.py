@@ -15,7 +15,7 @@ def show(report: Report) -> None:
     """Print a report: who, how it is, what is wrong, what it measures."""
     identity = report.identity
     who = " ".join(part for part in (identity.maker, identity.model) if part)
-    serial = tr(", serial {serial}", serial=identity.serial) if identity.serial else ""
+    serial = tr(", serial number {serial}", serial=identity.serial) if identity.serial else ""
     say_wrapped(words.device(report.device, report.reachability.value, report.state.value))
     if who or serial:
         say_wrapped(f"{who}{serial}")
@@ -45,16 +45,15 @@ def _supply(supply: Supply) -> tuple[str, ...]:
 def level_text(supply: Supply) -> str:
     """What is left of a supply; what is known instead, where no per cent are."""
     if supply.level is None:
-        return f"- ({words.supply_state(supply.state.value)})"
-    low = f" {words.supply_state('low')}" if supply.state is SupplyState.LOW else ""
-    return f"{supply.level} %{low}"
+        return words.no_value(vocabulary.SUPPLY_STATES, supply.state.value)
+    return words.level(supply.level, low=supply.state is SupplyState.LOW)
 
 
 def value_text(reading: Reading) -> str:
     """The value with exactly its resolution's decimals; why there is none, if so."""
     value = reading.value
     if value is None:
-        return f"- ({words.quality(reading.quality.value)})"
+        return words.no_value(vocabulary.QUALITIES, reading.quality.value)
     if isinstance(value, str):
         return value
     return f"{Decimal(value).scaleb(reading.resolution):f}"

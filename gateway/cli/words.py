@@ -6,6 +6,7 @@ one text for 1 and one for any other number, for `console.language.plural`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from console import language, vocabulary
@@ -108,6 +109,9 @@ EVIDENCE_HEADINGS: Final = (
     tr_noop("Value"),
     tr_noop("Meaning"),
 )
+NO_VALUE: Final = Template("cli.no_value", "- ({reason})")
+LEVEL: Final = Template("cli.level", "{percent}%")
+LOW_LEVEL: Final = Template("cli.low_level", "{percent}% ({state})")
 DEVICE_LINE: Final = Template("cli.device_line", "{device}: {reachability}, {state}")
 CONDITION_LINE: Final = Template("cli.condition_line", "{severity}: {code}: {message}")
 COMPONENT_LINE: Final = Template(
@@ -134,14 +138,17 @@ def condition(found: Condition) -> str:
     )
 
 
-def supply_state(value: str) -> str:
-    """What is known of a supply beside, or instead of, its level."""
-    return language.words(vocabulary.word(vocabulary.SUPPLY_STATES, value))
+def no_value(table: Mapping[str, Template], value: str) -> str:
+    """A dash, and why there is no value."""
+    return language.words(NO_VALUE(reason=vocabulary.word(table, value)))
 
 
-def quality(value: str) -> str:
-    """Why there is no value."""
-    return language.words(vocabulary.word(vocabulary.QUALITIES, value))
+def level(percent: int, *, low: bool) -> str:
+    """What is left of a supply."""
+    if not low:
+        return language.words(LEVEL(percent=percent))
+    state = vocabulary.word(vocabulary.SUPPLY_STATES, "low")
+    return language.words(LOW_LEVEL(percent=percent, state=state))
 
 
 def tolerance(silent: int, devices: int) -> str:

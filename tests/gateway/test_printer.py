@@ -82,7 +82,7 @@ def test_a_printer_is_read_by_its_url(box: Box, printer: UdpPeer) -> None:
     assert [s["level"] for s in report["supplies"]] == [60, 61, 62, 4, None]
 
     shown = box.kanmon("device", "read", url(printer)).stdout
-    assert "Example Laser 4000 Color, serial EX-0002" in shown
+    assert "Example Laser 4000 Color, serial number EX-0002" in shown
     assert "5000" in shown
     assert "4 % low" in shown
     assert "(some left)" in shown
@@ -236,7 +236,7 @@ def test_it_is_explained_in_japanese_too(box: Box, printer: UdpPeer) -> None:
     assert "用紙を補給し" in shown
     assert "（トレイ2）" in shown
     assert "（ブラックトナー）" in shown
-    assert "inputMediaSupplyEmpty、分類STOP、深刻度は警告" in shown  # as it came, and as read
+    assert "inputMediaSupplyEmpty、分類STOP、重大度は警告" in shown  # as it came, and as read
     read = box.kanmon("--lang", "ja", "device", "read", url(printer)).stdout
     assert "消耗品" in read
     assert "残量あり" in read
