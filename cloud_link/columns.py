@@ -155,7 +155,7 @@ def event_record(report: Report) -> EventRecord:
         WireIdentity(
             identity.maker, identity.model, identity.serial, identity.firmware, identity.mac
         ),
-        tuple(map(_condition, report.conditions)),
+        tuple(map(wire_condition, report.conditions)),
         tuple(
             WireSupply(s.kind, s.colour, s.name, s.level, s.capacity, s.unit, s.state.value)
             for s in report.supplies
@@ -163,7 +163,8 @@ def event_record(report: Report) -> EventRecord:
     )
 
 
-def _condition(condition: Condition) -> WireCondition:
+def wire_condition(condition: Condition) -> WireCondition:
+    """A condition as it travels, with its texts in English."""
     message, step = condition.message, condition.next_step
     return WireCondition(
         code=condition.code.value,

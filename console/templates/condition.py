@@ -1,6 +1,7 @@
 """What is wrong with a device or with the gateway itself, where the device has no words of its own.
 
-A condition of a printer is named by its code; `PLACED` adds what people call the part.
+A template that is named as a code says that code in words and nothing else, so that a page need not
+show it beside the code. `PLACED` adds what people call the part.
 """
 
 from __future__ import annotations
@@ -51,26 +52,29 @@ OTHER_DEVICE: Final = Template(
     "condition.other_device", "a device with another serial number answers at this address"
 )
 UNANSWERED: Final = Template("condition.unanswered", "{what}: {why}")
-DRIVER_FAULT: Final = Template(
-    "condition.driver_fault", "reading the device failed because of an internal error"
+INTERNAL_ERROR: Final = Template(
+    "condition.internal_error", "reading the device failed because of an internal error"
 )
-POLL_LATE: Final = Template(
-    "condition.poll_late", "the line is overloaded: the device is polled less often than configured"
+LINE_OVERLOADED: Final = Template(
+    "condition.line_overloaded",
+    "the line is overloaded: the device is polled less often than configured",
 )
 
 # --- the gateway --------------------------------------------------------------------------------
 
-CLOCK_UNSET: Final = Template(
-    "condition.clock_unset",
+NO_TIME: Final = Template(
+    "condition.no_time",
     "the gateway's clock is not set: readings are stored and get their time once it is set",
 )
-SPOOL_FAULT: Final = Template(
-    "condition.spool_fault", "the spool cannot be written: new readings are lost and counted"
+SPOOL_NOT_WRITABLE: Final = Template(
+    "condition.spool_not_writable", "the spool cannot be written: new readings are lost and counted"
 )
-SPOOL_FULL: Final = Template(
-    "condition.spool_full", "the spool reached its limit and dropped its oldest records"
+RECORDS_DROPPED: Final = Template(
+    "condition.records_dropped", "the spool reached its limit and dropped its oldest records"
 )
-DISK_FULL: Final = Template("condition.disk_full", "the gateway's disk is almost full")
+DISK_ALMOST_FULL: Final = Template(
+    "condition.disk_almost_full", "the gateway's disk is almost full"
+)
 CERTIFICATE_EXPIRING: Final = Template(
     "condition.certificate_expiring", "the gateway's certificate expires on {day}"
 )

@@ -188,19 +188,19 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
         yield Condition(
             code=Code.CLOCK_UNSET,
             severity=Severity.WARNING,
-            message=condition.CLOCK_UNSET(),
+            message=condition.NO_TIME(),
         )
     if spool.refusing:
         yield Condition(
             code=Code.SPOOL_FAULT,
             severity=Severity.ERROR,
-            message=condition.SPOOL_FAULT(),
+            message=condition.SPOOL_NOT_WRITABLE(),
         )
     if dropping:
         yield Condition(
             code=Code.SPOOL_FULL,
             severity=Severity.WARNING,
-            message=condition.SPOOL_FULL(),
+            message=condition.RECORDS_DROPPED(),
             evidence=tuple(
                 _seen(f"lane {lane}", n, evidence.DROPPED())
                 for lane, n in sorted(spool.dropped.items())
@@ -211,7 +211,7 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
         yield Condition(
             code=Code.DISK_FULL,
             severity=Severity.ERROR,
-            message=condition.DISK_FULL(),
+            message=condition.DISK_ALMOST_FULL(),
             evidence=(_seen("free", spool.disk_free, evidence.BYTES_FREE()),),
         )
 

@@ -134,7 +134,7 @@ class DeviceView:
             label=type(error).__name__,
             value=text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…",
         )
-        self._raise(Code.DRIVER_FAULT, Severity.ERROR, condition.DRIVER_FAULT(), seen, at)
+        self._raise(Code.DRIVER_FAULT, Severity.ERROR, condition.INTERNAL_ERROR(), seen, at)
         return self._report(at, clock)
 
     def late(self, missed: int, at: int) -> bool:
@@ -146,7 +146,7 @@ class DeviceView:
             value=str(missed),
             meaning=evidence.MISSED_POLLS(n=missed),
         )
-        self._raise(Code.POLL_LATE, Severity.WARNING, condition.POLL_LATE(), seen, at)
+        self._raise(Code.POLL_LATE, Severity.WARNING, condition.LINE_OVERLOADED(), seen, at)
         self._late_until = at + LATE_CLEARS_AFTER_MS
         return news
 

@@ -278,14 +278,24 @@ class DeviceCondition(models.Model):
 
     Identity is (device, code, component). A change of severity is an edge: it ends one row and
     begins another.
+
+    Texts are English; ids and arguments are those of `console.text.Message`. ``evidence`` is a
+    list of `drivers.report.Evidence` as objects; ``source`` is its text where an older gateway
+    sent no more.
     """
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="conditions")
     code = models.CharField(max_length=40)
     component = models.CharField(max_length=100, blank=True, default="")
     severity = models.CharField(max_length=16)
-    message = models.CharField(max_length=500, blank=True, default="")
-    source = models.CharField(max_length=500, blank=True, default="")
+    message = models.TextField(blank=True, default="")
+    message_id = models.CharField(max_length=100, blank=True, default="")
+    message_args = models.JSONField(default=dict, blank=True)
+    next_step = models.TextField(blank=True, default="")
+    next_step_id = models.CharField(max_length=100, blank=True, default="")
+    next_step_args = models.JSONField(default=dict, blank=True)
+    source = models.TextField(blank=True, default="")
+    evidence = models.JSONField(default=list, blank=True)
     raised_at = models.DateTimeField()
     raised_clock = models.BigIntegerField(null=True, blank=True)
     cleared_at = models.DateTimeField(null=True, blank=True)

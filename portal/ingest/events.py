@@ -12,6 +12,7 @@ from cloud_link.wire import RejectCode
 from drivers.report import Code, Reachability, Severity, State, SupplyState
 from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
 from portal.ingest.clocks import moment
+from portal.ingest.condition_texts import condition_texts
 from portal.ingest.messages import Flaw, storable_text
 from portal.ingest.tables import usable_name
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from portal.ingest.models import BootClock
 
 _COMPONENT_LENGTH: Final = 100
-_TEXT_LENGTH: Final = 500
 _PER_CENT: Final = range(101)
 _IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, "mac": 32}
 """The fields of a device's identity, and how many characters of each are stored."""
@@ -119,19 +119,19 @@ def _set_conditions(
             code=condition.code,
             component=condition.component,
             severity=condition.severity,
-            message=storable_text(condition.message, _TEXT_LENGTH),
-            source=storable_text(condition.source, _TEXT_LENGTH),
+            **condition_texts(condition),
             raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
             raised_clock=clock.pk,
         )
 
 
 def _refresh(row: DeviceCondition, condition: WireCondition) -> None:
-    message = storable_text(condition.message, _TEXT_LENGTH)
-    source = storable_text(condition.source, _TEXT_LENGTH)
-    if (row.message, row.source) != (message, source):
-        row.message, row.source = message, source
-        row.save(update_fields=["message", "source"])
+    texts = condition_texts(condition)
+    changed = [name for name, value in texts.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, texts[name])
+    if changed:
+        row.save(update_fields=changed)
 
 
 def _set_supplies(device: Device, record: EventRecord) -> None:

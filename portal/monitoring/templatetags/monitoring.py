@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from console import vocabulary
-from console.patterns import japanese
+from console.catalogue import decode_parts
 from drivers.report import Reachability, State
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE
@@ -25,14 +25,18 @@ from portal.web import words
 from portal.web.templatetags.kanmon import icon, when
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from console.text import Message
     from portal.fleet.kinds import DeviceKind
     from portal.fleet.models import DeviceCondition
     from portal.monitoring.device import DeviceView
     from portal.monitoring.overview import Overview
 
 register = template.Library()
+_WORDS: Final = re.compile(r"[A-Z]*[^A-Z]+|[A-Z]+")
+"""The parts of a name in camel case; together they are the name."""
 
 
 @register.simple_tag
@@ -52,29 +56,75 @@ def kind_words(kind: DeviceKind) -> str:
 
 @register.simple_tag
 def condition_message(condition: DeviceCondition) -> SafeString:
-    """The text that a device or its driver added; ``""`` where it adds nothing to the code.
+    """What is wrong, in the language of the page; ``""`` where it adds nothing to the code.
 
-    The driver's texts have a Japanese translation; a device's own stay as they are, and are marked
-    as English, which they most likely are, for screen readers.
+    A device's own words, and those of a newer gateway, stay as they are. They are marked as English
+    for screen readers, which they most likely are, where they are ASCII.
     """
-    message = condition.message
-    with override("en"):
-        code, part = words.code_words(condition.code), words.component_words(condition.component)
-    if _letters(message) in {"", _letters(code), _letters(code + part)}:
+    message = decode_parts(condition.message_id, condition.message_args, condition.message)
+    shown = _text(message, sentence=False)
+    known = {""}
+    for language in {"en", get_language() or "en"}:
+        with override(language):
+            code = words.code_words(condition.code)
+            known |= {_letters(code), _letters(code + words.component_words(condition.component))}
+    if message.id == f"condition.{condition.code.replace('.', '_')}" or _letters(shown) in known:
         return SafeString()
-    known = _known_in_japanese(message) if get_language() == "ja" else None
-    if known is None and message.isascii():
-        return format_html('<span class="message" lang="en">{}</span>', message)
-    return format_html('<span class="message">{}</span>', known or message)
+    return _in_its_language("message", shown, ours=message.template is not None)
+
+
+@register.simple_tag
+def condition_step(condition: DeviceCondition) -> SafeString:
+    """What to do about the cause of a condition; ``""`` where its code says enough."""
+    step = decode_parts(condition.next_step_id, condition.next_step_args, condition.next_step)
+    shown = _text(step)
+    return (
+        _in_its_language("step", shown, ours=step.template is not None) if shown else SafeString()
+    )
+
+
+@register.filter
+def evidence_rows(condition: DeviceCondition) -> list[dict[str, Any]]:
+    """The entries of a condition's evidence, each as words; of an older gateway, its text."""
+    if not condition.evidence:
+        return [{"label": "", "value": condition.source}] if condition.source else []
+    return [_evidence_row(entry) for entry in condition.evidence]
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A name such as ``prtAlertCode``, which a line may be broken in before each capital."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _WORDS.findall(name)))
+
+
+def _evidence_row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    meaning = decode_parts(entry["meaning_id"], entry["meaning_args"], entry["meaning"])
+    return {
+        **entry,
+        "kind": words.headed(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry["kind"])),
+        "meaning": _in_its_language("", _text(meaning, sentence=False), ours=bool(meaning.id)),
+    }
+
+
+def _text(message: Message, *, sentence: bool = True) -> str:
+    """A message in the language of the page; words that are not ours as they came."""
+    if message.template is None:
+        return message.text
+    translations = words.page_translations()
+    return message.sentence(translations) if sentence else message.heading(translations)
+
+
+def _in_its_language(name: str, text: str, *, ours: bool) -> SafeString:
+    """A text, marked as English where it is not ours and in ASCII."""
+    language = "" if ours or not text.isascii() else "en"
+    kind, marked = format_html(' class="{}"', name) if name else "", SafeString()
+    if language:
+        marked = format_html(' lang="{}"', language)
+    return format_html("<span{}{}>{}</span>", kind, marked, text)
 
 
 def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
-
-
-@lru_cache(maxsize=1024)
-def _known_in_japanese(message: str) -> str | None:
-    return japanese().translate_if_sure(message)
 
 
 @register.filter

@@ -111,7 +111,7 @@ def test_our_own_fault_does_not_speak_for_the_device() -> None:
     assert report.reachability is Reachability.ONLINE
     assert report.state is State.READY
     (found,) = report.conditions
-    assert (found.code, found.message) == (Code.DRIVER_FAULT, condition.DRIVER_FAULT())
+    assert (found.code, found.message) == (Code.DRIVER_FAULT, condition.INTERNAL_ERROR())
     (seen,) = found.evidence
     assert (seen.kind, seen.label) == (EvidenceKind.GATEWAY, "KeyError")
     assert len(seen.value) == ERROR_LIMIT

@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from console.templates import condition
+from console.text import Message, verbatim
 from portal.accounts.models import Organization, User
 from portal.fleet.heartbeat import ConfigurationCache, Heartbeat, heartbeat_in
 from portal.fleet.models import Box, Device, DeviceCondition, Gateway
@@ -84,7 +86,8 @@ def test_conditions_show_their_evidence(owner: Client, seeded: SeedIds) -> None:
     compressor = Device.objects.get(name="compressor-2")
     text = _text(owner, f"/devices/{compressor.pk}/")
     assert "Voltage on L2 is missing" in text
-    assert "input register 2 = 0.0 V" in text
+    assert "Evidence (1 value)" in text
+    assert "Modbus holding 32008 0x2 Bit 1 is set profile acme-x1" in text
     assert "Maintenance due" in text
 
 
@@ -336,16 +339,30 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
     fault = DeviceCondition.objects.get(code="phase.lost")
     page = f"/devices/{fault.device_id}/"
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
-    for message, shown in [
-        ("Another device answers at this address", "このアドレスで別の機器が応答しています"),
+    other = condition.OTHER_DEVICE()
+    cases = [
+        (other, "このアドレスで、製造番号の異なる機器が応答しています</span>"),
         (
-            "Phase lost, L2.",
+            condition.ALERT(name="a; 'b'「c」"),
+            "プリンターからの通知：a; &#x27;b&#x27;「c」</span>",
+        ),
+        (
+            verbatim("Phase lost, L2."),
             'L2の欠相</b>\n    <span class="severity">エラー</span>\n    \n    <span',
         ),
-        ("Cover on Tray 2 is missing", '<span class="message" lang="en">Cover on Tray 2 is'),
-        ("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ", '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),
-    ]:
-        fault.message = message
+        (
+            verbatim("Cover on Tray 2 is missing"),
+            '<span class="message" lang="en">Cover on Tray 2 is',
+        ),
+        (verbatim("ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ"), '<span class="message">ｶﾊﾞｰ ｶﾞ ｱｲﾃｲﾏｽ<'),
+        (
+            Message("of.a_newer_gateway", text="Newer fault"),
+            '<span class="message" lang="en">Newer fault<',
+        ),
+    ]
+    for message, shown in cases:
+        fault.message, fault.message_id = str(message), message.id
+        fault.message_args = message.args_json()
         fault.save()
         assert shown in owner.get(page).content.decode()
 

@@ -15,7 +15,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from console.templates import evidence
+from console.text import verbatim
+from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from portal.fleet.models import Box, Device
     from portal.ingest.models import Series
 
@@ -180,6 +186,25 @@ def _condition(  # a row of a table, not a thing: the columns are its arguments
     )
 
 
+def _reported(device: Device, found: Iterable[Condition], at: datetime) -> None:
+    """Conditions as a driver reports them, stored as the portal stores them."""
+    from cloud_link.columns import wire_condition
+    from portal.fleet.models import DeviceCondition
+    from portal.ingest.condition_texts import condition_texts
+
+    for one in found:
+        sent = wire_condition(one)
+        texts = condition_texts(sent)
+        DeviceCondition.objects.create(
+            device=device,
+            code=sent.code,
+            severity=sent.severity,
+            component=sent.component,
+            raised_at=at,
+            **texts,
+        )
+
+
 def _series(
     device: Device,
     quantity: str,
@@ -253,15 +278,21 @@ def _meter(
     _series(device, "frequency", "", -2, [(now_ms, 5001)])
     _series(device, "energy.export", "", 0, [(now_ms, 0)])
     if fault:
-        _condition(
-            device,
-            "phase.lost",
-            "error",
-            now - timedelta(minutes=12),
-            "Voltage on L2 is missing",
-            "input register 2 = 0.0 V",
-            component="l2",
+        register = Evidence(
+            kind=EvidenceKind.REGISTER,
+            address="holding 32008",
+            value="0x2",
+            meaning=evidence.REGISTER_BIT(bit=1),
+            profile="acme-x1",
         )
+        phase = Condition(
+            code=Code.PHASE_LOST,
+            severity=Severity.ERROR,
+            component="l2",
+            message=verbatim("Voltage on L2 is missing"),
+            evidence=(register,),
+        )
+        _reported(device, [phase], now - timedelta(minutes=12))
         _condition(
             device,
             "maintenance.due",

@@ -1,0 +1,82 @@
+"""What a condition says and what it is based on, as it is stored: checked, and within limits.
+
+A gateway sends texts in English and beside them the ids and arguments that they were made from,
+so that a page says them in its reader's language. Nothing of that can make an event invalid:
+arguments that cannot be used are left out, the text is shown then; evidence that cannot be read is
+left out entry by entry. Of a condition without readable evidence, as an older gateway sends it,
+the text of the evidence is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from cloud_link.wire import readable_evidence
+from console.catalogue import decode_parts
+from portal.ingest.messages import storable_text
+
+if TYPE_CHECKING:
+    from cloud_link.wire import WireCondition, WireEvidence
+
+ENTRIES_LIMIT: Final = 50
+"""Entries of evidence that are stored of one condition; gateways list fewer."""
+TEXT_LIMIT: Final = 2_000
+"""Characters of a text that are stored. Gateways send shorter ones."""
+ID_LIMIT: Final = 100
+ARGS_LIMIT: Final = 4_000
+"""Characters of a message's arguments, as JSON."""
+
+
+def condition_texts(condition: WireCondition) -> dict[str, Any]:
+    """The fields of a `portal.fleet.models.DeviceCondition` that say what is wrong, and why."""
+    evidence = [_entry(one) for one in readable_evidence(condition, ENTRIES_LIMIT)]
+    return {
+        **_message("message", condition.message, condition.message_id, condition.message_args),
+        **_message("next_step", condition.next, condition.next_id, condition.next_args),
+        "source": "" if evidence else storable_text(condition.source, TEXT_LIMIT),
+        "evidence": evidence,
+    }
+
+
+def _entry(entry: WireEvidence) -> dict[str, Any]:
+    return {
+        "kind": storable_text(entry.kind, ID_LIMIT),
+        "address": storable_text(entry.address, TEXT_LIMIT),
+        "label": storable_text(entry.label, TEXT_LIMIT),
+        "value": storable_text(entry.value, TEXT_LIMIT),
+        **_message("meaning", entry.meaning, entry.meaning_id, entry.meaning_args),
+        "profile": storable_text(entry.profile, TEXT_LIMIT),
+    }
+
+
+def _message(name: str, text: str, template_id: str, args: Any) -> dict[str, Any]:
+    """A message below ``name``: text, id, and its arguments where they can be used."""
+    known_id = template_id if len(template_id) <= ID_LIMIT and "\0" not in template_id else ""
+    usable: Any = {}
+    if known_id:
+        try:
+            usable = _storable(decode_parts(known_id, args, text).args_json())
+        except ValueError:
+            usable = {}
+        if len(json.dumps(usable)) > ARGS_LIMIT:
+            usable = {}
+    return {
+        name: storable_text(text, TEXT_LIMIT),
+        f"{name}_id": known_id,
+        f"{name}_args": usable,
+    }
+
+
+def _storable(value: Any) -> Any:
+    """JSON values as both databases store them; raises ``ValueError`` for a number that is none."""
+    if isinstance(value, dict):
+        return {storable_text(key, ID_LIMIT): _storable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, str):
+        return storable_text(value, TEXT_LIMIT)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not a number")
+    return value
