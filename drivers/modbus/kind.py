@@ -260,6 +260,8 @@ def _check_unit(url: DeviceUrl, units: range) -> list[Finding]:
 
 def _check_profile(url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
     if not url.profile:
+        if "profile=" in url.path:
+            return []  # the path is what is wrong
         step = texts.ADD_PROFILE(example="?profile=eastron-sdm630")
         return [Finding(what=texts.NO_PROFILE(), next=step)]
     try:

@@ -107,6 +107,13 @@ def test_every_problem_of_a_url_is_told(url: str, problems: list[str]) -> None:
     assert list(map(str, DRIVERS[parsed.scheme].check(parsed, FolderProfiles()))) == problems
 
 
+def test_options_without_their_question_mark_are_one_problem() -> None:
+    url = DeviceUrl.parse(f"modbus-tcp://host/{SDM630}")
+    (finding,) = DRIVERS[url.scheme].check(url, FolderProfiles())
+    assert finding.what.id == "device_url.path"
+    assert finding.next.id == "device_url.options_follow"
+
+
 def test_a_fault_of_a_profile_is_placed_in_the_profile_and_names_it(tmp_path: Path) -> None:
     (tmp_path / "acme-x1.yaml").write_text("version: 1\nmaker: [\n")
     url = DeviceUrl.parse("modbus-tcp://host/?profile=acme-x1")
