@@ -84,7 +84,7 @@ def test_a_printer_is_read_by_its_url(box: Box, printer: UdpPeer) -> None:
     shown = box.kanmon("device", "read", url(printer)).stdout
     assert "Example Laser 4000 Color, serial number EX-0002" in shown
     assert "5000" in shown
-    assert "4 % low" in shown
+    assert "4% (low)" in shown
     assert "(some left)" in shown
 
 
@@ -321,12 +321,12 @@ def test_a_secret_is_kept_for_the_gateway_alone(box: Box) -> None:
 @pytest.mark.parametrize(
     ("call", "given", "words"),
     [
-        (["set", "UPPER"], "x\n", "can be no secret's name"),
-        (["set", "../../etc/passwd"], "x\n", "can be no secret's name"),
+        (["set", "UPPER"], "x\n", "is not a valid name of a secret"),
+        (["set", "../../etc/passwd"], "x\n", "is not a valid name of a secret"),
         (["set", "empty"], "", "is empty"),
-        (["set", "long"], "x" * 5000, "longer than"),
-        (["set", "odd"], "a\x07b\n", "cannot be printed"),
-        (["set", "octets"], "a\udcffb\n", "cannot be printed"),
+        (["set", "long"], "x" * 5000, "more than 4096 bytes"),
+        (["set", "odd"], "a\x07b\n", "unprintable characters"),
+        (["set", "octets"], "a\udcffb\n", "unprintable characters"),
         (["remove", "absent"], "", "does not exist"),
         (["remove", "../config.yaml"], "", "does not exist"),
     ],
@@ -348,7 +348,8 @@ def test_a_configuration_names_secrets_that_are_missing(box: Box) -> None:
 
     assert told["usable"]
     said = [f["what"] for f in told["findings"]]
-    assert said == ["secret:auth is not on this box", "secret:priv is not on this box"]
+    missing = ["the secret 'auth' is not stored on this box"]
+    assert said == [*missing, "the secret 'priv' is not stored on this box"]
     assert told["findings"][0]["path"] == "devices[0].url"
     assert "kanmon secret set auth" in told["findings"][0]["next"]
 
@@ -363,8 +364,9 @@ def test_a_configuration_names_secrets_that_are_none(box: Box) -> None:
     told = json.loads(box.kanmon("config", "check", str(file), "--json").stdout)
 
     said = {f["what"]: f["next"] for f in told["findings"]}
-    assert list(said) == ["secret:auth can be read by others", "secret:priv is no plain file"]
-    assert "chmod 600" in said["secret:auth can be read by others"]
+    readable = "other users of this box can read the secret 'auth'"
+    assert list(said) == [readable, "the secret 'priv' is not stored in a regular file"]
+    assert "chmod 600" in said[readable]
 
 
 def test_a_secret_that_cannot_be_used_says_why(box: Box) -> None:
@@ -374,6 +376,6 @@ def test_a_secret_that_cannot_be_used_says_why(box: Box) -> None:
     done = box.kanmon("device", "read", "snmp://127.0.0.1:9/?community=secret:printers")
 
     assert done.returncode == 2
-    assert "it is a link" in " ".join(done.stdout.split())
+    assert "its file is a symbolic link" in " ".join(done.stdout.split())
     japanese = box.kanmon("--lang", "ja", "device", "read", "snmp://h/?community=secret:printers")
-    assert "リンクになっています" in "".join(japanese.stdout.split())
+    assert "シンボリックリンク" in "".join(japanese.stdout.split())
