@@ -28,6 +28,7 @@ EMPTY: Final = Template("database.empty", "no database is set up")
 OLDER: Final = Template("database.older", "the database has the tables of an older version")
 AWAY: Final = Template("database.away", "the database does not answer")
 UNUSABLE: Final = Template("database.unusable", "the database cannot be used by this portal")
+DATABASE_REASON: Final = Template("database.reason", "the database reports '{reason}'")
 WORDS: Final = {
     Readiness.EMPTY: EMPTY(),
     Readiness.OLDER: OLDER(),

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from console.text import Template
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import CertificateSpec, RevocationEntry
 from portal.authority.errors import AuthorityError
@@ -29,6 +30,46 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric import ec
     from django.db.models import QuerySet
+
+ROOT_LOST: Final = Template(
+    "authority.root_lost",
+    "the root for {root} is lost, and {n} certificate depends on it",
+    "the root for {root} is lost, and {n} certificates depend on it",
+)
+RESTORE_ROOT: Final = Template(
+    "authority.restore_root",
+    "restore the file from your backup; or accept with --anew that all of these certificates have "
+    "to be issued again",
+)
+INVALID_NAME: Final = Template(
+    "authority.invalid_name", "'{name}' is not a name for a worker or a publisher"
+)
+WRITE_NAME: Final = Template(
+    "authority.write_name", "use lower-case letters, digits and hyphens, such as ingest-1"
+)
+UNKNOWN_BOX: Final = Template("authority.unknown_box", "the portal has no box with the id '{box}'")
+NEVER_ISSUED: Final = Template(
+    "authority.never_issued", "no certificate was ever issued to the box {box}"
+)
+CHECK_BOX_ID: Final = Template(
+    "authority.check_box_id", "check the id, which 'kanmon status' shows on the box"
+)
+NOTHING_ISSUED: Final = Template(
+    "authority.nothing_issued", "the root for {root} issued no certificate to '{name}'"
+)
+GIVE_ISSUED_NAME: Final = Template(
+    "authority.give_issued_name", "give the name that the certificate was issued for"
+)
+EXPIRED_LIST: Final = Template(
+    "authority.expired_list", "a revocation list that expires at once would block every client"
+)
+LONGER_LIFE: Final = Template("authority.longer_life", "choose a longer validity")
+INVALID_HOST: Final = Template(
+    "authority.invalid_host", "'{host}' is not a host name or an address"
+)
+WRITE_HOST: Final = Template(
+    "authority.write_host", "write a name such as broker.example.com, or an IP address"
+)
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,52}")
 _KINDS: Final = {Root.WORKERS: "worker", Root.PUBLISHER: "publisher"}
@@ -69,9 +110,9 @@ def ensure_roots(*, anew: bool = False) -> list[RootView]:
         issued = IssuedCertificate.objects.filter(root=root).count()
         if lost and issued and not anew:
             raise AuthorityError(
-                f"the root for {root.value} ({roots.path_of(root)}) is gone, and {issued} "
-                "certificates depend on it; restore it from your backup, or accept with --anew "
-                "that all of them have to be issued again"
+                ROOT_LOST(root=root.value, n=issued),
+                where=str(roots.path_of(root)),
+                next_step=RESTORE_ROOT(),
             )
     made = {root for root in Root if roots.make(root, timezone.now())}
     for root in Root:
@@ -127,10 +168,7 @@ def full_name(root: Root, name: str) -> str:
     be called so, because there is no dot in a box's id, whatever id it makes up.
     """
     if not _NAME.fullmatch(name):
-        raise AuthorityError(
-            f"{name!r} is no name for a worker; use small letters, digits and hyphens, such "
-            "as ingest-1"
-        )
+        raise AuthorityError(INVALID_NAME(name=name), next_step=WRITE_NAME())
     return f"{_KINDS[root]}.{name}"
 
 
@@ -197,11 +235,9 @@ def revoke_box(box_id: str, *, reason: str = "") -> int:
     """
     box = Box.objects.filter(box_id=box_id).first()
     if box is None:
-        raise AuthorityError(
-            f"no box is called {box_id!r}; 'kanmon status' on the box shows its id"
-        )
+        raise AuthorityError(UNKNOWN_BOX(box=box_id), next_step=CHECK_BOX_ID())
     if not box.certificates.exists():
-        raise AuthorityError(f"box {box_id} never got a certificate; there is nothing to revoke")
+        raise AuthorityError(NEVER_ISSUED(box=box_id), next_step=CHECK_BOX_ID())
     return _revoke(Root.BOXES, box.certificates.all(), reason)
 
 
@@ -217,8 +253,7 @@ def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = 
     newest = issued.last()
     if newest is None:
         raise AuthorityError(
-            f"nothing was issued to {name!r} among the {root.value}; give the name that it was "
-            "issued by"
+            NOTHING_ISSUED(name=name, root=root.value), next_step=GIVE_ISSUED_NAME()
         )
     return _revoke(root, issued.exclude(pk=newest.pk) if but_newest else issued, reason)
 
@@ -235,7 +270,7 @@ def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:
     It is on record before the file is written: a number is never used for two lists.
     """
     if life <= timedelta():
-        raise AuthorityError("a list that has ended before it begins would block everybody")
+        raise AuthorityError(EXPIRED_LIST(), next_step=LONGER_LIFE())
     issuer = roots.load(root)
     with transaction.atomic():
         _lock(root)
@@ -278,7 +313,5 @@ def checked_hosts(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """``hosts``, where all of them may stand in a server's certificate; raises `AuthorityError`."""
     wrong = next((host for host in hosts if not _HOST.fullmatch(host)), None)
     if wrong is not None or not hosts:
-        raise AuthorityError(
-            f"{wrong or ''!r} is no host; write a name such as broker.example.com, or an address"
-        )
+        raise AuthorityError(INVALID_HOST(host=wrong or ""), next_step=WRITE_HOST())
     return hosts

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
+from console.text import Template
 from portal.authority import files, roots, server_identity
 from portal.authority.errors import AuthorityError
 from portal.authority.models import Purpose
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 
 CHECK_INTERVAL_S: Final = 3600.0
 """Seconds between two checks of a service that runs; four months are left when it is due."""
+
+PLAIN_CLAIMS: Final = Template(
+    "authority.plain_claims",
+    "boxes claim at {url} without TLS, and 'kanmon-portal serve' answers them",
+)
+SET_CLAIM_URL: Final = Template(
+    "authority.set_claim_url", "set KANMON_CLAIM_URL=https://HOST:PORT to serve them here"
+)
+UNREACHABLE_BROKER: Final = Template(
+    "authority.unreachable_broker",
+    "boxes would be sent to the broker {broker}, which is this machine or does not use TLS",
+)
+SET_BOX_BROKER: Final = Template(
+    "authority.set_box_broker",
+    "set KANMON_BOX_BROKER to the broker as boxes reach it, such as "
+    "mqtts://broker.example.com:8883",
+)
 
 log = event_log(__name__)
 
@@ -38,10 +56,7 @@ def ensure_certificate() -> Path:
             written.
     """
     if settings.CLAIM_URL.startswith("http:"):
-        raise AuthorityError(
-            f"boxes claim at {settings.CLAIM_URL}, without TLS, which 'kanmon-portal serve' "
-            "answers; set KANMON_CLAIM_URL=https://HOST:PORT to serve them here"
-        )
+        raise AuthorityError(PLAIN_CLAIMS(url=settings.CLAIM_URL), next_step=SET_CLAIM_URL())
     host = urlsplit(settings.CLAIM_URL).hostname or ""
     if not is_this_machine(host):
         _check_box_broker()
@@ -58,11 +73,8 @@ def _check_box_broker() -> None:
     """Raise `AuthorityError` if boxes elsewhere would be sent to a broker that they refuse."""
     broker = urlsplit(settings.BOX_BROKER)
     if broker.scheme != "mqtts" or is_this_machine(broker.hostname or ""):
-        raise AuthorityError(
-            f"boxes would be sent to the broker {broker.scheme}://{broker.hostname}, which is this "
-            "machine or has no TLS; set KANMON_BOX_BROKER to the broker as boxes reach it, such as "
-            "mqtts://broker.example.com:8883"
-        )
+        what = UNREACHABLE_BROKER(broker=f"{broker.scheme}://{broker.hostname}")
+        raise AuthorityError(what, next_step=SET_BOX_BROKER())
 
 
 class RenewalThread(threading.Thread):

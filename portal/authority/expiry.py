@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Max, Q
 
+from console.text import NO_MESSAGE, Message, Template, one_line
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
@@ -63,40 +64,87 @@ class Expiring:
         """The command that replaces it."""
         return _REMEDIES[self.kind].format(name=self.name.removeprefix(f"{self.kind}."))
 
+    @property
+    def what(self) -> Message:
+        """What expires, and when."""
+        when = expiry(self.expires_at, expired=self.expired)
+        if self.count > 1:
+            return SEVERAL_BOXES(n=self.count, name=self.name, when=when)
+        return _WHAT[self.kind](name=self.name, when=when)
+
+    @property
+    def why(self) -> Message:
+        """What follows from it; `console.text.NO_MESSAGE` where that is plain."""
+        return _WHY.get(self.kind, NO_MESSAGE)
+
+    @property
+    def next_step(self) -> Message:
+        """What to do, with the remedy."""
+        template = _STEPS[self.kind]
+        if "guide" in template.fields:
+            return template(guide=GUIDE, remedy=self.remedy)
+        return template(remedy=self.remedy)
+
     def __str__(self) -> str:
-        """A sentence with the remedy, in English, for a log or a command's output."""
-        sentence = _SEVERAL_BOXES if self.count > 1 else _SENTENCES[self.kind]
-        return sentence.format(
-            count=self.count,
-            name=self.name,
-            when=expiry_text(self.expires_at, expired=self.expired),
-            guide=GUIDE,
-            remedy=self.remedy,
-        )
+        """All of it in English, for a log."""
+        return one_line("", self.what, self.why, self.next_step)
 
 
-_SENTENCES: Final = {
-    ExpiringKind.LIST: "the revocation list for {name} {when}, and from then on the broker lets "
-    "nobody in; see that 'broker maintain' runs, or run '{remedy}'",
-    ExpiringKind.ROOT: "the root for {name} {when}, and with it all it signed; follow {guide}, "
-    "with '{remedy}'",
-    ExpiringKind.WORKER: "the certificate of {name} {when}; issue another and change over, with "
-    "'{remedy}'",
-    ExpiringKind.PUBLISHER: "the certificate of {name} {when}; issue another and change over, with "
-    "'{remedy}'",
-    ExpiringKind.BROKER: "the broker's certificate ({name}) {when}; "
-    "see that 'broker maintain' runs, or run '{remedy}'",
-    ExpiringKind.CLAIMS: "the claim service's certificate ({name}) {when}; read its log, and "
-    "restart '{remedy}'",
-    ExpiringKind.SERVER: "the certificate of the server {name} {when}; issue another with "
-    "'{remedy}'",
-    ExpiringKind.BOX: "the certificate of the box {name} {when}; enrol each again, or revoke it "
-    "where it is gone ({guide}); a key for it: '{remedy}'",
-}
-_SEVERAL_BOXES: Final = (
-    "{count} boxes' certificates end or have ended, first the certificate of the box {name} "
-    "{when}; enrol each again, or revoke it where it is gone ({guide}); a key for it: '{remedy}'"
+EXPIRES: Final = Template("expiry.expires", "expires on {day} at {time} UTC")
+EXPIRED: Final = Template("expiry.expired", "expired on {day} at {time} UTC")
+LIST: Final = Template("expiry.list", "the revocation list for {name} {when}")
+ROOT: Final = Template("expiry.root", "the root for {name} {when}")
+WORKER: Final = Template("expiry.worker", "the certificate of {name} {when}")
+BROKER: Final = Template("expiry.broker", "the broker's certificate ({name}) {when}")
+CLAIMS: Final = Template("expiry.claims", "the claim service's certificate ({name}) {when}")
+SERVER: Final = Template("expiry.server", "the certificate of the server {name} {when}")
+BOX: Final = Template("expiry.box", "the certificate of the box {name} {when}")
+SEVERAL_BOXES: Final = Template(
+    "expiry.several_boxes",
+    "the certificate of {n} box expires: the one of {name} {when}",
+    "the certificates of {n} boxes expire: the first, of {name}, {when}",
 )
+BLOCKS_ALL: Final = Template(
+    "expiry.blocks_all", "without a valid list, the broker refuses every client"
+)
+ENDS_ALL: Final = Template(
+    "expiry.ends_all", "the certificates that it issued expire with it at the latest"
+)
+MAINTAIN: Final = Template(
+    "expiry.maintain", "make sure that 'broker maintain' is running, or run '{remedy}'"
+)
+REPLACE_ROOT: Final = Template("expiry.replace_root", "follow {guide}, starting with '{remedy}'")
+REPLACE: Final = Template(
+    "expiry.replace", "issue a new certificate with '{remedy}', and change over to it"
+)
+RESTART_CLAIMS: Final = Template(
+    "expiry.restart_claims", "check the service's log, then restart it: '{remedy}'"
+)
+ENROL_AGAIN: Final = Template(
+    "expiry.enrol_again",
+    "enrol the box again, or revoke it if it was retired ({guide}); '{remedy}' issues a key for it",
+)
+_WHAT: Final = {
+    ExpiringKind.LIST: LIST,
+    ExpiringKind.ROOT: ROOT,
+    ExpiringKind.WORKER: WORKER,
+    ExpiringKind.PUBLISHER: WORKER,
+    ExpiringKind.BROKER: BROKER,
+    ExpiringKind.CLAIMS: CLAIMS,
+    ExpiringKind.SERVER: SERVER,
+    ExpiringKind.BOX: BOX,
+}
+_WHY: Final = {ExpiringKind.LIST: BLOCKS_ALL(), ExpiringKind.ROOT: ENDS_ALL()}
+_STEPS: Final = {
+    ExpiringKind.LIST: MAINTAIN,
+    ExpiringKind.ROOT: REPLACE_ROOT,
+    ExpiringKind.WORKER: REPLACE,
+    ExpiringKind.PUBLISHER: REPLACE,
+    ExpiringKind.BROKER: MAINTAIN,
+    ExpiringKind.CLAIMS: RESTART_CLAIMS,
+    ExpiringKind.SERVER: REPLACE,
+    ExpiringKind.BOX: ENROL_AGAIN,
+}
 _REMEDIES: Final = {
     ExpiringKind.LIST: "kanmon-portal broker reload FOLDER",
     ExpiringKind.ROOT: "kanmon-portal authority init --anew",
@@ -123,10 +171,10 @@ def expiring(now: datetime) -> list[Expiring]:
     return [*_lists(now), *_roots(now), *_certificates(now), *_boxes(now)]
 
 
-def expiry_text(expires_at: datetime, *, expired: bool) -> str:
-    """When something expires or expired, in English, as the end of a sentence."""
-    day, time = f"{expires_at:%Y-%m-%d}", f"{expires_at:%H:%M}"
-    return f"ended on {day} at {time} UTC" if expired else f"ends on {day} at {time} UTC"
+def expiry(expires_at: datetime, *, expired: bool) -> Message:
+    """When something expires or expired, as the end of a clause."""
+    template = EXPIRED if expired else EXPIRES
+    return template(day=f"{expires_at:%Y-%m-%d}", time=f"{expires_at:%H:%M}")
 
 
 def _lists(now: datetime) -> Iterator[Expiring]:

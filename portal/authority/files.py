@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from console.templates import system
+from console.text import Template
 from portal.authority.errors import AuthorityError
 
 if TYPE_CHECKING:
@@ -19,6 +21,22 @@ KEY_FILE: Final = "key.pem"
 """In the folder of what was issued; beside it:"""
 CERTIFICATE_FILE: Final = "certificate.pem"
 TRUST_FILE: Final = "trust.pem"
+GROUP_NOT_SET: Final = Template(
+    "authority.group_not_set", "the file cannot be given to the group {group}"
+)
+JOIN_GROUP: Final = Template(
+    "authority.join_group", "add this account to that group, with usermod -a -G {group} ACCOUNT"
+)
+ALREADY_EXISTS: Final = Template("authority.already_exists", "the folder already exists")
+OTHER_FOLDER: Final = Template(
+    "authority.other_folder", "move it away, or name another folder with --out"
+)
+NOT_WRITTEN: Final = Template("authority.not_written", "the file cannot be written")
+CHECK_RIGHTS: Final = Template(
+    "authority.check_rights",
+    "run the command as the user that the portal runs as, and check the disk's free space",
+)
+
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
 
@@ -57,8 +75,10 @@ def change_group(path: Path, group: int) -> None:
     except OSError as error:
         name = _group_name(group)
         raise AuthorityError(
-            f"{path} cannot be given to the group {name}: {error.strerror}; make this account a "
-            f"member of that group (usermod -a -G {name} ...)"
+            GROUP_NOT_SET(group=name),
+            where=str(path),
+            why=system.reason(error),
+            next_step=JOIN_GROUP(group=name),
         ) from error
 
 
@@ -76,7 +96,7 @@ def create_folder(path: Path, files: Mapping[str, bytes]) -> None:
         AuthorityError: Something of that name is there, or it cannot be made.
     """
     if path.exists():
-        raise AuthorityError(f"{path} is already there; move it away, or name another with --out")
+        raise AuthorityError(ALREADY_EXISTS(), where=str(path), next_step=OTHER_FOLDER())
     with _as_authority_error(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -97,8 +117,7 @@ def _as_authority_error(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise AuthorityError(
-            f"{path} cannot be written: {error.strerror or error}; run the command as the user "
-            "the portal runs as, or free some space"
+            NOT_WRITTEN(), where=str(path), why=system.reason(error), next_step=CHECK_RIGHTS()
         ) from error
 
 

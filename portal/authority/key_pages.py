@@ -30,6 +30,7 @@ from portal.authority.expiry_notices import expiry_notices
 from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
+from portal.web.error_text import error_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +144,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
                 new = _new(issue_key(form.key_request(), Author.of(request.user)))
                 form = KeyForm(request.user)
             except AuthorityError as error:
-                refused = str(error)
+                refused = error_text(error)
             except ValidationError as error:
                 refused = " ".join(error.messages)
     keys = AgentKey.objects.filter(site__organization__in=administered)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from console.text import Template
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import AgentKey, Root
@@ -22,6 +23,24 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from portal.accounts.models import User
+
+INVALID_USES: Final = Template("authority.invalid_uses", "a key cannot be for {uses} boxes")
+CHOOSE_USES: Final = Template("authority.choose_uses", "choose a number from 1 to {limit}")
+INVALID_LIFE: Final = Template(
+    "authority.invalid_life", "a key cannot be valid for so long, or for no time"
+)
+CHOOSE_LIFE: Final = Template("authority.choose_life", "choose at most {days} days")
+SEVERAL_BOXES: Final = Template(
+    "authority.several_boxes", "a key for several boxes cannot name one gateway"
+)
+OMIT_GATEWAY: Final = Template(
+    "authority.omit_gateway",
+    "leave the name out: each gateway is then named after its box, and can be renamed",
+)
+UNKNOWN_KEY: Final = Template(
+    "authority.unknown_key", "the portal has no agent key with the id '{id}'"
+)
+LIST_KEYS: Final = Template("authority.list_keys", "see the ids in 'kanmon-portal key list'")
 
 LIFE: Final = timedelta(days=7)
 _MOST_USES: Final = 1000
@@ -134,14 +153,13 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
 
 def _check_request(request: KeyRequest) -> None:
     if not 1 <= request.uses <= _MOST_USES:
-        raise AuthorityError(f"a key is for 1 to {_MOST_USES} boxes, not {request.uses}")
-    if not timedelta() < request.life <= _LONGEST:
-        raise AuthorityError(f"a key lives for at most {_LONGEST.days} days")
-    if request.gateway.strip() and request.uses > 1:
         raise AuthorityError(
-            "a key for several boxes cannot name one gateway; leave the name out, and each is "
-            "called as its box until somebody renames it"
+            INVALID_USES(uses=request.uses), next_step=CHOOSE_USES(limit=_MOST_USES)
         )
+    if not timedelta() < request.life <= _LONGEST:
+        raise AuthorityError(INVALID_LIFE(), next_step=CHOOSE_LIFE(days=_LONGEST.days))
+    if request.gateway.strip() and request.uses > 1:
+        raise AuthorityError(SEVERAL_BOXES(), next_step=OMIT_GATEWAY())
 
 
 def revoke_key(key_id: str) -> bool:
@@ -154,7 +172,7 @@ def revoke_key(key_id: str) -> bool:
     """
     row = AgentKey.objects.filter(key_id=key_id.strip().upper()).first()
     if row is None:
-        raise AuthorityError(f"no agent key has the id {key_id!r}; see 'kanmon-portal key list'")
+        raise AuthorityError(UNKNOWN_KEY(id=key_id), next_step=LIST_KEYS())
     return bool(
         AgentKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
     )

@@ -13,15 +13,30 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
+from console.templates import system
+from console.text import Template
 from portal.authority import certificates, files
 from portal.authority.certificates import Issuer
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import RUN_AS_USER, AuthorityError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
     from portal.authority.models import Root
+
+NO_ROOT: Final = Template("authority.no_root", "the root for {root} does not exist")
+CREATE_ROOTS: Final = Template("authority.create_roots", "run 'kanmon-portal authority init'")
+UNREADABLE_ROOT: Final = Template("authority.unreadable_root", "the root for {root} cannot be read")
+EXPOSED_ROOT: Final = Template(
+    "authority.exposed_root", "other accounts can read the root for {root}"
+)
+HAS_MODE: Final = Template("authority.has_mode", "the file has mode {mode}")
+RESTRICT_ROOT: Final = Template(
+    "authority.restrict_root", "run chmod 600 on the file, and find out who may have copied it"
+)
+DAMAGED_ROOT: Final = Template("authority.damaged_root", "the root for {root} is damaged")
+RESTORE_FILE: Final = Template("authority.restore_file", "restore the file from your backup")
 
 _OTHERS: Final = 0o077
 
@@ -62,29 +77,34 @@ def load(root: Root) -> Issuer:
             content = file.read()
     except FileNotFoundError as error:
         raise AuthorityError(
-            f"there is no root for {root.value} ({path}); run 'kanmon-portal authority init'"
+            NO_ROOT(root=root.value), where=str(path), next_step=CREATE_ROOTS()
         ) from error
     except OSError as error:
         raise AuthorityError(
-            f"the root {path} cannot be read: {error.strerror}; run the command as the user the "
-            "portal runs as"
+            UNREADABLE_ROOT(root=root.value),
+            where=str(path),
+            why=system.reason(error),
+            next_step=RUN_AS_USER(),
         ) from error
     if mode & _OTHERS:
         raise AuthorityError(
-            f"the root {path} can be read by others (mode {mode & 0o777:o}); run chmod 600 on it, "
-            "and ask who may have copied it"
+            EXPOSED_ROOT(root=root.value),
+            where=str(path),
+            why=HAS_MODE(mode=f"{mode & 0o777:o}"),
+            next_step=RESTRICT_ROOT(),
         )
     try:
         key = load_pem_private_key(content, None)
         certificate = x509.load_pem_x509_certificate(content)
     except (ValueError, TypeError) as error:
-        raise AuthorityError(_damaged(path)) from error
+        raise _damaged(root, path) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or (
         certificates.spki_of(key.public_key()) != certificates.spki_of(certificate.public_key())
     ):
-        raise AuthorityError(_damaged(path))
+        raise _damaged(root, path)
     return Issuer(certificate=certificate, key=key)
 
 
-def _damaged(path: Path) -> str:
-    return f"the root {path} is damaged; restore it from your backup"
+def _damaged(root: Root, path: Path) -> AuthorityError:
+    what = DAMAGED_ROOT(root=root.value)
+    return AuthorityError(what, where=str(path), next_step=RESTORE_FILE())

@@ -8,7 +8,7 @@ and is not on record: the next call replaces it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.db import transaction
 from django.utils import timezone
 
+from console.templates import system
+from console.text import Template
 from portal.authority import certificates, roots
 from portal.authority.actions import checked_hosts, sign
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import LIBRARY_REASON, AuthorityError
 from portal.authority.models import IssuedCertificate, Purpose, Root
 
 if TYPE_CHECKING:
@@ -26,6 +28,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from django.db.models import QuerySet
+
+UNREADABLE: Final = Template("authority.unreadable", "the file cannot be read")
+NOT_AN_IDENTITY: Final = Template(
+    "authority.not_an_identity", "the file does not hold a key and a certificate"
+)
+MISMATCH: Final = Template(
+    "authority.mismatch", "the key and the certificate in the file do not belong together"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +64,12 @@ def read_identity(path: Path) -> x509.Certificate:
         key = load_pem_private_key(content, None).public_key()
         belongs = certificates.spki_of(key) == certificates.spki_of(certificate.public_key())
     except OSError as error:
-        raise AuthorityError(f"{path} cannot be read ({error.strerror})") from error
+        raise AuthorityError(UNREADABLE(), where=str(path), why=system.reason(error)) from error
     except (ValueError, TypeError) as error:
-        raise AuthorityError(f"{path} is no key and certificate ({error})") from error
+        why = LIBRARY_REASON(reason=str(error))
+        raise AuthorityError(NOT_AN_IDENTITY(), where=str(path), why=why) from error
     if not belongs:
-        raise AuthorityError(f"{path} holds a key and a certificate that do not belong together")
+        raise AuthorityError(MISMATCH(), where=str(path))
     return certificate
 
 

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud_link.topics import ROOT
+from console.text import Template
 from portal.authority.errors import AuthorityError
 from provisioning.agent_key import is_this_machine
 
@@ -48,6 +49,23 @@ QUEUED_MESSAGES: Final = 1_000
 QUEUED_BYTES: Final = 16 << 20
 IN_FLIGHT: Final = 100
 
+INVALID_ADDRESS: Final = Template("broker.invalid_address", "'{address}' is not HOST:PORT")
+WRITE_ADDRESS: Final = Template("broker.write_address", "write one such as 0.0.0.0:8883")
+PUBLIC_TAKEOVER: Final = Template(
+    "broker.public_takeover", "the takeover listener must not listen at {host}"
+)
+ENDS_SESSIONS: Final = Template(
+    "broker.ends_sessions", "a client that reaches it can end every session"
+)
+LOOPBACK_TAKEOVER: Final = Template(
+    "broker.loopback_takeover",
+    "name an address of this machine, such as 127.0.0.1:8886, with --takeover",
+)
+SHARED_PORT: Final = Template("broker.shared_port", "two listeners have the port {port}")
+OWN_PORTS: Final = Template(
+    "broker.own_ports", "give each of boxes, workers, publisher and takeover a port of its own"
+)
+
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
 
 
@@ -63,7 +81,7 @@ class Address:
         """Parse ``HOST:PORT``; raises `AuthorityError`."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not 0 < int(found["port"]) < 65_536:
-            raise AuthorityError(f"{text!r} is no HOST:PORT; write one such as 0.0.0.0:8883")
+            raise AuthorityError(INVALID_ADDRESS(address=text), next_step=WRITE_ADDRESS())
         return cls(host=found["host"].strip("[]"), port=int(found["port"]))
 
     def __str__(self) -> str:
@@ -99,16 +117,14 @@ class Plan:
         """Raise `AuthorityError` where two listeners share a port, or others may end sessions."""
         if not is_this_machine(self.takeover.host):
             raise AuthorityError(
-                f"takeover listens at {self.takeover.host}; who reaches it can end every session, "
-                "so it is for this machine only: 127.0.0.1"
+                PUBLIC_TAKEOVER(host=self.takeover.host),
+                why=ENDS_SESSIONS(),
+                next_step=LOOPBACK_TAKEOVER(),
             )
         ports = [one.port for one in (self.boxes, self.workers, self.publisher, self.takeover)]
         twice = next((port for port in ports if ports.count(port) > 1), None)
         if twice is not None:
-            raise AuthorityError(
-                f"two listeners have port {twice}; give boxes, workers, publisher and takeover one "
-                "each: the port is what tells them apart"
-            )
+            raise AuthorityError(SHARED_PORT(port=twice), next_step=OWN_PORTS())
 
 
 def root_path(name: str) -> Path:

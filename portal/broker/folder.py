@@ -32,12 +32,15 @@ from cryptography.exceptions import InvalidSignature
 from django.db import transaction
 from django.utils import timezone
 
+from console.templates import system
+from console.text import Template
 from portal.authority import certificates, files, roots, server_identity
 from portal.authority.actions import publish_list, sign
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import RUN_AS_USER, AuthorityError
 from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
 from portal.broker import configuration
 from portal.broker.configuration import RIGHTS, Address, Plan
+from portal.broker.finding import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +48,27 @@ if TYPE_CHECKING:
 PLAN: Final = "broker.json"
 PASSWORD: Final = Path("takeover/password")
 CANARY: Final = Path("canary/identity.pem")
+NO_CONFIGURATION: Final = Template(
+    "broker.no_configuration", "the folder holds no broker configuration"
+)
+WRITE: Final = Template("broker.write", "run 'kanmon-portal broker write {folder}'")
+DAMAGED: Final = Template("broker.damaged", "the file is damaged")
+REPLACE: Final = Template(
+    "broker.replace", "remove the file, then run 'kanmon-portal broker write {folder}'"
+)
+RUN_OR_WRITE: Final = Template(
+    "broker.run_or_write",
+    "run the command as the user that the portal runs as, or run 'kanmon-portal broker write "
+    "{folder}'",
+)
+NOT_CREATED: Final = Template("broker.not_created", "the folder cannot be created")
+WRITABLE_FOLDER: Final = Template(
+    "broker.writable_folder", "name a folder that this account can write"
+)
+NO_ACCOUNT: Final = Template(
+    "broker.no_account", "this machine has no account '{user}' for Mosquitto"
+)
+OTHER_ACCOUNT: Final = Template("broker.other_account", "name another account with --user")
 _ITERATIONS: Final = 20_000
 _PRIVATE: Final = 0o600
 
@@ -72,16 +96,18 @@ class BrokerFolder:
             plan = Plan(hosts=tuple(content["hosts"]), user=content["user"], **addresses)
         except FileNotFoundError as error:
             raise AuthorityError(
-                f"{path} holds no broker's configuration; run 'kanmon-portal broker write {path}'"
+                NO_CONFIGURATION(), where=str(path), next_step=WRITE(folder=str(path))
             ) from error
         except OSError as error:
             raise AuthorityError(
-                f"{error.filename} cannot be read: {error.strerror}; run the command as the user "
-                "the portal runs as"
+                UNREADABLE(),
+                where=str(error.filename),
+                why=system.reason(error),
+                next_step=RUN_AS_USER(),
             ) from error
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise AuthorityError(
-                f"{path / PLAN} is damaged; remove it, and write the folder again"
+                DAMAGED(), where=str(path / PLAN), next_step=REPLACE(folder=str(path))
             ) from error
         return cls(path=path, plan=plan)
 
@@ -179,8 +205,10 @@ class BrokerFolder:
             return (self.path / PASSWORD).read_text("ascii").strip()
         except OSError as error:
             raise AuthorityError(
-                f"{self.path / PASSWORD} cannot be read: {error.strerror}; run the command as the "
-                "user the portal runs as, or write the folder again"
+                UNREADABLE(),
+                where=str(self.path / PASSWORD),
+                why=system.reason(error),
+                next_step=RUN_OR_WRITE(folder=str(self.path)),
             ) from error
 
     def _make_folders(self) -> None:
@@ -192,8 +220,10 @@ class BrokerFolder:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise AuthorityError(
-                    f"{folder} cannot be made: {error.strerror}; name a folder that this account "
-                    "may write"
+                    NOT_CREATED(),
+                    where=str(folder),
+                    why=system.reason(error),
+                    next_step=WRITABLE_FOLDER(),
                 ) from error
             group = self._group()
             if group is not None and name != Path("canary"):
@@ -234,8 +264,7 @@ class BrokerFolder:
             account = pwd.getpwnam(self.plan.user)
         except KeyError as error:
             raise AuthorityError(
-                f"this machine has no account {self.plan.user!r} for Mosquitto to run as; name "
-                "another with --user"
+                NO_ACCOUNT(user=self.plan.user), next_step=OTHER_ACCOUNT()
             ) from error
         return None if account.pw_uid == os.geteuid() else account.pw_gid
 

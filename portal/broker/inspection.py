@@ -12,9 +12,9 @@ import asyncio
 import ssl
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from django.utils import timezone
@@ -27,37 +27,76 @@ from cloud_link.mqtt.broker import (
     UnreachableError,
 )
 from cloud_link.mqtt.connect import connect
+from console.templates import mqtt, system
+from console.text import Template
 from portal.authority import certificates, roots, server_identity
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import LIBRARY_REASON, AuthorityError
 from portal.authority.expiry import (
+    BLOCKS_ALL,
     CERTIFICATE_NOTICE,
     LIST_NOTICE,
     ExpiringKind,
     expiring,
-    expiry_text,
+    expiry,
 )
 from portal.authority.models import Root
 from portal.broker import configuration
 from portal.broker.configuration import Address
+from portal.broker.finding import UNREADABLE, WRITE_AND_RESTART, BrokerFinding, cause
 from portal.broker.folder import CANARY, PASSWORD, BrokerFolder
-from portal.broker.reloading import broker_process
+from portal.broker.reloading import NO_TAKEOVER, broker_process
 from portal.broker.takeover import takeover_broker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from console.text import Message
+
+CHANGED: Final = Template("broker.changed", "the file differs from what was written")
+EXPOSED: Final = Template("broker.exposed", "every account on this machine can read the file")
+HAS_MODE: Final = Template("broker.has_mode", "its mode is {mode}")
+RESTRICT: Final = Template("broker.restrict", "run chmod o= on the file")
+NOT_A_LIST: Final = Template("broker.not_a_list", "the file does not hold a revocation list")
+OTHER_ROOT: Final = Template(
+    "broker.other_root", "the revocation list was not issued by this portal's root for {root}"
+)
+LIST_EXPIRES: Final = Template("broker.list_expires", "the revocation list {when}")
+RELOAD: Final = Template("broker.reload", "run 'kanmon-portal broker reload {folder}'")
+RELOAD_AND_MAINTAIN: Final = Template(
+    "broker.reload_and_maintain",
+    "run 'kanmon-portal broker reload {folder}', and make sure that 'broker maintain' is running",
+)
+RELOAD_OR_RESTART: Final = Template(
+    "broker.reload_or_restart",
+    "run 'kanmon-portal broker reload {folder}', or restart the broker",
+)
+NAME_MISSING: Final = Template(
+    "broker.name_missing",
+    "the broker's certificate does not contain {host}, by which boxes reach it",
+)
+CERTIFICATE_EXPIRES: Final = Template(
+    "broker.certificate_expires", "the broker's certificate {when}"
+)
+ACCEPTS_REVOKED: Final = Template(
+    "broker.accepts_revoked", "the broker accepts a revoked certificate"
+)
+REVOKED_UNKNOWN: Final = Template(
+    "broker.revoked_unknown", "it is unknown whether the broker refuses revoked clients"
+)
+LIST_EXPIRED: Final = Template("broker.list_expired", "its revocation list has expired")
+ACCEPTS_ANONYMOUS: Final = Template(
+    "broker.accepts_anonymous", "the listener for {name} accepts a client without a certificate"
+)
+ACCEPTS_PLAIN: Final = Template(
+    "broker.accepts_plain", "the listener for {name} accepts a client without TLS"
+)
+ACCEPTS_PASSWORD: Final = Template(
+    "broker.accepts_password", "the listener for {name} accepts a wrong password"
+)
+NOT_CHECKED: Final = Template("broker.not_checked", "the listener for {name} could not be checked")
 
 _OTHERS: Final = 0o007
 _NAMED: Final = ("boxes", "workers", "publisher")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerFinding:
-    """Something that is wrong with the broker, or soon will be.
-
-    Attributes:
-        fault: Whether it is wrong now; else it will be.
-        what: A sentence that says what is wrong, and what to do.
-    """
-
-    fault: bool
-    what: str
 
 
 def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[BrokerFinding]:
@@ -76,61 +115,66 @@ def inspect(folder: BrokerFolder, *, files_only: bool = False) -> list[BrokerFin
         broker_process(folder)
         return [*found, *asyncio.run(_probe_listeners(folder))]
     except AuthorityError as error:
-        return [*found, BrokerFinding(fault=True, what=str(error))]
+        return [*found, BrokerFinding.of(error)]
 
 
 # --- files ----------------------------------------------------------------------------------
 
 
 def _files(folder: BrokerFolder) -> Iterator[BrokerFinding]:
-    again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
+    again = WRITE_AND_RESTART(folder=str(folder.path))
     texts = dict(folder.plan_texts())
     for root in Root:
         try:
             texts[folder.root_name(root)] = folder.root_text(root)
         except AuthorityError as error:
-            yield BrokerFinding(fault=True, what=str(error))
+            yield BrokerFinding.of(error)
     for name, text in texts.items():
         path = folder.path / name
         try:
             if path.read_text("utf-8") != text:
-                yield BrokerFinding(fault=True, what=f"{path} is not as it was written; {again}")
+                yield BrokerFinding(fault=True, what=CHANGED(), where=str(path), next=again)
         except (OSError, UnicodeDecodeError) as error:
-            yield BrokerFinding(
-                fault=True, what=f"{path} cannot be read ({_reason(error)}); {again}"
-            )
+            yield _unreadable(path, error, again)
     for name in (configuration.SERVER, configuration.PASSWORDS, PASSWORD, CANARY):
         path = folder.path / name
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError as error:
-            yield BrokerFinding(fault=True, what=f"{path} is not there ({_reason(error)}); {again}")
+            yield _unreadable(path, error, again)
             continue
         if mode & _OTHERS:
-            what = f"{path} is open to every account here (mode {mode:o}); run chmod o= on it"
-            yield BrokerFinding(fault=True, what=what)
+            yield BrokerFinding(
+                fault=True,
+                what=EXPOSED(),
+                where=str(path),
+                why=HAS_MODE(mode=f"{mode:o}"),
+                next=RESTRICT(),
+            )
+
+
+def _unreadable(path: Path, error: Exception, step: Message) -> BrokerFinding:
+    why = _reason(error)
+    return BrokerFinding(fault=True, what=UNREADABLE(), where=str(path), why=why, next=step)
 
 
 def _lists(folder: BrokerFolder) -> Iterator[BrokerFinding]:
-    step = f"run 'kanmon-portal broker reload {folder.path}', and see that 'broker maintain' runs"
+    step = RELOAD_AND_MAINTAIN(folder=str(folder.path))
     for root in Root:
         path = folder.path / configuration.list_path(root.value)
         try:
             found = x509.load_pem_x509_crl(path.read_bytes())
         except (OSError, ValueError) as error:
             yield BrokerFinding(
-                fault=True, what=f"{path} is no revocation list ({_reason(error)}); {step}"
+                fault=True, what=NOT_A_LIST(), where=str(path), why=_reason(error), next=step
             )
             continue
-        ends = found.next_update_utc
-        if not _is_by(found, root) or ends is None:
-            what = f"{path} is not by this portal's root for {root.value}; {step}"
-            yield BrokerFinding(fault=True, what=what)
-        else:
-            sentence = (
-                "the revocation list {path}, without which nobody at all is let in, {when}; {step}"
-            )
-            yield from _expiring(sentence, ends, LIST_NOTICE, path=path, step=step)
+        expires_at = found.next_update_utc
+        if not _is_by(found, root) or expires_at is None:
+            what = OTHER_ROOT(root=root.value)
+            yield BrokerFinding(fault=True, what=what, where=str(path), next=step)
+        elif one := _expiring(LIST_EXPIRES, expires_at, LIST_NOTICE):
+            yield replace(one, where=str(path), why=BLOCKS_ALL(), next=step)
 
 
 def _is_by(found: x509.CertificateRevocationList, root: Root) -> bool:
@@ -142,14 +186,17 @@ def _is_by(found: x509.CertificateRevocationList, root: Root) -> bool:
 
 
 def _server(folder: BrokerFolder) -> Iterator[BrokerFinding]:
-    step = f"run 'kanmon-portal broker reload {folder.path}'"
+    step = RELOAD(folder=str(folder.path))
     path = folder.path / configuration.SERVER
-    again = f"run 'kanmon-portal broker write {folder.path}' and restart the broker"
+    again = WRITE_AND_RESTART(folder=str(folder.path))
     try:
         found = server_identity.read_identity(path)
         names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (AuthorityError, ValueError, x509.ExtensionNotFound) as error:
-        yield BrokerFinding(fault=True, what=f"{error}; {again}")
+    except AuthorityError as error:
+        yield BrokerFinding.of(error, next_step=again)
+        return
+    except (ValueError, x509.ExtensionNotFound) as error:
+        yield _unreadable(path, error, again)
         return
     lacking = [
         one
@@ -157,21 +204,20 @@ def _server(folder: BrokerFolder) -> Iterator[BrokerFinding]:
         if one not in list(names)
     ]
     if lacking:
-        what = f"{path} does not name {lacking[0].value}, by which boxes come; {step}"
-        yield BrokerFinding(fault=True, what=what)
-    sentence = "the broker's certificate {path} {when}; {step}"
-    ends = found.not_valid_after_utc
-    yield from _expiring(sentence, ends, CERTIFICATE_NOTICE, path=path, step=step)
+        what = NAME_MISSING(host=str(lacking[0].value))
+        yield BrokerFinding(fault=True, what=what, where=str(path), next=step)
+    one = _expiring(CERTIFICATE_EXPIRES, found.not_valid_after_utc, CERTIFICATE_NOTICE)
+    if one:
+        yield replace(one, where=str(path), next=step)
 
 
-def _expiring(
-    sentence: str, expires_at: datetime, notice: timedelta, **fields: object
-) -> Iterator[BrokerFinding]:
+def _expiring(template: Template, expires_at: datetime, notice: timedelta) -> BrokerFinding | None:
     left = expires_at - timezone.now()
-    if left <= notice:
-        expired = left <= timedelta()
-        text = expiry_text(expires_at, expired=expired)
-        yield BrokerFinding(fault=expired, what=sentence.format(when=text, **fields))
+    if left > notice:
+        return None
+    expired = left <= timedelta()
+    what = template(when=expiry(expires_at, expired=expired))
+    return BrokerFinding(fault=expired, what=what)
 
 
 def _expiring_elsewhere() -> Iterator[BrokerFinding]:
@@ -181,11 +227,13 @@ def _expiring_elsewhere() -> Iterator[BrokerFinding]:
         if one.kind not in {ExpiringKind.LIST, ExpiringKind.BROKER}:
             # A box that is shut out by its own certificate is no fault of the broker's.
             fault = one.expired and one.kind is not ExpiringKind.BOX
-            yield BrokerFinding(fault=fault, what=str(one))
+            yield BrokerFinding(fault=fault, what=one.what, why=one.why, next=one.next_step)
 
 
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or "damaged"
+def _reason(error: Exception) -> Message:
+    if isinstance(error, OSError):
+        return system.reason(error)
+    return LIBRARY_REASON(reason=str(error) or type(error).__name__)
 
 
 # --- the broker that runs -------------------------------------------------------------------
@@ -195,13 +243,14 @@ async def _probe_listeners(folder: BrokerFolder) -> list[BrokerFinding]:
     """Connect to every listener as nobody should be able to."""
     plan = folder.plan
     listeners = dict(zip(_NAMED, (plan.boxes, plan.workers, plan.publisher), strict=True))
+    again = WRITE_AND_RESTART(folder=str(folder.path))
     found = [await _refuses_canary(folder)]
     for name, at in listeners.items():
-        nobody = _anonymous(folder, at)
-        found.append(await _refuses(nobody, f"{name}: somebody without a certificate"))
-        found.append(await _refuses(_plain(at), f"{name}: somebody without TLS"))
-    found.append(await _refuses(_plain(plan.takeover), "takeover: somebody without TLS"))
-    found.append(await _refuses(takeover_broker(folder, "wrong"), "takeover: a wrong password"))
+        found.append(await _refuses(_anonymous(folder, at), name, ACCEPTS_ANONYMOUS, again))
+        found.append(await _refuses(_plain(at), name, ACCEPTS_PLAIN, again))
+    found.append(await _refuses(_plain(plan.takeover), "takeover", ACCEPTS_PLAIN, again))
+    wrong = takeover_broker(folder, "wrong")
+    found.append(await _refuses(wrong, "takeover", ACCEPTS_PASSWORD, again))
     found.append(await _accepts_takeover(folder))
     return [one for one in found if one is not None]
 
@@ -210,32 +259,38 @@ async def _refuses_canary(folder: BrokerFolder) -> BrokerFinding | None:
     """The revoked certificate is refused, and for that reason."""
     root = folder.path / configuration.root_path(Root.BOXES)
     identity = Identity(certificate=folder.path / CANARY, key=folder.path / CANARY, trust=root)
-    step = f"run 'kanmon-portal broker reload {folder.path}', or restart the broker"
+    step = RELOAD_OR_RESTART(folder=str(folder.path))
     tls = identity.context()
     # In TLS 1.3 the reason comes after the handshake, and can be lost with the connection.
     tls.maximum_version = ssl.TLSVersion.TLSv1_2
     try:
         async with connect(_to(folder.plan.boxes, tls), "canary"):
-            return BrokerFinding(
-                fault=True, what=f"the broker lets a revoked certificate in; {step}"
-            )
+            return BrokerFinding(fault=True, what=ACCEPTS_REVOKED(), next=step)
     except MqttError as error:
-        if "certificate revoked" in str(error):
+        alert = error.alert if isinstance(error, UnreachableError) else ""
+        if "certificate revoked" in alert:
             return None
-        why = "its list has ended" if "certificate expired" in str(error) else str(error)
-        what = f"whether the broker refuses who was revoked cannot be seen: {why}; {step}"
-        return BrokerFinding(fault=True, what=what)
+        why = LIST_EXPIRED() if "certificate expired" in alert else cause(error)
+        what = REVOKED_UNKNOWN()
+        return BrokerFinding(fault=True, what=what, where=error.where, why=why, next=step)
 
 
-async def _refuses(broker: Broker, who: str) -> BrokerFinding | None:
+async def _refuses(
+    broker: Broker, name: str, accepted: Template, step: Message
+) -> BrokerFinding | None:
     try:
         async with connect(broker, "nobody"):
-            what = f"the broker lets in {who}; write its configuration again and restart it"
-            return BrokerFinding(fault=True, what=what)
+            return BrokerFinding(fault=True, what=accepted(name=name), next=step)
     except (UnreachableError, ConnectRefusedError) as error:
-        if "nothing listens" in str(error):
-            return BrokerFinding(fault=True, what=f"{who} could not be tried: {error}")
-        return None
+        if error.what != mqtt.NOTHING_LISTENS():
+            return None
+        return BrokerFinding(
+            fault=True,
+            what=NOT_CHECKED(name=name),
+            where=error.where,
+            why=error.what,
+            next=error.next_step,
+        )
 
 
 async def _accepts_takeover(folder: BrokerFolder) -> BrokerFinding | None:
@@ -243,7 +298,13 @@ async def _accepts_takeover(folder: BrokerFolder) -> BrokerFinding | None:
         async with connect(takeover_broker(folder), "probe"):
             return None
     except (AuthorityError, MqttError) as error:
-        return BrokerFinding(fault=True, what=f"no session could be cut: {error}")
+        return BrokerFinding(
+            fault=True,
+            what=NO_TAKEOVER(),
+            where=error.where,
+            why=cause(error),
+            next=error.next_step,
+        )
 
 
 def _anonymous(folder: BrokerFolder, at: Address) -> Broker:

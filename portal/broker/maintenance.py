@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import DatabaseError, close_old_connections
 
+from console.text import one_line
 from portal import readiness
 from portal.broker.inspection import inspect
 from portal.broker.reloading import ReloadError, reload
@@ -53,13 +54,13 @@ def turn(folder: BrokerFolder) -> list[str]:
             log.info("broker_reloaded")
         for name in result.disconnected:
             log.info("session_disconnected", client=name)
-        findings += (*result.failures, *result.still_connected)
+        findings += map(str, (*result.failures, *result.still_connected))
     except ReloadError as error:
-        findings += error.failures
+        findings += map(str, error.failures)
     except DatabaseError as error:
-        name, reason = readiness.database_name(), readiness.first_line(error)
-        return [f"the database {name} does not answer: {reason}"]
-    findings += [one.what for one in inspect(folder, files_only=True)]
+        why = readiness.DATABASE_REASON(reason=readiness.first_line(error))
+        return [one_line(readiness.database_name(), readiness.AWAY(), why)]
+    findings += map(str, inspect(folder, files_only=True))
     return list(dict.fromkeys(findings))  # a root that is gone is in the way of more than one thing
 
 

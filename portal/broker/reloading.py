@@ -31,10 +31,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from cloud_link.mqtt.broker import MqttError
+from console.templates import system
+from console.text import Template
 from portal.authority import files
 from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Root
 from portal.broker import configuration, takeover
+from portal.broker.finding import UNREADABLE, WRITE_AND_RESTART, BrokerFinding, cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +45,24 @@ if TYPE_CHECKING:
     from portal.broker.folder import BrokerFolder
 
 STATE: Final = "reloaded.json"
+NOT_SIGNALLED: Final = Template(
+    "broker.not_signalled", "the broker (process {process}) cannot be signalled"
+)
+RUN_AS_BROKER: Final = Template(
+    "broker.run_as_broker", "run the command as root or as {user}, or give it CAP_KILL"
+)
+NO_TAKEOVER: Final = Template("broker.no_takeover", "the broker's takeover listener cannot be used")
+NOT_DISCONNECTED: Final = Template(
+    "broker.not_disconnected", "the session of {name} could not be ended"
+)
+NOT_LISTED: Final = Template(
+    "broker.not_listed", "the revocation list for {root} does not contain its certificate yet"
+)
+RELOAD_AGAIN: Final = Template(
+    "broker.reload_again", "correct the failure of the list, then reload the broker again"
+)
+NOT_RUNNING: Final = Template("broker.not_running", "no broker is running with this configuration")
+START: Final = Template("broker.start", "start the broker: mosquitto -c {file}")
 _PRIVATE: Final = 0o600
 
 
@@ -52,23 +73,28 @@ class ReloadResult:
     Attributes:
         signalled: Whether the broker was told to read its files again.
         disconnected: The names whose sessions cannot be open any more, sorted.
-        still_connected: For each name whose session may still be open, a sentence that says why;
-            the next call tries again.
+        still_connected: For each name whose session may still be open, why; the next call tries
+            again.
         failures: Why lists or the server's certificate are not as new as they should be, and what
             to do; everything else was done.
     """
 
     signalled: bool
     disconnected: tuple[str, ...]
-    still_connected: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
+    still_connected: tuple[BrokerFinding, ...] = ()
+    failures: tuple[BrokerFinding, ...] = ()
 
 
 class ReloadError(AuthorityError):
-    """The broker could not be reached. Each of ``failures`` says why, and what to do."""
+    """The broker could not be reached.
 
-    def __init__(self, failures: tuple[str, ...]) -> None:
-        super().__init__("\n".join(failures))
+    Attributes:
+        failures: What else failed before, and at the end why the broker could not be reached.
+    """
+
+    def __init__(self, failures: tuple[BrokerFinding, ...]) -> None:
+        last = failures[-1]
+        super().__init__(last.what, where=last.where, why=last.why, next_step=last.next)
         self.failures = failures
 
 
@@ -100,24 +126,25 @@ def reload(folder: BrokerFolder, *, force: bool = False) -> ReloadResult:
     try:
         result = _signal_and_disconnect(folder, stale, force=force)
     except AuthorityError as error:
-        raise ReloadError(tuple(dict.fromkeys((*failures, str(error))))) from error
+        last = BrokerFinding.of(error)
+        raise ReloadError((*(one for one in failures if one != last), last)) from error
     return replace(result, failures=failures)
 
 
-def _renew(folder: BrokerFolder) -> tuple[frozenset[Root], tuple[str, ...]]:
+def _renew(folder: BrokerFolder) -> tuple[frozenset[Root], tuple[BrokerFinding, ...]]:
     """Bring every list and the server's certificate; the roots whose list failed, and failures."""
     stale: set[Root] = set()
-    failures: list[str] = []
+    failures: list[BrokerFinding] = []
     for root in Root:
         try:
             folder.write_list(root)
         except AuthorityError as error:
             stale.add(root)
-            failures.append(str(error))
+            failures.append(BrokerFinding.of(error))
     try:
         folder.renew_server()
     except AuthorityError as error:
-        failures.append(str(error))
+        failures.append(BrokerFinding.of(error))
     return frozenset(stale), tuple(dict.fromkeys(failures))
 
 
@@ -130,7 +157,7 @@ def _signal_and_disconnect(
     # Read before the signal: the broker's are these lists, or newer ones.
     invalid = [one for one in _invalid(folder) if one.key not in state.disconnected]
     names = {one.key: one.name for one in invalid if one.refused}
-    failures: dict[str, str] = {}
+    failures: dict[str, MqttError] = {}
     if signalled or names:
         failures = _deliver(folder, process, set(names.values()), signalled=signalled)
     done = {key: name for key, name in names.items() if name not in failures}
@@ -147,7 +174,7 @@ def _signal_and_disconnect(
 
 def _deliver(
     folder: BrokerFolder, process: int, names: set[str], *, signalled: bool
-) -> dict[str, str]:
+) -> dict[str, MqttError]:
     """Signal the broker, where ``signalled``, and disconnect ``names``; returns the failures."""
     try:
         if signalled:
@@ -155,18 +182,37 @@ def _deliver(
         return asyncio.run(takeover.disconnect(takeover.takeover_broker(folder), names))
     except OSError as error:
         raise AuthorityError(
-            f"the broker (process {process}) may not be signalled: {error.strerror}; run this as "
-            f"root or as {folder.plan.user}, or give it CAP_KILL"
+            NOT_SIGNALLED(process=process),
+            why=system.reason(error),
+            next_step=RUN_AS_BROKER(user=folder.plan.user),
         ) from error
     except MqttError as error:
-        raise AuthorityError(f"the broker takes no orders: {error}") from error
+        raise AuthorityError(
+            NO_TAKEOVER(), where=error.where, why=cause(error), next_step=error.next_step
+        ) from error
 
 
-def _still_connected(failures: Mapping[str, str], unlisted: Mapping[str, Root]) -> tuple[str, ...]:
+def _still_connected(
+    failures: Mapping[str, MqttError], unlisted: Mapping[str, Root]
+) -> tuple[BrokerFinding, ...]:
     return (
-        *(f"{name} could not be cut: {why}" for name, why in sorted(failures.items())),
         *(
-            f"{name} could not be cut: the list for {root.value} does not have it yet"
+            BrokerFinding(
+                fault=True,
+                what=NOT_DISCONNECTED(name=name),
+                where=error.where,
+                why=cause(error),
+                next=error.next_step,
+            )
+            for name, error in sorted(failures.items())
+        ),
+        *(
+            BrokerFinding(
+                fault=True,
+                what=NOT_DISCONNECTED(name=name),
+                why=NOT_LISTED(root=root.value),
+                next=RELOAD_AGAIN(),
+            )
             for name, root in sorted(unlisted.items())
         ),
     )
@@ -182,10 +228,7 @@ def broker_process(folder: BrokerFolder) -> int:
     except (OSError, ValueError):
         command = []
     if os.fsencode(conf) not in command:
-        raise AuthorityError(
-            f"no broker runs with this configuration (looked for its process in {path}); start "
-            f"it: mosquitto -c {conf}"
-        )
+        raise AuthorityError(NOT_RUNNING(), where=str(path), next_step=START(file=conf))
     return process
 
 
@@ -257,7 +300,10 @@ def _digest(folder: BrokerFolder, process: int) -> str:
             digest.update((folder.path / name).read_bytes())
         except OSError as error:
             raise AuthorityError(
-                f"{folder.path / name} cannot be read: {error.strerror}; write the folder again"
+                UNREADABLE(),
+                where=str(folder.path / name),
+                why=system.reason(error),
+                next_step=WRITE_AND_RESTART(folder=str(folder.path)),
             ) from error
     return digest.hexdigest()
 

@@ -41,7 +41,7 @@ def takeover_broker(folder: BrokerFolder, password: str | None = None) -> Broker
     )
 
 
-async def disconnect(broker: Broker, names: set[str]) -> dict[str, str]:
+async def disconnect(broker: Broker, names: set[str]) -> dict[str, MqttError]:
     """End the sessions of the clients with these names.
 
     Args:
@@ -58,14 +58,14 @@ async def disconnect(broker: Broker, names: set[str]) -> dict[str, str]:
     # once this one is answered, the new lists are in force, and who is disconnected stays out.
     await _take_over(broker, f"probe-{secrets.token_hex(8)}")
     turns = asyncio.Semaphore(_AT_ONCE)
-    failures: dict[str, str] = {}
+    failures: dict[str, MqttError] = {}
 
     async def disconnect_one(name: str) -> None:
         async with turns:
             try:
                 await _take_over(broker, name)
             except MqttError as error:  # must not keep the others connected
-                failures[name] = str(error)
+                failures[name] = error
 
     await asyncio.gather(*(disconnect_one(name) for name in names))
     return failures

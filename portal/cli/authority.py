@@ -75,12 +75,12 @@ def _say_roots(views: list[RootView], *, as_json: bool) -> None:
             f"{view.list_expires_at:%Y-%m-%d %H:%M} UTC" if view.list_expires_at else tr("never")
         )
         counts = tr(
-            "{issued} issued, {revoked} revoked; its list is good until {until}",
+            "{issued} issued, {revoked} revoked; its revocation list is valid until {until}",
             issued=view.issued,
             revoked=view.revoked,
             until=until,
         )
-        made = tr("; made now") if view.made else ""
+        made = tr("; created now") if view.made else ""
         lines.append(f"{view.root.value:<10}{counts}{made}\n{'':<10}SHA-256 {view.fingerprint}")
     say(data, "\n".join(lines), as_json=as_json)
 
@@ -147,8 +147,8 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
     say(
         {"folder": str(folder)},
         tr(
-            "{folder} holds key.pem, certificate.pem, and trust.pem (the root that boxes and "
-            "broker are believed by); it expires in a year",
+            "{folder} holds key.pem, certificate.pem and trust.pem (the root of boxes and "
+            "broker); the certificate expires in a year",
             folder=folder,
         ),
         as_json=as_json,
@@ -176,7 +176,7 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
     once from 'kanmon-portal broker reload'. The command may be repeated.
     """
     if but_newest and root_name == "boxes":
-        raise click.UsageError(tr("--but-newest is for workers and publishers: a box has one name"))
+        raise click.UsageError(tr("--but-newest is for workers and publishers only"))
     with portal_ready():
         from portal.authority.actions import list_path, revoke_box, revoke_named
         from portal.authority.models import Root

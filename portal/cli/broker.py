@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.language import tr, translate
+from console.language import current, tr, translations
+from console.output import plain_line
+from console.text import one_line
 from portal.cli.common import FAILED, json_option, portal_ready, say
 
 if TYPE_CHECKING:
+    from portal.broker.finding import BrokerFinding
     from portal.broker.folder import BrokerFolder
 
 PARTLY = 1
@@ -24,7 +27,11 @@ class _Folder(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(str(super().convert(value, param, ctx)))
         if not str(path).isprintable():
-            self.fail(tr("{path} holds what cannot be printed", path=repr(str(path))), param, ctx)
+            self.fail(
+                tr("{path} holds characters that cannot be printed", path=repr(str(path))),
+                param,
+                ctx,
+            )
         return path
 
 
@@ -118,7 +125,7 @@ def _own_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
         raise click.UsageError(
-            tr("this account has no name; say what Mosquitto runs as: --user NAME")
+            tr("this account has no name; name the one that Mosquitto runs as: --user NAME")
         ) from error
 
 
@@ -141,13 +148,12 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
 
         findings = inspect(BrokerFolder.load(folder), files_only=files_only)
     lines = [
-        (tr("wrong: {what}", what=what) if one.fault else tr("soon: {what}", what=what))
+        tr("wrong: {what}", what=_line(one)) if one.fault else tr("soon: {what}", what=_line(one))
         for one in findings
-        for what in (translate(one.what),)
     ]
     say(
-        {"findings": [{"fault": one.fault, "what": one.what} for one in findings]},
-        "\n".join(lines) or tr("The broker is as it should be."),
+        {"findings": [one.to_json() for one in findings]},
+        "\n".join(lines) or tr("No problems were found."),
         as_json=as_json,
     )
     if any(one.fault for one in findings):
@@ -168,19 +174,31 @@ def reload(folder: Path, *, as_json: bool) -> int:
         from portal.broker import reloading
         from portal.broker.folder import BrokerFolder
 
-        result = reloading.reload(BrokerFolder.load(folder), force=True)
-    text = tr("The broker has read its lists; nobody had to be cut")
+        try:
+            result = reloading.reload(BrokerFolder.load(folder), force=True)
+        except reloading.ReloadError as error:
+            for one in error.failures[:-1]:  # the last one is the error itself
+                click.echo(plain_line(tr("wrong: {what}", what=_line(one))), err=True)
+            raise
+    text = tr("The broker has reloaded its lists; no client had to be disconnected.")
     if result.disconnected:
         text = tr(
-            "The broker has read its lists; cut: {names}", names=", ".join(result.disconnected)
+            "The broker has reloaded its lists; disconnected: {names}",
+            names=", ".join(result.disconnected),
         )
     wrong = [*result.failures, *result.still_connected]
     data = {
-        name: list(getattr(result, name))
-        for name in ("disconnected", "still_connected", "failures")
+        "disconnected": list(result.disconnected),
+        "still_connected": [one.to_json() for one in result.still_connected],
+        "failures": [one.to_json() for one in result.failures],
     }
-    say(data, "\n".join([text, *(translate(one) for one in wrong)]), as_json=as_json)
+    say(data, "\n".join([text, *map(_line, wrong)]), as_json=as_json)
     return PARTLY if wrong else 0
+
+
+def _line(finding: BrokerFinding) -> str:
+    """A finding in one line, in the language in use."""
+    return one_line(finding.where, finding.what, finding.why, finding.next, translations(current()))
 
 
 @broker.command()

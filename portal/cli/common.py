@@ -15,6 +15,7 @@ from console.failure import FAILED, ErrorDescription, Failure, describe, describ
 from console.language import current, tr
 from console.templates import system
 from console.text import NO_MESSAGE, MessageError, Template
+from portal.authority.errors import RUN_AS_USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,9 +24,6 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
-RUN_AS_USER: Final = Template(
-    "portal.run_as_user", "run the command as the user that the portal runs as"
-)
 CORRECT_PATH: Final = Template("portal.correct_path", "correct the path")
 CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
 FREE_SPACE: Final = Template(
@@ -62,7 +60,6 @@ SET_STATE: Final = Template(
 DATABASE_FAILED: Final = Template(
     "portal.database_failed", "the database did not carry out the command"
 )
-DATABASE_REASON: Final = Template("portal.database_reason", "the database reports '{reason}'")
 CHECK_DISK: Final = Template(
     "portal.check_disk",
     "check that disk, run the command as the user that the portal runs as, then try again",
@@ -139,7 +136,7 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
         raise Failure(
             DATABASE_FAILED(),
             where=readiness.database_name(),
-            why=DATABASE_REASON(reason=readiness.first_line(error)),
+            why=readiness.DATABASE_REASON(reason=readiness.first_line(error)),
             next_step=CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG(),
         ) from error
 
@@ -185,7 +182,13 @@ def _is_file() -> bool:
 
 
 def _check_database(*, wait: bool) -> None:
-    from portal.readiness import WORDS, Readiness, check_database, database_name
+    from portal.readiness import (
+        DATABASE_REASON,
+        WORDS,
+        Readiness,
+        check_database,
+        database_name,
+    )
 
     check = check_database()
     found = check.readiness

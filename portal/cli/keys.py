@@ -88,14 +88,14 @@ def key_issue(
         drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
     until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
     text = plural(
-        "Key {id} is good for one box at {site} until {until}.",
-        "Key {id} is good for {n} boxes at {site} until {until}.",
+        "Key {id} is valid for one box at {site} until {until}.",
+        "Key {id} is valid for {n} boxes at {site} until {until}.",
         issued.uses,
         id=issued.key_id,
         site=issued.site,
         until=until,
     )
-    warned = tr("It is not kept: hand it to the installer now.")
+    warned = tr("It cannot be shown again: pass it on to the installer now.")
     say(
         {
             "key": issued.text,
@@ -139,7 +139,7 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
         tr("{used} of {uses} used", used=row["used"], uses=row["uses"]),
         tr("until {day}", day=f"{datetime.fromisoformat(row['expires_at']):%Y-%m-%d %H:%M} UTC"),
         row["site"],
-        tr("by {name}", name=row["issued_by"] or tr("nobody on record")),
+        tr("by {name}", name=row["issued_by"] or tr("an unknown user")),
     )
 
 

@@ -12,10 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-
-from console.patterns import japanese
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,12 +73,6 @@ def moment(at: datetime, zone: str) -> SafeString:
 def clock(at: datetime, zone: str) -> str:
     """Hours and minutes in the site's time."""
     return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
-
-
-@register.filter
-def localized(text: str) -> str:
-    """A message that Kanmon made in English, in the page's language where it is translated."""
-    return japanese().translate(text) if get_language() == "ja" else text
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from console.patterns import japanese
+from console.language import words
 from portal.accounts.actions import AccountError, may_operate, name_operator
 from portal.accounts.models import Organization, User
 from portal.authority import actions
@@ -130,7 +130,8 @@ def test_the_first_page_still_begins_with_its_sentence_which_counts_alarms_where
 def test_its_sentence_has_a_japanese_one(kind: ExpiringKind, count: int, *, expired: bool) -> None:
     at = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
     one = Expiring(kind=kind, name="x-1", expires_at=at, expired=expired, count=count)
-    text = japanese().translate(str(one))
+    parts = (words(part, "ja") for part in (one.what, one.why, one.next_step))
+    text = "。".join(parts)
     when = f"2026-12-01 09:30 UTCに期限が{'切れました' if expired else '切れます'}"
     for part in (when, one.remedy):
         assert part in text, text

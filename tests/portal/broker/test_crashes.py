@@ -56,6 +56,7 @@ def test_a_revocation_that_a_crash_kept_from_the_list_gets_into_it(unstarted: Si
 @pytest.mark.django_db
 def test_a_pair_that_does_not_match_is_named_and_made_anew(unstarted: Site) -> None:
     from portal.authority import certificates
+    from portal.authority.server_identity import MISMATCH
     from portal.broker.inspection import inspect
 
     path = unstarted.folder.path / "server" / "identity.pem"
@@ -64,9 +65,8 @@ def test_a_pair_that_does_not_match_is_named_and_made_anew(unstarted: Site) -> N
     path.write_text(strange + there[there.index("-----BEGIN CERTIFICATE") :])
     (trouble,) = inspect(unstarted.folder, files_only=True)
     assert trouble.fault
-    assert trouble.what.startswith(
-        f"{path} holds a key and a certificate that do not belong together; run 'kanmon-portal"
-    )
+    assert (trouble.what, trouble.where) == (MISMATCH(), str(path))
+    assert "'kanmon-portal broker write" in str(trouble.next)
     unstarted.folder.renew_server()
     assert inspect(unstarted.folder, files_only=True) == []
 

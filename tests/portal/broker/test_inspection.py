@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.peer("mosquitto"), pytest.mark.django_db]
 def found(site: Site, *, files_only: bool = False) -> list[tuple[bool, str]]:
     from portal.broker.inspection import inspect
 
-    return [(one.fault, one.what) for one in inspect(site.folder, files_only=files_only)]
+    return [(one.fault, str(one)) for one in inspect(site.folder, files_only=files_only)]
 
 
 def test_a_broker_as_written_is_as_it_should_be(site: Site) -> None:
@@ -47,7 +47,7 @@ def test_a_list_that_will_end_is_an_alarm_and_one_that_ended_is_a_fault(site: Si
     ((fault, what),) = found(site)
     assert not fault
     assert str(path) in what
-    assert "nobody at all is let in" in what
+    assert "the broker refuses every client" in what
     assert f"{newest.expires_at:%Y-%m-%d at %H:%M} UTC" in what
     # Looking after it makes a new one, long before.
     RevocationList.objects.filter(pk=newest.pk).update(
@@ -73,8 +73,8 @@ def test_an_ended_list_shuts_everybody_out_and_is_told(site: Site) -> None:
     troubles = found(site)
     assert all(fault for fault, _ in troubles)
     told = "\n".join(what for _, what in troubles)
-    assert "ended on" in told
-    assert "its list has ended" in told
+    assert "expired on" in told
+    assert "its revocation list has expired" in told
 
 
 def test_an_open_door_is_found(unstarted: Site) -> None:
@@ -91,9 +91,9 @@ def test_an_open_door_is_found(unstarted: Site) -> None:
         told = "\n".join(what for fault, what in found(unstarted) if fault)
     finally:
         unstarted.broker.stop()
-    assert "is not as it was written" in told
+    assert "differs from what was written" in told
     for door in ("boxes", "workers", "publisher"):
-        assert f"lets in {door}: somebody without a certificate" in told
+        assert f"the listener for {door} accepts a client without a certificate" in told
 
 
 def test_a_key_that_others_can_read_is_found(unstarted: Site) -> None:
@@ -101,7 +101,10 @@ def test_a_key_that_others_can_read_is_found(unstarted: Site) -> None:
     key.chmod(0o644)
     ((fault, what),) = found(unstarted, files_only=True)
     assert fault
-    assert what == f"{key} is open to every account here (mode 644); run chmod o= on it"
+    assert what == (
+        f"{key}: every account on this machine can read the file; its mode is 644. "
+        "Run chmod o= on the file."
+    )
 
 
 def test_files_that_are_gone_are_told_and_written_again(unstarted: Site) -> None:
@@ -136,7 +139,7 @@ def test_two_listeners_on_one_port_are_refused(unstarted: Site) -> None:
     from portal.broker.folder import BrokerFolder
 
     plan = replace(unstarted.folder.plan, workers=unstarted.folder.plan.boxes)
-    with pytest.raises(AuthorityError, match="two listeners have port"):
+    with pytest.raises(AuthorityError, match="two listeners have the port"):
         BrokerFolder(path=unstarted.folder.path, plan=plan).write()
 
 

@@ -153,7 +153,7 @@ def test_a_root_is_replaced(desk: Desk, other: Box) -> None:
         assert box.end() == 0
         assert other.end() == 0
     done = company.portal("broker", "check", str(company.broker_folder))
-    assert (done.returncode, done.stdout) == (0, "The broker is as it should be.\n")
+    assert (done.returncode, done.stdout) == (0, "No problems were found.\n")
 
 
 def refuses_the_old_root(desk: Desk, name: str) -> None:
@@ -183,7 +183,7 @@ def test_a_stolen_box_is_revoked_and_other_hardware_put_there(desk: Desk) -> Non
         box.start()
         delivering(box)
         said = desk.follow(STOLEN, **{"b-k5qx7t2ab4": name})
-        assert f"The broker has read its lists; cut: {name}" in said
+        assert f"The broker has reloaded its lists; disconnected: {name}" in said
         wait_for("the no", lambda: "certificate revoked" in str(link(box)["error"]))
         desk.follow(AGAIN)
         box.start()
@@ -218,7 +218,7 @@ def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -
         assert kept.box == name
         assert box.end() == 0
     done = company.portal("broker", "check", str(company.broker_folder))
-    assert (done.returncode, done.stdout) == (0, "The broker is as it should be.\n")
+    assert (done.returncode, done.stdout) == (0, "No problems were found.\n")
 
 
 def end_in(desk: Desk, days: int) -> None:

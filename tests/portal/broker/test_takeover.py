@@ -98,7 +98,7 @@ def test_a_root_that_is_gone_keeps_nobody_of_another_from_being_cut(
     away.rename(gone)
     findings.update(turn(site.folder))
     told = [(one.levelname, one.message) for one in caplog.records if "publisher" in one.message]
-    what = f"there is no root for publisher ({gone}); run 'kanmon-portal authority init'"
+    what = f"{gone}: the root for publisher does not exist. Run 'kanmon-portal authority init'."
     assert told == [
         ("ERROR", f'broker_finding finding="{what}"'),
         ("INFO", f'broker_finding_resolved finding="{what}"'),
@@ -122,11 +122,13 @@ def test_without_the_boxes_root_a_worker_is_cut_and_a_box_follows(site: Site) ->
     done = reload(site.folder)
     assert done.signalled
     assert done.disconnected == ("worker.ingest-1",)
-    assert done.still_connected == (
-        f"{A} could not be cut: the list for boxes does not have it yet",
+    (left,) = done.still_connected
+    assert (str(left.what), str(left.why)) == (
+        f"the session of {A} could not be ended",
+        "the revocation list for boxes does not contain its certificate yet",
     )
     (failure,) = done.failures  # of its list, and of the server's certificate
-    assert str(gone) in failure
+    assert failure.where == str(gone)
     away.rename(gone)
     last = reload(site.folder)
     assert (last.disconnected, last.still_connected, last.failures) == ((A,), (), ())
@@ -141,8 +143,9 @@ def test_what_could_not_be_done_is_told_with_why_the_broker_was_not(unstarted: S
     with pytest.raises(ReloadError) as raised:
         reload(unstarted.folder)
     exposed, stopped = raised.value.failures
-    assert "publisher.pem can be read by others" in exposed
-    assert "no broker runs with this configuration" in stopped
+    assert str(exposed.what) == "other accounts can read the root for publisher"
+    assert exposed.where.endswith("publisher.pem")
+    assert str(stopped.what) == "no broker is running with this configuration"
 
 
 def test_the_command_names_the_root_and_says_that_it_is_done_in_part(company: Company) -> None:
@@ -153,11 +156,11 @@ def test_the_command_names_the_root_and_says_that_it_is_done_in_part(company: Co
     done = company.portal("broker", "reload", str(company.broker_folder), **company.variables)
     assert done.returncode == 1, done.stderr
     first, second = done.stdout.splitlines()
-    assert first == "The broker has read its lists; cut: worker.ingest-1"
-    assert second.startswith(f"there is no root for publisher ({gone})")
+    assert first == "The broker has reloaded its lists; disconnected: worker.ingest-1"
+    assert second.startswith(f"{gone}: the root for publisher does not exist.")
     found = company.portal("broker", "check", str(company.broker_folder))
     assert found.returncode == 2
-    assert found.stdout.count("wrong: ") == found.stdout.count(f"({gone})") == 1
+    assert found.stdout.count("wrong: ") == found.stdout.count(f"{gone}: ") == 1
 
 
 def test_a_box_that_renewed_its_certificate_is_not_cut_when_the_old_one_ends(site: Site) -> None:
@@ -196,8 +199,8 @@ def test_who_was_cut_is_remembered_though_another_could_not_be(site: Site) -> No
     IssuedCertificate.objects.update(revoked_at=timezone.now())
     done = reload(site.folder)
     assert A in done.disconnected
-    (sentence,) = done.still_connected
-    assert sentence.startswith(" could not be cut: ")
+    (left,) = done.still_connected
+    assert left.what.id == "broker.not_disconnected"
     kept = json.loads((site.folder.path / STATE).read_bytes())["disconnected"]
     nameless = IssuedCertificate.objects.get(subject="")
     assert f"boxes:{nameless.serial}" not in kept

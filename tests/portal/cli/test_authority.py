@@ -44,7 +44,7 @@ def test_workers_publisher_and_servers_get_folders(portal: Portal, tmp_path: Pat
     assert done["folder"].endswith("127.0.0.1")
     refused = portal("authority", "issue-worker", "ingest-1")
     assert refused.returncode == 2
-    assert "already there" in refused.stderr
+    assert "already exists" in refused.stderr
 
 
 def test_lists_are_written(portal: Portal) -> None:

@@ -115,9 +115,9 @@ def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) ->
     assert done.returncode == 2
     what, where, why, step = (line.strip() for line in done.stderr.splitlines())
     assert what == "kanmon-portal: the database does not answer"
-    assert where == "where: kanmon on 127.0.0.1"
+    assert where == "where: kanmon (127.0.0.1)"
     assert why.startswith("why:   ")
-    assert step == "next:  start it, or correct KANMON_DATABASE_URL"
+    assert step == "next:  start the database, or correct KANMON_DATABASE_URL"
     assert "very-secret" not in done.stderr
 
 

@@ -64,7 +64,7 @@ CASES = [
     Case(call=("sign-in-link", BYTES), names=("EMAIL", "cannot be printed"), code=3),
     Case(call=("sign-in-link", "nobody@example.com"), names=("nobody@", "user add")),
     Case(call=("authority", "show", "--pem", "x"), names=("'boxes'", "--help"), code=3),
-    Case(call=("authority", "issue-worker", "a b"), names=("'a b'", "use small letters")),
+    Case(call=("authority", "issue-worker", "a b"), names=("'a b'", "use lower-case letters")),
     Case(call=("authority", "issue-server", "a b"), names=("'a b'", "broker.example.com")),
     Case(call=("authority", "issue-worker", "w", "--out", "/dev/null"), names=("null", "--out")),
     Case(call=("authority", "revoke", "none"), names=("'none'", "kanmon status")),
