@@ -158,7 +158,7 @@ def present(demonstration: Demonstration, options: argparse.Namespace) -> None:
         say(f"\n{total} readings of {len(LABELLED)} devices are in the portal and on its page.")
         return
     say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
-    say("The copier is jammed, and heals by itself; break something else on the page.")
+    say("The copier has a paper jam, which clears by itself; try another fault on the page.")
     say(f"Later on: {demonstration.url}   Logs: {demonstration.children.logs}   Ctrl-C stops all.")
     while True:
         demonstration.check()
