@@ -45,6 +45,8 @@ READ_BACK: Final = Template(
 # Refusals (Modbus Application Protocol V1.1b3, section 7).
 READ_REFUSED: Final = Template("modbus.read_refused", "the device refused to read {registers}")
 WRITE_REFUSED: Final = Template("modbus.write_refused", "the device refused to write {registers}")
+READ_FAILED: Final = Template("modbus.read_failed", "reading {registers} failed")
+WRITE_FAILED: Final = Template("modbus.write_failed", "writing {registers} failed")
 ILLEGAL_FUNCTION: Final = Template("modbus.illegal_function", "illegal function (exception code 1)")
 ILLEGAL_ADDRESS: Final = Template(
     "modbus.illegal_address", "illegal data address (exception code 2)"
@@ -89,6 +91,16 @@ CHECK_BEHIND_GATEWAY: Final = Template(
 SEE_MANUAL: Final = Template("modbus.see_manual", "look the code up in the device's manual")
 
 # What was expected, and what came instead.
+CHECK_LINE: Final = Template(
+    "modbus.check_line",
+    "check baud, parity and stop, the termination of the line, and that no two devices have the "
+    "same unit id",
+)
+CHECK_FRAMING: Final = Template(
+    "modbus.check_framing",
+    "check that the device speaks Modbus TCP on this port; for a serial server use "
+    "modbus-rtu+tcp://",
+)
 READ_RESPONSE: Final = Template(
     "modbus.read_response", "a response of unit {unit} to function {function} with {size} bytes"
 )

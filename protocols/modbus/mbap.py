@@ -17,6 +17,7 @@ from pymodbus.framer.socket import FramerSocket
 from pymodbus.pdu.decoders import DecodePDU
 
 from console.templates import modbus
+from console.text import NO_MESSAGE
 from protocols.modbus.pdu import LONGEST_PDU, hex_preview
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ class MbapTransaction:
         length = int.from_bytes(buffer[4:6], "big")
         if buffer[2] or buffer[3] or not 2 < length <= LONGEST_PDU + 1:
             header = bytes(buffer[:HEADER_BYTES]).hex(" ")
-            raise self._invalid_response(modbus.NO_HEADER(data=header))
+            raise self._invalid_response(modbus.NO_HEADER(data=header), modbus.CHECK_FRAMING())
 
-    def _invalid_response(self, came: Message) -> InvalidResponse:
-        return self._request.invalid_response(came, self._number & 0xFFFF)
+    def _invalid_response(self, came: Message, step: Message = NO_MESSAGE) -> InvalidResponse:
+        return self._request.invalid_response(came, self._number & 0xFFFF, step)
 
 
 def unpack_frame(frame: bytes) -> tuple[int, bytes]:

@@ -29,7 +29,7 @@ from pymodbus.pdu.register_message import (
 )
 
 from console.templates import modbus
-from console.text import Duration
+from console.text import NO_MESSAGE, Duration
 from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.modbus.planner import Read, Span, Table
 
@@ -69,6 +69,8 @@ EXCEPTIONS: Final[Mapping[int, tuple[Template, Template]]] = {
     11: (modbus.NO_TARGET_RESPONSE, modbus.CHECK_BEHIND_GATEWAY),
 }
 """Names and next steps of the exception codes (V1.1b3 section 7)."""
+GATEWAY_EXCEPTIONS: Final = frozenset({10, 11})
+"""Those that a Modbus gateway answers with in place of the device."""
 _RUNS: Final[Mapping[Table, tuple[Template, Template]]] = {
     Table.COIL: (modbus.COIL, modbus.COILS),
     Table.DISCRETE: (modbus.DISCRETE_INPUT, modbus.DISCRETE_INPUTS),
@@ -116,12 +118,15 @@ class Request(Protocol):
             InvalidResponse: It is not a response to this request.
         """
 
-    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
+    def invalid_response(
+        self, came: Message, number: int | None = None, step: Message = NO_MESSAGE
+    ) -> InvalidResponse:
         """The error that ``came`` came instead.
 
         Args:
             came: What came.
             number: The number of the request, where the framing numbers requests.
+            step: What to check, where ``came`` tells.
         """
 
     def late_error(self, timeout_s: float) -> Timeout:
@@ -193,16 +198,19 @@ class WriteRequest:
         if unit != self.unit:
             raise self.invalid_response(modbus.OTHER_UNIT(unit=unit))
         if pdu[0] == self.function | 0x80 and len(pdu) == 2:
-            refused = modbus.WRITE_REFUSED(registers=registers(self.span))
-            raise error_response(pdu[1], refused, self.where)
+            by_gateway = pdu[1] in GATEWAY_EXCEPTIONS
+            what = modbus.WRITE_FAILED if by_gateway else modbus.WRITE_REFUSED
+            raise error_response(pdu[1], what(registers=registers(self.span)), self.where)
         if pdu != self.pdu[:5]:
             raise self.invalid_response(modbus.OTHER_DATA(data=hex_preview(pdu)))
         return b""
 
-    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
+    def invalid_response(
+        self, came: Message, number: int | None = None, step: Message = NO_MESSAGE
+    ) -> InvalidResponse:
         """See `Request`."""
         expected = modbus.WRITE_RESPONSE(unit=self.unit, data=self.pdu[:5].hex(" "))
-        return _invalid_response(expected, came, number, self.where)
+        return _invalid_response(expected, came, number, self.where, step)
 
     def late_error(self, timeout_s: float) -> Timeout:
         """See `Request`."""
@@ -270,12 +278,14 @@ class ReadRequest:
             raise self.invalid_response(came)
         return pdu[2:]
 
-    def invalid_response(self, came: Message, number: int | None = None) -> InvalidResponse:
+    def invalid_response(
+        self, came: Message, number: int | None = None, step: Message = NO_MESSAGE
+    ) -> InvalidResponse:
         """See `Request`."""
         expected = modbus.READ_RESPONSE(
             unit=self.unit, function=self.function, size=self.read.size_bytes
         )
-        return _invalid_response(expected, came, number, self.where)
+        return _invalid_response(expected, came, number, self.where, step)
 
     def late_error(self, timeout_s: float) -> Timeout:
         """See `Request`."""
@@ -291,8 +301,9 @@ class ReadRequest:
     def _error_response(self, pdu: bytes) -> ProtocolError:
         if len(pdu) != 2:
             return self.invalid_response(modbus.EXCEPTION_SIZE(size=len(pdu)))
-        refused = modbus.READ_REFUSED(registers=registers(self.read))
-        return error_response(pdu[1], refused, self.where)
+        by_gateway = pdu[1] in GATEWAY_EXCEPTIONS
+        what = modbus.READ_FAILED if by_gateway else modbus.READ_REFUSED
+        return error_response(pdu[1], what(registers=registers(self.read)), self.where)
 
 
 def registers(run: Span | Read) -> Message:
@@ -309,11 +320,11 @@ def hex_preview(data: bytes | bytearray) -> str:
 
 
 def _invalid_response(
-    expected: Message, came: Message, number: int | None, where: str
+    expected: Message, came: Message, number: int | None, where: str, step: Message
 ) -> InvalidResponse:
     if number is not None:
         expected = modbus.NUMBERED(response=expected, number=number)
-    return InvalidResponse(expected=expected, came=came, where=where)
+    return InvalidResponse(expected=expected, came=came, where=where, next_step=step)
 
 
 def error_response(code: int, what: Message, where: str) -> ErrorResponse:

@@ -98,7 +98,7 @@ class RtuTransaction:
             if spoilt is None:
                 spoilt = modbus.CRC(crc=frame[-2:].hex(" "), data=hex_preview(frame[:-2]))
         if spoilt:
-            raise self._request.invalid_response(spoilt)
+            raise self._request.invalid_response(spoilt, step=modbus.CHECK_LINE())
         self._check_foreign(buffer)
         return None
 
@@ -112,7 +112,7 @@ class RtuTransaction:
         """See `protocols.line.Transaction`."""
         if buffer:
             came = modbus.NOT_A_RESPONSE(n=len(buffer), data=hex_preview(buffer))
-            return self._request.invalid_response(came)
+            return self._request.invalid_response(came, step=modbus.CHECK_LINE())
         return self._request.timeout_error(timeout_s, modbus.CHECK_SERIAL())
 
     def _take_echo(self, buffer: bytearray) -> None:
@@ -142,7 +142,7 @@ class RtuTransaction:
         """End the transaction when what came is whole, sound and something else, or has no end."""
         if len(buffer) > NOISE_LIMIT:
             came = modbus.ENDLESS(size=len(buffer), data=hex_preview(buffer))
-            raise self._request.invalid_response(came)
+            raise self._request.invalid_response(came, step=modbus.CHECK_LINE())
         if len(buffer) < REFUSAL_BYTES:
             return
         length = REFUSAL_BYTES if buffer[1] & 0x80 else REFUSAL_BYTES + buffer[2]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from console.templates import modbus
+from console.templates import modbus, protocol
 from console.text import messages_in
 from protocols.errors import ErrorResponse, InvalidResponse, Timeout, Unreachable
 from protocols.line import Line
@@ -67,6 +67,8 @@ async def test_what_is_no_answer_is_named_with_what_was_expected(script: Script,
     assert came in str(error.came)
     expected = modbus.READ_RESPONSE(unit=1, function=3, size=4)
     assert expected in messages_in(error.expected)
+    header = error.came.id == "modbus.no_header"
+    assert error.next_step == (modbus.CHECK_FRAMING() if header else protocol.CHECK_PROTOCOL())
     assert str(error.expected) in str(error)
     assert str(error.came) in str(error)
 

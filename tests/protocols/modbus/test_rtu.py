@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.templates import modbus
+from console.templates import modbus, protocol
 from protocols.errors import ErrorResponse, InvalidResponse, ProtocolError, Timeout
 from protocols.line import Echo
 from protocols.modbus.pdu import ReadRequest, WriteRequest
@@ -80,6 +80,21 @@ def test_what_is_no_answer_ends_the_exchange_and_is_named(frame: bytes, came: st
     assert error.expected == modbus.READ_RESPONSE(unit=1, function=3, size=4)
     assert str(error.came).startswith(came)
     assert "serial:/dev/tty unit 1" in str(error)
+
+
+def test_what_to_check_follows_from_what_came() -> None:
+    noise = collected(ANSWER[:-1] + b"\0")
+    assert isinstance(noise, InvalidResponse)
+    assert noise.next_step == modbus.CHECK_LINE()
+    other = collected(rtu(2, b"\x03\x04" + RIGHT))
+    assert isinstance(other, InvalidResponse)
+    assert other.next_step == protocol.CHECK_PROTOCOL()
+    unavailable = collected(rtu(1, b"\x83\x0b"))
+    assert isinstance(unavailable, ErrorResponse)
+    assert unavailable.what.id == "modbus.read_failed"
+    assert unavailable.why == modbus.NO_TARGET_RESPONSE()
+    silent = exchange().timeout_error(bytearray(), 0.5)
+    assert silent.next_step == modbus.CHECK_SERIAL()
 
 
 def test_a_refusal_is_one_and_its_checksum_counts() -> None:
