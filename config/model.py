@@ -281,7 +281,8 @@ class Device(Settings):
     label: Label = ""
     """What people call it."""
     url: Annotated[str, MaxLen(500), Check(_device_url)]
-    """Protocol, address and profile: modbus-tcp://host:502/?unit=1&profile=maker-model."""
+    """Protocol, address and options, as the device's family has them: for a meter
+    modbus-tcp://host:502/?unit=1&profile=maker-model, for a printer snmp://host."""
     every_s: Annotated[float, Ge(0.1), Le(86_400)] = 10.0
     """Seconds between two polls, where the profile does not say otherwise."""
     current_ratio: Ratio = Fraction(1)

@@ -11,7 +11,8 @@ line 9, or at the end of the file. This scanner reads the same text as a person 
         every_s: 5
 
 It knows less than YAML and reads only what cannot be parsed; what it finds behind PyYAML's own
-place is not used.
+place is not used. It takes a quoted text as ended where the next line looks like a setting, which
+YAML does not.
 """
 
 from __future__ import annotations
@@ -295,6 +296,8 @@ class _BlockScanner:
         column = self._text.column(begin)
         self._leave(column)
         top = self._top
+        if self._text.text[at] in OPENING:
+            raise self._stray_fault(at)
         if top.column == column:
             raise self._setting_fault(at)
         if top.state is _State.OPEN:

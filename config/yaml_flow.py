@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from config.look_alike import ascii_of, is_other_space
@@ -17,6 +18,7 @@ PAIRS: Final = {"[": "]", "{": "}"}
 OPENING: Final = {closing: opening for opening, closing in PAIRS.items()}
 _STRUCTURE: Final = re.compile(r"(?:- +)*(?:[\"']?[A-Za-z_][\w-]*[\"']?:(?:\s|$)|- *[{\[\"'])")
 """The beginning of a line that has a setting or an entry of a list."""
+_SPACE: Final = re.compile(r"\s+")
 _ESCAPES: Final = frozenset('0abt\tnvfre "/\\N_LPxuU\n\r\x85\u2028\u2029')
 _LIKE_AN_OPENING: Final = re.compile(
     r"[,{\[:][ ]*$|(?:^|\s)-[ ]*$| #|[\n\r]|,[ ]*[A-Za-z_][\w-]*:[ ]", re.ASCII
@@ -50,9 +52,11 @@ def scan_quoted(text: YamlText, start: int, edge: int) -> int:
                 what = messages.ESCAPE(character=content[at + 1])
                 raise text.fault(at, what, step=messages.WRITE_BACKSLASH())
             at += 2
-        elif character != mark:
-            if BREAK.match(content, at) and _ends_text(text, at, edge):
+        elif BREAK.match(content, at):
+            at = _next_word(content, at)
+            if at < len(content) and _ends_text(text, at, edge):
                 break
+        elif character != mark:
             at += 1
         elif mark == "'" and content[at + 1 : at + 2] == "'":
             at += 2
@@ -67,12 +71,14 @@ def _open_quote_fault(text: YamlText, start: int) -> FaultFoundError:
     return text.fault(start, what, step=step)
 
 
-def _ends_text(text: YamlText, at: int, edge: int) -> bool:
-    """Whether the next line that is not empty cannot be more of a quoted text."""
-    found = re.compile(r"\s*").match(text.text, at)
-    first = found.end() if found else at
-    if first >= len(text.text):
-        return False  # the text ends before the mark is found
+def _next_word(content: str, at: int) -> int:
+    """Where the next character stands that is not white space."""
+    found = _SPACE.match(content, at)
+    return found.end() if found else at
+
+
+def _ends_text(text: YamlText, first: int, edge: int) -> bool:
+    """Whether the line whose first character is at ``first`` cannot continue a quoted text."""
     return text.column(first) <= edge or _STRUCTURE.match(text.text, first) is not None
 
 
@@ -264,26 +270,30 @@ class FlowScanner:
         if first >= len(content) or content[first] == "#" or BREAK.match(content, first):
             return first
         column = self._text.column(first)
-        if content[first] not in OPENING:
+        if content[first] not in OPENING and self._unclosed:
             for bracket in reversed(self._open):
-                if column <= bracket.edge and not self._is_closed(bracket):
+                if column > bracket.edge:
+                    break
+                if bracket.index in self._unclosed:
                     raise self._open_bracket_fault(bracket)
         self._edge = column
         return first
 
-    def _is_closed(self, bracket: _Bracket) -> bool:
-        """Whether a closing bracket of its own follows somewhere."""
-        depth: list[str] = []
-        for found in _TOKENS.finditer(self._text.text, bracket.index):
+    @cached_property
+    def _unclosed(self) -> frozenset[int]:
+        """The brackets for which no closing bracket of their own follows."""
+        content, depth = self._text.text, list[int]()
+        for found in _TOKENS.finditer(content, self._open[0].index):
             token = found[0]
             if token in PAIRS:
-                depth.append(token)
+                depth.append(found.start())
             elif token in OPENING:
-                if depth.pop() != OPENING[token]:
-                    return False
+                if content[depth[-1]] != OPENING[token]:
+                    break
+                depth.pop()
                 if not depth:
-                    return True
-        return False
+                    break
+        return frozenset(depth)
 
     def _open_bracket_fault(self, bracket: _Bracket) -> FaultFoundError:
         if bracket.look_alike >= 0:

@@ -51,6 +51,7 @@ def only_finding(text: str | bytes) -> Finding:
         (SITE + "devices: [{name: a]\n", "3:11", "bracket_mismatch"),
         ("version: 1\nsite: {time_zone: UTC}}\n", "2:23", "bracket_stray"),
         ("version: 1\nsite: ]\n", "2:7", "bracket_stray"),
+        ("version: 1\nsite: {}\n}\n", "3:1", "bracket_stray"),
         ("version: 1\nsite: {} devices\n", "2:10", "text_after_bracket"),
         (SITE + "gateway: {label: a heartbeat_s: 5}\n", "3:20", "comma"),
         (SITE + "gateway: {label: 'a' heartbeat_s: 5}\n", "3:22", "comma"),
@@ -144,6 +145,8 @@ def test_the_scanner_finds_nothing_in_the_files_that_are_shipped(path: Path) -> 
 
 # --- files as people write them, with one fault planted -------------------------------------------
 
+BLOCKS = ("|\n      two lines: {\n      'of text\n", ">-\n      folded\n\n      text\n")
+SPREAD = ('"a text\n      of two: lines"\n', "a text\n      of two lines\n", "[1,\n   2]\n")
 WORDS = st.sampled_from(
     ["main", "Asia/Tokyo", "5", "0.5", "true", "主幹：東", "it's", "a-b", "x y"]
 )
@@ -162,6 +165,15 @@ def sections(draw: st.DrawFn, indent: int) -> str:
     if draw(st.booleans()):
         return f" {{{', '.join(pairs)}}}\n"
     return "\n" + "".join(f"{' ' * indent}{pair}\n" for pair in pairs)
+
+
+@st.composite
+def long_values(draw: st.DrawFn) -> str:
+    """Settings whose values take several lines, or have anchors, tags and comments."""
+    values = draw(st.lists(st.sampled_from((*BLOCKS, *SPREAD)), min_size=1, max_size=3))
+    text = "".join(f"  key{index}: {value}" for index, value in enumerate(values))
+    anchor = draw(st.sampled_from(["", " &a", " !!map", " # it's open: [", " &a # {"]))
+    return f"{anchor}\n{text}  last: x  # 'a\n"
 
 
 @st.composite
@@ -198,10 +210,11 @@ def found_at(text: str) -> tuple[int, int]:
 
 
 @settings(deadline=None)
-@given(files())
-def test_the_scanner_finds_nothing_in_a_valid_file(text: str) -> None:
-    yaml.load(text, CoreLoader)  # noqa: S506 # a safe loader
-    assert find_fault(text) is None
+@given(files(), long_values(), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_the_scanner_finds_nothing_in_a_valid_file(text: str, more: str, newline: str) -> None:
+    whole = f"{text}more:{more}last: {{}}\n".replace("\n", newline)
+    yaml.load(whole, CoreLoader)  # noqa: S506 # a safe loader
+    assert find_fault(whole) is None
 
 
 def tokens(text: str, pattern: str) -> list[re.Match[str]]:
