@@ -10,12 +10,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
-from console.templates import condition
+from cloud_link.columns import wire_condition
+from console.templates import condition, evidence
 from console.text import Message, verbatim
+from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity
 from portal.accounts.models import Organization, User
 from portal.fleet.heartbeat import ConfigurationCache, Heartbeat, heartbeat_in
 from portal.fleet.models import Box, Device, DeviceCondition, Gateway
+from portal.ingest.condition_texts import condition_texts
 from portal.ingest.models import Latest, Sample, Series
 
 if TYPE_CHECKING:
@@ -341,7 +345,7 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
     owner.post(reverse("language"), {"language": "ja", "next": "/"})
     other = condition.OTHER_DEVICE()
     cases = [
-        (other, "このアドレスで、製造番号の異なる機器が応答しています</span>"),
+        (other, "このアドレスで、シリアル番号の異なる機器が応答しています</span>"),
         (
             condition.ALERT(name="a; 'b'「c」"),
             "プリンターからの通知：a; &#x27;b&#x27;「c」</span>",
@@ -365,6 +369,36 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
         fault.message_args = message.args_json()
         fault.save()
         assert shown in owner.get(page).content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_a_device_says_is_shown_in_one_piece(
+    owner: Client, seeded: SeedIds, language: str
+) -> None:
+    hostile = "jam; 'tray' \"2\" -> (a, b); 「c」 {place} \u202e <b>"
+    seen = Evidence(
+        kind=EvidenceKind.KEYWORD,
+        address=hostile,
+        label=hostile,
+        value=hostile,
+        meaning=evidence.PREVIOUS(value=hostile),
+        profile=hostile,
+    )
+    placed = condition.PLACED(what=condition.MEDIA_JAM(), place=hostile)
+    fault = DeviceCondition.objects.get(code="phase.lost")
+    sent = Condition(
+        code=Code.PHASE_LOST,
+        severity=Severity.ERROR,
+        message=placed,
+        evidence=(seen,),
+        next_step=verbatim(hostile),
+    )
+    for name, value in condition_texts(wire_condition(sent)).items():
+        setattr(fault, name, value)
+    fault.save()
+    owner.post(reverse("language"), {"language": language, "next": "/"})
+    page = owner.get(f"/devices/{fault.device_id}/").content.decode().replace("<wbr>", "")
+    assert page.count(str(escape(hostile))) >= 7
 
 
 @pytest.mark.parametrize(("given", "shown"), [(5_000_000, "5,000.000"), (3, "1,234.567")])

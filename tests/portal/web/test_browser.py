@@ -73,6 +73,16 @@ HOSTILE = {
     "maker": "\N{FAMILY}" * 100,
 }
 """As long as the portal keeps them, without a place to break a line."""
+HOSTILE_EVIDENCE = {
+    "kind": "k" * 100,
+    "address": "1." * 600,
+    "label": "l" * 500,
+    "value": "\N{RIGHT-TO-LEFT OVERRIDE}" + "v" * 2_000,
+    "meaning": "m" * 500,
+    "meaning_id": "",
+    "meaning_args": {},
+    "profile": "p" * 500,
+}
 
 
 def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_page(
@@ -82,7 +92,8 @@ def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_
         f"d = Device.objects.create(gateway_id=1, name='hostile', reachability='online', "
         f"state='error', location='L' * 100, **{HOSTILE!r}); "
         "d.conditions.create(code='media.jam', component='x' * 100, severity='service_call', "
-        "message='\\u202e' + 'm' * 499, source='s' * 500, raised_at=timezone.now()); "
+        "message='\\u202e' + 'm' * 499, source='s' * 500, raised_at=timezone.now(), "
+        f"evidence=[{HOSTILE_EVIDENCE!r}]); "
         "d.supplies.create(kind='k' * 32, name='n' * 200, state='ok'); print(d.pk); "
         "Box.objects.filter(gateway_id=1).update(alive=True, last_heard_at=timezone.now())"
     ).strip()
@@ -91,6 +102,7 @@ def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_
             for place in ("", "devices/", f"devices/{made}/", "operation/", "gateways/", "sites/1/",
                           f"devices/{made}/edit/", f"devices/{made}/usage/"):  # fmt: skip
                 page.goto(f"{portal.url}/{place}")
+                page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
                 assert page.evaluate(BASICS)["wide"] == [], place
             page.goto(portal.url)
             turned = page.evaluate(
