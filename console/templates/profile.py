@@ -123,3 +123,46 @@ LONG_POINT: Final = Template(
 FORBIDDEN: Final = Template(
     "profile.forbidden", "the point is in the forbidden range {first} to {last}"
 )
+
+# What to do about these.
+WRITE_WHOLE: Final = Template("profile.write_whole", "write a whole number")
+WRITE_NUMBER: Final = Template("profile.write_number", "write a number")
+REMOVE_ONE: Final = Template("profile.remove_one", "remove one of the two")
+SWAP_ENDS: Final = Template("profile.swap_ends", "swap first and last")
+ADD_QUANTITY: Final = Template("profile.add_quantity", "add a quantity, or remove part and scale")
+TYPE_BY_TABLE: Final = Template(
+    "profile.type_by_table",
+    "use the type bit for coil and discrete, and another type for holding and input",
+)
+ADD_REGISTERS: Final = Template(
+    "profile.add_registers", "add registers: the number of registers that the text takes"
+)
+REMOVE_REGISTERS: Final = Template("profile.remove_registers", "remove registers")
+CORRECT_ADDRESS: Final = Template("profile.correct_address", "correct the address or the type")
+WHOLE_TYPE: Final = Template("profile.whole_type", "use a whole-number type, such as uint16")
+WHOLE_TYPE_OR_NO_ABSENT: Final = Template(
+    "profile.whole_type_or_no_absent", "use a whole-number type, or remove absent"
+)
+TYPE_BY_QUANTITY: Final = Template(
+    "profile.type_by_quantity",
+    "use string or wide_string for a note, and a number type for any other quantity",
+)
+NONZERO_SCALE: Final = Template("profile.nonzero_scale", "use a scale other than 0")
+FINER_RESOLUTION: Final = Template(
+    "profile.finer_resolution", "use a resolution of {limit} or less"
+)
+WRITABLE_TYPE: Final = Template("profile.writable_type", "use a number type or bit")
+WRITABLE_TABLE: Final = Template("profile.writable_table", "use the table holding or coil")
+SWAP_LIMITS: Final = Template("profile.swap_limits", "swap min and max")
+CORRECT_CHOICES: Final = Template("profile.correct_choices", "correct only, min or max")
+NARROW_RANGE: Final = Template("profile.narrow_range", "narrow min and max, or use a larger type")
+ADD_POINT: Final = Template("profile.add_point", "add at least one point")
+REMOVE_POINT: Final = Template("profile.remove_point", "remove one of the two points")
+FILL_GROUP: Final = Template("profile.fill_group", "remove the group, or put a point in it")
+REMOVE_OVERLAP: Final = Template(
+    "profile.remove_overlap", "remove the overlap from readable or from forbidden"
+)
+RAISE_LIMIT: Final = Template("profile.raise_limit", "raise max_registers if the device allows it")
+LEAVE_RANGE: Final = Template(
+    "profile.leave_range", "correct the address, or narrow the forbidden range"
+)

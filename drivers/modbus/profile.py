@@ -77,7 +77,7 @@ def _distinct(given: object) -> object:
             number = int(number)
         if number in written:
             what = texts.SAME_NUMBER(first=str(written[number]), second=str(key))
-            raise InvalidValueError("twice", what)
+            raise InvalidValueError("twice", what, next=texts.REMOVE_ONE())
         written[number] = key
     return given
 
@@ -123,7 +123,7 @@ class Range(Section):
     def __post_init__(self) -> None:
         if self.last < self.first:
             what = texts.REVERSED_RANGE(first=self.first, last=self.last)
-            raise InvalidValueError("range", what)
+            raise InvalidValueError("range", what, next=texts.SWAP_ENDS())
 
     @property
     def span(self) -> Span:
@@ -238,22 +238,26 @@ class Point(PointDefaults):
             what = texts.SEVERAL_MEANINGS(given=tuple(given)) if given else texts.NO_MEANING()
             raise InvalidValueError("meaning", what, next=texts.ONE_MEANING(known=meanings))
         if self.quantity is None and (self.part or self.scale != 1):
-            raise InvalidValueError("meaning", texts.NEEDS_QUANTITY())
+            raise InvalidValueError("meaning", texts.NEEDS_QUANTITY(), next=texts.ADD_QUANTITY())
 
     def _check_encoding(self) -> None:
         name = self.type.value
         _check_table(self.type, self.table)
         if self.type.text and self.registers is None:
-            raise InvalidValueError("encoding", texts.NO_LENGTH())
+            raise InvalidValueError("encoding", texts.NO_LENGTH(), next=texts.ADD_REGISTERS())
         if not self.type.text and self.registers is not None:
-            raise InvalidValueError("encoding", texts.LENGTH_OF_NUMBER(type=name))
+            what = texts.LENGTH_OF_NUMBER(type=name)
+            raise InvalidValueError("encoding", what, next=texts.REMOVE_REGISTERS())
         if self.span.end > 0x10000:
-            raise InvalidValueError("encoding", texts.PAST_END(last=self.span.end - 1))
+            what = texts.PAST_END(last=self.span.end - 1)
+            raise InvalidValueError("encoding", what, next=texts.CORRECT_ADDRESS())
         numeric = self.states or self.bits or self.values or self.match
         if numeric and not (self.type.whole or self.type is Encoding.BIT):
-            raise InvalidValueError("encoding", texts.NOT_A_KEY(type=name))
+            what = texts.NOT_A_KEY(type=name)
+            raise InvalidValueError("encoding", what, next=texts.WHOLE_TYPE())
         if self.absent and not self.type.whole:
-            raise InvalidValueError("encoding", texts.ABSENT_OF(type=name))
+            what = texts.ABSENT_OF(type=name)
+            raise InvalidValueError("encoding", what, next=texts.WHOLE_TYPE_OR_NO_ABSENT())
 
     def _check_measure(self, quantity: Quantity) -> None:
         try:
@@ -263,15 +267,16 @@ class Point(PointDefaults):
         text = quantity.kind is Kind.TEXT
         if text != self.type.text or self.type is Encoding.BIT:
             what = texts.WRONG_TYPE(quantity=quantity.value, type=self.type.value)
-            raise InvalidValueError("measure", what)
+            raise InvalidValueError("measure", what, next=texts.TYPE_BY_QUANTITY())
         if self.type.real and self.resolution is None:
             what = texts.NO_RESOLUTION(type=self.type.value)
             raise InvalidValueError("measure", what, next=texts.ADD_RESOLUTION())
         if not self.scale:
-            raise InvalidValueError("measure", texts.ZERO_SCALE())
+            raise InvalidValueError("measure", texts.ZERO_SCALE(), next=texts.NONZERO_SCALE())
         if self.type.whole and self.resolution is not None and self.resolution > self.exponent:
             what = texts.COARSE_RESOLUTION(resolution=self.resolution, scale=str(self.scale))
-            raise InvalidValueError("measure", what)
+            step = texts.FINER_RESOLUTION(limit=self.exponent)
+            raise InvalidValueError("measure", what, next=step)
 
     @property
     def exponent(self) -> int:
@@ -306,21 +311,25 @@ class WritableRegister(Section):
 
     def __post_init__(self) -> None:
         if self.type.text:
-            raise InvalidValueError("writable", texts.NOT_WRITABLE(type=self.type.value))
+            what = texts.NOT_WRITABLE(type=self.type.value)
+            raise InvalidValueError("writable", what, next=texts.WRITABLE_TYPE())
         if self.table not in (Table.HOLDING, Table.COIL):
-            raise InvalidValueError("writable", texts.READ_ONLY_TABLE(table=self.table.value))
+            what = texts.READ_ONLY_TABLE(table=self.table.value)
+            raise InvalidValueError("writable", what, next=texts.WRITABLE_TABLE())
         _check_table(self.type, self.table)
         low, high = str(self.min), str(self.max)
         if self.max < self.min:
-            raise InvalidValueError("range", texts.REVERSED_LIMITS(min=low, max=high))
+            what = texts.REVERSED_LIMITS(min=low, max=high)
+            raise InvalidValueError("range", what, next=texts.SWAP_LIMITS())
         if not all(self.min <= value <= self.max for value in self.only):
-            raise InvalidValueError("range", texts.CHOICE_OUT_OF_RANGE(min=low, max=high))
+            what = texts.CHOICE_OUT_OF_RANGE(min=low, max=high)
+            raise InvalidValueError("range", what, next=texts.CORRECT_CHOICES())
         if not self.scale:
-            raise InvalidValueError("measure", texts.ZERO_SCALE())
+            raise InvalidValueError("measure", texts.ZERO_SCALE(), next=texts.NONZERO_SCALE())
         least, most = self.type.bounds
         if not all(least <= bound / self.scale <= most for bound in (self.min, self.max)):
             what = texts.RANGE_TOO_WIDE(type=self.type.value, min=low, max=high)
-            raise InvalidValueError("range", what)
+            raise InvalidValueError("range", what, next=texts.NARROW_RANGE())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,7 +373,7 @@ def _check_table(encoding: Encoding, table: Table) -> None:
     """Raise `InvalidValueError` where a value of this type is not what the table holds."""
     if table.bits != (encoding is Encoding.BIT):
         what = texts.WRONG_TABLE(type=encoding.value, table=table.value)
-        raise InvalidValueError("encoding", what)
+        raise InvalidValueError("encoding", what, next=texts.TYPE_BY_TABLE())
 
 
 def exponent_of(number: Decimal) -> int:

@@ -44,19 +44,19 @@ class Fault:
     key: bool = False
 
 
-_TEXTS: Final[Mapping[str, tuple[Template, Template | None]]] = {
+_TEXTS: Final[Mapping[str, tuple[Template, Template]]] = {
     "string_type": (texts.NOT_TEXT, texts.QUOTE),
     "string_too_short": (texts.EMPTY_TEXT, texts.FILL_IN),
     "string_too_long": (texts.LONG_TEXT, texts.SHORTEN),
     "string_pattern_mismatch": (texts.NOT_A_NAME, texts.NAME_FORM),
-    "int_type": (texts.NOT_WHOLE, None),
-    "int_parsing": (texts.NOT_WHOLE, None),
-    "int_from_float": (texts.NOT_WHOLE, None),
-    "float_parsing": (texts.NOT_A_NUMBER, None),
-    "float_type": (texts.NOT_A_NUMBER, None),
-    "decimal_parsing": (texts.NOT_A_NUMBER, None),
-    "decimal_type": (texts.NOT_A_NUMBER, None),
-    "finite_number": (texts.NOT_FINITE, None),
+    "int_type": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
+    "int_parsing": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
+    "int_from_float": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
+    "float_parsing": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
+    "float_type": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
+    "decimal_parsing": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
+    "decimal_type": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
+    "finite_number": (texts.NOT_FINITE, texts.WRITE_NUMBER),
     "greater_than_equal": (texts.TOO_SMALL, texts.AT_LEAST),
     "less_than_equal": (texts.TOO_LARGE, texts.AT_MOST),
     "dataclass_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
@@ -94,11 +94,7 @@ def finding_of(detail: ErrorDetails) -> Fault:
     if kind in _TEXTS:
         fact, remedy = _TEXTS[kind]
         args = {"given": given, "limit": _limit(context)}
-        return Fault(
-            path=path,
-            what=_filled(fact, args),
-            next=_filled(remedy, args) if remedy else NO_MESSAGE,
-        )
+        return Fault(path=path, what=_filled(fact, args), next=_filled(remedy, args))
     if not issue.message.id:
         return Fault(path=path, what=texts.NOT_VALID(given=given), why=issue.message)
     return Fault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
@@ -119,13 +115,14 @@ def contradictions(profile: Profile) -> Iterator[Fault]:
     seen: dict[tuple[str, ...], int] = {}
     known = {DEFAULT_GROUP, IDENTITY_GROUP, *profile.groups}
     if not profile.points:
-        yield Fault(path=("points",), what=texts.NO_POINTS())
+        yield Fault(path=("points",), what=texts.NO_POINTS(), next=texts.ADD_POINT())
     for index, point in enumerate(profile.points):
         path: Setting = ("points", index)
         if point.target in seen:
             first = profile.points[seen[point.target]]
             target = " ".join(word for word in point.target if word)
-            yield Fault(path=path, what=texts.SECOND_POINT(target=target, first=first.at))
+            what = texts.SECOND_POINT(target=target, first=first.at)
+            yield Fault(path=path, what=what, next=texts.REMOVE_POINT())
         seen.setdefault(point.target, index)
         if point.poll_group not in known:
             yield Fault(
@@ -137,22 +134,25 @@ def contradictions(profile: Profile) -> Iterator[Fault]:
     used = {point.poll_group for point in profile.points}
     for name in profile.groups:
         if name not in used:
-            yield Fault(path=("groups", name), what=texts.EMPTY_GROUP(name=name))
+            what = texts.EMPTY_GROUP(name=name)
+            yield Fault(path=("groups", name), what=what, next=texts.FILL_GROUP())
     for index, gap in enumerate(profile.readable):
         for other in profile.forbidden:
             if gap.table is other.table and gap.first <= other.last and other.first <= gap.last:
                 what = texts.READABLE_AND_FORBIDDEN(first=gap.first, last=gap.last)
-                yield Fault(path=("readable", index), what=what)
+                yield Fault(path=("readable", index), what=what, next=texts.REMOVE_OVERLAP())
 
 
 def _untouchable(profile: Profile, point: Point, path: Setting) -> Iterator[Fault]:
     span = point.span
     limit = profile.modbus.max_registers
     if not point.table.bits and span.count > limit:
-        yield Fault(path=path, what=texts.LONG_POINT(registers=span.count, limit=limit))
+        what = texts.LONG_POINT(registers=span.count, limit=limit)
+        yield Fault(path=path, what=what, next=texts.RAISE_LIMIT())
     for gap in profile.forbidden:
         if gap.table is span.table and gap.first < span.end and span.address <= gap.last:
-            yield Fault(path=path, what=texts.FORBIDDEN(first=gap.first, last=gap.last))
+            what = texts.FORBIDDEN(first=gap.first, last=gap.last)
+            yield Fault(path=path, what=what, next=texts.LEAVE_RANGE())
 
 
 def choice(given: str, known: Sequence[str]) -> Message:

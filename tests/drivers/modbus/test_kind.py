@@ -129,7 +129,7 @@ def test_a_fault_of_a_profile_is_placed_in_the_profile_and_names_it(tmp_path: Pa
     (finding,) = DRIVERS[url.scheme].check(url, FolderProfiles((tmp_path,)))
     assert str(finding) == (
         f"{tmp_path}/acme-x1.yaml:5:9: points: the profile 'acme-x1' is not valid: the profile has "
-        "no points. Correct the profile 'acme-x1'."
+        "no points. Add at least one point."
     )
 
 

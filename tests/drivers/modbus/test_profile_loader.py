@@ -130,6 +130,7 @@ points:
 )
 def test_what_a_point_cannot_be(points: list[str], words: str) -> None:
     problems = faults(with_points(*points))
+    assert all(problem.count(". ") or problem.endswith("?") for problem in problems), "a next step"
     assert any(words in problem for problem in problems), problems
 
 
