@@ -31,7 +31,7 @@ def ascii_of(character: str) -> str:
 
 def is_dash(character: str) -> bool:
     """Whether it looks like the dash before an entry of a list."""
-    return ascii_of(character) == "-" or character == "ー"  # which words have, too
+    return ascii_of(character) == "-" or character in "ー・•"  # which words have, too
 
 
 def to_ascii(text: str) -> str:

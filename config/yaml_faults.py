@@ -41,6 +41,7 @@ _COMMENT: Final = re.compile(r"[ \t]#")
 _PROPERTY: Final = re.compile(r"[&!][^\s,\[\]{}]*[ ]*")
 _BLOCK_SCALAR: Final = re.compile(r"[|>][-+0-9]*[ ]*(?:#.*)?$")
 _WORD: Final = r"[A-Za-z_][\w-]*"
+_DASH: Final = re.compile(rf"-(?={_WORD})", re.ASCII)
 _WIDE_COLON: Final = re.compile(rf"[\"']?{_WORD}[\"']?\s*([：∶])", re.ASCII)
 _NO_SPACE: Final = re.compile(rf"({_WORD}):(\S.*)", re.ASCII)
 _NO_COLON: Final = re.compile(rf"({_WORD})(?:\s*=\s*|\s+|$)(.*)", re.ASCII)
@@ -66,6 +67,8 @@ def key_fault(key: str) -> tuple[int, Fault] | None:
         dash = not index and is_dash(character) and key[1:2].isspace()
         if is_other_space(character) or dash or ascii_of(character) in (":", "{", "["):
             return index, _of_character(character)
+    if _DASH.match(key):
+        return 0, _text_fault(YamlText(key), 0, len(key)).fault
     return _of_setting(key) if _NO_SPACE.fullmatch(key) else None
 
 
@@ -288,6 +291,8 @@ class _BlockScanner:
             colon, name = end_of_key.start(), content[at : end_of_key.start()]
             if wide := _WIDE_COLON.match(name):
                 raise self._text.character_fault(at + wide.start(1))
+            if _DASH.match(name):
+                raise self._setting_fault(at)
         self._setting(begin, name)
         return self._value(colon + 1, name, self._text.column(begin))
 
@@ -307,6 +312,8 @@ class _BlockScanner:
             self._check_plain(at, self._text.line_end(at))
             return self._text.next_line(at)
         what, step = messages.UNEXPECTED_INDENTATION(), messages.CHECK_INDENTATION()
+        if not column:
+            what, step = messages.SYNTAX(), messages.CHECK_LINE()
         raise self._text.fault(at, what, step=step)
 
     def _value(self, at: int, name: str, edge: int) -> int:
@@ -390,6 +397,9 @@ def _text_fault(text: YamlText, at: int, end: int) -> FaultFoundError:
     said = text.text[at:end].rstrip()
     if wide := _WIDE_COLON.match(said):
         return text.character_fault(at + wide.start(1))
+    if _DASH.match(said):
+        step = messages.WRITE_SETTING(setting=f"- {said[1:]}"[:_SHOWN])
+        return text.fault(at, messages.DASH_SPACE(), step=step)
     if found := _NO_SPACE.fullmatch(said):
         if is_other_space(found[2][0]):
             return text.character_fault(at + found.start(2))

@@ -209,6 +209,8 @@ class FlowScanner:
         if wide and not top.colon and top.mark == "{":
             raise self._text.character_fault(wide.start(1))
         if found and found[0] == "?":
+            if ascii_of(content[at]) in {'"', "'"}:
+                raise self._text.character_fault(at)
             raise self._text.fault(at, messages.QUESTION_MARK(), step=messages.QUOTE_VALUE())
         if top.look_alike < 0:
             closers = (at + place for place, one in enumerate(said) if one in "｝］")

@@ -86,24 +86,36 @@ def decode(data: bytes) -> str:
     Raises:
         FaultFoundError: It has another encoding.
     """
+    if _is_utf16(data):
+        raise FaultFoundError(_not_utf8(1, 1, "UTF-16"))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         begin = data.rfind(b"\n", 0, error.start) + 1
         line = data.count(b"\n", 0, error.start) + 1
         column = len(data[begin : error.start].decode("utf-8", "replace")) + 1
-    encoding = guess_encoding(data)
+    if b"\0" in data:
+        what, step = messages.NOT_TEXT(), messages.GIVE_TEXT()
+        raise FaultFoundError(Fault(line=1, column=1, what=what, next=step))
+    raise FaultFoundError(_not_utf8(line, column, guess_encoding(data)))
+
+
+def _not_utf8(line: int, column: int, encoding: str) -> Fault:
     why = messages.SEEMS(encoding=encoding) if encoding else NO_MESSAGE
-    if encoding.startswith("UTF-16"):
-        line = column = 1
     what, step = messages.NOT_UTF8(), messages.SAVE_UTF8()
-    raise FaultFoundError(Fault(line=line, column=column, what=what, why=why, next=step))
+    return Fault(line=line, column=column, what=what, why=why, next=step)
+
+
+def _is_utf16(data: bytes) -> bool:
+    """Whether it begins with the byte order mark of UTF-16, or every other byte is 0."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    head = data[:64]
+    return len(head) > 3 and any(not any(head[start::2]) for start in (0, 1))
 
 
 def guess_encoding(data: bytes) -> str:
     """The encoding that bytes which are not UTF-8 seem to have; ``""`` where none fits."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "UTF-16"
     for codec, name in _ENCODINGS.items():
         try:
             text = data.decode(codec)

@@ -57,6 +57,7 @@ WRITE_BACKSLASH: Final = Template(
 
 COLON: Final = Template("yaml.colon", "the colon after '{key}' is missing")
 SPACE: Final = Template("yaml.space", "the space after '{key}:' is missing")
+DASH_SPACE: Final = Template("yaml.dash_space", "the space after the dash is missing")
 WRITE_SETTING: Final = Template("yaml.write_setting", "write it as '{setting}'")
 COLON_IN_VALUE: Final = Template(
     "yaml.colon_in_value", "the value of '{key}' contains a colon and is not in quotation marks"
@@ -128,6 +129,8 @@ REMOVE_CHARACTER: Final = Template("yaml.remove_character", "remove the characte
 CHARACTER: Final = Template("yaml.character", "the character {character} is not allowed in YAML")
 NOT_UTF8: Final = Template("yaml.not_utf8", "the file is not encoded in UTF-8")
 SEEMS: Final = Template("yaml.seems", "its encoding seems to be {encoding}")
+NOT_TEXT: Final = Template("yaml.not_text", "the file is not a text file")
+GIVE_TEXT: Final = Template("yaml.give_text", "give the path of a YAML file")
 SAVE_UTF8: Final = Template("yaml.save_utf8", "save the file as UTF-8")
 
 # --- the whole file -------------------------------------------------------------------------------

@@ -95,6 +95,11 @@ def only_finding(text: str | bytes) -> Finding:
         ("version: 1\nsite: ｛time_zone: UTC｝\n", "2:7", "full_width"),
         (SITE + "devices:\n　- name: a\n", "4:1", "full_width_space"),
         (SITE + "devices:\n  － name: a\n", "4:3", "full_width"),
+        (SITE + "devices:\n  ・ name: a\n", "4:3", "full_width"),
+        (SITE + "devices: [{url: “snmp://h/?version=3”}]\n", "3:17", "full_width"),
+        (SITE + "devices:\n- name: a\n-name: b\n  url: x\n", "5:1", "dash_space"),
+        (SITE + "devices:\n  -name: b\n", "4:3", "dash_space"),
+        (SITE + "# meters\n[devices]\nname = x\n", "4:1", "syntax"),
         (SITE + "＃ meters\ndevices: []\n", "3:1", "full_width"),
         (SITE + "gateway:\n  label:\xa0x\n  health_s: 5\n", "4:9", "other_space"),
         (SITE + "gateway:\n  label:　x\n  health_s: 5\n", "4:9", "full_width_space"),
@@ -102,6 +107,8 @@ def only_finding(text: str | bytes) -> Finding:
         (SITE + "gateway: {label: 'a\x07'}\n", "3:20", "character"),
         # the file
         ("version: 1\nsite: {}\n".encode("utf-16"), "1:1", "not_utf8"),
+        ("version: 1\nsite: {}\n".encode("utf-16-be"), "1:1", "not_utf8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "1:1", "not_text"),
         ("version: 1\nsite: {}\ngateway: {label: 主幹}\n".encode("cp932"), "3:18", "not_utf8"),
     ],
 )
@@ -126,7 +133,6 @@ _OF_THE_PARSER = re.compile(r"while (scanning|parsing)|expected|token|scalar|map
         ("label: 主幹\nname: メーター・東棟", "cp932", "Shift_JIS"),
         ("label: 主幹\nname: メーター・東棟", "euc_jp", "EUC-JP"),
         ("label: Prüfstand für Motoren", "cp1252", "Windows-1252"),
-        ("label: 主幹", "utf-16", "UTF-16"),
     ],
 )
 def test_the_encoding_is_named(text: str, codec: str, name: str) -> None:

@@ -208,7 +208,7 @@ def test_a_page_for_other_machines_asks_for_a_token(box: Box) -> None:
 
     told = apply(box, settings(f'listen: "0.0.0.0:{port}", token: "secret:metrics"'))
     assert told.returncode == 0
-    assert "secret:metrics is not on this box" in told.stderr
+    assert "the secret 'metrics' is not stored on this box" in told.stderr
     assert box.kanmon("secret", "set", "metrics", given="mulberry\n").returncode == 0
     box.start()
     wait_for("the page", lambda: listens(port))
