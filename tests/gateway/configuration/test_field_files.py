@@ -78,7 +78,6 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "14:20 config.url_protocol",
         "15:20 device_url.option_twice",
         "16:20 device_url.path",
-        "16:20 device_url.no_profile",
         "17:20 polling.unknown_scheme",
         "18:20 device_url.fragment",
         "19:20 config.url_password",
