@@ -27,8 +27,9 @@ class Readiness(Enum):
 EMPTY: Final = Template("database.empty", "no database is set up")
 OLDER: Final = Template("database.older", "the database has the tables of an older version")
 AWAY: Final = Template("database.away", "the database does not answer")
+NOT_OPENED: Final = Template("database.not_opened", "the database file cannot be opened")
 UNUSABLE: Final = Template("database.unusable", "the database cannot be used by this portal")
-DATABASE_REASON: Final = Template("database.reason", "the database reports '{reason}'")
+DATABASE_REASON: Final = Template("database.reason", "the database driver reports '{reason}'")
 WORDS: Final = {
     Readiness.EMPTY: EMPTY(),
     Readiness.OLDER: OLDER(),

@@ -39,7 +39,7 @@ NO_ORGANIZATION: Final = Template(
     "account.no_organization", "the organization '{name}' does not exist"
 )
 KNOWN_ORGANIZATIONS: Final = Template(
-    "account.known_organizations", "existing organizations are {names}"
+    "account.known_organizations", "the organizations of this portal: {names}"
 )
 NONE_YET: Final = Template("account.none_yet", "no organization exists yet")
 ADD_ORGANIZATION: Final = Template(
@@ -52,7 +52,7 @@ OTHER_PASSWORD: Final = Template("account.other_password", "choose another passw
 NO_USER: Final = Template("account.no_user", "no active user has the email address {email}")
 ADD_USER: Final = Template(
     "account.add_user",
-    "add the user first: kanmon-portal user add --email {email} --organization NAME",
+    "add the user with 'kanmon-portal user add --email {email} --organization NAME'",
 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from console.templates import system
 from console.text import Template
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import AuthorityError, system_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,15 +27,13 @@ GROUP_NOT_SET: Final = Template(
 JOIN_GROUP: Final = Template(
     "authority.join_group", "add this account to that group, with usermod -a -G {group} ACCOUNT"
 )
-ALREADY_EXISTS: Final = Template("authority.already_exists", "the folder already exists")
+ALREADY_EXISTS: Final = Template(
+    "authority.already_exists", "a file or folder with this name already exists"
+)
 OTHER_FOLDER: Final = Template(
     "authority.other_folder", "move it away, or name another folder with --out"
 )
 NOT_WRITTEN: Final = Template("authority.not_written", "the file cannot be written")
-CHECK_RIGHTS: Final = Template(
-    "authority.check_rights",
-    "run the command as the user that the portal runs as, and check the disk's free space",
-)
 
 PRIVATE: Final = 0o600
 PUBLIC: Final = 0o644
@@ -117,7 +115,7 @@ def _as_authority_error(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise AuthorityError(
-            NOT_WRITTEN(), where=str(path), why=system.reason(error), next_step=CHECK_RIGHTS()
+            NOT_WRITTEN(), where=str(path), why=system.reason(error), next_step=system_step(error)
         ) from error
 
 

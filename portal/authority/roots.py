@@ -17,7 +17,7 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, files
 from portal.authority.certificates import Issuer
-from portal.authority.errors import RUN_AS_USER, AuthorityError
+from portal.authority.errors import AuthorityError, system_step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,7 +84,7 @@ def load(root: Root) -> Issuer:
             UNREADABLE_ROOT(root=root.value),
             where=str(path),
             why=system.reason(error),
-            next_step=RUN_AS_USER(),
+            next_step=system_step(error),
         ) from error
     if mode & _OTHERS:
         raise AuthorityError(

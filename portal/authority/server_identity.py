@@ -20,7 +20,7 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, roots
 from portal.authority.actions import checked_hosts, sign
-from portal.authority.errors import LIBRARY_REASON, AuthorityError
+from portal.authority.errors import AuthorityError
 from portal.authority.models import IssuedCertificate, Purpose, Root
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def read_identity(path: Path) -> x509.Certificate:
     except OSError as error:
         raise AuthorityError(UNREADABLE(), where=str(path), why=system.reason(error)) from error
     except (ValueError, TypeError) as error:
-        why = LIBRARY_REASON(reason=str(error))
-        raise AuthorityError(NOT_AN_IDENTITY(), where=str(path), why=why) from error
+        raise AuthorityError(NOT_AN_IDENTITY(), where=str(path)) from error
     if not belongs:
         raise AuthorityError(MISMATCH(), where=str(path))
     return certificate

@@ -36,7 +36,7 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, files, roots, server_identity
 from portal.authority.actions import publish_list, sign
-from portal.authority.errors import RUN_AS_USER, AuthorityError
+from portal.authority.errors import AuthorityError, system_step
 from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
 from portal.broker import configuration
 from portal.broker.configuration import RIGHTS, Address, Plan
@@ -103,7 +103,7 @@ class BrokerFolder:
                 UNREADABLE(),
                 where=str(error.filename),
                 why=system.reason(error),
-                next_step=RUN_AS_USER(),
+                next_step=system_step(error),
             ) from error
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise AuthorityError(

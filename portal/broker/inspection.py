@@ -28,9 +28,9 @@ from cloud_link.mqtt.broker import (
 )
 from cloud_link.mqtt.connect import connect
 from console.templates import mqtt, system
-from console.text import Template
+from console.text import NO_MESSAGE, Template
 from portal.authority import certificates, roots, server_identity
-from portal.authority.errors import LIBRARY_REASON, AuthorityError
+from portal.authority.errors import AuthorityError
 from portal.authority.expiry import (
     BLOCKS_ALL,
     CERTIFICATE_NOTICE,
@@ -233,7 +233,7 @@ def _expiring_elsewhere() -> Iterator[BrokerFinding]:
 def _reason(error: Exception) -> Message:
     if isinstance(error, OSError):
         return system.reason(error)
-    return LIBRARY_REASON(reason=str(error) or type(error).__name__)
+    return NO_MESSAGE  # the library's words about the form of a file say no more
 
 
 # --- the broker that runs -------------------------------------------------------------------

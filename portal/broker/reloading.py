@@ -62,7 +62,7 @@ RELOAD_AGAIN: Final = Template(
     "broker.reload_again", "correct the failure of the list, then reload the broker again"
 )
 NOT_RUNNING: Final = Template("broker.not_running", "no broker is running with this configuration")
-START: Final = Template("broker.start", "start the broker: mosquitto -c {file}")
+START: Final = Template("broker.start", "start the broker with 'mosquitto -c {file}'")
 _PRIVATE: Final = 0o600
 
 

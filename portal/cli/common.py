@@ -15,7 +15,7 @@ from console.failure import FAILED, ErrorDescription, Failure, describe, describ
 from console.language import current, tr
 from console.templates import system
 from console.text import NO_MESSAGE, MessageError, Template
-from portal.authority.errors import RUN_AS_USER
+from portal.authority.errors import SYSTEM_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,27 +24,11 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
-CORRECT_PATH: Final = Template("portal.correct_path", "correct the path")
 CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
-FREE_SPACE: Final = Template(
-    "portal.free_space", "free some space on that disk, then run the command again"
-)
-MOUNT_WRITABLE: Final = Template(
-    "portal.mount_writable", "mount that disk writable, or name another path"
-)
-_STEPS: Final = {
-    errno.ENOENT: CORRECT_PATH(),
-    errno.ENOTDIR: CORRECT_PATH(),
-    errno.EISDIR: CORRECT_PATH(),
-    errno.EACCES: RUN_AS_USER(),
-    errno.EPERM: RUN_AS_USER(),
-    errno.ENOSPC: FREE_SPACE(),
-    errno.EROFS: MOUNT_WRITABLE(),
-}
-"""What to do next about an error of the operating system."""
-
 INVALID_INPUT: Final = Template("portal.invalid_input", "{problem}")
-CORRECT_INPUT: Final = Template("portal.correct_input", "correct it, then run the command again")
+CORRECT_INPUT: Final = Template(
+    "portal.correct_input", "correct the value, then run the command again"
+)
 OTHER_SETTINGS: Final = Template(
     "portal.other_settings", "DJANGO_SETTINGS_MODULE names a module that does not exist"
 )
@@ -101,7 +85,7 @@ def description(error: Exception) -> ErrorDescription | None:
     if isinstance(error, MessageError):
         return describe(error)
     if isinstance(error, OSError):
-        return describe_system(error, _STEPS, CHECK_PATH())
+        return describe_system(error, SYSTEM_STEPS, CHECK_PATH())
     return None
 
 
@@ -184,6 +168,7 @@ def _is_file() -> bool:
 def _check_database(*, wait: bool) -> None:
     from portal.readiness import (
         DATABASE_REASON,
+        NOT_OPENED,
         WORDS,
         Readiness,
         check_database,
@@ -198,8 +183,9 @@ def _check_database(*, wait: bool) -> None:
         Readiness.AWAY: CHECK_DISK() if _is_file() else START_DATABASE(),
         Readiness.UNUSABLE: GRANT_TABLES(),
     }
+    not_opened = found is Readiness.AWAY and _is_file()
     raise Failure(
-        WORDS[found],
+        NOT_OPENED() if not_opened else WORDS[found],
         where=database_name(),
         why=DATABASE_REASON(reason=check.error) if check.error else NO_MESSAGE,
         next_step=steps.get(found, MIGRATE()),

@@ -64,7 +64,7 @@ WRITE_MQTT: Final = Template(
     "environment.write_mqtt", "write 5 or 3.1.1, or remove the variable to use 5"
 )
 WEAK_TOKEN: Final = Template(
-    "environment.weak_token", "the token does not consist of {length} or more ASCII characters"
+    "environment.weak_token", "the token has fewer than {length} characters, or others than ASCII"
 )
 WRITE_TOKEN: Final = Template(
     "environment.write_token", "write what 'openssl rand -hex 24' prints, or remove the variable"

@@ -201,6 +201,7 @@ def test_hostile_arguments_stay_as_they_are_and_in_one_piece(
             assert str(value) in travelled.format(translations), (template.id, name)
 
 
+@settings(deadline=None)
 @given(values=st.lists(VALUES, min_size=4, max_size=4))
 def test_a_line_for_a_person_keeps_each_part_in_one_piece(values: list[str]) -> None:
     where, *rest = values

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from portal.environment.state_folder import PACKAGE
 from tests import fork_server
 from tests.console.calls import environment, untranslated
 from tests.portal.program import Portal
@@ -18,6 +19,7 @@ KEYS = {"code", "number", "message", "args", "what", "where", "why", "next"}
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable
     from pathlib import Path
 
 BYTES = os.fsdecode(b"\xff\xfe")
@@ -55,7 +57,10 @@ CASES = [
     Case(call=(*KEY, "--svg", "/proc/no/x.svg"), names=("/proc/no/x.svg", "written")),
     Case(call=("key", "revoke", "none"), names=("'none'", "kanmon-portal key list")),
     Case(call=("key", "revoke", BYTES), names=("ID", "cannot be printed"), code=3),
-    Case(call=(*ADD[:5], "Hall", "--box", "b 1", *OURS), names=("“b 1”", "hyphens", "correct it")),
+    Case(
+        call=(*ADD[:5], "Hall", "--box", "b 1", *OURS),
+        names=("“b 1”", "hyphens", "the value"),
+    ),
     Case(call=(*USER[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
     Case(call=(*USER, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
     Case(call=(*USER, *OURS, "--password-stdin"), names=("--no-password",), code=3),
@@ -113,6 +118,47 @@ CASES = [
             "KANMON_BROKER": "mqtts://u:hunter2@localhost",
         },
     ),
+    Case(call=(*USER, *OURS), names=("already a member", "nothing was changed", "name another")),
+    Case(
+        call=("gateway", "add", *ADD[2:4], "--gateway", "Hall", *ADD[6:], *OURS),
+        names=("b-aaaaaaaaaa", "already assigned", "label"),
+    ),
+    Case(
+        call=("broker", "write", "m", "--host", "a", "--boxes", "127.0.0.1:8884"),
+        names=("8884", "a port of its own"),
+    ),
+    Case(
+        call=("broker", "write", "m", "--host", "a", "--takeover", "192.0.2.1:8886"),
+        names=("192.0.2.1", "end every session", "127.0.0.1:8886"),
+    ),
+    Case(
+        call=("ingest",),
+        names=("KANMON_BROKER", "'broker.example.com'", "write mqtt://"),
+        given={"KANMON_BROKER": "u:hunter2@broker.example.com"},
+    ),
+    Case(
+        call=("ingest",),
+        names=("/none/certificate.pem", "no such file", "account that connects"),
+        given={"KANMON_BROKER": "mqtts://u:hunter2@h", "KANMON_BROKER_ID": "/none"},
+    ),
+    Case(
+        call=("claims",),
+        names=("http://127.0.0.1:8000", "without TLS", "KANMON_CLAIM_URL=https://"),
+        given={"KANMON_CLAIM_URL": "http://127.0.0.1:8000"},
+    ),
+    wrong(("inside the program", "/var/lib"), KANMON_PORTAL_STATE=str(PACKAGE / "state")),
+    wrong(("without a path", "'https://x/y'"), KANMON_PORTAL_URL="https://x/y"),
+    wrong(("over TLS only", "write mqtts://"), KANMON_BROKER_ID="/none"),
+    wrong(("not the address of a broker", "mqtts://"), KANMON_BOX_BROKER="http://h"),
+    wrong(
+        ("https://x", "this machine only", "remove the variable"),
+        KANMON_SIMULATION="/run/s",
+        KANMON_PORTAL_URL="https://x",
+    ),
+    wrong(("mysql://", "postgres://"), KANMON_DATABASE_URL="mysql://u:hunter2@h/x"),
+    wrong(("names no database", "5432"), KANMON_DATABASE_URL="postgres://u:hunter2@h/"),
+    wrong(("'sslmod'", "sslmode"), KANMON_DATABASE_URL="postgres://u:hunter2@h/x?sslmod=a"),
+    wrong(("'options'", "once"), KANMON_DATABASE_URL="postgres://h/x?options=a&options=b"),
     wrong(("@ as %40", "# as %23"), KANMON_DATABASE_URL="postgres:///u:hunter2@h/x"),
     wrong(("no.such", "remove the variable"), DJANGO_SETTINGS_MODULE="no.such"),
 ]
@@ -124,6 +170,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Portal:
     portal.migrate()
     portal.done("authority", "init")
     portal.done("gateway", *ADD[1:], *OURS)
+    portal.done(*USER, *OURS)
     return portal
 
 
@@ -159,7 +206,10 @@ def test_an_error_says_what_and_what_next_in_both_languages(portal: Portal, case
 
 @pytest.mark.parametrize("case", [one for one in CASES if "--json" not in one.call], ids=named)
 def test_a_program_is_told_the_same_in_fields(portal: Portal, case: Case) -> None:
-    if case.call[0] in {"serve", "claims", "completion"} or case.call[:2] == ("broker", "maintain"):
+    if case.call[0] in {"serve", "claims", "completion", "ingest"} or case.call[:2] == (
+        "broker",
+        "maintain",
+    ):
         return  # have no --json: tests/console/test_json.py says why
     with_json = Case(call=(*case.call, "--json"), names=case.names, given=case.given)
     done = call(portal, with_json)
@@ -184,6 +234,41 @@ def test_a_password_that_no_page_takes_is_refused(portal: Portal, password: str)
     assert done.returncode == 2
     assert "characters that cannot be typed" in done.stderr
     assert "one line of UTF-8" in done.stderr
+
+
+def test_a_password_that_is_too_simple_is_refused_with_its_reasons(portal: Portal) -> None:
+    words = ("user", "add", "--email", "ken@example.com", "--password-stdin", *OURS)
+    english = portal(*words, given="short\n")
+    assert english.returncode == 2
+    what, why, step = (line.strip() for line in english.stderr.splitlines())
+    assert what == "kanmon-portal: the password was rejected"
+    assert "too short" in why
+    assert step == "next:  choose another password"
+    assert untranslated(portal("--lang", "ja", *words, given="short\n").stderr) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what", "step"),
+    [
+        (lambda path: path.chmod(0o644), "other accounts can read", "chmod 600"),
+        (lambda path: path.write_bytes(b"-"), "damaged", "from your backup"),
+        (lambda path: path.unlink(), "does not exist", "authority init"),
+    ],
+)
+def test_a_root_that_cannot_be_used_is_named(
+    tmp_path: Path, spoil: Callable[[Path], object], what: str, step: str
+) -> None:
+    portal = Portal(tmp_path / "state")
+    portal.migrate()
+    portal.done("authority", "init")
+    path = portal.state / "authority" / "workers.pem"
+    spoil(path)
+    error = json.loads(portal("authority", "show", "--json").stdout)["error"]
+    assert what in error["what"]
+    assert error["args"] == {"root": "workers"}
+    assert error["where"] == str(path)
+    assert step in error["next"]
+    assert untranslated(portal("--lang", "ja", "authority", "show").stderr) == []
 
 
 def test_pages_are_not_served_with_a_damaged_key(tmp_path: Path) -> None:
