@@ -204,7 +204,7 @@ def test_a_page_for_other_machines_asks_for_a_token(box: Box) -> None:
     refused = apply(box, settings(f'listen: "0.0.0.0:{port}"'))
     assert refused.returncode == 2
     assert "other machines could read the metrics" in refused.stderr
-    assert "set token" in refused.stderr
+    assert "Set metrics.token" in refused.stderr
 
     told = apply(box, settings(f'listen: "0.0.0.0:{port}", token: "secret:metrics"'))
     assert told.returncode == 0
