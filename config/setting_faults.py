@@ -151,7 +151,7 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
     if given is None:
         what, step = _empty(path, issue.kind)
         return SettingFault(path=path, what=what, next=step)
-    if typed := _typed(given, path, issue.kind):
+    if typed := typed_fault(given, path, issue.kind):
         return typed
     if issue.kind == "string_pattern_mismatch":
         what, step = _pattern(path, given)
@@ -165,8 +165,14 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
     return SettingFault(path=path, what=what, why=why, next=step)
 
 
-def _typed(given: object, path: Path, kind: str) -> SettingFault | None:
-    """The fault of a text that was written with an input method, or without colon or space."""
+def typed_fault(given: object, path: Path, kind: str) -> SettingFault | None:
+    """The fault of a refused text that was written with an input method, or without its colon.
+
+    Args:
+        given: The value of the file.
+        path: Its setting; a label may have any character.
+        kind: pydantic's type of the error.
+    """
     if not isinstance(given, str) or (path and path[-1] == "label"):
         return None
     found = value_fault(given, setting=kind in ("dataclass_type", "dict_type", "mapping_type"))

@@ -28,10 +28,6 @@ USE_ITS_BASE: Final = Template(
 )
 
 # Single values.
-QUOTED: Final = Template("profile.quoted", "'{text}'")
-EMPTY_VALUE: Final = Template("profile.empty_value", "an empty value")
-SECTION: Final = Template("profile.section", "a section")
-LIST: Final = Template("profile.list", "a list")
 NOT_TEXT: Final = Template("profile.not_text", "{given} is not a text")
 QUOTE: Final = Template("profile.quote", "put it in quotes")
 EMPTY_TEXT: Final = Template("profile.empty_text", "the text is empty")
@@ -60,7 +56,6 @@ ADD_TO_FILE: Final = Template("profile.add_to_file", "add it to the file")
 ADD_TO_ENTRY: Final = Template("profile.add_to_entry", "add it to this entry")
 NOT_A_CHOICE: Final = Template("profile.not_a_choice", "{given} is not one of the choices")
 USE_ONE_OF: Final = Template("profile.use_one_of", "use one of {known}")
-NOT_VALID: Final = Template("profile.not_valid", "{given} is not valid here")
 UNKNOWN_SETTING: Final = Template("profile.unknown_setting", "unknown setting '{name}'")
 UNKNOWN_QUANTITY: Final = Template("profile.unknown_quantity", "'{name}' is not a known quantity")
 SAME_NUMBER: Final = Template("profile.same_number", "{first} and {second} are the same number")

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from config.constraint import ValidationIssue, settings_at
+from config.constraint import ValidationIssue, given_value, settings_at
+from config.setting_faults import typed_fault
 from console.nearest import nearest
 from console.templates import profile as texts
 from console.templates.control import DID_YOU_MEAN
@@ -68,8 +69,6 @@ _TEXTS: Final[Mapping[str, tuple[Template, Template]]] = {
 """pydantic's error types: the fact, and the next step."""
 _LIMITS: Final = ("ge", "le", "max_length", "min_length")
 """Where pydantic keeps the limit that a value broke."""
-_GIVEN_LIMIT: Final = 60
-"""Characters of a value that are shown."""
 
 
 def finding_of(detail: ErrorDetails) -> Fault:
@@ -77,12 +76,14 @@ def finding_of(detail: ErrorDetails) -> Fault:
     path: Setting = tuple(step for step in detail["loc"] if step != "[key]")
     issue = ValidationIssue.of(detail)
     kind, context = issue.kind, issue.context
-    given = _given(detail["input"])
+    given = given_value(detail["input"])
     if kind == "unexpected_keyword_argument":
         return _unknown_key(path)
     if kind == "missing":
         step = texts.ADD_TO_FILE() if len(path) == 1 else texts.ADD_TO_ENTRY()
         return Fault(path=path, what=texts.MISSING(name=str(path[-1])), next=step)
+    if typed := typed_fault(detail["input"], path, kind):
+        return Fault(path=path, what=typed.what, next=typed.next)
     if kind in ("enum", "literal_error"):
         expected = str(context.get("expected"))
         known = re.findall(r"'([^']*)'", expected) or [expected]
@@ -95,8 +96,6 @@ def finding_of(detail: ErrorDetails) -> Fault:
         fact, remedy = _TEXTS[kind]
         args = {"given": given, "limit": _limit(context)}
         return Fault(path=path, what=_filled(fact, args), next=_filled(remedy, args))
-    if not issue.message.id:
-        return Fault(path=path, what=texts.NOT_VALID(given=given), why=issue.message)
     return Fault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
 
 
@@ -171,15 +170,3 @@ def _unknown_key(path: Setting) -> Fault:
         next=choice(str(path[-1]), known),
         key=True,
     )
-
-
-def _given(value: object) -> Argument:
-    """A value of the file, as messages insert it."""
-    if isinstance(value, str):
-        text = value if len(value) <= _GIVEN_LIMIT else f"{value[:_GIVEN_LIMIT]}..."
-        return texts.QUOTED(text=text)
-    if value is None:
-        return texts.EMPTY_VALUE()
-    if isinstance(value, dict | list | tuple):
-        return texts.SECTION() if isinstance(value, dict) else texts.LIST()
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -109,6 +109,7 @@ points:
             "a whole number, not wide_string",
         ),
         (["at: 0, states: {1: redy}"], "Did you mean ready?"),
+        (["at: ３, quantity: voltage"], "'３' is a full-width character. Write '3' instead"),
         (["at: 0, bits: {64: {code: leak, severity: error}}"], "'64' is too large"),
         (["at: 0, bits: {0x40: {code: leak, severity: error}}"], "too large"),
         (["at: 0, bits: {1: {code: leek, severity: error}}"], "Did you mean leak?"),
