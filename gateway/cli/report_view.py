@@ -23,7 +23,7 @@ def show(report: Report) -> None:
         say_wrapped(plain_line(words.condition(condition)))
         if condition.next_step:
             step = language.sentence(condition.next_step)
-            say_wrapped(f"  {tr('next:')} {plain_line(step)}")
+            say_wrapped(f"  {tr('next: ')}{plain_line(step)}")
     if report.readings:
         headings = (tr("Quantity"), tr("Part"), tr("Value"), tr("Unit"))
         say_table(headings, [_reading(reading) for reading in report.readings], right={2})

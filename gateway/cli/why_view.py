@@ -30,11 +30,11 @@ def show(report: Report) -> None:
 
 def _show(condition: Condition, report: Report) -> None:
     say(f"\n{plain_line(words.condition(condition))}")
-    rows = [(tr("since:"), _since(condition, report))]
+    rows = [(tr("since: "), _since(condition, report))]
     step = next_step(condition)
     if step:
-        rows.append((tr("next:"), language.sentence(step)))
-    cells = max(width(label) for label, _ in rows) + 1
+        rows.append((tr("next: "), language.sentence(step)))
+    cells = max(width(label) for label, _ in rows)
     for label, text in rows:
         say(f"  {left(label, cells)}{plain_line(text)}")
     if condition.evidence:
@@ -71,4 +71,5 @@ def _since(condition: Condition, report: Report) -> str:
     if not for_s:
         return tr(words.JUST_SEEN)
     at = utc_text(report.clock.utc_ms(since))
-    return f"{at} ({words.age(for_s)})" if at else words.age(for_s)
+    age = words.age(for_s)
+    return tr("{at} ({age})", at=at, age=age) if at else age

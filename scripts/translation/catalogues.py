@@ -21,7 +21,8 @@ PATHS: Final = {
 }
 _DATE: Final = datetime(2026, 11, 30, tzinfo=UTC)
 """The date in every header: one that changed would be a conflict at each merge."""
-_FIELD: Final = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
+_FIELD: Final = re.compile(r"\{(\w+)(?:![rs])?(?::[^{}]*)?\}|%\((\w+)\)[sd]")
+"""A field with or without a conversion and a format: a translation may quote in its own way."""
 
 
 def read(po: Path) -> Catalog:
