@@ -37,6 +37,7 @@ from config.look_alike import ascii_of
 from config.ratio import RatioSchema, ratio_text
 from config.time_zone import is_time_zone, suggestions
 from console.templates import config as messages
+from console.templates import device_url
 from console.templates.control import DID_YOU_MEAN
 from console.text import Message
 
@@ -70,15 +71,15 @@ def _url_error(what: Message, step: Message) -> InvalidValueError:
 
 def _split(text: str) -> SplitResult:
     if any(c.isspace() or not c.isprintable() or ascii_of(c) for c in text):
-        raise _url_error(messages.URL_CHARACTER(), messages.REMOVE_OR_ESCAPE())
+        raise _url_error(device_url.UNPRINTABLE(), device_url.REMOVE_OR_ESCAPE())
     try:
         parts = urlsplit(text)
     except ValueError:  # brackets, or what they hold
-        raise _url_error(messages.URL_HOST(), messages.HOST_FORM()) from None
+        raise _url_error(device_url.INVALID_HOST(), device_url.HOST_FORM()) from None
     try:
         _ = parts.port
     except ValueError:
-        raise _url_error(messages.URL_PORT(), messages.PORT_FORM()) from None
+        raise _url_error(messages.URL_PORT(), device_url.PORT_RANGE()) from None
     if _NUMERIC_HOST.fullmatch(parts.hostname or ""):
         _check_address(str(parts.hostname))
     return parts
@@ -94,12 +95,13 @@ def _check_address(host: str) -> None:
 
 def _device_url(text: str) -> str:
     parts = _split(text)
-    if parts.scheme and not text[len(parts.scheme) :].startswith("://"):
+    rest = text[len(parts.scheme) + 1 :]
+    if parts.scheme and not rest.startswith("//") and rest[:1] in ("", "/", "?"):
         scheme = parts.scheme
         step = messages.WRITE_SLASHES(scheme=scheme)
         raise _url_error(messages.URL_SLASHES(scheme=scheme), step)
-    if not parts.scheme:
-        raise _url_error(messages.URL_PROTOCOL(), messages.BEGIN_URL())
+    if not parts.scheme or not rest.startswith("//"):
+        raise _url_error(device_url.NO_PROTOCOL(), device_url.BEGIN_URL())
     if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
         raise _secret_error(messages.URL_PASSWORD(), messages.STORE_SECRET())
     return text
@@ -118,7 +120,7 @@ def _broker_url(text: str) -> str:
     try:
         parts.hostname.encode("idna")
     except UnicodeError:
-        raise _url_error(messages.URL_HOST(), messages.HOST_FORM()) from None
+        raise _url_error(device_url.INVALID_HOST(), device_url.HOST_FORM()) from None
     if parts.username is not None or parts.password is not None:
         raise _secret_error(messages.BROKER_CREDENTIALS(), messages.SEPARATE_CREDENTIALS())
     if parts.path.strip("/") or parts.query or parts.fragment:

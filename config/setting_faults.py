@@ -15,6 +15,7 @@ from config.finding import dotted
 from config.yaml_faults import value_fault
 from console.nearest import nearest
 from console.templates import config as messages
+from console.templates import device_url
 from console.templates.control import DID_YOU_MEAN
 from console.text import NO_MESSAGE, Argument, Message
 
@@ -116,7 +117,7 @@ _FORMS: Final[Mapping[str | int, Callable[[Argument], tuple[Message, Message]]]]
     "listen": lambda given: (messages.LISTEN(given=given), messages.LISTEN_FORM()),
     "time_zone": lambda given: (messages.TIME_ZONE(name=given), messages.IANA()),
     "broker": lambda _: (messages.BROKER_PROTOCOL(), messages.BROKER_FORM()),
-    "url": lambda _: (messages.URL_PROTOCOL(), messages.BEGIN_URL()),
+    "url": lambda _: (device_url.NO_PROTOCOL(), device_url.BEGIN_URL()),
 }
 """The same for settings that another value than a text would not fit even in quotation marks."""
 _SYNONYMS: Final[Mapping[str, str]] = {

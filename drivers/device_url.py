@@ -26,7 +26,6 @@ from console.text import Message, MessageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EXAMPLE: Final = "modbus-tcp://host:502/?unit=1&profile=NAME"
 HOST_LIMIT: Final = 253
 """Characters of a host's name (RFC 1035, 2.3.4)."""
 
@@ -70,8 +69,7 @@ class DeviceUrl:
         """The parts of ``text``; raises `UrlError` where it is not a device URL."""
         parts, port = _split(text)
         if not parts.scheme or "://" not in text:
-            step = texts.EXAMPLE(example=EXAMPLE)
-            raise UrlError(texts.NO_PROTOCOL(), where=text, next_step=step)
+            raise UrlError(texts.NO_PROTOCOL(), where=text, next_step=texts.BEGIN_URL())
         if parts.fragment or text.endswith("#"):
             raise UrlError(texts.FRAGMENT(), where=text, next_step=texts.ESCAPE_FRAGMENT())
         return cls(

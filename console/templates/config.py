@@ -123,26 +123,13 @@ LESS_RESERVE: Final = Template("config.less_reserve", "reduce gap_reserve_mb, or
 
 # --- addresses and secrets ------------------------------------------------------------------------
 
-URL_PROTOCOL: Final = Template("config.url_protocol", "the URL does not begin with a protocol")
-BEGIN_URL: Final = Template(
-    "config.begin_url", "begin it with the device's protocol, such as modbus-tcp:// or snmp://"
-)
 URL_SLASHES: Final = Template("config.url_slashes", "'//' is missing after '{scheme}:'")
 WRITE_SLASHES: Final = Template("config.write_slashes", "begin the URL with {scheme}://")
-URL_HOST: Final = Template("config.url_host", "the host in the URL is not valid")
-HOST_FORM: Final = Template(
-    "config.host_form", "correct the host; write an IPv6 address in square brackets"
-)
 URL_ADDRESS: Final = Template("config.url_address", "'{host}' is not an IPv4 address")
 ADDRESS_FORM: Final = Template(
     "config.address_form", "write four numbers from 0 to 255, as in 192.168.0.10"
 )
 URL_PORT: Final = Template("config.url_port", "the port in the URL is not a number up to 65535")
-PORT_FORM: Final = Template("config.port_form", "write a port from 1 to 65535 after the host")
-URL_CHARACTER: Final = Template(
-    "config.url_character", "the URL contains a space or an unprintable character"
-)
-REMOVE_OR_ESCAPE: Final = Template("config.remove_or_escape", "remove it, or write a space as %20")
 URL_PASSWORD: Final = Template("config.url_password", "the URL contains a password")
 TRAVELS: Final = Template(
     "config.travels", "a configuration is copied and sent, so that it must not contain secrets"

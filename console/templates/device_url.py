@@ -7,6 +7,9 @@ from typing import Final
 from console.text import Template
 
 NO_PROTOCOL: Final = Template("device_url.no_protocol", "the URL does not name a protocol")
+BEGIN_URL: Final = Template(
+    "device_url.begin_url", "begin it with the device's protocol, such as modbus-tcp:// or snmp://"
+)
 EXAMPLE: Final = Template("device_url.example", "write it as in {example}")
 FRAGMENT: Final = Template("device_url.fragment", "a device URL has no part after '#'")
 ESCAPE_FRAGMENT: Final = Template(

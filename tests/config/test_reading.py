@@ -125,7 +125,7 @@ def test_an_alias_bomb_is_defused() -> None:
     [
         ("  - {name: gateway, url: 'modbus-tcp://h'}", "reserved for the gateway itself"),
         ("  - {name: Bad Name, url: 'modbus-tcp://h'}", "letters a to z, digits"),
-        ("  - {name: b, url: 'meter'}", "does not begin with a protocol"),
+        ("  - {name: b, url: 'meter'}", "does not name a protocol"),
         ("  - {name: b, url: 'modbus-tcp://h:99999'}", "port in the URL is not a number"),
         ("  - {name: b, url: 'modbus-tcp://u:hunter2@h'}", "write secret:NAME"),
         ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "is not a number"),

@@ -75,7 +75,7 @@ EXPECTED: Final[dict[str, list[str]]] = {
         "11:20 config.url_port",
         "12:20 config.url_slashes",
         "13:20 polling.unknown_scheme",
-        "14:20 config.url_protocol",
+        "14:20 device_url.no_protocol",
         "15:20 device_url.option_twice",
         "16:20 device_url.path",
         "17:20 polling.unknown_scheme",
