@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -92,8 +93,8 @@ class Wire(Protocol):
             InvalidResponse, ErrorResponse: As `Transaction.feed`.
         """
 
-    def discard(self) -> None:
-        """Throw away the bytes that arrived and were not read."""
+    def discard(self) -> bytes:
+        """Throw away the bytes that arrived and were not read; returns what it can of them."""
 
     def close(self) -> None:
         """Let go of the line; a transaction under way ends, a later one opens it again."""
@@ -129,6 +130,7 @@ class DeviceStats:
         error_responses: Those that the device refused.
         timeouts: Those that nothing came to in time.
         invalid_responses: Those that brought something else: a wrong checksum, another's frame.
+        late: Whether the response to a request came after its timeout, and none came in time since.
     """
 
     delays: Delays
@@ -137,6 +139,7 @@ class DeviceStats:
     error_responses: int = 0
     timeouts: int = 0
     invalid_responses: int = 0
+    late: bool = False
     _by_request: dict[Hashable, Delays] = field(default_factory=dict)
     _floor_s: float = NETWORK_FLOOR_S
 
@@ -153,6 +156,25 @@ class DeviceStats:
         return known
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredRequest:
+    """A request that got no response in time.
+
+    Attributes:
+        transaction: The request.
+        stats: The device's, where a late response is noted.
+    """
+
+    transaction: Transaction[object]
+    stats: DeviceStats
+
+    def check(self, late: bytes) -> None:
+        """Note whether what came after the timeout is the response."""
+        with suppress(ProtocolError):
+            if self.transaction.feed(bytearray(late)) is not None:
+                self.stats.late = True
+
+
 class Line:
     """A line that devices share, one transaction at a time.
 
@@ -166,6 +188,7 @@ class Line:
         echo: Whether it gives back what is sent on it.
         devices: What is known of the devices that were asked, by address.
         busy_s: Seconds that it has been in use, silences included.
+        unanswered: The last request, where nothing came in time: its response may still come.
     """
 
     def __init__(
@@ -179,6 +202,7 @@ class Line:
         self.busy_s = 0.0
         self._opened_at: float | None = None
         self._closed = False
+        self.unanswered: UnansweredRequest | None = None
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
@@ -257,4 +281,7 @@ class Line:
         if left > 0:
             await asyncio.sleep(left)
         self._quiet_until = 0.0
-        self.wire.discard()
+        late = self.wire.discard()
+        if late and self.unanswered is not None:
+            self.unanswered.check(late)
+        self.unanswered = None

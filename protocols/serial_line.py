@@ -86,13 +86,17 @@ class SerialWire:
             self._close()
             raise self._lost(error) from error
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         """See `protocols.line.Wire`."""
-        if self._port is not None:
-            try:
-                termios.tcflush(self._port.fileno(), termios.TCIFLUSH)
-            except (OSError, termios.error):
-                self._close()  # the next exchange opens it again, or says why it cannot
+        if self._port is None:
+            return b""
+        try:
+            late = self._read(self._port.fileno())
+            termios.tcflush(self._port.fileno(), termios.TCIFLUSH)
+        except (OSError, termios.error):
+            self._close()  # the next exchange opens it again, or says why it cannot
+            return b""
+        return late
 
     def close(self) -> None:
         """Close the port.

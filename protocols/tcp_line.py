@@ -106,14 +106,17 @@ class TcpWire:
             return Unreachable(error.why, where=self._where, next_step=protocol.TRY_AGAIN())
         return Unreachable(protocol.CONNECTION_LOST(), where=self._where, why=error.why)
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         """Throw away what arrived, where answers are not numbered.
 
         Where they are, what is left over is looked at before the next request: cutting a late
         answer in two would lose the framing of everything behind it.
         """
-        if self._connection is not None and not self._numbered:
-            self._connection.buffer.clear()
+        if self._connection is None or self._numbered:
+            return b""
+        late = bytes(self._connection.buffer)
+        self._connection.buffer.clear()
+        return late
 
     def close(self) -> None:
         """Close the connection; a transaction under way ends with `Unreachable`."""

@@ -230,9 +230,9 @@ class RecordingWire:
                 answer = _answer(request[0], came)
                 self._entries.append(CaptureEntry(unit=unit, ms=ms, request=request, answer=answer))
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         """See `protocols.line.Wire`."""
-        self._wire.discard()
+        return self._wire.discard()
 
     def close(self) -> None:
         """See `protocols.line.Wire`: closes the other wire."""

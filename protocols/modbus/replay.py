@@ -97,9 +97,11 @@ class ReplayWire:
             raise error
         return answer
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         """See `protocols.line.Wire`."""
+        late = bytes(self._buffer)
         self._buffer.clear()
+        return late
 
     def close(self) -> None:
         """See `protocols.line.Wire`; nothing is open."""

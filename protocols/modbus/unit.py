@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from protocols.errors import ErrorResponse, InvalidResponse, Timeout
-from protocols.line import Line, Transaction
+from protocols.line import Line, Transaction, UnansweredRequest
 from protocols.modbus.mbap import MbapTransaction
 from protocols.modbus.pdu import ReadRequest, Request, WriteRequest
 from protocols.modbus.planner import TCP, Cost, Read, Span
@@ -114,8 +114,11 @@ class ModbusUnit:
         stats.requests += 1
         try:
             data = await self.line.exchange(timed, timeout_s)
-        except Timeout:
+        except Timeout as error:
             stats.timeouts += 1
+            self.line.unanswered = UnansweredRequest(transaction=timed, stats=stats)
+            if stats.late:
+                raise request.late_error(timeout_s) from error
             raise
         except InvalidResponse:
             stats.invalid_responses += 1
@@ -124,6 +127,7 @@ class ModbusUnit:
             stats.error_responses += 1
             raise
         stats.responses += 1
+        stats.late = False
         return timed, data
 
     @property

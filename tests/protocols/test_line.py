@@ -40,9 +40,9 @@ class SlowWire(ReplayWire):
         finally:
             self._busy = False
 
-    def discard(self) -> None:
+    def discard(self) -> bytes:
         self._note("discard")
-        super().discard()
+        return super().discard()
 
     def _note(self, what: str) -> None:
         self.events.append((what, round(self._time(), 3)))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from console.templates import modbus
 from protocols.errors import InvalidResponse, ProtocolError, Timeout, Unreachable
 from protocols.line import Line
 from protocols.modbus.planner import Read, Table
@@ -98,6 +99,28 @@ async def test_a_late_answer_is_drained_and_never_the_next_ones() -> None:
         made.say(rtu(1, b"\x03\x04old!"))
         made.script = says()
         assert (await unit_of(unit.line).read(TWO)).data == RIGHT
+
+
+async def test_a_unit_that_answers_later_than_the_timeout_is_told_from_a_silent_one() -> None:
+    async with unit_on(lambda _: [], SHORT_S, LineTiming(silence_s=0.001, drain_s=0.3)) as (
+        made,
+        unit,
+    ):
+        silent = await outcome(unit)
+        assert isinstance(silent, Timeout)
+        assert silent.what.id == "modbus.no_read_response"
+        made.say(ANSWER)
+        late = await outcome(unit)
+        assert isinstance(late, Timeout)
+        assert late.what.id == "modbus.late_responses"
+        assert late.next_step == modbus.RAISE_TIMEOUT()
+        made.script = says()
+        assert (await unit_of(unit.line).read(TWO)).data == RIGHT
+        made.script = lambda _: []
+        made.say(rtu(9, b"\x03\x04" + RIGHT))
+        another = await outcome(unit)
+        assert isinstance(another, Timeout)
+        assert another.what.id == "modbus.no_read_response", "it answered in time since"
 
 
 async def test_a_cancelled_exchange_is_drained_as_if_it_had_timed_out() -> None:
