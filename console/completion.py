@@ -14,8 +14,13 @@ from click.shell_completion import get_completion_class
 from console import shells
 from console.failure import Failure
 from console.output import say
+from console.text import Template, verbatim
 
 SHELLS: Final = ("bash", "zsh", "fish")
+UNSUPPORTED: Final = Template(
+    "console.unsupported_shell", "completion does not work with this version of {shell}"
+)
+INSTALL_BASH: Final = Template("console.install_bash", "install bash 4.4 or newer")
 
 
 def variable(program: str) -> str:
@@ -44,9 +49,8 @@ def completion_command(program: str) -> click.Command:
         try:
             say(script.source())
         except RuntimeError as error:
-            step = "install bash 4.4 or newer"
             raise Failure(
-                f"no completion for this {shell}", why=str(error), next_step=step
+                UNSUPPORTED(shell=shell), why=verbatim(str(error)), next_step=INSTALL_BASH()
             ) from error
 
     return completion

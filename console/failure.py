@@ -27,7 +27,7 @@ import click
 from console.language import tr, words
 from console.output import left, plain_line, say_json, width
 from console.templates import system
-from console.text import NO_MESSAGE, Message, MessageError, Template, as_message, one_line
+from console.text import NO_MESSAGE, Message, MessageError, Template, one_line
 
 DONE: Final = 0
 PARTLY: Final = 1
@@ -79,16 +79,14 @@ class Failure(click.ClickException):
 
     def __init__(
         self,
-        what: Message | str,
+        what: Message,
         *,
         where: str = "",
-        why: Message | str = NO_MESSAGE,
-        next_step: Message | str = NO_MESSAGE,
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
     ) -> None:
-        self.description = ErrorDescription(
-            what=as_message(what), where=where, why=as_message(why), next=as_message(next_step)
-        )
-        super().__init__(one_line(where, as_message(what), as_message(why), as_message(next_step)))
+        self.description = ErrorDescription(what=what, where=where, why=why, next=next_step)
+        super().__init__(one_line(where, what, why, next_step))
 
 
 def describe(error: MessageError) -> ErrorDescription:

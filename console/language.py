@@ -113,15 +113,7 @@ def translations(language: str) -> Translations:
     """The catalogue of a language; English where there is none."""
     if language == "en":
         return ENGLISH
-    found = gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
-    found.bridge = _bridge  # type: ignore[attr-defined] # BRIDGE
-    return found
-
-
-def _bridge(text: str) -> str:
-    from console.patterns import japanese
-
-    return japanese().translate(text) if text else text
+    return gettext.translation(DOMAIN, LOCALES, [language], fallback=True)
 
 
 def words(message: Message, language: str | None = None) -> str:
@@ -158,15 +150,3 @@ def tr_noop(text: str) -> str:
 def plural_noop(one: str, many: str) -> tuple[str, str]:
     """Return both texts; puts them into the catalogue for a later `plural`."""
     return one, many
-
-
-def translate(text: str) -> str:
-    """Translate an English text that a package below the command line made.
-
-    A text that no pattern matches stays English; a test finds the missing pattern.
-    """
-    if not text or current() == "en":
-        return text
-    from console.patterns import japanese
-
-    return japanese().translate(text)

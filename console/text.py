@@ -112,8 +112,7 @@ class Message:
     def format(self, translations: Translations = ENGLISH) -> str:
         """The message as a person reads it; each argument unchanged and in one piece."""
         if self.template is None:
-            bridge = getattr(translations, "bridge", None)  # BRIDGE: until all are templates
-            return bridge(self.text) if bridge and not self.id else self.text
+            return self.text
         args = self.args
         pattern = self.template.pattern(translations, args.get("n"))
         return _FIELD.sub(lambda found: format_argument(args[found[1]], translations), pattern)
@@ -246,26 +245,21 @@ class MessageError(Exception):
 
     def __init__(
         self,
-        what: Message | str,
+        what: Message,
         *,
         where: str = "",
-        why: Message | str = NO_MESSAGE,
-        next_step: Message | str = NO_MESSAGE,
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
     ) -> None:
         super().__init__(what, where, why, next_step)
-        self.what = as_message(what)
+        self.what = what
         self.where = where
-        self.why = as_message(why)
-        self.next_step = as_message(next_step)
+        self.why = why
+        self.next_step = next_step
 
     def __str__(self) -> str:
         """One line in English, for a log."""
         return one_line(self.where, self.what, self.why, self.next_step)
-
-
-def as_message(value: Message | str) -> Message:
-    """A message; a text as `verbatim`."""
-    return verbatim(value) if isinstance(value, str) else value
 
 
 def _is_ours(value: Argument, translations: Translations) -> bool:

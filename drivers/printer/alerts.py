@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.templates import condition, evidence
-from console.text import NO_MESSAGE, Message, as_message, verbatim
+from console.text import NO_MESSAGE, Message, verbatim
 from drivers.printer.fault import PrinterFault, severity_name
 from drivers.printer.mib import ALERTS, Index, Row
 from drivers.printer.severity.alert_codes import GROUP_NAMES, AlertCode, Group, meaning
@@ -131,7 +131,7 @@ def _evidence(
     if pjl is None:
         code = evidence.ALERT_CODE(name=name, kind=known.kind.value, severity=rated)
     else:
-        code = as_message(name)
+        code = name if isinstance(name, Message) else verbatim(name)
     said = {
         7: code,
         6: NO_MESSAGE if pjl is None else evidence.PJL_STATUS(name=pjl.name, severity=rated),

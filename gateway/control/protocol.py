@@ -108,11 +108,11 @@ class ControlError(MessageError):
 
     def __init__(
         self,
-        what: Message | str,
+        what: Message,
         *,
         where: str = "",
-        why: Message | str = NO_MESSAGE,
-        next_step: Message | str = NO_MESSAGE,
+        why: Message = NO_MESSAGE,
+        next_step: Message = NO_MESSAGE,
         code: int = ErrorCode.REFUSED,
     ) -> None:
         super().__init__(what, where=where, why=why, next_step=next_step)

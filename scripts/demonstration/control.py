@@ -21,11 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from console.text import Template
 from gateway.control.client import SOCKET
 from gateway.control.protocol import ControlError, decode_response, encode_request
 from gateway.control.server import Command
 
 RESTART_S: Final = 10.0
+NO_FAULT: Final = Template("demonstration.no_fault", "there is no fault '{name}' to inject")
+NAME_FAULT: Final = Template("demonstration.name_fault", "name one of {names}")
 """How long a killed gateway stays away."""
 _PATIENCE_S: Final = 2.0
 
@@ -122,8 +125,10 @@ class Control:
         for fault in self.faults:
             if fault.name == params.get("what"):
                 return fault
-        known = ", ".join(fault.name for fault in self.faults)
-        raise ControlError("there is nothing of that name to break", next_step=f"one of {known}")
+        known = tuple(fault.name for fault in self.faults)
+        raise ControlError(
+            NO_FAULT(name=str(params.get("what"))), next_step=NAME_FAULT(names=known)
+        )
 
     async def heal(self) -> None:
         """End the faults whose time is up."""

@@ -111,7 +111,7 @@ def test_a_daemon_carries_no_catalogue() -> None:
         "from console import language; assert language.begin(['run']) == 'ja';"
         "gettext._translations.clear();"  # click asked for its own texts while it was imported
         "kanmon.resolve_command(click.Context(kanmon), ['run']);"
-        "assert not gettext._translations and 'console.patterns' not in sys.modules"
+        "assert not gettext._translations"
     )
     done = subprocess.run(
         [sys.executable, "-c", look],

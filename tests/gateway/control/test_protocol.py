@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from config.finding import Finding
-from console.text import verbatim
+from console.text import Message, verbatim
 from gateway.control.protocol import (
     ID_LENGTH,
     ControlError,
@@ -51,7 +51,7 @@ async def echo(params: Mapping[str, Any]) -> Any:
 
 
 async def refuse(params: Mapping[str, Any]) -> Any:
-    raise ControlError(text_param(params, "what", "no"), next_step="do that")
+    raise ControlError(verbatim(text_param(params, "what", "no")), next_step=verbatim("do that"))
 
 
 async def broken(_: Mapping[str, Any]) -> Any:
@@ -105,6 +105,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return bytes(line)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | requests() | JSON.map(lambda value: json.dumps(value).encode()))
 @example(b"")
 @example(b"\n")
@@ -166,9 +167,9 @@ TEXTS = st.builds(verbatim, st.text(min_size=1))
 FINDINGS = st.builds(Finding, what=TEXTS, why=TEXTS, path=st.text())
 
 
-@given(st.text(min_size=1), st.text(), st.text(), st.text(), st.lists(FINDINGS))
+@given(TEXTS, st.text(), TEXTS, TEXTS, st.lists(FINDINGS))
 def test_an_error_is_read_as_it_was_written(
-    what: str, where: str, why: str, step: str, findings: list[Finding]
+    what: Message, where: str, why: Message, step: Message, findings: list[Finding]
 ) -> None:
     error = ControlError(what, where=where, why=why, next_step=step, code=ErrorCode.BUSY)
     error.findings = tuple(findings)

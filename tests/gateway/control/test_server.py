@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from console.templates import control
+from console.text import verbatim
 from gateway.control.client import SOCKET, NoDaemonError, call, exchange
 from gateway.control.protocol import ControlError, ErrorCode, decode_response, encode_request
 from gateway.control.server import (
@@ -29,7 +30,9 @@ async def echo(arguments: Mapping[str, Any]) -> Any:
 
 
 async def refuse(_: Mapping[str, Any]) -> Any:
-    raise ControlError("no", where="here", why="because", next_step="do that")
+    raise ControlError(
+        verbatim("no"), where="here", why=verbatim("because"), next_step=verbatim("do that")
+    )
 
 
 async def broken(_: Mapping[str, Any]) -> Any:

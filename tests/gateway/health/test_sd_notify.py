@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from cloud_link.spool.model import SpoolError
+from console.text import verbatim
 from drivers.report import Observation
 from gateway.fakes import VirtualLoop, run_virtually
 from gateway.health.sd_notify import ServiceManager
@@ -188,7 +189,7 @@ class StuckSpool:
 
     async def call(self, function: Callable[[Any], Any]) -> Any:
         if self.closed:
-            raise SpoolError("closed")
+            raise SpoolError(verbatim("closed"))
         if self.hangs:
             await asyncio.Event().wait()
         return function(self)

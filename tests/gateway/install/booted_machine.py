@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from console.text import verbatim
 from gateway.install.machine import Machine, ServiceError
 
 _UNITS: Final = "/etc/systemd/system"
@@ -56,7 +57,7 @@ class BootedMachine(Machine):
         line = " ".join(command)
         for words, says in self.failing.items():
             if words in line:
-                raise ServiceError(f"{line} failed with 1", why=says)
+                raise ServiceError(verbatim(f"{line} failed with 1"), why=verbatim(says))
         if command[0] == "systemctl":
             return self._control(*command[1:])
         folder = command[0].removeprefix("systemd-")

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.wire import DataRecord, Lane, decode_record
+from console.text import verbatim
 from drivers.report import Clock, Quantity, Reachability, Reading, Report
 from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.intake import WAITING_LIMIT, Intake
@@ -42,7 +43,7 @@ class TurningSpool:
         await self.gate.wait()
         batch = list(entries)
         if self.refuses:
-            raise SpoolFullError("the disk is full")
+            raise SpoolFullError(verbatim("the disk is full"))
         self.rounds.append(len(batch))
         self.kept += batch
         return tuple(range(len(batch)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from console.text import verbatim
 from gateway.control import protocol
 from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
@@ -53,7 +54,7 @@ def calls(tmp_path: Path) -> Iterator[list[Mapping[str, Any]]]:
     async def break_(params: Mapping[str, Any]) -> Any:
         found.append(params)
         if params.get("what") != "jam":
-            raise ControlError("there is nothing of that name to break")
+            raise ControlError(verbatim("there is nothing of that name to break"))
         return STATE
 
     with served(tmp_path / "s", {"break": break_}):
