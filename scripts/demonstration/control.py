@@ -26,9 +26,9 @@ from gateway.control.client import SOCKET
 from gateway.control.protocol import ControlError, decode_response, encode_request
 from gateway.control.server import Command
 
-RESTART_S: Final = 10.0
-NO_FAULT: Final = Template("demonstration.no_fault", "there is no fault '{name}' to inject")
+NO_FAULT: Final = Template("demonstration.no_fault", "the fault '{name}' does not exist")
 NAME_FAULT: Final = Template("demonstration.name_fault", "name one of {names}")
+RESTART_S: Final = 10.0
 """How long a killed gateway stays away."""
 _PATIENCE_S: Final = 2.0
 

@@ -151,7 +151,7 @@ async def test_troubles_heal_when_they_are_due_and_not_before() -> None:
     await control.heal()
     assert done == ["begun", "begun", "ended"]
     assert [one["on"] for one in (await control.state({}))["faults"]] == [False, True]
-    with pytest.raises(ControlError, match="nothing of that name"):
+    with pytest.raises(ControlError, match="the fault 'everything' does not exist"):
         await control.commands()["break"]({"what": "everything"})
 
 
