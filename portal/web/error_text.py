@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language
 
-from console.language import translations
-from console.text import one_line
+from console.language import sentence
 
 if TYPE_CHECKING:
     from console.text import MessageError
 
 
 def error_text(error: MessageError) -> str:
-    """What is wrong, where, why, and what to do next, as one text."""
-    return one_line(
-        error.where, error.what, error.why, error.next_step, translations(get_language() or "en")
+    """What is wrong, where, why, and what to do next, each as a sentence."""
+    language = get_language() or "en"
+    parts = (error.what, error.why, error.next_step)
+    text = ("" if language == "ja" else " ").join(
+        sentence(part, language) for part in parts if part
     )
+    return f"{error.where}: {text}" if error.where else text

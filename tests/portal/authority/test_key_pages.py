@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.accounts.models import Membership, Organization, Role
+from portal.accounts.models import Membership, Organization, Role, User
 from portal.authority import actions
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
@@ -91,7 +91,7 @@ def test_a_new_site_is_made_with_its_time_zone(
         ({"time_zone": "Mars/Olympus"}, "This is not an IANA time zone"),
         ({"uses": 0}, "greater than or equal to 1"),
         ({"days": 91}, "less than or equal to 90"),
-        ({"uses": 3}, "a key for several boxes cannot name one gateway"),
+        ({"uses": 3}, "A key for several boxes cannot name one gateway. Leave the name out"),
         ({"site": "x" * 101}, "at most 100 characters"),
     ],
 )
@@ -101,6 +101,18 @@ def test_what_cannot_be_is_told_and_nothing_is_issued(
     before = AgentKey.objects.count()
     assert words in owner.post(KEYS, wish(seeded, **other)).content.decode()
     assert AgentKey.objects.count() == before
+
+
+def test_what_cannot_be_is_told_in_the_readers_language(
+    owner: Client, seeded: SeedIds, authority: None
+) -> None:
+    owner.cookies["django_language"] = "ja"
+    User.objects.update(language="ja")
+    text = owner.post(KEYS, wish(seeded, uses=3)).content.decode()
+    assert (
+        "複数の本体用のキーには、ゲートウェイ名を指定できません。名前を省略してください。" in text
+    )
+    assert "cannot name one gateway" not in text
 
 
 def test_a_key_for_somebody_elses_organization_is_not_issued(

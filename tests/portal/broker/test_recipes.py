@@ -206,7 +206,7 @@ def test_a_box_whose_certificate_ends_is_enrolled_again(desk: Desk, days: int) -
         assert "valid until" in box.kanmon("status").stdout
         end_in(desk, days)
         wait_for("its own word", lambda: call(box.state, "status")["certificate"]["soon"])
-        words = "ends on" if days > 0 else "ended on"
+        words = "expires on" if days > 0 else "expired on"
         assert f"{words} " in box.kanmon("status").stdout
         told = company.portal("broker", "check", str(company.broker_folder))
         assert f"the certificate of the box {name} {words}" in told.stdout
