@@ -14,9 +14,10 @@ Source: pydantic 2, "custom types": ``__get_pydantic_core_schema__``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from console.templates import config as messages
 from console.text import Argument, Message
@@ -156,17 +157,41 @@ def settings_at(section: type, path: Iterable[str | int]) -> list[str]:
 
     A list's index or a group's name in the path does not lead to another section.
     """
+    found = _section_at(section, path)
+    return [] if found is None else [field.name for field in fields(found)]
+
+
+def choices_at(section: type, path: Sequence[str | int]) -> tuple[str, ...]:
+    """What the setting at ``path`` below ``section`` may be, where its type lists it; else ()."""
+    names = [step for step in path if isinstance(step, str)]
+    for end in range(len(names) - 1, -1, -1):  # a name that is no setting is a key of a mapping
+        owner = _section_at(section, names[:end])
+        given = get_type_hints(owner, include_extras=True).get(names[end]) if owner else None
+        if given is not None:
+            return tuple(_choices_in(given))
+    return ()
+
+
+def _choices_in(annotation: object) -> Iterator[str]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        yield from (str(member.value) for member in annotation)
+    elif get_origin(annotation) is Literal:
+        yield from map(str, get_args(annotation))
+    else:
+        for part in get_args(annotation):
+            yield from _choices_in(part)
+
+
+def _section_at(section: type, path: Iterable[str | int]) -> type | None:
     for step in path:
-        if not isinstance(step, str):
-            continue
-        given = get_type_hints(section).get(step)
+        given = get_type_hints(section).get(step) if isinstance(step, str) else None
         if given is None:
             continue
         inner = _section_in(given)
         if inner is None:
-            return []
+            return None
         section = inner
-    return [field.name for field in fields(section)]
+    return section
 
 
 def _section_in(annotation: object) -> type | None:

@@ -5,12 +5,11 @@ Also for profiles, whose sections are validated in the same way.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from config.constraint import ValidationIssue, given_value, settings_at
+from config.constraint import ValidationIssue, choices_at, given_value, settings_at
 from config.finding import dotted
 from config.yaml_faults import value_fault
 from console.nearest import nearest
@@ -68,12 +67,6 @@ def _not_section(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Messag
     return messages.NOT_A_SECTION(given=given), messages.WRITE_SECTION()
 
 
-def _not_choice(given: Argument, context: Mapping[str, Any]) -> tuple[Message, Message]:
-    expected = str(context["expected"])
-    choices = tuple(re.findall(r"'([^']*)'", expected)) or (expected,)
-    return messages.NOT_A_CHOICE(given=given), messages.CHOICES(choices=choices)
-
-
 _DESCRIPTIONS: Final[Mapping[str, _Words]] = {
     "string_type": lambda given, _: (messages.NOT_TEXT(given=given), messages.QUOTE()),
     "bool_parsing": _not_boolean,
@@ -106,7 +99,6 @@ _DESCRIPTIONS: Final[Mapping[str, _Words]] = {
         messages.TOO_MANY_ENTRIES(),
         messages.ENTRIES_AT_MOST(limit=context["max_length"]),
     ),
-    "literal_error": _not_choice,
     "dataclass_type": _not_section,
     "tuple_type": lambda given, _: (messages.NOT_A_LIST(given=given), messages.WRITE_LIST()),
 }
@@ -158,6 +150,9 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
         what, step = _pattern(path, given)
     elif issue.kind == "string_type" and path and path[-1] in _FORMS:
         what, step = _FORMS[path[-1]](given_value(given))
+    elif issue.kind in ("enum", "literal_error"):
+        what = messages.NOT_A_CHOICE(given=given_value(given))
+        step = messages.CHOICES(choices=choices_at(root, path))
     elif issue.kind in _DESCRIPTIONS:
         what, step = _DESCRIPTIONS[issue.kind](given_value(given), issue.context)
     else:

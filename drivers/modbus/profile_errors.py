@@ -6,12 +6,11 @@ shows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from config.constraint import ValidationIssue, given_value, settings_at
+from config.constraint import ValidationIssue, choices_at, given_value, settings_at
 from config.setting_faults import typed_fault
 from console.nearest import nearest
 from console.templates import profile as texts
@@ -85,10 +84,9 @@ def finding_of(detail: ErrorDetails) -> Fault:
     if typed := typed_fault(detail["input"], path, kind):
         return Fault(path=path, what=typed.what, next=typed.next)
     if kind in ("enum", "literal_error"):
-        expected = str(context.get("expected"))
-        known = re.findall(r"'([^']*)'", expected) or [expected]
         what = texts.NOT_A_CHOICE(given=given)
-        return Fault(path=path, what=what, next=choice(str(detail["input"]), known))
+        step = choice(str(detail["input"]), choices_at(Profile, path))
+        return Fault(path=path, what=what, next=step)
     if kind == "unknown":
         step = choice(str(context["given"]), context["known"])
         return Fault(path=path, what=issue.message, next=step)

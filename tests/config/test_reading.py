@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-from config.constraint import ValidationIssue
+from config.constraint import ValidationIssue, choices_at
 from config.finding import ConfigError, Finding
 from config.model import Configuration, canonical, digest
 from config.ratio import parse_ratio
@@ -19,6 +19,8 @@ from config.reading import VALIDATOR, migrate, read
 from config.setting_faults import describe
 from config.yaml_source import NODE_LIMIT, SIZE_LIMIT, CoreLoader
 from console.templates import config as messages
+from drivers.modbus.profile import Profile
+from drivers.report import Severity, State
 
 GOOD = """\
 version: 1
@@ -364,3 +366,10 @@ def test_no_text_whatever_raises_anything_else(text: bytes) -> None:
         read(text, "f")
     assert caught.value.findings
     assert all(finding.location for finding in caught.value.findings)
+
+
+def test_the_choices_of_a_setting_come_from_its_type() -> None:
+    assert choices_at(Configuration, ("cloud", "mqtt")) == ("5", "3.1.1")
+    assert choices_at(Profile, ("points", 0, "bits", 3, "severity")) == tuple(Severity)
+    assert choices_at(Profile, ("points", 0, "states", 7)) == tuple(State)
+    assert choices_at(Configuration, ("site", "time_zone")) == ()
