@@ -54,7 +54,7 @@ FAULTS: Final = {
         mend=later("Clear the paper jam"),
     ),
     "silence": Words(
-        button=later("Stop a meter from responding"),
+        button=later("Stop a meter"),
         hint=later("The workshop's meter stops responding. The other meters are not affected."),
         lasting=later("The workshop's meter does not respond"),
         mend=later("Resume responses"),
