@@ -19,7 +19,7 @@ NOT_WRITABLE: Final = Template(
     "setting.not_writable",
     "the profile of the {maker} {model} does not allow '{name}' to be written",
 )
-USE_ONE_OF: Final = Template("setting.use_one_of", "use one of {known}")
+USE_ONE_OF: Final = Template("setting.use_one_of", "use a writable setting: {known}")
 USE_THE_DEVICE: Final = Template(
     "setting.use_the_device", "change the setting on the device itself"
 )

@@ -87,7 +87,7 @@ def test_a_value_becomes_registers_and_back(
         ("demand-period", "soon", "'soon' is not a number."),
         ("demand-period", "NaN", "'NaN' is not a number."),
         ("offset", "0.005", "'offset' cannot hold 0.005 exactly. Enter a multiple of 0.01."),
-        ("serial", "1", "does not allow 'serial' to be written. Use one of demand-period, offset"),
+        ("serial", "1", "to be written. Use a writable setting: demand-period, offset"),
     ],
 )  # fmt: skip
 def test_what_may_not_be_written_is_told(name: str, text: str, words: str) -> None:
