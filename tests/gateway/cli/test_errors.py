@@ -45,7 +45,8 @@ CASES = [
     Case(call=("device", "write", GONE, "demand-period", "15"), names=("tcp:127.0.0.1:9", "port")),
     Case(call=("config", "check", "nothing.yaml"), names=("nothing.yaml:1:1", "path")),
     Case(call=("config", "check", "."), names=(".:1:1", "path of a file")),
-    Case(call=("config", "check", "bytes"), names=("bytes:2:118", "UTF-8")),
+    Case(call=("config", "check", "bytes"), names=("bytes:1:1", "not a text file")),
+    Case(call=("config", "check", "latin"), names=("latin:2:", "UTF-8")),
     Case(call=("config", "check", "broken"), names=("broken:2:7", "not closed")),
     Case(call=("config", "check", "empty"), names=("empty:1:1", "version: 1")),
     Case(call=("config", "apply", "broken"), names=("broken:2:7", "correct what is listed")),
@@ -88,6 +89,7 @@ CASES = [
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     (tmp_path / "bytes").write_bytes(bytes(range(256)))
+    (tmp_path / "latin").write_bytes("version: 1\nsite: {time_zone: ä}\n".encode("latin-1"))
     (tmp_path / "broken").write_text("version: 1\nsite: {time_zone: UTC\n")
     (tmp_path / "good").write_text("version: 1\nsite: {time_zone: UTC}\n")
     (tmp_path / "empty").touch()
