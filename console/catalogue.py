@@ -13,7 +13,6 @@ the reader's language; who does not shows the text.
 
 from __future__ import annotations
 
-import math
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Final
@@ -48,8 +47,10 @@ AREAS: Final = frozenset(
     }
 )
 """The modules of `console.templates`: no other is imported, whatever id arrives."""
-_DEPTH: Final = 4
-"""How deep messages may be nested that arrive."""
+_DEPTH: Final = 7
+"""How deep messages and lists that arrive may be nested within each other."""
+_LONGEST_S: Final = 1e12
+"""Seconds of the longest span of time that arrives; no comparison with one that is none holds."""
 
 
 def find(template_id: str) -> Template | None:
@@ -76,9 +77,13 @@ def decode(value: Any) -> Message:
 
 def decode_parts(template_id: str, args: Any, text: str) -> Message:
     """A message whose id, arguments and text arrive apart; other arguments are ignored."""
+    return _parts(template_id, args, text, _DEPTH)
+
+
+def _parts(template_id: str, args: Any, text: str, depth: int) -> Message:
     template = find(template_id)
     try:
-        pairs = _pairs(args, _DEPTH)
+        pairs = _pairs(args, depth)
     except ValueError:
         return Message(template_id, text=text)
     if template is None or not fills(template, dict(pairs)):
@@ -94,7 +99,7 @@ def _message(value: Any, depth: int) -> Message:
     name, text = value.get("id"), value.get("text")
     if not isinstance(name, str) or not isinstance(text, str):
         raise ValueError("not a message")
-    return decode_parts(name, value.get("args", {}), text)
+    return _parts(name, value.get("args", {}), text, depth)
 
 
 def _pairs(args: Any, depth: int) -> tuple[tuple[str, Argument], ...]:
@@ -110,6 +115,6 @@ def _argument(value: Any, depth: int) -> Argument:
         return tuple(_argument(one, depth - 1) for one in value)
     if isinstance(value, dict) and set(value) == {"seconds"}:
         seconds = value["seconds"]
-        if isinstance(seconds, int | float) and math.isfinite(seconds):
+        if isinstance(seconds, int | float) and abs(seconds) <= _LONGEST_S:
             return Duration(seconds)
-    return _message(value, depth - 1)
+    return _message(value, depth)

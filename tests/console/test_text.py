@@ -79,6 +79,20 @@ def test_other_arguments_than_the_templates_show_the_text() -> None:
     assert catalogue.decode({**sent, "args": {"member": deep}}).format() == "the member a"
 
 
+def test_messages_nested_without_end_show_the_text_of_the_outermost() -> None:
+    deep: Any = {"id": "a.b", "args": {}, "text": "x"}
+    for _ in range(5_000):
+        deep = {"id": "a.b", "args": {"a": deep}, "text": "the outer text"}
+    assert catalogue.decode(deep).format(JAPANESE) == "the outer text"
+    assert catalogue.decode_parts("a.b", {"a": deep}, "text").format() == "text"
+
+
+@pytest.mark.parametrize("seconds", [10**400, -(10**400), 1e300, float("nan"), float("-inf"), "1"])
+def test_a_span_of_time_that_is_none_shows_the_text(seconds: Any) -> None:
+    sent = {"id": "control.member_repeated", "args": {"member": {"seconds": seconds}}, "text": "x"}
+    assert catalogue.decode(sent).format(JAPANESE) == "x"
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | TEXT,

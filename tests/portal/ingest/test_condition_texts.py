@@ -75,11 +75,20 @@ def test_a_later_event_replaces_the_words(box: Box, sender: Sender) -> None:
     assert len(row.evidence) == 1
 
 
+def nested(depth: int) -> Any:
+    """A message with a message among its arguments, and so on."""
+    message: Any = "deep"
+    for _ in range(depth):
+        message = {"id": "of.a_newer", "args": {"place": message}, "text": "text"}
+    return message
+
+
 @pytest.mark.parametrize(
     "args",
     [
         {"place": float("nan")},
         {"place": [[[[[[[["deep"]]]]]]]]},
+        {"place": nested(220)},
         {"place": "x" * 50_000},
         {"place": b"bytes"},
         {1: 2},
