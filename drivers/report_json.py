@@ -68,6 +68,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Enum)
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SHIFT_LIMIT: Final = 1_000
+"""The most decimal places between a number and its resolution: quantities have some twenty."""
 
 
 class ReportJsonError(ValueError):
@@ -397,6 +399,8 @@ def _units(number: Decimal, resolution: int, where: str) -> int:
         raise ReportJsonError(where, f"{number} is not a number")
     whole = int("".join(map(str, digits)))
     shift = exponent - resolution
+    if abs(shift) > _SHIFT_LIMIT:  # the power would take minutes and all memory
+        raise ReportJsonError(where, f"its exponent does not fit resolution {resolution}")
     # int(): to the type checker a power of unknown sign might be a float
     units, rest = divmod(whole * int(10 ** max(shift, 0)), int(10 ** max(-shift, 0)))
     if rest:

@@ -68,6 +68,7 @@ RESULTS: Final[dict[str, Shape]] = {
         "running_s": int,
         "clock_known": bool,
         "link": _LINK,
+        "metrics": (..., None, {"error": (None, MESSAGE)}),
         "certificate": (None, {"expires_at": str, "expired": bool, "soon": bool}),
         "spool": _SPOOL,
         "devices": [_DEVICE],
