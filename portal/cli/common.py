@@ -155,7 +155,7 @@ def _warn_of_unknown_variables() -> None:
                 name=one.name,
                 nearest=one.nearest,
             )
-        click.echo(output.plain(f"{PROGRAM}: {text}"), err=True)
+        click.echo(output.plain_line(f"{PROGRAM}: {text}"), err=True)
 
 
 def _is_file() -> bool:

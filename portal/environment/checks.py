@@ -7,6 +7,8 @@ cannot be used itself is not among them.
 
 from __future__ import annotations
 
+import re
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -34,6 +36,7 @@ OUTSIDE_PROGRAM: Final = Template(
     "environment.outside_program",
     "choose a folder outside the program, such as /var/lib/kanmon-portal",
 )
+NO_HOME: Final = Template("environment.no_home", "'{folder}' names the home of no account")
 NOT_A_PORTAL: Final = Template("environment.not_a_portal", "'{url}' is not the address of a portal")
 WRITE_PORTAL: Final = Template(
     "environment.write_portal",
@@ -89,7 +92,11 @@ WRITE_TEXT: Final = Template("environment.write_text", "write plain text")
 INVALID_URL: Final = Template(
     "environment.invalid_url", "invalid URL: its host or its port is wrong"
 )
+WRITE_PATH: Final = Template("environment.write_path", "write an absolute path")
 WRITE_URL: Final = Template("environment.write_url", "write an address such as {example}")
+
+_USER: Final = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)
+"""What may hold a password in an address."""
 
 
 def is_loopback(host: str) -> bool:
@@ -99,8 +106,8 @@ def is_loopback(host: str) -> bool:
 
 def state(text: str) -> Path:
     """The state folder, absolute and outside every package: no build ever ships a key."""
-    folder = Path(text).expanduser().absolute()
-    if folder.resolve().is_relative_to(PACKAGE):
+    folder = _folder(text)
+    if Path(realpath(folder)).is_relative_to(PACKAGE):
         raise VariableError(INSIDE_PROGRAM(folder=str(folder)), OUTSIDE_PROGRAM())
     return folder
 
@@ -114,14 +121,17 @@ def url(text: str) -> str:
     """Where people reach the portal, without a trailing slash."""
     parts = _split(text, "https://portal.example.com")
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
-        raise VariableError(NOT_A_PORTAL(url=text), WRITE_PORTAL())
+        raise VariableError(NOT_A_PORTAL(url=_shown(text)), WRITE_PORTAL())
     return text.rstrip("/")
 
 
 def claim_url(text: str) -> str:
     """Where boxes claim their place, as `provisioning.agent_key.check_address` says."""
+    _printable(text)
+    if "@" in text:  # which what is wrong with it would repeat
+        raise VariableError(NOT_A_PORTAL(url=_shown(text)), WRITE_CLAIM(port=CLAIM_PORT))
     try:
-        return check_address(_printable(text))
+        return check_address(text)
     except AgentKeyError as error:
         raise VariableError(error.why, WRITE_CLAIM(port=CLAIM_PORT)) from error
 
@@ -144,7 +154,7 @@ def broker_id(text: str, info: ValidationInfo) -> Path:
     """The folder of the worker's ``key.pem``, ``certificate.pem`` and ``trust.pem``."""
     if not info.data.get("broker", "mqtts://").startswith("mqtts://"):
         raise VariableError(NEEDS_TLS(), USE_TLS())
-    return Path(text).expanduser().absolute()
+    return _folder(text)
 
 
 def box_broker(text: str) -> str:
@@ -179,7 +189,7 @@ def ingest_metrics(text: str) -> tuple[str, int]:
     except ValueError:
         host, port = "", 0
     if not is_this_machine(host):
-        raise VariableError(NOT_LOOPBACK(address=text), WRITE_LOOPBACK())
+        raise VariableError(NOT_LOOPBACK(address=_shown(text)), WRITE_LOOPBACK())
     return host, port
 
 
@@ -196,7 +206,7 @@ def simulation(text: str, info: ValidationInfo) -> Path:
     """The control socket of the demonstration's simulated sites."""
     address = info.data.get("url", "http://localhost")
     if not is_loopback(urlsplit(address).hostname or ""):
-        raise VariableError(PUBLIC_PORTAL(url=address), REMOVE_VARIABLE())
+        raise VariableError(PUBLIC_PORTAL(url=_shown(address)), REMOVE_VARIABLE())
     return Path(text).absolute()
 
 
@@ -205,6 +215,19 @@ def _printable(text: str) -> str:
         # The value is not repeated: it may hold a secret.
         raise VariableError(NOT_PRINTABLE(), WRITE_TEXT())
     return text
+
+
+def _folder(text: str) -> Path:
+    """A path, absolute, with the home of an account for a ``~``."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise VariableError(NO_HOME(folder=text), WRITE_PATH()) from error
+
+
+def _shown(text: str) -> str:
+    """An address without the user and the password that may be in it."""
+    return _USER.sub(r"\1", text)
 
 
 def _split(text: str, example: str) -> SplitResult:

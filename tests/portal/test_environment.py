@@ -69,6 +69,41 @@ def test_no_error_repeats_a_password_wherever_it_ended_up(url: str) -> None:
         shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("KANMON_PORTAL_URL", "https://admin:hunter2@portal.example.com/portal"),
+        ("KANMON_PORTAL_URL", "https://admin:hun/t@hunter2@portal.example.com"),
+        ("KANMON_PORTAL_URL", "admin:hunter2@portal.example.com"),
+        ("KANMON_CLAIM_URL", "https://admin:hunter2@portal.example.com"),
+        ("KANMON_CLAIM_URL", "http://hunter2@portal.example.com"),
+        ("KANMON_INGEST_METRICS", "admin:hunter2@127.0.0.1:9465"),
+    ],
+)
+def test_no_error_repeats_what_stands_before_the_host_of_an_address(name: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        read_settings({name: url})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_no_error_repeats_the_user_in_the_address_of_another_variable() -> None:
+    with pytest.raises(SettingsError, match="KANMON_SIMULATION") as caught:
+        read_settings({"KANMON_PORTAL_URL": "https://a:hunter2@h", "KANMON_SIMULATION": "/run/x"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["KANMON_PORTAL_STATE", "KANMON_BROKER_ID"])
+def test_a_home_that_no_account_has_is_an_error(name: str) -> None:
+    with pytest.raises(SettingsError, match="home of no account"):
+        read_settings({"KANMON_BROKER": "mqtts://h", name: "~nobody-has-this-name/state"})
+
+
+def test_links_in_a_circle_are_a_folder_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    found = read_settings({"KANMON_PORTAL_STATE": str(tmp_path / "circle")})
+    assert found.state == tmp_path / "circle"
+
+
 def test_settings_shown_in_a_log_hold_no_secret() -> None:
     found = read_settings(
         {
