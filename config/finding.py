@@ -156,13 +156,12 @@ def position(finding: Finding) -> tuple[int, int]:
 def fold(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings in the file's order, those of one cause as one with all its places."""
     first: dict[tuple[Message, Message, Message, Level], Finding] = {}
+    places: dict[tuple[Message, Message, Message, Level], dict[Place, None]] = {}
     for one in sorted(findings, key=position):
         cause = (one.what, one.why, one.next, one.level)
-        known = first.setdefault(cause, one)
-        if known is not one:
-            added = tuple(place for place in one.places if place not in known.places)
-            first[cause] = replace(known, others=(*known.others, *added))
-    return tuple(first.values())
+        first.setdefault(cause, one)
+        places.setdefault(cause, {}).update(dict.fromkeys(one.places))
+    return tuple(replace(one, others=tuple(places[cause])[1:]) for cause, one in first.items())
 
 
 class ConfigError(Exception):
