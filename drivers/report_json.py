@@ -297,7 +297,10 @@ class _Object:
         if not isinstance(args, dict):
             where = self.place(f"{name}_args")
             raise ReportJsonError(where, f"an object is expected, not {_kind(args)}")
-        return decode_parts(key, _floats(args), text) if key else verbatim(text)
+        try:
+            return decode_parts(key, _floats(args), text) if key else verbatim(text)
+        except RecursionError as error:
+            raise ReportJsonError(self.place(f"{name}_args"), "is nested too deep") from error
 
     def object(self, name: str) -> _Object:
         return _Object.of(self.take(name), self.place(name))

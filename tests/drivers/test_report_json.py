@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -258,3 +259,14 @@ def test_what_is_missing_is_named() -> None:
 def test_text_that_is_no_json_is_refused_as_such() -> None:
     with pytest.raises(ReportJsonError, match="not JSON"):
         loads("{")
+
+
+def test_arguments_without_end_are_refused_with_their_place() -> None:
+    deep: Any = "x"
+    for _ in range(5_000):
+        deep = [deep]
+    jam = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, message=condition.MEDIA_JAM())
+    document = to_json(replace(sample(), conditions=(jam,)))
+    document["conditions"][0]["message_args"] = {"a": deep}
+    with pytest.raises(ReportJsonError, match=r"message_args: is nested too deep"):
+        from_json(document)
