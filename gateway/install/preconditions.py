@@ -13,6 +13,7 @@ import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -141,7 +142,7 @@ def check_program(program: Program) -> None:
     """Raise `ServiceError` where the service could not see or name the program."""
     _check_plain(program.command[0], PLAIN_PROGRAM())
     for folder in program.folders:
-        for path in (folder, folder.resolve()):
+        for path in (folder, Path(realpath(folder))):
             hidden = _within(path, HIDDEN_FOLDERS)
             if hidden:
                 raise ServiceError(
@@ -154,7 +155,7 @@ def check_program(program: Program) -> None:
 
 def check_state_path(state: Path) -> None:
     """Raise `ServiceError` where the service could not write in a state folder at this path."""
-    found = (_within(path, _NOT_FOR_STATE) for path in (state, state.resolve()))
+    found = (_within(path, _NOT_FOR_STATE) for path in (state, Path(realpath(state))))
     hidden = next(filter(None, found), None)
     if hidden or len(state.parts) < 3:
         raise ServiceError(
