@@ -115,9 +115,6 @@ INVALID_MEMBER: Final = Template(
     "control.invalid_member", "'{member}' is missing or has another type"
 )
 INVALID_REPORT: Final = Template("control.invalid_report", "the report in the answer is not valid")
-INVALID_DEVICE_URL: Final = Template(
-    "control.invalid_device_url", "the device URL in the answer is not valid"
-)
 
 # Configurations.
 UNUSABLE_CONFIGURATION: Final = Template(

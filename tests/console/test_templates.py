@@ -102,6 +102,26 @@ def test_the_areas_are_the_modules_and_every_id_is_found_again() -> None:
                 assert catalogue.find(value.id) is value
 
 
+def test_every_template_is_used() -> None:
+    """By its name, in the product's sources; setup codes are found by the number's name."""
+    used = {
+        name
+        for _path, tree in sources()
+        for node in ast.walk(tree)
+        if (name := getattr(node, "attr", None) or _loaded(node))
+    }
+    unused = [
+        place
+        for place, template in declared().items()
+        if place.rpartition(".")[2] not in used and not template.id.startswith("code.")
+    ]
+    assert unused == []
+
+
+def _loaded(node: ast.AST) -> str:
+    return node.id if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) else ""
+
+
 def test_an_id_names_one_template() -> None:
     by_id: dict[str, Template] = {}
     for place, template in declared().items():
