@@ -19,6 +19,8 @@ _LOOK_ALIKE: Final[Mapping[str, str]] = {
     **dict.fromkeys("‘’‚‛", "'"),
     **dict.fromkeys("‐‑‒–—―−", "-"),
     "、": ",",
+    "【": "[",
+    "】": "]",
     "∶": ":",
 }
 """ASCII characters by those that an input method or a word processor writes in their place."""
@@ -52,9 +54,21 @@ def describe_character(character: str) -> tuple[Message, Message]:
         return messages.OTHER_SPACE(), messages.WRITE_SPACE()
     if unicodedata.category(character) == "Cf":
         return messages.INVISIBLE(character=code_point(character)), messages.REMOVE_CHARACTER()
-    found, written = messages.FULL_WIDTH(found=character), ascii_of(character) or "-"
-    step = messages.WRITE_COLON() if written == ":" else messages.WRITE_ASCII(ascii=written)
-    return found, step
+    written = ascii_of(character) or "-"
+    what = messages.FULL_WIDTH(found=character)
+    if unicodedata.east_asian_width(character) not in "WF":
+        if written in "\"'":
+            what = messages.TYPOGRAPHIC_QUOTE(found=character)
+        elif written == "-":
+            what = messages.OTHER_DASH(found=character)
+    return what, messages.WRITE_COLON() if written == ":" else replacement(written)
+
+
+def replacement(text: str) -> Message:
+    """The next step to write ``text``, which is not quoted where it begins with a quote."""
+    if text.startswith(("'", '"')):
+        return messages.WRITE_QUOTE(ascii=text)
+    return messages.WRITE_ASCII(ascii=text)
 
 
 def code_point(character: str) -> str:

@@ -23,6 +23,7 @@ from config.constraint import ValidationIssue, given_value, settings_at
 from config.finding import ConfigError, Finding, Level, dotted, fold
 from config.model import VERSION, Configuration
 from config.setting_faults import SettingFault, describe
+from config.yaml_faults import value_fault
 from config.yaml_source import Path, Source, parse
 from console.templates import config as messages
 from console.templates import yaml
@@ -130,6 +131,9 @@ def _version_finding(source: Source) -> Finding | None:
     elif type(version) is not int or version < 1:
         what = messages.INVALID_VERSION(given=given_value(version))
         step = yaml.WRITE_SETTING(setting=f"version: {VERSION}")
+        typed = value_fault(version) if isinstance(version, str) else None
+        if typed:  # １
+            what, step = typed[1].what, typed[1].next
     elif version > VERSION:
         what = messages.NEWER_VERSION(version=version, supported=VERSION)
         step = messages.UPDATE(supported=VERSION)

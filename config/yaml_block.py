@@ -23,6 +23,7 @@ from config.yaml_flow import (
 )
 from config.yaml_text import BREAK, FaultFoundError, YamlText
 from console.templates import yaml as messages
+from console.text import Message
 
 _KEY_END: Final = re.compile(r":(?=[ \t\n\r]|$)|[ \t]#|[\n\r]")
 _INNER_COLON: Final = re.compile(r":(?=[ \t]|$)")
@@ -166,9 +167,12 @@ class BlockScanner:
         line = self._text.text[at : self._text.line_end(at)]
         if top.state is _State.PLAIN and top.column < column and not _INNER_COLON.search(line):
             return False  # more of the text above
-        raise self._indentation_fault(
-            at, "-", [one for one in (*left, *self._levels) if one.entries]
-        )
+        self._check_plain_above()
+        entries = [one for one in (*left, *self._levels[1:]) if one.entries]
+        if top.column == column and not entries:
+            what, step = messages.ENTRY_AMONG_SETTINGS(), messages.INDENT_ENTRY()
+            raise self._text.fault(at, what, step=step)
+        raise self._indentation_fault(at, "-", entries)
 
     def _setting(self, at: int, name: str) -> None:
         """Begin a setting."""
@@ -187,14 +191,24 @@ class BlockScanner:
         elif top.plain >= 0 and self._text.column(top.plain) == column:
             raise self._setting_fault(top.plain)
         else:
+            self._check_plain_above()
             settings = [one for one in (*left, *self._levels) if not one.entries]
+            if top.column == column and not settings:
+                what, step = messages.SETTING_AMONG_ENTRIES(), messages.BEGIN_ENTRY()
+                raise self._text.fault(at, what, step=step)
             raise self._indentation_fault(at, name, settings)
+
+    def _check_plain_above(self) -> None:
+        """Refuse a text above that should be a setting: ``site：``, which YAML takes as a text."""
+        plain = self._top.plain
+        if plain >= 0 and (fault := wide_colon_fault(self._text, plain)):
+            raise fault
 
     def _indentation_fault(self, at: int, name: str, levels: Iterable[_Level]) -> FaultFoundError:
         found = self._text.column(at)
         known = [one for one in levels if one.column >= 0 and one.column != found]
         if not known:
-            what, step = messages.UNEXPECTED_INDENTATION(), messages.CHECK_INDENTATION()
+            what, step = _misplaced(found)
             return self._text.fault(at, what, step=step)
         near = min(known, key=lambda one: (abs(one.column - found), -one.column))
         what = messages.INDENTATION(
@@ -221,6 +235,8 @@ class BlockScanner:
         if content[at] in "\"'":
             end = scan_quoted(self._text, at, edge)
             colon = self._spaces(end + 1)
+            if ascii_of(content[colon : colon + 1]) == ":":
+                raise self._text.character_fault(colon)
             if content[colon : colon + 1] != ":":
                 return self._text_line(begin, at)
             name = content[at + 1 : end]
@@ -251,9 +267,7 @@ class BlockScanner:
         if top.state is _State.PLAIN:
             self._check_plain(at, self._text.line_end(at))
             return self._text.next_line(at)
-        what, step = messages.UNEXPECTED_INDENTATION(), messages.CHECK_INDENTATION()
-        if not column:
-            what, step = messages.SYNTAX(), messages.CHECK_LINE()
+        what, step = _misplaced(column)
         raise self._text.fault(at, what, step=step)
 
     def _value(self, at: int, name: str, edge: int) -> int:
@@ -332,11 +346,24 @@ class BlockScanner:
         return self._text.fault(at, what, step=step)
 
 
+def _misplaced(column: int) -> tuple[Message, Message]:
+    """What is wrong with a line that fits nothing above it, and the next step."""
+    if not column:
+        return messages.SYNTAX(), messages.CHECK_LINE()
+    return messages.UNEXPECTED_INDENTATION(), messages.CHECK_INDENTATION()
+
+
+def wide_colon_fault(text: YamlText, at: int) -> FaultFoundError | None:
+    """The error of a full-width colon after the name that begins at ``at``, if there is one."""
+    wide = _WIDE_COLON.match(text.text, at, text.line_end(at))
+    return text.character_fault(wide.start(1)) if wide else None
+
+
 def setting_fault(text: YamlText, at: int, end: int) -> FaultFoundError:
     """The error of a text in a line that should be a setting."""
     said = text.text[at:end].rstrip()
-    if wide := _WIDE_COLON.match(said):
-        return text.character_fault(at + wide.start(1))
+    if fault := wide_colon_fault(text, at):
+        return fault
     if DASH_WITHOUT_SPACE.match(said):
         step = messages.WRITE_SETTING(setting=f"- {said[1:]}"[:SHOWN])
         return text.fault(at, messages.DASH_SPACE(), step=step)

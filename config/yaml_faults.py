@@ -19,8 +19,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from config.look_alike import ascii_of, describe_character, is_dash, is_other_space, to_ascii
-from config.yaml_block import DASH_WITHOUT_SPACE, NO_SPACE, SHOWN, BlockScanner, setting_fault
+from config.look_alike import (
+    ascii_of,
+    describe_character,
+    is_dash,
+    is_other_space,
+    replacement,
+    to_ascii,
+)
+from config.yaml_block import (
+    DASH_WITHOUT_SPACE,
+    NO_SPACE,
+    SHOWN,
+    BlockScanner,
+    setting_fault,
+    wide_colon_fault,
+)
 from config.yaml_text import Fault, FaultFoundError, YamlText
 from console.templates import yaml as messages
 
@@ -32,6 +46,12 @@ def find_fault(text: str) -> Fault | None:
     except FaultFoundError as found:
         return found.fault
     return None
+
+
+def root_fault(text: str, index: int) -> Fault | None:
+    """What is wrong with a whole file that YAML takes as one text, which begins at ``index``."""
+    found = wide_colon_fault(YamlText(text), index)
+    return found.fault if found else None
 
 
 def key_fault(key: str) -> tuple[int, Fault] | None:
@@ -62,7 +82,7 @@ def value_fault(value: str, *, setting: bool = False) -> tuple[int, Fault] | Non
         separates = ascii_of(character) == ":" or is_other_space(character)
         # A password may stand before "@".
         if not (setting and separates) and len(written) <= SHOWN and "@" not in written:
-            fault = replace(fault, next=messages.WRITE_ASCII(ascii=written))
+            fault = replace(fault, next=replacement(written))
         return index, fault
     return _of_setting(value) if setting else None
 

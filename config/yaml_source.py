@@ -21,7 +21,7 @@ import yaml
 
 from config.finding import Finding, SourceLocation, dotted
 from config.look_alike import code_point
-from config.yaml_faults import find_fault, key_fault
+from config.yaml_faults import find_fault, key_fault, root_fault
 from config.yaml_text import Fault, FaultFoundError, YamlText, decode
 from console.templates import yaml as messages
 from console.text import NO_MESSAGE, Message
@@ -127,9 +127,12 @@ def _compose(data: bytes, source: Source) -> yaml.Node | None:
         what, step = messages.TOO_DEEP(), messages.NEST_LESS()
         fault = Fault(line=1, column=1, what=what, next=step)
     else:
-        if root is not None:
+        fault = None
+        if isinstance(root, yaml.ScalarNode):
+            fault = root_fault(text, root.start_mark.index)
+        if root is not None and fault is None:
             return root
-        fault = Fault(line=1, column=1, what=messages.EMPTY(), next=messages.BEGIN())
+        fault = fault or Fault(line=1, column=1, what=messages.EMPTY(), next=messages.BEGIN())
     source.findings.append(_finding(fault, source.file))
     return None
 

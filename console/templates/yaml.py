@@ -107,6 +107,18 @@ INDENTATION: Final = Template(
 )
 SPACES: Final = Template("yaml.spaces", "{n} space", "{n} spaces")
 INDENT: Final = Template("yaml.indent", "indent both by the same number of spaces")
+SETTING_AMONG_ENTRIES: Final = Template(
+    "yaml.setting_among_entries", "the line is a setting among the entries of a list"
+)
+BEGIN_ENTRY: Final = Template(
+    "yaml.begin_entry", "indent it below the entry that it belongs to, or begin it with a dash"
+)
+ENTRY_AMONG_SETTINGS: Final = Template(
+    "yaml.entry_among_settings", "the line is an entry of a list among settings"
+)
+INDENT_ENTRY: Final = Template(
+    "yaml.indent_entry", "write it below the name of its list, or remove the dash"
+)
 UNEXPECTED_INDENTATION: Final = Template(
     "yaml.unexpected_indentation", "the line is indented further than the lines around it allow"
 )
@@ -117,7 +129,12 @@ CHECK_INDENTATION: Final = Template(
 # --- characters -----------------------------------------------------------------------------------
 
 FULL_WIDTH: Final = Template("yaml.full_width", "'{found}' is a full-width character")
+TYPOGRAPHIC_QUOTE: Final = Template(
+    "yaml.typographic_quote", "{found} is a typographic quotation mark"
+)
+OTHER_DASH: Final = Template("yaml.other_dash", "'{found}' is not the hyphen that YAML requires")
 WRITE_ASCII: Final = Template("yaml.write_ascii", "write '{ascii}' instead")
+WRITE_QUOTE: Final = Template("yaml.write_quote", "write {ascii} instead")
 WRITE_COLON: Final = Template("yaml.write_colon", "write ':' and a space instead")
 FULL_WIDTH_SPACE: Final = Template("yaml.full_width_space", "the line contains a full-width space")
 OTHER_SPACE: Final = Template("yaml.other_space", "the line contains a no-break space")

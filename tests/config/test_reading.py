@@ -383,3 +383,43 @@ def test_the_choices_of_a_setting_come_from_its_type() -> None:
     assert choices_at(Profile, ("points", 0, "bits", 3, "severity")) == tuple(Severity)
     assert choices_at(Profile, ("points", 0, "states", 7)) == tuple(State)
     assert choices_at(Configuration, ("site", "time_zone")) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "code", "step"),
+    [
+        (
+            "version： 1\nsite：\n  time_zone：Asia/Tokyo\n",
+            (1, 8),
+            "yaml.full_width",
+            "yaml.write_colon",
+        ),
+        (
+            "version: １\nsite: {time_zone: UTC}\n",
+            (1, 10),
+            "yaml.full_width",
+            "yaml.write_ascii",
+        ),
+        (
+            "version: 1\nsite: {time_zone: UTC}\ndevices: 【】\n",
+            (3, 10),
+            "yaml.full_width",
+            "yaml.write_ascii",
+        ),
+        (
+            "version: 1\nsite: {time_zone: ‘UTC’}\n",
+            (2, 19),
+            "yaml.typographic_quote",
+            "yaml.write_quote",
+        ),
+    ],
+)
+def test_a_file_typed_with_an_input_method_is_refused_at_its_first_fault(
+    text: str, place: tuple[int, int], code: str, step: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text.encode(), "f.yaml")
+    finding = caught.value.findings[0]
+    assert finding.location is not None
+    assert (finding.location.line, finding.location.column) == place
+    assert (finding.what.id, finding.next.id) == (code, step)

@@ -84,8 +84,18 @@ def only_finding(text: str | bytes) -> Finding:
         (SITE + "devices:\n  - name: a\n  url: x\n", "5:3", "indentation"),
         (SITE + "devices:\n  - name: a\n    - name: b\n", "5:5", "indentation"),
         (SITE + "devices:\n  - name: 'a'\n   - name: b\n", "5:4", "indentation"),
+        ("- a\nb: c\n", "2:1", "setting_among_entries"),
+        ("a: b\n- c\n", "2:1", "entry_among_settings"),
         # an input method
         ("version：1\nsite: {}\n", "1:8", "full_width"),
+        ("version：1\nsite：\n  time_zone：Asia/Tokyo\n", "1:8", "full_width"),
+        ("# meters\nversion： 1\nsite：\n  time_zone：UTC\n", "2:8", "full_width"),
+        ("site：\n  time_zone: Asia/Tokyo\n", "1:5", "full_width"),
+        ("---\nsite：\n  time_zone: Asia/Tokyo\n", "2:5", "full_width"),
+        ("version：1\nsite：\n  time_zone: Asia/Tokyo\n", "1:8", "full_width"),
+        ("version：1\ndevices：\n  - name: a\n", "1:8", "full_width"),
+        ("'version'：1\n", "1:10", "full_width"),
+        (SITE + "gateway: 【label: a】\n", "3:10", "full_width"),
         (SITE + "devices:\n  - name: a\n    every_s：５\n", "5:12", "full_width"),
         (SITE + "devices:\n  - {name：a, url: x}\n", "4:10", "full_width"),
         (SITE + "gateway：{label: x}\n", "3:8", "full_width"),
@@ -96,7 +106,8 @@ def only_finding(text: str | bytes) -> Finding:
         (SITE + "devices:\n　- name: a\n", "4:1", "full_width_space"),
         (SITE + "devices:\n  － name: a\n", "4:3", "full_width"),
         (SITE + "devices:\n  ・ name: a\n", "4:3", "full_width"),
-        (SITE + "devices: [{url: “snmp://h/?version=3”}]\n", "3:17", "full_width"),
+        (SITE + "devices: [{url: “snmp://h/?version=3”}]\n", "3:17", "typographic_quote"),
+        (SITE + "devices:\n  – name: a\n", "4:3", "other_dash"),
         (SITE + "devices:\n- name: a\n-name: b\n  url: x\n", "5:1", "dash_space"),
         (SITE + "devices:\n  -name: b\n", "4:3", "dash_space"),
         (SITE + "# meters\n[devices]\nname = x\n", "4:1", "syntax"),
@@ -265,14 +276,26 @@ def test_a_tab_in_the_indentation_is_shown(text: str, data: st.DataObject) -> No
 @settings(deadline=None)
 @given(files(), st.data())
 def test_a_full_width_colon_is_shown(text: str, data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([text, text.partition("\n")[2]]))  # also without a version
     colons = tokens(text, r"(?<=[a-z_]):(?=[ \n])")
-    chosen = data.draw(st.sampled_from([one for one in colons if not _in_quotes(text, one)]))
+    colons = [one for one in colons if not _in_quotes(text, one)]
+    chosen = data.draw(st.sampled_from([colons[0], *colons]))
     spaces = data.draw(st.sampled_from(["", " "]))
     rest = text[chosen.end() :]
     broken = f"{text[: chosen.start()]}：{spaces}{rest.lstrip(' ')}"
     source = parse(broken.encode(), "f.yaml")
     assume(source.findings)  # "site:\n  name：main" is a text to YAML; the setting refuses it
     assert found_at(broken) == place_of(text, chosen.start()), broken
+
+
+@settings(deadline=None)
+@given(files(), st.integers(1, 4))
+def test_a_file_typed_with_full_width_colons_is_shown_from_its_first_line(
+    text: str, lines: int
+) -> None:
+    broken = text.splitlines(keepends=True)
+    broken[:lines] = [re.sub(r"(?<=[a-z_]): ?(?!\S*//)", "：", one) for one in broken[:lines]]
+    assert found_at("".join(broken)) == (1, 8), broken
 
 
 def _in_quotes(text: str, found: re.Match[str]) -> bool:
