@@ -35,10 +35,9 @@ from annotated_types import Ge, Le, MaxLen
 from config.constraint import RULES, Check, InvalidValueError, Pattern, given_value
 from config.look_alike import ascii_of
 from config.ratio import RatioSchema, ratio_text
-from config.time_zone import is_time_zone, suggestions
+from config.time_zone import is_time_zone, suggestion
 from console.templates import config as messages
 from console.templates import device_url
-from console.templates.control import DID_YOU_MEAN
 from console.text import Message
 
 VERSION: Final = 1
@@ -53,15 +52,8 @@ _NUMERIC_HOST: Final = re.compile(r"[0-9.]+", re.ASCII)
 
 def _known_zone(name: str) -> str:
     if not is_time_zone(name):
-        raise InvalidValueError("time_zone", messages.TIME_ZONE(name=name), next=_zone_step(name))
+        raise InvalidValueError("time_zone", messages.TIME_ZONE(name=name), next=suggestion(name))
     return name
-
-
-def _zone_step(given: str) -> Message:
-    zones = suggestions(given)
-    if len(zones) > 1:
-        return messages.TIME_ZONES(zones=zones)
-    return DID_YOU_MEAN(name=zones[0]) if zones else messages.IANA()
 
 
 def _url_error(what: Message, step: Message) -> InvalidValueError:

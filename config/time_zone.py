@@ -16,6 +16,9 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from console.nearest import nearest
+from console.templates import config as messages
+from console.templates.control import DID_YOU_MEAN
+from console.text import Message
 
 _NO_PLACE: Final = frozenset(
     {"CET", "EET", "EST", "GMT", "GMT+0", "GMT-0", "GMT0", "HST", "MET", "MST", "WET"}
@@ -128,6 +131,14 @@ def suggestions(given: str) -> tuple[str, ...]:
         return several
     one = _by_offset(word) or _by_place(word)
     return (one,) if one else ()
+
+
+def suggestion(given: str) -> Message:
+    """What to write instead of ``given``, as the next step of an error."""
+    zones = suggestions(given)
+    if len(zones) > 1:
+        return messages.TIME_ZONES(zones=zones)
+    return DID_YOU_MEAN(name=zones[0]) if zones else messages.IANA()
 
 
 def _by_abbreviation(word: str) -> tuple[str, ...]:

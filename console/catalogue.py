@@ -29,6 +29,7 @@ AREAS: Final = frozenset(
         "device_url",
         "enrol",
         "evidence",
+        "fleet",
         "link",
         "modbus",
         "mqtt",

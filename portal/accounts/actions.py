@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
-from console.text import MessageError, Template
+from console.text import Message, MessageError, Template, verbatim
 from portal.accounts.models import (
     Membership,
     Organization,
@@ -47,7 +47,16 @@ ADD_ORGANIZATION: Final = Template(
     "create it with its first gateway, as 'kanmon-portal gateway add --help' shows",
 )
 PASSWORD_REJECTED: Final = Template("account.password_rejected", "the password was rejected")
-PASSWORD_PROBLEM: Final = Template("account.password_problem", "{problem}")
+PASSWORD_PROBLEMS: Final = Template("account.password_problems", "{problems}")
+PASSWORD_SHORT: Final = Template(
+    "account.password_short",
+    "it has fewer than {n} character",
+    "it has fewer than {n} characters",
+)
+PASSWORD_SIMILAR: Final = Template(
+    "account.password_similar", "it is too similar to the name or the email address"
+)
+PASSWORD_COMMON: Final = Template("account.password_common", "it is a common password")
 OTHER_PASSWORD: Final = Template("account.other_password", "choose another password")
 NO_USER: Final = Template("account.no_user", "no active user has the email address {email}")
 ADD_USER: Final = Template(
@@ -128,13 +137,22 @@ def _new_user(email: str, new: NewUser) -> User:
         try:
             validate_password(new.password, User(email=email, name=new.name))
         except ValidationError as error:
-            problem = " ".join(error.messages).rstrip(".。")
+            problems = tuple(_password_problem(one) for one in error.error_list)
             raise AccountError(
                 PASSWORD_REJECTED(),
-                why=PASSWORD_PROBLEM(problem=problem),
+                why=PASSWORD_PROBLEMS(problems=problems),
                 next_step=OTHER_PASSWORD(),
             ) from error
     return User.objects.create_user(email, new.password, name=new.name, language=new.language)
+
+
+def _password_problem(error: ValidationError) -> Message:
+    """What one of the settings' validators says; another one's own words."""
+    if error.code == "password_too_short":
+        return PASSWORD_SHORT(n=(error.params or {})["min_length"])
+    known = {"password_too_similar": PASSWORD_SIMILAR, "password_too_common": PASSWORD_COMMON}
+    found = known.get(error.code or "")
+    return found() if found else verbatim(error.messages[0])
 
 
 def may_operate(user: User | AnonymousUser) -> bool:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from console.templates import fleet
 from console.text import Template
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import CertificateSpec, RevocationEntry
@@ -50,9 +51,6 @@ WRITE_NAME: Final = Template(
 UNKNOWN_BOX: Final = Template("authority.unknown_box", "the portal has no box with the id '{box}'")
 NEVER_ISSUED: Final = Template(
     "authority.never_issued", "no certificate was ever issued to the box {box}"
-)
-CHECK_BOX_ID: Final = Template(
-    "authority.check_box_id", "check the id, which 'kanmon status' shows on the box"
 )
 NOTHING_ISSUED: Final = Template(
     "authority.nothing_issued", "the root for {root} issued no certificate to '{name}'"
@@ -235,9 +233,9 @@ def revoke_box(box_id: str, *, reason: str = "") -> int:
     """
     box = Box.objects.filter(box_id=box_id).first()
     if box is None:
-        raise AuthorityError(UNKNOWN_BOX(box=box_id), next_step=CHECK_BOX_ID())
+        raise AuthorityError(UNKNOWN_BOX(box=box_id), next_step=fleet.CHECK_BOX_ID())
     if not box.certificates.exists():
-        raise AuthorityError(NEVER_ISSUED(box=box_id), next_step=CHECK_BOX_ID())
+        raise AuthorityError(NEVER_ISSUED(box=box_id), next_step=fleet.CHECK_BOX_ID())
     return _revoke(Root.BOXES, box.certificates.all(), reason)
 
 

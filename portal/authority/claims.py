@@ -31,19 +31,18 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 from msgspec import to_builtins
 
 from console.templates import enrol
-from console.text import verbatim
 from portal.authority import certificates, roots
 from portal.authority.actions import sign
 from portal.authority.expiry import CERTIFICATE_NOTICE
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Gateway
+from portal.fleet.names import FleetError
 from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning.agent_key import digest_of
 from provisioning.claim import TERMS, Broker, ClaimGrant, ClaimRequest, PortalRoot
@@ -241,8 +240,8 @@ def _box_for(key: AgentKey, box_id: str) -> Box:
                 box_id=box_id,
             )
         ).box
-    except ValidationError as error:
-        raise CodedError(Code.PLACE_TAKEN, why=verbatim(" ".join(error.messages)[:200])) from error
+    except FleetError as error:
+        raise CodedError(Code.PLACE_TAKEN, why=error.what) from error
 
 
 def _owner(box: Box) -> Organization:

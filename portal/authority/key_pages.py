@@ -22,7 +22,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.time_zone import is_time_zone, suggestions
 from portal.accounts.models import Organization
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
@@ -30,6 +29,7 @@ from portal.authority.expiry_notices import expiry_notices
 from portal.authority.keys import Author, IssuedKey, KeyRequest, issue_key, revoke_key, state_of
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
+from portal.fleet.names import FleetError, check_time_zone
 from portal.web.error_text import error_text
 
 if TYPE_CHECKING:
@@ -83,11 +83,10 @@ class KeyForm(forms.Form):
     def clean_time_zone(self) -> str:
         """An IANA time zone."""
         zone: str = self.cleaned_data["time_zone"].strip()
-        if not is_time_zone(zone):
-            raise ValidationError(
-                _("This is not an IANA time zone. Enter one such as %(zones)s.")
-                % {"zones": ", ".join(suggestions(zone)) or "Asia/Tokyo"}
-            )
+        try:
+            check_time_zone(zone)
+        except FleetError as error:
+            raise ValidationError(error_text(error)) from error
         return zone
 
     def key_request(self) -> KeyRequest:
@@ -143,10 +142,8 @@ def keys_page(request: HttpRequest) -> HttpResponse:
             try:
                 new = _new(issue_key(form.key_request(), Author.of(request.user)))
                 form = KeyForm(request.user)
-            except AuthorityError as error:
+            except (AuthorityError, FleetError) as error:
                 refused = error_text(error)
-            except ValidationError as error:
-                refused = " ".join(error.messages)
     keys = AgentKey.objects.filter(site__organization__in=administered)
     rows = [
         KeyRow(key=key, state=state_of(key))

@@ -16,6 +16,7 @@ from console.text import Template
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import AgentKey, Root
+from portal.fleet.names import check_length
 from portal.fleet.provisioning import ensure_site
 from provisioning import agent_key
 
@@ -118,7 +119,7 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
 
     Raises:
         AuthorityError: The authority is not set up, or the request is not possible.
-        ValidationError: The organization or the site cannot be made.
+        FleetError: The organization, the site or the gateway's name is not possible.
     """
     _check_request(request)
     issuer = roots.load(Root.BOXES)
@@ -160,6 +161,7 @@ def _check_request(request: KeyRequest) -> None:
         raise AuthorityError(INVALID_LIFE(), next_step=CHOOSE_LIFE(days=_LONGEST.days))
     if request.gateway.strip() and request.uses > 1:
         raise AuthorityError(SEVERAL_BOXES(), next_step=OMIT_GATEWAY())
+    check_length(request.gateway.strip())
 
 
 def revoke_key(key_id: str) -> bool:

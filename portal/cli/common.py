@@ -25,10 +25,6 @@ __all__ = ["FAILED"]
 PROGRAM: Final = "kanmon-portal"
 
 CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
-INVALID_INPUT: Final = Template("portal.invalid_input", "{problem}")
-CORRECT_INPUT: Final = Template(
-    "portal.correct_input", "correct the value, then run the command again"
-)
 OTHER_SETTINGS: Final = Template(
     "portal.other_settings", "DJANGO_SETTINGS_MODULE names a module that does not exist"
 )
@@ -98,7 +94,6 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
             database that is not set up is a failure.
         wait: Accept a database that does not answer: the work waits for it.
     """
-    from django.core.exceptions import ValidationError
     from django.db import DatabaseError
 
     _set_up(create=create)
@@ -113,9 +108,6 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
             if not create:
                 _check_database(wait=wait)
             yield
-    except ValidationError as error:
-        problem = " ".join(error.messages).rstrip(".。")
-        raise Failure(INVALID_INPUT(problem=problem), next_step=CORRECT_INPUT()) from error
     except DatabaseError as error:
         raise Failure(
             DATABASE_FAILED(),

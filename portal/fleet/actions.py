@@ -1,22 +1,37 @@
 """What people do to the fleet: one function for each action, in one transaction.
 
-Each raises `ValidationError`, with words for the person who asked, and then has changed nothing.
+Each raises `portal.fleet.names.FleetError`, for the person who asked, and then has changed nothing.
 The caller decides who may ask (`portal.permissions`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.utils.translation import gettext as _
 
+from console.templates import fleet
+from console.text import NO_MESSAGE, Template
 from portal.accounts.models import Organization
 from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
-from portal.fleet.names import check_group_name, check_visible, tidy
+from portal.fleet.names import (
+    FleetError,
+    check_box_id,
+    check_group_name,
+    check_kind,
+    check_length,
+    check_name,
+    check_time_zone,
+    check_visible,
+    tidy,
+)
 
+GROUP_EXISTS: Final = Template("group.exists", "a group with the name '{name}' already exists")
+OTHER_GROUP_NAME: Final = Template("group.other_name", "choose another name")
+GROUPS_FULL: Final = Template("group.full", "the limit of {limit} groups has been reached")
+CHOOSE_GROUP: Final = Template("group.choose", "choose an existing group")
 MOST_GROUPS: Final = 200
 """The most groups that one organization may have (C-36)."""
 
@@ -31,36 +46,40 @@ class GatewayAndBox:
 
 def create_site(organization: Organization, *, name: str, time_zone: str) -> Site:
     """Create a site; ``time_zone`` is an IANA name, and ``name`` unique in its organization."""
-    site = Site(organization=organization, name=name.strip(), time_zone=time_zone)
-    site.full_clean()
-    site.save()
-    return site
+    name = name.strip()
+    check_name(name)
+    check_time_zone(time_zone)
+    if organization.sites.filter(name=name).exists():
+        raise FleetError(
+            fleet.SITE_EXISTS(organization=str(organization), site=name),
+            next_step=fleet.OTHER_SITE_NAME(),
+        )
+    return Site.objects.create(organization=organization, name=name, time_zone=time_zone)
 
 
 def add_gateway(site: Site, *, name: str, box_id: str) -> GatewayAndBox:
     """Create a gateway at ``site``, with the box that speaks for it. A box has one gateway."""
+    name = name.strip()
+    check_name(name)
+    known = site.gateways.filter(name=name).first()
+    if known is not None:
+        boxes = tuple(box.box_id for box in known.boxes.all())
+        raise FleetError(
+            fleet.GATEWAY_EXISTS(site=str(site), gateway=name),
+            why=fleet.BOXES_OF_GATEWAY(boxes=boxes) if boxes else NO_MESSAGE,
+            next_step=fleet.OTHER_GATEWAY_NAME(),
+        )
     with transaction.atomic():
-        gateway = Gateway(site=site, name=name.strip())
-        gateway.full_clean()
-        gateway.save()
+        gateway = Gateway.objects.create(site=site, name=name)
         return GatewayAndBox(gateway=gateway, box=assign_box(gateway, box_id=box_id))
 
 
 def assign_box(gateway: Gateway, *, box_id: str) -> Box:
     """Assign a box to ``gateway``, beside earlier boxes, whose backlog may still arrive."""
-    box = Box(gateway=gateway, box_id=box_id)
-    box.full_clean(validate_unique=False)
-    if Box.objects.filter(box_id=box.box_id).exists():
-        raise ValidationError(
-            {
-                "box_id": _(
-                    "Box %(box)s is already assigned to a gateway; check the id on its label."
-                )
-                % {"box": box.box_id}
-            }
-        )
-    box.save()
-    return box
+    check_box_id(box_id)
+    if Box.objects.filter(box_id=box_id).exists():
+        raise FleetError(fleet.BOX_ASSIGNED(box=box_id), next_step=fleet.CHECK_BOX_ID())
+    return Box.objects.create(gateway=gateway, box_id=box_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +99,24 @@ class Description:
     kind: str = ""
 
 
+class DescriptionError(FleetError):
+    """A description of which one or more fields are refused.
+
+    Args:
+        faults: Why, by the name of the field of `Description`; one or more.
+    """
+
+    def __init__(self, faults: Mapping[str, FleetError]) -> None:
+        first = next(iter(faults.values()))
+        super().__init__(first.what, why=first.why, next_step=first.next_step)
+        self.faults = faults
+
+
 def describe_device(device: Device, said: Description) -> None:
     """Store what people say of ``device``; nothing is sent to the gateway or the device.
 
     A group is looked for, and made, in the device's own organization only; one that loses its
-    last device is dropped. The `ValidationError` has the names of `Description`'s fields.
+    last device is dropped. Raises `DescriptionError`.
     """
     with transaction.atomic():
         owner = _locked().get(sites__gateways=device.gateway_id)
@@ -104,14 +136,9 @@ def rename_group(group: DeviceGroup, name: str) -> None:
     with transaction.atomic():
         owner = _locked().get(pk=group.organization_id)
         group.name = tidy(name)
-        try:
-            check_group_name(group.name)
-        except ValidationError as error:
-            raise ValidationError({"name": error.messages}) from error
+        check_group_name(group.name)
         if owner.device_groups.filter(name=group.name).exclude(pk=group.pk).exists():
-            raise ValidationError(
-                {"name": _("A group with this name already exists. Choose another name.")}
-            )
+            raise FleetError(GROUP_EXISTS(name=group.name), next_step=OTHER_GROUP_NAME())
         group.save(update_fields=["name"])
         _raise_revisions(group)
 
@@ -130,24 +157,24 @@ def _raise_revisions(group: DeviceGroup) -> None:
 
 
 def _write(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:
-    faults: dict[str, list[str]] = {}
+    faults: dict[str, FleetError] = {}
     texts = {"given_name": said.name, "location": said.location, "kind_given": said.kind}
     texts = {field: tidy(text) for field, text in texts.items()}
     for field, name in (("given_name", "name"), ("location", "location"), ("kind_given", "kind")):
         try:
             check_visible(texts[field])
-            column = device._meta.get_field(field)
-            assert isinstance(column, models.Field)
-            column.clean(texts[field], device)
-        except ValidationError as error:
-            faults[name] = error.messages
+            check_length(texts[field])
+            if name == "kind":
+                check_kind(texts[field])
+        except FleetError as error:
+            faults[name] = error
     group = None
     try:
         group = _group(owner, tidy(said.group)) if said.group.strip() else None
-    except ValidationError as error:
-        faults["group"] = error.messages
+    except FleetError as error:
+        faults["group"] = error
     if faults:
-        raise ValidationError(faults)
+        raise DescriptionError(faults)
     device.given_name, device.location = texts["given_name"], texts["location"]
     device.kind_given, device.group = texts["kind_given"], group
     device.revision = models.F("revision") + 1
@@ -162,15 +189,7 @@ def _group(owner: Organization, name: str) -> DeviceGroup:
     found = owner.device_groups.filter(name=name).first()
     if found:
         return found
-    group = DeviceGroup(organization=owner, name=name)
-    try:
-        group.clean_fields()
-    except ValidationError as error:
-        raise ValidationError(error.messages) from error
+    check_group_name(name)
     if owner.device_groups.count() >= MOST_GROUPS:
-        raise ValidationError(
-            _("The limit of %(most)s groups has been reached. Choose an existing group.")
-            % {"most": MOST_GROUPS}
-        )
-    group.save()
-    return group
+        raise FleetError(GROUPS_FULL(limit=MOST_GROUPS), next_step=CHOOSE_GROUP())
+    return owner.device_groups.create(name=name)

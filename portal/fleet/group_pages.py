@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as later
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.fleet.actions import delete_group, rename_group
 from portal.fleet.models import DeviceGroup
-from portal.fleet.names import GROUP_NAME_WIDTH
+from portal.fleet.names import GROUP_NAME_WIDTH, FleetError
+from portal.web.error_text import error_text
 from portal.web.live import private
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def group_page(request: HttpRequest, group: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             rename_group(found, form.cleaned_data["name"])
-        except ValidationError as error:
-            form.add_error(None, error)
+        except FleetError as error:
+            form.add_error("name", error_text(error))
         else:
             return redirect("group", group=found.pk)
     context: dict[str, Any] = {"group": found, "title": title, "form": form}

@@ -25,17 +25,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Final, Self
 
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
-from cloud_link.topics import BOX_ID
-from config.time_zone import is_time_zone, suggestions
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
 from portal.accounts.scoping import ScopedQuerySet
-from portal.fleet.names import GROUP_NAME_WIDTH, check_group_name, check_kind
+from portal.fleet.names import GROUP_NAME_WIDTH, NAME_LENGTH
 
 LINK: Final = "comm."
 """Prefix of conditions of the link to a device, which are known even while it is silent."""
@@ -43,28 +39,6 @@ GATEWAY_DEVICE: Final = "gateway"
 """The name under which a gateway reports about itself."""
 UNHEARD: Final = -1
 """The order of what was never heard; every real order is greater."""
-
-
-def check_time_zone(name: str) -> None:
-    """Raise `ValidationError` unless ``name`` is an IANA time zone (``Asia/Tokyo``)."""
-    if not is_time_zone(name):
-        near = ", ".join(suggestions(name)) or "Asia/Tokyo"
-        raise ValidationError(
-            _("“%(zone)s” is not an IANA time zone such as %(zones)s.")
-            % {"zone": name, "zones": near}
-        )
-
-
-def check_box_id(box_id: str) -> None:
-    """Raise `ValidationError` unless ``box_id`` can be part of a topic."""
-    if not BOX_ID.fullmatch(box_id):
-        raise ValidationError(
-            _(
-                "“%(box)s” is not a box id: 3 to 36 lower-case letters, digits and hyphens, as on "
-                "the box's label."
-            )
-            % {"box": box_id}
-        )
 
 
 class SiteQuerySet(ScopedQuerySet["Site"]):
@@ -77,8 +51,8 @@ class Site(models.Model):
     """A place with a time zone, in which a day of billing begins at midnight."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
-    name = models.CharField(max_length=100)
-    time_zone = models.CharField(max_length=64, validators=[check_time_zone])
+    name = models.CharField(max_length=NAME_LENGTH)
+    time_zone = models.CharField(max_length=64)
 
     objects = SiteQuerySet.as_manager()
 
@@ -102,7 +76,7 @@ class Gateway(models.Model):
     """A gateway in the customer's records, whichever box speaks for it."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="gateways")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LENGTH)
 
     objects = GatewayQuerySet.as_manager()
 
@@ -135,7 +109,7 @@ class Box(models.Model):
     """
 
     gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="boxes")
-    box_id = models.CharField(max_length=36, unique=True, validators=[check_box_id])
+    box_id = models.CharField(max_length=36, unique=True)
     boot = models.CharField(max_length=16, blank=True, default="")
     session = models.BigIntegerField(default=UNHEARD)
     alive = models.BooleanField(default=False)
@@ -163,7 +137,7 @@ class DeviceGroup(models.Model):
     """A group of devices. A device is in one or none; a group without devices is deleted."""
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="device_groups")
-    name = models.CharField(max_length=GROUP_NAME_WIDTH, validators=[check_group_name])
+    name = models.CharField(max_length=GROUP_NAME_WIDTH)
 
     objects = DeviceGroupQuerySet.as_manager()
 
@@ -228,10 +202,10 @@ class Device(models.Model):
     event_order = models.BigIntegerField(default=UNHEARD)
     own_order = models.BigIntegerField(default=UNHEARD)
     identity_order = models.BigIntegerField(default=UNHEARD)
-    given_name = models.CharField(max_length=100, blank=True, default="")
-    location = models.CharField(max_length=100, blank=True, default="")
+    given_name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    location = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
     group = models.ForeignKey(DeviceGroup, models.SET_NULL, related_name="devices", null=True)
-    kind_given = models.CharField(max_length=32, blank=True, default="", validators=[check_kind])
+    kind_given = models.CharField(max_length=32, blank=True, default="")
     revision = models.PositiveIntegerField(default=0)
 
     fetched_conditions: list[DeviceCondition]

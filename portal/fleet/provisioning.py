@@ -33,7 +33,7 @@ def ensure_gateway(placement: GatewayPlacement) -> GatewayAndBox:
     A box that already speaks for this very gateway is left as it is.
 
     Raises:
-        ValidationError: A name is not possible, or the box speaks for another gateway; then
+        FleetError: A name is not possible, or the box speaks for another gateway; then
             nothing was changed.
     """
     known = Box.objects.filter(
@@ -53,7 +53,7 @@ def ensure_site(organization: str, name: str, time_zone: str) -> Site:
     """An organization's site by name, both made where they are new.
 
     Raises:
-        ValidationError: The organization, the site or the time zone is not possible.
+        FleetError: The organization, the site or the time zone is not possible.
     """
     owner, _ = Organization.objects.get_or_create(name=organization.strip())
     site = Site.objects.filter(organization=owner, name=name.strip()).first()

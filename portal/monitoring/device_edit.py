@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 from django.views.decorators.http import require_http_methods
 
-from portal.fleet.actions import Description, describe_device
+from portal.fleet.actions import Description, DescriptionError, describe_device
 from portal.fleet.kinds import DeviceKind
 from portal.fleet.models import GATEWAY_DEVICE, Device
 from portal.fleet.words import DEVICE_KINDS
 from portal.ingest.models import Latest
 from portal.monitoring.device_kind import derived_kind
+from portal.web.error_text import error_text
 from portal.web.live import private
 
 if TYPE_CHECKING:
@@ -86,8 +86,9 @@ def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             describe_device(found, form.description())
-        except ValidationError as error:
-            form.add_error(None, error)
+        except DescriptionError as error:
+            for field, fault in error.faults.items():
+                form.add_error(field, error_text(fault))
         else:
             return redirect("device", device=found.pk)
     groups = found.gateway.site.organization.device_groups.all()

@@ -52,6 +52,7 @@ CASES = [
     Case(call=(*KEY[:5], "a\x1b[2J"), names=("--site", r"\x1b"), code=3),
     Case(call=(*KEY[:5], "x" * 101), names=("--site", "101", "100"), code=3),
     Case(call=(*KEY[:5], "Moon", "--time-zone", "Mars/X"), names=("Mars/X", "Asia/Tokyo")),
+    Case(call=(*KEY[:5], "Moon", "--time-zone", "Tokio"), names=("did you mean Asia/Tokyo?",)),
     Case(call=(*KEY, "--uses", "2", "--gateway", "Room"), names=("several", "leave the name out")),
     Case(call=(*KEY, "--days", "91"), names=("--days", "90"), code=3),
     Case(call=(*KEY, "--svg", "/proc/no/x.svg"), names=("/proc/no/x.svg", "written")),
@@ -59,7 +60,7 @@ CASES = [
     Case(call=("key", "revoke", BYTES), names=("ID", "cannot be printed"), code=3),
     Case(
         call=(*ADD[:5], "Hall", "--box", "b 1", *OURS),
-        names=("“b 1”", "hyphens", "the value"),
+        names=("'b 1'", "hyphens", "kanmon status"),
     ),
     Case(call=(*USER[:3], "hana", "--no-password", *OURS), names=("'hana'", "name@example.com")),
     Case(call=(*USER, "--organization", "Nobody"), names=("'Nobody'", "gateway add")),
@@ -238,13 +239,15 @@ def test_a_password_that_no_page_takes_is_refused(portal: Portal, password: str)
 
 def test_a_password_that_is_too_simple_is_refused_with_its_reasons(portal: Portal) -> None:
     words = ("user", "add", "--email", "ken@example.com", "--password-stdin", *OURS)
-    english = portal(*words, given="short\n")
+    english = portal(*words, given="password\n")
     assert english.returncode == 2
     what, why, step = (line.strip() for line in english.stderr.splitlines())
     assert what == "kanmon-portal: the password was rejected"
-    assert "too short" in why
+    assert why == "why:   it has fewer than 10 characters and it is a common password"
     assert step == "next:  choose another password"
-    assert untranslated(portal("--lang", "ja", *words, given="short\n").stderr) == []
+    japanese = portal("--lang", "ja", *words, given="password\n").stderr
+    assert "次の点が不適切です：10文字未満、よく使われるパスワード" in japanese
+    assert untranslated(japanese) == []
 
 
 @pytest.mark.parametrize(

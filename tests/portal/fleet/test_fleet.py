@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from portal.accounts.models import Membership, Organization, User
@@ -21,6 +20,7 @@ from portal.fleet.models import (
     RunningConfiguration,
     Site,
 )
+from portal.fleet.names import FleetError
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -128,13 +128,13 @@ def test_a_condition_is_open_once(device: Device) -> None:
 
 @pytest.mark.parametrize("zone", ["Tokyo", "", "Asia/Tokio", "+09:00"])
 def test_a_site_needs_a_real_time_zone(organization: Organization, zone: str) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(FleetError):
         create_site(organization, name="Plant", time_zone=zone)
     assert not Site.objects.exists()
 
 
 def test_a_site_s_name_is_once_per_organization(organization: Organization, device: Device) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(FleetError):
         create_site(organization, name=" Plant ", time_zone="Asia/Tokyo")
     create_site(Organization.objects.create(name="Other"), name="Plant", time_zone="UTC")
 
@@ -144,14 +144,14 @@ def test_a_site_s_name_is_once_per_organization(organization: Organization, devi
 )
 def test_an_unusable_box_id_makes_no_gateway(device: Device, box_id: str) -> None:
     before = Gateway.objects.count()
-    with pytest.raises(ValidationError):
+    with pytest.raises(FleetError):
         add_gateway(device.gateway.site, name="Cellar", box_id=box_id)
     assert Gateway.objects.count() == before
 
 
 def test_a_box_speaks_for_one_gateway(device: Device) -> None:
     before = Gateway.objects.count()
-    with pytest.raises(ValidationError, match="already"):
+    with pytest.raises(FleetError, match="already"):
         add_gateway(device.gateway.site, name="Cellar", box_id="b-roof")
     assert Gateway.objects.count() == before
 

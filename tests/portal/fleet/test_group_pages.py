@@ -66,12 +66,12 @@ def test_deleting_it_keeps_its_devices(owner: Client, group: DeviceGroup) -> Non
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "Enter a name for the group."),
+        ("", "The name of the group is missing"),
         ("a/b", "characters that are not allowed: /"),
         ("あ" * 26, "at most 50 half-width or 25 full-width characters"),
         ("a\u202eb", "a character that cannot be displayed"),
         ("ｱ", "Half-width katakana is not allowed"),
-        ("Office", "A group with this name already exists"),
+        ("Office", "A group with the name"),
     ],
 )
 def test_what_is_wrong_with_a_name_is_told_and_nothing_is_changed(
