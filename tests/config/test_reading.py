@@ -211,7 +211,12 @@ def test_what_is_not_a_ratio_is_refused_with_its_next_step(
         ("spool: ［］\n", "6:8", "'［'", "write '[]'"),
         ("  - {name: ｂ, url: 'modbus-tcp://h'}\n", "6:12", "'ｂ'", "write 'b'"),
         ("  - {name: b, url: 'modbus-tcp：//h'}\n", "6:31", "'：'", "'modbus-tcp://h'"),
-        ("  - {name: b, url: “modbus-tcp://h”}\n", "6:20", "“ is a typographic", "'\"modbus-tcp://h\"'"),
+        (
+            "  - {name: b, url: “modbus-tcp://h”}\n",
+            "6:20",
+            "“ is a typographic",
+            '"modbus-tcp://h" instead',
+        ),
         (
             "  - {name: 主幹, url: 'modbus-tcp://h'}\n",
             "6:12",
