@@ -79,7 +79,7 @@ class ConfigurationStore:
             raise
 
     def _nothing_applied(self) -> Finding:
-        at = SourceLocation(file=str(self.running), line=1, column=1)
+        at = SourceLocation(file=str(self.running))
         return Finding(what=messages.NOTHING_APPLIED(), next=messages.APPLY(), location=at)
 
     def apply(self, text: bytes, file: str) -> Configuration:
@@ -128,8 +128,8 @@ def read_bytes(path: Path) -> bytes:
         finding = Finding(
             what=messages.UNREADABLE(),
             why=system.reason(error),
-            next=_STEPS.get(type(error), messages.GIVE_FILE)(),
-            location=SourceLocation(file=str(path), line=1, column=1),
+            next=_STEPS.get(type(error), messages.CHECK_DISK)(),
+            location=SourceLocation(file=str(path)),
         )
         raise ConfigError((finding,)) from error
 
@@ -138,5 +138,6 @@ _STEPS: Final = {
     FileNotFoundError: messages.EXISTING_FILE,
     PermissionError: messages.AS_OWNER,
     NotADirectoryError: messages.CORRECT_PATH,
+    IsADirectoryError: messages.FILE_IN_FOLDER,
 }
 """What to do about a file that cannot be read."""

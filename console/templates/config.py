@@ -182,10 +182,13 @@ EXISTING_FILE: Final = Template("config.existing_file", "give the path of an exi
 AS_OWNER: Final = Template(
     "config.as_owner", "run the command as the user that the gateway runs as, or with sudo"
 )
+FILE_IN_FOLDER: Final = Template(
+    "config.file_in_folder", "give the path of the configuration file within that folder"
+)
 CORRECT_PATH: Final = Template(
     "config.correct_path", "correct the path, or name another state folder with --state"
 )
-GIVE_FILE: Final = Template("config.give_file", "give the path of a file")
+CHECK_DISK: Final = Template("config.check_disk", "check the path and its disk, then try again")
 NOTHING_APPLIED: Final = Template("config.nothing_applied", "this gateway has no configuration yet")
 APPLY: Final = Template(
     "config.apply",

@@ -159,7 +159,7 @@ def _text(path: Path) -> bytes:
             what=texts.UNREADABLE(),
             why=system.reason(error),
             next=texts.MAKE_READABLE(),
-            location=SourceLocation(file=str(path), line=1, column=1),
+            location=SourceLocation(file=str(path)),
         )
         raise ProfileError((finding,)) from error
 

@@ -73,7 +73,7 @@ class Session:
 
 def complain(error: ErrorDescription, *, findings: Iterable[Finding], as_json: bool) -> None:
     """Show an error: what, where, why, next step, and the findings it carries."""
-    listed = tuple(findings)
+    listed = tuple(one for one in findings if one.what != error.what)  # it may be the one itself
     documents = tuple(finding.to_json() for finding in listed)
     lines = () if as_json else [finding_line(finding) for finding in listed]
     error = replace(error, findings=documents)
@@ -95,6 +95,11 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def description(error: Exception) -> ErrorDescription | None:
     """An error that we know how to describe; ``None`` for an internal error."""
     if isinstance(error, ConfigError):
+        first = error.findings[0]
+        if len(error.findings) == 1 and first.location and not first.location.line:
+            return ErrorDescription(  # there is no file to correct, or it cannot be read
+                what=first.what, where=first.where, why=first.why, next=first.next
+            )
         return ErrorDescription(
             what=control.UNUSABLE_CONFIGURATION(), next=control.CORRECT_FINDINGS()
         )

@@ -73,7 +73,11 @@ def test_without_a_daemon_the_next_step_is_told(box: Box) -> None:
 
 def test_a_run_tells_its_error_as_json_when_asked(box: Box) -> None:
     told = json.loads(box.kanmon("run", "--json").stdout)
-    assert told["error"]["what"] == "the configuration cannot be used"
+    error = told["error"]
+    assert error["code"] == "config.nothing_applied"
+    assert error["where"] == str(box.state / "config.yaml")
+    assert "kanmon config apply FILE" in error["next"]
+    assert "findings" not in error
 
 
 def test_a_run_without_configuration_says_how_to_give_one(box: Box) -> None:
@@ -81,6 +85,8 @@ def test_a_run_without_configuration_says_how_to_give_one(box: Box) -> None:
     assert done.returncode == 2
     assert "kanmon config apply FILE" in done.stderr
     assert "Traceback" not in done.stderr
+    assert ":1:1" not in done.stderr
+    assert "correct what is listed" not in done.stderr
 
 
 def test_check_tells_everything_and_changes_nothing(box: Box) -> None:
@@ -139,7 +145,7 @@ def test_a_device_is_read_without_a_daemon(box: Box) -> None:
         ("modbus-tcp://127.0.0.1:9/?unit=1&profile=eastron-sdm630", "never reached"),
         ("modbus-tcp://127.0.0.1/?unit=1&profile=nothing", "the profile 'nothing' does not exist"),
         ("carrier-pigeon://h", "no driver supports carrier-pigeon://"),
-        ("main", "cannot be used|is not configured"),
+        ("main", "has no configuration|is not configured"),
     ],
 )
 def test_reads_that_fail_are_2_and_say_why(box: Box, target: str, words: str) -> None:
