@@ -34,9 +34,7 @@ PARTLY: Final = 1
 FAILED: Final = 2
 USAGE: Final = 3
 
-USAGE_ERROR: Final = Template("console.usage", "{problem}")
 NUMBERED: Final = Template("console.numbered", "{what} ({number})")
-SEE_HELP: Final = Template("console.see_help", "see '{command} --help'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,17 +114,6 @@ def describe_system(
     return ErrorDescription(what=system.reason(error), where=path, next=step)
 
 
-def describe_click(error: click.ClickException) -> ErrorDescription:
-    """The description of an error of the command line."""
-    if isinstance(error, Failure):
-        return error.description
-    what = USAGE_ERROR(problem=error.format_message().rstrip("."))
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        path = error.ctx.command_path
-        return ErrorDescription(what=what, where=path, next=SEE_HELP(command=path))
-    return ErrorDescription(what=what)
-
-
 def show_error(
     program: str, error: ErrorDescription, *, as_json: bool, lines: Iterable[str] = ()
 ) -> None:
@@ -154,12 +141,3 @@ def show_error(
             click.echo(plain_line(f"  {left(label, cells)}{text}"), err=True)
     for line in lines:
         click.echo(plain_line(f"  {line}"), err=True)
-
-
-def show_usage_error(program: str, error: click.UsageError, words: Sequence[str]) -> int:
-    """Show the usage of a command; returns the exit code."""
-    if "--json" in words:
-        show_error(program, describe_click(error), as_json=True)
-    else:
-        click.UsageError(plain_line(error.format_message()), error.ctx).show()
-    return USAGE

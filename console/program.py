@@ -27,13 +27,13 @@ from console.failure import (
     FAILED,
     USAGE,
     ErrorDescription,
-    describe_click,
+    Failure,
     show_error,
-    show_usage_error,
 )
 from console.language import tr
 from console.templates import system
 from console.text import Message, Template, verbatim
+from console.usage import show_usage_error
 
 INTERRUPTED: Final = Template("console.interrupted", "interrupted")
 RUN_AGAIN: Final = Template(
@@ -91,7 +91,7 @@ class Program:
             error.show()
             return USAGE
         except click.UsageError as error:
-            return show_usage_error(self.name, error, words)
+            return show_usage_error(self.name, error, self.commands, words)
         except (click.Abort, KeyboardInterrupt):
             self._interrupted(as_json=as_json)
             return FAILED
@@ -105,8 +105,8 @@ class Program:
         return result if isinstance(result, int) else DONE
 
     def _described(self, error: Exception, *, verbose: bool) -> ErrorDescription:
-        if isinstance(error, click.ClickException):
-            return describe_click(error)
+        if isinstance(error, Failure):
+            return error.description
         described = self.describe(error)
         if described is None and verbose:
             raise error

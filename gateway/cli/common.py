@@ -149,7 +149,7 @@ class Seconds(click.FloatRange):
         """Convert as click does, and refuse ``nan``."""
         seconds = float(super().convert(value, param, ctx))
         if math.isnan(seconds):
-            self.fail(tr("'{value}' is not a number", value=value), param, ctx)
+            self.fail("not a number", param, ctx)  # `console.usage` words it
         return seconds
 
 

@@ -14,6 +14,7 @@ import click
 from console.language import tr
 from console.language import words as said
 from console.output import say_field
+from console.usage import WrongValue
 from gateway.cli import words
 from gateway.cli.common import (
     DONE,
@@ -34,7 +35,7 @@ def _account(_: click.Context, __: click.Parameter, name: str) -> str:
     from gateway.install.preconditions import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
-        raise click.BadParameter(tr(words.INVALID_ACCOUNT, name=name))
+        raise WrongValue(words.INVALID_ACCOUNT(name=name))
     return name
 
 
@@ -42,7 +43,7 @@ def _whole(
     _: click.Context, __: click.Parameter, path: PurePosixPath | None
 ) -> PurePosixPath | None:
     if path is not None and not path.is_absolute():
-        raise click.BadParameter(tr("'{path}' is not an absolute path; begin it with /", path=path))
+        raise WrongValue(words.NOT_ABSOLUTE(path=str(path)))
     return path
 
 

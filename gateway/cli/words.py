@@ -97,9 +97,13 @@ SERVICE_NOT_ROOT: Final = Template(
     "cli.service_not_root", "only root may change the services of this machine"
 )
 SERVICE_SUDO: Final = Template("cli.service_sudo", "repeat the command with sudo: `{command}`")
-INVALID_ACCOUNT: Final = tr_noop(
+NOT_ABSOLUTE: Final = Template(
+    "cli.not_absolute", "'{path}' is not an absolute path; begin it with /"
+)
+INVALID_ACCOUNT: Final = Template(
+    "cli.invalid_account",
     "'{name}' is not a valid account name: use lower-case letters, digits, hyphens and "
-    "underscores, at most 31 characters"
+    "underscores, at most 31 characters",
 )
 SERVICE_REHEARSED: Final = tr_noop("Dry run: nothing was changed. The steps would be:")
 EVIDENCE_HEADINGS: Final = (

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from console.language import tr
+from console.text import Template
+from console.usage import WrongUsage
 from portal.cli.common import TextType, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
 
+NOT_FOR_BOXES: Final = Template(
+    "portal.not_for_boxes", "--but-newest is for workers and publishers only"
+)
 _ROOTS = click.Choice(["boxes", "workers", "publisher"])
 _out = click.option(
     "--out",
@@ -176,7 +181,7 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
     once from 'kanmon-portal broker reload'. The command may be repeated.
     """
     if but_newest and root_name == "boxes":
-        raise click.UsageError(tr("--but-newest is for workers and publishers only"))
+        raise WrongUsage(NOT_FOR_BOXES())
     with portal_ready():
         from portal.authority.actions import list_path, revoke_box, revoke_named
         from portal.authority.models import Root

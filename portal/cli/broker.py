@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from console.language import current, tr, translations
 from console.output import plain_line
-from console.text import one_line
-from portal.cli.common import FAILED, json_option, portal_ready, say
+from console.text import Template, one_line
+from console.usage import WrongUsage, WrongValue
+from portal.cli.common import FAILED, NOT_PRINTABLE, json_option, portal_ready, say
 
 if TYPE_CHECKING:
     from portal.broker.finding import BrokerFinding
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
 PARTLY = 1
 
 
+HOST_MISSING: Final = Template(
+    "portal.host_missing", "name the host by which boxes reach the broker: --host NAME"
+)
+NAMELESS_ACCOUNT: Final = Template(
+    "portal.nameless_account",
+    "this account has no name; name the one that Mosquitto runs as: --user NAME",
+)
+
+
 class _Folder(click.Path):
     """A folder whose path can be written into Mosquitto's configuration, which is text."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(str(super().convert(value, param, ctx)))
         if not str(path).isprintable():
-            self.fail(
-                tr("{path} holds characters that cannot be printed", path=repr(str(path))),
-                param,
-                ctx,
-            )
+            raise WrongValue(NOT_PRINTABLE(text=str(path)), param, ctx)
         return path
 
 
@@ -106,7 +112,7 @@ def _folder_from_options(
     there = (path / PLAN).exists()
     earlier = BrokerFolder.load(path).plan if there else None
     if not hosts and earlier is None:
-        raise click.UsageError(tr("name the host by which boxes reach the broker: --host NAME"))
+        raise WrongUsage(HOST_MISSING())
     addresses = {
         name: Address.parse(text or (str(getattr(earlier, name)) if earlier else _DEFAULTS[name]))
         for name, text in at.items()
@@ -124,9 +130,7 @@ def _own_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
-        raise click.UsageError(
-            tr("this account has no name; name the one that Mosquitto runs as: --user NAME")
-        ) from error
+        raise WrongUsage(NAMELESS_ACCOUNT()) from error
 
 
 @broker.command()

@@ -15,6 +15,7 @@ from console.failure import FAILED, ErrorDescription, Failure, describe, describ
 from console.language import current, tr
 from console.templates import system
 from console.text import NO_MESSAGE, MessageError, Template
+from console.usage import WrongValue
 from portal.authority.errors import SYSTEM_STEPS
 
 if TYPE_CHECKING:
@@ -24,6 +25,16 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
+NOT_HOST_PORT: Final = Template(
+    "portal.not_host_port", "'{bind}' is not HOST:PORT, such as 127.0.0.1:8000"
+)
+NOT_PRINTABLE: Final = Template(
+    "portal.not_printable", "'{text}' holds characters that cannot be printed"
+)
+EMPTY_TEXT: Final = Template("portal.empty_text", "write at least one character")
+TEXT_TOO_LONG: Final = Template(
+    "portal.text_too_long", "{number} characters are too many; at most {most}"
+)
 CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
 OTHER_SETTINGS: Final = Template(
     "portal.other_settings", "DJANGO_SETTINGS_MODULE names a module that does not exist"
@@ -204,7 +215,7 @@ def check_bind(bind: str) -> None:
     """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
     host, colon, port = bind.rpartition(":")
     if not colon or not host or not (port.isdecimal() and 0 < int(port) < 65_536):
-        raise click.BadParameter(tr("'{bind}' is not HOST:PORT, such as 127.0.0.1:8000", bind=bind))
+        raise WrongValue(NOT_HOST_PORT(bind=bind))
 
 
 def check_free(bind: str) -> None:
@@ -241,17 +252,11 @@ class TextType(click.ParamType[str]):
         """``value`` without blanks around it; fails where it is empty, too long or unprintable."""
         text = str(value).strip()
         if not text.isprintable():
-            shown = repr(text)
-            self.fail(tr("{text} holds characters that cannot be printed", text=shown), param, ctx)
+            raise WrongValue(NOT_PRINTABLE(text=text), param, ctx)
         if not text and not (param is not None and param.default == ""):
-            self.fail(tr("write at least one character"), param, ctx)
+            raise WrongValue(EMPTY_TEXT(), param, ctx)
         if len(text) > self._limit:
-            problem = tr(
-                "{number} characters are too many; at most {most}",
-                number=len(text),
-                most=self._limit,
-            )
-            self.fail(problem, param, ctx)
+            raise WrongValue(TEXT_TOO_LONG(number=len(text), most=self._limit), param, ctx)
         return text
 
 

@@ -12,6 +12,7 @@ import click
 from console.failure import Failure
 from console.language import tr, tr_noop
 from console.text import Template
+from console.usage import WrongUsage
 from portal.cli.common import TextType, json_option, portal_ready, say
 
 PASSWORDS_DIFFER: Final = Template("portal.passwords_differ", "the two passwords differ")
@@ -21,6 +22,13 @@ NOT_TYPEABLE: Final = Template(
     "portal.not_typeable", "the password holds characters that cannot be typed"
 )
 WRITE_LINE: Final = Template("portal.write_line", "write the password as one line of UTF-8")
+ONE_PASSWORD_OPTION: Final = Template(
+    "portal.one_password_option", "--password-stdin and --no-password cannot be used together"
+)
+NO_TERMINAL: Final = Template(
+    "portal.no_terminal",
+    "a password can be typed at a terminal only; use --password-stdin or --no-password",
+)
 _ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
 
 
@@ -67,7 +75,7 @@ def user_add(
     The user can sign in and see all sites of the organization.
     """
     if password_stdin and no_password:
-        raise click.UsageError(tr("--password-stdin and --no-password cannot be used together"))
+        raise WrongUsage(ONE_PASSWORD_OPTION())
     password = None if no_password else _password(from_stdin=password_stdin)
     with portal_ready():
         from portal.accounts.actions import NewUser, add_user
@@ -115,9 +123,7 @@ def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return _typeable(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
-        raise click.UsageError(
-            tr("there is no terminal to ask for a password; use --password-stdin or --no-password")
-        )
+        raise WrongUsage(NO_TERMINAL())
     first = getpass.getpass(tr("Password: "))
     if first != getpass.getpass(tr("Password again: ")):
         raise Failure(PASSWORDS_DIFFER(), why=NOTHING_ADDED(), next_step=TRY_AGAIN())

@@ -102,7 +102,7 @@ def test_what_a_program_reads_is_english_whatever_the_locale() -> None:
     assert b'"what": "the gateway is not running"' in done.stdout
     wrong = kanmon("status", "--json", "--nonsense", LANG="ja_JP.UTF-8")
     assert wrong.returncode == 3
-    assert b'"what": "No such option' in wrong.stdout
+    assert b'"code": "console.no_such_option"' in wrong.stdout
 
 
 def test_a_daemon_carries_no_catalogue() -> None:
