@@ -19,6 +19,7 @@ Source: design section 6; RFC 7030 for the order of things (cacerts, then simple
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -27,12 +28,15 @@ from msgspec import Meta
 
 from cloud_link.topics import BOX_ID
 from console.templates import enrol
+from console.text import Message
 from provisioning.agent_key import ALPHABET, SECRET_BYTES
 from provisioning.codes import Code, CodedError
 
 PATH: Final = "/claim/"
 MOST_BYTES: Final = 32 * 1024
 """The most bytes of either side's message; a longer one is not read."""
+MOST_REFUSAL_BYTES: Final = 8 * 1024
+"""The most bytes of a `ClaimRefusal`, whose texts are shown whole."""
 TERMS: Final = "data-sharing-1"
 """The name of `STATEMENT`. Other words need another name: consent is to words."""
 STATEMENT: Final = enrol.STATEMENT()
@@ -40,6 +44,8 @@ STATEMENT: Final = enrol.STATEMENT()
 Word = Annotated[str, Meta(max_length=200)]
 Pem = Annotated[str, Meta(max_length=8192)]
 T = TypeVar("T")
+
+_FIELD: Final = re.compile(r"(?:required field `|at `\$\.)([\w.\[\]]+)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +123,7 @@ class ClaimRefusal:
 
     Attributes:
         why: The details, as `console.text.Message.to_json` writes them; ``None`` without any.
-        cause: The catalogue's text, for readers that do not have it; ``next``, too.
+        cause: The catalogue's English text, a clause, for readers that do not have it, as ``next``.
     """
 
     code: int
@@ -135,6 +141,13 @@ def decode(kind: type[T], body: bytes, *, wrong: Code) -> T:
     """Decode a message of this kind; raises `CodedError` with the code ``wrong``."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        why = enrol.INVALID_MESSAGE(problem=str(error)[:200])
-        raise CodedError(wrong, why=why) from error
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise CodedError(wrong, why=_invalid(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CodedError(wrong, why=enrol.NOT_JSON()) from error
+
+
+def _invalid(reason: str) -> Message:
+    """What the library objects to: the field where it names one, never its words."""
+    field = _FIELD.search(reason)
+    return enrol.INVALID_FIELD(field=field[1]) if field else enrol.OTHER_FORM()

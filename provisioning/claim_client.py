@@ -28,10 +28,11 @@ from urllib.parse import urlsplit
 
 from console import catalogue
 from console.templates import enrol, system
-from console.text import NO_MESSAGE, Message
+from console.text import NO_MESSAGE, Message, verbatim
 from provisioning import claim
 from provisioning.claim import (
     MOST_BYTES,
+    MOST_REFUSAL_BYTES,
     PATH,
     ClaimGrant,
     ClaimRefusal,
@@ -39,7 +40,7 @@ from provisioning.claim import (
     PortalRoot,
     decode,
 )
-from provisioning.codes import Code, CodedError
+from provisioning.codes import Code, CodedError, PortalRefusalError
 
 T = TypeVar("T")
 
@@ -229,6 +230,8 @@ def _read(kind: type[T], response: Response) -> T:
 def _refusal(response: Response) -> CodedError:
     """The error that a response other than 200 means: the portal's own code, if it sent one."""
     try:
+        if len(response.body) > MOST_REFUSAL_BYTES:
+            raise CodedError(Code.NOT_THE_PORTAL)
         refused = decode(ClaimRefusal, response.body, wrong=Code.NOT_THE_PORTAL)
     except CodedError:
         server_fault = response.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -238,9 +241,12 @@ def _refusal(response: Response) -> CodedError:
     try:
         return CodedError(Code(refused.code), why=why)
     except ValueError:
-        words = " ".join(filter(None, (refused.cause, str(why), refused.next)))
-        why = enrol.PORTAL_WORDS(number=refused.code, text=_printable(words)[:500])
-        return CodedError(Code.OTHER_REASON, why=why)
+        return PortalRefusalError(
+            refused.code,
+            cause=_printable(refused.cause),
+            why=why,
+            next_step=verbatim(_printable(refused.next)),
+        )
 
 
 def _details(value: Any) -> Message:

@@ -21,6 +21,7 @@ from enum import IntEnum
 from typing import Final
 
 from console.templates import code as texts
+from console.templates import enrol
 from console.text import NO_MESSAGE, Message, MessageError
 
 
@@ -93,6 +94,28 @@ class CodedError(MessageError):
 
     def __str__(self) -> str:
         return f"{self.code.value}: {super().__str__()}"
+
+
+class PortalRefusalError(CodedError):
+    """A refusal whose number only a newer portal knows: its own English texts are shown.
+
+    Args:
+        number: The portal's number of the reason.
+        cause: The portal's text of it; ``""`` where it sent none.
+        why: The details of this case.
+        next_step: What the portal says to do; the general step where it says nothing.
+    """
+
+    def __init__(self, number: int, *, cause: str, why: Message, next_step: Message) -> None:
+        super().__init__(Code.OTHER_REASON, why=why)
+        self.number = number
+        if cause:
+            self.what = enrol.PORTAL_REFUSAL(cause=cause)
+        if next_step:
+            self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.number}: {MessageError.__str__(self)}"
 
 
 CATALOGUE: Final = {

@@ -53,10 +53,14 @@ HTTP_STATUS: Final = Template("enrol.http_status", "the answer has the HTTP stat
 TOO_LONG: Final = Template("enrol.too_long", "the answer has more than {limit} bytes")
 INVALID_HOST: Final = Template("enrol.invalid_host", "the host name is invalid")
 HOST_WITHOUT_ADDRESS: Final = Template("enrol.host_without_address", "the host name has no address")
-INVALID_MESSAGE: Final = Template(
-    "enrol.invalid_message", "the message has another form ({problem})"
+NOT_JSON: Final = Template("enrol.not_json", "the message is not JSON")
+OTHER_FORM: Final = Template(
+    "enrol.other_form", "the message does not have the form that this software knows"
 )
-PORTAL_WORDS: Final = Template("enrol.portal_words", "the portal's answer is {number}: {text}")
+INVALID_FIELD: Final = Template(
+    "enrol.invalid_field", "the field '{field}' of the message is missing or invalid"
+)
+PORTAL_REFUSAL: Final = Template("enrol.portal_refusal", "the portal refused: {cause}")
 NOT_A_CERTIFICATE: Final = Template("enrol.not_a_certificate", "its root is not a certificate")
 
 # The certificate request and the certificate

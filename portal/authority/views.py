@@ -90,8 +90,8 @@ def _refusal(error: CodedError) -> HttpResponse:
     refused = ClaimRefusal(
         code=error.code,
         why=error.why.to_json() if error.why else None,
-        cause=error.what.sentence(),
-        next=error.next_step.sentence(),
+        cause=str(error.what),
+        next=str(error.next_step),
     )
     response = _json(encode(refused), STATUS[error.code])
     if error.code is Code.TOO_OFTEN:

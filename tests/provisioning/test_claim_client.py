@@ -13,10 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from console.templates import enrol as texts
 from console.templates import system
-from console.text import verbatim
+from console.text import Message, verbatim
 from portal.authority import certificates
-from provisioning.claim import MOST_BYTES, ClaimRefusal, Inventory, encode
+from provisioning.claim import (
+    MOST_BYTES,
+    MOST_REFUSAL_BYTES,
+    ClaimRefusal,
+    Inventory,
+    PortalRoot,
+    decode,
+    encode,
+)
 from provisioning.claim_client import ClaimClient
 from provisioning.codes import Code, CodedError
 from provisioning.enrol import EnrolRequest, enrol
@@ -271,13 +280,53 @@ def test_the_portals_own_codes_come_through(tmp_path: Path, code: Code) -> None:
 
 
 def test_a_code_of_a_newer_portal_is_told_in_its_own_words(tmp_path: Path) -> None:
-    refused = ClaimRefusal(code=2999, cause="The moon is full.", next="Wait a day.")
+    refused = ClaimRefusal(
+        code=2999,
+        cause="the moon is full \x1b[31m",
+        why={"id": "enrol.a_newer_one", "args": {"days": 3}, "text": "w" * 2_000},
+        next="wait a day",
+    )
     endpoint = ClaimServer(on_claim=always(403, encode(refused)))
     with serving(endpoint):
         error = failure(endpoint, tmp_path)
-    assert error.code is Code.OTHER_REASON
-    assert "2999: The moon is full." in str(error.why)
-    assert "Wait a day." in str(error.why)
+    assert (error.code, error.number) == (Code.OTHER_REASON, 2999)
+    assert error.what == texts.PORTAL_REFUSAL(cause="the moon is full ?[31m")
+    assert (str(error.why), str(error.next_step)) == ("w" * 2_000, "wait a day")
+    assert str(error).startswith("2999: the portal refused: the moon is full")
+
+
+def test_a_newer_portal_that_explains_nothing_leaves_the_general_step(tmp_path: Path) -> None:
+    endpoint = ClaimServer(on_claim=always(403, encode(ClaimRefusal(code=2999))))
+    with serving(endpoint):
+        error = failure(endpoint, tmp_path)
+    assert (error.what.id, error.next_step.id) == ("code.other_reason", "code.other_reason_next")
+
+
+def test_a_refusal_of_endless_words_is_not_the_portals(tmp_path: Path) -> None:
+    refused = encode(ClaimRefusal(code=2999, cause="x" * MOST_REFUSAL_BYTES))
+    endpoint = ClaimServer(on_claim=always(403, refused))
+    with serving(endpoint):
+        error = failure(endpoint, tmp_path)
+    assert error.code is Code.NOT_THE_PORTAL
+    assert error.why == texts.HTTP_STATUS(status=403)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<html>", texts.NOT_JSON()),
+        (b"\xff", texts.NOT_JSON()),
+        (b'{"x": ' + b"[" * 10_000, texts.OTHER_FORM()),
+        (b"[1]", texts.OTHER_FORM()),
+        (b"{}", texts.INVALID_FIELD(field="root")),
+        (b'{"root": 1}', texts.INVALID_FIELD(field="root")),
+        (b'{"version": 2, "root": ""}', texts.INVALID_FIELD(field="version")),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_told_in_words_of_ours(body: bytes, why: Message) -> None:
+    with pytest.raises(CodedError) as refused:
+        decode(PortalRoot, body, wrong=Code.NOT_THE_PORTAL)
+    assert refused.value.why == why
 
 
 def test_a_portal_that_dies_while_it_answers_is_told(tmp_path: Path) -> None:
