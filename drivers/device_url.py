@@ -95,7 +95,8 @@ class DeviceUrl:
             value = float("nan")
         if not least <= value <= most:
             what = texts.NOT_IN_RANGE(name=key, value=given, least=f"{least:g}", most=f"{most:g}")
-            problems.append(Finding(what=what))
+            step = texts.CORRECT_OR_REMOVE(name=key, default=f"{default:g}")
+            problems.append(Finding(what=what, next=step))
             return default
         return value
 
@@ -123,13 +124,18 @@ def suggestion(given: str, known: Iterable[str], form: str = "{}") -> Message:
     close = nearest(given, names)
     if close:
         return DID_YOU_MEAN(name=form.format(close))
-    return texts.USE_ONE_OF(known=tuple(form.format(name) for name in names))
+    return _use(form.format(name) for name in names)
 
 
 def not_a_choice(name: str, value: str, known: Iterable[str]) -> Finding:
     """The problem that an option has a value that is not one of ``known``."""
     what = texts.NOT_A_CHOICE(name=name, value=value)
-    return Finding(what=what, next=texts.USE_ONE_OF(known=tuple(map(str, known))))
+    return Finding(what=what, next=_use(map(str, known)))
+
+
+def _use(known: Iterable[str]) -> Message:
+    names = tuple(known)
+    return texts.USE_ONE_OF(known=names) if len(names) > 1 else texts.USE(known=names)
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
@@ -151,7 +157,7 @@ def _host(parts: SplitResult, text: str) -> str:
     host = _plain(parts.hostname or "", text)
     if len(host) > HOST_LIMIT:
         what = texts.LONG_HOST(limit=HOST_LIMIT)
-        raise UrlError(what, where=f"{text[:60]}...", next_step=texts.SHORTEN_HOST())
+        raise UrlError(what, where=text, next_step=texts.SHORTEN_HOST())
     return host
 
 

@@ -169,6 +169,7 @@ def check_part(quantity: Quantity, part: str) -> None:
     for key, _, value in pairs:
         if key not in quantity.keys:
             what = texts.UNKNOWN_PART(quantity=quantity.value, part=part)
-            raise PartError(what, next_step=texts.USE_ONE_OF(known=allowed))
+            use = texts.USE_ONE_OF if len(allowed) > 1 else texts.USE
+            raise PartError(what, next_step=use(known=allowed))
         if not PART_VALUES[key].fullmatch(value):
             raise PartError(texts.UNKNOWN_VALUE(value=value, key=key, part=part))

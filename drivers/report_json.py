@@ -277,7 +277,7 @@ class _Object:
             near = get_close_matches(word, words, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it may be {', '.join(words[:8])}"
             raise ReportJsonError(
-                self.place(name), f"{word!r} is no {kind.__name__.lower()}; {hint}"
+                self.place(name), f"{word!r} is not a valid {kind.__name__.lower()}; {hint}"
             ) from None
 
     def time(self, name: str, clock: Clock) -> int | None:

@@ -53,9 +53,11 @@ class Setting:
 
     def _choices(self) -> Message:
         known = tuple(map(str, self.only))
+        one = len(known) == 1
         if self.unit:
-            return texts.CHOICES_IN_UNIT(known=known, unit=self.unit)
-        return texts.CHOICES(known=known)
+            choices = texts.CHOICE_IN_UNIT if one else texts.CHOICES_IN_UNIT
+            return choices(known=known, unit=self.unit)
+        return (texts.CHOICE if one else texts.CHOICES)(known=known)
 
     def held(self, value: Decimal) -> Decimal:
         """The value that the device has after ``value`` was written.

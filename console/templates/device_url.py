@@ -40,11 +40,16 @@ ESCAPE_UTF8: Final = Template(
 OPTION_TWICE: Final = Template("device_url.option_twice", "the option '{name}' is given twice")
 REMOVE_ONE: Final = Template("device_url.remove_one", "remove one of the two")
 UNKNOWN_OPTION: Final = Template("device_url.unknown_option", "{scheme}:// has no option '{name}'")
+USE: Final = Template("device_url.use", "use {known}")
 USE_ONE_OF: Final = Template("device_url.use_one_of", "use one of {known}")
 NOT_IN_RANGE: Final = Template(
     "device_url.not_in_range", "{name}={value} is not a number from {least} to {most}"
 )
+CORRECT_OR_REMOVE: Final = Template(
+    "device_url.correct_or_remove", "correct the value, or remove {name} to use {default}"
+)
 NOT_WHOLE: Final = Template("device_url.not_whole", "{name}={value} is not a whole number")
+WRITE_WHOLE: Final = Template("device_url.write_whole", "write a whole number, in digits only")
 NOT_A_CHOICE: Final = Template("device_url.not_a_choice", "{name}={value} is not valid")
 NO_HOST: Final = Template("device_url.no_host", "missing host")
 NO_PORT: Final = Template("device_url.no_port", "missing port")

@@ -284,7 +284,8 @@ def _unit(url: DeviceUrl, units: range, problems: list[Finding]) -> int:
     problems_before = len(problems)
     unit = url.number("unit", 1, least=units[0], most=units[-1], problems=problems)
     if len(problems) == problems_before and not (given.isascii() and given.isdecimal()):
-        problems.append(Finding(what=texts.NOT_WHOLE(name="unit", value=given)))
+        what, step = texts.NOT_WHOLE(name="unit", value=given), texts.WRITE_WHOLE()
+        problems.append(Finding(what=what, next=step))
     return int(unit)
 
 

@@ -157,7 +157,8 @@ def choice(given: str, known: Sequence[str]) -> Message:
     close = nearest(given, known)
     if close:
         return DID_YOU_MEAN(name=close)
-    return texts.USE_ONE_OF(known=tuple(known))
+    use = texts.USE_ONE_OF if len(known) > 1 else texts.USE
+    return use(known=tuple(known))
 
 
 def _unknown_key(path: Setting) -> Fault:

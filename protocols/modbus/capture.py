@@ -150,7 +150,7 @@ def _entry(where: str, row: dict[str, Any]) -> CaptureEntry:
         unit=unit, ms=ms, request=request, answer=answer, note=str(row.get("note", ""))
     )
     if len(request) != 5 or request[0] not in TABLES:
-        raise CaptureError(f"{where}: the request is no read of registers or bits")
+        raise CaptureError(f"{where}: the request does not read registers or bits")
     if answer is not None and not _answers(request, answer):
         raise CaptureError(f"{where}: the answer's function or length does not fit the request")
     return entry

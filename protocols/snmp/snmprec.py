@@ -55,7 +55,9 @@ class Walk:
                 key = ".".join(map(str, oid_key(oid.strip())))
                 value = _value(tag.strip(), given)
             except ValueError as error:
-                raise WalkError(f"line {number}: {line[:60]!r} is no variable: {error}") from None
+                raise WalkError(
+                    f"line {number}: {line[:60]!r} is not a valid variable: {error}"
+                ) from None
             if value is not None:
                 rows[key] = value
         return cls({oid: rows[oid] for oid in sorted(rows, key=oid_key)})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.device_url import DeviceUrl, UrlError
+from drivers.device_url import HOST_LIMIT, DeviceUrl, UrlError, not_a_choice, suggestion
 
 
 def test_a_url_is_taken_apart() -> None:
@@ -48,3 +48,18 @@ def test_no_text_breaks_the_parser(text: str) -> None:
     for given_text in (text, "modbus-tcp://" + text):
         with suppress(UrlError):
             assert DeviceUrl.parse(given_text).text == given_text
+
+
+def test_a_url_with_a_long_host_is_shown_whole() -> None:
+    text = f"modbus-tcp://{'h' * (HOST_LIMIT + 1)}/?unit=1"
+    with pytest.raises(UrlError) as caught:
+        DeviceUrl.parse(text)
+    assert caught.value.where == text
+
+
+@pytest.mark.parametrize(
+    ("known", "words"), [(["demand"], "use demand"), (["a", "b"], "use one of a and b")]
+)
+def test_a_single_choice_is_not_one_of_several(known: list[str], words: str) -> None:
+    assert str(not_a_choice("x", "1", known).next) == words
+    assert str(suggestion("nothing-near", known)) == words

@@ -238,7 +238,7 @@ def test_what_is_wrong_in_a_reading_is_said_with_its_place(
         ({"clock": []}, "clock: an object is expected, not list"),
         ({"readings": {}}, "readings: a list is expected"),
         ({"device": None}, "device: a string is expected, not null"),
-        ({"state": "???"}, "state: '\\?\\?\\?' is no state; it may be running"),
+        ({"state": "???"}, "state: '\\?\\?\\?' is not a valid state; it may be running"),
         ({"note": 1}, "note: is not a name of this format"),
     ],
 )

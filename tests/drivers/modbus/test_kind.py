@@ -30,6 +30,10 @@ SDM630_CAPTURE = ROOT / "tests" / "captures" / "eastron-sdm630"
 SDM630 = "unit=1&profile=eastron-sdm630"
 
 
+TIMEOUT = "Correct the value, or remove timeout_s to use 1."
+UNIT = "Correct the value, or remove unit to use 1."
+
+
 @pytest.mark.parametrize(
     ("url", "problems"),
     [
@@ -52,16 +56,19 @@ SDM630 = "unit=1&profile=eastron-sdm630"
             "modbus-tcp://host/?unt=256&unit=1.5&profile=eastron-sdm360&timeout_s=0",
             [
                 "modbus-tcp:// has no option 'unt'. Did you mean unit?",
-                "unit=1.5 is not a whole number.",
-                "timeout_s=0 is not a number from 0.05 to 30.",
+                "unit=1.5 is not a whole number. Write a whole number, in digits only.",
+                f"timeout_s=0 is not a number from 0.05 to 30. {TIMEOUT}",
                 "the profile 'eastron-sdm360' does not exist. Did you mean eastron-sdm630?",
             ],
         ),
         (
             f"modbus-tcp://host/?{SDM630}&timeout_s=nan&pause_ms=x",
             [
-                "timeout_s=nan is not a number from 0.05 to 30.",
-                "pause_ms=x is not a number from 0 to 5000.",
+                f"timeout_s=nan is not a number from 0.05 to 30. {TIMEOUT}",
+                (
+                    "pause_ms=x is not a number from 0 to 5000."
+                    " Correct the value, or remove pause_ms to use 0."
+                ),
             ],
         ),
         (f"modbus-rtu:///dev/ttyUSB0?{SDM630}&baud=19200&parity=n&stop=2", []),
@@ -78,7 +85,7 @@ SDM630 = "unit=1&profile=eastron-sdm630"
                 ),
                 "parity=X is not valid. Use one of N, E and O.",
                 "stop=3 is not valid. Use one of 1 and 2.",
-                "unit=0 is not a number from 1 to 247.",
+                f"unit=0 is not a number from 1 to 247. {UNIT}",
             ],
         ),
         (
@@ -98,7 +105,7 @@ SDM630 = "unit=1&profile=eastron-sdm630"
         ),
         (
             "modbus-tcp://h/?profile=eastron-sdm630&unit=-1",
-            ["unit=-1 is not a number from 0 to 255."],
+            [f"unit=-1 is not a number from 0 to 255. {UNIT}"],
         ),
     ],
 )

@@ -84,7 +84,10 @@ def test_what_is_written_is_read_back(said: list[CaptureEntry], note: str) -> No
         ),
         (HEAD + '{"unit": 1, "request": "03 0000 0001"}', "x:2: KeyError('answer')"),
         (HEAD + '{"unit": 1, "request": "zz", "answer": null}', "x:2: ValueError"),
-        (HEAD + '{"unit": 1, "request": "10 0000 0001", "answer": null}', "no read of registers"),
+        (
+            HEAD + '{"unit": 1, "request": "10 0000 0001", "answer": null}',
+            "does not read registers",
+        ),
         (HEAD + '{"unit": 1, "request": "03 0000 0001", "answer": "03 02 00"}', "does not fit"),
         (HEAD + '{"unit": 1, "request": "03 0000 0001", "answer": "84 02"}', "does not fit"),
         (

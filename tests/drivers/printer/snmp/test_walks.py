@@ -180,5 +180,5 @@ def test_what_is_no_walk_is_told(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert "line 1: '1.3.6.1|9|what' is no variable" in done.stderr
+    assert "line 1: '1.3.6.1|9|what' is not a valid variable" in done.stderr
     assert "Traceback" not in done.stderr
