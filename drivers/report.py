@@ -246,7 +246,7 @@ class Evidence:
         kind: Where the value stands.
         address: The place within that: an OID, ``holding 40001``, a keyword, or the line and unit
             of a poll; ``""`` where there is none.
-        label: What the place is called: ``prtAlertCode``, ``Timeout``; ``""`` if it has no name.
+        label: What the place is called: ``prtAlertCode``; ``""`` if it has no name.
         value: The value as it came, as text; ``""`` where nothing came.
         meaning: What the value was read as; `NO_MESSAGE` if it stands for itself.
         profile: The profile that says what the value means; ``""`` where a standard does.

@@ -28,11 +28,31 @@ NO_PAPER: Final = Template("evidence.no_paper", "no sheets left")
 NO_ROOM: Final = Template("evidence.no_room", "no room left")
 
 EXPECTED: Final = Template("evidence.expected", "expected: {values}")
-PREVIOUS: Final = Template("evidence.previous", "before: {value}")
+SERIAL: Final = Template("evidence.serial", "serial number, previously {previous}")
+CONNECTION_FAILED: Final = Template("evidence.connection_failed", "connection failed")
+NO_RESPONSE: Final = Template("evidence.no_response", "no response")
+REFUSED: Final = Template("evidence.refused", "request refused")
+GARBLED: Final = Template("evidence.garbled", "invalid response")
+EXCEPTION: Final = Template("evidence.exception", "internal error {name}: {text}")
+LONG_EXCEPTION: Final = Template(
+    "evidence.long_exception",
+    "internal error {name}; its text of {n} character is in the gateway's log",
+    "internal error {name}; its text of {n} characters is in the gateway's log",
+)
 MISSED_POLLS: Final = Template(
     "evidence.missed_polls", "{n} poll was not made on time", "{n} polls were not made on time"
 )
 DROPPED: Final = Template("evidence.dropped", "records dropped since the start")
+EVENTS_DROPPED: Final = Template(
+    "evidence.events_dropped", "status changes dropped since the start"
+)
+GAPS_DROPPED: Final = Template(
+    "evidence.gaps_dropped", "missing-data notices dropped since the start"
+)
+BOUNDARIES_DROPPED: Final = Template(
+    "evidence.boundaries_dropped", "midnight values dropped since the start"
+)
+READINGS_DROPPED: Final = Template("evidence.readings_dropped", "readings dropped since the start")
 BYTES_FREE: Final = Template("evidence.bytes_free", "bytes free on the disk")
 EXPIRES: Final = Template("evidence.expires", "end of the certificate's validity")
 LEFT_OUT: Final = Template(

@@ -38,6 +38,13 @@ NAME: Final = "gateway"
 DISK_LOW_BYTES: Final = 64 * 1024 * 1024
 DROPPING_MS: Final = 600_000
 """The spool counts as full until nothing was dropped for this long."""
+_DROPPED: Final = {
+    "event": evidence.EVENTS_DROPPED,
+    "gap": evidence.GAPS_DROPPED,
+    "boundary": evidence.BOUNDARIES_DROPPED,
+    "data": evidence.READINGS_DROPPED,
+}
+"""What a number of dropped records counts, by the lane's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +209,7 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
             severity=Severity.WARNING,
             message=condition.RECORDS_DROPPED(),
             evidence=tuple(
-                _seen(f"lane {lane}", n, evidence.DROPPED())
+                _seen(n, _DROPPED.get(lane, evidence.DROPPED)())
                 for lane, n in sorted(spool.dropped.items())
                 if n
             ),
@@ -212,12 +219,12 @@ def _conditions(clock: Clock, spool: SpoolFigures, *, dropping: bool) -> Iterabl
             code=Code.DISK_FULL,
             severity=Severity.ERROR,
             message=condition.DISK_ALMOST_FULL(),
-            evidence=(_seen("free", spool.disk_free, evidence.BYTES_FREE()),),
+            evidence=(_seen(spool.disk_free, evidence.BYTES_FREE()),),
         )
 
 
-def _seen(label: str, value: int, meaning: Message) -> Evidence:
-    return Evidence(kind=EvidenceKind.GATEWAY, label=label, value=str(value), meaning=meaning)
+def _seen(value: int, meaning: Message) -> Evidence:
+    return Evidence(kind=EvidenceKind.GATEWAY, value=str(value), meaning=meaning)
 
 
 def _certificate_conditions(certificate: CertificateValidity | None) -> Iterable[Condition]:

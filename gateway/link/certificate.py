@@ -47,7 +47,6 @@ class CertificateValidity:
         expiry = condition.CERTIFICATE_EXPIRED if self.expired else condition.CERTIFICATE_EXPIRING
         seen = Evidence(
             kind=EvidenceKind.GATEWAY,
-            label="expires_at",
             value=self._text(),
             meaning=evidence.EXPIRES(),
         )

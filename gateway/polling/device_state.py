@@ -43,7 +43,7 @@ LATE_CLEARS_AFTER_MS: Final = 60_000
 IDENTITY_CLEARS_AFTER_MS: Final = 86_400_000
 """How long ``identity.changed`` is reported: a meter is exchanged on purpose, and stays so."""
 ERROR_LIMIT: Final = 300
-"""Characters that are kept of the text of an internal error."""
+"""Characters of the longest text of an internal error that is shown; a longer one is logged."""
 UNANSWERED: Final = (
     Code.COMM_UNREACHABLE,
     Code.COMM_TIMEOUT,
@@ -57,6 +57,13 @@ _CODES: Final = {
     InvalidResponse: Code.COMM_GARBLED,
 }
 """The condition of each error of a poll; any other error counts as a timeout."""
+_OUTCOMES: Final = {
+    Code.COMM_UNREACHABLE: evidence.CONNECTION_FAILED,
+    Code.COMM_TIMEOUT: evidence.NO_RESPONSE,
+    Code.COMM_REFUSED: evidence.REFUSED,
+    Code.COMM_GARBLED: evidence.GARBLED,
+}
+"""How the poll ended, as evidence of its condition."""
 
 
 def code_of(error: ProtocolError) -> Code:
@@ -122,30 +129,26 @@ class DeviceView:
                 self._gateway_conditions.pop(other, None)
         what, why = error.what, error.why
         failure = condition.UNANSWERED(what=what, why=why) if why else what
-        seen = Evidence(kind=EvidenceKind.EXCHANGE, address=error.where, label=type(error).__name__)
+        outcome = _OUTCOMES[code]()
+        seen = Evidence(kind=EvidenceKind.EXCHANGE, address=error.where, meaning=outcome)
         self._raise(code, Severity.ERROR, failure, seen, at, error.next_step)
         return self._report(at, clock)
 
     def faulted(self, error: Exception, at: int, clock: Clock) -> Report:
         """Return the report of a poll in which the driver failed; it has no readings."""
-        text = str(error)
-        seen = Evidence(
-            kind=EvidenceKind.GATEWAY,
-            label=type(error).__name__,
-            value=text if len(text) <= ERROR_LIMIT else text[: ERROR_LIMIT - 1] + "…",
-        )
+        name, text = type(error).__name__, str(error)
+        if len(text) <= ERROR_LIMIT:
+            meaning = evidence.EXCEPTION(name=name, text=text)
+        else:
+            meaning = evidence.LONG_EXCEPTION(name=name, n=len(text))
+        seen = Evidence(kind=EvidenceKind.GATEWAY, meaning=meaning)
         self._raise(Code.DRIVER_FAULT, Severity.ERROR, condition.INTERNAL_ERROR(), seen, at)
         return self._report(at, clock)
 
     def late(self, missed: int, at: int) -> bool:
         """Raise ``poll.late`` for ``missed`` polls; returns whether it was not raised before."""
         news = not self._late_until
-        seen = Evidence(
-            kind=EvidenceKind.GATEWAY,
-            label="missed",
-            value=str(missed),
-            meaning=evidence.MISSED_POLLS(n=missed),
-        )
+        seen = Evidence(kind=EvidenceKind.GATEWAY, meaning=evidence.MISSED_POLLS(n=missed))
         self._raise(Code.POLL_LATE, Severity.WARNING, condition.LINE_OVERLOADED(), seen, at)
         self._late_until = at + LATE_CLEARS_AFTER_MS
         return news
@@ -155,9 +158,8 @@ class DeviceView:
         if old and new and old != new:
             seen = Evidence(
                 kind=EvidenceKind.GATEWAY,
-                label="serial",
                 value=new,
-                meaning=evidence.PREVIOUS(value=old),
+                meaning=evidence.SERIAL(previous=old),
             )
             self._raise(Code.IDENTITY_CHANGED, Severity.WARNING, condition.OTHER_DEVICE(), seen, at)
             self._driver_conditions = ()  # the conditions of the new device began with it

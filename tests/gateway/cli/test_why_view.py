@@ -28,7 +28,7 @@ SEEN = Evidence(
     address=HOSTILE,
     label=HOSTILE,
     value=HOSTILE,
-    meaning=evidence.PREVIOUS(value=HOSTILE),
+    meaning=evidence.SERIAL(previous=HOSTILE),
     profile=HOSTILE,
 )
 
@@ -78,9 +78,7 @@ def test_evidence_stands_in_columns_below_its_headings(
     chosen: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     short = Evidence(kind=EvidenceKind.OID, address="1.3.6", label="prtAlertCode", value="8")
-    missed = Evidence(
-        kind=EvidenceKind.GATEWAY, value="3", label="missed", meaning=evidence.MISSED_POLLS(n=3)
-    )
+    missed = Evidence(kind=EvidenceKind.GATEWAY, meaning=evidence.MISSED_POLLS(n=3))
     found = Condition(
         code=Code.POLL_LATE, severity=Severity.WARNING, evidence=(short, missed), since=30_000
     )

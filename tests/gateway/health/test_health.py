@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
+from cloud_link.wire import Lane
+from console.templates import evidence
 from drivers.report import Clock, Code, Quantity, check_part
 from gateway.health.health import (
     DISK_LOW_BYTES,
@@ -57,6 +61,17 @@ def test_a_full_spool_clears_when_nothing_is_dropped_for_long() -> None:
     assert codes(health, 1_000, after) == {Code.SPOOL_FULL}
     assert codes(health, 2_000, after) == {Code.SPOOL_FULL}
     assert codes(health, 1_000 + DROPPING_MS, after) == set()
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_dropped_records_are_counted_in_words_of_their_lane(lane: Lane) -> None:
+    health, name = Health("1", "b"), lane.name.lower()
+    codes(health, 0, SpoolFigures(dropped={name: 7}))
+    report = health.report(1, SET, SpoolFigures(dropped={name: 8}), PROCESS, {})
+    (seen,) = report.conditions[0].evidence
+    assert (seen.label, seen.value) == ("", "8")
+    assert str(seen.meaning).endswith(" dropped since the start")
+    assert seen.meaning != evidence.DROPPED()
 
 
 def test_the_process_knows_itself() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from console.templates import evidence
 from drivers.report import Clock, Code, Severity
 from gateway.health.health import Health, ProcessFigures, SpoolFigures
 from gateway.link.certificate import NOTICE_MS, unix_ms, validity
@@ -43,7 +44,7 @@ def test_health_says_it_a_month_ahead_and_more_gravely_once_it_is_so(
     assert (found.code, found.severity) == (Code.CERTIFICATE_EXPIRING, severity)
     assert words in str(found.message)
     (seen,) = found.evidence
-    assert (seen.label, seen.value) == ("expires_at", "2027-03-01T12:00:00Z")
+    assert (seen.value, seen.meaning) == ("2027-03-01T12:00:00Z", evidence.EXPIRES())
     # Enrolled again: the next report is without it.
     later = health.report(AT + 1, clock, SpoolFigures(), PROCESS, {}, ENDS_AT + 3 * NOTICE_MS)
     assert later.conditions == ()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from console.templates import condition, evidence
-from console.text import verbatim
+from console.text import NO_MESSAGE, Message, verbatim
 from drivers.report import (
     Clock,
     Code,
@@ -23,7 +23,13 @@ from gateway.polling.device_state import (
     LATE_CLEARS_AFTER_MS,
     DeviceView,
 )
-from protocols.errors import Timeout
+from protocols.errors import (
+    ErrorResponse,
+    InvalidResponse,
+    ProtocolError,
+    Timeout,
+    Unreachable,
+)
 
 CLOCK = Clock(boot="0" * 32, offset=None)
 JAM = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, component="tray 2")
@@ -113,8 +119,53 @@ def test_our_own_fault_does_not_speak_for_the_device() -> None:
     (found,) = report.conditions
     assert (found.code, found.message) == (Code.DRIVER_FAULT, condition.INTERNAL_ERROR())
     (seen,) = found.evidence
-    assert (seen.kind, seen.label) == (EvidenceKind.GATEWAY, "KeyError")
-    assert len(seen.value) == ERROR_LIMIT
+    assert seen == Evidence(
+        kind=EvidenceKind.GATEWAY, meaning=evidence.LONG_EXCEPTION(name="KeyError", n=1002)
+    )
+
+
+def test_the_text_of_our_own_fault_is_shown_whole_or_not_at_all() -> None:
+    for text in ("", "x", "x" * ERROR_LIMIT):
+        report = DeviceView("d").faulted(ValueError(text), 1, CLOCK)
+        ((seen,),) = (found.evidence for found in report.conditions)
+        assert seen.meaning == evidence.EXCEPTION(name="ValueError", text=text)
+    report = DeviceView("d").faulted(ValueError("x" * (ERROR_LIMIT + 1)), 1, CLOCK)
+    ((seen,),) = (found.evidence for found in report.conditions)
+    assert "xx" not in str(seen.meaning)
+    assert str(ERROR_LIMIT + 1) in str(seen.meaning)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (Unreachable(verbatim("no route"), where="d"), evidence.CONNECTION_FAILED()),
+        (Timeout(verbatim("no answer"), where="d"), evidence.NO_RESPONSE()),
+        (
+            ErrorResponse(
+                code=2, reason=verbatim("a"), what=verbatim("b"), where="d", next_step=NO_MESSAGE
+            ),
+            evidence.REFUSED(),
+        ),
+        (
+            InvalidResponse(expected=verbatim("a"), came=verbatim("b"), where="d"),
+            evidence.GARBLED(),
+        ),
+    ],
+)
+def test_evidence_of_a_failed_poll_says_how_it_ended_in_words(
+    error: ProtocolError, outcome: Message
+) -> None:
+    report = DeviceView("d").failed(error, 1, CLOCK)
+    ((seen,),) = (found.evidence for found in report.conditions)
+    assert (seen.label, seen.value, seen.meaning) == ("", "", outcome)
+
+
+def test_evidence_of_late_polls_counts_them() -> None:
+    view = DeviceView("d")
+    view.late(3, 1)
+    report = view.observed(Observation(), 2, CLOCK)
+    ((seen,),) = (found.evidence for found in report.conditions)
+    assert seen == Evidence(kind=EvidenceKind.GATEWAY, meaning=evidence.MISSED_POLLS(n=3))
 
 
 def test_another_serial_at_the_same_address_is_told() -> None:
@@ -126,12 +177,11 @@ def test_another_serial_at_the_same_address_is_told() -> None:
     assert found.evidence == (
         Evidence(
             kind=EvidenceKind.GATEWAY,
-            label="serial",
             value="B2",
-            meaning=evidence.PREVIOUS(value="A1"),
+            meaning=evidence.SERIAL(previous="A1"),
         ),
     )
-    assert found.source == "serial = B2 (before: A1)"
+    assert found.source == "B2 (serial number, previously A1)"
 
 
 def test_an_exchanged_meter_is_told_for_a_day() -> None:

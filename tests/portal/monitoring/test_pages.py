@@ -381,7 +381,7 @@ def test_what_a_device_says_is_shown_in_one_piece(
         address=hostile,
         label=hostile,
         value=hostile,
-        meaning=evidence.PREVIOUS(value=hostile),
+        meaning=evidence.SERIAL(previous=hostile),
         profile=hostile,
     )
     placed = condition.PLACED(what=condition.MEDIA_JAM(), place=hostile)
