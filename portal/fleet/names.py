@@ -50,7 +50,11 @@ class FleetError(MessageError, ValueError):
 
 
 def width(text: str) -> int:
-    """The width of ``text`` in half-width columns."""
+    """The width of ``text`` in half-width columns.
+
+    Not that of `rich.cells`: C-36 counts characters as a Japanese form does, where a combining
+    mark or a zero-width character takes a column too.
+    """
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 

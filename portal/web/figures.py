@@ -51,6 +51,7 @@ class Figure:
     missing: bool = False
 
     def __str__(self) -> str:
+        # Not a width in columns: Japanese sets 枚 and its like without a space after the digits.
         close = self.unit in {"", "°", "%"} or east_asian_width(self.unit[0]) == "W"
         glue = "" if close else "\N{NO-BREAK SPACE}"
         return f"{self.text}{glue}{self.unit}"
