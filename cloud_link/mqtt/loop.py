@@ -17,6 +17,8 @@ Source: paho-mqtt 2.2, "external event loop support".
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
@@ -50,7 +52,7 @@ class SocketLoop:
         """Watch the socket; look at the keepalive four times in ``keepalive`` seconds."""
         sock: Any = self._client.socket()
         if sock is None:  # lost between the worker thread's return and now
-            raise ConnectionResetError("the broker closed the connection")
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         self._socket = sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.on_socket_register_write = self._on_want_write

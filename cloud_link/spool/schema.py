@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-from cloud_link.spool.model import SpoolLimits
+from cloud_link.spool.model import SpoolDamagedError, SpoolLimits
 from cloud_link.wire import Lane
+from console.templates import spool
 
 APPLICATION: Final = 0x4B4E4D53
 """Marks the file as ours: "KNMS"."""
@@ -96,7 +97,9 @@ def connect(path: Path, limits: SpoolLimits) -> sqlite3.Connection:
     NORMAL the log is only synced when it is copied back. ``locking_mode=EXCLUSIVE`` keeps the
     log's index in memory: no third file, nothing mapped that a full disk could make vanish.
 
-    Raises sqlite3.DatabaseError: also when the file is no spool, or of a newer version.
+    Raises:
+        SpoolDamagedError: The file belongs to another program, or has another version.
+        sqlite3.Error: SQLite cannot open it.
     """
     db = sqlite3.connect(path, isolation_level=None, timeout=1.0, cached_statements=256)
     try:
@@ -124,10 +127,11 @@ def _check_version(db: sqlite3.Connection) -> None:
     (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if (version, application, tables) == (0, 0, 0):
         _create(db)
-    elif application != APPLICATION or version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(
-            f"not a spool of version {SCHEMA_VERSION} (application {application:#x}, "
-            f"version {version})"
+    elif application != APPLICATION:
+        raise SpoolDamagedError(spool.NOT_A_SPOOL(), next_step=spool.REMOVE_FILE())
+    elif version != SCHEMA_VERSION:
+        raise SpoolDamagedError(
+            spool.OTHER_VERSION(found=version, known=SCHEMA_VERSION), next_step=spool.UPDATE()
         )
 
 

@@ -22,4 +22,15 @@ CHECK_DISK: Final = Template(
     "spool.check_disk", "check the state folder's disk and its mount options"
 )
 DAMAGED: Final = Template("spool.damaged", "the spool's database is damaged")
+OTHER_VERSION: Final = Template(
+    "spool.other_version",
+    "the spool's database has version {found}, and this software reads version {known}",
+)
+UPDATE: Final = Template("spool.update", "update the gateway's software")
+NOT_A_SPOOL: Final = Template(
+    "spool.not_a_spool", "the database in the spool's folder belongs to another program"
+)
+REMOVE_FILE: Final = Template(
+    "spool.remove_file", "keep other programs' files out of the spool's folder"
+)
 CLOSED: Final = Template("spool.closed", "the spool is closed")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +15,12 @@ import pytest
 
 from cloud_link.spool.folder import SpoolFolder
 from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
-from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLockedError
+from cloud_link.spool.model import SpoolDamagedError, SpoolError, SpoolLimits, SpoolLockedError
+from cloud_link.spool.schema import SCHEMA_VERSION, connect
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane, table_id
+from console.templates import spool as spool_words
+from console.text import Message
 from tests.faults.spool_child import BOOT, SMALL, TABLES, all_pending, entry, gaps, in_gap
 
 ROOT = Path(__file__).parents[3]
@@ -303,6 +308,37 @@ def test_an_unreadable_file_is_set_aside_and_announced(
     assert {(gap.epoch, gap.reason) for gap in announced} == {(epoch, "damaged")}
     assert spool.append([entry(Lane.DATA, 1)]) == (0,)
     assert not gaps(open_spool())[len(announced) :], "announced once"
+
+
+@pytest.mark.parametrize(
+    ("pragma", "problem", "step"),
+    [
+        (
+            "user_version=9",
+            spool_words.OTHER_VERSION(found=9, known=SCHEMA_VERSION),
+            spool_words.UPDATE(),
+        ),
+        ("application_id=7", spool_words.NOT_A_SPOOL(), spool_words.REMOVE_FILE()),
+    ],
+)
+def test_a_database_that_is_not_this_spools_is_set_aside_with_its_reason(
+    open_spool: Callable[..., Spool],
+    tmp_path: Path,
+    pragma: str,
+    problem: Message,
+    step: Message,
+) -> None:
+    _filled(open_spool)
+    open_spool().close()
+    path = tmp_path / "s" / "spool.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA {pragma}")
+    with pytest.raises(SpoolDamagedError) as caught:
+        connect(path, SMALL)
+    assert (caught.value.what, caught.value.next_step) == (problem, step)
+    assert not caught.value.why, "no words of SQLite: it found no fault"
+    assert open_spool().append([entry(Lane.DATA, 1)]) == (0,)
+    assert len(list((tmp_path / "s").glob("damaged-20*.db"))) == 1
 
 
 @pytest.mark.parametrize("page", range(1, 20))
