@@ -141,7 +141,9 @@ class Database:
         """Copy the log back if SQLite has not: it keeps silent when that fails."""
         if self._folder.log_bytes() <= log_pages(self._limits) * PAGE * 5 // 4:
             return
-        for _ in range(2):  # the second time with the room that the reserve file leaves
+        # Not tenacity's: the second try does not wait but has the room that the reserve file
+        # leaves, and a log that stays long is tried again after the next commit.
+        for _ in range(2):
             try:
                 with translate_errors():
                     self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

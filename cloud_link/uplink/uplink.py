@@ -69,6 +69,8 @@ class Uplink:
 
     async def run(self) -> None:
         """Run until cancelled; then end the session in an orderly way, within a few seconds."""
+        # tenacity knows attempts that fail, and its waits grow with them. A session that delivered
+        # something and then ended is a success; this loop begins the next one with short waits.
         while True:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type((MqttError, SpoolError)),
@@ -76,7 +78,6 @@ class Uplink:
                 + wait_random(0, self._settings.first_wait_s),
                 before_sleep=self._note,
             )
-            # Returns when a session that had delivered something ended: the waits begin anew.
             await retrying(self._attempt)
             await asyncio.sleep(self._settings.first_wait_s)
 

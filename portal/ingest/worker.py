@@ -204,8 +204,9 @@ class Worker:
             wait=wait_chain(*map(wait_fixed, _PAUSE_S)),
             sleep=self._sleep,
         )
+        # tenacity knows attempts that fail, and its pauses grow with them. A session that had
+        # lasted counts as a success when it ends: this loop begins the next with the first pause.
         while True:
-            # Returns when a session that had lasted ended: the pauses begin anew.
             await retrying(self._connect_and_work)
             await self._sleep(_PAUSE_S[0])
 

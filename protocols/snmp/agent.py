@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from console.templates import snmp
 from console.text import Duration
 from protocols.errors import ErrorResponse, Timeout
-from protocols.snmp.model import TRIES, Session, Version, WalkGuard
+from protocols.snmp.model import Session, Version, WalkGuard
 
 if TYPE_CHECKING:
     from protocols.snmp.model import SecretResolver, Target, Value
@@ -94,26 +94,30 @@ class SnmpAgent:
             session.close()
 
     async def _ask(self, ask: Callable[[Session], Awaitable[T]]) -> T:
-        """Ask; in v3 once more where nothing came or an agent that restarted knows us no longer."""
+        """Ask; in v3 once more where nothing came or an agent that restarted knows us no longer.
+
+        The second attempt is written out, not tenacity's: it neither waits nor repeats, and whether
+        an error-status is worth one depends on the session that got it, not on the error alone.
+        """
         async with self._turn:
-            tries = TRIES if self.target.version is Version.V3 else 1
-            for left in reversed(range(tries)):
-                known = self._session is not None
-                try:
-                    session = await self._opened()
-                    return await ask(session)
-                except Timeout:
-                    self._forget()
-                    if not left:
-                        raise
-                except ErrorResponse:
-                    self._forget()
-                    if not left or not known:
-                        raise
-                except BaseException:
-                    self._forget()  # an answer may be under way, or the library be broken
+            if self.target.version is not Version.V3:
+                return await self._attempt(ask)
+            known = self._session is not None
+            try:
+                return await self._attempt(ask)
+            except Timeout:
+                pass
+            except ErrorResponse:
+                if not known:
                     raise
-        raise AssertionError("the last try returns or raises")
+            return await self._attempt(ask)
+
+    async def _attempt(self, ask: Callable[[Session], Awaitable[T]]) -> T:
+        try:
+            return await ask(await self._opened())
+        except BaseException:
+            self._forget()  # an answer may be under way, or the library be broken
+            raise
 
     async def _opened(self) -> Session:
         if self._session is None:
