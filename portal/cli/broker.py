@@ -11,7 +11,7 @@ import click
 
 from console.language import current, tr, translations
 from console.output import plain_line
-from console.text import Template, one_line
+from console.text import Template, join, one_line
 from console.usage import WrongUsage, WrongValue
 from portal.cli.common import FAILED, NOT_PRINTABLE, json_option, portal_ready, say
 
@@ -188,7 +188,7 @@ def reload(folder: Path, *, as_json: bool) -> int:
     if result.disconnected:
         text = tr(
             "The broker has reloaded its lists; disconnected: {names}",
-            names=", ".join(result.disconnected),
+            names=join(tuple(result.disconnected), translations(current())),
         )
     wrong = [*result.failures, *result.still_connected]
     data = {

@@ -103,7 +103,7 @@ def key_issue(
             "uses": issued.uses,
             "expires_at": issued.expires_at.isoformat(),
         },
-        f"{drawing}{issued.text}\n{text} {warned}",
+        f"{drawing}{issued.text}\n{text}\n{warned}",
         as_json=as_json,
     )
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from console.text import join
 from portal.usage.measures import Measure
 from portal.usage.periods import Bucket, PeriodError, window
 from portal.usage.words import FAULTS
+from portal.web.words import page_translations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +101,8 @@ def _measure(said: str, available: Sequence[Measure]) -> Measure | None:
     if not said:
         return available[0] if available else None
     if said not in set(available):
-        raise QueryError(FAULTS["of"] % {"allowed": ", ".join(available) or "–"})
+        allowed = join(tuple(available), page_translations())
+        raise QueryError(FAULTS["of"] % {"allowed": allowed or "–"})
     return Measure(said)
 
 
