@@ -11,6 +11,9 @@ from typing import Final
 from console.text import Template
 
 PLACED: Final = Template("condition.placed", "{what}: {place}")
+TEXT_TOO_LONG: Final = Template(
+    "condition.text_too_long", "the gateway sent {n} characters here, which is too long to be shown"
+)
 
 # --- printers -----------------------------------------------------------------------------------
 

@@ -3,8 +3,9 @@
 A gateway sends texts in English and beside them the ids and arguments that they were made from,
 so that a page says them in its reader's language. Nothing of that can make an event invalid:
 arguments that cannot be used are left out, the text is shown then; evidence that cannot be read is
-left out entry by entry. Of a condition without readable evidence, as an older gateway sends it,
-the text of the evidence is stored.
+left out entry by entry. No text is cut: one that is too long, or an entry of the evidence with such
+a text, is replaced by a message that says so. Of a condition without readable evidence, as an older
+gateway sends it, the text of the evidence is stored.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cloud_link.wire import readable_evidence
 from console.catalogue import decode_parts
+from console.templates import condition as conditions
 from portal.ingest.messages import storable_text
 
 if TYPE_CHECKING:
     from cloud_link.wire import WireCondition, WireEvidence
+    from console.text import Message
 
 ENTRIES_LIMIT: Final = 50
 """Entries of evidence that are stored of one condition; gateways list fewer."""
 TEXT_LIMIT: Final = 2_000
-"""Characters of a text that are stored. Gateways send shorter ones."""
+"""The most characters of a text that is stored. Gateways send shorter ones."""
 ID_LIMIT: Final = 100
 ARGS_LIMIT: Final = 4_000
 """Characters of a message's arguments, as JSON."""
@@ -35,24 +38,38 @@ def condition_texts(condition: WireCondition) -> dict[str, Any]:
     return {
         **_message("message", condition.message, condition.message_id, condition.message_args),
         **_message("next_step", condition.next, condition.next_id, condition.next_args),
-        "source": "" if evidence else storable_text(condition.source, TEXT_LIMIT),
+        "source": "" if evidence else _source(condition.source),
         "evidence": evidence,
     }
 
 
+def _source(text: str) -> str:
+    """The evidence of an older gateway as one text; where it is too long, English that says so."""
+    long = len(text) > TEXT_LIMIT
+    return str(conditions.TEXT_TOO_LONG(n=len(text))) if long else _whole(text, TEXT_LIMIT)
+
+
 def _entry(entry: WireEvidence) -> dict[str, Any]:
-    return {
-        "kind": storable_text(entry.kind, ID_LIMIT),
-        "address": storable_text(entry.address, TEXT_LIMIT),
-        "label": storable_text(entry.label, TEXT_LIMIT),
-        "value": storable_text(entry.value, TEXT_LIMIT),
-        **_message("meaning", entry.meaning, entry.meaning_id, entry.meaning_args),
-        "profile": storable_text(entry.profile, TEXT_LIMIT),
-    }
+    try:
+        return {
+            "kind": _whole(entry.kind, ID_LIMIT),
+            "address": _whole(entry.address, TEXT_LIMIT),
+            "label": _whole(entry.label, TEXT_LIMIT),
+            "value": _whole(entry.value, TEXT_LIMIT),
+            **_message("meaning", entry.meaning, entry.meaning_id, entry.meaning_args),
+            "profile": _whole(entry.profile, TEXT_LIMIT),
+        }
+    except ValueError:
+        texts = (entry.kind, entry.address, entry.label, entry.value, entry.profile)
+        said = conditions.TEXT_TOO_LONG(n=max(map(len, texts)))
+        empty = dict.fromkeys(("kind", "address", "label", "value", "profile"), "")
+        return empty | _parts("meaning", said)
 
 
 def _message(name: str, text: str, template_id: str, args: Any) -> dict[str, Any]:
     """A message below ``name``: text, id, and its arguments where they can be used."""
+    if len(text) > TEXT_LIMIT:
+        return _parts(name, conditions.TEXT_TOO_LONG(n=len(text)))
     known_id = template_id if len(template_id) <= ID_LIMIT and "\0" not in template_id else ""
     usable: Any = {}
     if known_id:
@@ -62,21 +79,32 @@ def _message(name: str, text: str, template_id: str, args: Any) -> dict[str, Any
             usable = {}
         if len(json.dumps(usable)) > ARGS_LIMIT:
             usable = {}
-    return {
-        name: storable_text(text, TEXT_LIMIT),
-        f"{name}_id": known_id,
-        f"{name}_args": usable,
-    }
+    return {name: _whole(text, TEXT_LIMIT), f"{name}_id": known_id, f"{name}_args": usable}
+
+
+def _parts(name: str, message: Message) -> dict[str, Any]:
+    """A message of the portal's own below ``name``."""
+    return {name: str(message), f"{name}_id": message.id, f"{name}_args": message.args_json()}
+
+
+def _whole(text: str, limit: int) -> str:
+    """``text`` as both databases store it; raises ``ValueError`` for one above the limit."""
+    if len(text) > limit:
+        raise ValueError("too long")
+    return storable_text(text, limit)
 
 
 def _storable(value: Any) -> Any:
-    """JSON values as both databases store them; raises ``ValueError`` for a number that is none."""
+    """JSON values as both databases store them.
+
+    Raises ``ValueError`` for a number that is none, and a text that is too long.
+    """
     if isinstance(value, dict):
-        return {storable_text(key, ID_LIMIT): _storable(one) for key, one in value.items()}
+        return {_whole(key, ID_LIMIT): _storable(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_storable(one) for one in value]
     if isinstance(value, str):
-        return storable_text(value, TEXT_LIMIT)
+        return _whole(value, TEXT_LIMIT)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("not a number")
     return value

@@ -114,7 +114,8 @@ def test_an_unknown_id_keeps_its_text_and_its_arguments(box: Box, sender: Sender
 @pytest.mark.parametrize(
     ("sent", "values"),
     [
-        ([["oid", "1.3", "a", "b\0" + "x" * 5_000]], ["b\N{REPLACEMENT CHARACTER}" + "x" * 1998]),
+        ([["oid", "1.3", "a", "b\0" + "x" * 1998]], ["b\N{REPLACEMENT CHARACTER}" + "x" * 1998]),
+        ([["oid", "1.3", "a", "x" * 5_000], ["oid", "1.4", "b", "2"]], ["", "2"]),
         ([["oid", "", "", str(n)] for n in range(500)], [str(n) for n in range(ENTRIES_LIMIT)]),
         ([["a kind of a newer gateway", "", "", "1"]], ["1"]),
         ([["oid", 1], "x", None, ["oid", "", "", "2"]], ["2"]),
@@ -129,3 +130,38 @@ def test_evidence_is_stored_within_limits_and_never_loses_the_event(
     assert [entry["value"] for entry in row.evidence] == values
     assert all(len(entry["value"]) <= TEXT_LIMIT for entry in row.evidence)
     assert row.source == ("" if values else "s")
+
+
+def test_a_text_that_is_too_long_is_replaced_whole_by_one_that_says_so(
+    box: Box, sender: Sender
+) -> None:
+    long = WireCondition(
+        *("media.jam", "error", "", "m" * 2_001, "s" * 2_002, None, "condition.placed"),
+        {"what": "jam", "place": "tray"},
+        next="n" * 2_003,
+    )
+    row = stored(sender, long)
+    shown = decode_parts(row.message_id, row.message_args, row.message)
+    assert shown == conditions.TEXT_TOO_LONG(n=2_001)
+    step = decode_parts(row.next_step_id, row.next_step_args, row.next_step)
+    assert step == conditions.TEXT_TOO_LONG(n=2_003)
+    assert row.source == str(conditions.TEXT_TOO_LONG(n=2_002))
+
+
+def test_an_entry_with_a_text_that_is_too_long_is_replaced_whole(box: Box, sender: Sender) -> None:
+    entry = ["oid", "1.3", "a", "x" * 5_000, "meaning", "evidence.register_bit", {"bit": 1}]
+    row = stored(sender, WireCondition("media.jam", "error", "", "", "", None, evidence=[entry]))
+    (kept,) = row.evidence
+    meaning = decode_parts(kept["meaning_id"], kept["meaning_args"], kept["meaning"])
+    assert meaning == conditions.TEXT_TOO_LONG(n=5_000)
+    assert {kept[name] for name in ("kind", "address", "label", "value", "profile")} == {""}
+
+
+def test_an_argument_that_is_too_long_leaves_the_text_and_is_never_cut(
+    box: Box, sender: Sender
+) -> None:
+    args = {"what": "jam", "place": "x" * 2_001}
+    row = stored(
+        sender, WireCondition("media.jam", "error", "", "jam", "", None, "condition.placed", args)
+    )
+    assert (row.message, row.message_args) == ("jam", {})
