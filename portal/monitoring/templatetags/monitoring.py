@@ -87,7 +87,8 @@ def condition_step(condition: DeviceCondition) -> SafeString:
 def evidence_rows(condition: DeviceCondition) -> list[dict[str, Any]]:
     """The entries of a condition's evidence, each as words; of an older gateway, its text."""
     if not condition.evidence:
-        return [{"label": "", "value": condition.source}] if condition.source else []
+        text = condition.source
+        return [{"text": _in_its_language("", text, ours=False)}] if text else []
     return [_evidence_row(entry) for entry in condition.evidence]
 
 

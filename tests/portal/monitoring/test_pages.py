@@ -371,6 +371,20 @@ def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(
         assert shown in owner.get(page).content.decode()
 
 
+def test_evidence_of_an_older_gateway_is_one_cell_across_the_row(
+    owner: Client, seeded: SeedIds
+) -> None:
+    fault = DeviceCondition.objects.get(code="phase.lost")
+    fault.evidence, fault.source = [], "holding 32008 <bit 1> is set"
+    fault.save()
+    page = owner.get(f"/devices/{fault.device_id}/").content.decode()
+    shown = page[page.index(f'id="evidence-{fault.pk}"') :].partition("</details>")[0]
+    text = "holding 32008 &lt;bit 1&gt; is set"
+    assert f'<td colspan="3"><span lang="en">{text}</span></td>' in shown
+    assert shown.count("<td") == 1
+    assert "<th" not in shown, "no headings of columns that are not there"
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_what_a_device_says_is_shown_in_one_piece(
     owner: Client, seeded: SeedIds, language: str
