@@ -200,9 +200,7 @@ NOT_STARTED: Final = Template(
 NOT_FINISHED: Final = Template(
     "config.not_finished", "the process that reads it did not finish within {limit}"
 )
-FAILED: Final = Template(
-    "config.failed", "the process that reads it ended with exit code {status}: {output}"
-)
+FAILED: Final = Template("config.failed", "the process that reads it ended with exit code {status}")
 INVALID_RESULT: Final = Template(
     "config.invalid_result", "the process that reads it returned an invalid result"
 )

@@ -133,8 +133,8 @@ FREE_SPACE: Final = Template(
 CONFIGURATION_NOT_LOADED: Final = Template(
     "control.configuration_not_loaded", "the configuration cannot be loaded"
 )
-RETRY_CONFIGURATION: Final = Template(
-    "control.retry_configuration", "try again; the previous configuration stays active"
+PREVIOUS_ACTIVE: Final = Template(
+    "control.previous_active", "{step}; the previous configuration stays active"
 )
 
 # The spool.

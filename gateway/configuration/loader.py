@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import structlog
 
 from config.finding import ConfigError, Finding
 from config.model import Configuration
 from console.catalogue import decode
 from console.templates import config as messages
 from console.templates import control, system
-from console.text import Duration, Message, MessageError, verbatim
+from console.text import Duration, Message, MessageError
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.modbus.profile import Profile
 from drivers.modbus.profile_store import LoadedProfiles
@@ -42,6 +43,9 @@ PROFILES: Final = "profiles"
 LIMIT_S: Final = 120.0
 """Half a second is usual on a desktop; this long means that the box is out of memory or disk."""
 
+CHECK_MEMORY: Final = messages.CHECK_MEMORY()
+log = structlog.get_logger("kanmon.configuration")
+
 SendRequest = Callable[[Path, bytes], Awaitable[bytes]]
 """Takes the state folder and an encoded `LoadRequest`; returns the encoded `LoadResult`."""
 
@@ -49,9 +53,8 @@ SendRequest = Callable[[Path, bytes], Awaitable[bytes]]
 class LoadError(MessageError):
     """The process that reads the configuration failed."""
 
-    def __init__(self, why: Message) -> None:
-        what, step = control.CONFIGURATION_NOT_LOADED(), messages.CHECK_MEMORY()
-        super().__init__(what, why=why, next_step=step)
+    def __init__(self, why: Message, *, next_step: Message = CHECK_MEMORY) -> None:
+        super().__init__(control.CONFIGURATION_NOT_LOADED(), why=why, next_step=next_step)
 
 
 class SaveError(MessageError):
@@ -143,8 +146,11 @@ async def load_in_subprocess(state: Path, request: bytes) -> bytes:
             child.kill()
             await child.wait()
     if child.returncode:
-        last = words.decode(errors="replace").strip().rpartition("\n")[2]
-        raise LoadError(messages.FAILED(status=child.returncode, output=verbatim(last)))
+        output = words.decode(errors="replace").strip()
+        log.error("configuration_reader_failed", status=child.returncode, output=output)
+        # A negative status is a signal, as of the kernel when memory runs out.
+        step = control.CHECK_LOG() if child.returncode > 0 else CHECK_MEMORY
+        raise LoadError(messages.FAILED(status=child.returncode), next_step=step)
     return answer
 
 

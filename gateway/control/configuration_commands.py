@@ -59,7 +59,7 @@ class ConfigurationCommands:
                 error.what, where=str(self._state), why=error.why, next_step=error.next_step
             ) from error
         except LoadError as error:
-            step = control.RETRY_CONFIGURATION()
+            step = control.PREVIOUS_ACTIVE(step=error.next_step)
             raise ControlError(error.what, where=file, why=error.why, next_step=step) from error
         return {"digest": digest(self._running.configuration).hex(), "at_next_start": later}
 

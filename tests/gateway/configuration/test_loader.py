@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config.finding import ConfigError
 from config.reading import read
 from console.templates import config as messages
-from console.templates import system
+from console.templates import control, system
 from drivers.context import ProfileError
 from drivers.modbus.profile_loader import load
 from gateway.configuration.loader import (
@@ -91,8 +92,13 @@ async def test_the_profile_of_one_url(tmp_path: Path, send: SendRequest) -> None
 
 
 async def test_a_reader_that_dies_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LoadError, match=r"ended with exit code 1: .*DecodeError"):
+    with capture_logs() as logs, pytest.raises(LoadError) as died:
         await load_in_subprocess(tmp_path, b"\xc1")
+    assert died.value.why == messages.FAILED(status=1)
+    assert died.value.next_step == control.CHECK_LOG()
+    (entry,) = logs
+    assert entry["event"] == "configuration_reader_failed"
+    assert "DecodeError" in entry["output"]
 
     async def mumble(_state: Path, _asked: bytes) -> bytes:
         return b"\x01"
