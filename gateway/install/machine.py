@@ -1,11 +1,14 @@
 """The machine that a service is installed on: its files, accounts and service manager.
 
 With a root other than ``/`` the machine is an image that does not run: everything that can be is
-done in its files, and what needs a running service manager is left to its first start.
+done in its files, and what needs a running service manager is left to its first start. Links within
+the image lead where they lead on the machine that will run it, as with chroot(2): an absolute one
+begins at the root of the image, and ``..`` does not leave it. Nothing outside is read or written.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import subprocess
@@ -34,6 +37,10 @@ SEE_JOURNAL: Final = Template("service.see_journal", "see `journalctl -u kanmon 
 _BOOTED: Final = Path("/run/systemd/system")
 _LIMIT_S: Final = 300.0
 """Longer than a start may take (``TimeoutStartSec=`` of the unit)."""
+_LINKS: Final = 40
+"""Links that a path may lead through, as for Linux itself; path_resolution(7)."""
+_MASK: Final = "/dev/null"
+"""What a masked unit is a link to; an image may lack it."""
 
 
 class ServiceError(MessageError):
@@ -56,14 +63,24 @@ class Machine:
         """Whether systemd runs the machine; sd_booted(3)."""
         return not self.is_image and _BOOTED.is_dir()
 
-    def at(self, path: str) -> Path:
-        """Return where a path of the machine is to be found."""
-        return self.root / path.lstrip("/")
+    def at(self, path: str, *, follow: bool = False) -> Path:
+        """Return where a path of the machine is to be found; raises ``OSError`` for a circle.
+
+        Args:
+            path: Absolute, of the machine.
+            follow: Whether a link at the end of the path is followed, too.
+        """
+        if self.root == Path("/"):
+            return self.root / path.lstrip("/")
+        return _below(self.root, path, follow=follow)
 
     def read(self, path: str) -> str | None:
         """Return a file's text, ``None`` where there is no file; raises ``OSError``."""
+        link = self.at(path)
+        if link.is_symlink() and link.readlink() == Path(_MASK):
+            return ""
         try:
-            return self.at(path).read_text("utf-8", errors="replace")
+            return self.at(path, follow=True).read_text("utf-8", errors="replace")
         except FileNotFoundError:
             return None
 
@@ -84,7 +101,7 @@ class Machine:
     def names(self, path: str) -> set[str]:
         """Return the names in a folder; none where it is missing, or may not be read."""
         try:
-            return {entry.name for entry in self.at(path).iterdir()}
+            return {entry.name for entry in self.at(path, follow=True).iterdir()}
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return set()
 
@@ -103,7 +120,8 @@ class Machine:
 
     def owns(self, name: str, path: str) -> bool:
         """Whether there is such an account, and it owns what is there."""
-        return self.exists(path) and self.at(path).stat().st_uid == self.account(name)
+        there = self.at(path, follow=True)
+        return there.exists() and there.stat().st_uid == self.account(name)
 
     def run(self, *command: str) -> str:
         """Run a program of systemd, for an image with its root, and return its output.
@@ -121,6 +139,33 @@ class _ReadableDisk(LocalDisk):
         """See `config.disk.Disk.write`; with mode 0644."""
         super().write(path, data)
         path.chmod(0o644)
+
+
+def _below(root: Path, path: str, *, follow: bool) -> Path:
+    """The place of ``path`` below ``root``; no link on the way leads out of it."""
+    found, links = root, 0
+    rest = _names(path)
+    while rest:
+        name = rest.pop()
+        if name == "..":
+            found = found if found == root else found.parent
+            continue
+        there = found / name
+        if not there.is_symlink() or not (rest or follow):
+            found = there
+            continue
+        links += 1
+        if links > _LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(there))
+        target = str(there.readlink())
+        found = root if target.startswith("/") else found
+        rest += _names(target)
+    return found
+
+
+def _names(path: str) -> list[str]:
+    """The names that a path leads through, the last one first."""
+    return [name for name in reversed(path.split("/")) if name not in {"", "."}]
 
 
 def _run(words: Sequence[str]) -> str:

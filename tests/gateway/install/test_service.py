@@ -276,3 +276,71 @@ def test_no_edited_unit_is_lost_to_a_later_one(machine: BootedMachine) -> None:
         do(install_steps(service(), machine, anyway=True))
     kept = [machine.read(path) for path in machine.files() if path.startswith(BACKUP)]
     assert sorted(map(str, kept)) == sorted(edits)
+
+
+# --- the links of an image ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["{outside}", "{up}{outside}"], ids=["absolute", "relative"])
+@pytest.mark.parametrize("link", ["/etc", "/etc/systemd", "/etc/systemd/system"])
+def test_no_link_of_an_image_leads_out_of_it(tmp_path: Path, link: str, target: str) -> None:
+    root, outside = tmp_path / "image", tmp_path / "outside"
+    outside.mkdir()
+    (outside / NAME).write_text("of the host")
+    image = Machine(root)
+    place = root / link.lstrip("/")
+    place.parent.mkdir(parents=True)
+    place.symlink_to(target.format(outside=outside, up="../" * 40))
+
+    assert image.read(UNIT) is None
+    assert not image.exists(UNIT)
+    image.write(UNIT, "of the image")
+    assert image.read(UNIT) == "of the image"
+    below = UNIT.removeprefix(link)
+    assert (root / str(outside).lstrip("/") / below.lstrip("/")).read_text() == "of the image"
+    image.remove(UNIT)
+    assert not image.exists(UNIT)
+    assert [path.name for path in outside.iterdir()] == [NAME]
+    assert (outside / NAME).read_text() == "of the host"
+
+
+def test_what_an_image_is_checked_for_lies_below_its_root(tmp_path: Path) -> None:
+    root, outside = tmp_path / "image", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "photos").write_text("of the host")
+    (outside / "passwd").write_text("kanmon:x:0:0::/:/bin/sh\n")
+    image = Machine(root)
+    image.write(KANMON, "#!")
+    (root / "data").symlink_to(outside)
+    (root / "etc").symlink_to(outside)
+
+    assert image.names("/data") == set()
+    assert not image.owns("kanmon", "/data")
+    assert image.account("kanmon") is None
+    assert install_steps(service(state="/data/kanmon"), image)
+
+
+def test_a_link_within_an_image_is_followed_as_on_the_machine(tmp_path: Path) -> None:
+    image = Machine(tmp_path)
+    image.write("/usr/etc/passwd", "meter:x:70:70::/:/bin/sh\n")
+    (tmp_path / "etc").symlink_to("/usr/etc")
+    (tmp_path / "usr/state").symlink_to("../../usr/etc/.")
+    assert image.account("meter") == 70
+    assert image.names("/usr/state/") == {"passwd"}
+
+
+def test_a_masked_unit_of_an_image_without_devices_is_masked(tmp_path: Path) -> None:
+    image = Machine(tmp_path)
+    image.write(KANMON, "#!")
+    image.at(UNIT).parent.mkdir(parents=True)
+    image.at(UNIT).symlink_to("/dev/null")
+    with pytest.raises(ServiceError, match="masked"):
+        install_steps(service(), image)
+    assert service_status(image)["masked"] is True
+
+
+def test_links_of_an_image_in_a_circle_are_named(tmp_path: Path) -> None:
+    (tmp_path / "etc").symlink_to("/etc")
+    with pytest.raises(OSError, match="symbolic links") as caught:
+        Machine(tmp_path).read(UNIT)
+    assert caught.value.filename == str(tmp_path / "etc")
