@@ -296,6 +296,8 @@ def _error(value: Any) -> ControlError:
         error.findings = tuple(Finding.from_wire(one) for one in findings)
     except ValueError as invalid:
         raise ResponseError(control.INVALID_ERROR()) from invalid
+    if not str(error.what).strip():
+        raise ResponseError(control.INVALID_ERROR())
     return error
 
 

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from config.finding import Finding
+from console.templates import control
 from console.text import Message, verbatim
 from gateway.control.protocol import (
     ID_LENGTH,
     ControlError,
     ErrorCode,
+    ResponseError,
     decode_request,
     decode_response,
     encode_error,
@@ -163,7 +165,7 @@ def test_a_result_is_read_as_it_was_written(result: Any, number: int) -> None:
         decode_response(line, number=number + 1)
 
 
-TEXTS = st.builds(verbatim, st.text(min_size=1))
+TEXTS = st.builds(verbatim, st.text(min_size=1).filter(str.strip))
 FINDINGS = st.builds(Finding, what=TEXTS, why=TEXTS, path=st.text())
 
 
@@ -255,3 +257,19 @@ def test_every_line_of_a_connection_is_answered(
     responses = [check(line) for line in received.splitlines(keepends=True)]
     notifications = sum(ask(line) is None for line in sent.splitlines())
     assert len(responses) + notifications == len(sent.split(b"\n")) - (not rest)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": " "},
+        {"data": {"what": {"id": "", "args": {}, "text": ""}}},
+        {"data": {"what": {"id": "of.a.newer.one", "args": {}, "text": "\n"}}},
+        {"data": {"what": {"id": "console.usage", "args": {"problem": ""}, "text": ""}}},
+    ],
+)
+def test_an_error_that_says_nothing_has_another_form(said: dict[str, Any]) -> None:
+    answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, **said}}
+    with pytest.raises(ResponseError) as caught:
+        decode_response(json.dumps(answer).encode())
+    assert caught.value.what == control.INVALID_ERROR()
