@@ -7,6 +7,7 @@ were nothing here (docs/adr/0012).
 
 from __future__ import annotations
 
+import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PATH: Final = "/metrics"
 NOT_FOUND: Final = "404 Not Found"
+_VERSION: Final = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
+"""A version of a format; the library compares one of another form with its own, and fails."""
 
 
 def metrics_application(registry: CollectorRegistry, token: str) -> WSGIApplication:
@@ -36,12 +39,24 @@ def metrics_application(registry: CollectorRegistry, token: str) -> WSGIApplicat
         if not allowed or environ.get("PATH_INFO") != PATH:
             start_response(NOT_FOUND, [("Content-Type", "text/plain")])
             return [b"Not found.\n"]
+        environ = {**environ, "HTTP_ACCEPT": _known_formats(environ.get("HTTP_ACCEPT", ""))}
         if environ["REQUEST_METHOD"] != "HEAD":
             return library(environ, start_response)
         library({**environ, "REQUEST_METHOD": "GET"}, start_response)
         return []
 
     return application
+
+
+def _known_formats(accept: str) -> str:
+    """An ``Accept`` header without the formats whose version is none; text is served for none."""
+    return ",".join(one for one in accept.split(",") if _has_version(one))
+
+
+def _has_version(accepted: str) -> bool:
+    """Whether the version of a format has the form of one, where there is any."""
+    parameters = (part.strip().partition("=") for part in accepted.split(";"))
+    return all(_VERSION.fullmatch(value) for name, _, value in parameters if name == "version")
 
 
 def _shows_token(authorization: str, token: str) -> bool:

@@ -152,6 +152,19 @@ def test_the_page_comes_in_the_format_that_its_reader_accepts(watched: Client, d
     assert watched.head("/metrics").content == b""
 
 
+@pytest.mark.parametrize("version", ["abc", "1.0.x", "", "9" * 5000, '"1.0.0"', "1.0.0=", "\u0663"])
+@pytest.mark.parametrize("format_", ["application/openmetrics-text", "text/plain"])
+def test_a_format_without_a_real_version_is_answered_with_text(
+    watched: Client, db: None, format_: str, version: str
+) -> None:
+    answer = watched.get("/metrics", headers={"Accept": f"{format_}; version={version}"})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    both = f"{format_}; version={version}, application/openmetrics-text; version=1.0.0"
+    answer = watched.get("/metrics", headers={"Accept": both})
+    assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+
+
 def test_the_page_holds_the_metrics_that_its_reader_asks_for(watched: Client, db: None) -> None:
     asked = "kanmon_portal_database_up"
     answer = watched.get("/metrics", {"name[]": asked})
