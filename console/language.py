@@ -4,13 +4,14 @@
 
     --lang ja|en  >  KANMON_LANG  >  LC_ALL  >  LC_MESSAGES  >  LANG  >  English
 
-Two catalogues, both ``locale/ja/LC_MESSAGES/*.po``, compiled by `scripts/assets`:
+One catalogue, ``locale/ja/LC_MESSAGES/kanmon.po``, compiled by `scripts/assets`, for three kinds of
+texts:
 
-* ``kanmon``: the texts of the command lines, looked up by `tr` and `plural`. Click looks its own
-  texts up in the same catalogue, through the standard library's text domain.
-* ``messages``: the texts of the packages below a command line: findings, refusals, a daemon's
-  answers. They are made in English, far from any command line, and often in another process;
-  `translate` finds the pattern a text was made from and translates it. See docs/adr/0010.
+* Those of the command lines, looked up by `tr` and `plural`.
+* Click's own, which it looks up through the standard library's text domain.
+* Messages (`console.text`) of every package: findings, refusals, a daemon's answers. They are made
+  far from any command line, often in another process; `words`, `heading` and `sentence` format them
+  in the language in use. See docs/adr/0016.
 
 Nothing is read before the first Japanese text is needed: a daemon carries no catalogue.
 Source: the standard library's gettext; POSIX 8.2 (order of the variables).
