@@ -44,6 +44,13 @@ WRITE_ADDRESS: Final = Template(
 INVALID_URL: Final = Template(
     "environment.invalid_url", "invalid URL: its host or its port is wrong"
 )
+UNUSABLE_CHARACTER: Final = Template(
+    "environment.unusable_character", "a part of the database address holds an unusable character"
+)
+REMOVE_CHARACTER: Final = Template(
+    "environment.remove_character",
+    "remove %00 and every character that is not UTF-8 from the address",
+)
 WRITE_SUCH: Final = Template(
     "environment.write_such", "write an address such as postgres://user:secret@host:5432/name"
 )
@@ -113,7 +120,30 @@ def postgresql(url: str) -> dict[str, Any]:
     repeated = sorted(name for name, value in options.items() if isinstance(value, list))
     if repeated:
         raise VariableError(REPEATED_OPTION(option=repeated[0]), WRITE_ONCE())
+    _check_characters(entry)
     return entry
+
+
+def _check_characters(entry: dict[str, Any]) -> None:
+    """Refuse what neither PostgreSQL's protocol nor the name service can carry."""
+    parts = [*(entry[name] for name in ("NAME", "USER", "PASSWORD", "HOST")), *_texts(entry)]
+    try:
+        usable = not any(b"\0" in part.encode() for part in parts)
+    except UnicodeEncodeError:  # a byte of the environment that is not UTF-8
+        usable = False
+    if not usable:
+        raise VariableError(UNUSABLE_CHARACTER(), REMOVE_CHARACTER()) from None
+    if entry["HOST"].startswith("/"):
+        return  # the folder of a socket
+    try:
+        for host in entry["HOST"].split(","):
+            host.encode("idna")
+    except UnicodeError:
+        raise VariableError(INVALID_URL(), WRITE_SUCH()) from None
+
+
+def _texts(entry: dict[str, Any]) -> list[str]:
+    return [value for value in entry["OPTIONS"].values() if isinstance(value, str)]
 
 
 def _check_name(url: str, name: str) -> None:

@@ -58,6 +58,16 @@ def test_sqlite_is_durable_and_takes_its_lock_at_the_start_of_a_transaction() ->
         "postgres://user:hunter2@[host/name",
         "postgres://user:hunter2@host/name\n",
         "mysql://user:hunter2@host/name",
+        "postgres://user:hunter2@%ff%fe/name",
+        "postgres://user:hunter2@a..b/name",
+        f"postgres://user:hunter2@{'a' * 64}/name",
+        "postgres://user:hunter2@host%00/name",
+        "postgres://user%00:hunter2@host/name",
+        "postgres://user:hunter2%00@host/name",
+        "postgres://user:hunter2@host/name%00",
+        "postgres://user:hunter2@host/name?sslcert=%00",
+        "postgres://user:hunter2\udcff@host/name",
+        "postgres://user:hunter2@/name?host=a..b",
     ],
 )
 def test_no_error_repeats_a_password_wherever_it_ended_up(url: str) -> None:
@@ -67,6 +77,19 @@ def test_no_error_repeats_a_password_wherever_it_ended_up(url: str) -> None:
     while shown is not None:
         assert "hunter2" not in f"{shown}{shown!r}"
         shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+
+
+@pytest.mark.parametrize(
+    "host", ["db", "db.example.com.", "datenbank-m\u00fcnchen.example", "[::1]", "127.0.0.1"]
+)
+def test_a_host_that_the_name_service_can_carry_is_taken(host: str) -> None:
+    found = read_settings({"KANMON_DATABASE_URL": f"postgres://user:pass@{host}/name"})
+    assert found.database["HOST"] == host.strip("[]")
+
+
+def test_the_folder_of_a_socket_is_taken() -> None:
+    url = "postgres://user:pass@/name?host=/run/a..b"
+    assert read_settings({"KANMON_DATABASE_URL": url}).database["HOST"] == "/run/a..b"
 
 
 @pytest.mark.parametrize(
