@@ -22,9 +22,9 @@ from console.text import Message
 
 _NO_PLACE: Final = frozenset(
     {"CET", "EET", "EST", "GMT", "GMT+0", "GMT-0", "GMT0", "HST", "MET", "MST", "WET"}
-    | {"CST6CDT", "EST5EDT", "MST7MDT", "PST8PDT", "Factory", "localtime"}
+    | {"CST6CDT", "EST5EDT", "MST7MDT", "PST8PDT", "Factory", "localtime", "posixrules"}
 )
-"""Names of the database that name no place; `localtime` is the system's own file."""
+"""Names of the database that name no place; two of them, in lower case, are the system's files."""
 _ABBREVIATIONS: Final = {
     "ACST": ("Australia/Adelaide",),
     "AEST": ("Australia/Sydney",),
@@ -110,6 +110,22 @@ _BY_OFFSET: Final = {
 """A well-known place by its standard time, in minutes east of UTC."""
 _OFFSET: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 _BOTH_CLOCKS: Final = re.compile(r"^([A-Z]{3,4})\d.*")
+_REGIONS: Final = {
+    "africa": "Africa/Johannesburg",
+    "america": "America/New_York",
+    "antarctica": "Antarctica/Palmer",
+    "arctic": "Arctic/Longyearbyen",
+    "asia": "Asia/Tokyo",
+    "atlantic": "Atlantic/Reykjavik",
+    "australia": "Australia/Sydney",
+    "etc": "Etc/UTC",
+    "europe": "Europe/Berlin",
+    "indian": "Indian/Maldives",
+    "pacific": "Pacific/Auckland",
+}
+"""A zone of each region of the database."""
+_ALIKE: Final = 0.75
+"""How much of a city's name must be as given: among 400 names, less resembles one by chance."""
 _CONTINENTS: Final = ("Africa", "America", "Asia", "Atlantic", "Australia", "Europe", "Pacific")
 
 
@@ -135,10 +151,18 @@ def suggestions(given: str) -> tuple[str, ...]:
 
 def suggestion(given: str) -> Message:
     """What to write instead of ``given``, as the next step of an error."""
+    if example := zone_of_region(given):
+        return messages.CITY(zone=example)
     zones = suggestions(given)
     if len(zones) > 1:
         return messages.TIME_ZONES(zones=zones)
     return DID_YOU_MEAN(name=zones[0]) if zones else messages.IANA()
+
+
+def zone_of_region(given: str) -> str | None:
+    """A zone of the region that ``given`` names without a city, as in ``Asia``; else ``None``."""
+    word = unicodedata.normalize("NFKC", given).strip().strip("/").casefold()
+    return _REGIONS.get(word)
 
 
 def _by_abbreviation(word: str) -> tuple[str, ...]:
@@ -168,16 +192,17 @@ def _by_offset(word: str) -> str | None:
 
 def _by_place(word: str) -> str | None:
     """A zone by its name or the last part of it, however it is written, or nearly so."""
-    known = _COUNTRIES.get(word.rpartition("/")[2].casefold())
+    city = word.rpartition("/")[2]
+    known = _COUNTRIES.get(city.casefold())
     if known is not None:
         return known
-    if word in _NO_PLACE:
+    if city in _NO_PLACE or zone_of_region(word):
         return None
     whole = {zone.casefold(): zone for zone in _places()}
     if word.casefold() in whole:
         return whole[word.casefold()]
     cities = {zone.rpartition("/")[2]: zone for zone in reversed(_places())}
-    return cities.get(nearest(word.rpartition("/")[2], cities) or "")
+    return cities.get(nearest(city, cities, alike=_ALIKE) or "")
 
 
 @cache

@@ -17,8 +17,13 @@ _LIMIT: Final = 80
 """Characters from which a text is no misspelt name; comparing takes the square of the length."""
 
 
-def nearest(given: str, known: Iterable[str]) -> str | None:
+def nearest(given: str, known: Iterable[str], *, alike: float = _ALIKE) -> str | None:
     """The one of ``known`` that is most like ``given``, else the only one that has it as a part.
+
+    Args:
+        given: The misspelt name.
+        known: The names that there are.
+        alike: How much of two names must be the same, from 0 to 1; more for hundreds of names.
 
     Returns:
         ``None`` where none is like it.
@@ -31,7 +36,7 @@ def nearest(given: str, known: Iterable[str]) -> str | None:
     word = _folded(given)
     if not word or len(word) > _LIMIT:
         return None
-    close = get_close_matches(word, names, n=1, cutoff=_ALIKE)
+    close = get_close_matches(word, names, n=1, cutoff=alike)
     if not close and len(word) >= _PART:
         close = [name for name in names if word in name]
     return names[close[0]] if len(close) == 1 else None

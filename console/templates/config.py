@@ -97,6 +97,7 @@ DUPLICATE_NAME: Final = Template(
 DISTINCT_NAMES: Final = Template("config.distinct_names", "give each device a name of its own")
 TIME_ZONE: Final = Template("config.time_zone", "'{name}' is not a time zone")
 TIME_ZONES: Final = Template("config.time_zones", "write the one that is meant: {zones}")
+CITY: Final = Template("config.city", "write a city too, such as {zone}")
 IANA: Final = Template(
     "config.iana", "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC"
 )
@@ -107,6 +108,7 @@ RATIO_FORM: Final = Template(
 RATIO_NOT_POSITIVE: Final = Template(
     "config.ratio_not_positive", "the ratio {given} is not greater than 0"
 )
+RATIO_TOO_SMALL: Final = Template("config.ratio_too_small", "the ratio {given} is too small")
 RATIO_UNSIGNED: Final = Template(
     "config.ratio_unsigned",
     "write it without the sign, and set 'reversed: true' for a meter that is wired in reverse",

@@ -55,7 +55,14 @@ def test_what_a_name_that_is_refused_means(given: str, meant: str) -> None:
     assert all(is_time_zone(zone) for zone in suggestions(given))
 
 
-@pytest.mark.parametrize("given", ["", "XYZ", "localtime", "Factory", "Europe/Muenchen", "a" * 300])
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "XYZ", "localtime", "Factory", "Europe/Muenchen", "a" * 300),
+        *("posixrules", "/etc/localtime", "posix", "UTC+999", "+9:99", "UTC+25"),
+        *("Asia", "asia/", "America", "Europe", "Indian", "Arctic", "Etc"),
+    ],
+)
 def test_what_resembles_nothing_has_no_suggestion(given: str) -> None:
     assert not is_time_zone(given)
     assert suggestions(given) == ()
@@ -77,6 +84,8 @@ def test_a_suggestion_is_a_zone_whatever_was_given(given: str) -> None:
     [
         ("JST", "did you mean Asia/Tokyo?"),
         ("IST", "write the one that is meant: Asia/Kolkata, Europe/Dublin and Asia/Jerusalem"),
+        ("Asia", "write a city too, such as Asia/Tokyo"),
+        ("europe", "write a city too, such as Europe/Berlin"),
         (
             "XYZ",
             "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC",
