@@ -34,6 +34,8 @@ def parse_ratio(given: object) -> Fraction:
         InvalidValueError: It is neither, or not more than 0, or more than `LARGEST`.
     """
     ratio = given if isinstance(given, Fraction) else _from_text(given)
+    if not ratio and isinstance(given, float) and given > 0:
+        raise _invalid(messages.RATIO_TOO_SMALL(given=given_value(given)))
     if ratio <= 0:
         step = messages.RATIO_UNSIGNED() if ratio else messages.RATIO_FORM()
         raise _invalid(messages.RATIO_NOT_POSITIVE(given=given_value(given)), step)

@@ -192,7 +192,7 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path) -> Any:
         self._nodes += 1
         if self._nodes > NODE_LIMIT:
-            what, step = messages.TOO_MANY(limit=NODE_LIMIT), messages.FEWER_ALIASES()
+            what, step = messages.TOO_MANY(limit=NODE_LIMIT), messages.FEWER_VALUES()
             raise FaultFoundError(Fault(line=1, column=1, what=what, next=step))
         if len(path) > DEPTH_LIMIT:
             at = self._mark(node)

@@ -167,8 +167,11 @@ TOO_DEEP_BY: Final = Template(
     "yaml.too_deep_by", "the settings are nested more than {limit} levels deep"
 )
 NEST_LESS: Final = Template("yaml.nest_less", "remove levels, and check the brackets")
-TOO_MANY: Final = Template("yaml.too_many", "the file expands to more than {limit} values")
-FEWER_ALIASES: Final = Template("yaml.fewer_aliases", "use fewer aliases")
+TOO_MANY: Final = Template(
+    "yaml.too_many",
+    "the file has more than {limit} values, with those that its aliases repeat",
+)
+FEWER_VALUES: Final = Template("yaml.fewer_values", "remove values, or use fewer aliases")
 DOCUMENTS: Final = Template("yaml.documents", "the file contains more than one YAML document")
 REMOVE_DOCUMENT: Final = Template(
     "yaml.remove_document", "remove the line '---' and everything after it"

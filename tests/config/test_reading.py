@@ -124,6 +124,12 @@ def test_an_alias_bomb_is_defused() -> None:
     assert str(NODE_LIMIT) in str(finding.what)
 
 
+def test_a_file_of_too_many_values_without_an_alias_is_told_to_have_fewer() -> None:
+    (finding,) = findings("-\n" * (NODE_LIMIT + 1))
+    assert str(NODE_LIMIT) in str(finding.what)
+    assert str(finding.next) == "remove values, or use fewer aliases"
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -179,6 +185,8 @@ def test_a_ratio_is_a_number_or_as_on_the_nameplate(
         ("200/5/1", "'200/5/1' is not a ratio", "200/5"),
         ("'200/5 A'", "'200/5 A' is not a ratio", "200/5"),
         ("0", "the ratio 0 is not greater than 0", "200/5"),
+        ("1.0e-13", "the ratio 1e-13 is too small", "200/5"),
+        ("-1.0e-13", "the ratio -1e-13 is not greater than 0", "200/5"),
         ("1000001", "the ratio 1000001 is greater than 1000000", "200/5"),
         ("/5", "'/5' is not a ratio", "200/5"),
         ("''", "'' is not a ratio", "200/5"),
