@@ -55,9 +55,8 @@ def localized(command: C) -> C:
 
 
 def _first(text: str) -> str:
-    """The first sentence of a Japanese text."""
-    head, stop, _ = text.partition("\n\n")[0].partition("。")
-    return head.replace("\n", "") + stop.strip()
+    """The first paragraph of a help, which is its summary."""
+    return text.partition("\n\n")[0].replace("\n", "")
 
 
 def _parameter(parameter: click.Parameter) -> click.Parameter:

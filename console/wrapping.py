@@ -47,6 +47,11 @@ def pieces(text: str) -> list[str]:
 class WideFormatter(click.HelpFormatter):
     """Click's help formatter, measuring in terminal cells instead of characters."""
 
+    def write_heading(self, heading: str) -> None:
+        """Write a heading with the colon of its language."""
+        colon = ":" if heading.isascii() else "："
+        self.write(f"{' ' * self.current_indent}{heading}{colon}\n")
+
     def write_text(self, text: str) -> None:
         """Write paragraphs, indented; one that begins with a backspace stays as it is."""
         blank = " " * self.current_indent

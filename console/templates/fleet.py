@@ -33,5 +33,5 @@ BOX_ASSIGNED: Final = Template(
     "fleet.box_assigned", "box '{box}' is already assigned to another gateway"
 )
 CHECK_BOX_ID: Final = Template(
-    "fleet.check_box_id", "check the id, which 'kanmon status' shows on the box"
+    "fleet.check_box_id", "check the id, which `kanmon status` shows on the box"
 )

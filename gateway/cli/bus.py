@@ -67,7 +67,7 @@ def _measured(line: dict[str, Any], before: dict[str, Any] | None) -> float | No
 
 
 def _show(line: dict[str, Any]) -> None:
-    say(", ".join(part for part in (line["line"], line["form"]) if part))
+    say(words.listed(line["line"], line["form"]))
     predicted, measured = line["predicted_utilization"], line["measured_utilization"]
     if measured is None:
         say("  " + tr("not opened yet"))

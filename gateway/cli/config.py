@@ -15,7 +15,8 @@ from config.reading import read_document
 from config.store import ConfigurationStore, read_bytes
 from config.yaml_source import parse
 from console.failure import ErrorDescription
-from console.language import plural, tr
+from console.language import current, plural, tr, translations
+from console.text import join
 from gateway.cli import words
 from gateway.cli.common import (
     DONE,
@@ -114,7 +115,12 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         show_findings(findings)
         say(tr(words.APPLIED_LIVE if live else words.APPLIED_STILL, file=file))
         if done["at_next_start"]:
-            say(tr(words.AT_NEXT_START, sections=", ".join(done["at_next_start"])))
+            say(
+                tr(
+                    words.AT_NEXT_START,
+                    sections=join(tuple(done["at_next_start"]), translations(current())),
+                )
+            )
     return PARTLY if errors else DONE
 
 

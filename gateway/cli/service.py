@@ -82,7 +82,7 @@ def service() -> None:
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help="The state folder. Default: that of 'kanmon --state'.",
+    help="The state folder. Default: that of `kanmon --state`.",
 )
 @click.option(
     "--program",
@@ -169,7 +169,7 @@ def uninstall(session: Session, *, root: Path, anyway: bool, dry_run: bool, as_j
 def status(*, root: Path, as_json: bool) -> int:
     """Show whether the service runs.
 
-    'kanmon status' shows what the gateway itself reports.
+    `kanmon status` shows what the gateway itself reports.
     """
     from gateway.install.machine import Machine
     from gateway.install.service_status import service_status

@@ -46,7 +46,7 @@ def _show(condition: Condition, report: Report) -> None:
 def _fields(entry: Evidence) -> list[str]:
     """Kind, name, place, value and meaning of one entry."""
     profile = tr("profile {name}", name=entry.profile) if entry.profile else ""
-    meaning = ", ".join(filter(None, (language.words(entry.meaning), profile)))
+    meaning = words.listed(language.words(entry.meaning), profile)
     kind = language.words(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry.kind.value))
     return [plain_line(one) for one in (kind, entry.label, entry.address, entry.value, meaning)]
 

@@ -97,6 +97,7 @@ SERVICE_NOT_ROOT: Final = Template(
     "cli.service_not_root", "only root may change the services of this machine"
 )
 SERVICE_SUDO: Final = Template("cli.service_sudo", "repeat the command with sudo: `{command}`")
+FACTS: Final = Template("cli.facts", "{first}, {second}")
 NOT_ABSOLUTE: Final = Template(
     "cli.not_absolute", "'{path}' is not an absolute path; begin it with /"
 )
@@ -165,6 +166,13 @@ def tolerance(silent: int, devices: int) -> str:
 def quantity(value: str, unit: str) -> str:
     """A value with its unit, if it has one."""
     return f"{value} {unit}" if unit else value
+
+
+def listed(first: str, second: str) -> str:
+    """Two facts in a row; one of them may be empty."""
+    return (
+        language.words(FACTS(first=first, second=second)) if first and second else first or second
+    )
 
 
 def age(seconds: float | None) -> str:

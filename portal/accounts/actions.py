@@ -44,7 +44,7 @@ KNOWN_ORGANIZATIONS: Final = Template(
 NONE_YET: Final = Template("account.none_yet", "no organization exists yet")
 ADD_ORGANIZATION: Final = Template(
     "account.add_organization",
-    "create it with its first gateway, as 'kanmon-portal gateway add --help' shows",
+    "create it with its first gateway, as `kanmon-portal gateway add --help` shows",
 )
 PASSWORD_REJECTED: Final = Template("account.password_rejected", "the password was rejected")
 PASSWORD_PROBLEMS: Final = Template("account.password_problems", "{problems}")
@@ -61,7 +61,7 @@ OTHER_PASSWORD: Final = Template("account.other_password", "choose another passw
 NO_USER: Final = Template("account.no_user", "no active user has the email address {email}")
 ADD_USER: Final = Template(
     "account.add_user",
-    "add the user with 'kanmon-portal user add --email {email} --organization NAME'",
+    "add the user with `kanmon-portal user add --email {email} --organization NAME`",
 )
 
 

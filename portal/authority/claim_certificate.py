@@ -28,7 +28,7 @@ CHECK_INTERVAL_S: Final = 3600.0
 
 PLAIN_CLAIMS: Final = Template(
     "authority.plain_claims",
-    "boxes claim at {url} without TLS, and 'kanmon-portal serve' answers them",
+    "boxes claim at {url} without TLS, and `kanmon-portal serve` answers them",
 )
 SET_CLAIM_URL: Final = Template(
     "authority.set_claim_url", "set KANMON_CLAIM_URL=https://HOST:PORT to serve them here"

@@ -111,18 +111,18 @@ ENDS_ALL: Final = Template(
     "expiry.ends_all", "the certificates that it issued expire with it at the latest"
 )
 MAINTAIN: Final = Template(
-    "expiry.maintain", "make sure that 'broker maintain' is running, or run '{remedy}'"
+    "expiry.maintain", "make sure that 'broker maintain' is running, or run `{remedy}`"
 )
-REPLACE_ROOT: Final = Template("expiry.replace_root", "follow {guide}, starting with '{remedy}'")
+REPLACE_ROOT: Final = Template("expiry.replace_root", "follow {guide}, starting with `{remedy}`")
 REPLACE: Final = Template(
-    "expiry.replace", "issue a new certificate with '{remedy}', and change over to it"
+    "expiry.replace", "issue a new certificate with `{remedy}`, and change over to it"
 )
 RESTART_CLAIMS: Final = Template(
-    "expiry.restart_claims", "check the service's log, then restart it: '{remedy}'"
+    "expiry.restart_claims", "check the service's log, then restart it: `{remedy}`"
 )
 ENROL_AGAIN: Final = Template(
     "expiry.enrol_again",
-    "enrol the box again, or revoke it if it was retired ({guide}); '{remedy}' issues a key for it",
+    "enrol the box again, or revoke it if it was retired ({guide}); `{remedy}` issues a key for it",
 )
 _WHAT: Final = {
     ExpiringKind.LIST: LIST,

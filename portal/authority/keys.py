@@ -41,7 +41,7 @@ OMIT_GATEWAY: Final = Template(
 UNKNOWN_KEY: Final = Template(
     "authority.unknown_key", "the portal has no agent key with the id '{id}'"
 )
-LIST_KEYS: Final = Template("authority.list_keys", "list the ids with 'kanmon-portal key list'")
+LIST_KEYS: Final = Template("authority.list_keys", "list the ids with `kanmon-portal key list`")
 
 LIFE: Final = timedelta(days=7)
 _MOST_USES: Final = 1000

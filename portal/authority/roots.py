@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from portal.authority.models import Root
 
 NO_ROOT: Final = Template("authority.no_root", "the root for {root} does not exist")
-CREATE_ROOTS: Final = Template("authority.create_roots", "run 'kanmon-portal authority init'")
+CREATE_ROOTS: Final = Template("authority.create_roots", "run `kanmon-portal authority init`")
 UNREADABLE_ROOT: Final = Template("authority.unreadable_root", "the root for {root} cannot be read")
 EXPOSED_ROOT: Final = Template(
     "authority.exposed_root", "other accounts can read the root for {root}"

@@ -9,7 +9,7 @@ from console.text import NO_MESSAGE, Message, MessageError, Template, one_line
 
 CAUSE: Final = Template("broker.cause", "{what} ({why})")
 WRITE_AND_RESTART: Final = Template(
-    "broker.write_and_restart", "run 'kanmon-portal broker write {folder}', then restart the broker"
+    "broker.write_and_restart", "run `kanmon-portal broker write {folder}`, then restart the broker"
 )
 UNREADABLE: Final = Template("broker.unreadable", "the file cannot be read")
 

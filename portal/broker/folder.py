@@ -51,15 +51,15 @@ CANARY: Final = Path("canary/identity.pem")
 NO_CONFIGURATION: Final = Template(
     "broker.no_configuration", "the folder holds no broker configuration"
 )
-WRITE: Final = Template("broker.write", "run 'kanmon-portal broker write {folder}'")
+WRITE: Final = Template("broker.write", "run `kanmon-portal broker write {folder}`")
 DAMAGED: Final = Template("broker.damaged", "the file is damaged")
 REPLACE: Final = Template(
-    "broker.replace", "remove the file, then run 'kanmon-portal broker write {folder}'"
+    "broker.replace", "remove the file, then run `kanmon-portal broker write {folder}`"
 )
 RUN_OR_WRITE: Final = Template(
     "broker.run_or_write",
-    "run the command as the user that the portal runs as, or run 'kanmon-portal broker write "
-    "{folder}'",
+    "run the command as the user that the portal runs as, or run `kanmon-portal broker write "
+    "{folder}`",
 )
 NOT_CREATED: Final = Template("broker.not_created", "the folder cannot be created")
 WRITABLE_FOLDER: Final = Template(

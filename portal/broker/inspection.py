@@ -61,14 +61,14 @@ OTHER_ROOT: Final = Template(
     "broker.other_root", "the revocation list was not issued by this portal's root for {root}"
 )
 LIST_EXPIRES: Final = Template("broker.list_expires", "the revocation list {when}")
-RELOAD: Final = Template("broker.reload", "run 'kanmon-portal broker reload {folder}'")
+RELOAD: Final = Template("broker.reload", "run `kanmon-portal broker reload {folder}`")
 RELOAD_AND_MAINTAIN: Final = Template(
     "broker.reload_and_maintain",
-    "run 'kanmon-portal broker reload {folder}', and make sure that 'broker maintain' is running",
+    "run `kanmon-portal broker reload {folder}`, and make sure that `broker maintain` is running",
 )
 RELOAD_OR_RESTART: Final = Template(
     "broker.reload_or_restart",
-    "run 'kanmon-portal broker reload {folder}', or restart the broker",
+    "run `kanmon-portal broker reload {folder}`, or restart the broker",
 )
 NAME_MISSING: Final = Template(
     "broker.name_missing",

@@ -177,8 +177,8 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
 def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json: bool) -> None:
     """Revoke a box, a worker or a publisher.
 
-    NAME can no longer connect. The broker learns of it from 'kanmon-portal broker maintain', or at
-    once from 'kanmon-portal broker reload'. The command may be repeated.
+    NAME can no longer connect. The broker learns of it from `kanmon-portal broker maintain`, or at
+    once from `kanmon-portal broker reload`. The command may be repeated.
     """
     if but_newest and root_name == "boxes":
         raise WrongUsage(NOT_FOR_BOXES())

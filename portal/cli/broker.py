@@ -172,7 +172,7 @@ def reload(folder: Path, *, as_json: bool) -> int:
     """Apply revocations to the running broker.
 
     Revoked clients are disconnected. The exit code is 1 when a session may still be open, or when a
-    list or a certificate could not be renewed; 'kanmon-portal broker maintain' tries again.
+    list or a certificate could not be renewed; `kanmon-portal broker maintain` tries again.
     """
     with portal_ready():
         from portal.broker import reloading

@@ -65,7 +65,7 @@ GRANT_TABLES: Final = Template(
     "portal.grant_tables",
     "grant the tables to the database's account, or correct KANMON_DATABASE_URL",
 )
-MIGRATE: Final = Template("portal.migrate", "run 'kanmon-portal migrate'")
+MIGRATE: Final = Template("portal.migrate", "run `kanmon-portal migrate`")
 ADDRESS_UNAVAILABLE: Final = Template(
     "portal.address_unavailable", "the address is not available to listen on"
 )

@@ -40,7 +40,7 @@ def gateway() -> None:
     "box_id",
     type=TextType(36),
     required=True,
-    help="The box's id, as 'kanmon status' shows it.",
+    help="The box's id, as `kanmon status` shows it.",
 )
 @json_option
 def gateway_add(

@@ -149,7 +149,7 @@ def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:
 def key_revoke(key_id: str, *, as_json: bool) -> None:
     """Revoke an agent key.
 
-    ID is the key's id, as 'kanmon-portal key list' shows it. Boxes that were enrolled with the key
+    ID is the key's id, as `kanmon-portal key list` shows it. Boxes that were enrolled with the key
     stay enrolled.
     """
     with portal_ready():

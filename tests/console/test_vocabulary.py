@@ -198,9 +198,40 @@ REPLACED: Mapping[str, str] = {
     "ユーザ(?!ー)": "ユーザー",
     "サーバ(?!ー)": "サーバー",
     "プリンタ(?!ー)": "プリンター",
+    "レコード": "記録",
+    "模擬": "デモ",
+    "ご覧ください": "確認してください",
 }
 """Words that the Japanese texts do not use, and what they use instead."""
 HALF_WIDTH = re.compile(r"[ぁ-んァ-ヶ一-龠ー][(),.:;?!]|[):][ぁ-んァ-ヶ一-龠]")
+
+
+SPACED = re.compile(
+    r"[ぁ-んァ-ヶ一-龠。、](?: [%{]| \S+ (?=[はがをにのでと]))|[)}]s? [はがをにのでと]"
+)
+"""A space between Japanese and a field or a word of the Latin script."""
+COMMAND = re.compile(r"['「](?:kanmon|kanmon-portal) [^'」]+['」]")
+"""A command that is quoted as a name is; commands stand between backticks."""
+LABELLED = re.compile(
+    r"^(?:\S+[、・] ?)*\S+ [%{][^ ]+$|消失 "
+    r"|.*(?:か所|有効期限|最終受信|失効リスト)|KEYに - を|usermod"
+)
+"""Labels before their values, and words that are to be typed with their blanks."""
+
+
+@pytest.mark.parametrize("domain", ["kanmon", "django"])
+def test_the_japanese_has_no_space_around_words_of_another_script(domain: str) -> None:
+    said = translated(domain).values()
+
+    assert not [one for one in said if SPACED.search(one) and not LABELLED.search(one)]
+    assert SPACED.search("閉じ括弧 {mark} に対応する開き括弧"), "the control"
+
+
+def test_a_command_stands_between_backticks_in_both_languages() -> None:
+    said = translated("kanmon")
+
+    assert not [one for pair in said.items() for one in pair if COMMAND.search(one)]
+    assert COMMAND.search("'kanmon status'を実行してください"), "the control"
 
 
 @pytest.mark.parametrize("domain", ["kanmon", "django"])

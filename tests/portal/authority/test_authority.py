@@ -229,7 +229,7 @@ def test_boxes_that_nobody_enrols_again_are_told_as_one(authority: Path) -> None
         False,
     )
     assert str(one).startswith("the certificate of the box b-aaaaaaaaaa expires on")
-    assert "'kanmon-portal key issue" in str(one)
+    assert "`kanmon-portal key issue" in str(one)
     gone = enrolled("b-cccccccccc", now - timedelta(days=1))
     (both,) = expiring(now)
     assert (both.name, both.count, both.expired) == ("b-cccccccccc", 2, True)

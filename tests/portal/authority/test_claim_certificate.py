@@ -73,7 +73,7 @@ def test_a_certificate_that_nobody_renews_is_warned_of(authority: Path) -> None:
     soon = [one for one in expiring(now + timedelta(days=340)) if one.kind is ExpiringKind.CLAIMS]
     assert [(one.name, one.expired) for one in soon] == [("portal.example.com", False)]
     assert "the claim service's certificate (portal.example.com) expires on" in str(soon[0])
-    assert "'kanmon-portal claims'" in str(soon[0])
+    assert "`kanmon-portal claims`" in str(soon[0])
     assert [
         one.expired
         for one in expiring(now + timedelta(days=366))

@@ -110,7 +110,8 @@ def test_what_cannot_be_is_told_in_the_readers_language(
     User.objects.update(language="ja")
     text = owner.post(KEYS, wish(seeded, uses=3)).content.decode()
     assert (
-        "複数の本体用のキーには、ゲートウェイ名を指定できません。名前を省略してください。" in text
+        "複数のゲートウェイ本体用のキーには、ゲートウェイ名を指定できません。名前を省略してください。"
+        in text
     )
     assert "cannot name one gateway" not in text
 

@@ -66,7 +66,7 @@ def test_a_pair_that_does_not_match_is_named_and_made_anew(unstarted: Site) -> N
     (trouble,) = inspect(unstarted.folder, files_only=True)
     assert trouble.fault
     assert (trouble.what, trouble.where) == (MISMATCH(), str(path))
-    assert "'kanmon-portal broker write" in str(trouble.next)
+    assert "`kanmon-portal broker write" in str(trouble.next)
     unstarted.folder.renew_server()
     assert inspect(unstarted.folder, files_only=True) == []
 

@@ -98,7 +98,7 @@ def test_a_root_that_is_gone_keeps_nobody_of_another_from_being_cut(
     away.rename(gone)
     findings.update(turn(site.folder))
     told = [(one.levelname, one.message) for one in caplog.records if "publisher" in one.message]
-    what = f"{gone}: the root for publisher does not exist. Run 'kanmon-portal authority init'."
+    what = f"{gone}: the root for publisher does not exist. Run `kanmon-portal authority init`."
     assert told == [
         ("ERROR", f'broker_finding finding="{what}"'),
         ("INFO", f'broker_finding_resolved finding="{what}"'),

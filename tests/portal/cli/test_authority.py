@@ -56,7 +56,7 @@ def test_lists_are_written(portal: Portal) -> None:
 def test_a_box_that_is_not_known_cannot_be_revoked(portal: Portal) -> None:
     refused = portal("authority", "revoke", "b-aaaaaaaaaa")
     assert refused.returncode == 2
-    assert "'kanmon status'" in refused.stderr
+    assert "`kanmon status`" in refused.stderr
 
 
 def test_a_key_is_issued_drawn_listed_and_withdrawn(portal: Portal, tmp_path: Path) -> None:

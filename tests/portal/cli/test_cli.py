@@ -91,7 +91,7 @@ def test_a_database_that_is_not_set_up_is_told_and_nothing_is_made(
     assert [line.strip() for line in done.stderr.splitlines()] == [
         "kanmon-portal: no database is set up",
         f"where: {place}",
-        "next:  run 'kanmon-portal migrate'",
+        "next:  run `kanmon-portal migrate`",
     ]
     assert not state.exists()
 
@@ -104,7 +104,7 @@ def test_a_database_of_an_older_version_is_told(tmp_path: Path) -> None:
     done = portal("sign-in-link", "hana@example.com")
     assert done.returncode == 2
     assert "of an older version" in done.stderr
-    assert "run 'kanmon-portal migrate'" in done.stderr
+    assert "run `kanmon-portal migrate`" in done.stderr
 
 
 def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
