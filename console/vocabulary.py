@@ -21,6 +21,7 @@ from typing import Final
 
 from console.language import tr_noop
 from console.text import Message, Template, verbatim
+from console.vocabulary_components import PROFILE_COMPONENTS
 from console.vocabulary_quantities import PARTS, QUANTITIES, UNITS, VALUES, table
 
 __all__ = [
@@ -295,7 +296,7 @@ def component(name: str) -> Message:
             return (
                 supply(value, colour) if colour in COLOURS else _NAMED(supply=template(), name=rest)
             )
-    return word(COMPONENTS, name)
+    return word(COMPONENTS if name in COMPONENTS else PROFILE_COMPONENTS, name)
 
 
 def phrase(code: str, of: str = "") -> Message:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
+from importlib.resources import files
 
 import pytest
+import yaml
 
 from cloud_link.wire import Lane
 from console import language, vocabulary
 from console.text import Message, Template
+from drivers.modbus.status import MODEL
 from drivers.printer import alerts, supplies
 from drivers.report import (
     PART_VALUES,
@@ -95,7 +98,8 @@ def test_the_values_of_a_part_have_words() -> None:
         ("drum", "drum", "ドラム"),
         ("toner teal", "toner teal", "トナー teal"),
         ("tonerblack", "tonerblack", "tonerblack"),
-        ("dc arc", "dc arc", "dc arc"),
+        ("dc arc", "DC arc", "直流アーク"),
+        ("flux coil", "flux coil", "flux coil"),
         ("l1", "L1", "L1"),
         ("", "", ""),
     ],
@@ -105,6 +109,28 @@ def test_a_component_is_called_as_people_call_it(name: str, english: str, japane
 
     assert message.format() == english
     assert message.format(JAPANESE) == japanese
+
+
+def test_every_component_of_a_packaged_profile_has_a_word_in_both_languages() -> None:
+    found = {MODEL}
+    for path in (files("drivers") / "profiles").iterdir():
+        if path.name.endswith(".yaml"):
+            found |= set(_components(yaml.safe_load(path.read_text("utf-8"))))
+    assert len(found) > 30
+    for name in found:
+        message = vocabulary.component(name)
+        assert message.template is not None, name
+        assert not message.format(JAPANESE).isascii(), name
+
+
+def _components(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("component"), str):
+            yield node["component"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from _components(one)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +175,7 @@ def test_a_condition_is_one_phrase(code: str, component: str, english: str, japa
         (vocabulary.word(vocabulary.CODES, "media.jam"), "Paper jam"),
         (vocabulary.word(vocabulary.CODES, "of.a.newer.one"), "of.a.newer.one"),
         (vocabulary.component("toner black"), "Black toner"),
-        (vocabulary.component("dc arc"), "dc arc"),
+        (vocabulary.component("flux coil"), "flux coil"),
         (vocabulary.phrase("supply.low", "toner black"), "Black toner low"),
     ],
 )
