@@ -95,8 +95,8 @@ def show_findings(findings: Iterable[Finding]) -> None:
 def description(error: Exception) -> ErrorDescription | None:
     """An error that we know how to describe; ``None`` for an internal error."""
     if isinstance(error, ConfigError):
-        first = error.findings[0]
-        if len(error.findings) == 1 and first.location and not first.location.line:
+        first = error.findings[0] if len(error.findings) == 1 else None
+        if first and first.location and not first.location.line:
             return ErrorDescription(  # there is no file to correct, or it cannot be read
                 what=first.what, where=first.where, why=first.why, next=first.next
             )
