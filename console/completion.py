@@ -47,7 +47,7 @@ def completion_command(program: str) -> click.Command:
         assert found is not None  # the choice above holds only shells that click knows
         script = found(context.find_root().command, {}, program, variable(program))
         try:
-            say(script.source())
+            say(*script.source().split("\n"))
         except RuntimeError as error:
             raise Failure(
                 UNSUPPORTED(shell=shell), why=verbatim(str(error)), next_step=INSTALL_BASH()

@@ -90,9 +90,10 @@ def plain_line(text: str) -> str:
     return plain(text).replace("\n", "\\n")
 
 
-def say(text: str) -> None:
-    """Print a line of output."""
-    click.echo(plain(text))
+def say(*lines: str) -> None:
+    """Print lines of output; a line feed within one, as of a name, is shown as a number."""
+    for line in lines:
+        click.echo(plain_line(line))
 
 
 def say_field(label: str, text: str, *, cells: int = 12) -> None:
@@ -115,7 +116,7 @@ def say_table(
     for number, heading in enumerate(headings):
         table.add_column(heading, overflow="fold", justify="right" if number in right else "left")
     for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+        table.add_row(*(Text(plain_line(cell)) for cell in row))
     _print(table)
 
 
@@ -123,7 +124,7 @@ def say_wrapped(text: str) -> None:
     """Print a line that may be longer than the terminal is wide, broken between words."""
     from rich.text import Text
 
-    _print(Text(plain(text)))
+    _print(Text(plain_line(text)))
 
 
 def _print(renderable: Any) -> None:

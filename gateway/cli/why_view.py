@@ -21,7 +21,7 @@ VALUE_CELLS = 10
 def show(report: Report) -> None:
     """Print why a device is shown as it is: its conditions, their next steps and evidence."""
     device = words.device(report.device, report.reachability.value, report.state.value)
-    say(plain_line(device))
+    say(device)
     if not report.conditions:
         say(tr(words.NOTHING_WRONG))
     for condition in by_severity(report):
@@ -29,14 +29,14 @@ def show(report: Report) -> None:
 
 
 def _show(condition: Condition, report: Report) -> None:
-    say(f"\n{plain_line(words.condition(condition))}")
+    say("", words.condition(condition))
     rows = [(tr("since: "), _since(condition, report))]
     step = next_step(condition)
     if step:
         rows.append((tr("next: "), language.sentence(step)))
     cells = max(width(label) for label, _ in rows)
     for label, text in rows:
-        say(f"  {left(label, cells)}{plain_line(text)}")
+        say(f"  {left(label, cells)}{text}")
     if condition.evidence:
         say("  " + tr("evidence:"))
         for line in _lines([_fields(entry) for entry in condition.evidence]):

@@ -66,7 +66,7 @@ def show(*, pem: str | None, as_json: bool) -> None:
 
         if pem is not None:
             text = describe_root(Root(pem)).pem
-            say({"root": pem, "pem": text}, text.rstrip("\n"), as_json=as_json)
+            say({"root": pem, "pem": text}, *text.splitlines(), as_json=as_json)
             return
         views = [describe_root(root) for root in Root]
     _say_roots(views, as_json=as_json)
@@ -86,8 +86,9 @@ def _say_roots(views: list[RootView], *, as_json: bool) -> None:
             until=until,
         )
         made = tr("; created now") if view.made else ""
-        lines.append(f"{view.root.value:<10}{counts}{made}\n{'':<10}SHA-256 {view.fingerprint}")
-    say(data, "\n".join(lines), as_json=as_json)
+        lines.append(f"{view.root.value:<10}{counts}{made}")
+        lines.append(f"{'':<10}SHA-256 {view.fingerprint}")
+    say(data, *lines, as_json=as_json)
 
 
 def _root_fields(view: RootView) -> dict[str, Any]:
@@ -218,4 +219,4 @@ def crl(*, days: int, as_json: bool) -> None:
         from portal.authority.models import Root
 
         paths = {root.value: str(publish_list(root, timedelta(days=days))) for root in Root}
-    say(paths, "\n".join(paths.values()), as_json=as_json)
+    say(paths, *paths.values(), as_json=as_json)

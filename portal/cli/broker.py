@@ -95,9 +95,8 @@ def write(
     conf = folder / "mosquitto.conf"
     say(
         {"folder": str(folder), "configuration": str(conf)},
-        tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf)
-        + "\n"
-        + tr("Then maintain it: kanmon-portal broker maintain {folder}", folder=folder),
+        tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf),
+        tr("Then maintain it: kanmon-portal broker maintain {folder}", folder=folder),
         as_json=as_json,
     )
 
@@ -157,7 +156,7 @@ def check(folder: Path, *, files_only: bool, as_json: bool) -> int:
     ]
     say(
         {"findings": [one.to_json() for one in findings]},
-        "\n".join(lines) or tr("No problems were found."),
+        *(lines or [tr("No problems were found.")]),
         as_json=as_json,
     )
     if any(one.fault for one in findings):
@@ -196,7 +195,7 @@ def reload(folder: Path, *, as_json: bool) -> int:
         "still_connected": [one.to_json() for one in result.still_connected],
         "failures": [one.to_json() for one in result.failures],
     }
-    say(data, "\n".join([text, *map(_line, wrong)]), as_json=as_json)
+    say(data, text, *map(_line, wrong), as_json=as_json)
     return PARTLY if wrong else 0
 
 

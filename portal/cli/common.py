@@ -260,12 +260,12 @@ class TextType(click.ParamType[str]):
         return text
 
 
-def say(data: Mapping[str, Any], text: str, *, as_json: bool) -> None:
-    """Print ``data`` for a program or ``text`` for a person."""
+def say(data: Mapping[str, Any], *lines: str, as_json: bool) -> None:
+    """Print ``data`` for a program or ``lines`` for a person."""
     if as_json:
         output.say_json(data)
     else:
-        output.say(text)
+        output.say(*lines)
 
 
 json_option = click.option(

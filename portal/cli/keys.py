@@ -85,7 +85,8 @@ def key_issue(
             issued = issue_key(request, Author.from_command_line())
             if svg is not None:
                 qr_code.write_svg(issued.text, svg)
-        drawing = qr_code.terminal(issued.text) + "\n" if qr and not as_json else ""
+        shown = qr and not as_json
+        drawing = [*qr_code.terminal(issued.text).splitlines(), ""] if shown else []
     until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
     text = plural(
         "Key {id} is valid for one box at {site} until {until}.",
@@ -103,7 +104,10 @@ def key_issue(
             "uses": issued.uses,
             "expires_at": issued.expires_at.isoformat(),
         },
-        f"{drawing}{issued.text}\n{text}\n{warned}",
+        *drawing,
+        issued.text,
+        text,
+        warned,
         as_json=as_json,
     )
 
@@ -129,7 +133,7 @@ def key_list(*, as_json: bool) -> None:
             for row in AgentKey.objects.select_related("site")
         ]
     lines = columns([_key_cells(row) for row in rows], first_left=6)
-    say({"keys": rows}, "\n".join(lines) or tr("There are no agent keys."), as_json=as_json)
+    say({"keys": rows}, *(lines or [tr("There are no agent keys.")]), as_json=as_json)
 
 
 def _key_cells(row: dict[str, Any]) -> tuple[str, ...]:

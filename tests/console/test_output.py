@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from console import output
 from console.output import plain, say_field, width
 from tests.console.calls import ROOT
 
@@ -173,3 +174,15 @@ def test_a_table_fits_the_terminal(columns: str, tmp_path: Path) -> None:
     assert lines
     assert max(map(width, lines)) <= int(columns)
     assert "".join(lines).count("a") >= 90  # nothing is cut off
+
+
+def test_no_name_begins_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "x\nOK: y"
+    output.say("first", name)
+    output.say_field("Label", name)
+    output.say_wrapped(name)
+    output.say_table(["Device"], [[name]])
+    lines = capsys.readouterr().out.splitlines()
+    assert "first" in lines
+    assert not [line for line in lines if line.lstrip().startswith("OK")]
+    assert sum(r"x\nOK: y" in line for line in lines) == 4
