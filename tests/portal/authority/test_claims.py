@@ -14,13 +14,15 @@ from cryptography.x509.oid import NameOID
 from django.test import Client
 from django.utils import timezone
 
+from console import catalogue
+from console.templates import fleet
 from portal.authority import actions, certificates, keys, roots
 from portal.authority.claims import RIGHT_TRIES, WRONG_TRIES
 from portal.authority.models import AgentKey, Claim, IssuedCertificate, Root
 from portal.fleet.models import Box, Gateway
 from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
 from provisioning import agent_key
-from provisioning.claim import MOST_BYTES, PortalRoot, decode, encode
+from provisioning.claim import MOST_BYTES, ClaimRefusal, PortalRoot, decode, encode
 from provisioning.codes import Code
 from tests.portal.authority.claimant import Claimant, answer, csr, granted, issued, post
 
@@ -231,6 +233,9 @@ def test_a_gateway_without_a_box_gets_it_and_one_with_a_box_does_not(authority: 
     assert granted(Claimant().claim(issued(gateway="Roof"))).gateway == "Roof"
     second = Claimant("b-bbbbbbbbbb")
     assert second.claim(issued(gateway="Plant room")) is Code.PLACE_TAKEN
+    answered = post(encode(second.request(issued(gateway="Plant room"))))
+    refused = decode(ClaimRefusal, answered.content, wrong=Code.NOT_THE_PORTAL)
+    assert catalogue.decode(refused.why) == fleet.GATEWAY_EXISTS(site="Plant", gateway="Plant room")
     assert not Box.objects.filter(box_id=second.box).exists()
 
 
