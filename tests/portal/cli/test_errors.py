@@ -122,7 +122,7 @@ CASES = [
     Case(call=(*USER, *OURS), names=("already a member", "nothing was changed", "name another")),
     Case(
         call=("gateway", "add", *ADD[2:4], "--gateway", "Hall", *ADD[6:], *OURS),
-        names=("b-aaaaaaaaaa", "already assigned", "label"),
+        names=("b-aaaaaaaaaa", "already assigned", "kanmon status"),
     ),
     Case(
         call=("broker", "write", "m", "--host", "a", "--boxes", "127.0.0.1:8884"),
