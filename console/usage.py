@@ -95,7 +95,9 @@ def describe_usage(
     """
     context = error.ctx or _context(root, program, words)
     what, step = _fault(error, context, words)
-    return ErrorDescription(what=what, next=step or SEE_HELP(command=context.command_path)), context
+    where = _name(error.param) if isinstance(error, WrongValue) and error.param else ""
+    step = step or SEE_HELP(command=context.command_path)
+    return ErrorDescription(what=what, where=where, next=step), context
 
 
 def show_usage_error(
