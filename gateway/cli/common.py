@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -25,7 +25,7 @@ from config.finding import ConfigError, Finding, Level
 from console import failure
 from console.catalogue import decode
 from console.failure import DONE, FAILED, PARTLY, USAGE, ErrorDescription
-from console.language import current, tr, translations
+from console.language import current, plural, tr, translations
 from console.language import words as said
 from console.output import ReaderGoneError, is_output_error, plain_line, say, say_json, silence
 from console.templates import control
@@ -54,6 +54,9 @@ _STEPS: Final = {
 }
 """What to do next about an error of the operating system."""
 
+FINDINGS_SHOWN: Final = 100
+"""Findings of one file that are listed; the others are counted."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -75,7 +78,7 @@ def complain(error: ErrorDescription, *, findings: Iterable[Finding], as_json: b
     """Show an error: what, where, why, next step, and the findings it carries."""
     listed = tuple(one for one in findings if one.what != error.what)  # it may be the one itself
     documents = tuple(finding.to_json() for finding in listed)
-    lines = () if as_json else [finding_line(finding) for finding in listed]
+    lines = () if as_json else finding_lines(listed)
     error = replace(error, findings=documents)
     failure.show_error("kanmon", error, as_json=as_json, lines=lines)
 
@@ -86,10 +89,21 @@ def finding_line(finding: Finding) -> str:
     return text if finding.level is Level.ERROR else tr("warning: {finding}", finding=text)
 
 
-def show_findings(findings: Iterable[Finding]) -> None:
-    """Print findings on standard error, one a line."""
-    for finding in findings:
-        click.echo(plain_line(f"  {finding_line(finding)}"), err=True)
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """The first `FINDINGS_SHOWN` findings, one a line, and a line that counts the others."""
+    lines = [finding_line(finding) for finding in findings[:FINDINGS_SHOWN]]
+    more = len(findings) - FINDINGS_SHOWN
+    return [*lines, _more(more)] if more > 0 else lines
+
+
+def _more(number: int) -> str:
+    return plural("{n} more finding is not shown.", "{n} more findings are not shown.", number)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print findings on standard error, as `finding_lines` has them."""
+    for line in finding_lines(findings):
+        click.echo(plain_line(f"  {line}"), err=True)
 
 
 def description(error: Exception) -> ErrorDescription | None:

@@ -21,6 +21,7 @@ from gateway.cli import words
 from gateway.cli.common import (
     DONE,
     FAILED,
+    FINDINGS_SHOWN,
     PARTLY,
     Session,
     command,
@@ -62,8 +63,9 @@ def check(session: Session, file: Path, *, as_json: bool) -> int:
     errors = [f for f in findings if f.level is Level.ERROR]
     if as_json:
         lines = [line_json(time) for time in result.lines]
-        documents = [f.to_json() for f in findings]
-        say_json({"usable": not errors, "findings": documents, "lines": lines})
+        documents = [f.to_json() for f in findings[:FINDINGS_SHOWN]]
+        count = len(findings)
+        say_json({"usable": not errors, "findings": documents, "count": count, "lines": lines})
     else:
         show_findings(findings)
         for time in result.lines:

@@ -216,3 +216,16 @@ def test_every_refusal_has_a_next_step(folder: str) -> None:
                 if "next_step" not in given:
                     lacking.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert [one for one in lacking if "console/failure.py" not in one] == []
+
+
+def test_thousands_of_findings_are_counted_and_not_all_shown(box: Box, tmp_path: Path) -> None:
+    file = tmp_path / "many.yaml"
+    file.write_text("version: 1\n" + "".join(f"key{n}: 1\n" for n in range(250)))
+    done = box.kanmon("config", "check", str(file))
+    lines = done.stderr.splitlines()
+    assert len(lines) == 101
+    result = json.loads(box.kanmon("config", "check", str(file), "--json").stdout)
+    assert len(result["findings"]) == 100
+    more = result["count"] - 100
+    assert more > 100
+    assert lines[-1] == f"  {more} more findings are not shown."
