@@ -19,9 +19,8 @@ Source: design section 6; RFC 7030 for the order of things (cacerts, then simple
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Final, Literal, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -44,8 +43,6 @@ STATEMENT: Final = enrol.STATEMENT()
 Word = Annotated[str, Meta(max_length=200)]
 Pem = Annotated[str, Meta(max_length=8192)]
 T = TypeVar("T")
-
-_FIELD: Final = re.compile(r"(?:required field `|at `\$\.)([\w.\[\]]+)`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +139,28 @@ def decode(kind: type[T], body: bytes, *, wrong: Code) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.ValidationError, RecursionError) as error:
-        raise CodedError(wrong, why=_invalid(str(error))) from error
+        raise CodedError(wrong, why=_invalid(kind, body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodedError(wrong, why=enrol.NOT_JSON()) from error
 
 
-def _invalid(reason: str) -> Message:
-    """What the library objects to: the field where it names one, never its words."""
-    field = _FIELD.search(reason)
-    return enrol.INVALID_FIELD(field=field[1]) if field else enrol.OTHER_FORM()
+def _invalid(kind: type, body: bytes) -> Message:
+    """What is wrong with a message: the first field that is missing or invalid."""
+    try:
+        given = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return enrol.OTHER_FORM()
+    if not isinstance(given, dict):
+        return enrol.OTHER_FORM()
+    types = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        required = field.default is MISSING and field.default_factory is MISSING
+        if field.name not in given:
+            if required:
+                return enrol.INVALID_FIELD(field=field.name)
+            continue
+        try:
+            msgspec.convert(given[field.name], types[field.name])
+        except msgspec.ValidationError:
+            return enrol.INVALID_FIELD(field=field.name)
+    return enrol.OTHER_FORM()
