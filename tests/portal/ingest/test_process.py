@@ -125,7 +125,7 @@ async def test_a_database_whose_tables_vanish_is_told_as_what_it_is(
         await asyncio.to_thread(rename, tmp_path, "django_migrations", "away")
         await asyncio.to_thread(rename, tmp_path, "ingest_receipt", "away2")
         await publish(session, sender.tables(METER), sender.clock())
-        await said(process, "run `kanmon-portal migrate`")
+        await said(process, "run 'kanmon-portal migrate'")
         await ends_quickly(process, signal.SIGTERM)
 
 
