@@ -136,5 +136,5 @@ def test_its_sentence_has_a_japanese_one(kind: ExpiringKind, count: int, *, expi
     for part in (when, one.remedy):
         assert part in text, text
         text = text.replace(part, "")
-    text = text.replace(GUIDE, "").replace("'broker maintain'", "").replace("x-1", "")
+    text = text.replace(GUIDE, "").replace("`broker maintain`", "").replace("x-1", "")
     assert not re.search("[A-Za-z]", text), text
