@@ -111,7 +111,7 @@ ENDS_ALL: Final = Template(
     "expiry.ends_all", "the certificates that it issued expire with it at the latest"
 )
 MAINTAIN: Final = Template(
-    "expiry.maintain", "make sure that 'broker maintain' is running, or run `{remedy}`"
+    "expiry.maintain", "make sure that `broker maintain` is running, or run `{remedy}`"
 )
 REPLACE_ROOT: Final = Template("expiry.replace_root", "follow {guide}, starting with `{remedy}`")
 REPLACE: Final = Template(
