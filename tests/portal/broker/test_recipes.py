@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.peer("mosquitto"), pytest.mark.first]
 
 ANEW = "A root was copied, or lost"
 AGAIN = "Use the hardware again, or put other hardware there"
-ENDED = "A box's certificate ends, or has ended"
+ENDED = "A box's certificate expires, or has expired"
 DATABASE = "db.sqlite3"
 STOLEN = "A box is stolen, or its key may have been copied"
 
