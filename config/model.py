@@ -33,9 +33,7 @@ from zoneinfo import ZoneInfo
 from annotated_types import Ge, Le, MaxLen
 
 from config.constraint import RULES, Check, InvalidValueError, Pattern, given_value
-from config.look_alike import ascii_of
 from config.ratio import RatioSchema, ratio_text
-from config.time_zone import is_time_zone, suggestion
 from console.templates import config as messages
 from console.templates import device_url
 from console.text import Message
@@ -51,6 +49,8 @@ _NUMERIC_HOST: Final = re.compile(r"[0-9.]+", re.ASCII)
 
 
 def _known_zone(name: str) -> str:
+    from config.time_zone import is_time_zone, suggestion  # tables that a daemon does not carry
+
     if not is_time_zone(name):
         raise InvalidValueError("time_zone", messages.TIME_ZONE(name=name), next=suggestion(name))
     return name
@@ -62,6 +62,8 @@ def _url_error(what: Message, step: Message) -> InvalidValueError:
 
 
 def _split(text: str) -> SplitResult:
+    from config.look_alike import ascii_of
+
     if any(c.isspace() or not c.isprintable() or ascii_of(c) for c in text):
         raise _url_error(device_url.UNPRINTABLE(), device_url.REMOVE_OR_ESCAPE())
     try:

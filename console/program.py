@@ -33,7 +33,6 @@ from console.failure import (
 from console.language import tr
 from console.templates import system
 from console.text import Message, Template, verbatim
-from console.usage import show_usage_error
 
 INTERRUPTED: Final = Template("console.interrupted", "interrupted")
 RUN_AGAIN: Final = Template(
@@ -91,6 +90,8 @@ class Program:
             error.show()
             return USAGE
         except click.UsageError as error:
+            from console.usage import show_usage_error  # not what a daemon carries
+
             return show_usage_error(self.name, error, self.commands, words)
         except (click.Abort, KeyboardInterrupt):
             self._interrupted(as_json=as_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from console import language, vocabulary
+from console import language
 from console.language import current, plural_noop, tr, tr_noop, translations
 from console.text import Duration, Template
 
@@ -126,6 +126,8 @@ COMPONENT_LINE: Final = Template(
 
 def device(name: str, reachability: str, state: str) -> str:
     """A device, whether it can be reached, and what it is doing."""
+    from console import vocabulary  # loaded where words are shown, not by the daemon
+
     answers = vocabulary.word(vocabulary.REACHABILITIES, reachability)
     does = vocabulary.word(vocabulary.STATES, state)
     return language.words(DEVICE_LINE(device=name, reachability=answers, state=does))
@@ -133,6 +135,8 @@ def device(name: str, reachability: str, state: str) -> str:
 
 def condition(found: Condition) -> str:
     """A condition in one line."""
+    from console import vocabulary  # loaded where words are shown, not by the daemon
+
     grade = vocabulary.word(vocabulary.SEVERITIES, found.severity.value)
     code, message = found.code.value, found.message
     if not found.component:
@@ -145,11 +149,15 @@ def condition(found: Condition) -> str:
 
 def no_value(table: Mapping[str, Template], value: str) -> str:
     """A dash, and why there is no value."""
+    from console import vocabulary  # loaded where words are shown, not by the daemon
+
     return language.words(NO_VALUE(reason=vocabulary.word(table, value)))
 
 
 def level(percent: int, *, low: bool) -> str:
     """What is left of a supply."""
+    from console import vocabulary  # loaded where words are shown, not by the daemon
+
     if not low:
         return language.words(LEVEL(percent=percent))
     state = vocabulary.word(vocabulary.SUPPLY_STATES, "low")
