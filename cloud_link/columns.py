@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cloud_link.wire import (
+from cloud_link.records import (
     Column,
     DataRecord,
     EventRecord,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from drivers.report import Condition, Evidence, Reading, Report
 
 QUALITIES: Final = tuple(Quality)
-"""The quality that each position in `cloud_link.wire.DataRecord.qualities` stands for."""
+"""The quality that each position in `cloud_link.records.DataRecord.qualities` stands for."""
 
 
 def table_for(device: str, readings: Sequence[Reading]) -> Table:
@@ -67,7 +67,7 @@ def pack_columns(
         table: The id of the table that has a column for each value.
         values: At least one, in the table's order.
         times: When each was read, milliseconds since boot.
-        qualities: As in `cloud_link.wire.DataRecord`.
+        qualities: As in `cloud_link.records.DataRecord`.
         columns: The column of each value, ascending; ``None`` when every column is present.
     """
     at = times[0]

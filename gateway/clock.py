@@ -1,7 +1,8 @@
 """The box's clocks: milliseconds since boot, and their offset to UTC once that is known.
 
 Everything is dated in ``CLOCK_BOOTTIME``, which a wrong or stepped wall clock cannot touch. The
-offset to Unix time is a record of its own (`cloud_link.wire.ClockRecord`), made by `OffsetWatch`:
+offset to Unix time is a record of its own, a `cloud_link.records.ClockRecord` that `OffsetWatch`
+makes:
 
     unknown --plausible wall clock--> assumed --a source vouches--> synchronised
                                          |  ^                         |  ^
@@ -19,7 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
-from cloud_link.wire import BOOT_SIZE, ClockRecord
+from cloud_link.records import ClockRecord
+from cloud_link.wire import BOOT_SIZE
 from drivers.report import Clock
 
 RELEASE_MS: Final = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)

@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from cloud_link.records import ClockRecord
 from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.wire import ClockRecord
 from config.model import Configuration
 from config.secrets import read_secret
 from gateway.clock import ClockSource, SystemClock, boot_bytes

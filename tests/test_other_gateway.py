@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cloud_link import topics, wire
+from cloud_link import records, topics, wire
 from scripts.benchmarks import __main__, thingsboard
 from scripts.benchmarks.figures import Figure, NotMeasuredError
 from scripts.benchmarks.other_gateway import (
@@ -26,12 +26,14 @@ from scripts.benchmarks.platforms import (
 )
 
 BOX = "b-k3v9q2m7xa"
-TABLE = wire.Table("unit-1", tuple(wire.Column("current", f"channel={n}", -1) for n in (1, 2, 3)))
+TABLE = records.Table(
+    "unit-1", tuple(records.Column("current", f"channel={n}", -1) for n in (1, 2, 3))
+)
 
 
 def batch(*seqs: int) -> bytes:
-    record = wire.DataRecord(wire.table_id(TABLE), 5_000, [1, None, 3])
-    items = tuple((seq, wire.encode_record(record)) for seq in seqs)
+    record = records.DataRecord(records.table_id(TABLE), 5_000, [1, None, 3])
+    items = tuple((seq, records.encode_record(record)) for seq in seqs)
     return wire.encode(
         wire.Batch(wire.VERSION, b"e" * 8, 1, wire.Lane.DATA, b"b" * 8, items),
     )

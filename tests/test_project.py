@@ -67,7 +67,9 @@ def test_a_message_needs_no_catalogue_of_translations() -> None:
     assert "gettext" not in loaded_by("console.catalogue")
 
 
-@pytest.mark.parametrize("module", ["cloud_link.wire", "cloud_link.columns", "cloud_link.ranges"])
+@pytest.mark.parametrize(
+    "module", ["cloud_link.wire", "cloud_link.records", "cloud_link.columns", "cloud_link.ranges"]
+)
 def test_the_wire_loads_msgspec_and_nothing_that_does_io(module: str) -> None:
     loaded = loaded_by(module)
     assert loaded - set(sys.stdlib_module_names) <= {

@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 from cloud_link.ranges import Range, merge
-from cloud_link.wire import GapRecord, Lane
+from cloud_link.records import GapRecord
+from cloud_link.wire import Lane
 
 MOST_RANGES: Final = 64
 
@@ -27,7 +28,7 @@ _decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Dec
 
 
 class GapReason:
-    """The reasons of a drop, as `cloud_link.wire.GapRecord.reason` spells them."""
+    """The reasons of a drop, as `cloud_link.records.GapRecord.reason` spells them."""
 
     CAP: Final = "cap"
     DISK: Final = "disk"

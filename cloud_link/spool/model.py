@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from cloud_link.wire import Lane, Table
+from cloud_link.records import Table
+from cloud_link.wire import Lane
 from console.templates import spool
 from console.text import MessageError
 
@@ -58,7 +59,7 @@ class Entry:
 
     Attributes:
         lane: Which queue it travels in.
-        body: The encoded record, at most `cloud_link.wire.RECORD_LIMIT` bytes.
+        body: The encoded record, at most `cloud_link.records.RECORD_LIMIT` bytes.
         at: Milliseconds since boot of its (first) reading.
         readings: How many readings it carries; 0 for events.
         table: The table that a data record's integers refer to. The spool keeps it for as long

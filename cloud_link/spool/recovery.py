@@ -24,12 +24,13 @@ from typing import Any, Final
 import msgspec
 
 from cloud_link.ranges import Range, complement
+from cloud_link.records import Table, table_id
 from cloud_link.spool.database import Database
 from cloud_link.spool.folder import EpochMarker
 from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap
 from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.records import Row
-from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane, Table, table_id
+from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane
 
 PENDING: Final = "recovering"
 _CHUNK: Final = 500

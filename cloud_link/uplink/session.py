@@ -25,6 +25,7 @@ import structlog
 
 from cloud_link.mqtt.broker import MqttError, PublishRefusedError
 from cloud_link.mqtt.session import Message, Session
+from cloud_link.records import Table, WireError, table_id
 from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
 from cloud_link.uplink.window import Window
@@ -33,12 +34,9 @@ from cloud_link.wire import (
     Ack,
     Lane,
     Online,
-    Table,
     Tables,
-    WireError,
     decode,
     encode,
-    table_id,
 )
 
 if TYPE_CHECKING:

@@ -29,8 +29,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cloud_link.columns import QUALITIES, pack_columns, table_for
+from cloud_link.records import Table, encode_record, table_id
 from cloud_link.spool.model import Entry
-from cloud_link.wire import Lane, Table, encode_record, table_id
+from cloud_link.wire import Lane
 from drivers.report import Condition, Kind, Quality, Reading, Report
 from gateway.intake.event_size import event_body
 from gateway.intake.midnight import MidnightWatch, Side

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import structlog
 
+from cloud_link.records import ClockRecord
 from cloud_link.spool.model import SpoolError
 from cloud_link.spool.writer import RecordSink
-from cloud_link.wire import ClockRecord
 from drivers.report import Clock
 from gateway.clock import ClockSource, OffsetWatch, boot_bytes, clock_of
 from gateway.intake.gateway_records import clock_entry

@@ -1,6 +1,6 @@
 """Fits the event of a report into a record: whole entries are left out, nothing is cut. Pure.
 
-An event of up to `cloud_link.wire.RECORD_LIMIT` bytes is sent as it is. Of a larger one, less is
+An event of up to `cloud_link.records.RECORD_LIMIT` bytes is sent as it is. Of a larger one, less is
 kept, step by step: first less evidence of each condition, then fewer conditions, the most severe
 first. Where evidence is left out, its last entry says how much; at the site,
 ``kanmon device why`` shows all of it.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from cloud_link.columns import event_record
-from cloud_link.wire import WireError, encode_record
+from cloud_link.records import WireError, encode_record
 from console.templates import condition as conditions
 from console.templates import evidence
 from console.text import Message

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from cloud_link.records import (
+    ClockRecord,
+    ConfigurationRecord,
+    WireError,
+    encode_record,
+)
 from cloud_link.spool.model import Entry, SpoolError
-from cloud_link.wire import ClockRecord, ConfigurationRecord, Lane, WireError, encode_record
+from cloud_link.wire import Lane
 from config.model import Configuration, canonical, digest
 
 if TYPE_CHECKING:

@@ -25,9 +25,10 @@ from typing import Final
 
 import structlog
 
+from cloud_link.records import WireError
 from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.spool.writer import RecordSink
-from cloud_link.wire import Lane, WireError
+from cloud_link.wire import Lane
 from drivers.report import Report
 from gateway.intake.change_filter import ChangeFilter, Changes
 

@@ -7,7 +7,12 @@ import zlib
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from cloud_link.wire import VERSION, Ack, Lane, RejectCode
+from cloud_link.wire import (
+    VERSION,
+    Ack,
+    Lane,
+    RejectCode,
+)
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, receipts
 from portal.ingest.answers import Answer
@@ -17,7 +22,8 @@ from portal.ingest.models import Epoch, Gap
 from portal.ingest.tables import ensure_devices, usable_name
 
 if TYPE_CHECKING:
-    from cloud_link.wire import ConfigurationRecord, GapRecord, Online
+    from cloud_link.records import ConfigurationRecord, GapRecord
+    from cloud_link.wire import Online
     from portal.ingest.models import BootClock
 
 _DOCUMENT_LIMIT: Final = 1 << 21

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
-from cloud_link.wire import ClockRecord, RejectCode
+from cloud_link.records import ClockRecord
+from cloud_link.wire import RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
 from portal.ingest.messages import Flaw

@@ -14,13 +14,13 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from cloud_link.wire import readable_evidence
+from cloud_link.records import readable_evidence
 from console.catalogue import decode_parts
 from console.templates import condition as conditions
 from portal.ingest.messages import storable_text
 
 if TYPE_CHECKING:
-    from cloud_link.wire import WireCondition, WireEvidence
+    from cloud_link.records import WireCondition, WireEvidence
     from console.text import Message
 
 ENTRIES_LIMIT: Final = 50

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cloud_link.wire import EventRecord, WireCondition
+    from cloud_link.records import EventRecord, WireCondition
     from portal.fleet.models import Device
     from portal.ingest.models import BootClock
 

@@ -14,28 +14,30 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.topics import TopicError, Up, parse_up
-from cloud_link.wire import (
-    BOOT_SIZE,
-    EPOCH_SIZE,
+from cloud_link.records import (
     RECORD_LIMIT,
-    Batch,
     ClockRecord,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
     GapRecord,
-    Lane,
-    Online,
     Record,
-    RejectCode,
     Table,
-    Tables,
     WireError,
     content_hash,
-    decode,
     decode_record,
     table_id,
+)
+from cloud_link.topics import TopicError, Up, parse_up
+from cloud_link.wire import (
+    BOOT_SIZE,
+    EPOCH_SIZE,
+    Batch,
+    Lane,
+    Online,
+    RejectCode,
+    Tables,
+    decode,
 )
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Item:
 
     Attributes:
         ordinal: Of the epoch, as the batch said.
-        content: `cloud_link.wire.content_hash`.
+        content: `cloud_link.records.content_hash`.
         record: What ``raw`` says, or the `Flaw` that keeps it from saying anything.
     """
 
@@ -115,7 +117,7 @@ class BoxMessages:
 
     Attributes:
         box: The box's id.
-        tables: The tables it sent, by `cloud_link.wire.table_id`.
+        tables: The tables it sent, by `cloud_link.records.table_id`.
         online: The session messages it sent.
         items: The first record under each number.
         repeated: Further records under the same numbers: redelivered, or of a cloned spool.

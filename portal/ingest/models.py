@@ -48,7 +48,7 @@ class Receipt(models.Model):
     """Evidence that a record was received. Not partitioned: its key makes records count once.
 
     Attributes:
-        hash: `cloud_link.wire.content_hash`; another one under the same number is a conflict.
+        hash: `cloud_link.records.content_hash`; another one under the same number is a conflict.
         rejected: Code of the quarantine it went to, ``""`` when it was stored.
         at: When, Unix milliseconds of the portal's clock.
     """
@@ -120,7 +120,7 @@ class WireTable(models.Model):
     """A table as a box sent it, and what its columns became.
 
     Attributes:
-        table_id: `cloud_link.wire.table_id`.
+        table_id: `cloud_link.records.table_id`.
         document: The table in MessagePack, as it travelled.
         series: For each column the series' id, or ``None`` where this portal's vocabulary lacks
             the quantity or the part: records that use such a column go to quarantine, whole.

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import IntegrityError, connection, transaction
 
 from cloud_link.columns import QUALITIES, cells
-from cloud_link.wire import RejectCode, WireError
+from cloud_link.records import WireError
+from cloud_link.wire import RejectCode
 from drivers.report import Quality
 from portal.ingest import sql
 from portal.ingest.messages import Flaw
@@ -29,7 +30,7 @@ from portal.ingest.models import Latest, Sample, TextSample
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloud_link.wire import DataRecord
+    from cloud_link.records import DataRecord
     from portal.ingest.models import BootClock
     from portal.ingest.tables import Layout
 

@@ -1,6 +1,6 @@
 """Tables: what the integers of data records mean, and which series their columns are.
 
-Source: design section 5; `cloud_link.wire.Table`.
+Source: design section 5; `cloud_link.records.Table`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from cloud_link.wire import Column, Table
+from cloud_link.records import Column, Table
 from drivers.report import Kind, PartError, Quantity, check_part
 from portal.fleet.models import Box, Device
 from portal.ingest import sql
@@ -29,7 +29,7 @@ _KEYS_PER_QUERY: Final = 500
 RESOLUTIONS: Final = range(-18, 19)
 
 TableKey = tuple[int, bytes]
-"""(id of the box, `cloud_link.wire.table_id`)."""
+"""(id of the box, `cloud_link.records.table_id`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentTable:
-    """A table that a box sent, by its `cloud_link.wire.table_id`."""
+    """A table that a box sent, by its `cloud_link.records.table_id`."""
 
     box: Box
     table_id: bytes

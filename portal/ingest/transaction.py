@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.wire import (
+from cloud_link.records import (
     ClockRecord,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
     GapRecord,
-    Lane,
-    RejectCode,
     content_hash,
 )
+from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Device
 from portal.ingest import announcements, clocks, events, receipts, samples, sql, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers

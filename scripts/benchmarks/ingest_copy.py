@@ -55,17 +55,17 @@ class _Sender:
 
     def arrivals(self, rows: int) -> list[IncomingMessage]:
         """Messages that hold ``rows`` new readings, twenty polls each."""
-        from cloud_link import topics
+        from cloud_link import records, topics
         from portal.ingest.messages import IncomingMessage
 
         wire, messages = self._wire, []
-        name = wire.table_id(self.table)
+        name = records.table_id(self.table)
         left = rows // _COLUMNS
         while left:
             items = []
             for _ in range(min(left, 20)):
                 record = self._record(name, self._poll(self.polls))
-                items.append((self.polls, wire.encode_record(record)))
+                items.append((self.polls, records.encode_record(record)))
                 self.polls += 1
             left -= len(items)
             batch = wire.Batch(
@@ -79,7 +79,7 @@ class _Sender:
 def _prepare(sender: _Sender) -> None:
     from django.core.management import call_command
 
-    from cloud_link import topics, wire
+    from cloud_link import records, topics, wire
     from portal.fleet.provisioning import GatewayPlacement, ensure_gateway
     from portal.ingest.messages import IncomingMessage
     from portal.ingest.store import ingest
@@ -88,7 +88,7 @@ def _prepare(sender: _Sender) -> None:
     ensure_gateway(
         GatewayPlacement(organization="B", site="B", time_zone="UTC", gateway="B", box_id=_BOX)
     )
-    clock = wire.encode_record(wire.ClockRecord(0, 1_700_000_000_000, synchronised=True))
+    clock = records.encode_record(records.ClockRecord(0, 1_700_000_000_000, synchronised=True))
     batch = wire.Batch(
         wire.VERSION, secrets.token_bytes(8), 0, wire.Lane.EVENT, sender.boot, ((0, clock),)
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
-from cloud_link import topics, wire
+from cloud_link import records, topics, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +87,7 @@ class KanmonPlatform:
         where = topics.parse_up(topic)
         if where.channel is topics.Up.TABLE:
             for table in wire.decode(wire.Tables, body).tables:
-                self._tables[wire.table_id(table)] = table.device
+                self._tables[records.table_id(table)] = table.device
         if where.channel not in {topics.Up.DATA, topics.Up.EVENT}:
             return [], []
         batch = wire.decode(wire.Batch, body)
@@ -95,7 +95,7 @@ class KanmonPlatform:
             found
             for seq, record in batch.items
             if self._first(batch, seq)
-            for found in self._samples(wire.decode_record(record))
+            for found in self._samples(records.decode_record(record))
         ]
         ok = tuple((seq, seq) for seq, _ in batch.items)
         ack = wire.encode(wire.Ack(wire.VERSION, batch.epoch, batch.lane, ok))
@@ -107,8 +107,8 @@ class KanmonPlatform:
         self._seen.add(name)
         return not known
 
-    def _samples(self, record: wire.Record) -> Iterable[Sample]:
-        if isinstance(record, wire.DataRecord):
+    def _samples(self, record: records.Record) -> Iterable[Sample]:
+        if isinstance(record, records.DataRecord):
             readings = sum(value is not None for value in record.values)
             yield Sample(self._tables[record.table], record.at, readings)
 

@@ -6,7 +6,7 @@ import random
 import secrets
 from typing import Final
 
-from cloud_link import topics, wire
+from cloud_link import records, topics, wire
 from cloud_link.columns import data_record, table_for
 from drivers.report import Quantity, Reading
 from scripts.benchmarks.figures import Figure
@@ -51,8 +51,8 @@ def _cost(polls_a_message: int, messages: int) -> float:
         for poll in range(polls_a_message):
             n = message * polls_a_message + poll
             readings = _poll(n, chance)
-            table = wire.table_id(table_for("meter", readings))
-            items.append((70_000 + n, wire.encode_record(data_record(table, readings))))
+            table = records.table_id(table_for("meter", readings))
+            items.append((70_000 + n, records.encode_record(data_record(table, readings))))
         batch = wire.Batch(wire.VERSION, epoch, 12, wire.Lane.DATA, boot, tuple(items))
         total += _PACKET + len(topic) + len(wire.encode(batch))
     return total / (messages * polls_a_message * _READINGS)

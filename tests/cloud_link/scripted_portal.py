@@ -11,19 +11,21 @@ from cloud_link import topics
 from cloud_link.mqtt.broker import Broker, MqttError
 from cloud_link.mqtt.connect import connect
 from cloud_link.mqtt.session import Session
+from cloud_link.records import (
+    DataRecord,
+    WireError,
+    decode_record,
+    table_id,
+)
 from cloud_link.topics import Down, Up
 from cloud_link.wire import (
     VERSION,
     Ack,
     Batch,
-    DataRecord,
     Online,
     Tables,
-    WireError,
     decode,
-    decode_record,
     encode,
-    table_id,
 )
 
 if TYPE_CHECKING:

@@ -18,19 +18,21 @@ from cloud_link.columns import (
     pack_columns,
     table_for,
 )
+from cloud_link.records import (
+    Column,
+    DataRecord,
+    Table,
+    WireError,
+    decode_record,
+    encode_record,
+    table_id,
+)
 from cloud_link.topics import Up, up
 from cloud_link.wire import (
     VERSION,
     Batch,
-    Column,
-    DataRecord,
     Lane,
-    Table,
-    WireError,
-    decode_record,
     encode,
-    encode_record,
-    table_id,
 )
 from drivers.report import (
     Clock,

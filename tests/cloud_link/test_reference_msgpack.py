@@ -18,15 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect as layout
 
-from cloud_link import wire
+from cloud_link import records, wire
 from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS
 
 STRUCTURES: Final[list[Any]] = [
-    one for one in vars(wire).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)
+    one
+    for one in (*vars(records).values(), *vars(wire).values())
+    if isinstance(one, type) and issubclass(one, msgspec.Struct)
 ]
-WITHIN: Final = {wire.WireEvidence}
+WITHIN: Final = {records.WireEvidence}
 """Read entry by entry from a field of any type, so that no decoded structure holds them."""
-RECORDS: Final[tuple[Any, ...]] = typing.get_args(wire.Record)
+RECORDS: Final[tuple[Any, ...]] = typing.get_args(records.Record)
 MESSAGES: Final[tuple[Any, ...]] = wire.M.__constraints__
 FIXTURES: Final = [*GOLDEN_RECORDS, *GOLDEN_MESSAGES]
 
@@ -149,9 +151,9 @@ def test_the_reference_reads_every_fixture(ours: Any, golden: str) -> None:
 @given(data=st.data())
 def test_the_reference_reads_every_record(kind: Any, data: st.DataObject) -> None:
     record = data.draw(drawn(layout.type_info(kind)))
-    body = wire.encode_record(record)
+    body = records.encode_record(record)
     assert same(unpacked(body), positional(record))
-    assert wire.decode_record(msgpack.packb(positional(record))) == record
+    assert records.decode_record(msgpack.packb(positional(record))) == record
 
 
 @pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.__name__)
@@ -164,25 +166,25 @@ def test_the_reference_reads_every_message(kind: Any, data: st.DataObject) -> No
     assert wire.decode(kind, msgpack.packb(positional(message))) == message
 
 
-@given(st.lists(drawn(layout.type_info(wire.WireEvidence)), max_size=3))
+@given(st.lists(drawn(layout.type_info(records.WireEvidence)), max_size=3))
 def test_the_reference_reads_evidence_and_its_writing_is_read(entries: list[Any]) -> None:
-    ours = wire.WireCondition("media.jam", "error", "", "", "", None, evidence=entries)
+    ours = records.WireCondition("media.jam", "error", "", "", "", None, evidence=entries)
     *_, evidence, _next, _id, _args = unpacked(msgspec.msgpack.encode(ours))
     assert same(evidence, positional(entries))
-    read = msgspec.convert(positional(ours), wire.WireCondition)
-    assert wire.readable_evidence(read, 3) == entries
+    read = msgspec.convert(positional(ours), records.WireCondition)
+    assert records.readable_evidence(read, 3) == entries
 
 
-@given(drawn(layout.type_info(wire.Table)))
-def test_a_reader_finds_a_tables_name_with_the_reference(table: wire.Table) -> None:
-    name = blake2b(msgpack.packb(positional(table)), digest_size=wire.TABLE_ID_SIZE).digest()
-    assert name == wire.table_id(table)
+@given(drawn(layout.type_info(records.Table)))
+def test_a_reader_finds_a_tables_name_with_the_reference(table: records.Table) -> None:
+    name = blake2b(msgpack.packb(positional(table)), digest_size=records.TABLE_ID_SIZE).digest()
+    assert name == records.table_id(table)
 
 
 def test_a_record_within_a_batch_is_read_by_the_reference_alone() -> None:
-    records = [one for one, _ in GOLDEN_RECORDS]
-    items = tuple((seq, wire.encode_record(one)) for seq, one in enumerate(records))
+    kept = [one for one, _ in GOLDEN_RECORDS]
+    items = tuple((seq, records.encode_record(one)) for seq, one in enumerate(kept))
     batch = wire.Batch(wire.VERSION, b"e" * 8, 1, wire.Lane.EVENT, b"b" * 8, items)
     *_, found = unpacked(wire.inflate(wire.encode(batch)))
-    assert [seq for seq, _ in found] == list(range(len(records)))
-    assert all(same(unpacked(b), positional(r)) for (_, b), r in zip(found, records, strict=True))
+    assert [seq for seq, _ in found] == list(range(len(kept)))
+    assert all(same(unpacked(b), positional(r)) for (_, b), r in zip(found, kept, strict=True))

@@ -11,37 +11,39 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cloud_link.wire import (
-    DEFLATE_FROM,
-    MESSAGE_LIMIT,
+from cloud_link.records import (
     RECORD_LIMIT,
-    VERSION,
-    Ack,
-    Batch,
     ClockRecord,
     Column,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
     GapRecord,
-    Lane,
-    Online,
     Record,
     Table,
-    Tables,
     WireCondition,
     WireError,
     WireEvidence,
     WireIdentity,
     WireSupply,
     content_hash,
-    decode,
     decode_record,
-    encode,
     encode_record,
-    inflate,
     readable_evidence,
     table_id,
+)
+from cloud_link.wire import (
+    DEFLATE_FROM,
+    MESSAGE_LIMIT,
+    VERSION,
+    Ack,
+    Batch,
+    Lane,
+    Online,
+    Tables,
+    decode,
+    encode,
+    inflate,
 )
 from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS, OLDER_RECORDS, TABLE
 

@@ -7,24 +7,26 @@ changed, only joined by another.
 
 from __future__ import annotations
 
-from cloud_link.wire import (
-    VERSION,
-    Ack,
-    Batch,
+from cloud_link.records import (
     ClockRecord,
     Column,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
     GapRecord,
-    Lane,
-    Online,
     Record,
     Table,
-    Tables,
     WireCondition,
     WireIdentity,
     WireSupply,
+)
+from cloud_link.wire import (
+    VERSION,
+    Ack,
+    Batch,
+    Lane,
+    Online,
+    Tables,
 )
 
 TABLE = Table("main", (Column("voltage", "l1", -1), Column("energy.import", "", 0)))

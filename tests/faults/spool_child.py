@@ -16,9 +16,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from cloud_link.records import (
+    Column,
+    GapRecord,
+    Table,
+    decode_record,
+)
 from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
-from cloud_link.wire import VERSION, Ack, Column, GapRecord, Lane, Table, decode_record
+from cloud_link.wire import VERSION, Ack, Lane
 from tests.faults.diskfault import Shim
 
 BOOT = b"bootboot"

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from cloud_link.wire import (
+from cloud_link.records import (
     ClockRecord,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
-    Lane,
     Record,
     decode_record,
 )
+from cloud_link.wire import Lane
 from gateway.control.client import call
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter

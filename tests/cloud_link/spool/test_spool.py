@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from cloud_link.records import table_id
 from cloud_link.spool.folder import SpoolFolder
 from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
 from cloud_link.spool.model import SpoolDamagedError, SpoolError, SpoolLimits, SpoolLockedError
 from cloud_link.spool.schema import SCHEMA_VERSION, connect
 from cloud_link.spool.spool import Spool
-from cloud_link.wire import VERSION, Ack, Lane, table_id
+from cloud_link.wire import VERSION, Ack, Lane
 from console.templates import spool as spool_words
 from console.text import Message
 from tests.faults.spool_child import BOOT, SMALL, TABLES, all_pending, entry, gaps, in_gap

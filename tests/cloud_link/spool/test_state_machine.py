@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
+from cloud_link.records import GapRecord, decode_record, table_id
 from cloud_link.spool.model import SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
-from cloud_link.wire import VERSION, Ack, GapRecord, Lane, decode_record, table_id
+from cloud_link.wire import VERSION, Ack, Lane
 from tests.faults.spool_child import BOOT, LANES, TABLES, RecordKey, all_pending, entry, in_gap
 
 TIGHT = SpoolLimits(cap_bytes=160 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)

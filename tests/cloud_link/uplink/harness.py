@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud_link.mqtt.broker import Broker
-from cloud_link.spool.model import Entry, SpoolLimits, SpoolStats
-from cloud_link.spool.writer import SpoolWriter
-from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
-from cloud_link.uplink.uplink import Uplink
-from cloud_link.wire import (
+from cloud_link.records import (
     ClockRecord,
     Column,
     DataRecord,
-    Lane,
     Table,
     encode_record,
     table_id,
 )
+from cloud_link.spool.model import Entry, SpoolLimits, SpoolStats
+from cloud_link.spool.writer import SpoolWriter
+from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
+from cloud_link.uplink.uplink import Uplink
+from cloud_link.wire import Lane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

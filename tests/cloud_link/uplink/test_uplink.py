@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cloud_link.mqtt.broker import Broker
+from cloud_link.records import table_id
 from cloud_link.spool.model import SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.uplink.model import BoxInfo, UplinkLimits
@@ -20,7 +21,6 @@ from cloud_link.wire import (
     Ack,
     Batch,
     Lane,
-    table_id,
 )
 from tests import peers
 from tests.cloud_link.scripted_portal import portal

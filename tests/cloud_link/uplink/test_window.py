@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from cloud_link.uplink.flow import CircuitBreaker
 from cloud_link.uplink.model import UplinkLimits
 from cloud_link.uplink.window import InFlightBatch, Window
-from cloud_link.wire import MESSAGE_LIMIT, VERSION, Ack, Lane, encode
+from cloud_link.wire import (
+    MESSAGE_LIMIT,
+    VERSION,
+    Ack,
+    Lane,
+    encode,
+)
 from tests.cloud_link.virtual_box import EPOCH, LIMITS, TABLE, Box, named, runs
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cloud_link.wire import content_hash
+from cloud_link.records import content_hash
 from tests.e2e.ledger.expected_values import SamplePoint, Value, expected, poll_of, state
 from tests.e2e.ledger.journal import lane_name
 

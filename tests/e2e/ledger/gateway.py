@@ -22,11 +22,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud_link.mqtt.broker import Broker
+from cloud_link.records import ClockRecord
 from cloud_link.spool.model import Entry, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
 from cloud_link.uplink.uplink import Uplink
-from cloud_link.wire import ClockRecord, Lane
+from cloud_link.wire import Lane
 from drivers.report import Clock
 from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.gateway_records import clock_entry

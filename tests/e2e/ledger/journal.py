@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from cloud_link.columns import QUALITIES, cells
-from cloud_link.wire import (
+from cloud_link.records import (
     ClockRecord,
     DataRecord,
-    Lane,
     WireError,
     content_hash,
     decode_record,
 )
+from cloud_link.wire import Lane
 from tests.e2e.ledger.expected_values import OFFSET, SamplePoint, Value
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Line:
 
     Attributes:
         epochs: In hexadecimal; two where a new one began while the record was being accepted.
-        content: `cloud_link.wire.content_hash`.
+        content: `cloud_link.records.content_hash`.
         kind: ``data``, ``event``, ``clock`` or ``poison``.
         readings: The point and the value of each reading.
     """

@@ -13,7 +13,14 @@ from cloud_link.mqtt.session import Session
 from cloud_link.topics import up
 from cloud_link.uplink.model import BoxInfo
 from cloud_link.uplink.session import LANE_CHANNELS, SessionStart
-from cloud_link.wire import VERSION, Ack, Batch, Lane, Tables, encode
+from cloud_link.wire import (
+    VERSION,
+    Ack,
+    Batch,
+    Lane,
+    Tables,
+    encode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

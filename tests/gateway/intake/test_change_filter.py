@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_link.columns import cells
+from cloud_link.records import (
+    DataRecord,
+    EventRecord,
+    decode_record,
+    table_id,
+)
 from cloud_link.spool.model import Entry
-from cloud_link.wire import DataRecord, EventRecord, Lane, decode_record, table_id
+from cloud_link.wire import Lane
 from console.text import verbatim
 from drivers.report import (
     Clock,

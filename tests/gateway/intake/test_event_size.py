@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_link.wire import RECORD_LIMIT, EventRecord, decode_record, readable_evidence
+from cloud_link.records import (
+    RECORD_LIMIT,
+    EventRecord,
+    decode_record,
+    readable_evidence,
+)
 from console.templates import condition as templates
 from console.templates import evidence
 from console.text import verbatim

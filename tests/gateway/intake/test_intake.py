@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from structlog.testing import capture_logs
 
+from cloud_link.records import DataRecord, decode_record
 from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
-from cloud_link.wire import DataRecord, Lane, decode_record
+from cloud_link.wire import Lane
 from console.text import verbatim
 from drivers.report import Clock, Quantity, Reachability, Reading, Report
 from gateway.intake.change_filter import ChangeFilter

@@ -14,25 +14,27 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from cloud_link import topics
-from cloud_link.topics import Up
-from cloud_link.wire import (
-    VERSION,
-    Batch,
+from cloud_link.records import (
     ClockRecord,
     Column,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
     GapRecord,
-    Lane,
-    Online,
     Table,
-    Tables,
     WireCondition,
     WireIdentity,
-    encode,
     encode_record,
     table_id,
+)
+from cloud_link.topics import Up
+from cloud_link.wire import (
+    VERSION,
+    Batch,
+    Lane,
+    Online,
+    Tables,
+    encode,
 )
 from portal.accounts.models import Organization
 from portal.fleet.actions import add_gateway, create_site
@@ -50,7 +52,8 @@ from portal.ingest.models import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloud_link.wire import Ack, Record
+    from cloud_link.records import Record
+    from cloud_link.wire import Ack
     from portal.fleet.models import Box
     from portal.ingest.store import IngestResult
 

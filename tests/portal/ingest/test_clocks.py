@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.db.models import Count
 
-from cloud_link.wire import Column, DataRecord, EventRecord, Lane, RejectCode, Table, table_id
+from cloud_link.records import (
+    Column,
+    DataRecord,
+    EventRecord,
+    Table,
+    table_id,
+)
+from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.clocks import moment
 from portal.ingest.models import (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cloud_link.columns import wire_condition
-from cloud_link.wire import Lane, WireCondition
+from cloud_link.records import WireCondition
+from cloud_link.wire import Lane
 from console.catalogue import decode_parts
 from console.templates import condition as conditions
 from console.templates import evidence

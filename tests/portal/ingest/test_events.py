@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_link.wire import (
+from cloud_link.records import (
     ConfigurationRecord,
     EventRecord,
-    Lane,
-    RejectCode,
     WireIdentity,
     WireSupply,
 )
+from cloud_link.wire import Lane, RejectCode
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Device, DeviceCondition, RunningConfiguration
 from portal.ingest.clocks import moment

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud_link import topics
-from cloud_link.wire import (
+from cloud_link.records import (
     ClockRecord,
     Column,
     DataRecord,
-    Lane,
     Table,
     WireIdentity,
     encode_record,
     table_id,
 )
+from cloud_link.wire import Lane
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
@@ -38,7 +38,7 @@ from tests.portal.ingest.sender import (
 )
 
 if TYPE_CHECKING:
-    from cloud_link.wire import Record
+    from cloud_link.records import Record
     from portal.fleet.models import Box
 
     History = tuple[list[DataRecord], list[Record], tuple[tuple[int, int], ...]]

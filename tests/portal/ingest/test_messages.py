@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_link.ranges import runs_of
-from cloud_link.wire import (
-    MESSAGE_LIMIT,
+from cloud_link.records import (
     RECORD_LIMIT,
-    VERSION,
-    Batch,
     ConfigurationRecord,
-    Lane,
     WireError,
     decode_record,
-    encode,
     encode_record,
+)
+from cloud_link.wire import (
+    MESSAGE_LIMIT,
+    VERSION,
+    Batch,
+    Lane,
+    encode,
 )
 from portal.ingest.messages import (
     Flaw,

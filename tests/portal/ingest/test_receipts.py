@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_link.wire import Ack, GapRecord, Lane, RejectCode
+from cloud_link.records import GapRecord
+from cloud_link.wire import Ack, Lane, RejectCode
 from portal.fleet.models import Box
 from portal.ingest.models import Gap, Receipt, Watermark
 from portal.ingest.receipts import compact

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 
-from cloud_link.wire import Column, DataRecord, Lane, RejectCode, Table, encode_record, table_id
+from cloud_link.records import (
+    Column,
+    DataRecord,
+    Table,
+    encode_record,
+    table_id,
+)
+from cloud_link.wire import Lane, RejectCode
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import (
     Latest,

@@ -11,7 +11,8 @@ import pytest
 from django.db import OperationalError, connection, connections
 
 from cloud_link.mqtt.broker import Broker
-from cloud_link.wire import Ack, Column, Lane, Table, decode
+from cloud_link.records import Column, Table
+from cloud_link.wire import Ack, Lane, decode
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Receipt, Sample, WireTable
 from portal.ingest.store import IngestResult, ingest
