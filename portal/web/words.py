@@ -33,12 +33,12 @@ def page_translations() -> Translations:
     return translations(get_language() or "en")
 
 
-def said(message: Message) -> str:
+def clause(message: Message) -> str:
     """A message as it stands within a sentence."""
     return message.format(page_translations())
 
 
-def headed(message: Message) -> str:
+def heading(message: Message) -> str:
     """A message as it stands in a cell, on a label or in a heading."""
     return message.heading(page_translations())
 
@@ -55,7 +55,7 @@ def quantity_of(name: str) -> Quantity | None:
 
 def quantity_words(name: str) -> str:
     """The name of a quantity; the raw name for one from a newer gateway."""
-    return headed(vocabulary.word(vocabulary.QUANTITIES, name))
+    return heading(vocabulary.word(vocabulary.QUANTITIES, name))
 
 
 def later_quantity(quantity: Quantity) -> _StrPromise:
@@ -68,52 +68,52 @@ _later = lazy(quantity_words, str)
 
 def part_words(part: str) -> str:
     """The name of a part: ``L1``, ``N``, ``L1-L2``, ``tariff 2``, ``monochrome, A4``."""
-    return said(vocabulary.part(part))
+    return clause(vocabulary.part(part))
 
 
 def unit_words(unit: str) -> str:
     """The name of a unit; that of counted things is in the page's language."""
-    return said(vocabulary.word(vocabulary.UNITS, unit))
+    return clause(vocabulary.word(vocabulary.UNITS, unit))
 
 
 def state_words(state: State) -> str:
     """What a device is doing."""
-    return headed(vocabulary.word(vocabulary.STATES, state.value))
+    return heading(vocabulary.word(vocabulary.STATES, state.value))
 
 
 def reachability_words(reachability: Reachability) -> str:
     """Whether a device can be reached."""
-    return headed(vocabulary.word(vocabulary.REACHABILITIES, reachability.value))
+    return heading(vocabulary.word(vocabulary.REACHABILITIES, reachability.value))
 
 
 def severity_words(severity: str) -> str:
     """How severe a condition is."""
-    return headed(vocabulary.word(vocabulary.SEVERITIES, severity))
+    return heading(vocabulary.word(vocabulary.SEVERITIES, severity))
 
 
 def quality_words(quality: Quality) -> str:
     """Why there is no value."""
-    return headed(vocabulary.word(vocabulary.QUALITIES, quality.value))
+    return heading(vocabulary.word(vocabulary.QUALITIES, quality.value))
 
 
 def code_words(code: str) -> str:
     """The meaning of a condition's code; the code itself for one from a newer gateway."""
-    return headed(vocabulary.word(vocabulary.CODES, code))
+    return heading(vocabulary.word(vocabulary.CODES, code))
 
 
 def component_words(component: str) -> str:
     """The name of the component a condition is about; ``""`` for the whole device."""
-    return headed(vocabulary.component(component))
+    return heading(vocabulary.component(component))
 
 
 def supply_words(kind: str, colour: str = "") -> str:
     """A supply by its kind and, where it has one, its colour: ``Light cyan toner``."""
-    return headed(vocabulary.supply(kind, colour))
+    return heading(vocabulary.supply(kind, colour))
 
 
 def supply_state_words(state: SupplyState) -> str:
     """What is known of a supply whose level is not known."""
-    return headed(vocabulary.word(vocabulary.SUPPLY_STATES, state.value))
+    return heading(vocabulary.word(vocabulary.SUPPLY_STATES, state.value))
 
 
 def gap_words(reason: str) -> str:

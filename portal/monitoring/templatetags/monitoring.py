@@ -102,7 +102,7 @@ def _evidence_row(entry: Mapping[str, Any]) -> dict[str, Any]:
     meaning = decode_parts(entry["meaning_id"], entry["meaning_args"], entry["meaning"])
     return {
         **entry,
-        "kind": words.headed(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry["kind"])),
+        "kind": words.heading(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry["kind"])),
         "meaning": _in_its_language("", _text(meaning, sentence=False), ours=bool(meaning.id)),
     }
 
@@ -169,7 +169,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
 @register.filter
 def condition_phrase(condition: DeviceCondition) -> str:
     """A condition and its component in words: ``Paper jam in tray 2``."""
-    return words.headed(vocabulary.phrase(condition.code, condition.component))
+    return words.heading(vocabulary.phrase(condition.code, condition.component))
 
 
 @register.simple_tag
@@ -177,7 +177,7 @@ def need_sentence(thing: GatewayCard | DeviceRow) -> SafeString:
     """What needs attention: ``3F copier: paper jam in tray 2 (since 10:41)``."""
     if isinstance(thing, GatewayCard):
         gateway = thing.gateway
-        return _filled(
+        return _sentence(
             _("%(name)s: gateway not connected (last received %(when)s)"),
             name=_link("gateway", gateway.pk, str(gateway)),
             when=_time(thing.heard_at, gateway.site.time_zone),
@@ -187,11 +187,11 @@ def need_sentence(thing: GatewayCard | DeviceRow) -> SafeString:
     name = _link("device", device.pk, str(device.gateway if own else device))
     if worst is None:
         unreachable = vocabulary.word(vocabulary.REACHABILITIES, Reachability.UNREACHABLE.value)
-        return _filled(_("%(name)s: %(what)s"), name=name, what=words.said(unreachable))
-    return _filled(
+        return _sentence(_("%(name)s: %(what)s"), name=name, what=words.clause(unreachable))
+    return _sentence(
         _("%(name)s: %(what)s (since %(when)s)"),
         name=name,
-        what=words.said(vocabulary.phrase(worst.code, worst.component)),
+        what=words.clause(vocabulary.phrase(worst.code, worst.component)),
         when=_time(worst.raised_at, device.gateway.site.time_zone),
     )
 
@@ -207,7 +207,7 @@ def _time(at: datetime | None, zone: str) -> SafeString:
     return format_html('<span data-zone="{}" data-note="{}">{}</span>', zone, note, shown)
 
 
-def _filled(sentence: str, **parts: str) -> SafeString:
+def _sentence(sentence: str, **parts: str) -> SafeString:
     """A sentence whose parts are escaped where they are not HTML that was made here."""
     escaped = {name: conditional_escape(part) for name, part in parts.items()}
     return mark_safe(escape(sentence) % escaped)  # noqa: S308 # each part is escaped
