@@ -73,4 +73,5 @@ def main() -> NoReturn:
         describe=description,
         fault_next=FAULT_NEXT(),
     )
-    program.run(verbose=os.environ.get("KANMON_PORTAL_DEBUG", "") in {"1", "yes", "on", "true"})
+    debug = os.environ.get("KANMON_PORTAL_DEBUG", "").lower()  # as `portal.environment.checks` does
+    program.run(verbose=debug in {"1", "yes", "on", "true"})
