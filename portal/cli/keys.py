@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.language import plural, tr, tr_noop
 from console.output import columns
 from portal.cli.common import TextType, json_option, portal_ready, say
+
+if TYPE_CHECKING:
+    from portal.authority.keys import IssuedKey
 
 _KEY_STATES = {
     "open": tr_noop("open"),
@@ -87,16 +90,6 @@ def key_issue(
                 qr_code.write_svg(issued.text, svg)
         shown = qr and not as_json
         drawing = [*qr_code.terminal(issued.text).splitlines(), ""] if shown else []
-    until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
-    text = plural(
-        "Key {id} is valid for one box at {site} until {until}.",
-        "Key {id} is valid for {n} boxes at {site} until {until}.",
-        issued.uses,
-        id=issued.key_id,
-        site=issued.site,
-        until=until,
-    )
-    warned = tr("It cannot be shown again: pass it on to the installer now.")
     say(
         {
             "key": issued.text,
@@ -106,9 +99,20 @@ def key_issue(
         },
         *drawing,
         issued.text,
-        text,
-        warned,
+        _validity(issued),
+        tr("It cannot be shown again: pass it on to the installer now."),
         as_json=as_json,
+    )
+
+
+def _validity(issued: IssuedKey) -> str:
+    return plural(
+        "Key {id} is valid for one box at {site} until {until}.",
+        "Key {id} is valid for {n} boxes at {site} until {until}.",
+        issued.uses,
+        id=issued.key_id,
+        site=issued.site,
+        until=f"{issued.expires_at:%Y-%m-%d %H:%M} UTC",
     )
 
 
