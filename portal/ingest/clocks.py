@@ -86,7 +86,7 @@ def clock_flaw(record: ClockRecord) -> Flaw | None:
     """Why a clock record cannot be stored, if it cannot."""
     if 0 <= record.since < BOOT_LIMIT_MS and plausible(record.since + record.offset):
         return None
-    detail = f"a clock of offset {record.offset} from {record.since} on is no clock"
+    detail = f"the clock with offset {record.offset} from {record.since} on is not plausible"
     return Flaw(code=RejectCode.MISFIT, detail=detail)
 
 

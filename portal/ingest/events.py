@@ -51,7 +51,7 @@ def event_flaw(record: EventRecord) -> Flaw | None:
         )
         or any(s.level is not None and s.level not in _PER_CENT for s in record.supplies)
     ):
-        detail = "an unusable name, a condition given twice, or a level that is no per cent"
+        detail = "an unusable name, a condition given twice, or a level that is not a percentage"
         return Flaw(code=RejectCode.MISFIT, detail=detail)
     return None
 

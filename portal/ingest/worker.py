@@ -73,7 +73,7 @@ _PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class DatabaseOutageError(Exception):
-    """The database did not store a batch; the message is a person's sentence.
+    """The database did not store a batch; the message is for the log, in English.
 
     Attributes:
         answers: Whether it answers, and refuses this batch.
@@ -301,7 +301,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         check = await loop.run_in_executor(self._database, readiness.check_database)
         found, name = check.readiness, readiness.database_name()
-        reason = f"the database {name} takes nothing: {readiness.first_line(error)}"
+        reason = f"the database {name} refuses the batch: {readiness.first_line(error)}"
         if found in {Readiness.EMPTY, Readiness.OLDER}:
             reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
         return DatabaseOutageError(reason, answers=found is Readiness.READY)
