@@ -165,8 +165,8 @@ _SERVERS: Final = {
 def expiring(now: datetime) -> list[Expiring]:
     """The lists, roots and certificates that expire soon, or have expired.
 
-    Lists come first, because the broker lets nobody in without them; a certificate only until it
-    is issued again or revoked; those of boxes last, and as one entry.
+    Lists come first, because the broker refuses every client without them; a certificate only until
+    it is issued again or revoked; those of boxes last, and as one entry.
     """
     return [*_lists(now), *_roots(now), *_certificates(now), *_boxes(now)]
 

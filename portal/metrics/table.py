@@ -69,14 +69,15 @@ CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
     meaning="Until the first certificate in use of that root and purpose (box, worker, publisher, "
-    "broker, ...) ends; below 0 when it has.",
+    "broker, ...) expires; below 0 once it has.",
     unit="seconds",
     labels=("root", "purpose"),
 )
 LISTS: Final = Metric(
     name="kanmon_portal_revocation_list_remaining_seconds",
     kind="gauge",
-    meaning="Until the newest revocation list ends; from then on the broker lets nobody in.",
+    meaning="Until the newest revocation list expires; from then on the broker refuses every "
+    "client.",
     unit="seconds",
     labels=("root",),
 )
