@@ -47,7 +47,7 @@ def _trouble(root: Path, path: Path, target: str) -> str:
     parts = urlsplit(target)
     if parts.scheme:
         known = parts.scheme in _OUTSIDE and (parts.netloc or parts.scheme == "mailto")
-        return "" if known else f"{target} is no address"
+        return "" if known else f"{target} is not an address"
     there = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     if not there.is_relative_to(root):
         return f"{target} leads out of the project"
