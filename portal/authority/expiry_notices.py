@@ -44,11 +44,11 @@ WORDS: Final[dict[ExpiringKind, _StrPromise]] = {
     ),
 }
 STEPS: Final[dict[ExpiringKind, _StrPromise]] = {
-    ExpiringKind.LIST: _("Make sure that “broker maintain” is running, or run:"),
+    ExpiringKind.LIST: _("Make sure that `broker maintain` is running, or run:"),
     ExpiringKind.ROOT: _("Follow the steps in %(guide)s. The first command is:"),
     ExpiringKind.WORKER: _("Issue a new certificate and switch to it:"),
     ExpiringKind.PUBLISHER: _("Issue a new certificate and switch to it:"),
-    ExpiringKind.BROKER: _("Make sure that “broker maintain” is running, or run:"),
+    ExpiringKind.BROKER: _("Make sure that `broker maintain` is running, or run:"),
     ExpiringKind.CLAIMS: _(
         "The service renews it automatically. Check the service's log, then restart it:"
     ),

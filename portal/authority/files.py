@@ -25,7 +25,7 @@ GROUP_NOT_SET: Final = Template(
     "authority.group_not_set", "the file cannot be given to the group {group}"
 )
 JOIN_GROUP: Final = Template(
-    "authority.join_group", "add this account to that group, with usermod -a -G {group} ACCOUNT"
+    "authority.join_group", "add this account to the group with `usermod -a -G {group} ACCOUNT`"
 )
 ALREADY_EXISTS: Final = Template(
     "authority.already_exists", "a file or folder with this name already exists"

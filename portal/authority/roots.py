@@ -33,7 +33,7 @@ EXPOSED_ROOT: Final = Template(
 )
 HAS_MODE: Final = Template("authority.has_mode", "the file has mode {mode}")
 RESTRICT_ROOT: Final = Template(
-    "authority.restrict_root", "run chmod 600 on the file, and find out who may have copied it"
+    "authority.restrict_root", "run `chmod 600` on the file, and find out who may have copied it"
 )
 DAMAGED_ROOT: Final = Template("authority.damaged_root", "the root for {root} is damaged")
 RESTORE_FILE: Final = Template("authority.restore_file", "restore the file from your backup")

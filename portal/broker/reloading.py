@@ -59,10 +59,10 @@ NOT_LISTED: Final = Template(
     "broker.not_listed", "the revocation list for {root} does not contain its certificate yet"
 )
 RELOAD_AGAIN: Final = Template(
-    "broker.reload_again", "correct the failure of the list, then reload the broker again"
+    "broker.reload_again", "correct what is wrong with the list, then reload the broker again"
 )
 NOT_RUNNING: Final = Template("broker.not_running", "no broker is running with this configuration")
-START: Final = Template("broker.start", "start the broker with 'mosquitto -c {file}'")
+START: Final = Template("broker.start", "start the broker with `mosquitto -c {file}`")
 _PRIVATE: Final = 0o600
 
 

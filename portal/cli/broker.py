@@ -95,8 +95,8 @@ def write(
     conf = folder / "mosquitto.conf"
     say(
         {"folder": str(folder), "configuration": str(conf)},
-        tr("{file} is written; start the broker with: mosquitto -c {file}", file=conf),
-        tr("Then maintain it: kanmon-portal broker maintain {folder}", folder=folder),
+        tr("{file} is written; start the broker with `mosquitto -c {file}`", file=conf),
+        tr("Then maintain it with `kanmon-portal broker maintain {folder}`.", folder=folder),
         as_json=as_json,
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from click.decorators import FC
 
 NOT_BUILT: Final = Template("portal.not_built", "the styles and scripts of the pages are not built")
-BUILD: Final = Template("portal.build", "run scripts/assets first")
+BUILD: Final = Template("portal.build", "run `scripts/assets`")
 
 _workers = click.option(
     "--workers",

@@ -70,7 +70,7 @@ WEAK_TOKEN: Final = Template(
     "environment.weak_token", "the token has fewer than {length} characters, or others than ASCII"
 )
 WRITE_TOKEN: Final = Template(
-    "environment.write_token", "write what 'openssl rand -hex 24' prints, or remove the variable"
+    "environment.write_token", "write the output of `openssl rand -hex 24`, or remove the variable"
 )
 NOT_LOOPBACK: Final = Template(
     "environment.not_loopback", "'{address}' is not an address of this machine with a port"

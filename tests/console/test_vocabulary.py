@@ -236,11 +236,14 @@ SPACED = re.compile(
     r"[ぁ-んァ-ヶ一-龠。、](?: [%{]| \S+ (?=[はがをにのでと]))|[)}]s? [はがをにのでと]"
 )
 """A space between Japanese and a field or a word of the Latin script."""
-COMMAND = re.compile(r"['「](?:kanmon|kanmon-portal) [^'」]+['」]")
-"""A command that is quoted as a name is; commands stand between backticks."""
+COMMAND = re.compile(
+    r"['「“](?:kanmon|kanmon-portal|broker|chmod|mosquitto|openssl|systemctl|usermod) "
+    r"[^'」”]+['」”]"
+)
+"""A command that is quoted as a name is; commands stand between backticks, or in ``<code>``."""
 LABELLED = re.compile(
     r"^(?:\S+[、・] ?)*\S+ [%{][^ ]+$|消失 "
-    r"|.*(?:か所|有効期限|最終受信|失効リスト)|KEYに - を|usermod"
+    r"|.*(?:か所|有効期限|最終受信|失効リスト)|KEYに - を"
 )
 """Labels before their values, and words that are to be typed with their blanks."""
 
@@ -253,8 +256,9 @@ def test_the_japanese_has_no_space_around_words_of_another_script(domain: str) -
     assert SPACED.search("閉じ括弧 {mark} に対応する開き括弧"), "the control"
 
 
-def test_a_command_stands_between_backticks_in_both_languages() -> None:
-    said = translated("kanmon")
+@pytest.mark.parametrize("domain", ["kanmon", "django"])
+def test_no_command_is_quoted_as_a_name_is(domain: str) -> None:
+    said = translated(domain)
 
     assert not [one for pair in said.items() for one in pair if COMMAND.search(one)]
     assert COMMAND.search("'kanmon status'を実行してください"), "the control"

@@ -102,8 +102,8 @@ def test_a_key_that_others_can_read_is_found(unstarted: Site) -> None:
     ((fault, what),) = found(unstarted, files_only=True)
     assert fault
     assert what == (
-        f"{key}: every account on this machine can read the file; its mode is 644. "
-        "Run chmod o= on the file."
+        f"{key}: every account on this machine can read the file; the file has mode 644. "
+        "Run `chmod o=` on the file."
     )
 
 
