@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -30,6 +31,8 @@ _OPTIONS: Final = frozenset(
         "options",
     }
 )
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+"""What ``sslmode`` may be. Source: PostgreSQL, "Database Connection Control Functions"."""
 _LIFE_S: Final = 60
 """How long a connection is kept for the next request."""
 _SQLITE_WAIT_S: Final = 20
@@ -62,6 +65,11 @@ REPEATED_OPTION: Final = Template(
     "environment.repeated_option", "the option '{option}' is given more than once"
 )
 WRITE_ONCE: Final = Template("environment.write_once", "write each option once")
+INVALID_OPTION: Final = Template(
+    "environment.invalid_option", "the value of the option '{option}' is not possible"
+)
+CHOOSE_VALUE: Final = Template("environment.choose_value", "write one of {values}")
+WRITE_SECONDS: Final = Template("environment.write_seconds", "write a whole number of seconds")
 NO_DATABASE: Final = Template("environment.no_database", "the address names no database")
 MISPLACED_AT: Final = Template(
     "environment.misplaced_at", "an @ follows the first / of the address"
@@ -95,7 +103,7 @@ def postgresql(url: str) -> dict[str, Any]:
     """The entry for a PostgreSQL URL; a socket's folder may stand in its query as ``host``.
 
     Raises:
-        VariableError: Another scheme, no database name, or an option that is not known.
+        VariableError: Another scheme, no database name, or an option that is not possible.
     """
     found = _SCHEME.match(url)
     scheme = found[1].lower() if found else ""
@@ -111,17 +119,28 @@ def postgresql(url: str) -> dict[str, Any]:
         # Not chained: it holds the address.
         raise VariableError(INVALID_URL(), WRITE_SUCH()) from None
     _check_name(url, entry["NAME"])
-    options = entry["OPTIONS"]
-    entry["HOST"] = options.pop("host", "") or entry["HOST"]
-    unknown = sorted(options.keys() - _OPTIONS)
+    if urlsplit(url).port == 0:  # which the library takes for none
+        raise VariableError(INVALID_URL(), WRITE_SUCH())
+    _check_options(entry["OPTIONS"])
+    # A text again: the library makes a number of digits.
+    entry["HOST"] = str(entry["OPTIONS"].pop("host", "")) or entry["HOST"]
+    _check_characters(entry)
+    return entry
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse what the driver would, only when it connects."""
+    unknown = sorted(options.keys() - _OPTIONS - {"host"})
     if unknown:
         step = REMOVE_OPTION(known=tuple(sorted(_OPTIONS)))
         raise VariableError(UNKNOWN_OPTION(option=unknown[0]), step)
     repeated = sorted(name for name, value in options.items() if isinstance(value, list))
     if repeated:
         raise VariableError(REPEATED_OPTION(option=repeated[0]), WRITE_ONCE())
-    _check_characters(entry)
-    return entry
+    if options.get("sslmode", "prefer") not in _SSL_MODES:
+        raise VariableError(INVALID_OPTION(option="sslmode"), CHOOSE_VALUE(values=_SSL_MODES))
+    if type(options.get("connect_timeout", 0)) is not int:  # True is one, too
+        raise VariableError(INVALID_OPTION(option="connect_timeout"), WRITE_SECONDS())
 
 
 def _check_characters(entry: dict[str, Any]) -> None:

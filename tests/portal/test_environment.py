@@ -80,11 +80,14 @@ def test_no_error_repeats_a_password_wherever_it_ended_up(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["db", "db.example.com.", "datenbank-m\u00fcnchen.example", "[::1]", "127.0.0.1"]
+    "host",
+    ["10", "true", "db", "db.example.com.", "datenbank-m\u00fcnchen.example", "[::1]", "127.0.0.1"],
 )
 def test_a_host_that_the_name_service_can_carry_is_taken(host: str) -> None:
     found = read_settings({"KANMON_DATABASE_URL": f"postgres://user:pass@{host}/name"})
     assert found.database["HOST"] == host.strip("[]")
+    asked = {"KANMON_DATABASE_URL": f"postgres:///name?host={host.strip('[]')}"}
+    assert read_settings(asked).database["HOST"].lower() == host.strip("[]")
 
 
 def test_the_folder_of_a_socket_is_taken() -> None:
@@ -146,6 +149,11 @@ def test_settings_shown_in_a_log_hold_no_secret() -> None:
         ("KANMON_DATABASE_URL", "postgres://h/", "no database"),
         ("KANMON_DATABASE_URL", "postgres://h/x?sslmod=require", "sslmod"),
         ("KANMON_DATABASE_URL", "postgres://h/x?sslmode=require&sslmode=disable", "once"),
+        ("KANMON_DATABASE_URL", "postgres://h/x?sslmode=required", "verify-ca and verify-full"),
+        ("KANMON_DATABASE_URL", "postgres://h/x?connect_timeout=5s", "whole number of seconds"),
+        ("KANMON_DATABASE_URL", "postgres://h/x?connect_timeout=true", "whole number of seconds"),
+        ("KANMON_DATABASE_URL", "postgres:///x?host=/a&host=/b", "'host' is given more than once"),
+        ("KANMON_DATABASE_URL", "postgres://h:0/x", "host or its port is wrong"),
         ("KANMON_BROKER", "mqtt://\x1b", "plain text"),
         ("KANMON_PORTAL_URL", "portal.example.com", "https://"),
         ("KANMON_PORTAL_URL", "https://example.com/portal", "without a path"),

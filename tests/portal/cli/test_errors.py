@@ -310,8 +310,9 @@ def test_no_fault_is_a_traceback(portal: Portal, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "ZeroDivisionError" in json.loads(done.stdout)["error"]["why"]
     assert "Traceback" not in done.stderr
-    seen = portal("key", "list", KANMON_PORTAL_DEBUG="1", **variables)
-    assert "Traceback" in seen.stderr
+    for switched_on in ("1", "True"):
+        seen = portal("key", "list", KANMON_PORTAL_DEBUG=switched_on, **variables)
+        assert "Traceback" in seen.stderr
 
 
 def test_the_place_of_a_variable_that_cannot_be_used_is_its_name(portal: Portal) -> None:
