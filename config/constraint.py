@@ -135,7 +135,7 @@ def _invalid(value: object) -> Message:
 def given_value(value: object) -> Argument:
     """A value of a file as it is shown in a message: a text in quotes, a section as ``a section``.
 
-    A long text is shown by its beginning.
+    A long text or number is shown by its beginning.
     """
     if value is None:
         return messages.NOTHING()
@@ -145,11 +145,10 @@ def given_value(value: object) -> Argument:
         return messages.LIST()
     if isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, str):
-        return str(value)[:_SHOWN]
-    if len(value) > _SHOWN:
-        return messages.BEGINNING(text=value[:_SHOWN])
-    return messages.QUOTED(text=value)
+    text = str(value)
+    if len(text) > _SHOWN:
+        return messages.BEGINNING(text=text[:_SHOWN])
+    return messages.QUOTED(text=text) if isinstance(value, str) else text
 
 
 def settings_at(section: type, path: Iterable[str | int]) -> list[str]:

@@ -20,9 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.constraint import ValidationIssue, given_value, settings_at
-from config.finding import ConfigError, Finding, Level, dotted, fold
+from config.finding import ConfigError, Finding, Level, fold
 from config.model import VERSION, Configuration
-from config.setting_faults import SettingFault, describe
+from config.setting_faults import SettingFault, describe, located
 from config.yaml_faults import value_fault
 from config.yaml_source import Path, Source, parse
 from console.templates import config as messages
@@ -118,7 +118,7 @@ def _duplicate_names(source: Source) -> list[Finding]:
                 what=messages.DUPLICATE_NAME(name=name),
                 next=messages.DISTINCT_NAMES(),
             )
-            findings.append(_located(found, source))
+            findings.append(located(found, source))
         elif isinstance(name, str):
             seen.add(name)
     return findings
@@ -139,7 +139,7 @@ def _version_finding(source: Source) -> Finding | None:
         step = messages.UPDATE(supported=VERSION)
     else:
         return None
-    return _located(SettingFault(path=("version",), what=what, next=step), source)
+    return located(SettingFault(path=("version",), what=what, next=step), source)
 
 
 def _finding(detail: ErrorDetails, source: Source) -> Finding:
@@ -148,7 +148,7 @@ def _finding(detail: ErrorDetails, source: Source) -> Finding:
     fault = describe(detail, issue, Configuration)
     if issue.kind == "unexpected_keyword_argument":
         fault = _misplaced(fault, source) or fault
-    return _located(fault, source)
+    return located(fault, source)
 
 
 def _misplaced(fault: SettingFault, source: Source) -> SettingFault | None:
@@ -161,17 +161,3 @@ def _misplaced(fault: SettingFault, source: Source) -> SettingFault | None:
         if empty and name in settings_at(Configuration, (section,)):
             return replace(fault, next=messages.INDENT_BELOW(section=section))
     return None
-
-
-def _located(fault: SettingFault, source: Source) -> Finding:
-    location = source.location(fault.path, key=fault.key)
-    if fault.index >= 0:
-        column = location.column + fault.index + (fault.path in source.quoted)
-        location = replace(location, column=column)
-    return Finding(
-        what=fault.what,
-        why=fault.why,
-        next=fault.next,
-        path=dotted(fault.path),
-        location=location,
-    )

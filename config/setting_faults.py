@@ -6,11 +6,11 @@ Also for profiles, whose sections are validated in the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from config.constraint import ValidationIssue, choices_at, given_value, settings_at
-from config.finding import dotted
+from config.finding import Finding, dotted
 from config.yaml_faults import value_fault
 from console.nearest import nearest
 from console.templates import config as messages
@@ -21,7 +21,7 @@ from console.text import NO_MESSAGE, Argument, Message
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from config.yaml_source import Path
+    from config.yaml_source import Path, Source
 
 _SECRET: Final = frozenset({"password", "token"})
 """Settings whose values are never repeated."""
@@ -46,6 +46,21 @@ class SettingFault:
     next: Message = NO_MESSAGE
     key: bool = False
     index: int = -1
+
+
+def located(fault: SettingFault, source: Source) -> Finding:
+    """The finding of a fault, at its place in the file."""
+    location = source.location(fault.path, key=fault.key)
+    if fault.index >= 0:
+        column = location.column + fault.index + (fault.path in source.quoted)
+        location = replace(location, column=column)
+    return Finding(
+        what=fault.what,
+        why=fault.why,
+        next=fault.next,
+        path=dotted(fault.path),
+        location=location,
+    )
 
 
 _Words = Callable[[Argument, Mapping[str, Any]], tuple[Message, Message]]
@@ -181,7 +196,8 @@ def typed_fault(given: object, path: Path, kind: str) -> SettingFault | None:
 def _unknown(path: Path, given: object, root: type) -> SettingFault:
     """The fault of a setting that its section does not have."""
     name, known = str(path[-1]), settings_at(root, path[:-1])
-    if given is None and name.split()[:1] != [name] and name.split()[0] in known:
+    first, *more = name.split() or [name]
+    if given is None and more and first in known:
         typed = value_fault(name, setting=True)
         if typed:
             return SettingFault(path=path, what=typed[1].what, next=typed[1].next, key=True)

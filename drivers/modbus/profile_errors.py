@@ -7,11 +7,10 @@ shows.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from config.constraint import ValidationIssue, choices_at, given_value, settings_at
-from config.setting_faults import typed_fault
+from config.setting_faults import SettingFault, typed_fault
 from console.nearest import nearest
 from console.templates import profile as texts
 from console.templates.control import DID_YOU_MEAN
@@ -23,25 +22,6 @@ if TYPE_CHECKING:
 
     from config.yaml_source import Path as Setting
     from drivers.modbus.profile import Point
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One thing that is wrong with a profile.
-
-    Attributes:
-        path: The place in the document.
-        what: The fact.
-        why: Its cause, where the fact does not say it.
-        next: What to do about it.
-        key: Whether the key is wrong, not its value.
-    """
-
-    path: Setting
-    what: Message
-    why: Message = NO_MESSAGE
-    next: Message = NO_MESSAGE
-    key: bool = False
 
 
 _TEXTS: Final[Mapping[str, tuple[Template, Template]]] = {
@@ -70,7 +50,7 @@ _LIMITS: Final = ("ge", "le", "max_length", "min_length")
 """Where pydantic keeps the limit that a value broke."""
 
 
-def finding_of(detail: ErrorDetails) -> Fault:
+def finding_of(detail: ErrorDetails) -> SettingFault:
     """What pydantic found, in our words."""
     path: Setting = tuple(step for step in detail["loc"] if step != "[key]")
     issue = ValidationIssue.of(detail)
@@ -80,21 +60,21 @@ def finding_of(detail: ErrorDetails) -> Fault:
         return _unknown_key(path)
     if kind == "missing":
         step = texts.ADD_TO_FILE() if len(path) == 1 else texts.ADD_TO_ENTRY()
-        return Fault(path=path, what=texts.MISSING(name=str(path[-1])), next=step)
+        return SettingFault(path=path, what=texts.MISSING(name=str(path[-1])), next=step)
     if typed := typed_fault(detail["input"], path, kind):
-        return Fault(path=path, what=typed.what, next=typed.next)
+        return typed
     if kind in ("enum", "literal_error"):
         what = texts.NOT_A_CHOICE(given=given)
         step = choice(str(detail["input"]), choices_at(Profile, path))
-        return Fault(path=path, what=what, next=step)
+        return SettingFault(path=path, what=what, next=step)
     if kind == "unknown":
         step = choice(str(context["given"]), context["known"])
-        return Fault(path=path, what=issue.message, next=step)
+        return SettingFault(path=path, what=issue.message, next=step)
     if kind in _TEXTS:
         fact, remedy = _TEXTS[kind]
         args = {"given": given, "limit": _limit(context)}
-        return Fault(path=path, what=_filled(fact, args), next=_filled(remedy, args))
-    return Fault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
+        return SettingFault(path=path, what=_filled(fact, args), next=_filled(remedy, args))
+    return SettingFault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
 
 
 def _filled(template: Template, args: Mapping[str, Argument]) -> Message:
@@ -107,22 +87,22 @@ def _limit(context: Mapping[str, object]) -> Argument:
     return found if isinstance(found, int | float) else str(found)
 
 
-def contradictions(profile: Profile) -> Iterator[Fault]:
+def contradictions(profile: Profile) -> Iterator[SettingFault]:
     """What the settings say against each other."""
     seen: dict[tuple[str, ...], int] = {}
     known = {DEFAULT_GROUP, IDENTITY_GROUP, *profile.groups}
     if not profile.points:
-        yield Fault(path=("points",), what=texts.NO_POINTS(), next=texts.ADD_POINT())
+        yield SettingFault(path=("points",), what=texts.NO_POINTS(), next=texts.ADD_POINT())
     for index, point in enumerate(profile.points):
         path: Setting = ("points", index)
         if point.target in seen:
             first = profile.points[seen[point.target]]
             target = " ".join(word for word in point.target if word)
             what = texts.SECOND_POINT(target=target, first=first.at)
-            yield Fault(path=path, what=what, next=texts.REMOVE_POINT())
+            yield SettingFault(path=path, what=what, next=texts.REMOVE_POINT())
         seen.setdefault(point.target, index)
         if point.poll_group not in known:
-            yield Fault(
+            yield SettingFault(
                 path=(*path, "group"),
                 what=texts.UNKNOWN_GROUP(name=point.poll_group),
                 next=choice(point.poll_group, sorted(known)),
@@ -132,24 +112,24 @@ def contradictions(profile: Profile) -> Iterator[Fault]:
     for name in profile.groups:
         if name not in used:
             what = texts.EMPTY_GROUP(name=name)
-            yield Fault(path=("groups", name), what=what, next=texts.FILL_GROUP())
+            yield SettingFault(path=("groups", name), what=what, next=texts.FILL_GROUP())
     for index, gap in enumerate(profile.readable):
         for other in profile.forbidden:
             if gap.table is other.table and gap.first <= other.last and other.first <= gap.last:
                 what = texts.READABLE_AND_FORBIDDEN(first=gap.first, last=gap.last)
-                yield Fault(path=("readable", index), what=what, next=texts.REMOVE_OVERLAP())
+                yield SettingFault(path=("readable", index), what=what, next=texts.REMOVE_OVERLAP())
 
 
-def _untouchable(profile: Profile, point: Point, path: Setting) -> Iterator[Fault]:
+def _untouchable(profile: Profile, point: Point, path: Setting) -> Iterator[SettingFault]:
     span = point.span
     limit = profile.modbus.max_registers
     if not point.table.bits and span.count > limit:
         what = texts.LONG_POINT(registers=span.count, limit=limit)
-        yield Fault(path=path, what=what, next=texts.RAISE_LIMIT())
+        yield SettingFault(path=path, what=what, next=texts.RAISE_LIMIT())
     for gap in profile.forbidden:
         if gap.table is span.table and gap.first < span.end and span.address <= gap.last:
             what = texts.FORBIDDEN(first=gap.first, last=gap.last)
-            yield Fault(path=path, what=what, next=texts.LEAVE_RANGE())
+            yield SettingFault(path=path, what=what, next=texts.LEAVE_RANGE())
 
 
 def choice(given: str, known: Sequence[str]) -> Message:
@@ -161,9 +141,9 @@ def choice(given: str, known: Sequence[str]) -> Message:
     return use(known=tuple(known))
 
 
-def _unknown_key(path: Setting) -> Fault:
+def _unknown_key(path: Setting) -> SettingFault:
     known = settings_at(Profile, path[:-1])
-    return Fault(
+    return SettingFault(
         path=path,
         what=texts.UNKNOWN_SETTING(name=str(path[-1])),
         next=choice(str(path[-1]), known),

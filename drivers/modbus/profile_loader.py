@@ -14,19 +14,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from config.finding import Finding, SourceLocation, dotted
+from config.finding import Finding, SourceLocation, fold
+from config.setting_faults import SettingFault, located
 from config.yaml_source import Path as Setting
 from config.yaml_source import Source, parse
 from console.templates import profile as texts
 from console.templates import system
 from drivers.context import ProfileError
 from drivers.modbus.profile import Profile
-from drivers.modbus.profile_errors import Fault, choice, contradictions, finding_of
+from drivers.modbus.profile_errors import choice, contradictions, finding_of
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -110,7 +111,7 @@ def read(text: bytes, file: str, base: Source | None = None) -> Profile:
                 )
             )
     if findings or profile is None:
-        raise ProfileError(tuple(sorted(findings, key=_position)))
+        raise ProfileError(fold(findings))
     return profile
 
 
@@ -189,20 +190,14 @@ class _LayeredProfile:
     points: tuple[tuple[Source, Setting], ...]
     source: Source
 
-    def finding(self, fault: Fault) -> Finding:
+    def finding(self, fault: SettingFault) -> Finding:
         """The finding of a fault of the document, placed where that is written."""
         source, path = self.source, fault.path
         written = path
         if len(path) > 1 and path[0] == "points" and isinstance(path[1], int):
             source, start = self.points[path[1]]
             written = (*start, *path[2:])
-        return Finding(
-            what=fault.what,
-            why=fault.why,
-            next=fault.next,
-            path=dotted(written),
-            location=source.location(written, key=fault.key),
-        )
+        return located(replace(fault, path=written), source)
 
 
 def _layered(source: Source, base: Source | None) -> _LayeredProfile:
@@ -273,11 +268,6 @@ def _validate(layered: _LayeredProfile, findings: list[Finding]) -> Profile | No
         return None
     findings += [layered.finding(fault) for fault in contradictions(profile)]
     return profile
-
-
-def _position(finding: Finding) -> tuple[str, int, int]:
-    place = finding.location
-    return (place.file, place.line, place.column) if place else ("", 0, 0)
 
 
 if __name__ == "__main__":

@@ -262,6 +262,18 @@ def test_one_cause_is_one_finding_with_all_its_places() -> None:
     assert Finding.from_wire(json.loads(json.dumps(finding.to_wire()))) == finding
 
 
+@pytest.mark.parametrize(("line", "name"), [('"":', ""), ('" ":', " "), ("? ", "")])
+def test_a_setting_without_a_name_is_unknown(line: str, name: str) -> None:
+    (finding,) = findings(f"{GOOD}{line}\n")
+    assert finding.what == messages.UNKNOWN_SETTING(name=name)
+    assert finding.next.id == messages.KNOWN_SETTINGS.id
+
+
+def test_a_long_number_is_shown_by_its_beginning() -> None:
+    (finding,) = findings(GOOD + f"gateway: {{heartbeat_s: {'7' * 61}}}\n")
+    assert finding.what == messages.TOO_LARGE(given=messages.BEGINNING(text="7" * 60))
+
+
 def test_a_wrong_value_behind_an_alias_is_one_finding() -> None:
     text = GOOD.replace("version: 1", "version: 1\n").replace("devices:", "devices: &all")
     text = text.replace("{name: main,", "&one {name: main, every_s: soon,")

@@ -178,6 +178,19 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         read(text.encode("utf-8", "replace"), "x.yaml")
 
 
+def test_one_cause_is_one_finding_with_all_its_places() -> None:
+    points = [f"at: {n}, quantity: voltage, part: l{n}, type: uint17" for n in (1, 2, 3)]
+    with pytest.raises(ProfileError) as error:
+        read(with_points(*points).encode(), "x.yaml")
+    (finding,) = error.value.findings
+    assert [place.path for place in finding.places] == [f"points[{n}].type" for n in range(3)]
+
+
+def test_a_full_width_character_is_found_where_it_stands() -> None:
+    (found,) = faults(GOOD.replace("version: 1", 'version: "1０"'))
+    assert found.startswith("x.yaml:1:12: version: "), found
+
+
 def test_defaults_are_for_every_point_that_does_not_say_otherwise() -> None:
     text = with_points(
         "at: 0, quantity: voltage",
