@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.text import Template
+from console.text import Message, Template
 
 SAME_VERSION: Final = Template(
     "control.same_version", "use the `kanmon` of the same version as the daemon"
@@ -38,7 +38,7 @@ CAUSE: Final = Template("control.cause", "{what}; {why}")
 
 # Requests, as the daemon refuses them.
 UNKNOWN_METHOD: Final = Template(
-    "control.unknown_method", "the daemon does not know the method '{method}'"
+    "control.unknown_method", "the daemon does not know the method {method}"
 )
 INTERNAL_ERROR: Final = Template("control.internal_error", "internal error of the daemon")
 REPORT_WITH_LOG: Final = Template(
@@ -184,3 +184,8 @@ NOTE_CHANGE: Final = Template(
 AUDIT_LINKED: Final = Template(
     "control.audit_linked", "the audit log is a link, or belongs to another account"
 )
+
+
+def cause(what: Message, why: Message) -> Message:
+    """A fact as the cause of another one: with its own cause, where that is known."""
+    return CAUSE(what=what, why=why) if why else what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -38,8 +39,8 @@ def status(session: Session, *, as_json: bool) -> int:
     say(tr("{name} ({box}), version {version}", name=name, **_identity(answer)))
     say_field(tr("Uptime"), words.age(answer["running_s"]))
     say_field(tr("Link"), _link(answer["link"]))
-    if answer["link"]["next"]:
-        say_field("", tr("next step: {step}", step=message_words(answer["link"]["next"])))
+    for line in _link_details(answer["link"]):
+        say_field("", line)
     if answer["certificate"]:
         say_field(tr("Certificate"), _certificate(answer["certificate"]))
     say_field(tr("Spool"), _spool(answer["spool"]))
@@ -158,6 +159,14 @@ def _link(link: dict[str, Any]) -> str:
     return tr(
         "connected to {broker} for {age}, last acknowledgement {acked} ago", acked=acked, **fields
     )
+
+
+def _link_details(link: dict[str, Any]) -> Iterator[str]:
+    """Where a fault of the link is, unless it is the broker's address, and the next step."""
+    if link["where"] and link["where"] not in (link["broker"] or ""):
+        yield tr("where: ") + link["where"]
+    if link["next"]:
+        yield tr("next step: {step}", step=message_words(link["next"]))
 
 
 def _certificate(certificate: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, NoReturn
 
+from config.constraint import given_value
 from config.finding import Finding
 from console.catalogue import decode
 from console.templates import control
@@ -53,8 +54,6 @@ from gateway.control.shape import mismatch
 VERSION: Final = 1
 ID_LENGTH: Final = 128
 _ID_LIMIT: Final = 1 << 63
-_SHOWN: Final = 80
-"""Characters of what somebody sent that an error repeats."""
 
 _LOCATION: Final = {"file": str, "line": int, "column": int}
 MESSAGE: Final = {"id": str, "args": {}, "text": str}
@@ -171,7 +170,7 @@ class Request:
         version = self.params.get("version", VERSION)
         if version != VERSION or isinstance(version, bool):
             raise ControlError(
-                control.OTHER_VERSION(request=_shown(version), daemon=VERSION),
+                control.OTHER_VERSION(request=given_value(version), daemon=VERSION),
                 next_step=control.SAME_VERSION(),
                 code=ErrorCode.OTHER_VERSION,
             )
@@ -197,7 +196,7 @@ def text_param(params: Mapping[str, Any], name: str, default: str | None = None)
 
 def cause(error: MessageError) -> Message:
     """An error as the cause of another one: what it says and, where that is known, its cause."""
-    return control.CAUSE(what=error.what, why=error.why) if error.why else error.what
+    return control.cause(error.what, error.why)
 
 
 def encode_request(method: str, params: Mapping[str, Any], *, number: int = 1) -> bytes:
@@ -215,7 +214,7 @@ def decode_request(line: bytes) -> Request:
     try:
         value = _parse(line)
     except _RepeatedError as error:
-        _invalid(control.MEMBER_REPEATED(member=_shown(error.args[0])), error)
+        _invalid(control.MEMBER_REPEATED(member=given_value(error.args[0])), error)
     except (ValueError, RecursionError) as error:
         raise ControlError(
             control.REQUEST_NOT_OBJECT(),
@@ -343,11 +342,6 @@ def _invalid(why: Message, cause: Exception | None = None) -> NoReturn:
         next_step=control.SAME_VERSION(),
         code=ErrorCode.INVALID_REQUEST,
     ) from cause
-
-
-def _shown(value: object) -> str:
-    """What somebody sent, for an error: of a structure only that it is one."""
-    return type(value).__name__ if isinstance(value, dict | list) else repr(value)[:_SHOWN]
 
 
 def _line(message: Mapping[str, Any]) -> bytes:

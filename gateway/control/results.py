@@ -37,6 +37,7 @@ _LINK: Final = {
     "connected_s": (..., None, int),
     "last_ack_s": (..., None, int),
     "error": (None, MESSAGE),
+    "where": str,
     "next": (None, MESSAGE),
 }
 _LINE_DEVICE: Final = {

@@ -24,6 +24,7 @@ from typing import Any, Final
 
 import structlog
 
+from config.constraint import given_value
 from console.templates import control, system
 from console.text import verbatim
 from gateway.control.client import check_length
@@ -43,7 +44,7 @@ CLIENTS_LIMIT: Final = 16
 IDLE_S: Final = 300.0
 
 _SHOWN: Final = 80
-"""Characters of a method's name that an error and the log repeat."""
+"""Characters of a method's name that the log repeats."""
 
 Command = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -163,7 +164,7 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
         command = commands.get(request.method)
         if command is None:
             raise ControlError(
-                control.UNKNOWN_METHOD(method=request.method[:_SHOWN]),
+                control.UNKNOWN_METHOD(method=given_value(request.method)),
                 next_step=control.SAME_VERSION(),
                 code=ErrorCode.METHOD_NOT_FOUND,
             )

@@ -52,8 +52,7 @@ class Link:
         self._uplink: Uplink | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._task: asyncio.Task[None] | None = None
-        self._error: Message = NO_MESSAGE
-        self._next: Message = NO_MESSAGE
+        self._error: MessageError | ConfigError | OSError | None = None
         self._cloud: Cloud | None = None
         self._target = BrokerTarget(broker="", enrolled=False)
         self._revision: object = None
@@ -74,8 +73,7 @@ class Link:
         assert self._tasks is not None, "the link was not started"
         if self._task:
             self._task.cancel()
-        self._uplink, self._task = None, None
-        self._error, self._next = NO_MESSAGE, NO_MESSAGE
+        self._uplink, self._task, self._error = None, None, None
         self._cloud, self._revision = cloud, enrolment_revision(self._state)
         info = BoxInfo(
             boot=self._boot, software=software(), now=self._now, offset=lambda: self.offset
@@ -85,7 +83,7 @@ class Link:
             self._uplink = Uplink(self._writer, self._target.to_broker(), self._box, info)
         except (CodedError, ConfigError, MqttError, NoBrokerError, OSError) as error:
             self._target = BrokerTarget(broker=cloud.broker or "", enrolled=False)
-            self._error, self._next = _parts(error)
+            self._error = error
             log.error("broker_unresolved", error=str(error))
             return
         self._task = self._tasks.create_task(self._uplink.run(), name="uplink")
@@ -107,13 +105,9 @@ class Link:
         return self._target.expires_at
 
     def to_json(self) -> dict[str, Any]:
-        """The link as `kanmon status` shows it, as JSON values; ``error`` and ``next`` messages."""
+        """The link as `kanmon status` shows it; its ``error`` and ``next`` are messages or null."""
         if self._uplink is None:
-            return {
-                **self._target.to_json(),
-                "connected": False,
-                **_to_json(self._error, self._next),
-            }
+            return {**self._target.to_json(), "connected": False, **_to_json(self._error)}
         state, now = self._uplink.state, self._now()
         since, acked = state.connected_since, state.last_ack_at
         return {
@@ -126,28 +120,29 @@ class Link:
             "delivered": state.delivered,
             "rejected": state.rejected,
             "pausing": state.pausing,
-            **_to_json(*_parts(state.error)),
+            **_to_json(state.error),
         }
+
+
+def _to_json(error: MessageError | ConfigError | OSError | None) -> dict[str, Any]:
+    """What went wrong with its cause, where, and the next step; null and "" for missing parts."""
+    what, where, step = _parts(error)
+    return {
+        "error": what.to_json() if what else None,
+        "where": where,
+        "next": step.to_json() if step else None,
+    }
 
 
 def _parts(
     error: MessageError | ConfigError | OSError | None,
-) -> tuple[Message, Message]:
-    """What went wrong with its cause, and the next step; neither for ``None``."""
-    if error is None:
-        return NO_MESSAGE, NO_MESSAGE
-    if isinstance(error, MessageError):
-        what = control.CAUSE(what=error.what, why=error.why) if error.why else error.what
-        return what, error.next_step
-    if isinstance(error, ConfigError):
-        found = error.findings[0]
-        return found.what, found.next
-    return system.reason(error), NO_MESSAGE
-
-
-def _to_json(error: Message, step: Message) -> dict[str, Any]:
-    """Both parts as JSON values; null for a missing one."""
-    return {
-        "error": error.to_json() if error else None,
-        "next": step.to_json() if step else None,
-    }
+) -> tuple[Message, str, Message]:
+    match error:
+        case None:
+            return NO_MESSAGE, "", NO_MESSAGE
+        case MessageError():
+            return control.cause(error.what, error.why), error.where, error.next_step
+        case ConfigError():
+            found = error.findings[0]
+            return control.cause(found.what, found.why), found.where, found.next
+    return system.reason(error), str(error.filename or ""), NO_MESSAGE

@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from config.finding import ConfigError
 from config.model import Metrics, host_and_port
 from config.secrets import read_secret
-from console.templates import system
+from console.templates import control, system
 from console.text import NO_MESSAGE, Message
 from gateway.metrics.exposition import CONTENT_TYPE, exposition
 from gateway.metrics.samples import Sample
@@ -96,10 +96,17 @@ class Endpoint:
         if not isinstance(error, ConfigError | OSError):
             log.error("metrics_failed", exc_info=error)
             return
-        found = system.reason(error) if isinstance(error, OSError) else error.findings[0].what
+        found = _why(error)
         if found != self._error:
             log.error("metrics_unavailable", listen=self._settings.listen, error=str(found))
         self._error = found
 
     async def _page(self) -> bytes:
         return exposition(await self._collect())
+
+
+def _why(error: ConfigError | OSError) -> Message:
+    if isinstance(error, OSError):
+        return system.reason(error)
+    found = error.findings[0]
+    return control.cause(found.what, found.why)

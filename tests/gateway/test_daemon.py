@@ -95,6 +95,22 @@ def test_from_the_meter_to_the_spool(box: Box, device: Meter) -> None:
     assert sum(isinstance(record, DataRecord) for record in found) >= 10
 
 
+def test_the_status_tells_the_cause_and_the_place_of_a_link_that_is_not_made(box: Box) -> None:
+    link = "cloud: {broker: 'mqtt://127.0.0.1:9', username: me, password: 'secret:broker'}"
+    assert apply(box, f"version: 1\nsite: {{time_zone: UTC}}\n{link}\n") == 0
+    box.start()
+    said = box.kanmon("status").stdout
+    assert "the secret 'broker' cannot be read; no such file or directory" in said
+    assert "next step: store it with `kanmon secret set broker`" in said
+    folder = box.state / "identity"
+    folder.mkdir(mode=0o700)
+    (folder / "enrolment.json").write_text("{")
+    (folder / "enrolment.json").chmod(0o600)
+    wait_for("its fault", lambda: str(folder) in box.kanmon("status").stdout)
+    assert box.kanmon_json("status")["link"]["where"].startswith(str(folder))
+    assert box.end() == 0
+
+
 def test_the_configuration_is_recorded_again_only_when_it_changed(box: Box, device: Meter) -> None:
     for label in ("one", "one", "two"):
         apply(box, settings(device.port, label=label))

@@ -16,6 +16,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.model import Metrics
+from console.catalogue import decode
+from console.templates import control, secret, system
 from drivers.report import Reachability, Severity, State
 from gateway.control.client import call
 from gateway.metrics.endpoint import Endpoint
@@ -299,6 +301,20 @@ async def test_an_address_that_becomes_free_is_taken(tmp_path: Path) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert not await asyncio.to_thread(listens, port)
+
+
+async def test_a_token_that_cannot_be_read_is_named_with_its_reason(tmp_path: Path) -> None:
+    async def collect() -> list[Sample]:
+        raise AssertionError
+
+    endpoint = Endpoint(tmp_path, collect)
+    endpoint.configure(Metrics(listen="127.0.0.1:9464", token="secret:metrics"))
+    task = asyncio.create_task(endpoint.run())
+    await asyncio.to_thread(wait_for, "its fault", lambda: endpoint.to_json()["error"])
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    found = decode(endpoint.to_json()["error"])
+    assert found == control.CAUSE(what=secret.UNREADABLE(name="metrics"), why=system.NOT_FOUND())
 
 
 # --- the documented set ---------------------------------------------------------------------------
