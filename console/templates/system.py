@@ -69,4 +69,4 @@ REASONS: Final[Mapping[int, Template]] = {
 def reason(error: OSError) -> Message:
     """Why the system refused; a reason that is not in `REASONS` in the system's own words."""
     template = REASONS.get(error.errno or 0)
-    return template() if template else verbatim((error.strerror or str(error)).lower())
+    return template() if template else verbatim(error.strerror or str(error))
