@@ -19,7 +19,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from console import component_key, part_key
+from console.component_key import Conductor, Name, SupplyItem, Unit
 from console.language import tr_noop
+from console.part_key import Slices, Token
 from console.text import Message, Template, verbatim
 from console.vocabulary_components import PROFILE_COMPONENTS
 from console.vocabulary_quantities import PARTS, QUANTITIES, UNITS, VALUES, table
@@ -260,10 +263,8 @@ LANES: Final = table(
 
 _COLOURED: Final = Template("vocabulary.coloured", "{colour} {supply}")
 _NUMBERED: Final = Template("vocabulary.numbered", "{component} {number}")
-_NAMED: Final = Template("vocabulary.named", "{supply} {name}")
 _CODE_AND_COMPONENT: Final = Template("vocabulary.code_and_component", "{code} on {component}")
 _LISTED: Final = Template("vocabulary.listed", "{first}, {rest}")
-_CONDUCTORS: Final = frozenset({"l1", "l2", "l3", "n"})
 
 
 def word(words: Mapping[str, Template], value: str) -> Message:
@@ -279,24 +280,19 @@ def supply(kind: str, colour: str = "") -> Message:
     return word(SUPPLIES, kind)
 
 
-def component(name: str) -> Message:
-    """The part of a device that a condition is about, as its driver writes it."""
-    if name in _CONDUCTORS:
-        return verbatim(name.upper())
-    kind, _space, number = name.rpartition(" ")
-    if kind in COMPONENTS and number.isdecimal():
-        return _NUMBERED(component=COMPONENTS[kind](), number=number)
-    for value in sorted(SUPPLIES, key=len, reverse=True):  # "fuser oil" before "fuser"
-        template, begins = SUPPLIES[value], value.replace("_", " ")
-        if name == begins:
-            return template()
-        if name.startswith(f"{begins} "):
-            rest = name.removeprefix(begins).strip()
-            colour = rest.replace(" ", "_")
-            return (
-                supply(value, colour) if colour in COLOURS else _NAMED(supply=template(), name=rest)
-            )
-    return word(COMPONENTS if name in COMPONENTS else PROFILE_COMPONENTS, name)
+def component(key: str) -> Message:
+    """The component of a key, see `console.component_key`; an unknown one stays as it is."""
+    match component_key.read(key):
+        case Conductor(name=name):
+            return verbatim(name.upper())
+        case Unit(kind=kind, number=None):
+            return word(COMPONENTS, kind)
+        case Unit(kind=kind, number=number):
+            return _NUMBERED(component=word(COMPONENTS, kind), number=str(number))
+        case SupplyItem(kind=kind, colour=colour):
+            return supply(kind, colour)
+        case Name(text=text):
+            return word(PROFILE_COMPONENTS, text)
 
 
 def phrase(code: str, of: str = "") -> Message:
@@ -308,21 +304,26 @@ def phrase(code: str, of: str = "") -> Message:
     return _CODE_AND_COMPONENT(code=word(CODES, code), component=component(of))
 
 
-def part(value: str) -> Message:
-    """Which phase, tariff or slice a reading is of: ``L1``, ``tariff 2``, ``monochrome, A4``."""
-    if "=" not in value:
-        return verbatim(value.upper())
-    first, *rest = (_slice(*pair.split("=", 1)) for pair in value.split(","))
-    for one in rest:
-        first = _LISTED(first=first, rest=one)
-    return first
+def part(key: str) -> Message:
+    """Which phase, tariff or slice a reading is of: ``L1``, ``tariff 2``, ``monochrome, A4``.
+
+    The grammar is that of `console.part_key`; what is unknown stays as it is.
+    """
+    match part_key.read(key):
+        case Token(text=text):
+            return verbatim(text.upper() if text in part_key.TOKENS else text)
+        case Slices(pairs=pairs):
+            first, *rest = (_slice(name, value) for name, value in pairs)
+            for one in rest:
+                first = _LISTED(first=first, rest=one)
+            return first
 
 
-def _slice(key: str, value: str) -> Message:
-    if key == "lane":
+def _slice(name: str, value: str) -> Message:
+    if name == "lane":
         return word(LANES, value)
-    if key in VALUES:
-        return word(VALUES[key], value)
-    if key in PARTS:
-        return PARTS[key](value=value.upper() if key == "phase" else value)
-    return verbatim(value)
+    if name in VALUES:
+        return word(VALUES[name], value)
+    if name in PARTS:
+        return PARTS[name](value=value.upper() if name == "phase" else value)
+    return verbatim(part_key.write(Slices(((name, value),))))

@@ -13,6 +13,8 @@ import re
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
+from console import part_key
+from console.part_key import Slices
 from console.templates import quantity as texts
 from console.text import MessageError
 
@@ -154,19 +156,20 @@ class PartError(MessageError, ValueError):
 def check_part(quantity: Quantity, part: str) -> None:
     """Raise `PartError` unless ``part`` is one that ``quantity`` may have.
 
-    Grammar: empty; a bare token (``l1``); or ``key=value`` pairs, comma separated, keys sorted.
+    Its grammar is that of `console.part_key`; the names of slices are sorted.
     """
     if part == "" or part in quantity.tokens:
         return
-    pairs = [pair.partition("=") for pair in part.split(",")]
-    keys = [key for key, _, _ in pairs]
+    found = part_key.read(part)
+    pairs = found.pairs if isinstance(found, Slices) else ((part, ""),)
+    keys = [key for key, _ in pairs]
     allowed = (*sorted(quantity.tokens), *(f"{key}=..." for key in sorted(quantity.keys)))
     if not allowed:
         what = texts.NO_PARTS(quantity=quantity.value)
         raise PartError(what, next_step=texts.REMOVE_PART())
     if keys != sorted(set(keys)):
         raise PartError(texts.UNSORTED_KEYS(part=part), next_step=texts.SORT_KEYS())
-    for key, _, value in pairs:
+    for key, value in pairs:
         if key not in quantity.keys:
             what = texts.UNKNOWN_PART(quantity=quantity.value, part=part)
             use = texts.USE_ONE_OF if len(allowed) > 1 else texts.USE

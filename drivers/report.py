@@ -182,7 +182,7 @@ class Reading:
             text quantity, or ``None`` where there is none (``quality`` says why).
         resolution: The decimal exponent of ``value``: -1 means tenths.
         part: Which phase, tariff or slice: ``""``, ``l1``, ``tariff=2`` or
-            ``colour=mono,function=copy`` (keys sorted). See `check_part`.
+            ``colour=mono,function=copy`` (keys sorted). See `check_part` and `console.part_key`.
         at: Midpoint of the transaction that fetched it, milliseconds since boot.
         quality: ``good``, or why there is no value.
     """
@@ -277,7 +277,8 @@ class Condition:
     Attributes:
         code: From the closed vocabulary.
         severity: How severe it is.
-        component: Which part of the device: ``tray 2``, ``l1``, ``""`` for the whole.
+        component: Which part of the device: ``tray 2``, ``l1``, ``""`` for the whole. Its
+            grammar is in `console.component_key`.
         message: The device's own words, or ours, for a person.
         evidence: The values that it is based on, the most severe first.
         next_step: What to do about this cause; `NO_MESSAGE` where the code says enough.

@@ -63,6 +63,13 @@ SAME_NUMBER: Final = Template("profile.same_number", "{first} and {second} are t
 REVERSED_RANGE: Final = Template("profile.reversed_range", "last {last} is before first {first}")
 
 # What a point or a setting says against itself.
+NOT_A_COMPONENT: Final = Template(
+    "profile.not_a_component", "'{component}' cannot be the name of a component"
+)
+COMPONENT_FORM: Final = Template(
+    "profile.component_form",
+    "use at most {limit} characters in one line, with single spaces between words",
+)
 NO_MEANING: Final = Template("profile.no_meaning", "the point does not say what it means")
 SEVERAL_MEANINGS: Final = Template(
     "profile.several_meanings", "the point means several things: {given}"

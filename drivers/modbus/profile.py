@@ -34,6 +34,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from annotated_types import Ge, Le, MaxLen, MinLen
 
 from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
+from console import component_key
 from console.templates import profile as texts
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.quantity import Kind, PartError, Quantity, check_part
@@ -163,6 +164,12 @@ class Alert(Section):
     severity: Severity
     component: str = ""
     message: str = ""
+
+    def __post_init__(self) -> None:
+        if not component_key.is_storable(self.component):
+            what = texts.NOT_A_COMPONENT(component=self.component)
+            step = texts.COMPONENT_FORM(limit=component_key.LENGTH_LIMIT)
+            raise InvalidValueError("component", what, next=step)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

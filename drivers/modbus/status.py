@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from protocols.modbus.planner import Read
 
 MODEL: Final = "model"
-"""The component of the condition that says another model answers."""
+"""The component of the condition that says another model answers; a `component_key.Name`."""
 
 
 class StatusPoint:

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console import component_key
+from console.component_key import Unit
 from console.templates import condition, evidence
 from console.text import NO_MESSAGE, Message, verbatim
 from drivers.printer.fault import PrinterFault, severity_name
@@ -60,8 +62,8 @@ class Printer:
     Attributes:
         uptime: Hundredths of a second since its agent started; ``None`` where it does not say.
         charset: The MIBenum of its texts' encoding.
-        supplies: The components of its supplies, by row.
-        places: What people call its parts, by component.
+        supplies: The keys of its supplies, by row; see `console.component_key`.
+        places: What people call its parts, by their keys.
         pjl: Whether it gives a PJL status code as the place of an alert.
     """
 
@@ -150,6 +152,7 @@ def _evidence(
 def _component(group: int, place: int | None, printer: Printer) -> str:
     number = place if place is not None and place > 0 else None
     if group == Group.SUPPLIES:
-        return printer.supplies.get(number or 0, f"supply {number}" if number else "supply")
-    name = _COMPONENTS.get(Group(group), "") if group in Group.__members__.values() else ""
-    return f"{name} {number}" if name and number else name
+        unlisted = component_key.write(Unit(kind="supply", number=number))
+        return printer.supplies.get(number or 0, unlisted)
+    kind = _COMPONENTS.get(Group(group)) if group in Group.__members__.values() else None
+    return component_key.write(Unit(kind=kind, number=number)) if kind else ""

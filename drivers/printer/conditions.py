@@ -23,6 +23,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from console import component_key
 from console.templates import condition, evidence
 from console.text import NO_MESSAGE, verbatim
 from drivers.printer.fault import PrinterFault, severity_name
@@ -179,7 +180,7 @@ def _join(faults: list[PrinterFault], bit: PrinterFault) -> None:
     same = [
         place
         for place, fault in enumerate(faults)
-        if fault.code in codes and fault.component.startswith(bit.component)
+        if fault.code in codes and _is_about(fault.component, bit.component)
     ]
     if not same:
         faults.append(bit)
@@ -189,6 +190,11 @@ def _join(faults: list[PrinterFault], bit: PrinterFault) -> None:
     severity = min(chosen.severity, bit.severity, key=lambda one: one.rank)
     seen = (*chosen.evidence, *bit.evidence)
     faults[likeliest] = replace(chosen, severity=severity, evidence=seen, tentative=False)
+
+
+def _is_about(component: str, bit: str) -> bool:
+    """Whether a component is of the kind that a bit tells of; a bit without one fits all."""
+    return not bit or component_key.kind(component) == component_key.kind(bit)
 
 
 def _likeliness(fault: PrinterFault, codes: tuple[Code, ...]) -> tuple[bool, int, bool, int]:

@@ -56,7 +56,7 @@ class PrinterFault:
     Attributes:
         code: From the closed vocabulary.
         severity: How severe it is by this source alone.
-        component: The part of the printer, named alike by every source.
+        component: The part of the printer, as every source writes it: `console.component_key`.
         message: The printer's own text; `NO_MESSAGE` for none.
         place: What people call the part: ``Cassette 2``.
         evidence: Its objects and their values, and what was made of them.

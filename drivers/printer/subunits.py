@@ -20,6 +20,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console import component_key
+from console.component_key import Unit
 from console.templates import evidence
 from console.text import NO_MESSAGE, Message, verbatim
 from drivers.printer.fault import PrinterFault
@@ -52,7 +54,7 @@ class SubUnits:
     markers: Mapping[Index, Row]
 
     def places(self, charset: int | None) -> dict[str, str]:
-        """The names that people know the sub-units by, by component."""
+        """The names that people know the sub-units by, by `console.component_key`."""
         named = {}
         for kind, table, columns in (
             ("cover", self.covers, (2,)),
@@ -61,7 +63,7 @@ class SubUnits:
         ):
             for index, row in table.items():
                 names = (words(row.octets(column), charset) for column in columns)
-                named[f"{kind} {index[-1]}"] = next(filter(None, names), "")
+                named[_key(kind, index)] = next(filter(None, names), "")
         return named
 
 
@@ -72,12 +74,12 @@ def numbered(places: Mapping[str, str]) -> dict[str, str]:
     that nobody numbers, such as one for single sheets. Sizes and capacities are no such numbers.
     """
     said = {
-        component: f"{'roll' if _ROLL.search(name) else 'tray'} {int(found[0])}"
-        for component, name in places.items()
-        if component.startswith("input ") and len(found := _PRINTED.findall(name)) == 1
+        key: Unit(kind="roll" if _ROLL.search(name) else "tray", number=int(found[0]))
+        for key, name in places.items()
+        if component_key.kind(key) == "input" and len(found := _PRINTED.findall(name)) == 1
     }
-    names = list(said.values())
-    return {component: name for component, name in said.items() if names.count(name) == 1}
+    units = list(said.values())
+    return {k: component_key.write(unit) for k, unit in said.items() if units.count(unit) == 1}
 
 
 def faults(parts: SubUnits, places: Mapping[str, str]) -> list[PrinterFault]:
@@ -131,9 +133,13 @@ def _each(
     kind: str, rows: Mapping[Index, Row], table: Table, places: Mapping[str, str]
 ) -> Iterator[_Part]:
     for index, row in sorted(rows.items()):
-        component = f"{kind} {index[-1]}"
+        component = _key(kind, index)
         place = places.get(component, "")
         yield _Part(table=table, index=index, row=row, component=component, place=place)
+
+
+def _key(kind: str, index: Index) -> str:
+    return component_key.write(Unit(kind=kind, number=index[-1]))
 
 
 def _inputs(rows: Mapping[Index, Row], places: Mapping[str, str]) -> Iterator[PrinterFault]:

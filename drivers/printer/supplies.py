@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from console import component_key
+from console.component_key import SupplyItem, Unit
 from console.templates import evidence
 from console.text import NO_MESSAGE
 from drivers.printer.mib import COLORANTS, SUPPLIES, Index, Row, rows_of
@@ -126,7 +128,8 @@ class SupplyRow:
     Attributes:
         supply: The supply with its level.
         index: The index of its row.
-        component: Its name in conditions: ``toner black``, or ``supply 3``.
+        component: Its key in conditions, see `console.component_key`: ``toner black``, or
+            ``supply 3`` where several are alike.
         evidence: Level and capacity as the printer gives them.
     """
 
@@ -152,15 +155,17 @@ def supply_rows(
         for index, row in rows_of(found, COLORANTS, device).items()
     }
     made = [(index, row, _supply(row, colorants, charset)) for index, row in sorted(table.items())]
-    names = [_name(supply) for _, _, supply in made]
+    items = [SupplyItem(kind=supply.kind, colour=supply.colour) for _, _, supply in made]
     return tuple(
         SupplyRow(
             supply,
             index,
-            name if name and names.count(name) == 1 else f"supply {index[-1]}",
+            component_key.write(
+                item if items.count(item) == 1 else Unit(kind="supply", number=index[-1])
+            ),
             _evidence(index, row, supply),
         )
-        for (index, row, supply), name in zip(made, names, strict=True)
+        for (index, row, supply), item in zip(made, items, strict=True)
     )
 
 
@@ -171,10 +176,6 @@ def _evidence(index: Index, row: Row, supply: Supply) -> tuple[Evidence, ...]:
         for column, meaning in ((9, left), (8, NO_MESSAGE))
         if row.whole(column) is not None
     )
-
-
-def _name(supply: Supply) -> str:
-    return " ".join(filter(None, (supply.kind, supply.colour))).replace("_", " ")
 
 
 def _supply(row: Row, colorants: Mapping[int, str], charset: int | None) -> Supply:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from console import part_key
 from console.templates import condition, evidence
 from console.text import Message
 from drivers.report import (
@@ -166,9 +167,11 @@ def _process_readings(at: int, process: ProcessFigures) -> tuple[Reading, ...]:
 
 def _spool_readings(at: int, spool: SpoolFigures) -> Iterable[Reading]:
     for lane, count in sorted(spool.records.items()):
-        yield Reading(quantity=Quantity.SPOOL_RECORDS, part=f"lane={lane}", value=count, at=at)
+        part = _slice("lane", lane)
+        yield Reading(quantity=Quantity.SPOOL_RECORDS, part=part, value=count, at=at)
     for lane, count in sorted(spool.dropped.items()):
-        yield Reading(quantity=Quantity.SPOOL_DROPPED, part=f"lane={lane}", value=count, at=at)
+        part = _slice("lane", lane)
+        yield Reading(quantity=Quantity.SPOOL_DROPPED, part=part, value=count, at=at)
     oldest = 0 if spool.oldest_at is None else max(0, at - spool.oldest_at) // 1000
     yield Reading(quantity=Quantity.SPOOL_BYTES, value=spool.bytes, at=at)
     yield Reading(quantity=Quantity.SPOOL_OLDEST, value=oldest, at=at)
@@ -179,10 +182,14 @@ def _spool_readings(at: int, spool: SpoolFigures) -> Iterable[Reading]:
 
 def _line_readings(at: int, lines: Mapping[str, LineCounts]) -> Iterable[Reading]:
     for line, counts in sorted(lines.items()):
-        part = f"line={line_part(line)}"
+        part = _slice("line", line_part(line))
         yield Reading(quantity=Quantity.POLLS, part=part, value=counts.polls, at=at)
         yield Reading(quantity=Quantity.POLLS_FAILED, part=part, value=counts.failed, at=at)
         yield Reading(quantity=Quantity.POLLS_MISSED, part=part, value=counts.missed, at=at)
+
+
+def _slice(name: str, value: str) -> str:
+    return part_key.write(part_key.Slices(((name, value),)))
 
 
 def line_part(line: str) -> str:

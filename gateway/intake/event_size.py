@@ -14,6 +14,7 @@ from typing import Final
 
 from cloud_link.columns import event_record
 from cloud_link.records import WireError, encode_record
+from console.component_key import LENGTH_LIMIT
 from console.templates import condition as conditions
 from console.templates import evidence
 from console.text import Message
@@ -23,8 +24,6 @@ STEPS: Final = ((100, 8), (100, 3), (100, 0), (30, 0), (10, 0))
 """Conditions, and entries of evidence of each, that are kept: as many as fit."""
 MESSAGE_LIMIT: Final = 1000
 """Bytes of UTF-8 that a message may have in an event that does not fit as it is."""
-COMPONENT_LIMIT: Final = 100
-"""Bytes of UTF-8 that the name of a component may have there."""
 
 
 def event_body(report: Report) -> bytes:
@@ -46,21 +45,20 @@ def event_body(report: Report) -> bytes:
 
 
 def _distinct(found: Iterable[Condition]) -> list[Condition]:
-    """The conditions with texts that fit; of two with one code and component, the first."""
+    """The conditions with texts that fit; of two with one code and component, the first.
+
+    A component that is longer than the portal stores is left out: no driver writes one.
+    """
     known: dict[object, Condition] = {}
     for one in found:
         short = replace(
             one,
-            component=_first_bytes(one.component),
+            component=one.component if len(one.component) <= LENGTH_LIMIT else "",
             message=_short(one.message),
             next_step=_short(one.next_step),
         )
         known.setdefault(short.key, short)
     return list(known.values())
-
-
-def _first_bytes(text: str) -> str:
-    return text.encode(errors="replace")[:COMPONENT_LIMIT].decode(errors="ignore")
 
 
 def _short(message: Message) -> Message:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.columns import QUALITIES
+from console import part_key
 from drivers.report import Kind, Quality, Quantity
 from portal.web import words
 from portal.web.figures import MISSING, Figure, exact_value, figure
@@ -83,7 +84,7 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
         series=series.pk,
         quantity=words.quantity_words(series.quantity),
         part=words.part_words(series.part),
-        column="neutral" if series.part == _NEUTRAL else "long" if "=" in series.part else "",
+        column=_column(series.part),
         figure=value,
         reason=words.quality_words(quality) if value.missing else "",
         at=datetime.fromtimestamp(latest.at / 1000, UTC),
@@ -91,6 +92,13 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
         counter=kind is Kind.COUNTER,
         charted=kind is not Kind.TEXT,
     )
+
+
+def _column(part: str) -> str:
+    """The class of a part's column: a slice's name is long."""
+    if part == _NEUTRAL:
+        return "neutral"
+    return "long" if isinstance(part_key.read(part), part_key.Slices) else ""
 
 
 def _kind_and_figure(latest: Latest, *, short: bool) -> tuple[Kind, Figure]:

@@ -18,36 +18,10 @@ from console import catalogue, language, templates
 from console.output import plain_line
 from console.text import Argument, Template, Translations, one_line, verbatim
 from scripts.translation import extraction
+from tests.console.hostile import HOSTILE
 
 JAPANESE = language.translations("ja")
 AREAS = sorted(module.name for module in pkgutil.iter_modules(templates.__path__))
-HOSTILE = (
-    "; ",
-    ". ",
-    ": ",
-    "'",
-    '"',
-    "`",
-    "「",
-    "」",
-    "(",
-    ")",
-    "[",
-    "]",
-    "{name}",
-    "{0}",
-    "%(x)s",
-    "\\",
-    "\n",
-    "\r",
-    "\x1b[31m",
-    "\u200f",
-    "\u202e",
-    "\u2066",
-    "。",
-    "ü",
-    "x" * 200,
-)
 VALUES = st.lists(st.sampled_from(HOSTILE) | st.text(max_size=8), min_size=1, max_size=6).map(
     "".join
 )

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from cloud_link.wire import Lane
-from console import language, vocabulary
+from console import component_key, language, vocabulary
 from console.text import Message, Template
 from drivers.modbus.status import MODEL
 from drivers.printer import alerts, supplies
@@ -70,14 +70,20 @@ def test_every_unit_of_counted_things_has_a_word() -> None:
     assert counted == vocabulary.UNITS.keys()
 
 
-def test_the_driver_s_parts_and_supplies_have_words() -> None:
+def test_every_form_of_a_component_has_words() -> None:
+    assert set(component_key.UNITS) == vocabulary.COMPONENTS.keys()
+    assert set(component_key.SUPPLIES) == vocabulary.SUPPLIES.keys()
+    assert set(component_key.COLOURS) == vocabulary.COLOURS.keys()
+
+
+def test_the_driver_s_tables_hold_what_the_grammar_knows() -> None:
     """Its tables are private: whoever adds a kind there learns of it here."""
     kinds = {*supplies._KINDS.values(), *(kind for _, kind in supplies._NAMED), "other"}
     parts = {*alerts._COMPONENTS.values(), "tray", "roll", "supply"}
 
-    assert kinds <= vocabulary.SUPPLIES.keys()
-    assert parts == vocabulary.COMPONENTS.keys()
-    assert {colour for _, colour in supplies._COLOURS} == vocabulary.COLOURS.keys()
+    assert kinds <= set(component_key.SUPPLIES)
+    assert parts == set(component_key.UNITS)
+    assert {colour for _, colour in supplies._COLOURS} == set(component_key.COLOURS)
 
 
 def test_the_values_of_a_part_have_words() -> None:
@@ -96,8 +102,9 @@ def test_the_values_of_a_part_have_words() -> None:
         ("finisher supply 3", "finisher supply 3", "フィニッシャー消耗品3"),
         ("maintenance tank", "maintenance tank", "メンテナンスタンク"),
         ("drum", "drum", "ドラム"),
-        ("toner teal", "toner teal", "トナー teal"),
+        ("toner teal", "toner teal", "toner teal"),
         ("tonerblack", "tonerblack", "tonerblack"),
+        ("tray 02", "tray 02", "tray 02"),
         ("dc arc", "DC arc", "直流アーク"),
         ("flux coil", "flux coil", "flux coil"),
         ("l1", "L1", "L1"),
@@ -142,7 +149,9 @@ def _components(node: object) -> Iterator[str]:
         ("tariff=2", "tariff 2", "料金区分2"),
         ("phase=l1,tariff=2", "phase L1, tariff 2", "L1相、料金区分2"),
         ("lane=gap", "missing-data notices", "欠測通知"),
-        ("newer=3", "3", "3"),
+        ("newer=3", "newer=3", "newer=3"),
+        ("colour=mono,size=A4", "monochrome, size A4", "モノクロ、A4サイズ"),
+        ("colour=mono,", "colour=mono,", "colour=mono,"),
     ],
 )
 def test_a_part_is_called_as_people_call_it(value: str, english: str, japanese: str) -> None:

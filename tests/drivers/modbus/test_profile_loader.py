@@ -81,6 +81,14 @@ points:
         (["at: 0, quantity: voltage, type: bit"], "the type bit does not fit the table holding"),
         (["at: 0, quantity: voltage, table: coil"], "the type uint16 does not fit the table coil"),
         (["at: 0, identity: serial, type: string"], "a text requires registers"),
+        (
+            ["at: 0, bits: {1: {code: attention, severity: info, component: 'dc  arc'}}"],
+            "'dc  arc' cannot be the name of a component. Use at most 100 characters in one line",
+        ),
+        (
+            [f"at: 0, values: {{1: {{code: attention, severity: info, component: {'c' * 101}}}}}"],
+            f"'{'c' * 101}' cannot be the name of a component",
+        ),
         (["at: 0, identity: serial, type: wide_string"], "a text requires registers"),
         (["at: 0, quantity: voltage, registers: 2"], "registers is for texts only, not for uint16"),
         (["at: 65535, quantity: voltage, type: uint32"], "the last register is 65535"),
