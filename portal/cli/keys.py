@@ -106,13 +106,14 @@ def key_issue(
 
 
 def _validity(issued: IssuedKey) -> str:
+    until = f"{issued.expires_at:%Y-%m-%d %H:%M} UTC"
     return plural(
         "Key {id} is valid for one box at {site} until {until}.",
         "Key {id} is valid for {n} boxes at {site} until {until}.",
         issued.uses,
         id=issued.key_id,
         site=issued.site,
-        until=f"{issued.expires_at:%Y-%m-%d %H:%M} UTC",
+        until=until,
     )
 
 

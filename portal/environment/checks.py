@@ -120,7 +120,7 @@ def database(text: str) -> Mapping[str, Any]:
 def url(text: str) -> str:
     """Where people reach the portal, without a trailing slash."""
     parts = _split(text, "https://portal.example.com")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+    if not _is_address(parts, "http", "https"):
         raise VariableError(NOT_A_PORTAL(url=_shown(text)), WRITE_PORTAL())
     return text.rstrip("/")
 
@@ -160,7 +160,7 @@ def broker_id(text: str, info: ValidationInfo) -> Path:
 def box_broker(text: str) -> str:
     """The broker as boxes reach it."""
     parts = _split(text, "mqtts://broker.example.com:8883")
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
+    if not _is_address(parts, "mqtt", "mqtts"):
         raise VariableError(NOT_A_BROKER(), WRITE_BOX_BROKER())
     return text
 
@@ -235,7 +235,15 @@ def _split(text: str, example: str) -> SplitResult:
     _printable(text)
     try:
         parts = urlsplit(text)
-        _ = parts.hostname, parts.port
+        usable = parts.port != 0 and not set(parts.netloc) & set(" \\")
     except ValueError as error:
         raise VariableError(INVALID_URL(), WRITE_URL(example=example)) from error
+    if not usable:
+        raise VariableError(INVALID_URL(), WRITE_URL(example=example))
     return parts
+
+
+def _is_address(parts: SplitResult, *schemes: str) -> bool:
+    """Whether a URL has one of the schemes and a host, and nothing after host and port."""
+    rest = (parts.path.strip("/"), parts.query, parts.fragment)
+    return parts.scheme in schemes and bool(parts.hostname) and not any(rest)
