@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from console.language import plural, tr
+from console.number_option import NumberOption
 from console.output import columns
 from gateway.cli import words
 from gateway.cli.common import DONE, Seconds, Session, command, json_option, say, say_json
@@ -22,6 +23,7 @@ def bus() -> None:
 @bus.command()
 @click.option(
     "--over",
+    cls=NumberOption,
     type=Seconds(),
     metavar="SECONDS",
     help="Measure the load for this long. Default: since the line was opened.",

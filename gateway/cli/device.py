@@ -19,6 +19,7 @@ import click
 from config.finding import ConfigError
 from console.failure import Failure
 from console.language import sentence, tr
+from console.number_option import NumberOption
 from console.output import plain, say_json_text
 from console.templates import control
 from console.text import Message, Template
@@ -110,13 +111,16 @@ def why(session: Session, target: str, *, as_json: bool) -> int:
 @click.argument("target", metavar="URL|NAME", shell_complete=complete_device)
 @click.option(
     "--every",
+    cls=NumberOption,
     type=Seconds(),
     default=2.0,
     show_default=True,
     metavar="SECONDS",
     help="Time between two reads.",
 )
-@click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after N reads.")
+@click.option(
+    "--count", cls=NumberOption, type=click.IntRange(1), metavar="N", help="Stop after N reads."
+)
 @json_option
 @click.pass_obj
 @command

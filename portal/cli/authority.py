@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from console.language import tr
+from console.number_option import NumberOption
 from console.text import Template
 from console.usage import WrongUsage
 from portal.cli.common import TextType, json_option, portal_ready, say
@@ -203,6 +204,7 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
 @authority.command()
 @click.option(
     "--days",
+    cls=NumberOption,
     type=click.IntRange(1, 365),
     default=7,
     show_default=True,

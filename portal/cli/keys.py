@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.language import plural, tr, tr_noop
+from console.number_option import NumberOption
 from console.output import columns
 from portal.cli.common import TextType, json_option, portal_ready, say
 
@@ -53,6 +54,7 @@ def key() -> None:
 )
 @click.option(
     "--uses",
+    cls=NumberOption,
     type=click.IntRange(1, 1000),
     default=1,
     show_default=True,
@@ -60,6 +62,7 @@ def key() -> None:
 )
 @click.option(
     "--days",
+    cls=NumberOption,
     type=click.IntRange(1, 90),
     default=7,
     show_default=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from console.failure import Failure
+from console.number_option import NumberOption
 from console.text import Template
 from portal.cli.common import check_bind, check_free, portal_ready
 
@@ -23,6 +24,7 @@ BUILD: Final = Template("portal.build", "run `scripts/assets`")
 
 _workers = click.option(
     "--workers",
+    cls=NumberOption,
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,

@@ -3,8 +3,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import click
 import pytest
 
 from console import language, localized
@@ -58,6 +59,28 @@ def test_every_help_is_shown_in_japanese_and_fits_its_lines() -> None:
             assert any("\u3040" <= c <= "\u30ff" for c in command.help or ""), (name, path)
             bare = [line for line in shown.splitlines() if not line.startswith("使い方")]
             assert max(map(width, bare)) <= 80, (path, shown)
+
+
+@pytest.mark.usefixtures("_japanese")
+@pytest.mark.parametrize(
+    ("tongue", "shown"),
+    [
+        ("en", ("[default: 2.0; 0.1 to 3600]", "[at least 1]", "[0.1 to 3600]")),
+        ("ja", ("[既定値：2.0、範囲：0.1～3600]", "[1以上]", "[0.1～3600]")),
+    ],
+)
+def test_a_help_says_the_limits_of_a_number_in_words(tongue: str, shown: Sequence[str]) -> None:
+    language.use(tongue)
+    records = [
+        parameter.get_help_record(click.Context(command))
+        for root in extraction.programs().values()
+        for _path, command in extraction.commands(localized.localized(root))
+        for parameter in command.params
+    ]
+    texts = [record[1] for record in records if record is not None]
+    assert not [text for text in texts if "<=" in text or ">=" in text]
+    for part in shown:
+        assert any(text.endswith(part) for text in texts), part
 
 
 def test_lines_break_between_wide_characters_but_not_before_a_full_stop() -> None:
