@@ -20,7 +20,6 @@ from typing import Final
 
 from scripts.demonstration.loads import DAY_S, JAPAN_S, Load, Pages, Shape, chance, last_before
 
-MONTHS: Final = 13
 DAYS: Final = 397
 _AHEAD_S: Final = 3 * DAY_S
 """How long one run may last before loads stay as they are."""
