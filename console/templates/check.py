@@ -21,7 +21,7 @@ LINE_TOO_BUSY: Final = Template(
 )
 OVERLOADED: Final = Template(
     "check.overloaded",
-    "polling takes {share} % of the time, and the shortest interval is {missing} s too short "
+    "polling takes {share}% of the time, and the shortest interval is {missing} s too short "
     "to poll all {n} devices",
 )
 NO_RESERVE: Final = Template(

@@ -23,7 +23,7 @@ REGISTER_BIT: Final = Template("evidence.register_bit", "bit {bit} is set")
 BROKEN: Final = Template(
     "evidence.broken", "unavailable because it is broken, with a critical alert"
 )
-LEVEL: Final = Template("evidence.level", "{percent} % left")
+LEVEL: Final = Template("evidence.level", "{percent}% left")
 NO_PAPER: Final = Template("evidence.no_paper", "no sheets left")
 NO_ROOM: Final = Template("evidence.no_room", "no room left")
 
