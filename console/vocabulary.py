@@ -10,8 +10,9 @@ a label begin with a capital: `console.text.Message.heading`.
 ::
 
     component("toner black")                      black toner            ブラックトナー
-    part("colour=mono,size=A4")                   monochrome, A4         モノクロ、A4
+    part("colour=mono,size=A4")                   monochrome, size A4    白黒、A4サイズ
     phrase("media.jam", "tray 2")                 paper jam in tray 2    トレイ2で用紙詰まり
+    phrase("attention", "dc arc")                 attention required (DC arc)
 """
 
 from __future__ import annotations
@@ -166,8 +167,8 @@ _PHRASES: Final = table(
     "code_of",
     {
         "media.jam": tr_noop("paper jam in {component}"),
-        "media.empty": tr_noop("no paper in {component}"),
-        "media.low": tr_noop("little paper left in {component}"),
+        "media.empty": tr_noop("{component} out of paper"),
+        "media.low": tr_noop("{component} low on paper"),
         "media.mismatch": tr_noop("paper mismatch in {component}"),
         "output.full": tr_noop("{component} full"),
         "output.near_full": tr_noop("{component} nearly full"),
@@ -185,13 +186,13 @@ COMPONENTS: Final = table(
     {
         "tray": tr_noop("tray"),
         "roll": tr_noop("roll"),
-        "input": tr_noop("paper input"),
+        "input": tr_noop("paper source"),
         "output": tr_noop("output tray"),
         "cover": tr_noop("cover"),
         "marker": tr_noop("print engine"),
         "path": tr_noop("paper path"),
-        "channel": tr_noop("data channel"),
-        "interpreter": tr_noop("interpreter"),
+        "channel": tr_noop("print data channel"),
+        "interpreter": tr_noop("page language interpreter"),
         "finisher": tr_noop("finisher"),
         "finisher supply": tr_noop("finisher supply"),
         "supply": tr_noop("supply"),
@@ -264,6 +265,8 @@ LANES: Final = table(
 _COLOURED: Final = Template("vocabulary.coloured", "{colour} {supply}")
 _NUMBERED: Final = Template("vocabulary.numbered", "{component} {number}")
 _CODE_AND_COMPONENT: Final = Template("vocabulary.code_and_component", "{code} on {component}")
+_CODE_AND_NAME: Final = Template("vocabulary.code_and_name", "{code} ({name})")
+"""For the names of profiles: what they name need not be a place that something can be on."""
 _LISTED: Final = Template("vocabulary.listed", "{first}, {rest}")
 
 
@@ -274,10 +277,11 @@ def word(words: Mapping[str, Template], value: str) -> Message:
 
 
 def supply(kind: str, colour: str = "") -> Message:
-    """A supply by its kind and, where it has one, its colour."""
-    if colour:
-        return _COLOURED(colour=word(COLOURS, colour), supply=word(SUPPLIES, kind))
-    return word(SUPPLIES, kind)
+    """A supply by its kind and, where it has one, its colour: ``black toner``, ``black supply``."""
+    if not colour:
+        return word(SUPPLIES, kind)
+    name = COMPONENTS["supply"]() if kind == "other" else word(SUPPLIES, kind)
+    return _COLOURED(colour=word(COLOURS, colour), supply=name)
 
 
 def component(key: str) -> Message:
@@ -301,11 +305,13 @@ def phrase(code: str, of: str = "") -> Message:
         return word(CODES, code)
     if code in _PHRASES:
         return _PHRASES[code](component=component(of))
+    if isinstance(component_key.read(of), Name):
+        return _CODE_AND_NAME(code=word(CODES, code), name=component(of))
     return _CODE_AND_COMPONENT(code=word(CODES, code), component=component(of))
 
 
 def part(key: str) -> Message:
-    """Which phase, tariff or slice a reading is of: ``L1``, ``tariff 2``, ``monochrome, A4``.
+    """Which phase, tariff or slice a reading is of: ``L1``, ``tariff 2``, ``monochrome, size A4``.
 
     The grammar is that of `console.part_key`; what is unknown stays as it is.
     """

@@ -122,7 +122,7 @@ VALUES: Final = {
             "scan": tr_noop("scan"),
             "send": tr_noop("fax sent"),
             "duplex": tr_noop("two-sided"),
-            "list": tr_noop("list"),
+            "list": tr_noop("list printing"),
         },
     ),
     "side": table(

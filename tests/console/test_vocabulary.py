@@ -150,7 +150,7 @@ def _components(node: object) -> Iterator[str]:
         ("phase=l1,tariff=2", "phase L1, tariff 2", "L1相、料金区分2"),
         ("lane=gap", "missing-data notices", "欠測通知"),
         ("newer=3", "newer=3", "newer=3"),
-        ("colour=mono,size=A4", "monochrome, size A4", "モノクロ、A4サイズ"),
+        ("colour=mono,size=A4", "monochrome, size A4", "白黒、A4サイズ"),
         ("colour=mono,", "colour=mono,", "colour=mono,"),
     ],
 )
@@ -168,6 +168,15 @@ def test_a_part_is_called_as_people_call_it(value: str, english: str, japanese: 
         ("supply.low", "toner black", "black toner low", "ブラックトナー残りわずか"),
         ("phase.lost", "l1", "phase lost on L1", "L1の欠相"),
         ("media.jam", "", "paper jam", "用紙詰まり"),
+        ("media.empty", "roll 1", "roll 1 out of paper", "ロール紙1の用紙切れ"),
+        ("supply.low", "other black", "black supply low", "ブラック消耗品残りわずか"),
+        (
+            "grid.frequency",
+            "low",
+            "grid frequency out of range (underfrequency)",
+            "系統周波数異常（周波数低下）",
+        ),
+        ("leak", "給紙; 3", "leak (給紙; 3)", "漏れの検知（給紙; 3）"),
         ("of.a.newer.one", "tray 2", "of.a.newer.one on tray 2", "トレイ2のof.a.newer.one"),
     ],
 )
