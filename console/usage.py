@@ -62,24 +62,28 @@ SEE_HELP: Final = Template("console.see_help", "see `{command} --help`")
 
 
 class WrongUsage(click.UsageError):
-    """Wrong usage that a command finds itself."""
+    """Wrong usage that a command finds itself; without a next step, that is to see the help."""
 
-    def __init__(self, what: Message) -> None:
+    def __init__(self, what: Message, *, next_step: Message = NO_MESSAGE) -> None:
         super().__init__(str(what))
         self.what = what
+        self.next_step = next_step
 
 
 class WrongValue(click.BadParameter):
-    """A value that a parameter of ours refuses."""
+    """A value that a parameter of ours refuses; without a next step, that is to see the help."""
 
     def __init__(
         self,
         what: Message,
         param: click.Parameter | None = None,
         ctx: click.Context | None = None,
+        *,
+        next_step: Message = NO_MESSAGE,
     ) -> None:
         super().__init__(str(what), ctx, param)
         self.what = what
+        self.next_step = next_step
 
 
 def describe_usage(
@@ -117,7 +121,7 @@ def _fault(
 ) -> tuple[Message, Message]:
     """What is wrong, and the next step where there is a better one than the help."""
     if isinstance(error, WrongUsage | WrongValue):
-        return error.what, NO_MESSAGE
+        return error.what, error.next_step
     if isinstance(error, click.NoSuchCommand):
         return NO_SUCH_COMMAND(name=error.command_name), _nearest(error.possibilities)
     if isinstance(error, click.NoSuchOption):

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
 
 INVALID_EMAIL: Final = Template("account.invalid_email", "'{email}' is not an email address")
-WRITE_EMAIL: Final = Template("account.write_email", "write one such as name@example.com")
+WRITE_EMAIL: Final = Template("account.write_email", "write an address such as name@example.com")
 ALREADY_MEMBER: Final = Template(
     "account.already_member", "{email} is already a member of {organization}"
 )
-NOTHING_CHANGED: Final = Template("account.nothing_changed", "nothing was changed")
 USE_ANOTHER: Final = Template(
     "account.use_another", "name another organization or another email address"
 )
@@ -39,12 +38,17 @@ NO_ORGANIZATION: Final = Template(
     "account.no_organization", "the organization '{name}' does not exist"
 )
 KNOWN_ORGANIZATIONS: Final = Template(
-    "account.known_organizations", "the organizations of this portal: {names}"
+    "account.known_organizations", "existing organizations include {names}"
+)
+CORRECT_ORGANIZATION: Final = Template(
+    "account.correct_organization",
+    "correct the name, or create the organization with its first gateway, as "
+    "`kanmon-portal gateway add --help` shows",
 )
 NONE_YET: Final = Template("account.none_yet", "no organization exists yet")
 ADD_ORGANIZATION: Final = Template(
     "account.add_organization",
-    "create it with its first gateway, as `kanmon-portal gateway add --help` shows",
+    "create the organization with its first gateway, as `kanmon-portal gateway add --help` shows",
 )
 PASSWORD_REJECTED: Final = Template("account.password_rejected", "the password was rejected")
 PASSWORD_PROBLEMS: Final = Template("account.password_problems", "{problems}")
@@ -113,7 +117,6 @@ def add_user(new: NewUser) -> User:
     if not created:
         raise AccountError(
             ALREADY_MEMBER(email=email, organization=str(organization)),
-            why=NOTHING_CHANGED(),
             next_step=USE_ANOTHER(),
         )
     return user
@@ -124,7 +127,7 @@ def _no_organization(name: str) -> AccountError:
     return AccountError(
         NO_ORGANIZATION(name=name),
         why=KNOWN_ORGANIZATIONS(names=known) if known else NONE_YET(),
-        next_step=ADD_ORGANIZATION(),
+        next_step=CORRECT_ORGANIZATION() if known else ADD_ORGANIZATION(),
     )
 
 

@@ -39,14 +39,15 @@ ROOT_LOST: Final = Template(
 )
 RESTORE_ROOT: Final = Template(
     "authority.restore_root",
-    "restore the file from your backup; or accept with --anew that all of these certificates have "
-    "to be issued again",
+    "restore the file from your backup, or run the command with --anew and issue all of these "
+    "certificates again",
 )
 INVALID_NAME: Final = Template(
-    "authority.invalid_name", "'{name}' is not a name for a worker or a publisher"
+    "authority.invalid_name", "'{name}' is not a valid name for a worker or a publisher"
 )
 WRITE_NAME: Final = Template(
-    "authority.write_name", "use lower-case letters, digits and hyphens, such as ingest-1"
+    "authority.write_name",
+    "use at most {limit} lower-case letters, digits and hyphens, such as ingest-1",
 )
 UNKNOWN_BOX: Final = Template("authority.unknown_box", "the portal has no box with the id '{box}'")
 NEVER_ISSUED: Final = Template(
@@ -63,13 +64,14 @@ EXPIRED_LIST: Final = Template(
 )
 LONGER_LIFE: Final = Template("authority.longer_life", "choose a longer validity")
 INVALID_HOST: Final = Template(
-    "authority.invalid_host", "'{host}' is not a host name or an address"
+    "authority.invalid_host", "'{host}' is not a host name or an IP address"
 )
 WRITE_HOST: Final = Template(
     "authority.write_host", "write a name such as broker.example.com, or an IP address"
 )
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,52}")
+_NAME_LENGTH: Final = 53
+_NAME: Final = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{_NAME_LENGTH - 1}}}")
 _KINDS: Final = {Root.WORKERS: "worker", Root.PUBLISHER: "publisher"}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,198}[a-z0-9])?|[0-9a-f:.]{2,45}")
 
@@ -166,7 +168,7 @@ def full_name(root: Root, name: str) -> str:
     be called so, because there is no dot in a box's id, whatever id it makes up.
     """
     if not _NAME.fullmatch(name):
-        raise AuthorityError(INVALID_NAME(name=name), next_step=WRITE_NAME())
+        raise AuthorityError(INVALID_NAME(name=name), next_step=WRITE_NAME(limit=_NAME_LENGTH))
     return f"{_KINDS[root]}.{name}"
 
 

@@ -27,21 +27,27 @@ CHECK_INTERVAL_S: Final = 3600.0
 """Seconds between two checks of a service that runs; four months are left when it is due."""
 
 PLAIN_CLAIMS: Final = Template(
-    "authority.plain_claims",
-    "boxes claim at {url} without TLS, and `kanmon-portal serve` answers them",
+    "authority.plain_claims", "the claim service cannot use the address {url}"
+)
+SERVED_THERE: Final = Template(
+    "authority.served_there", "boxes enrol there without TLS, through `kanmon-portal serve`"
 )
 SET_CLAIM_URL: Final = Template(
-    "authority.set_claim_url", "set KANMON_CLAIM_URL=https://HOST:PORT to serve them here"
+    "authority.set_claim_url",
+    "use `kanmon-portal serve` only, or set KANMON_CLAIM_URL=https://HOST:PORT",
 )
 UNREACHABLE_BROKER: Final = Template(
-    "authority.unreachable_broker",
-    "boxes would be sent to the broker {broker}, which is this machine or does not use TLS",
+    "authority.unreachable_broker", "boxes cannot connect to the broker at {broker}"
 )
 SET_BOX_BROKER: Final = Template(
     "authority.set_box_broker",
-    "set KANMON_BOX_BROKER to the broker as boxes reach it, such as "
+    "set KANMON_BOX_BROKER to the address by which boxes reach the broker, such as "
     "mqtts://broker.example.com:8883",
 )
+LOOPBACK_BROKER: Final = Template(
+    "authority.loopback_broker", "the address is a loopback address of this machine"
+)
+PLAIN_BROKER: Final = Template("authority.plain_broker", "the address does not use TLS")
 
 log = event_log(__name__)
 
@@ -56,7 +62,9 @@ def ensure_certificate() -> Path:
             written.
     """
     if settings.CLAIM_URL.startswith("http:"):
-        raise AuthorityError(PLAIN_CLAIMS(url=settings.CLAIM_URL), next_step=SET_CLAIM_URL())
+        raise AuthorityError(
+            PLAIN_CLAIMS(url=settings.CLAIM_URL), why=SERVED_THERE(), next_step=SET_CLAIM_URL()
+        )
     host = urlsplit(settings.CLAIM_URL).hostname or ""
     if not is_this_machine(host):
         _check_box_broker()
@@ -72,9 +80,13 @@ def ensure_certificate() -> Path:
 def _check_box_broker() -> None:
     """Raise `AuthorityError` if boxes elsewhere would be sent to a broker that they refuse."""
     broker = urlsplit(settings.BOX_BROKER)
-    if broker.scheme != "mqtts" or is_this_machine(broker.hostname or ""):
-        what = UNREACHABLE_BROKER(broker=f"{broker.scheme}://{broker.hostname}")
-        raise AuthorityError(what, next_step=SET_BOX_BROKER())
+    loopback = is_this_machine(broker.hostname or "")
+    if loopback or broker.scheme != "mqtts":
+        raise AuthorityError(
+            UNREACHABLE_BROKER(broker=f"{broker.scheme}://{broker.hostname}"),
+            why=LOOPBACK_BROKER() if loopback else PLAIN_BROKER(),
+            next_step=SET_BOX_BROKER(),
+        )
 
 
 class RenewalThread(threading.Thread):

@@ -115,7 +115,7 @@ MAINTAIN: Final = Template(
 )
 REPLACE_ROOT: Final = Template("expiry.replace_root", "follow {guide}, starting with `{remedy}`")
 REPLACE: Final = Template(
-    "expiry.replace", "issue a new certificate with `{remedy}`, and change over to it"
+    "expiry.replace", "issue a new certificate with `{remedy}`, then switch to it"
 )
 RESTART_CLAIMS: Final = Template(
     "expiry.restart_claims", "check the service's log, then restart it: `{remedy}`"

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 
 INVALID_USES: Final = Template("authority.invalid_uses", "a key cannot be for {uses} boxes")
 CHOOSE_USES: Final = Template("authority.choose_uses", "choose a number from 1 to {limit}")
-INVALID_LIFE: Final = Template(
-    "authority.invalid_life", "a key cannot be valid for so long, or for no time"
-)
-CHOOSE_LIFE: Final = Template("authority.choose_life", "choose at most {days} days")
+INVALID_LIFE: Final = Template("authority.invalid_life", "the validity of the key is out of range")
+CHOOSE_LIFE: Final = Template("authority.choose_life", "choose from 1 to {days} days")
 SEVERAL_BOXES: Final = Template(
     "authority.several_boxes", "a key for several boxes cannot name one gateway"
 )
 OMIT_GATEWAY: Final = Template(
     "authority.omit_gateway",
-    "leave the name out: each gateway is then named after its box, and can be renamed",
+    "omit the gateway's name: each gateway is then named after its box",
 )
 UNKNOWN_KEY: Final = Template(
     "authority.unknown_key", "the portal has no agent key with the id '{id}'"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 UNREADABLE: Final = Template("authority.unreadable", "the file cannot be read")
 NOT_AN_IDENTITY: Final = Template(
-    "authority.not_an_identity", "the file does not hold a key and a certificate"
+    "authority.not_an_identity", "the file does not contain a key and a certificate"
 )
 MISMATCH: Final = Template(
     "authority.mismatch", "the key and the certificate in the file do not belong together"

@@ -49,21 +49,24 @@ QUEUED_MESSAGES: Final = 1_000
 QUEUED_BYTES: Final = 16 << 20
 IN_FLIGHT: Final = 100
 
-INVALID_ADDRESS: Final = Template("broker.invalid_address", "'{address}' is not HOST:PORT")
-WRITE_ADDRESS: Final = Template("broker.write_address", "write one such as 0.0.0.0:8883")
+INVALID_ADDRESS: Final = Template(
+    "broker.invalid_address", "'{address}' does not have the form HOST:PORT"
+)
+WRITE_ADDRESS: Final = Template("broker.write_address", "write an address such as 0.0.0.0:8883")
 PUBLIC_TAKEOVER: Final = Template(
-    "broker.public_takeover", "the takeover listener must not listen at {host}"
+    "broker.public_takeover", "the takeover listener must not listen on {host}"
 )
 ENDS_SESSIONS: Final = Template(
-    "broker.ends_sessions", "a client that reaches it can end every session"
+    "broker.ends_sessions", "a client that can reach it can end every session"
 )
 LOOPBACK_TAKEOVER: Final = Template(
     "broker.loopback_takeover",
-    "name an address of this machine, such as 127.0.0.1:8886, with --takeover",
+    "choose a loopback address with --takeover, such as 127.0.0.1:8886",
 )
-SHARED_PORT: Final = Template("broker.shared_port", "two listeners have the port {port}")
+SHARED_PORT: Final = Template("broker.shared_port", "two listeners use the port {port}")
 OWN_PORTS: Final = Template(
-    "broker.own_ports", "give each of boxes, workers, publisher and takeover a port of its own"
+    "broker.own_ports",
+    "choose a different port for each of --boxes, --workers, --publisher and --takeover",
 )
 
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
@@ -77,11 +80,13 @@ class Address:
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> Address:
-        """Parse ``HOST:PORT``; raises `AuthorityError`."""
+    def parse(cls, text: str, *, where: str = "") -> Address:
+        """Parse ``HOST:PORT``, given as ``where``; raises `AuthorityError`."""
         found = _ADDRESS.fullmatch(text)
         if found is None or not 0 < int(found["port"]) < 65_536:
-            raise AuthorityError(INVALID_ADDRESS(address=text), next_step=WRITE_ADDRESS())
+            raise AuthorityError(
+                INVALID_ADDRESS(address=text), where=where, next_step=WRITE_ADDRESS()
+            )
         return cls(host=found["host"].strip("[]"), port=int(found["port"]))
 
     def __str__(self) -> str:

@@ -49,12 +49,12 @@ PLAN: Final = "broker.json"
 PASSWORD: Final = Path("takeover/password")
 CANARY: Final = Path("canary/identity.pem")
 NO_CONFIGURATION: Final = Template(
-    "broker.no_configuration", "the folder holds no broker configuration"
+    "broker.no_configuration", "the folder does not contain a broker configuration"
 )
-WRITE: Final = Template("broker.write", "run `kanmon-portal broker write {folder}`")
+WRITE: Final = Template("broker.write", "run `kanmon-portal broker write {folder} --host NAME`")
 DAMAGED: Final = Template("broker.damaged", "the file is damaged")
 REPLACE: Final = Template(
-    "broker.replace", "remove the file, then run `kanmon-portal broker write {folder}`"
+    "broker.replace", "remove the file, then run `kanmon-portal broker write {folder} --host NAME`"
 )
 RUN_OR_WRITE: Final = Template(
     "broker.run_or_write",
@@ -63,12 +63,12 @@ RUN_OR_WRITE: Final = Template(
 )
 NOT_CREATED: Final = Template("broker.not_created", "the folder cannot be created")
 WRITABLE_FOLDER: Final = Template(
-    "broker.writable_folder", "name a folder that this account can write"
+    "broker.writable_folder", "choose a folder that this account can write to"
 )
 NO_ACCOUNT: Final = Template(
-    "broker.no_account", "this machine has no account '{user}' for Mosquitto"
+    "broker.no_account", "the account '{user}' for Mosquitto does not exist on this machine"
 )
-OTHER_ACCOUNT: Final = Template("broker.other_account", "name another account with --user")
+OTHER_ACCOUNT: Final = Template("broker.other_account", "choose another account with --user")
 _ITERATIONS: Final = 20_000
 _PRIVATE: Final = 0o600
 

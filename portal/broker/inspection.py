@@ -56,7 +56,7 @@ CHANGED: Final = Template("broker.changed", "the file differs from what was writ
 EXPOSED: Final = Template("broker.exposed", "every account on this machine can read the file")
 HAS_MODE: Final = Template("broker.has_mode", "the file has mode {mode}")
 RESTRICT: Final = Template("broker.restrict", "run `chmod o=` on the file")
-NOT_A_LIST: Final = Template("broker.not_a_list", "the file does not hold a revocation list")
+NOT_A_LIST: Final = Template("broker.not_a_list", "the file does not contain a revocation list")
 OTHER_ROOT: Final = Template(
     "broker.other_root", "the revocation list was not issued by this portal's root for {root}"
 )

@@ -17,8 +17,10 @@ from portal.cli.common import TextType, json_option, portal_ready, say
 if TYPE_CHECKING:
     from portal.authority.actions import RootView
 
-NOT_FOR_BOXES: Final = Template(
-    "portal.not_for_boxes", "--but-newest is for workers and publishers only"
+NOT_FOR_BOXES: Final = Template("portal.not_for_boxes", "--but-newest cannot be used for a box")
+CHOOSE_ROOT: Final = Template(
+    "portal.choose_root",
+    "omit --but-newest, or choose workers or publisher with --root",
 )
 _ROOTS = click.Choice(["boxes", "workers", "publisher"])
 _out = click.option(
@@ -154,7 +156,7 @@ def _say_folder(folder: Path, *, as_json: bool) -> None:
     say(
         {"folder": str(folder)},
         tr(
-            "{folder} holds key.pem, certificate.pem and trust.pem (the root of boxes and "
+            "{folder} contains key.pem, certificate.pem and trust.pem (the root of boxes and "
             "broker); the certificate expires in a year",
             folder=folder,
         ),
@@ -183,7 +185,7 @@ def revoke(name: str, *, root_name: str, but_newest: bool, reason: str, as_json:
     once from `kanmon-portal broker reload`. The command may be repeated.
     """
     if but_newest and root_name == "boxes":
-        raise WrongUsage(NOT_FOR_BOXES())
+        raise WrongUsage(NOT_FOR_BOXES(), next_step=CHOOSE_ROOT())
     with portal_ready():
         from portal.authority.actions import list_path, revoke_box, revoke_named
         from portal.authority.models import Root

@@ -12,7 +12,7 @@ import click
 from console.language import current, tr, translations
 from console.output import plain_line
 from console.text import Template, join, one_line
-from console.usage import WrongUsage, WrongValue
+from console.usage import MISSING_OPTION, WrongUsage, WrongValue
 from portal.cli.common import FAILED, NOT_PRINTABLE, json_option, portal_ready, say
 
 if TYPE_CHECKING:
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 PARTLY = 1
 
 
-HOST_MISSING: Final = Template(
-    "portal.host_missing", "name the host by which boxes reach the broker: --host NAME"
+ADD_HOST: Final = Template(
+    "portal.add_host", "add --host NAME, with the name by which boxes reach the broker"
 )
 NAMELESS_ACCOUNT: Final = Template(
-    "portal.nameless_account",
-    "this account has no name; name the one that Mosquitto runs as: --user NAME",
+    "portal.nameless_account", "the account that runs this command has no name"
+)
+ADD_USER: Final = Template(
+    "portal.add_user", "add --user NAME, with the account that Mosquitto runs as"
 )
 
 
@@ -111,9 +113,12 @@ def _folder_from_options(
     there = (path / PLAN).exists()
     earlier = BrokerFolder.load(path).plan if there else None
     if not hosts and earlier is None:
-        raise WrongUsage(HOST_MISSING())
+        raise WrongUsage(MISSING_OPTION(name="--host"), next_step=ADD_HOST())
     addresses = {
-        name: Address.parse(text or (str(getattr(earlier, name)) if earlier else _DEFAULTS[name]))
+        name: Address.parse(
+            text or (str(getattr(earlier, name)) if earlier else _DEFAULTS[name]),
+            where=f"--{name}",
+        )
         for name, text in at.items()
     }
     plan = Plan(
@@ -129,7 +134,7 @@ def _own_name() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError as error:
-        raise WrongUsage(NAMELESS_ACCOUNT()) from error
+        raise WrongUsage(NAMELESS_ACCOUNT(), next_step=ADD_USER()) from error
 
 
 @broker.command()

@@ -25,45 +25,42 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
-NOT_HOST_PORT: Final = Template(
-    "portal.not_host_port", "'{bind}' is not HOST:PORT, such as 127.0.0.1:8000"
-)
+NOT_HOST_PORT: Final = Template("portal.not_host_port", "'{bind}' does not have the form HOST:PORT")
+WRITE_HOST_PORT: Final = Template("portal.write_host_port", "write an address such as {example}")
 NOT_PRINTABLE: Final = Template(
-    "portal.not_printable", "'{text}' holds characters that cannot be printed"
+    "portal.not_printable", "'{text}' contains characters that cannot be printed"
 )
-EMPTY_TEXT: Final = Template("portal.empty_text", "write at least one character")
+EMPTY_TEXT: Final = Template("portal.empty_text", "the value is empty")
 TEXT_TOO_LONG: Final = Template(
-    "portal.text_too_long", "{number} characters are too many; at most {most}"
+    "portal.text_too_long", "the value has {number} characters, but at most {most} are allowed"
 )
 CHECK_PATH: Final = Template("portal.check_path", "check the path and its disk, then try again")
-OTHER_SETTINGS: Final = Template(
-    "portal.other_settings", "DJANGO_SETTINGS_MODULE names a module that does not exist"
-)
+OTHER_SETTINGS: Final = Template("portal.other_settings", "the module '{module}' does not exist")
 REMOVE_SETTINGS: Final = Template(
-    "portal.remove_settings", "remove the variable: Kanmon has settings of its own"
+    "portal.remove_settings", "remove the variable: the portal uses its own settings"
 )
 STATE_NOT_CREATED: Final = Template(
     "portal.state_not_created", "the state folder cannot be created"
 )
 SET_STATE: Final = Template(
-    "portal.set_state", "set KANMON_PORTAL_STATE to a folder that this account can write"
+    "portal.set_state", "set KANMON_PORTAL_STATE to a folder that this account can write to"
 )
 DATABASE_FAILED: Final = Template(
     "portal.database_failed", "the database did not carry out the command"
 )
 CHECK_DISK: Final = Template(
     "portal.check_disk",
-    "check that disk, run the command as the user that the portal runs as, then try again",
+    "check the disk, and run the command as the user that the portal runs as",
 )
 CHECK_DATABASE_LOG: Final = Template(
-    "portal.check_database_log", "try again, and check the database's log"
+    "portal.check_database_log", "check the database's log, then try again"
 )
 START_DATABASE: Final = Template(
     "portal.start_database", "start the database, or correct KANMON_DATABASE_URL"
 )
 GRANT_TABLES: Final = Template(
     "portal.grant_tables",
-    "grant the tables to the database's account, or correct KANMON_DATABASE_URL",
+    "grant the database account access to the tables, or correct KANMON_DATABASE_URL",
 )
 MIGRATE: Final = Template("portal.migrate", "run `kanmon-portal migrate`")
 ADDRESS_UNAVAILABLE: Final = Template(
@@ -71,14 +68,15 @@ ADDRESS_UNAVAILABLE: Final = Template(
 )
 OTHER_PORT: Final = Template(
     "portal.other_port",
-    "stop the program that listens there, or choose another port with --bind",
+    "stop the program that uses the port, or choose another port with --bind",
 )
 OWN_ADDRESS: Final = Template(
     "portal.own_address",
     "choose an address of this machine with --bind, such as 127.0.0.1:8000",
 )
 HIGH_PORT: Final = Template(
-    "portal.high_port", "choose a port from 1024 up with --bind: lower ones need root's rights"
+    "portal.high_port",
+    "choose a port of 1024 or higher with --bind: lower ports require root privileges",
 )
 _BINDING: Final = {
     errno.EADDRINUSE: OTHER_PORT(),
@@ -142,7 +140,11 @@ def _set_up(*, create: bool) -> None:
         named = os.environ["DJANGO_SETTINGS_MODULE"]
         if error.name is None or not f"{named}.".startswith(f"{error.name}."):
             raise
-        raise Failure(OTHER_SETTINGS(), where=named, next_step=REMOVE_SETTINGS()) from error
+        raise Failure(
+            OTHER_SETTINGS(module=named),
+            where="DJANGO_SETTINGS_MODULE",
+            next_step=REMOVE_SETTINGS(),
+        ) from error
     _warn_of_unknown_variables()
 
 
@@ -211,15 +213,8 @@ def _make_state_folder() -> None:
         ) from error
 
 
-def check_bind(bind: str) -> None:
-    """Raise a usage error unless ``bind`` is ``HOST:PORT``."""
-    host, colon, port = bind.rpartition(":")
-    if not colon or not host or not (port.isdecimal() and 0 < int(port) < 65_536):
-        raise WrongValue(NOT_HOST_PORT(bind=bind))
-
-
 def check_free(bind: str) -> None:
-    """Raise `Failure` unless ``bind``, as `check_bind` takes it, can be listened at now.
+    """Raise `Failure` unless ``bind``, as `BindType` takes it, can be listened at now.
 
     Gunicorn tries for five seconds, and then ends with a code of its own.
     """
@@ -258,6 +253,28 @@ class TextType(click.ParamType[str]):
         if len(text) > self._limit:
             raise WrongValue(TEXT_TOO_LONG(number=len(text), most=self._limit), param, ctx)
         return text
+
+
+class BindType(click.ParamType[str]):
+    """The type of a parameter that is an address to listen on, ``HOST:PORT``.
+
+    Args:
+        example: An address that an error shows.
+    """
+
+    name = "bind"
+
+    def __init__(self, example: str) -> None:
+        self._example = example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """``value``; fails where it is not ``HOST:PORT``."""
+        bind = str(value)
+        host, colon, port = bind.rpartition(":")
+        if not colon or not host or not (port.isdecimal() and 0 < int(port) < 65_536):
+            step = WRITE_HOST_PORT(example=self._example)
+            raise WrongValue(NOT_HOST_PORT(bind=bind), param, ctx, next_step=step)
+        return bind
 
 
 def say(data: Mapping[str, Any], *lines: str, as_json: bool) -> None:

@@ -69,7 +69,7 @@ def gateway_add(
             "box": box_id,
         },
         tr(
-            "{gateway} at {site} is expected; its box is {box}",
+            "{gateway} at {site} is registered; its box is {box}",
             gateway=name,
             site=site_name,
             box=box_id,

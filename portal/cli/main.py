@@ -58,7 +58,8 @@ def commands() -> None:
 
 FAULT_NEXT: Final = Template(
     "portal.fault_next",
-    "report it with the command that you gave; KANMON_PORTAL_DEBUG=1 shows where it happened",
+    "report the error with the command that you ran; set KANMON_PORTAL_DEBUG=1 to see where it "
+    "occurred",
 )
 
 for _command in COMMANDS:

@@ -12,7 +12,7 @@ import click
 from console.failure import Failure
 from console.number_option import NumberOption
 from console.text import Template
-from portal.cli.common import check_bind, check_free, portal_ready
+from portal.cli.common import BindType, check_free, portal_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +35,7 @@ _workers = click.option(
 def _bind(default: str) -> Callable[[FC], FC]:
     return click.option(
         "--bind",
+        type=BindType(default),
         default=default,
         show_default=True,
         metavar="HOST:PORT",
@@ -50,7 +51,6 @@ def serve(bind: str, workers: int) -> None:
 
     Runs until it is stopped. TLS is provided by a reverse proxy in front of it.
     """
-    check_bind(bind)
     with portal_ready():
         from django.conf import settings
         from django.core.management import call_command
@@ -90,7 +90,6 @@ def claims(bind: str, workers: int) -> None:
 
     Runs until it is stopped, over TLS with a certificate of the portal's own root.
     """
-    check_bind(bind)
     with portal_ready():
         from portal.authority.claim_certificate import ensure_certificate
 

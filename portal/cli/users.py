@@ -16,18 +16,20 @@ from console.usage import WrongUsage
 from portal.cli.common import TextType, json_option, portal_ready, say
 
 PASSWORDS_DIFFER: Final = Template("portal.passwords_differ", "the two passwords differ")
-NOTHING_ADDED: Final = Template("portal.nothing_added", "no user was added")
 TRY_AGAIN: Final = Template("portal.try_again", "try again")
 NOT_TYPEABLE: Final = Template(
-    "portal.not_typeable", "the password holds characters that cannot be typed"
+    "portal.not_typeable", "the password contains characters that cannot be typed"
 )
 WRITE_LINE: Final = Template("portal.write_line", "write the password as one line of UTF-8")
 ONE_PASSWORD_OPTION: Final = Template(
     "portal.one_password_option", "--password-stdin and --no-password cannot be used together"
 )
+USE_ONE: Final = Template("portal.use_one", "use only one of the two options")
 NO_TERMINAL: Final = Template(
-    "portal.no_terminal",
-    "a password can be typed at a terminal only; use --password-stdin or --no-password",
+    "portal.no_terminal", "standard input is not a terminal on which a password can be typed"
+)
+USE_PASSWORD_OPTION: Final = Template(
+    "portal.use_password_option", "use --password-stdin or --no-password"
 )
 _ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
 
@@ -75,7 +77,7 @@ def user_add(
     The user can sign in and see all sites of the organization.
     """
     if password_stdin and no_password:
-        raise WrongUsage(ONE_PASSWORD_OPTION())
+        raise WrongUsage(ONE_PASSWORD_OPTION(), next_step=USE_ONE())
     password = None if no_password else _password(from_stdin=password_stdin)
     with portal_ready():
         from portal.accounts.actions import NewUser, add_user
@@ -85,7 +87,7 @@ def user_add(
     say(
         {"user": added.pk, "email": added.email},
         tr(
-            "{email} may sign in as {role} of {organization}",
+            "{email} can sign in as {role} of {organization}",
             email=added.email,
             role=tr(_ROLES[role]),
             organization=fields["organization"],
@@ -123,17 +125,17 @@ def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return _typeable(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
-        raise WrongUsage(NO_TERMINAL())
+        raise WrongUsage(NO_TERMINAL(), next_step=USE_PASSWORD_OPTION())
     first = getpass.getpass(tr("Password: "))
     if first != getpass.getpass(tr("Password again: ")):
-        raise Failure(PASSWORDS_DIFFER(), why=NOTHING_ADDED(), next_step=TRY_AGAIN())
+        raise Failure(PASSWORDS_DIFFER(), next_step=TRY_AGAIN())
     return _typeable(first)
 
 
 def _typeable(password: str) -> str:
     """The password; raises `Failure` for one that no sign-in page could be given."""
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
-        raise Failure(NOT_TYPEABLE(), why=NOTHING_ADDED(), next_step=WRITE_LINE())
+        raise Failure(NOT_TYPEABLE(), next_step=WRITE_LINE())
     return password
 
 

@@ -30,65 +30,72 @@ METRICS_TOKEN_LENGTH: Final = 16
 
 INSIDE_PROGRAM: Final = Template(
     "environment.inside_program",
-    "the folder {folder} is inside the program itself, with which no key or data must be shipped",
+    "the folder {folder} is inside the program's own folder, where keys and data must not be "
+    "stored",
 )
 OUTSIDE_PROGRAM: Final = Template(
     "environment.outside_program",
     "choose a folder outside the program, such as /var/lib/kanmon-portal",
 )
-NO_HOME: Final = Template("environment.no_home", "'{folder}' names the home of no account")
+NO_HOME: Final = Template(
+    "environment.no_home", "'{folder}' refers to the home folder of an account that does not exist"
+)
 NOT_A_PORTAL: Final = Template("environment.not_a_portal", "'{url}' is not the address of a portal")
 WRITE_PORTAL: Final = Template(
     "environment.write_portal",
-    "write how users reach the portal, without a path, such as https://portal.example.com",
+    "write the address by which users reach the portal, without a path, such as "
+    "https://portal.example.com",
 )
 WRITE_CLAIM: Final = Template(
     "environment.write_claim",
-    "write how boxes reach the portal over TLS, such as https://portal.example.com:{port}, or "
-    "plain HTTP to this machine",
+    "write the https:// address by which boxes reach the portal, such as "
+    "https://portal.example.com:{port}, or an http:// loopback address",
 )
 NEEDS_TLS: Final = Template(
     "environment.needs_tls",
-    "a certificate is shown over TLS only, but KANMON_BROKER does not begin with mqtts://",
+    "a client certificate requires TLS, but KANMON_BROKER does not begin with mqtts://",
 )
 USE_TLS: Final = Template(
-    "environment.use_tls", "write mqtts:// in KANMON_BROKER, or remove KANMON_BROKER_ID"
+    "environment.use_tls", "begin KANMON_BROKER with mqtts://, or remove KANMON_BROKER_ID"
 )
 NOT_A_BROKER: Final = Template(
     "environment.not_a_broker", "the value is not the address of a broker"
 )
 WRITE_BOX_BROKER: Final = Template(
     "environment.write_box_broker",
-    "write the broker as boxes reach it, such as mqtts://broker.example.com:8883, or remove the "
-    "variable to send them to KANMON_BROKER",
+    "write the address by which boxes reach the broker, such as mqtts://broker.example.com:8883, "
+    "or remove the variable to use KANMON_BROKER",
 )
 MQTT_VERSION: Final = Template("environment.mqtt_version", "invalid MQTT version '{version}'")
 WRITE_MQTT: Final = Template(
     "environment.write_mqtt", "write 5 or 3.1.1, or remove the variable to use 5"
 )
 WEAK_TOKEN: Final = Template(
-    "environment.weak_token", "the token has fewer than {length} characters, or others than ASCII"
+    "environment.weak_token",
+    "the token has fewer than {length} characters or contains characters that are not ASCII",
 )
 WRITE_TOKEN: Final = Template(
     "environment.write_token", "write the output of `openssl rand -hex 24`, or remove the variable"
 )
 NOT_LOOPBACK: Final = Template(
-    "environment.not_loopback", "'{address}' is not an address of this machine with a port"
+    "environment.not_loopback", "'{address}' is not a loopback address with a port"
 )
 WRITE_LOOPBACK: Final = Template(
     "environment.write_loopback", "write an address such as 127.0.0.1:9465, or remove the variable"
 )
-NEITHER: Final = Template("environment.neither", "'{value}' is neither 1 nor 0")
-WRITE_EITHER: Final = Template("environment.write_either", "write 1 or 0")
+INVALID_SWITCH: Final = Template("environment.invalid_switch", "'{value}' is not a valid value")
+WRITE_SWITCH: Final = Template("environment.write_switch", "write 1 or 0")
 PUBLIC_PORTAL: Final = Template(
     "environment.public_portal",
     "a demonstration is for this machine only, but users reach this portal at {url}",
 )
 REMOVE_VARIABLE: Final = Template("environment.remove_variable", "remove the variable")
 NOT_PRINTABLE: Final = Template(
-    "environment.not_printable", "the value holds characters that cannot be printed"
+    "environment.not_printable", "the value contains characters that cannot be printed"
 )
-WRITE_TEXT: Final = Template("environment.write_text", "write plain text")
+REMOVE_CHARACTERS: Final = Template(
+    "environment.remove_characters", "remove these characters from the value"
+)
 INVALID_URL: Final = Template(
     "environment.invalid_url", "invalid URL: its host or its port is wrong"
 )
@@ -199,7 +206,7 @@ def debug(text: str) -> bool:
         return False
     if text.lower() in {"1", "yes", "on", "true"}:
         return True
-    raise VariableError(NEITHER(value=text), WRITE_EITHER())
+    raise VariableError(INVALID_SWITCH(value=text), WRITE_SWITCH())
 
 
 def simulation(text: str, info: ValidationInfo) -> Path:
@@ -213,7 +220,7 @@ def simulation(text: str, info: ValidationInfo) -> Path:
 def _printable(text: str) -> str:
     if not text.isprintable():
         # The value is not repeated: it may hold a secret.
-        raise VariableError(NOT_PRINTABLE(), WRITE_TEXT())
+        raise VariableError(NOT_PRINTABLE(), REMOVE_CHARACTERS())
     return text
 
 

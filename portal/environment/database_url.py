@@ -48,7 +48,8 @@ INVALID_URL: Final = Template(
     "environment.invalid_url", "invalid URL: its host or its port is wrong"
 )
 UNUSABLE_CHARACTER: Final = Template(
-    "environment.unusable_character", "a part of the database address holds an unusable character"
+    "environment.unusable_character",
+    "the database address contains a character that cannot be used",
 )
 REMOVE_CHARACTER: Final = Template(
     "environment.remove_character",
@@ -59,7 +60,7 @@ WRITE_SUCH: Final = Template(
 )
 UNKNOWN_OPTION: Final = Template("environment.unknown_option", "unknown option '{option}'")
 REMOVE_OPTION: Final = Template(
-    "environment.remove_option", "remove the option; the known ones are {known}"
+    "environment.remove_option", "correct or remove the option; the supported options are {known}"
 )
 REPEATED_OPTION: Final = Template(
     "environment.repeated_option", "the option '{option}' is given more than once"
@@ -72,7 +73,7 @@ CHOOSE_VALUE: Final = Template("environment.choose_value", "write one of {values
 WRITE_SECONDS: Final = Template("environment.write_seconds", "write a whole number of seconds")
 NO_DATABASE: Final = Template("environment.no_database", "the address names no database")
 MISPLACED_AT: Final = Template(
-    "environment.misplaced_at", "an @ follows the first / of the address"
+    "environment.misplaced_at", "the address contains an @ after its first /"
 )
 ESCAPE: Final = Template(
     "environment.escape",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Final, Self
 
 from console.text import Message, MessageError, Template
@@ -9,11 +10,9 @@ from console.text import Message, MessageError, Template
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SEVERAL: Final = Template(
-    "environment.several", "several variables of the environment cannot be used"
-)
-EACH: Final = Template("environment.each", "{problems}")
+SEVERAL: Final = Template("environment.several", "several environment variables cannot be used")
 PROBLEM: Final = Template("environment.problem", "{variable}: {what} ({step})")
+PROBLEMS: Final = Template("environment.problems", "{first}; {second}")
 CORRECT_EACH: Final = Template(
     "environment.correct_each", "correct each variable, then run the command again"
 )
@@ -43,13 +42,13 @@ class SettingsError(MessageError, ValueError):
             one = problems[0]
             error = cls(one.what, where=one.where, why=one.why, next_step=one.next_step)
         else:
-            listed = tuple(
+            listed = [
                 PROBLEM(variable=one.where, what=one.what, step=one.next_step) for one in problems
-            )
+            ]
             error = cls(
                 SEVERAL(),
                 where=", ".join(one.where for one in problems),
-                why=EACH(problems=listed),
+                why=reduce(lambda first, second: PROBLEMS(first=first, second=second), listed),
                 next_step=CORRECT_EACH(),
             )
         error.problems = tuple(problems)

@@ -19,7 +19,7 @@ KEY_UNUSABLE: Final = Template(
 )
 WRITABLE_FOLDER: Final = Template(
     "environment.writable_folder",
-    "set KANMON_PORTAL_STATE to a folder outside the program that this account can write",
+    "set KANMON_PORTAL_STATE to a folder outside the program that this account can write to",
 )
 KEY_DAMAGED: Final = Template(
     "environment.key_damaged", "the key that signs the portal's sessions is too short or damaged"

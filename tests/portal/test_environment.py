@@ -120,7 +120,7 @@ def test_no_error_repeats_the_user_in_the_address_of_another_variable() -> None:
 
 @pytest.mark.parametrize("name", ["KANMON_PORTAL_STATE", "KANMON_BROKER_ID"])
 def test_a_home_that_no_account_has_is_an_error(name: str) -> None:
-    with pytest.raises(SettingsError, match="home of no account"):
+    with pytest.raises(SettingsError, match="an account that does not exist"):
         read_settings({"KANMON_BROKER": "mqtts://h", name: "~nobody-has-this-name/state"})
 
 
@@ -154,7 +154,7 @@ def test_settings_shown_in_a_log_hold_no_secret() -> None:
         ("KANMON_DATABASE_URL", "postgres://h/x?connect_timeout=true", "whole number of seconds"),
         ("KANMON_DATABASE_URL", "postgres:///x?host=/a&host=/b", "'host' is given more than once"),
         ("KANMON_DATABASE_URL", "postgres://h:0/x", "host or its port is wrong"),
-        ("KANMON_BROKER", "mqtt://\x1b", "plain text"),
+        ("KANMON_BROKER", "mqtt://\x1b", "these characters"),
         ("KANMON_PORTAL_URL", "portal.example.com", "https://"),
         ("KANMON_PORTAL_URL", "https://example.com/portal", "without a path"),
         ("KANMON_PORTAL_URL", "https://example.com?x=1", "without a path"),
@@ -165,8 +165,8 @@ def test_settings_shown_in_a_log_hold_no_secret() -> None:
         ("KANMON_BOX_BROKER", "mqtts://broker.example.com:0", "host or its port is wrong"),
         ("KANMON_PORTAL_DEBUG", "maybe", "Write 1 or 0"),
         ("KANMON_BOX_BROKER", "broker.example.com:8883", "mqtts://"),
-        ("KANMON_BROKER_ID", "/some/folder", "Write mqtts://"),
-        ("KANMON_CLAIM_URL", "http://portal.example.com", "over TLS"),
+        ("KANMON_BROKER_ID", "/some/folder", "Begin KANMON_BROKER with mqtts://"),
+        ("KANMON_CLAIM_URL", "http://portal.example.com", "Write the https:// address"),
         ("KANMON_CLAIM_URL", "https://portal.example.com/claim/", "such as https://"),
         ("KANMON_PORTAL_STATE", str(PACKAGE / "state"), "inside the program"),
     ],

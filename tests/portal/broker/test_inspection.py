@@ -139,7 +139,7 @@ def test_two_listeners_on_one_port_are_refused(unstarted: Site) -> None:
     from portal.broker.folder import BrokerFolder
 
     plan = replace(unstarted.folder.plan, workers=unstarted.folder.plan.boxes)
-    with pytest.raises(AuthorityError, match="two listeners have the port"):
+    with pytest.raises(AuthorityError, match="two listeners use the port"):
         BrokerFolder(path=unstarted.folder.path, plan=plan).write()
 
 
