@@ -67,7 +67,7 @@ REPEATED_OPTION: Final = Template(
 )
 WRITE_ONCE: Final = Template("environment.write_once", "write each option once")
 INVALID_OPTION: Final = Template(
-    "environment.invalid_option", "the value of the option '{option}' is not possible"
+    "environment.invalid_option", "the option '{option}' has an invalid value"
 )
 CHOOSE_VALUE: Final = Template("environment.choose_value", "write one of {values}")
 WRITE_SECONDS: Final = Template("environment.write_seconds", "write a whole number of seconds")
