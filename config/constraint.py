@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema, ErrorDetails
 
 _SHOWN: Final = 60
-"""The most characters of a value that are shown in a message."""
+"""The most characters of a value that is shown in a message; of a longer one, only its length."""
 RULES: Final = {
     "extra": "forbid",
     "use_attribute_docstrings": True,
@@ -135,7 +135,7 @@ def _invalid(value: object) -> Message:
 def given_value(value: object) -> Argument:
     """A value of a file as it is shown in a message: a text in quotes, a section as ``a section``.
 
-    A long text or number is shown by its beginning.
+    Of a long text or number only the length is shown: nothing is cut.
     """
     if value is None:
         return messages.NOTHING()
@@ -147,7 +147,7 @@ def given_value(value: object) -> Argument:
         return str(value).lower()
     text = str(value)
     if len(text) > _SHOWN:
-        return messages.BEGINNING(text=text[:_SHOWN])
+        return messages.LONG_VALUE(n=len(text))
     return messages.QUOTED(text=text) if isinstance(value, str) else text
 
 

@@ -38,7 +38,7 @@ NO_SPACE: Final = re.compile(rf"({_WORD}):(\S.*)", re.ASCII)
 """``name:value``, which YAML takes as one text."""
 _NO_COLON: Final = re.compile(rf"({_WORD})(?:\s*=\s*|\s+|$)(.*)", re.ASCII)
 SHOWN: Final = 60
-"""The most characters of a setting that are shown as it should be written."""
+"""The most characters of a setting that is shown as it should be written; else its value is not."""
 
 
 class _State(Enum):
@@ -212,9 +212,9 @@ class BlockScanner:
             return self._text.fault(at, what, step=step)
         near = min(known, key=lambda one: (abs(one.column - found), -one.column))
         what = messages.INDENTATION(
-            key=name[:SHOWN],
+            key=name,
             spaces=messages.SPACES(n=found),
-            other=near.name[:SHOWN],
+            other=near.name,
             line=self._text.line(near.index),
             other_spaces=messages.SPACES(n=near.column),
         )
@@ -365,7 +365,8 @@ def setting_fault(text: YamlText, at: int, end: int) -> FaultFoundError:
     if fault := wide_colon_fault(text, at):
         return fault
     if DASH_WITHOUT_SPACE.match(said):
-        step = messages.WRITE_SETTING(setting=f"- {said[1:]}"[:SHOWN])
+        entry = f"- {said[1:]}"
+        step = messages.WRITE_SETTING(setting=entry if len(entry) <= SHOWN else "- ...")
         return text.fault(at, messages.DASH_SPACE(), step=step)
     if found := NO_SPACE.fullmatch(said):
         if is_other_space(found[2][0]):

@@ -35,11 +35,11 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from console.catalogue import decode_parts
+from console.nearest import nearest
 from console.text import Message, verbatim
 from drivers.report import (
     Clock,
@@ -274,8 +274,8 @@ class _Object:
             return kind(word)
         except ValueError:
             words = [str(member.value) for member in kind]
-            near = get_close_matches(word, words, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it may be {', '.join(words[:8])}"
+            near = nearest(word, words)
+            hint = f"did you mean {near!r}?" if near else f"it may be {', '.join(words[:8])}"
             raise ReportJsonError(
                 self.place(name), f"{word!r} is not a valid {kind.__name__.lower()}; {hint}"
             ) from None

@@ -9,7 +9,7 @@ from console.text import Template
 # --- values ---------------------------------------------------------------------------------------
 
 QUOTED: Final = Template("config.quoted", "'{text}'")
-BEGINNING: Final = Template("config.beginning", "'{text}...'")
+LONG_VALUE: Final = Template("config.long_value", "a value of {n} characters")
 NOTHING: Final = Template("config.nothing", "an empty value")
 NO_VALUE: Final = Template("config.no_value", "the setting '{name}' has no value")
 WRITE_VALUE: Final = Template("config.write_value", "write its value after '{name}:'")

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Final
 
-LIMIT: Final = 160
-"""Characters of a description that are kept."""
-RAW_LIMIT: Final = 64
-"""Octets of evidence that are kept."""
+LIMIT: Final = 255
+"""Characters of a description that are kept: no longer one conforms to RFC 3805."""
+RAW_LIMIT: Final = 255
+"""Octets of evidence that are kept, for the same reason."""
 
 _CHARSETS: Final = {
     3: "ascii",

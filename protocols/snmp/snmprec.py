@@ -56,7 +56,7 @@ class Walk:
                 value = _value(tag.strip(), given)
             except ValueError as error:
                 raise WalkError(
-                    f"line {number}: {line[:60]!r} is not a valid variable: {error}"
+                    f"line {number}: {line!r} is not a valid variable: {error}"
                 ) from None
             if value is not None:
                 rows[key] = value

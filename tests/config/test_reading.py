@@ -269,9 +269,9 @@ def test_a_setting_without_a_name_is_unknown(line: str, name: str) -> None:
     assert finding.next.id == messages.KNOWN_SETTINGS.id
 
 
-def test_a_long_number_is_shown_by_its_beginning() -> None:
+def test_of_a_long_number_the_length_is_shown() -> None:
     (finding,) = findings(GOOD + f"gateway: {{heartbeat_s: {'7' * 61}}}\n")
-    assert finding.what == messages.TOO_LARGE(given=messages.BEGINNING(text="7" * 60))
+    assert finding.what == messages.TOO_LARGE(given=messages.LONG_VALUE(n=61))
 
 
 def test_a_wrong_value_behind_an_alias_is_one_finding() -> None:
