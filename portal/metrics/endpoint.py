@@ -7,7 +7,6 @@ were nothing here (docs/adr/0012).
 
 from __future__ import annotations
 
-import re
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 PATH: Final = "/metrics"
 NOT_FOUND: Final = "404 Not Found"
-_VERSION: Final = re.compile(r"\d{1,3}(\.\d{1,3}){0,2}", re.ASCII)
-"""A version of a format; the library compares one of another form with its own, and fails."""
+_VERSIONS: Final = frozenset({"0.0.1", "0.0.4", "1.0.0"})
+"""Those of the formats; asked for another, the library claims to write it, or fails."""
 
 
 def metrics_application(registry: CollectorRegistry, token: str) -> WSGIApplication:
@@ -49,14 +48,14 @@ def metrics_application(registry: CollectorRegistry, token: str) -> WSGIApplicat
 
 
 def _known_formats(accept: str) -> str:
-    """An ``Accept`` header without the formats whose version is none; text is served for none."""
-    return ",".join(one for one in accept.split(",") if _has_version(one))
+    """An ``Accept`` header without versions that no format has; text is served for none."""
+    return ",".join(one for one in accept.split(",") if _is_known(one))
 
 
-def _has_version(accepted: str) -> bool:
-    """Whether the version of a format has the form of one, where there is any."""
+def _is_known(accepted: str) -> bool:
+    """Whether the version of a format is one of those that exist, where there is any."""
     parameters = (part.strip().partition("=") for part in accepted.split(";"))
-    return all(_VERSION.fullmatch(value) for name, _, value in parameters if name == "version")
+    return all(value in _VERSIONS for name, _, value in parameters if name == "version")
 
 
 def _shows_token(authorization: str, token: str) -> bool:

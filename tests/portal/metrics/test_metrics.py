@@ -152,7 +152,9 @@ def test_the_page_comes_in_the_format_that_its_reader_accepts(watched: Client, d
     assert watched.head("/metrics").content == b""
 
 
-@pytest.mark.parametrize("version", ["abc", "1.0.x", "", "9" * 5000, '"1.0.0"', "1.0.0=", "\u0663"])
+@pytest.mark.parametrize(
+    "version", ["abc", "9", "1.0", "1.0.x", "", "9" * 5000, '"1.0.0"', "1.0.0=", "\u0663"]
+)
 @pytest.mark.parametrize("format_", ["application/openmetrics-text", "text/plain"])
 def test_a_format_without_a_real_version_is_answered_with_text(
     watched: Client, db: None, format_: str, version: str
