@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssl import TLSVersion
+from ssl import OP_NO_RENEGOTIATION, TLSVersion
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -40,13 +40,13 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "control_socket_disable": True,  # it would lie in the home folder
         }
         if tls is not None:
-            # Read anew for every connection: a certificate that is replaced is used at once.
+            # Read anew when it is replaced, by the worker.
             self._settings |= {
                 "certfile": str(tls),
                 "keyfile": str(tls),
                 "ssl_context": _modern_context,
             }
-            self._settings |= {"worker_class": ClaimWorker, "threads": THREADS}
+            self._settings |= {"worker_class": ClaimWorker, "threads": THREADS, "keepalive": 0}
         super().__init__()
 
     def load_config(self) -> None:
@@ -64,4 +64,5 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
 def _modern_context(_: object, make: Callable[[], SSLContext]) -> SSLContext:
     context = make()
     context.minimum_version = TLSVersion.TLSv1_2
+    context.options |= OP_NO_RENEGOTIATION  # a cost that the peer would choose
     return context

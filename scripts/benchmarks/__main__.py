@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from scripts.benchmarks import (
     bus_efficiency,
+    claim_service,
     ingest_copy,
     latency,
     other_gateway,
@@ -34,6 +35,7 @@ GROUPS: Final[dict[str, Group]] = {
     "schedule": ("Schedule of a line, from one poll to the next", poll_choice.measure),
     "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
     "gateway": ("Gateway, whole path", whole_path.measure),
+    "claims": ("Claim service, a request for the root", claim_service.measure),
     "latency": ("Latency, whole path, SQLite", latency.measure),
     "peer": (
         f"Beside thingsboard-gateway {thingsboard.version()}, Modbus TCP",

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from portal.authority.claim_worker import LONGEST_S
+from portal.authority.claim_connection import SECONDS, Phase
 from provisioning import enrolment_store
 from provisioning.agent_key import parse, rows
 from tests import fork_server
@@ -204,27 +204,47 @@ def handshaken(office: Office) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
-HALF = b"POST /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
+HALF_HELLO = b"\x16\x03\x01\x02\x00\x01\x00"
+HALF_HEAD = b"POST /claim/ HTTP/1.1\r\nHost: 127.0"
+HALF_BODY = b"POST /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
+MANY = 75
+"""Of each kind: some times as many as a service of threads could have threads."""
+
+
+def hold(office: Office, held: ExitStack) -> None:
+    """Connections of every kind that says nothing, or half of something."""
+    for said in (b"", HALF_HELLO):
+        for _ in range(MANY):
+            link = socket.create_connection(("127.0.0.1", office.port), timeout=30)
+            held.enter_context(link).sendall(said)
+    for said in (b"", HALF_HEAD, HALF_BODY):
+        for _ in range(MANY):
+            held.enter_context(handshaken(office)).sendall(said)
 
 
 def test_who_says_nothing_or_half_does_not_keep_boxes_out(office: Office, box: Box) -> None:
     with ExitStack() as held:
-        for _ in range(10):
-            held.enter_context(socket.create_connection(("127.0.0.1", office.port)))
-            held.enter_context(handshaken(office)).sendall(HALF)
+        hold(office, held)
         box.kanmon_json("enroll", office.key(), "--consent")
+
+
+def test_a_stop_does_not_wait_for_who_says_nothing_or_half(office: Office) -> None:
+    other = Office(office.portal, free_port())
+    with ExitStack() as held, other.serving():
+        hold(other, held)
 
 
 @pytest.mark.slow
 def test_who_asks_too_slowly_is_cut_off(office: Office) -> None:
     with handshaken(office) as slow:
-        slow.sendall(HALF)
+        slow.sendall(HALF_BODY)
         began = time.monotonic()
         answer = b""
         with suppress(ConnectionError, ssl.SSLError):
             answer = slow.recv(1000)
         assert b" 200 " not in answer
-        assert LONGEST_S - 2 < time.monotonic() - began < LONGEST_S + 5
+        limit = SECONDS[Phase.BODY]
+        assert limit - 2 < time.monotonic() - began < limit + 5
 
 
 def test_a_portal_that_is_away_is_told(office: Office, box: Box) -> None:

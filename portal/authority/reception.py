@@ -1,0 +1,154 @@
+"""The loop that holds every connection to the claim service, and waits for none of them.
+
+It accepts connections, shakes hands, reads requests and sends responses, each as far as it goes.
+Who is idle or slow costs a file descriptor until the deadline of its phase (`claim_connection`);
+where there are too many, the oldest make room (`connection_shares`); and requests that are complete
+take turns by the network they came from, so that many from one do not delay another's.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import itertools
+import selectors
+import time
+from collections import deque
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+
+from portal.authority.claim_connection import SECONDS, ClaimConnection, Phase
+from portal.authority.connection_shares import ConnectionShares, network
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+_ACCEPTED_AT_ONCE: Final = 64
+
+
+class Reception:
+    """Holds connections, and hands their requests out to be answered.
+
+    Not thread-safe: every method is called by the thread that waits for ``poller``, whose events
+    hold what to call with their file object.
+
+    Args:
+        poller: Where connections are registered.
+        context: Gives the TLS context for a new connection.
+        answer: Begins to answer a connection's request; `respond` ends that.
+        most: How many connections may be held.
+        share: How many of them by one network.
+        answers: How many requests may be answered at once.
+        clock: Seconds of a clock that never goes back.
+    """
+
+    def __init__(  # limits are names, not a structure
+        self,
+        poller: selectors.BaseSelector,
+        context: Callable[[], ssl.SSLContext],
+        answer: Callable[[ClaimConnection], None],
+        *,
+        most: int,
+        share: int,
+        answers: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._poller = poller
+        self._context = context
+        self._answer = answer
+        self._shares = ConnectionShares[ClaimConnection](
+            most=most, share=share, may_end=_is_waited_for
+        )
+        self._free = answers
+        self._clock = clock
+        self._deadlines: list[tuple[float, int, ClaimConnection, Phase]] = []
+        self._numbers = itertools.count()
+        self._turns: dict[str, deque[ClaimConnection]] = {}
+
+    def __len__(self) -> int:
+        return len(self._shares)
+
+    def accept(self, listener: Any) -> None:
+        """Take the connections that wait at a listener, as many as one turn may."""
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                accepted, peer = listener.accept()
+            except OSError as error:
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    self._end(self._shares.oldest())
+                return
+            connection = ClaimConnection(accepted, peer, self._context)
+            self._poller.register(connection, connection.events, self._advance)
+            self._set_deadline(connection)
+            self._end(self._shares.admit(network(connection.host), connection))
+
+    def respond(self, connection: ClaimConnection, response: bytes) -> None:
+        """Send the response to a connection's request; an empty one ends the connection."""
+        self._free += 1
+        if response:
+            connection.answer(response)
+            self._poller.register(connection, connection.events, self._advance)
+            self._set_deadline(connection)
+        else:
+            self._end(connection)
+        self._next_turns()
+
+    def end_overdue(self) -> None:
+        """End the connections whose deadline is over."""
+        now = self._clock()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            _, _, connection, phase = heapq.heappop(self._deadlines)
+            if connection.phase is phase:
+                self._end(connection)
+
+    def end_waiting(self) -> None:
+        """End every connection but those that are being answered."""
+        for connection in self._shares.all():
+            if _is_waited_for(connection):
+                self._end(connection)
+
+    def _advance(self, connection: ClaimConnection) -> None:
+        phase, events = connection.phase, connection.events
+        try:
+            connection.advance()
+        except OSError:  # which every error of TLS is
+            self._end(connection)
+            return
+        if connection.phase is Phase.APPLICATION:
+            self._poller.unregister(connection)
+            self._turns.setdefault(network(connection.host), deque()).append(connection)
+            self._next_turns()
+        elif connection.events != events:
+            self._poller.modify(connection, connection.events, self._advance)
+        if connection.phase is not phase:
+            self._set_deadline(connection)
+
+    def _next_turns(self) -> None:
+        while self._free and self._turns:
+            name = next(iter(self._turns))
+            waiting = self._turns.pop(name)
+            connection = waiting.popleft()
+            if waiting:
+                self._turns[name] = waiting  # behind the others
+            self._free -= 1
+            self._answer(connection)
+
+    def _set_deadline(self, connection: ClaimConnection) -> None:
+        at = self._clock() + SECONDS[connection.phase]
+        if at < inf:
+            number = next(self._numbers)
+            heapq.heappush(self._deadlines, (at, number, connection, connection.phase))
+
+    def _end(self, connection: ClaimConnection | None) -> None:
+        if connection is None:
+            return
+        with suppress(KeyError):  # it is not registered while it is answered
+            self._poller.unregister(connection)
+        self._shares.remove(network(connection.host), connection)
+        connection.close()
+
+
+def _is_waited_for(connection: ClaimConnection) -> bool:
+    return connection.phase not in {Phase.APPLICATION, Phase.RESPONSE}
