@@ -1,4 +1,4 @@
-"""The JSON Schema of `drivers.report_json`, made from the vocabulary.
+"""The JSON Schema of what `drivers.report_json` writes, made from the vocabulary.
 
 ``docs/reference/report.schema.json`` is this, written out; a test holds the two equal, and
 ``python -m drivers.report_schema`` prints it. Standard library only.

@@ -55,7 +55,15 @@ def test_no_other_distribution_provides_our_names(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["drivers.quantity", "drivers.report", "drivers.report_json", "cloud_link.topics"]
+    "module",
+    [
+        "cloud_link.topics",
+        "drivers.condition",
+        "drivers.quantity",
+        "drivers.report",
+        "drivers.report_json",
+        "drivers.report_reader",
+    ],
 )
 def test_the_vocabulary_needs_only_the_standard_library(module: str) -> None:
     ours = {"console", "drivers", "cloud_link"}

@@ -225,7 +225,7 @@ def _report(state: Path, target: str) -> str:
 
 def _parsed(state: Path, text: str) -> Report:
     """The report in what the daemon of ``state`` answered."""
-    from drivers.report_json import ReportJsonError, from_json, loads
+    from drivers.report_reader import ReportJsonError, from_json, loads
 
     try:
         return from_json(loads(text))

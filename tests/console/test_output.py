@@ -68,7 +68,7 @@ SHOWING = """
 import sys
 from console import failure, output
 from console.text import verbatim
-from drivers.report_json import from_json, loads
+from drivers.report_reader import from_json, loads
 from gateway.cli import report_view, status, why_view
 output.prepare()
 report, bad = sys.argv[1:]

@@ -34,7 +34,8 @@ from drivers.report import (
     Supply,
     SupplyState,
 )
-from drivers.report_json import ReportJsonError, dumps, from_json, loads, to_json, utc_text
+from drivers.report_json import dumps, to_json, utc_text
+from drivers.report_reader import ReportJsonError, from_json, loads
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "reference" / "report.schema.json"
 VALIDATOR = Draft202012Validator(report_schema.schema())
@@ -207,7 +208,7 @@ def test_a_value_that_could_not_be_had_is_null_with_its_reason() -> None:
     [
         ({"quantity": "voltge"}, r"readings\[0\].quantity: 'voltge' .* did you mean 'voltage'"),
         ({"part": "l9"}, r"readings\[0\].part: voltage has no part 'l9'. Use one of l1"),
-        ({"value": 230.1}, r"readings\[0\].value: .*float.*report_json.loads"),
+        ({"value": 230.1}, r"readings\[0\].value: .*float.*report_reader.loads"),
         ({"value": "230"}, r"readings\[0\].value: a number is expected, not str '230'"),
         ({"value": True}, r"readings\[0\].value: a number is expected, not bool"),
         ({"value": Decimal("230.15")}, r"more decimals than resolution -1"),

@@ -21,7 +21,8 @@ from drivers.modbus.profile_loader import FolderProfiles
 from drivers.registry import DRIVERS
 from drivers.replay import report_of
 from drivers.report import Kind, Quality, check_part
-from drivers.report_json import dumps, from_json, loads, to_json
+from drivers.report_json import dumps, to_json
+from drivers.report_reader import from_json, loads
 from protocols.modbus.capture import Capture, Origin
 
 ROOT = Path(__file__).parents[3]

@@ -15,7 +15,7 @@ import pytest
 
 from drivers.replay import report_of_agent
 from drivers.report import Quality, Report, Severity, State
-from drivers.report_json import from_json, loads
+from drivers.report_reader import from_json, loads
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target, Version
 from protocols.snmp.replay import ReplayAgent
