@@ -35,6 +35,7 @@ FAILED: Final = 2
 USAGE: Final = 3
 
 NUMBERED: Final = Template("console.numbered", "{what} ({number})")
+PATH_UNUSABLE: Final = Template("console.path_unusable", "the file or folder cannot be used")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,11 @@ def describe(error: MessageError) -> ErrorDescription:
 
 
 def describe_system(
-    error: OSError, steps: Mapping[int, Message], otherwise: Message, *, where: str = ""
+    error: OSError,
+    steps: Mapping[int, Message],
+    otherwise: Message,
+    *,
+    what: Message = NO_MESSAGE,
 ) -> ErrorDescription:
     """The description of an error of the operating system.
 
@@ -107,11 +112,13 @@ def describe_system(
         error: The error.
         steps: Next steps by ``errno``.
         otherwise: The next step for any other ``errno``.
-        where: The path, for errors that do not name one.
+        what: What failed; by default, that the path cannot be used.
     """
-    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else where
-    step = steps.get(error.errno or 0, otherwise)
-    return ErrorDescription(what=system.reason(error), where=path, next=step)
+    step, reason = steps.get(error.errno or 0, otherwise), system.reason(error)
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if not path and not what:
+        return ErrorDescription(what=reason, next=step)
+    return ErrorDescription(what=what or PATH_UNUSABLE(), where=path, why=reason, next=step)
 
 
 def show_error(

@@ -40,7 +40,8 @@ RUN_AGAIN: Final = Template(
 )
 OUTPUT_FAILED: Final = Template("console.output_failed", "the output cannot be written")
 CHECK_OUTPUT: Final = Template(
-    "console.check_output", "check where the output goes: a full disk, a file that is read-only"
+    "console.check_output",
+    "check where the output goes: the disk may be full, or the file read-only",
 )
 INTERNAL_ERROR: Final = Template("console.internal_error", "internal error of {program}")
 

@@ -4,7 +4,7 @@ Click finds the fault; the sentence is ours, so that it is data, in both languag
 
     kanmon device lst      the command 'lst' does not exist              did you mean list?
     kanmon --json status   the option is written before the command      write it after the command
-    kanmon --lang fr       'fr' is not a value of '--lang'; the values …  see `kanmon --help`
+    kanmon --lang fr       '--lang' must be one of en and ja, not 'fr'   see `kanmon --help`
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ WRITE_AFTER: Final = Template("console.write_after", "write {name} after the com
 MISSING_COMMAND: Final = Template("console.missing_command", "the command is missing")
 MISSING_ARGUMENT: Final = Template("console.missing_argument", "the argument '{name}' is missing")
 MISSING_OPTION: Final = Template("console.missing_option", "the option '{name}' is missing")
-EXTRA_ARGUMENT: Final = Template("console.extra_argument", "the argument '{value}' is one too many")
+EXTRA_ARGUMENT: Final = Template(
+    "console.extra_argument", "the command does not take the argument '{value}'"
+)
 NEEDS_VALUE: Final = Template("console.needs_value", "the option '{name}' needs a value")
 TAKES_NO_VALUE: Final = Template(
     "console.takes_no_value", "the option '{name}' does not take a value"
 )
 NOT_A_CHOICE: Final = Template(
-    "console.not_a_choice", "'{value}' is not a value of '{name}'; the values are {choices}"
+    "console.not_a_choice", "'{name}' must be one of {choices}, not '{value}'"
 )
 NOT_AN_INTEGER: Final = Template(
     "console.not_an_integer", "'{name}' must be a whole number, not '{value}'"
@@ -44,7 +46,9 @@ NOT_AN_INTEGER: Final = Template(
 NOT_A_NUMBER: Final = Template("console.not_a_number", "'{name}' must be a number, not '{value}'")
 TOO_SMALL: Final = Template("console.too_small", "'{name}' must be at least {limit}, not {value}")
 TOO_LARGE: Final = Template("console.too_large", "'{name}' must be at most {limit}, not {value}")
-PATH_MISSING: Final = Template("console.path_missing", "'{value}' does not exist ('{name}')")
+PATH_MISSING: Final = Template(
+    "console.path_missing", "the path '{value}' given for '{name}' does not exist"
+)
 PATH_IS_FOLDER: Final = Template(
     "console.path_is_folder", "'{value}' is a folder, but '{name}' must be a file"
 )
@@ -52,12 +56,12 @@ PATH_IS_FILE: Final = Template(
     "console.path_is_file", "'{value}' is a file, but '{name}' must be a folder"
 )
 PATH_DENIED: Final = Template(
-    "console.path_denied", "this account may not read '{value}' ('{name}')"
+    "console.path_denied", "this account is not allowed to read '{value}', given for '{name}'"
 )
 INVALID_VALUE: Final = Template(
     "console.invalid_value", "'{value}' is not a valid value of '{name}'"
 )
-WRONG_USAGE: Final = Template("console.wrong_usage", "the command is not complete or not valid")
+WRONG_USAGE: Final = Template("console.wrong_usage", "the command is incomplete or invalid")
 SEE_HELP: Final = Template("console.see_help", "see `{command} --help`")
 
 

@@ -28,12 +28,12 @@ INVALID: Final = Template("config.invalid", "{given} is not valid here")
 SEE_REFERENCE: Final = Template(
     "config.see_reference", "see the description of this setting in the reference"
 )
-NOT_TEXT: Final = Template("config.not_text", "{given} is not a text")
+NOT_TEXT: Final = Template("config.not_text", "text is expected here, not {given}")
 QUOTE: Final = Template("config.quote", "put it in quotation marks")
-NOT_BOOLEAN: Final = Template("config.not_boolean", "{given} is neither true nor false")
+NOT_BOOLEAN: Final = Template("config.not_boolean", "true or false is expected here, not {given}")
 WRITE_BOOLEAN: Final = Template("config.write_boolean", "write true or false")
-NOT_WHOLE: Final = Template("config.not_whole", "{given} is not a whole number")
-NOT_NUMBER: Final = Template("config.not_number", "{given} is not a number")
+NOT_WHOLE: Final = Template("config.not_whole", "a whole number is expected here, not {given}")
+NOT_NUMBER: Final = Template("config.not_number", "a number is expected here, not {given}")
 NUMBER_ONLY: Final = Template("config.number_only", "write a number, without a unit")
 TOO_SMALL: Final = Template("config.too_small", "{given} is too small")
 AT_LEAST: Final = Template("config.at_least", "write {limit} or more")
@@ -46,15 +46,13 @@ CHARACTERS_AT_MOST: Final = Template(
 )
 TOO_MANY_ENTRIES: Final = Template("config.too_many_entries", "the list has too many entries")
 ENTRIES_AT_MOST: Final = Template("config.entries_at_most", "write at most {limit} entries")
-NOT_A_CHOICE: Final = Template(
-    "config.not_a_choice", "{given} is not one of the values that are possible"
-)
+NOT_A_CHOICE: Final = Template("config.not_a_choice", "{given} is not one of the possible values")
 CHOICES: Final = Template("config.choices", "write one of these values: {choices}")
-NOT_A_SECTION: Final = Template("config.not_a_section", "{given} is not a section with settings")
+NOT_A_SECTION: Final = Template("config.not_a_section", "a section is expected here, not {given}")
 WRITE_SECTION: Final = Template(
     "config.write_section", "write its settings on the lines below it, indented"
 )
-NOT_A_LIST: Final = Template("config.not_a_list", "{given} is not a list")
+NOT_A_LIST: Final = Template("config.not_a_list", "a list is expected here, not {given}")
 WRITE_LIST: Final = Template(
     "config.write_list", "write each entry on a line of its own, after a dash"
 )
@@ -96,10 +94,10 @@ DUPLICATE_NAME: Final = Template(
 )
 DISTINCT_NAMES: Final = Template("config.distinct_names", "give each device a name of its own")
 TIME_ZONE: Final = Template("config.time_zone", "'{name}' is not a time zone")
-TIME_ZONES: Final = Template("config.time_zones", "write the one that is meant: {zones}")
+TIME_ZONES: Final = Template("config.time_zones", "write one of these time zones: {zones}")
 CITY: Final = Template("config.city", "write a city too, such as {zone}")
 IANA: Final = Template(
-    "config.iana", "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC"
+    "config.iana", "write a name from the IANA time zone database, such as Asia/Tokyo, or UTC"
 )
 RATIO: Final = Template("config.ratio", "{given} is not a ratio")
 RATIO_FORM: Final = Template(
@@ -131,10 +129,10 @@ URL_ADDRESS: Final = Template("config.url_address", "'{host}' is not an IPv4 add
 ADDRESS_FORM: Final = Template(
     "config.address_form", "write four numbers from 0 to 255, as in 192.168.0.10"
 )
-URL_PORT: Final = Template("config.url_port", "the port in the URL is not a number up to 65535")
+URL_PORT: Final = Template("config.url_port", "the URL has an invalid port")
 URL_PASSWORD: Final = Template("config.url_password", "the URL contains a password")
 TRAVELS: Final = Template(
-    "config.travels", "a configuration is copied and sent, so that it must not contain secrets"
+    "config.travels", "configuration files are copied and sent, so they must not contain secrets"
 )
 STORE_SECRET: Final = Template(
     "config.store_secret",

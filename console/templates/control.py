@@ -7,17 +7,17 @@ from typing import Final
 from console.text import Message, Template
 
 SAME_VERSION: Final = Template(
-    "control.same_version", "use the `kanmon` of the same version as the daemon"
+    "control.same_version", "use the same version of `kanmon` as the daemon"
 )
 OTHER_VERSION: Final = Template(
     "control.other_version",
-    "the request uses protocol version {request}, the daemon version {daemon}",
+    "the request uses protocol version {request}, but the daemon uses version {daemon}",
 )
 PARAMETERS_NOT_OBJECT: Final = Template(
     "control.parameters_not_object", "the parameters are not a JSON object"
 )
 PARAMETER_NOT_TEXT: Final = Template(
-    "control.parameter_not_text", "the parameter '{name}' is missing or is not a text"
+    "control.parameter_not_text", "the parameter '{name}' is missing or is not text"
 )
 REQUEST_NOT_OBJECT: Final = Template(
     "control.request_not_object", "the request is not a JSON object"
@@ -25,13 +25,13 @@ REQUEST_NOT_OBJECT: Final = Template(
 NOT_JSON_RPC: Final = Template("control.not_json_rpc", "the request does not follow JSON-RPC 2.0")
 MEMBER_REPEATED: Final = Template("control.member_repeated", "the member {member} is repeated")
 OTHER_PROTOCOL: Final = Template("control.other_protocol", "its member {member} is not '{value}'")
-METHOD_NOT_TEXT: Final = Template("control.method_not_text", "its method is not a text")
+METHOD_NOT_TEXT: Final = Template("control.method_not_text", "its method is not text")
 PARAMS_NOT_COLLECTION: Final = Template(
     "control.params_not_collection", "its params are neither an object nor an array"
 )
 INVALID_ID: Final = Template(
     "control.invalid_id",
-    "its id is neither an integer nor a text of at most {limit} characters",
+    "its id is neither an integer nor text of at most {limit} characters",
 )
 
 CAUSE: Final = Template("control.cause", "{what}; {why}")
@@ -44,11 +44,11 @@ INTERNAL_ERROR: Final = Template("control.internal_error", "internal error of th
 REPORT_WITH_LOG: Final = Template(
     "control.report_with_log", "report it with the daemon's log (`journalctl -u kanmon`)"
 )
-TOO_MANY: Final = Template("control.too_many", "too many commands run at once")
+TOO_MANY: Final = Template("control.too_many", "too many commands are running at once")
 TRY_AGAIN: Final = Template("control.try_again", "try again in a moment")
 TOO_LARGE: Final = Template("control.too_large", "the request is larger than {limit} bytes")
 SMALLER_FILE: Final = Template(
-    "control.smaller_file", "use a smaller file; a configuration never needs this much"
+    "control.smaller_file", "use a smaller file; a configuration file is never this large"
 )
 
 # The socket.
@@ -100,7 +100,7 @@ CHECK_LOG_AND_RETRY: Final = Template(
     "control.check_log_and_retry", "check the daemon's log, then try again"
 )
 UNEXPECTED_ANSWER: Final = Template(
-    "control.unexpected_answer", "the daemon's answer is not the expected one"
+    "control.unexpected_answer", "the daemon sent an unexpected answer"
 )
 ANSWER_TOO_LARGE: Final = Template(
     "control.answer_too_large", "the answer is larger than {limit} bytes"
@@ -110,9 +110,11 @@ ANSWER_NOT_JSON_RPC: Final = Template(
     "control.answer_not_json_rpc", "the answer does not follow JSON-RPC 2.0"
 )
 OTHER_ANSWER: Final = Template("control.other_answer", "it is the answer to another request")
-INVALID_ERROR: Final = Template("control.invalid_error", "the error in the answer has another form")
+INVALID_ERROR: Final = Template(
+    "control.invalid_error", "the error in the answer has the wrong form"
+)
 INVALID_MEMBER: Final = Template(
-    "control.invalid_member", "'{member}' is missing or has another type"
+    "control.invalid_member", "'{member}' is missing or has the wrong type"
 )
 INVALID_REPORT: Final = Template("control.invalid_report", "the report in the answer is not valid")
 
@@ -121,7 +123,7 @@ UNUSABLE_CONFIGURATION: Final = Template(
     "control.unusable_configuration", "the configuration cannot be used"
 )
 CORRECT_FINDINGS: Final = Template(
-    "control.correct_findings", "correct what is listed, then run the command again"
+    "control.correct_findings", "correct the listed errors, then run the command again"
 )
 CONFIGURATION_NOT_SAVED: Final = Template(
     "control.configuration_not_saved", "the configuration cannot be saved"
@@ -144,7 +146,7 @@ CHECK_DISK_AND_LOG: Final = Template(
 )
 
 # Devices and their settings.
-UNKNOWN_DEVICE: Final = Template("control.unknown_device", "device '{name}' is not configured")
+UNKNOWN_DEVICE: Final = Template("control.unknown_device", "the device '{name}' is not configured")
 LIST_DEVICES: Final = Template(
     "control.list_devices",
     "see `kanmon device list` for the configured names, or use the device's URL",
@@ -155,14 +157,14 @@ DEVICE_NOT_WRITTEN: Final = Template(
     "control.device_not_written", "this device cannot be written to"
 )
 VALUE_NOT_READ: Final = Template(
-    "control.value_not_read", "the present value of setting '{setting}' cannot be read"
+    "control.value_not_read", "the current value of the setting '{setting}' cannot be read"
 )
 NOT_CONFIRMED: Final = Template(
-    "control.not_confirmed", "the device did not confirm the write to setting '{setting}'"
+    "control.not_confirmed", "the device did not confirm the write to the setting '{setting}'"
 )
 NOT_APPLIED: Final = Template(
     "control.not_applied",
-    "the device accepted the write, but setting '{setting}' is still {value}",
+    "the device accepted the write, but the setting '{setting}' is still {value}",
 )
 SEE_DEVICE_MANUAL: Final = Template(
     "control.see_device_manual",

@@ -11,7 +11,7 @@ BEGIN_URL: Final = Template(
     "device_url.begin_url", "begin it with the device's protocol, such as modbus-tcp:// or snmp://"
 )
 EXAMPLE: Final = Template("device_url.example", "write it as in {example}")
-FRAGMENT: Final = Template("device_url.fragment", "a device URL has no part after '#'")
+FRAGMENT: Final = Template("device_url.fragment", "a device URL cannot have a part after '#'")
 ESCAPE_FRAGMENT: Final = Template(
     "device_url.escape_fragment", "write '#' as %23 if it belongs to a name"
 )
@@ -81,7 +81,7 @@ STORE_SECRET: Final = Template(
     "write {name}=secret:NAME, and store the secret with `kanmon secret set NAME`",
 )
 NO_USER: Final = Template("device_url.no_user", "missing user")
-V3_COMMUNITY: Final = Template("device_url.v3_community", "version=3 has no community")
+V3_COMMUNITY: Final = Template("device_url.v3_community", "version=3 does not use a community")
 V3_USER: Final = Template("device_url.v3_user", "remove community, and write the user before '@'")
 INCOMPLETE_PAIR: Final = Template(
     "device_url.incomplete_pair", "{first} and {second} must be given together"

@@ -18,7 +18,7 @@ STATEMENT: Final = Template(
 
 KEY_FORM: Final = Template("enrol.key_form", "a key begins with K1 and ends with @ and an address")
 KEY_LENGTH: Final = Template(
-    "enrol.key_length", "{number} characters stand before the @ instead of {expected}"
+    "enrol.key_length", "the part before the @ has {number} characters instead of {expected}"
 )
 KEY_ID: Final = Template("enrol.key_id", "'{id}' is not a key id")
 KEY_FIELDS: Final = Template("enrol.key_fields", "the secret or the pin has the wrong length")
@@ -37,10 +37,13 @@ INVALID_ADDRESS: Final = Template(
     "enrol.invalid_address", "'{address}' is not an address such as https://portal.example.com"
 )
 LONG_ADDRESS: Final = Template("enrol.long_address", "'{address}' is not in its short form")
-PLAIN_HTTP: Final = Template("enrol.plain_http", "'{address}' is plain HTTP to another machine")
+PLAIN_HTTP: Final = Template(
+    "enrol.plain_http", "'{address}' would send data to another machine over unencrypted HTTP"
+)
 
 OTHER_TERMS: Final = Template(
-    "enrol.other_terms", "agreed to were the terms {agreed}; the portal requires {required}"
+    "enrol.other_terms",
+    "the terms that were agreed to are {agreed}, but the portal requires {required}",
 )
 
 # The connection to the portal
@@ -55,7 +58,7 @@ INVALID_HOST: Final = Template("enrol.invalid_host", "the host name is invalid")
 HOST_WITHOUT_ADDRESS: Final = Template("enrol.host_without_address", "the host name has no address")
 NOT_JSON: Final = Template("enrol.not_json", "the message is not JSON")
 OTHER_FORM: Final = Template(
-    "enrol.other_form", "the message does not have the form that this software knows"
+    "enrol.other_form", "the message has a form that this software does not know"
 )
 INVALID_FIELD: Final = Template(
     "enrol.invalid_field", "the field '{field}' of the message is missing or invalid"
@@ -66,7 +69,7 @@ NOT_A_CERTIFICATE: Final = Template("enrol.not_a_certificate", "its root is not 
 # The certificate request and the certificate
 
 REQUEST_LENGTH: Final = Template(
-    "enrol.request_length", "a request states its length, of at most {limit} bytes"
+    "enrol.request_length", "a request must state its length, which can be at most {limit} bytes"
 )
 REQUEST_BROKEN: Final = Template(
     "enrol.request_broken", "the connection ended before the request was complete"
@@ -102,8 +105,8 @@ IS_LINK: Final = Template("enrol.is_link", "it is a link, not a folder")
 OWNED_BY: Final = Template("enrol.owned_by", "it belongs to account {account}")
 HAS_MODE: Final = Template("enrol.has_mode", "it has mode {mode}")
 WRITABLE: Final = Template("enrol.writable", "it has mode {mode}: {writers}")
-EVERY_ACCOUNT: Final = Template("enrol.every_account", "every account can write in it")
-GROUP_WRITES: Final = Template("enrol.group_writes", "the group {group} can write in it")
+EVERY_ACCOUNT: Final = Template("enrol.every_account", "every account can write to it")
+GROUP_WRITES: Final = Template("enrol.group_writes", "the group {group} can write to it")
 BOX_ID_NOT_STORED: Final = Template("enrol.box_id_not_stored", "the box id cannot be stored")
 BOX_ID_UNREADABLE: Final = Template("enrol.box_id_unreadable", "the box id cannot be read")
 BOX_ID_DAMAGED: Final = Template("enrol.box_id_damaged", "the file with the box id is damaged")
@@ -118,7 +121,7 @@ OWN_FOLDER: Final = Template(
     "make the gateway's user the owner of the state folder, or name another folder with --state",
 )
 CHECK_DISK: Final = Template(
-    "enrol.check_disk", "check whether that disk is full or cannot be written, then try again"
+    "enrol.check_disk", "check whether that disk is full or read-only, then try again"
 )
 RUN_AS_USER: Final = Template(
     "enrol.run_as_user", "run the command as the user that the gateway runs as, or with sudo"

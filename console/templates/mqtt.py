@@ -10,7 +10,7 @@ from console.text import Template
 
 INVALID_ADDRESS: Final = Template("mqtt.invalid_address", "invalid broker address '{address}'")
 EXTRA_PARTS: Final = Template(
-    "mqtt.extra_parts", "the broker address '{address}' holds more than a host and a port"
+    "mqtt.extra_parts", "the broker address '{address}' contains more than a host and a port"
 )
 PLAIN_WITH_CERTIFICATE: Final = Template(
     "mqtt.plain_with_certificate",
@@ -19,7 +19,7 @@ PLAIN_WITH_CERTIFICATE: Final = Template(
 WRITE_ADDRESS: Final = Template("mqtt.write_address", "write mqtt://host:port or mqtts://host:port")
 USE_TLS: Final = Template("mqtt.use_tls", "write mqtts:// in the address")
 NO_AUTHORITY: Final = Template(
-    "mqtt.no_authority", "the file holds no certificate of a trusted authority"
+    "mqtt.no_authority", "the file contains no certificate of a trusted authority"
 )
 PAIR_UNUSABLE: Final = Template(
     "mqtt.pair_unusable", "the certificate and the key {key} cannot be used together"

@@ -100,7 +100,7 @@ DRIVER_FAULT: Final = Template(
 )
 POLL_LATE: Final = Template(
     "next_step.poll_late",
-    "increase `every_s`, or move devices to a second line; `kanmon bus stats` shows the load",
+    "raise every_s, or move devices to a second line; `kanmon bus stats` shows the load",
 )
 SPOOL_FAULT: Final = Template("next_step.spool_fault", "check the disk of the state folder")
 SPOOL_FULL: Final = Template(

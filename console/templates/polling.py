@@ -6,9 +6,8 @@ from typing import Final
 
 from console.text import Template
 
-UNKNOWN_SCHEME: Final = Template(
-    "polling.unknown_scheme", "no driver supports {scheme}://; supported are {known}"
-)
+UNKNOWN_SCHEME: Final = Template("polling.unknown_scheme", "no driver supports {scheme}://")
+KNOWN_SCHEMES: Final = Template("polling.known_schemes", "begin the URL with one of {known}")
 FURTHER_PROBLEMS: Final = Template(
     "polling.further_problems",
     "{problem} (and {n} further problem)",

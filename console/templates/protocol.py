@@ -33,7 +33,9 @@ PORT_REFUSES: Final = Template("protocol.port_refuses", "TCP port {port} refuses
 
 # A connection over TCP.
 NO_CONNECTION: Final = Template("protocol.no_connection", "no connection within {limit}")
-CONNECTION_FAILED: Final = Template("protocol.connection_failed", "the connection failed")
+CONNECTION_FAILED: Final = Template(
+    "protocol.connection_failed", "the connection could not be opened"
+)
 CONNECTION_LOST: Final = Template("protocol.connection_lost", "the connection was lost")
 CUT_OFF: Final = Template("protocol.cut_off", "the connection was lost in the middle of a response")
 CHECK_PORT: Final = Template(

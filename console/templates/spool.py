@@ -30,7 +30,5 @@ UPDATE: Final = Template("spool.update", "update the gateway's software")
 NOT_A_SPOOL: Final = Template(
     "spool.not_a_spool", "the database in the spool's folder belongs to another program"
 )
-REMOVE_FILE: Final = Template(
-    "spool.remove_file", "keep other programs' files out of the spool's folder"
-)
+REMOVE_FILE: Final = Template("spool.remove_file", "move that file out of the spool's folder")
 CLOSED: Final = Template("spool.closed", "the spool is closed")

@@ -8,15 +8,15 @@ from typing import Final
 
 from console.text import Message, Template, verbatim
 
-NOT_FOUND: Final = Template("system.not_found", "no such file or directory")
+NOT_FOUND: Final = Template("system.not_found", "no such file or folder")
 PERMISSION: Final = Template("system.permission", "permission denied")
 NOT_PERMITTED: Final = Template("system.not_permitted", "operation not permitted")
 DISK_FULL: Final = Template("system.disk_full", "no space left on device")
 QUOTA: Final = Template("system.quota", "disk quota exceeded")
 FILE_LIMIT: Final = Template("system.file_limit", "file too large")
 READ_ONLY: Final = Template("system.read_only", "read-only file system")
-FOLDER: Final = Template("system.folder", "is a directory")
-NO_FOLDER: Final = Template("system.no_folder", "not a directory")
+FOLDER: Final = Template("system.folder", "it is a folder")
+NO_FOLDER: Final = Template("system.no_folder", "a part of the path is not a folder")
 LINKS: Final = Template("system.links", "too many levels of symbolic links")
 INPUT_OUTPUT: Final = Template("system.input_output", "input/output error")
 NAME_LENGTH: Final = Template("system.name_length", "file name too long")
@@ -63,7 +63,7 @@ REASONS: Final[Mapping[int, Template]] = {
     errno.ENOMEM: NO_MEMORY,
     errno.EMFILE: TOO_MANY_FILES,
 }
-"""Reasons by ``errno``, in the words of the C library (strerror(3))."""
+"""Reasons by ``errno``, close to the C library's words (strerror(3)); a directory is a folder."""
 
 
 def reason(error: OSError) -> Message:

@@ -13,7 +13,7 @@ QUOTE_OPEN: Final = Template(
 )
 CLOSE_QUOTE: Final = Template("yaml.close_quote", "add {mark} where the quoted text ends")
 QUOTE_WITHIN: Final = Template(
-    "yaml.quote_within", "a text in quotation marks {mark} contains the same mark"
+    "yaml.quote_within", "a text between the quotation marks {mark} contains the same mark"
 )
 ESCAPE_DOUBLE: Final = Template(
     "yaml.escape_double", 'write \\" for a quotation mark within the text'
@@ -31,7 +31,7 @@ BRACKET_OPEN: Final = Template(
 CLOSE_BRACKET: Final = Template("yaml.close_bracket", "add {mark} after the last entry")
 BRACKET_MISMATCH: Final = Template(
     "yaml.bracket_mismatch",
-    "the bracket {mark} that opens here meets {found} in line {line} before it is closed",
+    "the bracket {mark} that opens here is not closed before the {found} on line {line}",
 )
 BRACKET_STRAY: Final = Template(
     "yaml.bracket_stray", "the closing bracket {mark} has no opening bracket"
@@ -68,7 +68,7 @@ FIRST_CHARACTER: Final = Template(
 )
 QUESTION_MARK: Final = Template(
     "yaml.question_mark",
-    "a value with a question mark must be in quotation marks between brackets",
+    "between brackets, a value that contains a question mark must be in quotation marks",
 )
 LIST_IN_LINE: Final = Template(
     "yaml.list_in_line", "the list '{key}' begins on the line of its name"
@@ -78,7 +78,7 @@ ENTRY_LINES: Final = Template(
 )
 KEY_NOT_TEXT: Final = Template("yaml.key_not_text", "the name of a setting must be a single word")
 KEY_REPEATED: Final = Template("yaml.key_repeated", "the setting '{key}' occurs twice")
-FIRST_LINE: Final = Template("yaml.first_line", "it first occurs in line {line}")
+FIRST_LINE: Final = Template("yaml.first_line", "it first occurs on line {line}")
 REMOVE_ONE: Final = Template("yaml.remove_one", "remove one of the two")
 TAG: Final = Template("yaml.tag", "the YAML tag {tag} is not supported")
 REMOVE_TAG: Final = Template("yaml.remove_tag", "remove the tag")
@@ -103,7 +103,7 @@ SPACES_ONLY: Final = Template("yaml.spaces_only", "YAML allows only spaces there
 REPLACE_TAB: Final = Template("yaml.replace_tab", "replace the tab with spaces")
 INDENTATION: Final = Template(
     "yaml.indentation",
-    "'{key}' is indented by {spaces}, but '{other}' in line {line} by {other_spaces}",
+    "'{key}' is indented by {spaces}, but '{other}' on line {line} by {other_spaces}",
 )
 SPACES: Final = Template("yaml.spaces", "{n} space", "{n} spaces")
 INDENT: Final = Template("yaml.indent", "indent both by the same number of spaces")

@@ -41,7 +41,7 @@ FREE_SPACE: Final = Template(
     "cli.free_space", "free some space on that disk, then run the command again"
 )
 MOUNT_WRITABLE: Final = Template(
-    "cli.mount_writable", "mount that disk writable, or name another state folder with --state"
+    "cli.mount_writable", "mount that disk read-write, or name another state folder with --state"
 )
 _STEPS: Final = {
     errno.ENOENT: CORRECT_PATH(),
@@ -122,6 +122,12 @@ def description(error: Exception) -> ErrorDescription | None:
     if isinstance(error, OSError):
         return failure.describe_system(error, _STEPS, CHECK_PATH())
     return None
+
+
+def system_failure(error: OSError, what: Message) -> failure.Failure:
+    """The failure of a command whose work (``what``) the operating system refused."""
+    told = failure.describe_system(error, _STEPS, CHECK_PATH(), what=what)
+    return failure.Failure(told.what, where=told.where, why=told.why, next_step=told.next)
 
 
 def command(body: Callable[P, int]) -> Callable[P, NoReturn]:

@@ -16,6 +16,7 @@ from config.store import ConfigurationStore, read_bytes
 from config.yaml_source import parse
 from console.failure import ErrorDescription
 from console.language import current, plural, tr, translations
+from console.templates import control
 from console.text import join
 from gateway.cli import words
 from gateway.cli.common import (
@@ -30,11 +31,13 @@ from gateway.cli.common import (
     say,
     say_json,
     show_findings,
+    system_failure,
 )
 from gateway.control.client import NoDaemonError, call
 from gateway.install.privileges import run_as_owner
 
 if TYPE_CHECKING:
+    from config.model import Configuration
     from gateway.polling.line_budget import LineTime
 
 FILE = click.argument("file", type=click.Path(dir_okay=True, path_type=Path))
@@ -105,15 +108,15 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
         done = call(session.state, "apply", text=text.decode(), file=str(file))
         live = True
     except NoDaemonError:
-        with run_as_owner(session.state):
-            configuration = ConfigurationStore(session.state).apply(text, str(file))
+        configuration = _save(session.state, text, str(file))
         done, live = {"digest": digest(configuration).hex(), "at_next_start": []}, False
     errors = [f for f in findings if f.level is Level.ERROR]
     if as_json:
         say_json({**done, "live": live, "findings": [f.to_json() for f in findings]})
     else:
         if errors:
-            complain(ErrorDescription(what=words.NOT_POLLED()), findings=(), as_json=False)
+            described = ErrorDescription(what=words.NOT_POLLED(), next=control.CORRECT_FINDINGS())
+            complain(described, findings=(), as_json=False)
         show_findings(findings)
         say(tr(words.APPLIED_LIVE if live else words.APPLIED_STILL, file=file))
         if done["at_next_start"]:
@@ -124,6 +127,15 @@ def apply(session: Session, file: Path, *, as_json: bool) -> int:
                 )
             )
     return PARTLY if errors else DONE
+
+
+def _save(state: Path, text: bytes, file: str) -> Configuration:
+    """Save a configuration for the next start."""
+    try:
+        with run_as_owner(state):
+            return ConfigurationStore(state).apply(text, file)
+    except OSError as error:
+        raise system_failure(error, control.CONFIGURATION_NOT_SAVED()) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from gateway.cli import words
 from gateway.cli.common import DONE, Session, command, json_option, say, say_json
 from gateway.install.privileges import run_as_owner
 
-UNKNOWN_SECRET: Final = Template("cli.unknown_secret", "secret '{name}' does not exist")
+UNKNOWN_SECRET: Final = Template("cli.unknown_secret", "the secret '{name}' does not exist")
 LIST_SECRETS: Final = Template(
     "cli.list_secrets", "see `kanmon secret list` for the stored secrets"
 )

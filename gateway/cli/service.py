@@ -35,7 +35,7 @@ def _account(_: click.Context, __: click.Parameter, name: str) -> str:
     from gateway.install.preconditions import ACCOUNT
 
     if not ACCOUNT.fullmatch(name):
-        raise WrongValue(words.INVALID_ACCOUNT(name=name))
+        raise WrongValue(words.INVALID_ACCOUNT(name=name), next_step=words.ACCOUNT_FORM())
     return name
 
 
@@ -43,7 +43,7 @@ def _whole(
     _: click.Context, __: click.Parameter, path: PurePosixPath | None
 ) -> PurePosixPath | None:
     if path is not None and not path.is_absolute():
-        raise WrongValue(words.NOT_ABSOLUTE(path=str(path)))
+        raise WrongValue(words.NOT_ABSOLUTE(path=str(path)), next_step=words.BEGIN_PATH())
     return path
 
 

@@ -24,7 +24,7 @@ CHECKED_WARNINGS: Final = plural_noop(
     "{file} is valid, with {n} warning.", "{file} is valid, with {n} warnings."
 )
 UNUSABLE: Final = plural_noop(
-    "{file} is not valid: {n} error to correct.", "{file} is not valid: {n} errors to correct."
+    "{file} cannot be used: {n} error to correct.", "{file} cannot be used: {n} errors to correct."
 )
 NOT_POLLED: Final = Template("cli.not_polled", "some devices cannot be polled")
 NO_DEVICES: Final = tr_noop(
@@ -54,9 +54,11 @@ FAULT_NEXT: Final = Template(
 CONSENT: Final = tr_noop("Do you agree that this box sends this data to {address}?")
 ENROLLED: Final = tr_noop("Enrolment complete: box {box} is {gateway} at {site}, {organization}.")
 ENROLLED_UNTIL: Final = tr_noop("Its certificate is valid until {day}.")
-WRITE: Final = Template("cli.write", "setting '{setting}' will be changed from {before} to {after}")
+WRITE: Final = Template(
+    "cli.write", "the setting '{setting}' will be changed from {before} to {after}"
+)
 PLANNED: Final = Template(
-    "cli.planned", "setting '{setting}' would be changed from {before} to {after}"
+    "cli.planned", "the setting '{setting}' would be changed from {before} to {after}"
 )
 WRITE_QUESTION: Final = tr_noop("{change} Continue?")
 NO_TERMINAL: Final = Template(
@@ -98,13 +100,15 @@ SERVICE_NOT_ROOT: Final = Template(
 )
 SERVICE_SUDO: Final = Template("cli.service_sudo", "repeat the command with sudo: `{command}`")
 FACTS: Final = Template("cli.facts", "{first}, {second}")
-NOT_ABSOLUTE: Final = Template(
-    "cli.not_absolute", "'{path}' is not an absolute path; begin it with /"
-)
+NOT_ABSOLUTE: Final = Template("cli.not_absolute", "'{path}' is not an absolute path")
 INVALID_ACCOUNT: Final = Template(
     "cli.invalid_account",
-    "'{name}' is not a valid account name: use lower-case letters, digits, hyphens and "
-    "underscores, at most 31 characters",
+    "'{name}' is not a valid account name",
+)
+BEGIN_PATH: Final = Template("cli.begin_path", "write the whole path, beginning with /")
+ACCOUNT_FORM: Final = Template(
+    "cli.account_form",
+    "use at most 31 lower-case letters a to z, digits, hyphens and underscores",
 )
 SERVICE_REHEARSED: Final = tr_noop("Dry run: nothing was changed. The steps would be:")
 EVIDENCE_HEADINGS: Final = (

@@ -38,7 +38,8 @@ MASKED_ON_PURPOSE: Final = Template(
     "service.masked_on_purpose", "an administrator decided that it must not be started"
 )
 UNMASK: Final = Template(
-    "service.unmask", "ask who masked it; after `systemctl unmask kanmon` it can be installed"
+    "service.unmask",
+    "ask the administrator who masked it; after `systemctl unmask kanmon`, it can be installed",
 )
 EDITED: Final = Template("service.edited", "the unit file was edited since it was installed")
 EDITS_LOST: Final = Template("service.edits_lost", "installing it again would discard the changes")

@@ -18,7 +18,7 @@ from config.secrets import no_secrets
 from console.nearest import nearest
 from console.templates import polling
 from console.templates.control import DID_YOU_MEAN
-from console.text import NO_MESSAGE, Message, MessageError
+from console.text import Message, MessageError
 from drivers.context import DriverContext
 from drivers.device_url import DeviceUrl, UrlError
 from drivers.driver import AddressedKind, LineDrainKind, SerialFormatKind, WritableKind
@@ -97,9 +97,8 @@ def resolve(text: str, profiles: ProfileStore) -> ResolvedDevice:
     if kind is None:
         near = nearest(url.scheme, DRIVERS)
         known = tuple(f"{scheme}://" for scheme in sorted(DRIVERS))
-        step = DID_YOU_MEAN(name=f"{near}://") if near else NO_MESSAGE
-        unknown = polling.UNKNOWN_SCHEME(scheme=url.scheme, known=known)
-        raise DeviceError((Finding(what=unknown, next=step),))
+        step = DID_YOU_MEAN(name=f"{near}://") if near else polling.KNOWN_SCHEMES(known=known)
+        raise DeviceError((Finding(what=polling.UNKNOWN_SCHEME(scheme=url.scheme), next=step),))
     problems = kind.check(url, profiles)
     if problems:
         raise DeviceError(problems)

@@ -38,8 +38,8 @@ HEARTBEAT = "Did you mean heartbeat_s?"
 UNSIGNED = (
     "Write it without the sign, and set 'reversed: true' for a meter that is wired in reverse."
 )
-MQTT = "'4' is not one of the values that are possible. Write one of these values: 5 and 3.1.1."
-TWICE = "the setting 'name' occurs twice; it first occurs in line 7. Remove one of the two."
+MQTT = "'4' is not one of the possible values. Write one of these values: 5 and 3.1.1."
+TWICE = "the setting 'name' occurs twice; it first occurs on line 7. Remove one of the two."
 OWN_NAME = "Give each device a name of its own."
 EVERY = "Did you mean every_s?"
 
@@ -78,14 +78,14 @@ devices:
         "7:5: devices[1].url: the setting 'url' is missing. Add 'url:' and its value.",
         "7:11: devices[1].name: another device is already named 'main'. " + OWN_NAME,
         "8:5: devices[1].name: " + TWICE,
-        "9:12: devices[1].label: 5 is not a text. Put it in quotation marks.",
+        "9:12: devices[1].label: text is expected here, not 5. Put it in quotation marks.",
     ]
 
 
 def test_plain_words_follow_yaml_1_2() -> None:
     text = GOOD + "gateway: {label: No}\n"
     assert read(text.encode(), "f").gateway.label == "No"
-    assert "'12:30' is not a whole number" in str(
+    assert "a whole number is expected here, not '12:30'" in str(
         findings(GOOD + "gateway: {heartbeat_s: 12:30}\n")[0]
     )
 
@@ -136,9 +136,9 @@ def test_a_file_of_too_many_values_without_an_alias_is_told_to_have_fewer() -> N
         ("  - {name: gateway, url: 'modbus-tcp://h'}", "reserved for the gateway itself"),
         ("  - {name: Bad Name, url: 'modbus-tcp://h'}", "letters a to z, digits"),
         ("  - {name: b, url: 'meter'}", "does not name a protocol"),
-        ("  - {name: b, url: 'modbus-tcp://h:99999'}", "port in the URL is not a number"),
+        ("  - {name: b, url: 'modbus-tcp://h:99999'}", "the URL has an invalid port"),
         ("  - {name: b, url: 'modbus-tcp://u:hunter2@h'}", "write secret:NAME"),
-        ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "is not a number"),
+        ("  - {name: b, url: 'modbus-tcp://h', every_s: .inf}", "a number is expected here"),
         ("  - {name: b, url: 'modbus-tcp://h', every_s: 0.01}", "Write 0.1 or more"),
     ],
 )

@@ -72,7 +72,7 @@ def test_what_can_be_no_secret_is_none(tmp_path: Path, content: bytes, reason: s
 
 
 def test_a_missing_one_says_what_to_do(tmp_path: Path) -> None:
-    assert why(tmp_path) == "no such file or directory"
+    assert why(tmp_path) == "no such file or folder"
     (folder(tmp_path) / NAME).mkdir()
     assert why(tmp_path) == "it is not stored in a regular file"
 

@@ -83,12 +83,12 @@ def test_a_suggestion_is_a_zone_whatever_was_given(given: str) -> None:
     ("zone", "step"),
     [
         ("JST", "did you mean Asia/Tokyo?"),
-        ("IST", "write the one that is meant: Asia/Kolkata, Europe/Dublin and Asia/Jerusalem"),
+        ("IST", "write one of these time zones: Asia/Kolkata, Europe/Dublin and Asia/Jerusalem"),
         ("Asia", "write a city too, such as Asia/Tokyo"),
         ("europe", "write a city too, such as Europe/Berlin"),
         (
             "XYZ",
-            "write a place of the IANA time zone database, such as Asia/Tokyo, or UTC",
+            "write a name from the IANA time zone database, such as Asia/Tokyo, or UTC",
         ),
     ],
 )

@@ -144,7 +144,7 @@ def test_the_parts_of_an_error_make_one_line() -> None:
     error = MessageError(
         system.NOT_FOUND(), where="a.yaml:3", why=verbatim("it is so"), next_step=system.BUSY()
     )
-    assert str(error) == ("a.yaml:3: no such file or directory; it is so. Device or resource busy.")
+    assert str(error) == ("a.yaml:3: no such file or folder; it is so. Device or resource busy.")
     assert one_line("", system.DISK_FULL()) == "no space left on device."
     assert one_line("", system.DISK_FULL(), translations=JAPANESE).endswith("。")
     assert not NO_MESSAGE

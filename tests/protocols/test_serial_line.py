@@ -193,7 +193,7 @@ async def test_a_port_another_program_holds_is_named() -> None:
     [
         ("/dev/no-such-port", "the serial port does not exist. Connect the adapter"),
         ("/dev/null", "does not lead to a serial port. Correct the path"),
-        ("/tmp", "is a directory"),  # noqa: S108 # any folder
+        ("/tmp", "it is a folder"),  # noqa: S108 # any folder
     ],
 )
 async def test_what_is_no_port_is_named(path: str, words: str) -> None:

@@ -173,5 +173,5 @@ def test_a_folder_of_a_group_with_others_in_it_is_refused(tmp_path: Path) -> Non
     if known.group_is_trusted(folder.stat().st_gid, {0, os.geteuid()}):
         file_permissions.check_folder(folder)
         return
-    with pytest.raises(CodedError, match=r"mode 0770: the group \S+ can write in it"):
+    with pytest.raises(CodedError, match=r"mode 0770: the group \S+ can write to it"):
         file_permissions.check_folder(folder)

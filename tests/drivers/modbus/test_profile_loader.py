@@ -62,13 +62,16 @@ points:
     )
     assert list(problems) == [
         "x.yaml:1:1: maker: 'maker' is missing. Add it to the file.",
-        "x.yaml:2:1: makker: unknown setting 'makker'. Did you mean maker?",
+        "x.yaml:2:1: makker: the setting 'makker' is unknown. Did you mean maker?",
         "x.yaml:4:10: sources: the list has too few entries. Write at least 2.",
-        "x.yaml:5:25: modbus.max_registers: 126 is too large. Use a value of 125 or less.",
+        "x.yaml:5:25: modbus.max_registers: 126 is too large. Write 125 or less.",
         "x.yaml:7:23: points[0].quantity: 'voltge' is not a known quantity. Did you mean voltage?",
         "x.yaml:8:5: points[1]: demand.active has no part 'n9'. Use one of l1, l2, l3 and n.",
-        "x.yaml:9:19: points[2].type: 'flaot32' is not one of the choices. Did you mean float32?",
-        "x.yaml:10:10: points[3].at: -1 is too small. Use a value of 0 or more.",
+        (
+            "x.yaml:9:19: points[2].type: 'flaot32' is not one of the possible values. "
+            "Did you mean float32?"
+        ),
+        "x.yaml:10:10: points[3].at: -1 is too small. Write 0 or more.",
     ]
 
 
@@ -76,7 +79,7 @@ points:
     ("points", "words"),
     [
         (["at: 0"], "Give exactly one of quantity, identity"),
-        (["at: 0, quantity: voltage, identity: serial"], "several things: quantity and identity"),
+        (["at: 0, quantity: voltage, identity: serial"], "several meanings: quantity and identity"),
         (["at: 0, identity: serial, scale: 2"], "part and scale require a quantity"),
         (["at: 0, quantity: voltage, type: bit"], "the type bit does not fit the table holding"),
         (["at: 0, quantity: voltage, table: coil"], "the type uint16 does not fit the table coil"),
@@ -121,8 +124,8 @@ points:
         (["at: 0, bits: {64: {code: leak, severity: error}}"], "'64' is too large"),
         (["at: 0, bits: {0x40: {code: leak, severity: error}}"], "too large"),
         (["at: 0, bits: {1: {code: leek, severity: error}}"], "Did you mean leak?"),
-        (["at: 0, states: {0x1g: ready}"], "'0x1g' is not a whole number"),
-        (["at: 0, states: {--1: ready}"], "'--1' is not a whole number"),
+        (["at: 0, states: {0x1g: ready}"], "a whole number is expected here, not '0x1g'"),
+        (["at: 0, states: {--1: ready}"], "a whole number is expected here, not '--1'"),
         (["at: 0, states: {16: ready, 0x10: error}"], "16 and 0x10 are the same number"),
         (["at: 0, states: {-1: ready, -01: error}"], "-1 and -01 are the same number"),
         (["at: 0, states: {0x0200: redy}"], "points[0].states.0x0200: 'redy'"),
@@ -169,10 +172,10 @@ def test_what_a_profile_cannot_say(head: str, words: str) -> None:
         ("", "the file is empty"),
         ("- 1\n", "the file does not contain a profile"),
         ("a: [1\n", "the bracket [ that opens here is not closed"),
-        ("points: 5\n", "5 is not a list"),
-        ("points: [5]\n", "5 is not a section"),
-        ("defaults: 5\npoints: [{at: 1}]\n", "5 is not a section"),
-        ("version: 2\n", "2 is not one of the choices"),
+        ("points: 5\n", "a list is expected here, not 5"),
+        ("points: [5]\n", "a section is expected here, not 5"),
+        ("defaults: 5\npoints: [{at: 1}]\n", "a section is expected here, not 5"),
+        ("version: 2\n", "2 is not one of the possible values"),
     ],
 )
 def test_what_is_no_profile_at_all(text: str, words: str) -> None:

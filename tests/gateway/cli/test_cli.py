@@ -86,7 +86,7 @@ def test_a_run_without_configuration_says_how_to_give_one(box: Box) -> None:
     assert "kanmon config apply FILE" in done.stderr
     assert "Traceback" not in done.stderr
     assert ":1:1" not in done.stderr
-    assert "correct what is listed" not in done.stderr
+    assert "correct the listed errors" not in done.stderr
 
 
 def test_check_tells_everything_and_changes_nothing(box: Box) -> None:
@@ -97,7 +97,7 @@ def test_check_tells_everything_and_changes_nothing(box: Box) -> None:
     assert f"{file}:2:19: site.time_zone" in done.stderr
     assert "unit=999 is not a number" in done.stderr  # what only a driver knows, at the same time
     assert "did you mean name?" in done.stderr.lower()
-    assert "is not valid: 4 errors to correct" in done.stdout
+    assert "cannot be used: 4 errors to correct" in done.stdout
     assert not box.state.exists()
     assert json.loads(box.kanmon("config", "check", file, "--json").stdout)["usable"] is False
 

@@ -37,7 +37,9 @@ CASES = [
     Case(call=("device", "list"), names=("config.yaml", "kanmon config apply FILE")),
     Case(call=("device", "read", "nobody"), names=("config.yaml", "kanmon config apply FILE")),
     Case(call=("device", "why", "nobody"), names=("config.yaml", "kanmon config apply FILE")),
-    Case(call=("device", "read", "http://x"), names=("http://x", "modbus-tcp://host")),
+    Case(
+        call=("device", "read", "http://x"), names=("no driver supports http://", "modbus-tcp://")
+    ),
     Case(call=("device", "read", "modbus-tcp://[::1"), names=("modbus-tcp://[::1", "the host")),
     Case(call=("device", "read", GONE[:-1]), names=(GONE[:-1], "did you mean eastron-sdm630")),
     Case(call=("device", "write", GONE, "nothing", "1"), names=("'nothing'", "demand-period")),
@@ -49,11 +51,17 @@ CASES = [
     Case(call=("config", "check", "latin"), names=("latin:2:", "UTF-8")),
     Case(call=("config", "check", "broken"), names=("broken:2:7", "not closed")),
     Case(call=("config", "check", "empty"), names=("empty:1:1", "version: 1")),
-    Case(call=("config", "apply", "broken"), names=("broken:2:7", "correct what is listed")),
+    Case(call=("config", "apply", "broken"), names=("broken:2:7", "correct the listed errors")),
     Case(call=("config", "apply", "nothing.yaml"), names=("where: nothing.yaml why", "path")),
-    Case(call=("--state", "empty", "config", "apply", "good"), names=("empty/", "--state")),
+    Case(
+        call=("--state", "empty", "config", "apply", "good"),
+        names=("cannot be saved", "empty/", "--state"),
+    ),
     Case(call=("--state", "empty", "run"), names=("empty/", "--state")),
-    Case(call=("--state", "/proc/x", "config", "apply", "good"), names=("/proc/x", "--state")),
+    Case(
+        call=("--state", "/proc/x", "config", "apply", "good"),
+        names=("cannot be saved", "/proc/x", "--state"),
+    ),
     Case(call=("--state", "s" * 120, "status"), names=("too long", "at most")),
     Case(call=("run",), names=("config.yaml", "kanmon config apply FILE")),
     Case(call=("enroll", "K1-nonsense"), names=("2102", "K1")),
@@ -71,16 +79,18 @@ CASES = [
     Case(call=("secret", "set", "X"), names=("'X' is not a valid name", "lower-case letters")),
     Case(call=("secret", "set", "x"), names=("value is empty", "one line")),
     Case(
-        call=("service", "install", "--user", "A b"), names=("'A b'", "lower-case letters"), code=3
+        call=("service", "install", "--user", "A b"),
+        names=("'A b'", "next: use at most 31 lower-case letters"),
+        code=3,
     ),
     Case(call=("config", "check"), names=("FILE", "kanmon config check --help"), code=3),
     Case(call=("--state", "configured", "device", "read", HOSTILE), names=(HOSTILE, "URL")),
     Case(call=("--state", "configured", "device", "why", HOSTILE), names=(HOSTILE, "URL")),
-    Case(call=("secret", "remove", HOSTILE), names=(f"secret '{HOSTILE}' does not exist",)),
+    Case(call=("secret", "remove", HOSTILE), names=(f"the secret '{HOSTILE}' does not exist",)),
     Case(call=("device", "read", "modbus-tcp://h/?unit=x"), names=("unit=x", "profile", "correct")),
     Case(call=("device", "write", "snmp://h", "x", "1"), names=("no writable settings", "panel")),
     Case(call=("--state", "taken", "run"), names=("taken/control.sock", "move that file away")),
-    Case(call=("service", "install", "--program", "x"), names=("'x'", "absolute path"), code=3),
+    Case(call=("service", "install", "--program", "x"), names=("'x'", "beginning with /"), code=3),
     Case(call=("service", "install", "--state", "/etc/k"), names=("/etc/k", "/data/kanmon")),
     Case(call=("service", "status", "--root", "root"), names=("not installed", "service install")),
     Case(call=("--lang", "de", "status"), names=("en and ja",), code=3),
@@ -136,9 +146,9 @@ def test_a_daemon_that_answers_nonsense_is_told(
         done = box.kanmon(*call)
         as_json = json.loads(box.kanmon(*call, "--json").stdout)["error"]
     assert done.returncode == 2
-    assert done.stderr.startswith("kanmon: the daemon's answer is not the expected one")
+    assert done.stderr.startswith("kanmon: the daemon sent an unexpected answer")
     assert as_json["where"].endswith("control.sock")
-    assert as_json["next"] == "use the `kanmon` of the same version as the daemon"
+    assert as_json["next"] == "use the same version of `kanmon` as the daemon"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.call)[:60])

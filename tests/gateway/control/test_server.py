@@ -138,7 +138,7 @@ async def test_a_client_of_another_version_is_told_what_to_do(
     request = encode_request("echo", {"version": version})
     async with serving(tmp_path):
         line = await asyncio.to_thread(exchange, tmp_path / SOCKET, request, 10.0)
-    with pytest.raises(ControlError, match="the daemon version 1") as told:
+    with pytest.raises(ControlError, match="the daemon uses version 1") as told:
         decode_response(line)
     assert told.value.code == ErrorCode.OTHER_VERSION
     assert told.value.next_step == control.SAME_VERSION()

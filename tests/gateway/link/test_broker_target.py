@@ -91,7 +91,9 @@ def test_files_that_will_not_do_are_named(state: Path, identity: Identity) -> No
         target.to_broker()
     trust = state / "nothing.pem"
     trust.write_text("nonsense")
-    with pytest.raises(UnusableIdentityError, match=r"nothing\.pem: the file holds no certificate"):
+    with pytest.raises(
+        UnusableIdentityError, match=r"nothing\.pem: the file contains no certificate"
+    ):
         Identity(certificate=identity.certificate, key=identity.key, trust=trust).context()
 
 

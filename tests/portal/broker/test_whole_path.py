@@ -84,7 +84,7 @@ def test_what_a_worker_cannot_use_is_told(company: Company, tmp_path: Path) -> N
     what, where, why, _step = (line.strip() for line in done.stderr.splitlines())
     assert what == "kanmon-portal: the file cannot be read"
     assert where.endswith("none/certificate.pem")
-    assert why == "why:   no such file or directory"
+    assert why == "why:   no such file or folder"
     assert "Traceback" not in done.stderr
 
 

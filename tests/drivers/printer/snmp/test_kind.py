@@ -38,7 +38,7 @@ def test_urls_that_name_a_printer(text: str) -> None:
         ("snmp://h/?verson=3", "Did you mean version?"),
         ("snmp://h/?timeout_s=never", "is not a number from 0.05 to 30"),
         ("snmp://h/?version=3", "missing user"),
-        ("snmp://a@h/?version=3&community=b", "has no community"),
+        ("snmp://a@h/?version=3&community=b", "does not use a community"),
         ("snmp://a@h/?version=3&auth=sha3&auth_key=secret:a", "Use one of md5"),
         ("snmp://a@h/?version=3&auth=sha256", "auth and auth_key must be given together"),
         ("snmp://a@h/?version=3&priv=aes128&priv_key=secret:a", "priv requires auth"),
