@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
@@ -36,6 +37,11 @@ OMIT_GATEWAY: Final = Template(
     "authority.omit_gateway",
     "omit the gateway's name: each gateway is then named after its box",
 )
+INVALID_KEY: Final = Template("authority.invalid_key", "the key cannot be issued")
+INVALID_FIELD: Final = Template(
+    "authority.invalid_field", "the value of its field '{field}' is not valid"
+)
+CORRECT_FIELD: Final = Template("authority.correct_field", "correct the value, then try again")
 UNKNOWN_KEY: Final = Template(
     "authority.unknown_key", "the portal has no agent key with the id '{id}'"
 )
@@ -138,7 +144,7 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
         issued_by_name=by.name,
         expires_at=timezone.now() + request.life,
     )
-    row.full_clean()
+    _check_fields(row)
     row.save()
     return IssuedKey(
         text=str(key),
@@ -148,6 +154,17 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
         uses=row.uses,
         expires_at=row.expires_at,
     )
+
+
+def _check_fields(row: AgentKey) -> None:
+    """Refuse what the model does not take; an id that is in use is the database's to refuse."""
+    try:
+        row.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        field = min(error.message_dict).replace("_", " ")
+        raise AuthorityError(
+            INVALID_KEY(), why=INVALID_FIELD(field=field), next_step=CORRECT_FIELD()
+        ) from error
 
 
 def _check_request(request: KeyRequest) -> None:

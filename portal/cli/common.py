@@ -14,12 +14,14 @@ from console import output
 from console.failure import FAILED, ErrorDescription, Failure, describe, describe_system
 from console.language import current, tr
 from console.templates import system
-from console.text import NO_MESSAGE, MessageError, Template
+from console.text import NO_MESSAGE, Message, MessageError, Template
 from console.usage import WrongValue
 from portal.authority.errors import SYSTEM_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from django.db import DatabaseError
 
 __all__ = ["FAILED"]
 
@@ -47,6 +49,16 @@ SET_STATE: Final = Template(
 )
 DATABASE_FAILED: Final = Template(
     "portal.database_failed", "the database did not carry out the command"
+)
+CONFLICT: Final = Template(
+    "portal.conflict", "the change conflicts with another one that was made at the same time"
+)
+RUN_AGAIN: Final = Template("portal.run_again", "run the command again")
+VALUE_NOT_STORED: Final = Template(
+    "portal.value_not_stored", "the database cannot store a value of the command"
+)
+CORRECT_VALUE: Final = Template(
+    "portal.correct_value", "correct the value, then run the command again"
 )
 CHECK_DISK: Final = Template(
     "portal.check_disk",
@@ -118,12 +130,24 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
                 _check_database(wait=wait)
             yield
     except DatabaseError as error:
+        what, step = _database_failure(error)
         raise Failure(
-            DATABASE_FAILED(),
+            what,
             where=readiness.database_name(),
             why=readiness.DATABASE_REASON(reason=readiness.first_line(error)),
-            next_step=CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG(),
+            next_step=step,
         ) from error
+
+
+def _database_failure(error: DatabaseError) -> tuple[Message, Message]:
+    """What an error of the database means to the person who ran the command, and the next step."""
+    from django.db import DataError, IntegrityError
+
+    if isinstance(error, IntegrityError):  # each command looks first, and names what is there
+        return CONFLICT(), RUN_AGAIN()
+    if isinstance(error, DataError):
+        return VALUE_NOT_STORED(), CORRECT_VALUE()
+    return DATABASE_FAILED(), CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG()
 
 
 def _set_up(*, create: bool) -> None:

@@ -52,8 +52,8 @@ def test_the_table_does_not_hold_what_would_open_the_door(authority: Path) -> No
     [
         (KeyRequest(organization="A", site="B", uses=0), "1 to 1000"),
         (KeyRequest(organization="A", site="B", uses=1001), "1 to 1000"),
-        (KeyRequest(organization="A", site="B", life=timedelta()), "at most 90 days"),
-        (KeyRequest(organization="A", site="B", life=timedelta(days=91)), "at most 90 days"),
+        (KeyRequest(organization="A", site="B", life=timedelta()), "from 1 to 90 days"),
+        (KeyRequest(organization="A", site="B", life=timedelta(days=91)), "from 1 to 90 days"),
         (KeyRequest(organization="A", site="B", gateway="C", uses=2), "one gateway"),
     ],
 )
@@ -61,6 +61,15 @@ def test_what_cannot_be_issued_is_told(authority: Path, wanted: KeyRequest, says
     with pytest.raises(AuthorityError, match=says):
         issue_key(wanted, BY)
     assert not AgentKey.objects.exists()
+    assert not Organization.objects.exists()
+
+
+def test_what_the_model_does_not_take_is_told(authority: Path) -> None:
+    with pytest.raises(AuthorityError) as refused:
+        issue_key(WANTED, Author(name="x" * 401))
+    assert refused.value.what == keys.INVALID_KEY()
+    assert refused.value.why == keys.INVALID_FIELD(field="issued by name")
+    assert refused.value.next_step
     assert not Organization.objects.exists()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -227,6 +229,37 @@ def test_a_program_is_told_the_same_in_fields(portal: Portal, case: Case) -> Non
     assert error["what"]
     assert error["next"]
     assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("trigger", "what", "step"),
+    [
+        # What another command of the same moment does between this one's look and its insert.
+        (
+            "INSERT INTO fleet_gateway (site_id, name) VALUES (new.site_id, new.name);",
+            "portal.conflict",
+            "run the command again",
+        ),
+        ("SELECT zeroblob(2000000000);", "portal.value_not_stored", "correct the value"),
+    ],
+)
+def test_what_the_database_refuses_is_told_with_what_to_do(
+    tmp_path: Path, trigger: str, what: str, step: str
+) -> None:
+    portal = Portal(tmp_path / "state")
+    portal.migrate()
+    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database:
+        database.execute(
+            f"CREATE TRIGGER refusal BEFORE INSERT ON fleet_gateway BEGIN {trigger} END"
+        )
+    done = portal(*ADD, *OURS, "--json")
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["code"] == what
+    assert error["where"] == str(portal.state / "db.sqlite3")
+    assert "the database driver reports" in error["why"]
+    assert step in error["next"]
+    assert untranslated(portal("--lang", "ja", *ADD, *OURS).stderr) == []
 
 
 def test_a_key_whose_drawing_cannot_be_kept_is_not_issued(portal: Portal) -> None:
