@@ -79,6 +79,20 @@ class Tables(msgspec.Struct, frozen=True, array_like=True):
     tables: tuple[Table, ...]
 
 
+class AcknowledgedEpoch(msgspec.Struct, frozen=True, array_like=True):
+    """How far the records of an epoch are acknowledged without a hole.
+
+    Attributes:
+        epoch: The epoch, and its ``ordinal``.
+        lanes: For each lane, the highest number up to which every record was acknowledged or
+            dropped; a lane without any is left out.
+    """
+
+    epoch: bytes
+    ordinal: int
+    lanes: dict[int, int]
+
+
 class Online(msgspec.Struct, frozen=True, array_like=True):
     """A session begins, or (as the will, or on a clean stop) ends.
 
@@ -90,6 +104,8 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
         next: For each lane of that epoch, the sequence number the next record will get.
         software: Version of the gateway's software.
         offset: The box's present `ClockRecord.offset`; ``None`` while unknown.
+        acknowledged: The epochs that the box still knows, so that the portal can look for numbers
+            below these that it does not have.
     """
 
     version: int
@@ -101,6 +117,7 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
     next: dict[int, int]
     software: str
     offset: int | None
+    acknowledged: tuple[AcknowledgedEpoch, ...] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):
@@ -116,6 +133,9 @@ class Ack(msgspec.Struct, frozen=True, array_like=True):
             gives these records new numbers in a new epoch.
         renew: An ordinal that the box's next epoch must exceed, when the portal knows more of
             this epoch than the box does (a restored or cloned spool); else ``None``.
+        resend: (first, last) runs that were acknowledged and that the portal does not have (any
+            more): the box sends them again, or announces them as dropped.
+        wait_ms: Milliseconds for which the box sends nothing, because it used up its budget.
     """
 
     version: int
@@ -126,6 +146,8 @@ class Ack(msgspec.Struct, frozen=True, array_like=True):
     need_table: tuple[tuple[int, bytes], ...] = ()
     conflict: tuple[int, ...] = ()
     renew: int | None = None
+    resend: tuple[tuple[int, int], ...] = ()
+    wait_ms: int = 0
 
 
 class RejectCode:

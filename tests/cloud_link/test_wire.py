@@ -37,6 +37,7 @@ from cloud_link.wire import (
     MESSAGE_LIMIT,
     VERSION,
     Ack,
+    AcknowledgedEpoch,
     Batch,
     Lane,
     Online,
@@ -45,7 +46,13 @@ from cloud_link.wire import (
     encode,
     inflate,
 )
-from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS, OLDER_RECORDS, TABLE
+from tests.cloud_link.wire_fixtures import (
+    GOLDEN_MESSAGES,
+    GOLDEN_RECORDS,
+    OLDER_MESSAGES,
+    OLDER_RECORDS,
+    TABLE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,6 +136,12 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
         st.dictionaries(st.integers(0, 3), seq, max_size=4),
         word,
         optional,
+        st.lists(
+            st.builds(
+                AcknowledgedEpoch, name8, i64, st.dictionaries(st.integers(0, 3), seq, max_size=4)
+            ),
+            max_size=3,
+        ).map(tuple),
     ),
     st.builds(
         Ack,
@@ -140,6 +153,8 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
         st.lists(st.tuples(seq, name8), max_size=3).map(tuple),
         st.lists(seq, max_size=3).map(tuple),
         optional,
+        pairs,
+        i64,
     ),
 )
 
@@ -236,7 +251,9 @@ def test_another_version_says_what_to_do() -> None:
 
 
 def test_fields_may_be_appended_and_old_ones_left_out() -> None:
-    longer = msgspec.msgpack.encode([VERSION, b"e" * 8, 3, [[0, 4]], [], [], [], None, "later"])
+    longer = msgspec.msgpack.encode(
+        [VERSION, b"e" * 8, 3, [[0, 4]], [], [], [], None, [], 0, "later"]
+    )
     shorter = msgspec.msgpack.encode([VERSION, b"e" * 8, 3])
     assert decode(Ack, longer) == Ack(VERSION, b"e" * 8, Lane.DATA, ok=((0, 4),))
     assert decode(Ack, shorter) == Ack(VERSION, b"e" * 8, Lane.DATA)
@@ -262,6 +279,14 @@ def test_golden_records(record: Record, golden: str) -> None:
 @pytest.mark.parametrize(("record", "older"), OLDER_RECORDS, ids=lambda x: type(x).__name__)
 def test_records_of_earlier_versions_are_read(record: Record, older: str) -> None:
     assert decode_record(bytes.fromhex(older)) == record
+
+
+@pytest.mark.parametrize(("message", "older"), OLDER_MESSAGES, ids=lambda x: type(x).__name__)
+def test_messages_of_earlier_versions_are_read(
+    message: Batch | Tables | Online | Ack, older: str
+) -> None:
+    kind: Any = type(message)
+    assert decode(kind, bytes.fromhex(older)) == message
 
 
 def test_an_older_reader_reads_a_condition_with_its_texts() -> None:

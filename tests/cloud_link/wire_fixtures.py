@@ -23,6 +23,7 @@ from cloud_link.records import (
 from cloud_link.wire import (
     VERSION,
     Ack,
+    AcknowledgedEpoch,
     Batch,
     Lane,
     Online,
@@ -127,7 +128,11 @@ GOLDEN_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
     ),
     (
         Ack(VERSION, b"epoch-01", Lane.DATA, ((0, 6),), ((7, "misfit"),), (), (), None),
-        "9801c40865706f63682d30310391920006919207a66d69736669749090c0",
+        "9a01c40865706f63682d30310391920006919207a66d69736669749090c09000",
+    ),
+    (
+        Ack(VERSION, b"epoch-01", Lane.EVENT, resend=((2, 300),), wait_ms=1500),
+        "9a01c40865706f63682d30310190909090c0919202cd012ccd05dc",
     ),
     (
         Tables(VERSION, (TABLE,)),
@@ -144,11 +149,27 @@ GOLDEN_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
             {Lane.EVENT: 2, Lane.DATA: 2**40},
             "0.1.0",
             None,
+            (AcknowledgedEpoch(b"epoch-00", 2, {Lane.GAP: 0, Lane.DATA: 130}),),
         ),
-        "990104c3c408626f6f742d303031c40865706f63682d30310382010203cf0000010000000000a5302e312e30c0",
+        (
+            "9a0104c3c408626f6f742d303031c40865706f63682d30310382010203cf0000010000000000"
+            "a5302e312e30c09193c40865706f63682d30300282000003cc82"
+        ),
     ),
     (
         Tables(VERSION, (TABLE,) * 8),
         "78019bc43863d292dcc4ccbc49939797e5e79424a6a72eca31fc3f796d6a5e6a517aa55e666e417e51c9028651450c00f23b897c",
     ),
 )
+
+OLDER_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
+    (
+        Ack(VERSION, b"epoch-01", Lane.DATA, ((0, 6),), ((7, "misfit"),), (), (), None),
+        "9801c40865706f63682d30310391920006919207a66d69736669749090c0",
+    ),
+    (
+        Online(VERSION, 4, True, b"boot-001", b"epoch-01", 3, {Lane.EVENT: 2}, "0.1.0", None),
+        "990104c3c408626f6f742d303031c40865706f63682d303103810102a5302e312e30c0",
+    ),
+)
+"""As earlier versions wrote them: messages have gained fields since."""
