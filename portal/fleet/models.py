@@ -320,7 +320,7 @@ class DeviceSupply(models.Model):
     device = models.ForeignKey(Device, models.CASCADE, related_name="supplies")
     kind = models.CharField(max_length=32)
     colour = models.CharField(max_length=32, blank=True, default="")
-    name = models.CharField(max_length=200, blank=True, default="")
+    name = models.CharField(max_length=255, blank=True, default="")
     level = models.SmallIntegerField(null=True, blank=True)
     capacity = models.BigIntegerField(null=True, blank=True)
     unit = models.CharField(max_length=32, blank=True, default="")

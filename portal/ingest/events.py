@@ -143,7 +143,7 @@ def _set_supplies(device: Device, record: EventRecord) -> None:
             device=device,
             kind=storable_text(supply.kind, 32),
             colour=storable_text(supply.colour, 32),
-            name=storable_text(supply.name, 200),
+            name=storable_text(supply.name, 255),
             level=supply.level,
             capacity=supply.capacity,
             unit=storable_text(supply.unit, 32),
