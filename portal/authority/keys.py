@@ -91,13 +91,16 @@ class Author:
 
     @classmethod
     def from_command_line(cls) -> Author:
-        """The account that runs this process; the environment may name another one."""
+        """The account that runs this process; the environment may name another one.
+
+        The words stay on record and are shown in every language: they name the program.
+        """
         number = os.getuid()
         try:
             name = pwd.getpwuid(number).pw_name
         except KeyError:
-            name = f"account {number}"
-        return cls(name=f"command line, {name}")
+            name = f"uid {number}"
+        return cls(name=f"{name} (kanmon-portal)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 def issued(**changes: Any) -> IssuedKey:
     """An agent key for one box at one site, or as changed."""
     wanted = replace(KeyRequest(organization="Aoyama Foods", site="Plant"), **changes)
-    return issue_key(wanted, Author(name="command line, test"))
+    return issue_key(wanted, Author(name="test (kanmon-portal)"))
 
 
 def csr(key: PrivateKey, *names: str, oid: x509.ObjectIdentifier = NameOID.COMMON_NAME) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 WANTED = KeyRequest(organization="Aoyama Foods", site="Plant", gateway="Plant room")
-BY = Author(name="command line, kanmon")
+BY = Author(name="kanmon (kanmon-portal)")
 
 
 @pytest.mark.req("E-25")
@@ -108,4 +108,4 @@ def test_who_issued_a_key_stays_on_record_when_the_person_is_gone(authority: Pat
 def test_on_the_command_line_the_account_is_recorded(authority: Path) -> None:
     issue_key(WANTED, Author.from_command_line())
     account = pwd.getpwuid(os.getuid()).pw_name
-    assert AgentKey.objects.get().issued_by_name == f"command line, {account}"
+    assert AgentKey.objects.get().issued_by_name == f"{account} (kanmon-portal)"
