@@ -103,7 +103,9 @@ def _evidence_row(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **entry,
         "kind": words.heading(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry["kind"])),
-        "meaning": _in_its_language("", _text(meaning, sentence=False), ours=bool(meaning.id)),
+        "meaning": _in_its_language(
+            "", _text(meaning, sentence=False), ours=meaning.template is not None
+        ),
     }
 
 
