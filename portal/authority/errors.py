@@ -17,6 +17,8 @@ FREE_SPACE: Final = Template(
 MOUNT_WRITABLE: Final = Template(
     "portal.mount_writable", "mount that disk writable, or name another path"
 )
+UNREADABLE: Final = Template("portal.unreadable", "the file cannot be read")
+HAS_MODE: Final = Template("portal.has_mode", "the file has mode {mode}")
 CHECK_FILE: Final = Template("portal.check_file", "check the file and its disk, then try again")
 SYSTEM_STEPS: Final = {
     errno.ENOENT: CORRECT_PATH(),

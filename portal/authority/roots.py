@@ -17,7 +17,7 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, files
 from portal.authority.certificates import Issuer
-from portal.authority.errors import AuthorityError, system_step
+from portal.authority.errors import HAS_MODE, AuthorityError, system_step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,6 @@ UNREADABLE_ROOT: Final = Template("authority.unreadable_root", "the root for {ro
 EXPOSED_ROOT: Final = Template(
     "authority.exposed_root", "other accounts can read the root for {root}"
 )
-HAS_MODE: Final = Template("authority.has_mode", "the file has mode {mode}")
 RESTRICT_ROOT: Final = Template(
     "authority.restrict_root", "run `chmod 600` on the file, and find out who may have copied it"
 )

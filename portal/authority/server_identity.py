@@ -20,7 +20,7 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, roots
 from portal.authority.actions import checked_hosts, sign
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import UNREADABLE, AuthorityError
 from portal.authority.models import IssuedCertificate, Purpose, Root
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-UNREADABLE: Final = Template("authority.unreadable", "the file cannot be read")
 NOT_AN_IDENTITY: Final = Template(
     "authority.not_an_identity", "the file does not contain a key and a certificate"
 )

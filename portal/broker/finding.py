@@ -11,7 +11,6 @@ CAUSE: Final = Template("broker.cause", "{what} ({why})")
 WRITE_AND_RESTART: Final = Template(
     "broker.write_and_restart", "run `kanmon-portal broker write {folder}`, then restart the broker"
 )
-UNREADABLE: Final = Template("broker.unreadable", "the file cannot be read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,11 +36,10 @@ from console.templates import system
 from console.text import Template
 from portal.authority import certificates, files, roots, server_identity
 from portal.authority.actions import publish_list, sign
-from portal.authority.errors import AuthorityError, system_step
+from portal.authority.errors import UNREADABLE, AuthorityError, system_step
 from portal.authority.models import IssuedCertificate, Purpose, RevocationList, Root
 from portal.broker import configuration
 from portal.broker.configuration import RIGHTS, Address, Plan
-from portal.broker.finding import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,7 +30,7 @@ from cloud_link.mqtt.connect import connect
 from console.templates import mqtt, system
 from console.text import NO_MESSAGE, Template
 from portal.authority import certificates, roots, server_identity
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import HAS_MODE, UNREADABLE, AuthorityError
 from portal.authority.expiry import (
     BLOCKS_ALL,
     CERTIFICATE_NOTICE,
@@ -42,7 +42,7 @@ from portal.authority.expiry import (
 from portal.authority.models import Root
 from portal.broker import configuration
 from portal.broker.configuration import Address
-from portal.broker.finding import UNREADABLE, WRITE_AND_RESTART, BrokerFinding, cause
+from portal.broker.finding import WRITE_AND_RESTART, BrokerFinding, cause
 from portal.broker.folder import CANARY, PASSWORD, BrokerFolder
 from portal.broker.reloading import NO_TAKEOVER, broker_process
 from portal.broker.takeover import takeover_broker
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 CHANGED: Final = Template("broker.changed", "the file differs from what was written")
 EXPOSED: Final = Template("broker.exposed", "every account on this machine can read the file")
-HAS_MODE: Final = Template("broker.has_mode", "the file has mode {mode}")
 RESTRICT: Final = Template("broker.restrict", "run `chmod o=` on the file")
 NOT_A_LIST: Final = Template("broker.not_a_list", "the file does not contain a revocation list")
 OTHER_ROOT: Final = Template(

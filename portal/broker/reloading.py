@@ -34,10 +34,10 @@ from cloud_link.mqtt.broker import MqttError
 from console.templates import system
 from console.text import Template
 from portal.authority import files
-from portal.authority.errors import AuthorityError
+from portal.authority.errors import UNREADABLE, AuthorityError
 from portal.authority.models import IssuedCertificate, Root
 from portal.broker import configuration, takeover
-from portal.broker.finding import UNREADABLE, WRITE_AND_RESTART, BrokerFinding, cause
+from portal.broker.finding import WRITE_AND_RESTART, BrokerFinding, cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,6 +18,7 @@ from pydantic import ValidationInfo
 from config.model import host_and_port
 from console.text import Template
 from portal.environment import database_url
+from portal.environment.database_url import INVALID_URL
 from portal.environment.errors import VariableError
 from portal.environment.state_folder import PACKAGE
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
@@ -95,9 +96,6 @@ NOT_PRINTABLE: Final = Template(
 )
 REMOVE_CHARACTERS: Final = Template(
     "environment.remove_characters", "remove these characters from the value"
-)
-INVALID_URL: Final = Template(
-    "environment.invalid_url", "invalid URL: its host or its port is wrong"
 )
 WRITE_PATH: Final = Template("environment.write_path", "write an absolute path")
 WRITE_URL: Final = Template("environment.write_url", "write an address such as {example}")
