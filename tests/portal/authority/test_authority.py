@@ -268,7 +268,7 @@ def test_what_cannot_be_revoked_is_told(authority: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "Ingest", "a/b", "..", "+", "#", "a" * 64])
 def test_a_name_that_will_not_do_is_refused(authority: Path, name: str) -> None:
     for issue in (actions.issue_worker, actions.issue_publisher):
-        with pytest.raises(AuthorityError, match="not a name"):
+        with pytest.raises(AuthorityError, match="not a valid name"):
             issue(name)
     assert not IssuedCertificate.objects.exists()
 
