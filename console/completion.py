@@ -12,15 +12,9 @@ import click
 from click.shell_completion import get_completion_class
 
 from console import shells
-from console.failure import Failure
 from console.output import say
-from console.text import Template, verbatim
 
 SHELLS: Final = ("bash", "zsh", "fish")
-UNSUPPORTED: Final = Template(
-    "console.unsupported_shell", "completion does not work with this version of {shell}"
-)
-INSTALL_BASH: Final = Template("console.install_bash", "install bash 4.4 or newer")
 
 
 def variable(program: str) -> str:
@@ -46,11 +40,6 @@ def completion_command(program: str) -> click.Command:
         found = get_completion_class(shell)
         assert found is not None  # the choice above holds only shells that click knows
         script = found(context.find_root().command, {}, program, variable(program))
-        try:
-            say(*script.source().split("\n"))
-        except RuntimeError as error:
-            raise Failure(
-                UNSUPPORTED(shell=shell), why=verbatim(str(error)), next_step=INSTALL_BASH()
-            ) from error
+        say(*script.source().split("\n"))
 
     return completion

@@ -77,6 +77,10 @@ class Bash(_Quiet, BashComplete):
     _typed = ""
     """The word in which the cursor stands, without its quotes."""
 
+    def source(self) -> str:
+        """The script, for bash 4.4 or newer; it may be meant for another machine."""
+        return ShellComplete.source(self)  # click's looks for this machine's bash and warns
+
     def get_completion_args(self) -> tuple[list[str], str]:
         """The words before the cursor, and the one that it stands in or after."""
         typed = os.environb[b"COMP_LINE"][: int(os.environb[b"COMP_POINT"])]

@@ -55,6 +55,14 @@ def environment(state: Path, bins: Path | None = None) -> dict[str, str]:
     return {**os.environ, "PATH": f"{bins}:{os.environ['PATH']}", "KANMON_STATE": str(state)}
 
 
+def test_the_script_of_bash_does_not_look_for_this_machines_bash(tmp_path: Path) -> None:
+    kanmon = Path(sys.executable).with_name("kanmon")
+    command, env = (str(kanmon), "completion", "bash"), {**os.environ, "PATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert not done.stderr
+    assert "complete -o nosort -F _kanmon_completion kanmon" in done.stdout
+
+
 @pytest.fixture
 def quick(state: Path) -> Path:
     """A folder with both programs, forked instead of started anew."""
