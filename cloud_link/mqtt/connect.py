@@ -81,28 +81,34 @@ async def connect(
         options["clean_start"] = session_expiry == 0
         options["properties"] = _properties(receive_maximum, session_expiry)
     try:
-        await _dial(client, broker, keepalive, options)
-        async with asyncio.timeout(CONNECT_S):
-            await session.open(keepalive)
-    except TimeoutError:
-        session.abort()
-        what = mqtt.SILENT(time=Duration(CONNECT_S))
-        raise UnreachableError(broker.name, what, mqtt.CHECK_PROTOCOL()) from None
-    except OSError as error:  # lost between dialling and CONNACK
-        session.abort()
-        if client.alert:
-            raise tls_ended(broker.name, client.alert) from error
-        what, why = mqtt.LOST_BEFORE_ANSWER(), system.reason(error)
-        raise UnreachableError(broker.name, what, client.next_step, why=why) from error
-    except BaseException:
-        session.abort()
-        raise
-    try:
+        await _open(client, session, broker, keepalive, options)
         yield session
     except BaseException:
         session.abort()
         raise
     await session.close()
+
+
+async def _open(
+    client: TlsAwareClient,
+    session: Session,
+    broker: Broker,
+    keepalive: int,
+    options: dict[str, Any],
+) -> None:
+    """Dial, and wait until the broker has accepted the session."""
+    try:
+        await _dial(client, broker, keepalive, options)
+        async with asyncio.timeout(CONNECT_S):
+            await session.open(keepalive)
+    except TimeoutError:
+        what = mqtt.SILENT(time=Duration(CONNECT_S))
+        raise UnreachableError(broker.name, what, mqtt.CHECK_PROTOCOL()) from None
+    except OSError as error:  # lost between dialling and CONNACK
+        if client.alert:
+            raise tls_ended(broker.name, client.alert) from error
+        what, why = mqtt.LOST_BEFORE_ANSWER(), system.reason(error)
+        raise UnreachableError(broker.name, what, client.next_step, why=why) from error
 
 
 def _client(

@@ -57,27 +57,8 @@ def call(state: Path, method: str, timeout_s: float = 30.0, /, **params: Any) ->
     sent = {name: _sent(value) for name, value in params.items()}
     try:
         line = exchange(path, encode_request(method, sent), timeout_s)
-    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
-        raise NoDaemonError(
-            control.NOT_RUNNING(), where=str(path), next_step=control.START()
-        ) from error
-    except PermissionError as error:
-        raise ControlError(
-            control.NOT_ALLOWED(), where=str(path), next_step=control.AS_OWNER()
-        ) from error
-    except TimeoutError as error:
-        raise ControlError(
-            control.NO_ANSWER(), where=str(path), next_step=control.RESTART_IF_STUCK()
-        ) from error
-    except BlockingIOError as error:  # more clients wait to be accepted than the system lets
-        raise ControlError(
-            control.TOO_MANY(),
-            where=str(path),
-            next_step=control.TRY_AGAIN(),
-            code=ErrorCode.BUSY,
-        ) from error
     except OSError as error:
-        raise _incomplete(path) from error
+        raise _unanswered(path, error) from error
     except ResponseError as error:
         raise unexpected_answer(state, error.what) from error
     if not line:
@@ -141,6 +122,23 @@ def _sent(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return value.encode("utf-8", "backslashreplace").decode()
+
+
+def _unanswered(path: Path, error: OSError) -> ControlError:
+    """The error that the socket at ``path`` gave no answer."""
+    where = str(path)
+    match error:
+        case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
+            return NoDaemonError(control.NOT_RUNNING(), where=where, next_step=control.START())
+        case PermissionError():
+            return ControlError(control.NOT_ALLOWED(), where=where, next_step=control.AS_OWNER())
+        case TimeoutError():
+            step = control.RESTART_IF_STUCK()
+            return ControlError(control.NO_ANSWER(), where=where, next_step=step)
+        case BlockingIOError():  # more clients wait to be accepted than the system lets
+            what, step = control.TOO_MANY(), control.TRY_AGAIN()
+            return ControlError(what, where=where, next_step=step, code=ErrorCode.BUSY)
+    return _incomplete(path)
 
 
 def _incomplete(path: Path) -> ControlError:
