@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,19 +72,12 @@ async def write(
     try:
         after = await writer.write(setting, value)
     except ProtocolError as error:
-        audit.append(state, outcome=str(error), requested=requested, **details)
+        with suppress(OSError):  # the attempt is on record, and this error matters more
+            audit.append(state, outcome=str(error), requested=requested, **details)
         raise _failed(control.NOT_CONFIRMED(setting=name), error) from error
     held = after == value or setting.held(after) == setting.held(value)
-    try:
-        outcome = "written" if held else "not applied"
-        audit.append(state, outcome=outcome, after=format(after, "f"), **details)
-    except OSError as error:
-        raise ControlError(
-            control.AUDIT_INCOMPLETE(),
-            where=str(state / audit.NAME),
-            why=system.reason(error),
-            next_step=control.NOTE_CHANGE(),
-        ) from error
+    outcome = "written" if held else "not applied"
+    _end_audit(state, {"outcome": outcome, "after": format(after, "f"), **details})
     if not held:
         raise ControlError(
             control.NOT_APPLIED(setting=name, value=setting.amount(after)),
@@ -104,6 +98,19 @@ def _begin_audit(state: Path, details: dict[str, Any]) -> None:
             where=str(state / audit.NAME),
             why=control.AUDIT_LINKED() if linked else system.reason(error),
             next_step=control.MOVE_FILE() if linked else control.FREE_SPACE_AND_RETRY(),
+        ) from error
+
+
+def _end_audit(state: Path, details: dict[str, Any]) -> None:
+    """Record the outcome; raises `ControlError` where that fails: the device has been written."""
+    try:
+        audit.append(state, **details)
+    except OSError as error:
+        raise ControlError(
+            control.AUDIT_INCOMPLETE(),
+            where=str(state / audit.NAME),
+            why=system.reason(error),
+            next_step=control.NOTE_CHANGE(),
         ) from error
 
 
