@@ -32,7 +32,6 @@ from cloud_link.spool.records import RecordStore
 from cloud_link.spool.schema import PAGE, connect, log_pages
 from cloud_link.wire import Lane
 from console.templates import spool, system
-from console.text import verbatim
 
 T = TypeVar("T")
 
@@ -221,7 +220,7 @@ def translate_errors() -> Iterator[None]:
         raise _spool_error(error) from error
     except msgspec.MsgspecError as error:
         raise SpoolDamagedError(
-            spool.DAMAGED(), why=verbatim(str(error)), next_step=spool.CHECK_DISK()
+            spool.DAMAGED(), why=spool.UNREADABLE_ROW(), next_step=spool.CHECK_DISK()
         ) from error
     except OSError as error:
         raise SpoolDiskError(
@@ -236,8 +235,7 @@ def _spool_error(error: sqlite3.Error) -> SpoolError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return SpoolFullError(spool.DISK_FULL(), next_step=spool.FREE_SPACE())
-    # SQLite's own words, which its manual and forums explain.
-    why, step = verbatim(str(error)), spool.CHECK_DISK()
+    why, step = spool.SQLITE_REASON(reason=str(error)), spool.CHECK_DISK()
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return SpoolDamagedError(spool.DAMAGED(), why=why, next_step=step)
     return SpoolDiskError(spool.DISK_FAILED(), why=why, next_step=step)

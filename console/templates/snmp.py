@@ -84,6 +84,7 @@ UNKNOWN_ERROR: Final = Template("snmp.unknown_error", "error {code}, which SNMP 
 # What was expected, and what came instead.
 RESPONSE: Final = Template("snmp.response", "an SNMP response")
 UNDECODABLE: Final = Template("snmp.undecodable", "a message that cannot be decoded")
+LIBRARY_REASON: Final = Template("snmp.library_reason", "the SNMP library reports '{reason}'")
 CHECK_AGENT: Final = Template(
     "snmp.check_agent", "check the port, and that the device speaks SNMP there"
 )

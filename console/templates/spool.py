@@ -21,7 +21,9 @@ DISK_FAILED: Final = Template("spool.disk_failed", "the spool's disk reports err
 CHECK_DISK: Final = Template(
     "spool.check_disk", "check the state folder's disk and its mount options"
 )
+SQLITE_REASON: Final = Template("spool.sqlite_reason", "SQLite reports '{reason}'")
 DAMAGED: Final = Template("spool.damaged", "the spool's database is damaged")
+UNREADABLE_ROW: Final = Template("spool.unreadable_row", "one of its rows cannot be decoded")
 OTHER_VERSION: Final = Template(
     "spool.other_version",
     "the spool's database has version {found}, and this software reads version {known}",

@@ -46,7 +46,7 @@ from gufo.snmp import User as GufoUser
 from gufo.snmp.aio import SnmpSession
 
 from console.templates import snmp
-from console.text import NO_MESSAGE, verbatim
+from console.text import NO_MESSAGE
 from protocols.errors import ErrorResponse, InvalidResponse
 from protocols.snmp.failures import no_answer, not_sent, port_closed, resolve, undecodable
 from protocols.snmp.model import RowSink, Target, Value
@@ -217,8 +217,9 @@ class _Fence:
         )
 
     def _invalid_response(self, error: BaseException) -> InvalidResponse:
-        text = str(error)  # gufo-snmp's own words, whole
-        return undecodable(self._target, verbatim(text) if text else NO_MESSAGE)
+        reason = str(error)
+        why = snmp.LIBRARY_REASON(reason=reason) if reason else NO_MESSAGE
+        return undecodable(self._target, why)
 
 
 def _is_value(value: object) -> bool:

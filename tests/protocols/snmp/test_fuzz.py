@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.text import verbatim
+from console.templates import snmp
 from protocols.errors import InvalidResponse, ProtocolError
 from protocols.snmp.agent import SnmpAgent
 from protocols.snmp.model import Target, Version
@@ -33,7 +33,7 @@ async def test_a_panic_of_the_library_is_an_answer_that_was_garbled(
             await SnmpAgent(target).get([STATUS])
         assert type(caught.value.__cause__).__name__ == "PanicException"
         assert not isinstance(caught.value.__cause__, Exception)
-        assert caught.value.why == verbatim(str(caught.value.__cause__)), (
+        assert caught.value.why == snmp.LIBRARY_REASON(reason=str(caught.value.__cause__)), (
             "the library's words, whole"
         )
     capfd.readouterr()  # a panic writes of itself
