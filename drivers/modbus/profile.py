@@ -163,6 +163,7 @@ class Alert(Section):
     code: Code
     severity: Severity
     component: str = ""
+    """Which part of the device: ``l1``, ``tray 2``, or a name of at most 100 characters."""
     message: str = ""
 
     def __post_init__(self) -> None:
