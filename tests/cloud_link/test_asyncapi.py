@@ -69,4 +69,6 @@ def test_positions_are_those_of_the_encoded_message() -> None:
         "need_table": [],
         "conflict": [],
         "renew": 4,
+        "resend": [],
+        "wait_ms": 0,
     }
