@@ -175,4 +175,5 @@ def check_part(quantity: Quantity, part: str) -> None:
             use = texts.USE_ONE_OF if len(allowed) > 1 else texts.USE
             raise PartError(what, next_step=use(known=allowed))
         if not PART_VALUES[key].fullmatch(value):
-            raise PartError(texts.UNKNOWN_VALUE(value=value, key=key, part=part))
+            what = texts.UNKNOWN_VALUE(value=value, key=key, part=part)
+            raise PartError(what, next_step=texts.CORRECT_VALUE(key=key))

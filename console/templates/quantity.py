@@ -15,6 +15,9 @@ UNSORTED_KEYS: Final = Template(
     "quantity.unsorted_keys", "the keys of the part '{part}' are not sorted, or one is repeated"
 )
 SORT_KEYS: Final = Template("quantity.sort_keys", "sort the keys, and give each one once")
+CORRECT_VALUE: Final = Template(
+    "quantity.correct_value", "correct the value of {key}, or remove {key} from the part"
+)
 UNKNOWN_VALUE: Final = Template(
     "quantity.unknown_value", "'{value}' is not a value of {key} in the part '{part}'"
 )

@@ -243,7 +243,8 @@ def _profile(url: DeviceUrl, profiles: ProfileStore) -> Profile:
 def _check_host(url: DeviceUrl) -> list[Finding]:
     problems = []
     if not url.host:
-        problems.append(Finding(what=texts.NO_HOST()))
+        example = f"{url.scheme}://192.0.2.7"
+        problems.append(Finding(what=texts.NO_HOST(), next=texts.EXAMPLE(example=example)))
     if url.user:
         problems.append(Finding(what=texts.NO_USERS(), next=texts.REMOVE_USER()))
     if url.path not in ("", "/"):

@@ -58,7 +58,8 @@ class PrinterMib:
 
     def check(self, url: DeviceUrl, profiles: ProfileStore) -> list[Finding]:
         """See `drivers.driver.DriverKind`; never repeats what may be a secret."""
-        problems = [] if url.host else [Finding(what=texts.NO_HOST())]
+        step = texts.EXAMPLE(example="snmp://192.0.2.7")
+        problems = [] if url.host else [Finding(what=texts.NO_HOST(), next=step)]
         if url.port == 0:
             problems.append(Finding(what=texts.INVALID_PORT(port=0), next=texts.PORT_RANGE()))
         if url.path not in ("", "/"):

@@ -39,7 +39,7 @@ UNIT = "Correct the value, or remove unit to use 1."
     [
         (f"modbus-tcp://host/?{SDM630}", []),
         (f"modbus-tcp://host/?{SDM630}&timeout_s=0.5&pause_ms=100", []),
-        (f"modbus-tcp:///?{SDM630}", ["missing host."]),
+        (f"modbus-tcp:///?{SDM630}", ["missing host. Write it as in modbus-tcp://192.0.2.7."]),
         (f"modbus-tcp://host:0/?{SDM630}", ["invalid port '0'. Write a port from 1 to 65535."]),
         (
             f"modbus-tcp://me@host/x?{SDM630}",
