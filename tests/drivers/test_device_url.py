@@ -32,7 +32,7 @@ def test_a_url_is_taken_apart() -> None:
         ("modbus-tcp://[::1/", "invalid host"),
         ("modbus-tcp://ho st/", "a space"),
         ("modbus-tcp://host/?unit=1&unit=2", "'unit' is given twice"),
-        ("modbus-tcp://host/#x", "no part after '#'"),
+        ("modbus-tcp://host/#x", "a part after '#'"),
     ],
 )
 def test_what_is_no_url_says_what_to_do(text: str, words: str) -> None:

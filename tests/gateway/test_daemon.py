@@ -100,7 +100,7 @@ def test_the_status_tells_the_cause_and_the_place_of_a_link_that_is_not_made(box
     assert apply(box, f"version: 1\nsite: {{time_zone: UTC}}\n{link}\n") == 0
     box.start()
     said = box.kanmon("status").stdout
-    assert "the secret 'broker' cannot be read; no such file or directory" in said
+    assert "the secret 'broker' cannot be read; no such file or folder" in said
     assert "next step: store it with `kanmon secret set broker`" in said
     folder = box.state / "identity"
     folder.mkdir(mode=0o700)
