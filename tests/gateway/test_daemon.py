@@ -20,6 +20,7 @@ from cloud_link.records import (
     decode_record,
 )
 from cloud_link.wire import Lane
+from console.templates import control, secret, system
 from gateway.control.client import call
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import Meter, meter
@@ -100,7 +101,8 @@ def test_the_status_tells_the_cause_and_the_place_of_a_link_that_is_not_made(box
     assert apply(box, f"version: 1\nsite: {{time_zone: UTC}}\n{link}\n") == 0
     box.start()
     said = box.kanmon("status").stdout
-    assert "the secret 'broker' cannot be read; no such file or folder" in said
+    cause = control.CAUSE(what=secret.UNREADABLE(name="broker"), why=system.NOT_FOUND())
+    assert f"{cause}\n" in said
     assert "next step: store it with `kanmon secret set broker`" in said
     folder = box.state / "identity"
     folder.mkdir(mode=0o700)
