@@ -23,6 +23,7 @@ MQTT = ENVIRONMENT.mqtt
 PORTAL_URL = ENVIRONMENT.url
 CLAIM_URL = ENVIRONMENT.claim_url
 BOX_BROKER = ENVIRONMENT.box_broker
+TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 INGEST_METRICS = ENVIRONMENT.ingest_metrics
 SIMULATION = ENVIRONMENT.simulation
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.web.client_address.ClientAddressMiddleware",
     "portal.metrics.requests.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -92,6 +94,14 @@ TEMPLATES = [
 
 DATABASES = {"default": dict(ENVIRONMENT.database)}
 
+# Holds the counts of `ACCOUNT_RATE_LIMITS`, which must outlast a flood of others.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
+
 # --- people ---------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
@@ -114,6 +124,11 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_RATE_LIMITS = {  # how they are counted is the adapter's
+    "login_failed": "10/m/ip,5/5m/key",
+    "login_failed_user": "100/5m/key",
+    "login_failed_browser": "5/5m/key",
+}
 SIGN_IN_LINK_LIFE = timedelta(minutes=30)
 
 # --- words and times ------------------------------------------------------------------------

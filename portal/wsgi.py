@@ -27,4 +27,5 @@ def claims_only(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     if environ.get("PATH_INFO") != PATH:
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"Only boxes are served here.\n"]
+    environ.pop("HTTP_X_FORWARDED_FOR", None)  # no proxy adds it: TLS ends here
     return application(environ, start_response)

@@ -1,18 +1,78 @@
-"""The portal's settings of allauth."""
+"""The portal's settings of allauth, and its limits on wrong passwords.
+
+::
+
+    counted by          limit (settings)    so that
+    network             10 a minute         nobody guesses at many users
+    network and user    5 in 5 minutes      nobody guesses at one user
+    user                100 in 5 minutes    nor do many networks together
+    known browser       5 in 5 minutes      guesses from elsewhere lock nobody out of their own
+
+A browser in which the user has signed in is counted by itself, instead of by the first three. The
+network is the client's (`portal.web.client_address`), not a proxy's. Each server process counts for
+itself.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
+from django.shortcuts import render
+
+from portal.accounts.known_browser import known_as, remember_browser
+from portal.accounts.models import User, normal_email
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
-    """Keeps sign-up closed: an operator adds users."""
+    """Keeps sign-up closed, and slows who guesses without locking out who knows."""
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self._tries: list[ratelimit.RateLimitUsage] = []
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether people may sign up by themselves: never."""
         return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try before the password is looked at.
+
+        Raises:
+            ValidationError: It is one too many.
+        """
+        email = normal_email(str(credentials.get("email", "")))
+        browser = known_as(request, email)
+        if browser:
+            keys = {"login_failed_browser": browser}
+        else:
+            network = ratelimit.get_ip(request)
+            keys = {"login_failed": f"{network} {email}", "login_failed_user": email}
+        for action, key in keys.items():
+            usage = ratelimit.consume(request, app="allauth.account", action=action, key=key)
+            if usage is None:
+                raise self.validation_error("too_many_login_attempts")
+            self._tries.append(usage)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The user with these credentials; a right password takes its own try back."""
+        self._tries = []
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            for usage in self._tries:
+                usage.rollback()
+        return user
+
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponseBase:
+        """The response to a sign-in, by which the browser is known from then on."""
+        response: HttpResponseBase = super().post_login(request, user, **how)
+        remember_browser(response, user)
+        return response
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Say that the account is deactivated, to who knows its password and nobody else."""
+        return render(request, "account/inactive.html", status=403)

@@ -27,3 +27,19 @@ def plain_http(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks
             id="accounts.W001",
         )
     ]
+
+
+@checks.register(checks.Tags.security)
+def untrusted_proxy(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Warn where people come through a proxy, and would all be counted as one client."""
+    here = settings.ENVIRONMENT
+    if not here.https or here.trusted_proxies:
+        return []
+    return [
+        checks.Warning(
+            "People reach this portal through a proxy that provides TLS, but no proxy is trusted: "
+            "the limits on wrong passwords count all people as one client.",
+            hint="Set KANMON_TRUSTED_PROXIES to the address of the proxy, such as 127.0.0.1.",
+            id="accounts.W002",
+        )
+    ]

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from portal.accounts import actions
+from portal.accounts.known_browser import remember_browser
 from portal.accounts.language import remember_language
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class SignInByLink(View):
         login(request, user, backend=_BACKEND)
         response = redirect(settings.LOGIN_REDIRECT_URL)
         remember_language(response, user.language)
+        remember_browser(response, user)
         return response
 
     def _gone(self, request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ cannot be used itself is not among them.
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -100,6 +101,27 @@ REMOVE_CHARACTERS: Final = Template(
 WRITE_PATH: Final = Template("environment.write_path", "write an absolute path")
 WRITE_URL: Final = Template("environment.write_url", "write an address such as {example}")
 
+NOT_A_NETWORK: Final = Template(
+    "environment.not_a_network", "'{network}' is not an IP address or a network"
+)
+HOST_BITS: Final = Template(
+    "environment.host_bits", "'{network}' is an address within a network, not a network"
+)
+EVERY_ADDRESS: Final = Template(
+    "environment.every_address",
+    "the network {network} contains every address, so any client could claim any other address",
+)
+WRITE_NETWORKS: Final = Template(
+    "environment.write_networks",
+    "write the addresses or networks of your reverse proxies, separated by commas, such as "
+    "127.0.0.1,10.0.0.0/8",
+)
+WRITE_NETWORK: Final = Template(
+    "environment.write_network", "write {network} for all of it, or {address} for the one address"
+)
+
+Network = IPv4Network | IPv6Network
+
 _USER: Final = re.compile(r"^([a-z]+://)?.*@", re.IGNORECASE | re.DOTALL)
 """What may hold a password in an address."""
 
@@ -148,6 +170,25 @@ def default_claim_url(values: Mapping[str, Any]) -> str:
         return str(values["url"])
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return f"https://{host}:{CLAIM_PORT}"
+
+
+def trusted_proxies(text: str) -> tuple[Network, ...]:
+    """The networks of the reverse proxies that say who a client is."""
+    return tuple(_network(part.strip()) for part in _printable(text).split(","))
+
+
+def _network(text: str) -> Network:
+    try:
+        network = ip_network(text, strict=False)
+        address = ip_address(text.partition("/")[0])
+    except ValueError as error:
+        raise VariableError(NOT_A_NETWORK(network=_shown(text)), WRITE_NETWORKS()) from error
+    if network.prefixlen == 0:
+        raise VariableError(EVERY_ADDRESS(network=str(network)), WRITE_NETWORKS())
+    if address != network.network_address:
+        step = WRITE_NETWORK(network=str(network), address=str(address))
+        raise VariableError(HOST_BITS(network=text), step)
+    return network
 
 
 def broker(text: str) -> str:

@@ -3,22 +3,23 @@
 Reading creates nothing and imports no Django: the folder and its key are made by the first thing
 that needs them, so that importing the settings (for a type check, for ``--help``) touches no disk.
 
-========================= ======================================== =============================
-Variable                  Meaning                                  Where it is not set
-========================= ======================================== =============================
-``KANMON_PORTAL_STATE``   folder of the database and secret key    ``/var/lib/kanmon-portal``
-``KANMON_DATABASE_URL``   ``postgres://user:secret@host/name``     SQLite in the state folder
-``KANMON_PORTAL_URL``     what people type to reach the portal     ``http://127.0.0.1:8000``
-``KANMON_CLAIM_URL``      what boxes call to claim their place     that host, port 8443, TLS [*]_
-``KANMON_BROKER``         ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
-``KANMON_BROKER_ID``      folder that ``issue-worker`` made        none: plain TCP, no name
-``KANMON_BOX_BROKER``     the broker as boxes reach it             as ``KANMON_BROKER``
-``KANMON_MQTT``           ``5``, or ``3.1.1`` for an old broker    ``5``
-``KANMON_METRICS_TOKEN``  who shows it may read ``/metrics``       nobody may
-``KANMON_INGEST_METRICS`` ``host:port`` of an ingest worker's own  none
-``KANMON_PORTAL_DEBUG``   ``1`` shows tracebacks to the browser    off
-``KANMON_SIMULATION``     socket of simulated sites to be broken   nothing is simulated
-========================= ======================================== =============================
+========================== ======================================== =============================
+Variable                   Meaning                                  Where it is not set
+========================== ======================================== =============================
+``KANMON_PORTAL_STATE``    folder of the database and secret key    ``/var/lib/kanmon-portal``
+``KANMON_DATABASE_URL``    ``postgres://user:secret@host/name``     SQLite in the state folder
+``KANMON_PORTAL_URL``      what people type to reach the portal     ``http://127.0.0.1:8000``
+``KANMON_CLAIM_URL``       what boxes call to claim their place     that host, port 8443, TLS [*]_
+``KANMON_TRUSTED_PROXIES`` proxies whose X-Forwarded-For counts     none
+``KANMON_BROKER``          ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_BROKER_ID``       folder that ``issue-worker`` made        none: plain TCP, no name
+``KANMON_BOX_BROKER``      the broker as boxes reach it             as ``KANMON_BROKER``
+``KANMON_MQTT``            ``5``, or ``3.1.1`` for an old broker    ``5``
+``KANMON_METRICS_TOKEN``   who shows it may read ``/metrics``       nobody may
+``KANMON_INGEST_METRICS``  ``host:port`` of an ingest worker's own  none
+``KANMON_PORTAL_DEBUG``    ``1`` shows tracebacks to the browser    off
+``KANMON_SIMULATION``      socket of simulated sites to be broken   nothing is simulated
+========================== ======================================== =============================
 
 .. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
 
@@ -75,6 +76,9 @@ class Environment(BaseSettings):
     claim_url: Annotated[str, PlainValidator(checks.claim_url)] = Field(
         default_factory=checks.default_claim_url, validation_alias="KANMON_CLAIM_URL"
     )
+    trusted_proxies: Annotated[
+        tuple[checks.Network, ...], PlainValidator(checks.trusted_proxies)
+    ] = Field(default=(), validation_alias="KANMON_TRUSTED_PROXIES")
     broker: Annotated[str, PlainValidator(checks.broker)] = Field(
         default=DEFAULT_BROKER, validation_alias="KANMON_BROKER", repr=False
     )

@@ -168,6 +168,13 @@ def test_settings_shown_in_a_log_hold_no_secret() -> None:
         ("KANMON_BROKER_ID", "/some/folder", "Begin KANMON_BROKER with mqtts://"),
         ("KANMON_CLAIM_URL", "http://portal.example.com", "Write the https:// address"),
         ("KANMON_CLAIM_URL", "https://portal.example.com/claim/", "such as https://"),
+        ("KANMON_TRUSTED_PROXIES", "proxy.example.com", "'proxy.example.com' is not an IP"),
+        ("KANMON_TRUSTED_PROXIES", "127.0.0.1,,10.0.0.0/8", "'' is not an IP address"),
+        ("KANMON_TRUSTED_PROXIES", "127.0.0.1 10.0.0.1", "separated by commas"),
+        ("KANMON_TRUSTED_PROXIES", "10.0.0.1/33", "not an IP address or a network"),
+        ("KANMON_TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8 for all of it, or 10.0.0.1"),
+        ("KANMON_TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0", "contains every address"),
+        ("KANMON_TRUSTED_PROXIES", "::/0", "contains every address"),
         ("KANMON_PORTAL_STATE", str(PACKAGE / "state"), "inside the program"),
     ],
 )
@@ -176,6 +183,16 @@ def test_what_cannot_be_used_is_refused_with_what_to_write_instead(
 ) -> None:
     with pytest.raises(SettingsError, match=says):
         read_settings({name: value})
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    found = read_settings({"KANMON_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,2001:db8::/32"})
+    assert [str(one) for one in found.trusted_proxies] == [
+        "127.0.0.1/32",
+        "10.0.0.0/8",
+        "2001:db8::/32",
+    ]
+    assert read_settings({}).trusted_proxies == ()
 
 
 def test_every_variable_that_cannot_be_used_is_named_at_once() -> None:

@@ -1,0 +1,158 @@
+"""Who guesses is slowed down, and nobody else."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from portal.accounts import actions
+from portal.accounts.actions import NewUser
+from portal.accounts.known_browser import COOKIE
+from portal.accounts.models import Organization, User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.test.client import _MonkeyPatchedWSGIResponse as Page
+    from pytest_django.fixtures import Settings
+
+PASSWORD = "kettle-orbit-paper-nine"
+WRONG = "wrong-wrong"
+EMAIL = "hana@example.com"
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def counts() -> Iterator[None]:
+    """No counts of another test's tries."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def person() -> User:
+    Organization.objects.create(name="Aoyama Foods")
+    return actions.add_user(NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD))
+
+
+@pytest.fixture
+def proxied(settings: Settings) -> None:
+    """A portal behind a proxy on its own machine, as `tests.portal.settings` has none."""
+    settings.TRUSTED_PROXIES = (ip_network("127.0.0.1"),)
+
+
+def tries(
+    email: str = EMAIL, password: str = WRONG, *, at: str, browser: Client | None = None
+) -> Page:
+    """One try to sign in, through a proxy, from an address."""
+    client = browser or Client()
+    return client.post(
+        reverse("account_login"),
+        {"login": email, "password": password},
+        headers={"X-Forwarded-For": f"198.18.0.1, {at}"},
+    )
+
+
+def is_slowed(response: Page) -> bool:
+    return b"Too many failed login attempts" in response.content
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_a_stranger_slows_nobody_at_another_address() -> None:
+    answers = [tries(f"nobody{n}@example.net", at="198.51.100.7") for n in range(14)]
+    assert is_slowed(answers[-1])
+    answers = [tries(at="198.51.100.8") for _ in range(14)]
+    assert is_slowed(answers[-1])
+    assert tries(password=PASSWORD, at="203.0.113.9").status_code == 302
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_who_guesses_cannot_give_themselves_another_address() -> None:
+    slowed = [
+        is_slowed(
+            Client().post(
+                reverse("account_login"),
+                {"login": EMAIL, "password": WRONG},
+                headers={"X-Forwarded-For": f"203.0.113.{n}, 198.51.100.7"},
+            )
+        )
+        for n in range(8)
+    ]
+    assert slowed == [False] * 5 + [True] * 3
+
+
+@pytest.mark.usefixtures("person")
+def test_without_a_trusted_proxy_the_header_says_nothing() -> None:
+    slowed = [is_slowed(tries(at=f"203.0.113.{n}")) for n in range(8)]
+    assert slowed == [False] * 5 + [True] * 3
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_ipv6_addresses_of_one_network_are_one_client() -> None:
+    slowed = [is_slowed(tries(at=f"2001:db8:1:2::{n:x}")) for n in range(8)]
+    assert slowed == [False] * 5 + [True] * 3
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_many_networks_do_not_guess_faster_and_a_known_browser_still_signs_in() -> None:
+    known = Client()
+    assert tries(password=PASSWORD, at="203.0.113.9", browser=known).status_code == 302
+    known.post(reverse("account_logout"))
+    for network in range(25):
+        for _ in range(4):
+            assert not is_slowed(tries(at=f"198.51.{network}.1"))
+    assert is_slowed(tries(at="198.51.99.1"))
+    assert is_slowed(tries(password=PASSWORD, at="198.51.99.1")), "whoever has guessed it"
+    assert tries(password=PASSWORD, at="203.0.113.9", browser=known).status_code == 302
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_a_known_browser_is_slowed_by_itself_and_known_for_its_user_only() -> None:
+    known = Client()
+    assert tries(password=PASSWORD, at="203.0.113.9", browser=known).status_code == 302
+    known.post(reverse("account_logout"))
+    slowed = [is_slowed(tries(at="203.0.113.9", browser=known)) for _ in range(8)]
+    assert slowed == [False] * 5 + [True] * 3
+    forged = Client()
+    forged.cookies[COOKIE] = known.cookies[COOKIE].value[:-3] + "xxx"
+    others = [is_slowed(tries("b@example.com", at="198.51.100.7", browser=known)) for _ in range(6)]
+    theirs = [is_slowed(tries(at="198.51.100.8", browser=forged)) for _ in range(6)]
+    assert others == theirs == [False] * 5 + [True]
+
+
+@pytest.mark.usefixtures("proxied")
+def test_a_deactivated_person_is_told_and_nobody_else_is(person: User) -> None:
+    User.objects.update(is_active=False)
+    told = tries(password=PASSWORD, at="203.0.113.9")
+    assert told.status_code == 403
+    assert b"This account has been deactivated" in told.content
+    assert "_auth_user_id" not in told.client.session
+    wrong = tries(at="203.0.113.9")
+    nobody = tries("nobody@example.net", at="203.0.113.9")
+    assert wrong.status_code == nobody.status_code == 200
+    assert b"deactivated" not in wrong.content
+    for page in (wrong, nobody):
+        assert b"The email address and/or password you specified are not correct." in page.content
+
+
+def test_a_deactivated_person_loses_their_session(person: User) -> None:
+    client = Client()
+    client.force_login(person)
+    assert client.get(reverse("overview")).status_code == 200
+    User.objects.update(is_active=False)
+    assert client.get(reverse("overview")).status_code == 302
+
+
+@pytest.mark.usefixtures("person", "proxied")
+def test_too_many_requests_get_a_page() -> None:
+    answers = [tries(password=PASSWORD, at="203.0.113.9").status_code for _ in range(31)]
+    assert answers == [302] * 30 + [429]
+    page = tries(at="203.0.113.9")
+    assert b"Wait a minute and try again" in page.content
+    assert tries(at="203.0.113.10").status_code == 200
