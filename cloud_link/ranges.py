@@ -78,5 +78,35 @@ def complement(ranges: Iterable[Range], limit: int) -> list[Range]:
     return runs
 
 
+def subtract(ranges: Iterable[Range], runs: Iterable[Range]) -> list[Range]:
+    """The numbers of the normal ``ranges`` that the normal ``runs`` leave out, as normal ranges."""
+    left: list[Range] = []
+    taken = list(runs)
+    place = 0
+    for first, last in ranges:
+        begin = first
+        while place < len(taken) and taken[place][1] < begin:
+            place += 1
+        ahead = place
+        while ahead < len(taken) and taken[ahead][0] <= last:
+            if taken[ahead][0] > begin:
+                left.append((begin, taken[ahead][0] - 1))
+            begin = taken[ahead][1] + 1
+            ahead += 1
+        if begin <= last:
+            left.append((begin, last))
+    return left
+
+
+def common(ranges: Sequence[Range], others: Iterable[Range]) -> list[Range]:
+    """The numbers that both normal lists hold, as normal ranges."""
+    return subtract(ranges, subtract(ranges, others))
+
+
+def size(ranges: Iterable[Range]) -> int:
+    """How many numbers the normal ``ranges`` hold."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
 def _joins(last: int, first: int, pending: Callable[[int, int], bool]) -> bool:
     return first <= last + 1 or not pending(last + 1, first - 1)

@@ -14,7 +14,7 @@ from cloud_link.wire import (
     RejectCode,
 )
 from portal.fleet.models import Box, Device, RunningConfiguration
-from portal.ingest import clocks, receipts
+from portal.ingest import clocks, gaps, receipts
 from portal.ingest.answers import Answer
 from portal.ingest.clocks import moment
 from portal.ingest.messages import SEQ_BITS, Flaw, storable_text
@@ -42,7 +42,11 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
         box.session, box.alive = online.session, online.alive
         box.boot, box.software = online.boot.hex(), storable_text(online.software, 64)
         box.epoch_ordinal = online.ordinal
-    return _renewal(box, online) if online.alive else []
+    if not online.alive:
+        return []
+    answers = _renewal(box, online)
+    _announce(box, online)
+    return answers
 
 
 def _renewal(box: Box, online: Online) -> list[Answer]:
@@ -52,7 +56,7 @@ def _renewal(box: Box, online: Online) -> list[Answer]:
     known = box.epochs.filter(epoch=online.epoch).first()
     overtaken = newest.ordinal >= online.ordinal and bytes(newest.epoch) != online.epoch
     ahead = known is not None and any(
-        receipts.highest(known.pk, lane) >= online.next.get(int(lane), receipts.FIRST_SEQ)
+        gaps.given_out(known, lane) > online.next.get(int(lane), receipts.FIRST_SEQ)
         for lane in Lane
     )
     if not (overtaken or ahead):
@@ -60,6 +64,27 @@ def _renewal(box: Box, online: Online) -> list[Answer]:
     renew = max(newest.ordinal, online.ordinal)
     ack = Ack(VERSION, online.epoch, Lane.EVENT, renew=renew)
     return [Answer(box=box.box_id, ack=ack)]
+
+
+def _announce(box: Box, online: Online) -> None:
+    """Take in up to where a box's epochs have given out numbers, as its newest message says."""
+    epoch, _ = Epoch.objects.get_or_create(
+        box=box, epoch=online.epoch, defaults={"ordinal": online.ordinal}
+    )
+    said = {epoch: {str(int(lane)): seq for lane, seq in online.next.items()}}
+    earlier = {one.epoch: one.lanes for one in online.acknowledged if one.epoch != online.epoch}
+    for known in box.epochs.filter(epoch__in=list(earlier)):
+        lanes = earlier[bytes(known.epoch)].items()
+        more = {str(int(lane)): seq + 1 for lane, seq in lanes}
+        said[known] = {
+            lane: max(more.get(lane, 0), known.announced.get(lane, 0))
+            for lane in more.keys() | known.announced.keys()
+        }
+    for known, announced in said.items():
+        if known.announced != announced:
+            known.announced = announced
+            known.save(update_fields=["announced"])
+            gaps.believe(known)
 
 
 def configuration_flaw(record: ConfigurationRecord) -> Flaw | None:
@@ -116,8 +141,11 @@ def _label(box: Box, document: dict[str, Any]) -> None:
         Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])
 
 
-def gap_flaw(record: GapRecord) -> Flaw | None:
-    """Why a gap record cannot be stored, if it cannot."""
+def gap_flaw(record: GapRecord, ordinal: int) -> Flaw | None:
+    """Why a gap record that came in the epoch of this ordinal cannot be stored, if it cannot.
+
+    A spool drops records of its epoch and of earlier ones: of a later one nobody can say anything.
+    """
     limit = 1 << SEQ_BITS
     edges = [edge for run in record.ranges for edge in run]
     if (
@@ -126,18 +154,19 @@ def gap_flaw(record: GapRecord) -> Flaw | None:
         or edges != sorted(edges)
         or not all(0 <= edge < limit for edge in edges)
         or min(record.records, record.readings) < 0
+        or not 0 <= record.ordinal <= ordinal
     ):
         return Flaw(code=RejectCode.MISFIT, detail="a gap whose numbers no spool makes")
     return None
 
 
 def apply_gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
-    """Store what a box dropped, dated as far as its boots' clocks are known."""
-    row = Gap.objects.create(
+    """Store what a box dropped and was not received, dated as far as its clocks are known."""
+    row = Gap(
         box=box,
         epoch=epoch,
         lane=record.lane,
-        ranges=[list(run) for run in record.ranges],
+        ranges=[],
         records=record.records,
         readings=record.readings,
         first_boot=record.first[0],
@@ -146,4 +175,9 @@ def apply_gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
         last_boot_ms=record.last[1],
         reason=record.reason,
     )
+    if not gaps.claim(row, record.ranges):
+        return
+    row.save()
+    gaps.believe(epoch)
+    row.refresh_from_db()
     clocks.date_gap(row)

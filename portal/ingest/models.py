@@ -29,11 +29,17 @@ from portal.fleet.models import Box, Device
 
 
 class Epoch(models.Model):
-    """One life of a box's spool: sequence numbers are unique within it."""
+    """One life of a box's spool: sequence numbers are unique within it.
+
+    Attributes:
+        announced: For each lane (as text) the number up to which, excluded, the box last said that
+            its spool has given out numbers.
+    """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="epochs")
     epoch = models.BinaryField(max_length=8)
     ordinal = models.BigIntegerField()
+    announced = models.JSONField(default=dict)
 
     class Meta:
         constraints: ClassVar = [
@@ -250,7 +256,11 @@ class Gap(models.Model):
     Attributes:
         box: Who dropped them.
         epoch: Whose numbers ``ranges`` are.
-        ranges: [[first, last], ...] of the sequence numbers dropped.
+        ranges: [[first, last], ...] of the sequence numbers dropped, without those that were
+            received all the same, before or since; ascending, and ``[]`` where they are unknown.
+        first_seq, last_seq: The least and the greatest of them, to find it by.
+        believed: Whether its epoch is known to have given out the first of these numbers; one that
+            names numbers never given out is kept, and says nothing yet.
         first_boot, first_boot_ms: The oldest reading dropped; ``last_...`` the newest.
         from_ms, to_ms: The same in Unix milliseconds; NULL while those boots' clocks are unknown.
         reason: ``cap``, ``disk`` or ``damaged``.
@@ -260,6 +270,9 @@ class Gap(models.Model):
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="gaps")
     lane = models.SmallIntegerField()
     ranges = models.JSONField()
+    first_seq = models.BigIntegerField(default=0)
+    last_seq = models.BigIntegerField(default=-1)
+    believed = models.BooleanField(default=True)
     records = models.BigIntegerField()
     readings = models.BigIntegerField()
     first_boot = models.BinaryField(max_length=8)
@@ -271,7 +284,10 @@ class Gap(models.Model):
     reason = models.CharField(max_length=16)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["box", "from_ms"], name="gap_from")]
+        indexes: ClassVar = [
+            models.Index(fields=["box", "from_ms"], name="gap_from"),
+            models.Index(fields=["epoch", "lane", "last_seq"], name="gap_last"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.records} records of lane {self.lane}: {self.reason}"

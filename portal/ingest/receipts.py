@@ -7,21 +7,24 @@ telling a clone by its content's hash; then `compact` leaves only how far each l
     seq           0 1 2 3 4 5 6 7 8 9 10
     watermark                   7   ^ ^ sparse receipts above stay until 8 comes, or is a gap
 
+A number that a gap names was not received, even below the watermark: a record that arrives under
+it is new.
+
 Source: design section 5.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
 
-from cloud_link.wire import Lane
 from portal.fleet.models import Box
-from portal.ingest import sql
+from portal.ingest import gaps, sql
 from portal.ingest.answers import CONFLICT, STORED, Outcome, RecordOutcome
-from portal.ingest.models import Epoch, Gap, Receipt, Watermark
+from portal.ingest.models import Epoch, Receipt, Watermark
 from portal.logs import event_log
 
 if TYPE_CHECKING:
@@ -68,17 +71,32 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, Reco
     """
     ordered = sorted(candidates, key=lambda one: one.key)
     marks = _watermarks({one.epoch for one in ordered})
-    above_marks = [one for one in ordered if one.accept and one.key[2] > marks.get(one.key[:2], -1)]
-    taken = _insert([(*one.key, one.item.content) for one in above_marks], now)
+    missing = gaps.missing(_by_lane(one.key for one in ordered))
+
+    def counted(key: Key) -> bool:
+        """Whether the watermark stands for this number; for one that a gap names it does not."""
+        return key[2] <= marks.get(key[:2], -1) and key[2] not in missing.get(key[:2], ())
+
+    open_ = [one for one in ordered if one.accept and not counted(one.key)]
+    taken = _insert([(*one.key, one.item.content) for one in open_], now)
+    if missing:
+        gaps.fill(_by_lane(taken))
     rest = [one for one in ordered if one.key not in taken]
     known = _find([one.key for one in rest])
     result: dict[Item, RecordOutcome | None] = {
         one.item: None for one in ordered if one.key in taken
     }
     for one in rest:
-        low = one.key[2] <= marks.get(one.key[:2], -1)
-        result[one.item] = _earlier_outcome(one.item, known.get(one.key), STORED if low else None)
+        default = STORED if counted(one.key) else None
+        result[one.item] = _earlier_outcome(one.item, known.get(one.key), default)
     return result
+
+
+def _by_lane(keys: Iterable[Key]) -> dict[tuple[int, int], set[int]]:
+    numbers: dict[tuple[int, int], set[int]] = defaultdict(set)
+    for epoch, lane, seq in keys:
+        numbers[epoch, lane].add(seq)
+    return numbers
 
 
 def _earlier_outcome(
@@ -143,19 +161,11 @@ def mark_rejected(codes: Mapping[Key, str]) -> None:
         Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected=code)
 
 
-def highest(epoch: int, lane: Lane) -> int:
-    """The highest sequence number received of a lane, or one below the first."""
-    receipt = Receipt.objects.filter(epoch=epoch, lane=lane).order_by("-seq").first()
-    mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
-    found = [row.seq for row in (receipt, mark) if row is not None]
-    return max(found, default=FIRST_SEQ - 1)
-
-
 def compact(before: int) -> int:
     """Delete receipts written before ``before`` (Unix ms) that a watermark can stand for.
 
-    Gaps that boxes announced count as received. One transaction a lane; returns how many
-    receipts were deleted.
+    Gaps count as received, as far as their epochs are known to have given out the numbers. One
+    transaction a lane; returns how many receipts were deleted.
     """
     lanes = (
         Receipt.objects.filter(at__lt=before)
@@ -173,7 +183,10 @@ def _compact_lane(epoch_id: int, lane: int, before: int) -> int:
         mark, _ = Watermark.objects.get_or_create(
             epoch=epoch, lane=lane, defaults={"seq": FIRST_SEQ - 1}
         )
-        reached = _reach(mark.seq, _islands(epoch_id, lane, mark.seq) + _gaps(epoch, lane))
+        gaps.believe(epoch)
+        top = gaps.given_out(epoch, lane)
+        runs = gaps.received_runs(epoch_id, lane, mark.seq + 1, top)
+        reached = _reach(mark.seq, runs + gaps.named(epoch_id, lane, top))
         if reached > mark.seq:
             mark.seq = reached
             mark.save(update_fields=["seq"])
@@ -187,19 +200,3 @@ def _reach(mark: int, runs: Sequence[tuple[int, int]]) -> int:
             break
         mark = max(mark, last)
     return mark
-
-
-def _islands(epoch: int, lane: int, above: int) -> list[tuple[int, int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT min(seq), max(seq) FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) "
-            "AS island FROM ingest_receipt WHERE epoch_id = %s AND lane = %s AND seq > %s) AS runs "
-            "GROUP BY island",
-            [epoch, lane, above],
-        )
-        return [(first, last) for first, last in cursor.fetchall()]
-
-
-def _gaps(epoch: Epoch, lane: int) -> list[tuple[int, int]]:
-    rows = Gap.objects.filter(epoch=epoch, lane=lane).values_list("ranges", flat=True)
-    return [(first, last) for ranges in rows for first, last in ranges]

@@ -262,7 +262,7 @@ class Transaction:
                 announcements.apply_configuration(box, record, _order(item), clock)
 
     def _apply_gap(self, item: Item, box: Box, record: GapRecord) -> None:
-        flaw = announcements.gap_flaw(record)
+        flaw = announcements.gap_flaw(record, item.ordinal)
         if flaw is not None:
             self._quarantine(item, flaw)
             return

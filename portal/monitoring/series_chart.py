@@ -285,7 +285,9 @@ def _window(device: Device, now: datetime) -> Window:
 
 def _gaps(device: Device, window: Window) -> list[tuple[Span, str]]:
     rows = Gap.objects.filter(
-        Q(from_ms__lte=window.end, to_ms__gte=window.start), box__gateway=device.gateway_id
+        Q(from_ms__lte=window.end, to_ms__gte=window.start),
+        box__gateway=device.gateway_id,
+        believed=True,
     ).values_list("from_ms", "to_ms", "reason")
     return [
         (Span(max(begin, window.start), min(end, window.end)), reason)

@@ -1,0 +1,174 @@
+"""What boxes announced as dropped, held against what was received and what was given out.
+
+A gap is a statement of a box, kept as it came but for two things:
+
+* A record that arrives is stored, whatever a gap says of its number, and leaves the gap. So the
+  ranges of a gap never hold a number that was received, and below a watermark they are what is
+  known to be missing.
+* Numbers that their epoch is not known to have given out are not believed: the watermark does not
+  pass them, and pages do not show them, until the box announces that it gave them out.
+
+An epoch has given out what its newest `cloud_link.wire.Online` says, and what was received of it.
+
+Source: design section 5.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from cloud_link.ranges import clamp, common, complement, runs_of, size, subtract
+from cloud_link.wire import BOOT_SIZE
+from portal.ingest import sql
+from portal.ingest.models import Gap, Receipt, Watermark
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from cloud_link.ranges import Range
+    from portal.ingest.models import Epoch
+
+SEQ_LIMIT: Final = 1 << 40
+"""Sequence numbers stay below it."""
+
+_UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
+"""Of a gap whose spool could not tell when the records were made."""
+
+LaneKey = tuple[int, int]
+"""(id of the epoch, lane)."""
+
+
+def received_runs(epoch: int, lane: int, first: int, last: int) -> list[Range]:
+    """The runs of numbers from ``first`` to ``last`` that have receipts, as normal ranges."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(seq), max(seq) FROM (SELECT seq, seq - row_number() OVER (ORDER BY seq) "
+            "AS island FROM ingest_receipt WHERE epoch_id = %s AND lane = %s "
+            "AND seq BETWEEN %s AND %s) AS runs GROUP BY island",
+            [epoch, lane, first, last],
+        )
+        return sorted((low, high) for low, high in cursor.fetchall())
+
+
+def watermark(epoch: int, lane: int) -> int:
+    """The number up to which the receipts of a lane may be compacted; -1 for none."""
+    mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
+    return -1 if mark is None else mark.seq
+
+
+def claim(gap: Gap, ranges: Iterable[Range]) -> bool:
+    """Let an unsaved gap name those of ``ranges`` that were not received; returns whether any.
+
+    No two gaps of a lane name the same number. Of two that do, the later statement holds, but for
+    one that does not know when the records were made.
+    """
+    epoch, lane = gap.epoch_id, gap.lane
+    wanted = clamp(ranges, SEQ_LIMIT)
+    if not wanted:
+        return True  # which numbers were lost is not known
+    others = _naming({(epoch, lane): (wanted[0][0], wanted[-1][1])})
+    taken = clamp([(first, last) for other in others for first, last in other.ranges], SEQ_LIMIT)
+    below = [(0, watermark(epoch, lane))]
+    above = subtract(wanted, below)
+    if above:
+        above = subtract(above, received_runs(epoch, lane, above[0][0], above[-1][1]))
+    left = clamp([*common(common(wanted, below), taken), *above], SEQ_LIMIT)
+    if bytes(gap.first_boot) == _UNKNOWN_BOOT:
+        left = subtract(left, taken)
+    for other in others:
+        _withdraw(other, left)
+    set_ranges(gap, left)
+    return bool(left)
+
+
+def given_out(epoch: Epoch, lane: int) -> int:
+    """The number up to which, excluded, this epoch is known to have given out numbers."""
+    announced = int(epoch.announced.get(str(lane), 0))
+    return max(announced, highest_received(epoch.pk, lane) + 1)
+
+
+def highest_received(epoch: int, lane: int) -> int:
+    """The highest number received of a lane, or -1."""
+    receipt = Receipt.objects.filter(epoch=epoch, lane=lane).order_by("-seq").first()
+    mark = watermark(epoch, lane)
+    if receipt is not None and receipt.seq >= mark:
+        return receipt.seq
+    received = complement(named(epoch, lane, mark + 1), mark + 1)
+    found = [received[-1][1] if received else -1, -1 if receipt is None else receipt.seq]
+    return max(found)
+
+
+def named(epoch: int, lane: int, upto: int) -> list[Range]:
+    """The ranges that gaps of a lane name, as far as they lie below ``upto``."""
+    rows = Gap.objects.filter(epoch=epoch, lane=lane, first_seq__lt=upto).values_list(
+        "ranges", flat=True
+    )
+    return clamp([(first, last) for ranges in rows for first, last in ranges], upto)
+
+
+def believe(epoch: Epoch) -> None:
+    """Believe those gaps of an epoch that begin below what it is known to have given out."""
+    gaps = Gap.objects.filter(epoch=epoch, last_seq__gte=0)
+    for lane in sorted(set(gaps.values_list("lane", flat=True))):
+        top = given_out(epoch, lane)
+        of_lane = gaps.filter(lane=lane)
+        of_lane.filter(believed=False, first_seq__lt=top).update(believed=True)
+        of_lane.filter(believed=True, first_seq__gte=top).update(believed=False)
+
+
+def missing(numbers: Mapping[LaneKey, Collection[int]]) -> dict[LaneKey, set[int]]:
+    """Which of these numbers gaps name: they were not received, wherever the watermark stands."""
+    found: dict[LaneKey, set[int]] = defaultdict(set)
+    for gap in _naming(numbers):
+        key = (gap.epoch_id, gap.lane)
+        found[key] |= {seq for seq in numbers[key] if _holds(gap, seq)}
+    return found
+
+
+def fill(numbers: Mapping[LaneKey, Collection[int]]) -> None:
+    """Take numbers that were received out of the gaps that name them."""
+    for gap in _naming(numbers):
+        _withdraw(gap, runs_of(sorted(numbers[gap.epoch_id, gap.lane])))
+
+
+def set_ranges(gap: Gap, ranges: Collection[Range]) -> None:
+    """Set which numbers a gap names; it cannot have dropped more records than that."""
+    gap.ranges = [list(run) for run in ranges]
+    gap.first_seq = min((first for first, _ in ranges), default=0)
+    gap.last_seq = max((last for _, last in ranges), default=-1)
+    gap.records = min(gap.records, size(ranges))
+
+
+def _withdraw(gap: Gap, runs: Iterable[Range]) -> None:
+    """Let a stored gap name none of these numbers."""
+    before = [(first, last) for first, last in gap.ranges]
+    left = subtract(before, runs)
+    if not left:
+        gap.delete()
+    elif left != before:
+        gap.readings = gap.readings * size(left) // size(before)
+        set_ranges(gap, left)
+        gap.save(update_fields=["ranges", "first_seq", "last_seq", "records", "readings"])
+
+
+def _naming(numbers: Mapping[LaneKey, Collection[int]]) -> list[Gap]:
+    """The gaps that may name any of these numbers."""
+    bounds = [(*key, min(seqs), max(seqs)) for key, seqs in numbers.items() if seqs]
+    if not bounds:
+        return []
+    source, parameters = sql.source(("bigint", "smallint", "bigint", "bigint"), bounds)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT g.id FROM {source} JOIN ingest_gap g ON g.epoch_id = c0 AND g.lane = c1 "  # noqa: S608 - the source is ours
+            "AND g.last_seq >= c2 AND g.first_seq <= c3",
+            parameters,
+        )
+        found = [pk for (pk,) in cursor.fetchall()]
+    return list(Gap.objects.filter(pk__in=found).order_by("pk")) if found else []
+
+
+def _holds(gap: Gap, seq: int) -> bool:
+    return any(first <= seq <= last for first, last in gap.ranges)
