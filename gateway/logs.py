@@ -1,12 +1,20 @@
-"""The daemon's log: ``key=value`` on a terminal, JSON lines otherwise."""
+"""The daemon's log: ``key=value`` on a terminal, JSON lines otherwise; one line an event.
+
+What is not printable is escaped in either form: devices and peers choose many of the values.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
+
+from console.log_line import one_line, shortened
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
 
 
 def configure(
@@ -24,6 +32,7 @@ def configure(
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _shorten,
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor
@@ -33,14 +42,18 @@ def configure(
         )
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+    def line(logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return one_line(str(renderer(logger, name, event)))
+
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, line],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, line],
         foreign_pre_chain=shared,
     )
     handler = logging.StreamHandler(out)
@@ -48,3 +61,10 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+def _shorten(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Cut long texts: who chooses a value does not choose the size of the log."""
+    return {
+        key: shortened(value) if isinstance(value, str) else value for key, value in event.items()
+    }

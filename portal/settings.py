@@ -187,7 +187,8 @@ WHITENOISE_MAX_AGE = 60  # of a name without its content's hash; the others are 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {"line": {"()": "portal.logs.LineFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"django": {"handlers": []}},  # Django's own handlers escape nothing
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -7,7 +7,6 @@ once an hour while it lasts, and when it is resolved.
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
 import time
@@ -33,7 +32,6 @@ log = event_log(__name__)
 
 def maintain(folder: BrokerFolder) -> None:
     """Maintain the broker of ``folder`` until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

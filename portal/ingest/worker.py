@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 import signal
@@ -90,7 +89,6 @@ def run() -> None:
     Raises:
         MqttError: The broker's address, or the worker's certificate, cannot be used.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     broker = _broker()
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_main(broker))

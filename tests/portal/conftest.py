@@ -9,6 +9,9 @@ from django.db import connection, transaction
 from django.test import TransactionTestCase
 from django.utils import timezone
 
+from portal import logs
+from portal.log_budget import LogBudget
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +44,12 @@ def _quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", _delete_rows)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_log_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test finds its own lines in the log, however many the others have logged of a box."""
+    monkeypatch.setattr(logs, "budget", LogBudget())
 
 
 @pytest.fixture
