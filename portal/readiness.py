@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from console.text import Template
+from portal.durability import NotDurableError
 
 
 class Readiness(Enum):
@@ -21,12 +22,16 @@ class Readiness(Enum):
     EMPTY = auto()
     OLDER = auto()
     AWAY = auto()
+    NOT_DURABLE = auto()
     UNUSABLE = auto()
 
 
 EMPTY: Final = Template("database.empty", "no database is set up")
 OLDER: Final = Template("database.older", "the database has the tables of an older version")
 AWAY: Final = Template("database.away", "the database does not answer")
+NOT_DURABLE: Final = Template(
+    "database.not_durable", "the database server can lose what it has confirmed"
+)
 NOT_OPENED: Final = Template("database.not_opened", "the database file cannot be opened")
 UNUSABLE: Final = Template("database.unusable", "the database cannot be used by this portal")
 DATABASE_REASON: Final = Template("database.reason", "the database driver reports '{reason}'")
@@ -34,6 +39,7 @@ WORDS: Final = {
     Readiness.EMPTY: EMPTY(),
     Readiness.OLDER: OLDER(),
     Readiness.AWAY: AWAY(),
+    Readiness.NOT_DURABLE: NOT_DURABLE(),
     Readiness.UNUSABLE: UNUSABLE(),
 }
 """What each state means where it is an error."""
@@ -46,10 +52,12 @@ class DatabaseCheck:
     Attributes:
         readiness: The state of the database.
         error: The first line of the database's own error, where it raised one.
+        settings: The server's settings that must be on, and are off.
     """
 
     readiness: Readiness
     error: str = ""
+    settings: tuple[str, ...] = ()
 
 
 def check_database() -> DatabaseCheck:
@@ -62,6 +70,8 @@ def check_database() -> DatabaseCheck:
         if not executor.loader.applied_migrations:
             return DatabaseCheck(readiness=Readiness.EMPTY)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except NotDurableError as error:
+        return DatabaseCheck(readiness=Readiness.NOT_DURABLE, settings=error.settings)
     except OperationalError as error:
         return DatabaseCheck(readiness=Readiness.AWAY, error=first_line(error))
     except DatabaseError as error:

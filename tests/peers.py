@@ -272,6 +272,7 @@ def mosquitto(extra_conf: str = "", *, persistence: bool = False) -> Iterator[Mo
 # --- PostgreSQL -----------------------------------------------------------------------------
 
 _SUPERUSER: Final = "kanmon"
+_MEMORY_BYTES: Final = 2 << 30
 
 
 class Postgres(Daemon):
@@ -328,18 +329,27 @@ class Postgres(Daemon):
         return False
 
 
+def _memory() -> str | None:
+    """A folder whose files are in memory and that has room for a cluster; ``None`` without one."""
+    folder = Path("/dev/shm")  # noqa: S108 - a file system in memory, not a temporary folder
+    if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _MEMORY_BYTES:
+        return str(folder)
+    return None
+
+
 @contextmanager
-def postgres(*, settings: Sequence[str] = ()) -> Iterator[Postgres]:
+def postgres(*, settings: Sequence[str] = (), in_memory: bool = False) -> Iterator[Postgres]:
     """A new PostgreSQL cluster with a database ``kanmon``; fsync is on, as in the field.
 
     As root it is made and run as the ``postgres`` account, because the server refuses root.
 
     Args:
         settings: ``name=value`` of postgresql.conf, beside the defaults.
+        in_memory: Keep its files in memory where the machine offers that.
     """
     programs = Path(_require("postgres"))
     user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="kanmon-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="kanmon-pg-", dir=_memory() if in_memory else None))
     port = free_port()
     try:
         if user:

@@ -1,7 +1,8 @@
 """``python -m tests.with_postgres COMMAND...``: run it with ``KANMON_DATABASE_URL`` set.
 
-The URL is that of a PostgreSQL cluster which lives as long as the command. Exits as it did. Nothing
-is flushed to the disk: what a power cut leaves is tried on clusters that do (`tests.peers`).
+The URL is that of a PostgreSQL cluster which lives as long as the command. Exits as it did. The
+cluster lives in memory, so that its settings are those of the field and a commit waits for no disk:
+what a power cut leaves is tried on clusters on the disk (`tests.peers`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,10 @@ import sys
 
 from tests import peers
 
-_UNFLUSHED = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
 
 def main(command: list[str]) -> int:
     """Run ``command`` beside a new cluster and return its exit code."""
-    with peers.postgres(settings=_UNFLUSHED) as server:
+    with peers.postgres(in_memory=True) as server:
         return subprocess.run(
             command, env=os.environ | {"KANMON_DATABASE_URL": server.url}, check=False
         ).returncode

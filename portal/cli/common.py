@@ -14,7 +14,7 @@ from console import output
 from console.failure import FAILED, ErrorDescription, Failure, describe, describe_system
 from console.language import current, tr
 from console.templates import system
-from console.text import NO_MESSAGE, Message, MessageError, Template
+from console.text import NO_MESSAGE, MessageError, Template
 from console.usage import WrongValue
 from portal.authority.errors import SYSTEM_STEPS
 
@@ -74,6 +74,11 @@ GRANT_TABLES: Final = Template(
     "portal.grant_tables",
     "grant the database account access to the tables, or correct KANMON_DATABASE_URL",
 )
+SETTINGS_OFF: Final = Template("portal.settings_off", "switched off in its settings: {settings}")
+SWITCH_ON: Final = Template(
+    "portal.switch_on",
+    "set {settings} to `on` in postgresql.conf, reload the server and run the command again",
+)
 MIGRATE: Final = Template("portal.migrate", "run `kanmon-portal migrate`")
 ADDRESS_UNAVAILABLE: Final = Template(
     "portal.address_unavailable", "the address is not available to listen on"
@@ -120,8 +125,6 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
     _set_up(create=create)
     from django.utils import translation
 
-    from portal import readiness
-
     # What the framework says itself, too; a process that stays is everybody's, and speaks English.
     tongue = nullcontext() if wait else translation.override(current())
     try:
@@ -130,24 +133,40 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
                 _check_database(wait=wait)
             yield
     except DatabaseError as error:
-        what, step = _database_failure(error)
-        raise Failure(
-            what,
-            where=readiness.database_name(),
-            why=readiness.DATABASE_REASON(reason=readiness.first_line(error)),
-            next_step=step,
-        ) from error
+        raise _database_failure(error) from error
 
 
-def _database_failure(error: DatabaseError) -> tuple[Message, Message]:
+def _database_failure(error: DatabaseError) -> Failure:
     """What an error of the database means to the person who ran the command, and the next step."""
     from django.db import DataError, IntegrityError
 
+    from portal import readiness
+    from portal.durability import NotDurableError
+
+    if isinstance(error, NotDurableError):
+        return _not_durable(error.settings)
+    what, step = DATABASE_FAILED(), CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG()
     if isinstance(error, IntegrityError):  # each command looks first, and names what is there
-        return CONFLICT(), RUN_AGAIN()
-    if isinstance(error, DataError):
-        return VALUE_NOT_STORED(), CORRECT_VALUE()
-    return DATABASE_FAILED(), CHECK_DISK() if _is_file() else CHECK_DATABASE_LOG()
+        what, step = CONFLICT(), RUN_AGAIN()
+    elif isinstance(error, DataError):
+        what, step = VALUE_NOT_STORED(), CORRECT_VALUE()
+    return Failure(
+        what,
+        where=readiness.database_name(),
+        why=readiness.DATABASE_REASON(reason=readiness.first_line(error)),
+        next_step=step,
+    )
+
+
+def _not_durable(settings: tuple[str, ...]) -> Failure:
+    from portal.readiness import NOT_DURABLE, database_name
+
+    return Failure(
+        NOT_DURABLE(),
+        where=database_name(),
+        why=SETTINGS_OFF(settings=settings),
+        next_step=SWITCH_ON(settings=settings),
+    )
 
 
 def _set_up(*, create: bool) -> None:
@@ -208,6 +227,8 @@ def _check_database(*, wait: bool) -> None:
     found = check.readiness
     if found is Readiness.READY or (wait and found is Readiness.AWAY):
         return
+    if found is Readiness.NOT_DURABLE:
+        raise _not_durable(check.settings)
     steps = {
         Readiness.AWAY: CHECK_DISK() if _is_file() else START_DATABASE(),
         Readiness.UNUSABLE: GRANT_TABLES(),

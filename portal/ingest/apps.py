@@ -10,3 +10,9 @@ class IngestConfig(AppConfig):
 
     name = "portal.ingest"
     label = "ingest"
+
+    def ready(self) -> None:
+        """Check every connection to the database."""
+        from portal.durability import watch_connections
+
+        watch_connections()
