@@ -6,9 +6,10 @@ site; they are pure. `yaml_source` parses a file; where it cannot, `yaml_faults`
 `look_alike` for what an input method writes. `constraint` and `reading` turn the values into the
 model, `setting_faults` says what is wrong with one of them, and `finding` holds that with its
 place. `store` keeps the running configuration and the last good one, `secrets` the values that it
-refers to, both through `disk`; `schema` is its JSON Schema.
+refers to, both through `disk`; `schema` is its JSON Schema. `private` closes folders and databases
+that other accounts could read.
 
 May be imported by `drivers`, `cloud_link`, `provisioning` and `gateway`; `portal` may import
-`model` and `time_zone`. Of the project, it imports only `console.nearest`, `console.text`,
-`console.catalogue` and `console.templates`.
+`model`, `private` and `time_zone`. Of the project, it imports only `console.nearest`,
+`console.text`, `console.catalogue` and `console.templates`.
 """

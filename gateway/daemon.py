@@ -64,6 +64,7 @@ from gateway.polling.line_poller import PollClock
 from gateway.polling.poller import Poller
 from gateway.version import software
 from provisioning.identity import box_id
+from provisioning.state_folder import SPOOL, close_state
 
 if TYPE_CHECKING:
     from gateway.metrics.endpoint import Endpoint
@@ -102,9 +103,10 @@ async def run(
     Raises:
         ConfigError: There is no configuration that can be used.
         LoadError: Nobody could read it.
-        IdentityError, SpoolError, ControlError: The state folder cannot be used.
+        ExposedError, IdentityError, SpoolError, ControlError: The state folder cannot be used.
     """
     manager = ServiceManager.from_environment(os.environ)
+    close_state(state)
     runtime = Runtime(state=state, clock=clock or SystemClock(), manager=manager)
     loader = Loader(state, send)
     loaded = await loader.load()
@@ -112,7 +114,7 @@ async def run(
         log.error("configuration_rejected", error=str(finding), kept="previous")
     box = box_id(state)
     writer = await SpoolWriter.open(
-        state / "spool",
+        state / SPOOL,
         boot=boot_bytes(runtime.clock.boot_id),
         limits=spool_limits(loaded.configuration),
     )

@@ -35,6 +35,28 @@ BUSY: Final = Template("system.busy", "device or resource busy")
 NO_MEMORY: Final = Template("system.no_memory", "cannot allocate memory")
 TOO_MANY_FILES: Final = Template("system.too_many_files", "too many open files")
 
+FOLDER_EXPOSED: Final = Template(
+    "system.folder_exposed", "other accounts can look into the folder (mode {mode})"
+)
+FILE_EXPOSED: Final = Template(
+    "system.file_exposed", "other accounts can read the file (mode {mode})"
+)
+OWNED_BY: Final = Template("system.owned_by", "it belongs to another account (uid {account})")
+HOLDS_OTHER_THINGS: Final = Template(
+    "system.holds_other_things",
+    "it also holds files of others, so its mode is not changed automatically",
+)
+MODE_NOT_KEPT: Final = Template(
+    "system.mode_not_kept", "its mode cannot be changed on this file system"
+)
+CLOSE_FOLDER: Final = Template(
+    "system.close_folder",
+    "choose a folder of its own for the state, or run `chmod 700` on this one as its owner",
+)
+CLOSE_FILE: Final = Template(
+    "system.close_file", "run `chmod 600` on the file as its owner, or remove it"
+)
+
 REASONS: Final[Mapping[int, Template]] = {
     errno.ENOENT: NOT_FOUND,
     errno.EACCES: PERMISSION,

@@ -22,6 +22,7 @@ from typing import Final
 
 from console.text import Message, MessageError, Template
 from provisioning.file_permissions import ROOT, untrusted_writers
+from provisioning.state_folder import close_state
 
 UNTRUSTED_PATH: Final = Template(
     "cli.untrusted_path", "kanmon does not use this path with root's rights"
@@ -77,11 +78,12 @@ def run_as_owner(folder: Path) -> Iterator[None]:
     Raises:
         UntrustedPathError: A third account could exchange the folder, or write in it, also by a
             group.
+        ExposedError: Other accounts can look into it, and its owner may not close it.
         UnreadableProgramError: A module was loaded meanwhile that the owner may not read.
         OSError: The folder cannot be made or looked at, or the rights not be changed.
     """
     if os.geteuid() != ROOT:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        close_state(folder)
         yield
         return
     folder = folder.absolute()
@@ -92,6 +94,7 @@ def run_as_owner(folder: Path) -> Iterator[None]:
     owner = _owner(folder, folder)
     try:
         with _with_rights_of(owner):
+            close_state(folder)
             yield
     except ImportError as error:
         if owner.uid == ROOT:

@@ -175,8 +175,6 @@ def _set_up(*, create: bool) -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import django
 
-    if create:
-        _make_state_folder()
     try:
         django.setup()
     except ModuleNotFoundError as error:
@@ -188,6 +186,7 @@ def _set_up(*, create: bool) -> None:
             where="DJANGO_SETTINGS_MODULE",
             next_step=REMOVE_SETTINGS(),
         ) from error
+    _close_state_folder(create=create)
     _warn_of_unknown_variables()
 
 
@@ -242,13 +241,15 @@ def _check_database(*, wait: bool) -> None:
     )
 
 
-def _make_state_folder() -> None:
+def _close_state_folder(*, create: bool) -> None:
+    """Let nobody else look into the state folder; where it is missing, ``create`` makes it."""
     from django.conf import settings
 
     from portal.environment.state_folder import make_state
 
     try:
-        make_state(settings.STATE)
+        if create or settings.STATE.is_dir():
+            make_state(settings.STATE)
     except OSError as error:
         raise Failure(
             STATE_NOT_CREATED(),

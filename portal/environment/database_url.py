@@ -36,6 +36,8 @@ _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "veri
 _LIFE_S: Final = 60
 """How long a connection is kept for the next request."""
 _SQLITE_WAIT_S: Final = 20
+DATABASE: Final = "db.sqlite3"
+"""The file of SQLite's database in the state folder."""
 
 SCHEME: Final = Template("environment.scheme", "a database address cannot begin with {scheme}://")
 NO_SCHEME: Final = Template("environment.no_scheme", "the database address has no scheme")
@@ -90,8 +92,8 @@ def sqlite(state: Path) -> dict[str, Any]:
     has acknowledged.
     """
     return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": state / "db.sqlite3",
+        "ENGINE": "portal.environment.private_sqlite3",
+        "NAME": state / DATABASE,
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": _SQLITE_WAIT_S,

@@ -7,12 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from config.private import close_files, close_folder
 from console.templates import system
 from console.text import Template
+from portal.environment.database_url import DATABASE
 from portal.environment.errors import SettingsError
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 """The folder of the program itself, where no data lives."""
+
+KEY: Final = "secret.key"
+CONTENTS: Final = frozenset({KEY, DATABASE, "authority"})
+"""What is found in a state folder."""
 
 KEY_UNUSABLE: Final = Template(
     "environment.key_unusable", "the key that signs the portal's sessions cannot be used"
@@ -37,8 +43,9 @@ def secret_key(state: Path) -> str:
 
     Raises:
         SettingsError: The folder cannot be made, or the key cannot be read.
+        ExposedError: The folder or the key is open to others, and not ours to close.
     """
-    path = state / "secret.key"
+    path = state / KEY
     try:
         make_state(state)
         try:
@@ -61,8 +68,14 @@ def secret_key(state: Path) -> str:
 
 
 def make_state(state: Path) -> None:
-    """Create the state folder for its owner only, where it is missing; raises `OSError`."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create the state folder for its owner only, or close one that others can look into.
+
+    Raises:
+        ExposedError: It is open to others, and not ours to close.
+        OSError: It cannot be made.
+    """
+    close_folder(state, CONTENTS)
+    close_files(state / KEY)
 
 
 def _existing_key(path: Path) -> str:

@@ -235,3 +235,29 @@ def test_a_stop_is_quick_even_while_a_device_is_silent(box: Box, device: Meter) 
     before = time.monotonic()
     assert box.end() == 0
     assert time.monotonic() - before < 5
+
+
+def test_a_state_folder_that_was_made_open_is_closed(box: Box, device: Meter) -> None:
+    box.state.mkdir()
+    box.state.chmod(0o755)
+    assert apply(box, settings(device.port)) == 0
+    assert box.state.stat().st_mode & 0o777 == 0o700
+    box.state.chmod(0o755)
+    (box.state / "spool").mkdir()
+    (box.state / "spool").chmod(0o755)
+    (box.state / "spool" / "spool.db").touch()
+    (box.state / "spool" / "spool.db").chmod(0o644)
+    box.start()
+    kept = [box.state, *box.state.rglob("*")]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+def test_a_state_folder_of_others_is_refused(box: Box) -> None:
+    box.state.mkdir()
+    box.state.chmod(0o755)
+    (box.state / "fstab").touch()
+    done = box.kanmon("run")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "other accounts can look into the folder (mode 0755)" in done.stderr
+    assert box.state.stat().st_mode & 0o777 == 0o755

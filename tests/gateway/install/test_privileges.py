@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from config.private import ExposedError
 from gateway.control.audit import append
 from gateway.install.privileges import (
     UNREADABLE_PROGRAM,
@@ -118,8 +119,18 @@ def test_a_folder_may_be_made_where_everybody_may_but_nobody_can_exchange_it(sit
 
 
 def test_in_roots_own_folder_root_stays_root(site: Site) -> None:
+    site.treasure.chmod(0o700)
     with run_as_owner(site.treasure):
         assert os.geteuid() == 0
+
+
+def test_a_folder_that_others_look_into_is_closed_by_its_owner(site: Site) -> None:
+    site.state.chmod(0o755)
+    with run_as_owner(site.state):
+        assert site.state.stat().st_mode & 0o777 == 0o700
+    with pytest.raises(ExposedError), run_as_owner(site.treasure):
+        pytest.fail("it holds what is not the gateway's")
+    assert site.treasure.stat().st_mode & 0o777 == 0o755
 
 
 def test_a_link_of_roots_own_is_followed(site: Site) -> None:
@@ -263,6 +274,7 @@ def test_an_installation_that_the_owner_cannot_read_is_told(site: Site) -> None:
     assert told.what == UNREADABLE_PROGRAM(uid=site.account.pw_uid)
     assert "in a folder that every account can read" in str(told.next)
     # Root can: then something is really missing.
+    site.treasure.chmod(0o700)
     with pytest.raises(ModuleNotFoundError), run_as_owner(site.treasure):
         raise ModuleNotFoundError("No module named 'cryptography.x509'")
 

@@ -1,0 +1,1 @@
+"""Django's backend for SQLite, whose files only their owner can read; Django loads `base`."""
