@@ -1,4 +1,4 @@
-"""The parts of the uplink's window: its cursors, and the pause after a refusal. Pure.
+"""The parts of the uplink's window: its cursors, and pauses of all sending. Pure.
 
 A `LaneCursor` reads through one lane of the spool. Each lane has two::
 
@@ -99,3 +99,35 @@ class CircuitBreaker:
     def allows(self, now: int, in_flight: int) -> bool:
         """Whether another batch may go while ``in_flight`` messages are not acknowledged."""
         return self.until is None or (now >= self.until and in_flight == 0)
+
+
+class RequestedPause:
+    """The pause that a portal asks for with `cloud_link.wire.Ack.wait_ms`; `UplinkLimits` bound it.
+
+    What was sent before and is not acknowledged when it ends was over the box's budget: the portal
+    has dropped it, and it is sent again.
+
+    Attributes:
+        asked_at: When the portal asked.
+        until: The end of the pause; ``None`` while there is none.
+    """
+
+    def __init__(self, limits: UplinkLimits, jitter: Callable[[], float] = random.random) -> None:
+        self._limits, self._jitter = limits, jitter
+        self.asked_at = 0
+        self.until: int | None = None
+
+    def ask(self, wait_ms: int, now: int) -> None:
+        """Pause for ``wait_ms`` from now on; what is not above zero asks for nothing."""
+        if wait_ms <= 0:
+            return
+        wait = min(wait_ms, self._limits.max_wait_ms)
+        # A quarter of jitter, so that boxes that were asked together do not come back together.
+        self.asked_at, self.until = now, now + wait + int(wait * self._jitter() / 4)
+
+    def is_over(self, now: int) -> bool:
+        """Whether a pause that was asked for ends now; afterwards there is none."""
+        if self.until is None or now < self.until:
+            return False
+        self.until = None
+        return True

@@ -344,7 +344,8 @@ class UplinkSession:
                 continue
             self._acks.append((ack, message))
             self._ack_arrived.set()
-            plain = not (ack.rejected or ack.need_table or ack.conflict or ack.renew is not None)
+            more = ack.rejected or ack.need_table or ack.conflict or ack.wait_ms
+            plain = not more and ack.renew is None
             if not plain or self.window.waits_for_room or len(self._acks) >= ACKS_LIMIT:
                 self._settle_now.set()
 
@@ -386,6 +387,8 @@ class UplinkSession:
         if result.ok or result.rejected:
             progress.error = None
         self._keep_tables(result.tables)
+        if ack.wait_ms > 0 and self.window.requested.until is None:
+            log.info("pause_requested", wait_ms=ack.wait_ms)
         urgent = self.window.on_ack(ack, [table_id(t) for t in result.tables], now)
         if urgent:
             self._send_tables(urgent)

@@ -98,7 +98,7 @@ class Uplink:
             gathered_acks=session.gathered_acks if session else 0,
             in_flight_records=window.in_flight if window else 0,
             in_flight_bytes=window.in_flight_bytes if window else 0,
-            pausing=window.breaker.until is not None if window else False,
+            pausing=window.pausing if window else False,
             delivered=progress.delivered,
             rejected=progress.rejected,
             error=progress.error,

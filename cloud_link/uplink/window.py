@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.ranges import clamp
-from cloud_link.uplink.flow import CircuitBreaker, LaneCursor
+from cloud_link.uplink.flow import CircuitBreaker, LaneCursor, RequestedPause
 from cloud_link.wire import Batch, Lane
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Window:
     """The send window of one session; times are milliseconds of one steady clock.
 
     Attributes:
-        breaker: Pauses all sending.
+        breaker: Pauses all sending after a refusal, and ``requested`` where the portal asks for it.
         needs_online: Whether the ``online`` message must be sent before anything else: at first,
             and whenever the portal may have been replaced by one that has not received it.
 
@@ -98,6 +98,7 @@ class Window:
         jitter: Callable[[], float] | None = None,
     ) -> None:
         self.breaker = CircuitBreaker(limits, jitter) if jitter else CircuitBreaker(limits)
+        self.requested = RequestedPause(limits, jitter) if jitter else RequestedPause(limits)
         self._limits = limits
         self._fresh = {lane: LaneCursor(lane, after=newest[lane], until=None) for lane in Lane}
         self._old = {lane: LaneCursor(lane, after=0, until=newest[lane]) for lane in Lane}
@@ -156,9 +157,14 @@ class Window:
         """Bytes of the messages in flight, acknowledged records included."""
         return self._lane_bytes.total()
 
+    @property
+    def pausing(self) -> bool:
+        """Whether a pause of either kind has begun and has not proved to be over."""
+        return self.breaker.until is not None or self.requested.until is not None
+
     def may_send(self, now: int) -> bool:
-        """Whether the breaker lets anything pass."""
-        return self.breaker.allows(now, len(self._batches))
+        """Whether neither pause is on."""
+        return self.requested.until is None and self.breaker.allows(now, len(self._batches))
 
     def next(self, now: int) -> InFlightBatch | None:
         """The next message to publish, now in flight; ``None`` when there is none at this time."""
@@ -249,6 +255,7 @@ class Window:
             Ids of the tables to send at once.
         """
         self._last_ack_at = now
+        self.requested.ask(ack.wait_ms, now)
         done = clamp([*ack.ok, *((seq, seq) for seq, _ in ack.rejected)], _SEQ_LIMIT)
         gone = clamp([(seq, seq) for seq in ack.conflict], _SEQ_LIMIT)
         if done:
@@ -279,6 +286,13 @@ class Window:
 
     def expire(self, now: int) -> None:
         """Retry every overdue message; all messages, after a pause, if none was acknowledged."""
+        if self.requested.is_over(now):
+            self.needs_online = True  # the announcement may have been over the budget as well
+            for each in list(self._batches.values()):
+                if each.sent <= self.requested.asked_at:
+                    self._take_back(each, now, count_try=False)
+        if self.requested.until is not None:
+            return
         late = [batch for batch in self._batches.values() if batch.due <= now]
         for batch in late:
             if batch.sent > self._last_ack_at:
@@ -296,8 +310,8 @@ class Window:
         times = [batch.due for batch in self._batches.values()]
         queues = self._retries.values()
         times += [retries[0].due for retries in queues if retries and retries[0].due > now]
-        if self.breaker.until is not None and self.breaker.until > now:
-            times.append(self.breaker.until)
+        pauses = (self.breaker.until, self.requested.until)
+        times += [until for until in pauses if until is not None and until > now]
         return min(times, default=None)
 
     def _forget_ranges(self, ack: Ack, ranges: Sequence[tuple[int, int]], *, settled: bool) -> None:

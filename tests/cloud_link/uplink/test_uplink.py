@@ -148,6 +148,28 @@ async def test_answers_that_only_say_ok_gather_until_one_says_more(
             assert (link.state.delivered, link.state.rejected) == (9, 1)
 
 
+async def test_a_portal_that_asks_for_a_pause_gets_every_record_once_it_takes_them(
+    broker: peers.Mosquitto, tmp_path: Path
+) -> None:
+    async with spool(tmp_path) as writer, portal(broker.url, BOX) as far:
+        refused: list[Batch] = []
+
+        def over_budget(batch: Batch) -> Ack | None:
+            if len(refused) >= 20:
+                return far.store(batch)
+            refused.append(batch)
+            if len(refused) % 2:
+                return None
+            return Ack(VERSION, bytes(8), Lane.DATA, wait_ms=30)
+
+        far.answer = over_budget
+        await writer.append([data(n) for n in range(300)])
+        async with uplink(writer, broker.url, limits=PATIENT):
+            await until_empty(writer)
+        assert len(far.stored) == 300
+        assert len(refused) == 20
+
+
 async def test_answers_do_not_gather_while_sending_waits_for_room(
     broker: peers.Mosquitto, tmp_path: Path
 ) -> None:

@@ -284,7 +284,69 @@ def test_the_breakers_jitter_only_shortens(spread: float) -> None:
     assert 1_750 <= breaker.until <= 2_000
 
 
-Answer = st.sampled_from(["ok", "rejected", "silent", "need_table", "refused", "some", "twice"])
+def test_a_box_pauses_as_asked_and_then_sends_what_was_dropped_again() -> None:
+    box = Box()
+    window = box.connect()
+    for _ in range(12):
+        box.add(Lane.DATA)
+    window.appended()
+    first, *dropped = box.send(window)
+    lost = named(dropped)
+    assert lost
+    box.ack(window, first, wait_ms=3_000)
+    box.add(Lane.EVENT)
+    window.appended()
+    assert window.pausing
+    box.now = 2_999
+    assert box.send(window) == []
+    assert window.wake_at(box.now) == 3_000
+    box.now = 3_000
+    window.expire(box.now)
+    assert window.needs_online, "the announcement may have been dropped, too"
+    again = box.send(window)
+    assert again[0].lane is Lane.EVENT
+    assert sorted(named(again[1:])) == lost
+    assert again[1].due == box.now + LIMITS.ack_timeout(1), "a pause is no failure of the record"
+
+
+def test_what_is_sent_after_the_portal_asked_is_left_to_its_own_timeout() -> None:
+    box = Box()
+    box.add(Lane.DATA)
+    window = box.connect()
+    window.on_ack(Ack(VERSION, bytes(8), Lane.DATA, wait_ms=1_000), [], box.now)
+    box.now = 1_000
+    (sent,) = box.send(window)
+    assert sent.sent == 1_000
+    box.ack(window, sent)
+    assert window.in_flight == 0
+
+
+@pytest.mark.parametrize("absurd", [2**62, 2**31, 600_000])
+def test_no_acknowledgement_mutes_a_box_for_longer_than_its_own_limit(absurd: int) -> None:
+    box = Box()
+    box.add(Lane.DATA)
+    window = box.connect()
+    for _ in range(3):
+        window.on_ack(Ack(VERSION, bytes(8), Lane.DATA, wait_ms=absurd), [], box.now)
+    wake = window.wake_at(box.now)
+    assert wake is not None
+    assert wake <= LIMITS.max_wait_ms * 5 // 4
+    box.now = wake
+    assert named(box.send(window)) == [1]
+
+
+@pytest.mark.parametrize("nothing", [0, -1, -(2**62)])
+def test_a_wait_that_asks_for_nothing_is_none(nothing: int) -> None:
+    box = Box()
+    box.add(Lane.DATA)
+    window = box.connect()
+    window.on_ack(Ack(VERSION, bytes(8), Lane.DATA, wait_ms=nothing), [], box.now)
+    assert named(box.send(window)) == [1]
+
+
+Answer = st.sampled_from(
+    ["ok", "rejected", "silent", "need_table", "refused", "some", "twice", "wait"]
+)
 
 
 @settings(max_examples=150, deadline=None)
@@ -335,6 +397,8 @@ def answer_with(box: Box, window: Window, batch: InFlightBatch, answer: str) -> 
                 box.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
     elif answer == "some":
         box.ack(window, batch, ok=runs(seqs[::2]))
+    elif answer == "wait":
+        box.ack(window, batch, ok=runs(seqs[::2]), wait_ms=2_000)
     elif answer == "rejected":
         for seq in seqs:
             box.rows[batch.lane].pop(seq + (int(batch.lane) << 40), None)
