@@ -11,8 +11,11 @@ Source: design section 5.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from cloud_link.records import (
     RECORD_LIMIT,
@@ -32,12 +35,14 @@ from cloud_link.topics import TopicError, Up, parse_up
 from cloud_link.wire import (
     BOOT_SIZE,
     EPOCH_SIZE,
+    VERSION,
     Batch,
     Lane,
     Online,
     RejectCode,
     Tables,
     decode,
+    encode,
 )
 
 if TYPE_CHECKING:
@@ -77,10 +82,15 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw:
-    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and a detail."""
+    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and a detail.
+
+    Attributes:
+        cause: `portal.ingest.alarms.cause_of` the error, where one was raised.
+    """
 
     code: str
     detail: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,8 +161,17 @@ class MessageBatch:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def decode_messages(messages: Iterable[IncomingMessage]) -> MessageBatch:
-    """Decode messages and collect them by box; never raises for what is in them."""
+Reader = Callable[[bytes, Lane], "Record | Flaw"]
+"""Decodes a record that came in a lane; see `decode_raw`."""
+
+
+def decode_messages(
+    messages: Iterable[IncomingMessage], read: Reader | None = None
+) -> MessageBatch:
+    """Decode messages and collect them by box; never raises for what is in them.
+
+    ``read`` decodes the records, `decode_raw` where it is not given.
+    """
     batch = MessageBatch()
     for message in messages:
         box = ""
@@ -160,21 +179,29 @@ def decode_messages(messages: Iterable[IncomingMessage]) -> MessageBatch:
             topic = parse_up(message.topic)
             box = topic.box
             sent = batch.boxes.setdefault(box, BoxMessages(box=box))
-            _decode_message(sent, topic.channel, message.body)
+            _decode_message(sent, topic.channel, message.body, read or decode_raw)
         except (TopicError, WireError) as error:
             batch.unusable[box] += 1
             batch.errors[box] = str(error)
     return batch
 
 
-def _decode_message(sent: BoxMessages, channel: Up, body: bytes) -> None:
+def box_of(topic: str) -> str:
+    """The box that an ``up`` topic names, ``""`` where it names none."""
+    try:
+        return parse_up(topic).box
+    except TopicError:
+        return ""
+
+
+def _decode_message(sent: BoxMessages, channel: Up, body: bytes, read: Reader) -> None:
     if channel is Up.TABLE:
         for table in decode(Tables, body).tables:
             sent.tables[table_id(table)] = table
     elif channel is Up.ONLINE:
         sent.online.append(_check_online(decode(Online, body)))
     elif channel in {Up.DATA, Up.EVENT}:
-        for item in _items(sent.box, decode(Batch, body)):
+        for item in _items(sent.box, decode(Batch, body), read):
             sent.add(item)
 
 
@@ -191,7 +218,7 @@ def _check_online(online: Online) -> Online:
     return online
 
 
-def _items(box: str, batch: Batch) -> list[Item]:
+def _items(box: str, batch: Batch, read: Reader) -> list[Item]:
     if len(batch.epoch) != EPOCH_SIZE or len(batch.boot) != BOOT_SIZE:
         raise WireError("a batch whose epoch or boot is not 8 bytes")
     if not 0 <= batch.ordinal < 1 << ORDINAL_BITS or not all(
@@ -206,10 +233,40 @@ def _items(box: str, batch: Batch) -> list[Item]:
             boot=batch.boot,
             raw=raw,
             content=content_hash(batch.boot, raw),
-            record=decode_raw(raw, batch.lane),
+            record=read(raw, batch.lane),
         )
         for seq, raw in batch.items
     ]
+
+
+def split(message: IncomingMessage) -> list[IncomingMessage]:
+    """Messages of one record or table each, which say together what ``message`` says.
+
+    Records under one number stay together. What cannot be decoded, or is one already, is returned
+    as it is.
+    """
+    try:
+        channel = parse_up(message.topic).channel
+        if channel is Up.TABLE:
+            bodies = [
+                encode(Tables(VERSION, (one,))) for one in decode(Tables, message.body).tables
+            ]
+        elif channel in {Up.DATA, Up.EVENT}:
+            batch = decode(Batch, message.body)
+            by_number: dict[int, list[tuple[int, bytes]]] = {}
+            for seq, raw in batch.items:
+                by_number.setdefault(seq, []).append((seq, raw))
+            bodies = [
+                encode(msgspec.structs.replace(batch, items=tuple(items)))
+                for items in by_number.values()
+            ]
+        else:
+            return [message]
+    except (TopicError, WireError):
+        return [message]
+    if len(bodies) <= 1:
+        return [message]
+    return [IncomingMessage(topic=message.topic, body=body) for body in bodies]
 
 
 def decode_raw(raw: bytes, lane: Lane) -> Record | Flaw:

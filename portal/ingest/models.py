@@ -8,7 +8,9 @@
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
      |------ PendingClock*   records that wait for such a clock
-     `------ Quarantine*            records that could not be taken
+     |------ Quarantine*            records that could not be taken
+     `------ RefusedTable*          tables that could not be taken, for the records that need them
+    Alarm                           the portal itself fails: nothing is held against the boxes
     Device -- Series* -- Sample*, TextSample*, Latest
 
 ``at`` and other ``_ms`` are integers: Unix time in milliseconds, or milliseconds since boot where
@@ -130,12 +132,15 @@ class WireTable(models.Model):
         document: The table in MessagePack, as it travelled.
         series: For each column the series' id, or ``None`` where this portal's vocabulary lacks
             the quantity or the part: records that use such a column go to quarantine, whole.
+        understood_by: `portal.ingest.vocabulary.fingerprint` of the portal that assigned the
+            series; a later one assigns them anew where one is missing.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="tables")
     table_id = models.BinaryField(max_length=8)
     document = models.BinaryField()
     series = models.JSONField()
+    understood_by = models.CharField(max_length=16, default="")
 
     class Meta:
         constraints: ClassVar = [
@@ -227,8 +232,11 @@ class Quarantine(models.Model):
     Attributes:
         code: One of `cloud_link.wire.RejectCode`.
         detail: What was wrong, in English.
+        cause: What failures that are alike have in common (`portal.ingest.alarms.cause_of`); ``""``
+            where the record is at fault by what it says.
         raw: The record's bytes.
         at: When, Unix milliseconds of the portal's clock.
+        judged_by: `portal.ingest.vocabulary.fingerprint` of the portal that rejected it last.
     """
 
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="quarantine")
@@ -237,17 +245,95 @@ class Quarantine(models.Model):
     boot = models.BinaryField(max_length=8)
     code = models.CharField(max_length=16)
     detail = models.CharField(max_length=500)
+    cause = models.CharField(max_length=200, default="")
     raw = models.BinaryField()
     at = models.BigIntegerField()
+    judged_by = models.CharField(max_length=16, default="")
 
     class Meta:
         verbose_name_plural = "quarantine"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["epoch", "lane", "seq"], name="quarantine_once")
         ]
+        indexes: ClassVar = [models.Index(fields=["judged_by", "id"], name="quarantine_judged")]
 
     def __str__(self) -> str:
         return f"{self.epoch_id}/{self.lane}/{self.seq}: {self.code}"
+
+
+class RefusedTable(models.Model):
+    """A table that could not be stored, so that its records are not asked for it for ever.
+
+    Attributes:
+        document: The table in MessagePack, as it travelled.
+        detail: Why it could not be stored, in English.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="refused_tables")
+    table_id = models.BinaryField(max_length=8)
+    document = models.BinaryField()
+    detail = models.CharField(max_length=500)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "table_id"], name="refused_table_once")
+        ]
+
+    def __str__(self) -> str:
+        return bytes(self.table_id).hex()
+
+
+class Failure(models.Model):
+    """When a box's record failed last for a cause, whatever was decided about it.
+
+    Attributes:
+        at: Unix milliseconds of the portal's clock.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="failures")
+    cause = models.CharField(max_length=200)
+    at = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["cause", "box"], name="failure_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.box_id}: {self.cause}"
+
+
+class Alarm(models.Model):
+    """The portal fails to store what it ought to, and answers nothing that fails for this cause.
+
+    Attributes:
+        cause: What the failures have in common.
+        kind: The kind of record (`portal.ingest.kinds.KINDS`).
+        detail: The error, in English.
+        began_at: Unix milliseconds, as the others.
+        failed_at: When a record failed last.
+        ended_at: NULL while it is open.
+        held: [[epoch id, lane, seq], ...] of some records that were left unanswered; empty where
+            the canary failed.
+    """
+
+    cause = models.CharField(max_length=200)
+    kind = models.CharField(max_length=16)
+    detail = models.CharField(max_length=500)
+    began_at = models.BigIntegerField()
+    failed_at = models.BigIntegerField()
+    ended_at = models.BigIntegerField(null=True)
+    held = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["cause"], condition=models.Q(ended_at=None), name="alarm_open_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.cause
 
 
 class Gap(models.Model):

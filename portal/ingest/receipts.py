@@ -161,6 +161,18 @@ def mark_rejected(codes: Mapping[Key, str]) -> None:
         Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected=code)
 
 
+def mark_stored(key: Key) -> None:
+    """Record in its receipt, if it is still there, that a record left quarantine and is stored."""
+    epoch, lane, seq = key
+    Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected="")
+
+
+def withdraw(key: Key) -> None:
+    """Delete the receipt of a record that is not stored after all, before it is committed."""
+    epoch, lane, seq = key
+    Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).delete()
+
+
 def compact(before: int) -> int:
     """Delete receipts written before ``before`` (Unix ms) that a watermark can stand for.
 

@@ -72,6 +72,14 @@ class Rows:
         self.texts += other.texts
 
 
+def joined(parts: Iterable[Rows]) -> Rows:
+    """The rows of several data records."""
+    together = Rows()
+    for one in parts:
+        together.add(one)
+    return together
+
+
 class PendingClockError(LookupError):
     """A reading lies before every clock of its boot that is known."""
 

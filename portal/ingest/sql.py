@@ -7,7 +7,8 @@ integers are 64 bits there), so that a statement's text does not depend on how m
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from django.db import (
@@ -24,13 +25,59 @@ T = TypeVar("T")
 
 Row = tuple[Any, ...]
 
-REFUSALS: Final = (DatabaseError, ValueError, OverflowError)
-"""What a database, or the way to it, raises for a row it will not take..."""
 OUTAGES: Final = (OperationalError, InterfaceError, InternalError, ProgrammingError)
-"""...except these: it is busy, full, gone, read-only, another version's or not ours to write.
+"""What a database raises when it is unavailable; `is_outage` tells which of them mean that."""
 
-The row is not to blame: it waits at its box, and is not put aside.
-"""
+_STATE_PREFIXES: Final = ("08", "40", "53", "57P", "58")
+"""SQLSTATEs of connections, rolled back transactions, resources, administration and files."""
+_STATES: Final = frozenset({"25006", "55P03"})
+"""SQLSTATEs of a database that is read-only, and of a lock that was waited for too long."""
+_SQLITE_CODES: Final = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def sqlstate(error: BaseException) -> str:
+    """The code of a database error: an SQLSTATE, or SQLite's name for it; ``""`` without one."""
+    cause = error.__cause__ or error
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return str(code or "")
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection was lost; one row that ends every connection does that, too."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return sqlstate(error)[:2] in {"", "08"} or sqlstate(error).startswith("57P")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the whole database is unavailable, and no row is to blame.
+
+    The connection was lost, transactions met each other, the disk is full, the database is
+    read-only, or a lock was waited for in vain. Whatever else is raised may be a row's fault.
+    """
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return False
+    if is_lost(error):
+        return True
+    state = sqlstate(error)
+    number = getattr(error.__cause__, "sqlite_errorcode", None)
+    if number is not None:
+        return number & 0xFF in _SQLITE_CODES
+    return state in _STATES or state.startswith(_STATE_PREFIXES)
 
 
 def postgres() -> bool:
@@ -59,29 +106,56 @@ def source(types: Sequence[str], rows: Sequence[Row]) -> tuple[str, list[Any]]:
     return table, [json.dumps(rows)]
 
 
-def together_or_singly(
+def isolate(
     items: Sequence[T],
     apply: Callable[[Sequence[T]], None],
-    refuse: Callable[[T, Exception], None],
-) -> None:
-    """Apply all at once; where the database refuses, one by one, so that one harms no neighbour.
+    trial: Callable[[Exception], None],
+) -> list[tuple[T, Exception]]:
+    """Apply all items but those that fail; returns these, each with its error.
 
-    ``apply`` runs in savepoints and may run twice: it keeps nothing in memory. Outages propagate:
-    the whole transaction is tried again.
+    All are applied at once. Where that fails they are halved, until each that fails is alone in a
+    savepoint and has failed twice.
+
+    Args:
+        items: In the order in which they are applied.
+        apply: Runs in savepoints and may run several times: it keeps nothing in memory.
+        trial: Called with the first error before any item is tried alone; raises where not the
+            items are to blame.
+
+    Raises:
+        DatabaseError: The database is unavailable (`is_outage`).
     """
-    if not items:
-        return
+    error = _attempt(items, apply) if items else None
+    if error is None:
+        return []
+    trial(error)
+    return list(_failing(items, apply))
+
+
+def _failing(
+    items: Sequence[T], apply: Callable[[Sequence[T]], None]
+) -> Iterator[tuple[T, Exception]]:
+    """Apply items that failed together; yields those that fail alone, and again."""
+    half = len(items) // 2
+    for part in (items[:half], items[half:]) if half else (items,):
+        error = _attempt(part, apply)
+        if error is None:
+            continue
+        if len(part) > 1:
+            yield from _failing(part, apply)
+            continue
+        again = _attempt(part, apply) if half else error  # a single item failed before this call
+        if again is not None:
+            yield part[0], again
+
+
+def _attempt(items: Sequence[T], apply: Callable[[Sequence[T]], None]) -> Exception | None:
+    """Apply items in a savepoint; returns the error that undid them."""
     try:
         with transaction.atomic():
             apply(items)
-    except OUTAGES:
-        raise
-    except REFUSALS:
-        for item in items:
-            try:
-                with transaction.atomic():
-                    apply([item])
-            except OUTAGES:
-                raise
-            except REFUSALS as error:
-                refuse(item, error)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        return error
+    return None

@@ -8,31 +8,39 @@ and only then the acknowledgements, so that a box never deletes what is not stor
 locked in one order, so workers wait for each other and never in a circle. An outage of the
 database raises and nothing is answered; the same messages may be given again.
 
+A record that fails is isolated in savepoints of that transaction (`portal.ingest.suspects`). What
+fails outside of them, such as a session, a receipt or the commit, is isolated here, in
+transactions of its own.
+
 Source: design section 5.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from cloud_link.topics import Up, parse_up
+from cloud_link.wire import RejectCode
 from portal.fleet.models import Box
-from portal.ingest import sql
-from portal.ingest.messages import decode_messages
+from portal.ingest import alarms, canary, sql
+from portal.ingest.messages import Flaw, box_of, decode_messages, split
+from portal.ingest.tables import SentTable, refuse_table
 from portal.ingest.tally import Tally
 from portal.ingest.transaction import Transaction
-from portal.logs import event_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from portal.ingest.answers import Answer
-    from portal.ingest.messages import IncomingMessage
+    from portal.ingest.messages import IncomingMessage, Reader
 
-log = event_log(__name__)
+_ATTEMPTS_LOST: Final = 3
+"""How often a single message must lose the connection again before it is at fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +53,14 @@ class IngestResult:
         unusable: For each box, how many of its messages could not be decoded, and why the last of
             them could not.
         tally: What was counted.
+        suspects: Boxes of which a record or a message failed, and was isolated.
     """
 
     answers: tuple[Answer, ...]
     unknown: frozenset[str] = frozenset()
     unusable: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
+    suspects: frozenset[str] = frozenset()
 
     def __add__(self, other: IngestResult) -> IngestResult:
         """The result of both."""
@@ -59,21 +69,32 @@ class IngestResult:
             unknown=self.unknown | other.unknown,
             unusable={**self.unusable, **other.unusable},
             tally=self.tally + other.tally,
+            suspects=self.suspects | other.suspects,
         )
 
 
-def ingest(messages: Iterable[IncomingMessage], now: datetime | None = None) -> IngestResult:
+def ingest(
+    messages: Iterable[IncomingMessage],
+    now: datetime | None = None,
+    read: Reader | None = None,
+) -> IngestResult:
     """Store messages in one transaction, and return what to answer.
+
+    A record that fails alone, twice, while the canary of its kind is stored, is rejected.
 
     Args:
         messages: In the order in which they came.
         now: When the messages were received; the portal's time before it waits for any lock where
             it is not given.
+        read: Decodes the records, see `portal.ingest.messages.decode_messages`.
 
     Raises:
-        OperationalError, InterfaceError: The database is busy or gone; nothing is stored.
+        DatabaseError: The database is unavailable (`portal.ingest.sql.is_outage`).
+        CanaryError: The portal is at fault.
+        Exception: A message fails as a whole; `ingest_or_isolate` finds out which.
+            Whatever is raised, nothing is stored.
     """
-    batch = decode_messages(messages)
+    batch = decode_messages(messages, read)
     now = now or datetime.now(UTC)  # before the locks: a time of receipt, whatever the wait
     with transaction.atomic(durable=True):  # what is answered must not depend on another's commit
         boxes = {
@@ -82,32 +103,163 @@ def ingest(messages: Iterable[IncomingMessage], now: datetime | None = None) -> 
             .filter(box_id__in=batch.boxes)
             .order_by("pk")
         }
-        work = Transaction(now)
+        work = Transaction(now, lambda kind, _: canary.check(kind, now))
         answers = work.store([(boxes[name], batch.boxes[name]) for name in sorted(boxes)])
     return IngestResult(
         answers=tuple(answers),
         unknown=frozenset(batch.boxes) - boxes.keys(),
         unusable={box: (count, batch.errors[box]) for box, count in batch.unusable.items()},
         tally=work.tally,
+        suspects=work.suspects,
     )
 
 
-def ingest_or_isolate(messages: Sequence[IncomingMessage]) -> IngestResult:
-    """Store messages as `ingest` does, without any that raises an unexpected error.
+def ingest_or_isolate(
+    messages: Sequence[IncomingMessage], *, suspect_lost: bool = False
+) -> IngestResult:
+    """Store messages as `ingest` does, and reject what fails outside of any record's savepoint.
 
-    Such a message is logged and stays unanswered: its box keeps the records and sends them again,
-    to a corrected portal.
+    Such messages are halved, and then taken apart into their records, each in a transaction of its
+    own. What fails there, and again while a canary of its kind is stored before and after, is
+    rejected, or counted as unusable where it is no record.
+
+    Args:
+        messages: In the order in which they came.
+        suspect_lost: Take a lost connection as a message's fault, too: it was lost with these
+            messages repeatedly, and the database answers.
 
     Raises:
-        OperationalError, InterfaceError: The database is busy or gone; nothing is stored.
+        DatabaseError: The database is unavailable.
+        CanaryError: The portal is at fault. What was stored before that stays.
     """
-    try:
-        return ingest(messages)
-    except sql.OUTAGES:
-        raise
-    except Exception:
+    work = _Isolation(suspect_lost=suspect_lost)
+    return work.ingest(messages) + work.judge()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Suspect:
+    """A message of one record or table that failed alone, twice."""
+
+    message: IncomingMessage
+    box: str
+    kind: str
+    error: Exception
+
+
+class _Isolation:
+    """Stores what can be stored, in ever smaller transactions, and then judges what failed."""
+
+    def __init__(self, *, suspect_lost: bool) -> None:
+        self._suspect_lost = suspect_lost
+        self._suspects: list[_Suspect] = []
+
+    def ingest(self, messages: Sequence[IncomingMessage]) -> IngestResult:
+        """Store messages, but those that fail alone: these are judged by `judge`."""
+        error = self._attempt(messages)
+        if isinstance(error, IngestResult):
+            return error
+        self._check_canaries(messages)
         if len(messages) == 1:
-            log.exception("message_failed", topic=messages[0].topic)
-            return IngestResult(answers=())
-    half = len(messages) // 2
-    return ingest_or_isolate(messages[:half]) + ingest_or_isolate(messages[half:])
+            parts = _parts(messages[0])
+            if len(parts) == 1:
+                return self._try_again(messages[0], error)
+        else:
+            parts = list(messages)
+        half = len(parts) // 2
+        return self.ingest(parts[:half]) + self.ingest(parts[half:])
+
+    def _attempt(self, messages: Sequence[IncomingMessage]) -> IngestResult | Exception:
+        try:
+            return ingest(messages)
+        except canary.CanaryError:
+            raise
+        except Exception as error:
+            if sql.is_outage(error) and not (self._suspect_lost and sql.is_lost(error)):
+                raise
+            if sql.is_lost(error):
+                connection.close()
+            return error
+
+    def _try_again(self, message: IncomingMessage, error: Exception) -> IngestResult:
+        """Try a message that failed alone, until it may be judged."""
+        kinds = canary.kinds_of(message)
+        for _ in range(_ATTEMPTS_LOST if sql.is_lost(error) else 1):
+            again = self._attempt([message])
+            if isinstance(again, IngestResult):
+                return again
+            error = again
+            if sql.is_lost(error):
+                self._check_canaries([message])
+        box = box_of(message.topic)
+        self._suspects.append(_Suspect(message=message, box=box, kind=kinds[0], error=error))
+        return IngestResult(answers=())
+
+    def _check_canaries(self, messages: Iterable[IncomingMessage]) -> None:
+        now = datetime.now(UTC)
+        for kind in sorted({kind for one in messages for kind in canary.kinds_of(one)}):
+            canary.check(kind, now)
+
+    def judge(self) -> IngestResult:
+        """Reject what failed, unless the portal is at fault: that is left unanswered."""
+        suspects = frozenset(one.box for one in self._suspects)
+        result = IngestResult(answers=(), suspects=suspects)
+        if not suspects:
+            return result
+        self._check_canaries([one.message for one in self._suspects])
+        fleet = self._causes_of_fleet()
+        for one in self._suspects:
+            cause = alarms.cause_of(one.kind, one.error)
+            if cause in fleet:
+                result += IngestResult(answers=(), tally=Tally(held=1))
+            else:
+                detail = alarms.detail_of(one.error)
+                flaw = Flaw(code=RejectCode.REFUSED, detail=detail, cause=cause)
+                result += _reject(one, flaw)
+        return result
+
+    def _causes_of_fleet(self) -> set[str]:
+        pks = dict(
+            Box.objects.filter(box_id__in={one.box for one in self._suspects}).values_list(
+                "box_id", "pk"
+            )
+        )
+        failures = [
+            (pks[one.box], alarms.cause_of(one.kind, one.error), one.kind, one.error)
+            for one in self._suspects
+            if one.box in pks
+        ]
+        with transaction.atomic():
+            return alarms.causes_of_fleet(failures, round(time.time() * 1000))
+
+
+def _parts(message: IncomingMessage) -> list[IncomingMessage]:
+    try:
+        return split(message)
+    except Exception:  # noqa: BLE001 - what cannot be taken apart is judged whole
+        return [message]
+
+
+def _reject(suspect: _Suspect, flaw: Flaw) -> IngestResult:
+    """Put the record of a message into quarantine, or count a message without one as unusable."""
+    message = suspect.message
+    unusable = IngestResult(answers=(), unusable={suspect.box: (1, flaw.detail)})
+    try:
+        channel = parse_up(message.topic).channel
+        if channel is Up.TABLE:
+            _refuse_tables(suspect, flaw)
+        elif channel in {Up.DATA, Up.EVENT}:
+            return ingest([message], read=lambda _raw, _lane: flaw)
+    except Exception as error:
+        if sql.is_outage(error):
+            raise
+        failed = alarms.detail_of(error)
+        return IngestResult(answers=(), unusable={suspect.box: (1, f"{flaw.detail}; {failed}")})
+    return unusable
+
+
+def _refuse_tables(suspect: _Suspect, flaw: Flaw) -> None:
+    box = Box.objects.get(box_id=suspect.box)
+    batch = decode_messages([suspect.message])
+    with transaction.atomic():
+        for table_id, table in batch.boxes[suspect.box].tables.items():
+            refuse_table(SentTable(box=box, table_id=table_id, table=table), flaw.detail)

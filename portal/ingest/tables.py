@@ -13,8 +13,8 @@ import msgspec
 from cloud_link.records import Column, Table
 from drivers.report import Kind, PartError, Quantity, check_part
 from portal.fleet.models import Box, Device
-from portal.ingest import sql
-from portal.ingest.models import Series, WireTable
+from portal.ingest.models import RefusedTable, Series, WireTable
+from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
 
 if TYPE_CHECKING:
@@ -63,24 +63,68 @@ def usable_name(name: str) -> bool:
     return 0 < len(name) <= NAME_LENGTH and name.isprintable()
 
 
-def store_tables(sent: Iterable[SentTable]) -> None:
-    """Store the tables that are new, with their devices and series.
-
-    A column that this portal's vocabulary lacks is stored without a series. A table that the
-    database refuses is logged and left out; boxes are asked for it again by the records that need
-    it.
-    """
+def new_tables(sent: Iterable[SentTable]) -> list[SentTable]:
+    """Those tables that are neither stored nor were refused, in one order everywhere."""
     ordered = sorted(sent, key=lambda one: (one.box.pk, one.table_id))
     existing = _existing({(one.box.pk, one.table_id) for one in ordered})
     fresh = [one for one in ordered if (one.box.pk, one.table_id) not in existing]
-    sql.together_or_singly(fresh, _insert, _log_refused)
+    refused = refused_tables({(one.box.pk, one.table_id) for one in fresh})
+    return [one for one in fresh if (one.box.pk, one.table_id) not in refused]
 
 
-def _log_refused(one: SentTable, error: Exception) -> None:
-    log.error("table_refused", box=one.box.box_id, table=one.table_id.hex(), error=error)
+def store_tables(tables: Sequence[SentTable]) -> None:
+    """Store new tables, with their devices and series.
+
+    A column that this portal's vocabulary lacks is stored without a series.
+    """
+    WireTable.objects.bulk_create(
+        [
+            WireTable(
+                box=one.box,
+                table_id=one.table_id,
+                document=msgspec.msgpack.encode(one.table),
+                series=series,
+                understood_by=fingerprint(),
+            )
+            for one, series in zip(tables, _assign_series(tables), strict=True)
+        ],
+        ignore_conflicts=True,
+    )
 
 
-def _insert(tables: Sequence[SentTable]) -> None:
+def refuse_table(one: SentTable, detail: str) -> None:
+    """Keep a table that could not be stored, with the reason."""
+    log.error("table_refused", box=one.box.box_id, table=one.table_id.hex(), error=detail)
+    RefusedTable.objects.update_or_create(
+        box=one.box,
+        table_id=one.table_id,
+        defaults={"document": msgspec.msgpack.encode(one.table), "detail": detail},
+    )
+
+
+def refused_tables(keys: set[TableKey]) -> dict[TableKey, str]:
+    """Those of the tables that were refused, with the reason."""
+    found: dict[TableKey, str] = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _KEYS_PER_QUERY):
+        part = ordered[start : start + _KEYS_PER_QUERY]
+        rows = RefusedTable.objects.filter(
+            box__in={box for box, _ in part}, table_id__in={table for _, table in part}
+        ).values_list("box_id", "table_id", "detail")
+        found |= {(box, bytes(table)): detail for box, table, detail in rows}
+    return {key: found[key] for key in keys & found.keys()}
+
+
+def retry_refused_table(box: Box, table_id: bytes) -> None:
+    """Store a table that was refused, if it was; raises what the database does."""
+    for row in RefusedTable.objects.filter(box=box, table_id=table_id):
+        table = msgspec.msgpack.decode(bytes(row.document), type=Table)
+        store_tables([SentTable(box=box, table_id=table_id, table=table)])
+        row.delete()
+
+
+def _assign_series(tables: Sequence[SentTable]) -> list[list[int | None]]:
+    """The series of the columns of each table; devices and series that are new are made."""
     devices = ensure_devices(
         {(one.box.gateway_id, one.table.device) for one in tables if usable_name(one.table.device)}
     )
@@ -92,18 +136,10 @@ def _insert(tables: Sequence[SentTable]) -> None:
         if _has_meaning(column)
     }
     series = _ensure_series(columns)
-    WireTable.objects.bulk_create(
-        [
-            WireTable(
-                box=one.box,
-                table_id=one.table_id,
-                document=msgspec.msgpack.encode(one.table),
-                series=_ids(one.table, devices.get((one.box.gateway_id, one.table.device)), series),
-            )
-            for one in tables
-        ],
-        ignore_conflicts=True,
-    )
+    return [
+        _ids(one.table, devices.get((one.box.gateway_id, one.table.device)), series)
+        for one in tables
+    ]
 
 
 def _ids(
@@ -182,30 +218,51 @@ def _column_order(one: tuple[int, Column]) -> tuple[int, str, str, int]:
     return (device, column.quantity, column.part, column.resolution)
 
 
-def _rows(keys: set[TableKey]) -> list[tuple[int, bytes, bytes, list[int | None]]]:
+_Stored = tuple[int, bytes, bytes, list[int | None], str]
+"""(id of the box, id of the table, its document, series, `WireTable.understood_by`)."""
+
+
+def _rows(keys: set[TableKey]) -> list[_Stored]:
     ordered = sorted(keys)
-    found = []
+    found: list[_Stored] = []
     for start in range(0, len(ordered), _KEYS_PER_QUERY):
         part = ordered[start : start + _KEYS_PER_QUERY]
         rows = WireTable.objects.filter(
             box__in={box for box, _ in part}, table_id__in={table for _, table in part}
-        ).values_list("box_id", "table_id", "document", "series")
-        found += [(box, bytes(table), bytes(doc), series) for box, table, doc, series in rows]
+        ).values_list("box_id", "table_id", "document", "series", "understood_by")
+        found += [(row[0], bytes(row[1]), bytes(row[2]), row[3], row[4]) for row in rows]
     return found
 
 
 def _existing(keys: set[TableKey]) -> set[TableKey]:
-    return {(box, table) for box, table, _, _ in _rows(keys)} if keys else set()
+    return {(row[0], row[1]) for row in _rows(keys)} if keys else set()
 
 
 def load_layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
-    """The layouts of those of the tables that are stored here."""
+    """The layouts of those of the tables that are stored here.
+
+    Where a portal with another vocabulary left columns without a series, they get one now if they
+    can.
+    """
     if not keys:
         return {}
-    return {
-        (box, table): _layout(msgspec.msgpack.decode(document, type=Table), series)
-        for box, table, document, series in _rows(keys)
-    }
+    found: dict[TableKey, Layout] = {}
+    for box, table_id, document, series, understood_by in _rows(keys):
+        table = msgspec.msgpack.decode(document, type=Table)
+        if None in series and understood_by != fingerprint():
+            series = _assign_again((box, table_id), table)
+        found[box, table_id] = _layout(table, series)
+    return found
+
+
+def _assign_again(key: TableKey, table: Table) -> list[int | None]:
+    """Assign the series of a stored table anew."""
+    row = WireTable.objects.select_related("box").get(box=key[0], table_id=key[1])
+    one = SentTable(box=row.box, table_id=key[1], table=table)
+    series = _assign_series([one])[0]
+    row.series, row.understood_by = series, fingerprint()
+    row.save(update_fields=["series", "understood_by"])
+    return series
 
 
 def _layout(table: Table, series: Sequence[int | None]) -> Layout:

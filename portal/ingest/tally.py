@@ -15,6 +15,7 @@ class Tally:
         repeated: Records that had been received before.
         without_table: Records left until their table comes.
         quarantined: Records put into quarantine, by code; each is, or was earlier, ``received``.
+        held: Records that failed, and are left unanswered because the portal is at fault.
         readings: How many readings were stored.
         moments: Unix milliseconds of the last reading of each data record stored.
     """
@@ -23,6 +24,7 @@ class Tally:
     repeated: int = 0
     without_table: int = 0
     quarantined: Counter[str] = field(default_factory=Counter)
+    held: int = 0
     readings: int = 0
     moments: list[int] = field(default_factory=list)
 
@@ -33,6 +35,7 @@ class Tally:
             repeated=self.repeated + other.repeated,
             without_table=self.without_table + other.without_table,
             quarantined=self.quarantined + other.quarantined,
+            held=self.held + other.held,
             readings=self.readings + other.readings,
             moments=self.moments + other.moments,
         )

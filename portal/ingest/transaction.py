@@ -5,7 +5,7 @@ Source: design section 5.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cloud_link.records import (
     ClockRecord,
@@ -17,48 +17,57 @@ from cloud_link.records import (
 )
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Device
-from portal.ingest import announcements, clocks, events, receipts, samples, sql, tables
+from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
-from portal.ingest.clocks import ClockBook
+from portal.ingest.known import Known
 from portal.ingest.messages import Flaw, Item, Number, decode_raw, order, storable_text
-from portal.ingest.models import Epoch, PendingClock, Quarantine
+from portal.ingest.models import PendingClock, Quarantine
 from portal.ingest.receipts import ReceiptCandidate
+from portal.ingest.suspects import Suspects
+from portal.ingest.tables import SentTable
 from portal.ingest.tally import Tally
+from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from cloud_link.records import Record
     from portal.fleet.models import Box
     from portal.ingest.answers import Answer
     from portal.ingest.messages import BoxMessages
     from portal.ingest.models import BootClock
-    from portal.ingest.tables import Layout, TableKey
+    from portal.ingest.receipts import Key
+    from portal.ingest.suspects import Trial
+
+    _Dated = tuple[Item, BootClock | None]
 
 log = event_log(__name__)
+
+V = TypeVar("V")
 
 _DETAIL_LENGTH: Final = 500
 _PENDING_AT_ONCE: Final = 500
 
 
 class Transaction:
-    """The work of one transaction, within which the caller calls `store` once.
+    """The work of one transaction, within which the caller calls `store` or `replay` once.
 
     Attributes:
         tally: What was counted; of use once the transaction is committed.
 
     Args:
         now: The portal's time.
+        trial: See `portal.ingest.suspects.Suspects`.
     """
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, trial: Trial) -> None:
+        self._suspects = Suspects(trial)
+        self._pending: set[Item] = set()
         self._now = now
         self._now_ms = round(now.timestamp() * 1000)
-        self._book = ClockBook()
-        self._boxes: dict[str, Box] = {}
-        self._epochs: dict[tuple[str, bytes], Epoch] = {}
-        self._layouts: dict[TableKey, Layout] = {}
+        self._known = Known()
         self._outcomes: dict[Item, RecordOutcome] = {}
         self.tally = Tally()
 
@@ -66,46 +75,101 @@ class Transaction:
         """Store what locked boxes sent; returns what to answer once it is committed."""
         replies: list[Answer] = []
         for box, sent in deliveries:
-            self._boxes[box.box_id] = box
+            self._known.add_box(box)
             for online in sent.online:
                 replies += announcements.apply_session(box, online)
             box.last_heard_at = self._now
             box.save()
-        tables.store_tables(
-            tables.SentTable(box=box, table_id=table_id, table=table)
+        sent_tables = [
+            SentTable(box=box, table_id=table_id, table=table)
             for box, sent in deliveries
             for table_id, table in sent.tables.items()
+        ]
+        self._suspects.isolate(
+            kinds.TABLES,
+            tables.new_tables(sent_tables),
+            tables.store_tables,
+            lambda one: (one.box, one),
         )
         for box, sent in deliveries:
             for online in sent.online:
                 if online.offset is not None and clocks.store_hint(box, online.boot, online.offset):
                     self._apply_pending(box, online.boot)
         self._receive([item for _, sent in deliveries for item in sent.items.values()])
+        self._judge()
         replies += answers(self._item_outcomes(deliveries))
         return replies
+
+    def replay(self, box: Box, item: Item) -> RecordOutcome | None:
+        """Apply a record out of quarantine, whose receipt is there; ``None`` where it is held."""
+        self._known.add_box(box)
+        self._known.load_epochs([item])
+        self._known.load_layouts([item])
+        self._outcomes[item] = STORED
+        self._apply([item])
+        self._judge()
+        return self._outcomes.get(item)
+
+    @property
+    def suspects(self) -> frozenset[str]:
+        """The boxes of which a record or a table failed."""
+        return self._suspects.boxes
+
+    def _isolate(
+        self,
+        kind: str,
+        ready: Sequence[tuple[Item, V]],
+        apply: Callable[[Sequence[tuple[Item, V]]], None],
+    ) -> None:
+        """Apply what can be applied; see `portal.ingest.suspects.Suspects.isolate`."""
+        self._suspects.isolate(kind, ready, apply, lambda one: (self._known.box(one[0]), one[0]))
+
+    def _checked(self, kind: str, item: Item, check: Callable[[], V]) -> V | None:
+        return self._suspects.checked(kind, self._known.box(item), item, check)
+
+    def _judge(self) -> None:
+        """Reject what failed, unless the portal is at fault."""
+        for verdict in self._suspects.judge(self._now_ms):
+            subject = verdict.suspect.subject
+            if isinstance(subject, SentTable):
+                if not verdict.held:
+                    tables.refuse_table(subject, verdict.detail)
+            elif verdict.held:
+                alarms.hold(verdict.cause, self._hold(subject))
+            else:
+                flaw = Flaw(code=RejectCode.REFUSED, detail=verdict.detail, cause=verdict.cause)
+                self._quarantine(subject, flaw)
+
+    def _hold(self, item: Item) -> Key:
+        """Leave a record as if it had not come; one that was pending stays so."""
+        key = (self._known.epoch(item).pk, int(item.number.lane), item.number.seq)
+        if item in self._pending:
+            self._store_pending(item)
+        elif self._outcomes.pop(item, None) is not None:
+            receipts.withdraw(key)
+            self.tally.received[item.number.lane.name.lower()] -= 1
+            self.tally.held += 1
+        return key
 
     def _item_outcomes(
         self, deliveries: Sequence[tuple[Box, BoxMessages]]
     ) -> Iterable[tuple[Item, RecordOutcome]]:
         for _, sent in deliveries:
             for item in sent.items.values():
-                yield item, self._outcomes[item]
+                if item in self._outcomes:
+                    yield item, self._outcomes[item]
             self.tally.repeated += len(sent.repeated)
             for item in sent.repeated:
                 first = sent.items[item.number]
-                yield item, receipts.compare(item, first, self._outcomes[first])
+                if first in self._outcomes:
+                    yield item, receipts.compare(item, first, self._outcomes[first])
 
     def _receive(self, items: Sequence[Item]) -> None:
-        self._load_epochs(items)
-        self._layouts |= tables.load_layouts(
-            {
-                (self._boxes[item.box].pk, item.record.table)
-                for item in items
-                if isinstance(item.record, DataRecord)
-            }
-        )
+        self._known.load_epochs(items)
+        self._known.load_layouts(items)
+        known = self._known
         candidates = [
-            ReceiptCandidate(item=item, epoch=self._epoch(item).pk, accept=self._has_layout(item))
+            ReceiptCandidate(item=item, epoch=known.epoch(item).pk, accept=known.has_layout(item))
             for item in items
         ]
         earlier = receipts.receive(candidates, self._now_ms)
@@ -127,57 +191,39 @@ class Transaction:
                 self._outcomes[item] = RecordOutcome(outcome=Outcome.NEED_TABLE, table=table)
         self._apply(fresh)
 
-    def _load_epochs(self, items: Sequence[Item]) -> None:
-        for item in items:
-            key = (item.box, item.number.epoch)
-            if key not in self._epochs:
-                self._epochs[key] = self._epoch_of(item.box, item.number.epoch, item.ordinal)
-
-    def _epoch_of(self, box: str, epoch: bytes, ordinal: int) -> Epoch:
-        found, _ = Epoch.objects.get_or_create(
-            box=self._boxes[box], epoch=epoch, defaults={"ordinal": ordinal}
-        )
-        return found
-
-    def _epoch(self, item: Item) -> Epoch:
-        return self._epochs[item.box, item.number.epoch]
-
-    def _has_layout(self, item: Item) -> bool:
-        record = item.record
-        return (
-            not isinstance(record, DataRecord)
-            or (self._boxes[item.box].pk, record.table) in self._layouts
-        )
-
     def _apply(self, fresh: Sequence[Item]) -> None:
         """Apply new records; clocks first, which date the others."""
         for item in fresh:
             if isinstance(item.record, Flaw):
                 self._quarantine(item, item.record)
-        self._apply_clocks([item for item in fresh if isinstance(item.record, ClockRecord)])
-        self._book.load({(self._boxes[item.box].pk, item.boot) for item in fresh})
-        self._apply_data([item for item in fresh if isinstance(item.record, DataRecord)])
-        others = [
-            item
-            for item in fresh
-            if isinstance(item.record, EventRecord | ConfigurationRecord | GapRecord)
-        ]
-        others.sort(key=_order)
-        sql.together_or_singly(others, self._apply_others, self._quarantine_refused)
+        for item in sorted(fresh, key=_order):
+            if isinstance(item.record, ClockRecord):
+                self._apply_clock(item, item.record)
+        self._known.clocks.load({(self._known.box(item).pk, item.boot) for item in fresh})
+        self._apply_dated(fresh)
 
-    def _apply_clocks(self, items: Sequence[Item]) -> None:
-        for item in sorted(items, key=_order):
-            sql.together_or_singly([item], self._apply_clock, self._quarantine_refused)
+    def _apply_dated(self, items: Sequence[Item]) -> None:
+        """Apply records whose clocks are loaded."""
+        self._apply_data([item for item in items if isinstance(item.record, DataRecord)])
+        for kind in (GapRecord, EventRecord, ConfigurationRecord):
+            of_kind = [item for item in items if isinstance(item.record, kind)]
+            if of_kind:
+                self._apply_others(kinds.OF_RECORD[kind], sorted(of_kind, key=_order))
 
-    def _apply_clock(self, items: Sequence[Item]) -> None:
-        for item in items:
-            assert isinstance(item.record, ClockRecord)
-            flaw = clocks.clock_flaw(item.record)
-            if flaw is not None:
-                self._quarantine(item, flaw)
-                continue
-            box = self._boxes[item.box]
-            clocks.store_clock(box, item.boot, item.record, _order(item))
+    def _apply_clock(self, item: Item, record: ClockRecord) -> None:
+        flaw = self._checked(kinds.CLOCK, item, lambda: (clocks.clock_flaw(record),))
+        if flaw is None:
+            return
+        if flaw[0] is not None:
+            self._quarantine(item, flaw[0])
+            return
+        box = self._known.box(item)
+
+        def apply(_: Sequence[tuple[Item, None]]) -> None:
+            clocks.store_clock(box, item.boot, record, _order(item))
+
+        self._isolate(kinds.CLOCK, [(item, None)], apply)
+        if item not in self._suspects.subjects:
             self._apply_pending(box, item.boot)
 
     def _apply_pending(self, box: Box, boot: bytes) -> None:
@@ -196,94 +242,117 @@ class Transaction:
             self._replay_pending(box, boot, rows)
 
     def _replay_pending(self, box: Box, boot: bytes, rows: Sequence[PendingClock]) -> None:
-        items = [_pending_item(box, row) for row in rows]
-        self._load_epochs(items)
-        self._book.load({(box.pk, boot)})
-        self._layouts |= tables.load_layouts(
-            {(box.pk, i.record.table) for i in items if isinstance(i.record, DataRecord)}
-        )
-        self._apply_data([item for item in items if isinstance(item.record, DataRecord)])
-        others = sorted((i for i in items if not isinstance(i.record, DataRecord)), key=_order)
-        sql.together_or_singly(others, self._apply_others, self._quarantine_refused)
+        items = [item for row in rows if (item := self._pending_item(box, row)) is not None]
+        self._known.load_epochs(items)
+        self._known.clocks.load({(box.pk, boot)})
+        self._known.load_layouts(items)
+        for item in items:
+            if isinstance(item.record, Flaw):  # an older portal took it
+                self._quarantine(item, item.record)
+        self._apply_dated(items)
+
+    def _pending_item(self, box: Box, row: PendingClock) -> Item | None:
+        raw, boot, lane = bytes(row.raw), bytes(row.boot), Lane(row.lane)
+
+        def item(record: Record | Flaw) -> Item:
+            found = Item(
+                box=box.box_id,
+                number=Number(bytes(row.epoch.epoch), lane, row.seq),
+                ordinal=row.epoch.ordinal,
+                boot=boot,
+                raw=raw,
+                content=content_hash(boot, raw),
+                record=record,
+            )
+            self._pending.add(found)
+            return found
+
+        unread = item(Flaw(code=RejectCode.UNREADABLE, detail=""))
+        self._known.load_epochs([unread])
+        record = self._checked(kinds.OF_LANE[lane], unread, lambda: decode_raw(raw, lane))
+        return None if record is None else item(record)
 
     def _apply_data(self, items: Sequence[Item]) -> None:
         ready: list[tuple[Item, samples.Rows]] = []
         for item in items:
-            assert isinstance(item.record, DataRecord)
-            key = (self._boxes[item.box].pk, item.boot)
-            layout = self._layouts.get((key[0], item.record.table))
-            if layout is None:  # it was pending, and its table was lost meanwhile
-                self._quarantine(item, Flaw(code=RejectCode.REFUSED, detail="its table is gone"))
+            record = item.record
+            assert isinstance(record, DataRecord)
+            key = (self._known.box(item).pk, item.boot)
+            table = (key[0], record.table)
+            layout = self._known.layouts.get(table)
+            if layout is None:  # refused; or it was pending, and its table was lost meanwhile
+                detail = self._known.refused_tables.get(table, "it is gone")
+                flaw = Flaw(code=RejectCode.REFUSED, detail=f"its table: {detail}")
+                self._quarantine(item, flaw)
                 continue
             try:
-                found = samples.rows(layout, item.record, self._book.of(key))
+                found = self._checked(
+                    kinds.DATA,
+                    item,
+                    lambda: samples.rows(layout, record, self._known.clocks.of(key)),  # noqa: B023 - called at once
+                )
             except samples.PendingClockError:
                 self._store_pending(item)
                 continue
             if isinstance(found, Flaw):
                 self._quarantine(item, found)
-            else:
+            elif found is not None:
                 ready.append((item, found))
-        sql.together_or_singly(
-            ready, self._write, lambda one, error: self._quarantine_refused(one[0], error)
-        )
+        self._isolate(kinds.DATA, ready, _write)
+        failed = self._suspects.subjects
+        for item, found in ready:
+            if item not in failed:
+                self._count(found)
 
-    def _write(self, ready: Sequence[tuple[Item, samples.Rows]]) -> None:
-        together = samples.Rows()
-        for _, found in ready:
-            together.add(found)
-        samples.write_rows(together)
-        self.tally.readings += len(together.numbers) + len(together.texts)
-        for _, found in ready:
-            last = (found.numbers or found.texts)[-1:]
-            self.tally.moments += [row[1] for row in last]
+    def _count(self, found: samples.Rows) -> None:
+        self.tally.readings += len(found.numbers) + len(found.texts)
+        last = (found.numbers or found.texts)[-1:]
+        self.tally.moments += [row[1] for row in last]
 
-    def _apply_others(self, items: Sequence[Item]) -> None:
+    def _apply_others(self, kind: str, items: Sequence[Item]) -> None:
+        ready: list[_Dated] = []
         for item in items:
-            record, box = item.record, self._boxes[item.box]
-            if isinstance(record, GapRecord):
-                self._apply_gap(item, box, record)
+            flaw = self._checked(kind, item, lambda: (_flaw(item),))  # noqa: B023 - called at once
+            if flaw is None:
                 continue
-            assert isinstance(record, EventRecord | ConfigurationRecord)
-            clock = self._clock_at(item, record.at)
-            if isinstance(record, EventRecord):
-                flaw = events.event_flaw(record)
-            else:
-                flaw = announcements.configuration_flaw(record)
-            if flaw is not None:
-                self._quarantine(item, flaw)
-            elif clock is None:
+            if flaw[0] is not None:
+                self._quarantine(item, flaw[0])
+                continue
+            if isinstance(item.record, GapRecord):
+                ready.append((item, None))
+                continue
+            assert isinstance(item.record, EventRecord | ConfigurationRecord)
+            clock = self._known.clock_at(item, item.record.at)
+            if clock is None:
                 self._store_pending(item)
-            elif isinstance(record, EventRecord):
+            else:
+                ready.append((item, clock))
+        self._isolate(kind, ready, self._write_others)
+
+    def _write_others(self, ready: Sequence[_Dated]) -> None:
+        for item, clock in ready:
+            record, box = item.record, self._known.box(item)
+            if isinstance(record, GapRecord):
+                epoch = self._known.epoch_of(box, record.epoch, record.ordinal)
+                announcements.apply_gap(box, epoch, record)
+                continue
+            assert clock is not None
+            if isinstance(record, EventRecord):
                 pks = tables.ensure_devices({(box.gateway_id, record.device)})
                 device = Device.objects.get(pk=pks[box.gateway_id, record.device])
                 events.apply_event(device, record, (box.pk, _order(item)), clock)
-            else:
+            elif isinstance(record, ConfigurationRecord):
                 announcements.apply_configuration(box, record, _order(item), clock)
 
-    def _apply_gap(self, item: Item, box: Box, record: GapRecord) -> None:
-        flaw = announcements.gap_flaw(record, item.ordinal)
-        if flaw is not None:
-            self._quarantine(item, flaw)
-            return
-        epoch = self._epoch_of(item.box, record.epoch, record.ordinal)
-        announcements.apply_gap(box, epoch, record)
-
-    def _clock_at(self, item: Item, boot_ms: int) -> BootClock | None:
-        return self._book.at((self._boxes[item.box].pk, item.boot), boot_ms)
-
     def _store_pending(self, item: Item) -> None:
-        number = item.number
+        epoch, number = self._known.epoch(item), item.number
         PendingClock.objects.create(
-            epoch=self._epoch(item), lane=number.lane, seq=number.seq, boot=item.boot, raw=item.raw
+            epoch=epoch, lane=number.lane, seq=number.seq, boot=item.boot, raw=item.raw
         )
-
-    def _quarantine_refused(self, item: Item, error: Exception) -> None:
-        self._quarantine(item, Flaw(code=RejectCode.REFUSED, detail=str(error)))
 
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
         """Put a record into quarantine, in the transaction that receives it."""
-        number, epoch = item.number, self._epoch(item)
+        number, epoch = item.number, self._known.epoch(item)
         log.warning(
             "record_quarantined",
             box=item.box,
@@ -301,8 +370,10 @@ class Transaction:
                 "boot": item.boot,
                 "code": flaw.code,
                 "detail": storable_text(flaw.detail, _DETAIL_LENGTH),
+                "cause": flaw.cause,
                 "raw": item.raw,
                 "at": self._now_ms,
+                "judged_by": fingerprint(),
             },
         )
         self.tally.quarantined[flaw.code] += 1
@@ -314,14 +385,16 @@ def _order(item: Item) -> int:
     return order(item.ordinal, item.number.seq)
 
 
-def _pending_item(box: Box, row: PendingClock) -> Item:
-    raw, boot = bytes(row.raw), bytes(row.boot)
-    return Item(
-        box=box.box_id,
-        number=Number(bytes(row.epoch.epoch), Lane(row.lane), row.seq),
-        ordinal=row.epoch.ordinal,
-        boot=boot,
-        raw=raw,
-        content=content_hash(boot, raw),
-        record=decode_raw(raw, Lane(row.lane)),
-    )
+def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:
+    samples.write_rows(samples.joined(found for _, found in ready))
+
+
+def _flaw(item: Item) -> Flaw | None:
+    """Why an event, a configuration or a gap cannot be applied, if it cannot."""
+    record = item.record
+    if isinstance(record, EventRecord):
+        return events.event_flaw(record)
+    if isinstance(record, ConfigurationRecord):
+        return announcements.configuration_flaw(record)
+    assert isinstance(record, GapRecord)
+    return announcements.gap_flaw(record, item.ordinal)

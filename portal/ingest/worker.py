@@ -2,7 +2,7 @@
 
 ::
 
-    broker --messages--> inbox --what is there--> store.ingest (a thread of its own)
+    broker --messages--> inbox --what is there--> storage (a thread of its own)
        ^                                               | committed
        '------ PUBACK <------ down/ack published <-----'
 
@@ -22,11 +22,9 @@ import os
 import secrets
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import close_old_connections, connection, connections
 from django.utils import timezone
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
@@ -35,24 +33,22 @@ from cloud_link.mqtt.broker import Broker, BrokerUrlError, Identity, MqttError, 
 from cloud_link.mqtt.connect import connect
 from cloud_link.topics import Down
 from cloud_link.wire import encode
-from portal import readiness
 from portal.authority.expiry import expiring
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
-from portal.ingest import receipts, sql
+from portal.ingest import sql
 from portal.ingest.fault_log import FaultLog
 from portal.ingest.messages import IncomingMessage
-from portal.ingest.store import IngestResult, ingest_or_isolate
+from portal.ingest.storage import PAUSE_S, Storage, by_box, ignore
 from portal.logs import event_log
-from portal.readiness import Readiness
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tenacity import RetryCallState
-
     from cloud_link.mqtt.session import Message, Session
     from portal.ingest.answers import Answer
+    from portal.ingest.storage import OutcomeListener
+    from portal.ingest.store import IngestResult
 
 log = event_log(__name__)
 
@@ -61,26 +57,7 @@ AT_ONCE: Final = 200
 BYTES_AT_ONCE: Final = 1 << 20
 """Bytes after which no further message is taken into a transaction."""
 RECEIVE_MAXIMUM: Final = 400
-RECEIPT_HOURS: Final = 48
-"""Hours for which receipts keep their content's hash, by which a live clone is recognised."""
-_COMPACT_EVERY_S: Final = 3600.0
 _EXPIRY_EVERY_S: Final = 3600.0
-_ATTEMPTS: Final = 3
-"""How often a database that answers may refuse a batch before the batch is taken apart."""
-_PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before each further attempt at broker or database; after the last, always the last."""
-
-
-class DatabaseOutageError(Exception):
-    """The database did not store a batch; the message is for the log, in English.
-
-    Attributes:
-        answers: Whether it answers, and refuses this batch.
-    """
-
-    def __init__(self, reason: str, *, answers: bool) -> None:
-        super().__init__(reason)
-        self.answers = answers
 
 
 def run() -> None:
@@ -136,17 +113,6 @@ async def _run_worker(worker: Worker) -> None:
         worker.close()
 
 
-class OutcomeListener(Protocol):
-    """Called for every batch that was committed."""
-
-    def __call__(self, result: IngestResult, messages: int, seconds: float) -> None:
-        """Count ``messages`` messages that were stored in ``seconds`` with this result."""
-
-
-def _ignore(result: IngestResult, messages: int, seconds: float) -> None:
-    """Ignore a committed batch."""
-
-
 class Worker:
     """One ingest worker.
 
@@ -159,16 +125,14 @@ class Worker:
     def __init__(
         self,
         broker: Broker,
-        on_commit: OutcomeListener = _ignore,
+        on_commit: OutcomeListener = ignore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._broker = broker
-        self._on_commit = on_commit
         self._sleep = sleep
+        self._storage = Storage(on_commit, sleep)
         self._lost = ""
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
-        self._database = ThreadPoolExecutor(1, "database")
-        self._compacted = time.monotonic()
         self._faults = FaultLog()
 
     async def run(self) -> None:
@@ -182,10 +146,9 @@ class Worker:
 
     async def _watch_expiry(self) -> None:
         """Log hourly what expires soon: this process runs, whatever else does."""
-        loop = asyncio.get_running_loop()
         while self._broker.tls is not None:
             with contextlib.suppress(*sql.OUTAGES):  # told by the work itself
-                for one in await loop.run_in_executor(self._database, expiring, timezone.now()):
+                for one in await self._storage.run(lambda: expiring(timezone.now())):
                     log.error(
                         "credential_expiring",
                         kind=one.kind.value,
@@ -199,14 +162,14 @@ class Worker:
     async def _serve(self) -> None:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(MqttError),
-            wait=wait_chain(*map(wait_fixed, _PAUSE_S)),
+            wait=wait_chain(*map(wait_fixed, PAUSE_S)),
             sleep=self._sleep,
         )
         # tenacity knows attempts that fail, and its pauses grow with them. A session that had
         # lasted counts as a success when it ends: this loop begins the next with the first pause.
         while True:
             await retrying(self._connect_and_work)
-            await self._sleep(_PAUSE_S[0])
+            await self._sleep(PAUSE_S[0])
 
     async def _connect_and_work(self) -> None:
         """Run one session; raises its end, unless it had lasted longer than any pause."""
@@ -223,13 +186,12 @@ class Worker:
             if str(error) != self._lost:  # why it ended, and why it cannot connect, are two things
                 self._lost = str(error)
                 log.warning("broker_lost", broker=self._broker.name, error=self._lost)
-            if time.monotonic() - began <= _PAUSE_S[-1]:
+            if time.monotonic() - began <= PAUSE_S[-1]:
                 raise
 
     def close(self) -> None:
         """Close the database's connections, once the transaction under way has ended."""
-        self._database.submit(connections.close_all)
-        self._database.shutdown(wait=True)
+        self._storage.close()
 
     async def _subscribe(self, session: Session) -> None:
         shared = self._broker.version == 5
@@ -247,74 +209,15 @@ class Worker:
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _deliver(self, session: Session, messages: list[Message]) -> None:
-        result = await self._store_with_retries(
-            [IncomingMessage(topic=message.topic, body=message.payload) for message in messages]
-        )
-        self._log_faults(result)
-        await asyncio.gather(*(self._answer(session, one) for one in result.answers))
-        for message in messages:
-            message.ack()
-
-    async def _store_with_retries(self, messages: list[IncomingMessage]) -> IngestResult:
-        """Store messages, however long the database is away."""
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(DatabaseOutageError),
-            stop=_is_refused,
-            wait=wait_chain(*map(wait_fixed, _PAUSE_S)),
-            before_sleep=_note_outage,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            result: IngestResult = await retrying(self._store_once, messages)
-        except DatabaseOutageError as error:
-            return await self._isolate(messages, str(error))
-        if retrying.statistics["attempt_number"] > 1:
-            log.info("database_recovered")
-        return result
-
-    async def _store_once(self, messages: list[IncomingMessage]) -> IngestResult:
-        loop = asyncio.get_running_loop()
-        began = time.monotonic()
-        try:
-            result = await loop.run_in_executor(self._database, self._store, messages)
-        except sql.OUTAGES as error:
-            raise await self._diagnose(error) from error
-        self._on_commit(result, len(messages), time.monotonic() - began)
-        return result
-
-    async def _isolate(self, messages: list[IncomingMessage], reason: str) -> IngestResult:
-        """Store all but the message that a database refuses which answers otherwise.
-
-        That message is left unanswered, and its box sends it again.
-        """
-        if len(messages) == 1:
-            log.error("message_failed", topic=messages[0].topic, error=reason)
-            return IngestResult(answers=())
-        half = len(messages) // 2
-        first = await self._store_with_retries(messages[:half])
-        return first + await self._store_with_retries(messages[half:])
-
-    async def _diagnose(self, error: Exception) -> DatabaseOutageError:
-        loop = asyncio.get_running_loop()
-        check = await loop.run_in_executor(self._database, readiness.check_database)
-        found, name = check.readiness, readiness.database_name()
-        reason = f"the database {name} refuses the batch: {readiness.first_line(error)}"
-        if found in {Readiness.EMPTY, Readiness.OLDER}:
-            reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
-        return DatabaseOutageError(reason, answers=found is Readiness.READY)
-
-    def _store(self, messages: list[IncomingMessage]) -> IngestResult:
-        close_old_connections()
-        try:
-            result = ingest_or_isolate(messages)
-        except sql.OUTAGES:
-            connection.close()
-            raise
-        if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
-            self._compacted = time.monotonic()
-            receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
-        return result
+        """Store, answer and acknowledge; boxes whose records failed lately come last, apart."""
+        for group in by_box(messages, lambda one: one.topic, self._storage.is_suspect):
+            result = await self._storage.store(
+                [IncomingMessage(topic=one.topic, body=one.payload) for one in group]
+            )
+            self._log_faults(result)
+            await asyncio.gather(*(self._answer(session, one) for one in result.answers))
+            for message in group:
+                message.ack()
 
     async def _answer(self, session: Session, answer: Answer) -> None:
         try:
@@ -332,19 +235,6 @@ class Worker:
             self._faults.end(box, "unknown")
         for box, (_, error) in result.unusable.items():
             self._faults.begin(box, "unusable_message", error=error)
-
-
-def _is_refused(state: RetryCallState) -> bool:
-    """Whether a database that answers has refused a batch often enough."""
-    error = state.outcome.exception() if state.outcome else None
-    refused = isinstance(error, DatabaseOutageError) and error.answers
-    return refused and state.attempt_number > _ATTEMPTS
-
-
-def _note_outage(state: RetryCallState) -> None:
-    """Log the first failure of a row only."""
-    if state.attempt_number == 1 and state.outcome:
-        log.warning("database_failed", error=str(state.outcome.exception()))
 
 
 async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:

@@ -12,9 +12,11 @@ from django.db import OperationalError, connection, connections
 
 from cloud_link.mqtt.broker import Broker
 from cloud_link.records import Column, Table
-from cloud_link.wire import Ack, Lane, decode
+from cloud_link.wire import Ack, Lane, RejectCode, decode
+from portal.ingest import store
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Receipt, Sample, WireTable
+from portal.ingest.storage import Storage
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tables import load_layouts
 from portal.ingest.worker import Worker, _listen
@@ -194,30 +196,29 @@ async def test_a_stranger_is_named_once_and_told_nothing(
     assert len(said) == 1
 
 
-class _Choking(Worker):
-    """A database that answers, and does not take one of the messages."""
-
-    def _store(self, messages: list[IncomingMessage]) -> IngestResult:
-        if any(message.body == b"too much" for message in messages):
-            raise OperationalError("too many SQL variables")
-        return super()._store(messages)
-
-
-async def test_a_message_the_database_never_takes_holds_up_nobody_else(dated: Sender) -> None:
+async def test_a_message_that_ends_every_connection_holds_up_nobody_else(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    worker = _Choking(Broker.parse("mqtt://127.0.0.1:9"), sleep=sleep)
-    good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
-    outcome = await worker._store_with_retries(
-        [IncomingMessage(topic=good.topic, body=b"too much"), good]
-    )
-    worker.close()
-    assert [answer.box for answer in outcome.answers] == [dated.box]
+    def choking(messages: list[IncomingMessage], *args: Any, **kwargs: Any) -> IngestResult:
+        if any(message.body == poison.body for message in messages) and not kwargs.get("read"):
+            raise OperationalError("server closed the connection unexpectedly")
+        return ingest(messages, *args, **kwargs)
+
+    monkeypatch.setattr(store, "ingest", choking)
+    storage = Storage(sleep=sleep)
+    poison, good = (dated.send(Lane.DATA, meter(1000 * n, 1, 2, 3)) for n in (1, 2))
+    outcome = await storage.store([poison, good])
+    storage.close()
+    found = [(answer.ack.ok, answer.ack.rejected) for answer in outcome.answers]
+    assert sorted(found) == [((), ((0, RejectCode.REFUSED),)), (((1, 1),), ())]
     assert await ask(Sample.objects.count) == 3
-    assert waits == [0.2, 0.5, 1.0] * 2  # for the batch, and for its half that is refused
+    assert waits == [0.2, 0.5, 1.0]
+    assert storage.is_suspect(dated.box)
 
 
 async def test_a_broker_that_is_away_is_tried_ever_more_rarely() -> None:

@@ -1,0 +1,83 @@
+"""What one transaction has read of the database: boxes, epochs, clocks and tables, each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloud_link.records import DataRecord
+from portal.ingest import tables
+from portal.ingest.clocks import ClockBook
+from portal.ingest.models import Epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from portal.fleet.models import Box
+    from portal.ingest.messages import Item
+    from portal.ingest.models import BootClock
+    from portal.ingest.tables import Layout, TableKey
+
+
+class Known:
+    """What is known in one transaction.
+
+    Attributes:
+        clocks: The clocks of the boots that were loaded.
+        layouts: The layouts of the tables that were loaded.
+        refused_tables: Why those of the tables were refused that are not stored.
+    """
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, Box] = {}
+        self._epochs: dict[tuple[str, bytes], Epoch] = {}
+        self.clocks = ClockBook()
+        self.layouts: dict[TableKey, Layout] = {}
+        self.refused_tables: dict[TableKey, str] = {}
+
+    def add_box(self, box: Box) -> None:
+        """Take a box that the transaction has locked."""
+        self._boxes[box.box_id] = box
+
+    def box(self, item: Item) -> Box:
+        """The box that sent a record."""
+        return self._boxes[item.box]
+
+    def load_epochs(self, items: Sequence[Item]) -> None:
+        """Load the epochs of records; those that are new are made."""
+        for item in items:
+            key = (item.box, item.number.epoch)
+            if key not in self._epochs:
+                box = self._boxes[item.box]
+                self._epochs[key] = self.epoch_of(box, item.number.epoch, item.ordinal)
+
+    def epoch_of(self, box: Box, epoch: bytes, ordinal: int) -> Epoch:
+        """The row of any epoch, made where it is new; it is not remembered."""
+        found, _ = Epoch.objects.get_or_create(box=box, epoch=epoch, defaults={"ordinal": ordinal})
+        return found
+
+    def epoch(self, item: Item) -> Epoch:
+        """The loaded epoch of a record."""
+        return self._epochs[item.box, item.number.epoch]
+
+    def load_layouts(self, items: Sequence[Item]) -> None:
+        """Load the layouts that data records need."""
+        keys = {
+            (self._boxes[item.box].pk, item.record.table)
+            for item in items
+            if isinstance(item.record, DataRecord)
+        } - self.layouts.keys()
+        self.layouts |= tables.load_layouts(keys)
+        if missing := keys - self.layouts.keys():
+            self.refused_tables |= tables.refused_tables(missing)
+
+    def has_layout(self, item: Item) -> bool:
+        """Whether a record needs no table, or the portal has been sent it."""
+        record = item.record
+        if not isinstance(record, DataRecord):
+            return True
+        key = (self._boxes[item.box].pk, record.table)
+        return key in self.layouts or key in self.refused_tables
+
+    def clock_at(self, item: Item, boot_ms: int) -> BootClock | None:
+        """The clock that counts at a moment of a record's boot, which is loaded."""
+        return self.clocks.at((self._boxes[item.box].pk, item.boot), boot_ms)

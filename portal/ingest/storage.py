@@ -1,0 +1,214 @@
+"""The database's side of a worker: stores messages in a thread of its own, whatever it takes.
+
+::
+
+    messages --> ingest_or_isolate -- stored --> answers
+                   |        |
+            outage |        | the canary fails: alarm
+                   '--pause-'--> again, for as long as it takes
+
+A database that answers and yet loses the connection with the same messages again and again has them
+taken apart as well: one of them may be what ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from django.db import DatabaseError, close_old_connections, connection, connections
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
+
+from portal import readiness
+from portal.ingest import alarms, canary, receipts, sql
+from portal.ingest.messages import box_of
+from portal.ingest.store import IngestResult, ingest_or_isolate
+from portal.logs import event_log
+from portal.readiness import Readiness
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from tenacity import RetryCallState
+
+    from portal.ingest.messages import IncomingMessage
+
+log = event_log(__name__)
+
+T = TypeVar("T")
+
+RECEIPT_HOURS: Final = 48
+"""Hours for which receipts keep their content's hash, by which a live clone is recognised."""
+SUSPECT_S: Final = 600.0
+"""How long the messages of a box whose record failed are put into transactions of their own."""
+SUSPECTS: Final = 1_000
+"""How many such boxes are remembered."""
+PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each further attempt at broker or database; after the last, always the last."""
+_COMPACT_EVERY_S: Final = 3600.0
+_ATTEMPTS: Final = 3
+"""How often a database that answers may lose the connection before the batch is taken apart."""
+
+
+class DatabaseOutageError(Exception):
+    """The database did not store a batch; the message is for the log, in English.
+
+    Attributes:
+        lost: Whether the connection was lost, and the database answers over another.
+    """
+
+    def __init__(self, reason: str, *, lost: bool) -> None:
+        super().__init__(reason)
+        self.lost = lost
+
+
+class OutcomeListener(Protocol):
+    """Called for every batch that was committed."""
+
+    def __call__(self, result: IngestResult, messages: int, seconds: float) -> None:
+        """Count ``messages`` messages that were stored in ``seconds`` with this result."""
+
+
+def ignore(result: IngestResult, messages: int, seconds: float) -> None:
+    """Ignore a committed batch."""
+
+
+class Storage:
+    """Stores batches of messages, one at a time.
+
+    Args:
+        on_commit: Called for every batch that was committed.
+        sleep: Waits for so many seconds before a further attempt.
+    """
+
+    def __init__(
+        self,
+        on_commit: OutcomeListener = ignore,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._on_commit = on_commit
+        self._sleep = sleep
+        self._thread = ThreadPoolExecutor(1, "database")
+        self._compacted = time.monotonic()
+        self._suspects: dict[str, float] = {}
+
+    def close(self) -> None:
+        """Close the database's connections, once the transaction under way has ended."""
+        self._thread.submit(connections.close_all)
+        self._thread.shutdown(wait=True)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in the thread that has the database's connection."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def is_suspect(self, box: str) -> bool:
+        """Whether a record of this box failed lately: its messages get their own transactions."""
+        return self._suspects.get(box, 0.0) > time.monotonic()
+
+    async def store(self, messages: Sequence[IncomingMessage]) -> IngestResult:
+        """Store messages, however long the database is away."""
+        try:
+            return await self._retry(messages, suspect_lost=False)
+        except DatabaseOutageError as error:
+            log.error("batch_taken_apart", messages=len(messages), error=str(error))
+        return await self._retry(messages, suspect_lost=True)
+
+    async def _retry(
+        self, messages: Sequence[IncomingMessage], *, suspect_lost: bool
+    ) -> IngestResult:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(DatabaseOutageError),
+            stop=_never if suspect_lost else _is_lost_again,
+            wait=wait_chain(*map(wait_fixed, PAUSE_S)),
+            before_sleep=_note_outage,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        result: IngestResult = await retrying(self._attempt, messages, suspect_lost)
+        if retrying.statistics["attempt_number"] > 1:
+            log.info("database_recovered")
+        return result
+
+    async def _attempt(
+        self, messages: Sequence[IncomingMessage], suspect_lost: bool
+    ) -> IngestResult:
+        began = time.monotonic()
+        try:
+            result = await self.run(lambda: self._store(messages, suspect_lost=suspect_lost))
+        except canary.CanaryError as error:
+            await self.run(partial(_raise_alarm, error))
+            raise await self._diagnose(error.error, str(error)) from error
+        except sql.OUTAGES as error:
+            raise await self._diagnose(error) from error
+        self._on_commit(result, len(messages), time.monotonic() - began)
+        self._remember(result.suspects)
+        return result
+
+    def _remember(self, boxes: Iterable[str]) -> None:
+        until = time.monotonic() + SUSPECT_S
+        for box in boxes:
+            self._suspects.pop(box, None)
+            self._suspects[box] = until
+        for box in list(self._suspects)[:-SUSPECTS]:
+            del self._suspects[box]
+
+    async def _diagnose(self, error: Exception, reason: str = "") -> DatabaseOutageError:
+        check = await self.run(readiness.check_database)
+        found, name = check.readiness, readiness.database_name()
+        reason = reason or f"the database {name} refuses: {readiness.first_line(error)}"
+        if found in {Readiness.EMPTY, Readiness.OLDER}:
+            reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
+        return DatabaseOutageError(reason, lost=sql.is_lost(error) and found is Readiness.READY)
+
+    def _store(self, messages: Sequence[IncomingMessage], *, suspect_lost: bool) -> IngestResult:
+        close_old_connections()
+        try:
+            result = ingest_or_isolate(messages, suspect_lost=suspect_lost)
+        except sql.OUTAGES:
+            connection.close()
+            raise
+        if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
+            self._compacted = time.monotonic()
+            receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
+        return result
+
+
+def by_box(
+    messages: Iterable[T], topic_of: Callable[[T], str], is_suspect: Callable[[str], bool]
+) -> list[list[T]]:
+    """The messages of boxes that are not suspect, and after them those of each suspect box."""
+    groups: dict[str, list[T]] = {"": []}
+    for one in messages:
+        box = box_of(topic_of(one))
+        groups.setdefault(box if is_suspect(box) else "", []).append(one)
+    return [group for group in groups.values() if group]
+
+
+def _raise_alarm(error: canary.CanaryError) -> None:
+    """Open the alarm of a canary that failed, where the database can still do that."""
+    now_ms = round(time.time() * 1000)
+    try:
+        alarms.open_for_canary(error.kind, error.error, now_ms)
+    except DatabaseError as second:
+        connection.close()
+        log.error("ingest_alarm", cause=str(error), kind=error.kind, error=str(second))
+
+
+def _never(_: RetryCallState) -> bool:
+    return False
+
+
+def _is_lost_again(state: RetryCallState) -> bool:
+    """Whether a database that answers has lost the connection often enough."""
+    error = state.outcome.exception() if state.outcome else None
+    lost = isinstance(error, DatabaseOutageError) and error.lost
+    return lost and state.attempt_number > _ATTEMPTS
+
+
+def _note_outage(state: RetryCallState) -> None:
+    """Log the first failure of a row only."""
+    if state.attempt_number == 1 and state.outcome:
+        log.warning("database_failed", error=str(state.outcome.exception()))

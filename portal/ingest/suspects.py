@@ -1,0 +1,138 @@
+"""Records that fail, within one transaction: each tried alone, and judged when all were tried.
+
+::
+
+    all at once -- fails --> canary --> halves, quarters, ... --> alone --> alone again
+                                                                               | fails
+    rejected  <-- fewer than three boxes --  cause  <------- canary <----------'
+    held      <-- an alarm, or three boxes --'
+
+A canary that fails raises, and the whole transaction is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from portal.ingest import sql
+from portal.ingest.alarms import cause_of, causes_of_fleet, detail_of
+from portal.ingest.samples import PendingClockError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from portal.fleet.models import Box
+    from portal.ingest.messages import Item
+    from portal.ingest.tables import SentTable
+
+T = TypeVar("T")
+
+Trial = Callable[[str, Exception], None]
+"""Called with a kind of `portal.ingest.kinds.KINDS` and an error; raises where the portal is at
+fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A record or a table that failed alone, twice."""
+
+    box: Box
+    kind: str
+    subject: Item | SentTable
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a suspect is at fault.
+
+    Attributes:
+        cause: What failures that are alike have in common.
+        detail: The error, in one line.
+        held: Whether the portal is at fault: the record is left unanswered.
+    """
+
+    suspect: Suspect
+    cause: str
+    detail: str
+    held: bool
+
+
+class Suspects:
+    """What failed in a transaction.
+
+    Args:
+        trial: Stores a canary of a kind, before what failed is tried alone and before it is
+            judged.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self._trial = trial
+        self._tried: set[str] = set()
+        self._found: list[Suspect] = []
+
+    @property
+    def subjects(self) -> set[Item | SentTable]:
+        """The records and tables that failed so far."""
+        return {one.subject for one in self._found}
+
+    @property
+    def boxes(self) -> frozenset[str]:
+        """The ids of the boxes of which something failed."""
+        return frozenset(one.box.box_id for one in self._found)
+
+    def trial_of(self, kind: str) -> Callable[[Exception], None]:
+        """Stores a canary of a kind, the first time that a record of this kind failed."""
+
+        def trial(error: Exception) -> None:
+            if kind not in self._tried:
+                self._trial(kind, error)
+                self._tried.add(kind)
+
+        return trial
+
+    def isolate(
+        self,
+        kind: str,
+        items: Sequence[T],
+        apply: Callable[[Sequence[T]], None],
+        subject_of: Callable[[T], tuple[Box, Item | SentTable]],
+    ) -> None:
+        """Apply what can be applied, and remember what failed until it is judged."""
+        for one, error in sql.isolate(items, apply, self.trial_of(kind)):
+            box, subject = subject_of(one)
+            self.add(Suspect(box=box, kind=kind, subject=subject, error=error))
+
+    def add(self, suspect: Suspect) -> None:
+        """Remember what failed until it is judged."""
+        self._found.append(suspect)
+
+    def checked(self, kind: str, box: Box, item: Item, check: Callable[[], T]) -> T | None:
+        """What ``check`` returns, which asks no database; ``None`` where it fails twice."""
+        try:
+            return check()
+        except PendingClockError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+            self.trial_of(kind)(error)
+        try:
+            return check()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+            self.add(Suspect(box=box, kind=kind, subject=item, error=error))
+            return None
+
+    def judge(self, now_ms: int) -> Iterator[Verdict]:
+        """Judge what failed, once."""
+        if not self._found:
+            return
+        for kind, error in {one.kind: one.error for one in self._found}.items():
+            self._trial(kind, error)
+        failures = [(one.box.pk, cause_of(one.kind, one.error), one) for one in self._found]
+        fleet = causes_of_fleet(
+            [(box, cause, one.kind, one.error) for box, cause, one in failures], now_ms
+        )
+        for _, cause, one in failures:
+            detail = detail_of(one.error)
+            yield Verdict(suspect=one, cause=cause, detail=detail, held=cause in fleet)
