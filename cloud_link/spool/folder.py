@@ -7,7 +7,8 @@
       lock            held (flock) by the one process that uses the spool; names its pid
       reserve         space that is released when the disk is full, so that deleting still works
       epoch.json      epoch and session, written apart, so that damage to the database leaves them
-      damaged-<UTC>.db   a quarantined copy of a damaged database
+      damaged-<UTC>.db   a quarantined copy of a damaged database; with its own first page
+                      beside it, if that had to be replaced to read the rest
 
 Nothing here knows what is in the database.
 """
@@ -27,7 +28,9 @@ from cloud_link.spool.model import MEBIBYTE, SpoolError, SpoolLockedError
 from console.templates import spool, system
 
 _QUARANTINE_LIMIT: Final = 2
-_SUFFIXES: Final = ("-wal", "-shm", "-journal")
+FIRST_PAGE: Final = "-page1"
+"""What the first page of a quarantined database is kept under, where recovery had to replace it."""
+_SUFFIXES: Final = ("-wal", "-shm", "-journal", FIRST_PAGE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,115 +6,36 @@ the numbers that remain become gaps of reason "damaged". The work is done in sev
 since a spool may be large; the fact `PENDING` names the file until all is announced, so that a
 power cut in between only means doing it again.
 
+Lane `Lane.GAP` is a lane like the others: where one of its records, or an open gap, is lost, what
+it had named is not known any more, and all numbers that are not here are announced.
+
 What is announced may name more numbers than were lost (those the portal already has can no longer
-be told apart); ``records`` is the true number where the old counters were readable, else 0.
+be told apart, and it leaves them out); ``records`` is the true number where the old counters were
+readable, else 0.
 """
 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from cloud_link.ranges import Range, complement
-from cloud_link.records import Table, table_id
+from cloud_link.ranges import Range, clamp, complement, size
+from cloud_link.records import GapRecord, WireError, decode_record
+from cloud_link.spool.damaged import DamagedDatabase, Number
 from cloud_link.spool.database import Database
 from cloud_link.spool.folder import EpochMarker
-from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap
+from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap, unpack_ranges
 from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.records import Row
-from cloud_link.wire import BOOT_SIZE, EPOCH_SIZE, Lane
+from cloud_link.wire import BOOT_SIZE, Lane
 
 PENDING: Final = "recovering"
 _CHUNK: Final = 500
 _UNKNOWN_TIME: Final = (bytes(BOOT_SIZE), 0)
-_LOSSY_LANES: Final = (Lane.EVENT, Lane.BOUNDARY, Lane.DATA)
-
-_decode_table: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
-Number = tuple[int, int]
-
-
-class DamagedDatabase:
-    """Reads a damaged database as far as possible; nothing here raises for damage."""
-
-    def __init__(self, path: Path) -> None:
-        self._db: sqlite3.Connection | None = None
-        with contextlib.suppress(sqlite3.Error):
-            if path.exists():
-                self._db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
-        self.epochs: dict[int, bytes] = {
-            ordinal: name
-            for ordinal, name in self._all("SELECT ordinal, name FROM epoch", (int, bytes))
-            if ordinal > 0 and len(name) == EPOCH_SIZE
-        }
-        self.counters: dict[Number, Range] = {
-            (ordinal, lane): (base, following)
-            for ordinal, lane, base, following in self._all(
-                "SELECT ordinal, lane, base, next FROM counter", (int, int, int, int)
-            )
-            if ordinal in self.epochs and lane in set(Lane) and 0 <= following < 2**48
-        }
-        self.pending: dict[int, int] = dict(self._all("SELECT lane, records FROM lane", (int, int)))
-        self.newest: dict[int, int] = dict(self._all("SELECT lane, newest FROM lane", (int, int)))
-
-    def close(self) -> None:
-        """Close the database's file."""
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.close()
-
-    def facts(self) -> list[tuple[str, bytes]]:
-        """The rows of the table ``fact``."""
-        return list(self._all("SELECT key, value FROM fact", (str, bytes)))
-
-    def open_gaps(self) -> list[tuple[Any, ...]]:
-        """The rows of the table ``gap`` whose epochs are known."""
-        kinds = (int, int, int, str, bytes, int, int, bytes, int, bytes, int)
-        return [row for row in self._all("SELECT * FROM gap", kinds) if row[1] in self.epochs]
-
-    def rows(self, number: Number) -> Iterator[Row]:
-        """The undamaged records of this (ordinal, lane), read from both ends towards the damage."""
-        base, following = self.counters[number]
-        bounds = (base, base + following - 1)
-        seen = base - 1
-        query = "SELECT * FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
-        for way in ("ASC", "DESC"):
-            for raw in self._read(f"{query} {way}", bounds):
-                row = Row(*raw)
-                if way == "DESC" and row.id <= seen:
-                    return
-                if self._is_valid(row, number, base):
-                    seen = max(seen, row.id) if way == "ASC" else seen
-                    yield row
-
-    def table(self, name: bytes) -> bytes | None:
-        """The encoded table called ``name``, if its hash fits; else ``None``."""
-        for (body,) in self._read("SELECT body FROM wire_table WHERE id = ?", (name,)):
-            with contextlib.suppress(msgspec.MsgspecError, TypeError):
-                if table_id(_decode_table.decode(body)) == name:
-                    return bytes(body)
-        return None
-
-    @staticmethod
-    def _is_valid(row: Row, number: Number, base: int) -> bool:
-        return row.checksum_ok and row.ordinal == number[0] and row.id == base + row.seq
-
-    def _all(self, query: str, kinds: tuple[type, ...]) -> Iterator[tuple[Any, ...]]:
-        for row in self._read(query, ()):
-            if all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
-                yield row
-
-    def _read(self, query: str, terms: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
-        if self._db is not None:
-            with contextlib.suppress(sqlite3.Error):
-                yield from self._db.execute(query, terms)
 
 
 class Recovery:
@@ -129,6 +50,7 @@ class Recovery:
         self._quarantined = quarantined
         self._damaged = DamagedDatabase(quarantined)
         self._carried: dict[Number, list[Range]] = defaultdict(list)
+        self._named: dict[Number, list[Range]] = defaultdict(list)
         self._count: dict[int, int] = defaultdict(int)
 
     @property
@@ -154,7 +76,7 @@ class Recovery:
             )
         db.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?)", self._damaged.facts())
         db.executemany(
-            "INSERT OR IGNORE INTO gap VALUES (?,?,?,?,?,?,?,?,?,?,?)", self._damaged.open_gaps()
+            "INSERT OR IGNORE INTO gap VALUES (?,?,?,?,?,?,?,?,?,?,?)", self._damaged.gaps
         )
         self._database.set_fact(PENDING, self._quarantined.name.encode())
 
@@ -186,28 +108,48 @@ class Recovery:
         )
         self._carried[number].extend((row.seq, row.seq) for row in whole)
         self._count[number[1]] += len(whole)
+        if number[1] == Lane.GAP:
+            for row in whole:
+                self._name(row.body)
+
+    def _name(self, body: bytes) -> None:
+        """Note which numbers a carried gap record names: they are announced."""
+        with contextlib.suppress(WireError):
+            record = decode_record(body)
+            if isinstance(record, GapRecord):
+                self._named[record.ordinal, record.lane].extend(record.ranges)
 
     def _announce(self, marker: EpochMarker | None) -> None:
-        numbers = [one for one in sorted(self._damaged.counters) if one[1] in _LOSSY_LANES]
-        for number in numbers:
-            self._announce_lane(number)
-        if not numbers and marker is not None:
-            for lane in _LOSSY_LANES:
+        for _, ordinal, lane, _, ranges, *_rest in self._damaged.gaps:
+            self._named[ordinal, lane].extend(unpack_ranges(ranges))
+        # Nobody knows what a lost gap had named: then all that is not here is announced.
+        everything = not self._damaged.gaps_whole or self._lost(Lane.GAP) != 0
+        for lane in Lane:
+            lost = self._lost(lane)
+            if not everything and lost == 0:
+                continue
+            left = lost or 0
+            for number in sorted(one for one in self._damaged.counters if one[1] == lane):
+                left -= self._announce_lane(number, left)
+        if not self._damaged.counters and marker is not None:
+            for lane in Lane:
                 self._announce_gap(marker.ordinal, lane, (), 0)
         self._database.db.execute("DELETE FROM fact WHERE key = ?", (PENDING,))
 
-    def _announce_lane(self, number: Number) -> None:
-        ordinal, lane = number
+    def _lost(self, lane: Lane) -> int | None:
+        """How many records of a lane are lost; ``None`` where the old count is."""
         known = self._damaged.pending.get(lane)
-        lost = None if known is None else max(0, known - self._count[lane])
-        ranges = complement(sorted(self._carried[number]), self._damaged.counters[number][1])
-        if lost == 0 or not ranges:
-            return
-        records = min(lost or 0, sum(last - first + 1 for first, last in ranges))
-        self._count[lane] += records
+        return None if known is None else max(0, known - self._count[lane])
+
+    def _announce_lane(self, number: Number, lost: int) -> int:
+        """Announce the numbers that are neither here nor named; returns how many were pending."""
+        limit = self._damaged.counters[number][1]
+        ranges = complement(clamp([*self._carried[number], *self._named[number]], limit), limit)
+        records = min(lost, size(ranges))
         for start in range(0, len(ranges), MOST_RANGES):
             some = tuple(ranges[start : start + MOST_RANGES])
-            self._announce_gap(ordinal, Lane(lane), some, records if start == 0 else 0)
+            self._announce_gap(number[0], Lane(number[1]), some, records if start == 0 else 0)
+        return records
 
     def _announce_gap(
         self, ordinal: int, lane: Lane, ranges: tuple[Range, ...], records: int

@@ -135,11 +135,16 @@ def _check_version(db: sqlite3.Connection) -> None:
         )
 
 
+def create_tables(db: sqlite3.Connection) -> None:
+    """Make the spool's tables in an empty database: always at the same pages."""
+    for statement in _SCHEMA:
+        db.execute(statement)
+
+
 def _create(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in _SCHEMA:
-            db.execute(statement)
+        create_tables(db)
         db.executemany(
             "INSERT INTO lane VALUES (?, ?, 0, 0, 0)", [(lane, first_id(lane) - 1) for lane in Lane]
         )

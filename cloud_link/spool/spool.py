@@ -358,6 +358,8 @@ class Spool:
             epoch = database.commit(begin)
             if recovery:
                 log.warning("spool_recovered", records=recovery.finish(marker))
+                # At once: who is reading lane GAP when the damage is found goes on with these.
+                database.commit(lambda: database.losses.seal(epoch, self._boot))
         except BaseException:
             # The caller gets no spool, and nobody could open another while this one is locked.
             database.close()

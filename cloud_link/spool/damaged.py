@@ -1,0 +1,220 @@
+"""Reads a damaged database as far as possible; nothing here raises for damage.
+
+What one table can no longer say is taken from another, so that a single bad page costs the records
+on it and not the knowledge of which those were::
+
+    page 1        the tables' places           a new spool's, whose tables are at the same places
+    epoch         names                        its index
+    counter       base and next                the records: base = id - seq, and the ids of a lane
+                                               follow each other from epoch to epoch up to newest
+    gap           open gaps                    nothing: all that is not here is announced again
+
+Sources: https://sqlite.org/fileformat2.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cloud_link.ranges import Range
+from cloud_link.records import Table, table_id
+from cloud_link.spool.folder import FIRST_PAGE
+from cloud_link.spool.gaps import unpack_ranges
+from cloud_link.spool.records import Row
+from cloud_link.spool.schema import LANE_SHIFT, PAGE, create_tables
+from cloud_link.wire import EPOCH_SIZE, Lane
+
+Number = tuple[int, int]
+"""(ordinal of the epoch, lane)."""
+_NEXT_LIMIT: Final = 2**48
+_SIZE_AT: Final = 28
+"""Where page 1 holds the number of pages; the free list's place and length follow it."""
+
+_decode_table: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
+
+
+class DamagedDatabase:
+    """Reads a damaged database as far as possible; nothing here raises for damage."""
+
+    def __init__(self, path: Path) -> None:
+        self._db: sqlite3.Connection | None = None
+        self._failed: set[str] = set()
+        with contextlib.suppress(sqlite3.Error, OSError):
+            if path.exists():
+                self._db = _connect(path)
+        self.epochs: dict[int, bytes] = {
+            ordinal: name
+            for query in (
+                "SELECT ordinal, name FROM epoch NOT INDEXED",
+                "SELECT ordinal, name FROM epoch INDEXED BY sqlite_autoindex_epoch_1 ORDER BY name",
+            )
+            for ordinal, name in self._all(query, (int, bytes))
+            if ordinal > 0 and len(name) == EPOCH_SIZE
+        }
+        self.pending: dict[int, int] = dict(self._all("SELECT lane, records FROM lane", (int, int)))
+        self.newest: dict[int, int] = dict(self._all("SELECT lane, newest FROM lane", (int, int)))
+        self.counters: dict[Number, Range] = {
+            (ordinal, lane): (base, following)
+            for ordinal, lane, base, following in self._all(
+                "SELECT ordinal, lane, base, next FROM counter", (int, int, int, int)
+            )
+            if ordinal in self.epochs and lane in set(Lane) and 0 <= following < _NEXT_LIMIT
+        }
+        if not self._counters_fit():
+            self.counters = self._counters_of_records() | self.counters
+        self.gaps = self._open_gaps()
+
+    @property
+    def gaps_whole(self) -> bool:
+        """Whether every open gap could be read."""
+        return "gap" not in self._failed
+
+    def _counters_fit(self) -> bool:
+        """Whether each lane's ids follow each other from epoch to epoch, up to the newest."""
+        for lane in Lane:
+            runs = sorted(run for (_, each), run in self.counters.items() if each == lane)
+            ends = [base + following for base, following in runs]
+            starts = [base for base, _ in runs[1:]]
+            if any(start < end for start, end in zip(starts, ends, strict=False)):
+                return False
+            newest = self.newest.get(lane)
+            if newest is not None and ends and newest != ends[-1] - 1:
+                return False
+        return "counter" not in self._failed
+
+    def _counters_of_records(self) -> dict[Number, Range]:
+        """The counters as the numbers of the records tell them."""
+        counts: dict[Number, list[tuple[int, int, int]]] = {}
+        query = (
+            f"SELECT ordinal, id >> {LANE_SHIFT}, id - seq, count(*), max(seq) FROM record "  # noqa: S608 - built from a constant
+            "GROUP BY 1, 2, 3"
+        )
+        for ordinal, lane, base, count, last in self._all(query, (int, int, int, int, int)):
+            if ordinal in self.epochs and lane in set(Lane) and 0 <= last < _NEXT_LIMIT:
+                counts.setdefault((ordinal, lane), []).append((count, base, last))
+        found: dict[Number, Range] = {}
+        for lane in Lane:
+            best = {number: max(some) for number, some in counts.items() if number[1] == lane}
+            ordered = sorted((base, last, number) for number, (_, base, last) in best.items())
+            for index, (base, last, number) in enumerate(ordered):
+                following = ordered[index + 1][0] if index + 1 < len(ordered) else 0
+                until = following or self.newest.get(lane, 0) + 1
+                found[number] = (base, max(last + 1, until - base))
+        return found
+
+    def close(self) -> None:
+        """Close the database's file."""
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+
+    def facts(self) -> list[tuple[str, bytes]]:
+        """The rows of the table ``fact``."""
+        return list(self._all("SELECT key, value FROM fact", (str, bytes)))
+
+    def _open_gaps(self) -> list[tuple[Any, ...]]:
+        """The rows of the table ``gap`` that are what was written."""
+        kinds = (int, int, int, str, bytes, int, int, bytes, int, bytes, int)
+        rows = []
+        for row in self._read("SELECT * FROM gap", ()):
+            sound = len(row) == len(kinds) and all(map(isinstance, row, kinds))
+            if sound and row[1] in self.epochs and row[2] in set(Lane) and _are_ranges(row[4]):
+                rows.append(row)
+            else:
+                self._failed.add("gap")
+        return rows
+
+    def rows(self, number: Number) -> Iterator[Row]:
+        """The undamaged records of this (ordinal, lane), read from both ends towards the damage."""
+        base, following = self.counters[number]
+        bounds = (base, base + following - 1)
+        seen = base - 1
+        query = "SELECT * FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
+        for way in ("ASC", "DESC"):
+            for raw in self._read(f"{query} {way}", bounds):
+                row = Row(*raw)
+                if way == "DESC" and row.id <= seen:
+                    return
+                if self._is_valid(row, number, base):
+                    seen = max(seen, row.id) if way == "ASC" else seen
+                    yield row
+
+    def table(self, name: bytes) -> bytes | None:
+        """The encoded table called ``name``, if its hash fits; else ``None``."""
+        for (body,) in self._read("SELECT body FROM wire_table WHERE id = ?", (name,)):
+            with contextlib.suppress(msgspec.MsgspecError, TypeError):
+                if table_id(_decode_table.decode(body)) == name:
+                    return bytes(body)
+        return None
+
+    @staticmethod
+    def _is_valid(row: Row, number: Number, base: int) -> bool:
+        return row.checksum_ok and row.ordinal == number[0] and row.id == base + row.seq
+
+    def _all(self, query: str, kinds: tuple[type, ...]) -> Iterator[tuple[Any, ...]]:
+        for row in self._read(query, ()):
+            if all(isinstance(value, kind) for value, kind in zip(row, kinds, strict=True)):
+                yield row
+
+    def _read(self, query: str, terms: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
+        try:
+            if self._db is not None:
+                yield from self._db.execute(query, terms)
+        except sqlite3.Error:
+            self._failed.add(query.partition(" FROM ")[2].split()[0])
+
+
+def _are_ranges(packed: bytes) -> bool:
+    try:
+        ranges = unpack_ranges(packed)
+    except msgspec.MsgspecError:
+        return False
+    edges = [edge for run in ranges for edge in run]
+    return edges == sorted(edges) and all(0 <= edge < _NEXT_LIMIT for edge in edges)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the database at ``path``; with a new first page, if its own cannot be read."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    try:
+        db.execute("SELECT count(*) FROM record WHERE id = 0").fetchall()
+    except sqlite3.DatabaseError:
+        db.close()
+        _replace_first_page(path)
+        return sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    return db
+
+
+def _replace_first_page(path: Path) -> None:
+    """Give a spool's file the first page of a new one; its own is kept beside it."""
+    pages = path.stat().st_size // PAGE
+    if pages < 1:
+        return
+    draft = path.with_name(f"{path.name}-draft")
+    draft.unlink(missing_ok=True)
+    fresh = sqlite3.connect(draft, isolation_level=None)
+    try:
+        create_tables(fresh)
+    finally:
+        fresh.close()
+    page = bytearray(draft.read_bytes()[:PAGE])
+    draft.unlink()
+    struct.pack_into(">III", page, _SIZE_AT, pages, 0, 0)
+    page[18:20] = b"\2\2"  # the log, if there is one, is read too
+    with path.open("r+b") as file:
+        kept = path.with_name(f"{path.name}{FIRST_PAGE}")
+        if not kept.exists():
+            kept.write_bytes(file.read(PAGE))
+            kept.chmod(0o600)
+        file.seek(0)
+        file.write(page)
+        file.flush()
+        os.fsync(file.fileno())
