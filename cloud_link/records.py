@@ -10,13 +10,29 @@ Source: design section 5; MessagePack specification.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
-RECORD_LIMIT: Final = 60_000
-"""Bytes of one record; a larger one would not fit a message beside its header."""
-TABLE_ID_SIZE: Final = 8
+from cloud_link.fields import (
+    Boot,
+    BootMs,
+    Code,
+    ColumnBitmap,
+    Count,
+    Digest,
+    EpochName,
+    Int64,
+    LaneNumber,
+    Ordinal,
+    Qualities,
+    Runs,
+    TableId,
+    TimeRuns,
+    Values,
+    Word,
+)
+from cloud_link.limits import RECORD_LIMIT, TABLE_ID_SIZE
 
 
 class WireError(ValueError):
@@ -53,12 +69,12 @@ class DataRecord(msgspec.Struct, frozen=True, array_like=True, tag=1):
             value that is ``None``.
     """
 
-    table: bytes
-    at: int
-    values: list[int | str | None]
-    column_bitmap: bytes | None = None
-    time_runs: tuple[tuple[int, int], ...] = ()
-    qualities: tuple[tuple[int, int], ...] = ()
+    table: TableId
+    at: BootMs
+    values: Values
+    column_bitmap: ColumnBitmap | None = None
+    time_runs: TimeRuns = ()
+    qualities: Qualities = ()
 
 
 Arguments = Annotated[
@@ -116,12 +132,12 @@ class WireCondition(msgspec.Struct, frozen=True, array_like=True):
         next_id: The id of the template of ``next``, and its arguments in ``next_args``.
     """
 
-    code: str
-    severity: str
+    code: Code
+    severity: Word
     component: str
     message: str
     source: str
-    since: int | None
+    since: BootMs | None
     message_id: str = ""
     message_args: Arguments = msgspec.field(default_factory=dict)
     evidence: EvidenceList = msgspec.field(default_factory=list)
@@ -136,10 +152,10 @@ class WireSupply(msgspec.Struct, frozen=True, array_like=True):
     kind: str
     colour: str
     name: str
-    level: int | None
-    capacity: int | None
+    level: Int64 | None
+    capacity: Int64 | None
     unit: str
-    state: str
+    state: Word
 
 
 class WireIdentity(msgspec.Struct, frozen=True, array_like=True):
@@ -156,9 +172,9 @@ class EventRecord(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """A device's whole state, sent whenever a part of it changed; it replaces all earlier ones."""
 
     device: str
-    at: int
-    reachability: str
-    state: str
+    at: BootMs
+    reachability: Word
+    state: Word
     identity: WireIdentity
     conditions: tuple[WireCondition, ...]
     supplies: tuple[WireSupply, ...]
@@ -174,8 +190,8 @@ class ClockRecord(msgspec.Struct, frozen=True, array_like=True, tag=3):
             record has ``since`` 0: times that an assumed clock had dated are dated anew.
     """
 
-    since: int
-    offset: int
+    since: BootMs
+    offset: Int64
     synchronised: bool
 
 
@@ -193,22 +209,22 @@ class GapRecord(msgspec.Struct, frozen=True, array_like=True, tag=4):
         reason: ``cap`` (the byte cap), ``disk`` (no space), ``damaged`` (unreadable on disk).
     """
 
-    epoch: bytes
-    ordinal: int
-    lane: int
-    ranges: tuple[tuple[int, int], ...]
-    records: int
-    readings: int
-    first: tuple[bytes, int]
-    last: tuple[bytes, int]
-    reason: str
+    epoch: EpochName
+    ordinal: Ordinal
+    lane: LaneNumber
+    ranges: Runs
+    records: Count
+    readings: Count
+    first: tuple[Boot, BootMs]
+    last: tuple[Boot, BootMs]
+    reason: Word
 
 
 class ConfigurationRecord(msgspec.Struct, frozen=True, array_like=True, tag=5):
     """The configuration that now runs: its SHA-256, its author, its text deflated with zlib."""
 
-    at: int
-    digest: bytes
+    at: BootMs
+    digest: Digest
     author: str
     document: bytes
 

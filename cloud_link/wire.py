@@ -27,18 +27,35 @@ from __future__ import annotations
 
 import zlib
 from enum import IntEnum
-from typing import Final, TypeVar, cast
+from typing import Annotated, Final, TypeVar, cast
 
 import msgspec
 
+from cloud_link.fields import (
+    Boot,
+    Code,
+    EpochName,
+    Int64,
+    NextSeqs,
+    Ordinal,
+    Runs,
+    Seq,
+    SessionNumber,
+    TableId,
+    WaitMs,
+)
+from cloud_link.limits import (
+    EPOCHS_LIMIT,
+    ITEMS_LIMIT,
+    MESSAGE_LIMIT,
+    RUNS_LIMIT,
+    TABLES_LIMIT,
+)
 from cloud_link.records import Table, WireError
 
 VERSION: Final = 1
-MESSAGE_LIMIT: Final = 65_536
-"""Bytes of one message's body, before and after deflating."""
 DEFLATE_FROM: Final = 200
-EPOCH_SIZE: Final = 8
-BOOT_SIZE: Final = 8
+_RUNS: Final = msgspec.Meta(max_length=RUNS_LIMIT)
 
 
 class Lane(IntEnum):
@@ -65,18 +82,18 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     """
 
     version: int
-    epoch: bytes
-    ordinal: int
+    epoch: EpochName
+    ordinal: Ordinal
     lane: Lane
-    boot: bytes
-    items: tuple[tuple[int, bytes], ...]
+    boot: Boot
+    items: Annotated[tuple[tuple[Seq, bytes], ...], msgspec.Meta(max_length=ITEMS_LIMIT)]
 
 
 class Tables(msgspec.Struct, frozen=True, array_like=True):
     """Tables that the portal may not know yet."""
 
     version: int
-    tables: tuple[Table, ...]
+    tables: Annotated[tuple[Table, ...], msgspec.Meta(max_length=TABLES_LIMIT)]
 
 
 class AcknowledgedEpoch(msgspec.Struct, frozen=True, array_like=True):
@@ -88,9 +105,9 @@ class AcknowledgedEpoch(msgspec.Struct, frozen=True, array_like=True):
             dropped; a lane without any is left out.
     """
 
-    epoch: bytes
-    ordinal: int
-    lanes: dict[int, int]
+    epoch: EpochName
+    ordinal: Ordinal
+    lanes: NextSeqs
 
 
 class Online(msgspec.Struct, frozen=True, array_like=True):
@@ -109,15 +126,17 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
     """
 
     version: int
-    session: int
+    session: SessionNumber
     alive: bool
-    boot: bytes
-    epoch: bytes
-    ordinal: int
-    next: dict[int, int]
+    boot: Boot
+    epoch: EpochName
+    ordinal: Ordinal
+    next: NextSeqs
     software: str
-    offset: int | None
-    acknowledged: tuple[AcknowledgedEpoch, ...] = ()
+    offset: Int64 | None
+    acknowledged: Annotated[
+        tuple[AcknowledgedEpoch, ...], msgspec.Meta(max_length=EPOCHS_LIMIT)
+    ] = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):
@@ -139,24 +158,30 @@ class Ack(msgspec.Struct, frozen=True, array_like=True):
     """
 
     version: int
-    epoch: bytes
+    epoch: EpochName
     lane: Lane
-    ok: tuple[tuple[int, int], ...] = ()
-    rejected: tuple[tuple[int, str], ...] = ()
-    need_table: tuple[tuple[int, bytes], ...] = ()
-    conflict: tuple[int, ...] = ()
-    renew: int | None = None
-    resend: tuple[tuple[int, int], ...] = ()
-    wait_ms: int = 0
+    ok: Runs = ()
+    rejected: Annotated[tuple[tuple[Seq, Code], ...], _RUNS] = ()
+    need_table: Annotated[tuple[tuple[Seq, TableId], ...], _RUNS] = ()
+    conflict: Annotated[tuple[Seq, ...], _RUNS] = ()
+    renew: Ordinal | None = None
+    resend: Runs = ()
+    wait_ms: WaitMs = 0
 
 
 class RejectCode:
     """The codes of `Ack.rejected`: why a record is in quarantine."""
 
     UNREADABLE: Final = "unreadable"
-    """The bytes are not a record."""
+    """The bytes are not a record of a kind that this portal knows."""
+    INVALID: Final = "invalid"
+    """A field is of another type, longer, greater or more numerous than it may be."""
+    NAME: Final = "name"
+    """A name that is empty, too long, or has characters that cannot be seen."""
+    TIME: Final = "time"
+    """A time outside the years that `cloud_link.limits` allows."""
     MISFIT: Final = "misfit"
-    """A data record that does not fit its table."""
+    """Fields that do not fit each other, or a data record that does not fit its table."""
     UNKNOWN_WORD: Final = "unknown_word"
     """A quantity, state or code that this portal's vocabulary lacks."""
     REFUSED: Final = "refused"

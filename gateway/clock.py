@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
+from cloud_link.limits import BOOT_SIZE, LATEST_MS
 from cloud_link.records import ClockRecord
-from cloud_link.wire import BOOT_SIZE
 from drivers.report import Clock
 
 RELEASE_MS: Final = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
@@ -132,7 +132,7 @@ class OffsetWatch:
         The first offset holds from boot. So does the first one a source vouches for: what was
         dated by an assumed clock is dated anew. A later step holds from when it was seen.
         """
-        if sample.wall < RELEASE_MS:
+        if not RELEASE_MS <= sample.wall < LATEST_MS:
             return None
         offset = sample.wall - sample.boot
         stepped = self._offset is not None and abs(offset - self._offset) > STEP_MS

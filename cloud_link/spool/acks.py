@@ -17,11 +17,12 @@ that follow a new epoch (see ``Spool.generation``).
 
 from __future__ import annotations
 
+from cloud_link.limits import ORDINAL_LIMIT
 from cloud_link.ranges import Range, clamp
 from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.losses import Losses
 from cloud_link.spool.model import SettleResult
-from cloud_link.spool.records import ORDINAL_LIMIT, Epoch, RecordStore, Row
+from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.wire import Ack
 
 
@@ -101,7 +102,7 @@ class Settlement:
 
     def _renew(self, conflicting: list[Row]) -> None:
         minimum = self._ack.renew
-        beyond = minimum is not None and self.epoch.ordinal <= minimum < ORDINAL_LIMIT
+        beyond = minimum is not None and self.epoch.ordinal <= minimum < ORDINAL_LIMIT - 1
         if beyond or conflicting:
             self.epoch = self._records.begin_epoch(minimum if beyond and minimum else 0)
 

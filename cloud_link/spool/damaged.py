@@ -24,17 +24,17 @@ from typing import Any, Final
 
 import msgspec
 
+from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, SEQ_LIMIT
 from cloud_link.ranges import Range
 from cloud_link.records import Table, table_id
 from cloud_link.spool.folder import FIRST_PAGE
 from cloud_link.spool.gaps import unpack_ranges
 from cloud_link.spool.records import Row
 from cloud_link.spool.schema import LANE_SHIFT, PAGE, create_tables
-from cloud_link.wire import EPOCH_SIZE, Lane
+from cloud_link.wire import Lane
 
 Number = tuple[int, int]
 """(ordinal of the epoch, lane)."""
-_NEXT_LIMIT: Final = 2**48
 _SIZE_AT: Final = 28
 """Where page 1 holds the number of pages; the free list's place and length follow it."""
 
@@ -57,7 +57,7 @@ class DamagedDatabase:
                 "SELECT ordinal, name FROM epoch INDEXED BY sqlite_autoindex_epoch_1 ORDER BY name",
             )
             for ordinal, name in self._all(query, (int, bytes))
-            if ordinal > 0 and len(name) == EPOCH_SIZE
+            if 0 < ordinal < ORDINAL_LIMIT and len(name) == EPOCH_SIZE
         }
         self.pending: dict[int, int] = dict(self._all("SELECT lane, records FROM lane", (int, int)))
         self.newest: dict[int, int] = dict(self._all("SELECT lane, newest FROM lane", (int, int)))
@@ -66,7 +66,7 @@ class DamagedDatabase:
             for ordinal, lane, base, following in self._all(
                 "SELECT ordinal, lane, base, next FROM counter", (int, int, int, int)
             )
-            if ordinal in self.epochs and lane in set(Lane) and 0 <= following < _NEXT_LIMIT
+            if ordinal in self.epochs and lane in set(Lane) and 0 <= following <= SEQ_LIMIT
         }
         if not self._counters_fit():
             self.counters = self._counters_of_records() | self.counters
@@ -98,7 +98,7 @@ class DamagedDatabase:
             "GROUP BY 1, 2, 3"
         )
         for ordinal, lane, base, count, last in self._all(query, (int, int, int, int, int)):
-            if ordinal in self.epochs and lane in set(Lane) and 0 <= last < _NEXT_LIMIT:
+            if ordinal in self.epochs and lane in set(Lane) and 0 <= last < SEQ_LIMIT:
                 counts.setdefault((ordinal, lane), []).append((count, base, last))
         found: dict[Number, Range] = {}
         for lane in Lane:
@@ -178,7 +178,7 @@ def _are_ranges(packed: bytes) -> bool:
     except msgspec.MsgspecError:
         return False
     edges = [edge for run in ranges for edge in run]
-    return edges == sorted(edges) and all(0 <= edge < _NEXT_LIMIT for edge in edges)
+    return edges == sorted(edges) and all(0 <= edge < SEQ_LIMIT for edge in edges)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

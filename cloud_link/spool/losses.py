@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
+from cloud_link.limits import BOOT_SIZE
 from cloud_link.records import encode_record
 from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges
 from cloud_link.spool.model import Entry
 from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.spool.schema import first_id, last_id
-from cloud_link.wire import BOOT_SIZE, Lane
+from cloud_link.wire import Lane
 
 _DROP_AT_ONCE: Final = 256
 _CAP_ORDER: Final = (Lane.DATA, Lane.EVENT, Lane.BOUNDARY)

@@ -25,7 +25,7 @@ MEBIBYTE = 1024 * 1024
 Boot: TypeAlias = bytes
 """The first 8 bytes of a boot id."""
 EpochName: TypeAlias = bytes
-"""`cloud_link.wire.EPOCH_SIZE` random bytes."""
+"""`cloud_link.limits.EPOCH_SIZE` random bytes."""
 
 
 class SpoolError(MessageError):
@@ -59,7 +59,7 @@ class Entry:
 
     Attributes:
         lane: Which queue it travels in.
-        body: The encoded record, at most `cloud_link.records.RECORD_LIMIT` bytes.
+        body: The encoded record, at most `cloud_link.limits.RECORD_LIMIT` bytes.
         at: Milliseconds since boot of its (first) reading.
         readings: How many readings it carries; 0 for events.
         table: The table that a data record's integers refer to. The spool keeps it for as long

@@ -15,13 +15,11 @@ from typing import Final
 
 import msgspec
 
+from cloud_link.limits import EPOCH_SIZE
 from cloud_link.records import Table, table_id
 from cloud_link.spool.model import Entry, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
-from cloud_link.wire import EPOCH_SIZE, Lane
-
-ORDINAL_LIMIT: Final = 2**53
-"""Greatest ordinal an epoch may get, whatever a portal asks for."""
+from cloud_link.wire import Lane
 
 _encode_table = msgspec.msgpack.Encoder().encode
 _table_decoder: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)

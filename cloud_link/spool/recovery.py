@@ -23,6 +23,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from cloud_link.limits import BOOT_SIZE
 from cloud_link.ranges import Range, clamp, complement, size
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.damaged import DamagedDatabase, Number
@@ -31,7 +32,7 @@ from cloud_link.spool.folder import EpochMarker
 from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap, unpack_ranges
 from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.records import Row
-from cloud_link.wire import BOOT_SIZE, Lane
+from cloud_link.wire import Lane
 
 PENDING: Final = "recovering"
 _CHUNK: Final = 500

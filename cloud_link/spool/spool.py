@@ -27,6 +27,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from cloud_link.limits import BOOT_SIZE
 from cloud_link.records import Table
 from cloud_link.spool.acks import Settlement
 from cloud_link.spool.database import Database, translate_errors
@@ -46,7 +47,7 @@ from cloud_link.spool.model import (
 from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.recovery import Recovery, unfinished_recovery
 from cloud_link.spool.schema import first_id, last_id
-from cloud_link.wire import BOOT_SIZE, Ack, Lane
+from cloud_link.wire import Ack, Lane
 from console.templates.spool import DISK_FULL, FREE_SPACE
 
 T = TypeVar("T")

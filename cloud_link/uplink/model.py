@@ -16,7 +16,7 @@ class BoxInfo:
     """The facts about a box that an uplink reports.
 
     Attributes:
-        boot: The first `cloud_link.wire.BOOT_SIZE` bytes of this boot's id.
+        boot: The first `cloud_link.limits.BOOT_SIZE` bytes of this boot's id.
         software: The gateway's version.
         now: Returns milliseconds since boot.
         offset: Returns milliseconds from boot time to Unix time, or ``None`` while unknown.

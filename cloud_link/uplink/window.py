@@ -23,6 +23,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cloud_link.limits import SEQ_LIMIT
 from cloud_link.ranges import clamp
 from cloud_link.uplink.flow import CircuitBreaker, LaneCursor, RequestedPause
 from cloud_link.wire import Batch, Lane
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 ITEM_OVERHEAD: Final = 16
 """Bytes of one item of a batch beside its body, at most: array, sequence number, length."""
-_SEQ_LIMIT: Final = 2**63
 
 RecordKey = tuple[bytes, Lane, int]
 """Epoch, lane and sequence number, which name a record towards the portal."""
@@ -256,8 +256,8 @@ class Window:
         """
         self._last_ack_at = now
         self.requested.ask(ack.wait_ms, now)
-        done = clamp([*ack.ok, *((seq, seq) for seq, _ in ack.rejected)], _SEQ_LIMIT)
-        gone = clamp([(seq, seq) for seq in ack.conflict], _SEQ_LIMIT)
+        done = clamp([*ack.ok, *((seq, seq) for seq, _ in ack.rejected)], SEQ_LIMIT)
+        gone = clamp([(seq, seq) for seq in ack.conflict], SEQ_LIMIT)
         if done:
             self.breaker.close()
         self._forget_ranges(ack, done, settled=True)

@@ -29,6 +29,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cloud_link.columns import QUALITIES, pack_columns, table_for
+from cloud_link.limits import COLUMNS_LIMIT, INT64_LEAST, INT64_MOST, SENT_TEXT_BYTES
 from cloud_link.records import Table, encode_record, table_id
 from cloud_link.spool.model import Entry
 from cloud_link.wire import Lane
@@ -36,13 +37,8 @@ from drivers.report import Condition, Kind, Quality, Reading, Report
 from gateway.intake.event_size import event_body
 from gateway.intake.midnight import MidnightWatch, Side
 
-COLUMNS_LIMIT: Final = 500
-"""Readings in one record: even at nine bytes each, far below the wire's limit."""
 LAYOUTS_LIMIT: Final = 64
 """Sets of columns remembered of one device; a device has one per combination of poll groups."""
-TEXT_LIMIT: Final = 100
-"""Bytes of UTF-8 kept of a text value: 500 of them still fit a record."""
-_INT64: Final = 2**63
 _MISSING: Final = {quality: (quality,) for quality in Quality}
 """What represents a missing value when values are compared: unlike any number or text."""
 
@@ -282,7 +278,7 @@ def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[M
     """Return the values to send, and those to compare: a missing one differs by its reason."""
     values = [r.value for r in readings]
     try:
-        if min(values) >= -_INT64 and max(values) < _INT64:  # type: ignore[type-var,operator] # text and None raise, and take the slow way
+        if min(values) >= INT64_LEAST and max(values) <= INT64_MOST:  # type: ignore[type-var,operator] # text and None raise, and take the slow way
             return values, values  # type: ignore[return-value] # lists are invariant
     except TypeError:
         pass
@@ -295,15 +291,15 @@ def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[M
 
 
 def _bounded(value: int | str | None) -> int | str | None:
-    """Return a value that can be encoded: 64-bit integers, and texts of `TEXT_LIMIT` bytes."""
+    """Return a value that can be encoded: 64-bit integers, and texts of `SENT_TEXT_BYTES` bytes."""
     if isinstance(value, str):
         return _truncate(value)
-    return value if value is None or -_INT64 <= value < _INT64 else None
+    return value if value is None or INT64_LEAST <= value <= INT64_MOST else None
 
 
 def _truncate(text: str) -> str:
-    """Return the first `TEXT_LIMIT` bytes of a text, in whole characters."""
-    return text.encode(errors="replace")[:TEXT_LIMIT].decode(errors="ignore")
+    """Return the first `SENT_TEXT_BYTES` bytes of a text, in whole characters."""
+    return text.encode(errors="replace")[:SENT_TEXT_BYTES].decode(errors="ignore")
 
 
 def _missing_reason(reading: Reading) -> Quality:

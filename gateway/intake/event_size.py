@@ -1,6 +1,6 @@
 """Fits the event of a report into a record: whole entries are left out, nothing is cut. Pure.
 
-An event of up to `cloud_link.records.RECORD_LIMIT` bytes is sent as it is. Of a larger one, less is
+An event of up to `cloud_link.limits.RECORD_LIMIT` bytes is sent as it is. Of a larger one, less is
 kept, step by step: first less evidence of each condition, then fewer conditions, the most severe
 first. Where evidence is left out, its last entry says how much; at the site,
 ``kanmon device why`` shows all of it.

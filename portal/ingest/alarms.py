@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 
+from cloud_link.validation import storable_text
 from portal.ingest import sql
-from portal.ingest.messages import storable_text
 from portal.ingest.models import Alarm, Failure, Receipt
 from portal.logs import event_log
 

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import json
-import zlib
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from cloud_link.wire import (
-    VERSION,
-    Ack,
-    Lane,
-    RejectCode,
-)
+from cloud_link.limits import DEVICE_LENGTH, LABEL_LENGTH, SOFTWARE_LENGTH
+from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
+from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, gaps, receipts
 from portal.ingest.answers import Answer
 from portal.ingest.clocks import moment
-from portal.ingest.messages import SEQ_BITS, Flaw, storable_text
 from portal.ingest.models import Epoch, Gap
-from portal.ingest.tables import ensure_devices, usable_name
+from portal.ingest.tables import ensure_devices
 
 if TYPE_CHECKING:
     from cloud_link.records import ConfigurationRecord, GapRecord
     from cloud_link.wire import Online
     from portal.ingest.models import BootClock
-
-_DOCUMENT_LIMIT: Final = 1 << 21
-_LABEL_LENGTH: Final = 200
-_REASONS: Final = frozenset({"cap", "disk", "damaged"})
 
 
 def apply_session(box: Box, online: Online) -> list[Answer]:
@@ -40,7 +30,7 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
     """
     if (online.ordinal, online.session) >= (box.epoch_ordinal, box.session):
         box.session, box.alive = online.session, online.alive
-        box.boot, box.software = online.boot.hex(), storable_text(online.software, 64)
+        box.boot, box.software = online.boot.hex(), storable_text(online.software, SOFTWARE_LENGTH)
         box.epoch_ordinal = online.ordinal
     if not online.alive:
         return []
@@ -87,39 +77,17 @@ def _announce(box: Box, online: Online) -> None:
             gaps.believe(known)
 
 
-def configuration_flaw(record: ConfigurationRecord) -> Flaw | None:
-    """Why a configuration cannot be stored, if it cannot."""
-    try:
-        _document(record)
-    except (ValueError, zlib.error, RecursionError) as error:
-        return Flaw(code=RejectCode.MISFIT, detail=f"the configuration is not one: {error}")
-    return None
-
-
-def _document(record: ConfigurationRecord) -> dict[str, Any]:
-    expander = zlib.decompressobj()
-    text = expander.decompress(record.document, _DOCUMENT_LIMIT)
-    if not expander.eof:
-        raise ValueError(f"truncated, or of more than {_DOCUMENT_LIMIT} bytes")
-    if sha256(text).digest() != record.digest:
-        raise ValueError("its digest is another document's")
-    document = json.loads(text)
-    if not isinstance(document, dict):
-        raise ValueError("not an object")
-    return document
-
-
 def apply_configuration(
     box: Box, record: ConfigurationRecord, order: int, clock: BootClock
 ) -> None:
     """Store a configuration that began to run; the newest one names the devices."""
-    document = _document(record)
+    document = configuration_document(record)
     newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
     ahead = newest is None or (newest.speaker, newest.order) < (box.pk, order)
     RunningConfiguration.objects.create(
         gateway_id=box.gateway_id,
-        digest=record.digest.hex()[:64],
-        author=storable_text(record.author, 200),
+        digest=record.digest.hex(),
+        author=storable_text(record.author, LABEL_LENGTH),
         document=json.dumps(document, ensure_ascii=False),
         at=moment(record.at + clock.offset_ms),
         clock=clock.pk,
@@ -134,8 +102,8 @@ def _label(box: Box, document: dict[str, Any]) -> None:
     entries = document.get("devices")
     labels: dict[str, str] = {}
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and usable_name(str(entry.get("name", ""))):
-            labels[str(entry["name"])] = storable_text(str(entry.get("label") or ""), _LABEL_LENGTH)
+        if isinstance(entry, dict) and is_name(str(entry.get("name", "")), DEVICE_LENGTH):
+            labels[str(entry["name"])] = storable_text(str(entry.get("label") or ""), LABEL_LENGTH)
     found = ensure_devices({(box.gateway_id, name) for name in labels})
     for (_, name), pk in found.items():
         Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])
@@ -146,17 +114,8 @@ def gap_flaw(record: GapRecord, ordinal: int) -> Flaw | None:
 
     A spool drops records of its epoch and of earlier ones: of a later one nobody can say anything.
     """
-    limit = 1 << SEQ_BITS
-    edges = [edge for run in record.ranges for edge in run]
-    if (
-        record.lane not in set(Lane)
-        or record.reason not in _REASONS
-        or edges != sorted(edges)
-        or not all(0 <= edge < limit for edge in edges)
-        or min(record.records, record.readings) < 0
-        or not 0 <= record.ordinal <= ordinal
-    ):
-        return Flaw(code=RejectCode.MISFIT, detail="a gap whose numbers no spool makes")
+    if record.ordinal > ordinal:
+        return Flaw(code=RejectCode.MISFIT, detail="a gap of a later epoch than it came in")
     return None
 
 

@@ -22,19 +22,18 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
 
-from cloud_link.records import ClockRecord
+from cloud_link.limits import BOOT_LIMIT_MS
+from cloud_link.records import ClockRecord, EventRecord
+from cloud_link.validation import Flaw, plausible, record_flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import samples
-from portal.ingest.messages import Flaw
 from portal.ingest.models import BootClock, Gap
-from portal.ingest.samples import plausible
 
 if TYPE_CHECKING:
+    from cloud_link.records import ConfigurationRecord
     from portal.fleet.models import Box
 
-BOOT_LIMIT_MS: Final = 1 << 42
-"""No boot lasts 139 years."""
 HINT: Final = -1
 """The order of a clock that only a `cloud_link.wire.Online` message stated."""
 
@@ -82,12 +81,16 @@ def clock_at(clocks: list[BootClock], boot_ms: int) -> BootClock | None:
     return None
 
 
-def clock_flaw(record: ClockRecord) -> Flaw | None:
-    """Why a clock record cannot be stored, if it cannot."""
-    if 0 <= record.since < BOOT_LIMIT_MS and plausible(record.since + record.offset):
-        return None
-    detail = f"the clock with offset {record.offset} from {record.since} on is not plausible"
-    return Flaw(code=RejectCode.MISFIT, detail=detail)
+def date_flaw(record: EventRecord | ConfigurationRecord, clock: BootClock) -> Flaw | None:
+    """Why a record cannot be dated by this clock, if it cannot: its own times, and those in it."""
+    times = [record.at]
+    if isinstance(record, EventRecord):
+        times += [one.since for one in record.conditions if one.since is not None]
+    for at in times:
+        if not plausible(at + clock.offset_ms):
+            detail = f"a time of {at + clock.offset_ms} ms of Unix time"
+            return Flaw(code=RejectCode.TIME, detail=detail)
+    return None
 
 
 def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
@@ -114,7 +117,7 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
 def store_hint(box: Box, boot: bytes, offset: int) -> bool:
     """Store the clock offset of an Online message where the boot has no clock; returns whether."""
     record = ClockRecord(0, offset, synchronised=False)
-    if clock_flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
+    if record_flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
         return False
     store_clock(box, boot, record, HINT)
     return True
@@ -169,4 +172,6 @@ def _date_gap(gap: Gap, book: ClockBook, boots: set[bytes]) -> None:
 
 def _unix_ms(book: ClockBook, key: BootKey, boot_ms: int) -> int | None:
     clock = book.at(key, boot_ms)
-    return None if clock is None else boot_ms + clock.offset_ms
+    if clock is None or not plausible(boot_ms + clock.offset_ms):
+        return None
+    return boot_ms + clock.offset_ms

@@ -11,30 +11,28 @@ gateway sends it, the text of the evidence is stored.
 from __future__ import annotations
 
 import json
-import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from cloud_link.limits import (
+    ARGUMENTS_COUNT,
+    ARGUMENTS_LIMIT,
+    EVIDENCE_LIMIT,
+    TEMPLATE_ID_LENGTH,
+    TEXT_LIMIT,
+)
 from cloud_link.records import readable_evidence
+from cloud_link.validation import is_name, json_flaw, storable_text
 from console.catalogue import decode_parts
 from console.templates import condition as conditions
-from portal.ingest.messages import storable_text
 
 if TYPE_CHECKING:
     from cloud_link.records import WireCondition, WireEvidence
     from console.text import Message
 
-ENTRIES_LIMIT: Final = 50
-"""Entries of evidence that are stored of one condition; gateways list fewer."""
-TEXT_LIMIT: Final = 2_000
-"""The most characters of a text that is stored. Gateways send shorter ones."""
-ID_LIMIT: Final = 100
-ARGS_LIMIT: Final = 4_000
-"""Characters of a message's arguments, as JSON."""
-
 
 def condition_texts(condition: WireCondition) -> dict[str, Any]:
     """The fields of a `portal.fleet.models.DeviceCondition` that say what is wrong, and why."""
-    evidence = [_entry(one) for one in readable_evidence(condition, ENTRIES_LIMIT)]
+    evidence = [_entry(one) for one in readable_evidence(condition, EVIDENCE_LIMIT)]
     return {
         **_message("message", condition.message, condition.message_id, condition.message_args),
         **_message("next_step", condition.next, condition.next_id, condition.next_args),
@@ -52,7 +50,7 @@ def _source(text: str) -> str:
 def _entry(entry: WireEvidence) -> dict[str, Any]:
     try:
         return {
-            "kind": _whole(entry.kind, ID_LIMIT),
+            "kind": _whole(entry.kind, TEMPLATE_ID_LENGTH),
             "address": _whole(entry.address, TEXT_LIMIT),
             "label": _whole(entry.label, TEXT_LIMIT),
             "value": _whole(entry.value, TEXT_LIMIT),
@@ -70,14 +68,14 @@ def _message(name: str, text: str, template_id: str, args: Any) -> dict[str, Any
     """A message below ``name``: text, id, and its arguments where they can be used."""
     if len(text) > TEXT_LIMIT:
         return _parts(name, conditions.TEXT_TOO_LONG(n=len(text)))
-    known_id = template_id if len(template_id) <= ID_LIMIT and "\0" not in template_id else ""
+    known_id = template_id if is_name(template_id, TEMPLATE_ID_LENGTH) else ""
     usable: Any = {}
-    if known_id:
+    if known_id and json_flaw(args, ARGUMENTS_COUNT) is None:
         try:
             usable = _storable(decode_parts(known_id, args, text).args_json())
         except ValueError:
             usable = {}
-        if len(json.dumps(usable)) > ARGS_LIMIT:
+        if len(json.dumps(usable)) > ARGUMENTS_LIMIT:
             usable = {}
     return {name: _whole(text, TEXT_LIMIT), f"{name}_id": known_id, f"{name}_args": usable}
 
@@ -95,16 +93,11 @@ def _whole(text: str, limit: int) -> str:
 
 
 def _storable(value: Any) -> Any:
-    """JSON values as both databases store them.
-
-    Raises ``ValueError`` for a number that is none, and a text that is too long.
-    """
+    """JSON values as they are stored; raises ``ValueError`` for a text that is too long."""
     if isinstance(value, dict):
-        return {_whole(key, ID_LIMIT): _storable(one) for key, one in value.items()}
+        return {_whole(key, TEMPLATE_ID_LENGTH): _storable(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_storable(one) for one in value]
     if isinstance(value, str):
         return _whole(value, TEXT_LIMIT)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("not a number")
     return value

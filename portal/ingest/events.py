@@ -6,15 +6,14 @@ carries the whole set and heals whatever came before).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from cloud_link.wire import RejectCode
-from drivers.report import Code, Reachability, Severity, State, SupplyState
+from cloud_link.limits import IDENTITY_LENGTHS, SUPPLY_NAME_LENGTH, SUPPLY_WORD_LENGTH
+from cloud_link.validation import storable_text
+from drivers.report import Reachability
 from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
 from portal.ingest.clocks import moment
 from portal.ingest.condition_texts import condition_texts
-from portal.ingest.messages import Flaw, storable_text
-from portal.ingest.tables import usable_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,37 +22,6 @@ if TYPE_CHECKING:
     from cloud_link.records import EventRecord, WireCondition
     from portal.fleet.models import Device
     from portal.ingest.models import BootClock
-
-_COMPONENT_LENGTH: Final = 100
-_PER_CENT: Final = range(101)
-_IDENTITY: Final = {"maker": 100, "model": 100, "serial": 100, "firmware": 100, "mac": 32}
-"""The fields of a device's identity, and how many characters of each are stored."""
-
-
-def event_flaw(record: EventRecord) -> Flaw | None:
-    """Why an event cannot be applied, if it cannot."""
-    try:
-        Reachability(record.reachability)
-        State(record.state)
-        for condition in record.conditions:
-            Code(condition.code)
-            Severity(condition.severity)
-        for supply in record.supplies:
-            SupplyState(supply.state)
-    except ValueError as error:
-        return Flaw(code=RejectCode.UNKNOWN_WORD, detail=str(error))
-    keys = {(condition.code, condition.component) for condition in record.conditions}
-    if (
-        not usable_name(record.device)
-        or len(keys) != len(record.conditions)
-        or any(
-            c.component != storable_text(c.component, _COMPONENT_LENGTH) for c in record.conditions
-        )
-        or any(s.level is not None and s.level not in _PER_CENT for s in record.supplies)
-    ):
-        detail = "an unusable name, a condition given twice, or a level that is not a percentage"
-        return Flaw(code=RejectCode.MISFIT, detail=detail)
-    return None
 
 
 def apply_event(
@@ -86,9 +54,12 @@ def apply_event(
         device.own_order = order
         _set_conditions(device, own, when, clock, of_link=False)
         _set_supplies(device, record)
-    if any(getattr(record.identity, name) for name in _IDENTITY) and order > device.identity_order:
+    if (
+        any(getattr(record.identity, name) for name in IDENTITY_LENGTHS)
+        and order > device.identity_order
+    ):
         device.identity_order = order
-        for name, limit in _IDENTITY.items():
+        for name, limit in IDENTITY_LENGTHS.items():
             setattr(device, name, storable_text(getattr(record.identity, name), limit))
     device.save()
 
@@ -141,12 +112,12 @@ def _set_supplies(device: Device, record: EventRecord) -> None:
     DeviceSupply.objects.bulk_create(
         DeviceSupply(
             device=device,
-            kind=storable_text(supply.kind, 32),
-            colour=storable_text(supply.colour, 32),
-            name=storable_text(supply.name, 255),
+            kind=storable_text(supply.kind, SUPPLY_WORD_LENGTH),
+            colour=storable_text(supply.colour, SUPPLY_WORD_LENGTH),
+            name=storable_text(supply.name, SUPPLY_NAME_LENGTH),
             level=supply.level,
             capacity=supply.capacity,
-            unit=storable_text(supply.unit, 32),
+            unit=storable_text(supply.unit, SUPPLY_WORD_LENGTH),
             state=supply.state,
         )
         for supply in record.supplies

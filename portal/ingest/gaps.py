@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
+from cloud_link.limits import BOOT_SIZE, SEQ_LIMIT
 from cloud_link.ranges import clamp, common, complement, runs_of, size, subtract
-from cloud_link.wire import BOOT_SIZE
 from portal.ingest import sql
 from portal.ingest.models import Gap, Receipt, Watermark
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from cloud_link.ranges import Range
     from portal.ingest.models import Epoch
-
-SEQ_LIMIT: Final = 1 << 40
-"""Sequence numbers stay below it."""
 
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
 """Of a gap whose spool could not tell when the records were made."""

@@ -13,58 +13,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from cloud_link.records import (
-    RECORD_LIMIT,
-    ClockRecord,
-    ConfigurationRecord,
-    DataRecord,
-    EventRecord,
-    GapRecord,
-    Record,
-    Table,
-    WireError,
-    content_hash,
-    decode_record,
-    table_id,
-)
+from cloud_link.limits import SEQ_BITS
+from cloud_link.records import Record, Table, WireError, content_hash, table_id
 from cloud_link.topics import TopicError, Up, parse_up
-from cloud_link.wire import (
-    BOOT_SIZE,
-    EPOCH_SIZE,
-    VERSION,
-    Batch,
-    Lane,
-    Online,
-    RejectCode,
-    Tables,
-    decode,
-    encode,
-)
+from cloud_link.validation import Flaw, read_record
+from cloud_link.wire import VERSION, Batch, Lane, Online, Tables, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-SEQ_BITS: Final = 40
-"""Sequence numbers stay below two to this: a thousand records a second for 35 years."""
-ORDINAL_BITS: Final = 22
-
-_LANES: Final[dict[type, frozenset[Lane]]] = {
-    DataRecord: frozenset({Lane.DATA, Lane.BOUNDARY}),
-    EventRecord: frozenset({Lane.EVENT}),
-    ClockRecord: frozenset({Lane.EVENT}),
-    ConfigurationRecord: frozenset({Lane.EVENT}),
-    GapRecord: frozenset({Lane.GAP}),
-}
-"""Where each kind of record travels: an order compares numbers of one lane only."""
-
-
-def storable_text(text: str, limit: int) -> str:
-    """``text`` as both databases can store it: without NUL, and at most ``limit`` characters."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:limit]
 
 
 def order(ordinal: int, seq: int) -> int:
@@ -78,19 +38,6 @@ class IncomingMessage:
 
     topic: str
     body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """Why a record goes to quarantine: a code of `cloud_link.wire.RejectCode`, and a detail.
-
-    Attributes:
-        cause: `portal.ingest.alarms.cause_of` the error, where one was raised.
-    """
-
-    code: str
-    detail: str
-    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -162,7 +109,7 @@ class MessageBatch:
 
 
 Reader = Callable[[bytes, Lane], "Record | Flaw"]
-"""Decodes a record that came in a lane; see `decode_raw`."""
+"""Decodes a record that came in a lane; see `cloud_link.validation.read_record`."""
 
 
 def decode_messages(
@@ -170,7 +117,7 @@ def decode_messages(
 ) -> MessageBatch:
     """Decode messages and collect them by box; never raises for what is in them.
 
-    ``read`` decodes the records, `decode_raw` where it is not given.
+    ``read`` decodes the records, `cloud_link.validation.read_record` where it is not given.
     """
     batch = MessageBatch()
     for message in messages:
@@ -179,7 +126,7 @@ def decode_messages(
             topic = parse_up(message.topic)
             box = topic.box
             sent = batch.boxes.setdefault(box, BoxMessages(box=box))
-            _decode_message(sent, topic.channel, message.body, read or decode_raw)
+            _decode_message(sent, topic.channel, message.body, read or read_record)
         except (TopicError, WireError) as error:
             batch.unusable[box] += 1
             batch.errors[box] = str(error)
@@ -199,32 +146,13 @@ def _decode_message(sent: BoxMessages, channel: Up, body: bytes, read: Reader) -
         for table in decode(Tables, body).tables:
             sent.tables[table_id(table)] = table
     elif channel is Up.ONLINE:
-        sent.online.append(_check_online(decode(Online, body)))
+        sent.online.append(decode(Online, body))
     elif channel in {Up.DATA, Up.EVENT}:
         for item in _items(sent.box, decode(Batch, body), read):
             sent.add(item)
 
 
-def _check_online(online: Online) -> Online:
-    numbers = [online.session, online.ordinal, *online.next.values()]
-    if (
-        len(online.epoch) != EPOCH_SIZE
-        or len(online.boot) != BOOT_SIZE
-        or not 0 <= online.ordinal < 1 << ORDINAL_BITS
-        or not all(0 <= number < 1 << SEQ_BITS for number in numbers)
-        or not online.next.keys() <= set(Lane)
-    ):
-        raise WireError("an Online message with numbers or ids that no spool makes")
-    return online
-
-
 def _items(box: str, batch: Batch, read: Reader) -> list[Item]:
-    if len(batch.epoch) != EPOCH_SIZE or len(batch.boot) != BOOT_SIZE:
-        raise WireError("a batch whose epoch or boot is not 8 bytes")
-    if not 0 <= batch.ordinal < 1 << ORDINAL_BITS or not all(
-        0 <= seq < 1 << SEQ_BITS for seq, _ in batch.items
-    ):
-        raise WireError("a batch with numbers that no spool makes")
     return [
         Item(
             box=box,
@@ -267,17 +195,3 @@ def split(message: IncomingMessage) -> list[IncomingMessage]:
     if len(bodies) <= 1:
         return [message]
     return [IncomingMessage(topic=message.topic, body=body) for body in bodies]
-
-
-def decode_raw(raw: bytes, lane: Lane) -> Record | Flaw:
-    """Decode a record that came in ``lane``, or say why it is not one that may travel there."""
-    if len(raw) > RECORD_LIMIT:
-        return Flaw(code=RejectCode.UNREADABLE, detail=f"a record of {len(raw)} bytes")
-    try:
-        record = decode_record(raw)
-    except WireError as error:
-        return Flaw(code=RejectCode.UNREADABLE, detail=str(error))
-    if lane not in _LANES[type(record)]:
-        detail = f"a {type(record).__name__} does not travel in lane {lane.name}"
-        return Flaw(code=RejectCode.MISFIT, detail=detail)
-    return record

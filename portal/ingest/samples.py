@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import chain, repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -20,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import IntegrityError, connection, transaction
 
 from cloud_link.columns import QUALITIES, cells
+from cloud_link.limits import SAMPLE_TEXT_LIMIT
 from cloud_link.records import WireError
+from cloud_link.validation import Flaw, plausible, storable_text
 from cloud_link.wire import RejectCode
 from drivers.report import Quality
 from portal.ingest import sql
-from portal.ingest.messages import Flaw
 from portal.ingest.models import Latest, Sample, TextSample
 
 if TYPE_CHECKING:
@@ -39,14 +39,10 @@ if TYPE_CHECKING:
 Row = tuple[int, int, Any, int, int]
 """(series, at, value, quality, clock): of `Sample` with an integer, of `TextSample` with words."""
 
-EARLIEST_MS: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp()) * 1000
-LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * 1000
 MOVED_AT_ONCE: Final = 50_000
 """Samples redated in one step, so that a long boot needs no more memory than a short one."""
 NUDGES: Final = 1_000
 """Milliseconds by which a sample may move before its record is refused."""
-TEXT_LIMIT: Final = 4_000
-_INT64: Final = range(-(1 << 63), 1 << 63)
 _GOOD: Final = QUALITIES.index(Quality.GOOD)
 _FIELDS: Final = "hiqiqiqihiq"
 _CHUNK: Final = 128
@@ -118,9 +114,12 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
             return Flaw(code=RejectCode.MISFIT, detail=detail)
         at, clock = _unix_time(cell.at, clocks)
         if not plausible(at):
-            return Flaw(code=RejectCode.MISFIT, detail=f"a reading at {at} ms of Unix time")
+            return Flaw(code=RejectCode.TIME, detail=f"a reading at {at} ms of Unix time")
+        value = cell.value
+        if isinstance(value, str):
+            value = storable_text(value, SAMPLE_TEXT_LIMIT)
         into = result.texts if words else result.numbers
-        into.append((series, at, cell.value, _INDEX[cell.quality], clock))
+        into.append((series, at, value, _INDEX[cell.quality], clock))
     return result
 
 
@@ -128,8 +127,6 @@ def _plain_rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock])
     """The common case without a step a value: every column there, and a number."""
     values = record.values
     if len(values) != len(layout.series) or set(map(type, values)) != {int}:
-        return None
-    if not (_fits(min(values), words=False) and _fits(max(values), words=False)):  # type: ignore[type-var] # all integers
         return None
     numbers: list[Row] = []
     start = 0
@@ -153,14 +150,7 @@ def _plain_rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock])
 def _fits(value: object, *, words: bool) -> bool:
     if value is None:
         return True
-    if words:
-        return isinstance(value, str) and len(value) <= TEXT_LIMIT and "\0" not in value
-    return isinstance(value, int) and value in _INT64
-
-
-def plausible(unix_ms: int) -> bool:
-    """Whether a reading can have been taken at this time, in Unix milliseconds."""
-    return EARLIEST_MS <= unix_ms < LATEST_MS
+    return isinstance(value, str if words else int)
 
 
 def _unix_time(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:

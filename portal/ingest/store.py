@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Final
 from django.db import connection, transaction
 
 from cloud_link.topics import Up, parse_up
+from cloud_link.validation import Flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Box
 from portal.ingest import alarms, canary, sql
-from portal.ingest.messages import Flaw, box_of, decode_messages, split
+from portal.ingest.messages import box_of, decode_messages, split
 from portal.ingest.tables import SentTable, refuse_table
 from portal.ingest.tally import Tally
 from portal.ingest.transaction import Transaction

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from cloud_link.records import Column, Table
+from cloud_link.validation import table_flaw
 from drivers.report import Kind, PartError, Quantity, check_part
 from portal.fleet.models import Box, Device
 from portal.ingest.models import RefusedTable, Series, WireTable
@@ -22,11 +23,8 @@ if TYPE_CHECKING:
 
 log = event_log(__name__)
 
-NAME_LENGTH: Final = 64
-PART_LENGTH: Final = 100
 _KEYS_PER_QUERY: Final = 500
 """Databases limit the values of one query, SQLite to 32,766."""
-RESOLUTIONS: Final = range(-18, 19)
 
 TableKey = tuple[int, bytes]
 """(id of the box, `cloud_link.records.table_id`)."""
@@ -58,11 +56,6 @@ class SentTable:
     table: Table
 
 
-def usable_name(name: str) -> bool:
-    """Whether ``name`` can be a device's name."""
-    return 0 < len(name) <= NAME_LENGTH and name.isprintable()
-
-
 def new_tables(sent: Iterable[SentTable]) -> list[SentTable]:
     """Those tables that are neither stored nor were refused, in one order everywhere."""
     ordered = sorted(sent, key=lambda one: (one.box.pk, one.table_id))
@@ -72,8 +65,20 @@ def new_tables(sent: Iterable[SentTable]) -> list[SentTable]:
     return [one for one in fresh if (one.box.pk, one.table_id) not in refused]
 
 
+def sound_tables(fresh: Iterable[SentTable]) -> list[SentTable]:
+    """Those of new tables that have no flaw; the others are refused, and what needs them."""
+    sound = []
+    for one in fresh:
+        flaw = table_flaw(one.table)
+        if flaw is None:
+            sound.append(one)
+        else:
+            refuse_table(one, flaw.detail)
+    return sound
+
+
 def store_tables(tables: Sequence[SentTable]) -> None:
-    """Store new tables, with their devices and series.
+    """Store new tables without flaw, with their devices and series.
 
     A column that this portal's vocabulary lacks is stored without a series.
     """
@@ -119,37 +124,32 @@ def retry_refused_table(box: Box, table_id: bytes) -> None:
     """Store a table that was refused, if it was; raises what the database does."""
     for row in RefusedTable.objects.filter(box=box, table_id=table_id):
         table = msgspec.msgpack.decode(bytes(row.document), type=Table)
-        store_tables([SentTable(box=box, table_id=table_id, table=table)])
-        row.delete()
+        if table_flaw(table) is None:
+            store_tables([SentTable(box=box, table_id=table_id, table=table)])
+            row.delete()
 
 
 def _assign_series(tables: Sequence[SentTable]) -> list[list[int | None]]:
     """The series of the columns of each table; devices and series that are new are made."""
-    devices = ensure_devices(
-        {(one.box.gateway_id, one.table.device) for one in tables if usable_name(one.table.device)}
-    )
+    devices = ensure_devices({(one.box.gateway_id, one.table.device) for one in tables})
     columns = {
         (devices[one.box.gateway_id, one.table.device], column)
         for one in tables
-        if usable_name(one.table.device)
         for column in one.table.columns
         if _has_meaning(column)
     }
     series = _ensure_series(columns)
     return [
-        _ids(one.table, devices.get((one.box.gateway_id, one.table.device)), series)
-        for one in tables
+        _ids(one.table, devices[one.box.gateway_id, one.table.device], series) for one in tables
     ]
 
 
-def _ids(
-    table: Table, device: int | None, series: Mapping[tuple[int, Column], int]
-) -> list[int | None]:
+def _ids(table: Table, device: int, series: Mapping[tuple[int, Column], int]) -> list[int | None]:
     """For each column its series; a column that comes twice has one the first time only."""
     seen: set[int] = set()
     ids: list[int | None] = []
     for column in table.columns:
-        found = None if device is None else series.get((device, column))
+        found = series.get((device, column))
         ids.append(None if found in seen else found)
         if found is not None:
             seen.add(found)
@@ -161,7 +161,7 @@ def _has_meaning(column: Column) -> bool:
         check_part(Quantity(column.quantity), column.part)
     except (ValueError, PartError):
         return False
-    return len(column.part) <= PART_LENGTH and column.resolution in RESOLUTIONS
+    return True
 
 
 def ensure_devices(names: set[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -15,12 +15,13 @@ from cloud_link.records import (
     GapRecord,
     content_hash,
 )
+from cloud_link.validation import Flaw, read_record, storable_text
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Device
 from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
 from portal.ingest.known import Known
-from portal.ingest.messages import Flaw, Item, Number, decode_raw, order, storable_text
+from portal.ingest.messages import Item, Number, order
 from portal.ingest.models import PendingClock, Quarantine
 from portal.ingest.receipts import ReceiptCandidate
 from portal.ingest.suspects import Suspects
@@ -87,7 +88,7 @@ class Transaction:
         ]
         self._suspects.isolate(
             kinds.TABLES,
-            tables.new_tables(sent_tables),
+            tables.sound_tables(tables.new_tables(sent_tables)),
             tables.store_tables,
             lambda one: (one.box, one),
         )
@@ -211,12 +212,6 @@ class Transaction:
                 self._apply_others(kinds.OF_RECORD[kind], sorted(of_kind, key=_order))
 
     def _apply_clock(self, item: Item, record: ClockRecord) -> None:
-        flaw = self._checked(kinds.CLOCK, item, lambda: (clocks.clock_flaw(record),))
-        if flaw is None:
-            return
-        if flaw[0] is not None:
-            self._quarantine(item, flaw[0])
-            return
         box = self._known.box(item)
 
         def apply(_: Sequence[tuple[Item, None]]) -> None:
@@ -269,7 +264,7 @@ class Transaction:
 
         unread = item(Flaw(code=RejectCode.UNREADABLE, detail=""))
         self._known.load_epochs([unread])
-        record = self._checked(kinds.OF_LANE[lane], unread, lambda: decode_raw(raw, lane))
+        record = self._checked(kinds.OF_LANE[lane], unread, lambda: read_record(raw, lane))
         return None if record is None else item(record)
 
     def _apply_data(self, items: Sequence[Item]) -> None:
@@ -312,7 +307,7 @@ class Transaction:
     def _apply_others(self, kind: str, items: Sequence[Item]) -> None:
         ready: list[_Dated] = []
         for item in items:
-            flaw = self._checked(kind, item, lambda: (_flaw(item),))  # noqa: B023 - called at once
+            flaw = self._checked(kind, item, lambda: (self._flaw(item),))  # noqa: B023 - called at once
             if flaw is None:
                 continue
             if flaw[0] is not None:
@@ -328,6 +323,15 @@ class Transaction:
             else:
                 ready.append((item, clock))
         self._isolate(kind, ready, self._write_others)
+
+    def _flaw(self, item: Item) -> Flaw | None:
+        """Why an event, a configuration or a gap does not fit what is known, if it does not."""
+        record = item.record
+        if isinstance(record, GapRecord):
+            return announcements.gap_flaw(record, item.ordinal)
+        assert isinstance(record, EventRecord | ConfigurationRecord)
+        clock = self._known.clock_at(item, record.at)
+        return None if clock is None else clocks.date_flaw(record, clock)
 
     def _write_others(self, ready: Sequence[_Dated]) -> None:
         for item, clock in ready:
@@ -387,14 +391,3 @@ def _order(item: Item) -> int:
 
 def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:
     samples.write_rows(samples.joined(found for _, found in ready))
-
-
-def _flaw(item: Item) -> Flaw | None:
-    """Why an event, a configuration or a gap cannot be applied, if it cannot."""
-    record = item.record
-    if isinstance(record, EventRecord):
-        return events.event_flaw(record)
-    if isinstance(record, ConfigurationRecord):
-        return announcements.configuration_flaw(record)
-    assert isinstance(record, GapRecord)
-    return announcements.gap_flaw(record, item.ordinal)

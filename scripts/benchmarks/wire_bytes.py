@@ -6,7 +6,7 @@ import random
 import secrets
 from typing import Final
 
-from cloud_link import records, topics, wire
+from cloud_link import limits, records, topics, wire
 from cloud_link.columns import data_record, table_for
 from drivers.report import Quantity, Reading
 from scripts.benchmarks.figures import Figure
@@ -44,7 +44,7 @@ def _poll(n: int, chance: random.Random) -> list[Reading]:
 def _cost(polls_a_message: int, messages: int) -> float:
     chance = random.Random(2)
     topic = topics.up("b-k3v9q2m7xa", topics.Up.DATA)
-    epoch, boot = secrets.token_bytes(wire.EPOCH_SIZE), secrets.token_bytes(wire.BOOT_SIZE)
+    epoch, boot = secrets.token_bytes(limits.EPOCH_SIZE), secrets.token_bytes(limits.BOOT_SIZE)
     total = 0
     for message in range(messages):
         items = []

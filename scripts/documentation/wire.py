@@ -57,14 +57,19 @@ def _kind(schema: Document) -> str:
         places = schema.get("prefixItems")
         if places:
             return "(" + ", ".join(_kind(one) for one in places) + ")"
-        return f"list of {_kind(inner)}" if inner else "list"
+        bound = f" of up to {schema['maxItems']}" if "maxItems" in schema else ""
+        return f"list{bound}: {_kind(inner)}" if inner else f"list{bound}"
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     said = str(schema.get("type", "anything"))
     if schema.get("format") == "binary":
         said = "bytes"
+    least, most = schema.get("minLength", 0), schema.get("maxLength")
+    if most is not None:
+        unit = "bytes" if said == "bytes" else "characters"
+        return f"{most} {unit}" if least == most else f"up to {most} {unit}"
     bounds = [f"{word} {schema[key]}" for key, word in _BOUNDS.items() if key in schema]
-    return ", ".join([said, *bounds])
+    return " ".join([said, *bounds])
 
 
-_BOUNDS = {"minimum": "from", "maximum": "to", "minLength": "at least", "maxLength": "at most"}
+_BOUNDS = {"minimum": "from", "maximum": "to"}

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import inspect as layout
 
-from cloud_link import records, wire
+from cloud_link import limits, records, wire
 from tests.cloud_link.wire_fixtures import GOLDEN_MESSAGES, GOLDEN_RECORDS
 
 STRUCTURES: Final[list[Any]] = [
@@ -36,18 +36,39 @@ EDGES: Final = [0, 1, -1, *(2**n - d for n in (5, 7, 8, 15, 16, 31, 32, 63) for 
 """Where MessagePack changes the size of an integer; the negative ones beside them."""
 i64 = st.sampled_from([*EDGES, *(-n for n in EDGES)]).filter(lambda n: -(2**63) <= n < 2**63)
 integers = i64 | st.integers(-(2**63), 2**63 - 1)
-texts = st.sampled_from(["", "トナー", "a" * 31, "b" * 32, "c" * 256]) | st.text(
-    st.characters(exclude_categories=["Cs"]), max_size=20
-)
-octets = st.sampled_from([b"", b"text", b"\xc1\xff", bytes(256)]) | st.binary(max_size=40)
+TEXTS: Final = ["", "トナー", "a" * 31, "b" * 32, "c" * 256]
+texts = st.sampled_from(TEXTS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+OCTETS: Final = [b"", b"text", b"\xc1\xff", bytes(256)]
 
 
-SCALARS: Final[dict[type, st.SearchStrategy[Any]]] = {
-    layout.IntType: integers,
-    layout.StrType: texts,
-    layout.BytesType: octets,
-    layout.BoolType: st.booleans(),
-    layout.NoneType: st.none(),
+def within(kind: layout.IntType) -> st.SearchStrategy[int]:
+    """Integers that a field allows, most of them where an encoding or the field ends."""
+    least = kind.ge if kind.ge is not None else -(2**63) if kind.gt is None else kind.gt + 1
+    most = kind.le if kind.le is not None else 2**63 - 1 if kind.lt is None else kind.lt - 1
+    edges = [n for n in {*EDGES, *(-n for n in EDGES), least, most} if least <= n <= most]
+    return st.sampled_from(sorted(edges)) | st.integers(least, most)
+
+
+def sized(
+    kind: layout.StrType | layout.BytesType, samples: list[Any], other: Any
+) -> st.SearchStrategy[Any]:
+    """Texts or octets of a length that a field allows."""
+    least, most = kind.min_length or 0, kind.max_length
+    some = [one for one in samples if least <= len(one) <= (most or len(one))]
+    found: st.SearchStrategy[Any] = other(min_size=least, max_size=min(most or 40, 40))
+    return st.sampled_from(some) | found if some else found
+
+
+def characters(**sizes: int) -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=["Cs"]), **sizes)
+
+
+SCALARS: Final[dict[type, Any]] = {
+    layout.IntType: within,
+    layout.StrType: lambda kind: sized(kind, TEXTS, characters),
+    layout.BytesType: lambda kind: sized(kind, OCTETS, st.binary),
+    layout.BoolType: lambda _: st.booleans(),
+    layout.NoneType: lambda _: st.none(),
 }
 
 
@@ -99,7 +120,8 @@ def held(value: Any) -> set[type]:
 def drawn(kind: layout.Type) -> st.SearchStrategy[Any]:
     """Values of a type, from its description: a new structure or field is drawn without a word."""
     if type(kind) in SCALARS:
-        return SCALARS[type(kind)]
+        found: st.SearchStrategy[Any] = SCALARS[type(kind)](kind)
+        return found
     match kind:
         case layout.Metadata(type=inner):
             return drawn(inner)
@@ -177,7 +199,7 @@ def test_the_reference_reads_evidence_and_its_writing_is_read(entries: list[Any]
 
 @given(drawn(layout.type_info(records.Table)))
 def test_a_reader_finds_a_tables_name_with_the_reference(table: records.Table) -> None:
-    name = blake2b(msgpack.packb(positional(table)), digest_size=records.TABLE_ID_SIZE).digest()
+    name = blake2b(msgpack.packb(positional(table)), digest_size=limits.TABLE_ID_SIZE).digest()
     assert name == records.table_id(table)
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cloud_link import limits
+from cloud_link.limits import MESSAGE_LIMIT, RECORD_LIMIT
 from cloud_link.records import (
-    RECORD_LIMIT,
     ClockRecord,
     Column,
     ConfigurationRecord,
@@ -34,7 +35,6 @@ from cloud_link.records import (
 )
 from cloud_link.wire import (
     DEFLATE_FROM,
-    MESSAGE_LIMIT,
     VERSION,
     Ack,
     AcknowledgedEpoch,
@@ -60,12 +60,17 @@ if TYPE_CHECKING:
 KINDS: tuple[type[Batch | Tables | Online | Ack], ...] = (Batch, Tables, Online, Ack)
 
 i64 = st.integers(-(2**63), 2**63 - 1)
-seq = st.integers(0, 2**63 - 1)
+seq = st.integers(0, limits.SEQ_LIMIT - 1)
+ordinal = st.integers(0, limits.ORDINAL_LIMIT - 1)
+boot_ms = st.integers(0, limits.BOOT_LIMIT_MS - 1)
+count = st.integers(0, limits.COUNT_LIMIT - 1)
 name8 = st.binary(min_size=8, max_size=8)
 word = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 lanes = st.sampled_from(Lane)
 pairs = st.lists(st.tuples(seq, seq), max_size=4).map(tuple)
+nexts = st.dictionaries(st.integers(0, 3), seq, max_size=4)
 optional = st.none() | i64
+place = st.integers(0, limits.COLUMNS_LIMIT - 1)
 
 json_args = st.dictionaries(
     word, st.recursive(word | i64, lambda inner: st.lists(inner, max_size=2)), max_size=2
@@ -74,22 +79,30 @@ evidence = st.lists(
     st.tuples(*[word] * 6, json_args, word).map(list), max_size=2
 )  # lists: that is what any type is read as
 conditions = st.builds(
-    WireCondition, *[word] * 5, optional, word, json_args, evidence, word, word, json_args
+    WireCondition,
+    *[word] * 5,
+    st.none() | boot_ms,
+    word,
+    json_args,
+    evidence,
+    word,
+    word,
+    json_args,
 )
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(
         DataRecord,
         name8,
-        i64,
+        boot_ms,
         st.lists(i64 | word | st.none(), max_size=60),
         st.none() | st.binary(max_size=9),
-        pairs,
-        pairs,
+        st.lists(st.tuples(place, boot_ms), max_size=4).map(tuple),
+        st.lists(st.tuples(place, st.integers(0, 255)), max_size=4).map(tuple),
     ),
     st.builds(
         EventRecord,
         word,
-        i64,
+        boot_ms,
         word,
         word,
         st.builds(WireIdentity, word, word, word, word, word),
@@ -98,20 +111,20 @@ records: st.SearchStrategy[Record] = st.one_of(
             st.builds(WireSupply, word, word, word, optional, optional, word, word), max_size=3
         ).map(tuple),
     ),
-    st.builds(ClockRecord, i64, i64, synchronised=st.booleans()),
+    st.builds(ClockRecord, boot_ms, i64, synchronised=st.booleans()),
     st.builds(
         GapRecord,
         name8,
-        i64,
+        ordinal,
         lanes.map(int),
         pairs,
-        i64,
-        i64,
-        st.tuples(name8, i64),
-        st.tuples(name8, i64),
+        count,
+        count,
+        st.tuples(name8, boot_ms),
+        st.tuples(name8, boot_ms),
         word,
     ),
-    st.builds(ConfigurationRecord, i64, st.binary(max_size=32), word, st.binary(max_size=100)),
+    st.builds(ConfigurationRecord, boot_ms, st.binary(max_size=32), word, st.binary(max_size=100)),
 )
 tables = st.builds(Table, word, st.lists(st.builds(Column, word, word, i64), max_size=5).map(tuple))
 messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
@@ -119,7 +132,7 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
         Batch,
         st.just(VERSION),
         name8,
-        i64,
+        ordinal,
         lanes,
         name8,
         st.lists(st.tuples(seq, st.binary(max_size=400)), max_size=5).map(tuple),
@@ -128,20 +141,15 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
     st.builds(
         Online,
         st.just(VERSION),
-        i64,
+        st.integers(0, limits.SESSION_LIMIT - 1),
         st.booleans(),
         name8,
         name8,
-        i64,
-        st.dictionaries(st.integers(0, 3), seq, max_size=4),
+        ordinal,
+        nexts,
         word,
         optional,
-        st.lists(
-            st.builds(
-                AcknowledgedEpoch, name8, i64, st.dictionaries(st.integers(0, 3), seq, max_size=4)
-            ),
-            max_size=3,
-        ).map(tuple),
+        st.lists(st.builds(AcknowledgedEpoch, name8, ordinal, nexts), max_size=3).map(tuple),
     ),
     st.builds(
         Ack,
@@ -152,9 +160,9 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
         st.lists(st.tuples(seq, word), max_size=3).map(tuple),
         st.lists(st.tuples(seq, name8), max_size=3).map(tuple),
         st.lists(seq, max_size=3).map(tuple),
-        optional,
+        st.none() | ordinal,
         pairs,
-        i64,
+        st.integers(0, limits.WAIT_LIMIT_MS),
     ),
 )
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 import time
 
+from cloud_link.limits import BOOT_SIZE
 from cloud_link.records import ClockRecord
-from cloud_link.wire import BOOT_SIZE
 from gateway.clock import (
     RELEASE_MS,
     STEP_MS,

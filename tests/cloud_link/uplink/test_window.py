@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud_link.limits import MESSAGE_LIMIT
 from cloud_link.uplink.flow import CircuitBreaker
 from cloud_link.uplink.model import UplinkLimits
 from cloud_link.uplink.window import InFlightBatch, Window
 from cloud_link.wire import (
-    MESSAGE_LIMIT,
     VERSION,
     Ack,
     Lane,

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_link.columns import cells
+from cloud_link.limits import COLUMNS_LIMIT
 from cloud_link.records import (
     DataRecord,
     EventRecord,
@@ -37,7 +38,7 @@ from drivers.report import (
     State,
     Supply,
 )
-from gateway.intake.change_filter import COLUMNS_LIMIT, ChangeFilter
+from gateway.intake.change_filter import ChangeFilter
 from gateway.intake.midnight import day_begins
 
 UTC = ZoneInfo("UTC")

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloud_link.limits import RECORD_LIMIT
 from cloud_link.records import (
-    RECORD_LIMIT,
     EventRecord,
     decode_record,
     readable_evidence,
 )
+from cloud_link.validation import record_flaw
 from console.templates import condition as templates
 from console.templates import evidence
 from console.text import verbatim
@@ -31,7 +32,6 @@ from drivers.report import (
     Supply,
 )
 from gateway.intake.event_size import event_body
-from portal.ingest.events import event_flaw
 
 HOSTILE = "; ' \" 「」 \u202e {name} \x1b[31m\n"
 
@@ -53,7 +53,7 @@ def sent(of: Report) -> EventRecord:
     assert len(body) <= RECORD_LIMIT
     record = decode_record(body)
     assert isinstance(record, EventRecord)
-    assert event_flaw(record) is None, "the portal applies it"
+    assert record_flaw(record) is None, "the portal applies it"
     return record
 
 

@@ -75,12 +75,15 @@ def test_a_clock_of_another_boot_releases_nothing(box: Box, sender: Sender) -> N
 
 def test_a_poison_record_that_waited_goes_to_quarantine(box: Box, sender: Sender) -> None:
     ingest(
-        [sender.tables(METER), sender.send(Lane.DATA, meter(1000, 1, 2, 3), meter(2**42, 1, 2, 3))]
+        [
+            sender.tables(METER),
+            sender.send(Lane.DATA, meter(1000, 1, 2, 3), meter(2**42 - 1, 1, 2, 3)),
+        ]
     )
     WireTable.objects.all().delete()
     ingest([sender.tables(METER), sender.clock()])
     assert times(box) == [1000]
-    assert [row[2] for row in state(box)["quarantine"]] == [RejectCode.MISFIT]
+    assert [row[2] for row in state(box)["quarantine"]] == [RejectCode.TIME]
 
 
 def test_a_table_lost_while_its_record_waited_is_no_dead_end(box: Box, sender: Sender) -> None:
@@ -197,10 +200,20 @@ def test_a_late_clock_yields_where_a_newer_one_says_the_same_as_before(
     assert times(box) == [1000, 4000, 5000, 5_002_000, 5_003_000]
 
 
-@pytest.mark.parametrize(("since", "offset"), [(0, 5), (-1, OFFSET), (0, 2**62), (2**50, OFFSET)])
-def test_a_clock_that_is_none_is_rejected(sender: Sender, since: int, offset: int) -> None:
+@pytest.mark.parametrize(
+    ("since", "offset", "code"),
+    [
+        (0, 5, RejectCode.TIME),
+        (-1, OFFSET, RejectCode.INVALID),
+        (0, 2**62, RejectCode.TIME),
+        (2**50, OFFSET, RejectCode.INVALID),
+    ],
+)
+def test_a_clock_that_is_none_is_rejected(
+    sender: Sender, since: int, offset: int, code: str
+) -> None:
     ack = acks(ingest([sender.clock(offset, since=since)]), sender, Lane.EVENT)
-    assert ack.rejected == ((0, RejectCode.MISFIT),)
+    assert ack.rejected == ((0, code),)
 
 
 def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sender) -> None:

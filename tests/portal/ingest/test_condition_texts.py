@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cloud_link.columns import wire_condition
+from cloud_link.limits import EVIDENCE_LIMIT, TEXT_LIMIT
 from cloud_link.records import WireCondition
 from cloud_link.wire import Lane
 from console.catalogue import decode_parts
@@ -15,7 +16,6 @@ from console.templates import evidence
 from console.text import verbatim
 from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity
 from portal.fleet.models import Box, DeviceCondition
-from portal.ingest.condition_texts import ENTRIES_LIMIT, TEXT_LIMIT
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import Sender, event
 
@@ -117,7 +117,7 @@ def test_an_unknown_id_keeps_its_text_and_its_arguments(box: Box, sender: Sender
     [
         ([["oid", "1.3", "a", "b\0" + "x" * 1998]], ["b\N{REPLACEMENT CHARACTER}" + "x" * 1998]),
         ([["oid", "1.3", "a", "x" * 5_000], ["oid", "1.4", "b", "2"]], ["", "2"]),
-        ([["oid", "", "", str(n)] for n in range(500)], [str(n) for n in range(ENTRIES_LIMIT)]),
+        ([["oid", "", "", str(n)] for n in range(500)], [str(n) for n in range(EVIDENCE_LIMIT)]),
         ([["a kind of a newer gateway", "", "", "1"]], ["1"]),
         ([["oid", 1], "x", None, ["oid", "", "", "2"]], ["2"]),
         ({"kind": "oid"}, []),

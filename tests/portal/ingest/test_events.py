@@ -136,10 +136,10 @@ def test_supplies_are_the_whole_set(timed: Sender) -> None:
         (event(1, condition("flux.low", "error")), RejectCode.UNKNOWN_WORD),
         (event(1, condition("media.jam", "dire")), RejectCode.UNKNOWN_WORD),
         (event(1, JAM, JAM), RejectCode.MISFIT),
-        (event(1, device=""), RejectCode.MISFIT),
-        (event(1, device="a\0b"), RejectCode.MISFIT),
-        (event(1, condition("media.jam", "error", "x" * 101)), RejectCode.MISFIT),
-        (event(1, condition("media.jam", "error", "a\0b")), RejectCode.MISFIT),
+        (event(1, device=""), RejectCode.NAME),
+        (event(1, device="a\0b"), RejectCode.NAME),
+        (event(1, condition("media.jam", "error", "x" * 101)), RejectCode.NAME),
+        (event(1, condition("media.jam", "error", "a\0b")), RejectCode.NAME),
         (
             EventRecord(
                 "m",
@@ -150,10 +150,12 @@ def test_supplies_are_the_whole_set(timed: Sender) -> None:
                 (),
                 (WireSupply("ink", "", "", 10**9, None, "", "ok"),),
             ),
-            RejectCode.MISFIT,
+            RejectCode.INVALID,
         ),
-        (event(2**62), RejectCode.REFUSED),
-        (event(1, condition("media.jam", "error", since=-(2**60))), RejectCode.REFUSED),
+        (event(2**62), RejectCode.INVALID),
+        (event(1, condition("media.jam", "error", since=-(2**60))), RejectCode.INVALID),
+        (event(2**42 - 1), RejectCode.TIME),
+        (event(1, condition("media.jam", "error", since=2**42 - 1)), RejectCode.TIME),
     ],
 )
 def test_an_event_that_cannot_be_is_quarantined_alone(

@@ -9,29 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_link.limits import MESSAGE_LIMIT, RECORD_LIMIT
 from cloud_link.ranges import runs_of
 from cloud_link.records import (
-    RECORD_LIMIT,
     ConfigurationRecord,
     WireError,
     decode_record,
     encode_record,
 )
+from cloud_link.validation import Flaw, read_record, storable_text
 from cloud_link.wire import (
-    MESSAGE_LIMIT,
     VERSION,
     Batch,
     Lane,
     encode,
 )
 from portal.ingest.messages import (
-    Flaw,
     IncomingMessage,
     MessageBatch,
     decode_messages,
-    decode_raw,
     order,
-    storable_text,
 )
 from tests.portal.ingest.sender import METER, Sender, configuration, event, meter
 
@@ -95,12 +92,12 @@ def test_any_topic(topic: str) -> None:
 
 @given(st.sampled_from(Lane), st.binary(max_size=60))
 def test_a_record_is_understood_or_flawed(lane: Lane, raw: bytes) -> None:
-    assert decode_raw(raw, lane) is not None
+    assert read_record(raw, lane) is not None
 
 
 def test_a_record_above_the_limit_is_flawed() -> None:
     raw = b"\x00" * (RECORD_LIMIT + 1)
-    assert isinstance(decode_raw(raw, Lane.DATA), Flaw)
+    assert isinstance(read_record(raw, Lane.DATA), Flaw)
 
 
 def test_a_bomb_of_zeros_is_not_unpacked() -> None:

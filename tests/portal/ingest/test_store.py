@@ -115,14 +115,21 @@ def test_each_reading_has_the_time_of_its_own_transaction(box: Box, dated: Sende
     ]
 
 
-@pytest.mark.parametrize("time_runs", [((2, 0),), ((4, 0),), ((-1, 0), (4, 0)), ((3, 2**60),)])
-def test_laps_that_do_not_fit_are_a_misfit(
-    box: Box, dated: Sender, time_runs: tuple[tuple[int, int], ...]
+@pytest.mark.parametrize(
+    ("time_runs", "code"),
+    [
+        (((2, 0),), RejectCode.MISFIT),
+        (((4, 0),), RejectCode.MISFIT),
+        (((-1, 0), (4, 0)), RejectCode.INVALID),
+        (((3, 2**60),), RejectCode.INVALID),
+        (((3, 2**42 - 1),), RejectCode.TIME),
+    ],
+)
+def test_laps_that_do_not_fit_are_rejected(
+    box: Box, dated: Sender, time_runs: tuple[tuple[int, int], ...], code: str
 ) -> None:
     record = DataRecord(METER_ID, 1000, [1, 2, 3], None, time_runs)
-    assert acks(ingest([dated.send(Lane.DATA, record)]), dated).rejected == (
-        (0, RejectCode.MISFIT),
-    )
+    assert acks(ingest([dated.send(Lane.DATA, record)]), dated).rejected == ((0, code),)
     assert samples(box) == []
 
 
@@ -196,11 +203,17 @@ def test_two_spools_claiming_a_number_at_once_are_answered_one_by_one(
         (encode_record(meter(1000, 1, 2, "three")), RejectCode.MISFIT),
         (encode_record(meter(1000, 1, 2, None)), RejectCode.MISFIT),
         (encode_record(meter(1000, 1, 2, 3, qualities=((0, 2),))), RejectCode.MISFIT),
-        (encode_record(meter(1000, 1, 2, 2**64 - 1)), RejectCode.MISFIT),
-        (encode_record(meter(2**63, 1, 2, 3)), RejectCode.MISFIT),
+        (encode_record(meter(1000, 1, 2, 2**64 - 1)), RejectCode.INVALID),
+        (encode_record(meter(2**63, 1, 2, 3)), RejectCode.INVALID),
         (encode_record(DataRecord(METER_ID, 1000, [1], b"\x80")), RejectCode.MISFIT),
-        (encode_record(DataRecord(METER_ID, 1000, [1, 2, 3], None, ((-1, 0),))), RejectCode.MISFIT),
-        (encode_record(DataRecord(METER_ID, 1, [1, 2, 3], None, ((3, 2**62),))), RejectCode.MISFIT),
+        (
+            encode_record(DataRecord(METER_ID, 1000, [1, 2, 3], None, ((-1, 0),))),
+            RejectCode.INVALID,
+        ),
+        (
+            encode_record(DataRecord(METER_ID, 1, [1], None, ((3, 2**62),))),
+            RejectCode.INVALID,
+        ),
     ],
 )
 def test_a_poison_record_goes_to_quarantine_and_harms_no_neighbour(
@@ -265,22 +278,25 @@ def test_a_word_this_portal_lacks_quarantines_the_records_that_use_it(
 
 
 @pytest.mark.parametrize(
-    "columns",
+    ("columns", "code"),
     [
-        (Column("voltage", "l9", 0),),
-        (Column("voltage", "l1\0", 0),),
-        (Column("voltage", "l1", 900),),
-        (Column("voltage", "l1", 2**40),),
+        ((Column("voltage", "l9", 0),), RejectCode.UNKNOWN_WORD),
+        ((Column("voltage", "l1\0", 0),), RejectCode.REFUSED),
+        ((Column("voltage", "l1\u202e", 0),), RejectCode.REFUSED),
+        ((Column("voltage", "l1", 900),), RejectCode.REFUSED),
+        ((Column("voltage", "l1", 2**40),), RejectCode.REFUSED),
+        ((Column("note", "", 0),) * 501, RejectCode.REFUSED),
     ],
 )
 def test_a_column_that_cannot_be_is_kept_and_rejected_in_use(
-    sender: Sender, columns: tuple[Column, ...]
+    sender: Sender, columns: tuple[Column, ...], code: str
 ) -> None:
     table = Table("meter", columns)
     record = DataRecord(table_id(table), 1000, [1])
     ingest([sender.tables(table), sender.clock()])
     ack = acks(ingest([sender.send(Lane.DATA, record)]), sender)
-    assert ack.rejected == ((0, RejectCode.UNKNOWN_WORD),)
+    assert ack.rejected == ((0, code),)
+    assert not Series.objects.exists()
 
 
 def test_a_table_for_an_unusable_name_makes_no_device(box: Box, sender: Sender) -> None:
