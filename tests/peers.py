@@ -310,6 +310,15 @@ class Postgres(Daemon):
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def pause_log_writer(self) -> None:
+        """Stop the process that writes what sessions confirmed without waiting for the disk."""
+        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"
+            ).fetchone()
+        assert row
+        psutil.Process(row[0]).suspend()
+
     def kill(self) -> None:
         """SIGKILL the server and all its children, as a power cut would end them together."""
         if not self.running:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.e2e.ledger.database import Database
-    from tests.peers import Mosquitto, Postgres
+    from tests.peers import Mosquitto
 
 pytestmark = pytest.mark.first
 
@@ -39,6 +39,11 @@ FAULTS = {
     "spool cloned",
     "tables lost",
 }
+
+CARELESS = ("synchronous_commit=off",)
+"""A server that confirms at once and writes later."""
+SERVER_FAULTS = {"database server killed"}
+"""What can happen to a database that is a server."""
 
 _ONE = "(SELECT series_id FROM ingest_sample WHERE value IS NOT NULL LIMIT 1)"
 TAMPERINGS = (
@@ -75,14 +80,15 @@ def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) ->
     seed = _seed()
     rng = random.Random(seed)
     print(f"\nledger: seed {seed}", flush=True)
-    with site(Site(folder, broker, database, rng, puback=False)) as place:
+    with site(Site(folder, broker, database, rng)) as place:
         began = time.monotonic()
         _suffer(place, rng, seconds)
         suffered = time.monotonic() - began
         place.heal()
     books = _books(folder, database, place)
     print(f"ledger: {suffered:.0f} s of faults: {dict(place.faults)}\nledger: {books}", flush=True)
-    assert {name for name, times in place.faults.items() if times} == FAULTS
+    expected = FAULTS | SERVER_FAULTS if database.server else FAULTS
+    assert {name for name, times in place.faults.items() if times} == expected
     assert books.stored > 1_000
     assert books.gapped > 0
     assert books.quarantined > 0
@@ -93,10 +99,9 @@ def _run(folder: Path, broker: Mosquitto, database: Database, seconds: float) ->
 
 @pytest.mark.peer("mosquitto", "postgres")
 @pytest.mark.timeout(600)
-def test_nothing_accepted_is_lost_or_doubled(
-    tmp_path: Path, broker: Mosquitto, postgres: Postgres
-) -> None:
-    _run(tmp_path, broker, OnPostgres(postgres), 60)
+def test_nothing_accepted_is_lost_or_doubled(tmp_path: Path, broker: Mosquitto) -> None:
+    with peers.postgres() as server:  # of its own: it is killed
+        _run(tmp_path, broker, OnPostgres(server), 60)
 
 
 @pytest.mark.peer("mosquitto")
@@ -139,3 +144,38 @@ def test_the_same_books_convict_a_gateway_that_deletes_on_puback(
     assert books.lost > 0
     assert not books.sound
     assert books.stored > 0
+
+
+@pytest.mark.peer("mosquitto", "postgres")
+@pytest.mark.timeout(600)
+def test_the_same_books_convict_a_server_that_confirms_before_it_writes(
+    tmp_path: Path, broker: Mosquitto
+) -> None:
+    """The control of `portal.durability`: without it this server is used as it comes."""
+    with peers.postgres(settings=CARELESS) as server:
+        database = OnPostgres(server)
+        portal = "tests.e2e.ledger.careless_portal"
+        with site(Site(tmp_path, broker, database, random.Random(0), portal=portal)) as place:
+            database.write_only_for_those_who_wait()
+            place.stored_then_killed(200)
+            place.heal()
+        books = _books(tmp_path, database, place)
+    print(f"\nledger, confirming before writing: {books}", flush=True)
+    assert books.lost > 20
+    assert not books.sound
+    assert books.stored > 0
+
+
+@pytest.mark.peer("mosquitto", "postgres")
+@pytest.mark.timeout(600)
+def test_the_portal_makes_the_same_server_write_first(tmp_path: Path, broker: Mosquitto) -> None:
+    with peers.postgres(settings=CARELESS) as server:
+        database = OnPostgres(server)
+        with site(Site(tmp_path, broker, database, random.Random(0))) as place:
+            database.write_only_for_those_who_wait()
+            place.stored_then_killed(200)
+            place.heal()
+        books = _books(tmp_path, database, place)
+    print(f"\nledger, made to write first: {books}", flush=True)
+    assert books.sound, str(books)
+    assert books.stored > 200

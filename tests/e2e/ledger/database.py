@@ -27,6 +27,8 @@ class Database(Protocol):
     """For ``KANMON_DATABASE_URL``."""
     workers: int
     """How many ingest workers share it."""
+    server: bool
+    """Whether it is a server of its own, which can be killed."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The rows that ``query`` returns."""
@@ -37,11 +39,18 @@ class Database(Protocol):
     def lose_tables(self) -> int:
         """Delete the boxes' tables from the database; returns how many."""
 
+    def kill(self) -> bool:
+        """End the server with all that it has in memory; whether that hit a running one."""
+
+    def start(self) -> None:
+        """Start a server that was killed; it recovers from its log."""
+
 
 class OnPostgres:
     """A cluster of the test's own."""
 
     workers = 2
+    server = True
 
     def __init__(self, server: Postgres) -> None:
         self._server = server
@@ -54,6 +63,20 @@ class OnPostgres:
     def disturb(self) -> int:
         return self._server.kill_connections()
 
+    def kill(self) -> bool:
+        hit = self._server.running
+        self._server.kill()
+        return hit
+
+    def start(self) -> None:
+        self._server.start()
+
+    def write_only_for_those_who_wait(self) -> None:
+        """Bring everything to the disk; from then on a session that does not wait loses its own."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+        self._server.pause_log_writer()
+
     def lose_tables(self) -> int:
         with psycopg.connect(self.url) as connection:
             connection.execute("SELECT id FROM fleet_box ORDER BY id FOR NO KEY UPDATE")
@@ -64,6 +87,7 @@ class OnSqlite:
     """The file in the portal's state folder."""
 
     workers = 1
+    server = False
     url = ""
 
     def __init__(self, state: Path) -> None:
@@ -87,6 +111,12 @@ class OnSqlite:
             lost = connection.execute(_LOSE).rowcount
             connection.execute("COMMIT")
             return lost
+
+    def kill(self) -> bool:
+        return False
+
+    def start(self) -> None:
+        """Without a server there is nothing to start."""
 
     def execute(self, statement: str) -> None:
         """Tamper with what is stored."""

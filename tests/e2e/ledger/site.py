@@ -127,16 +127,25 @@ class Site:
         database: The portal's database.
         rng: The source of all random choices.
         puback: Whether the gateway deletes on PUBACK (the control).
+        portal: The module that is the portal's command line.
     """
 
     def __init__(
-        self, folder: Path, broker: Mosquitto, database: Database, rng: Random, *, puback: bool
+        self,
+        folder: Path,
+        broker: Mosquitto,
+        database: Database,
+        rng: Random,
+        *,
+        puback: bool = False,
+        portal: str = "portal.cli",
     ) -> None:
         self._folder = folder
         self._broker = broker
         self._database = database
         self._rng = rng
         self._puback = puback
+        self._portal = portal
         self._made = 0
         self._boot = secrets.token_hex(16)
         self.faults: Counter[str] = Counter()
@@ -149,7 +158,7 @@ class Site:
         }
         self._workers = [
             Program(
-                command=[sys.executable, "-m", "portal.cli", "ingest"],
+                command=[sys.executable, "-m", portal, "ingest"],
                 log=folder / f"ingest-{index}.log",
                 variables=self._variables,
             )
@@ -166,7 +175,7 @@ class Site:
         place = ["--organization", "Ledger", "--site", "Hall", "--gateway", "Box", "--box", BOX]
         for arguments in (["migrate"], ["gateway", "add", *place]):
             subprocess.run(
-                [sys.executable, "-m", "portal.cli", *arguments],
+                [sys.executable, "-m", self._portal, *arguments],
                 cwd=ROOT,
                 env=os.environ | self._variables,
                 check=True,
@@ -266,6 +275,19 @@ class Site:
         self.faults["database connection cut"] += met
         return met
 
+    def kill_database(self) -> None:
+        """The server loses what it has in memory, and is away for a while."""
+        self.faults["database server killed"] += self._database.kill()
+        if self._rng.random() < 0.5:
+            self.lull()
+        self._database.start()
+
+    def stored_then_killed(self, records: int) -> None:
+        """Kill the server once so many more records were acknowledged than lay on its disk."""
+        gateway, before = self.gateway, self.gateway.get("delivered")
+        self._wait("acknowledgements", lambda: gateway.get("delivered") >= before + records)
+        self.kill_database()
+
     def strand(self) -> None:
         """What the broker acknowledged dies with it and with the workers who had not read it."""
         for worker in self._workers:
@@ -346,6 +368,7 @@ class Site:
     def everything(self) -> list[Callable[[], None]]:
         """All that can happen, the frequent more often."""
         kills = [self.kill_gateway, self.kill_broker, self.kill_worker, self.disturb_database]
+        kills += [self.kill_database] * self._database.server
         rare = [self.strand, self.overflow, self.restore, self.clone, self.lose_tables]
         return kills * 3 + rare
 
