@@ -21,6 +21,7 @@ from portal.cli.common import PROGRAM, description
 from portal.cli.gateways import gateway
 from portal.cli.ingest import ingest
 from portal.cli.keys import key
+from portal.cli.ledger import ledger
 from portal.cli.migrate import migrate
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
@@ -33,6 +34,7 @@ COMMANDS: Final = (
     gateway,
     ingest,
     key,
+    ledger,
     migrate,
     serve,
     sign_in_link,

@@ -65,6 +65,14 @@ QUARANTINE: Final = Metric(
     meaning="Records in quarantine.",
     labels=("code",),
 )
+LEDGER: Final = Metric(
+    name="kanmon_portal_records",
+    kind="gauge",
+    meaning="Records of all boxes: accepted by their spools; of these stored, quarantined, gapped "
+    "(dropped and announced) and waiting (not here yet); of those stored, undated. Counted every "
+    "five minutes.",
+    labels=("state",),
+)
 CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
@@ -81,7 +89,7 @@ LISTS: Final = Metric(
     unit="seconds",
     labels=("root",),
 )
-WEB: Final = (REQUESTS, DATABASE_UP, GATEWAYS, CONDITIONS, QUARANTINE, CERTIFICATES, LISTS)
+WEB: Final = (REQUESTS, DATABASE_UP, GATEWAYS, CONDITIONS, QUARANTINE, LEDGER, CERTIFICATES, LISTS)
 """The metrics of a process that serves pages."""
 
 BATCHES: Final = Metric(

@@ -6,14 +6,17 @@ A few aggregates, never a row a device.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from django.core.cache import cache
 from django.db.models import Count, Max, Q
 
 from drivers.report import Severity
 from portal.authority.models import IssuedCertificate, RevocationList
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import DeviceCondition, Gateway
+from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.models import Quarantine
 from portal.metrics import table
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
     from portal.metrics.table import Metric, Samples
 
+_LEDGER = "monitoring.ledger"
+_LEDGER_S = 300
 _PURPOSES = {"boxes": "box", "workers": "worker", "publisher": "publisher"}
 """Of the certificates whose purpose follows from their root."""
 
@@ -42,10 +47,20 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     codes = Quarantine.objects.values_list("code").annotate(count=Count("pk"))
     kept: Samples = [((code,), count) for code, count in codes]
     yield table.QUARANTINE, kept
+    yield table.LEDGER, _ledger()
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
     ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]
     yield table.LISTS, ends
+
+
+def _ledger() -> Samples:
+    """The fleet's ledger, which reads every receipt that is not compacted: once in five minutes."""
+    counts = cache.get(_LEDGER)
+    if counts is None:
+        counts = asdict(fleet_ledger())
+        cache.set(_LEDGER, counts, timeout=_LEDGER_S)
+    return [((state,), count) for state, count in counts.items()]
 
 
 def _gateways(now: datetime) -> Samples:

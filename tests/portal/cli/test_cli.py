@@ -136,3 +136,19 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert str(blocked) in done.stderr
     assert "KANMON_PORTAL_STATE" in done.stderr
+
+
+def test_the_ledger_names_every_box_and_their_sum(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "state")
+    assert portal("migrate").returncode == 0
+    assert portal("ledger").stdout == "There are no gateways.\n"
+    assert portal(*PLACE, "--box", "b-aaaaaaaaaa").returncode == 0
+    counted = json.loads(portal("ledger", "--json").stdout)
+    assert counted["total"]["accepted"] == 0
+    assert [(one["box"], one["gateway"]) for one in counted["boxes"]] == [
+        ("b-aaaaaaaaaa", "Plant room")
+    ]
+    header, line, total = portal("--lang", "ja", "ledger").stdout.splitlines()
+    assert header.split() == ["受付", "保存", "隔離", "破棄通知", "未着", "時刻不明"]
+    assert line.split() == ["Plant", "room", *["0"] * 6]
+    assert total.split() == ["合計", *["0"] * 6]

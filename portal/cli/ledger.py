@@ -1,0 +1,62 @@
+"""``kanmon-portal ledger``: what the fleet accepted against what the portal stored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from console.language import tr, tr_noop
+from console.output import columns
+from portal.cli.common import json_option, portal_ready, say
+
+if TYPE_CHECKING:
+    from portal.ingest.fleet_ledger import FleetLedger
+
+_COUNTS = {
+    "accepted": tr_noop("accepted"),
+    "stored": tr_noop("stored"),
+    "quarantined": tr_noop("quarantined"),
+    "gapped": tr_noop("gapped"),
+    "waiting": tr_noop("waiting"),
+    "undated": tr_noop("undated"),
+}
+
+
+@click.command()
+@json_option
+def ledger(*, as_json: bool) -> None:
+    """Count the records of every box.
+
+    Accepted are the records that a box's spool took in. Each of them is stored, quarantined (it
+    was not usable), gapped (the box dropped it and announced that) or waiting (it is not here
+    yet). Undated records are stored and wait for the clock of their box.
+    """
+    with portal_ready():
+        from portal.ingest.fleet_ledger import FleetLedger, box_ledgers
+
+        found = box_ledgers()
+        total = sum((one.ledger for one in found), FleetLedger())
+        rows = [
+            {
+                "box": one.box.box_id,
+                "gateway": one.box.gateway.name,
+                "site": one.box.gateway.site.name,
+                "organization": one.box.gateway.site.organization.name,
+                **asdict(one.ledger),
+            }
+            for one in found
+        ]
+        cells = [(one.box.gateway.name, *_cells(one.ledger)) for one in found]
+    lines = columns([("", *map(tr, _COUNTS.values())), *cells, (tr("all boxes"), *_cells(total))])
+    say(
+        {"boxes": rows, "total": asdict(total)},
+        *(lines if found else [tr("There are no gateways.")]),
+        as_json=as_json,
+    )
+
+
+def _cells(ledger: FleetLedger) -> tuple[str, ...]:
+    counts = asdict(ledger)
+    return tuple(f"{counts[name]:,}" for name in _COUNTS)
