@@ -22,6 +22,10 @@ PARAMETER_NOT_TEXT: Final = Template(
 REQUEST_NOT_OBJECT: Final = Template(
     "control.request_not_object", "the request is not a JSON object"
 )
+REQUEST_INCOMPLETE: Final = Template(
+    "control.request_incomplete", "the request is incomplete: its line does not end"
+)
+END_REQUEST: Final = Template("control.end_request", "send each request as one line")
 NOT_JSON_RPC: Final = Template("control.not_json_rpc", "the request does not follow JSON-RPC 2.0")
 MEMBER_REPEATED: Final = Template("control.member_repeated", "the member {member} is repeated")
 OTHER_PROTOCOL: Final = Template("control.other_protocol", "its member {member} is not '{value}'")

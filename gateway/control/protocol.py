@@ -21,7 +21,7 @@ What the specification leaves open, or leaves out:
 * ``id`` is a text of at most `ID_LENGTH` characters, an integer of 64 bits, or null. A fraction,
   and whatever else is not a request, is refused with -32600 and the id null.
 * A member that is repeated within an object is refused with -32600 (RFC 8259, section 4, leaves
-  its meaning open), ``NaN`` and ``Infinity`` with -32700.
+  its meaning open), ``NaN``, ``Infinity`` and a number as large as ``1e400`` with -32700.
 * Of an error, ``message`` is English text, and ``data`` has the same fields for each of our errors;
   ``findings`` only where there are any. `ErrorCode` lists the codes.
 * Every text for people in ``data`` and in a result is a message: an object of ``id``, ``args`` and
@@ -42,6 +42,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from math import isfinite
 from typing import Any, Final, NoReturn
 
 from config.constraint import given_value
@@ -311,7 +312,12 @@ class _RepeatedError(ValueError):
 
 def _parse(line: bytes) -> Any:
     # Decoded here: `json` would guess UTF-16 and UTF-32, too.
-    return json.loads(line.decode(), object_pairs_hook=_object, parse_constant=_no_number)
+    return json.loads(
+        line.decode(),
+        object_pairs_hook=_object,
+        parse_float=_finite,
+        parse_constant=_no_number,
+    )
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -321,6 +327,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _RepeatedError(name)
         members[name] = value
     return members
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):  # JSON has no way to send it back
+        raise ValueError(text)
+    return value
 
 
 def _no_number(word: str) -> NoReturn:

@@ -6,8 +6,10 @@ one connection come in the order of the requests. The server closes a connection
 
 * after the response to a request above the limit, and to a client that is one too many, in both
   cases once it has read what that client sends meanwhile, for at most `LINGER_S`;
-* without a word when nothing was asked for `IDLE_S`, or a response was not read for as long, and
-  when the daemon stops. What a client has not read `LINGER_S` later is thrown away.
+* when nothing was asked for `IDLE_S`, or a response was not read for as long. Where there is one
+  client too many, that is done earlier to the one that is waited for the longest; only where all
+  are being answered, the newcomer is the one too many. Half a request is answered as such;
+* without a word when the daemon stops. What a client has not read `LINGER_S` later is thrown away.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -67,7 +69,9 @@ class ControlServer:
     commands: Mapping[str, Command]
     idle_s: float = IDLE_S
     linger_s: float = LINGER_S
-    _clients: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _clients: dict[_Client, None] = field(default_factory=dict)
+    """Those that are served, the one that asked the longest ago first."""
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until cancelled; the socket is then gone and every client disconnected.
@@ -90,43 +94,72 @@ class ControlServer:
         finally:
             listener.close()
             self.path.unlink(missing_ok=True)
-            for client in self._clients:
-                client.cancel()
-            await asyncio.gather(*self._clients, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        served = len(self._clients) < CLIENTS_LIMIT
+        self._tasks.add(task)
+        client = _Client(reader, writer)
+        served = self._has_room()
         if served:
-            self._clients.add(task)
+            self._clients[client] = None
         # A client that goes away or says nothing for long, and the daemon's stop, end this task
         # without an error: the stream's own task must not end in one.
         try:
             with suppress(OSError, TimeoutError, asyncio.CancelledError):
                 if served:
-                    await self._serve(reader, writer)
+                    await self._serve(client)
                 else:
                     await self._refuse(_too_many(), reader, writer)
         finally:
-            self._clients.discard(task)
+            self._clients.pop(client, None)
             await self._close(writer)
+            self._tasks.discard(task)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _has_room(self) -> bool:
+        """Whether there is room for one more client, which another may have to make."""
+        if len(self._clients) < CLIENTS_LIMIT:
+            return True
+        for client in self._clients:
+            if client.waiting is not None:
+                client.waiting.reschedule(asyncio.get_running_loop().time())
+                del self._clients[client]
+                return True
+        return False
+
+    async def _serve(self, client: _Client) -> None:
         while True:
             try:
-                async with asyncio.timeout(self.idle_s):
-                    line = await reader.readline()
+                async with self._waiting(client):
+                    line = await client.reader.readline()
             except ValueError:
-                await self._refuse(_too_large(), reader, writer)
+                await self._refuse(_too_large(), client.reader, client.writer)
+                return
+            except TimeoutError:
+                if await client.has_begun():
+                    client.writer.write(encode_error(None, _incomplete()))
                 return
             if not line:
                 return
             response = await respond(self.commands, line)
             if response is not None:
-                writer.write(response)
-                async with asyncio.timeout(self.idle_s):
-                    await writer.drain()
+                client.writer.write(response)
+                async with self._waiting(client):
+                    await client.writer.drain()
+
+    @asynccontextmanager
+    async def _waiting(self, client: _Client) -> AsyncIterator[None]:
+        """Wait for a client, for `idle_s` at most, or until another needs its room."""
+        if client in self._clients:
+            self._clients[client] = self._clients.pop(client)  # it comes last now
+        try:
+            async with asyncio.timeout(self.idle_s) as client.waiting:
+                yield
+        finally:
+            client.waiting = None
 
     async def _refuse(
         self, error: ControlError, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -150,6 +183,26 @@ class ControlServer:
         writer.transport.abort()
 
 
+@dataclass(slots=True, eq=False)
+class _Client:
+    """A connection.
+
+    Attributes:
+        waiting: The limit on waiting for it; ``None`` while it is being answered.
+    """
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    waiting: asyncio.Timeout | None = None
+
+    async def has_begun(self) -> bool:
+        """Whether a part of a request has come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                return bool(await self.reader.read(1))
+        return False
+
+
 async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
     """Carry out the request on a line.
 
@@ -171,7 +224,9 @@ async def respond(commands: Mapping[str, Command], line: bytes) -> bytes | None:
         response = encode_result(request.id, await command(request.named_params()))
     except ControlError as error:
         response = encode_error(request.id, error)
-    except Exception as error:  # a bug in one command must not end the daemon
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a bug in one command, or in a library in Rust, which panics
         log.exception("command_failed", method=request.method[:_SHOWN])
         fault = ControlError(
             control.INTERNAL_ERROR(),
@@ -192,6 +247,14 @@ def _too_large() -> ControlError:
         control.TOO_LARGE(limit=REQUEST_LIMIT),
         next_step=control.SMALLER_FILE(),
         code=ErrorCode.TOO_LARGE,
+    )
+
+
+def _incomplete() -> ControlError:
+    return ControlError(
+        control.REQUEST_INCOMPLETE(),
+        next_step=control.END_REQUEST(),
+        code=ErrorCode.PARSE_ERROR,
     )
 
 
