@@ -186,8 +186,10 @@ class ClockRecord(msgspec.Struct, frozen=True, array_like=True, tag=3):
     Attributes:
         since: Boot time from which ``offset`` holds; 0 for the boot from its start.
         offset: Milliseconds to add to a boot time to get Unix time.
-        synchronised: Whether a time source confirms it. When one does for the first time, the
-            record has ``since`` 0: times that an assumed clock had dated are dated anew.
+        synchronised: Whether a time source confirms it. When one does, ``since`` is where the
+            last confirmed offset ended (0 for the first time): what an assumed clock had dated in
+            between is dated anew. A step that none confirms is a record without it, and holds
+            from when it was seen.
     """
 
     since: BootMs

@@ -4,9 +4,12 @@ Everything is dated in ``CLOCK_BOOTTIME``, which a wrong or stepped wall clock c
 offset to Unix time is a record of its own, a `cloud_link.records.ClockRecord` that `OffsetWatch`
 makes:
 
-    unknown --plausible wall clock--> assumed --a source vouches--> synchronised
-                                         |  ^                         |  ^
-                                         +--+ stepped                 +--+ stepped
+    unset --plausible wall clock--> assumed --a source vouches--> synchronised --+
+                                     |  ^  ^                        |            | stepped, and
+                             stepped +--+  |                        +------------+ vouched for
+                                           |                        |
+                                           +-- stepped, and nobody --+
+                                               vouches for it
 
 Sources: clock_gettime(2), adjtimex(2), proc_sys_kernel(5) for ``random/boot_id``.
 """
@@ -91,13 +94,16 @@ class SystemClock:
 
     def sample(self) -> ClockSample:
         """See `ClockSource.sample`."""
+        # Asked before and after: a clock that is set in between was not vouched for when read.
+        synchronised = self._synchronised()
         boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         wall = time.clock_gettime_ns(time.CLOCK_REALTIME)
         boot = (boot + time.clock_gettime_ns(time.CLOCK_BOOTTIME)) // 2
         # The offset is rounded once: boot + offset then agrees with the wall to a millisecond.
         offset = round((wall - boot) / 1_000_000)
         boot //= 1_000_000
-        return ClockSample(boot=boot, wall=boot + offset, synchronised=self._synchronised())
+        synchronised = synchronised and self._synchronised()
+        return ClockSample(boot=boot, wall=boot + offset, synchronised=synchronised)
 
     def _synchronised(self) -> bool:
         # struct timex is 208 bytes on 64-bit Linux; modes = 0 only reads, and needs no privilege.
@@ -110,11 +116,16 @@ class SystemClock:
 
 
 class OffsetWatch:
-    """Follows, sample by sample, the offset of this boot's milliseconds to Unix time. Pure."""
+    """Follows, sample by sample, the offset of this boot's milliseconds to Unix time. Pure.
+
+    An offset that a time source vouched for stands for the times before a step, whatever the step
+    says. One that nobody vouches for is an assumption from its first moment on, until a source
+    vouches again: its record then dates that whole stretch anew, and nothing before it.
+    """
 
     def __init__(self) -> None:
         self._offset: int | None = None
-        self._synchronised = False
+        self._assumed_since: int | None = 0
 
     @property
     def offset(self) -> int | None:
@@ -123,26 +134,34 @@ class OffsetWatch:
 
     @property
     def synchronised(self) -> bool:
-        """Whether a time source has vouched for the offset."""
-        return self._synchronised
+        """Whether a time source has vouched for the offset that holds now."""
+        return self._assumed_since is None
 
     def update(self, sample: ClockSample) -> ClockRecord | None:
         """Take a sample; returns the record to send when it changes the meaning of boot times.
 
-        The first offset holds from boot. So does the first one a source vouches for: what was
-        dated by an assumed clock is dated anew. A later step holds from when it was seen.
+        A wall clock that cannot be right says nothing: what is known of this boot still holds.
         """
         if not RELEASE_MS <= sample.wall < LATEST_MS:
             return None
         offset = sample.wall - sample.boot
+        first = self._offset is None
         stepped = self._offset is not None and abs(offset - self._offset) > STEP_MS
-        vouched = sample.synchronised and not self._synchronised
-        if self._offset is not None and not stepped and not vouched:
+        vouched = sample.synchronised and self._assumed_since is not None
+        if not (first or stepped or vouched):
             return None
-        since = sample.boot if stepped and not vouched else 0
+        if first:
+            since = 0
+        elif vouched and self._assumed_since is not None:
+            since = self._assumed_since
+        else:
+            since = sample.boot
+        if sample.synchronised:
+            self._assumed_since = None
+        elif self._assumed_since is None:
+            self._assumed_since = since
         self._offset = offset
-        self._synchronised = self._synchronised or sample.synchronised
-        return ClockRecord(since, offset, self._synchronised)
+        return ClockRecord(since, offset, sample.synchronised)
 
 
 def boot_bytes(boot_id: str) -> bytes:

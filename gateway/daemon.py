@@ -69,7 +69,7 @@ from provisioning.state_folder import SPOOL, close_state
 if TYPE_CHECKING:
     from gateway.metrics.endpoint import Endpoint
 
-LOOK_S: Final = 5.0
+LOOK_S: Final = 1.0
 """Seconds between two looks at the clocks, and at the box's identity."""
 _AUTHOR: Final = "local"
 
@@ -315,6 +315,7 @@ class Daemon:
 
     def _clock_changed(self, record: ClockRecord) -> None:
         self._link.offset = record.offset
+        self._health.report_now()
 
     async def _record_configuration(self) -> None:
         at = self._runtime.clock.now()
@@ -322,7 +323,7 @@ class Daemon:
 
     def _baseline(self) -> Sequence[Entry]:
         at = self._runtime.clock.now()
-        return baseline_records(self._settings.configuration, self._clock.record, at, _AUTHOR)
+        return baseline_records(self._settings.configuration, self._clock.records, at, _AUTHOR)
 
     def _on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT, reload on SIGHUP."""

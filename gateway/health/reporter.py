@@ -58,12 +58,19 @@ class HealthReporter:
         self._view = view
         self._period_s = period_s
         self._put = put
+        self._due = asyncio.Event()
 
     async def run(self) -> None:
         """Report until cancelled."""
         while True:
+            self._due.clear()
             await self._put(await self.report())
-            await asyncio.sleep(self._period_s())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), self._period_s())
+
+    def report_now(self) -> None:
+        """Report without waiting for the period's end: a condition came or went."""
+        self._due.set()
 
     async def report(self) -> Report:
         """The report of this moment."""

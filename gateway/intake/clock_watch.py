@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import structlog
 
@@ -12,6 +13,9 @@ from cloud_link.spool.writer import RecordSink
 from drivers.report import Clock
 from gateway.clock import ClockSource, OffsetWatch, boot_bytes, clock_of
 from gateway.intake.gateway_records import clock_entry
+
+RECORDS_KEPT: Final = 64
+"""Records that are told again after others were dropped: the first one, and the newest."""
 
 log = structlog.get_logger("kanmon.clock")
 
@@ -25,7 +29,8 @@ class ClockWatch:
         changed: Called with each such record before it is appended.
 
     Attributes:
-        record: The record that holds now; ``None`` while the time is not known.
+        records: The records of this boot that count somewhere, each from its ``since`` until the
+            next one's; empty while the time is not known.
     """
 
     def __init__(
@@ -38,7 +43,7 @@ class ClockWatch:
         self._spool = spool
         self._changed = changed
         self._offset = OffsetWatch()
-        self.record: ClockRecord | None = None
+        self.records: Sequence[ClockRecord] = ()
 
     @property
     def boot(self) -> bytes:
@@ -64,10 +69,21 @@ class ClockWatch:
         record = self._offset.update(sample)
         if record is None:
             return
-        self.record = record
+        self.records = _with(self.records, record)
         self._changed(record)
-        log.info("clock_known", offset=record.offset, synchronised=record.synchronised)
+        log.info(
+            "clock_known",
+            since=record.since,
+            offset=record.offset,
+            synchronised=record.synchronised,
+        )
         try:
             await self._spool.append([clock_entry(record, sample.boot)])
         except SpoolError as error:
             log.error("clock_record_failed", error=str(error))
+
+
+def _with(records: Sequence[ClockRecord], newest: ClockRecord) -> tuple[ClockRecord, ...]:
+    """The records that still count somewhere beside the newest, and that one."""
+    kept = (*(record for record in records if record.since < newest.since), newest)
+    return kept if len(kept) <= RECORDS_KEPT else (kept[0], *kept[1 - RECORDS_KEPT :])

@@ -41,10 +41,10 @@ def clock_entry(record: ClockRecord, at: int) -> Entry:
 
 
 def baseline_records(
-    configuration: Configuration, clock: ClockRecord | None, at: int, author: str
+    configuration: Configuration, clocks: Sequence[ClockRecord], at: int, author: str
 ) -> Sequence[Entry]:
     """Return the records to append again after records were dropped: they may be among those."""
-    known = () if clock is None else (clock_entry(clock, at),)
+    known = (clock_entry(clock, at) for clock in clocks)
     return (*known, configuration_entry(configuration, at, author))
 
 
