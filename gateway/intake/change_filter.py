@@ -9,7 +9,9 @@ The rules, all of them:
   its words may change unsaid until the next heartbeat.
 * Counters read within a heartbeat of the site's midnight travel in their own lane, which the
   spool gives up last, and all of them are sent when that span begins and at the first poll
-  after midnight: what billing rests on.
+  of another day: what billing rests on. That first poll may be hours after midnight, because the
+  device was silent or the clock was set, and it may be of the day before, which the clock then
+  leaves again.
 * "Last sent" changes in `ChangeFilter.commit`, that is after the spool's commit;
   `ChangeFilter.reset` takes it all back, at any gap or new epoch.
 
@@ -59,6 +61,7 @@ class _Layout:
     run: slice | None
     full_at: int | None = None
     side: Side = Side.FAR
+    day: int | None = None
 
 
 class _DeviceState:
@@ -122,6 +125,22 @@ def _run(slots: list[int]) -> slice | None:
     return slice(run.start, run.stop) if slots == list(run) else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the site's days a report lies.
+
+    Attributes:
+        side: Its side of the nearest midnight.
+        day: When its day began, Unix milliseconds; ``None`` while the time is not known.
+    """
+
+    side: Side = Side.FAR
+    day: int | None = None
+
+
+_NOWHERE: Final = _Place()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Update:
     """What was last sent of one layout, once its records are accepted."""
@@ -130,7 +149,7 @@ class _Update:
     marks: list[Mark]
     at: int
     full: bool
-    side: Side
+    place: _Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +201,11 @@ class ChangeFilter:
         if event:
             entries.append(_event_entry(report))
         utc = report.clock.utc_ms(report.at)
-        side = Side.FAR if utc is None else self._midnight.side(utc)
+        watch = self._midnight
+        place = _NOWHERE if utc is None else _Place(watch.side(utc), watch.day(utc))
         readings, updates = report.readings, []
         for start in range(0, len(readings), COLUMNS_LIMIT):
-            update = self._columns(known, readings[start : start + COLUMNS_LIMIT], side, entries)
+            update = self._columns(known, readings[start : start + COLUMNS_LIMIT], place, entries)
             if update:
                 updates.append(update)
         return Changes(
@@ -210,7 +230,9 @@ class ChangeFilter:
             else:
                 for slot, mark in zip(layout.slots, update.marks, strict=True):
                     marks[slot] = mark
-            layout.side = update.side
+            layout.side = update.place.side
+            if update.place.day is not None:
+                layout.day = update.place.day
             if update.full:
                 layout.full_at = update.at
 
@@ -238,7 +260,7 @@ class ChangeFilter:
         ) != _condition_keys(last.conditions)
 
     def _columns(
-        self, known: _DeviceState, readings: Sequence[Reading], side: Side, entries: list[Entry]
+        self, known: _DeviceState, readings: Sequence[Reading], place: _Place, entries: list[Entry]
     ) -> _Update | None:
         layout = known.layout(readings)
         values, marks = _values(readings)
@@ -246,7 +268,10 @@ class ChangeFilter:
         full = layout.full_at is None or at - layout.full_at >= self._heartbeat
         past = known.marks
         last = past[layout.run] if layout.run else [past[slot] for slot in layout.slots]
-        turned = side is not layout.side and side is not Side.FAR
+        side = place.side
+        # The first known day counts as another one: what came before may be of the day before.
+        another_day = place.day not in {None, layout.day} and layout.full_at is not None
+        turned = another_day or (side is not layout.side and side is not Side.FAR)
         if full:
             picks: Sequence[int] = range(len(values))
         elif marks == last and not turned:
@@ -256,16 +281,16 @@ class ChangeFilter:
             if turned:  # all counters, changed or not
                 changed = [a or b for a, b in zip(changed, layout.counters, strict=True)]
             picks = list(compress(range(len(values)), changed))
-        for lane, columns in _lanes(picks, layout, side):
+        for lane, columns in _lanes(picks, layout, boundary=turned or side is not Side.FAR):
             if columns:
                 entries.append(_data_entry(lane, layout, readings, values, columns))
-        return _Update(layout=layout, marks=marks, at=at, full=full, side=side)
+        return _Update(layout=layout, marks=marks, at=at, full=full, place=place)
 
 
 def _lanes(
-    picks: Sequence[int], layout: _Layout, side: Side
+    picks: Sequence[int], layout: _Layout, *, boundary: bool
 ) -> tuple[tuple[Lane, Sequence[int]], ...]:
-    if side is Side.FAR:
+    if not boundary:
         return ((Lane.DATA, picks),)
     counters = layout.counters
     return (

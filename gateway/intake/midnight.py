@@ -35,7 +35,13 @@ class MidnightWatch:
     def __init__(self, zone: ZoneInfo, margin_ms: int) -> None:
         self._zone = zone
         self._margin = margin_ms
-        self._from = self._begins = self._until = 0
+        self._from = self._before = self._begins = self._until = 0
+
+    def day(self, utc_ms: int) -> int:
+        """Return when the local day of ``utc_ms`` began; both are Unix milliseconds."""
+        if not self._from <= utc_ms < self._until:
+            self._aim(utc_ms)
+        return self._begins if utc_ms >= self._begins else self._before
 
     def side(self, utc_ms: int) -> Side:
         """Return the side on which ``utc_ms`` lies, Unix milliseconds."""
@@ -51,7 +57,7 @@ class MidnightWatch:
         today = moment.date()
         begins = [day_begins(today + timedelta(days=n), self._zone) for n in (-1, 0, 1, 2)]
         nearest = min(range(1, 3), key=lambda n: abs(begins[n] - utc_ms))
-        self._begins = begins[nearest]
+        self._before, self._begins = begins[nearest - 1], begins[nearest]
         self._from = (begins[nearest - 1] + begins[nearest]) // 2
         self._until = (begins[nearest] + begins[nearest + 1]) // 2
         if not self._from <= utc_ms < self._until:  # a tie, or a day the calendar skips

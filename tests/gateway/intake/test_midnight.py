@@ -55,3 +55,4 @@ def test_a_watch_agrees_with_the_calendar_wherever_it_comes_from(
     if abs(nearest - at) <= MARGIN:
         expected = Side.AFTER if at >= nearest else Side.BEFORE
     assert watch.side(at) is expected
+    assert watch.day(at) == max(b for b in begins if b <= at)
