@@ -10,7 +10,9 @@ import click
 from console import language, vocabulary
 from console.catalogue import decode
 from console.language import plural, tr
+from console.language import words as said
 from console.output import columns, say_field, say_table
+from console.templates import next_step
 from gateway.cli import words
 from gateway.cli.common import (
     DONE,
@@ -46,6 +48,7 @@ def status(session: Session, *, as_json: bool) -> int:
     say_field(tr("Spool"), _spool(answer["spool"]))
     if not answer["clock_known"]:
         say_field(tr("Clock"), tr("not set: readings are stored, and dated once it is"))
+        say_field("", tr("next step: {step}", step=said(next_step.CLOCK_UNSET())))
     say("")
     show_devices(answer["devices"])
     return DONE
@@ -57,6 +60,14 @@ def _status_json(answer: dict[str, Any]) -> dict[str, Any]:
     steps = {"error": message_json(link["error"]), "next": message_json(link["next"])}
     return {
         **answer,
+        "conditions": [
+            {
+                **condition,
+                "message": str(decode(condition["message"])),
+                "next": message_json(condition["next"]),
+            }
+            for condition in answer.get("conditions", ())
+        ],
         "link": {**link, **steps},
         "metrics": metrics and {**metrics, "error": message_json(metrics["error"])},
         "devices": devices_json(answer["devices"]),

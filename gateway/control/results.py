@@ -31,6 +31,12 @@ _DEVICE: Final = {
     "reported_s": (None, int),
     "problem": (None, MESSAGE),
 }
+_CONDITION: Final = {
+    "code": str,
+    "severity": str,
+    "message": MESSAGE,
+    "next": (None, MESSAGE),
+}
 _LINK: Final = {
     "broker": (None, str),
     "connected": bool,
@@ -68,6 +74,7 @@ RESULTS: Final[dict[str, Shape]] = {
         "software": str,
         "running_s": int,
         "clock_known": bool,
+        "conditions": (..., [_CONDITION]),
         "link": _LINK,
         "metrics": (..., None, {"error": (None, MESSAGE)}),
         "certificate": (None, {"expires_at": str, "expired": bool, "soon": bool}),

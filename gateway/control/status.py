@@ -14,7 +14,9 @@ from config.model import digest
 from console.templates import control
 from console.text import NO_MESSAGE, Message
 from drivers.report import gravest
+from gateway.control.next_steps import next_step
 from gateway.control.protocol import ControlError, cause
+from gateway.health.health import NAME
 from gateway.health.spool_stats import outbox
 from gateway.link.certificate import validity
 from gateway.version import software
@@ -129,6 +131,7 @@ class StatusCommands:
             "software": software(),
             "running_s": (now - view.started_at) // 1000,
             "clock_known": clock.offset is not None,
+            "conditions": _own_conditions(view.polling.reports.get(NAME)),
             "configuration": digest(configuration).hex(),
             "link": view.link.to_json(),
             "certificate": certificate.to_json() if certificate else None,
@@ -176,6 +179,20 @@ class StatusCommands:
         configured = by_line(polling.settings.configuration, polling.settings.profiles)
         found = as_planned(configured, polling.poller.drivers)
         return bus_stats(found, polling.lines, polling.poller.next_polls, self._view.clock.now())
+
+
+def _own_conditions(report: Report | None) -> list[dict[str, Any]]:
+    """The conditions of the gateway itself, the gravest first, as JSON values."""
+    conditions = report.conditions if report else ()
+    return [
+        {
+            "code": condition.code,
+            "severity": condition.severity,
+            "message": condition.message.to_json(),
+            "next": step.to_json() if (step := next_step(condition)) else None,
+        }
+        for condition in sorted(conditions, key=lambda one: one.severity.rank)
+    ]
 
 
 def _device(device: Device, report: Report | None, refused: Message, now: int) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from tests import fork_server
 PATIENCE_S: Final = 30.0
 
 
-def wait_for(what: str, true: Callable[[], bool]) -> None:
-    """Return when ``true()`` is; fail after `PATIENCE_S` seconds."""
-    deadline = time.monotonic() + PATIENCE_S
+def wait_for(what: str, true: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
+    """Return when ``true()`` is; fail after ``patience_s`` seconds."""
+    deadline = time.monotonic() + patience_s
     while not true():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.02)

@@ -1,0 +1,257 @@
+"""The whole gateway while its wall clock is unset, wrong, and set again (libfaketime)."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cloud_link.columns import cells
+from cloud_link.records import ClockRecord, DataRecord, EventRecord, decode_record, table_id
+from cloud_link.spool.model import SpoolLimits
+from cloud_link.spool.spool import Spool
+from cloud_link.wire import Lane
+from drivers.report import Code, Kind, Quantity
+from gateway.clock import SystemClock
+from gateway.control.client import call
+from gateway.intake.midnight import day_begins
+from tests.faults.clockfault import WallClock
+from tests.gateway.box import Box, wait_for
+from tests.gateway.meter import meter
+
+pytestmark = pytest.mark.peer("libfaketime", "cc")
+
+DAY = 86_400
+TOKYO = ZoneInfo("Asia/Tokyo")
+CLOSE_MS = 2_000
+"""A look at the clocks a second, and as much for a busy machine."""
+PATIENCE_S = 90.0
+"""libfaketime asks a file for every time: on a busy machine a poll takes long."""
+
+
+PROFILE = """\
+version: 1
+maker: Maker
+model: Meter
+sources: [this test, its meter]
+state: running
+modbus: {words: high_first}
+defaults: {table: input, type: float32}
+points:
+  - {at: 0x0034, quantity: power.active, resolution: -1}
+  - {at: 0x0048, quantity: energy.import, scale: 1000, resolution: 0}
+  - {at: 0x004A, quantity: energy.export, scale: 1000, resolution: 0}
+"""
+"""A meter whose counters are read at every poll."""
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> WallClock:
+    return WallClock(folder=tmp_path)
+
+
+@pytest.fixture
+def box(tmp_path: Path, wall: WallClock) -> Iterator[Box]:
+    """A gateway that is configured and does not run yet; its meter answers."""
+    with meter() as device:
+        box = Box(tmp_path / "state", before=wall.command())
+        profiles = box.state / "profiles"
+        profiles.mkdir(parents=True)
+        (profiles / "meter.yaml").write_text(PROFILE)
+        url = f"modbus-tcp://127.0.0.1:{device.port}/?unit=1&profile=meter"
+        file = tmp_path / "gateway.yaml"
+        file.write_text(
+            "version: 1\nsite: {time_zone: Asia/Tokyo}\ngateway: {heartbeat_s: 60, health_s: 60}\n"
+            "cloud: {broker: 'mqtt://127.0.0.1:9'}\n"
+            f"devices: [{{name: main, url: '{url}', every_s: 0.2}}]\n"
+        )
+        assert box.kanmon("config", "apply", str(file)).returncode == 0
+        yield box
+        if box.process:
+            box.process.kill()
+            box.process.wait()
+
+
+def accepted(box: Box, lane: str) -> int:
+    count: int = call(box.state, "outbox")["accepted"][lane]
+    return count
+
+
+def more(box: Box, lane: str = "data", by: int = 3) -> None:
+    """Wait until this many more records of a lane are accepted."""
+    least = accepted(box, lane) + by
+    wait_for(f"records in {lane}", lambda: accepted(box, lane) >= least, PATIENCE_S)
+
+
+def clocks(box: Box) -> list[ClockRecord]:
+    records = [
+        (r.seq, decode_record(r.body)) for r in box.records().values() if r.lane is Lane.EVENT
+    ]
+    return [r for _, r in sorted(records, key=lambda one: one[0]) if isinstance(r, ClockRecord)]
+
+
+def dated(records: list[ClockRecord], boot_ms: int) -> int:
+    """A moment in Unix milliseconds, as the portal dates it: the newest that holds counts."""
+    return boot_ms + [one for one in records if one.since <= boot_ms][-1].offset
+
+
+def times(box: Box) -> list[int]:
+    """When readings were taken, milliseconds since boot."""
+    found = (decode_record(record.body) for record in box.records().values())
+    return sorted({record.at for record in found if isinstance(record, DataRecord)})
+
+
+def true_offset() -> int:
+    sample = SystemClock().sample()
+    return sample.wall - sample.boot
+
+
+def near(found: int, expected: float) -> bool:
+    return abs(found - expected) < CLOSE_MS
+
+
+@pytest.mark.parametrize("year", [1970, 2000])
+def test_unset_at_boot(box: Box, wall: WallClock, year: int) -> None:
+    wall.set(datetime(year, 1, 2, tzinfo=TOKYO).timestamp() - time.time())
+    box.start()
+    more(box)
+    status = call(box.state, "status")
+    assert status["clock_known"] is False
+    assert str(Code.CLOCK_UNSET) in {one["code"] for one in status["conditions"]}
+    said = box.kanmon("status").stdout
+    assert "Clock       not set" in said
+    assert "make a time server reachable" in said
+    wall.set(0, vouched=True)
+    wait_for("the clock", lambda: bool(call(box.state, "status")["clock_known"]))
+    wait_for("its condition's end", lambda: not call(box.state, "status")["conditions"])
+    more(box, "data")
+    wait_for("the event", lambda: accepted(box, "event") >= 5)
+    assert box.end() == 0
+    (clock,) = clocks(box)
+    assert (clock.since, clock.synchronised) == (0, True)
+    assert near(clock.offset, true_offset())
+    events = [
+        record
+        for stored in sorted(box.records().values(), key=lambda one: one.seq)
+        if isinstance(record := decode_record(stored.body), EventRecord)
+        and record.device == "gateway"
+    ]
+    codes = [{condition.code for condition in event.conditions} for event in events]
+    assert codes[0] == {Code.CLOCK_UNSET}
+    assert codes[-1] == set()
+
+
+def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: WallClock) -> None:
+    wall.set(0, vouched=True)
+    box.start()
+    more(box)
+    for wrong in (DAY, -2 * DAY):
+        before = accepted(box, "event")
+        wall.set(wrong)
+        wait_for("the step", lambda: accepted(box, "event") > before)  # noqa: B023 # called at once
+        more(box)
+    before = accepted(box, "event")
+    wall.set(0, vouched=True)
+    wait_for("the source", lambda: accepted(box, "event") > before)
+    more(box)
+    assert box.end() == 0
+    right, ahead, back, vouched = clocks(box)
+    offset = true_offset()
+    assert [one.synchronised for one in (right, ahead, back, vouched)] == [True, False, False, True]
+    assert right.since == 0 < ahead.since < back.since
+    assert vouched.since == ahead.since, "what nobody vouched for is dated anew, no more"
+    assert near(ahead.offset - offset, DAY * 1000)
+    assert near(back.offset - offset, -2 * DAY * 1000)
+    assert all(near(dated(clocks(box), at), at + offset) for at in times(box))
+
+
+def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: WallClock) -> None:
+    wall.set(DAY)
+    box.start()
+    more(box)
+    wall.set(0, vouched=True)
+    wait_for("the source", lambda: len(times_known(box)) == 2)
+    more(box)
+    assert box.end() == 0
+    assert [(one.since, one.synchronised) for one in clocks(box)] == [(0, False), (0, True)]
+    assert all(near(dated(clocks(box), at), at + true_offset()) for at in times(box))
+
+
+def times_known(box: Box) -> list[str]:
+    return [line for line in box.log().splitlines() if "clock_known" in line]
+
+
+def at_site(day: int, hour: int, minute: int = 0) -> float:
+    """Seconds from the present to a time of the site's next month."""
+    first = (datetime.now(TOKYO).replace(day=1) + timedelta(days=32)).replace(day=1)
+    moment = first.replace(day=day, hour=hour, minute=minute, second=0)
+    return moment.timestamp() - time.time()
+
+
+@pytest.mark.parametrize(
+    "stations",
+    [
+        pytest.param([(15, 12, 0), (17, 3, 0)], id="in mid-month, ahead"),
+        pytest.param([(15, 12, 0), (13, 12, 0)], id="in mid-month, back"),
+        pytest.param([(14, 23, 50), (15, 0, 10), (14, 23, 50)], id="over midnight and back"),
+        pytest.param([(14, 23, 59), (15, 0, 0)], id="to midnight"),
+    ],
+)
+def test_a_jump_over_the_site_s_midnight_leaves_out_no_boundary_and_doubles_none(
+    box: Box, wall: WallClock, stations: list[tuple[int, int, int]]
+) -> None:
+    wall.set(at_site(*stations[0]))
+    box.start()
+    more(box)
+    for known, station in enumerate(stations[1:], 2):
+        wall.set(at_site(*station))
+        wait_for("the jump", lambda: len(times_known(box)) == known)  # noqa: B023 # called at once
+        more(box, "boundary", 1)
+        more(box, by=1)
+    assert box.end() == 0
+    records = clocks(box)
+    assert len(records) == len(stations)
+    assert not any(one.synchronised for one in records)
+    readings = counters(box)
+    days = [day_of(dated(records, at)) for at in readings]
+    turns = [n for n in range(1, len(days)) if days[n] != days[n - 1]]
+    assert len(turns) == len(stations) - 1
+    whole = max(len(columns[Lane.BOUNDARY]) for columns in readings.values())
+    for columns in readings.values():
+        assert not columns[Lane.BOUNDARY] & columns[Lane.DATA], "no counter in both lanes"
+    for turn in turns:
+        columns = list(readings.values())[turn]
+        assert len(columns[Lane.BOUNDARY]) == whole > 0, "the first poll of a day: all counters"
+        assert not columns[Lane.DATA]
+
+
+def day_of(unix_ms: int) -> int:
+    return day_begins(datetime.fromtimestamp(unix_ms / 1000, TOKYO).date(), TOKYO)
+
+
+def counters(box: Box) -> dict[int, dict[Lane, set[tuple[str, str]]]]:
+    """The counters of the meter sent at each moment, by lane; each at most once in each."""
+    spool = Spool.open(box.state / "spool", boot=bytes(8), limits=SpoolLimits())
+    found: dict[int, dict[Lane, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    try:
+        for lane in (Lane.DATA, Lane.BOUNDARY):
+            pending = spool.pending(lane, after=0, limit_bytes=100_000_000)
+            known = spool.tables({record.table for record in pending if record.table})
+            tables = {table_id(table): table for table in known if table.device == "main"}
+            for record in pending:
+                data = decode_record(record.body)
+                if not isinstance(data, DataRecord) or data.table not in tables:
+                    continue
+                for cell in cells(tables[data.table], data):
+                    column = tables[data.table].columns[cell.column]
+                    if Quantity(column.quantity).kind is Kind.COUNTER:
+                        assert (column.quantity, column.part) not in found[data.at][lane]
+                        found[data.at][lane].add((column.quantity, column.part))
+    finally:
+        spool.close()
+    return dict(sorted(found.items()))
