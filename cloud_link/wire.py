@@ -185,7 +185,7 @@ class RejectCode:
     UNKNOWN_WORD: Final = "unknown_word"
     """A quantity, state or code that this portal's vocabulary lacks."""
     REFUSED: Final = "refused"
-    """The database would not take it."""
+    """It cannot be stored, while a canary of its kind can: it failed alone, twice."""
 
 
 M = TypeVar("M", Batch, Tables, Online, Ack)

@@ -23,6 +23,7 @@ from portal.cli.ingest import ingest
 from portal.cli.keys import key
 from portal.cli.ledger import ledger
 from portal.cli.migrate import migrate
+from portal.cli.quarantine import quarantine
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
 
@@ -36,6 +37,7 @@ COMMANDS: Final = (
     key,
     ledger,
     migrate,
+    quarantine,
     serve,
     sign_in_link,
     user,

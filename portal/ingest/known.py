@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloud_link.records import DataRecord
+from cloud_link.records import DataRecord, content_hash
+from cloud_link.wire import Lane
 from portal.ingest import tables
 from portal.ingest.clocks import ClockBook
+from portal.ingest.messages import Item, Number
 from portal.ingest.models import Epoch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cloud_link.records import Record
+    from cloud_link.validation import Flaw
     from portal.fleet.models import Box
-    from portal.ingest.messages import Item
-    from portal.ingest.models import BootClock
+    from portal.ingest.models import BootClock, PendingClock, Quarantine
     from portal.ingest.tables import Layout, TableKey
+
+
+def item_of(box: Box, row: PendingClock | Quarantine, record: Record | Flaw) -> Item:
+    """The item of a record that was kept as it came."""
+    raw, boot = bytes(row.raw), bytes(row.boot)
+    return Item(
+        box=box.box_id,
+        number=Number(bytes(row.epoch.epoch), Lane(row.lane), row.seq),
+        ordinal=row.epoch.ordinal,
+        boot=boot,
+        raw=raw,
+        content=content_hash(boot, raw),
+        record=record,
+    )
 
 
 class Known:

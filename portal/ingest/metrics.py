@@ -49,6 +49,7 @@ class IngestMetrics:
         counters[table.UNUSABLE].inc(sum(count for count, _ in result.unusable.values()))
         counters[table.REPEATED].inc(tally.repeated)
         counters[table.TABLES_ASKED].inc(tally.without_table)
+        counters[table.HELD].inc(tally.held)
         counters[table.READINGS].inc(tally.readings)
         counters[table.ANSWERS].inc(len(result.answers))
         for lane, count in tally.received.items():

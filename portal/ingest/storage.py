@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
@@ -23,7 +24,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from portal import readiness
-from portal.ingest import alarms, canary, receipts, sql
+from portal.ingest import alarms, canary, quarantine, receipts, sql
 from portal.ingest.messages import box_of
 from portal.ingest.store import IngestResult, ingest_or_isolate
 from portal.logs import event_log
@@ -49,6 +50,11 @@ SUSPECTS: Final = 1_000
 PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each further attempt at broker or database; after the last, always the last."""
 _COMPACT_EVERY_S: Final = 3600.0
+_LOOK_EVERY_S: Final = 15.0
+"""Between two looks at the alarms."""
+_REPLAY_AT_ONCE: Final = 20
+"""Records of the quarantine that are replayed before other work has its turn."""
+_REPLAY_PAUSE_S: Final = 0.2
 _ATTEMPTS: Final = 3
 """How often a database that answers may lose the connection before the batch is taken apart."""
 
@@ -107,6 +113,20 @@ class Storage:
     def is_suspect(self, box: str) -> bool:
         """Whether a record of this box failed lately: its messages get their own transactions."""
         return self._suspects.get(box, 0.0) > time.monotonic()
+
+    async def maintain(self) -> None:
+        """Replay what an older portal rejected, and end alarms that are over; until cancelled."""
+        after: int | None = 0
+        while True:
+            try:
+                if after is not None:
+                    after = await self.run(
+                        partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
+                    )
+                await self.run(_look_after_alarms)
+            except (*sql.OUTAGES, canary.CanaryError):
+                await self.run(connection.close)  # told by the work itself; tried again
+            await asyncio.sleep(_LOOK_EVERY_S if after is None else _REPLAY_PAUSE_S)
 
     async def store(self, messages: Sequence[IncomingMessage]) -> IngestResult:
         """Store messages, however long the database is away."""
@@ -185,6 +205,20 @@ def by_box(
         box = box_of(topic_of(one))
         groups.setdefault(box if is_suspect(box) else "", []).append(one)
     return [group for group in groups.values() if group]
+
+
+def _look_after_alarms() -> None:
+    """End the alarms whose cause is gone."""
+    close_old_connections()
+    now = datetime.now(UTC)
+    for kind in alarms.kinds_of_canaries():
+        try:
+            canary.check(kind, now)
+        except canary.CanaryError as error:
+            alarms.open_for_canary(kind, error.error, now_ms=round(now.timestamp() * 1000))
+        else:
+            alarms.end_for_canary(kind, round(now.timestamp() * 1000))
+    alarms.end_resolved(round(now.timestamp() * 1000))
 
 
 def _raise_alarm(error: canary.CanaryError) -> None:

@@ -123,16 +123,15 @@ class Suspects:
             self.add(Suspect(box=box, kind=kind, subject=item, error=error))
             return None
 
-    def judge(self, now_ms: int) -> Iterator[Verdict]:
-        """Judge what failed, once."""
+    def judge(self, now_ms: int, *, alone: bool = False) -> Iterator[Verdict]:
+        """Judge what failed, once; ``alone``: whatever failed of other boxes."""
         if not self._found:
             return
         for kind, error in {one.kind: one.error for one in self._found}.items():
             self._trial(kind, error)
         failures = [(one.box.pk, cause_of(one.kind, one.error), one) for one in self._found]
-        fleet = causes_of_fleet(
-            [(box, cause, one.kind, one.error) for box, cause, one in failures], now_ms
-        )
+        alike = [(box, cause, one.kind, one.error) for box, cause, one in failures]
+        fleet = set() if alone else causes_of_fleet(alike, now_ms)
         for _, cause, one in failures:
             detail = detail_of(one.error)
             yield Verdict(suspect=one, cause=cause, detail=detail, held=cause in fleet)

@@ -13,15 +13,14 @@ from cloud_link.records import (
     DataRecord,
     EventRecord,
     GapRecord,
-    content_hash,
 )
 from cloud_link.validation import Flaw, read_record, storable_text
-from cloud_link.wire import Lane, RejectCode
+from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
 from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
-from portal.ingest.known import Known
-from portal.ingest.messages import Item, Number, order
+from portal.ingest.known import Known, item_of
+from portal.ingest.messages import Item, order
 from portal.ingest.models import PendingClock, Quarantine
 from portal.ingest.receipts import ReceiptCandidate
 from portal.ingest.suspects import Suspects
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from cloud_link.records import Record
     from portal.fleet.models import Box
     from portal.ingest.answers import Answer
     from portal.ingest.messages import BoxMessages
@@ -101,15 +99,18 @@ class Transaction:
         replies += answers(self._item_outcomes(deliveries))
         return replies
 
-    def replay(self, box: Box, item: Item) -> RecordOutcome | None:
-        """Apply a record out of quarantine, whose receipt is there; ``None`` where it is held."""
+    def replay(self, box: Box, row: Quarantine) -> bool:
+        """Apply a record out of quarantine, whose receipt is there; whether it is stored."""
         self._known.add_box(box)
-        self._known.load_epochs([item])
-        self._known.load_layouts([item])
-        self._outcomes[item] = STORED
-        self._apply([item])
-        self._judge()
-        return self._outcomes.get(item)
+        item = self._stored_item(box, row)
+        if item is not None:
+            if isinstance(item.record, DataRecord):
+                tables.retry_refused_table(box, item.record.table)
+            self._known.load_layouts([item])
+            self._outcomes[item] = STORED
+            self._apply([item])
+        self._judge(alone=True)
+        return item is not None and self._outcomes[item] == STORED
 
     @property
     def suspects(self) -> frozenset[str]:
@@ -128,9 +129,9 @@ class Transaction:
     def _checked(self, kind: str, item: Item, check: Callable[[], V]) -> V | None:
         return self._suspects.checked(kind, self._known.box(item), item, check)
 
-    def _judge(self) -> None:
+    def _judge(self, *, alone: bool = False) -> None:
         """Reject what failed, unless the portal is at fault."""
-        for verdict in self._suspects.judge(self._now_ms):
+        for verdict in self._suspects.judge(self._now_ms, alone=alone):
             subject = verdict.suspect.subject
             if isinstance(subject, SentTable):
                 if not verdict.held:
@@ -237,7 +238,8 @@ class Transaction:
             self._replay_pending(box, boot, rows)
 
     def _replay_pending(self, box: Box, boot: bytes, rows: Sequence[PendingClock]) -> None:
-        items = [item for row in rows if (item := self._pending_item(box, row)) is not None]
+        items = [item for row in rows if (item := self._stored_item(box, row)) is not None]
+        self._pending.update(items)
         self._known.load_epochs(items)
         self._known.clocks.load({(box.pk, boot)})
         self._known.load_layouts(items)
@@ -246,26 +248,15 @@ class Transaction:
                 self._quarantine(item, item.record)
         self._apply_dated(items)
 
-    def _pending_item(self, box: Box, row: PendingClock) -> Item | None:
-        raw, boot, lane = bytes(row.raw), bytes(row.boot), Lane(row.lane)
-
-        def item(record: Record | Flaw) -> Item:
-            found = Item(
-                box=box.box_id,
-                number=Number(bytes(row.epoch.epoch), lane, row.seq),
-                ordinal=row.epoch.ordinal,
-                boot=boot,
-                raw=raw,
-                content=content_hash(boot, raw),
-                record=record,
-            )
-            self._pending.add(found)
-            return found
-
-        unread = item(Flaw(code=RejectCode.UNREADABLE, detail=""))
+    def _stored_item(self, box: Box, row: PendingClock | Quarantine) -> Item | None:
+        """The record of a row, decoded again; ``None`` where that fails."""
+        unread = item_of(box, row, Flaw(code=RejectCode.UNREADABLE, detail=""))
         self._known.load_epochs([unread])
-        record = self._checked(kinds.OF_LANE[lane], unread, lambda: read_record(raw, lane))
-        return None if record is None else item(record)
+        if isinstance(row, PendingClock):
+            self._pending.add(unread)
+        lane = unread.number.lane
+        record = self._checked(kinds.OF_LANE[lane], unread, lambda: read_record(unread.raw, lane))
+        return None if record is None else item_of(box, row, record)
 
     def _apply_data(self, items: Sequence[Item]) -> None:
         ready: list[tuple[Item, samples.Rows]] = []
@@ -357,7 +348,20 @@ class Transaction:
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
         """Put a record into quarantine, in the transaction that receives it."""
         number, epoch = item.number, self._known.epoch(item)
-        log.warning(
+        reason = {
+            "code": flaw.code,
+            "detail": storable_text(flaw.detail, _DETAIL_LENGTH),
+            "cause": flaw.cause,
+            "judged_by": fingerprint(),
+        }
+        _, fresh = Quarantine.objects.update_or_create(
+            epoch=epoch,
+            lane=number.lane,
+            seq=number.seq,
+            defaults=reason,
+            create_defaults={**reason, "boot": item.boot, "raw": item.raw, "at": self._now_ms},
+        )
+        (log.warning if fresh else log.debug)(
             "record_quarantined",
             box=item.box,
             epoch=number.epoch.hex(),
@@ -365,20 +369,6 @@ class Transaction:
             seq=number.seq,
             code=flaw.code,
             detail=flaw.detail,
-        )
-        Quarantine.objects.update_or_create(
-            epoch=epoch,
-            lane=number.lane,
-            seq=number.seq,
-            defaults={
-                "boot": item.boot,
-                "code": flaw.code,
-                "detail": storable_text(flaw.detail, _DETAIL_LENGTH),
-                "cause": flaw.cause,
-                "raw": item.raw,
-                "at": self._now_ms,
-                "judged_by": fingerprint(),
-            },
         )
         self.tally.quarantined[flaw.code] += 1
         receipts.mark_rejected({(epoch.pk, int(number.lane), number.seq): flaw.code})

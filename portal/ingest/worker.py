@@ -137,12 +137,16 @@ class Worker:
 
     async def run(self) -> None:
         """Connect, store what comes, and connect again; only cancellation ends it."""
-        watching = asyncio.create_task(self._watch_expiry())
+        beside = [
+            asyncio.create_task(self._watch_expiry()),
+            asyncio.create_task(self._storage.maintain()),
+        ]
         try:
             await self._serve()
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _watch_expiry(self) -> None:
         """Log hourly what expires soon: this process runs, whatever else does."""

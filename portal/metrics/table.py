@@ -73,6 +73,12 @@ LEDGER: Final = Metric(
     "five minutes.",
     labels=("state",),
 )
+ALARMS: Final = Metric(
+    name="kanmon_portal_ingest_alarms",
+    kind="gauge",
+    meaning="Alarms that are open: the portal fails to store what it ought to, and answers nothing "
+    "that fails for the same cause.",
+)
 CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
@@ -89,7 +95,17 @@ LISTS: Final = Metric(
     unit="seconds",
     labels=("root",),
 )
-WEB: Final = (REQUESTS, DATABASE_UP, GATEWAYS, CONDITIONS, QUARANTINE, LEDGER, CERTIFICATES, LISTS)
+WEB: Final = (
+    REQUESTS,
+    DATABASE_UP,
+    GATEWAYS,
+    CONDITIONS,
+    QUARANTINE,
+    ALARMS,
+    LEDGER,
+    CERTIFICATES,
+    LISTS,
+)
 """The metrics of a process that serves pages."""
 
 BATCHES: Final = Metric(
@@ -119,6 +135,11 @@ QUARANTINED: Final = Metric(
     kind="counter",
     meaning="Records rejected into quarantine.",
     labels=("code",),
+)
+HELD: Final = Metric(
+    name="kanmon_ingest_held_records_total",
+    kind="counter",
+    meaning="Records that failed and were left unanswered, because the portal is at fault.",
 )
 TABLES_ASKED: Final = Metric(
     name="kanmon_ingest_records_without_table_total",
@@ -154,6 +175,7 @@ INGEST: Final = (
     RECEIPTS,
     REPEATED,
     QUARANTINED,
+    HELD,
     TABLES_ASKED,
     READINGS,
     ANSWERS,

@@ -17,7 +17,7 @@ from portal.authority.models import IssuedCertificate, RevocationList
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.fleet_ledger import fleet_ledger
-from portal.ingest.models import Quarantine
+from portal.ingest.models import Alarm, Quarantine
 from portal.metrics import table
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     codes = Quarantine.objects.values_list("code").annotate(count=Count("pk"))
     kept: Samples = [((code,), count) for code, count in codes]
     yield table.QUARANTINE, kept
+    yield table.ALARMS, [((), Alarm.objects.filter(ended_at=None).count())]
     yield table.LEDGER, _ledger()
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))

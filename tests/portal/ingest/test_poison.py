@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from cloud_link import records
 from cloud_link.records import (
     ClockRecord,
     Column,
@@ -22,6 +21,7 @@ from cloud_link.records import (
     encode_record,
     table_id,
 )
+from cloud_link.validation import read_record
 from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Organization
 from portal.fleet.models import Box
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cloud_link.records import Record
+    from cloud_link.validation import Flaw
     from portal.ingest.messages import IncomingMessage
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -231,14 +232,14 @@ def test_a_fault_in_reading_a_record_stops_nobody(
     dated: Sender, hostile: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = encode_record(meter(1000, 1, 2, BAD))
-    honest = records.decode_record
+    honest = read_record
 
-    def faulty(raw: bytes) -> Record:
+    def faulty(raw: bytes, lane: Lane) -> Record | Flaw:
         if raw == bad:
             raise LookupError("a fault of ours")
-        return honest(raw)
+        return honest(raw, lane)
 
-    monkeypatch.setattr(messages, "decode_record", faulty)
+    monkeypatch.setattr(messages, "read_record", faulty)
     sent = hostile.batch(Lane.DATA, [(0, bad), (1, encode_record(meter(2000, 1, 2, 3)))])
     result = ingest_or_isolate([sent, dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
     assert acks(result, dated).ok == ((0, 0),)

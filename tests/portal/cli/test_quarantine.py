@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloud_link.records import EventRecord, WireIdentity, encode_record
+from cloud_link.wire import Lane
+from tests.portal.program import Portal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Portal:
+    """A portal with two records in quarantine: one that it understands, and one that is broken."""
+    portal = Portal(tmp_path / "state")
+    portal.migrate()
+    portal.done(
+        "gateway", "add", "--organization", "Aoyama Foods", "--site", "Plant",
+        "--gateway", "Plant room", "--box", "b-aaaaaaaaaa",
+    )  # fmt: skip
+    event = EventRecord("meter", 1, "online", "running", WireIdentity(), (), ())
+    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO ingest_epoch (id, box_id, epoch, ordinal, announced) "
+            "VALUES (1, 1, x'0102030405060708', 1, '{}')"
+        )
+        for seq, raw in enumerate([encode_record(event), b"broken"]):
+            database.execute(
+                "INSERT INTO ingest_quarantine "
+                "(epoch_id, lane, seq, boot, code, detail, cause, raw, at, judged_by) "
+                "VALUES (1, ?, ?, x'0807060504030201', 'unknown_word', 'why', '', ?, 1000, '')",
+                (int(Lane.EVENT), seq, raw),
+            )
+            database.execute(
+                "INSERT INTO ingest_receipt (epoch_id, lane, seq, hash, rejected, at) "
+                "VALUES (1, ?, ?, 1, 'unknown_word', 1000)",
+                (int(Lane.EVENT), seq),
+            )
+    return portal
+
+
+def test_records_are_listed_for_people_and_programs(portal: Portal) -> None:
+    text = portal.done("quarantine", "list")
+    assert [line.split()[0] for line in text.splitlines()] == ["1", "2"]
+    found = json.loads(portal.done("quarantine", "list", "--json", "--gateway", "Plant room"))
+    assert found["count"] == 2
+    assert [row["seq"] for row in found["records"]] == [0, 1]
+    assert not json.loads(portal.done("quarantine", "list", "--json", "--hours", "1"))["records"]
+    assert not json.loads(portal.done("quarantine", "list", "--json", "--code", "x"))["records"]
+    assert portal.done("--lang", "ja", "quarantine", "list", "--code", "x") == (
+        "隔離された記録はありません。\n"
+    )
+
+
+def test_an_open_alarm_comes_first(portal: Portal) -> None:
+    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database, database:
+        database.execute(
+            "INSERT INTO ingest_alarm (cause, kind, detail, began_at, failed_at, held) "
+            "VALUES ('canary: data', 'data', 'OperationalError: full', 0, 1000, '[]')"
+        )
+    first = portal.done("quarantine", "list").splitlines()[0]
+    assert first == "Alarm since 1970-01-01T00:00:00+00:00: canary: data: OperationalError: full"
+
+
+def test_a_record_is_shown_with_what_it_says(portal: Portal) -> None:
+    row = json.loads(portal.done("quarantine", "show", "1", "--json"))
+    assert (row["code"], row["says"]["kind"], row["says"]["device"]) == (
+        "unknown_word",
+        "EventRecord",
+        "meter",
+    )
+    assert b"broken".hex() in portal.done("quarantine", "show", "2")
+    missing = portal("quarantine", "show", "3")
+    assert missing.returncode == 2
+    assert "quarantine list" in missing.stderr
+
+
+def test_records_are_replayed_and_the_exit_code_tells(portal: Portal) -> None:
+    assert portal("quarantine", "replay").returncode == 3
+    partly = portal("quarantine", "replay", "--all", "--json")
+    assert (partly.returncode, json.loads(partly.stdout)) == (1, {"stored": 1, "rejected": 1})
+    failed = portal("quarantine", "replay", "2")
+    assert (failed.returncode, failed.stderr) == (2, "")
+    assert "1 record stays in quarantine." in failed.stdout
+    assert portal("quarantine", "replay", "1").returncode == 2
+    left = json.loads(portal.done("quarantine", "list", "--json"))["records"]
+    assert [(row["number"], row["code"]) for row in left] == [(2, "unreadable")]
+    assert portal("quarantine", "replay", "--code", "none").returncode == 0
