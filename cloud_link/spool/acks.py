@@ -2,7 +2,7 @@
 
 ::
 
-    ok            delete: the portal holds it
+    ok            delete: the portal holds it; a gap that is still open names it no more
     rejected      delete and count: the portal quarantined it
     need_table    keep; say which tables to send first
     conflict      keep under a new number of a new epoch: the portal holds other content under this
@@ -49,7 +49,9 @@ class Settlement:
         if named is None:
             return SettleResult()
         base, limit = self._records.counter(named.ordinal, self._ack.lane)
-        ok = self._remove(base, clamp(self._ack.ok, limit))
+        stored = clamp(self._ack.ok, limit)
+        ok = self._remove(base, stored)
+        self._losses.withdraw(named.ordinal, self._ack.lane, stored)
         refused = [(seq, seq) for seq, _ in self._ack.rejected]
         rejected = self._remove(base, clamp(refused, limit))
         needing_tables = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)

@@ -1,10 +1,11 @@
 """Open gaps: ranges of numbers that were dropped and not yet announced, coalesced.
 
 A gap is open while it may still grow; sealing turns it into a `GapRecord` that travels like any
-other record. There is one open gap for each (epoch, lane, reason), so that a month without a
-portal costs one row, not one a drop; at `MOST_RANGES` ranges a new one begins, so that none grows
-without bound. Ranges merge when nothing *pending* lies between them: numbers between that the
-portal already has do no harm inside a gap, and ``records`` counts only what was really dropped.
+other record. Until that has been handed out, the next gap of its kind is sealed into it. There is
+one open gap for each (epoch, lane, reason), so that a month without a portal costs one row, not one
+a drop; at `MOST_RANGES` ranges a new one begins, so that none grows without bound. Ranges merge
+when nothing *pending* lies between them: numbers between that the portal already has do no harm
+inside a gap, and ``records`` counts only what was really dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from cloud_link.ranges import Range, merge
+from cloud_link.ranges import Range, merge, size, subtract
 from cloud_link.records import GapRecord
 from cloud_link.wire import Lane
 
@@ -68,6 +69,11 @@ class OpenGap:
     first: tuple[bytes, int]
     last: tuple[bytes, int]
 
+    @property
+    def kind(self) -> tuple[int, Lane, str]:
+        """What two gaps must have in common to be one."""
+        return self.ordinal, self.lane, self.reason
+
     @classmethod
     def of(cls, loss: Loss) -> OpenGap:
         """A gap that holds just ``loss``."""
@@ -98,6 +104,29 @@ class OpenGap:
             first=_oldest(self.first, loss.first, earlier=loss.run[0] <= ranges[0][0]),
             last=_newest(self.last, loss.last, later=loss.run[1] >= ranges[-1][1]),
         )
+
+    def joined(self, later: OpenGap, pending: Callable[[int, int], bool]) -> OpenGap | None:
+        """This gap and a ``later`` one of the same epoch, lane and reason; ``None`` as above."""
+        ranges = self.ranges
+        for run in later.ranges:
+            ranges = merge(ranges, run, pending)
+        if len(ranges) > MOST_RANGES or not (self.ranges and later.ranges):
+            return None
+        return replace(
+            self,
+            ranges=ranges,
+            records=self.records + later.records,
+            readings=self.readings + later.readings,
+            first=_oldest(self.first, later.first, earlier=later.ranges[0][0] <= ranges[0][0]),
+            last=_newest(self.last, later.last, later=later.ranges[-1][1] >= ranges[-1][1]),
+        )
+
+    def without(self, runs: list[Range]) -> OpenGap | None:
+        """This gap without the numbers of the normal ``runs``; ``None`` when none is left."""
+        ranges = subtract(self.ranges, runs)
+        if not ranges:
+            return None
+        return replace(self, ranges=tuple(ranges), records=min(self.records, size(ranges)))
 
     def record(self, epoch: bytes) -> GapRecord:
         """The record that announces this gap; ``epoch`` is the name of its epoch."""

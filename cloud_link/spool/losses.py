@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from cloud_link.limits import BOOT_SIZE
-from cloud_link.records import encode_record
+from cloud_link.ranges import Range
+from cloud_link.records import GapRecord, WireError, decode_record, encode_record
 from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges
 from cloud_link.spool.model import Entry
 from cloud_link.spool.records import Epoch, RecordStore, Row
@@ -39,18 +40,55 @@ class Losses:
         self._put(key if grown else None, grown or OpenGap.of(loss))
         self.count(loss.lane, loss.records)
 
-    def seal(self, epoch: Epoch, boot: bytes) -> int:
-        """Turn every open gap into a record of `Lane.GAP`; returns how many."""
+    def seal(self, epoch: Epoch, boot: bytes, handed_out: int) -> int:
+        """Turn every open gap into a record of `Lane.GAP`; returns how many gaps.
+
+        One goes into a record of its kind that is there already, if that has an id above
+        ``handed_out``: what was never handed out cannot have been sent, and may still change.
+        """
         names = self._records.epoch_names()
         entries = []
-        for _, gap in self._rows():
+        gaps = [gap for _, gap in self._rows()]
+        for gap in gaps:
+            if self._seal_into_pending(gap, names[gap.ordinal], handed_out):
+                continue
             body = encode_record(gap.record(names[gap.ordinal]))
             at = gap.last[1] if gap.last[0] == boot else 0
             entries.append(Entry(lane=Lane.GAP, body=body, at=at, readings=0))
-        if entries:
+        if gaps:
             self._db.execute("DELETE FROM gap")
+        if entries:
             self._records.insert(epoch.ordinal, Lane.GAP, boot, entries)
-        return len(entries)
+        return len(gaps)
+
+    def _seal_into_pending(self, gap: OpenGap, epoch: bytes, handed_out: int) -> bool:
+        pending = partial(self._records.any_pending, gap.ordinal, gap.lane)
+        first = max(handed_out + 1, first_id(Lane.GAP))
+        for row in list(self._records.rows(first, last_id(Lane.GAP))):
+            sealed = _sealed_gap(row)
+            if sealed is None or gap.kind != sealed.kind:
+                continue
+            joined = sealed.joined(gap, pending)
+            if joined is not None:
+                self._records.rewrite(row, encode_record(joined.record(epoch)))
+                return True
+        return False
+
+    def withdraw(self, ordinal: int, lane: Lane, runs: list[Range]) -> None:
+        """Take numbers that the portal has after all out of the open gaps."""
+        if not runs or (int(lane), ordinal) not in self._open_numbers():
+            return
+        for key, gap in list(self._rows()):
+            if (gap.ordinal, gap.lane) != (ordinal, lane):
+                continue
+            left = gap.without(runs)
+            if left is None:
+                self._db.execute("DELETE FROM gap WHERE key = ?", (key,))
+            elif left != gap:
+                self._put(key, left)
+
+    def _open_numbers(self) -> frozenset[tuple[int, int]]:
+        return frozenset(self._db.execute("SELECT DISTINCT lane, ordinal FROM gap").fetchall())
 
     def add_gap(self, gap: OpenGap) -> None:
         """Add an open gap as it is, without coalescing it with another."""
@@ -90,29 +128,35 @@ class Losses:
             )
         )
 
-    def shrink(self, excess: Callable[[], int], event_bytes: int) -> int:
+    def shrink(self, excess: Callable[[], int], event_bytes: int, held: frozenset[int]) -> int:
         """Drop oldest records, cheapest lane first, while ``excess()`` bytes are too many.
 
         Events beyond ``event_bytes`` go before data: each carries a device's whole state, so that
-        the newest are worth most. Drops that free no page of the database are rolled back, as they
-        would gain nothing. Returns how many records were dropped.
+        the newest are worth most. Records whose ids are ``held`` may have arrived at the portal:
+        they go when there is nothing else. Drops that free no page of the database are rolled back,
+        as they would gain nothing. Returns how many records were dropped.
         """
 
         def beyond() -> int:
             return min(excess(), self._bytes(Lane.EVENT) - event_bytes)
 
-        first = self._shrink_lane(Lane.EVENT, beyond) if beyond() > 0 else 0
-        return first + sum(self._shrink_lane(lane, excess) for lane in _CAP_ORDER if excess() > 0)
+        first = self._shrink_lane(Lane.EVENT, beyond, held) if beyond() > 0 else 0
+        return first + sum(
+            self._shrink_lane(lane, excess, kept)
+            for kept in ((held, frozenset()) if held else (held,))
+            for lane in _CAP_ORDER
+            if excess() > 0
+        )
 
     def _bytes(self, lane: Lane) -> int:
         query = "SELECT bytes FROM lane WHERE lane = ?"
         return int(self._db.execute(query, (lane,)).fetchone()[0])
 
-    def _shrink_lane(self, lane: Lane, excess: Callable[[], int]) -> int:
+    def _shrink_lane(self, lane: Lane, excess: Callable[[], int], held: frozenset[int]) -> int:
         dropped = tried = 0
         before = excess()
         self._db.execute("SAVEPOINT shrink")
-        while (left := excess()) > 0 and (count := self._drop_oldest(lane, left)):
+        while (left := excess()) > 0 and (count := self._drop_oldest(lane, left, held)):
             tried += count
             if excess() < before:
                 dropped, before = dropped + tried, excess()
@@ -124,16 +168,19 @@ class Losses:
         self._db.execute("RELEASE shrink")
         return dropped
 
-    def _drop_oldest(self, lane: Lane, excess: int) -> int:
-        """Drop up to `_DROP_AT_ONCE` oldest records of one epoch, about ``excess`` bytes."""
+    def _drop_oldest(self, lane: Lane, excess: int, held: frozenset[int]) -> int:
+        """Drop a run of oldest records of one epoch, about ``excess`` bytes, and none ``held``."""
         query = (
             "SELECT id, ordinal, seq, boot, at, readings, table_id, checksum, x'', length(body) "
-            "FROM record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+            "FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
         )
         victims: list[Row] = []
-        for row in self._db.execute(query, (first_id(lane), last_id(lane), _DROP_AT_ONCE)):
+        for row in self._db.execute(query, (first_id(lane), last_id(lane))):
             victim, length = Row(*row[:9]), row[9]
-            if excess <= 0 or (victims and victim.ordinal != victims[0].ordinal):
+            if victim.id in held and not victims:
+                continue
+            full = excess <= 0 or len(victims) == _DROP_AT_ONCE or victim.id in held
+            if full or (victims and victim.ordinal != victims[0].ordinal):
                 break
             victims.append(victim)
             excess -= length
@@ -180,6 +227,28 @@ class Losses:
                 *gap.last,
             ),
         )
+
+
+def _sealed_gap(row: Row) -> OpenGap | None:
+    """The gap in a record of lane GAP; ``None`` where the row is damaged."""
+    if not row.checksum_ok:
+        return None
+    try:
+        record = decode_record(row.body)
+    except WireError:
+        return None
+    if not isinstance(record, GapRecord):
+        return None
+    return OpenGap(
+        ordinal=record.ordinal,
+        lane=Lane(record.lane),
+        reason=record.reason,
+        ranges=record.ranges,
+        records=record.records,
+        readings=record.readings,
+        first=record.first,
+        last=record.last,
+    )
 
 
 class _RefusedEntries(NamedTuple):

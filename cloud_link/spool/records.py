@@ -130,8 +130,17 @@ class RecordStore:
         ).fetchone()
         if row:
             return row[0], row[1]
-        (newest,) = self._db.execute("SELECT newest FROM lane WHERE lane = ?", (lane,)).fetchone()
-        return newest + 1, 0
+        return self.newest_id(lane) + 1, 0
+
+    def newest_id(self, lane: Lane) -> int:
+        """The id given out last in ``lane``."""
+        query = "SELECT newest FROM lane WHERE lane = ?"
+        return int(self._db.execute(query, (lane,)).fetchone()[0])
+
+    def pending_count(self, lane: Lane) -> int:
+        """How many records of ``lane`` are pending."""
+        query = "SELECT records FROM lane WHERE lane = ?"
+        return int(self._db.execute(query, (lane,)).fetchone()[0])
 
     def allocate_numbers(self, ordinal: int, lane: Lane, count: int) -> tuple[int, int]:
         """Allocate ``count`` numbers; returns (base, first number)."""
@@ -212,6 +221,18 @@ class RecordStore:
         self._db.execute(
             "UPDATE lane SET records = records + ?, bytes = bytes + ? WHERE lane = ?",
             (len(rows), size, lane),
+        )
+
+    def rewrite(self, row: Row, body: bytes) -> None:
+        """Give a record that was never handed out another body, under its number."""
+        number = (row.id, row.ordinal, row.seq)
+        mark = checksum(number, (row.boot, row.at), row.readings, row.table or b"", body)
+        self._db.execute(
+            "UPDATE record SET body = ?, checksum = ? WHERE id = ?", (body, mark, row.id)
+        )
+        self._db.execute(
+            "UPDATE lane SET bytes = bytes + ? WHERE lane = ?",
+            (len(body) - len(row.body), row.lane),
         )
 
     def rows(self, first: int, last: int) -> Iterator[Row]:

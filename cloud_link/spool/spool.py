@@ -78,6 +78,8 @@ class Spool:
         self._refusals = Refusals()
         self._quarantined: Path | None = None
         self._current = self._next = Epoch(name=b"", ordinal=0)
+        self._held: frozenset[int] = frozenset()
+        self._handed_out = 0
         self.generation = 0
         try:
             self._database = Database(folder, limits)
@@ -153,7 +155,8 @@ class Spool:
         """Records of ``lane`` with ids above ``after`` (0: from the oldest), in order.
 
         As many as fit ``limit_bytes`` of bodies, at least one if there is one. A record whose
-        checksum does not fit is left out and becomes a gap of reason "damaged".
+        checksum does not fit is left out and becomes a gap of reason "damaged". Those returned are
+        held until the next `hold`.
         """
         rows = self._rows(max(after + 1, first_id(lane)), last_id(lane), limit_bytes)
         valid: list[Row] = []
@@ -162,13 +165,31 @@ class Spool:
             (valid if row.checksum_ok else damaged).append(row)
         if damaged:
             self._commit(partial(self._drop, damaged))
+        self._held |= {row.id for row in valid}
+        if lane is Lane.GAP and valid:
+            self._handed_out = max(self._handed_out, valid[-1].id)
         names = self._read(self._database.records.epoch_names) if valid else {}
         return [row.to_record(names[row.ordinal]) for row in valid]
 
+    def hold(self, ids: frozenset[int]) -> None:
+        """Hold the records with these ids and no others: they may be on their way to the portal.
+
+        The byte cap drops held records last, so that none is announced as lost that arrives.
+        """
+        self._held = ids
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The ids of the records that are held; some may have been settled since."""
+        return self._held
+
     def newest_id(self, lane: Lane) -> int:
         """The id given out last in ``lane``; records that come will have greater ones."""
-        query = "SELECT newest FROM lane WHERE lane = ?"
-        return int(self._read(lambda: self._database.db.execute(query, (lane,)).fetchone()[0]))
+        return self._read(lambda: self._database.records.newest_id(lane))
+
+    def announces(self) -> bool:
+        """Whether gap records are pending: a gap that opens meanwhile can wait for the next."""
+        return self._read(lambda: self._database.records.pending_count(Lane.GAP)) > 0
 
     def settle(self, ack: Ack) -> SettleResult:
         """Apply the portal's acknowledgement; applying it again has no effect.
@@ -191,10 +212,15 @@ class Spool:
         return self._read(lambda: self._database.records.tables(names))
 
     def seal_gaps(self) -> int:
-        """Turn all open gaps into records of `Lane.GAP`; returns how many."""
+        """Turn all open gaps into records of `Lane.GAP`; returns how many gaps.
+
+        Until such a record is handed out by `pending`, the next gap of its kind is added to it.
+        """
         if not self._refusals and not self._read(lambda: self._database.losses.open_gaps()):
             return 0
-        sealed = self._commit(lambda: self._database.losses.seal(self._current, self._boot))
+        sealed = self._commit(
+            lambda: self._database.losses.seal(self._current, self._boot, self._handed_out)
+        )
         self.generation += bool(sealed)
         return sealed
 
@@ -257,7 +283,8 @@ class Spool:
         if self._database.excess() > 0:
             losses = self._database.losses
             known = losses.open_lanes()
-            losses.shrink(self._database.excess, self._database.room_bytes() // EVENT_SHARE)
+            room = self._database.room_bytes()
+            losses.shrink(self._database.excess, room // EVENT_SHARE, self._held)
             self.generation += losses.open_lanes() > known
         return tuple(numbers[place] for place in range(len(batch)))
 
@@ -357,10 +384,12 @@ class Spool:
                 return epoch
 
             epoch = database.commit(begin)
+            # An earlier process may have sent those that are there.
+            self._handed_out = database.read(lambda: database.records.newest_id(Lane.GAP))
             if recovery:
                 log.warning("spool_recovered", records=recovery.finish(marker))
                 # At once: who is reading lane GAP when the damage is found goes on with these.
-                database.commit(lambda: database.losses.seal(epoch, self._boot))
+                database.commit(lambda: database.losses.seal(epoch, self._boot, self._handed_out))
         except BaseException:
             # The caller gets no spool, and nobody could open another while this one is locked.
             database.close()

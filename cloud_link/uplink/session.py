@@ -62,7 +62,10 @@ CLOSE_S: Final = 2.0
 ACKS_LIMIT: Final = 16
 """The most acknowledgements gathered: the broker sends at most our Receive Maximum at once."""
 SEAL_MS: Final = 1_000
-"""Gaps that open while connected are sealed at most this often, so that they stay coalesced."""
+"""Gaps are sealed when a session begins to send, and then at most this often, and not while a gap
+record waits for its acknowledgement: so that they stay coalesced."""
+HELD_LIMIT: Final = 5_000
+"""The most records of earlier sessions that are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +87,7 @@ class SessionStart:
 
     @classmethod
     def begin(cls, spool: Spool) -> SessionStart:
-        """Begin a session: seal open gaps, take a session number; in the spool's thread."""
-        spool.seal_gaps()
+        """Begin a session: take a session number; in the spool's thread."""
         return cls.of(spool, spool.next_session())
 
     @classmethod
@@ -170,7 +172,8 @@ class UplinkSession:
         self._start = start
         self._tables: dict[bytes, Table] = {}
         self._wake = asyncio.Event()
-        self._sealed = context.info.now()
+        self._sealed = context.info.now() - SEAL_MS
+        self._held: frozenset[int] | None = None
         self._acks: list[tuple[Ack, Message]] = []
         self._ack_arrived, self._settle_now = asyncio.Event(), asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -255,12 +258,15 @@ class UplinkSession:
             return
         positions = [(cursor, cursor.after) for cursor in cursors]
         known, limit = frozenset(self._tables), self._limits.read_bytes
+        ids = frozenset(self.window.known_ids)
 
         def visit(
             spool: Spool,
-        ) -> tuple[list[tuple[LaneCursor, list[SpoolRecord], int]], list[Table]]:
-            if seal:
-                spool.seal_gaps()
+        ) -> tuple[list[tuple[LaneCursor, list[SpoolRecord], int]], list[Table], bool]:
+            if self._held is None:  # what earlier sessions sent may have arrived
+                self._held = frozenset(sorted(spool.held)[:HELD_LIMIT])
+            spool.hold(self._held | ids)
+            sealed = seal and not spool.announces() and spool.seal_gaps() > 0
             read = [
                 (
                     cursor,
@@ -270,11 +276,15 @@ class UplinkSession:
                 for cursor, after in positions
             ]
             named = {record.table for _, records, _ in read for record in records}
-            return read, spool.tables(sorted(t for t in named if t is not None and t not in known))
+            wanted = sorted(t for t in named if t is not None and t not in known)
+            return read, spool.tables(wanted), sealed
 
-        read, tables = await self._writer.call(visit)
+        read, tables, sealed = await self._writer.call(visit)
         if seal:
             self._sealed = self._info.now()
+        if sealed:
+            # A portal believes a gap as far as it knows that its numbers were given out.
+            self.window.needs_online = True
         self._keep_tables(tables)
         for cursor, records, newest in read:
             self.window.feed(cursor, records, newest)

@@ -82,6 +82,7 @@ class Window:
 
     Attributes:
         breaker: Pauses all sending after a refusal, and ``requested`` where the portal asks for it.
+        known_ids: The ids of the records that were read from the spool and are not forgotten.
         needs_online: Whether the ``online`` message must be sent before anything else: at first,
             and whenever the portal may have been replaced by one that has not received it.
 
@@ -104,7 +105,7 @@ class Window:
         self._old = {lane: LaneCursor(lane, after=0, until=newest[lane]) for lane in Lane}
         self._retries: dict[Lane, deque[_Retry]] = {lane: deque() for lane in Lane}
         self._fresh_run: Counter[Lane] = Counter()
-        self._known_ids: set[int] = set()
+        self.known_ids: set[int] = set()
         self._tries: Counter[int] = Counter()
         self._in_flight: dict[RecordKey, InFlightBatch] = {}
         self._batches: dict[int, InFlightBatch] = {}
@@ -127,7 +128,7 @@ class Window:
         if cursor.until is None and newest - cursor.after > self._limits.lag_records:
             self._split(cursor.lane, newest)
         else:
-            cursor.feed(records, self._known_ids)
+            cursor.feed(records, self.known_ids)
 
     def appended(self, lanes: Iterable[Lane] = tuple(Lane)) -> None:
         """Note that records may have been appended to these lanes of the spool."""
@@ -136,7 +137,7 @@ class Window:
 
     def _split(self, lane: Lane, newest: int) -> None:
         """Call everything up to ``newest`` old, so that new records do not queue behind it."""
-        self._fresh[lane].jump(after=newest, until=None, known_ids=self._known_ids)
+        self._fresh[lane].jump(after=newest, until=None, known_ids=self.known_ids)
         old = self._old[lane]
         old.until, old.exhausted = newest, False
 
@@ -393,7 +394,7 @@ class Window:
         queue.insert(index, retry)
 
     def _forget_record(self, record: SpoolRecord, *, settled: bool) -> None:
-        self._known_ids.discard(record.id)
+        self.known_ids.discard(record.id)
         del self._tries[record.id]
         if settled and record.table is not None:
             self._table_requests.pop(record.table, None)

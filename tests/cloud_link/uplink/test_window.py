@@ -226,7 +226,7 @@ def test_a_portal_that_never_keeps_a_table_gets_the_spool_in_drops() -> None:
             box.ack(window, batch, ok=(), need_table=tuple((seq, TABLE) for seq in seqs))
         box.now = max(window.wake_at(box.now) or 0, box.now + 1)
     assert messages < 60, "in an hour"
-    assert len(window._known_ids) < 60, "and memory stays small"
+    assert len(window.known_ids) < 60, "and memory stays small"
 
 
 def test_a_record_whose_table_is_gone_is_not_sent_again() -> None:
@@ -273,7 +273,7 @@ def test_absurd_acknowledgements_do_nothing() -> None:
     assert window.in_flight == 1
     window.on_ack(Ack(VERSION, EPOCH, Lane.DATA, ok=((-(2**63), 2**63 - 1),)), [], 1)
     assert window.in_flight == 0
-    assert record.id not in window._known_ids
+    assert record.id not in window.known_ids
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.5, 1.0])
@@ -378,7 +378,7 @@ def test_whatever_the_portal_does_every_record_arrives_and_nothing_leaks(
             answer_with(box, window, waiting.pop(0), answer)
     settle_all(box, window, waiting)
     assert not any(box.rows.values()), "every record arrived"
-    assert not window._known_ids
+    assert not window.known_ids
     assert not +window._tries
     assert window.in_flight == window.in_flight_bytes == 0
     assert not window._batches
