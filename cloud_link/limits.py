@@ -49,6 +49,9 @@ ORDINAL_BITS: Final = 22
 ORDINAL_LIMIT: Final = 1 << ORDINAL_BITS
 """Ordinals of epochs are below it: an opening of the spool every minute for eight years. With a
 sequence number an ordinal makes an order of 62 bits."""
+RENEWAL_LIMIT: Final = ORDINAL_LIMIT >> 1
+"""Nobody makes a spool begin an epoch beyond it by asking (`cloud_link.wire.Ack.renew`): the upper
+half is for restarts, so that no forged answer uses up what is left."""
 SESSION_LIMIT: Final = 1 << 40
 """Session numbers are below it: a thousand sessions a second for 35 years."""
 COUNT_LIMIT: Final = 1 << 53

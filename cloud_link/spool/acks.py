@@ -17,7 +17,7 @@ that follow a new epoch (see ``Spool.generation``).
 
 from __future__ import annotations
 
-from cloud_link.limits import ORDINAL_LIMIT
+from cloud_link.limits import RENEWAL_LIMIT
 from cloud_link.ranges import Range, clamp
 from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.losses import Losses
@@ -103,10 +103,11 @@ class Settlement:
         return sorted(here)
 
     def _renew(self, conflicting: list[Row]) -> None:
-        minimum = self._ack.renew
-        beyond = minimum is not None and self.epoch.ordinal <= minimum < ORDINAL_LIMIT - 1
-        if beyond or conflicting:
-            self.epoch = self._records.begin_epoch(minimum if beyond and minimum else 0)
+        asked = self._ack.renew
+        if asked is not None and asked != self.epoch.ordinal:  # the next one is there for anybody
+            asked = asked if self.epoch.ordinal < asked < RENEWAL_LIMIT else None
+        if asked is not None or conflicting:
+            self.epoch = self._records.begin_epoch(asked or 0)
 
     def _renumber(self, rows: list[Row]) -> None:
         # The new rows are made before the old ones go, so that no table loses its last reference.

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from cloud_link.limits import EPOCH_SIZE
+from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, RENEWAL_LIMIT
 from cloud_link.records import Table, table_id
 from cloud_link.spool.model import Entry, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
@@ -107,12 +107,22 @@ class RecordStore:
     # Epochs and numbers
 
     def begin_epoch(self, above: int = 0) -> Epoch:
-        """A new epoch whose ordinal exceeds every known one and ``above``; old ones are tidied."""
-        (known,) = self._db.execute("SELECT coalesce(max(ordinal), 0) FROM epoch").fetchone()
+        """A new epoch whose ordinal exceeds every known one and ``above``; old ones are tidied.
+
+        Where there is none left, it begins again below `RENEWAL_LIMIT`: a portal then no longer
+        believes the ordinals above that (`portal.ingest.healing`).
+        """
+        ordinal = max(self._greatest_ordinal(ORDINAL_LIMIT), above) + 1
+        if ordinal >= ORDINAL_LIMIT:
+            ordinal = self._greatest_ordinal(RENEWAL_LIMIT) + 1
         self._forget_epochs()
-        epoch = Epoch(name=secrets.token_bytes(EPOCH_SIZE), ordinal=max(known, above) + 1)
+        epoch = Epoch(name=secrets.token_bytes(EPOCH_SIZE), ordinal=ordinal)
         self._db.execute("INSERT INTO epoch VALUES (?, ?)", (epoch.ordinal, epoch.name))
         return epoch
+
+    def _greatest_ordinal(self, below: int) -> int:
+        query = "SELECT coalesce(max(ordinal), 0) FROM epoch WHERE ordinal < ?"
+        return int(self._db.execute(query, (below,)).fetchone()[0])
 
     def epoch_of(self, name: bytes) -> Epoch | None:
         """The epoch called ``name``, while anything of it is left."""

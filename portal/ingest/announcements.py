@@ -9,7 +9,7 @@ from cloud_link.limits import DEVICE_LENGTH, LABEL_LENGTH, SOFTWARE_LENGTH
 from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, Device, RunningConfiguration
-from portal.ingest import clocks, gaps, receipts
+from portal.ingest import clocks, gaps, healing, receipts
 from portal.ingest.answers import Answer
 from portal.ingest.clocks import moment
 from portal.ingest.models import Epoch, Gap
@@ -28,32 +28,25 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
     counts its sessions from an old number again; it is answered all the same, and its next epoch
     makes it newer than what was.
     """
+    if online.alive:
+        healing.disown(box, online)
+    beyond = healing.needed_ordinal(box, online)
     if (online.ordinal, online.session) >= (box.epoch_ordinal, box.session):
         box.session, box.alive = online.session, online.alive
         box.boot, box.software = online.boot.hex(), storable_text(online.software, SOFTWARE_LENGTH)
         box.epoch_ordinal = online.ordinal
     if not online.alive:
         return []
-    answers = _renewal(box, online)
-    _announce(box, online)
-    return answers
-
-
-def _renewal(box: Box, online: Online) -> list[Answer]:
-    newest = box.epochs.order_by("-ordinal").first()
-    if newest is None:
-        return []
     known = box.epochs.filter(epoch=online.epoch).first()
-    overtaken = newest.ordinal >= online.ordinal and bytes(newest.epoch) != online.epoch
     ahead = known is not None and any(
         gaps.given_out(known, lane) > online.next.get(int(lane), receipts.FIRST_SEQ)
         for lane in Lane
     )
-    if not (overtaken or ahead):
+    _announce(box, online)
+    if beyond is None and not ahead:
         return []
-    renew = max(newest.ordinal, online.ordinal)
-    ack = Ack(VERSION, online.epoch, Lane.EVENT, renew=renew)
-    return [Answer(box=box.box_id, ack=ack)]
+    renew = max(beyond or 0, online.ordinal)
+    return [Answer(box=box.box_id, ack=Ack(VERSION, online.epoch, Lane.EVENT, renew=renew))]
 
 
 def _announce(box: Box, online: Online) -> None:
@@ -61,6 +54,9 @@ def _announce(box: Box, online: Online) -> None:
     epoch, _ = Epoch.objects.get_or_create(
         box=box, epoch=online.epoch, defaults={"ordinal": online.ordinal}
     )
+    if epoch.ordinal != online.ordinal:
+        epoch.ordinal = online.ordinal
+        epoch.save(update_fields=["ordinal"])
     said = {epoch: {str(int(lane)): seq for lane, seq in online.next.items()}}
     earlier = {one.epoch: one.lanes for one in online.acknowledged if one.epoch != online.epoch}
     for known in box.epochs.filter(epoch__in=list(earlier)):

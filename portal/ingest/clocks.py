@@ -123,6 +123,20 @@ def store_hint(box: Box, boot: bytes, offset: int) -> bool:
     return True
 
 
+def disown(box: Box, above: int) -> None:
+    """Make hints of a box's clocks with orders ``above``, and date anew what they had dated."""
+    for old in list(BootClock.objects.filter(box=box, order__gt=above)):
+        old.order = HINT - old.pk
+        old.save(update_fields=["order"])
+        boot = bytes(old.boot)
+        until = BOOT_LIMIT_MS
+        for fresh in BootClock.objects.filter(box=box, boot=boot, order__gte=0).order_by("-order"):
+            if fresh.order <= above:
+                _redate(box, old, fresh, until)
+                until = min(until, fresh.since_boot_ms)
+        date_gaps(box, boot)
+
+
 def _redate(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
     """Move what ``old`` dated to ``fresh``, from where that holds to ``until`` (boot ms)."""
     samples.redate(box.gateway_id, old, fresh, until)

@@ -198,7 +198,7 @@ class Transaction:
         for item in fresh:
             if isinstance(item.record, Flaw):
                 self._quarantine(item, item.record)
-        for item in sorted(fresh, key=_order):
+        for item in sorted(fresh, key=self._order):
             if isinstance(item.record, ClockRecord):
                 self._apply_clock(item, item.record)
         self._known.clocks.load({(self._known.box(item).pk, item.boot) for item in fresh})
@@ -210,13 +210,17 @@ class Transaction:
         for kind in (GapRecord, EventRecord, ConfigurationRecord):
             of_kind = [item for item in items if isinstance(item.record, kind)]
             if of_kind:
-                self._apply_others(kinds.OF_RECORD[kind], sorted(of_kind, key=_order))
+                self._apply_others(kinds.OF_RECORD[kind], sorted(of_kind, key=self._order))
+
+    def _order(self, item: Item) -> int:
+        """Where a record stands in time; by the epoch's row, as a message may claim any ordinal."""
+        return order(self._known.epoch(item).ordinal, item.number.seq)
 
     def _apply_clock(self, item: Item, record: ClockRecord) -> None:
         box = self._known.box(item)
 
         def apply(_: Sequence[tuple[Item, None]]) -> None:
-            clocks.store_clock(box, item.boot, record, _order(item))
+            clocks.store_clock(box, item.boot, record, self._order(item))
 
         self._isolate(kinds.CLOCK, [(item, None)], apply)
         if item not in self._suspects.subjects:
@@ -335,9 +339,9 @@ class Transaction:
             if isinstance(record, EventRecord):
                 pks = tables.ensure_devices({(box.gateway_id, record.device)})
                 device = Device.objects.get(pk=pks[box.gateway_id, record.device])
-                events.apply_event(device, record, (box.pk, _order(item)), clock)
+                events.apply_event(device, record, (box.pk, self._order(item)), clock)
             elif isinstance(record, ConfigurationRecord):
-                announcements.apply_configuration(box, record, _order(item), clock)
+                announcements.apply_configuration(box, record, self._order(item), clock)
 
     def _store_pending(self, item: Item) -> None:
         epoch, number = self._known.epoch(item), item.number
@@ -373,10 +377,6 @@ class Transaction:
         self.tally.quarantined[flaw.code] += 1
         receipts.mark_rejected({(epoch.pk, int(number.lane), number.seq): flaw.code})
         self._outcomes[item] = RecordOutcome(outcome=Outcome.REJECTED, code=flaw.code)
-
-
-def _order(item: Item) -> int:
-    return order(item.ordinal, item.number.seq)
 
 
 def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:

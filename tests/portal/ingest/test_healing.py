@@ -1,0 +1,268 @@
+"""Whatever is forged in a box's name, or towards it, the next honest exchanges undo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from cloud_link import topics
+from cloud_link.limits import ORDINAL_LIMIT, RENEWAL_LIMIT, SEQ_LIMIT, SESSION_LIMIT
+from cloud_link.records import ClockRecord, GapRecord, encode_record
+from cloud_link.spool.model import Entry, SpoolLimits
+from cloud_link.spool.spool import Spool
+from cloud_link.topics import Up
+from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Batch, Lane, Online, encode
+from portal.fleet.models import Device, RunningConfiguration
+from portal.ingest.messages import IncomingMessage
+from portal.ingest.models import Sample
+from portal.ingest.receipts import compact
+from portal.ingest.store import ingest
+from tests.portal.ingest.sender import METER, OFFSET, Sender, configuration, event, gap, meter
+
+if TYPE_CHECKING:
+    from cloud_link.records import Record
+    from portal.fleet.models import Box
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+BOOT: Final = b"12345678"
+LATER: Final = 1 << 60
+
+
+class Honest:
+    """A box with a real spool: it says all again in every new epoch, as the gateway does."""
+
+    def __init__(self, box: Box, folder: Path) -> None:
+        self.box, self.folder = box, folder
+        self.session, self.at = 0, 0
+        self.refused: list[object] = []
+        self.open()
+
+    def open(self) -> None:
+        self.spool = Spool.open(self.folder, boot=BOOT, limits=SpoolLimits(reserve_file_bytes=0))
+        self._generation = -1
+
+    def restart(self) -> None:
+        self.spool.close()
+        self.open()
+
+    def forger(self, *, ordinal: int = 1, own_epoch: bool = False) -> Sender:
+        """Somebody with this box's name, in an epoch of their own or the box's present one."""
+        if own_epoch:
+            return Sender(self.box.box_id, self.spool.epoch, self.spool.ordinal, BOOT)
+        return Sender(self.box.box_id, ordinal=ordinal, boot=BOOT)
+
+    def exchange(self) -> int:
+        """A session: online, tables, then all that is pending; returns the time of its reading."""
+        self.session += 1
+        self.at += 1000
+        if self.spool.generation != self._generation:
+            self._append(Lane.EVENT, ClockRecord(0, OFFSET, synchronised=True))
+            self._append(Lane.EVENT, configuration(self.at, {"devices": [{"name": "meter"}]}))
+            self._append(Lane.EVENT, event(self.at, state="running"))
+            self._generation = self.spool.generation
+        self._append(Lane.DATA, meter(self.at, 1, 2, 3))
+        self._send(self._online())
+        self._send(Sender(self.box.box_id).tables(METER))
+        for lane in Lane:
+            for record in self.spool.pending(lane, after=0, limit_bytes=1 << 20):
+                batch = Batch(
+                    VERSION, record.epoch, record.ordinal, lane, record.boot,
+                    ((record.seq, record.body),),
+                )  # fmt: skip
+                channel = Up.DATA if lane in {Lane.DATA, Lane.BOUNDARY} else Up.EVENT
+                self._send(
+                    IncomingMessage(topic=topics.up(self.box.box_id, channel), body=encode(batch))
+                )
+        return self.at
+
+    def _append(self, lane: Lane, record: Record) -> None:
+        table = METER if lane is Lane.DATA else None
+        body = encode_record(record)
+        self.spool.append([Entry(lane=lane, body=body, at=self.at, readings=0, table=table)])
+
+    def _online(self) -> IncomingMessage:
+        following = {int(lane): seq for lane, seq in self.spool.next_seqs().items()}
+        online = Online(
+            VERSION, self.session, True, BOOT, self.spool.epoch, self.spool.ordinal, following,
+            "1.0", OFFSET,
+        )  # fmt: skip
+        return IncomingMessage(topic=topics.up(self.box.box_id, Up.ONLINE), body=encode(online))
+
+    def _send(self, message: IncomingMessage) -> None:
+        outcome = ingest([message])
+        self.refused += outcome.unusable.values()
+        for answer in outcome.answers:
+            self.spool.settle(answer.ack)
+
+
+@pytest.fixture
+def honest(box: Box, tmp_path: Path) -> Honest:
+    honest = Honest(box, tmp_path / "spool")
+    honest.exchange()
+    return honest
+
+
+def healed(honest: Honest) -> None:
+    """Three exchanges later the portal knows the box as it is, and holds all that it sent."""
+    times = [honest.exchange() for _ in range(3)]
+    assert not honest.refused
+    assert not sum(honest.spool.stats().records.values()), "something never leaves the spool"
+    box = type(honest.box).objects.get(pk=honest.box.pk)
+    assert (box.alive, box.session, box.software) == (True, honest.session, "1.0")
+    assert box.epoch_ordinal == honest.spool.ordinal
+    stored = Sample.objects.filter(series__device__gateway=box.gateway_id)
+    for at in times[1:]:
+        assert stored.filter(at=OFFSET + at).count() == 3, f"the reading of {at}"
+    device = Device.objects.get(gateway=box.gateway_id, name="meter")
+    assert device.state == "running"
+    newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
+    assert newest is not None
+    assert "forged" not in newest.document
+
+
+Forgery = Callable[[Honest], list[IncomingMessage]]
+MOST: Final = ORDINAL_LIMIT - 1
+EVERY_NUMBER: Final = {int(lane): SEQ_LIMIT - 1 for lane in Lane}
+
+
+def _online(ordinal: int, **fields: bool) -> Forgery:
+    return lambda honest: [honest.forger(ordinal=ordinal).online(SESSION_LIMIT - 1, **fields)]
+
+
+def _records(ordinal: int, *, own_epoch: bool = False, seq: int = SEQ_LIMIT - 1) -> Forgery:
+    def forge(honest: Honest) -> list[IncomingMessage]:
+        sender = honest.forger(ordinal=ordinal, own_epoch=own_epoch)
+        sender.next = dict.fromkeys(Lane, seq - 2)
+        return [
+            sender.send(
+                Lane.EVENT,
+                ClockRecord(0, OFFSET + 86_400_000, synchronised=True),
+                configuration(1, {"devices": [{"name": "forged"}]}),
+                event(5, state="fault"),
+            ),
+        ]
+
+    return forge
+
+
+def _gap(ordinal: int) -> Forgery:
+    def forge(honest: Honest) -> list[IncomingMessage]:
+        later = Sender(honest.box.box_id, ordinal=ordinal, boot=BOOT)
+        return [honest.forger().send(Lane.GAP, gap(later, Lane.DATA, (0, 0)))]
+
+    return forge
+
+
+def _gap_of_all(honest: Honest) -> list[IncomingMessage]:
+    sender = honest.forger(own_epoch=True)
+    claims = [
+        GapRecord(
+            sender.epoch, sender.ordinal, int(lane), ((0, SEQ_LIMIT - 1),), 1, 1, (BOOT, 0),
+            (BOOT, 1), "cap",
+        )
+        for lane in Lane
+    ]  # fmt: skip
+    sender.next[Lane.GAP] = 500
+    return [sender.online(9, next=EVERY_NUMBER), sender.send(Lane.GAP, *claims)]
+
+
+def _own_epoch_elsewhere(honest: Honest) -> list[IncomingMessage]:
+    sender = honest.forger(own_epoch=True)
+    sender.ordinal = MOST
+    return [sender.online(9), sender.send(Lane.EVENT, event(7, state="fault"))]
+
+
+def _ladder(honest: Honest) -> list[IncomingMessage]:
+    return [
+        message
+        for ordinal in (5, 5, RENEWAL_LIMIT - 1, RENEWAL_LIMIT, MOST, MOST)
+        for message in _records(ordinal)(honest) + _online(ordinal)(honest)
+    ]
+
+
+def _acknowledged(honest: Honest) -> list[IncomingMessage]:
+    told = AcknowledgedEpoch(honest.spool.epoch, honest.spool.ordinal, EVERY_NUMBER)
+    return [honest.forger(own_epoch=True).online(9, acknowledged=(told,))]
+
+
+FORGERIES: Final[dict[str, Forgery]] = {
+    "online-greatest": _online(MOST),
+    "online-renewable": _online(RENEWAL_LIMIT - 1),
+    "will-greatest": _online(MOST, alive=False),
+    "session-greatest": _online(1),
+    "session-greatest-ends": _online(1, alive=False),
+    "next-greatest": lambda honest: [honest.forger(own_epoch=True).online(9, next=EVERY_NUMBER)],
+    "own-epoch-elsewhere": _own_epoch_elsewhere,
+    "records-greatest": _records(MOST),
+    "records-renewable": _records(RENEWAL_LIMIT - 1),
+    "records-same-ordinal": _records(1),
+    "records-own-epoch": _records(1, own_epoch=True),
+    "records-next-numbers": _records(1, own_epoch=True, seq=6),
+    "gap-of-later-epoch": _gap(MOST),
+    "gap-of-all": _gap_of_all,
+    "acknowledged-greatest": _acknowledged,
+    "ladder": _ladder,
+}
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
+@pytest.mark.parametrize("name", FORGERIES)
+def test_what_is_forged_in_a_boxs_name_heals(honest: Honest, name: str, restart: bool) -> None:
+    ingest(FORGERIES[name](honest))
+    compact(LATER)
+    if restart:
+        honest.restart()
+    healed(honest)
+    honest.spool.close()
+
+
+def _acks(honest: Honest) -> dict[str, Ack]:
+    epoch, every = honest.spool.epoch, ((0, SEQ_LIMIT - 1),)
+    numbers = tuple(range(1000))
+    return {
+        "renew-most": Ack(VERSION, epoch, Lane.EVENT, renew=MOST),
+        "renew-greatest": Ack(VERSION, epoch, Lane.EVENT, renew=2**62),
+        "renew-renewable": Ack(VERSION, epoch, Lane.EVENT, renew=RENEWAL_LIMIT - 1),
+        "ok-unsent": Ack(VERSION, epoch, Lane.DATA, ok=every),
+        "rejected": Ack(VERSION, epoch, Lane.DATA, rejected=tuple((n, "misfit") for n in numbers)),
+        "need-table": Ack(
+            VERSION, epoch, Lane.DATA, need_table=tuple((n, bytes(8)) for n in numbers)
+        ),
+        "conflict": Ack(VERSION, epoch, Lane.DATA, conflict=numbers),
+        "resend": Ack(VERSION, epoch, Lane.DATA, resend=every),
+        "wait": Ack(VERSION, epoch, Lane.DATA, wait_ms=2**62),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["renew-most", "renew-greatest", "renew-renewable", "ok-unsent", "rejected", "need-table",
+     "conflict", "resend", "wait"],
+)  # fmt: skip
+def test_what_is_forged_towards_a_box_heals(honest: Honest, name: str) -> None:
+    for _ in range(3):
+        honest.spool.settle(_acks(honest)[name])
+    healed(honest)
+    honest.restart()
+    healed(honest)
+    honest.spool.close()
+
+
+def test_a_spool_whose_ordinals_are_used_up_begins_again(honest: Honest) -> None:
+    """No renewal reaches that: only restarts and conflicts go beyond `RENEWAL_LIMIT`."""
+    ingest(_records(MOST)(honest))
+    honest.spool.close()
+    marker = honest.folder / "epoch.json"
+    told = json.loads(marker.read_text("ascii"))
+    marker.write_text(json.dumps(told | {"ordinal": MOST}), "ascii")
+    honest.open()
+    assert honest.spool.ordinal < RENEWAL_LIMIT
+    healed(honest)
+    honest.restart()
+    healed(honest)
+    honest.spool.close()
