@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.peers import Mosquitto
 
 ROOT: Final = Path(__file__).parents[3]
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 DRAIN_S: Final = 150.0
 
 

@@ -86,7 +86,8 @@ EXPECTED: Final[dict[str, list[str]]] = {
     "23-no-unit-no-baud": [],
 }
 _LIBRARIES: Final = re.compile(
-    r"while (?:scanning|parsing)|expected|token|scalar|stream|Port (?:could|out)|Traceback|pydantic"
+    r"while (?:scanning|parsing)|expected ['<]|but found|did not find|token|scalar|stream"
+    r"|Port (?:could|out)|Traceback|pydantic"
 )
 _SECRETS: Final = ("hunter2", "MySecretKey", "s3cr3t", "u:p@")
 
