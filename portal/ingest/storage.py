@@ -85,6 +85,9 @@ def ignore(result: IngestResult, messages: int, seconds: float) -> None:
 class Storage:
     """Stores batches of messages, one at a time.
 
+    Attributes:
+        seconds: How long the last batch took, without the attempts that failed.
+
     Args:
         on_commit: Called for every batch that was committed.
         sleep: Waits for so many seconds before a further attempt.
@@ -95,6 +98,7 @@ class Storage:
         on_commit: OutcomeListener = ignore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.seconds = 0.0
         self._on_commit = on_commit
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
@@ -163,7 +167,8 @@ class Storage:
             raise await self._diagnose(error.error, str(error)) from error
         except sql.OUTAGES as error:
             raise await self._diagnose(error) from error
-        self._on_commit(result, len(messages), time.monotonic() - began)
+        self.seconds = time.monotonic() - began
+        self._on_commit(result, len(messages), self.seconds)
         self._remember(result.suspects)
         return result
 

@@ -19,7 +19,6 @@ from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
 from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
-from portal.ingest.holes import after_batches, find_holes
 from portal.ingest.known import Known, item_of
 from portal.ingest.messages import Item, order
 from portal.ingest.models import PendingClock, Quarantine
@@ -69,7 +68,6 @@ class Transaction:
         self._now_ms = round(now.timestamp() * 1000)
         self._known = Known()
         self._outcomes: dict[Item, RecordOutcome] = {}
-        self._fresh_keys: list[receipts.Key] = []
         self.tally = Tally()
 
     def store(self, deliveries: Sequence[tuple[Box, BoxMessages]]) -> list[Answer]:
@@ -79,7 +77,6 @@ class Transaction:
             self._known.add_box(box)
             for online in sent.online:
                 replies += announcements.apply_session(box, online)
-                replies += find_holes(box, online, self._now_ms) if online.alive else []
             box.last_heard_at = self._now
             box.save()
         sent_tables = [
@@ -100,7 +97,7 @@ class Transaction:
         self._receive([item for _, sent in deliveries for item in sent.items.values()])
         self._judge()
         replies += answers(self._item_outcomes(deliveries))
-        return replies + after_batches(self._known.loaded_epochs(), self._fresh_keys, self._now_ms)
+        return replies
 
     def replay(self, box: Box, row: Quarantine) -> bool:
         """Apply a record out of quarantine, whose receipt is there; whether it is stored."""
@@ -189,7 +186,6 @@ class Transaction:
                 self._outcomes[item] = STORED
                 self.tally.received[item.number.lane.name.lower()] += 1
                 fresh.append(item)
-                self._fresh_keys.append(candidate.key)
             else:
                 assert isinstance(item.record, DataRecord)
                 self.tally.without_table += 1
