@@ -49,10 +49,19 @@ def moment(unix_ms: int) -> datetime:
 
 
 class ClockBook:
-    """The clocks of the boots whose records are being applied."""
+    """The clocks of the boots whose records are being applied.
+
+    An estimated clock dates events at once, and readings only of a boot that was released, because
+    no better clock is to come.
+    """
 
     def __init__(self) -> None:
         self._clocks: dict[BootKey, list[BootClock]] = {}
+        self._released: set[BootKey] = set()
+
+    def release(self, key: BootKey) -> None:
+        """Let an estimated clock date the readings of a boot, too."""
+        self._released.add(key)
 
     def load(self, keys: set[BootKey]) -> None:
         """Load the clocks of these boots from the database."""
@@ -65,8 +74,24 @@ class ClockBook:
         self._clocks |= {key: found[key] for key in keys}
 
     def of(self, key: BootKey) -> list[BootClock]:
-        """The clocks of a loaded boot, in falling order: the first one that holds counts."""
+        """The clocks that date readings of a loaded boot, in falling order.
+
+        The first one that holds counts.
+        """
+        found = self._clocks[key]
+        if key in self._released:
+            return found
+        return [clock for clock in found if not clock.estimated]
+
+    def known(self, key: BootKey) -> list[BootClock]:
+        """All clocks of a boot, in falling order; loads them where they are not."""
+        if key not in self._clocks:
+            self.load({key})
         return self._clocks[key]
+
+    def find(self, key: BootKey, boot_ms: int) -> BootClock | None:
+        """As `at`, of a boot that need not be loaded."""
+        return clock_at(self.known(key), boot_ms)
 
     def at(self, key: BootKey, boot_ms: int) -> BootClock | None:
         """The clock that counts at this moment of a loaded boot, in milliseconds since it began."""
@@ -109,7 +134,7 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     # Where a higher order already holds, this one comes too late to count.
     until = min((c.since_boot_ms for c in clocks if c.order > order), default=BOOT_LIMIT_MS)
     for old in clocks:
-        if old.order < order and old.offset_ms != fresh.offset_ms:
+        if old.order < order and (old.offset_ms != fresh.offset_ms or old.estimated):
             _redate(box, old, fresh, until)
     date_gaps(box, boot)
 
@@ -117,7 +142,8 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
 def store_hint(box: Box, boot: bytes, offset: int) -> bool:
     """Store the clock offset of an Online message where the boot has no clock; returns whether."""
     record = ClockRecord(0, offset, synchronised=False)
-    if record_flaw(record) is not None or BootClock.objects.filter(box=box, boot=boot).exists():
+    known = BootClock.objects.filter(box=box, boot=boot, estimated=False)
+    if record_flaw(record) is not None or known.exists():
         return False
     store_clock(box, boot, record, HINT)
     return True
@@ -135,6 +161,37 @@ def disown(box: Box, above: int) -> None:
                 _redate(box, old, fresh, until)
                 until = min(until, fresh.since_boot_ms)
         date_gaps(box, boot)
+
+
+def store_estimate(
+    box: Box, boot: bytes, offset: int, old: BootClock | None, order: int
+) -> BootClock:
+    """Store the estimated clock of a boot in place of an ``old`` one, and redate by it.
+
+    The caller deletes the old one by `delete_clock` once nothing names it.
+
+    ``offset`` counts from the beginning of the boot on; ``order`` is that of a first estimate.
+    """
+    fresh = BootClock.objects.create(
+        box=box,
+        boot=boot,
+        since_boot_ms=0,
+        offset_ms=offset,
+        synchronised=False,
+        estimated=True,
+        order=order if old is None else old.order + 1,
+    )
+    if old is not None:
+        _redate(box, old, fresh, BOOT_LIMIT_MS)
+    date_gaps(box, boot)
+    return fresh
+
+
+def delete_clock(clock: BootClock | None) -> None:
+    """Delete a clock that dates nothing any more, without a look at every sample."""
+    if clock is not None:
+        rows = BootClock.objects.filter(pk=clock.pk)
+        rows._raw_delete(rows.db)  # noqa: SLF001 - delete() would look for its samples, row by row
 
 
 def _redate(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:

@@ -31,7 +31,8 @@ from django.db.models import Count
 from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
-from portal.ingest.models import Epoch, Gap, PendingClock, Quarantine, Watermark
+from portal.ingest.models import Epoch, Gap, Quarantine, Watermark
+from portal.ingest.undated import undated as waiting_for_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +89,7 @@ def box_ledgers() -> list[BoxLedger]:
     """The ledger of every box, by the names of its gateway and its own id."""
     receipts, marks, named = _receipts(), _watermarks(), _named()
     quarantined = _counted(Quarantine.objects.all())
-    undated = _counted(PendingClock.objects.all())
+    undated = {box: found.records for box, found in waiting_for_clocks().items()}
     totals: dict[int, FleetLedger] = defaultdict(FleetLedger)
     for pk, box, announced in Epoch.objects.values_list("pk", "box_id", "announced"):
         for lane in Lane:
@@ -165,7 +166,7 @@ def _named() -> dict[LaneKey, list[Range]]:
     return found
 
 
-def _counted(rows: QuerySet[Quarantine] | QuerySet[PendingClock]) -> dict[int, int]:
+def _counted(rows: QuerySet[Quarantine]) -> dict[int, int]:
     """How many of the rows each box has."""
     found = rows.values_list("epoch__box").annotate(count=Count("pk"))
     return {int(box): int(count) for box, count in found}

@@ -7,7 +7,8 @@
      |        `------ Gap*          what the box dropped, and said so
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
-     |------ PendingClock*   records that wait for such a clock
+     |------ UndatedBoot*            its boots of which none is known, and how much waits for it
+     |------ PendingClock*           the records that wait
      |------ Quarantine*            records that could not be taken
      `------ RefusedTable*          tables that could not be taken, for the records that need them
     Alarm                           the portal itself fails: nothing is held against the boxes
@@ -155,7 +156,12 @@ class BootClock(models.Model):
     """From ``since_boot_ms`` of this boot on, Unix time is boot time plus ``offset_ms``.
 
     Of a boot's clocks that hold at a moment the one with the highest ``order`` counts. Orders
-    below zero are hints from `cloud_link.wire.Online`, which any clock record outranks.
+    below zero are hints from `cloud_link.wire.Online`, which any clock record outranks, and below
+    those is the estimate of `portal.ingest.undated`.
+
+    Attributes:
+        synchronised: Whether a time source vouched for it.
+        estimated: Whether the portal made it up, because the box had no clock.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="clocks")
@@ -163,6 +169,7 @@ class BootClock(models.Model):
     since_boot_ms = models.BigIntegerField()
     offset_ms = models.BigIntegerField()
     synchronised = models.BooleanField()
+    estimated = models.BooleanField(default=False)
     order = models.BigIntegerField()
 
     class Meta:
@@ -379,13 +386,56 @@ class Gap(models.Model):
         return f"{self.records} records of lane {self.lane}: {self.reason}"
 
 
+class UndatedBoot(models.Model):
+    """A boot whose clock is not known from its beginning on; deleted once it is.
+
+    Attributes:
+        ordinal: The greatest one of the epochs in which its records came.
+        records: How many data records wait for the clock, and how many ``readings`` are in them.
+        first_ms, last_ms: The first and the last moment heard of, milliseconds since boot.
+        receipt_offset_ms: The least difference between a receipt and the last moment in it.
+        heard_ms: When the last record was received, Unix milliseconds of the portal's clock.
+        ended_ms: The same time, when the portal first knew that the boot was over; NULL until then.
+        estimate: The estimated clock, ``estimated_last_ms`` what ``last_ms`` was when it was made.
+        settled: Whether nothing waits and the estimate is as good as it gets.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="undated_boots")
+    boot = models.BinaryField(max_length=8)
+    ordinal = models.BigIntegerField(default=-1)
+    records = models.BigIntegerField(default=0)
+    readings = models.BigIntegerField(default=0)
+    first_ms = models.BigIntegerField()
+    last_ms = models.BigIntegerField()
+    receipt_offset_ms = models.BigIntegerField()
+    heard_ms = models.BigIntegerField()
+    ended_ms = models.BigIntegerField(null=True)
+    estimate = models.OneToOneField(BootClock, models.SET_NULL, null=True, related_name="+")
+    estimated_last_ms = models.BigIntegerField(null=True)
+    settled = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "boot"], name="undated_boot_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["settled", "box"], name="undated_boot_open")]
+
+    def __str__(self) -> str:
+        return f"{bytes(self.boot).hex()}: {self.readings} readings"
+
+
 class PendingClock(models.Model):
-    """A record that is stored and acknowledged, and waits for its boot's clock to be applied."""
+    """A data record that is stored and acknowledged, and waits for its boot's clock.
+
+    Attributes:
+        readings: How many readings are in it.
+    """
 
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="pending")
     lane = models.SmallIntegerField()
     seq = models.BigIntegerField()
     boot = models.BinaryField(max_length=8)
+    readings = models.IntegerField(default=0)
     raw = models.BinaryField()
 
     class Meta:

@@ -26,7 +26,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fi
 from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, sql
 from portal.ingest.messages import box_of
-from portal.ingest.store import IngestResult, ingest_or_isolate
+from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
 from portal.readiness import Readiness
 
@@ -85,9 +85,6 @@ def ignore(result: IngestResult, messages: int, seconds: float) -> None:
 class Storage:
     """Stores batches of messages, one at a time.
 
-    Attributes:
-        seconds: How long the last batch took, without the attempts that failed.
-
     Args:
         on_commit: Called for every batch that was committed.
         sleep: Waits for so many seconds before a further attempt.
@@ -98,7 +95,6 @@ class Storage:
         on_commit: OutcomeListener = ignore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.seconds = 0.0
         self._on_commit = on_commit
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
@@ -167,8 +163,7 @@ class Storage:
             raise await self._diagnose(error.error, str(error)) from error
         except sql.OUTAGES as error:
             raise await self._diagnose(error) from error
-        self.seconds = time.monotonic() - began
-        self._on_commit(result, len(messages), self.seconds)
+        self._on_commit(result, len(messages), time.monotonic() - began)
         self._remember(result.suspects)
         return result
 
@@ -198,6 +193,7 @@ class Storage:
         if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
             self._compacted = time.monotonic()
             receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
+            settle_undated()
         return result
 
 

@@ -28,7 +28,7 @@ from cloud_link.topics import Up, parse_up
 from cloud_link.validation import Flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Box
-from portal.ingest import alarms, canary, sql
+from portal.ingest import alarms, canary, sql, undated
 from portal.ingest.messages import box_of, decode_messages, split
 from portal.ingest.tables import SentTable, refuse_table
 from portal.ingest.tally import Tally
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from portal.ingest.answers import Answer
     from portal.ingest.messages import IncomingMessage, Reader
 
+SILENT_AT_ONCE: Final = 20
+"""Boxes that one call of `settle_undated` looks after."""
 _ATTEMPTS_LOST: Final = 3
 """How often a single message must lose the connection again before it is at fault."""
 
@@ -113,6 +115,18 @@ def ingest(
         tally=work.tally,
         suspects=work.suspects,
     )
+
+
+def settle_undated(now: datetime | None = None) -> None:
+    """Date what waits for clocks that will not come, of boxes that may be silent.
+
+    A transaction for each of at most `SILENT_AT_ONCE` boxes.
+    """
+    now = now or datetime.now(UTC)
+    for pk in undated.neglected(now, SILENT_AT_ONCE):
+        with transaction.atomic(durable=True):
+            box = Box.objects.select_for_update(no_key=True).get(pk=pk)
+            Transaction(now, lambda kind, _: canary.check(kind, now)).settle(box)
 
 
 def ingest_or_isolate(

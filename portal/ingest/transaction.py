@@ -26,6 +26,7 @@ from portal.ingest.receipts import ReceiptCandidate
 from portal.ingest.suspects import Suspects
 from portal.ingest.tables import SentTable
 from portal.ingest.tally import Tally
+from portal.ingest.undated import PENDING_PER_TRANSACTION, UndatedBoots
 from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
 
@@ -67,6 +68,8 @@ class Transaction:
         self._now = now
         self._now_ms = round(now.timestamp() * 1000)
         self._known = Known()
+        self._undated = UndatedBoots(self._known.clocks, self._now_ms)
+        self._pending_left = PENDING_PER_TRANSACTION
         self._outcomes: dict[Item, RecordOutcome] = {}
         self.tally = Tally()
 
@@ -79,6 +82,7 @@ class Transaction:
                 replies += announcements.apply_session(box, online)
             box.last_heard_at = self._now
             box.save()
+        self._undated.load(box for box, _ in deliveries)
         sent_tables = [
             SentTable(box=box, table_id=table_id, table=table)
             for box, sent in deliveries
@@ -93,15 +97,17 @@ class Transaction:
         for box, sent in deliveries:
             for online in sent.online:
                 if online.offset is not None and clocks.store_hint(box, online.boot, online.offset):
+                    self._undated.clock_came(box, online.boot, online.ordinal)
                     self._apply_pending(box, online.boot)
         self._receive([item for _, sent in deliveries for item in sent.items.values()])
-        self._judge()
+        self._finish()
         replies += answers(self._item_outcomes(deliveries))
         return replies
 
     def replay(self, box: Box, row: Quarantine) -> bool:
         """Apply a record out of quarantine, whose receipt is there; whether it is stored."""
         self._known.add_box(box)
+        self._undated.load([box])
         item = self._stored_item(box, row)
         if item is not None:
             if isinstance(item.record, DataRecord):
@@ -109,8 +115,21 @@ class Transaction:
             self._known.load_layouts([item])
             self._outcomes[item] = STORED
             self._apply([item])
-        self._judge(alone=True)
+        self._finish(alone=True)
         return item is not None and self._outcomes[item] == STORED
+
+    def settle(self, box: Box) -> None:
+        """Date what waits for a clock although none will come, of a locked box."""
+        self._known.add_box(box)
+        self._undated.load([box])
+        self._finish()
+
+    def _finish(self, *, alone: bool = False) -> None:
+        """Date what can be dated by now, and judge what failed."""
+        for box, boot in self._undated.dateable():
+            self._apply_pending(box, boot)
+        self._judge(alone=alone)
+        self._undated.save()
 
     @property
     def suspects(self) -> frozenset[str]:
@@ -202,6 +221,8 @@ class Transaction:
             if isinstance(item.record, ClockRecord):
                 self._apply_clock(item, item.record)
         self._known.clocks.load({(self._known.box(item).pk, item.boot) for item in fresh})
+        known = self._known
+        self._undated.note((known.box(item), known.epoch(item).ordinal, item) for item in fresh)
         self._apply_dated(fresh)
 
     def _apply_dated(self, items: Sequence[Item]) -> None:
@@ -224,21 +245,27 @@ class Transaction:
 
         self._isolate(kinds.CLOCK, [(item, None)], apply)
         if item not in self._suspects.subjects:
+            if record.synchronised or record.since == 0:
+                self._undated.clock_came(box, item.boot, self._known.epoch(item).ordinal)
             self._apply_pending(box, item.boot)
 
     def _apply_pending(self, box: Box, boot: bytes) -> None:
         """Apply the records that are pending for this boot's clock, `_PENDING_AT_ONCE` at a time.
 
-        Those that still lie before every known clock stay pending, under new and higher keys.
+        Those that still lie before every known clock stay pending, under new and higher keys;
+        those beyond `PENDING_PER_TRANSACTION` wait for the next transaction.
         """
         pending = PendingClock.objects.filter(epoch__box=box, boot=boot).order_by("pk")
         newest = pending.last()
-        while newest is not None:
+        while newest is not None and self._pending_left > 0:
             part = pending.filter(pk__lte=newest.pk).select_related("epoch")[:_PENDING_AT_ONCE]
             rows = list(part)
             if not rows:
                 return
             PendingClock.objects.filter(pk__in=[row.pk for row in rows]).delete()
+            self._pending_left -= len(rows)
+            readings = sum(row.readings for row in rows)
+            self._undated.count((box.pk, boot), records=-len(rows), readings=-readings)
             self._replay_pending(box, boot, rows)
 
     def _replay_pending(self, box: Box, boot: bytes, rows: Sequence[PendingClock]) -> None:
@@ -281,8 +308,11 @@ class Transaction:
                     item,
                     lambda: samples.rows(layout, record, self._known.clocks.of(key)),  # noqa: B023 - called at once
                 )
-            except samples.PendingClockError:
-                self._store_pending(item)
+            except samples.PendingClockError as error:
+                if self._undated.knows(key):
+                    self._store_pending(item)
+                else:
+                    self._quarantine(item, _never_dated(error))
                 continue
             if isinstance(found, Flaw):
                 self._quarantine(item, found)
@@ -314,7 +344,7 @@ class Transaction:
             assert isinstance(item.record, EventRecord | ConfigurationRecord)
             clock = self._known.clock_at(item, item.record.at)
             if clock is None:
-                self._store_pending(item)
+                self._quarantine(item, _never_dated(item.record.at))
             else:
                 ready.append((item, clock))
         self._isolate(kind, ready, self._write_others)
@@ -344,10 +374,18 @@ class Transaction:
                 announcements.apply_configuration(box, record, self._order(item), clock)
 
     def _store_pending(self, item: Item) -> None:
-        epoch, number = self._known.epoch(item), item.number
+        epoch, number, record = self._known.epoch(item), item.number, item.record
+        readings = len(record.values) if isinstance(record, DataRecord) else 0
         PendingClock.objects.create(
-            epoch=epoch, lane=number.lane, seq=number.seq, boot=item.boot, raw=item.raw
+            epoch=epoch,
+            lane=number.lane,
+            seq=number.seq,
+            boot=item.boot,
+            readings=readings,
+            raw=item.raw,
         )
+        key = (self._known.box(item).pk, item.boot)
+        self._undated.count(key, records=1, readings=readings)
 
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
         """Put a record into quarantine, in the transaction that receives it."""
@@ -377,6 +415,12 @@ class Transaction:
         self.tally.quarantined[flaw.code] += 1
         receipts.mark_rejected({(epoch.pk, int(number.lane), number.seq): flaw.code})
         self._outcomes[item] = RecordOutcome(outcome=Outcome.REJECTED, code=flaw.code)
+
+
+def _never_dated(at: object) -> Flaw:
+    """Why a record is rejected that no clock will ever date."""
+    detail = f"a time of {at} ms since boot, which no boot reaches"
+    return Flaw(code=RejectCode.MISFIT, detail=detail)
 
 
 def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:

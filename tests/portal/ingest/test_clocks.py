@@ -216,10 +216,12 @@ def test_a_clock_that_is_none_is_rejected(
     assert ack.rejected == ((0, code),)
 
 
-def test_an_event_of_an_unknown_boot_is_applied_once_dated(box: Box, sender: Sender) -> None:
+def test_an_event_of_an_unknown_boot_is_dated_by_its_receipt_and_then_anew(
+    box: Box, sender: Sender
+) -> None:
     first: EventRecord = event(10, condition("cover.open", "error"))
-    ingest([sender.send(Lane.EVENT, first)])
-    assert not DeviceCondition.objects.exists()
+    ingest([sender.send(Lane.EVENT, first)], moment(OFFSET + 5_000))
+    assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 5_000)
     ingest([sender.clock()])
     assert DeviceCondition.objects.get().raised_at == moment(OFFSET + 10)
 
