@@ -21,10 +21,12 @@ from config.disk import Disk, LocalDisk, replace_file
 from config.finding import ConfigError, Finding, SourceLocation
 from config.model import Configuration
 from config.reading import read
-from config.running import PREVIOUS, RUNNING
 from config.yaml_source import SIZE_LIMIT
 from console.templates import config as messages
 from console.templates import system
+
+RUNNING = "config.yaml"
+PREVIOUS = "config.previous.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

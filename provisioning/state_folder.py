@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from config import secrets
+from config import secrets, store
 from config.private import close_folder
-from config.running import PREVIOUS, RUNNING
 from provisioning import enrolment_store, identity
 
 SPOOL: Final = "spool"
 """The name of the spool's folder in it."""
 CONTENTS: Final = frozenset(
     {
-        RUNNING,
-        PREVIOUS,
+        store.RUNNING,
+        store.PREVIOUS,
         secrets.FOLDER,
         identity.FILE,
         enrolment_store.folder(Path()).name,

@@ -87,7 +87,7 @@ def _devices(state: Path) -> Iterator[tuple[str, str]]:
 
 def _configured(state: Path) -> Iterator[dict[str, Any]]:
     """Every device with a name in the running configuration's text."""
-    from config.running import RUNNING
+    from config.store import RUNNING
     from config.yaml_source import parse
 
     data = parse(_text(state / RUNNING), RUNNING).data

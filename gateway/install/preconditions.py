@@ -17,7 +17,7 @@ from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from config.running import PREVIOUS, RUNNING
+from config.store import PREVIOUS, RUNNING
 from console.text import Message, Template
 from gateway.install.machine import Machine, ServiceError
 

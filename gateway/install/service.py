@@ -23,7 +23,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from config.running import RUNNING
+from config.store import RUNNING
 from console.text import Message, Template
 from gateway.install.machine import Machine, ServiceError
 from gateway.install.preconditions import (

@@ -79,6 +79,11 @@ ALARMS: Final = Metric(
     meaning="Alarms that are open: the portal fails to store what it ought to, and answers nothing "
     "that fails for the same cause.",
 )
+UNDATED: Final = Metric(
+    name="kanmon_portal_undated_readings",
+    kind="gauge",
+    meaning="Readings that are stored and wait for their gateway's clock to be set.",
+)
 CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
@@ -103,6 +108,7 @@ WEB: Final = (
     QUARANTINE,
     ALARMS,
     LEDGER,
+    UNDATED,
     CERTIFICATES,
     LISTS,
 )
@@ -118,13 +124,6 @@ UNUSABLE: Final = Metric(
     name="kanmon_ingest_unusable_messages_total",
     kind="counter",
     meaning="Of these, messages that were nothing of ours.",
-)
-THROTTLED: Final = Metric(
-    name="kanmon_ingest_throttled_messages_total",
-    kind="counter",
-    meaning="Messages of boxes over their budget, left unanswered so that they are sent again; by "
-    "the resource that was used up. The log names the boxes (over_budget).",
-    labels=("resource",),
 )
 RECEIPTS: Final = Metric(
     name="kanmon_ingest_receipts_total",
@@ -179,7 +178,6 @@ INGEST: Final = (
     BATCHES,
     MESSAGES,
     UNUSABLE,
-    THROTTLED,
     RECEIPTS,
     REPEATED,
     QUARANTINED,

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
-from portal.ingest.models import BootClock, Latest
+from portal.ingest.models import BootClock, Latest, UndatedBoot
 from portal.monitoring.connectivity import Connectivity, connectivity_of
 from portal.monitoring.device_kind import device_kind
 from portal.monitoring.readings import ReadingView, in_order, reading_view
@@ -136,6 +136,7 @@ def device_version(device: Device, now: datetime) -> str:
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
+        UndatedBoot.objects.filter(box__in=boxes).aggregate(Count("pk"), Sum("readings")),
         is_connected(boxes, heartbeat, now),
     )
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, Sum
 
 from drivers.report import Severity
 from portal.authority.models import IssuedCertificate, RevocationList
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.fleet_ledger import fleet_ledger
-from portal.ingest.models import Alarm, Quarantine
+from portal.ingest.models import Alarm, Quarantine, UndatedBoot
 from portal.metrics import table
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     yield table.QUARANTINE, kept
     yield table.ALARMS, [((), Alarm.objects.filter(ended_at=None).count())]
     yield table.LEDGER, _ledger()
+    waiting = UndatedBoot.objects.aggregate(readings=Sum("readings"))["readings"]
+    yield table.UNDATED, [((), waiting or 0)]
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
     ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]

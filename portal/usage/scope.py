@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from portal.fleet.models import Device, Site
-from portal.ingest.models import BootClock, Latest
+from portal.ingest.models import BootClock, Latest, UndatedBoot
 from portal.usage.consumption import series_of
 from portal.usage.measures import Measure, counter_of
 from portal.usage.query import query_of
@@ -96,6 +96,9 @@ class UsageScope:
             ),
             [(device.pk, str(device)) for device in self.devices],
             BootClock.objects.filter(box__gateway__site=self.site).aggregate(Max("pk")),
+            UndatedBoot.objects.filter(box__gateway__site=self.site).aggregate(
+                Count("pk"), Sum("readings")
+            ),
             int(now.timestamp()) // 60,
         )
         return blake2b(repr(facts).encode(), digest_size=12).hexdigest()

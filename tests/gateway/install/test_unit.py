@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from config.running import RUNNING
+from config.store import RUNNING
 from gateway.install.service import NAME, Service, is_unedited
 from tests.gateway.box import Box, wait_for
 from tests.gateway.install import confined
