@@ -208,7 +208,8 @@ class GapRecord(msgspec.Struct, frozen=True, array_like=True, tag=4):
         readings: How many readings were in them.
         first: (boot, milliseconds) of the oldest reading dropped.
         last: (boot, milliseconds) of the newest.
-        reason: ``cap`` (the byte cap), ``disk`` (no space), ``damaged`` (unreadable on disk).
+        reason: ``cap`` (the byte cap), ``disk`` (no space), ``damaged`` (unreadable on disk),
+            ``portal`` (the portal lost what it had acknowledged, and the box no longer has it).
     """
 
     epoch: EpochName

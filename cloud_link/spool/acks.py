@@ -2,11 +2,14 @@
 
 ::
 
-    ok            delete: the portal holds it; a gap that is still open names it no more
-    rejected      delete and count: the portal quarantined it
+    ok            settle: the portal holds it; a gap that is still open names it no more
+    rejected      settle and count: the portal quarantined it
     need_table    keep; say which tables to send first
     conflict      keep under a new number of a new epoch: the portal holds other content under this
     renew         begin a new epoch beyond the one the portal knows
+    resend        make pending again, or announce as gone: `cloud_link.spool.resend`
+
+A settled record stays for a while, see `cloud_link.spool.retention`.
 
 Only records that are here are touched, so an acknowledgement that comes twice, late, or for
 numbers never given does nothing. Only the records named in ``conflict`` are renumbered: their
@@ -50,10 +53,10 @@ class Settlement:
             return SettleResult()
         base, limit = self._records.counter(named.ordinal, self._ack.lane)
         stored = clamp(self._ack.ok, limit)
-        ok = self._remove(base, stored)
+        ok = self._settle(base, stored)
         self._losses.withdraw(named.ordinal, self._ack.lane, stored)
         refused = [(seq, seq) for seq, _ in self._ack.rejected]
-        rejected = self._remove(base, clamp(refused, limit))
+        rejected = self._settle(base, clamp(refused, limit))
         needing_tables = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)
         tables = self._wanted_tables(self._named_rows(base, needing_tables))
         conflicts = clamp([(seq, seq) for seq in self._ack.conflict], limit)
@@ -71,15 +74,17 @@ class Settlement:
             lost=self._lost,
         )
 
-    def _remove(self, base: int, ranges: list[Range]) -> int:
+    def _settle(self, base: int, ranges: list[Range]) -> int:
         lane = self._ack.lane
-        return sum(self._records.remove(lane, base + first, base + last) for first, last in ranges)
+        return sum(self._records.settle(lane, base + first, base + last) for first, last in ranges)
 
     def _named_rows(self, base: int, ranges: list[Range]) -> list[Row]:
+        """The pending records with these numbers."""
         return [
             row
             for first, last in ranges
-            for row in list(self._records.rows(base + first, base + last))
+            for span in list(self._records.settled.pending_spans(base + first, base + last))
+            for row in list(self._records.rows(*span))
         ]
 
     def _drop(self, row: Row) -> None:

@@ -8,6 +8,7 @@ on it and not the knowledge of which those were::
     counter       base and next                the records: base = id - seq, and the ids of a lane
                                                follow each other from epoch to epoch up to newest
     gap           open gaps                    nothing: all that is not here is announced again
+    settled       what is not pending          nothing: all that is here is sent again
 
 Sources: https://sqlite.org/fileformat2.html
 """
@@ -31,6 +32,7 @@ from cloud_link.spool.folder import FIRST_PAGE
 from cloud_link.spool.gaps import unpack_ranges
 from cloud_link.spool.records import Row
 from cloud_link.spool.schema import LANE_SHIFT, PAGE, create_tables
+from cloud_link.spool.settled import undamaged_runs
 from cloud_link.wire import Lane
 
 Number = tuple[int, int]
@@ -71,6 +73,10 @@ class DamagedDatabase:
         if not self._counters_fit():
             self.counters = self._counters_of_records() | self.counters
         self.gaps = self._open_gaps()
+        runs = undamaged_runs(self._db) if self._db is not None else []
+        self.settled = runs or []
+        if runs is None:
+            self.pending = {}  # what was retained is carried as pending: the counts do not compare
 
     @property
     def gaps_whole(self) -> bool:

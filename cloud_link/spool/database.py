@@ -29,6 +29,7 @@ from cloud_link.spool.model import (
     SpoolLimits,
 )
 from cloud_link.spool.records import RecordStore
+from cloud_link.spool.retention import Retention
 from cloud_link.spool.schema import PAGE, connect, log_pages
 from cloud_link.wire import Lane
 from console.templates import spool, system
@@ -75,6 +76,7 @@ class Database:
         self.db = connect(self._folder.database, self._limits)
         self.records = RecordStore(self.db)
         self.losses = Losses(self.db, self.records)
+        self.retention = Retention(self.db, self.records, self._limits)
         self._usable = True
 
     def close(self) -> None:

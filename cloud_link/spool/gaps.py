@@ -34,6 +34,8 @@ class GapReason:
     CAP: Final = "cap"
     DISK: Final = "disk"
     DAMAGED: Final = "damaged"
+    PORTAL: Final = "portal"
+    """The portal lost what it had acknowledged, and the spool no longer has it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -38,7 +38,8 @@ class Losses:
         key, gap = next(self._rows(loss), (None, None))
         grown = gap.with_loss(loss, pending) if gap else None
         self._put(key if grown else None, grown or OpenGap.of(loss))
-        self.count(loss.lane, loss.records)
+        if loss.reason != GapReason.PORTAL:  # not the spool's loss: it was delivered once
+            self.count(loss.lane, loss.records)
 
     def seal(self, epoch: Epoch, boot: bytes, handed_out: int) -> int:
         """Turn every open gap into a record of `Lane.GAP`; returns how many gaps.
@@ -97,6 +98,10 @@ class Losses:
     def count(self, lane: Lane, records: int) -> None:
         """Count ``records`` of ``lane`` as dropped since the spool began."""
         self._db.execute("UPDATE lane SET dropped = dropped + ? WHERE lane = ?", (records, lane))
+
+    def all_open(self) -> list[OpenGap]:
+        """Every open gap."""
+        return [gap for _, gap in self._rows()]
 
     def open_lanes(self) -> frozenset[tuple[int, str]]:
         """(lane, reason) of every open gap."""

@@ -104,14 +104,21 @@ class SpoolLimits:
         gap_reserve_bytes: Part of the cap that only gap records may use.
         reserve_file_bytes: Size of a file beside the cap that is released when the disk is full, so
             that the database can still delete and account.
+        retained_bytes: Part of the cap that acknowledged records may use, for a portal that is
+            restored from a backup; they go first wherever space is needed. 0: none are kept.
+        retained_ms: Milliseconds since their reading for which they stay; time during which the
+            box was off is not counted.
     """
 
     cap_bytes: int = 256 * MEBIBYTE
     gap_reserve_bytes: int = 4 * MEBIBYTE
     reserve_file_bytes: int = 8 * MEBIBYTE
+    retained_bytes: int = 64 * MEBIBYTE
+    retained_ms: int = 48 * 3_600_000
 
     def __post_init__(self) -> None:
-        if min(self.cap_bytes, self.gap_reserve_bytes, self.reserve_file_bytes) < 0:
+        sizes = (self.cap_bytes, self.gap_reserve_bytes, self.reserve_file_bytes)
+        if min(*sizes, self.retained_bytes, self.retained_ms) < 0:
             raise ValueError("spool limits must not be negative")
         if self.gap_reserve_bytes >= self.cap_bytes:
             raise ValueError(
@@ -125,12 +132,15 @@ class SettleResult:
     """The effect of an acknowledgement on the spool.
 
     Attributes:
-        ok: Records deleted because the portal holds them.
-        rejected: Records deleted because the portal quarantined them.
+        ok: Records settled because the portal holds them.
+        rejected: Records settled because the portal quarantined them.
         tables: Tables to send before the records that need them.
         renumbered: Records that got new numbers in a new epoch; they are pending again.
         new_epoch: Whether a new epoch began.
         lost: Records that can never be sent, and were found to be so.
+        resent: Retained records that are pending again, because the portal asked for them.
+        gone: Numbers that the portal asked for and the spool no longer has; a gap announces them.
+        exhausted: Whether the portal asked for more than `cloud_link.spool.resend` allows.
     """
 
     ok: int = 0
@@ -139,6 +149,9 @@ class SettleResult:
     renumbered: int = 0
     new_epoch: bool = False
     lost: int = 0
+    resent: int = 0
+    gone: int = 0
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +160,8 @@ class SpoolStats:
 
     Attributes:
         records: Pending records of each lane.
-        bytes: Disk in use by records: pages of the database that hold something, and the log.
+        bytes: Disk in use by pending records: pages of the database that hold something, and the
+            log, without ``retained_bytes``.
         oldest: (boot, milliseconds) of the oldest pending record; ``None`` when empty.
         dropped: Records of each lane that were accepted or offered and then lost to the cap, a
             full disk or damage, since the spool began.
@@ -157,6 +171,8 @@ class SpoolStats:
         open_gaps: Gaps not yet sealed into records.
         accepted: Records of each lane that were given a number, since the spool began.
         epoch: The current epoch; its next number in each lane is ``next``.
+        retained: Acknowledged records of each lane that are still here.
+        retained_bytes: Disk in use by them, about.
     """
 
     records: Mapping[Lane, int]
@@ -170,3 +186,5 @@ class SpoolStats:
     accepted: Mapping[Lane, int] = field(default_factory=dict)
     epoch: EpochName = b""
     next: Mapping[Lane, int] = field(default_factory=dict)
+    retained: Mapping[Lane, int] = field(default_factory=dict)
+    retained_bytes: int = 0

@@ -19,7 +19,12 @@ from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, RENEWAL_LIMIT
 from cloud_link.records import Table, table_id
 from cloud_link.spool.model import Entry, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
+from cloud_link.spool.settled import SettledRuns
 from cloud_link.wire import Lane
+
+EPOCHS_KEPT: Final = 256
+"""Newest epochs that are remembered although nothing of them is left: a portal that is restored
+from an old backup is told that their records are gone."""
 
 _encode_table = msgspec.msgpack.Encoder().encode
 _table_decoder: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
@@ -98,11 +103,16 @@ class TableCache:
 
 
 class RecordStore:
-    """The rows of one spool file."""
+    """The rows of one spool file.
+
+    Attributes:
+        settled: Which ids are not pending.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._tables = TableCache()
+        self.settled = SettledRuns(db)
 
     # Epochs and numbers
 
@@ -166,9 +176,10 @@ class RecordStore:
         return base, first
 
     def _forget_epochs(self) -> None:
-        """Delete epochs that no pending record and no open gap refers to."""
+        """Delete old epochs that no record and no open gap refers to."""
         gaps = {ordinal for (ordinal,) in self._db.execute("SELECT DISTINCT ordinal FROM gap")}
-        for (ordinal,) in self._db.execute("SELECT ordinal FROM epoch").fetchall():
+        query = f"SELECT ordinal FROM epoch ORDER BY ordinal DESC LIMIT -1 OFFSET {EPOCHS_KEPT}"  # noqa: S608 - built from a constant
+        for (ordinal,) in self._db.execute(query).fetchall():
             lanes = self._db.execute(
                 "SELECT base, base + next - 1 FROM counter WHERE ordinal = ?", (ordinal,)
             ).fetchall()
@@ -216,12 +227,17 @@ class RecordStore:
         return first
 
     def restore(self, lane: Lane, rows: Sequence[Row], tables: dict[bytes, bytes]) -> None:
-        """Store ``rows`` as they are, with the encoded ``tables`` they refer to."""
+        """Store ``rows`` as they are, with the encoded ``tables`` they refer to.
+
+        Those whose ids are settled count as retained.
+        """
         plain = [
             (r.id, r.ordinal, r.seq, r.boot, r.at, r.readings, r.table, r.checksum, r.body)
             for r in rows
         ]
         self._store(lane, plain, sum(len(row.body) for row in rows))
+        kept = [len(row.body) for row in rows if self.settled.holds(row.id)]
+        self._count_settled(lane, len(kept), sum(kept))
         used = Counter(row.table for row in rows if row.table is not None)
         for name, count in used.items():
             self.keep_table(name, tables[name], count)
@@ -252,22 +268,93 @@ class RecordStore:
             yield Row(*row)
 
     def rows_within(self, first: int, last: int, limit_bytes: int) -> list[Row]:
-        """The first rows with these ids: at most ``limit_bytes`` of bodies, at least one row."""
+        """The first pending rows with these ids: one, or ``limit_bytes`` of bodies at most."""
         rows: list[Row] = []
         room = limit_bytes
-        for row in self.rows(first, last):
-            room -= len(row.body) if isinstance(row.body, bytes) else 0
-            if room < 0 and rows:
-                break
-            rows.append(row)
+        for span in self.settled.pending_spans(first, last):
+            for row in self.rows(*span):
+                room -= len(row.body) if isinstance(row.body, bytes) else 0
+                if room < 0 and rows:
+                    return rows
+                rows.append(row)
         return rows
 
-    def remove(self, lane: Lane, first: int, last: int) -> int:
-        """Delete the records of ``lane`` with these ids, and the tables that only they used.
+    def settle(self, lane: Lane, first: int, last: int) -> int:
+        """Settle the pending records of ``lane`` with these ids; returns how many those were.
 
-        Returns:
-            How many records were deleted.
+        They stay where they are and count as retained: no row is written.
         """
+        query = (
+            "SELECT count(*), coalesce(sum(length(body)), 0) FROM record WHERE id BETWEEN ? AND ?"
+        )
+        spans = [
+            self._db.execute(query, span).fetchone()
+            for span in self.settled.pending_spans(first, last)
+        ]
+        records, size = (sum(counts) for counts in zip(*spans, strict=True)) if spans else (0, 0)
+        if records:
+            self.settled.add(lane, first, last)
+            self._count_settled(lane, records, size)
+        return records
+
+    def unsettle(self, lane: Lane, first: int, last: int) -> int:
+        """Make the retained records of ``lane`` with these ids pending again; returns how many."""
+        query = (
+            "SELECT count(*), coalesce(sum(length(body)), 0) FROM record WHERE id BETWEEN ? AND ?"
+        )
+        records = size = 0
+        for span in self.settled.within(first, last):
+            counted, length = self._db.execute(query, span).fetchone()
+            if counted:
+                self.settled.cut(*span)
+                records, size = records + counted, size + length
+        if records:
+            self._count_settled(lane, -records, -size)
+        return records
+
+    def _count_settled(self, lane: Lane, records: int, size: int) -> None:
+        self._db.execute(
+            "UPDATE lane SET records = records - ?1, bytes = bytes - ?2, "
+            "kept_records = kept_records + ?1, kept_bytes = kept_bytes + ?2 WHERE lane = ?3",
+            (records, size, lane),
+        )
+
+    def first_pending(self, first: int, last: int) -> int | None:
+        """The least id from ``first`` to ``last`` of a pending record; ``None`` without one."""
+        query = "SELECT id FROM record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"
+        for span in self.settled.pending_spans(first, last):
+            found = self._db.execute(query, span).fetchone()
+            if found:
+                return int(found[0])
+        return None
+
+    def remove(self, lane: Lane, first: int, last: int) -> int:
+        """Delete the records of ``lane`` with these ids, none of them settled.
+
+        The tables that only they used go with them. Returns how many records were deleted.
+        """
+        removed, size = self._delete(first, last)
+        self._db.execute(
+            "UPDATE lane SET records = records - ?, bytes = bytes - ? WHERE lane = ?",
+            (removed, size, lane),
+        )
+        return removed
+
+    def forget(self, lane: Lane, first: int, last: int) -> int:
+        """Delete the retained records of ``lane`` with these ids, which are all settled.
+
+        The tables that only they used go with them. Returns how many records were deleted.
+        """
+        removed, size = self._delete(first, last)
+        self._db.execute(
+            "UPDATE lane SET kept_records = kept_records - ?, kept_bytes = kept_bytes - ? "
+            "WHERE lane = ?",
+            (removed, size, lane),
+        )
+        return removed
+
+    def _delete(self, first: int, last: int) -> tuple[int, int]:
+        """Delete rows; returns how many, and the bytes of their bodies."""
         removed = size = 0
         used: Counter[bytes] = Counter()
         for table, count, length in self._db.execute(
@@ -281,12 +368,8 @@ class RecordStore:
                 used[table] += count
         if removed:
             self._db.execute("DELETE FROM record WHERE id BETWEEN ? AND ?", (first, last))
-            self._db.execute(
-                "UPDATE lane SET records = records - ?, bytes = bytes - ? WHERE lane = ?",
-                (removed, size, lane),
-            )
             self._release(used)
-        return removed
+        return removed, size
 
     def number_of(self, lane: Lane, record: int) -> tuple[int, int] | None:
         """(ordinal, seq) of the record with this id, from the counters rather than its row."""

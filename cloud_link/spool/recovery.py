@@ -75,6 +75,7 @@ class Recovery:
                 "UPDATE lane SET newest = max(newest, ?) WHERE lane = ?",
                 (base + following - 1, lane),
             )
+        self._database.records.settled.insert(self._damaged.settled)
         db.executemany("INSERT OR IGNORE INTO fact VALUES (?, ?)", self._damaged.facts())
         db.executemany(
             "INSERT OR IGNORE INTO gap VALUES (?,?,?,?,?,?,?,?,?,?,?)", self._damaged.gaps
@@ -96,8 +97,13 @@ class Recovery:
 
     def _remove_partial(self) -> None:
         """Remove what an earlier attempt carried before the power went."""
+        records = self._database.records
         for (_, lane), (base, following) in self._damaged.counters.items():
-            self._database.records.remove(Lane(lane), base, base + following - 1)
+            last = base + following - 1
+            for span in list(records.settled.pending_spans(base, last)):
+                records.remove(Lane(lane), *span)
+            for span in records.settled.within(base, last):
+                records.forget(Lane(lane), *span)
 
     def _carry(self, number: Number, rows: list[Row]) -> None:
         tables = {
@@ -108,7 +114,8 @@ class Recovery:
             Lane(number[1]), whole, {name: body for name, body in tables.items() if body}
         )
         self._carried[number].extend((row.seq, row.seq) for row in whole)
-        self._count[number[1]] += len(whole)
+        settled = self._database.records.settled
+        self._count[number[1]] += sum(not settled.holds(row.id) for row in whole)
         if number[1] == Lane.GAP:
             for row in whole:
                 self._name(row.body)
@@ -131,7 +138,8 @@ class Recovery:
                 continue
             left = lost or 0
             for number in sorted(one for one in self._damaged.counters if one[1] == lane):
-                left -= self._announce_lane(number, left)
+                delivered = [] if everything else self._delivered(number)
+                left -= self._announce_lane(number, left, delivered)
         if not self._damaged.counters and marker is not None:
             for lane in Lane:
                 self._announce_gap(marker.ordinal, lane, (), 0)
@@ -142,10 +150,17 @@ class Recovery:
         known = self._damaged.pending.get(lane)
         return None if known is None else max(0, known - self._count[lane])
 
-    def _announce_lane(self, number: Number, lost: int) -> int:
+    def _delivered(self, number: Number) -> list[Range]:
+        """The numbers that were settled: a portal that needs one of them again asks for it."""
+        base, following = self._damaged.counters[number]
+        runs = self._database.records.settled.within(base, base + following - 1)
+        return [(first - base, last - base) for first, last in runs]
+
+    def _announce_lane(self, number: Number, lost: int, delivered: list[Range]) -> int:
         """Announce the numbers that are neither here nor named; returns how many were pending."""
         limit = self._damaged.counters[number][1]
-        ranges = complement(clamp([*self._carried[number], *self._named[number]], limit), limit)
+        here = [*self._carried[number], *self._named[number], *delivered]
+        ranges = complement(clamp(here, limit), limit)
         records = min(lost, size(ranges))
         for start in range(0, len(ranges), MOST_RANGES):
             some = tuple(ranges[start : start + MOST_RANGES])

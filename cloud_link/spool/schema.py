@@ -4,15 +4,19 @@
 
     record    id -> one accepted record; id = lane * 2**56 + n, and n = counter.base + seq
     counter   (ordinal, lane) -> base, next        the source of every seq
-    lane      lane -> newest id given out, records and bytes pending, records dropped
-    epoch     ordinal -> name                      kept while a record or gap refers to it
+    lane      lane -> newest id given out, records and bytes pending, records dropped, records and
+              bytes retained
+    settled   runs of ids that are not pending     what of them is still here is retained
+    epoch     ordinal -> name                      kept while a record or gap refers to it, and the
+              newest in any case
     wire_table  id -> encoded table, refs          kept while a record refers to it
     gap       open gaps: what was dropped and not yet announced
     fact      small persisted facts
 
 A record's id is derived from its number, never the other way round: SQLite gives a deleted row's
 id out again. With ids in order of sending inside each lane, reading, settling a range and
-dropping the oldest are each one walk along one B-tree, without a second index to keep.
+dropping the oldest are each one walk along one B-tree, without a second index to keep. A record
+that is settled stays where it is: only a run of ``settled`` grows.
 
 Sources: https://sqlite.org/wal.html, https://sqlite.org/pragma.html
 """
@@ -31,7 +35,7 @@ from console.templates import spool
 
 APPLICATION: Final = 0x4B4E4D53
 """Marks the file as ours: "KNMS"."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 PAGE: Final = 4096
 LANE_SHIFT: Final = 56
 
@@ -45,7 +49,10 @@ _SCHEMA: Final = (
         next INTEGER NOT NULL, PRIMARY KEY (ordinal, lane)) WITHOUT ROWID""",
     """CREATE TABLE lane (
         lane INTEGER PRIMARY KEY, newest INTEGER NOT NULL, records INTEGER NOT NULL,
-        bytes INTEGER NOT NULL, dropped INTEGER NOT NULL)""",
+        bytes INTEGER NOT NULL, dropped INTEGER NOT NULL, kept_records INTEGER NOT NULL,
+        kept_bytes INTEGER NOT NULL)""",
+    """CREATE TABLE settled (
+        first INTEGER PRIMARY KEY, last INTEGER NOT NULL, checksum INTEGER NOT NULL)""",
     "CREATE TABLE epoch (ordinal INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE)",
     """CREATE TABLE wire_table (
         id BLOB PRIMARY KEY, refs INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID""",
@@ -76,6 +83,11 @@ def checksum(
     """The CRC-32 of a record's row; ``number`` is (id, ordinal, seq), ``when`` is (boot, at)."""
     head = _pack_head(*number, when[1], readings, when[0])
     return crc32(body, crc32(table, crc32(head)))
+
+
+def run_checksum(first: int, last: int) -> int:
+    """The CRC-32 of a run of settled ids."""
+    return crc32(struct.pack("<qq", first, last))
 
 
 def log_pages(limits: SpoolLimits) -> int:
@@ -146,7 +158,8 @@ def _create(db: sqlite3.Connection) -> None:
     try:
         create_tables(db)
         db.executemany(
-            "INSERT INTO lane VALUES (?, ?, 0, 0, 0)", [(lane, first_id(lane) - 1) for lane in Lane]
+            "INSERT INTO lane VALUES (?, ?, 0, 0, 0, 0, 0)",
+            [(lane, first_id(lane) - 1) for lane in Lane],
         )
         db.execute(f"PRAGMA application_id={APPLICATION}")
         db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")

@@ -1,10 +1,10 @@
 """The spool: every accepted record stays here until the portal has stored it.
 
 A record is *accepted* when `Spool.append` returns: its commit is on the disk, not only in the
-kernel. From then on it leaves in exactly three ways::
+kernel. From then on it stops being pending in exactly two ways::
 
     accepted --> pending --> settled    the portal stored it, or quarantined it
-                    |
+                    | ^---------'       retained for a while, in case the portal asks for it again
                     `-----> gapped      dropped: byte cap, full disk, damage; announced by a gap
 
 and at any time accepted = pending + settled + gapped, for each (epoch, lane, seq). Every opening
@@ -12,7 +12,8 @@ begins a new epoch, so that a restored or copied file never gives out a number a
 
 `Spool` blocks and belongs to one thread; `cloud_link.spool.writer.SpoolWriter` is its async side.
 The parts: `folder` (files, lock, reserve file), `schema` (tables), `database` (transactions),
-`records` (rows), `losses` and `gaps` (drops), `acks` (acknowledgements), `recovery` (damage).
+`records` and `settled` (rows), `losses` and `gaps` (drops), `acks` (acknowledgements), `retention`
+and `resend` (what was acknowledged), `acknowledged` (how far), `recovery` (damage).
 
 Sources: design section 5; docs/adr/0005; https://sqlite.org/wal.html
 """
@@ -29,6 +30,7 @@ import structlog
 
 from cloud_link.limits import BOOT_SIZE
 from cloud_link.records import Table
+from cloud_link.spool.acknowledged import Acknowledged
 from cloud_link.spool.acks import Settlement
 from cloud_link.spool.database import Database, translate_errors
 from cloud_link.spool.folder import EpochMarker, SpoolFolder
@@ -46,14 +48,15 @@ from cloud_link.spool.model import (
 )
 from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.recovery import Recovery, unfinished_recovery
+from cloud_link.spool.resend import Resend
 from cloud_link.spool.schema import first_id, last_id
-from cloud_link.wire import Ack, Lane
+from cloud_link.spool.stats import REJECTED, spool_stats
+from cloud_link.wire import Ack, AcknowledgedEpoch, Lane
 from console.templates.spool import DISK_FULL, FREE_SPACE
 
 T = TypeVar("T")
 
 _SESSION: Final = "session"
-_REJECTED: Final = "rejected"
 EVENT_SHARE: Final = 2
 """Events may use half of the room: an outage of months must not leave room for nothing else."""
 
@@ -80,6 +83,8 @@ class Spool:
         self._current = self._next = Epoch(name=b"", ordinal=0)
         self._held: frozenset[int] = frozenset()
         self._handed_out = 0
+        self._now = 0
+        self._rounds = 0
         self.generation = 0
         try:
             self._database = Database(folder, limits)
@@ -144,7 +149,7 @@ class Spool:
             return ()
         try:
             size = sum(len(entry.body) for entry in batch)
-            if not self._read(lambda: self._database.has_room(size)):
+            if not self._has_room(size):
                 raise SpoolFullError(DISK_FULL(), next_step=FREE_SPACE())
             return self._commit(partial(self._append, batch), use_reserve=False)
         except SpoolFullError:
@@ -158,7 +163,8 @@ class Spool:
         checksum does not fit is left out and becomes a gap of reason "damaged". Those returned are
         held until the next `hold`.
         """
-        rows = self._rows(max(after + 1, first_id(lane)), last_id(lane), limit_bytes)
+        span = max(after + 1, first_id(lane)), last_id(lane)
+        rows = self._read(lambda: self._database.records.rows_within(*span, limit_bytes))
         valid: list[Row] = []
         damaged: list[Row] = []
         for row in rows:
@@ -204,7 +210,13 @@ class Spool:
 
     def settle_all(self, acks: Sequence[Ack]) -> list[SettleResult]:
         """`settle` each of ``acks`` in their order, all in one transaction; raises the same."""
-        return self._commit(lambda: [self._settle(ack) for ack in acks])
+
+        def settle() -> list[SettleResult]:
+            results = [self._settle(ack) for ack in acks]
+            self._database.retention.prune(self._boot, self._now)
+            return results
+
+        return self._commit(settle)
 
     def tables(self, ids: Iterable[bytes]) -> list[Table]:
         """The tables called ``ids`` that records here refer to."""
@@ -245,6 +257,11 @@ class Spool:
 
         return self._read(counters)
 
+    def acknowledged(self) -> tuple[AcknowledgedEpoch, ...]:
+        """How far epochs are acknowledged: the newest, and in turn some of the older ones."""
+        self._rounds += 1
+        return self._read(lambda: Acknowledged(self._database).epochs(self._rounds))
+
     def next_session(self) -> int:
         """A number greater than any returned before, kept across restarts; from 1."""
 
@@ -269,17 +286,26 @@ class Spool:
 
     def stats(self) -> SpoolStats:
         """The spool's state, from counters kept with every change: no scan."""
-        return self._read(self._stats)
+        return self._read(lambda: spool_stats(self._database, self._folder, self._current))
 
     # Inside a transaction
 
+    def _has_room(self, size: int) -> bool:
+        """Whether the disk has room for ``size`` bytes; retained records make room first."""
+        while not self._read(lambda: self._database.has_room(size)):
+            if not self._commit(lambda: self._database.retention.release()):
+                return False
+        return True
+
     def _append(self, batch: Sequence[Entry]) -> tuple[int, ...]:
+        self._now = max(self._now, *(entry.at for entry in batch))
         numbers: dict[int, int] = {}
         for lane in sorted({entry.lane for entry in batch}):
             places = [place for place, entry in enumerate(batch) if entry.lane is lane]
             chosen = [batch[place] for place in places]
             first = self._database.records.insert(self.ordinal, lane, self._boot, chosen)
             numbers.update((place, first + index) for index, place in enumerate(places))
+        self._database.retention.shrink(self._database.excess)
         if self._database.excess() > 0:
             losses = self._database.losses
             known = losses.open_lanes()
@@ -292,38 +318,16 @@ class Spool:
         settlement = Settlement(self._database.records, self._database.losses, self._next, ack)
         settled = settlement.apply()
         if settled.rejected:
-            total = int(self._database.fact(_REJECTED) or 0) + settled.rejected
-            self._database.set_fact(_REJECTED, b"%d" % total)
+            total = int(self._database.fact(REJECTED) or 0) + settled.rejected
+            self._database.set_fact(REJECTED, b"%d" % total)
         self._next = settlement.epoch
         self.generation += bool(settled.lost)
-        return settled
+        return Resend(self._database, ack).apply(settled) if ack.resend else settled
 
     def _drop(self, rows: Sequence[Row]) -> None:
         for row in rows:
             self._database.losses.drop(row, GapReason.DAMAGED)
         self.generation += 1
-
-    def _stats(self) -> SpoolStats:
-        query = "SELECT lane, records, dropped, newest FROM lane"
-        lanes = self._database.db.execute(query).fetchall()
-        oldest = self._database.db.execute(
-            "SELECT boot, at FROM record WHERE id IN "
-            "(SELECT (SELECT min(id) FROM record WHERE id >= (lane << 56) "
-            "AND id < ((lane + 1) << 56)) FROM lane) ORDER BY ordinal, at LIMIT 1"
-        ).fetchone()
-        return SpoolStats(
-            records={Lane(lane): records for lane, records, _, _ in lanes},
-            bytes=self._database.used_bytes() + self._folder.log_bytes(),
-            oldest=oldest,
-            dropped={Lane(lane): dropped for lane, _, dropped, _ in lanes},
-            rejected=int(self._database.fact(_REJECTED) or 0),
-            disk_free=self._folder.free_bytes(),
-            full=not self._database.reserve_file.allocated,
-            open_gaps=self._database.losses.open_gaps(),
-            accepted={Lane(lane): newest + 1 - first_id(lane) for lane, _, _, newest in lanes},
-            epoch=self.epoch,
-            next={lane: self._database.records.counter(self.ordinal, lane)[1] for lane in Lane},
-        )
 
     # Transactions, and what can go wrong with them
 
@@ -334,9 +338,6 @@ class Spool:
         except SpoolDamagedError as error:
             self._replace(error)
             return self._database.read(work)
-
-    def _rows(self, first: int, last: int, limit_bytes: int) -> list[Row]:
-        return self._read(lambda: self._database.records.rows_within(first, last, limit_bytes))
 
     def _commit(self, work: Callable[[], T], *, use_reserve: bool = True) -> T:
         """Do ``work`` in a transaction, with the refused accounted for first."""

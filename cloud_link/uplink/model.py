@@ -46,6 +46,8 @@ class UplinkLimits:
         poll_ms: The spool is read this often even when no append was reported.
         gather_ms: Acknowledgements that only say "ok" are gathered this long for one commit of the
             spool, unless sending waits for room in the window.
+        online_ms: The session is announced again this often, so that a portal that was restored
+            meanwhile learns what it should have.
     """
 
     window_bytes: int = 128 * 1024
@@ -58,6 +60,7 @@ class UplinkLimits:
     max_wait_ms: int = 120_000
     poll_ms: int = 1_000
     gather_ms: int = 1_000
+    online_ms: int = 600_000
 
     def ack_timeout(self, tries: int) -> int:
         """Milliseconds that the ``tries``-th sending of a record (from 1) waits for its answer."""

@@ -28,16 +28,10 @@ from cloud_link.mqtt.session import Message, Session
 from cloud_link.records import Table, WireError, table_id
 from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
+from cloud_link.uplink.repeat import OnlineRepeat
+from cloud_link.uplink.start import SessionStart
 from cloud_link.uplink.window import Window
-from cloud_link.wire import (
-    VERSION,
-    Ack,
-    Lane,
-    Online,
-    Tables,
-    decode,
-    encode,
-)
+from cloud_link.wire import VERSION, Ack, Lane, Tables, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,56 +60,6 @@ SEAL_MS: Final = 1_000
 record waits for its acknowledgement: so that they stay coalesced."""
 HELD_LIMIT: Final = 5_000
 """The most records of earlier sessions that are held."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionStart:
-    """The state of the spool at the start of a session.
-
-    Attributes:
-        session: The session's number.
-        newest: The newest id of each lane.
-        epoch: The current epoch, and its ``ordinal``.
-        next_seqs: For each lane, the next sequence number of this epoch.
-    """
-
-    session: int
-    newest: dict[Lane, int]
-    epoch: bytes
-    ordinal: int
-    next_seqs: dict[int, int]
-
-    @classmethod
-    def begin(cls, spool: Spool) -> SessionStart:
-        """Begin a session: take a session number; in the spool's thread."""
-        return cls.of(spool, spool.next_session())
-
-    @classmethod
-    def of(cls, spool: Spool, session: int) -> SessionStart:
-        """The spool's present state, for a session that has begun; in the spool's thread."""
-        return cls(
-            session=session,
-            newest={lane: spool.newest_id(lane) for lane in Lane},
-            epoch=spool.epoch,
-            ordinal=spool.ordinal,
-            next_seqs={int(lane): seq for lane, seq in spool.next_seqs().items()},
-        )
-
-    def online(self, info: BoxInfo, *, alive: bool) -> bytes:
-        """The body of an ``online`` message (`cloud_link.topics.Up.ONLINE`)."""
-        return encode(
-            Online(
-                VERSION,
-                self.session,
-                alive,
-                info.boot,
-                self.epoch,
-                self.ordinal,
-                self.next_seqs,
-                info.software,
-                info.offset(),
-            )
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,6 +118,7 @@ class UplinkSession:
         self._wake = asyncio.Event()
         self._sealed = context.info.now() - SEAL_MS
         self._held: frozenset[int] | None = None
+        self._repeat = OnlineRepeat(context.limits, context.info.now())
         self._acks: list[tuple[Ack, Message]] = []
         self._ack_arrived, self._settle_now = asyncio.Event(), asyncio.Event()
         self._tasks = asyncio.TaskGroup()
@@ -232,6 +177,7 @@ class UplinkSession:
             self._wake.clear()
             await self._read()
             window.expire(now())
+            window.needs_online |= self._repeat.due(now())
             if window.needs_online and window.may_send(now()):
                 await self._publish_online()
             while not window.needs_online and (batch := window.next(now())) is not None:
@@ -302,6 +248,7 @@ class UplinkSession:
             self._on_refused(error, None)
         else:
             self.window.needs_online = False
+            self._repeat.on_sent(self._start.acknowledged, self._info.now())
 
     async def _publish_batch(self, batch: InFlightBatch) -> None:
         body = encode(batch.to_wire(VERSION))
@@ -354,7 +301,7 @@ class UplinkSession:
                 continue
             self._acks.append((ack, message))
             self._ack_arrived.set()
-            more = ack.rejected or ack.need_table or ack.conflict or ack.wait_ms
+            more = ack.rejected or ack.need_table or ack.conflict or ack.wait_ms or ack.resend
             plain = not more and ack.renew is None
             if not plain or self.window.waits_for_room or len(self._acks) >= ACKS_LIMIT:
                 self._settle_now.set()
@@ -407,4 +354,15 @@ class UplinkSession:
             self.window.needs_online = True
         if result.renumbered:
             self.window.appended()
+        if ack.resend:
+            self._on_resend(ack, result)
         self._wake.set()
+
+    def _on_resend(self, ack: Ack, result: SettleResult) -> None:
+        if result.resent or result.gone:
+            log.warning("portal_lost_records", resent=result.resent, gone=result.gone)
+            self._repeat.on_asked(ack, self._info.now())
+        elif result.exhausted:
+            log.error("portal_asks_without_end", lane=ack.lane.name.lower())
+        for lane in {ack.lane, Lane.GAP} if result.resent else ():
+            self.window.reread(lane)

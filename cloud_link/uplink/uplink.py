@@ -25,7 +25,8 @@ from cloud_link.mqtt.connect import connect
 from cloud_link.spool.model import SpoolError
 from cloud_link.topics import Down, Up, down, up
 from cloud_link.uplink.model import ConnectionSettings, UplinkLimits, UplinkState
-from cloud_link.uplink.session import SessionStart, UplinkContext, UplinkSession
+from cloud_link.uplink.session import UplinkContext, UplinkSession
+from cloud_link.uplink.start import SessionStart
 from cloud_link.uplink.window import Window
 from cloud_link.wire import Lane
 

@@ -135,6 +135,12 @@ class Window:
         for lane in lanes:
             self._fresh[lane].exhausted = False
 
+    def reread(self, lane: Lane) -> None:
+        """Read the old records of this lane anew: some that were acknowledged are pending again."""
+        old, fresh = self._old[lane], self._fresh[lane]
+        until = fresh.after if old.until is None else max(old.until, fresh.after)
+        old.jump(after=0, until=until, known_ids=self.known_ids)
+
     def _split(self, lane: Lane, newest: int) -> None:
         """Call everything up to ``newest`` old, so that new records do not queue behind it."""
         self._fresh[lane].jump(after=newest, until=None, known_ids=self.known_ids)

@@ -76,6 +76,10 @@ class Known:
         """The loaded epoch of a record."""
         return self._epochs[item.box, item.number.epoch]
 
+    def loaded_epochs(self) -> dict[int, tuple[Box, Epoch]]:
+        """The loaded epochs, each by the id of its row, with their boxes."""
+        return {epoch.pk: (self._boxes[box], epoch) for (box, _), epoch in self._epochs.items()}
+
     def load_layouts(self, items: Sequence[Item]) -> None:
         """Load the layouts that data records need."""
         keys = {

@@ -5,6 +5,7 @@
     Box --- Epoch --- Receipt*      (lane, seq, hash) of every record taken, for a while
      |        |------ Watermark*    per lane: everything up to here was received
      |        `------ Gap*          what the box dropped, and said so
+     |------ Hole*                  what was acknowledged, is not here, and was asked for again
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
      |------ UndatedBoot*            its boots of which none is known, and how much waits for it
@@ -356,7 +357,8 @@ class Gap(models.Model):
             names numbers never given out is kept, and says nothing yet.
         first_boot, first_boot_ms: The oldest reading dropped; ``last_...`` the newest.
         from_ms, to_ms: The same in Unix milliseconds; NULL while those boots' clocks are unknown.
-        reason: ``cap``, ``disk`` or ``damaged``.
+        reason: ``cap``, ``disk``, ``damaged``, or ``portal`` for what this portal had acknowledged
+            and lost, and the box no longer has.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="gaps")
@@ -422,6 +424,32 @@ class UndatedBoot(models.Model):
 
     def __str__(self) -> str:
         return f"{bytes(self.boot).hex()}: {self.readings} readings"
+
+
+class Hole(models.Model):
+    """Records of an epoch and lane that the box was told are stored, and that are not here.
+
+    The box was asked for them. The row goes when they are here, or a gap names them.
+
+    Attributes:
+        epoch: The name of the epoch, which need not be known here.
+        records: How many.
+        since_ms: When it was found, Unix milliseconds of the portal's clock.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="holes")
+    epoch = models.BinaryField(max_length=8)
+    lane = models.SmallIntegerField()
+    records = models.BigIntegerField()
+    since_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["box", "epoch", "lane"], name="hole_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.records} records of lane {self.lane}"
 
 
 class PendingClock(models.Model):

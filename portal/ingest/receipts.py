@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
 
+from cloud_link.ranges import clamp, complement
 from portal.fleet.models import Box
 from portal.ingest import gaps, sql
 from portal.ingest.answers import CONFLICT, STORED, Outcome, RecordOutcome
@@ -28,7 +29,7 @@ from portal.ingest.models import Epoch, Receipt, Watermark
 from portal.logs import event_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from portal.ingest.messages import Item
 
@@ -36,6 +37,8 @@ log = event_log(__name__)
 
 FIRST_SEQ: Final = 0
 """The first sequence number of every lane of every epoch."""
+_SCAN: Final = 200_000
+"""Receipts looked at for holes of one lane at once."""
 
 Key = tuple[int, int, int]
 """(id of the epoch, lane, seq)."""
@@ -171,6 +174,71 @@ def withdraw(key: Key) -> None:
     """Delete the receipt of a record that is not stored after all, before it is committed."""
     epoch, lane, seq = key
     Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).delete()
+
+
+def missing(epoch: int, lane: int, last: int) -> list[tuple[int, int]]:
+    """The runs up to ``last`` that were neither received nor announced as dropped, ascending.
+
+    Receipts that follow each other from the watermark on move it, so that the next call does not
+    look at them again. At most `_SCAN` receipts are looked at: numbers beyond are left to a later
+    call.
+    """
+    mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
+    below = mark.seq if mark else FIRST_SEQ - 1
+    if last <= below:
+        return []
+    islands, last = _bounded_islands(epoch, lane, below, last)
+    reached = _reach(below, islands)
+    if reached > below:
+        Watermark.objects.update_or_create(epoch_id=epoch, lane=lane, defaults={"seq": reached})
+    announced = gaps.named(epoch, lane, last + 1)
+    known = clamp([(FIRST_SEQ, below), *islands, *announced], last + 1)
+    return complement(known, last + 1)
+
+
+def _bounded_islands(
+    epoch: int, lane: int, above: int, last: int
+) -> tuple[list[tuple[int, int]], int]:
+    """The runs of receipts above a number, and up to which number they are all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(seq), max(seq), count(*) FROM (SELECT seq, seq - row_number() OVER "
+            "(ORDER BY seq) AS island FROM (SELECT seq FROM ingest_receipt WHERE epoch_id = %s "
+            "AND lane = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s) AS some) AS runs "
+            "GROUP BY island ORDER BY 1",
+            [epoch, lane, above, last, _SCAN],
+        )
+        rows = cursor.fetchall()
+    if sum(count for _, _, count in rows) == _SCAN:
+        last = rows[-1][1]
+    return [(first, end) for first, end, _ in rows], last
+
+
+def missing_before(
+    firsts: Mapping[tuple[int, int], int], silent_since: int, unheard: Container[int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """For each (epoch, lane) the run directly before a number that is not here, if there is one.
+
+    Only a run that cannot be under way with another worker: below it nothing came since
+    ``silent_since`` (Unix ms); with nothing below it at all, only in the epochs ``unheard``.
+    Costs one statement, and a few more for each run.
+    """
+    marks = _watermarks({epoch for epoch, _ in firsts})
+    above = {key: seq for key, seq in firsts.items() if seq - 1 > marks.get(key, FIRST_SEQ - 1)}
+    here = _find([(*key, seq - 1) for key, seq in above.items()])
+    found = {}
+    for (epoch, lane), seq in above.items():
+        if (epoch, lane, seq - 1) in here:
+            continue
+        lower = Receipt.objects.filter(epoch=epoch, lane=lane, seq__lt=seq).order_by("-seq")
+        newest = lower.values_list("seq", "at").first()
+        below = marks.get((epoch, lane), FIRST_SEQ - 1)
+        if newest is not None and newest[0] > below:
+            below = newest[0]
+        recent = newest[1] > silent_since if newest else epoch not in unheard
+        if not recent and not gaps.missing({(epoch, lane): [seq - 1]}):
+            found[epoch, lane] = (below + 1, seq - 1)
+    return found
 
 
 def compact(before: int) -> int:

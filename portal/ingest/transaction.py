@@ -19,6 +19,7 @@ from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
 from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
+from portal.ingest.holes import after_batches, find_holes
 from portal.ingest.known import Known, item_of
 from portal.ingest.messages import Item, order
 from portal.ingest.models import PendingClock, Quarantine
@@ -71,6 +72,7 @@ class Transaction:
         self._undated = UndatedBoots(self._known.clocks, self._now_ms)
         self._pending_left = PENDING_PER_TRANSACTION
         self._outcomes: dict[Item, RecordOutcome] = {}
+        self._fresh_keys: list[receipts.Key] = []
         self.tally = Tally()
 
     def store(self, deliveries: Sequence[tuple[Box, BoxMessages]]) -> list[Answer]:
@@ -80,6 +82,7 @@ class Transaction:
             self._known.add_box(box)
             for online in sent.online:
                 replies += announcements.apply_session(box, online)
+                replies += find_holes(box, online, self._now_ms) if online.alive else []
             box.last_heard_at = self._now
             box.save()
         self._undated.load(box for box, _ in deliveries)
@@ -102,7 +105,7 @@ class Transaction:
         self._receive([item for _, sent in deliveries for item in sent.items.values()])
         self._finish()
         replies += answers(self._item_outcomes(deliveries))
-        return replies
+        return replies + after_batches(self._known.loaded_epochs(), self._fresh_keys, self._now_ms)
 
     def replay(self, box: Box, row: Quarantine) -> bool:
         """Apply a record out of quarantine, whose receipt is there; whether it is stored."""
@@ -205,6 +208,7 @@ class Transaction:
                 self._outcomes[item] = STORED
                 self.tally.received[item.number.lane.name.lower()] += 1
                 fresh.append(item)
+                self._fresh_keys.append(candidate.key)
             else:
                 assert isinstance(item.record, DataRecord)
                 self.tally.without_table += 1

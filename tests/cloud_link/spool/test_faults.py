@@ -147,7 +147,7 @@ def test_the_control_without_full_syncing_does_lose_accepted_records(
         (Shim.ENOSPC, 8, 5),
         (Shim.ENOSPC, 10_000, 7),
         (Shim.EIO_SYNC, 1, 1),
-        (Shim.EIO_WRITE, 1, 5),
+        (Shim.EIO_WRITE, 1, 4),
         (Shim.EIO_WRITE, 30, 9),
     ],
 )

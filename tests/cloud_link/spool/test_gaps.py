@@ -21,7 +21,7 @@ from cloud_link.records import (
 )
 from cloud_link.spool.model import Entry, SpoolLimits
 from cloud_link.spool.spool import Spool
-from cloud_link.uplink.session import SessionStart
+from cloud_link.uplink.start import SessionStart
 from cloud_link.wire import VERSION, Ack, Lane
 
 if TYPE_CHECKING:

@@ -1,4 +1,8 @@
-"""The conservation law, by a model: accepted = pending + settled + gapped, for every number."""
+"""The conservation law, by a model: accepted = pending + settled + gapped, for every number.
+
+What is settled may be retained; then it is pending again when the portal asks for it. When it is
+not, and the portal asks, it is gapped.
+"""
 
 from __future__ import annotations
 
@@ -78,6 +82,32 @@ class SpoolMachine(RuleBasedStateMachine):
             one for one in self.accepted if one[:2] == name[:2] and seq <= one[2] <= seq + width
         }
 
+    @rule(name=names, width=st.sampled_from((0, 1, 5, 2**63)))
+    def ask_again(self, name: RecordKey, width: int) -> None:
+        epoch, lane, seq = name
+        asked = {one for one in self.accepted if one[:2] == name[:2] and 0 <= one[2] - seq <= width}
+        retained = asked & self._retained()
+        ack = Ack(VERSION, epoch, Lane(lane), resend=((seq, seq + width),))
+        done = self.spool.settle(ack)
+        assert not done.exhausted
+        assert done.resent == len(retained)
+        self.settled -= retained
+        pending = {_name(one) for one in all_pending(self.spool)}
+        assert retained <= pending
+        announced = _all_gaps(self.spool)
+        assert all(in_gap(announced, one) for one in asked - pending)
+        again = self.spool.settle(ack)
+        assert (again.resent, again.gone) == (0, 0), "twice is as good as once"
+
+    def _retained(self) -> set[RecordKey]:
+        records = self.spool._database.records
+        names = records.epoch_names()
+        return {
+            (names[row.ordinal], int(row.lane), row.seq)
+            for row in records.rows(0, 1 << 62)
+            if records.settled.holds(row.id)
+        }
+
     @rule(name=names)
     def ask_for_a_table(self, name: RecordKey) -> None:
         epoch, lane, seq = name
@@ -143,14 +173,18 @@ class SpoolMachine(RuleBasedStateMachine):
         stats = self.spool.stats()
         for lane in Lane:
             assert stats.records[lane] == sum(one.lane is lane for one in pending)
-        wanted = {one.table for one in pending if one.table}
+        rows = list(self.spool._database.records.rows(0, 1 << 62))
+        for lane in Lane:
+            of_lane = [row for row in rows if row.lane is lane]
+            assert stats.records[lane] + stats.retained[lane] == len(of_lane)
+        wanted = {row.table for row in rows if row.table}
         ids = [table_id(table) for table in TABLES]
         assert len(self.spool.tables(ids)) == len(wanted)
         (kept,) = self.spool._database.db.execute("SELECT count(*) FROM wire_table").fetchone()
         assert kept == len(wanted), "a table stays while a record refers to it, and no longer"
         refs = "SELECT coalesce(sum(refs), 0) FROM wire_table"
         (total,) = self.spool._database.db.execute(refs).fetchone()
-        assert total == sum(one.table is not None for one in pending)
+        assert total == sum(row.table is not None for row in rows)
 
     @invariant()
     def conserved(self) -> None:

@@ -402,3 +402,31 @@ async def test_mqtt_3_1_1_on_the_demonstrations_fallback_broker(tmp_path: Path) 
             assert len(far.stored) == 341
     finally:
         await asyncio.to_thread(amqtt.kill)
+
+
+async def test_a_silent_portal_costs_no_gap_record_an_attempt_and_what_flew_is_not_dropped(
+    broker: peers.Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud_link.uplink.session.SEAL_MS", 0)
+    limits = SpoolLimits(cap_bytes=400_000, gap_reserve_bytes=100_000, reserve_file_bytes=0)
+    async with (
+        await SpoolWriter.open(tmp_path / "spool", boot=BOOT, limits=limits) as writer,
+        portal(broker.url, BOX) as far,
+    ):
+        far.answer = far.silent
+
+        async def arrive(messages: int) -> None:
+            await writer.append([data(n) for n in range(500)])
+            await until(lambda: far.messages >= messages, lambda: far.messages)
+
+        for _ in range(3):  # sessions
+            async with uplink(writer, broker.url):
+                for _ in range(10):
+                    await arrive(far.messages + 1)
+        last = await stats(writer)
+        assert last.dropped[Lane.DATA] > 3_000
+        assert last.records[Lane.GAP] + last.open_gaps <= 2
+        far.answer = far.store
+        async with uplink(writer, broker.url):
+            await until_empty(writer)
+        assert far.seen.keys() == far.stored.keys(), "what had arrived once was not dropped"

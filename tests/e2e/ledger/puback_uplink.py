@@ -12,7 +12,8 @@ from cloud_link.mqtt.connect import connect
 from cloud_link.mqtt.session import Session
 from cloud_link.topics import up
 from cloud_link.uplink.model import BoxInfo
-from cloud_link.uplink.session import LANE_CHANNELS, SessionStart
+from cloud_link.uplink.session import LANE_CHANNELS
+from cloud_link.uplink.start import SessionStart
 from cloud_link.wire import (
     VERSION,
     Ack,

@@ -1,0 +1,72 @@
+"""How far each epoch is acknowledged without a hole, as `cloud_link.wire.Online` says it.
+
+Up to the number that is told, every record was acknowledged, or its loss was and is acknowledged
+too. So a portal that does not have one of them, and no gap that names it, has lost it: nothing
+below is on its way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from typing import Final
+
+from cloud_link.records import GapRecord, WireError, decode_record
+from cloud_link.spool.database import Database
+from cloud_link.spool.schema import first_id, last_id
+from cloud_link.wire import AcknowledgedEpoch, Lane
+
+EPOCHS_AT_ONCE: Final = 64
+"""Epochs that one message names: half of them the newest, half in turn the others."""
+_GAP_BYTES: Final = 4 * 1024 * 1024
+"""Most bytes of pending gap records that are looked at: as much as the reserve for gaps."""
+
+
+class Acknowledged:
+    """Finds how far the epochs of a spool are acknowledged; reads only."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database.db
+        self._records = database.records
+        self._losses = database.losses
+
+    def epochs(self, turn: int) -> tuple[AcknowledgedEpoch, ...]:
+        """The newest epochs, and ``turn`` by turn a part of the older ones, ascending."""
+        names = self._records.epoch_names()
+        ordinals = sorted(names)
+        half = EPOCHS_AT_ONCE // 2
+        older, newest = ordinals[:-half], ordinals[-half:]
+        start = turn * half % max(1, len(older))
+        chosen = sorted([*older[start : start + half], *newest])
+        unheard = self._unheard(names)
+        found = (self._epoch(names[ordinal], ordinal, unheard) for ordinal in chosen)
+        return tuple(one for one in found if one.lanes)
+
+    def _epoch(
+        self, name: bytes, ordinal: int, unheard: dict[tuple[bytes, int], int]
+    ) -> AcknowledgedEpoch:
+        lanes = {}
+        query = "SELECT lane, base, next FROM counter WHERE ordinal = ? ORDER BY lane"
+        for lane, base, following in self._db.execute(query, (ordinal,)).fetchall():
+            pending = self._records.first_pending(base, base + following - 1)
+            until = following if pending is None else pending - base
+            until = min(until, unheard.get((name, lane), until))
+            if until > 0:
+                lanes[lane] = until - 1
+        return AcknowledgedEpoch(name, ordinal, lanes)
+
+    def _unheard(self, names: dict[int, bytes]) -> dict[tuple[bytes, int], int]:
+        """For each epoch and lane the least number in a gap that is not acknowledged yet."""
+        least: dict[tuple[bytes, int], int] = defaultdict(lambda: 1 << 63)
+        for gap in self._losses.all_open():
+            key = (names.get(gap.ordinal, b""), int(gap.lane))
+            least[key] = min(least[key], gap.ranges[0][0] if gap.ranges else 0)
+        rows = self._records.rows_within(first_id(Lane.GAP), last_id(Lane.GAP), _GAP_BYTES)
+        for row in rows:
+            with contextlib.suppress(WireError, TypeError):
+                record = decode_record(row.body)
+                if isinstance(record, GapRecord):
+                    key = (record.epoch, record.lane)
+                    first = record.ranges[0][0] if record.ranges else 0
+                    least[key] = min(least[key], first)
+        return least

@@ -1,0 +1,151 @@
+"""Holes: numbers that a box says were acknowledged, and that are not here.
+
+A portal that is restored from a backup has forgotten what came since, and the boxes have no reason
+to send it again. So each box says how far its epochs are acknowledged without a hole
+(`cloud_link.wire.Online.acknowledged`), and what lies below and is not here is asked for::
+
+    acknowledged to 9      0 1 2 3 4 5 6 7 8 9
+    receipts               x x x     x x
+    gaps                                 x
+    holes                        ^ ^       ^ ^     Ack.resend = (3, 4), (8, 9)
+
+A box without an ``online`` message since the restore is found out by the first batch that does not
+follow what is here (`after_batches`); its answer makes the box say the rest.
+
+What is asked for is kept as `portal.ingest.models.Hole` until it is here: sent again, or announced
+by a gap. All work is bounded by what one message can name; a box that claims more than it was
+acknowledged makes work for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from cloud_link.ranges import Range
+from cloud_link.wire import VERSION, Ack, Lane
+from portal.ingest import receipts
+from portal.ingest.answers import Answer
+from portal.ingest.models import Epoch, Hole
+from portal.logs import event_log
+
+if TYPE_CHECKING:
+    from cloud_link.wire import AcknowledgedEpoch, Online
+    from portal.fleet.models import Box
+
+log = event_log(__name__)
+
+EPOCHS_AT_ONCE: Final = 64
+"""Epochs of one message that are looked at; a box names no more."""
+RANGES_AT_ONCE: Final = 64
+"""Ranges of one acknowledgement; the box asks again after it has answered these."""
+UNDER_WAY_MS: Final = 5_000
+"""For so long after a batch, what is missing behind it may be with another worker."""
+HOLES_KEPT: Final = 256
+"""Holes of one box that are remembered."""
+
+
+def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
+    """Ask the box for the holes below what it says was acknowledged, oldest epoch first."""
+    named = sorted(online.acknowledged, key=lambda one: one.ordinal)[-EPOCHS_AT_ONCE:]
+    if not named:
+        return []
+    epochs = _epochs(box, named, online.ordinal)
+    found = {
+        (one.epoch, lane): holes
+        for one in named
+        if one.epoch in epochs
+        for lane, holes in _of_epoch(one, epochs[one.epoch])
+    }
+    _keep(box, [one.epoch for one in named], found, now_ms)
+    if found:
+        log.warning(
+            "records_missing",
+            box=box.box_id,
+            records=sum(_records(holes) for holes in found.values()),
+        )
+    # A lane of gaps goes first: what it names need not be asked for once it is back.
+    ordered = sorted(found.items(), key=lambda one: one[0][1])
+    return [_ask(box, epoch, lane, holes) for (epoch, lane), holes in ordered]
+
+
+def _epochs(box: Box, named: Sequence[AcknowledgedEpoch], newest: int) -> dict[bytes, int]:
+    """The ids of these epochs' rows; those that are new are made, and have given out as much.
+
+    A new one is not later than the ``newest`` ordinal: a later one would overtake the spool.
+    """
+    rows = Epoch.objects.filter(box=box, epoch__in=[one.epoch for one in named])
+    found = {bytes(row.epoch): row.pk for row in rows}
+    for one in named:
+        if one.epoch not in found and one.ordinal <= newest:
+            given = {str(lane): seq + 1 for lane, seq in one.lanes.items()}
+            row = Epoch.objects.create(
+                box=box, epoch=one.epoch, ordinal=one.ordinal, announced=given
+            )
+            found[one.epoch] = row.pk
+    return found
+
+
+def _of_epoch(one: AcknowledgedEpoch, epoch: int) -> Iterator[tuple[Lane, list[Range]]]:
+    for lane in Lane:
+        last = one.lanes.get(int(lane), -1)
+        holes = receipts.missing(epoch, lane, last) if last >= receipts.FIRST_SEQ else []
+        if holes:
+            yield lane, holes
+
+
+def _ask(box: Box, epoch: bytes, lane: Lane, holes: Sequence[Range]) -> Answer:
+    ack = Ack(VERSION, epoch, lane, resend=tuple(holes[:RANGES_AT_ONCE]))
+    return Answer(box=box.box_id, ack=ack)
+
+
+def _keep(
+    box: Box, named: Iterable[bytes], found: Mapping[tuple[bytes, Lane], Sequence[Range]], now: int
+) -> None:
+    """Replace the holes of these epochs by those found."""
+    since = {
+        (bytes(row.epoch), row.lane): row.since_ms
+        for row in Hole.objects.filter(box=box, epoch__in=list(named))
+    }
+    if since:
+        Hole.objects.filter(box=box, epoch__in=list(named)).delete()
+    if not found:
+        return
+    room = max(0, HOLES_KEPT - Hole.objects.filter(box=box).count())
+    Hole.objects.bulk_create(
+        Hole(
+            box=box,
+            epoch=epoch,
+            lane=lane,
+            records=_records(holes),
+            since_ms=since.get((epoch, int(lane)), now),
+        )
+        for (epoch, lane), holes in list(found.items())[:room]
+    )
+
+
+def _records(holes: Iterable[Range]) -> int:
+    return sum(last - first + 1 for first, last in holes)
+
+
+def after_batches(
+    epochs: Mapping[int, tuple[Box, Epoch]], fresh: Iterable[receipts.Key], now_ms: int
+) -> list[Answer]:
+    """Ask for what lies directly before new records and is not here.
+
+    It may only be under way: then the box, which has it pending, does nothing.
+
+    Args:
+        epochs: Each epoch, and the box it is of, by the id of its row.
+        fresh: The keys of the records that are new.
+        now_ms: The portal's time.
+    """
+    firsts: dict[tuple[int, int], int] = {}
+    for epoch_id, lane, seq in fresh:
+        firsts[epoch_id, lane] = min(seq, firsts.get((epoch_id, lane), seq))
+    unheard = {key for key, (box, epoch) in epochs.items() if epoch.ordinal > box.epoch_ordinal}
+    runs = receipts.missing_before(firsts, now_ms - UNDER_WAY_MS, unheard)
+    return [
+        _ask(epochs[epoch][0], bytes(epochs[epoch][1].epoch), Lane(lane), [run])
+        for (epoch, lane), run in runs.items()
+    ]

@@ -1,0 +1,198 @@
+"""A portal that is restored from a backup gets back what boxes still have, and is told the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cloud_link.spool.model import SpoolLimits
+from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Lane
+from portal.fleet.models import Box
+from portal.ingest.models import Gap, Hole
+from portal.ingest.store import ingest
+from tests.portal.ingest.restored import LIMITS, Backup, Gateway, stored
+from tests.portal.ingest.sender import Sender, gap, meter
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+NOTHING_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=0)
+FEW_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=30_000)
+BRIEFLY_KEPT = SpoolLimits(reserve_file_bytes=0, retained_ms=60_000)
+TIGHT = SpoolLimits(cap_bytes=220 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)
+
+Opener = Callable[..., Gateway]
+
+
+@pytest.fixture
+def gateway(box: Box, tmp_path: Path) -> Iterator[Opener]:
+    made: list[Gateway] = []
+
+    def opener(limits: SpoolLimits = LIMITS) -> Gateway:
+        made.append(Gateway(box.box_id, tmp_path / "spool", limits))
+        return made[-1]
+
+    yield opener
+    for one in made:
+        one.spool.close()
+
+
+def live(here: Gateway, backups: int = 3) -> list[Backup]:
+    """Work for several epochs, with a backup of the portal now and then, the oldest first."""
+    made = []
+    for _ in range(backups):
+        made.append(Backup())
+        here.work(60)
+        here.catch_up()
+        here.restart()
+        here.work(60)
+        here.catch_up()
+    return made
+
+
+@pytest.mark.parametrize("age", [0, 1, 2], ids=["oldest", "older", "newest"])
+@pytest.mark.parametrize(
+    "limits",
+    [LIMITS, FEW_KEPT, BRIEFLY_KEPT, NOTHING_KEPT],
+    ids=["all kept", "few kept", "briefly kept", "none kept"],
+)
+def test_whatever_the_backup_nothing_is_lost_unannounced(
+    gateway: Opener, limits: SpoolLimits, age: int
+) -> None:
+    here = gateway(limits)
+    backups = live(here)
+    here.work(20)  # pending while the portal is restored
+    backups[age].restore()
+    assert here.missing(), "the backup lacks what was acknowledged since"
+    here.catch_up()
+    assert not here.missing()
+    assert not Hole.objects.exists()
+    lost = here.accepted - stored(here.box)
+    assert lost == here.gapped("portal")
+    assert (not lost) == (limits is LIMITS)
+    assert sum(Gap.objects.values_list("records", flat=True)) >= len(lost)
+    if limits is not NOTHING_KEPT:
+        assert len(lost) < len(here.accepted), "what was kept came back"
+    here.work(20)
+    assert here.catch_up() == 1, "nothing is asked for any more"
+    assert not here.missing()
+
+
+def test_records_that_the_cap_took_are_announced_once(gateway: Opener) -> None:
+    here = gateway(TIGHT)
+    here.work(40)
+    here.catch_up()
+    backup = Backup()
+    here.work(3_000)  # nobody listens: the cap takes the oldest
+    assert here.spool.stats().dropped[Lane.DATA]
+    here.catch_up()
+    taken = here.gapped("cap")
+    assert taken
+    assert not Gap.objects.filter(reason="portal").exists()
+    backup.restore()
+    here.catch_up()
+    assert not here.missing()
+    assert here.gapped("cap") == taken, "the gap record was kept, and came again"
+    assert not here.gapped("portal") & taken
+
+
+def test_a_portal_restored_again_and_again(gateway: Opener) -> None:
+    here = gateway()
+    backup = Backup()
+    here.work(100)
+    for _ in range(3):
+        here.catch_up()
+        here.work(10)
+        backup.restore()
+    here.catch_up()
+    assert stored(here.box) >= here.accepted
+
+
+def test_what_was_asked_for_outlives_the_box(gateway: Opener) -> None:
+    here = gateway()
+    backup = Backup()
+    here.work(200)
+    here.catch_up()
+    backup.restore()
+    here.connect()
+    here.deliver(2)
+    here.crash()
+    assert sum(here.spool.stats().records.values()) > 100
+    here.catch_up()
+    assert stored(here.box) >= here.accepted
+
+
+def test_a_connection_that_outlives_the_restore(
+    gateway: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No ``online`` message comes, as the box has noticed nothing: a batch shows the hole."""
+    monkeypatch.setattr("portal.ingest.holes.UNDER_WAY_MS", -1)
+    here = gateway()
+    here.work(40)
+    here.catch_up()
+    backup = Backup()
+    here.work(40)
+    here.deliver()
+    backup.restore()
+    here.work(1)
+    here.deliver()
+    assert sum(here.spool.stats().records.values()) == 40
+    here.deliver()
+    assert {name for name in here.missing() if name[1] == Lane.DATA} == set()
+    here.catch_up()
+    assert not here.missing()
+
+
+# What a box may say
+
+
+def told(sender: Sender, **lanes: int) -> tuple[AcknowledgedEpoch, ...]:
+    numbers = {int(Lane[name.upper()]): seq for name, seq in lanes.items()}
+    return (AcknowledgedEpoch(sender.epoch, sender.ordinal, numbers),)
+
+
+def asked(sender: Sender, **lanes: int) -> dict[Lane, tuple[tuple[int, int], ...]]:
+    result = ingest([sender.online(acknowledged=told(sender, **lanes))])
+    return {one.ack.lane: one.ack.resend for one in result.answers}
+
+
+def test_only_what_is_neither_here_nor_announced_is_asked_for(dated: Sender) -> None:
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(10)]
+    ingest([message for n, message in enumerate(messages) if n in {0, 1, 4, 5, 7}])
+    ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (2, 2)))])
+    assert asked(dated, data=1) == {}
+    assert asked(dated, data=8) == {Lane.DATA: ((3, 3), (6, 6), (8, 8))}
+    assert Hole.objects.get().records == 3
+    ingest(messages[:7])
+    assert asked(dated, data=8) == {Lane.DATA: ((8, 8),)}
+    ingest(messages)
+    assert asked(dated, data=8, gap=0) == {}
+    assert not Hole.objects.exists()
+
+
+def test_gap_records_are_asked_for_first(dated: Sender) -> None:
+    dated = dated.restarted()
+    assert list(asked(dated, data=3, event=3, gap=0)) == [Lane.GAP, Lane.EVENT, Lane.DATA]
+
+
+def test_an_absurd_claim_costs_one_range(dated: Sender) -> None:
+    assert asked(dated, data=(1 << 40) - 1) == {Lane.DATA: ((0, (1 << 40) - 1),)}
+    for number in (1 << 41, -1, (1 << 64) - 1):
+        result = ingest([dated.online(acknowledged=told(dated, data=number))])
+        assert dated.box in result.unusable
+
+
+def test_a_box_that_tells_nothing_is_asked_for_nothing(dated: Sender) -> None:
+    assert asked(dated) == {}
+    assert ingest([dated.online()]).answers == ()
+
+
+def test_numbers_of_other_epochs_than_the_box_knows_change_nothing(gateway: Opener) -> None:
+    here = gateway()
+    here.work(10)
+    before = here.spool.stats()
+    here.spool.settle(Ack(VERSION, b"whatever", Lane.DATA, resend=((0, 1 << 62),)))
+    here.spool.settle(Ack(VERSION, here.spool.epoch, Lane.DATA, resend=((0, 1 << 62),)))
+    assert replace(here.spool.stats(), disk_free=before.disk_free) == before
