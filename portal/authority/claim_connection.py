@@ -2,12 +2,14 @@
 
 ::
 
-    IDLE --first byte--> HANDSHAKE --> HEAD --> BODY --> APPLICATION --> RESPONSE --> LINGER
-      |                     |           |         |                         |            |
-      +---------------------+-----------+---- deadline, or the peer leaves -+------------+--> closed
+    IDLE --first byte--> HANDSHAKE --> HEAD --> BODY --> WAITING --> APPLICATION
+                                                                          |
+                                             CLOSED <-- LINGER <-- RESPONSE
 
-Each phase has a deadline of its own (`SECONDS`), which bytes that drip in do not move. A thread
-works for a connection in APPLICATION only, with the whole request in memory.
+
+Each phase has a deadline of its own (`SECONDS`), which bytes that drip in do not move; after it, or
+when the peer leaves, it is CLOSED. A thread works for a connection in APPLICATION only, with the
+whole request in memory.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ class Phase(Enum):
     HANDSHAKE = auto()
     HEAD = auto()
     BODY = auto()
+    WAITING = auto()
+    """The request is whole, and no thread has taken it yet."""
     APPLICATION = auto()
     RESPONSE = auto()
     LINGER = auto()
@@ -55,6 +59,7 @@ SECONDS: Final = {
     Phase.HANDSHAKE: 5.0,
     Phase.HEAD: 5.0,
     Phase.BODY: 10.0,
+    Phase.WAITING: 20.0,
     Phase.APPLICATION: inf,
     Phase.RESPONSE: 5.0,
     Phase.LINGER: 1.0,
@@ -75,7 +80,7 @@ class ClaimConnection:
         peer: As given.
         phase: What is awaited.
         events: The selector's events for which `advance` is to be called; 0 in
-            `Phase.APPLICATION`.
+            `Phase.WAITING` and `Phase.APPLICATION`.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class ClaimConnection:
 
     @property
     def request(self) -> bytes:
-        """The whole request, in `Phase.APPLICATION`."""
+        """The whole request, from `Phase.WAITING` on."""
         return bytes(self._buffer.content)
 
     def answer(self, response: bytes) -> None:
@@ -165,7 +170,7 @@ class ClaimConnection:
             self.answer(_OVERSIZED)
             self._write()
         else:
-            self.phase = Phase.APPLICATION
+            self.phase = Phase.WAITING
             self.events = 0
 
     def _write(self) -> None:

@@ -2,8 +2,12 @@
 
 It accepts connections, shakes hands, reads requests and sends responses, each as far as it goes.
 Who is idle or slow costs a file descriptor until the deadline of its phase (`claim_connection`);
-where there are too many, the oldest make room (`connection_shares`); and requests that are complete
-take turns by the network they came from, so that many from one do not delay another's.
+where there are too many, the oldest make room (`connection_shares`).
+
+Requests that are whole take turns by the network they came from, so that many from one do not delay
+another's; of one network, the newest comes first. Where more come than can be answered, each would
+else wait for as long as all of them take. So most are answered at once, and some not at all: a box
+that gives up can be told to try again.
 """
 
 from __future__ import annotations
@@ -13,7 +17,6 @@ import heapq
 import itertools
 import selectors
 import time
-from collections import deque
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
@@ -58,14 +61,12 @@ class Reception:
         self._poller = poller
         self._context = context
         self._answer = answer
-        self._shares = ConnectionShares[ClaimConnection](
-            most=most, share=share, may_end=_is_waited_for
-        )
+        self._shares = ConnectionShares[ClaimConnection](most=most, share=share, may_end=_may_end)
         self._free = answers
         self._clock = clock
         self._deadlines: list[tuple[float, int, ClaimConnection, Phase]] = []
         self._numbers = itertools.count()
-        self._turns: dict[str, deque[ClaimConnection]] = {}
+        self._turns: dict[str, dict[ClaimConnection, None]] = {}
 
     def __len__(self) -> int:
         return len(self._shares)
@@ -104,9 +105,9 @@ class Reception:
                 self._end(connection)
 
     def end_waiting(self) -> None:
-        """End every connection but those that are being answered."""
+        """End every connection whose request is not whole, or that has been answered."""
         for connection in self._shares.all():
-            if _is_waited_for(connection):
+            if _may_end(connection) and connection.phase is not Phase.WAITING:
                 self._end(connection)
 
     def _advance(self, connection: ClaimConnection) -> None:
@@ -116,9 +117,9 @@ class Reception:
         except OSError:  # which every error of TLS is
             self._end(connection)
             return
-        if connection.phase is Phase.APPLICATION:
+        if connection.phase is Phase.WAITING:
             self._poller.unregister(connection)
-            self._turns.setdefault(network(connection.host), deque()).append(connection)
+            self._turns.setdefault(network(connection.host), {})[connection] = None
             self._next_turns()
         elif connection.events != events:
             self._poller.modify(connection, connection.events, self._advance)
@@ -129,10 +130,11 @@ class Reception:
         while self._free and self._turns:
             name = next(iter(self._turns))
             waiting = self._turns.pop(name)
-            connection = waiting.popleft()
+            connection, _ = waiting.popitem()  # the newest
             if waiting:
                 self._turns[name] = waiting  # behind the others
             self._free -= 1
+            connection.phase = Phase.APPLICATION
             self._answer(connection)
 
     def _set_deadline(self, connection: ClaimConnection) -> None:
@@ -144,11 +146,16 @@ class Reception:
     def _end(self, connection: ClaimConnection | None) -> None:
         if connection is None:
             return
-        with suppress(KeyError):  # it is not registered while it is answered
+        name = network(connection.host)
+        with suppress(KeyError):  # it is not registered while it waits or is answered
             self._poller.unregister(connection)
-        self._shares.remove(network(connection.host), connection)
+        self._shares.remove(name, connection)
+        waiting = self._turns.get(name, {})
+        waiting.pop(connection, None)
+        if not waiting:
+            self._turns.pop(name, None)
         connection.close()
 
 
-def _is_waited_for(connection: ClaimConnection) -> bool:
+def _may_end(connection: ClaimConnection) -> bool:
     return connection.phase not in {Phase.APPLICATION, Phase.RESPONSE}

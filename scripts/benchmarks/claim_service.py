@@ -27,11 +27,13 @@ _REQUESTS: Final = 20
 _HALF_HELLO: Final = b"\x16\x03\x01\x02\x00\x01\x00"
 _HALF_HEAD: Final = b"POST /claim/ HTTP/1.1\r\nHost: 127.0"
 _HALF_BODY: Final = b"POST /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3000\r\n\r\n{"
+_WHOLE: Final = b"GET /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 _KINDS: Final = {
     "idle ones": (False, b""),
     "half handshakes": (False, _HALF_HELLO),
     "dripping heads": (True, _HALF_HEAD),
     "dripping bodies": (True, _HALF_BODY),
+    "that ask and stay": (True, _WHOLE),
 }
 
 

@@ -286,6 +286,40 @@ def test_requests_take_turns_by_address(context: ssl.SSLContext) -> None:
         assert "127.0.0.2" in [host for host, _ in desk.answered[:4]]
 
 
+def test_of_one_network_the_newest_request_is_answered_first(context: ssl.SSLContext) -> None:
+    with Desk(context, answers=1).open() as desk, ExitStack() as stack:
+        first = stack.enter_context(desk.secure())
+        first.sendall(b"GET /held/ HTTP/1.1\r\n\r\n")
+        while not desk.answered:
+            desk.do(lambda: None)
+        links = []
+        for number in range(5):
+            links.append(stack.enter_context(desk.secure()))
+            links[-1].sendall(b"GET /%d/ HTTP/1.1\r\n\r\n" % number)
+            with desk.secure("127.0.0.2"):
+                pass  # what came before it has been read by then
+        desk.release()
+        assert [read_all(link) for link in links] == [RESPONSE] * 5
+        asked = [request.split()[1] for _, request in desk.answered]
+        assert asked == [b"/held/", b"/4/", b"/3/", b"/2/", b"/1/", b"/0/"]
+
+
+def test_a_request_that_nobody_takes_is_ended_and_makes_room(context: ssl.SSLContext) -> None:
+    with Desk(context, most=8, share=5, answers=1).open() as desk, ExitStack() as stack:
+        first = stack.enter_context(desk.secure())
+        first.sendall(b"GET /held/ HTTP/1.1\r\n\r\n")
+        while not desk.answered:
+            desk.do(lambda: None)
+        for _ in range(20):
+            stack.enter_context(desk.secure()).sendall(REQUEST)
+        desk.until(5)
+        desk.pass_time(SECONDS[Phase.WAITING])
+        desk.until(1)
+        desk.release()
+        assert read_all(first) == RESPONSE
+        assert desk.asks() == RESPONSE
+
+
 @pytest.mark.parametrize(
     "request_",
     [
