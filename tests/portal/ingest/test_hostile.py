@@ -1,0 +1,185 @@
+"""Whatever bytes a box sends: refused with a code, or stored, shown, logged and acknowledged.
+
+The values are exchanged in plain MessagePack, so that nothing of ours keeps a test from sending
+what an attacker can.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from cloud_link import topics
+from cloud_link.records import encode_record
+from cloud_link.topics import Up
+from cloud_link.wire import Lane, RejectCode
+from portal.accounts.models import Membership, Role, User
+from portal.ingest.messages import IncomingMessage
+from portal.ingest.models import PendingClock, Quarantine
+from portal.ingest.store import ingest
+from portal.logs import LineFormatter
+from tests.portal.ingest import hostile
+from tests.portal.ingest.sender import METER, Sender, acks, condition, event, meter, new_box
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from portal.fleet.models import Box
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+CODES: Final = {
+    value for name, value in vars(RejectCode).items() if name.isupper() and isinstance(value, str)
+}
+PAGES: Final = ("/", "/sites/", "/gateways/", "/devices/", "/operation/", "/organizations/")
+_settings = settings(
+    max_examples=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would walk every page again
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def member(box: Box, client: Client) -> None:
+    """Sign in who sees all that this box sends."""
+    organization = box.gateway.site.organization
+    user, new = User.objects.get_or_create(email=f"o{organization.pk}@example.com")
+    if new:
+        Membership.objects.create(user=user, organization=organization, role=Role.ADMINISTRATOR)
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+
+def addresses(box: Box) -> list[str]:
+    """The pages that show what a box has sent."""
+    gateway = box.gateway
+    found = [*PAGES, f"/sites/{gateway.site_id}/", f"/gateways/{gateway.pk}/"]
+    for device in gateway.devices.all():
+        found += [f"/devices/{device.pk}/", f"/devices/{device.pk}/usage/"]
+        found += [
+            f"/devices/{device.pk}/chart/{one.pk}/"
+            for one in device.series.exclude(quantity="note")
+        ]
+    return found
+
+
+def check_pages(box: Box, client: Client) -> None:
+    member(box, client)
+    for address in addresses(box):
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert response.content
+
+
+def check_lines(caplog: pytest.LogCaptureFixture) -> None:
+    form = LineFormatter()
+    for record in caplog.records:
+        line = form.format(record)
+        assert line.isprintable(), line
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR and one.exc_info]
+
+
+def honest(box: Box) -> Sender:
+    sender = Sender(box.box_id)
+    ingest(
+        [
+            sender.online(),
+            sender.tables(METER, hostile.NOTES),
+            sender.clock(),
+            sender.send(Lane.DATA, meter(10, 1, 2, 3)),
+        ]
+    )
+    return sender
+
+
+@_settings
+@given(which=st.integers(0, 5), data=st.data())
+def test_a_spoiled_record_is_refused_or_stored_shown_and_acknowledged(
+    which: int, data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = new_box()
+    sender = honest(box)
+    caplog.clear()
+    lane, record = hostile.honest_records(sender)[which]
+    raw = hostile.packed(hostile.spoil(data, hostile.plain(record)))
+    neighbour = encode_record(record)
+    numbers = [sender.number(lane) for _ in range(2)]
+    outcome = ingest([sender.batch(lane, zip(numbers, (raw, neighbour), strict=True))])
+    ack = acks(outcome, sender, lane)
+    stored = {number for first, last in ack.ok for number in range(first, last + 1)}
+    refused = dict(ack.rejected)
+    lacking = {number for number, _ in ack.need_table}
+    assert numbers[1] in stored
+    assert {numbers[0]} == ({numbers[0]} & (stored | lacking)) | (refused.keys() & {numbers[0]})
+    if code := refused.get(numbers[0]):
+        assert code in CODES - {RejectCode.REFUSED}, "the database had to refuse it"
+        row = Quarantine.objects.get(epoch__box=box)
+        assert (row.code, bytes(row.raw)) == (code, raw)
+    else:
+        check_pages(box, client)
+    check_lines(caplog)
+
+
+@_settings
+@given(data=st.data())
+def test_a_spoiled_table_is_refused_with_what_names_it_or_stored_and_shown(
+    data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = new_box()
+    sender = honest(box)
+    caplog.clear()
+    body = hostile.spoil(data, hostile.plain_message(sender.tables(METER, hostile.NOTES)))
+    ingest(
+        [
+            IncomingMessage(topic=topics.up(box.box_id, Up.TABLE), body=hostile.packed(body)),
+            sender.send(Lane.DATA, meter(3000, 4, 5, 6)),
+        ]
+    )
+    assert not Quarantine.objects.filter(epoch__box=box).exists()
+    check_pages(box, client)
+    check_lines(caplog)
+
+
+@_settings
+@given(kind=st.sampled_from(["online", "data", "event"]), data=st.data())
+def test_a_spoiled_envelope_is_counted_or_answered(
+    kind: str, data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = new_box()
+    sender = honest(box)
+    caplog.clear()
+    message = {
+        "online": lambda: sender.online(2, offset=0),
+        "data": lambda: sender.send(Lane.DATA, meter(3000, 4, 5, 6)),
+        "event": lambda: sender.send(Lane.EVENT, event(5, condition("media.jam", "error"))),
+    }[kind]()
+    body = hostile.packed(hostile.spoil(data, hostile.plain_message(message)))
+    outcome = ingest([IncomingMessage(topic=message.topic, body=body)])
+    assert outcome.answers or outcome.unusable or kind == "online" or not body
+    check_pages(box, client)
+    check_lines(caplog)
+
+
+@_settings
+@given(data=st.data())
+def test_what_waited_for_a_clock_is_refused_or_stored_once_it_comes(
+    data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = new_box()
+    sender = Sender(box.box_id)
+    ingest([sender.tables(METER, hostile.NOTES)])
+    caplog.clear()
+    for lane, record in hostile.honest_records(sender)[:5]:
+        raw: Any = hostile.packed(hostile.spoil(data, hostile.plain(record)))
+        ingest([sender.batch(lane, [(sender.number(lane), raw)])])
+    offset = data.draw(st.sampled_from([1_600_000_000_000, 1_780_000_000_000, 4_102_444_799_999]))
+    ingest([sender.clock(offset)])
+    ingest([sender.clock(offset - 5000)])
+    assert not PendingClock.objects.filter(epoch__box=box).exists()
+    found = set(Quarantine.objects.filter(epoch__box=box).values_list("code", flat=True))
+    assert found <= CODES - {RejectCode.REFUSED}
+    check_pages(box, client)
+    check_lines(caplog)
