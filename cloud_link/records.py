@@ -240,8 +240,16 @@ _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 
 
 def encode_record(record: Record) -> bytes:
-    """Encode a record as the spool keeps it; raises `WireError` above `RECORD_LIMIT` bytes."""
-    body = _encoder.encode(record)
+    """Encode a record as the spool keeps it.
+
+    Raises:
+        WireError: It has more than `RECORD_LIMIT` bytes, an integer of more than 64 bits, or a
+            text that is none in UTF-8.
+    """
+    try:
+        body = _encoder.encode(record)
+    except (OverflowError, UnicodeError) as error:
+        raise WireError(f"a {type(record).__name__} cannot be encoded: {error}") from error
     if len(body) > RECORD_LIMIT:
         raise WireError(
             f"a {type(record).__name__} of {len(body)} bytes exceeds {RECORD_LIMIT}; "

@@ -32,8 +32,9 @@ from zoneinfo import ZoneInfo
 
 from cloud_link.columns import QUALITIES, pack_columns, table_for
 from cloud_link.limits import COLUMNS_LIMIT, INT64_LEAST, INT64_MOST, SENT_TEXT_BYTES
-from cloud_link.records import Table, encode_record, table_id
+from cloud_link.records import Table, table_id
 from cloud_link.spool.model import Entry
+from cloud_link.validation import sendable
 from cloud_link.wire import Lane
 from drivers.report import Condition, Kind, Quality, Reading, Report
 from gateway.intake.event_size import event_body
@@ -353,7 +354,7 @@ def _data_entry(
             for index, value in enumerate(values)
             if value is None
         )
-    body = encode_record(pack_columns(layout.id, values, times, qualities, picks))
+    body = sendable(pack_columns(layout.id, values, times, qualities, picks))
     return Entry(lane=lane, body=body, at=times[0], readings=len(values), table=layout.table)
 
 

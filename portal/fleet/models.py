@@ -28,6 +28,7 @@ from typing import ClassVar, Final, Self
 from django.db import models
 from django.db.models import Q
 
+from cloud_link import limits
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
 from portal.accounts.scoping import ScopedQuerySet
@@ -115,7 +116,7 @@ class Box(models.Model):
     alive = models.BooleanField(default=False)
     last_heard_at = models.DateTimeField(null=True, blank=True)
     epoch_ordinal = models.BigIntegerField(default=UNHEARD)
-    software = models.CharField(max_length=64, blank=True, default="")
+    software = models.CharField(max_length=limits.SOFTWARE_LENGTH, blank=True, default="")
 
     objects = BoxQuerySet.as_manager()
 
@@ -187,14 +188,16 @@ class Device(models.Model):
     """
 
     gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="devices")
-    name = models.CharField(max_length=64)
-    label = models.CharField(max_length=200, blank=True, default="")
-    maker = models.CharField(max_length=100, blank=True, default="")
-    model = models.CharField(max_length=100, blank=True, default="")
-    serial = models.CharField(max_length=100, blank=True, default="")
-    firmware = models.CharField(max_length=100, blank=True, default="")
-    mac = models.CharField(max_length=32, blank=True, default="")
-    reachability = models.CharField(max_length=24, default=Reachability.NEVER.value)
+    name = models.CharField(max_length=limits.DEVICE_LENGTH)
+    label = models.CharField(max_length=limits.LABEL_LENGTH, blank=True, default="")
+    maker = models.CharField(max_length=limits.IDENTITY_LENGTHS["maker"], blank=True, default="")
+    model = models.CharField(max_length=limits.IDENTITY_LENGTHS["model"], blank=True, default="")
+    serial = models.CharField(max_length=limits.IDENTITY_LENGTHS["serial"], blank=True, default="")
+    firmware = models.CharField(
+        max_length=limits.IDENTITY_LENGTHS["firmware"], blank=True, default=""
+    )
+    mac = models.CharField(max_length=limits.IDENTITY_LENGTHS["mac"], blank=True, default="")
+    reachability = models.CharField(max_length=limits.WORD_LENGTH, default=Reachability.NEVER.value)
     state = models.CharField(max_length=16, default=State.OTHER.value)
     reported_at = models.DateTimeField(null=True, blank=True)
     reported_clock = models.BigIntegerField(null=True, blank=True)
@@ -259,14 +262,14 @@ class DeviceCondition(models.Model):
     """
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="conditions")
-    code = models.CharField(max_length=40)
-    component = models.CharField(max_length=100, blank=True, default="")
+    code = models.CharField(max_length=limits.CODE_LENGTH)
+    component = models.CharField(max_length=limits.COMPONENT_LENGTH, blank=True, default="")
     severity = models.CharField(max_length=16)
     message = models.TextField(blank=True, default="")
-    message_id = models.CharField(max_length=100, blank=True, default="")
+    message_id = models.CharField(max_length=limits.TEMPLATE_ID_LENGTH, blank=True, default="")
     message_args = models.JSONField(default=dict, blank=True)
     next_step = models.TextField(blank=True, default="")
-    next_step_id = models.CharField(max_length=100, blank=True, default="")
+    next_step_id = models.CharField(max_length=limits.TEMPLATE_ID_LENGTH, blank=True, default="")
     next_step_args = models.JSONField(default=dict, blank=True)
     source = models.TextField(blank=True, default="")
     evidence = models.JSONField(default=list, blank=True)
@@ -318,12 +321,12 @@ class DeviceSupply(models.Model):
     """
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="supplies")
-    kind = models.CharField(max_length=32)
-    colour = models.CharField(max_length=32, blank=True, default="")
-    name = models.CharField(max_length=255, blank=True, default="")
+    kind = models.CharField(max_length=limits.SUPPLY_WORD_LENGTH)
+    colour = models.CharField(max_length=limits.SUPPLY_WORD_LENGTH, blank=True, default="")
+    name = models.CharField(max_length=limits.SUPPLY_NAME_LENGTH, blank=True, default="")
     level = models.SmallIntegerField(null=True, blank=True)
     capacity = models.BigIntegerField(null=True, blank=True)
-    unit = models.CharField(max_length=32, blank=True, default="")
+    unit = models.CharField(max_length=limits.SUPPLY_WORD_LENGTH, blank=True, default="")
     state = models.CharField(max_length=16)
 
     objects = DeviceSupplyQuerySet.as_manager()
@@ -360,7 +363,7 @@ class RunningConfiguration(models.Model):
 
     gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="configurations")
     digest = models.CharField(max_length=64)
-    author = models.CharField(max_length=200, blank=True, default="")
+    author = models.CharField(max_length=limits.LABEL_LENGTH, blank=True, default="")
     document = models.TextField()
     at = models.DateTimeField()
     clock = models.BigIntegerField(null=True, blank=True)

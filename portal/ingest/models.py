@@ -28,6 +28,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from cloud_link import limits
 from portal.accounts.scoping import ScopedQuerySet
 from portal.fleet.models import Box, Device
 
@@ -41,7 +42,7 @@ class Epoch(models.Model):
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="epochs")
-    epoch = models.BinaryField(max_length=8)
+    epoch = models.BinaryField(max_length=limits.EPOCH_SIZE)
     ordinal = models.BigIntegerField()
     announced = models.JSONField(default=dict)
 
@@ -107,8 +108,8 @@ class Series(models.Model):
     """
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="series")
-    quantity = models.CharField(max_length=40)
-    part = models.CharField(max_length=100, blank=True, default="")
+    quantity = models.CharField(max_length=limits.QUANTITY_LENGTH)
+    part = models.CharField(max_length=limits.PART_LENGTH, blank=True, default="")
     resolution = models.SmallIntegerField()
 
     objects = SeriesQuerySet.as_manager()
@@ -139,7 +140,7 @@ class WireTable(models.Model):
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="tables")
-    table_id = models.BinaryField(max_length=8)
+    table_id = models.BinaryField(max_length=limits.TABLE_ID_SIZE)
     document = models.BinaryField()
     series = models.JSONField()
     understood_by = models.CharField(max_length=16, default="")
@@ -166,7 +167,7 @@ class BootClock(models.Model):
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="clocks")
-    boot = models.BinaryField(max_length=8)
+    boot = models.BinaryField(max_length=limits.BOOT_SIZE)
     since_boot_ms = models.BigIntegerField()
     offset_ms = models.BigIntegerField()
     synchronised = models.BooleanField()
@@ -250,7 +251,7 @@ class Quarantine(models.Model):
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="quarantine")
     lane = models.SmallIntegerField()
     seq = models.BigIntegerField()
-    boot = models.BinaryField(max_length=8)
+    boot = models.BinaryField(max_length=limits.BOOT_SIZE)
     code = models.CharField(max_length=16)
     detail = models.CharField(max_length=500)
     cause = models.CharField(max_length=200, default="")
@@ -278,7 +279,7 @@ class RefusedTable(models.Model):
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="refused_tables")
-    table_id = models.BinaryField(max_length=8)
+    table_id = models.BinaryField(max_length=limits.TABLE_ID_SIZE)
     document = models.BinaryField()
     detail = models.CharField(max_length=500)
 
@@ -370,9 +371,9 @@ class Gap(models.Model):
     believed = models.BooleanField(default=True)
     records = models.BigIntegerField()
     readings = models.BigIntegerField()
-    first_boot = models.BinaryField(max_length=8)
+    first_boot = models.BinaryField(max_length=limits.BOOT_SIZE)
     first_boot_ms = models.BigIntegerField()
-    last_boot = models.BinaryField(max_length=8)
+    last_boot = models.BinaryField(max_length=limits.BOOT_SIZE)
     last_boot_ms = models.BigIntegerField()
     from_ms = models.BigIntegerField(null=True)
     to_ms = models.BigIntegerField(null=True)
@@ -462,7 +463,7 @@ class PendingClock(models.Model):
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="pending")
     lane = models.SmallIntegerField()
     seq = models.BigIntegerField()
-    boot = models.BinaryField(max_length=8)
+    boot = models.BinaryField(max_length=limits.BOOT_SIZE)
     readings = models.IntegerField(default=0)
     raw = models.BinaryField()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +117,28 @@ def test_long_components_that_would_be_the_same_are_one() -> None:
         for n in range(3)
     ]
     assert len(sent(report(*found)).conditions) == 1
+
+
+def test_what_the_portal_would_refuse_an_event_for_is_replaced() -> None:
+    odd = Condition(code=Code.ATTENTION, severity=Severity.ERROR, component="tray\u202e1", since=-5)
+    mute = Condition(code=Code.NOTICE, severity=Severity.INFO, message=verbatim("\ud800!"))
+    assert [one.message for one in sent(report(mute)).conditions] == ["?!"]
+    supplies = (
+        Supply(kind="ink", level=900, capacity=2**70, name="a\0b"),
+        Supply(kind="toner", level=40, capacity=1000),
+    )
+    record = sent(replace(report(odd), supplies=supplies))
+    assert [(c.code, c.component, c.since) for c in record.conditions] == [("attention", "", None)]
+    assert [(s.level, s.capacity) for s in record.supplies] == [(None, None), (40, 1000)]
+
+
+def test_many_entries_of_evidence_are_counted_where_they_are_left_out() -> None:
+    seen = tuple(entry(str(n)) for n in range(60))
+    jam = Condition(code=Code.MEDIA_JAM, severity=Severity.ERROR, evidence=seen)
+    (told,) = sent(report(jam)).conditions
+    *kept, last = readable_evidence(told, 99)
+    assert [one.value for one in kept] == [str(n) for n in range(49)]
+    assert (last.meaning_id, last.meaning_args) == ("evidence.left_out", {"n": 11})
 
 
 @pytest.mark.parametrize("code", [8, 808, 32_767])

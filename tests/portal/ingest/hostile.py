@@ -49,7 +49,7 @@ TEXTS: Final = (
     "計器", "𝟙" * 40, "x" * 33, "x" * 65, "x" * 101, "x" * 256, "x" * 4001, "x" * 20_000,
     "online", "error", "media.jam", "</td><script>", "{name}", "%s",
 )  # fmt: skip
-OTHERS: Final = (
+OTHERS: Final[tuple[Any, ...]] = (
     None, True, 1.5, math.nan, math.inf, b"", b"8 bytes!", b"\0" * 9, b"\xff" * 8000, [], {},
     [[]], [None], {"seconds": math.inf}, {1: 2}, {"n": 2**64 - 1}, {"n": "x" * 5000},
     {f"k{n}": n for n in range(300)}, _NESTED, {"a": _NESTED}, [[0, 0]] * 1001, [""] * 501,
