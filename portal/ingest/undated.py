@@ -29,7 +29,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import F, Q, Sum
+from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, Sum
 
 from cloud_link.limits import EARLIEST_MS
 from cloud_link.records import ConfigurationRecord, DataRecord, EventRecord, GapRecord
@@ -99,12 +99,15 @@ def estimated(scope: Q, start: int, end: int) -> list[Estimated]:
     ``scope`` says which boots, as a condition on `UndatedBoot`.
     """
     rows = UndatedBoot.objects.filter(scope, estimate__isnull=False)
-    dated = rows.annotate(
-        begins=F("first_ms") + F("estimate__offset_ms"),
-        ends=F("last_ms") + F("estimate__offset_ms"),
-    ).filter(begins__lt=end, ends__gte=start, ended_ms__isnull=False)
+    dated = rows.annotate(begins=_dated("first_ms"), ends=_dated("last_ms"))
+    dated = dated.filter(begins__lt=end, ends__gte=start, ended_ms__isnull=False)
     found = dated.order_by("-begins").values_list("box_id", "begins", "ends")[:STRETCHES]
     return [Estimated(box=box, start=begins, end=ends) for box, begins, ends in reversed(found)]
+
+
+def _dated(field: str) -> ExpressionWrapper:
+    """A moment of an estimated boot in Unix milliseconds; Django takes a sum to have 32 bits."""
+    return ExpressionWrapper(F(field) + F("estimate__offset_ms"), output_field=BigIntegerField())
 
 
 def neglected(now: datetime, limit: int) -> list[int]:

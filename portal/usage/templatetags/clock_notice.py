@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-_RECENT: Final = timedelta(hours=24)
+_RECENT: Final = timedelta(days=400)
+"""For how long a page without a period of its own tells of estimated times."""
 
 
 @register.inclusion_tag("usage/_clock_notice.html")
@@ -27,13 +28,15 @@ def clock_notice(place: Gateway | Site, window: Window | None = None) -> dict[st
 
     Args:
         place: The gateway, or a site with all its gateways.
-        window: Where estimated times matter; the last day where it is not given.
+        window: Where estimated times matter; where it is not given, the newest of them are told.
     """
     is_site = hasattr(place, "gateways")
     scope = Q(**{"box__gateway__site" if is_site else "box__gateway": place.pk})
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
     start, end = _edges(window, ZoneInfo(zone))
     stretches = estimated(scope, start, end)
+    if window is None:
+        stretches = stretches[-1:]
     return {
         "readings": sum(one.readings for one in undated(scope).values()),
         "first": _moment(min(one.start for one in stretches)) if stretches else None,
