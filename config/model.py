@@ -241,6 +241,10 @@ class SpoolSettings(Settings):
     """Kept for the announcements of what was dropped."""
     reserve_file_mb: Annotated[int, Ge(0), Le(10_000)] = 8
     """A file that is given up when the disk is full, so that the spool stays writable."""
+    retained_mb: Annotated[int, Ge(0), Le(1_000_000)] = 64
+    """The most that delivered records may take within cap_mb; a restored portal asks for them."""
+    retained_h: Annotated[int, Ge(0), Le(8_760)] = 48
+    """How long delivered records stay; they go earlier when pending records need the space."""
 
     def __post_init__(self) -> None:
         if self.gap_reserve_mb >= self.cap_mb:

@@ -16,17 +16,17 @@ from typing import Final
 import msgspec
 
 from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, RENEWAL_LIMIT
-from cloud_link.records import Table, table_id
+from cloud_link.records import Table
 from cloud_link.spool.model import Entry, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
 from cloud_link.spool.settled import SettledRuns
+from cloud_link.spool.table_cache import TableCache
 from cloud_link.wire import Lane
 
 EPOCHS_KEPT: Final = 256
 """Newest epochs that are remembered although nothing of them is left: a portal that is restored
 from an old backup is told that their records are gone."""
 
-_encode_table = msgspec.msgpack.Encoder().encode
 _table_decoder: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
 
 
@@ -81,25 +81,6 @@ class Row:
             body=self.body,
             table=self.table,
         )
-
-
-class TableCache:
-    """Encoded tables by identity, so that the same table is not hashed for every record."""
-
-    LIMIT: Final = 1024
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Table, bytes, bytes]] = {}
-
-    def encoded(self, table: Table) -> tuple[bytes, bytes]:
-        """The id of ``table`` and its encoding."""
-        found = self._known.get(id(table))
-        if found is None:
-            if len(self._known) >= self.LIMIT:
-                self._known.clear()
-            # Holding the table itself keeps its identity from being given to another.
-            found = self._known[id(table)] = (table, table_id(table), _encode_table(table))
-        return found[1], found[2]
 
 
 class RecordStore:

@@ -114,6 +114,8 @@ def outbox(session: Session, *, as_json: bool) -> int:
     for row in columns(rows):
         say(f"  {row}")
     say(tr("Rejected by the portal: {number}", number=answer["rejected"]))
+    kept = sum(answer["retained"].values())
+    say(plural(*words.RETAINED, kept, size=words.size(answer["retained_bytes"])))
     used, free = words.size(answer["bytes"]), words.size(answer["disk_free"])
     say(tr("On disk: {used}, free: {free}", used=used, free=free))
     if answer["full"]:

@@ -41,6 +41,9 @@ SPOOLED_AND_DROPPED: Final = plural_noop(
     "{n} record pending, {size}; {dropped} dropped",
     "{n} records pending, {size}; {dropped} dropped",
 )
+RETAINED: Final = plural_noop(
+    "Kept after delivery: {n} record, {size}", "Kept after delivery: {n} records, {size}"
+)
 NOTHING_WRONG: Final = tr_noop("There are no active conditions.")
 BEFORE_START: Final = tr_noop("before this box was started")
 JUST_SEEN: Final = tr_noop("just now, for the first time")

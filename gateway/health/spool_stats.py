@@ -17,6 +17,8 @@ def spool_limits(configuration: Configuration) -> SpoolLimits:
         cap_bytes=spool.cap_mb * MEBIBYTE,
         gap_reserve_bytes=spool.gap_reserve_mb * MEBIBYTE,
         reserve_file_bytes=spool.reserve_file_mb * MEBIBYTE,
+        retained_bytes=spool.retained_mb * MEBIBYTE,
+        retained_ms=spool.retained_h * 3_600_000,
     )
 
 
@@ -58,6 +60,8 @@ def outbox(stats: SpoolStats, boot: bytes, now: int) -> dict[str, Any]:
         "waiting": {lane.name.lower(): stats.records.get(lane, 0) for lane in Lane},
         "dropped": {lane.name.lower(): stats.dropped.get(lane, 0) for lane in Lane},
         "rejected": stats.rejected,
+        "retained": {lane.name.lower(): stats.retained.get(lane, 0) for lane in Lane},
+        "retained_bytes": stats.retained_bytes,
         "bytes": stats.bytes,
         "disk_free": stats.disk_free,
         "full": stats.full,

@@ -158,8 +158,11 @@ def _spool(outbox: Mapping[str, Any] | None, *, refusing: bool) -> Iterator[Samp
         yield Sample("kanmon_spool_records", count, (lane,))
     for lane, count in outbox["dropped"].items():
         yield Sample("kanmon_spool_dropped_records_total", count, (lane,))
+    for lane, count in outbox["retained"].items():
+        yield Sample("kanmon_spool_retained_records", count, (lane,))
     yield from _known(
         {
+            "kanmon_spool_retained_bytes": outbox["retained_bytes"],
             "kanmon_spool_bytes": outbox["bytes"],
             "kanmon_spool_oldest_seconds": outbox["oldest_s"],
             "kanmon_spool_rejected_records_total": outbox["rejected"],

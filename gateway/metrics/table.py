@@ -133,6 +133,13 @@ METRICS: Final = (
         "kanmon_spool_rejected_records_total",
         "Records that the portal put into quarantine, since the spool began.",
     ),
+    _gauge(
+        "kanmon_spool_retained_records",
+        "Acknowledged records that are kept for a portal that is restored from a backup.",
+        "",
+        "lane",
+    ),
+    _gauge("kanmon_spool_retained_bytes", "Disk space that they use, about.", "bytes"),
     _gauge("kanmon_spool_unannounced_gaps", "Gaps that have not become records yet."),
     _gauge("kanmon_spool_refusing", "Whether writing to the spool failed last.", _FLAG),
     _gauge("kanmon_disk_free_bytes", "Free space on the file system of the spool.", "bytes"),

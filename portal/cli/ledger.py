@@ -20,6 +20,7 @@ _COUNTS = {
     "quarantined": tr_noop("quarantined"),
     "gapped": tr_noop("gapped"),
     "waiting": tr_noop("waiting"),
+    "holes": tr_noop("holes"),
     "undated": tr_noop("undated"),
 }
 
@@ -30,8 +31,9 @@ def ledger(*, as_json: bool) -> None:
     """Count the records of every box.
 
     Accepted are the records that a box's spool took in. Each of them is stored, quarantined (it
-    was not usable), gapped (the box dropped it and announced that) or waiting (it is not here
-    yet). Undated records are stored and wait for the clock of their box.
+    was not usable), gapped (dropped, and announced by the box), waiting (it is not here yet) or a
+    hole (the portal lost it and has asked the box for it). Undated records are stored and wait for
+    the clock of their box.
     """
     with portal_ready():
         from portal.ingest.fleet_ledger import FleetLedger, box_ledgers

@@ -2,13 +2,15 @@
 
 ::
 
-    accepted = stored + quarantined + gapped + waiting
+    accepted = stored + quarantined + gapped + waiting + holes
 
     accepted     numbers that the boxes' spools gave out, as announced and as received
     stored       received and kept; of these, ``undated`` wait for the clock of their boot
     quarantined  received, and put aside because they could not be stored
     gapped       announced as dropped, and not received since
     waiting      given out, and not here: the box has them, or they are under way
+    holes        not here, although the box was told that they are stored: this portal lost them,
+                 and has asked for them (`portal.ingest.holes`)
 
 `portal.ingest.ledger` asks a gateway's spool as well, and so tells what waits from what is lost.
 Here, what a box gave out after its last session began is not known before it arrives.
@@ -26,12 +28,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
-from portal.ingest.models import Epoch, Gap, Quarantine, Watermark
+from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Watermark
 from portal.ingest.undated import undated as waiting_for_clocks
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class FleetLedger:
     quarantined: int = 0
     gapped: int = 0
     waiting: int = 0
+    holes: int = 0
     undated: int = 0
 
     def __add__(self, other: FleetLedger) -> FleetLedger:
@@ -90,6 +93,7 @@ def box_ledgers() -> list[BoxLedger]:
     receipts, marks, named = _receipts(), _watermarks(), _named()
     quarantined = _counted(Quarantine.objects.all())
     undated = {box: found.records for box, found in waiting_for_clocks().items()}
+    holes = _holes()
     totals: dict[int, FleetLedger] = defaultdict(FleetLedger)
     for pk, box, announced in Epoch.objects.values_list("pk", "box_id", "announced"):
         for lane in Lane:
@@ -104,7 +108,7 @@ def box_ledgers() -> list[BoxLedger]:
         "gateway__site__organization__name", "gateway__site__name", "gateway__name", "box_id"
     )
     return [
-        BoxLedger(box=box, ledger=_with(totals[box.pk], quarantined, undated, box.pk))
+        BoxLedger(box=box, ledger=_with(totals[box.pk], quarantined, undated, holes, box.pk))
         for box in boxes
     ]
 
@@ -129,16 +133,22 @@ def _of_lane(
 
 
 def _with(
-    ledger: FleetLedger, quarantined: Mapping[int, int], undated: Mapping[int, int], box: int
+    ledger: FleetLedger,
+    quarantined: Mapping[int, int],
+    undated: Mapping[int, int],
+    holes: Mapping[int, int],
+    box: int,
 ) -> FleetLedger:
-    """The same with its quarantined records told from those stored."""
+    """The same with quarantined records told from those stored, and holes from those waiting."""
+    lost = min(holes.get(box, 0), ledger.waiting)
     aside = min(quarantined.get(box, 0), ledger.stored)
     return FleetLedger(
         accepted=ledger.accepted,
         stored=ledger.stored - aside,
         quarantined=aside,
         gapped=ledger.gapped,
-        waiting=ledger.waiting,
+        waiting=ledger.waiting - lost,
+        holes=lost,
         undated=undated.get(box, 0),
     )
 
@@ -164,6 +174,12 @@ def _named() -> dict[LaneKey, list[Range]]:
     for epoch, lane, ranges in rows.iterator():
         found[epoch, lane] += [(first, last) for first, last in ranges]
     return found
+
+
+def _holes() -> dict[int, int]:
+    """How many records each box was asked for again."""
+    found = Hole.objects.values_list("box").annotate(records=Sum("records"))
+    return {int(box): int(records) for box, records in found}
 
 
 def _counted(rows: QuerySet[Quarantine]) -> dict[int, int]:

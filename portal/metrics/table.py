@@ -69,8 +69,8 @@ LEDGER: Final = Metric(
     name="kanmon_portal_records",
     kind="gauge",
     meaning="Records of all boxes: accepted by their spools; of these stored, quarantined, gapped "
-    "(dropped and announced) and waiting (not here yet); of those stored, undated. Counted every "
-    "five minutes.",
+    "(dropped and announced), waiting (not here yet) and holes (lost by the portal, and asked for "
+    "again); of those stored, undated. Counted every five minutes.",
     labels=("state",),
 )
 ALARMS: Final = Metric(

@@ -15,6 +15,7 @@ _UNITS: Final = {
     "_ms": "ms",
     "_mb": "MB",
     "_percent": "%",
+    "_h": "h",
     "_days": "days",
     "_bytes": "bytes",
     "_port": "",

@@ -28,7 +28,7 @@ def test_the_schema_is_one_and_takes_the_designs_example() -> None:
         "site": {"time_zone": "Asia/Tokyo"},
         "gateway": {"label": "Plant room", "heartbeat_s": 300, "health_s": 60},
         "cloud": {"broker": "mqtt://127.0.0.1:1883", "mqtt": "5"},
-        "spool": {"cap_mb": 256, "gap_reserve_mb": 4, "reserve_file_mb": 8},
+        "spool": {"cap_mb": 256, "gap_reserve_mb": 4, "reserve_file_mb": 8, "retained_h": 48},
         "devices": [{"name": "main-incomer", "url": "modbus-tcp://h/?unit=1", "every_s": 1}],
     }
     jsonschema.validate(document, schema)
