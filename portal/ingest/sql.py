@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from django.db import (
@@ -110,17 +111,19 @@ def isolate(
     items: Sequence[T],
     apply: Callable[[Sequence[T]], None],
     trial: Callable[[Exception], None],
-) -> list[tuple[T, Exception]]:
+    until: float,
+) -> list[tuple[T, Exception | None]]:
     """Apply all items but those that fail; returns these, each with its error.
 
     All are applied at once. Where that fails they are halved, until each that fails is alone in a
-    savepoint and has failed twice.
+    savepoint and has failed twice. Those that were not tried in time come without an error.
 
     Args:
         items: In the order in which they are applied.
         apply: Runs in savepoints and may run several times: it keeps nothing in memory.
         trial: Called with the first error before any item is tried alone; raises where not the
             items are to blame.
+        until: When no further half is tried once one item was found, by `time.monotonic`.
 
     Raises:
         DatabaseError: The database is unavailable (`is_outage`).
@@ -129,24 +132,32 @@ def isolate(
     if error is None:
         return []
     trial(error)
-    return list(_failing(items, apply))
+    found: list[tuple[T, Exception | None]] = []
+    _descend(items, apply, until, found)
+    return found
 
 
-def _failing(
-    items: Sequence[T], apply: Callable[[Sequence[T]], None]
-) -> Iterator[tuple[T, Exception]]:
-    """Apply items that failed together; yields those that fail alone, and again."""
+def _descend(
+    items: Sequence[T],
+    apply: Callable[[Sequence[T]], None],
+    until: float,
+    found: list[tuple[T, Exception | None]],
+) -> None:
+    """Apply items that failed together; adds to ``found`` those that fail alone, and again.
+
+    One at least is found, however long that takes, so that a box gets on.
+    """
     half = len(items) // 2
-    for part in (items[:half], items[half:]) if half else (items,):
-        error = _attempt(part, apply)
-        if error is None:
-            continue
-        if len(part) > 1:
-            yield from _failing(part, apply)
-            continue
-        again = _attempt(part, apply) if half else error  # a single item failed before this call
+    if not half:  # it failed before this call
+        again = _attempt(items, apply)
         if again is not None:
-            yield part[0], again
+            found.append((items[0], again))
+        return
+    for part in (items[:half], items[half:]):
+        if found and time.monotonic() > until:
+            found += [(one, None) for one in part]
+        elif _attempt(part, apply) is not None:
+            _descend(part, apply, until, found)
 
 
 def _attempt(items: Sequence[T], apply: Callable[[Sequence[T]], None]) -> Exception | None:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 SILENT_AT_ONCE: Final = 20
 """Boxes that one call of `settle_undated` looks after."""
+ISOLATION_S: Final = 30.0
+"""Seconds after which no further message is tried once one failed alone; those are left unanswered,
+and the messages of the box that failed come apart from then on."""
 _ATTEMPTS_LOST: Final = 3
 """How often a single message must lose the connection again before it is at fault."""
 
@@ -167,13 +170,19 @@ class _Isolation:
     def __init__(self, *, suspect_lost: bool) -> None:
         self._suspect_lost = suspect_lost
         self._suspects: list[_Suspect] = []
+        self._canaries: set[str] = set()
+        self._began = time.monotonic()
 
     def ingest(self, messages: Sequence[IncomingMessage]) -> IngestResult:
         """Store messages, but those that fail alone: these are judged by `judge`."""
+        if self._suspects and time.monotonic() > self._began + ISOLATION_S:
+            return IngestResult(answers=(), tally=Tally(held=len(messages)))
         error = self._attempt(messages)
         if isinstance(error, IngestResult):
             return error
-        self._check_canaries(messages)
+        kinds = {kind for one in messages for kind in canary.kinds_of(one)}
+        self._check_canaries(kinds - self._canaries)
+        self._canaries |= kinds
         if len(messages) == 1:
             parts = _parts(messages[0])
             if len(parts) == 1:
@@ -204,14 +213,14 @@ class _Isolation:
                 return again
             error = again
             if sql.is_lost(error):
-                self._check_canaries([message])
+                self._check_canaries(kinds)
         box = box_of(message.topic)
         self._suspects.append(_Suspect(message=message, box=box, kind=kinds[0], error=error))
         return IngestResult(answers=())
 
-    def _check_canaries(self, messages: Iterable[IncomingMessage]) -> None:
+    def _check_canaries(self, kinds: Iterable[str]) -> None:
         now = datetime.now(UTC)
-        for kind in sorted({kind for one in messages for kind in canary.kinds_of(one)}):
+        for kind in sorted(kinds):
             canary.check(kind, now)
 
     def judge(self) -> IngestResult:
@@ -220,7 +229,9 @@ class _Isolation:
         result = IngestResult(answers=(), suspects=suspects)
         if not suspects:
             return result
-        self._check_canaries([one.message for one in self._suspects])
+        self._check_canaries(
+            {kind for one in self._suspects for kind in canary.kinds_of(one.message)}
+        )
         fleet = self._causes_of_fleet()
         for one in self._suspects:
             cause = alarms.cause_of(one.kind, one.error)

@@ -6,15 +6,17 @@
                                                                                | fails
     rejected  <-- fewer than three boxes --  cause  <------- canary <----------'
     held      <-- an alarm, or three boxes --'
+    held      <-- not tried in time
 
 A canary that fails raises, and the whole transaction is undone.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from portal.ingest import sql
 from portal.ingest.alarms import cause_of, causes_of_fleet, detail_of
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from portal.fleet.models import Box
     from portal.ingest.messages import Item
     from portal.ingest.tables import SentTable
+
+ISOLATION_S: Final = 10.0
+"""Seconds that one transaction takes to isolate records; what was not tried by then is left
+unanswered, so that a box with nothing but poison holds up nobody."""
 
 T = TypeVar("T")
 
@@ -46,18 +52,18 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a suspect is at fault.
+    """Whether a record or a table that failed is at fault.
 
     Attributes:
-        cause: What failures that are alike have in common.
+        held: Whether it is not, or was not tried in time: it is left unanswered.
+        cause: What failures that are alike have in common; ``""`` where it was not tried.
         detail: The error, in one line.
-        held: Whether the portal is at fault: the record is left unanswered.
     """
 
-    suspect: Suspect
-    cause: str
-    detail: str
+    subject: Item | SentTable
     held: bool
+    cause: str = ""
+    detail: str = ""
 
 
 class Suspects:
@@ -72,16 +78,19 @@ class Suspects:
         self._trial = trial
         self._tried: set[str] = set()
         self._found: list[Suspect] = []
+        self._untried: list[tuple[Box, Item | SentTable]] = []
+        self._left_s = ISOLATION_S
 
     @property
     def subjects(self) -> set[Item | SentTable]:
         """The records and tables that failed so far."""
-        return {one.subject for one in self._found}
+        return {one.subject for one in self._found} | {subject for _, subject in self._untried}
 
     @property
     def boxes(self) -> frozenset[str]:
         """The ids of the boxes of which something failed."""
-        return frozenset(one.box.box_id for one in self._found)
+        found = [one.box for one in self._found] + [box for box, _ in self._untried]
+        return frozenset(box.box_id for box in found)
 
     def trial_of(self, kind: str) -> Callable[[Exception], None]:
         """Stores a canary of a kind, the first time that a record of this kind failed."""
@@ -101,9 +110,15 @@ class Suspects:
         subject_of: Callable[[T], tuple[Box, Item | SentTable]],
     ) -> None:
         """Apply what can be applied, and remember what failed until it is judged."""
-        for one, error in sql.isolate(items, apply, self.trial_of(kind)):
+        began = time.monotonic()
+        for one, error in sql.isolate(items, apply, self.trial_of(kind), began + self._left_s):
             box, subject = subject_of(one)
-            self.add(Suspect(box=box, kind=kind, subject=subject, error=error))
+            if error is None:
+                self._untried.append((box, subject))
+            else:
+                self.add(Suspect(box=box, kind=kind, subject=subject, error=error))
+        if self._found:  # before, it was no isolation but the work itself
+            self._left_s -= time.monotonic() - began
 
     def add(self, suspect: Suspect) -> None:
         """Remember what failed until it is judged."""
@@ -125,6 +140,8 @@ class Suspects:
 
     def judge(self, now_ms: int, *, alone: bool = False) -> Iterator[Verdict]:
         """Judge what failed, once; ``alone``: whatever failed of other boxes."""
+        for _, subject in self._untried:
+            yield Verdict(subject=subject, held=True)
         if not self._found:
             return
         for kind, error in {one.kind: one.error for one in self._found}.items():
@@ -134,4 +151,5 @@ class Suspects:
         fleet = set() if alone else causes_of_fleet(alike, now_ms)
         for _, cause, one in failures:
             detail = detail_of(one.error)
-            yield Verdict(suspect=one, cause=cause, detail=detail, held=cause in fleet)
+            held = cause in fleet
+            yield Verdict(subject=one.subject, cause=cause, detail=detail, held=held)

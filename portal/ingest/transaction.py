@@ -154,12 +154,14 @@ class Transaction:
     def _judge(self, *, alone: bool = False) -> None:
         """Reject what failed, unless the portal is at fault."""
         for verdict in self._suspects.judge(self._now_ms, alone=alone):
-            subject = verdict.suspect.subject
+            subject = verdict.subject
             if isinstance(subject, SentTable):
                 if not verdict.held:
                     tables.refuse_table(subject, verdict.detail)
             elif verdict.held:
-                alarms.hold(verdict.cause, self._hold(subject))
+                key = self._hold(subject)
+                if verdict.cause:
+                    alarms.hold(verdict.cause, key)
             else:
                 flaw = Flaw(code=RejectCode.REFUSED, detail=verdict.detail, cause=verdict.cause)
                 self._quarantine(subject, flaw)

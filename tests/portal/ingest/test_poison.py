@@ -25,7 +25,7 @@ from cloud_link.validation import read_record
 from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Organization
 from portal.fleet.models import Box
-from portal.ingest import canary, kinds, messages, sql
+from portal.ingest import canary, kinds, messages, sql, suspects
 from portal.ingest.models import (
     Alarm,
     Failure,
@@ -61,6 +61,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 BAD = 666
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, every record is tried."""
+    monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)
 
 
 @pytest.fixture
@@ -342,6 +348,25 @@ def test_exactly_the_poison_is_rejected(transactional_db: None, data: Any) -> No
     assert rejected == expected
     count = sum(len(flags) for flags in bad) - sum(map(len, expected.values()))
     assert Sample.objects.count() - before == 3 * count
+
+
+def test_a_box_with_nothing_but_poison_is_isolated_for_a_limited_time(
+    dated: Sender, hostile: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not tried in time stays unanswered, and something is settled every time."""
+    monkeypatch.setattr(suspects, "ISOLATION_S", 0.0)
+    bad = hostile.send(Lane.DATA, *[meter(1000 * n, 1, 2, BAD) for n in range(16)])
+    good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
+    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
+        result = ingest([bad, good])
+        assert hostile.box in result.suspects
+        assert acks(result, hostile).rejected == ((0, RejectCode.REFUSED),)
+        assert not stored(result, hostile)
+        assert Receipt.objects.filter(lane=Lane.DATA, epoch__epoch=hostile.epoch).count() == 1
+        assert acks(ingest([good]), dated).ok == ((0, 0),)
+        assert len(acks(ingest([bad]), hostile).rejected) == 2
+        monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)
+        assert len(acks(ingest([bad]), hostile).rejected) == 16
 
 
 def test_a_gap_of_the_sender_passes(dated: Sender) -> None:
