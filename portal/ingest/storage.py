@@ -100,6 +100,7 @@ class Storage:
         self._thread = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
         self._suspects: dict[str, float] = {}
+        self._failing: set[str] = set()
 
     def close(self) -> None:
         """Close the database's connections, once the transaction under way has ended."""
@@ -118,15 +119,29 @@ class Storage:
         """Replay what an older portal rejected, and end alarms that are over; until cancelled."""
         after: int | None = 0
         while True:
-            try:
-                if after is not None:
-                    after = await self.run(
-                        partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
-                    )
-                await self.run(_look_after_alarms)
-            except (*sql.OUTAGES, canary.CanaryError):
-                await self.run(connection.close)  # told by the work itself; tried again
-            await asyncio.sleep(_LOOK_EVERY_S if after is None else _REPLAY_PAUSE_S)
+            if after is not None:
+                replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
+                after = await self._beside("replay", replay, otherwise=after)
+            await self._beside("alarms", _look_after_alarms, otherwise=None)
+            if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
+                self._compacted = time.monotonic()
+                await self._beside("compaction", _compact, otherwise=None)
+                await self._beside("dating", settle_undated, otherwise=None)
+            replaying = after is not None and "replay" not in self._failing
+            await asyncio.sleep(_REPLAY_PAUSE_S if replaying else _LOOK_EVERY_S)
+
+    async def _beside(self, work: str, function: Callable[[], T], *, otherwise: T) -> T:
+        """Do what can wait: where it fails, the worker goes on, and it is tried again later."""
+        try:
+            result = await self.run(function)
+        except Exception as error:  # noqa: BLE001 - no such work may stop the worker
+            if work not in self._failing:
+                log.error("maintenance_failed", work=work, error=alarms.detail_of(error))
+            self._failing.add(work)
+            await self.run(connection.close)
+            return otherwise
+        self._failing.discard(work)
+        return result
 
     async def store(self, messages: Sequence[IncomingMessage]) -> IngestResult:
         """Store messages, however long the database is away."""
@@ -163,6 +178,9 @@ class Storage:
             raise await self._diagnose(error.error, str(error)) from error
         except sql.OUTAGES as error:
             raise await self._diagnose(error) from error
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
+            log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
+            result = IngestResult(answers=())
         self._on_commit(result, len(messages), time.monotonic() - began)
         self._remember(result.suspects)
         return result
@@ -190,10 +208,6 @@ class Storage:
         except sql.OUTAGES:
             connection.close()
             raise
-        if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
-            self._compacted = time.monotonic()
-            receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
-            settle_undated()
         return result
 
 
@@ -206,6 +220,10 @@ def by_box(
         box = box_of(topic_of(one))
         groups.setdefault(box if is_suspect(box) else "", []).append(one)
     return [group for group in groups.values() if group]
+
+
+def _compact() -> None:
+    receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
 
 
 def _look_after_alarms() -> None:

@@ -123,13 +123,22 @@ def ingest(
 def settle_undated(now: datetime | None = None) -> None:
     """Date what waits for clocks that will not come, of boxes that may be silent.
 
-    A transaction for each of at most `SILENT_AT_ONCE` boxes.
+    A transaction for each of at most `SILENT_AT_ONCE` boxes; where one fails, it raises once the
+    others are done.
     """
     now = now or datetime.now(UTC)
+    failed: Exception | None = None
     for pk in undated.neglected(now, SILENT_AT_ONCE):
-        with transaction.atomic(durable=True):
-            box = Box.objects.select_for_update(no_key=True).get(pk=pk)
-            Transaction(now, lambda kind, _: canary.check(kind, now)).settle(box)
+        try:
+            with transaction.atomic(durable=True):
+                box = Box.objects.select_for_update(no_key=True).get(pk=pk)
+                Transaction(now, lambda kind, _: canary.check(kind, now)).settle(box)
+        except Exception as error:  # one box must not keep the others from it
+            if sql.is_outage(error):
+                raise
+            failed = error
+    if failed is not None:
+        raise failed
 
 
 def ingest_or_isolate(

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from cloud_link.records import Column, DataRecord, Table, table_id
 from cloud_link.wire import Lane, RejectCode
-from portal.ingest import alarms, canary, quarantine, receipts, tables, transaction, vocabulary
+from portal.ingest import (
+    alarms,
+    canary,
+    quarantine,
+    receipts,
+    storage,
+    tables,
+    transaction,
+    vocabulary,
+)
 from portal.ingest.ledger import SpoolReport, ledger
 from portal.ingest.models import Alarm, Quarantine, Receipt, Sample
 from portal.ingest.quarantine import ReplayOutcome, Selection, replay, replay_outdated, select
@@ -311,8 +320,8 @@ async def test_a_worker_replays_and_ends_alarms_by_itself(
     await ask(prepare)
     assert not await ask(done)
     upgrade()
-    storage = Storage()
-    working = asyncio.create_task(storage.maintain())
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
     try:
         async with asyncio.timeout(60):
             while not await ask(done):  # noqa: ASYNC110 - another thread's work
@@ -320,9 +329,36 @@ async def test_a_worker_replays_and_ends_alarms_by_itself(
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)
-        await asyncio.to_thread(storage.close)
+        await asyncio.to_thread(worker.close)
     assert await ask(lambda: len(samples(box))) == 135
     assert await ask(lambda: counts(dated)) == (46, 0, 0)
+
+
+async def test_a_fault_of_what_can_wait_stops_no_worker(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def faulty(*_: object, **__: object) -> None:
+        loop.call_soon_threadsafe(tried.set)
+        raise LookupError("a fault of ours")
+
+    monkeypatch.setattr(quarantine, "replay_outdated", faulty)
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
+    try:
+        await asyncio.wait_for(tried.wait(), 30)
+        result = await worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
+        assert acks(result, dated).ok == ((0, 0),)
+        monkeypatch.setattr(storage, "ingest_or_isolate", faulty)
+        assert not (await worker.store([dated.send(Lane.DATA, meter(2000, 1, 2, 3))])).answers
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+    assert caplog.text.count("maintenance_failed") == 1
+    assert "batch_failed" in caplog.text
 
 
 def test_an_alarm_ends_once_a_record_that_was_held_is_stored(transactional_db: None) -> None:
