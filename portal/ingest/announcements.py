@@ -42,6 +42,9 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
         gaps.given_out(known, lane) > online.next.get(int(lane), receipts.FIRST_SEQ)
         for lane in Lane
     )
+    if known is not None and ahead:
+        known.contested = True
+        known.save(update_fields=["contested"])
     _announce(box, online)
     if beyond is None and not ahead:
         return []

@@ -39,12 +39,14 @@ class Epoch(models.Model):
     Attributes:
         announced: For each lane (as text) the number up to which, excluded, the box last said that
             its spool has given out numbers.
+        contested: Whether somebody else has sent numbers of it: more came than its spool gave out.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="epochs")
     epoch = models.BinaryField(max_length=limits.EPOCH_SIZE)
     ordinal = models.BigIntegerField()
     announced = models.JSONField(default=dict)
+    contested = models.BooleanField(default=False)
 
     class Meta:
         constraints: ClassVar = [

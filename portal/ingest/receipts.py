@@ -86,11 +86,15 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, Reco
         gaps.fill(_by_lane(taken))
     rest = [one for one in ordered if one.key not in taken]
     known = _find([one.key for one in rest])
+    unvouched = {one.key[0] for one in rest if one.key not in known and counted(one.key)}
+    contested = _contested(unvouched) if unvouched else set()
     result: dict[Item, RecordOutcome | None] = {
         one.item: None for one in ordered if one.key in taken
     }
     for one in rest:
-        default = STORED if counted(one.key) else None
+        default = None
+        if counted(one.key):
+            default = CONFLICT if one.key[0] in contested else STORED
         result[one.item] = _earlier_outcome(one.item, known.get(one.key), default)
     return result
 
@@ -129,6 +133,15 @@ def compare(item: Item, first: Item, outcome: RecordOutcome) -> RecordOutcome:
 def _watermarks(epochs: set[int]) -> dict[tuple[int, int], int]:
     rows = Watermark.objects.filter(epoch__in=epochs).values_list("epoch_id", "lane", "seq")
     return {(epoch, lane): seq for epoch, lane, seq in rows}
+
+
+def _contested(epochs: set[int]) -> set[int]:
+    """Those of these epochs of which somebody else has sent numbers.
+
+    There a compacted receipt does not tell whose the record was: a box that still has one gives it
+    a new number, and nothing is lost.
+    """
+    return set(Epoch.objects.filter(pk__in=epochs, contested=True).values_list("pk", flat=True))
 
 
 def _insert(rows: Sequence[tuple[int, int, int, int]], now: int) -> set[Key]:

@@ -142,7 +142,8 @@ def test_whatever_is_claimed_every_record_is_stored_once(box: Box, dated: Sender
             if act < 3:
                 chosen = choice.sample(range(20), 3)
                 outcome = ingest([messages[n] for n in chosen])
-                stored = {n for low, high in acks(outcome, sender).ok for n in range(low, high + 1)}
+                runs = [run for answer in outcome.answers for run in answer.ack.ok]
+                stored = {n for low, high in runs for n in range(low, high + 1)}
                 assert stored == set(chosen)
                 received |= stored
             elif act == 3:

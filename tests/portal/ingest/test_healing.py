@@ -221,6 +221,24 @@ def test_what_is_forged_in_a_boxs_name_heals(honest: Honest, name: str, restart:
     honest.spool.close()
 
 
+def test_what_waits_under_numbers_that_were_forged_and_compacted_arrives(honest: Honest) -> None:
+    """The receipts of a month ago are gone: nothing tells any more whose records these were."""
+    sender = honest.forger(own_epoch=True)
+    sender.next = dict(honest.spool.next_seqs())
+    forged = [meter(90_000 + n, 7, 7, 7) for n in range(20)]
+    ingest([sender.online(9), sender.tables(METER), sender.send(Lane.DATA, *forged)])
+    ingest([sender.online(10)])
+    compact(LATER)
+    waiting = range(10_000, 10_005)
+    for at in waiting:
+        honest._append(Lane.DATA, meter(at, 1, 2, 3))
+    healed(honest)
+    stored = Sample.objects.filter(series__device__gateway=honest.box.gateway_id)
+    for at in waiting:
+        assert stored.filter(at=OFFSET + at).count() == 3
+    honest.spool.close()
+
+
 def _acks(honest: Honest) -> dict[str, Ack]:
     epoch, every = honest.spool.epoch, ((0, SEQ_LIMIT - 1),)
     numbers = tuple(range(1000))
