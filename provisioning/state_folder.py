@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from config import secrets, store
+from config import secrets
 from config.private import close_folder
 from provisioning import enrolment_store, identity
 
@@ -13,8 +13,8 @@ SPOOL: Final = "spool"
 """The name of the spool's folder in it."""
 CONTENTS: Final = frozenset(
     {
-        store.RUNNING,
-        store.PREVIOUS,
+        "config.yaml",  # of `config.store`, which would load what validates it
+        "config.previous.yaml",
         secrets.FOLDER,
         identity.FILE,
         enrolment_store.folder(Path()).name,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -261,7 +261,19 @@ def handle_request(state: Path, request: bytes) -> bytes:
 
 
 def _encoded(result: LoadResult) -> bytes:
+    result = replace(result, findings=_carried(result.findings), faults=_carried(result.faults))
     return msgspec.msgpack.encode(result, enc_hook=_to_text)
+
+
+def _carried(value: Any) -> Any:
+    """What findings say, with half a surrogate pair, which YAML can name, as an escape."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {_carried(name): _carried(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_carried(one) for one in value)
+    return value
 
 
 def _to_text(value: Any) -> str:

@@ -65,6 +65,17 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
     assert list(os.scandir(tmp_path)) == []
 
 
+async def test_half_a_surrogate_pair_is_a_finding_like_any_other(
+    tmp_path: Path, send: SendRequest
+) -> None:
+    text = GOOD.replace("name: main", r'name: "\ud800"').encode()
+    with pytest.raises(ConfigError) as caught:
+        await Loader(tmp_path, send).apply(text, "gateway.yaml")
+    finding = caught.value.findings[0]
+    assert finding.path == "devices[0].name"
+    assert r"\ud800" in str(finding.what)
+
+
 async def test_the_previous_one_is_taken_and_it_is_said_why(
     tmp_path: Path, send: SendRequest
 ) -> None:
