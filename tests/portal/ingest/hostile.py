@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tests.portal.ingest.sender import Sender
 
 NOTES: Final = Table("meter", (Column("note", "", 0), Column("voltage", "l2", -1)))
+CONFIGURATION: Final[dict[str, Any]] = {
+    "gateway": {"heartbeat_s": 60, "health_s": 60},
+    "devices": [{"name": "meter", "label": "計器", "url": "snmp://192.0.2.1"}],
+}
 _YEAR_9999: Final = 253_402_298_999_000
 _NESTED: Final[list[Any]] = []
 for _ in range(60):
@@ -88,13 +92,7 @@ def honest_records(sender: Sender) -> list[tuple[Lane, Record]]:
         ),
         (
             Lane.EVENT,
-            configuration(
-                1500,
-                {
-                    "gateway": {"heartbeat_s": 60, "health_s": 60},
-                    "devices": [{"name": "meter", "label": "計器", "url": "snmp://192.0.2.1"}],
-                },
-            ),
+            configuration(1500, CONFIGURATION),
         ),
         (Lane.GAP, gap(sender, Lane.DATA, (0, 0), at=500)),
     ]  # fmt: skip

@@ -6,6 +6,7 @@ what an attacker can.
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +19,22 @@ from cloud_link.records import encode_record
 from cloud_link.topics import Up
 from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Membership, Role, User
+from portal.fleet.models import Device
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import PendingClock, Quarantine
 from portal.ingest.store import ingest
 from portal.logs import LineFormatter
 from tests.portal.ingest import hostile
-from tests.portal.ingest.sender import METER, Sender, acks, condition, event, meter, new_box
+from tests.portal.ingest.sender import (
+    METER,
+    Sender,
+    acks,
+    condition,
+    configuration,
+    event,
+    meter,
+    new_box,
+)
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -120,6 +131,24 @@ def test_a_spoiled_record_is_refused_or_stored_shown_and_acknowledged(
         assert (row.code, bytes(row.raw)) == (code, raw)
     else:
         check_pages(box, client)
+    check_lines(caplog)
+
+
+@_settings
+@given(data=st.data())
+def test_a_spoiled_configuration_is_refused_or_stored_and_shown(
+    data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = new_box()
+    sender = honest(box)
+    caplog.clear()
+    document = json.dumps(hostile.spoil(data, hostile.CONFIGURATION), default=str, skipkeys=True)
+    record = configuration(1500, json.loads(document))
+    outcome = ingest([sender.send(Lane.EVENT, record, event(1600))])
+    ack = acks(outcome, sender, Lane.EVENT)
+    assert {code for _, code in ack.rejected} <= {RejectCode.MISFIT}
+    assert Device.objects.get(gateway=box.gateway, name="meter").reported_at is not None
+    check_pages(box, client)
     check_lines(caplog)
 
 
