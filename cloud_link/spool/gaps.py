@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COUNT_LIMIT
 from cloud_link.ranges import Range, merge, size, subtract
 from cloud_link.records import GapRecord
 from cloud_link.wire import Lane
@@ -131,18 +132,31 @@ class OpenGap:
         return replace(self, ranges=tuple(ranges), records=min(self.records, size(ranges)))
 
     def record(self, epoch: bytes) -> GapRecord:
-        """The record that announces this gap; ``epoch`` is the name of its epoch."""
+        """The record that announces this gap; ``epoch`` is the name of its epoch.
+
+        Its numbers are within the limits of the wire, whatever damaged rows said: a portal that
+        refused it would never hear of the gap.
+        """
         return GapRecord(
             epoch=epoch,
             ordinal=self.ordinal,
             lane=int(self.lane),
             ranges=self.ranges,
-            records=self.records,
-            readings=self.readings,
-            first=self.first,
-            last=self.last,
+            records=within(self.records, COUNT_LIMIT),
+            readings=within(self.readings, COUNT_LIMIT),
+            first=_moment(self.first),
+            last=_moment(self.last),
             reason=self.reason,
         )
+
+
+def within(number: int, limit: int) -> int:
+    """The number of 0..limit - 1 that is nearest to ``number``."""
+    return min(max(0, number), limit - 1)
+
+
+def _moment(when: tuple[bytes, int]) -> tuple[bytes, int]:
+    return when[0][:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), within(when[1], BOOT_LIMIT_MS)
 
 
 def pack_ranges(ranges: tuple[Range, ...]) -> bytes:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from cloud_link.limits import BOOT_SIZE
+from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COLUMNS_LIMIT
 from cloud_link.ranges import Range
 from cloud_link.records import GapRecord, WireError, decode_record, encode_record
-from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges
+from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges, within
 from cloud_link.spool.model import Entry
 from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.spool.schema import first_id, last_id
@@ -119,7 +119,7 @@ class Losses:
             return
         boot = row.boot if isinstance(row.boot, bytes) else b""
         at = row.at if isinstance(row.at, int) else 0
-        when = (boot[:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), max(0, at))
+        when = (boot[:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), within(at, BOOT_LIMIT_MS))
         self.add(
             Loss(
                 ordinal=number[0],
@@ -127,7 +127,9 @@ class Losses:
                 reason=reason,
                 run=(number[1], number[1]),
                 records=1,
-                readings=max(0, row.readings) if isinstance(row.readings, int) else 0,
+                readings=within(row.readings, COLUMNS_LIMIT + 1)
+                if isinstance(row.readings, int)
+                else 0,
                 first=when,
                 last=when,
             )
