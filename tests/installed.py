@@ -11,6 +11,7 @@ import ctypes.util
 import os
 import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,16 @@ def _libmodbus() -> str | None:
     return ctypes.util.find_library("modbus") if header.exists() else None
 
 
+def _network_namespace() -> str | None:
+    """``unshare``, where this account may make a network namespace with it, and ``ip`` is there."""
+    unshare = _program("unshare")()
+    if unshare is None or _program("ip")() is None:
+        return None
+    own = [] if os.geteuid() == 0 else ["--map-root-user"]
+    done = subprocess.run([unshare, "--net", *own, "true"], capture_output=True, check=False)
+    return unshare if done.returncode == 0 else None
+
+
 PEERS: Final = {
     "mosquitto": Peer(find=_program("mosquitto"), package="mosquitto"),
     "mosquitto-clients": Peer(find=_program("mosquitto_sub"), package="mosquitto-clients"),
@@ -93,6 +104,7 @@ PEERS: Final = {
     "zsh": Peer(find=_program("zsh"), package="zsh"),
     "fish": Peer(find=_program("fish"), package="fish"),
     "systemd": Peer(find=_program("systemd-analyze"), package="systemd"),
+    "network-namespace": Peer(find=_network_namespace, package="util-linux iproute2"),
     "seccomp": Peer(find=lambda: ctypes.util.find_library("seccomp"), package="libseccomp2"),
 }
 """Every name that ``@pytest.mark.peer`` may have."""

@@ -27,6 +27,7 @@ from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FACTOR: Final = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4})?")
 CLAIM_PORT: Final = 8443
 METRICS_TOKEN_LENGTH: Final = 16
 
@@ -84,6 +85,12 @@ NOT_LOOPBACK: Final = Template(
 )
 WRITE_LOOPBACK: Final = Template(
     "environment.write_loopback", "write an address such as 127.0.0.1:9465, or remove the variable"
+)
+INVALID_FACTOR: Final = Template(
+    "environment.invalid_factor", "'{value}' is not a factor from 0.01 to 1,000"
+)
+WRITE_FACTOR: Final = Template(
+    "environment.write_factor", "write a decimal number such as 0.5 or 2, or remove the variable"
 )
 INVALID_SWITCH: Final = Template("environment.invalid_switch", "'{value}' is not a valid value")
 WRITE_SWITCH: Final = Template("environment.write_switch", "write 1 or 0")
@@ -237,6 +244,14 @@ def ingest_metrics(text: str) -> tuple[str, int]:
     if not is_this_machine(host):
         raise VariableError(NOT_LOOPBACK(address=_shown(text)), WRITE_LOOPBACK())
     return host, port
+
+
+def ingest_budget(text: str) -> float:
+    """A factor from 0.01 to 1,000, as a decimal number."""
+    found = _FACTOR.fullmatch(text)
+    if found is None or not 0.01 <= float(text) <= 1_000:
+        raise VariableError(INVALID_FACTOR(value=_shown(text)), WRITE_FACTOR())
+    return float(text)
 
 
 def debug(text: str) -> bool:

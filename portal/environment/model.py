@@ -99,6 +99,9 @@ class Environment(BaseSettings):
     ingest_metrics: Annotated[tuple[str, int] | None, PlainValidator(checks.ingest_metrics)] = (
         Field(default=None, validation_alias="KANMON_INGEST_METRICS")
     )
+    ingest_budget: Annotated[float, PlainValidator(checks.ingest_budget)] = Field(
+        default=1.0, validation_alias="KANMON_INGEST_BUDGET"
+    )
     debug: Annotated[bool, PlainValidator(checks.debug)] = Field(
         default=False, validation_alias="KANMON_PORTAL_DEBUG"
     )

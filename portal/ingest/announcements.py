@@ -11,6 +11,7 @@ from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, Device, RunningConfiguration
 from portal.ingest import clocks, gaps, healing, receipts
 from portal.ingest.answers import Answer
+from portal.ingest.bounds import admitted_devices
 from portal.ingest.clocks import moment
 from portal.ingest.models import Epoch, Gap
 from portal.ingest.tables import ensure_devices
@@ -103,7 +104,8 @@ def _label(box: Box, document: dict[str, Any]) -> None:
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and is_name(str(entry.get("name", "")), DEVICE_LENGTH):
             labels[str(entry["name"])] = storable_text(str(entry.get("label") or ""), LABEL_LENGTH)
-    found = ensure_devices({(box.gateway_id, name) for name in labels})
+    admitted = admitted_devices(box.gateway_id, labels)
+    found = ensure_devices({(box.gateway_id, name) for name in admitted})
     for (_, name), pk in found.items():
         Device.objects.filter(pk=pk).exclude(label=labels[name]).update(label=labels[name])
 

@@ -32,3 +32,28 @@ class FaultLog:
         messages = self._counts.pop((box, fault), 0)
         if messages:
             log.info("box_fault_resolved", box=box, fault=fault, messages=messages)
+
+
+CALM_S: Final = 300.0
+"""Seconds without a pause after which a box's traffic is within its budget again."""
+
+
+class ThrottleLog:
+    """Logs when a box begins to be over its budget, and when that is over: pauses come in rows."""
+
+    def __init__(self, faults: FaultLog) -> None:
+        self._faults = faults
+        self._paused: dict[str, float] = {}
+
+    def paused(self, box: str, resource: str, now: float) -> None:
+        """Note a pause of a box; ``now`` in seconds of a steady clock."""
+        if len(self._paused) >= FAULTS_KEPT and box not in self._paused:
+            self._paused.clear()
+        self._paused[box] = now
+        self._faults.begin(box, "over_budget", resource=resource)
+
+    def stored(self, box: str, now: float) -> None:
+        """Note that a box's messages were stored."""
+        if now - self._paused.get(box, now) >= CALM_S:
+            del self._paused[box]
+            self._faults.end(box, "over_budget")

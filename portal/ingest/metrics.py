@@ -12,6 +12,7 @@ from portal.metrics import table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from portal.ingest.inbox import Turn
     from portal.ingest.store import IngestResult
     from portal.metrics.table import Metric
 
@@ -60,3 +61,8 @@ class IngestMetrics:
         now = self._now()
         for moment in tally.moments:
             self._age.observe(max(0.0, now - moment / 1000))
+
+    def count_turn(self, turn: Turn) -> None:
+        """Count the messages that were over a budget."""
+        for resource, count in turn.dropped.items():
+            self._counters[table.THROTTLED].labels(resource.value).inc(count)

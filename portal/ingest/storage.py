@@ -85,6 +85,9 @@ def ignore(result: IngestResult, messages: int, seconds: float) -> None:
 class Storage:
     """Stores batches of messages, one at a time.
 
+    Attributes:
+        seconds: How long the last batch took, without the attempts that failed.
+
     Args:
         on_commit: Called for every batch that was committed.
         sleep: Waits for so many seconds before a further attempt.
@@ -95,6 +98,7 @@ class Storage:
         on_commit: OutcomeListener = ignore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self.seconds = 0.0
         self._on_commit = on_commit
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
@@ -181,7 +185,8 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
             result = IngestResult(answers=())
-        self._on_commit(result, len(messages), time.monotonic() - began)
+        self.seconds = time.monotonic() - began
+        self._on_commit(result, len(messages), self.seconds)
         self._remember(result.suspects)
         return result
 

@@ -14,6 +14,7 @@ from cloud_link.records import Column, Table
 from cloud_link.validation import table_flaw
 from drivers.report import Kind, PartError, Quantity, check_part
 from portal.fleet.models import Box, Device
+from portal.ingest.bounds import TableBounds
 from portal.ingest.models import RefusedTable, Series, WireTable
 from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
@@ -25,6 +26,9 @@ log = event_log(__name__)
 
 _KEYS_PER_QUERY: Final = 500
 """Databases limit the values of one query, SQLite to 32,766."""
+
+REFUSED_MOST: Final = 1_000
+"""Refused tables that are kept of a box; the box is asked again for those refused before."""
 
 TableKey = tuple[int, bytes]
 """(id of the box, `cloud_link.records.table_id`)."""
@@ -67,9 +71,9 @@ def new_tables(sent: Iterable[SentTable]) -> list[SentTable]:
 
 def sound_tables(fresh: Iterable[SentTable]) -> list[SentTable]:
     """Those of new tables that have no flaw; the others are refused, and what needs them."""
-    sound = []
+    sound, bounds = [], TableBounds()
     for one in fresh:
-        flaw = table_flaw(one.table)
+        flaw = table_flaw(one.table) or bounds.flaw(one.box, one.table)
         if flaw is None:
             sound.append(one)
         else:
@@ -100,11 +104,14 @@ def store_tables(tables: Sequence[SentTable]) -> None:
 def refuse_table(one: SentTable, detail: str) -> None:
     """Keep a table that could not be stored, with the reason."""
     log.error("table_refused", box=one.box.box_id, table=one.table_id.hex(), error=detail)
-    RefusedTable.objects.update_or_create(
+    _, created = RefusedTable.objects.update_or_create(
         box=one.box,
         table_id=one.table_id,
         defaults={"document": msgspec.msgpack.encode(one.table), "detail": detail},
     )
+    if created:
+        oldest = RefusedTable.objects.filter(box=one.box).order_by("-pk")[REFUSED_MOST:]
+        RefusedTable.objects.filter(pk__in=list(oldest.values_list("pk", flat=True))).delete()
 
 
 def refused_tables(keys: set[TableKey]) -> dict[TableKey, str]:

@@ -19,6 +19,7 @@ from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
 from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
+from portal.ingest.bounds import device_flaw
 from portal.ingest.holes import after_batches, find_holes
 from portal.ingest.known import Known, item_of
 from portal.ingest.messages import Item, order
@@ -362,7 +363,10 @@ class Transaction:
             return announcements.gap_flaw(record, item.ordinal)
         assert isinstance(record, EventRecord | ConfigurationRecord)
         clock = self._known.clock_at(item, record.at)
-        return None if clock is None else clocks.date_flaw(record, clock)
+        flaw = None if clock is None else clocks.date_flaw(record, clock)
+        if flaw is None and isinstance(record, EventRecord):
+            return device_flaw(self._known.box(item).gateway_id, record.device)
+        return flaw
 
     def _write_others(self, ready: Sequence[_Dated]) -> None:
         for item, clock in ready:

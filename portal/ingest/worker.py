@@ -2,14 +2,15 @@
 
 ::
 
-    broker --messages--> inbox --what is there--> storage (a thread of its own)
+    broker --messages--> inbox --a turn a box--> storage (a thread of its own)
        ^                                               | committed
        '------ PUBACK <------ down/ack published <-----'
 
 Several workers share the messages (MQTT 5); over 3.1.1 there is one. A message is acknowledged to
 the broker only when its records are committed and answered, so that a worker that dies loses
 nothing: the box asks again. While the database is away, nothing is acknowledged and the broker
-and the boxes keep what they have.
+and the boxes keep what they have. What is over a box's budget (`portal.ingest.budget`) is
+acknowledged to the broker and not answered; the box is asked for a pause, and sends it again.
 
 Source: design section 5.
 """
@@ -36,26 +37,24 @@ from cloud_link.wire import encode
 from portal.authority.expiry import expiring
 from portal.authority.files import CERTIFICATE_FILE, KEY_FILE, TRUST_FILE
 from portal.ingest import sql
-from portal.ingest.fault_log import FaultLog
-from portal.ingest.messages import IncomingMessage
+from portal.ingest.budget import Budgets
+from portal.ingest.fault_log import FaultLog, ThrottleLog
+from portal.ingest.inbox import Inbox, pause_requests
 from portal.ingest.storage import PAUSE_S, Storage, by_box, ignore
-from portal.logs import event_log
+from portal.logs import event_log, log_suppressed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from pathlib import Path
 
-    from cloud_link.mqtt.session import Message, Session
+    from cloud_link.mqtt.session import Session
     from portal.ingest.answers import Answer
+    from portal.ingest.inbox import Turn
     from portal.ingest.storage import OutcomeListener
     from portal.ingest.store import IngestResult
 
 log = event_log(__name__)
 
-AT_ONCE: Final = 200
-"""How many messages one transaction stores at most."""
-BYTES_AT_ONCE: Final = 1 << 20
-"""Bytes after which no further message is taken into a transaction."""
 RECEIVE_MAXIMUM: Final = 400
 _EXPIRY_EVERY_S: Final = 3600.0
 
@@ -103,7 +102,7 @@ async def _main(broker: Broker) -> None:
 
     metrics = IngestMetrics()
     with serve_registry(settings.INGEST_METRICS, metrics.registry, settings.METRICS_TOKEN):
-        await _run_worker(Worker(broker, metrics.count))
+        await _run_worker(Worker(broker, metrics.count, metrics.count_turn))
 
 
 async def _run_worker(worker: Worker) -> None:
@@ -113,12 +112,17 @@ async def _run_worker(worker: Worker) -> None:
         worker.close()
 
 
+def _ignore_turn(turn: Turn) -> None:
+    """Ignore a turn."""
+
+
 class Worker:
     """One ingest worker.
 
     Args:
         broker: The broker that the boxes publish to.
         on_commit: Called for every batch that was committed.
+        on_turn: Called for every turn that is taken from the inbox.
         sleep: Waits for so many seconds before a further attempt.
     """
 
@@ -126,14 +130,18 @@ class Worker:
         self,
         broker: Broker,
         on_commit: OutcomeListener = ignore,
+        on_turn: Callable[[Turn], None] = _ignore_turn,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._broker = broker
+        self._on_turn = on_turn
         self._sleep = sleep
         self._storage = Storage(on_commit, sleep)
         self._lost = ""
         self._client = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
         self._faults = FaultLog()
+        self._throttles = ThrottleLog(self._faults)
+        self._budgets = Budgets(settings.INGEST_BUDGET)
 
     async def run(self) -> None:
         """Connect, store what comes, and connect again; only cancellation ends it."""
@@ -203,25 +211,32 @@ class Worker:
 
     async def _work(self, session: Session) -> None:
         # Bounded: once it is full nothing more is read, and the broker and the boxes keep the rest.
-        inbox: asyncio.Queue[Message] = asyncio.Queue(RECEIVE_MAXIMUM)
+        inbox = Inbox(self._budgets, RECEIVE_MAXIMUM)
         listening = asyncio.create_task(_listen(session, inbox))
         try:
             while True:
-                await self._deliver(session, _batch(await _next_message(inbox, listening), inbox))
+                await _wait_filled(inbox, listening)
+                await self._deliver(session, inbox)
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
 
-    async def _deliver(self, session: Session, messages: list[Message]) -> None:
+    async def _deliver(self, session: Session, inbox: Inbox) -> None:
         """Store, answer and acknowledge; boxes whose records failed lately come last, apart."""
-        for group in by_box(messages, lambda one: one.topic, self._storage.is_suspect):
-            result = await self._storage.store(
-                [IncomingMessage(topic=one.topic, body=one.payload) for one in group]
-            )
+        turn = inbox.take()
+        self._on_turn(turn)
+        self._log_turn(turn)
+        await self._answer_all(session, pause_requests(turn))
+        for group in by_box(turn.parts, lambda one: one.message.topic, self._storage.is_suspect):
+            result = await self._storage.store([one.message for one in group])
+            inbox.charge(group, self._storage.seconds)
             self._log_faults(result)
-            await asyncio.gather(*(self._answer(session, one) for one in result.answers))
-            for message in group:
-                message.ack()
+            await self._answer_all(session, result.answers)
+        for message in turn.finished:
+            message.ack()
+
+    async def _answer_all(self, session: Session, answers: Iterable[Answer]) -> None:
+        await asyncio.gather(*(self._answer(session, one) for one in answers))
 
     async def _answer(self, session: Session, answer: Answer) -> None:
         try:
@@ -229,6 +244,14 @@ class Worker:
         except PublishRefusedError as error:
             # The box is away, or may not be told: it asks again, and hears it then.
             log.debug("answer_refused", box=answer.box, error=error)
+
+    def _log_turn(self, turn: Turn) -> None:
+        now = time.monotonic()
+        for one in turn.throttled:
+            self._throttles.paused(one.box, one.resource.value, now)
+        for box in {part.box for part in turn.parts}:
+            self._throttles.stored(box, now)
+        log_suppressed()
 
     def _log_faults(self, result: IngestResult) -> None:
         """Log what could not be stored: once for a box and fault, and again when it is over."""
@@ -241,31 +264,19 @@ class Worker:
             self._faults.begin(box, "unusable_message", error=error)
 
 
-async def _listen(session: Session, inbox: asyncio.Queue[Message]) -> None:
+async def _listen(session: Session, inbox: Inbox) -> None:
     async for message in session.messages():
         await inbox.put(message)
 
 
-async def _next_message(inbox: asyncio.Queue[Message], listening: asyncio.Task[None]) -> Message:
-    """The next message; raises how the session ended once nothing is left of it."""
-    if inbox.empty():
-        coming = asyncio.ensure_future(inbox.get())
-        try:
-            await asyncio.wait({coming, listening}, return_when=asyncio.FIRST_COMPLETED)
-            if coming.done():
-                return coming.result()
-        finally:
-            coming.cancel()
+async def _wait_filled(inbox: Inbox, listening: asyncio.Task[None]) -> None:
+    """Wait for a message; raises how the session ended once nothing is left of it."""
+    if len(inbox):
+        return
+    coming = asyncio.ensure_future(inbox.filled())
+    try:
+        await asyncio.wait({coming, listening}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        coming.cancel()
+    if not len(inbox):
         await listening
-    return inbox.get_nowait()
-
-
-def _batch(first: Message, inbox: asyncio.Queue[Message]) -> list[Message]:
-    """``first`` and the messages that are there already, up to `AT_ONCE`."""
-    messages = [first]
-    size = len(first.payload)
-    while len(messages) < AT_ONCE and size < BYTES_AT_ONCE and not inbox.empty():
-        message = inbox.get_nowait()
-        messages.append(message)
-        size += len(message.payload)
-    return messages

@@ -125,6 +125,13 @@ UNUSABLE: Final = Metric(
     kind="counter",
     meaning="Of these, messages that were nothing of ours.",
 )
+THROTTLED: Final = Metric(
+    name="kanmon_ingest_throttled_messages_total",
+    kind="counter",
+    meaning="Messages of boxes over their budget, left unanswered so that they are sent again; by "
+    "the resource that was used up. The log names the boxes (over_budget).",
+    labels=("resource",),
+)
 RECEIPTS: Final = Metric(
     name="kanmon_ingest_receipts_total",
     kind="counter",
@@ -178,6 +185,7 @@ INGEST: Final = (
     BATCHES,
     MESSAGES,
     UNUSABLE,
+    THROTTLED,
     RECEIPTS,
     REPEATED,
     QUARANTINED,

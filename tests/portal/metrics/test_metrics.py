@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ from cloud_link.wire import Lane
 from portal.authority.models import IssuedCertificate, RevocationList
 from portal.environment.errors import SettingsError
 from portal.environment.state_folder import PACKAGE
+from portal.ingest.budget import Resource
+from portal.ingest.inbox import Turn
 from portal.ingest.metrics import IngestMetrics
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tally import Tally
@@ -207,6 +210,9 @@ def test_the_tally_is_what_was_stored(transactional_db: None) -> None:
     assert found["kanmon_ingest_record_age_seconds_count", ()] == 1
     assert found["kanmon_ingest_commit_duration_seconds_count", ()] == 2
     assert found["kanmon_ingest_acknowledgements_total", ()] >= 2
+    metrics.count_turn(Turn(dropped=Counter({Resource.ROWS: 3})))
+    found = parsed(generate_latest(metrics.registry).decode())
+    assert found["kanmon_ingest_throttled_messages_total", ("rows",)] == 3
     unseen = {m.name for m in table.INGEST if m.kind == "counter"} - {name for name, _ in found}
     assert unseen == {"kanmon_ingest_quarantined_records_total"}
 
