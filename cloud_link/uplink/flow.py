@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -131,3 +132,11 @@ class RequestedPause:
             return False
         self.until = None
         return True
+
+
+@dataclass(slots=True)
+class Retry:
+    """A record to be sent once more, not before ``due``."""
+
+    due: int
+    record: SpoolRecord

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloud_link.limits import SEQ_LIMIT
 from cloud_link.ranges import clamp
-from cloud_link.uplink.flow import CircuitBreaker, LaneCursor, RequestedPause
+from cloud_link.uplink.flow import CircuitBreaker, LaneCursor, RequestedPause, Retry
 from cloud_link.wire import Batch, Lane
 
 if TYPE_CHECKING:
@@ -69,14 +69,6 @@ class InFlightBatch:
         return Batch(version, first.epoch, first.ordinal, self.lane, first.boot, items)
 
 
-@dataclass(slots=True)
-class _Retry:
-    """A record to be sent once more, not before ``due``."""
-
-    due: int
-    record: SpoolRecord
-
-
 class Window:
     """The send window of one session; times are milliseconds of one steady clock.
 
@@ -103,7 +95,7 @@ class Window:
         self._limits = limits
         self._fresh = {lane: LaneCursor(lane, after=newest[lane], until=None) for lane in Lane}
         self._old = {lane: LaneCursor(lane, after=0, until=newest[lane]) for lane in Lane}
-        self._retries: dict[Lane, deque[_Retry]] = {lane: deque() for lane in Lane}
+        self._retries: dict[Lane, deque[Retry]] = {lane: deque() for lane in Lane}
         self._fresh_run: Counter[Lane] = Counter()
         self.known_ids: set[int] = set()
         self._tries: Counter[int] = Counter()
@@ -183,10 +175,10 @@ class Window:
                 return self._take_batch(lane, source, now)
         return None
 
-    def _source(self, lane: Lane, now: int) -> deque[SpoolRecord] | deque[_Retry] | None:
+    def _source(self, lane: Lane, now: int) -> deque[SpoolRecord] | deque[Retry] | None:
         """The queue of ``lane`` whose turn it is, if there is room for it."""
         in_flight, retries = self._lane_bytes[lane], self._retries[lane]
-        old: deque[SpoolRecord] | deque[_Retry] | None = None
+        old: deque[SpoolRecord] | deque[Retry] | None = None
         if retries and retries[0].due <= now:
             old = retries
         elif self._old[lane].queue:
@@ -202,18 +194,18 @@ class Window:
         return fresh if fresh and in_flight < self._limits.window_bytes else None
 
     def _take_batch(
-        self, lane: Lane, source: deque[SpoolRecord] | deque[_Retry], now: int
+        self, lane: Lane, source: deque[SpoolRecord] | deque[Retry], now: int
     ) -> InFlightBatch:
         records: dict[RecordKey, SpoolRecord] = {}
         size = 0
         first: SpoolRecord | None = None
         while source:
             head = source[0]
-            record = head.record if isinstance(head, _Retry) else head
+            record = head.record if isinstance(head, Retry) else head
             first = first or record
             size_after = size + len(record.body) + ITEM_OVERHEAD
             other = (record.epoch, record.boot) != (first.epoch, first.boot)
-            late = isinstance(head, _Retry) and head.due > now
+            late = isinstance(head, Retry) and head.due > now
             if records and (other or late or size_after > self._limits.batch_bytes):
                 break
             source.popleft()
@@ -370,7 +362,7 @@ class Window:
                 urgent.add(record.table)
             requests = self._table_requests[record.table]
             due = now if requests <= 1 else now + self._limits.pause(requests - 1)
-            self._push(_Retry(due, record))
+            self._push(Retry(due, record))
         if any(self._table_requests[table] > 1 for table in counted):
             self.breaker.trip(now)  # a portal that keeps no table is not sent the whole spool
         return sorted(urgent)
@@ -389,9 +381,9 @@ class Window:
             self._remove_record(name, batch)
             if not count_try:
                 self._tries[record.id] -= 1
-            self._push(_Retry(now, record))
+            self._push(Retry(now, record))
 
-    def _push(self, retry: _Retry) -> None:
+    def _push(self, retry: Retry) -> None:
         """Insert into the queue by due time; almost always that is its end."""
         queue = self._retries[retry.record.lane]
         index = len(queue)

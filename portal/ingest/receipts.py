@@ -217,7 +217,7 @@ def _bounded_islands(
         cursor.execute(
             "SELECT min(seq), max(seq), count(*) FROM (SELECT seq, seq - row_number() OVER "
             "(ORDER BY seq) AS island FROM (SELECT seq FROM ingest_receipt WHERE epoch_id = %s "
-            "AND lane = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s) AS some) AS runs "
+            "AND lane = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s) AS bounded) AS runs "
             "GROUP BY island ORDER BY 1",
             [epoch, lane, above, last, _SCAN],
         )
