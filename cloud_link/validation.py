@@ -28,6 +28,7 @@ import msgspec
 from cloud_link import limits
 from cloud_link.records import (
     ClockRecord,
+    Column,
     ConfigurationRecord,
     DataRecord,
     EventRecord,
@@ -242,13 +243,17 @@ def table_flaw(table: Table) -> Flaw | None:
         return _invalid(f"a table of {len(table.columns)} columns")
     if not is_name(table.device, limits.DEVICE_LENGTH):
         return _name("device", table.device)
-    for column in table.columns:
-        if not is_name(column.quantity, limits.QUANTITY_LENGTH):
-            return _name("quantity", column.quantity)
-        if column.part and not is_name(column.part, limits.PART_LENGTH):
-            return _name("part", column.part)
-        if column.resolution not in limits.RESOLUTIONS:
-            return _invalid(f"a resolution of {column.resolution}")
+    return next(filter(None, map(column_flaw, table.columns)), None)
+
+
+def column_flaw(column: Column) -> Flaw | None:
+    """Why a table with this column is refused, if it is."""
+    if not is_name(column.quantity, limits.QUANTITY_LENGTH):
+        return _name("quantity", column.quantity)
+    if column.part and not is_name(column.part, limits.PART_LENGTH):
+        return _name("part", column.part)
+    if column.resolution not in limits.RESOLUTIONS:
+        return _invalid(f"a resolution of {column.resolution}")
     return None
 
 

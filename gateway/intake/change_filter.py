@@ -32,9 +32,9 @@ from zoneinfo import ZoneInfo
 
 from cloud_link.columns import QUALITIES, pack_columns, table_for
 from cloud_link.limits import COLUMNS_LIMIT, INT64_LEAST, INT64_MOST, SENT_TEXT_BYTES
-from cloud_link.records import Table, table_id
+from cloud_link.records import Column, Table, table_id
 from cloud_link.spool.model import Entry
-from cloud_link.validation import sendable
+from cloud_link.validation import column_flaw, sendable
 from cloud_link.wire import Lane
 from drivers.report import Condition, Kind, Quality, Reading, Report
 from gateway.intake.event_size import event_body
@@ -74,6 +74,13 @@ class _DeviceState:
         self.slots: dict[tuple[str, str, int], int] = {}
         self.marks: list[Mark] = []
         self.event: Report | None = None
+        self.unusable: set[Column] = set()
+
+    def usable(self, readings: Sequence[Reading]) -> Sequence[Reading]:
+        """Those of the readings whose columns a portal accepts, as far as that is known."""
+        if not self.unusable:
+            return readings
+        return [r for r in readings if _column(r) not in self.unusable]
 
     def layout(self, readings: Sequence[Reading]) -> _Layout:
         """Return the layout of these readings, known or new; the last used one comes first."""
@@ -99,6 +106,10 @@ class _DeviceState:
         resolutions: list[int],
     ) -> _Layout:
         table = table_for(self._device, readings)
+        unusable = {column for column in table.columns if column_flaw(column) is not None}
+        if unusable:
+            self.unusable |= unusable
+            raise _UnusableColumnsError
         slots = []
         for column in table.columns:
             key = (column.quantity, column.part, column.resolution)
@@ -118,6 +129,14 @@ class _DeviceState:
         self.layouts.insert(0, layout)
         del self.layouts[LAYOUTS_LIMIT:]
         return layout
+
+
+class _UnusableColumnsError(Exception):
+    """Readings have columns that a portal refuses; `_DeviceState.unusable` now has them."""
+
+
+def _column(reading: Reading) -> Column:
+    return Column(reading.quantity.value, reading.part, reading.resolution)
 
 
 def _run(slots: list[int]) -> slice | None:
@@ -160,10 +179,12 @@ class Changes:
     Attributes:
         device: The device that was reported.
         entries: Entries for the spool, in the order to append; empty when nothing changed.
+        left_out: Columns of this device that are not sent, because a portal would refuse them.
     """
 
     device: str
     entries: tuple[Entry, ...]
+    left_out: int
     era: int
     updates: tuple[_Update, ...]
     event: Report | None
@@ -204,18 +225,31 @@ class ChangeFilter:
         utc = report.clock.utc_ms(report.at)
         watch = self._midnight
         place = _NOWHERE if utc is None else _Place(watch.side(utc), watch.day(utc))
-        readings, updates = report.readings, []
-        for start in range(0, len(readings), COLUMNS_LIMIT):
-            update = self._columns(known, readings[start : start + COLUMNS_LIMIT], place, entries)
-            if update:
-                updates.append(update)
+        data, updates = self._readings(known, report.readings, place)
         return Changes(
             device=report.device,
-            entries=tuple(entries),
+            entries=(*entries, *data),
+            left_out=len(known.unusable),
             era=self._era,
             updates=tuple(updates),
             event=event,
         )
+
+    def _readings(
+        self, known: _DeviceState, readings: Sequence[Reading], place: _Place
+    ) -> tuple[list[Entry], list[_Update]]:
+        entries: list[Entry] = []
+        updates = []
+        usable = known.usable(readings)
+        try:
+            for start in range(0, len(usable), COLUMNS_LIMIT):
+                part = usable[start : start + COLUMNS_LIMIT]
+                update = self._columns(known, part, place, entries)
+                if update:
+                    updates.append(update)
+        except _UnusableColumnsError:  # known now, so that this ends
+            return self._readings(known, readings, place)
+        return entries, updates
 
     def commit(self, changes: Changes) -> None:
         """Remember as sent what the spool has accepted: every entry of ``changes``."""

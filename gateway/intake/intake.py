@@ -52,6 +52,7 @@ class Intake:
     Attributes:
         latest: The last report of each device, by name.
         refused: Whether the spool refused the last append.
+        left_out: How many columns of a device are not sent, because a portal would refuse them.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Intake:
         self._generation: int | None = None
         self.latest: dict[str, Report] = {}
         self.refused = False
+        self.left_out: dict[str, int] = {}
 
     async def put(self, report: Report) -> None:
         """Take a report; waits while `WAITING_LIMIT` do. Cancelled meanwhile, it is not taken."""
@@ -99,6 +101,7 @@ class Intake:
         for device in devices:
             self._change_filter.remove(device)
             self.latest.pop(device, None)
+            self.left_out.pop(device, None)
 
     async def _round(self) -> None:
         entries: list[Entry] = []
@@ -117,10 +120,14 @@ class Intake:
     def _select(self, report: Report) -> Changes | None:
         """Return what of a report is worth sending; an encoding error costs its device only."""
         try:
-            return self._change_filter.select(report)
+            changes = self._change_filter.select(report)
         except WireError as error:
             log.error("report_encoding_failed", device=report.device, error=str(error))
             return None
+        if changes.left_out != self.left_out.get(report.device, 0):
+            self.left_out[report.device] = changes.left_out
+            log.warning("columns_left_out", device=report.device, columns=changes.left_out)
+        return changes
 
     async def _append(self, entries: list[Entry], selected: list[Changes]) -> None:
         try:

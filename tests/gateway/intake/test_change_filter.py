@@ -208,6 +208,23 @@ def test_a_wide_device_is_split_into_several_records() -> None:
     assert [entry.readings for entry in data] == [COLUMNS_LIMIT, COLUMNS_LIMIT, 7]
 
 
+def test_a_column_that_a_portal_refuses_is_left_out_and_counted() -> None:
+    change_filter = ChangeFilter(UTC, HEARTBEAT)
+    long = f"size={'x' * 100}"
+    for poll in range(2):
+        sheets = [
+            reading(Quantity.SHEETS, poll, NOON + poll, part)
+            for part in ("", long, "size=A4", "size=\u202eA4")
+        ]
+        changes = change_filter.select(report(NOON + poll, *sheets))
+        change_filter.commit(changes)
+        assert changes.left_out == 2
+        assert [(part, value) for _, part, value, _ in told(changes.entries)] == [
+            ("", poll),
+            ("size=A4", poll),
+        ]
+
+
 def test_times_of_several_transactions_are_kept() -> None:
     change_filter = ChangeFilter(UTC, HEARTBEAT)
     readings = [
