@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from django.db.models.expressions import Combinable
+
     from portal.fleet.models import Box
     from portal.ingest.clocks import BootKey, ClockBook
     from portal.ingest.messages import Item
@@ -105,7 +107,7 @@ def estimated(scope: Q, start: int, end: int) -> list[Estimated]:
     return [Estimated(box=box, start=begins, end=ends) for box, begins, ends in reversed(found)]
 
 
-def _dated(field: str) -> ExpressionWrapper:
+def _dated(field: str) -> Combinable:
     """A moment of an estimated boot in Unix milliseconds; Django takes a sum to have 32 bits."""
     return ExpressionWrapper(F(field) + F("estimate__offset_ms"), output_field=BigIntegerField())
 
