@@ -48,6 +48,8 @@ STATES: Final[dict[str, _StrPromise]] = {
 }
 _MOST_DAYS: Final = 90
 _LISTED: Final = 50
+_OFFERED: Final = 100
+"""How many sites, the newest, the form suggests; another one is written."""
 
 
 class KeyForm(forms.Form):
@@ -74,7 +76,8 @@ class KeyForm(forms.Form):
         choice = self.fields["organization"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset, choice.empty_label = organizations, None
-        self.sites: Sequence[str] = sorted({site.name for site in sites})
+        names = sites.order_by("-pk").values_list("name", flat=True)
+        self.sites: Sequence[str] = sorted(set(names[:_OFFERED]))
         self.alone = organizations.count() == 1
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"

@@ -23,6 +23,9 @@ T = TypeVar("T")
 DEFAULT_HEARTBEAT_S: Final = 300
 DEFAULT_HEALTH_S: Final = 60
 _HEALTH_REPORTS_MISSED: Final = 2.5
+_HEARTBEAT_S: Final = range(1, 86_401)
+_HEALTH_S: Final = range(1, 3_601)
+"""The periods that `config.model` accepts, and shorter ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +113,22 @@ class ConfigurationCache(Generic[T]):
 
 
 def heartbeat_in(document: str) -> Heartbeat:
-    """The heartbeat that a configuration document sets, with defaults for what it leaves out."""
+    """The heartbeat that a configuration document sets, with defaults for what it leaves out.
+
+    A period that no gateway accepts counts as left out, whatever a box reports.
+    """
     try:
         section = json.loads(document).get("gateway", {})
         return Heartbeat(
-            int(section.get("heartbeat_s", DEFAULT_HEARTBEAT_S)),
-            int(section.get("health_s", DEFAULT_HEALTH_S)),
+            _seconds(section.get("heartbeat_s"), _HEARTBEAT_S, DEFAULT_HEARTBEAT_S),
+            _seconds(section.get("health_s"), _HEALTH_S, DEFAULT_HEALTH_S),
         )
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return Heartbeat()
+
+
+def _seconds(said: object, possible: range, default: int) -> int:
+    return said if isinstance(said, int) and said in possible else default
 
 
 _HEARTBEATS: Final = ConfigurationCache(heartbeat_in)

@@ -26,7 +26,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from cloud_link import limits
 from drivers.report import Reachability, Severity, State
@@ -157,16 +157,6 @@ class DeviceQuerySet(ScopedQuerySet["Device"]):
 
     path = "gateway__site__organization"
 
-    def with_conditions(self) -> Self:
-        """The devices with their open conditions fetched at once, for `Device.open_conditions`."""
-        return self.prefetch_related(
-            models.Prefetch(
-                "conditions",
-                queryset=DeviceCondition.objects.open(),
-                to_attr="fetched_conditions",
-            )
-        )
-
 
 class Device(models.Model):
     """Something a gateway reads, or the gateway itself (``gateway``).
@@ -211,8 +201,6 @@ class Device(models.Model):
     kind_given = models.CharField(max_length=32, blank=True, default="")
     revision = models.PositiveIntegerField(default=0)
 
-    fetched_conditions: list[DeviceCondition]
-
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
@@ -224,20 +212,23 @@ class Device(models.Model):
     def __str__(self) -> str:
         return self.given_name or self.label or self.name
 
-    def open_conditions(self) -> list[DeviceCondition]:
-        """The conditions that are open now, the gravest first, the oldest among equals.
+    @property
+    def known_state(self) -> State:
+        """What it is doing; `State.OTHER` for a word that this portal does not know."""
+        return State(self.state) if self.state in set(State) else State.OTHER
 
-        While it is unreachable these are its conditions as last seen and, beside them, its
-        unreachability. No query after `DeviceQuerySet.with_conditions`.
-        """
-        fetched = getattr(self, "fetched_conditions", None)
-        rows = list(self.conditions.open()) if fetched is None else fetched
-        return sorted(rows, key=DeviceCondition.gravity)
 
-    def gravest(self) -> DeviceCondition | None:
-        """The one condition that it shows: service call, then error, warning, info (C-17)."""
-        rows = self.open_conditions()
-        return rows[0] if rows else None
+def severity_rank() -> Case:
+    """The rank of a condition's severity, `drivers.report.Severity.rank`, in SQL."""
+    return Case(
+        *(When(severity=one.value, then=Value(one.rank)) for one in Severity),
+        default=Value(Severity.WARNING.rank),
+        output_field=models.SmallIntegerField(),
+    )
+
+
+BY_GRAVITY: Final = (severity_rank(), "raised_at", "code", "component", "pk")
+"""The order of open conditions, as `DeviceCondition.gravity`."""
 
 
 class DeviceConditionQuerySet(ScopedQuerySet["DeviceCondition"]):
@@ -248,6 +239,10 @@ class DeviceConditionQuerySet(ScopedQuerySet["DeviceCondition"]):
     def open(self) -> Self:
         """The conditions that are open now."""
         return self.filter(cleared_at__isnull=True)
+
+    def gravest_first(self) -> Self:
+        """The most severe first, the oldest among equals."""
+        return self.order_by(*BY_GRAVITY)
 
 
 class DeviceCondition(models.Model):
@@ -303,9 +298,14 @@ class DeviceCondition(models.Model):
         """What identifies a condition within its device: code and component."""
         return (self.code, self.component)
 
+    @property
+    def known_severity(self) -> Severity:
+        """How severe it is; a warning where this portal does not know the word."""
+        return Severity(self.severity) if self.severity in set(Severity) else Severity.WARNING
+
     def gravity(self) -> tuple[int, datetime, str, str]:
         """The key to sort by: the gravest first, then the oldest."""
-        return (Severity(self.severity).rank, self.raised_at, self.code, self.component)
+        return (self.known_severity.rank, self.raised_at, self.code, self.component)
 
 
 class DeviceSupplyQuerySet(ScopedQuerySet["DeviceSupply"]):

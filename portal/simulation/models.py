@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django.db import models
 
 from portal.accounts.scoping import ScopedQuerySet
@@ -33,14 +31,4 @@ class SimulatedHistory(models.Model):
         verbose_name_plural = "simulated histories"
 
     def __str__(self) -> str:
-        return f"{self.gateway_id}: {self.first} to {self.last}"
-
-    @property
-    def first(self) -> datetime:
-        """The first sample's time, UTC."""
-        return datetime.fromtimestamp(self.first_ms / 1000, UTC)
-
-    @property
-    def last(self) -> datetime:
-        """The last sample's time, UTC."""
-        return datetime.fromtimestamp(self.last_ms / 1000, UTC)
+        return f"{self.gateway_id}: {self.first_ms} to {self.last_ms} ms"

@@ -25,6 +25,7 @@ WIDTH: Final = 240
 HEIGHT: Final = 34
 _POINTS: Final = 400
 _EDGE: Final = 3
+_LINES: Final = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class SmallLine:
 
 
 def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
-    """The line of every device visible to ``user`` that measures its power."""
+    """The lines of the first devices visible to ``user`` that measure their power."""
     rows = (
         Latest.objects.filter(
             series__quantity="power.active",
@@ -57,7 +58,7 @@ def small_lines(user: User | AnonymousUser, now_ms: int) -> list[SmallLine]:
             series__device__in=Device.objects.visible_to(user),
         )
         .select_related("series__device")
-        .order_by("series__device__gateway_id", "series__device_id")
+        .order_by("series__device__gateway_id", "series__device_id")[:_LINES]
     )
     heartbeats = heartbeats_of({row.series.device.gateway_id for row in rows})
     holds = {row.series_id: heartbeats[row.series.device.gateway_id].hold_ms for row in rows}

@@ -1,7 +1,8 @@
 """What every page is made with: the base templates, words, figures and live fragments.
 
-`words` names the vocabulary of `drivers.report` in both languages, `figures` writes numbers,
-`chart` draws a series, and `live` answers polls with an ETag. What pages load is built by
+`words` names the vocabulary of `drivers.report` in both languages, `figures` writes numbers and
+`moments` times, `chart` draws a series, `paging` cuts lists, and `live` answers polls with an ETag.
+`sums` adds up in the database, `database_text` searches there. What pages load is built by
 ``scripts/assets`` into ``portal/static/build``, where Django's staticfiles finds it.
 
 May be imported by every app.

@@ -33,6 +33,9 @@ _ALWAYS_PREFIXED: Final = frozenset({"Wh", "varh", "VAh", "Pa"})
 _BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _UNITS: Final = {"1": "", "deg": "°"}
 _WIDE: Final = Context(prec=60)
+RESOLUTIONS: Final = range(-18, 19)
+"""The resolutions that the wire knows; a number of another one is shown with an exponent."""
+_LONGEST_S: Final = 10**12
 _SHORT_DIGITS: Final = 4
 
 
@@ -64,7 +67,9 @@ def figure(
     if value is None:
         return Figure(text=MISSING, missing=True)
     exact = exact_value(value, resolution)
-    if quantity.unit == "s":
+    if resolution not in RESOLUTIONS:
+        return Figure(text=f"{exact:E}", unit=quantity.unit)
+    if quantity.unit == "s" and abs(exact) <= _LONGEST_S:
         return Figure(text=duration(exact))
     exact, unit = readable(exact, quantity)
     if short and quantity.kind is not Kind.COUNTER:

@@ -6,16 +6,20 @@ A fragment's poll is answered with 304 while nothing has changed.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest
+
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 def etag(request: HttpRequest, version: str) -> str:
@@ -49,7 +53,7 @@ def fragment(request: HttpRequest, tag: str, body: Callable[[], HttpResponse]) -
     return response
 
 
-def private(response: HttpResponse) -> HttpResponse:
+def private(response: R) -> R:
     """The same response, stored nowhere: "back" on a shared computer shows no page of it."""
     patch_cache_control(response, private=True, no_store=True)
     return response

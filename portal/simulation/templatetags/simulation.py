@@ -32,13 +32,13 @@ def simulation_strip(context: Context) -> dict[str, Any]:
 def simulated_history(place: Gateway | Site) -> dict[str, Any]:
     """The mark on a gateway's or a site's history that was made up; nothing where none was."""
     field = "gateway__site" if hasattr(place, "gateways") else "gateway"
-    marks = list(SimulatedHistory.objects.filter(**{field: place.pk}).order_by("last_ms"))
+    newest = SimulatedHistory.objects.filter(**{field: place.pk}).order_by("last_ms").last()
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
-    return {"last": marks[-1].last if marks else None, "zone": zone}
+    return {"last": newest.last_ms if newest else None, "zone": zone}
 
 
 @register.inclusion_tag("simulation/_history.html")
 def simulated_prints(gateways: Collection[int], zone: str) -> dict[str, Any]:
     """The same mark for several gateways, by their ids; the newest made-up sample counts."""
     newest = SimulatedHistory.objects.filter(gateway__in=gateways).order_by("last_ms").last()
-    return {"last": newest.last if newest else None, "zone": zone}
+    return {"last": newest.last_ms if newest else None, "zone": zone}

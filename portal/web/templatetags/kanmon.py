@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.templatetags.static import static
@@ -13,6 +12,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+
+from portal.web.moments import SiteMoment, site_moment, zone_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 register = template.Library()
 _SAME_DAY: Final = timedelta(hours=20)
 _SAME_YEAR: Final = timedelta(days=300)
+_CLOCKS_APART: Final = timedelta(minutes=5)
+"""A moment further ahead than this is no recent one on another clock: it is shown as it stands."""
 _TIME: Final = '<time datetime="{}" title="{}">{}</time>'
 _RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative="{}">{}</time>'
 
@@ -38,20 +41,35 @@ def icon(name: str) -> str:
 
 
 @register.simple_tag
-def when(at: datetime, zone: str, *, relative: bool = False, dated: bool = False) -> str:
+def when(at: datetime | int, zone: str, *, relative: bool = False, dated: bool = False) -> str:
     """A moment in the site's time, with its date where it is not of today or ``dated``.
 
-    With ``relative`` a script shows how long ago it was.
+    With ``relative`` a script shows how long ago it was; never of a moment that is ahead. A moment
+    is a `datetime` or Unix milliseconds.
     """
-    local = at.astimezone(ZoneInfo(zone))
-    age = timezone.now() - at
-    recent = _("j M, H:i") if dated or age >= _SAME_DAY else _("H:i")
-    pattern = recent if age < _SAME_YEAR else _("j M Y, H:i")
-    exact, text = f"{local:%Y-%m-%d %H:%M:%S} {zone}", date_format(local, pattern)
-    moment = at.isoformat(timespec="seconds")
-    if relative:
-        return format_html(_RELATIVE_TIME, moment, exact, _("just now"), text)
-    return format_html(_TIME, moment, exact, text)
+    moment = site_moment(at, zone)
+    if moment.local is None or moment.utc is None:
+        return _no_date(moment)
+    age = timezone.now() - moment.utc
+    recent = _("j M, H:i") if dated or abs(age) >= _SAME_DAY else _("H:i")
+    pattern = recent if abs(age) < _SAME_YEAR else _("j M Y, H:i")
+    exact = f"{moment.local:%Y-%m-%d %H:%M:%S} {moment.zone}"
+    text = _on_its_clock(date_format(moment.local, pattern), moment, zone)
+    stamp = moment.utc.isoformat(timespec="seconds")
+    if relative and age > -_CLOCKS_APART:
+        return format_html(_RELATIVE_TIME, stamp, exact, _("just now"), text)
+    return format_html(_TIME, stamp, exact, text)
+
+
+def _on_its_clock(text: str, moment: SiteMoment, zone: str) -> str:
+    """The text of a moment, with the zone's name where it is not the site's."""
+    return text if moment.zone == zone else f"{text} {moment.zone}"
+
+
+def _no_date(moment: SiteMoment) -> SafeString:
+    """A moment that has no date, with its exact value."""
+    exact = _("%(ms)s ms of Unix time") % {"ms": f"{moment.ms:,}"}
+    return format_html('<span title="{}">{}</span>', exact, _("outside the years 1 to 9999"))
 
 
 @register.filter
@@ -61,23 +79,29 @@ def day_and_time(at: datetime) -> str:
 
 
 @register.simple_tag
-def moment(at: datetime, zone: str) -> SafeString:
+def moment(at: datetime | int, zone: str) -> SafeString:
     """A date and a time of day in a site's time, with its zone beside it."""
-    text = day_and_time(at.astimezone(ZoneInfo(zone)))
-    return format_html(
-        "{} {}", format_html(_TIME, at.isoformat(timespec="seconds"), text, text), zone_note(zone)
-    )
+    found = site_moment(at, zone)
+    if found.local is None or found.utc is None:
+        return _no_date(found)
+    text = day_and_time(found.local)
+    stamp = found.utc.isoformat(timespec="seconds")
+    return format_html("{} {}", format_html(_TIME, stamp, text, text), zone_note(found.zone))
 
 
 @register.simple_tag
-def clock(at: datetime, zone: str) -> str:
+def clock(at: datetime | int, zone: str) -> str:
     """Hours and minutes in the site's time."""
-    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+    found = site_moment(at, zone)
+    if found.local is None:
+        return _no_date(found)
+    return _on_its_clock(f"{found.local:%H:%M}", found, zone)
 
 
 @register.simple_tag
 def zone_note(zone: str) -> str:
     """A site's time zone; a script marks it where it is not the reader's."""
+    zone = zone_of(zone).key
     return format_html(
         '<span class="zone muted" data-zone="{}" data-differs="{}">{}</span>',
         zone,

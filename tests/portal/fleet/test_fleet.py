@@ -24,7 +24,6 @@ from portal.fleet.names import FleetError
 
 if TYPE_CHECKING:
     from django.db.models import Model
-    from pytest_django.fixtures import DjangoAssertNumQueries
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
@@ -85,15 +84,15 @@ def test_only_members_see_what_an_organization_has(
 
 @pytest.mark.req("C-17")
 def test_a_device_shows_the_gravest_the_oldest_among_equals(device: Device) -> None:
-    assert device.gravest() is None
+    assert device.conditions.open().gravest_first().first() is None
     condition(device, "supply.low", "info")
     condition(device, "media.low", "warning")
     jam = condition(device, "media.jam", "error", 5)
     condition(device, "cover.open", "error", 9)
-    assert device.gravest() == jam
+    assert device.conditions.open().gravest_first().first() == jam
     failure = condition(device, "hardware.failure", "service_call", 10)
-    assert device.gravest() == failure
-    assert [row.severity for row in device.open_conditions()] == [
+    assert device.conditions.open().gravest_first().first() == failure
+    assert [row.severity for row in device.conditions.open().gravest_first()] == [
         "service_call",
         "error",
         "error",
@@ -106,18 +105,7 @@ def test_what_was_cleared_is_not_shown(device: Device) -> None:
     row = condition(device, "media.jam", "error")
     row.cleared_at = NOON
     row.save()
-    assert device.gravest() is None
-
-
-def test_many_devices_take_two_queries(
-    device: Device, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    for n in range(5):
-        one = Device.objects.create(gateway=device.gateway, name=f"meter-{n}")
-        condition(one, "cover.open", "error")
-    with django_assert_num_queries(2):
-        shown = [one.gravest() for one in Device.objects.all().with_conditions()]
-    assert sum(row is not None for row in shown) == 5
+    assert device.conditions.open().gravest_first().first() is None
 
 
 def test_a_condition_is_open_once(device: Device) -> None:

@@ -39,7 +39,7 @@ def timed(sender: Sender) -> Sender:
 
 def shown(box: Box) -> list[tuple[str, str]]:
     device = Device.objects.get(gateway=box.gateway_id, name="meter")
-    return [(row.code, row.severity) for row in device.open_conditions()]
+    return [(row.code, row.severity) for row in device.conditions.open().gravest_first()]
 
 
 def say(sender: Sender, *events: EventRecord) -> None:
@@ -54,7 +54,9 @@ def test_an_event_makes_the_device_and_shows_its_state(box: Box, timed: Sender) 
     assert (device.maker, device.model, device.serial) == ("Acme", "X1", "S-77")
     assert device.reported_at == moment(OFFSET + 1000)
     assert shown(box) == [("media.jam", "error"), ("supply.low", "warning")]
-    assert device.gravest() == DeviceCondition.objects.get(code="media.jam")
+    assert device.conditions.open().gravest_first().first() == DeviceCondition.objects.get(
+        code="media.jam"
+    )
     assert DeviceCondition.objects.get(code="media.jam").raised_at == moment(OFFSET + 900)
     assert DeviceCondition.objects.get(code="supply.low").raised_at == moment(OFFSET + 1000)
 
