@@ -1,17 +1,10 @@
-"""Whether a device can be reached, from what is stored."""
+"""Whether a device can be reached, from what is stored (`portal.monitoring.device_status`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drivers.report import Reachability
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from portal.fleet.models import Device, DeviceCondition
-    from portal.ingest.models import Latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +33,3 @@ class Connectivity:
     def never(self) -> bool:
         """Whether nothing ever arrived from it: inactive, which the manual shows "pale" (C-17)."""
         return self.reachability is Reachability.NEVER and not self.only_counts
-
-
-def connectivity_of(
-    device: Device, latest: Iterable[Latest], conditions: Iterable[DeviceCondition]
-) -> Connectivity:
-    """Whether ``device`` can be reached, by its latest values and its open conditions.
-
-    A gateway that was restarted reports a device which no longer answers as never reached; its
-    earlier values show otherwise.
-    """
-    said = Reachability(device.reachability)
-    if said is not Reachability.NEVER or not any(
-        row.value is not None or row.text is not None for row in latest
-    ):
-        return Connectivity(reachability=said, only_counts=False)
-    if any(condition.of_link for condition in conditions):
-        return Connectivity(reachability=Reachability.UNREACHABLE, only_counts=False)
-    return Connectivity(reachability=said, only_counts=True)

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
 from portal.ingest.models import BootClock, Latest, UndatedBoot
-from portal.monitoring.connectivity import Connectivity, connectivity_of
 from portal.monitoring.device_kind import device_kind
+from portal.monitoring.device_rows import READINGS, first_supplies, first_values, heard_at
+from portal.monitoring.device_status import statuses
 from portal.monitoring.readings import ReadingView, in_order, reading_view
 from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web import words
+from portal.web.moments import milliseconds, zone_of
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from portal.fleet.kinds import DeviceFamily, DeviceKind
+    from portal.monitoring.connectivity import Connectivity
+
+_CONDITIONS: Final = 20
+_READINGS: Final = 200
+"""How many conditions and readings of a device are shown: a box may name any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +55,10 @@ class DeviceView:
     """What the live fragment of a device's page shows.
 
     Attributes:
+        conditions, supplies, quantities: The first of each; ``more_...`` says how many there are
+            besides.
         connected: Whether its gateway is connected.
-        heard_at: When anything last arrived from the device, UTC.
+        heard_at: When anything last arrived from the device, Unix milliseconds.
         gateway_heard_at: When anything last arrived from its gateway, UTC.
         connectivity: Whether the device itself can be reached.
     """
@@ -57,9 +66,12 @@ class DeviceView:
     device: Device
     kind: DeviceKind
     conditions: Sequence[DeviceCondition]
+    more_conditions: int
     supplies: Sequence[SupplyView]
+    more_supplies: int
     quantities: Sequence[QuantityRow]
-    heard_at: datetime | None
+    more_readings: int
+    heard_at: int | None
     gateway_heard_at: datetime | None
     connected: bool
     is_gateway: bool
@@ -89,27 +101,27 @@ def device_view(device: Device, now: datetime) -> DeviceView:
     """The live fragment of ``device``'s page at ``now``."""
     heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
-    rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
-    now_ms = int(now.timestamp() * 1000)
-    heard = [datetime.fromtimestamp(max(row.at for row in rows) / 1000, UTC)] if rows else []
-    conditions = device.open_conditions()
-    connectivity = connectivity_of(device, rows, conditions)
-    if device.reported_at is not None and connectivity.answers:
-        heard.append(device.reported_at)
-    supplies = list(device.supplies.all())
+    status = statuses([device.pk])[device.pk]
+    rows = first_values([device.pk], _READINGS)[device.pk]
+    supplies = first_supplies([device.pk])[device.pk]
+    conditions = list(device.conditions.open().gravest_first()[:_CONDITIONS])
+    now_ms = milliseconds(now)
     return DeviceView(
         device=device,
-        kind=device_kind(device, rows, supplies),
+        kind=device_kind(device, rows[:READINGS], supplies),
         conditions=conditions,
+        more_conditions=status.conditions - len(conditions),
         supplies=supply_views(supplies),
+        more_supplies=device.supplies.count() - len(supplies),
         quantities=_by_quantity(
-            reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in rows
+            reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in in_order(rows)
         ),
-        heard_at=max(heard, default=None),
+        more_readings=Latest.objects.filter(series__device=device).count() - len(rows),
+        heard_at=heard_at(device, status),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, heartbeat, now),
         is_gateway=device.name == GATEWAY_DEVICE,
-        connectivity=connectivity,
+        connectivity=status.connectivity,
     )
 
 
@@ -127,11 +139,11 @@ def device_version(device: Device, now: datetime) -> str:
     """A hash that changes whenever `device_view` would, as `portal.monitoring.overview.version`."""
     heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
-    zone = ZoneInfo(device.gateway.site.time_zone)
-    stale_before = int(now.timestamp() * 1000) - heartbeat.hold_ms
+    zone = zone_of(device.gateway.site.time_zone)
+    stale_before = milliseconds(now) - heartbeat.hold_ms
     facts = (
         Latest.objects.filter(series__device=device).aggregate(
-            Count("pk"), Sum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
+            Count("pk"), ExactSum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
         ),
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),

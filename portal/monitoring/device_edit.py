@@ -19,8 +19,8 @@ from portal.fleet.actions import Description, DescriptionError, describe_device
 from portal.fleet.kinds import DeviceKind
 from portal.fleet.models import GATEWAY_DEVICE, Device
 from portal.fleet.words import DEVICE_KINDS
-from portal.ingest.models import Latest
 from portal.monitoring.device_kind import derived_kind
+from portal.monitoring.device_rows import READINGS, first_supplies, first_values
 from portal.web.error_text import error_text
 from portal.web.live import private
 
@@ -98,5 +98,5 @@ def device_edit(request: HttpRequest, device: int) -> HttpResponse:
 
 def _derived(device: Device) -> DeviceKind:
     """The kind of ``device`` where nobody chose one."""
-    latest = Latest.objects.filter(series__device=device).select_related("series")
-    return derived_kind(device, latest, device.supplies.all())
+    latest = first_values([device.pk], READINGS)[device.pk]
+    return derived_kind(device, latest, first_supplies([device.pk])[device.pk])

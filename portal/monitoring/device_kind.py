@@ -17,7 +17,7 @@ def device_kind(
     device: Device, latest: Iterable[Latest], supplies: Iterable[DeviceSupply]
 ) -> DeviceKind:
     """The kind of ``device``: what a person chose, else `derived_kind`."""
-    if device.kind_given:
+    if device.kind_given in set(DeviceKind):
         return DeviceKind(device.kind_given)
     return derived_kind(device, latest, supplies)
 

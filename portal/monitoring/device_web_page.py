@@ -39,7 +39,7 @@ def pages_in(document: str) -> dict[str, str]:
     try:
         devices = json.loads(document).get("devices", [])
         return {device["name"]: page for device in devices if (page := _page(device)) is not None}
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return {}
 
 

@@ -10,9 +10,14 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import Organization
 from portal.fleet.models import DeviceGroup
-from portal.monitoring.device_web_page import own_pages
-from portal.monitoring.lists import ListQuery, device_list, gateways_by_need, organizations
-from portal.monitoring.overview import overview, version
+from portal.monitoring.lists import (
+    ListQuery,
+    device_list,
+    gateway_list,
+    organizations,
+    site_list,
+)
+from portal.monitoring.overview import version
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
@@ -39,54 +44,63 @@ def _part(request: HttpRequest, template: str, build_context: ContextBuilder) ->
     return fragment(request, tag, lambda: render(request, template, build_context(request, now)))
 
 
+def _query(request: HttpRequest) -> ListQuery:
+    said = request.GET
+    return ListQuery(
+        sort=said.get("sort", "")[:_MOST_WORDS],
+        words=said.get("q", "").strip()[:_MOST_WORDS],
+        group=said.get("group", ""),
+        site=said.get("site", ""),
+        gateway=said.get("gateway", ""),
+        page=said.get("page", ""),
+    )
+
+
 def _sites(request: HttpRequest, now: datetime) -> dict[str, Any]:
     administered = Organization.objects.administered_by(request.user)
-    return {"overview": overview(request.user, now), "administers": administered.exists()}
+    sites = site_list(request.user, _query(request), now)
+    return {"sites": sites, "administers": administered.exists()}
 
 
 @require_safe
 def sites_page(request: HttpRequest) -> HttpResponse:
-    """The list of all sites."""
+    """The list of all sites: ``?page=``."""
     return _whole(request, "monitoring/sites.html", _sites)
 
 
 @require_safe
 def sites_live(request: HttpRequest) -> HttpResponse:
-    """The live fragment of the list of sites."""
+    """The live fragment of the list of sites; it takes the same parameter."""
     return _part(request, "monitoring/_sites.html", _sites)
 
 
 def _gateways(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    return {"cards": gateways_by_need(overview(request.user, now))}
+    return {"gateways": gateway_list(request.user, _query(request), now)}
 
 
 @require_safe
 def gateways_page(request: HttpRequest) -> HttpResponse:
-    """The list of all gateways, the faulty first."""
+    """The list of all gateways, the faulty first: ``?site=`` an id, ``?page=``."""
     return _whole(request, "monitoring/gateways.html", _gateways)
 
 
 @require_safe
 def gateways_live(request: HttpRequest) -> HttpResponse:
-    """The live fragment of the list of gateways."""
+    """The live fragment of the list of gateways; it takes the same parameters."""
     return _part(request, "monitoring/_gateways.html", _gateways)
 
 
 def _devices(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    seen = overview(request.user, now)
     groups = DeviceGroup.objects.visible_to(request.user).select_related("organization")
-    query = ListQuery(
-        sort=request.GET.get("sort", ""),
-        words=request.GET.get("q", "").strip()[:_MOST_WORDS],
-        group=request.GET.get("group", ""),
-    )
-    pages = own_pages(card.gateway.pk for card in seen.gateways)
-    return {"devices": device_list(seen, list(groups), pages, query)}
+    return {"devices": device_list(request.user, list(groups), _query(request), now)}
 
 
 @require_safe
 def devices_page(request: HttpRequest) -> HttpResponse:
-    """The list of devices: ``?sort=`` a column, ``?q=`` words to search for, ``?group=`` an id."""
+    """The list of devices: ``?sort=`` a column, ``?q=`` words to search for, and ``?page=``.
+
+    ``?group=``, ``?site=`` and ``?gateway=`` narrow it, by id.
+    """
     return _whole(request, "monitoring/devices.html", _devices)
 
 

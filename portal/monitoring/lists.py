@@ -8,34 +8,57 @@ Source: requirements C-15, E-16, E-23; design section 1 (the dealer's list: the 
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    F,
+    Model,
+    Q,
+    SmallIntegerField,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce, Concat, Greatest, Lower, NullIf, Trim
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
-from drivers.report import Severity
+from drivers.report import Reachability, Severity
 from portal.accounts.models import Organization, Role
 from portal.fleet.kinds import DeviceFamily
+from portal.fleet.models import GATEWAY_DEVICE, Device, Gateway, Site
+from portal.monitoring.device_rows import device_rows
+from portal.monitoring.device_status import newest_value, with_status
+from portal.monitoring.device_web_page import own_pages
+from portal.monitoring.overview import EVERYTHING, gateway_cards, site_cards
+from portal.monitoring.tally import Scope, gateway_facts, tally
+from portal.web.database_text import SearchText, UnixMilliseconds, search_text
+from portal.web.paging import Paging, paging
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
     from django.utils.functional import _StrPromise
 
     from portal.accounts.models import Membership, User
     from portal.fleet.models import DeviceGroup
-    from portal.monitoring.overview import DeviceRow, GatewayCard, Overview
+    from portal.monitoring.device_rows import DeviceRow
+    from portal.monitoring.overview import GatewayCard, SiteCard
+    from portal.monitoring.tally import GatewayFact
 
     OwnPages = Mapping[int, Mapping[str, str]]
 
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+M = TypeVar("M", bound=Model)
+
 _WELL: Final = len(Severity)
+_NEVER: Final = -(2**62)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +67,12 @@ class DeviceEntry:
 
     Attributes:
         row: The device, as on the first page.
-        card: Its gateway, as on the first page.
+        gateway: How its gateway stands.
         own_page: The address of its own web page at its site; ``""`` where none is known.
     """
 
     row: DeviceRow
-    card: GatewayCard
+    gateway: GatewayFact
     own_page: str = ""
 
 
@@ -60,7 +83,6 @@ class Column:
     Attributes:
         name: In the address.
         title: Its heading.
-        key: What to compare.
         sorted: Whether the list is sorted by it, ``ascending`` or ``descending``, else ``none``.
         link: The address' query that sorts by it, or turns the order round.
     """
@@ -82,19 +104,28 @@ class Choice:
 
 UNGROUPED: Final = "none"
 """How an address asks for the devices that are in no group."""
-_KEYS: Final[dict[str, tuple[_StrPromise, Callable[[DeviceEntry], Any]]]] = {
-    "name": (later("Name"), lambda one: str(one.row.device).casefold()),
-    "status": (later("Status"), lambda one: _gravity(one.row)),
-    "product": (
-        later("Model"),
-        lambda one: f"{one.row.device.maker} {one.row.device.model}".strip().casefold(),
-    ),
-    "site": (later("Site"), lambda one: one.card.gateway.site.name.casefold()),
-    "location": (later("Location"), lambda one: one.row.device.location.casefold()),
-    "group": (later("Group"), lambda one: str(one.row.device.group or "").casefold()),
-    "heard": (later("Last received"), lambda one: one.row.heard_at or _NEVER),
+_TITLES: Final[dict[str, _StrPromise]] = {
+    "name": later("Name"),
+    "status": later("Status"),
+    "product": later("Model"),
+    "site": later("Site"),
+    "location": later("Location"),
+    "group": later("Group"),
+    "heard": later("Last received"),
 }
 _FIRST: Final = "status"
+_EMPTY: Final = Value("")
+_TEXTS: Final = {
+    "name": Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"),
+    "product": Trim(Concat("maker", Value(" "), "model")),
+    "site": F("gateway__site__name"),
+    "location": F("location"),
+    "group": Coalesce("group__name", _EMPTY),
+}
+"""The columns that compare a text."""
+_UNREACHED: Final = (Reachability.UNREACHABLE.value, Reachability.NEVER.value)
+_ANSWERS: Final = (Reachability.ONLINE.value, Reachability.SILENT_AS_EXPECTED.value)
+_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,93 +133,234 @@ class DeviceList:
     """The list of devices.
 
     Attributes:
-        rows: Those that match.
+        rows: Those that match, of one page.
+        paging: Which page, of how many that match.
         columns: How it can be sorted.
         groups: What the list can be narrowed to; none where there are no groups.
-        words: What was searched for.
-        total: How many there are without the search and the group.
-        sort: What it is sorted by, as asked for; ``""`` for the usual order.
-        filters: The query string of the same words and group, without the order.
-        query: The query string of all of it, with its question mark; ``""`` where it is empty.
+        place: The name of the site or gateway that it is narrowed to; ``""`` where to none.
+        total: How many there are without any of that.
+        asked: What was asked for.
     """
 
     rows: Sequence[DeviceEntry]
+    paging: Paging
     columns: Sequence[Column]
     groups: Sequence[Choice]
-    words: str
+    place: str
     total: int
-    sort: str
-    filters: str
-    query: str
+    asked: ListQuery
+
+    @property
+    def words(self) -> str:
+        """What was searched for."""
+        return self.asked.words
+
+    @property
+    def sort(self) -> str:
+        """What it is sorted by, as asked for; ``""`` for the usual order."""
+        return self.asked.sort
+
+    @property
+    def filters(self) -> str:
+        """The query string of the same devices, without the order."""
+        return urlencode(self.asked.filters)
+
+    @property
+    def query(self) -> str:
+        """The query string of all of it, with its question mark; ``""`` where it is empty."""
+        return self.paging.here
+
+    @property
+    def places(self) -> Sequence[tuple[str, str]]:
+        """The parameters that narrow it to a site or a gateway."""
+        return self.asked.places
 
     @property
     def group(self) -> str:
         """The id of the group it is narrowed to; ``""`` where to none."""
-        chosen = next((choice.value for choice in self.groups if choice.current), "")
-        return "" if chosen == UNGROUPED else chosen
+        return "" if self.asked.group == UNGROUPED else self.asked.group
 
     @property
-    def narrowed(self) -> bool:
-        """Whether some devices may be left out."""
-        return bool(self.words) or any(choice.current and choice.value for choice in self.groups)
+    def group_asked(self) -> bool:
+        """Whether it is narrowed to a group, or to the devices in none."""
+        return bool(self.asked.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """What a reader asks the list for.
+    """What a reader asks a list for. What does not exist is as if it was not asked for.
 
     Attributes:
         sort: A column's name, with ``-`` before it for the other order.
         words: Only devices in which each of these words occurs.
         group: Only devices of this group, by id; `UNGROUPED`: those in none; ``""``: all.
+        site: Only what is at this site, by id.
+        gateway: Only what this gateway reads, by id.
+        page: Which page.
     """
 
     sort: str = ""
     words: str = ""
     group: str = ""
+    site: str = ""
+    gateway: str = ""
+    page: str = ""
 
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The parameters that narrow the list to a place."""
+        return [(name, said) for name, said in self._all()[2:] if said]
 
-def _gravity(row: DeviceRow) -> tuple[int, bool]:
-    worst = _WELL if row.gravest is None else Severity(row.gravest.severity).rank
-    return (worst, not row.stale)
+    @property
+    def filters(self) -> list[tuple[str, str]]:
+        """The parameters that say which rows."""
+        return [(name, said) for name, said in self._all() if said]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters that say which rows, and in which order."""
+        return [*self.filters, ("sort", self.sort)] if self.sort else self.filters
+
+    def _all(self) -> list[tuple[str, str]]:
+        names = {"q": self.words, "group": self.group, "site": self.site, "gateway": self.gateway}
+        return list(names.items())
 
 
 def device_list(
-    overview: Overview, groups: Sequence[DeviceGroup], pages: OwnPages, query: ListQuery
+    user: User | AnonymousUser, groups: Sequence[DeviceGroup], query: ListQuery, now: datetime
 ) -> DeviceList:
-    """The devices of ``overview``.
+    """The devices that ``user`` may see, at ``now``.
 
     Args:
-        overview: What the reader sees.
+        user: The reader.
         groups: All groups the reader sees.
-        pages: See `portal.monitoring.device_web_page.own_pages`.
-        query: Which devices, and in which order.
+        query: Which devices, in which order, and which page.
+        now: The moment at which they are looked at.
     """
-    name = query.sort.removeprefix("-")
-    name, backwards = (name, query.sort.startswith("-")) if name in _KEYS else (_FIRST, False)
-    entries = [
-        DeviceEntry(row=row, card=card, own_page=_own_page(row, card, pages))
-        for card in overview.gateways
-        for row in card.rows
-    ]
+    every = Device.objects.visible_to(user).exclude(name=GATEWAY_DEVICE)
     choices = _choices(groups, query.group)
-    group = next((choice.value for choice in choices if choice.current), "")
-    found = [one for one in entries if _matches(one, query.words) and _is_in(one, group)]
-    found.sort(key=_KEYS["name"][1])
-    key = _KEYS[name][1]
-    found.sort(key=key, reverse=backwards)
-    found.sort(key=lambda one: key(one) == "")  # what is not said comes last, either way round
-    filters = [(name, said) for name, said in (("q", query.words), ("group", group)) if said]
-    pairs = [*filters, ("sort", query.sort)] if query.sort else filters
+    query, place = _narrow(user, query, choices)
+    found = _found(every, query)
+    name, backwards = _order(query.sort)
+    page = paging(query.page, found.count(), query.pairs)
+    gateways = gateway_facts(user, now)
+    ids = list(_sorted(found, name, gateways, backwards=backwards)[page.offset : page.stop])
+    rows = device_rows(ids, gateways, now)
+    pages = own_pages({row.device.gateway_id for row in rows.values()})
     return DeviceList(
-        rows=found,
+        rows=[_entry(rows[pk], gateways, pages) for pk in ids if pk in rows],
+        paging=page,
         columns=_columns(name, backwards=backwards),
         groups=choices,
-        words=query.words,
-        total=len(entries),
-        sort=query.sort,
-        filters=urlencode(filters),
-        query=f"?{urlencode(pairs)}" if pairs else "",
+        place=place,
+        total=every.count(),
+        asked=query,
+    )
+
+
+def _narrow(
+    user: User | AnonymousUser, query: ListQuery, choices: Sequence[Choice]
+) -> tuple[ListQuery, str]:
+    """The query without groups and places that are not there, and the name of its place."""
+    site = _one(Site.objects.visible_to(user), query.site)
+    gateway = _one(Gateway.objects.visible_to(user), query.gateway)
+    group = next((choice.value for choice in choices if choice.current), "")
+    narrowed = replace(
+        query,
+        group=group,
+        site=str(site.pk) if site else "",
+        gateway=str(gateway.pk) if gateway else "",
+    )
+    return narrowed, str(gateway or site or "")
+
+
+def _one(rows: QuerySet[M], said: str) -> M | None:
+    if not (said.isascii() and said.isdecimal() and len(said) <= _DIGITS):
+        return None
+    return rows.filter(pk=int(said)).first()
+
+
+def _found(devices: QuerySet[Device], query: ListQuery) -> QuerySet[Device]:
+    """The devices that match."""
+    if query.group:
+        group = None if query.group == UNGROUPED else int(query.group)
+        devices = devices.filter(group=group)
+    if query.site:
+        devices = devices.filter(gateway__site=int(query.site))
+    if query.gateway:
+        devices = devices.filter(gateway=int(query.gateway))
+    words = search_text(query.words).split()
+    if words:
+        devices = devices.annotate(
+            searched=SearchText(
+                "given_name",
+                "label",
+                "name",
+                "maker",
+                "model",
+                "serial",
+                "location",
+                "group__name",
+                "gateway__name",
+                "gateway__site__name",
+            )
+        )
+    for word in words:
+        devices = devices.filter(Q(searched__contains=word))
+    return devices
+
+
+def _order(asked: str) -> tuple[str, bool]:
+    name = asked.removeprefix("-")
+    return (name, asked.startswith("-")) if name in _TITLES else (_FIRST, False)
+
+
+def _sorted(
+    devices: QuerySet[Device], name: str, gateways: Mapping[int, GatewayFact], *, backwards: bool
+) -> QuerySet[Device, int]:
+    """The ids of the devices, sorted by a column, then by name; what is not said comes last."""
+    ordered = with_status(devices).annotate(by_name=Lower(_TEXTS["name"]))
+    keys: list[Case | Coalesce | F | Greatest]
+    if name == "status":
+        keys = [Coalesce("worst", Value(_WELL)), _reached(gateways)]
+    elif name == "heard":
+        keys = [_heard()]
+    else:
+        ordered = ordered.annotate(
+            said=Lower(_TEXTS[name]), unsaid=Case(When(Q(said=""), then=Value(1)), default=Value(0))
+        )
+        keys = [F("said")]
+    last = ["unsaid"] if name in _TEXTS else []
+    by_column = [key.desc() if backwards else key.asc() for key in keys]
+    return ordered.order_by(*last, *by_column, "by_name", "pk").values_list("pk", flat=True)
+
+
+def _reached(gateways: Mapping[int, GatewayFact]) -> Case:
+    """What cannot be reached before what can."""
+    connected = [pk for pk, fact in gateways.items() if fact.connected]
+    return Case(
+        When(reach__in=_UNREACHED, then=Value(0)),
+        When(gateway__in=connected, then=Value(1)),
+        default=Value(0),
+        output_field=SmallIntegerField(),
+    )
+
+
+def _heard() -> Greatest:
+    """When anything last arrived from a device, as `portal.monitoring.device_rows.heard_at`."""
+    answers = Q(reach__in=_ANSWERS, reported_at__isnull=False)
+    never = Value(_NEVER, output_field=BigIntegerField())
+    reported = Case(When(answers, then=UnixMilliseconds("reported_at")), default=never)
+    return Greatest(Coalesce(newest_value(), never), reported)
+
+
+def _entry(row: DeviceRow, gateways: Mapping[int, GatewayFact], pages: OwnPages) -> DeviceEntry:
+    gateway = row.device.gateway_id
+    page = pages.get(gateway, {}).get(row.device.name, "")
+    return DeviceEntry(
+        row=row,
+        gateway=gateways[gateway],
+        own_page=page if row.family is DeviceFamily.PRINTER else "",
     )
 
 
@@ -200,7 +372,7 @@ def _columns(name: str, *, backwards: bool) -> list[Column]:
             sorted=("descending" if backwards else "ascending") if key == name else "none",
             link=f"-{key}" if key == name and not backwards else key,
         )
-        for key, (title, _key) in _KEYS.items()
+        for key, title in _TITLES.items()
     ]
 
 
@@ -221,50 +393,46 @@ def _choices(groups: Sequence[DeviceGroup], asked: str) -> list[Choice]:
     ]
 
 
-def _is_in(one: DeviceEntry, group: str) -> bool:
-    own = one.row.device.group_id
-    return not group or (own is None if group == UNGROUPED else str(own) == group)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayList:
+    """The gateways, the faulty first, of one page.
+
+    Attributes:
+        place: The name of the site that it is narrowed to; ``""`` where to none.
+    """
+
+    cards: Sequence[GatewayCard]
+    paging: Paging
+    place: str = ""
 
 
-def _own_page(row: DeviceRow, card: GatewayCard, pages: OwnPages) -> str:
-    if row.family is not DeviceFamily.PRINTER:
-        return ""
-    return pages.get(card.gateway.pk, {}).get(row.device.name, "")
-
-
-def _matches(one: DeviceEntry, words: str) -> bool:
-    device, gateway = one.row.device, one.card.gateway
-    said = " ".join(
-        (
-            str(device),
-            device.name,
-            device.maker,
-            device.model,
-            device.serial,
-            device.location,
-            str(device.group or ""),
-            gateway.name,
-            gateway.site.name,
-        )
+def gateway_list(user: User | AnonymousUser, query: ListQuery, now: datetime) -> GatewayList:
+    """The gateways that ``user`` may see at ``now``: silent ones first, then those with a fault."""
+    site = _one(Site.objects.visible_to(user), query.site)
+    counted = tally(user, now, Scope(site=site.pk) if site else EVERYTHING)
+    pairs = [("site", str(site.pk))] if site else []
+    page = paging(query.page, len(counted.gateways), pairs)
+    ids = sorted(counted.gateways, key=counted.urgency)[page.offset : page.stop]
+    cards = gateway_cards(ids, counted, now, most=1).of
+    return GatewayList(
+        cards=[cards[pk] for pk in ids if pk in cards], paging=page, place=str(site or "")
     )
-    found = _plain(said)
-    return all(word in found for word in _plain(words).split())
 
 
-def _plain(text: str) -> str:
-    """The same for a search: in small letters, and of full and half width (``３Ｆ``) as ``3f``."""
-    return unicodedata.normalize("NFKC", text).casefold()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteList:
+    """The sites by name, of one page."""
+
+    cards: Sequence[SiteCard]
+    paging: Paging
 
 
-def gateways_by_need(overview: Overview) -> list[GatewayCard]:
-    """The faulty first: silent ones, then those with a fault, then by site and name."""
-
-    def key(card: GatewayCard) -> tuple[Any, ...]:
-        rows = [row for row in (card.own, *card.rows) if row is not None]
-        worst = min((_gravity(row)[0] for row in rows), default=_WELL)
-        return (not card.needs_you, worst, card.gateway.site.name, card.gateway.name)
-
-    return sorted(overview.gateways, key=key)
+def site_list(user: User | AnonymousUser, query: ListQuery, now: datetime) -> SiteList:
+    """The sites that ``user`` may see, at ``now``."""
+    visible = Site.objects.visible_to(user).select_related("organization")
+    page = paging(query.page, visible.count())
+    shown = list(visible[page.offset : page.stop])
+    return SiteList(cards=site_cards(shown, tally(user, now, EVERYTHING), {}), paging=page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,11 +74,16 @@ class Operation:
 _AVAILABLE: Final = frozenset({State.RUNNING, State.READY})
 
 
-def operations(states: Iterable[tuple[DeviceFamily, State]]) -> list[Operation]:
-    """The devices' states counted by family, printers first; a family without devices has none."""
+def operations(states: Iterable[tuple[DeviceFamily, State, int]]) -> list[Operation]:
+    """How many devices are in each state, by family, printers first.
+
+    Args:
+        states: A family, a state, and how many devices are in it; several of a kind add up. A
+            family without devices has no `Operation`.
+    """
     counts = {family: dict.fromkeys(State, 0) for family in DeviceFamily}
-    for family, state in states:
-        counts[family][state] += 1
+    for family, state, many in states:
+        counts[family][state] += many
     return [
         Operation(family=family, counts=tuple(by_state.items()))
         for family, by_state in counts.items()

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.fleet.kinds import DeviceFamily
-from portal.monitoring.overview import overview, version
-from portal.usage.printing import print_report, today
+from portal.monitoring.device_rows import device_rows
+from portal.monitoring.overview import EVERYTHING, version
+from portal.monitoring.printers import Printers, printers, printers_by_name
+from portal.monitoring.tally import tally
+from portal.usage.printing import last_days, print_report, today
 from portal.web.live import etag, fragment, private
+from portal.web.paging import paging
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from django.http import HttpRequest, HttpResponse
+
+_LISTED: Final = 48
 
 
 @require_safe
@@ -47,10 +55,20 @@ def report_live(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
 
     def body() -> HttpResponse:
-        seen = overview(request.user, now)
-        return render(request, "monitoring/_report.html", {"overview": seen})
+        return render(request, "monitoring/_report.html", report(request, now))
 
     return fragment(request, _tag(request, now), body)
+
+
+def report(request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """The first page's report: what all printers printed in the last 30 days (E-30)."""
+    seen = printers(request.user)
+    printing = print_report(seen.added_up, "", last_days, now, listed=())
+    return {"printing": printing, "added_up": seen, "gateways": _gateways(seen)}
+
+
+def _gateways(seen: Printers) -> set[int]:
+    return {device.gateway_id for device in seen.added_up}
 
 
 def _tag(request: HttpRequest, now: datetime) -> str:
@@ -59,14 +77,27 @@ def _tag(request: HttpRequest, now: datetime) -> str:
 
 
 def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    seen = overview(request.user, now)
+    counted = tally(request.user, now, EVERYTHING)
     operation = next(
-        (each for each in seen.operations if each.family is DeviceFamily.PRINTER), None
+        (each for each in counted.operations if each.family is DeviceFamily.PRINTER), None
     )
+    seen = printers(request.user)
     asked = request.GET.get("of", "")
-    found = print_report(seen.printers, asked, today, now)
+    page = paging(request.GET.get("page", ""), seen.total, size=_LISTED)
+    listed = printers_by_name(request.user, page.offset, page.stop)
+    found = print_report(seen.added_up, asked, today, now, listed=listed)
     chosen = next((each.measure for each in found.measures if each.current), "") if found else ""
-    asked_again = f"?of={chosen}" if chosen else ""
-    rows = {row.device.pk: row for row in seen.rows}
-    printers = [(rows[each.device.pk], each) for each in found.printers] if found else []
-    return {"printing": found, "printers": printers, "operation": operation, "asked": asked_again}
+    pairs = [("of", chosen)] if chosen else []
+    page = replace(page, pairs=pairs)
+    asked_again = [*pairs, ("page", str(page.number))] if page.number > 1 else pairs
+    rows = device_rows({each.pk for each in listed}, counted.gateways, now)
+    cards = [(rows[each.device.pk], each) for each in found.printers] if found else []
+    return {
+        "printing": found,
+        "added_up": seen,
+        "gateways": _gateways(seen),
+        "printers": cards,
+        "paging": page,
+        "operation": operation,
+        "asked": f"?{urlencode(asked_again)}" if asked_again else "",
+    }

@@ -1,335 +1,355 @@
 """The first page: what needs somebody, what all devices are doing, and every gateway's devices.
 
-A site's and a gateway's page are the same with a narrower `Scope`.
+A site's and a gateway's page are the same with a narrower `Scope`. Everything is counted, but only
+the most urgent gateways and devices are shown, each group with a link to the list of all: a page
+costs the same however many devices a box names.
 
-Built from a fixed number of queries however many devices there are; `version` tells whether it
-would look the same as before from aggregates alone.
+Built from a fixed number of queries; `version` tells whether it would look the same as before.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, F, Max, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
 
-from drivers.report import Severity, State
-from portal.fleet.heartbeat import Heartbeat, heartbeats_of, is_connected
-from portal.fleet.kinds import DeviceFamily
-from portal.fleet.models import (
-    GATEWAY_DEVICE,
-    Box,
-    Device,
-    DeviceCondition,
-    Gateway,
-    RunningConfiguration,
-    Site,
-)
-from portal.ingest.models import BootClock, Latest
-from portal.monitoring.connectivity import Connectivity, connectivity_of
-from portal.monitoring.device_kind import device_kind
-from portal.monitoring.operation import Operation, operations
-from portal.monitoring.readings import ReadingView, key_readings, reading_view
-from portal.monitoring.supplies import SupplyView, supply_views
+from drivers.report import Severity
+from portal.fleet.heartbeat import heartbeats_of, is_connected
+from portal.fleet.models import GATEWAY_DEVICE, Box, Device, Gateway, RunningConfiguration, Site
+from portal.ingest.models import BootClock
+from portal.monitoring.device_rows import DeviceRow, device_rows
+from portal.monitoring.device_status import NEEDS, raised_first, with_status
+from portal.monitoring.tally import FleetTally, GatewayFact, Scope, tally
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
-    from portal.fleet.kinds import DeviceKind
+    from portal.monitoring.operation import Operation
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRow:
-    """A device on the first page.
-
-    Attributes:
-        others: How many conditions it has besides the gravest.
-        heard_at: When anything last arrived from it, UTC.
-        stale: Whether only last known values are shown: it or its gateway cannot be reached.
-        connectivity: Whether it can be reached.
-    """
-
-    device: Device
-    kind: DeviceKind
-    gravest: DeviceCondition | None
-    others: int
-    readings: Sequence[ReadingView]
-    supplies: Sequence[SupplyView]
-    heard_at: datetime | None
-    stale: bool
-    connectivity: Connectivity
-
-    @property
-    def family(self) -> DeviceFamily:
-        """Whether it is a printer or a meter."""
-        return self.kind.family
-
-    @property
-    def state(self) -> State:
-        """What it is doing; `State.OTHER` while it cannot be reached."""
-        if self.stale:
-            return State.OTHER
-        return State.READY if self.connectivity.only_counts else State(self.device.state)
-
-    @property
-    def needs_you(self) -> bool:
-        """Whether somebody should look after it."""
-        if self.gravest is None:
-            return self.connectivity.unreachable
-        return Severity(self.gravest.severity) is not Severity.INFO
+EVERYTHING: Final = Scope()
+LISTED_NEEDS: Final = 6
+"""How many of the things that need somebody are named at the top of a page."""
+SITES: Final = 12
+GATEWAYS: Final = 12
+DEVICES: Final = 12
+"""How many sites, gateways, and devices of a gateway a page shows."""
+DEVICES_ALONE: Final = 48
+"""How many devices a gateway's own page shows."""
+_MINUTE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayCard:
-    """A gateway on the first page, with its devices.
+    """A gateway on the first page, with its most urgent devices.
 
     Attributes:
-        heard_at: When anything last arrived from one of its boxes, UTC; ``None``: never.
-        connected: Whether that is recent enough and the session has not ended.
+        fact: How it stands.
         own: The device as which the gateway reports about itself, once it has.
-        rows: Its devices without itself.
+        rows: The devices shown, without itself.
+        device_count: How many devices it has, without itself.
     """
 
     gateway: Gateway
+    fact: GatewayFact
     boxes: Sequence[Box]
-    heard_at: datetime | None
-    connected: bool
     own: DeviceRow | None
     rows: Sequence[DeviceRow]
+    device_count: int
 
     @property
-    def needs_you(self) -> bool:
-        """Whether it fell silent; a gateway from which nothing ever arrived is only waited for."""
-        return self.heard_at is not None and not self.connected
+    def heard_at(self) -> datetime | None:
+        """When anything last arrived from one of its boxes, UTC; ``None``: never."""
+        return self.fact.heard_at
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can be reached."""
+        return self.fact.connected
+
+    @property
+    def more(self) -> int:
+        """How many of its devices are not shown."""
+        return max(self.device_count - len(self.rows), 0)
 
     @property
     def worst(self) -> DeviceRow | None:
-        """Its device with the gravest condition, or it itself."""
+        """The device with the gravest condition among those shown and itself."""
         rows = [row for row in (self.own, *self.rows) if row and row.gravest]
-        return min(rows, key=_gravity, default=None)
+        return min(rows, key=DeviceRow.gravity, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteCard:
-    """A site on the first page, with its gateways."""
+    """A site, with its most urgent gateways.
+
+    Attributes:
+        gateways: The gateways shown.
+        gateway_count: How many it has.
+        device_count: How many devices its gateways read.
+        needs: How many things at this site need somebody.
+        waits: Whether none of its gateways was ever heard.
+    """
 
     site: Site
     gateways: Sequence[GatewayCard]
+    gateway_count: int
+    device_count: int
+    needs: int
+    waits: bool
 
     @property
-    def needs(self) -> list[GatewayCard | DeviceRow]:
-        """What needs somebody at this site."""
-        return _needs([self])
-
-    @property
-    def waits(self) -> bool:
-        """Whether none of its gateways was ever heard."""
-        return bool(self.gateways) and all(card.heard_at is None for card in self.gateways)
-
-    @property
-    def device_count(self) -> int:
-        """How many devices its gateways read."""
-        return sum(len(card.rows) for card in self.gateways)
+    def more(self) -> int:
+        """How many of its gateways are not shown."""
+        return self.gateway_count - len(self.gateways)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Everything that the first page shows, or a page of one site or gateway."""
+    """Everything that the first page shows, or a page of one site or gateway.
 
+    Attributes:
+        tally: Everything, counted.
+        sites: The sites shown.
+        site_count: How many there are.
+        needs: The first of what needs somebody, the gravest first.
+        need_count: How many things need somebody.
+    """
+
+    tally: FleetTally
     sites: Sequence[SiteCard]
-    needs: Sequence[GatewayCard | DeviceRow] = field(default_factory=tuple)
+    site_count: int
+    needs: Sequence[GatewayCard | DeviceRow]
+    need_count: int
 
     @property
     def only_need(self) -> GatewayCard | DeviceRow | None:
         """What needs somebody, where it is exactly one thing."""
-        return self.needs[0] if len(self.needs) == 1 else None
+        return self.needs[0] if self.need_count == 1 and self.needs else None
 
     @property
-    def rows(self) -> list[DeviceRow]:
-        """The devices, without the gateways themselves."""
-        return [row for card in self.gateways for row in card.rows]
+    def more_needs(self) -> int:
+        """How many things need somebody and are not named at the top."""
+        return self.need_count - len(self.needs)
 
     @property
-    def printers(self) -> list[Device]:
-        """The devices that are printers."""
-        return [row.device for row in self.rows if row.family is DeviceFamily.PRINTER]
+    def more_sites(self) -> int:
+        """How many sites are not shown."""
+        return self.site_count - len(self.sites)
 
     @property
     def operations(self) -> list[Operation]:
         """The devices counted by what they are doing, for each family."""
-        return operations((row.family, row.state) for row in self.rows)
+        return self.tally.operations
 
     @property
     def gateways(self) -> list[GatewayCard]:
-        """The gateways of all sites."""
+        """The gateways shown, of all sites."""
         return [card for site in self.sites for card in site.gateways]
 
     @property
-    def waiting(self) -> list[GatewayCard]:
-        """Gateways from which nothing was ever heard."""
-        return [card for card in self.gateways if card.heard_at is None]
+    def gateway_count(self) -> int:
+        """How many gateways there are."""
+        return len(self.tally.gateways)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is a gateway from which nothing was ever heard."""
+        return any(fact.heard_at is None for fact in self.tally.gateways.values())
 
     @property
     def device_count(self) -> int:
-        """How many devices there are."""
-        return len(self.rows)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """How much a page shows: everything, one site, or one gateway; by id."""
-
-    site: int | None = None
-    gateway: int | None = None
-
-    def within(self, path: str = "") -> dict[str, int]:
-        """The filter for rows from which a gateway is ``path`` lookups away."""
-        chosen = {f"{path}site": self.site, f"{path}pk": self.gateway}
-        return {key: value for key, value in chosen.items() if value is not None}
-
-
-EVERYTHING: Final = Scope()
+        """How many devices there are, without the gateways themselves."""
+        return sum(self.tally.devices(gateway) for gateway in self.tally.gateways)
 
 
 def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHING) -> Overview:
     """The overview of what ``user`` may see, at ``now``."""
-    gateways = list(
-        Gateway.objects.visible_to(user)
-        .filter(**scope.within())
-        .select_related("site")
-        .prefetch_related("boxes")
-    )
-    sites = list(Site.objects.visible_to(user).select_related("organization"))
-    if scope is not EVERYTHING:
-        chosen = {gateway.site_id for gateway in gateways} | {scope.site}
-        sites = [site for site in sites if site.pk in chosen]
-    heartbeats = heartbeats_of(gateway.pk for gateway in gateways)
-    seen = Device.objects.visible_to(user).filter(**scope.within("gateway__"))
-    devices: dict[int, list[Device]] = defaultdict(list)
-    for device in (
-        seen.with_conditions().select_related("gateway__site", "group").prefetch_related("supplies")
-    ):
-        devices[device.gateway_id].append(device)
-    latest: dict[int, list[Latest]] = defaultdict(list)
-    for row in Latest.objects.filter(series__device__in=seen).select_related("series"):
-        latest[row.series.device_id].append(row)
-    cards: dict[int, list[GatewayCard]] = defaultdict(list)
-    for gateway in gateways:
-        card = _card(gateway, devices[gateway.pk], latest, heartbeats[gateway.pk], now)
-        cards[gateway.site_id].append(card)
-    shown_sites = [SiteCard(site=site, gateways=cards[site.pk]) for site in sites]
-    return Overview(sites=shown_sites, needs=_needs(shown_sites))
-
-
-def _card(
-    gateway: Gateway,
-    devices: Sequence[Device],
-    latest: dict[int, list[Latest]],
-    heartbeat: Heartbeat,
-    now: datetime,
-) -> GatewayCard:
-    boxes = list(gateway.boxes.all())
-    connected = is_connected(boxes, heartbeat, now)
-    rows = [_row(device, latest[device.pk], heartbeat, now, connected) for device in devices]
-    return GatewayCard(
-        gateway=gateway,
-        boxes=boxes,
-        heard_at=max((box.last_heard_at for box in boxes if box.last_heard_at), default=None),
-        connected=connected,
-        own=next((row for row in rows if row.device.name == GATEWAY_DEVICE), None),
-        rows=[row for row in rows if row.device.name != GATEWAY_DEVICE],
-    )
-
-
-def _row(
-    device: Device, latest: Sequence[Latest], heartbeat: Heartbeat, now: datetime, connected: bool
-) -> DeviceRow:
-    conditions = device.open_conditions()
-    now_ms = int(now.timestamp() * 1000)
-    newest = max((row.at for row in latest), default=None)
-    heard = [datetime.fromtimestamp(newest / 1000, UTC)] if newest is not None else []
-    connectivity = connectivity_of(device, latest, conditions)
-    if device.reported_at is not None and connectivity.answers:
-        heard.append(device.reported_at)
-    return DeviceRow(
-        device=device,
-        kind=device_kind(device, latest, device.supplies.all()),
-        gravest=conditions[0] if conditions else None,
-        others=max(len(conditions) - 1, 0),
-        readings=[
-            reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms, short=True)
-            for row in key_readings(latest)
+    counted = tally(user, now, scope)
+    urgent = sorted(counted.gateways, key=counted.urgency)
+    shown = urgent[:GATEWAYS]
+    most = DEVICES_ALONE if scope.gateway is not None else DEVICES
+    need_count = sum(counted.needs(gateway) for gateway in counted.gateways)
+    silent = [pk for pk in urgent if counted.gateways[pk].silent][:LISTED_NEEDS]
+    urgent_devices = _urgent_devices(counted, LISTED_NEEDS - len(silent)) if need_count else []
+    cards = gateway_cards({*shown, *silent}, counted, now, most=most, also=urgent_devices)
+    site_count, sites = _sites(user, scope, counted, shown)
+    by_site: dict[int, list[GatewayCard]] = defaultdict(list)
+    for pk in sorted(shown, key=lambda pk: counted.gateways[pk].place):
+        by_site[counted.gateways[pk].site].append(cards.of[pk])
+    return Overview(
+        tally=counted,
+        sites=site_cards(sites, counted, by_site),
+        site_count=site_count,
+        needs=[
+            *(cards.of[pk] for pk in silent),
+            *(cards.rows[pk] for pk in urgent_devices if pk in cards.rows),
         ],
-        supplies=supply_views(device.supplies.all()),
-        heard_at=max(heard, default=None),
-        stale=connectivity.unreachable or connectivity.never or not connected,
-        connectivity=connectivity,
+        need_count=need_count,
     )
 
 
-def _needs(sites: Iterable[SiteCard]) -> list[GatewayCard | DeviceRow]:
-    """What needs somebody, the gravest first.
+def _sites(
+    user: User | AnonymousUser, scope: Scope, counted: FleetTally, shown: Collection[int]
+) -> tuple[int, list[Site]]:
+    """How many sites there are, and those to show: of the gateways shown, then others."""
+    visible = Site.objects.visible_to(user).select_related("organization")
+    within = {counted.gateways[pk].site for pk in shown}
+    if scope.site is not None:
+        within.add(scope.site)
+    of_shown = list(visible.filter(pk__in=within))
+    if scope is not EVERYTHING:
+        return len(of_shown), of_shown
+    others = list(visible.exclude(pk__in=within)[: max(SITES - len(of_shown), 0)])
+    return visible.count(), sorted([*of_shown, *others], key=lambda site: (site.name, site.pk))
+
+
+def site_cards(
+    sites: Sequence[Site], counted: FleetTally, cards: Mapping[int, Sequence[GatewayCard]]
+) -> list[SiteCard]:
+    """The card of each of ``sites``, with the gateways to show of each, by its id."""
+    members: dict[int, list[GatewayFact]] = defaultdict(list)
+    for fact in counted.gateways.values():
+        members[fact.site].append(fact)
+    return [
+        SiteCard(
+            site=site,
+            gateways=cards.get(site.pk, ()),
+            gateway_count=len(members[site.pk]),
+            device_count=sum(counted.devices(fact.pk) for fact in members[site.pk]),
+            needs=sum(counted.needs(fact.pk) for fact in members[site.pk]),
+            waits=bool(members[site.pk]) and all(f.heard_at is None for f in members[site.pk]),
+        )
+        for site in sites
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCards:
+    """Cards of gateways, and rows of devices, by their ids."""
+
+    of: Mapping[int, GatewayCard]
+    rows: Mapping[int, DeviceRow]
+
+
+def gateway_cards(
+    gateways: Collection[int],
+    counted: FleetTally,
+    now: datetime,
+    *,
+    most: int,
+    also: Sequence[int] = (),
+) -> GatewayCards:
+    """The cards of these gateways.
+
+    Args:
+        gateways: Ids.
+        counted: The tally that they are in.
+        now: The moment at which they are looked at.
+        most: How many devices of each to show, the most urgent ones.
+        also: Ids of devices whose rows are wanted, too.
+    """
+    places = _most_urgent(gateways, most)
+    rows = device_rows(
+        {*also, *(pk for pks in places.values() for pk in pks)}, counted.gateways, now
+    )
+    found = Gateway.objects.filter(pk__in=gateways).select_related("site__organization")
+    cards = {}
+    for gateway in found.prefetch_related("boxes"):
+        of_it = [rows[pk] for pk in places[gateway.pk] if pk in rows]
+        cards[gateway.pk] = GatewayCard(
+            gateway=gateway,
+            fact=counted.gateways[gateway.pk],
+            boxes=list(gateway.boxes.all()),
+            own=next((row for row in of_it if row.device.name == GATEWAY_DEVICE), None),
+            rows=[row for row in of_it if row.device.name != GATEWAY_DEVICE],
+            device_count=counted.devices(gateway.pk),
+        )
+    return GatewayCards(of=cards, rows=rows)
+
+
+def _most_urgent(gateways: Collection[int], most: int) -> dict[int, list[int]]:
+    """The ids of each gateway's most urgent devices and of the gateway itself, by its id."""
+    devices = with_status(Device.objects.filter(gateway__in=gateways).order_by())
+    place = Window(
+        RowNumber(),
+        partition_by=F("gateway"),
+        order_by=[F("worst").asc(nulls_last=True), F("reach").desc(), "name", "pk"],
+    )
+    others = devices.exclude(name=GATEWAY_DEVICE).annotate(place=place).filter(place__lte=most)
+    own = Device.objects.filter(gateway__in=gateways, name=GATEWAY_DEVICE)
+    found: dict[int, list[int]] = defaultdict(list)
+    for gateway, pk in own.values_list("gateway", "pk"):
+        found[gateway].append(pk)
+    for gateway, pk in others.order_by("gateway", "place").values_list("gateway", "pk"):
+        found[gateway].append(pk)
+    return found
+
+
+def _urgent_devices(counted: FleetTally, most: int) -> list[int]:
+    """The ids of the devices that need somebody, the gravest first.
 
     A silent gateway is one fact: what its devices last said is not repeated beside it.
     """
-    silent: list[GatewayCard | DeviceRow] = []
-    rows: list[DeviceRow] = []
-    for card in (card for site in sites for card in site.gateways):
-        if card.needs_you:
-            silent.append(card)
-        else:
-            rows.extend(row for row in (card.own, *card.rows) if row and row.needs_you)
-    rows.sort(key=_gravity)
-    return silent + list(rows)
-
-
-def _gravity(row: DeviceRow) -> tuple[Any, ...]:
-    if row.gravest is None:
-        return (Severity.ERROR.rank, datetime.max.replace(tzinfo=UTC), "", "")
-    return row.gravest.gravity()
+    if most <= 0:
+        return []
+    heard = [pk for pk, fact in counted.gateways.items() if not fact.silent and counted.needs(pk)]
+    if not heard:
+        return []
+    unreachable = Value(Severity.ERROR.rank)
+    devices = with_status(Device.objects.filter(gateway__in=heard)).filter(NEEDS)
+    ordered = devices.annotate(since=raised_first()).order_by(
+        Coalesce("worst", unreachable), F("since").asc(nulls_last=True), "name", "pk"
+    )
+    return list(ordered.values_list("pk", flat=True)[:most])
 
 
 def version(user: User | AnonymousUser, now: datetime) -> str:
     """A hash that changes whenever `overview` would, of aggregates that grow with every change.
 
-    Sums of orders rather than maxima: each device's order only grows, but the greatest of them
-    may stand still while another's grows. What time alone changes (a gateway falls silent, a
-    value grows stale) is counted as well.
+    Whatever arrives from a box moves when it was last heard, so that no device has to be looked at
+    for its values. Sums of orders rather than maxima: each device's order only grows, but the
+    greatest of them may stand still while another's grows. What time alone changes (a gateway falls
+    silent, a value grows stale) is counted as well.
     """
     boxes = list(Box.objects.visible_to(user))
     heartbeats = heartbeats_of({box.gateway_id for box in boxes})
-    by_hold: dict[int, list[int]] = defaultdict(list)
-    for gateway, heartbeat in heartbeats.items():
-        by_hold[heartbeat.hold_ms].append(gateway)
-    now_ms = int(now.timestamp() * 1000)
-    stale = Q(pk__in=[])
-    for hold_ms, ids in by_hold.items():
-        stale |= Q(series__device__gateway__in=ids, at__lt=now_ms - hold_ms)
-    devices = Device.objects.visible_to(user)
     facts = (
-        Latest.objects.filter(series__device__in=devices).aggregate(
-            Count("pk"), Sum("at"), stale=Count("pk", filter=stale)
-        ),
-        devices.aggregate(
+        Device.objects.visible_to(user).aggregate(
             Count("pk"),
-            Sum("event_order"),
-            Sum("own_order"),
-            Sum("identity_order"),
-            Sum("revision"),
+            ExactSum("event_order"),
+            ExactSum("own_order"),
+            ExactSum("identity_order"),
+            ExactSum("revision"),
         ),
         Site.objects.visible_to(user).aggregate(Count("pk")),
         Gateway.objects.visible_to(user).aggregate(Count("pk")),
         RunningConfiguration.objects.visible_to(user).aggregate(Max("pk")),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
         [
-            (box.pk, box.last_heard_at, is_connected([box], heartbeats[box.gateway_id], now))
+            (
+                box.pk,
+                box.last_heard_at,
+                is_connected([box], heartbeats[box.gateway_id], now),
+                _minutes_growing_stale(box, heartbeats[box.gateway_id].hold_ms, now),
+            )
             for box in boxes
         ],
     )
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
+
+
+def _minutes_growing_stale(box: Box, hold_ms: int, now: datetime) -> int:
+    """Minutes since a box was heard, while its values may still grow stale one after the other."""
+    if box.last_heard_at is None:
+        return 0
+    age_ms = int((now - box.last_heard_at).total_seconds() * 1000)
+    return min(age_ms, hold_ms + _MINUTE_MS) // _MINUTE_MS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from portal.ingest.models import Latest
 
-_KEY_QUANTITIES: Final = (
+KEY_QUANTITIES: Final = (
     Quantity.POWER_ACTIVE,
     Quantity.ENERGY_IMPORT,
     Quantity.VOLTAGE,
@@ -38,6 +37,7 @@ _KEY_QUANTITIES: Final = (
     Quantity.POWER_FACTOR,
     Quantity.FREQUENCY,
 )
+"""What stands for a device where there is little room, the first first."""
 _KEY_COUNT: Final = 4
 _NEUTRAL: Final = "n"
 """The conductor people look at last."""
@@ -56,7 +56,7 @@ class ReadingView:
             room, else ``""``.
         figure: The value.
         reason: Why there is none, in words; ``""`` for a value.
-        at: When it was read, UTC.
+        at: When it was read, Unix milliseconds.
         stale: Whether it has stood for longer than a sample stands.
         counter: Whether it only grows.
     """
@@ -67,7 +67,7 @@ class ReadingView:
     column: str
     figure: Figure
     reason: str
-    at: datetime
+    at: int
     stale: bool
     counter: bool
     charted: bool
@@ -78,7 +78,9 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
     series = latest.series
     kind, value = _kind_and_figure(latest, short=short)
     quality = (
-        QUALITIES[latest.quality] if latest.quality < len(QUALITIES) else Quality.NOT_AVAILABLE
+        QUALITIES[latest.quality]
+        if latest.quality in range(len(QUALITIES))
+        else Quality.NOT_AVAILABLE
     )
     return ReadingView(
         series=series.pk,
@@ -87,7 +89,7 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
         column=_column(series.part),
         figure=value,
         reason=words.quality_words(quality) if value.missing else "",
-        at=datetime.fromtimestamp(latest.at / 1000, UTC),
+        at=latest.at,
         stale=now_ms - latest.at > hold_ms,
         counter=kind is Kind.COUNTER,
         charted=kind is not Kind.TEXT,
@@ -131,7 +133,7 @@ def key_readings(rows: Iterable[Latest]) -> list[Latest]:
     drawn, given = first.get(Quantity.ENERGY_IMPORT.value), first.get(Quantity.ENERGY_EXPORT.value)
     if drawn and given and _amount(given) > _amount(drawn):
         first[Quantity.ENERGY_IMPORT.value] = first.pop(Quantity.ENERGY_EXPORT.value)
-    return [first[q.value] for q in _KEY_QUANTITIES if q.value in first][:_KEY_COUNT]
+    return [first[q.value] for q in KEY_QUANTITIES if q.value in first][:_KEY_COUNT]
 
 
 def _amount(row: Latest) -> Decimal:

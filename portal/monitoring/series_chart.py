@@ -7,13 +7,12 @@ is formatted from the integers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from console.vocabulary import UNITS
@@ -21,18 +20,28 @@ from drivers.report import Kind, Quantity
 from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Gap, Latest, Sample, Series
 from portal.monitoring.device import series_label
+from portal.monitoring.device_rows import first_values
 from portal.monitoring.readings import in_order
 from portal.web import words
 from portal.web.chart import Line, Point, Span, Window, line, merge_spans
-from portal.web.figures import Figure, chart_unit, exact_value, figure
+from portal.web.figures import RESOLUTIONS, Figure, chart_unit, exact_value, figure
+from portal.web.moments import datetime_of, zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from portal.fleet.models import Device
 
 HOURS: Final = 24
 _LISTED: Final = 12
+_OFFERED: Final = 200
+"""How many of a device's series are offered: a box may name any number."""
+_GAPS: Final = 200
+"""How many gaps that a gateway announced are drawn, the newest."""
+_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +58,6 @@ class Void:
     reason: str
     dropped: bool
 
-    @property
-    def start(self) -> datetime:
-        """When the gap begins, UTC."""
-        return datetime.fromtimestamp(self.span.start / 1000, UTC)
-
-    @property
-    def end(self) -> datetime:
-        """When the gap ends, UTC."""
-        return datetime.fromtimestamp(self.span.end / 1000, UTC)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
@@ -72,9 +71,9 @@ class Hour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A value of the line, and its time, UTC."""
+    """A value of the line, and its time in Unix milliseconds."""
 
-    at: datetime
+    at: int
     figure: Figure
 
 
@@ -88,6 +87,8 @@ class SeriesChart:
     window: Window
     line: Line
     voids: Sequence[Void]
+    undrawn: int = 0
+    """How many earlier gaps that the gateway announced are not drawn."""
 
     @property
     def label(self) -> str:
@@ -150,16 +151,23 @@ class SeriesChart:
     @property
     def unlisted_voids(self) -> int:
         """The number of voids that the legend leaves out."""
-        return max(len(self.voids) - _LISTED, 0)
+        return self.void_count - len(self.listed_voids)
+
+    @property
+    def void_count(self) -> int:
+        """The number of voids."""
+        return len(self.voids) + self.undrawn
 
     @property
     def hours(self) -> Sequence[Hour]:
         """Each of the site's hours in which anything is known."""
         by_hour: dict[datetime, list[Point]] = {}
-        zone = ZoneInfo(self.zone)
+        zone = zone_of(self.zone)
         for point in self.line.points:
             if point.value is not None:
-                at = datetime.fromtimestamp(point.at // 1000, UTC)
+                at = datetime_of(point.at // 1000 * 1000)
+                if at is None:  # pragma: no cover - a window ends now
+                    continue
                 local = at.astimezone(zone)
                 # In UTC: where clocks are put back, two hours have one name and are not the same.
                 begun = at - timedelta(minutes=local.minute, seconds=local.second)
@@ -182,8 +190,7 @@ class SeriesChart:
     def _mark(self, point: Point | None) -> Mark | None:
         if point is None or point.value is None:
             return None
-        at = datetime.fromtimestamp(point.at / 1000, UTC)
-        return Mark(at=at, figure=self._figure(point.value))
+        return Mark(at=point.at, figure=self._figure(point.value))
 
     def as_json(self) -> dict[str, Any]:
         """The chart for its script: times in Unix seconds, values in `unit`, voids as spans."""
@@ -214,23 +221,29 @@ class SeriesChart:
 
 
 def is_charted(series: Series) -> bool:
-    """Whether a series is numbers that this portal's vocabulary knows."""
+    """Whether a series is numbers that this portal's vocabulary knows, of a size to be drawn."""
     quantity = words.quantity_of(series.quantity)
-    return quantity is not None and quantity.kind is not Kind.TEXT
+    drawn = quantity is not None and quantity.kind is not Kind.TEXT
+    return drawn and series.resolution in RESOLUTIONS
 
 
 def series_to_chart(device: Device, asked: str) -> tuple[Series | None, list[tuple[Series, str]]]:
-    """The series a page charts, and all it could: the one asked for, else the first gauge."""
-    rows = in_order(Latest.objects.filter(series__device=device).select_related("series"))
-    options = [
-        (row.series, series_label(row.series.quantity, row.series.part))
-        for row in rows
-        if is_charted(row.series)
-    ]
-    by_id = {str(series.pk): series for series, _label in options}
-    series = [series for series, _label in options]
+    """The series a page charts, and those it offers: the one asked for, else the first gauge."""
+    rows = [row.series for row in in_order(first_values([device.pk], _OFFERED)[device.pk])]
+    also = _asked(device, asked)
+    if also is not None and also not in rows:
+        rows.append(also)
+    series = [each for each in rows if is_charted(each)]
+    options = [(each, series_label(each.quantity, each.part)) for each in series]
+    by_id = {str(each.pk): each for each in series}
     first = next(chain(filter(_says_most, series), filter(_is_no_age, series), series), None)
     return by_id.get(asked) or first, options
+
+
+def _asked(device: Device, asked: str) -> Series | None:
+    if not (asked.isascii() and asked.isdecimal() and len(asked) <= _DIGITS):
+        return None
+    return Series.objects.filter(device=device, pk=int(asked), latest__isnull=False).first()
 
 
 def _says_most(series: Series) -> bool:
@@ -258,13 +271,17 @@ def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:
     drawn = line(samples.iterator(chunk_size=5000), window)
     if not Sample.objects.filter(series=series.pk, at__lt=window.start).exists():
         drawn = replace(drawn, voids=[v for v in drawn.voids if v.start > window.start])
+    gaps = _announced(device, window)
+    newest = gaps.order_by("-from_ms").values_list("from_ms", "to_ms", "reason")[:_GAPS]
+    spans = _spans(newest, window)
     return SeriesChart(
         series=series,
         quantity=quantity,
-        zone=device.gateway.site.time_zone,
+        zone=zone_of(device.gateway.site.time_zone).key,
         window=window,
         line=drawn,
-        voids=_reasons(drawn, _gaps(device, window), window),
+        voids=_reasons(drawn, spans, window),
+        undrawn=gaps.count() - _GAPS if len(spans) == _GAPS else 0,
     )
 
 
@@ -283,12 +300,18 @@ def _window(device: Device, now: datetime) -> Window:
     )
 
 
-def _gaps(device: Device, window: Window) -> list[tuple[Span, str]]:
-    rows = Gap.objects.filter(
-        Q(from_ms__lte=window.end, to_ms__gte=window.start),
+def _announced(device: Device, window: Window) -> QuerySet[Gap]:
+    return Gap.objects.filter(
+        from_ms__lte=window.end,
+        to_ms__gte=window.start,
         box__gateway=device.gateway_id,
         believed=True,
-    ).values_list("from_ms", "to_ms", "reason")
+    )
+
+
+def _spans(
+    rows: Iterable[tuple[int | None, int | None, str]], window: Window
+) -> list[tuple[Span, str]]:
     return [
         (Span(max(begin, window.start), min(end, window.end)), reason)
         for begin, end, reason in rows

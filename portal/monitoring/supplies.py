@@ -74,7 +74,8 @@ def _view(row: DeviceSupply) -> SupplyView:
     state = SupplyState(row.state) if row.state in set(SupplyState) else SupplyState.UNKNOWN
     name = _name(row)
     # A state counts where there is no level: -3 of RFC 3805 is "some", not a number.
-    level = 0 if row.level is None and state is SupplyState.EMPTY else row.level
+    level = row.level if row.level is None or 0 <= row.level <= 100 else None
+    level = 0 if level is None and state is SupplyState.EMPTY else level
     low = state in _BAD or (level is not None and level <= LOW)
     return SupplyView(
         name=name,

@@ -19,8 +19,10 @@ from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
 from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
-from portal.monitoring.overview import EVERYTHING, Scope, overview, version
+from portal.monitoring.operation_views import report
+from portal.monitoring.overview import EVERYTHING, overview, version
 from portal.monitoring.series_chart import chart_of, chart_version, is_charted, series_to_chart
+from portal.monitoring.tally import Scope
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
@@ -34,10 +36,10 @@ if TYPE_CHECKING:
 @require_safe
 def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page, with notices for operators of this portal."""
-    notices = expiry_notices(request.user, timezone.now())
-    return _whole(
-        request, "monitoring/overview.html", EVERYTHING, {"notices": notices}, marks=_marks(notices)
-    )
+    now = timezone.now()
+    notices = expiry_notices(request.user, now)
+    facts = {"notices": notices, **report(request, now)}
+    return _whole(request, "monitoring/overview.html", EVERYTHING, facts, marks=_marks(notices))
 
 
 @require_safe

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from portal.authority.models import AgentKey
-from portal.fleet.models import Device
 from portal.permissions import ACCESS, Audience
+from tests.portal.addresses import address_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,32 +29,6 @@ def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
 
 def test_every_address_stands_in_the_table_and_the_table_holds_no_other() -> None:
     assert {pattern.name for pattern in _patterns(get_resolver())} == set(ACCESS)
-
-
-def _address(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
-    device = seeded.foreign_meter if foreign else seeded.meter
-    series = seeded.foreign_power if foreign else seeded.power
-    gateway = Device.objects.get(pk=device).gateway
-    group, _ = gateway.site.organization.device_groups.get_or_create(name="3F")
-    arguments: dict[str, dict[str, Any]] = {
-        "site": {"site": gateway.site_id},
-        "site-live": {"site": gateway.site_id},
-        "gateway": {"gateway": gateway.pk},
-        "gateway-live": {"gateway": gateway.pk},
-        "sign-in-link": {"token": "no-such-token"},
-        "code-help": {"number": 2105},
-        "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
-        "device": {"device": device},
-        "device-live": {"device": device},
-        "device-edit": {"device": device},
-        "group": {"group": group.pk},
-        "group-delete": {"group": group.pk},
-        "chart": {"device": device, "series": series},
-        "device-usage": {"device": device},
-        "device-usage-live": {"device": device},
-        "site-usage": {"site": gateway.site_id},
-    }
-    return reverse(name, kwargs=arguments.get(name))
 
 
 # What an address answers to who may open it, where that is not 200: there is no authority here, so
@@ -107,7 +81,7 @@ def test_every_address_answers_every_method_as_the_table_says(
     browser = Client() if who == "anonymous" else request.getfixturevalue(who)
     found, promised = {}, {}
     for name in sorted(ACCESS, key="account_logout".__eq__):  # after which nobody is signed in
-        addresses = [_address(name, seeded, foreign=foreign) for foreign in (False, True)]
+        addresses = [address_of(name, seeded, foreign=foreign) for foreign in (False, True)]
         for method in METHODS:
             for address in dict.fromkeys(addresses):
                 response = browser.generic(method, address)
@@ -122,10 +96,10 @@ def test_every_address_answers_every_method_as_the_table_says(
 def test_only_an_administrator_withdraws_a_key_of_their_own(
     seeded: SeedIds, owner: Client, member: Client, stranger: Client
 ) -> None:
-    own = _address("key-revoke", seeded)
+    own = address_of("key-revoke", seeded)
     assert stranger.post(own).status_code == 404
     assert member.post(own).status_code == 404
-    assert owner.post(_address("key-revoke", seeded, foreign=True)).status_code == 404
+    assert owner.post(address_of("key-revoke", seeded, foreign=True)).status_code == 404
     assert AgentKey.objects.filter(revoked_at=None).count() == 2
     assert owner.post(own).status_code == 302
     assert AgentKey.objects.get(revoked_at=None).pk == seeded.foreign_key
@@ -145,7 +119,7 @@ def test_a_poll_without_a_session_is_told_so_instead_of_swapping_in_the_door(
     seeded: SeedIds,
 ) -> None:
     for name in POLLED:
-        response = Client().get(_address(name, seeded), headers={"HX-Request": "true"})
+        response = Client().get(address_of(name, seeded), headers={"HX-Request": "true"})
         assert (response.status_code, response.headers["HX-Refresh"]) == (401, "true"), name
 
 
@@ -153,8 +127,8 @@ def test_what_one_reader_holds_is_nothing_to_another(
     seeded: SeedIds, owner: Client, member: Client
 ) -> None:
     for name in set(POLLED) - {"simulation-live"}:
-        tag = owner.get(_address(name, seeded)).headers["ETag"]
-        answer = member.get(_address(name, seeded), headers={"If-None-Match": tag})
+        tag = owner.get(address_of(name, seeded)).headers["ETag"]
+        answer = member.get(address_of(name, seeded), headers={"If-None-Match": tag})
         assert (answer.status_code, answer.headers["ETag"] == tag) == (200, False), name
         assert {"Cookie", "Accept-Language"} <= set(answer.headers["Vary"].split(", "))
         assert "private" in answer.headers["Cache-Control"]

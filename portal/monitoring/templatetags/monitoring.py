@@ -1,4 +1,4 @@
-"""Devices, conditions and what needs somebody, for templates; and the report of the first page."""
+"""Devices, conditions and what needs somebody, for templates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import template
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, override
@@ -19,9 +18,10 @@ from drivers.report import Reachability, State
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE
 from portal.fleet.words import DEVICE_KINDS, state_words
-from portal.monitoring.overview import DeviceRow, GatewayCard
-from portal.usage import printing
+from portal.monitoring.device_rows import DeviceRow
+from portal.monitoring.overview import GatewayCard
 from portal.web import words
+from portal.web.moments import zone_of
 from portal.web.templatetags.kanmon import icon, when
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from portal.fleet.kinds import DeviceKind
     from portal.fleet.models import DeviceCondition
     from portal.monitoring.device import DeviceView
-    from portal.monitoring.overview import Overview
 
 register = template.Library()
 _WORDS: Final = re.compile(r"[A-Z]*[^A-Z]+|[A-Z]+")
 """The parts of a name in camel case; together they are the name."""
+_EVIDENCE: Final = 50
+"""How many entries of evidence are shown; the ingest stores fewer."""
+_ENTRY: Final = ("kind", "address", "label", "value", "meaning", "meaning_id", "profile")
 
 
 @register.simple_tag
@@ -86,10 +88,12 @@ def condition_step(condition: DeviceCondition) -> SafeString:
 @register.filter
 def evidence_rows(condition: DeviceCondition) -> list[dict[str, Any]]:
     """The entries of a condition's evidence, each as words; of an older gateway, its text."""
-    if not condition.evidence:
+    stored = condition.evidence if isinstance(condition.evidence, list) else []
+    entries = [entry for entry in stored[:_EVIDENCE] if isinstance(entry, dict)]
+    if not entries:
         text = condition.source
         return [{"text": _in_its_language("", text, ours=False)}] if text else []
-    return [_evidence_row(entry) for entry in condition.evidence]
+    return [_evidence_row(entry) for entry in entries]
 
 
 @register.filter
@@ -99,10 +103,12 @@ def breakable(name: str) -> SafeString:
 
 
 def _evidence_row(entry: Mapping[str, Any]) -> dict[str, Any]:
-    meaning = decode_parts(entry["meaning_id"], entry["meaning_args"], entry["meaning"])
+    said = {name: str(entry.get(name) or "") for name in _ENTRY}
+    args = entry.get("meaning_args")
+    meaning = decode_parts(said["meaning_id"], args, said["meaning"])
     return {
-        **entry,
-        "kind": words.heading(vocabulary.word(vocabulary.EVIDENCE_KINDS, entry["kind"])),
+        **said,
+        "kind": words.heading(vocabulary.word(vocabulary.EVIDENCE_KINDS, said["kind"])),
         "meaning": _in_its_language(
             "", _text(meaning, sentence=False), ours=meaning.template is not None
         ),
@@ -155,7 +161,7 @@ def status(thing: DeviceRow | DeviceView) -> dict[str, Any]:
         return {"words": _("Normal"), "icon": State.READY.value, "tone": "ready"}
     reachability = thing.connectivity.reachability
     if reachability is Reachability.ONLINE:
-        state = State(thing.device.state)
+        state = thing.device.known_state
         tone = {State.RUNNING: "good", State.READY: "ready", State.ERROR: "error"}.get(
             state, "calm"
         )
@@ -205,6 +211,7 @@ def _link(name: str, pk: int, text: str) -> SafeString:
 def _time(at: datetime | None, zone: str) -> SafeString:
     """A time of the site; a script adds its zone where it is another than the reader's."""
     shown = when(at, zone) if at else ""
+    zone = zone_of(zone).key
     note = _(" (%(zone)s)") % {"zone": zone}
     return format_html('<span data-zone="{}" data-note="{}">{}</span>', zone, note, shown)
 
@@ -213,9 +220,3 @@ def _sentence(sentence: str, **parts: str) -> SafeString:
     """A sentence whose parts are escaped where they are not HTML that was made here."""
     escaped = {name: conditional_escape(part) for name, part in parts.items()}
     return mark_safe(escape(sentence) % escaped)  # noqa: S308 # each part is escaped
-
-
-@register.simple_tag
-def print_report(overview: Overview) -> printing.PrintReport | None:
-    """What all printers printed in the last 30 days; ``None`` without a printer (E-30)."""
-    return printing.print_report(overview.printers, "", printing.last_days, timezone.now())

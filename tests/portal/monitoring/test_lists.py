@@ -234,6 +234,58 @@ def test_the_columns_are_those_asked_for_and_sort_by_their_headings(
     assert names("/devices/?sort=group")[0] == names("/devices/?sort=-group")[0] == "till"
 
 
+def test_a_long_list_has_pages_and_keeps_what_was_asked_for(owner: Client, seeded: SeedIds) -> None:
+    gateway = Device.objects.get(pk=seeded.meter).gateway
+    Device.objects.bulk_create(
+        Device(gateway=gateway, name=f"lp-{number:03}", maker="Zeta") for number in range(120)
+    )
+
+    def names(address: str) -> list[str]:
+        rows = re.findall(r'class="row-link"[^>]*>([^<]+)<', owner.get(address).content.decode())
+        return [row.strip() for row in rows]
+
+    first, last = "/devices/?q=zeta&sort=-name", "/devices/?q=zeta&sort=-name&page=3"
+    assert names(first) == [f"lp-{number:03}" for number in range(119, 69, -1)]
+    assert names(last) == [f"lp-{number:03}" for number in range(19, -1, -1)]
+    assert names("/devices/?q=zeta&page=99999999999999999999") == names("/devices/?q=zeta")
+    assert names(last.replace("=3", "=99")) == names(last)
+    text = _text(owner, last)
+    assert "101–120 of 120" in text
+    assert "120 devices" in text
+    page = html.unescape(owner.get(first).content.decode())
+    assert 'href="/devices/?q=zeta&sort=-name&page=2" rel="next"' in page
+    assert 'hx-get="/devices/live/?q=zeta&sort=-name"' in page
+    assert names("/devices/live/?q=zeta&sort=-name&page=3") == names(last)
+
+
+def test_a_preview_shows_the_most_urgent_and_leads_to_all(owner: Client, seeded: SeedIds) -> None:
+    gateway = Device.objects.get(pk=seeded.meter).gateway
+    Device.objects.bulk_create(Device(gateway=gateway, name=f"lp-{n}") for n in range(40))
+    urgent = Device.objects.create(gateway=gateway, name="zz", reachability="unreachable")
+    page = owner.get("/").content.decode()
+    assert f'id="device-{urgent.pk}"' in page
+    assert page.count('class="card device') <= 12 + 12
+    assert f'<a class="secondary" href="/devices/?gateway={gateway.pk}">All 46 devices</a>' in page
+    assert "47 devices" in _text(owner, "/")
+    listed = owner.get(f"/devices/?gateway={gateway.pk}").content.decode()
+    assert listed.count('class="row-link"') == 46
+    assert "Plant room" in listed
+    assert "PV east" not in listed
+    foreign = Gateway.objects.get(name="Their gateway")
+    assert "secret-meter" not in owner.get(f"/devices/?gateway={foreign.pk}").content.decode()
+
+
+def test_a_search_takes_no_account_of_case_and_width(owner: Client, seeded: SeedIds) -> None:
+    def names(words: str) -> list[str]:
+        page = owner.get("/devices/", {"q": words}).content.decode()
+        return re.findall(r'class="row-link"[^>]*>([^<]+)<', page)
+
+    assert names("３ｆ") == names("3F COPIER") == ["3F copier"]
+    Device.objects.filter(name="cold-store").update(location="ｶﾜｻｷ")
+    assert names("カワサキ") == ["Cold store"]
+    assert names("100%_") == []
+
+
 @pytest.mark.req("C-17")
 def test_only_the_gravest_of_service_call_error_and_warning_shows_and_normal_without_any(
     owner: Client, seeded: SeedIds

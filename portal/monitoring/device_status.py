@@ -1,0 +1,147 @@
+"""What is known of each device, in SQL, so that the database counts, sorts and cuts lists.
+
+::
+
+    worst    rank of the most severe open condition; NULL without one
+    reach    as its gateway reported last. A gateway that was restarted reports a device which no
+             longer answers as never reached; its earlier values show otherwise:
+                 never, and has values, and a comm.* condition     unreachable
+                 never, and has values                             counts (C-17, C-18)
+    prints   whether it is a printer of any kind, as `portal.fleet.kinds` decides
+
+Texts that the vocabulary lacks (of a newer gateway, or damaged) count as the most cautious of what
+it has: no state, never reached, a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    SmallIntegerField,
+    Subquery,
+    Value,
+    When,
+)
+
+from drivers.report import Reachability, Severity, State
+from portal.fleet.kinds import PRINTED, DeviceFamily, DeviceKind
+from portal.fleet.models import LINK, Device, DeviceCondition, DeviceSupply, severity_rank
+from portal.ingest.models import Latest
+from portal.monitoring.connectivity import Connectivity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from django.db.models import QuerySet
+
+COUNTS: Final = "counts"
+"""The ``reach`` of a device that sends values and never a state."""
+NEEDS: Final = Q(worst__lt=Severity.INFO.rank) | Q(
+    worst__isnull=True, reach=Reachability.UNREACHABLE.value
+)
+"""Devices that somebody should look after, of those `with_status`."""
+
+_PRINTERS: Final = [kind.value for kind in DeviceKind if kind.family is DeviceFamily.PRINTER]
+_METERS: Final = [kind.value for kind in DeviceKind if kind.family is DeviceFamily.METER]
+_STATES: Final = [state.value for state in State]
+_REACHED: Final = [one.value for one in Reachability if one is not Reachability.NEVER]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatus:
+    """What is known of one device.
+
+    Attributes:
+        connectivity: Whether it can be reached.
+        prints: Whether it is a printer.
+        conditions: How many conditions are open.
+        newest_ms: When the newest of its values was read, Unix milliseconds; ``None`` without any.
+    """
+
+    connectivity: Connectivity
+    prints: bool
+    conditions: int
+    newest_ms: int | None
+
+
+def with_status(devices: QuerySet[Device]) -> QuerySet[Device]:
+    """The devices with ``worst``, ``reach``, ``shown_state`` and ``prints`` annotated."""
+    open_ = DeviceCondition.objects.open().filter(device=OuterRef("pk")).order_by()
+    latest = Latest.objects.filter(series__device=OuterRef("pk"))
+    worst = open_.values("device").annotate(rank=Min(severity_rank())).values("rank")
+    valued = Exists(latest.filter(Q(value__isnull=False) | Q(text__isnull=False)))
+    linked = Exists(open_.filter(code__startswith=LINK))
+    text = CharField()
+    return devices.annotate(
+        worst=Subquery(worst, output_field=SmallIntegerField()),
+        reach=Case(
+            When(reachability__in=_REACHED, then=F("reachability")),
+            When(~valued, then=Value(Reachability.NEVER.value)),
+            When(linked, then=Value(Reachability.UNREACHABLE.value)),
+            default=Value(COUNTS),
+            output_field=text,
+        ),
+        shown_state=Case(
+            When(state__in=_STATES, then=F("state")),
+            default=Value(State.OTHER.value),
+            output_field=text,
+        ),
+        prints=Case(
+            When(kind_given__in=_PRINTERS, then=Value(value=True)),
+            When(kind_given__in=_METERS, then=Value(value=False)),
+            When(
+                Exists(DeviceSupply.objects.filter(device=OuterRef("pk"))), then=Value(value=True)
+            ),
+            When(Exists(latest.filter(series__quantity__in=PRINTED)), then=Value(value=True)),
+            default=Value(value=False),
+            output_field=BooleanField(),
+        ),
+    )
+
+
+def raised_first() -> Subquery:
+    """When the most severe open condition of a device was raised, for an order."""
+    open_ = DeviceCondition.objects.open().filter(device=OuterRef("pk"))
+    return Subquery(open_.gravest_first().values("raised_at")[:1])
+
+
+def newest_value() -> Subquery:
+    """When the newest value of a device was read, Unix milliseconds."""
+    latest = Latest.objects.filter(series__device=OuterRef("pk")).order_by()
+    return Subquery(latest.values("series__device").annotate(at=Max("at")).values("at"))
+
+
+def statuses(devices: Collection[int]) -> dict[int, DeviceStatus]:
+    """The status of each device, by its id; one query."""
+    open_ = DeviceCondition.objects.open().filter(device=OuterRef("pk")).order_by()
+    many = open_.values("device").annotate(many=Count("pk")).values("many")
+    rows = (
+        with_status(Device.objects.filter(pk__in=devices))
+        .annotate(many=Subquery(many), newest=newest_value())
+        .values_list("pk", "reach", "prints", "many", "newest")
+    )
+    return {
+        pk: DeviceStatus(
+            connectivity=connectivity(reach), prints=prints, conditions=many or 0, newest_ms=newest
+        )
+        for pk, reach, prints, many, newest in rows
+    }
+
+
+def connectivity(reach: str) -> Connectivity:
+    """The connectivity that a ``reach`` stands for."""
+    only_counts = reach == COUNTS
+    known = Reachability.NEVER if only_counts else Reachability(reach)
+    return Connectivity(reachability=known, only_counts=only_counts)

@@ -1,0 +1,65 @@
+"""The printers that a reader sees: those that charts add up, and the list of all.
+
+Adding up reads a month of counters of each, so that it stops at `ADDED_UP` printers, the oldest in
+the portal; a page says how many it left out. Lists have pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
+
+from portal.fleet.models import GATEWAY_DEVICE, Device
+from portal.monitoring.device_status import with_status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
+
+    from portal.accounts.models import User
+
+ADDED_UP: Final = 200
+_EMPTY: Final = Value("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printers:
+    """The printers of a reader.
+
+    Attributes:
+        added_up: Those that charts add up, with gateway and site.
+        total: How many there are.
+    """
+
+    added_up: Sequence[Device]
+    total: int
+
+    @property
+    def left_out(self) -> int:
+        """How many the charts leave out."""
+        return self.total - len(self.added_up)
+
+
+def printers(user: User | AnonymousUser) -> Printers:
+    """The printers that ``user`` may see."""
+    every = _every(user)
+    added_up = list(every.select_related("gateway__site").order_by("pk")[: ADDED_UP + 1])
+    total = every.count() if len(added_up) > ADDED_UP else len(added_up)
+    return Printers(added_up=added_up[:ADDED_UP], total=total)
+
+
+def printers_by_name(user: User | AnonymousUser, first: int, stop: int) -> list[Device]:
+    """The printers of one page of the list by name."""
+    name = Lower(Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"))
+    every = _every(user).select_related("gateway__site")
+    return list(every.order_by(name, "pk")[first:stop])
+
+
+def _every(user: User | AnonymousUser) -> QuerySet[Device]:
+    visible = Device.objects.visible_to(user).exclude(name=GATEWAY_DEVICE)
+    return with_status(visible).filter(Q(prints=True))
