@@ -8,6 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import F, Q, expressions
+from django.db.models.functions import RowNumber
+
 from cloud_link.columns import QUALITIES
 from drivers.report import Quality, Quantity
 from portal.fleet.heartbeat import heartbeats_of
@@ -20,21 +23,31 @@ from portal.usage.counting import (
     sum_counters,
     sum_parts,
 )
-from portal.usage.measures import QUANTITIES, Measure, SeriesFact
+from portal.usage.measures import (
+    QUANTITIES,
+    SPLIT_PARTS,
+    WHOLE_PARTS,
+    Measure,
+    SeriesFact,
+)
 from portal.usage.periods import Bucket, Window, clock_edges
 from portal.usage.readings import read_all, read_edges
-from portal.web.figures import MISSING, Figure, exact_value, figure
+from portal.web.figures import MISSING, RESOLUTIONS, Figure, exact_value, figure
 from portal.web.words import unit_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
+    from django.db.models import QuerySet
+
     from portal.fleet.models import Device
     from portal.usage.counting import Count
     from portal.usage.measures import Counter
 
 _HOUR_MS: Final = 3_600_000
+MOST_SERIES: Final = 64
+"""The most series of one quantity that are one device's counter."""
 _EVERY_SAMPLE_DAYS: Final = 2
 """Up to so many days every sample is read; beyond, cells of half an hour or a day."""
 
@@ -88,7 +101,7 @@ class Consumption:
     @property
     def unit(self) -> str:
         """The unit in which people read it."""
-        return "kWh" if self.quantity.unit == "Wh" else unit_words(self.quantity.unit)
+        return _unit(self.quantity)
 
     def demand(self, each: Count) -> Decimal | None:
         """Mean power in kW over a bucket: of half an hour, twice its kWh; ``None`` if unknown."""
@@ -166,6 +179,15 @@ def with_halves(
     }
 
 
+def unit_of(measure: Measure) -> str:
+    """The unit in which people read a measure."""
+    return "/".join(sorted({_unit(quantity) for quantity in QUANTITIES[measure]}))
+
+
+def _unit(quantity: Quantity) -> str:
+    return "kWh" if quantity.unit == "Wh" else unit_words(quantity.unit)
+
+
 def power(kilowatts: Decimal | None) -> Figure:
     """Kilowatts for people to read."""
     if kilowatts is None:
@@ -173,23 +195,42 @@ def power(kilowatts: Decimal | None) -> Figure:
     return Figure(text=f"{kilowatts:,f}", unit="kW")
 
 
-def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
-    """The series of each device, by its id, that answer some measure; one query."""
-    found: dict[int, list[SeriesFact]] = {device.pk: [] for device in devices}
-    asked = {quantity for measure in Measure for quantity in _names(measure)}
-    rows = Series.objects.filter(device__in=list(found), quantity__in=asked).values_list(
-        "pk", "device", "quantity", "part", "resolution", "latest__value", "latest__quality"
-    )
+def counted(measure: Measure | None = None) -> QuerySet[Series]:
+    """The series that answer a measure, or any, and have values as far as their device said."""
+    measures = Measure if measure is None else (measure,)
     lacks = QUALITIES.index(Quality.NOT_SUPPORTED)
-    for pk, device, quantity, part, resolution, value, quality in rows:
-        fact = SeriesFact(
-            pk=pk,
-            quantity=quantity,
-            part=part,
-            resolution=resolution,
-            has=value is not None or quality != lacks,
-        )
-        found[device].append(fact)
+    parts = Q(part__in=WHOLE_PARTS)
+    for beginning in SPLIT_PARTS:
+        parts |= Q(part__startswith=beginning)
+    return Series.objects.filter(
+        parts,
+        Q(latest__value__isnull=False) | ~Q(latest__quality=lacks),
+        quantity__in=sorted({name for one in measures for name in _names(one)}),
+        resolution__range=(RESOLUTIONS[0], RESOLUTIONS[-1]),
+    ).order_by()
+
+
+def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
+    """The series of each device, by its id, that answer some measure; one query.
+
+    A quantity that a device counts in more than `MOST_SERIES` series is left out: no device does,
+    and the sum of some of them would be wrong.
+    """
+    found: dict[int, list[SeriesFact]] = {device.pk: [] for device in devices}
+    place = expressions.Window(
+        RowNumber(), partition_by=[F("device"), F("quantity")], order_by=["pk"]
+    )
+    series = counted().filter(device__in=list(found)).annotate(place=place)
+    rows = series.filter(place__lte=MOST_SERIES + 1).values_list(
+        "pk", "device", "quantity", "part", "resolution"
+    )
+    by_quantity: dict[tuple[int, str], list[SeriesFact]] = {}
+    for pk, device, quantity, part, resolution in rows:
+        fact = SeriesFact(pk=pk, quantity=quantity, part=part, resolution=resolution)
+        by_quantity.setdefault((device, quantity), []).append(fact)
+    for (device, _quantity), facts in by_quantity.items():
+        if len(facts) <= MOST_SERIES:
+            found[device] += facts
     return found
 
 

@@ -8,18 +8,17 @@ offset. A text cell that a spreadsheet would run as a formula is disarmed by an 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
 from portal.usage import words
-from portal.usage.consumption import Status
+from portal.usage.consumption import Status, unit_of
 from portal.usage.periods import Bucket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -35,31 +34,51 @@ _NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
-def content(devices: Sequence[FileEntry], query: Query, zone: ZoneInfo, now: datetime) -> bytes:
-    """The bytes of the file on ``devices``."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    units = {each.consumption.unit for each in devices}
+class _Line:
+    """What `csv` writes a row to: it keeps the row alone."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        self.text = text
+
+
+def lines(
+    devices: Iterable[FileEntry], query: Query, zone: ZoneInfo, now: datetime, *, peaks: bool
+) -> Iterator[bytes]:
+    """The file on ``devices`` in parts, one for each device, which are read as they are sent.
+
+    Args:
+        devices: Those in the file.
+        query: What was asked for.
+        zone: The site's.
+        now: The moment at which it is made.
+        peaks: Whether the peak of each month is in it.
+    """
+    line = _Line()
+    writer = csv.writer(line)
     demand = query.window.bucket is Bucket.DEMAND
-    peaks = query.window.bucket is Bucket.MONTH and all(each.consumption.halves for each in devices)
-    measure = words.MEASURES[query.measure] if query.measure else ""
+    measure = f"{words.MEASURES[query.measure]} [{unit_of(query.measure)}]" if query.measure else ""
     writer.writerow(
         [
             _("Start"),
             _("End"),
             _("Device"),
-            f"{measure} [{'/'.join(sorted(units)) or '–'}]",
+            measure or " [–]",
             *([_("Demand [kW]")] if demand else []),
             *([_("Peak demand [kW]"), _("Peak from")] if peaks else []),
             _("State"),
         ]
     )
+    yield line.text.encode("utf-8-sig")
     now_ms = int(now.timestamp() * 1000)
     for each in devices:
+        written = []
         for row in _rows(each, zone, now_ms, demand=demand, peaks=peaks):
             start, end, *rest = row
             writer.writerow([start, end, escape_formula(each.name), *rest])
-    return text.getvalue().encode("utf-8-sig")
+            written.append(line.text)
+        yield "".join(written).encode()
 
 
 def _rows(

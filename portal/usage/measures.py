@@ -61,6 +61,9 @@ QUANTITIES: Final[Mapping[Measure, Sequence[Quantity]]] = {
 """The first of these that a device has answers for it."""
 EXTENTS: Final = (Measure.AREA, Measure.IMPRESSIONS, Measure.SHEETS, Measure.LENGTH)
 """How much was printed, in the order in which people ask for it."""
+WHOLE_PARTS: Final = ("", "l1", "l2", "l3")
+SPLIT_PARTS: Final = ("tariff=", "phase=l", "colour=")
+"""The parts, and the beginnings of parts, that can be part of a counter."""
 _PRINTED: Final = frozenset({*EXTENTS, Measure.JOBS})
 _SPLITS: Final = tuple(
     re.compile(p) for p in (r"tariff=\d+", r"l[123]", r"phase=l[123]", r"colour=\w+")

@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from portal.ingest.models import Latest
 from portal.usage import words
@@ -21,10 +20,12 @@ from portal.usage.measures import EXTENTS, Measure, counter_of
 from portal.usage.page import usage_view
 from portal.usage.periods import Bucket, Window
 from portal.web.figures import MISSING, Figure
+from portal.web.moments import zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
+    from zoneinfo import ZoneInfo
 
     from portal.fleet.models import Device
     from portal.usage.consumption import Consumption
@@ -83,7 +84,7 @@ class PrintReport:
         measure_words: The chosen measure; ``""`` where no printer counts what it prints.
         measures: The measures to choose from.
         zones: The charts of each time zone, the one with most printers first; at least one.
-        printers: The printers by name; at least one.
+        printers: The printers listed, by name.
     """
 
     measure_words: str
@@ -95,11 +96,6 @@ class PrintReport:
     def jobs_words(self) -> str:
         """The measure of the charts of jobs."""
         return str(words.MEASURES[Measure.JOBS])
-
-    @property
-    def gateways(self) -> frozenset[int]:
-        """The ids of the printers' gateways."""
-        return frozenset(each.device.gateway_id for each in self.printers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,19 +119,26 @@ def last_days(day: date) -> Window:
 
 
 def print_report(
-    printers: Sequence[Device], asked: str, window_at: Callable[[date], Window], now: datetime
+    printers: Sequence[Device],
+    asked: str,
+    window_at: Callable[[date], Window],
+    now: datetime,
+    listed: Sequence[Device] | None = None,
 ) -> PrintReport | None:
     """What ``printers`` printed; ``None`` without a printer.
 
     Args:
-        printers: With each device's gateway and site fetched.
+        printers: What the charts add up; with each device's gateway and site fetched.
         asked: The `Measure` to draw; where none of them counts it, the one that most of them count.
         window_at: The window, from the date at a site.
         now: The moment at which the date is taken.
+        listed: The printers whose own figures are wanted; all of ``printers`` unless given.
     """
     if not printers:
         return None
-    counters = {pk: counters_of(facts) for pk, facts in series_of(printers).items()}
+    listed = printers if listed is None else listed
+    every = {device.pk: device for device in (*printers, *listed)}
+    counters = {pk: counters_of(facts) for pk, facts in series_of(every.values()).items()}
     counted = [measure for measure in EXTENTS if any(measure in each for each in counters.values())]
     chosen = next((measure for measure in counted if measure == asked), None) or max(
         counted,
@@ -143,14 +146,18 @@ def print_report(
         default=None,
     )
     by_zone: dict[str, list[Device]] = {}
-    for device in printers:
+    for device in every.values():
         by_zone.setdefault(device.gateway.site.time_zone, []).append(device)
-    zones, usages = [], []
+    drawn = {device.pk for device in printers}
+    zones: list[ZoneCharts] = []
+    usages: dict[int, PrinterUsage] = {}
     for zone, members in sorted(by_zone.items(), key=lambda pair: (-len(pair[1]), pair[0])):
-        window = _ZoneWindow(zone=ZoneInfo(zone), now=now, window_at=window_at)
-        charts, own = _zone(window, {device: counters[device.pk] for device in members}, chosen)
-        zones.append(charts)
-        usages += own
+        window = _ZoneWindow(zone=zone_of(zone), now=now, window_at=window_at)
+        own = {device: counters[device.pk] for device in members}
+        charts, each = _zone(window, own, chosen, drawn)
+        usages |= {one.device.pk: one for one in each}
+        if not drawn.isdisjoint(device.pk for device in members):
+            zones.append(charts)
     return PrintReport(
         measure_words=str(words.MEASURES[chosen]) if chosen else "",
         measures=[
@@ -160,12 +167,18 @@ def print_report(
             for measure in counted
         ],
         zones=zones,
-        printers=sorted(usages, key=lambda each: (str(each.device).casefold(), each.device.pk)),
+        printers=sorted(
+            (usages[device.pk] for device in listed),
+            key=lambda each: (str(each.device).casefold(), each.device.pk),
+        ),
     )
 
 
 def _zone(
-    window: _ZoneWindow, counters: Mapping[Device, Counters], chosen: Measure | None
+    window: _ZoneWindow,
+    counters: Mapping[Device, Counters],
+    chosen: Measure | None,
+    drawn: Collection[int],
 ) -> tuple[ZoneCharts, list[PrinterUsage]]:
     """The charts of one time zone's printers, and each printer's own figures."""
     own = {device: _own(each, chosen) for device, each in counters.items()}
@@ -176,11 +189,10 @@ def _zone(
     alike = [
         printed[device.pk]
         for device, measure in own.items()
-        if measure and measure is chosen and device.pk in printed
+        if measure and measure is chosen and device.pk in printed and device.pk in drawn
     ]
-    charts = ZoneCharts(
-        zone=window.zone.key, printed=window.view(alike), jobs=window.view(jobs.values())
-    )
+    done = [each for pk, each in jobs.items() if pk in drawn]
+    charts = ZoneCharts(zone=window.zone.key, printed=window.view(alike), jobs=window.view(done))
     return charts, [_usage(device, own[device], printed, jobs) for device in counters]
 
 
@@ -193,7 +205,7 @@ def counters_of(facts: Sequence[SeriesFact]) -> Counters:
 def print_totals(device: Device, now: datetime) -> list[PrintTotals]:
     """What one printer printed today and ever, in each of its measures; needs its site fetched."""
     counters = counters_of(series_of([device])[device.pk])
-    window = _ZoneWindow(zone=ZoneInfo(device.gateway.site.time_zone), now=now, window_at=today)
+    window = _ZoneWindow(zone=zone_of(device.gateway.site.time_zone), now=now, window_at=today)
     ids = [series.pk for counter in counters.values() for series in counter.series]
     latest = {row.pk: row for row in Latest.objects.filter(pk__in=ids)}
     rows = []

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from portal.usage.periods import Window
 
 _CSV = "csv"
+MOST_TICKED = 100
+"""How many devices can be added up by ticking them."""
 
 
 class QueryError(ValueError):
@@ -36,12 +38,14 @@ class Query:
         measure: What was counted; ``None`` where nothing at all is.
         ticked: The devices to add up, by id, on a site's page.
         csv: Whether as a file.
+        page: Which page of a site's devices.
     """
 
     window: Window
     measure: Measure | None
     ticked: Sequence[int] = ()
     csv: bool = False
+    page: str = ""
 
     def address(self, *, window: Window | None = None, **other: str) -> str:
         """The query string that asks the same, or the same of another window."""
@@ -94,6 +98,7 @@ def query_of(said: QueryDict, available: Sequence[Measure], today: date) -> Quer
         measure=_measure(said.get("of", ""), available),
         ticked=_numbers(said.getlist("device")),
         csv=bool(as_file),
+        page=said.get("page", ""),
     )
 
 
@@ -110,4 +115,7 @@ def _numbers(said: Sequence[str]) -> list[int]:
     for text in said:
         if not (text.isascii() and text.isdecimal() and len(text) <= 18):
             raise QueryError(FAULTS["device"])
-    return sorted({int(text) for text in said})
+    found = sorted({int(text) for text in said})
+    if len(found) > MOST_TICKED:
+        raise QueryError(FAULTS["devices"] % {"most": MOST_TICKED})
+    return found

@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING, Final
 
 from django.urls import reverse
 
+from portal.fleet.models import Device
 from portal.simulation.models import SimulatedHistory
 from portal.usage.consumption import consumption_of, sum_of, with_halves
 from portal.usage.measures import Measure
 from portal.usage.page import page_frame, summary, usage_view
 from portal.usage.periods import Bucket, Window, month_after
+from portal.web.paging import paging
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from portal.fleet.models import Device
     from portal.usage.consumption import Consumption
     from portal.usage.measures import Counter
     from portal.usage.page import PageFrame, Summary, UsageView
     from portal.usage.query import Query
     from portal.usage.scope import UsageScope
+    from portal.web.paging import Paging
 
 MOST_PEAKS: Final = 12
 """The peaks of a year's months are read for at most so many devices at once: three seconds."""
+MOST_ADDED: Final = 200
+"""All printers of a site are added up, where none is ticked, up to so many."""
+_AT_ONCE: Final = 20
+"""How many devices of a file are read at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +65,21 @@ class UsageResult:
     Attributes:
         frame: Where the reader is, and where else to go.
         view: The device's usage, or the sum of the ticked devices; ``None`` where none is ticked.
-        rows: The devices of a site that count this measure.
-        ticked: How many of them are added up.
-        files: The devices in a file; empty for a page.
+        rows: The devices of a site that count this measure, of one page.
+        paging: Which page, of how many.
+        ticked: How many devices are added up.
+        carried: The ids of ticked devices that are on other pages.
+        left_out: How many printers are not added up, where none is ticked.
         peaks_left_out: Whether there are too many devices to read the months' peaks.
     """
 
     frame: PageFrame
     view: UsageView | None
     rows: Sequence[DeviceUsage]
+    paging: Paging
     ticked: int
-    files: Sequence[FileEntry]
+    carried: Sequence[int] = ()
+    left_out: int = 0
     peaks_left_out: bool = False
 
     @property
@@ -83,38 +93,71 @@ def result_of(scope: UsageScope, query: Query, now: datetime) -> UsageResult:
 
     A site adds up what is ticked and nothing else: it is not known which meters lie behind which,
     and a main meter and its sub-meters would count twice. One device alone is that sum already,
-    and all printers are, where none is ticked.
+    and all printers are, up to `MOST_ADDED`, where none is ticked.
     """
-    counters = scope.counters.get(query.measure, {}) if query.measure else {}
-    window, zone = query.window, scope.zone
-    found = consumption_of(counters, window, zone, query.measure or Measure.IMPORT)
-    listed = [device for device in counters if device.pk in found]
-    every = len(counters) == 1 or (
-        query.measure is not None and query.measure.printed and not query.ticked
-    )
-    ticked = [device for device in listed if every or device.pk in query.ticked]
+    window, zone, measure = query.window, scope.zone, query.measure
+    every = scope.counting(measure) if measure else scope.devices.none()
+    total = every.count()
+    pairs = [*query.pairs(), *(("device", str(pk)) for pk in query.ticked)]
+    page = paging(query.page, total, pairs)
+    on_page = list(every[page.offset : page.stop])
+    whole_site = total == 1 or (measure is not None and measure.printed and not query.ticked)
+    added = list(every[:MOST_ADDED] if whole_site else every.filter(pk__in=query.ticked))
+    devices = {device.pk: device for device in (*on_page, *added)}
+    counters = scope.counters(measure, devices.values()) if measure else {}
+    found = consumption_of(counters, window, zone, measure or Measure.IMPORT)
+    ticked = [device for device in added if device.pk in found]
     asked = {device: counters[device] for device in ticked}
-    peaks = query.measure is not None and query.measure.electric and window.bucket is Bucket.MONTH
+    peaks = measure is not None and measure.electric and window.bucket is Bucket.MONTH
     if peaks and len(ticked) <= MOST_PEAKS:
         found |= with_halves({d.pk: found[d.pk] for d in ticked}, asked, window, zone)
     whole = sum_of([found[device.pk] for device in ticked]) if ticked else None
     month = _month(asked, query, zone)
+    shown = {device.pk for device in on_page}
     return UsageResult(
-        frame=page_frame(query, list(scope.counters), scope.today(now)),
+        frame=page_frame(query, scope.measures, scope.today(now)),
         view=usage_view(whole, window, zone, now, month=month) if whole else None,
         rows=[
             _row(
                 device, summary(found[device.pk], window, zone, now), query, ticked=device in asked
             )
-            for device in listed
+            for device in on_page
+            if device.pk in found
         ],
+        paging=page,
         ticked=len(ticked),
-        files=_files(ticked or listed, found) if query.csv else [],
+        carried=[] if whole_site else [d.pk for d in ticked if d.pk not in shown],
+        left_out=total - len(added) if whole_site else 0,
         peaks_left_out=peaks and len(ticked) > MOST_PEAKS,
     )
 
 
-def _files(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[FileEntry]:
+def file_entries(scope: UsageScope, query: Query) -> Iterator[FileEntry]:
+    """The devices of a file: those ticked, else all that count the measure; a few at a time."""
+    measure = query.measure
+    if measure is None:
+        return
+    every = scope.counting(measure)
+    chosen = every.filter(pk__in=query.ticked) if query.ticked else every
+    ids = list(chosen.values_list("pk", flat=True))
+    halves = has_peaks(query, len(ids))
+    for start in range(0, len(ids), _AT_ONCE):
+        devices = Device.objects.in_bulk(ids[start : start + _AT_ONCE])
+        ordered = [devices[pk] for pk in ids[start : start + _AT_ONCE] if pk in devices]
+        counters = scope.counters(measure, ordered)
+        found = consumption_of(counters, query.window, scope.zone, measure)
+        if halves:
+            found |= with_halves(found, counters, query.window, scope.zone)
+        yield from _entries([device for device in ordered if device.pk in found], found)
+
+
+def has_peaks(query: Query, devices: int) -> bool:
+    """Whether a file of so many devices says the peak of each month."""
+    electric = query.measure is not None and query.measure.electric
+    return electric and query.window.bucket is Bucket.MONTH and 0 < devices <= MOST_PEAKS
+
+
+def _entries(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[FileEntry]:
     marks = SimulatedHistory.objects.filter(gateway__in={device.gateway_id for device in devices})
     until = dict(marks.values_list("gateway", "last_ms"))
     return [
@@ -129,7 +172,7 @@ def _files(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[
 
 def _row(device: Device, said: Summary, query: Query, *, ticked: bool) -> DeviceUsage:
     address = reverse("device-usage", kwargs={"device": device.pk})
-    address += replace(query, ticked=()).address()
+    address += replace(query, ticked=(), page="").address()
     return DeviceUsage(device=device, summary=said, ticked=ticked, address=address)
 
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.fleet.models import Device, Site
-from portal.ingest.models import BootClock, Latest, UndatedBoot
-from portal.usage.consumption import series_of
-from portal.usage.measures import Measure, counter_of
+from portal.fleet.models import Box, Device, Site
+from portal.ingest.models import BootClock, UndatedBoot
+from portal.usage.consumption import counted, series_of
+from portal.usage.measures import QUANTITIES, Measure, counter_of
 from portal.usage.query import query_of
+from portal.web.moments import zone_of
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
+    from zoneinfo import ZoneInfo
 
+    from django.db.models import QuerySet
     from django.http import QueryDict
 
     from portal.usage.measures import Counter
     from portal.usage.query import Query
+
+_EMPTY: Final = Value("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +41,10 @@ class UsageScope:
     Attributes:
         site: The site, or the device's site.
         device: The one device; ``None`` for a whole site.
-        devices: The one device, or all of the site.
     """
 
     site: Site
     device: Device | None
-    devices: Sequence[Device]
 
     @property
     def name(self) -> str:
@@ -50,7 +54,7 @@ class UsageScope:
     @property
     def zone(self) -> ZoneInfo:
         """The time zone whose clock cuts days and hours."""
-        return ZoneInfo(self.site.time_zone)
+        return zone_of(self.site.time_zone)
 
     @property
     def address(self) -> str:
@@ -59,26 +63,45 @@ class UsageScope:
             return reverse("device-usage", kwargs={"device": self.device.pk})
         return reverse("site-usage", kwargs={"site": self.site.pk})
 
+    @property
+    def devices(self) -> QuerySet[Device]:
+        """The one device, or all of the site."""
+        if self.device:
+            return Device.objects.filter(pk=self.device.pk)
+        return Device.objects.filter(gateway__site=self.site)
+
     @cached_property
-    def counters(self) -> Mapping[Measure, Mapping[Device, Counter]]:
-        """For each measure, how each device that counts it does so; one query."""
-        series = series_of(self.devices)
-        found: dict[Measure, dict[Device, Counter]] = {}
-        for measure in Measure:
-            for device in self.devices:
-                counter = counter_of(series[device.pk], measure)
-                if counter:
-                    found.setdefault(measure, {})[device] = counter
-        return found
+    def measures(self) -> list[Measure]:
+        """What is counted here; one query."""
+        names = counted().filter(device__in=self.devices).values_list("quantity", flat=True)
+        found = set(names.distinct())
+        return [
+            measure
+            for measure in Measure
+            if not found.isdisjoint(quantity.value for quantity in QUANTITIES[measure])
+        ]
+
+    def counting(self, measure: Measure) -> QuerySet[Device]:
+        """The devices that count this measure, by name."""
+        series = counted(measure).filter(device=OuterRef("pk"))
+        name = Lower(Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"))
+        return self.devices.filter(Exists(series)).order_by(name, "pk")
+
+    def counters(self, measure: Measure, devices: Iterable[Device]) -> dict[Device, Counter]:
+        """How each of these devices counts this measure; one query."""
+        every = list(devices)
+        series = series_of(every)
+        found = {device: counter_of(series[device.pk], measure) for device in every}
+        return {device: counter for device, counter in found.items() if counter}
 
     def section(self, measure: Measure | None) -> str:
         """The page's name: "Usage" for what is printed, else "Energy"."""
-        printed = measure.printed if measure else all(each.printed for each in self.counters)
-        return _("Usage") if printed and self.counters else _("Energy")
+        printed = measure.printed if measure else all(each.printed for each in self.measures)
+        return _("Usage") if printed and self.measures else _("Energy")
 
     def query(self, said: QueryDict, now: datetime) -> Query:
         """The query in an address' parameters; raises `portal.usage.query.QueryError`."""
-        return query_of(said, list(self.counters), self.today(now))
+        return query_of(said, self.measures, self.today(now))
 
     def today(self, now: datetime) -> date:
         """The date at ``now`` by the scope's own clock."""
@@ -86,30 +109,31 @@ class UsageScope:
 
     def knows(self, ticked: Sequence[int]) -> bool:
         """Whether all of these devices, by id, are in the scope."""
-        return set(ticked) <= {device.pk for device in self.devices}
+        return not ticked or self.devices.filter(pk__in=ticked).count() == len(set(ticked))
 
     def version(self, now: datetime) -> str:
-        """A hash that changes whenever the result would, and once a minute as time goes on."""
+        """A hash that changes whenever the result would, and once a minute as time goes on.
+
+        Whatever arrives from a box moves when it was last heard.
+        """
+        boxes = Box.objects.filter(gateway__site=self.site).order_by("pk")
         facts = (
-            Latest.objects.filter(series__device__in=[d.pk for d in self.devices]).aggregate(
-                Count("pk"), Sum("at")
-            ),
-            [(device.pk, str(device)) for device in self.devices],
+            list(boxes.values_list("pk", "last_heard_at")),
+            self.devices.order_by().aggregate(Count("pk"), ExactSum("revision")),
             BootClock.objects.filter(box__gateway__site=self.site).aggregate(Max("pk")),
             UndatedBoot.objects.filter(box__gateway__site=self.site).aggregate(
-                Count("pk"), Sum("readings")
+                Count("pk"), ExactSum("readings")
             ),
-            int(now.timestamp()) // 60,
+            (str(self.device or ""), int(now.timestamp()) // 60),
         )
         return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 
 
 def device_scope(device: Device) -> UsageScope:
     """The scope of a device, which needs its gateway and site fetched."""
-    return UsageScope(site=device.gateway.site, device=device, devices=[device])
+    return UsageScope(site=device.gateway.site, device=device)
 
 
 def site_scope(site: Site) -> UsageScope:
     """The scope of all devices of a site."""
-    devices = sorted(Device.objects.filter(gateway__site=site), key=lambda one: (str(one), one.pk))
-    return UsageScope(site=site, device=None, devices=devices)
+    return UsageScope(site=site, device=None)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
 from portal.fleet.models import Device, Site
 from portal.usage import csv_file
 from portal.usage.query import QueryError
-from portal.usage.result import result_of
+from portal.usage.result import file_entries, has_peaks, result_of
 from portal.usage.scope import UsageScope, device_scope, site_scope
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from portal.usage.query import Query
 
 
 def _device(request: HttpRequest, device: int) -> UsageScope:
@@ -31,7 +37,7 @@ def _site(request: HttpRequest, site: int) -> UsageScope:
 
 
 @require_safe
-def device_usage(request: HttpRequest, device: int) -> HttpResponse:
+def device_usage(request: HttpRequest, device: int) -> HttpResponseBase:
     """The page of a device: ``?by=demand|hour|day|month&of=...&on=...&until=...&format=csv``."""
     return _page(request, _device(request, device))
 
@@ -55,12 +61,12 @@ def device_usage_live(request: HttpRequest, device: int) -> HttpResponse:
 
 
 @require_safe
-def site_usage(request: HttpRequest, site: int) -> HttpResponse:
+def site_usage(request: HttpRequest, site: int) -> HttpResponseBase:
     """The page of a site; ``?device=ID`` (repeated) names the devices to add up."""
     return _page(request, _site(request, site))
 
 
-def _page(request: HttpRequest, scope: UsageScope) -> HttpResponse:
+def _page(request: HttpRequest, scope: UsageScope) -> HttpResponseBase:
     now = timezone.now()
     try:
         query = scope.query(request.GET, now)
@@ -71,17 +77,35 @@ def _page(request: HttpRequest, scope: UsageScope) -> HttpResponse:
         raise Http404
     # Taken before the data: a change in between is then shown twice rather than never.
     tag = etag(request, scope.version(now))
-    result = result_of(scope, query, now)
     if query.csv:
-        content = csv_file.content(result.files, query, scope.zone, now)
-        return private(_file(content, csv_file.file_name(scope.name, query)))
+        return private(_file(scope, query, now))
+    result = result_of(scope, query, now)
     context = {"scope": scope, "query": query, "result": result, "tag": tag}
     context["section"] = scope.section(query.measure)
     return private(render(request, "usage/usage.html", context))
 
 
-def _file(content: bytes, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+def _file(scope: UsageScope, query: Query, now: datetime) -> StreamingHttpResponse:
+    """A file that is read as it is sent: it may be long, and is never whole in memory."""
+    devices = len(query.ticked) or (scope.counting(query.measure).count() if query.measure else 0)
+    entries = file_entries(scope, query)
+    peaks = has_peaks(query, devices)
+    lines = csv_file.lines(entries, query, scope.zone, now, peaks=peaks)
+    language = get_language() or "en"
+    response = StreamingHttpResponse(
+        _in_language(lines, language), content_type="text/csv; charset=utf-8"
+    )
+    name = csv_file.file_name(scope.name, query)
     disposition = content_disposition_header(as_attachment=True, filename=name)
     response.headers["Content-Disposition"] = disposition or "attachment"
     return response
+
+
+def _in_language(lines: Iterator[bytes], language: str) -> Iterator[bytes]:
+    """The lines, each written in the reader's language: the request is over by then."""
+    while True:
+        with override(language):
+            line = next(lines, None)
+        if line is None:
+            return
+        yield line

@@ -13,6 +13,7 @@ from drivers.report import Quantity
 from portal.usage.consumption import Status
 from portal.usage.measures import Measure
 from portal.usage.periods import Bucket
+from portal.web.moments import site_moment
 from portal.web.words import later_quantity
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ FAULTS: Final[dict[str, _StrPromise]] = {
     "by": later("by= must be demand, hour, day or month."),
     "of": later("There is no such counter here. of= must be one of: %(allowed)s."),
     "device": later("device= must be the number of a device at this site."),
+    "devices": later("At most %(most)s devices can be added up at once."),
     "format": later("format= must be csv or omitted."),
     "date": later("on= and until= must be valid dates such as 2026-11-21, 2026-11 or 2026."),
     "day": later("With by=hour, on= must be a day such as 2026-11-21 (for a file also 2026-11)."),
@@ -77,6 +79,8 @@ FAULTS: Final[dict[str, _StrPromise]] = {
     "order": later("until= is earlier than on=."),
     "length": later("The period is too long: at most 3 months by day, at most 1 year by month."),
 }
+
+_HALF_YEAR_MS: Final = 183 * 86_400_000
 
 
 def local(ms: int, zone: ZoneInfo) -> datetime:
@@ -122,18 +126,25 @@ def window_words(window: Window) -> str:
     return first if window.months == 1 else f"{first} – {last}"
 
 
-def moment(ms: int, zone: ZoneInfo, *, dated: bool) -> str:
-    """A moment in the site's time, with its day where the window has several."""
-    at = local(ms, zone)
-    return str(date_format(at, _("j M, H:i"))) if dated else f"{at:%H:%M}"
+def moment(ms: int, zone: ZoneInfo, around: int, *, dated: bool) -> str:
+    """A moment in the site's time, with its day where the window has several.
+
+    A reading beside the window may be of any time: its year is said where it is far away.
+    """
+    found = site_moment(ms, zone.key)
+    if found.local is None:
+        return _("outside the years 1 to 9999")
+    if abs(ms - around) >= _HALF_YEAR_MS:
+        return str(date_format(found.local, _("j M Y, H:i")))
+    return str(date_format(found.local, _("j M, H:i"))) if dated else f"{found.local:%H:%M}"
 
 
 def gap_words(gap: Gap, consumption: Consumption, zone: ZoneInfo, *, dated: bool) -> str:
     """What is unknown about a gap, and what is not."""
-    inside = consumption.counting.encloses(gap)
+    inside, around = consumption.counting.encloses(gap), consumption.counting.start
     said = {
-        "from": moment(gap.start, zone, dated=dated or not inside),
-        "to": moment(gap.end, zone, dated=dated or not inside),
+        "from": moment(gap.start, zone, around, dated=dated or not inside),
+        "to": moment(gap.end, zone, around, dated=dated or not inside),
         "amount": str(consumption.figure(gap.value)),
     }
     if gap.value is None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def csv_file(client: Client, address: str) -> tuple[list[list[str]], HttpResponse]:
     response = client.get(address)
     assert response.status_code == 200
-    content = response.content
+    content = b"".join(response)
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.count(b"\r\n") == content.count(b"\n")
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))), response  # type: ignore[return-value] # the test client's own kind of it

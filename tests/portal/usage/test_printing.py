@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.fleet.models import Device, Site
 from portal.ingest.models import Latest, Sample, Series
-from portal.monitoring.overview import Overview, overview
+from portal.monitoring.printers import printers
 from portal.usage.measures import Measure, SeriesFact, counter_of
 from portal.usage.printing import last_days, print_report, print_totals, today
 from tests.portal.usage.meters import TOKYO, counted, meter, ms, noon_zone
@@ -62,10 +62,6 @@ def site(seeded: SeedIds) -> int:
     return Device.objects.get(pk=seeded.meter).gateway.site_id
 
 
-def _seen(user: User) -> Overview:
-    return overview(user, NOON)
-
-
 @pytest.mark.req("E-30")
 @pytest.mark.database
 def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user: User) -> None:
@@ -73,7 +69,7 @@ def test_the_report_adds_up_what_all_printers_printed_day_by_day(site: int, user
         device = meter(site, name)
         prints(device, "area", 12_500, resolution=-4)
         prints(device, "jobs", 4)
-    found = print_report(_seen(user).printers, "", last_days, NOON)
+    found = print_report(printers(user).added_up, "", last_days, NOON)
     assert found
     (clock,) = found.zones
     assert clock.printed
@@ -97,8 +93,8 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
     prints(plotter, "jobs", 4)
     prints(copier, "impressions", 70)
     prints(dumb, "sheets", 5)
-    printers = _seen(user).printers
-    found = print_report(printers, "", today, NOON)
+    every = printers(user).added_up
+    found = print_report(every, "", today, NOON)
     assert found
     assert [(m.measure, m.current) for m in found.measures] == [
         (Measure.AREA, True),
@@ -116,7 +112,7 @@ def test_todays_hours_are_the_sites_and_each_card_counts_in_its_own_way(
         "dumb": ("Sheets used", "15", "–"),
         "plotter": ("Printed area", "3.7500", "12"),
     }
-    pages = print_report(printers, "impressions", today, NOON)
+    pages = print_report(every, "impressions", today, NOON)
     assert pages
     assert pages.zones[0].printed
     assert pages.zones[0].printed.total.text == "210"
@@ -128,7 +124,7 @@ def test_two_clocks_are_never_put_together(site: int, seeded: SeedIds, user: Use
     Site.objects.filter(pk=shop.pk).update(time_zone="Europe/Berlin")
     for place in (site, shop.pk):
         prints(meter(place, f"printer-{place}"), "impressions", 70)
-    found = print_report(_seen(user).printers, "", today, NOON)
+    found = print_report(printers(user).added_up, "", today, NOON)
     assert found
     assert {clock.zone for clock in found.zones} == {"Asia/Tokyo", "Europe/Berlin"}
     totals = {clock.zone: clock.printed.total.text for clock in found.zones if clock.printed}
@@ -340,7 +336,8 @@ def test_usage_of_a_printer_is_called_so_and_needs_no_ticks(
     assert "Usage, Kawasaki plant" in text
     assert "Only the selected devices" not in text
     assert "7.5000 m² peak" in text or "7.5000 m² complete" in text
-    file = owner.get(f"/devices/{device.pk}/usage/?of=area&by=day&on=2026-05&format=csv").content
+    sent = owner.get(f"/devices/{device.pk}/usage/?of=area&by=day&on=2026-05&format=csv")
+    file = b"".join(sent)
     assert "Printed area [m²]" in file.decode("utf-8-sig")
     assert "Energy, Kawasaki plant" in _text(owner, f"/sites/{site}/usage/")
 
