@@ -14,6 +14,7 @@ from scripts.benchmarks import (
     latency,
     other_gateway,
     poll_choice,
+    portal_pages,
     spool_cost,
     thingsboard,
     whole_path,
@@ -36,6 +37,10 @@ GROUPS: Final[dict[str, Group]] = {
     "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
     "gateway": ("Gateway, whole path", whole_path.measure),
     "claims": ("Claim service, a request for the root", claim_service.measure),
+    "pages": (
+        "Pages of the portal beside a box that names very many devices",
+        portal_pages.measure,
+    ),
     "latency": ("Latency, whole path, SQLite", latency.measure),
     "peer": (
         f"Beside thingsboard-gateway {thingsboard.version()}, Modbus TCP",
