@@ -99,7 +99,7 @@ def box_ledgers() -> list[BoxLedger]:
         for lane in Lane:
             key = (pk, int(lane))
             totals[box] += _of_lane(
-                int(announced.get(str(int(lane)), 0)),
+                _count(announced, lane),
                 receipts.get(key, _Receipts(-1, 0)),
                 marks.get(key, -1),
                 named.get(key, ()),
@@ -116,6 +116,12 @@ def box_ledgers() -> list[BoxLedger]:
 def fleet_ledger() -> FleetLedger:
     """The ledger of all boxes together."""
     return sum((one.ledger for one in box_ledgers()), FleetLedger())
+
+
+def _count(announced: object, lane: Lane) -> int:
+    """The count of a lane that an epoch announced; 0 where what is stored is none."""
+    said = announced.get(str(int(lane)), 0) if isinstance(announced, dict) else 0
+    return said if isinstance(said, int) else 0
 
 
 def _of_lane(

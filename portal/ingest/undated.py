@@ -29,19 +29,21 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, Sum
+from django.db.models import FloatField, Q
+from django.db.models.functions import Cast
 
 from cloud_link.limits import EARLIEST_MS
 from cloud_link.records import ConfigurationRecord, DataRecord, EventRecord, GapRecord
 from portal.ingest import clocks, unset_clock
 from portal.ingest.messages import order
 from portal.ingest.models import BootClock, UndatedBoot
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from django.db.models.expressions import Combinable
+    from django.db.models.expressions import CombinedExpression
 
     from portal.fleet.models import Box
     from portal.ingest.clocks import BootKey, ClockBook
@@ -80,7 +82,7 @@ def undated(scope: Q | None = None) -> dict[int, Undated]:
         scope: Which boots, as a condition on `UndatedBoot`; all where it is not given.
     """
     rows = UndatedBoot.objects.filter(scope or Q(), records__gt=0).order_by().values_list("box")
-    counts = rows.annotate(records=Sum("records"), readings=Sum("readings"))
+    counts = rows.annotate(records=ExactSum("records"), readings=ExactSum("readings"))
     return {box: Undated(records=records, readings=readings) for box, records, readings in counts}
 
 
@@ -104,12 +106,18 @@ def estimated(scope: Q, start: int, end: int) -> list[Estimated]:
     dated = rows.annotate(begins=_dated("first_ms"), ends=_dated("last_ms"))
     dated = dated.filter(begins__lt=end, ends__gte=start, ended_ms__isnull=False)
     found = dated.order_by("-begins").values_list("box_id", "begins", "ends")[:STRETCHES]
-    return [Estimated(box=box, start=begins, end=ends) for box, begins, ends in reversed(found)]
+    return [
+        Estimated(box=box, start=int(begins), end=int(ends))
+        for box, begins, ends in reversed(found)
+    ]
 
 
-def _dated(field: str) -> Combinable:
-    """A moment of an estimated boot in Unix milliseconds; Django takes a sum to have 32 bits."""
-    return ExpressionWrapper(F(field) + F("estimate__offset_ms"), output_field=BigIntegerField())
+def _dated(field: str) -> CombinedExpression:
+    """A moment of an estimated boot in Unix milliseconds.
+
+    As a float: one beyond 64 bits is no error then, and touches no window.
+    """
+    return Cast(field, FloatField()) + Cast("estimate__offset_ms", FloatField())
 
 
 def neglected(now: datetime, limit: int) -> list[int]:

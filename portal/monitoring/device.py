@@ -148,7 +148,7 @@ def device_version(device: Device, now: datetime) -> str:
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
-        UndatedBoot.objects.filter(box__in=boxes).aggregate(Count("pk"), Sum("readings")),
+        UndatedBoot.objects.filter(box__in=boxes).aggregate(Count("pk"), ExactSum("readings")),
         is_connected(boxes, heartbeat, now),
     )
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q
 
 from drivers.report import Severity
 from portal.authority.models import IssuedCertificate, RevocationList
@@ -19,6 +19,7 @@ from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.models import Alarm, Quarantine, UndatedBoot
 from portal.metrics import table
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,7 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     yield table.QUARANTINE, kept
     yield table.ALARMS, [((), Alarm.objects.filter(ended_at=None).count())]
     yield table.LEDGER, _ledger()
-    waiting = UndatedBoot.objects.aggregate(readings=Sum("readings"))["readings"]
+    waiting = UndatedBoot.objects.aggregate(readings=ExactSum("readings"))["readings"]
     yield table.UNDATED, [((), waiting or 0)]
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))

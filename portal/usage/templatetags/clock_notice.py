@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.db.models import Q
 from django.utils import timezone
 
 from portal.ingest.undated import estimated, undated
+from portal.web.moments import zone_of
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from portal.fleet.models import Gateway, Site
     from portal.usage.periods import Window
 
@@ -33,14 +35,14 @@ def clock_notice(place: Gateway | Site, window: Window | None = None) -> dict[st
     is_site = hasattr(place, "gateways")
     scope = Q(**{"box__gateway__site" if is_site else "box__gateway": place.pk})
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
-    start, end = _edges(window, ZoneInfo(zone))
+    start, end = _edges(window, zone_of(zone))
     stretches = estimated(scope, start, end)
     if window is None:
         stretches = stretches[-1:]
     return {
         "readings": sum(one.readings for one in undated(scope).values()),
-        "first": _moment(min(one.start for one in stretches)) if stretches else None,
-        "last": _moment(max(one.end for one in stretches)) if stretches else None,
+        "first": min(one.start for one in stretches) if stretches else None,
+        "last": max(one.end for one in stretches) if stretches else None,
         "zone": zone,
     }
 
@@ -57,7 +59,3 @@ def _edges(window: Window | None, zone: ZoneInfo) -> tuple[int, int]:
             datetime(stop.year, stop.month, stop.day, tzinfo=zone),
         )
     return round(edges[0].timestamp() * 1000), round(edges[1].timestamp() * 1000)
-
-
-def _moment(unix_ms: int) -> datetime:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC)
