@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from cloud_link.limits import RUNS_LIMIT
 from cloud_link.ranges import runs_of
 from cloud_link.wire import VERSION, Ack
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from cloud_link.wire import Lane
     from portal.ingest.messages import Item
-
-ACK_NUMBERS: Final = 1_000
-"""Sequence numbers in one acknowledgement, so that it always fits a message."""
 
 
 class Outcome(Enum):
@@ -83,8 +81,8 @@ def answers(outcomes: Iterable[tuple[Item, RecordOutcome]]) -> list[Answer]:
 def _parts(
     outcomes: Sequence[tuple[int, RecordOutcome]],
 ) -> Iterator[Sequence[tuple[int, RecordOutcome]]]:
-    for start in range(0, len(outcomes), ACK_NUMBERS):
-        yield outcomes[start : start + ACK_NUMBERS]
+    for start in range(0, len(outcomes), RUNS_LIMIT):
+        yield outcomes[start : start + RUNS_LIMIT]
 
 
 def _ack(epoch: bytes, lane: Lane, outcomes: Sequence[tuple[int, RecordOutcome]]) -> Ack:
