@@ -28,13 +28,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
 from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Watermark
 from portal.ingest.undated import undated as waiting_for_clocks
+from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,7 +185,7 @@ def _named() -> dict[LaneKey, list[Range]]:
 
 def _holes() -> dict[int, int]:
     """How many records each box was asked for again."""
-    found = Hole.objects.values_list("box").annotate(records=Sum("records"))
+    found = Hole.objects.values_list("box").annotate(records=ExactSum("records"))
     return {int(box): int(records) for box, records in found}
 
 
