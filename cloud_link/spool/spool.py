@@ -30,6 +30,7 @@ import structlog
 
 from cloud_link.limits import BOOT_SIZE
 from cloud_link.records import Table
+from cloud_link.spool.acceptance import insert, make_room
 from cloud_link.spool.acknowledged import Acknowledged
 from cloud_link.spool.acks import Settlement
 from cloud_link.spool.database import Database, translate_errors
@@ -50,15 +51,13 @@ from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.recovery import Recovery, unfinished_recovery
 from cloud_link.spool.resend import Resend
 from cloud_link.spool.schema import first_id, last_id
-from cloud_link.spool.stats import REJECTED, spool_stats
+from cloud_link.spool.stats import count_rejected, spool_stats
 from cloud_link.wire import Ack, AcknowledgedEpoch, Lane
 from console.templates.spool import DISK_FULL, FREE_SPACE
 
 T = TypeVar("T")
 
 _SESSION: Final = "session"
-EVENT_SHARE: Final = 2
-"""Events may use half of the room: an outage of months must not leave room for nothing else."""
 
 log = structlog.get_logger(__name__)
 
@@ -250,12 +249,9 @@ class Spool:
 
     def next_seqs(self) -> dict[Lane, int]:
         """For each lane, the number the next record of this epoch will get."""
-
-        def counters() -> dict[Lane, int]:
-            records = self._database.records  # another one, if the database had to be replaced
-            return {lane: records.counter(self.ordinal, lane)[1] for lane in Lane}
-
-        return self._read(counters)
+        return self._read(
+            lambda: {lane: self._database.records.counter(self.ordinal, lane)[1] for lane in Lane}
+        )
 
     def acknowledged(self) -> tuple[AcknowledgedEpoch, ...]:
         """How far epochs are acknowledged: the newest, and in turn some of the older ones."""
@@ -267,8 +263,8 @@ class Spool:
 
         def take() -> int:
             marker = self._folder.read_marker()
-            known = marker.session if marker else 0
-            session = max(int(self._database.fact(_SESSION) or 0), known) + 1
+            known = int(self._database.fact(_SESSION) or 0)
+            session = max(known, marker.session if marker else 0) + 1
             self._database.set_fact(_SESSION, b"%d" % session)
             return session
 
@@ -299,27 +295,14 @@ class Spool:
 
     def _append(self, batch: Sequence[Entry]) -> tuple[int, ...]:
         self._now = max(self._now, *(entry.at for entry in batch))
-        numbers: dict[int, int] = {}
-        for lane in sorted({entry.lane for entry in batch}):
-            places = [place for place, entry in enumerate(batch) if entry.lane is lane]
-            chosen = [batch[place] for place in places]
-            first = self._database.records.insert(self.ordinal, lane, self._boot, chosen)
-            numbers.update((place, first + index) for index, place in enumerate(places))
-        self._database.retention.shrink(self._database.excess)
-        if self._database.excess() > 0:
-            losses = self._database.losses
-            known = losses.open_lanes()
-            room = self._database.room_bytes()
-            losses.shrink(self._database.excess, room // EVENT_SHARE, self._held)
-            self.generation += losses.open_lanes() > known
-        return tuple(numbers[place] for place in range(len(batch)))
+        numbers = insert(self._database.records, self._current, self._boot, batch)
+        self.generation += make_room(self._database, self._held)
+        return numbers
 
     def _settle(self, ack: Ack) -> SettleResult:
         settlement = Settlement(self._database.records, self._database.losses, self._next, ack)
         settled = settlement.apply()
-        if settled.rejected:
-            total = int(self._database.fact(REJECTED) or 0) + settled.rejected
-            self._database.set_fact(REJECTED, b"%d" % total)
+        count_rejected(self._database, settled.rejected)
         self._next = settlement.epoch
         self.generation += bool(settled.lost)
         return Resend(self._database, ack).apply(settled) if ack.resend else settled

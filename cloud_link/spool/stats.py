@@ -11,8 +11,7 @@ from cloud_link.spool.records import Epoch
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import Lane
 
-REJECTED: Final = "rejected"
-"""The fact that counts what the portal put into quarantine."""
+_REJECTED: Final = "rejected"
 
 
 def spool_stats(database: Database, folder: SpoolFolder, epoch: Epoch) -> SpoolStats:
@@ -31,7 +30,7 @@ def spool_stats(database: Database, folder: SpoolFolder, epoch: Epoch) -> SpoolS
         bytes=max(0, used - retained_bytes),
         oldest=oldest,
         dropped={Lane(lane): dropped for lane, _, dropped, _ in lanes},
-        rejected=int(database.fact(REJECTED) or 0),
+        rejected=int(database.fact(_REJECTED) or 0),
         disk_free=folder.free_bytes(),
         full=not database.reserve_file.allocated,
         open_gaps=database.losses.open_gaps(),
@@ -41,3 +40,10 @@ def spool_stats(database: Database, folder: SpoolFolder, epoch: Epoch) -> SpoolS
         retained={lane: records for lane, (records, _) in retained.items()},
         retained_bytes=retained_bytes,
     )
+
+
+def count_rejected(database: Database, records: int) -> None:
+    """Count ``records`` more as put into quarantine by the portal; inside a transaction."""
+    if records:
+        total = int(database.fact(_REJECTED) or 0) + records
+        database.set_fact(_REJECTED, b"%d" % total)
