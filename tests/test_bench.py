@@ -12,7 +12,12 @@ from scripts.benchmarks.figures import Figure, page
 
 pytestmark = pytest.mark.first
 
-PEERS = {"ingest": ["postgres"], "gateway": ["mosquitto"], "latency": ["mosquitto"]}
+PEERS = {
+    "ingest": ["postgres"],
+    "fairness": ["mosquitto"],
+    "gateway": ["mosquitto"],
+    "latency": ["mosquitto"],
+}
 BY_HAND = {"peer"}
 """Installs another program from the network and takes minutes; see test_other_gateway.py."""
 

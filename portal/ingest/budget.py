@@ -64,8 +64,8 @@ ALLOWANCES: Final[Mapping[Resource, Allowance]] = MappingProxyType(
         # A fleet of 50 printers names 50 devices, with a few tables each, when it is added.
         Resource.DEVICES: Allowance(per_minute=100, burst=1_000),
         Resource.TABLES: Allowance(per_minute=200, burst=2_000),
-        # One a boot and one a step of the clock; a month away with ten boots a day has 300.
-        Resource.CLOCKS: Allowance(per_minute=30, burst=400),
+        # One a boot and one a step of the clock; two months away with a boot a day have 60.
+        Resource.CLOCKS: Allowance(per_minute=6, burst=60),
         # A third of a worker, which writes such a box's rows in a tenth of that.
         Resource.SECONDS: Allowance(per_minute=20, burst=6),
     }

@@ -133,10 +133,25 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     )
     # Where a higher order already holds, this one comes too late to count.
     until = min((c.since_boot_ms for c in clocks if c.order > order), default=BOOT_LIMIT_MS)
-    for old in clocks:
-        if old.order < order and (old.offset_ms != fresh.offset_ms or old.estimated):
+    for old in _dating([clock for clock in clocks if clock.order < order]):
+        if old.offset_ms != fresh.offset_ms or old.estimated:
             _redate(box, old, fresh, until)
     date_gaps(box, boot)
+
+
+def _dating(clocks: list[BootClock]) -> list[BootClock]:
+    """Those among clocks in falling order that may still date something.
+
+    Where a later clock overruled one, it moved what that had dated, unless both say the same: so
+    a boot with hundreds of clocks does not cost a look at each of them for every further one.
+    """
+    found, offsets, since = [], set[int](), BOOT_LIMIT_MS
+    for clock in clocks:
+        if clock.since_boot_ms < since or clock.offset_ms in offsets or clock.estimated:
+            found.append(clock)
+        since = min(since, clock.since_boot_ms)
+        offsets.add(clock.offset_ms)
+    return found
 
 
 def store_hint(box: Box, boot: bytes, offset: int) -> bool:

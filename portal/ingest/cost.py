@@ -43,7 +43,8 @@ PART_ROWS: Final = 1_000
 _MESSAGE: Final = 10
 _EVENT: Final = 20
 _CONDITION: Final = 5
-_FLAW: Final = 10
+_CLOCK: Final = 100
+_FLAW: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +173,7 @@ def _record_cost(record: Record | Flaw) -> _ItemCost:
         rows = _EVENT + _CONDITION * (len(record.conditions) + len(record.supplies))
         return _ItemCost(rows=rows, device=record.device)
     if isinstance(record, ClockRecord):
-        return _ItemCost(rows=_EVENT, clock=True)
+        return _ItemCost(rows=_CLOCK, clock=True)
     if isinstance(record, GapRecord):
         return _ItemCost(rows=_EVENT + len(record.ranges))
     if isinstance(record, ConfigurationRecord):  # names devices

@@ -192,7 +192,14 @@ class Inbox:
                 self._drop_all(box, lacking, turn)
                 return 0.0
         assert waiting.parts
-        return waiting.parts[0].rows * self._pace(box)
+        seconds = waiting.parts[0].rows * self._pace(box)
+        if seconds > 2 * self._turn_seconds:  # its rows turned out slower than when it was opened
+            smaller = opened(waiting.parts[0].message, self._turn_seconds / self._pace(box)).parts
+            if len(smaller) > 1:
+                waiting.parts.popleft()
+                waiting.parts.extendleft(reversed(smaller))
+                seconds = smaller[0].rows * self._pace(box)
+        return seconds
 
     def _take_of(self, box: str, turn: Turn, seconds: float) -> float:
         """Take a turn of a box, one part at least; returns the seconds it will take."""
@@ -223,7 +230,8 @@ class Inbox:
             return lacking
         message = IncomingMessage(topic=waiting.message.topic, body=body)
         found = opened(message, min(PART_ROWS, self._turn_seconds / self._pace(box)))
-        self._budgets.charge(box, {Resource.BYTES: found.size - len(body)}, now)
+        spent = {Resource.BYTES: found.size - len(body), Resource.SECONDS: self._now() - now}
+        self._budgets.charge(box, spent, now)
         waiting.parts = deque(found.parts)
         return None
 
@@ -267,7 +275,8 @@ class Inbox:
         for box, count in rows.items():
             own = max(0.0, seconds - self._fixed) * expected[box] / whole
             self._budgets.charge(box, {Resource.SECONDS: own}, self._now())
-            self._learn(box, (self._pace(box) + own / count) / 2)
+            # What is slower than expected counts at once, what is quicker little by little.
+            self._learn(box, max(own / count, (self._pace(box) + own / count) / 2))
 
     def _learn(self, box: str, pace: float) -> None:
         if len(self._paces) >= _PACES and box not in self._paces:

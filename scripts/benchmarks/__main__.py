@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from scripts.benchmarks import (
     bus_efficiency,
     claim_service,
+    fairness,
     ingest_copy,
     latency,
     other_gateway,
@@ -35,6 +36,7 @@ GROUPS: Final[dict[str, Group]] = {
     "bus": ("Serial line, 9600 8E1, 30 registers a read", bus_efficiency.measure),
     "schedule": ("Schedule of a line, from one poll to the next", poll_choice.measure),
     "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
+    "fairness": ("Ingest, answers to one box beside another that sends too much", fairness.measure),
     "gateway": ("Gateway, whole path", whole_path.measure),
     "claims": ("Claim service, a request for the root", claim_service.measure),
     "pages": (

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, connections
 from cloud_link.mqtt.broker import Broker
 from cloud_link.records import Column, Table
 from cloud_link.wire import Ack, Lane, RejectCode, decode
-from portal.ingest import store
+from portal.ingest import bounds, store
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Receipt, Sample, WireTable
 from portal.ingest.storage import Storage
@@ -238,7 +238,10 @@ async def test_a_broker_that_is_away_is_tried_ever_more_rarely() -> None:
     assert waits == [0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
 
 
-def test_more_tables_than_a_query_takes_values_are_kept(dated: Sender) -> None:
+def test_more_tables_than_a_query_takes_values_are_kept(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "DEVICES_MOST", 2_000)
     many = [Table(f"d{n}", (Column("voltage", "", -1),)) for n in range(1_200)]
     for start in range(0, len(many), 400):
         ingest([dated.tables(*many[start : start + 400])])
