@@ -60,9 +60,11 @@ class Resend:
     Args:
         database: The spool's database, in an open transaction.
         ack: The portal's acknowledgement; any numbers, in any order, however absurd.
+        now: (boot, milliseconds) of the present.
     """
 
-    def __init__(self, database: Database, ack: Ack) -> None:
+    def __init__(self, database: Database, ack: Ack, now: tuple[bytes, int]) -> None:
+        self._now = now
         self._database = database
         self._records = database.records
         self._ack = ack
@@ -163,13 +165,13 @@ class Resend:
         self._database.losses.add(loss)
 
     def _time_of(self, epoch: Epoch, run: Range) -> tuple[bytes, int]:
-        """(boot, milliseconds) of the oldest record here after the run: it is not older."""
+        """(boot, milliseconds) of the oldest record here after the run, or now: it is not newer."""
         lane = self._ack.lane
         base, _ = self._records.counter(epoch.ordinal, lane)
         query = "SELECT boot, at FROM record WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
         found = self._database.db.execute(query, (base + run[1], last_id(lane))).fetchone()
         if found is None or not isinstance(found[0], bytes) or len(found[0]) != BOOT_SIZE:
-            return bytes(BOOT_SIZE), 0
+            return self._now
         return found[0], max(0, found[1])
 
     # What it costs

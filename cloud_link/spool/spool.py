@@ -305,7 +305,8 @@ class Spool:
         count_rejected(self._database, settled.rejected)
         self._next = settlement.epoch
         self.generation += bool(settled.lost)
-        return Resend(self._database, ack).apply(settled) if ack.resend else settled
+        now = (self._boot, self._now)
+        return Resend(self._database, ack, now).apply(settled) if ack.resend else settled
 
     def _drop(self, rows: Sequence[Row]) -> None:
         for row in rows:

@@ -68,6 +68,7 @@ def test_what_is_not_kept_is_announced_once(open_spool: Opener) -> None:
     assert asked(spool, 4, 12) == SettleResult()
     (gap,) = gaps(spool)
     assert (gap.reason, gap.ranges, gap.records) == ("portal", ((5, 9),), 5)
+    assert gap.last == (BOOT, 10), "not newer than what follows"
     assert spool.stats().dropped[Lane.DATA] == 0, "the box has dropped nothing"
 
 
