@@ -86,8 +86,12 @@ def _rows(
 ) -> Iterator[list[str]]:
     consumption = device.consumption
 
-    def state(said: str, start: int) -> str:
-        return _(", ").join((said, _("demo data"))) if start < device.simulated_ms else said
+    def state(said: str, start: int, end: int) -> str:
+        notes = [
+            *([_("demo data")] if start < device.simulated_ms else []),
+            *([_("estimated times")] if device.is_estimated(start, end) else []),
+        ]
+        return _(", ").join((said, *notes))
 
     def times(start: int, end: int) -> list[str]:
         return [words.local(at, zone).isoformat(timespec="seconds") for at in (start, end)]
@@ -102,7 +106,7 @@ def _rows(
                 consumption.plain(each.value),
                 *([power] if demand else []),
                 *(_peak_of(consumption, each, zone) if peaks else []),
-                state(str(words.STATUSES[status]), each.start),
+                state(str(words.STATUSES[status]), each.start, each.end),
             ]
     for gap in consumption.counting.gaps:
         if gap.value != 0 and consumption.counting.encloses(gap):
@@ -111,7 +115,7 @@ def _rows(
                 *times(gap.start, gap.end),
                 consumption.plain(gap.value),
                 *([""] if demand else ["", ""] if peaks else []),
-                state(reason, gap.start),
+                state(reason, gap.start, gap.end),
             ]
 
 

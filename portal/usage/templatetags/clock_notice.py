@@ -9,6 +9,7 @@ from django import template
 from django.db.models import Q
 from django.utils import timezone
 
+from portal.ingest.models import UndatedBoot
 from portal.ingest.undated import estimated, undated
 from portal.web.moments import zone_of
 
@@ -35,6 +36,8 @@ def clock_notice(place: Gateway | Site, window: Window | None = None) -> dict[st
     is_site = hasattr(place, "gateways")
     scope = Q(**{"box__gateway__site" if is_site else "box__gateway": place.pk})
     zone = place.time_zone if hasattr(place, "time_zone") else place.site.time_zone
+    if not UndatedBoot.objects.filter(scope).exists():  # of nearly every gateway
+        return {"readings": 0, "first": None, "last": None, "zone": zone}
     start, end = _edges(window, zone_of(zone))
     stretches = estimated(scope, start, end)
     if window is None:

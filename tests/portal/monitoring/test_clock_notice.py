@@ -99,5 +99,8 @@ def test_after_a_power_cycle_they_are_there_and_marked_as_estimated(
         assert "have no time yet" not in text
         if address != reverse("site-usage", args=[box.gateway.site_id]):
             assert "Estimated times" in text, address
+    device = Device.objects.get(gateway=box.gateway, name="meter")
+    file = member.get(reverse("device-usage", args=[device.pk]), {"format": "csv"})
+    assert b"estimated times" in b"".join(file)
     assert "Nothing needs attention" in _text(member, "/")
     assert dict(database_gauges(now))[table.UNDATED] == [((), 0)]
