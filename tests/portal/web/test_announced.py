@@ -30,7 +30,8 @@ def _swapped(page: Page, portal: Running, value: int) -> None:
     """Let a reading change, and wait until the page shows it."""
     portal.database(
         f"Latest.objects.filter(series_id={portal.seeded['power']})"
-        f".update(value={value}, at=int(timezone.now().timestamp() * 1000))"
+        f".update(value={value}, at=int(timezone.now().timestamp() * 1000)); "
+        "Box.objects.filter(alive=True).update(last_heard_at=timezone.now())"
     )
     page.wait_for_selector(f"text={value / 10_000:.2f}", timeout=40_000)
 

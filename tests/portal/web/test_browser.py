@@ -34,7 +34,8 @@ def test_the_page_follows_the_site_without_reloading_and_keeps_the_focus(
         page.focus(link)
         portal.database(
             f"Latest.objects.filter(series_id={portal.seeded['power']})"
-            ".update(value=777770, at=int(timezone.now().timestamp() * 1000))"
+            ".update(value=777770, at=int(timezone.now().timestamp() * 1000)); "
+            "Box.objects.filter(alive=True).update(last_heard_at=timezone.now())"
         )
         page.wait_for_selector("text=77.78", timeout=15_000)
         assert page.evaluate("window.sameDocument")
@@ -190,7 +191,8 @@ def test_a_viewer_elsewhere_is_told_whose_time_it_is(portal: Running, browser: B
         assert re.search(r"received \d\d:\d\d \(Asia/Tokyo\)\)$", said), said
         portal.database(
             f"Latest.objects.filter(series_id={portal.seeded['power']})"
-            ".update(value=555550, at=int(timezone.now().timestamp() * 1000))"
+            ".update(value=555550, at=int(timezone.now().timestamp() * 1000)); "
+            "Box.objects.filter(alive=True).update(last_heard_at=timezone.now())"
         )
         page.wait_for_selector("text=55.56", timeout=15_000)
         assert page.inner_text(".verdict li >> nth=0") == said, "once, also after it was swapped in"
