@@ -139,7 +139,7 @@ async def test_a_database_that_fails_and_heals_costs_nothing(
         await hear(session, Lane.EVENT, 0)
         await asyncio.to_thread(rename, tmp_path, "ingest_receipt", "away")
         await publish(session, sender.send(Lane.DATA, meter(1000, 1, 2, 3)))
-        await said(process, "refuses: ")
+        await said(process, "database_failed")
         assert rows(tmp_path, "ingest_sample") == 0
         await asyncio.to_thread(rename, tmp_path, "away", "ingest_receipt")
         await hear(session, Lane.DATA, 0)
