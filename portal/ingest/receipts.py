@@ -40,6 +40,9 @@ FIRST_SEQ: Final = 0
 _SCAN: Final = 200_000
 """Receipts looked at for holes of one lane at once."""
 
+_NUMBERS_AT_ONCE: Final = 500
+"""Databases limit the values of one query."""
+
 Key = tuple[int, int, int]
 """(id of the epoch, lane, seq)."""
 
@@ -173,8 +176,13 @@ def _find(keys: Sequence[Key]) -> dict[Key, tuple[int, str]]:
 
 def mark_rejected(codes: Mapping[Key, str]) -> None:
     """Record in their receipts that these records went to quarantine, by the codes given."""
+    alike: dict[tuple[int, int, str], list[int]] = defaultdict(list)
     for (epoch, lane, seq), code in codes.items():
-        Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).update(rejected=code)
+        alike[epoch, lane, code].append(seq)
+    for (epoch, lane, code), numbers in alike.items():
+        for start in range(0, len(numbers), _NUMBERS_AT_ONCE):
+            part = numbers[start : start + _NUMBERS_AT_ONCE]
+            Receipt.objects.filter(epoch=epoch, lane=lane, seq__in=part).update(rejected=code)
 
 
 def mark_stored(key: Key) -> None:

@@ -72,6 +72,8 @@ class Transaction:
         self._known = Known()
         self._undated = UndatedBoots(self._known.clocks, self._now_ms)
         self._pending_left = PENDING_PER_TRANSACTION
+        self._rejected: dict[Key, Quarantine] = {}
+        self._replaying = False
         self._outcomes: dict[Item, RecordOutcome] = {}
         self._fresh_keys: list[receipts.Key] = []
         self.tally = Tally()
@@ -110,6 +112,7 @@ class Transaction:
 
     def replay(self, box: Box, row: Quarantine) -> bool:
         """Apply a record out of quarantine, whose receipt is there; whether it is stored."""
+        self._replaying = True
         self._known.add_box(box)
         self._undated.load([box])
         item = self._stored_item(box, row)
@@ -133,6 +136,13 @@ class Transaction:
         for box, boot in self._undated.dateable():
             self._apply_pending(box, boot)
         self._judge(alone=alone)
+        Quarantine.objects.bulk_create(
+            [self._rejected[key] for key in sorted(self._rejected)],
+            update_conflicts=True,
+            unique_fields=["epoch", "lane", "seq"],
+            update_fields=["code", "detail", "cause", "judged_by"],
+        )
+        receipts.mark_rejected({key: row.code for key, row in self._rejected.items()})
         self._undated.save()
 
     @property
@@ -398,22 +408,22 @@ class Transaction:
         self._undated.count(key, records=1, readings=readings)
 
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
-        """Put a record into quarantine, in the transaction that receives it."""
+        """Put a record into quarantine: its row is written with the others, in the end."""
         number, epoch = item.number, self._known.epoch(item)
-        reason = {
-            "code": flaw.code,
-            "detail": storable_text(flaw.detail, _DETAIL_LENGTH),
-            "cause": flaw.cause,
-            "judged_by": fingerprint(),
-        }
-        _, fresh = Quarantine.objects.update_or_create(
+        key = (epoch.pk, int(number.lane), number.seq)
+        self._rejected[key] = Quarantine(
             epoch=epoch,
             lane=number.lane,
             seq=number.seq,
-            defaults=reason,
-            create_defaults={**reason, "boot": item.boot, "raw": item.raw, "at": self._now_ms},
+            boot=item.boot,
+            code=flaw.code,
+            detail=storable_text(flaw.detail, _DETAIL_LENGTH),
+            cause=flaw.cause,
+            raw=item.raw,
+            at=self._now_ms,
+            judged_by=fingerprint(),
         )
-        (log.warning if fresh else log.debug)(
+        (log.debug if self._replaying else log.warning)(
             "record_quarantined",
             box=item.box,
             epoch=number.epoch.hex(),
@@ -423,7 +433,6 @@ class Transaction:
             detail=flaw.detail,
         )
         self.tally.quarantined[flaw.code] += 1
-        receipts.mark_rejected({(epoch.pk, int(number.lane), number.seq): flaw.code})
         self._outcomes[item] = RecordOutcome(outcome=Outcome.REJECTED, code=flaw.code)
 
 
