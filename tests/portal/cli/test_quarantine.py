@@ -1,18 +1,34 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cloud_link.records import EventRecord, WireIdentity, encode_record
-from cloud_link.wire import Lane
 from tests.portal.program import Portal
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_FILL = """
+import django
+django.setup()
+from cloud_link.records import EventRecord, WireIdentity, encode_record
+from portal.fleet.models import Box
+from portal.ingest.models import Epoch, Quarantine, Receipt
+epoch = Epoch.objects.create(box=Box.objects.get(), epoch=bytes(8), ordinal=1)
+event = EventRecord("meter", 1, "online", "running", WireIdentity(), (), ())
+for seq, raw in enumerate([encode_record(event), b"broken"]):
+    kept = {"epoch": epoch, "lane": 1, "seq": seq, "at": 1000}
+    Quarantine.objects.create(**kept, boot=bytes(8), code="unknown_word", detail="why", raw=raw)
+    Receipt.objects.create(**kept, hash=1, rejected="unknown_word")
+"""
 
 
 @pytest.fixture
@@ -24,24 +40,11 @@ def portal(tmp_path: Path) -> Portal:
         "gateway", "add", "--organization", "Aoyama Foods", "--site", "Plant",
         "--gateway", "Plant room", "--box", "b-aaaaaaaaaa",
     )  # fmt: skip
-    event = EventRecord("meter", 1, "online", "running", WireIdentity(), (), ())
-    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database, database:
-        database.execute(
-            "INSERT INTO ingest_epoch (id, box_id, epoch, ordinal, announced) "
-            "VALUES (1, 1, x'0102030405060708', 1, '{}')"
-        )
-        for seq, raw in enumerate([encode_record(event), b"broken"]):
-            database.execute(
-                "INSERT INTO ingest_quarantine "
-                "(epoch_id, lane, seq, boot, code, detail, cause, raw, at, judged_by) "
-                "VALUES (1, ?, ?, x'0807060504030201', 'unknown_word', 'why', '', ?, 1000, '')",
-                (int(Lane.EVENT), seq, raw),
-            )
-            database.execute(
-                "INSERT INTO ingest_receipt (epoch_id, lane, seq, hash, rejected, at) "
-                "VALUES (1, ?, ?, 1, 'unknown_word', 1000)",
-                (int(Lane.EVENT), seq),
-            )
+    variables = {
+        "KANMON_PORTAL_STATE": str(portal.state),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+    subprocess.run([sys.executable, "-c", _FILL], check=True, env={**os.environ, **variables})
     return portal
 
 
