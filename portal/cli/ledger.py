@@ -28,7 +28,7 @@ _COUNTS = {
 @click.command()
 @json_option
 def ledger(*, as_json: bool) -> None:
-    """Count the records of every box.
+    """Show the record counts of every box.
 
     Accepted are the records that a box's spool took in. Each of them is stored, quarantined (it
     was not usable), gapped (dropped, and announced by the box), waiting (it is not here yet) or a
