@@ -21,13 +21,12 @@ from portal.server import LineLogger
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT = st.text(st.characters(), max_size=40) | st.sampled_from(
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(
     [
         "x\n2026-11-29 00:00:00,000 INFO box_added box=b-good",
         "\x1b[2J\x1b[31m\r",
         "\x9b31m \x85 \u2028 \u2029",
         "\u202eevil\u2066",
-        "\ud800",
         "x" * 70_000,
     ]
 )
@@ -75,6 +74,14 @@ def test_every_record_is_one_printable_line(log: io.StringIO, text: str) -> None
     assert all(line.isprintable() for line in lines)
     assert max(map(len, lines)) < 200_000
     assert "ValueError" in lines[2]
+
+
+def test_half_a_surrogate_pair_is_escaped() -> None:
+    """Apart: the plugin that captures logs for a report cannot carry one to another process."""
+    record = logging.makeLogRecord({"msg": "the library says %s", "args": ("\ud800",)})
+    line = LineFormatter().format(record)
+    assert "\\ud800" in line
+    assert line.isprintable()
 
 
 def test_the_log_of_the_web_server_is_one_line_a_record(monkeypatch: pytest.MonkeyPatch) -> None:

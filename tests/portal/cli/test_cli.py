@@ -149,6 +149,6 @@ def test_the_ledger_names_every_box_and_their_sum(tmp_path: Path) -> None:
         ("b-aaaaaaaaaa", "Plant room")
     ]
     header, line, total = portal("--lang", "ja", "ledger").stdout.splitlines()
-    assert header.split() == ["受付", "保存", "隔離", "破棄通知", "未着", "時刻不明"]
-    assert line.split() == ["Plant", "room", *["0"] * 6]
-    assert total.split() == ["合計", *["0"] * 6]
+    assert header.split() == ["受付", "保存", "隔離", "破棄通知", "未着", "欠落", "時刻不明"]
+    assert line.split() == ["Plant", "room", *["0"] * 7]
+    assert total.split() == ["合計", *["0"] * 7]
