@@ -38,6 +38,7 @@ from cloud_link.wire import (
 )
 from portal.accounts.models import Organization
 from portal.fleet.actions import add_gateway, create_site
+from portal.fleet.models import GATEWAY_DEVICE
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import (
     BootClock,
@@ -191,6 +192,8 @@ def state(box: Box) -> dict[str, Sequence[Any]]:
     of_series = {"series__device__gateway": gateway}
     names = ("series__device__name", "series__quantity", "series__part", "series__resolution")
     devices = gateway.devices
+    # Whether the portal had to say that the clock is unset depends on what came first.
+    reported = devices.exclude(name=GATEWAY_DEVICE, reachability="never")
     open_ = "conditions"
     return {
         "samples": _rows(Sample.objects.filter(**of_series), *names, "at", "value", "quality"),
@@ -199,7 +202,7 @@ def state(box: Box) -> dict[str, Sequence[Any]]:
             Latest.objects.filter(**of_series), *names, "at", "value", "text", "quality"
         ),
         "devices": _rows(
-            devices, "name", "label", "maker", "serial", "reachability", "state", "reported_at",
+            reported, "name", "label", "maker", "serial", "reachability", "state", "reported_at",
             "event_order", "own_order", "identity_order",
         ),
         "conditions": _rows(
