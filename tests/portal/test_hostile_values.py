@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import SeedIds
 
-pytestmark = [pytest.mark.django_db, pytest.mark.database]
+pytestmark = pytest.mark.django_db
 MOST_QUERIES: Final = 60
 MOST_BYTES: Final = 700_000
 _SCRIPTED: Final = {"account_login", "account_logout", "sign-in-link", "claim", "metrics"}
@@ -58,6 +58,7 @@ def visit(client: Client, page: str) -> tuple[int, int, int]:
     return response.status_code, len(body), len(queries)
 
 
+@pytest.mark.database
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("seed", "language"), list(enumerate(["en", "ja"] * 3)))
 def test_no_stored_value_makes_a_page_raise(

@@ -173,6 +173,7 @@ def acks(outcome: IngestResult, sender: Sender, lane: Lane = Lane.DATA) -> Ack:
         answer.ack
         for answer in outcome.answers
         if (answer.box, answer.ack.epoch, answer.ack.lane) == (sender.box, sender.epoch, lane)
+        and not answer.ack.resend  # a request of its own, which depends on what came before
     ]
     assert len(found) == 1, outcome.answers
     return found[0]
