@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.ranges import Range
+from cloud_link.ranges import Range, size
 from cloud_link.wire import VERSION, Ack, Lane
 from portal.ingest import receipts
 from portal.ingest.answers import Answer
@@ -62,7 +62,7 @@ def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
         log.warning(
             "records_missing",
             box=box.box_id,
-            records=sum(_records(holes) for holes in found.values()),
+            records=sum(size(holes) for holes in found.values()),
         )
     # A lane of gaps goes first: what it names need not be asked for once it is back.
     ordered = sorted(found.items(), key=lambda one: one[0][1])
@@ -117,15 +117,11 @@ def _keep(
             box=box,
             epoch=epoch,
             lane=lane,
-            records=_records(holes),
+            records=size(holes),
             since_ms=since.get((epoch, int(lane)), now),
         )
         for (epoch, lane), holes in list(found.items())[:room]
     )
-
-
-def _records(holes: Iterable[Range]) -> int:
-    return sum(last - first + 1 for first, last in holes)
 
 
 def after_batches(
