@@ -284,7 +284,8 @@ async def test_a_killed_broker_during_the_drain_loses_nothing(
         await until(lambda: len(far.stored) == 1_600, lambda: len(far.stored))
         accepted = {n: data(n).body for n in range(1_600)}
         assert sorted(far.stored.values()) == sorted(accepted.values())
-        assert {online.session for online in far.online} >= {1, 2}
+        # Which of the sessions in between were announced depends on how fast the broker came back.
+        assert len({online.session for online in far.online}) > 1
 
 
 async def test_a_dead_box_is_announced_by_its_will(broker: peers.Mosquitto, tmp_path: Path) -> None:
