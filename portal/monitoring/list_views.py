@@ -10,13 +10,10 @@ from django.views.decorators.http import require_safe
 
 from portal.accounts.models import Organization
 from portal.fleet.models import DeviceGroup
-from portal.monitoring.lists import (
-    ListQuery,
-    device_list,
-    gateway_list,
-    organizations,
-    site_list,
-)
+from portal.monitoring.device_list import device_list
+from portal.monitoring.list_query import ListQuery
+from portal.monitoring.lists import gateway_list, site_list
+from portal.monitoring.organization_list import organizations
 from portal.monitoring.overview import version
 from portal.web.live import etag, fragment, private
 
