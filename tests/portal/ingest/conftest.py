@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from portal.fleet.models import Box
     from tests.portal.ingest.sender import Sender
 
@@ -35,3 +37,14 @@ def dated(sender: Sender) -> Sender:
 
     ingest([sender.tables(METER), sender.clock()])
     return sender
+
+
+@pytest.fixture
+def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    """Makes this portal another one, that may judge records differently."""
+    from portal.ingest import quarantine, tables, transaction, vocabulary
+
+    return lambda: [
+        monkeypatch.setattr(module, "fingerprint", lambda: "another")
+        for module in (vocabulary, quarantine, tables, transaction)
+    ]

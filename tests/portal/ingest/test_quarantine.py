@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import multiprocessing
 import os
 import signal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection, connections
@@ -15,22 +14,12 @@ from hypothesis import strategies as st
 
 from cloud_link.records import Column, DataRecord, Table, table_id
 from cloud_link.wire import Lane, RejectCode
-from portal.ingest import (
-    alarms,
-    canary,
-    quarantine,
-    receipts,
-    storage,
-    tables,
-    transaction,
-    vocabulary,
-)
-from portal.ingest.ledger import SpoolReport, ledger
+from portal.ingest import canary, receipts, tables, vocabulary
 from portal.ingest.models import Alarm, Quarantine, Receipt, Sample
 from portal.ingest.quarantine import ReplayOutcome, Selection, replay, replay_outdated, select
-from portal.ingest.storage import Storage, by_box
 from portal.ingest.store import ingest
 from tests.portal.ingest.poison import poisoned, statement
+from tests.portal.ingest.quarantined import BAD, counts, refusing
 from tests.portal.ingest.sender import (
     METER,
     Sender,
@@ -46,43 +35,10 @@ from tests.portal.ingest.sender import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
     from portal.fleet.models import Box
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-
-T = TypeVar("T")
-
-BAD = 666
-
-
-def refusing() -> AbstractContextManager[None]:
-    """A database that does not take the readings that are `BAD`."""
-    raises = statement("program limit") or statement("integer overflow") or ""
-    return poisoned("ingest_sample", f"NEW.value = {BAD}", raises)
-
-
-def poisoned_clocks() -> AbstractContextManager[None]:
-    """A database that takes no clock, nor the canary's."""
-    raises = statement("program limit") or statement("integer overflow") or ""
-    return poisoned("ingest_bootclock", "NEW.since_boot_ms >= 0", raises)
-
-
-@pytest.fixture
-def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
-    """Makes this portal another one, that may judge records differently."""
-    return lambda: [
-        monkeypatch.setattr(module, "fingerprint", lambda: "another")
-        for module in (vocabulary, quarantine, tables, transaction)
-    ]
-
-
-def counts(sender: Sender) -> tuple[int, int, int]:
-    """How many records were stored, refused and lost, by the ledger."""
-    lanes = {lane: sender.next[lane] for lane in Lane}
-    found = ledger([SpoolReport(box=sender.box, epoch=sender.epoch, next=lanes, accepted=lanes)])
-    return found.stored, found.refused, found.lost
 
 
 def test_a_replayed_record_is_stored_once(box: Box, dated: Sender) -> None:
@@ -287,107 +243,6 @@ def test_in_any_order_and_any_number_of_times_each_reading_is_there_once(
     assert len(samples(box)) == 3 * len(flags)
     assert not select(Selection(gateway=box.box_id)).exists()
     assert counts(sender) == (len(flags) + 1, 0, 0)
-
-
-async def ask(question: Callable[[], T]) -> T:
-    """The answer of the database, asked from a thread whose connections are then closed."""
-
-    def asked() -> T:
-        try:
-            return question()
-        finally:
-            connections.close_all()
-
-    return await asyncio.to_thread(asked)
-
-
-async def test_a_worker_replays_and_ends_alarms_by_itself(
-    box: Box, dated: Sender, upgrade: Callable[[], object]
-) -> None:
-    def prepare() -> None:
-        with refusing():
-            ingest([dated.send(Lane.DATA, *[meter(1000 * n, 1, 2, BAD) for n in range(45)])])
-        try:
-            with poisoned_clocks():
-                ingest([Sender(new_box().box_id).clock()])
-        except canary.CanaryError as error:
-            alarms.open_for_canary(error.kind, error.error, 1)
-
-    def done() -> bool:
-        open_ = Alarm.objects.filter(ended_at=None).exists()
-        return not open_ and not Quarantine.objects.exists()
-
-    await ask(prepare)
-    assert not await ask(done)
-    upgrade()
-    worker = Storage()
-    working = asyncio.create_task(worker.maintain())
-    try:
-        async with asyncio.timeout(60):
-            while not await ask(done):  # noqa: ASYNC110 - another thread's work
-                await asyncio.sleep(0.05)  # a poll: nothing tells of a row that is gone
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        await asyncio.to_thread(worker.close)
-    assert await ask(lambda: len(samples(box))) == 135
-    assert await ask(lambda: counts(dated)) == (46, 0, 0)
-
-
-async def test_a_fault_of_what_can_wait_stops_no_worker(
-    dated: Sender, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    tried = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def faulty(*_: object, **__: object) -> None:
-        loop.call_soon_threadsafe(tried.set)
-        raise LookupError("a fault of ours")
-
-    monkeypatch.setattr(quarantine, "replay_outdated", faulty)
-    worker = Storage()
-    working = asyncio.create_task(worker.maintain())
-    try:
-        await asyncio.wait_for(tried.wait(), 30)
-        result = await worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
-        assert acks(result, dated).ok == ((0, 0),)
-        monkeypatch.setattr(storage, "ingest_or_isolate", faulty)
-        assert not (await worker.store([dated.send(Lane.DATA, meter(2000, 1, 2, 3))])).answers
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        await asyncio.to_thread(worker.close)
-    assert caplog.text.count("maintenance_failed") == 1
-    assert "batch_failed" in caplog.text
-
-
-def test_an_alarm_ends_once_a_record_that_was_held_is_stored(transactional_db: None) -> None:
-    fleet = [Sender(new_box().box_id) for _ in range(3)]
-    ingest([one for box in fleet for one in (box.tables(METER), box.clock())])
-    bad = [one.send(Lane.DATA, meter(1000, 1, 2, BAD)) for one in fleet]
-    with refusing():
-        assert not ingest(bad).answers
-    now_ms = Alarm.objects.get().began_at
-    alarms.end_resolved(now_ms)
-    assert Alarm.objects.get().ended_at is None
-    ingest(bad[:1])
-    alarms.end_resolved(now_ms + 5)
-    assert Alarm.objects.get().ended_at == now_ms + 5
-    ingest(bad)
-
-
-def test_an_alarm_without_a_failure_for_ten_minutes_ends(transactional_db: None) -> None:
-    Alarm.objects.create(cause="data", kind="data", detail="", began_at=0, failed_at=1_000)
-    alarms.end_resolved(1_000 + alarms.QUIET_MS)
-    assert Alarm.objects.get().ended_at is None
-    alarms.end_resolved(1_001 + alarms.QUIET_MS)
-    assert Alarm.objects.get().ended_at is not None
-
-
-def test_the_messages_of_suspect_boxes_come_last_and_apart() -> None:
-    topics = ["kanmon/1/b-a/up/data", "kanmon/1/b-bad/up/data", "nonsense", "kanmon/1/b-c/up/data"]
-    groups = by_box(topics, lambda one: one, lambda box: box == "b-bad")
-    assert groups == [[topics[0], topics[2], topics[3]], [topics[1]]]
 
 
 def test_records_are_selected_by_gateway_code_and_age(box: Box, dated: Sender) -> None:

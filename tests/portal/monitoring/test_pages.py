@@ -17,10 +17,11 @@ from console.templates import condition, evidence
 from console.text import Message, verbatim
 from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity
 from portal.accounts.models import Organization, User
-from portal.fleet.heartbeat import ConfigurationCache, Heartbeat, heartbeat_in
+from portal.fleet.heartbeat import ConfigurationCache
 from portal.fleet.models import Box, Device, DeviceCondition, Gateway
 from portal.ingest.condition_texts import condition_texts
-from portal.ingest.models import Latest, Sample, Series
+from portal.ingest.models import Latest, Series
+from tests.portal.monitoring.page_text import page_text
 
 if TYPE_CHECKING:
     from tests.portal.web.seed import SeedIds
@@ -29,14 +30,9 @@ pytestmark = pytest.mark.django_db
 LIVE = "/live/"
 
 
-def _text(client: Client, address: str) -> str:
-    content = client.get(address).content.decode()
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))
-
-
 @pytest.mark.req("C-17")
 def test_the_first_page_begins_with_what_needs_you_the_gravest_first(owner: Client) -> None:
-    text = _text(owner, "/")
+    text = page_text(owner, "/")
     assert "3 items need attention" in text
     needs = text[: text.index("Kawasaki plant")]
     assert needs.index("Roof") < needs.index("Compressor 2") < needs.index("Cold store")
@@ -48,33 +44,33 @@ def test_when_all_is_well_it_says_so(owner: Client, seeded: SeedIds) -> None:
     DeviceCondition.objects.update(cleared_at=timezone.now())
     Device.objects.update(reachability="online")
     Box.objects.update(alive=True, last_heard_at=timezone.now())
-    assert "Nothing needs attention" in _text(owner, "/")
+    assert "Nothing needs attention" in page_text(owner, "/")
 
 
 def test_a_silent_gateway_is_one_fact_however_many_devices_it_has(
     owner: Client, seeded: SeedIds
 ) -> None:
     Box.objects.filter(alive=True).update(last_heard_at=timezone.now() - timedelta(seconds=151))
-    text = _text(owner, "/")
+    text = page_text(owner, "/")
     assert "2 items need attention" in text
     assert "Cold store" not in text[: text.index("Kawasaki plant")]
 
 
 def test_a_gateway_whose_session_ended_is_silent_at_once(owner: Client, seeded: SeedIds) -> None:
     Box.objects.filter(box_id="b-4xk2m7q9wd").update(alive=False)
-    assert "2 items need attention" in _text(owner, "/")
+    assert "2 items need attention" in page_text(owner, "/")
 
 
 def test_nobody_sees_what_is_somebody_elses(owner: Client, stranger: Client) -> None:
-    assert "Their meter" not in _text(owner, "/")
-    assert "Main incomer" not in _text(stranger, "/")
+    assert "Their meter" not in page_text(owner, "/")
+    assert "Main incomer" not in page_text(stranger, "/")
 
 
 def test_readings_are_exact_and_in_readable_units(owner: Client, seeded: SeedIds) -> None:
     series = Series.objects.get(device=seeded.meter, quantity="energy.import")
     Latest.objects.filter(series=series).update(value=9_007_199_254_740_993)
-    assert "9,007,199,254,740.993 kWh" in _text(owner, "/")
-    assert "9,007,199,254,740.993 kWh" in _text(owner, f"/devices/{seeded.meter}/")
+    assert "9,007,199,254,740.993 kWh" in page_text(owner, "/")
+    assert "9,007,199,254,740.993 kWh" in page_text(owner, f"/devices/{seeded.meter}/")
 
 
 @pytest.mark.req("C-20")
@@ -82,13 +78,13 @@ def test_a_value_that_could_not_be_had_is_a_dash_with_its_reason(
     owner: Client, seeded: SeedIds
 ) -> None:
     compressor = Device.objects.get(name="compressor-2")
-    text = _text(owner, f"/devices/{compressor.pk}/")
+    text = page_text(owner, f"/devices/{compressor.pk}/")
     assert re.search(r"Voltage L1 230.4 V L2 – Not available", text)
 
 
 def test_conditions_show_their_evidence(owner: Client, seeded: SeedIds) -> None:
     compressor = Device.objects.get(name="compressor-2")
-    text = _text(owner, f"/devices/{compressor.pk}/")
+    text = page_text(owner, f"/devices/{compressor.pk}/")
     assert "Voltage on L2 is missing" in text
     assert "Evidence (1 value)" in text
     assert "Modbus holding 32008 0x2 Bit 1 is set profile acme-x1" in text
@@ -100,7 +96,7 @@ def test_empty_states_say_what_comes_next(db: None) -> None:
     Organization.objects.create(name="New").members.add(user)
     client = Client()
     client.force_login(user)
-    assert "No gateway has been added yet" in _text(client, "/")
+    assert "No gateway has been added yet" in page_text(client, "/")
 
 
 def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(
@@ -109,7 +105,7 @@ def test_a_gateway_never_heard_is_waited_for_and_not_a_fault(
     Gateway.objects.exclude(name="Back office").filter(site__organization=seeded.organization).get(
         name="Roof"
     ).devices.all().delete()
-    text = _text(owner, "/")
+    text = page_text(owner, "/")
     assert "This gateway has not connected yet" in text
     assert "Never connected" in text
 
@@ -209,106 +205,6 @@ def test_another_language_is_another_page(owner: Client, seeded: SeedIds) -> Non
     assert "対応が必要な項目が" in answer.content.decode()
 
 
-# --- the chart --------------------------------------------------------------------------------
-
-
-def test_the_chart_says_why_nothing_is_drawn(owner: Client, seeded: SeedIds) -> None:
-    address = reverse("chart", args=[seeded.meter, seeded.power])
-    data = owner.get(address).json()
-    assert data["zone"] == "Asia/Tokyo"
-    assert data["unit"] == "kW"
-    assert len(data["at"]) == len(data["value"]) <= 1510
-    dropped = [void for void in data["voids"] if void["dropped"]]
-    silent = [void for void in data["voids"] if not void["dropped"]]
-    assert [void["reason"] for void in dropped] == ["Dropped by the gateway: spool full"]
-    assert dropped[0]["to"] - dropped[0]["from"] == pytest.approx(100 * 60)
-    assert [void["reason"] for void in silent] == ["No readings received"]
-    inside = [
-        value
-        for at, value in zip(data["at"], data["value"], strict=True)
-        if silent[0]["from"] <= at < silent[0]["to"]
-    ]
-    assert inside == [None]
-
-
-def test_before_a_series_begins_nothing_is_missing(owner: Client, seeded: SeedIds) -> None:
-    address = reverse("chart", args=[seeded.meter, seeded.power])
-    start = owner.get(address).json()["from"]
-    begins = (start + 6 * 3600) * 1000
-
-    def leading() -> list[float]:
-        voids = owner.get(address).json()["voids"]
-        return [void["from"] for void in voids if void["from"] < begins / 1000 - 60]
-
-    Sample.objects.filter(series=seeded.power, at__lt=begins).delete()
-    assert leading() == []
-    last = Sample.objects.filter(series=seeded.power).latest("at").at
-    Sample.objects.filter(pk=(seeded.power, last)).update(at=start * 1000 - 86_400_000)
-    assert leading() == [pytest.approx(start, abs=60)]
-
-
-def test_the_configured_heartbeat_decides_how_long_a_sample_stands(
-    owner: Client, seeded: SeedIds
-) -> None:
-    device = Device.objects.get(pk=seeded.meter)
-    before = len(owner.get(reverse("chart", args=[seeded.meter, seeded.power])).json()["voids"])
-    device.gateway.configurations.create(
-        digest="b" * 64,
-        document='{"gateway": {"heartbeat_s": 10}}',
-        at=timezone.now(),
-        order=2,
-    )
-    after = len(owner.get(reverse("chart", args=[seeded.meter, seeded.power])).json()["voids"])
-    assert after > before + 100  # samples a minute apart no longer reach each other
-
-
-@pytest.mark.parametrize(
-    ("document", "pace"),
-    [
-        ('{"gateway": {"heartbeat_s": 60, "health_s": 10}}', Heartbeat(60, 10)),
-        ('{"gateway": {}}', Heartbeat()),
-        ("not JSON", Heartbeat()),
-        ("[]", Heartbeat()),
-        ('{"gateway": {"heartbeat_s": null}}', Heartbeat()),
-    ],
-)
-def test_a_configuration_that_says_nothing_means_the_defaults(
-    document: str, pace: Heartbeat
-) -> None:
-    assert heartbeat_in(document) == pace
-
-
-def test_counters_are_drawn_as_they_stand_and_their_increase_is_exact(
-    owner: Client, seeded: SeedIds
-) -> None:
-    energy = Series.objects.get(device=seeded.meter, quantity="energy.import")
-    rows = list(Sample.objects.filter(series=energy).order_by("at").values_list("value", flat=True))
-    text = _text(owner, f"/devices/{seeded.meter}/?series={energy.pk}")
-    grown = (rows[-1] or 0) - (rows[0] or 0)
-    first = (rows[1] or 0) - (rows[0] or 0)
-    shown = re.search(r"Increase over 24 hours ([\d,.]+)", text)
-    assert shown
-    drawn = int(shown.group(1).replace(",", "").replace(".", ""))
-    assert grown - first <= drawn <= grown, "from the first sample in the window on"
-    assert owner.get(reverse("chart", args=[seeded.meter, energy.pk])).json()["counter"]
-
-
-def test_the_chart_answers_304_too_and_the_page_works_without_a_script(
-    owner: Client, seeded: SeedIds
-) -> None:
-    address = reverse("chart", args=[seeded.meter, seeded.power])
-    for _attempt in range(3):  # the tag holds for a minute, which may just end
-        tag = owner.get(address).headers["ETag"]
-        again = owner.get(address, headers={"If-None-Match": tag})
-        if again.status_code == 304:
-            break
-    assert (again.status_code, again.content) == (304, b"")
-    text = _text(owner, f"/devices/{seeded.meter}/")
-    assert "Show as a table" in text
-    assert "Times in the site's time zone (Asia/Tokyo)" in text
-    assert "Dropped by the gateway: spool full" in text
-
-
 # --- what every page keeps --------------------------------------------------------------------
 
 
@@ -335,7 +231,7 @@ def test_a_page_that_fails_looks_like_ours(owner: Client) -> None:
 
     for name in ("403.html", "403_csrf.html", "500.html"):
         assert "Kanmon" in render_to_string(name)
-    assert "Page not found" in _text(owner, "/nowhere/")
+    assert "Page not found" in page_text(owner, "/nowhere/")
 
 
 def test_what_the_gateway_said_of_a_device_is_said_in_the_readers_language(

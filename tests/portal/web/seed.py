@@ -12,22 +12,24 @@ import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from console.templates import evidence
 from console.text import verbatim
 from drivers.report import Code, Condition, Evidence, EvidenceKind, Severity
+from tests.portal.web.seed_printers import add_printers
+from tests.portal.web.seed_rows import (
+    DAY,
+    MINUTE,
+    add_condition,
+    add_device,
+    add_reported,
+    add_series,
+    milliseconds,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from portal.fleet.models import Box, Device
-    from portal.ingest.models import Series
-
-MINUTE = 60_000
-HOUR = 60 * MINUTE
-DAY = 24 * HOUR
+    from portal.fleet.models import Box
 STEP = MINUTE
 
 
@@ -102,7 +104,7 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> SeedIds:
     _meter(plant.gateway_id, "compressor-2", "Compressor 2", now, load=6_400, fault=True)
     _meter(plant.gateway_id, "cold-store", "Cold store", now, load=2_100, gone=True)
     _gateway_device(plant.gateway_id, now)
-    _printers(plant.gateway_id, now)
+    add_printers(plant.gateway_id, now)
     _meter(roof.gateway_id, "pv-east", "PV east", now - timedelta(minutes=47), load=12_000)
     _ = shop  # never heard
     foreign = _meter(other.gateway_id, "secret-meter", "Their meter", now, load=1_000)
@@ -131,104 +133,6 @@ def _key(box: Box, key_id: str, now: datetime) -> int:
     return row.pk
 
 
-def _ms(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
-
-
-def _device(
-    gateway: int,
-    name: str,
-    label: str,
-    now: datetime,
-    identity: tuple[str, str, str],
-    **fields: Any,
-) -> Device:
-    from portal.fleet.models import Device
-
-    maker, model, serial = identity
-    return Device.objects.create(
-        gateway_id=gateway,
-        name=name,
-        label=label,
-        maker=maker,
-        model=model,
-        serial=serial,
-        firmware="1.14",
-        **{
-            "reachability": "online",
-            "state": "ready",
-            "reported_at": now - timedelta(seconds=6),
-            "event_order": 10,
-            **fields,
-        },
-    )
-
-
-def _condition(  # a row of a table, not a thing: the columns are its arguments
-    device: Device,
-    code: str,
-    severity: str,
-    at: datetime,
-    message: str,
-    source: str,
-    component: str = "",
-) -> None:
-    from portal.fleet.models import DeviceCondition
-
-    DeviceCondition.objects.create(
-        device=device,
-        code=code,
-        severity=severity,
-        component=component,
-        message=message,
-        source=source,
-        raised_at=at,
-    )
-
-
-def _reported(device: Device, found: Iterable[Condition], at: datetime) -> None:
-    """Conditions as a driver reports them, stored as the portal stores them."""
-    from cloud_link.columns import wire_condition
-    from portal.fleet.models import DeviceCondition
-    from portal.ingest.condition_texts import condition_texts
-
-    for one in found:
-        sent = wire_condition(one)
-        texts = condition_texts(sent)
-        DeviceCondition.objects.create(
-            device=device,
-            code=sent.code,
-            severity=sent.severity,
-            component=sent.component,
-            raised_at=at,
-            **texts,
-        )
-
-
-def _series(
-    device: Device,
-    quantity: str,
-    part: str,
-    resolution: int,
-    samples: list[tuple[int, int | None]],
-) -> Series:
-    from portal.ingest.models import Series
-    from portal.ingest.samples import Rows, write_rows
-
-    series = Series.objects.create(
-        device=device, quantity=quantity, part=part, resolution=resolution
-    )
-    # As readings come in: the ORM takes ten times as long for a day of samples.
-    write_rows(
-        Rows(
-            numbers=[
-                (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples
-            ]
-        )
-    )
-    return series
-
-
 def _meter(
     gateway: int,
     name: str,
@@ -239,7 +143,7 @@ def _meter(
     fault: bool = False,
     gone: bool = False,
 ) -> tuple[int, int]:
-    device = _device(
+    device = add_device(
         gateway,
         name,
         label,
@@ -248,7 +152,7 @@ def _meter(
         state="running",
         reachability="unreachable" if gone else "online",
     )
-    end = _ms(now) - (38 * MINUTE if gone else 2_000)
+    end = milliseconds(now) - (38 * MINUTE if gone else 2_000)
     times = range(end - DAY, end + 1, STEP)
     hole = (end - 9 * 60 * MINUTE, end - 7 * 60 * MINUTE - 20 * MINUTE)
     short = (end - 3 * 60 * MINUTE, end - 3 * 60 * MINUTE + 25 * MINUTE)
@@ -262,21 +166,21 @@ def _meter(
         return not any(begin < at < stop for begin, stop in (hole, short))
 
     kept = [at for at in times if there(at)]
-    total = _series(device, "power.active", "", -1, [(at, power(at)) for at in kept])
+    total = add_series(device, "power.active", "", -1, [(at, power(at)) for at in kept])
     energy = 184_223_410 + load
     samples: list[tuple[int, int | None]] = []
     for at in kept:
         energy += int(load / 100)
         samples.append((at, energy))
-    _series(device, "energy.import", "", 0, samples)
+    add_series(device, "energy.import", "", 0, samples)
     now_ms = end
     for index, part in enumerate(("l1", "l2", "l3")):
         lost = fault and part == "l2"
-        _series(device, "voltage", part, -1, [(now_ms, None if lost else 2304 + 7 * index)])
-        _series(device, "current", part, -3, [(now_ms, None if lost else load * 45 // 10 + 113)])
-    _series(device, "power_factor", "", -3, [(now_ms, 962)])
-    _series(device, "frequency", "", -2, [(now_ms, 5001)])
-    _series(device, "energy.export", "", 0, [(now_ms, 0)])
+        add_series(device, "voltage", part, -1, [(now_ms, None if lost else 2304 + 7 * index)])
+        add_series(device, "current", part, -3, [(now_ms, None if lost else load * 45 // 10 + 113)])
+    add_series(device, "power_factor", "", -3, [(now_ms, 962)])
+    add_series(device, "frequency", "", -2, [(now_ms, 5001)])
+    add_series(device, "energy.export", "", 0, [(now_ms, 0)])
     if fault:
         register = Evidence(
             kind=EvidenceKind.REGISTER,
@@ -292,8 +196,8 @@ def _meter(
             message=verbatim("Voltage on L2 is missing"),
             evidence=(register,),
         )
-        _reported(device, [phase], now - timedelta(minutes=12))
-        _condition(
+        add_reported(device, [phase], now - timedelta(minutes=12))
+        add_condition(
             device,
             "maintenance.due",
             "info",
@@ -302,7 +206,7 @@ def _meter(
             "holding register 60 = 1",
         )
     if gone:
-        _condition(
+        add_condition(
             device,
             "comm.timeout",
             "warning",
@@ -314,66 +218,11 @@ def _meter(
     return device.pk, total.pk
 
 
-SUPPLIES = (
-    ("ink", "black", "", 12, "low"),
-    ("ink", "cyan", "", 64, "ok"),
-    ("ink", "magenta", "", None, "some_left"),
-    ("ink", "yellow", "", None, "unknown"),
-    ("maintenance_tank", "", "T6997", 41, "ok"),
-)
-
-
-def _printers(gateway: int, now: datetime) -> None:
-    from portal.fleet.models import DeviceSupply
-
-    label = _device(
-        gateway, "label-printer", "Label printer", now, ("Example", "LX-900", "LX9-00412")
-    )
-    copier = _device(
-        gateway,
-        "copier",
-        "3F copier",
-        now,
-        ("Example", "Copier C450", "CP-0457781"),
-        state="running",
-    )
-    for printer in (label, copier):
-        for kind, colour, name, level, state in SUPPLIES:
-            DeviceSupply.objects.create(
-                device=printer, kind=kind, colour=colour, name=name, level=level, state=state
-            )
-        _series(printer, "jobs", "", 0, _prints(now, 8_114, 3))
-    _series(label, "area", "", -4, _prints(now, 12_345_678, 5_210))
-    _series(copier, "impressions", "", 0, _prints(now, 184_220, 17))
-
-
-def _prints(now: datetime, last: int, each: int) -> list[tuple[int, int | None]]:
-    """What a printer counted for a month of office hours; every five minutes of the last day."""
-    end = _ms(now) - MINUTE
-    hours = range(end - 31 * DAY, end - 26 * HOUR, HOUR)
-    times = [at for at in hours if 7 <= _hour(at) <= 21]
-    times += range(end - 26 * HOUR, end + 1, 5 * MINUTE)
-    steps = [
-        each * random.randrange(4) * ((at - before) // (5 * MINUTE)) if 9 <= _hour(at) < 19 else 0
-        for before, at in pairwise(times)
-    ]
-    value = last - sum(steps)
-    samples: list[tuple[int, int | None]] = []
-    for at, step in zip(times, [0, *steps], strict=True):
-        value += step
-        samples.append((at, value))
-    return samples
-
-
-def _hour(at: int) -> int:
-    return (at // HOUR + 9) % 24
-
-
 def _gap(box: Box, now: datetime) -> None:
     from portal.ingest.models import Epoch, Gap
 
     epoch = Epoch.objects.create(box=box, epoch=b"12345678", ordinal=1)
-    end = _ms(now) - 2_000
+    end = milliseconds(now) - 2_000
     Gap.objects.create(
         box=box,
         epoch=epoch,
@@ -392,12 +241,12 @@ def _gap(box: Box, now: datetime) -> None:
 
 
 def _gateway_device(gateway: int, now: datetime) -> None:
-    device = _device(gateway, "gateway", "", now, ("Kanmon", "gateway", "b-4xk2m7q9wd"))
-    at = _ms(now) - 4_000
-    _series(device, "uptime", "", 0, [(at, 1_204_331)])
-    _series(device, "spool.records", "lane=data", 0, [(at, 3)])
-    _series(device, "disk.free", "", 0, [(at, 11_884_000_000)])
-    _series(device, "memory.resident", "", 0, [(at, 46_200_000)])
+    device = add_device(gateway, "gateway", "", now, ("Kanmon", "gateway", "b-4xk2m7q9wd"))
+    at = milliseconds(now) - 4_000
+    add_series(device, "uptime", "", 0, [(at, 1_204_331)])
+    add_series(device, "spool.records", "lane=data", 0, [(at, 3)])
+    add_series(device, "disk.free", "", 0, [(at, 11_884_000_000)])
+    add_series(device, "memory.resident", "", 0, [(at, 46_200_000)])
 
 
 if __name__ == "__main__":

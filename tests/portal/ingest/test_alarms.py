@@ -1,0 +1,128 @@
+"""Alarms of the portal itself, and the upkeep by a worker that ends them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+from django.db import connections
+
+from cloud_link.wire import Lane
+from portal.ingest import alarms, canary, quarantine, storage
+from portal.ingest.models import Alarm, Quarantine
+from portal.ingest.storage import Storage, by_box
+from portal.ingest.store import ingest
+from tests.portal.ingest.quarantined import BAD, counts, poisoned_clocks, refusing
+from tests.portal.ingest.sender import METER, Sender, acks, meter, new_box, samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from portal.fleet.models import Box
+
+
+pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+T = TypeVar("T")
+
+
+async def ask(question: Callable[[], T]) -> T:
+    """The answer of the database, asked from a thread whose connections are then closed."""
+
+    def asked() -> T:
+        try:
+            return question()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(asked)
+
+
+async def test_a_worker_replays_and_ends_alarms_by_itself(
+    box: Box, dated: Sender, upgrade: Callable[[], object]
+) -> None:
+    def prepare() -> None:
+        with refusing():
+            ingest([dated.send(Lane.DATA, *[meter(1000 * n, 1, 2, BAD) for n in range(45)])])
+        try:
+            with poisoned_clocks():
+                ingest([Sender(new_box().box_id).clock()])
+        except canary.CanaryError as error:
+            alarms.open_for_canary(error.kind, error.error, 1)
+
+    def done() -> bool:
+        open_ = Alarm.objects.filter(ended_at=None).exists()
+        return not open_ and not Quarantine.objects.exists()
+
+    await ask(prepare)
+    assert not await ask(done)
+    upgrade()
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
+    try:
+        async with asyncio.timeout(60):
+            while not await ask(done):  # noqa: ASYNC110 - another thread's work
+                await asyncio.sleep(0.05)  # a poll: nothing tells of a row that is gone
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+    assert await ask(lambda: len(samples(box))) == 135
+    assert await ask(lambda: counts(dated)) == (46, 0, 0)
+
+
+async def test_a_fault_of_what_can_wait_stops_no_worker(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def faulty(*_: object, **__: object) -> None:
+        loop.call_soon_threadsafe(tried.set)
+        raise LookupError("a fault of ours")
+
+    monkeypatch.setattr(quarantine, "replay_outdated", faulty)
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
+    try:
+        await asyncio.wait_for(tried.wait(), 30)
+        result = await worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
+        assert acks(result, dated).ok == ((0, 0),)
+        monkeypatch.setattr(storage, "ingest_or_isolate", faulty)
+        assert not (await worker.store([dated.send(Lane.DATA, meter(2000, 1, 2, 3))])).answers
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+    assert caplog.text.count("maintenance_failed") == 1
+    assert "batch_failed" in caplog.text
+
+
+def test_an_alarm_ends_once_a_record_that_was_held_is_stored(transactional_db: None) -> None:
+    fleet = [Sender(new_box().box_id) for _ in range(3)]
+    ingest([one for box in fleet for one in (box.tables(METER), box.clock())])
+    bad = [one.send(Lane.DATA, meter(1000, 1, 2, BAD)) for one in fleet]
+    with refusing():
+        assert not ingest(bad).answers
+    now_ms = Alarm.objects.get().began_at
+    alarms.end_resolved(now_ms)
+    assert Alarm.objects.get().ended_at is None
+    ingest(bad[:1])
+    alarms.end_resolved(now_ms + 5)
+    assert Alarm.objects.get().ended_at == now_ms + 5
+    ingest(bad)
+
+
+def test_an_alarm_without_a_failure_for_ten_minutes_ends(transactional_db: None) -> None:
+    Alarm.objects.create(cause="data", kind="data", detail="", began_at=0, failed_at=1_000)
+    alarms.end_resolved(1_000 + alarms.QUIET_MS)
+    assert Alarm.objects.get().ended_at is None
+    alarms.end_resolved(1_001 + alarms.QUIET_MS)
+    assert Alarm.objects.get().ended_at is not None
+
+
+def test_the_messages_of_suspect_boxes_come_last_and_apart() -> None:
+    topics = ["kanmon/1/b-a/up/data", "kanmon/1/b-bad/up/data", "nonsense", "kanmon/1/b-c/up/data"]
+    groups = by_box(topics, lambda one: one, lambda box: box == "b-bad")
+    assert groups == [[topics[0], topics[2], topics[3]], [topics[1]]]

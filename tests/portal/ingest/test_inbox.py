@@ -1,0 +1,254 @@
+"""The turns of boxes, in virtual time and without a database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloud_link.mqtt.session import Message
+from cloud_link.records import Column, Table
+from cloud_link.wire import Batch, Lane, Tables, decode, encode
+from portal.ingest.budget import ALLOWANCES, SHORTEST_S, Budgets, Resource
+from portal.ingest.inbox import (
+    BOX_MESSAGES,
+    FIXED_S,
+    ROW_S,
+    TURN_COMMITS,
+    Inbox,
+    Turn,
+    pause_requests,
+)
+from portal.ingest.messages import IncomingMessage
+from tests.portal.ingest.sender import METER, Sender, meter
+from tests.portal.ingest.wide_polls import polls
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+
+def run(work: Awaitable[None]) -> None:
+    async def main() -> None:
+        await asyncio.wait_for(work, 20)
+
+    asyncio.run(main())
+
+
+@dataclass
+class Bench:
+    """An inbox in virtual time, a store that takes so long for each row, and what became of all."""
+
+    row_s: float = ROW_S
+    now: float = 0.0
+    stored: list[IncomingMessage] = field(default_factory=list)
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    turns: list[Turn] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inbox = Inbox(Budgets(), 400, lambda: self.now)
+
+    async def put(self, message: IncomingMessage) -> None:
+        def ack() -> None:
+            self.acknowledged[message.topic.split("/")[2]] += 1
+
+        await self.inbox.put(
+            Message(topic=message.topic, payload=message.body, retain=False, ack=ack)
+        )
+
+    def step(self) -> Turn:
+        """One transaction; the clock goes on by what it takes."""
+        turn = self.inbox.take()
+        if turn.parts:
+            seconds = FIXED_S + self.row_s * sum(part.rows for part in turn.parts)
+            self.now += seconds
+            self.inbox.charge(turn.parts, seconds)
+        self.stored += [part.message for part in turn.parts]
+        for message in turn.finished:
+            message.ack()
+        self.turns.append(turn)
+        return turn
+
+
+def test_beside_a_box_that_fills_the_inbox_another_waits_for_one_transaction() -> None:
+    async def work() -> None:
+        bench, evil, good = Bench(), Sender("b-evil"), Sender("b-good")
+        for _ in range(30):
+            await bench.put(polls(evil, 100))
+        delays = []
+        for n in range(60):
+            arrived = bench.now
+            bench.step()  # under way when the other's message comes
+            await bench.put(good.send(Lane.DATA, meter(n, 1, 2, 3)))
+            while not any("b-good" in one.topic for one in bench.stored):
+                bench.step()
+            bench.stored.clear()
+            delays.append(bench.now - arrived)
+        assert max(delays) <= 2.5 * TURN_COMMITS * FIXED_S
+
+    run(work())
+
+
+def test_a_box_whose_rows_are_slow_gets_shorter_turns() -> None:
+    async def work() -> None:
+        bench, evil = Bench(row_s=100 * ROW_S), Sender("b-evil")
+        for _ in range(4):
+            await bench.put(polls(evil, 400, width=1))
+        for _ in range(4):
+            bench.step()
+        rows = [sum(part.rows for part in turn.parts) for turn in bench.turns if turn.parts]
+        assert rows[0] > 10 * rows[-1]
+
+    run(work())
+
+
+def test_small_messages_of_many_boxes_share_a_transaction() -> None:
+    async def work() -> None:
+        bench = Bench()
+        for n in range(40):
+            await bench.put(Sender(f"b-{n}").send(Lane.DATA, meter(1, 1, 2, 3)))
+        assert len(bench.step().parts) == 40
+
+    run(work())
+
+
+def test_the_order_within_a_box_stays() -> None:
+    async def work() -> None:
+        bench, sender, other = Bench(), Sender("b-1"), Sender("b-2")
+        for n in range(12):
+            await bench.put(polls(sender, 1 + 7 * (n % 3)))
+            await bench.put(other.send(Lane.EVENT, meter(n, 1, 2, 3)))
+        while len(bench.inbox):
+            bench.step()
+        seqs = [
+            seq
+            for one in bench.stored
+            if "b-1" in one.topic
+            for seq, _ in decode(Batch, one.body).items
+        ]
+        assert seqs == list(range(sender.next[Lane.DATA]))
+
+    run(work())
+
+
+def test_over_budget_all_of_a_box_is_acknowledged_to_the_broker_and_asked_for_once() -> None:
+    async def work() -> None:
+        bench, evil, good = Bench(row_s=0.0), Sender("b-evil"), Sender("b-good")
+        asked: list[str] = []
+        sent = 0
+        while not asked:
+            await bench.put(polls(evil, 100))
+            sent += 1
+            for _ in range(60):
+                turn = bench.step()
+                asked += [one.box for one in pause_requests(turn)]
+        assert asked == ["b-evil"]
+        (throttled,) = next(turn.throttled for turn in bench.turns if turn.throttled)
+        assert throttled.wait_ms >= 1_000 * SHORTEST_S
+        for _ in range(50):
+            await bench.put(polls(evil, 100))
+            sent += 1
+        await bench.put(good.tables(METER))
+        turn = bench.step()
+        assert [part.box for part in turn.parts] == ["b-good"]
+        assert turn.dropped[Resource.ROWS] == 50
+        assert not turn.throttled, "one request for each pause"
+        assert bench.acknowledged["b-evil"] == sent
+
+    run(work())
+
+
+def test_more_messages_of_one_box_than_it_may_have_waiting_leave_room_for_others() -> None:
+    async def work() -> None:
+        bench, evil = Bench(), Sender("b-evil")
+        for _ in range(1_000):
+            await bench.put(polls(evil, 1))
+        assert len(bench.inbox) == BOX_MESSAGES
+        assert bench.acknowledged["b-evil"] == 1_000 - BOX_MESSAGES
+
+    run(work())
+
+
+def test_nothing_more_is_read_while_the_inbox_is_full() -> None:
+    async def work() -> None:
+        bench = Bench()
+        for n in range(400):
+            await bench.put(Sender(f"b-{n}").send(Lane.DATA, meter(1, 1, 2, 3)))
+        waiting = asyncio.ensure_future(
+            bench.put(Sender("b-late").send(Lane.DATA, meter(1, 1, 2, 3)))
+        )
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        bench.step()
+        await waiting
+
+    run(work())
+
+
+def test_naming_devices_is_over_budget_long_before_thousands() -> None:
+    async def work() -> None:
+        bench, evil = Bench(row_s=0.0), Sender("b-evil")
+        names = iter(range(100_000))
+        for _ in range(20):
+            tables = [Table(f"{next(names):x}", (Column("jobs", "", 0),)) for _ in range(500)]
+            await bench.put(evil.tables(*tables))
+            while len(bench.inbox):
+                bench.step()
+        named = sum(len(decode(Tables, one.body).tables) for one in bench.stored)
+        assert named <= ALLOWANCES[Resource.DEVICES].burst
+
+    run(work())
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    sizes=st.lists(
+        st.tuples(st.sampled_from("ab"), st.integers(1, 15), st.integers(1, 400)),
+        min_size=1,
+        max_size=6,
+    ),
+    row_s=st.sampled_from([0.0, ROW_S, 50 * ROW_S]),
+)
+def test_every_record_is_stored_once_when_boxes_send_again_what_is_unanswered(
+    sizes: list[tuple[str, int, int]], row_s: float
+) -> None:
+    async def work() -> None:
+        bench = Bench(row_s=row_s)
+        bench.inbox = Inbox(Budgets(0.01), 400, lambda: bench.now)
+        senders = {name: Sender(f"b-{name}") for name in "abc"}
+        sent = [polls(senders[name], count, width) for name, count, width in sizes]
+        stored: Counter[tuple[bytes, int]] = Counter()
+        for _ in range(2_000):
+            left = [one for one in (_unanswered(each, stored) for each in sent) if one]
+            if not left:
+                break
+            for message in left:
+                await bench.put(message)
+            while len(bench.inbox):
+                bench.step()
+            for one in bench.stored:
+                batch = decode(Batch, one.body)
+                stored.update((batch.epoch, seq) for seq, _ in batch.items)
+            bench.stored.clear()
+            bench.now += 2
+        assert set(stored.values()) == {1}
+        assert len(stored) == sum(count for _, count, _ in sizes)
+
+    run(work())
+
+
+def _unanswered(
+    message: IncomingMessage, stored: Counter[tuple[bytes, int]]
+) -> IncomingMessage | None:
+    """What a spool still has of a message."""
+    batch = decode(Batch, message.body)
+    items = tuple((seq, raw) for seq, raw in batch.items if not stored[batch.epoch, seq])
+    if not items:
+        return None
+    body = encode(msgspec.structs.replace(batch, items=items))
+    return IncomingMessage(topic=message.topic, body=body)

@@ -1,0 +1,15 @@
+"""The words of a page, without its tags."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+def page_text(client: Client, address: str) -> str:
+    """The words of the page at an address, single spaces between them."""
+    content = client.get(address).content.decode()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))
