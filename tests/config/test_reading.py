@@ -15,7 +15,6 @@ from pydantic_core.core_schema import ErrorType
 from config.constraint import ValidationIssue, choices_at
 from config.finding import ConfigError, Finding, fold
 from config.model import Configuration, canonical, digest
-from config.ratio import parse_ratio
 from config.reading import VALIDATOR, migrate, read
 from config.setting_faults import describe
 from config.yaml_source import NODE_LIMIT, SIZE_LIMIT, CoreLoader
@@ -23,15 +22,7 @@ from console.templates import config as messages
 from console.text import verbatim
 from drivers.modbus.profile import Profile
 from drivers.report import Severity, State
-
-GOOD = """\
-version: 1
-site: {time_zone: Asia/Tokyo}
-cloud: {broker: "mqtt://127.0.0.1:1883"}
-devices:
-  - {name: main, url: "modbus-tcp://127.0.0.1:1502/?unit=1&profile=x", current_ratio: 0.1}
-"""
-
+from tests.config.readings import GOOD, findings
 
 TOKYO = "'Asia/Tokio' is not a time zone. Did you mean Asia/Tokyo?"
 HEARTBEAT = "Did you mean heartbeat_s?"
@@ -42,12 +33,6 @@ MQTT = "'4' is not one of the possible values. Write one of these values: 5 and 
 TWICE = "the setting 'name' occurs twice; it first occurs on line 7. Remove one of the two."
 OWN_NAME = "Give each device a name of its own."
 EVERY = "Did you mean every_s?"
-
-
-def findings(text: str | bytes) -> tuple[Finding, ...]:
-    with pytest.raises(ConfigError) as caught:
-        read(text.encode() if isinstance(text, str) else text, "gateway.yaml")
-    return caught.value.findings
 
 
 def test_a_plain_file_is_read_with_its_defaults() -> None:
@@ -146,99 +131,6 @@ def test_devices_that_cannot_be(line: str, words: str) -> None:
     text = "\n".join(str(finding) for finding in findings(GOOD + line + "\n"))
     assert words in text
     assert "hunter2" not in text
-
-
-@pytest.mark.parametrize(
-    ("given", "ratio", "written"),
-    [
-        ("200/5", Fraction(40), "40"),
-        ("'200 / 5'", Fraction(40), "40"),
-        ("40", Fraction(40), "40"),
-        ("'40'", Fraction(40), "40"),
-        ("12.50", Fraction("12.5"), "12.5"),
-        ("0.05", Fraction("0.05"), "0.05"),
-        ("0.00001", Fraction("0.00001"), "0.00001"),
-        ("6600/110", Fraction(60), "60"),
-        ("13.8/0.12", Fraction(115), "115"),
-        ("100/3", Fraction(100, 3), "100/3"),
-        ("10000/110", Fraction(1000, 11), "1000/11"),
-        ("1000000", Fraction(1_000_000), "1000000"),
-    ],
-)
-def test_a_ratio_is_a_number_or_as_on_the_nameplate(
-    given: str, ratio: Fraction, written: str
-) -> None:
-    text = GOOD.replace("current_ratio: 0.1", f"current_ratio: {given}")
-    configuration = read(text.encode(), "f")
-    assert configuration.devices[0].current_ratio == ratio
-    assert json.loads(canonical(configuration))["devices"][0]["current_ratio"] == written
-    assert parse_ratio(written) == ratio
-
-
-@pytest.mark.parametrize(
-    ("given", "what", "step"),
-    [
-        ("200/0", "the ratio '200/0' has 0 as its secondary value", "200/5"),
-        ("200:5", "'200:5' is not a ratio", "200/5"),
-        ("-200/5", "the ratio '-200/5' is not greater than 0", "reversed"),
-        ("200/-5", "'200/-5' is not a ratio", "200/5"),
-        ("200/5/1", "'200/5/1' is not a ratio", "200/5"),
-        ("'200/5 A'", "'200/5 A' is not a ratio", "200/5"),
-        ("0", "the ratio 0 is not greater than 0", "200/5"),
-        ("1.0e-13", "the ratio 1e-13 is too small", "200/5"),
-        ("-1.0e-13", "the ratio -1e-13 is not greater than 0", "200/5"),
-        ("1000001", "the ratio 1000001 is greater than 1000000", "200/5"),
-        ("/5", "'/5' is not a ratio", "200/5"),
-        ("''", "'' is not a ratio", "200/5"),
-        ("", "the setting 'current_ratio' has no value", "its value"),
-        ("true", "true is not a ratio", "200/5"),
-        ("[200, 5]", "a list is not a ratio", "200/5"),
-        (".nan", "'.nan' is not a ratio", "200/5"),
-        ("２/5", "'２' is a full-width character", "write '2/5' instead"),
-    ],
-)
-def test_what_is_not_a_ratio_is_refused_with_its_next_step(
-    given: str, what: str, step: str
-) -> None:
-    (finding,) = findings(GOOD.replace("current_ratio: 0.1", f"current_ratio: {given}"))
-    assert what in str(finding.what)
-    assert step in str(finding.next)
-    assert finding.path == "devices[0].current_ratio"
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "what", "step"),
-    [
-        ("gateway:\n  label:　x\n", "7:9", "full-width space", "ordinary space"),
-        ("gateway:\n  label：x\n", "7:8", "'：' is a full-width", "':' and a space"),
-        ("gateway:\n  label:x\n", "7:3", "the space after 'label:'", "'label: x'"),
-        ("gateway:\n  label x\n", "7:3", "the colon after 'label'", "'label: x'"),
-        ("gateway: {heartbeat_s: ３００}\n", "6:24", "'３'", "write '300'"),
-        ("gateway: {heartbeat_s: '３００'}\n", "6:25", "'３'", "write '300'"),
-        ("gateway: {heartbeat_s 300}\n", "6:11", "the colon after", "'heartbeat_s: 300'"),
-        ("spool: ［］\n", "6:8", "'［'", "write '[]'"),
-        ("  - {name: ｂ, url: 'modbus-tcp://h'}\n", "6:12", "'ｂ'", "write 'b'"),
-        ("  - {name: b, url: 'modbus-tcp：//h'}\n", "6:31", "'：'", "'modbus-tcp://h'"),
-        (
-            "  - {name: b, url: “modbus-tcp://h”}\n",
-            "6:20",
-            "“ is a typographic",
-            '"modbus-tcp://h" instead',
-        ),
-        (
-            "  - {name: 主幹, url: 'modbus-tcp://h'}\n",
-            "6:12",
-            "'主幹' is not a valid name",
-            "a to z",
-        ),
-        ("gateway:\nlabel: x\n", "7:1", "'label' is unknown", "indent it below 'gateway:'"),
-    ],
-)
-def test_what_an_input_method_wrote_is_named(text: str, place: str, what: str, step: str) -> None:
-    first = next(one for one in findings(GOOD + text) if one.next and what in str(one.what))
-    assert first.location
-    assert f"{first.location.line}:{first.location.column}" == place
-    assert step in str(first.next)
 
 
 def test_a_cause_at_tens_of_thousands_of_places_is_found_in_seconds() -> None:
@@ -408,43 +300,3 @@ def test_the_choices_of_a_setting_come_from_its_type() -> None:
     assert choices_at(Profile, ("points", 0, "bits", 3, "severity")) == tuple(Severity)
     assert choices_at(Profile, ("points", 0, "states", 7)) == tuple(State)
     assert choices_at(Configuration, ("site", "time_zone")) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "place", "code", "step"),
-    [
-        (
-            "version： 1\nsite：\n  time_zone：Asia/Tokyo\n",
-            (1, 8),
-            "yaml.full_width",
-            "yaml.write_colon",
-        ),
-        (
-            "version: １\nsite: {time_zone: UTC}\n",
-            (1, 10),
-            "yaml.full_width",
-            "yaml.write_ascii",
-        ),
-        (
-            "version: 1\nsite: {time_zone: UTC}\ndevices: 【】\n",
-            (3, 10),
-            "yaml.full_width",
-            "yaml.write_ascii",
-        ),
-        (
-            "version: 1\nsite: {time_zone: ‘UTC’}\n",
-            (2, 19),
-            "yaml.typographic_quote",
-            "yaml.write_quote",
-        ),
-    ],
-)
-def test_a_file_typed_with_an_input_method_is_refused_at_its_first_fault(
-    text: str, place: tuple[int, int], code: str, step: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        read(text.encode(), "f.yaml")
-    finding = caught.value.findings[0]
-    assert finding.location is not None
-    assert (finding.location.line, finding.location.column) == place
-    assert (finding.what.id, finding.next.id) == (code, step)

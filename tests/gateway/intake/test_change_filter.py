@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,17 +9,10 @@ from hypothesis import strategies as st
 
 from cloud_link.columns import cells
 from cloud_link.limits import COLUMNS_LIMIT
-from cloud_link.records import (
-    DataRecord,
-    EventRecord,
-    decode_record,
-    table_id,
-)
-from cloud_link.spool.model import Entry
+from cloud_link.records import DataRecord, decode_record
 from cloud_link.wire import Lane
 from console.text import verbatim
 from drivers.report import (
-    Clock,
     Code,
     Condition,
     Evidence,
@@ -32,95 +21,24 @@ from drivers.report import (
     Quality,
     Quantity,
     Reachability,
-    Reading,
-    Report,
     Severity,
     State,
     Supply,
 )
 from gateway.intake.change_filter import ChangeFilter
-from gateway.intake.midnight import day_begins
-
-UTC = ZoneInfo("UTC")
-HEARTBEAT = 300_000
-NOON = 43_200_000
-MISSING = Quality.NOT_AVAILABLE
-BOOT = "0" * 32
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-Value = int | str | None
-
-
-def reading(
-    quantity: Quantity, value: Value, at: int, part: str = "", quality: Quality = Quality.GOOD
-) -> Reading:
-    return Reading(quantity=quantity, value=value, at=at, part=part, quality=quality)
-
-
-def report(
-    at: int, *readings: Reading, offset: int | None = 0, change: Mapping[str, Any] = NOTHING
-) -> Report:
-    base = Report(
-        device="d",
-        at=at,
-        clock=Clock(boot=BOOT, offset=offset),
-        reachability=Reachability.ONLINE,
-        readings=readings,
-    )
-    return replace(base, **change)
-
-
-def volts(at: int, *values: Value) -> Report:
-    parts = ("l1", "l2", "l3")
-    return report(
-        at,
-        *(
-            reading(
-                Quantity.VOLTAGE,
-                v,
-                at,
-                parts[i],
-                Quality.GOOD if v is not None else Quality.NOT_AVAILABLE,
-            )
-            for i, v in enumerate(values)
-        ),
-    )
-
-
-def keep(change_filter: ChangeFilter, what: Report) -> tuple[Entry, ...]:
-    changes = change_filter.select(what)
-    change_filter.commit(changes)
-    return changes.entries
-
-
-def told(entries: Sequence[Entry], lane: Lane = Lane.DATA) -> list[tuple[str, str, Value, str]]:
-    """(quantity, part, value, quality) of every reading in the entries."""
-    result = []
-    for entry in entries:
-        if entry.lane is not lane:
-            continue
-        record = decode_record(entry.body)
-        assert isinstance(record, DataRecord)
-        assert entry.table is not None
-        assert record.table == table_id(entry.table)
-        found = cells(entry.table, record)
-        assert entry.readings == len(found)
-        assert entry.at == record.at
-        for cell in found:
-            column = entry.table.columns[cell.column]
-            result.append((column.quantity, column.part, cell.value, cell.quality.value))
-    return result
-
-
-def events(entries: Sequence[Entry]) -> list[EventRecord]:
-    records = [decode_record(entry.body) for entry in entries if entry.lane is Lane.EVENT]
-    assert all(isinstance(record, EventRecord) for record in records)
-    return records  # type: ignore[return-value] # just asserted
-
-
-def parts_of(entries: Sequence[Entry]) -> list[str]:
-    return [part for _, part, _, _ in told(entries)]
+from tests.gateway.intake.reports import (
+    HEARTBEAT,
+    NOON,
+    UTC,
+    Value,
+    events,
+    keep,
+    parts_of,
+    reading,
+    report,
+    told,
+    volts,
+)
 
 
 def test_only_what_changed_is_sent_and_everything_once_a_heartbeat() -> None:
@@ -287,90 +205,6 @@ def test_hundreds_of_conditions_are_cut_to_the_gravest() -> None:
     (event,) = events(keep(change_filter, report(NOON, change={"conditions": many})))
     assert len(event.conditions) == 100
     assert event.conditions[0].component == "c499"
-
-
-def energy(at: int, wh: int, offset: int | None = 0) -> Report:
-    return report(
-        at,
-        reading(Quantity.POWER_ACTIVE, 100, at),
-        reading(Quantity.ENERGY_IMPORT, wh, at),
-        offset=offset,
-    )
-
-
-def test_counters_near_midnight_travel_in_their_own_lane_on_both_sides() -> None:
-    zone = ZoneInfo("Asia/Tokyo")
-    midnight = day_begins(date(2026, 11, 21), zone)
-    change_filter = ChangeFilter(zone, HEARTBEAT)
-    offset = midnight - 10_000_000  # the boot was some hours before
-    lanes: list[tuple[int, str, int]] = []
-    for at in range(10_000_000 - 400_000, 10_000_000 + 400_000, 10_000):
-        entries = keep(change_filter, energy(at, 5, offset))
-        lanes += [(at - 10_000_000, e.lane.name, e.readings) for e in entries]
-        assert "energy.import" not in str(told(entries)) or abs(at - 10_000_000) > HEARTBEAT
-    boundary = [(at, n) for at, lane, n in lanes if lane == "BOUNDARY"]
-    assert boundary[0] == (-300_000, 1)
-    assert (0, 1) in boundary
-    assert all(abs(at) <= HEARTBEAT for at, _ in boundary)
-
-
-DAY = 86_400_000
-TOKYO = ZoneInfo("Asia/Tokyo")
-MIDNIGHT = day_begins(date(2026, 11, 21), TOKYO)
-
-
-def boundaries(change_filter: ChangeFilter, polls: Sequence[tuple[int, int | None]]) -> list[int]:
-    """The boot times of polls whose counters went into the lane of the day's boundary."""
-    found = []
-    for at, offset in polls:
-        entries = keep(change_filter, energy(at, 5, offset))
-        counters = [e.lane for e in entries if "energy.import" in str(told([e]))]
-        assert len(counters) <= 1, "a counter is sent in one lane only"
-        found += [at for e in entries if e.lane is Lane.BOUNDARY]
-    return found
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        pytest.param(-3_600_000, 3_600_000, id="over midnight, from far to far"),
-        pytest.param(3_600_000, -3_600_000, id="back over midnight"),
-        pytest.param(-60_000, 3_600_000, id="from its edge"),
-        pytest.param(43_200_000, 43_200_000 + DAY, id="a day ahead"),
-        pytest.param(43_200_000, 43_200_000 - 2 * DAY, id="two days back"),
-    ],
-)
-def test_a_clock_that_is_set_over_midnight_leaves_out_no_counter(before: int, after: int) -> None:
-    change_filter = ChangeFilter(TOKYO, HEARTBEAT)
-    was, becomes = MIDNIGHT + before - 1_000_000, MIDNIGHT + after - 1_020_000
-    boundaries(change_filter, [(1_000_000, was), (1_010_000, was)])
-    assert boundaries(change_filter, [(1_020_000, becomes), (1_030_000, becomes)]) == [1_020_000]
-
-
-def test_a_midnight_that_the_clock_leaves_and_meets_again_is_told_both_times() -> None:
-    change_filter = ChangeFilter(TOKYO, 1_000)
-    early, late = MIDNIGHT - 1_030_000, MIDNIGHT - 1_060_000  # it is set back at 1,050 s
-    polls = [(at * 10_000, early if at < 105 else late) for at in range(100, 110)]
-    assert boundaries(change_filter, polls) == [1_030_000, 1_050_000, 1_060_000]
-
-
-def test_the_first_poll_of_a_day_is_a_boundary_however_late() -> None:
-    change_filter = ChangeFilter(TOKYO, HEARTBEAT)
-    offset = MIDNIGHT - 20_000_000
-    assert boundaries(change_filter, [(10_000_000, offset), (35_000_000, offset)]) == [35_000_000]
-
-
-def test_a_time_that_becomes_known_may_be_of_another_day() -> None:
-    change_filter = ChangeFilter(TOKYO, HEARTBEAT)
-    offset = MIDNIGHT - 20_000_000
-    polls = [(10_000_000, None), (10_010_000, offset), (10_020_000, offset)]
-    assert boundaries(change_filter, polls) == [10_010_000]
-
-
-def test_without_a_clock_there_is_no_midnight() -> None:
-    change_filter = ChangeFilter(UTC, HEARTBEAT)
-    entries = keep(change_filter, energy(0, 5, None))
-    assert {entry.lane for entry in entries} == {Lane.EVENT, Lane.DATA}
 
 
 values = st.lists(
