@@ -95,7 +95,7 @@ TEMPLATES = [
 
 DATABASES = {"default": dict(ENVIRONMENT.database)}
 
-# Holds the counts of `ACCOUNT_RATE_LIMITS`, which must outlast a flood of others.
+# Each process's own: what must be counted in all of them together is in the database.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -125,11 +125,6 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_RATE_LIMITS = {  # how they are counted is the adapter's
-    "login_failed": "10/m/ip,5/5m/key",
-    "login_failed_user": "100/5m/key",
-    "login_failed_browser": "5/5m/key",
-}
 SIGN_IN_LINK_LIFE = timedelta(minutes=30)
 
 # --- words and times ------------------------------------------------------------------------

@@ -2,15 +2,15 @@
 
 ::
 
-    counted by          limit (settings)    so that
+    counted by          limit (tries.py)    so that
     network             10 a minute         nobody guesses at many users
     network and user    5 in 5 minutes      nobody guesses at one user
     user                100 in 5 minutes    nor do many networks together
     known browser       5 in 5 minutes      guesses from elsewhere lock nobody out of their own
 
 A browser in which the user has signed in is counted by itself, instead of by the first three. The
-network is the client's (`portal.web.client_address`), not a proxy's. Each server process counts for
-itself.
+network is the client's (`portal.web.client_address`), not a proxy's. All server processes count
+together, in the database.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
 from django.shortcuts import render
+from django.utils import timezone
 
+from portal.accounts import tries
 from portal.accounts.known_browser import known_as, remember_browser
 from portal.accounts.models import User, normal_email
+from portal.web.moments import milliseconds
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -33,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
 
     def __init__(self, request: HttpRequest | None = None) -> None:
         super().__init__(request)
-        self._tries: list[ratelimit.RateLimitUsage] = []
+        self._tries: list[int] = []
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether people may sign up by themselves: never."""
@@ -48,23 +51,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         email = normal_email(str(credentials.get("email", "")))
         browser = known_as(request, email)
         if browser:
-            keys = {"login_failed_browser": browser}
+            kinds = [(tries.BROWSER, browser)]
         else:
             network = ratelimit.get_ip(request)
-            keys = {"login_failed": f"{network} {email}", "login_failed_user": email}
-        for action, key in keys.items():
-            usage = ratelimit.consume(request, app="allauth.account", action=action, key=key)
-            if usage is None:
-                raise self.validation_error("too_many_login_attempts")
-            self._tries.append(usage)
+            kinds = [
+                (tries.NETWORK, network),
+                (tries.NETWORK_AND_USER, f"{network} {email}"),
+                (tries.USER, email),
+            ]
+        counted = tries.count_try(kinds, milliseconds(timezone.now()))
+        if counted is None:
+            raise self.validation_error("too_many_login_attempts")
+        self._tries = counted
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """The user with these credentials; a right password takes its own try back."""
         self._tries = []
         user: User | None = super().authenticate(request, **credentials)
         if user is not None:
-            for usage in self._tries:
-                usage.rollback()
+            tries.take_back(self._tries)
         return user
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponseBase:

@@ -162,3 +162,22 @@ class SignInLink(models.Model):
     def digest_of(token: str) -> str:
         """The hash under which a token is stored."""
         return sha256(token.encode()).hexdigest()
+
+
+class SignInTry(models.Model):
+    """A try to sign in whose password was not right, for as long as it counts.
+
+    Attributes:
+        bucket: What it is counted with (`portal.accounts.tries`), a hash.
+        at: When it was made, Unix milliseconds.
+    """
+
+    bucket = models.CharField(max_length=64)
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "sign-in tries"
+        indexes = (models.Index(fields=("bucket", "at"), name="sign_in_try_counted"),)
+
+    def __str__(self) -> str:
+        return f"{self.bucket[:8]} at {self.at}"
