@@ -29,7 +29,7 @@ from portal.ingest.models import Epoch, Receipt, Watermark
 from portal.logs import event_log
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from portal.ingest.messages import Item
 
@@ -67,10 +67,22 @@ class ReceiptCandidate:
         return (self.epoch, int(self.item.number.lane), self.item.number.seq)
 
 
-def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, RecordOutcome | None]:
-    """Receive records: for each its earlier outcome, or ``None`` where it is new.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What was known of records that came.
 
-    ``now`` is in Unix milliseconds.
+    Attributes:
+        earlier: For each its earlier outcome, or ``None`` where it is new.
+        named: The keys of those new records that gaps still name: `fill_gaps` takes them out once
+            it is certain that they stay.
+    """
+
+    earlier: Mapping[Item, RecordOutcome | None]
+    named: frozenset[Key]
+
+
+def receive(candidates: Iterable[ReceiptCandidate], now: int) -> Received:
+    """Receive records; ``now`` is in Unix milliseconds.
 
     Receipts are inserted in one order everywhere, so that workers wait for each other and never
     in a circle.
@@ -85,8 +97,6 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, Reco
 
     open_ = [one for one in ordered if one.accept and not counted(one.key)]
     taken = _insert([(*one.key, one.item.content) for one in open_], now)
-    if missing:
-        gaps.fill(_by_lane(taken))
     rest = [one for one in ordered if one.key not in taken]
     known = _find([one.key for one in rest])
     unvouched = {one.key[0] for one in rest if one.key not in known and counted(one.key)}
@@ -99,7 +109,14 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> dict[Item, Reco
         if counted(one.key):
             default = CONFLICT if one.key[0] in contested else STORED
         result[one.item] = _earlier_outcome(one.item, known.get(one.key), default)
-    return result
+    named = frozenset(key for key in taken if key[2] in missing.get(key[:2], ()))
+    return Received(earlier=result, named=named)
+
+
+def fill_gaps(keys: Collection[Key]) -> None:
+    """Take records that are here to stay out of the gaps that name them."""
+    if keys:
+        gaps.fill(_by_lane(keys))
 
 
 def _by_lane(keys: Iterable[Key]) -> dict[tuple[int, int], set[int]]:

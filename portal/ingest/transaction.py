@@ -76,6 +76,7 @@ class Transaction:
         self._replaying = False
         self._outcomes: dict[Item, RecordOutcome] = {}
         self._fresh_keys: list[receipts.Key] = []
+        self._named_by_gaps: set[Key] = set()
         self.tally = Tally()
 
     def store(self, deliveries: Sequence[tuple[Box, BoxMessages]]) -> list[Answer]:
@@ -107,6 +108,7 @@ class Transaction:
                     self._apply_pending(box, online.boot)
         self._receive([item for _, sent in deliveries for item in sent.items.values()])
         self._finish()
+        receipts.fill_gaps(self._named_by_gaps)
         replies += answers(self._item_outcomes(deliveries))
         return replies + after_batches(self._known.loaded_epochs(), self._fresh_keys, self._now_ms)
 
@@ -184,6 +186,7 @@ class Transaction:
             self._store_pending(item)
         elif self._outcomes.pop(item, None) is not None:
             receipts.withdraw(key)
+            self._named_by_gaps.discard(key)
             self.tally.received[item.number.lane.name.lower()] -= 1
             self.tally.held += 1
         return key
@@ -209,11 +212,12 @@ class Transaction:
             ReceiptCandidate(item=item, epoch=known.epoch(item).pk, accept=known.has_layout(item))
             for item in items
         ]
-        earlier = receipts.receive(candidates, self._now_ms)
+        received = receipts.receive(candidates, self._now_ms)
+        self._named_by_gaps |= received.named
         fresh: list[Item] = []
         for candidate in candidates:
             item = candidate.item
-            outcome = earlier[item]
+            outcome = received.earlier[item]
             if outcome is not None:
                 self._outcomes[item] = outcome
                 self.tally.repeated += 1

@@ -13,7 +13,8 @@ from portal.ingest.ledger import Ledger, ledger
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
-from tests.portal.ingest.sender import Sender, acks, gap, meter, samples
+from tests.portal.ingest.poison import poisoned, statement
+from tests.portal.ingest.sender import METER, Sender, acks, gap, meter, new_box, samples
 from tests.portal.ingest.test_ledger import word
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -97,6 +98,29 @@ def test_a_record_that_arrives_leaves_the_gap_that_names_it(box: Box, dated: Sen
     ingest(messages)
     assert not Gap.objects.exists()
     assert ledger([spool]) == Ledger(accepted=12, stored=12)
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_record_that_is_left_unanswered_stays_in_its_gap(
+    box: Box, dated: Sender, marked: bool
+) -> None:
+    """It is not here: below a watermark, nothing but the gap tells it from what was received."""
+    messages = [dated.send(Lane.DATA, meter(1000 * n, 7, n, n)) for n in range(10)]
+    ingest([messages[0], messages[9]])
+    ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (1, 8)))])
+    if marked:
+        compact(LATER)
+    senders = [Sender(new_box().box_id) for _ in range(2)]
+    ingest([one for sender in senders for one in (sender.tables(METER), sender.clock())])
+    alike = [sender.send(Lane.DATA, meter(1000, 7, 1, 1)) for sender in senders]
+    raises = statement("program limit") or statement("integer overflow") or ""
+    with poisoned("ingest_sample", "NEW.value = 7", raises):
+        result = ingest([messages[4], *alike])
+    assert (result.answers, result.tally.held) == ((), 3)
+    assert ranges() == [[1, 8]]
+    assert acks(ingest([messages[4]]), dated).ok == ((4, 4),)
+    assert ranges() == [[1, 3], [5, 8]]
+    assert len(samples(box)) == 9, "answered as stored, and stored"
 
 
 def test_a_record_that_came_before_its_gap_is_not_in_it(dated: Sender) -> None:
