@@ -86,7 +86,8 @@ class Storage:
     """Stores batches of messages, one at a time.
 
     Attributes:
-        seconds: How long the last batch took, without the attempts that failed.
+        seconds: How long the last batch took, without the attempts that failed, and without the
+            wait for other work in its thread: its boxes are charged for it.
 
     Args:
         on_commit: Called for every batch that was committed.
@@ -174,7 +175,6 @@ class Storage:
     async def _attempt(
         self, messages: Sequence[IncomingMessage], suspect_lost: bool
     ) -> IngestResult:
-        began = time.monotonic()
         try:
             result = await self.run(lambda: self._store(messages, suspect_lost=suspect_lost))
         except canary.CanaryError as error:
@@ -185,7 +185,6 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
             result = IngestResult(answers=())
-        self.seconds = time.monotonic() - began
         self._on_commit(result, len(messages), self.seconds)
         self._remember(result.suspects)
         return result
@@ -208,11 +207,14 @@ class Storage:
 
     def _store(self, messages: Sequence[IncomingMessage], *, suspect_lost: bool) -> IngestResult:
         close_old_connections()
+        began = time.monotonic()
         try:
             result = ingest_or_isolate(messages, suspect_lost=suspect_lost)
         except sql.OUTAGES:
             connection.close()
             raise
+        finally:
+            self.seconds = time.monotonic() - began
         return result
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -97,6 +99,30 @@ async def test_a_fault_of_what_can_wait_stops_no_worker(
         await asyncio.to_thread(worker.close)
     assert caplog.text.count("maintenance_failed") == 1
     assert "batch_failed" in caplog.text
+
+
+async def test_upkeep_is_not_counted_into_the_time_of_a_batch(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The boxes of a batch are charged for its time."""
+    now, queued = 0.0, threading.Event()
+
+    def upkeep() -> None:
+        nonlocal now
+        queued.wait(30)
+        now += 60
+
+    monkeypatch.setattr(storage, "time", SimpleNamespace(monotonic=lambda: now))
+    worker = Storage()
+    beside = asyncio.create_task(worker.run(upkeep))
+    storing = asyncio.create_task(worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))]))
+    await asyncio.sleep(0)  # both have begun
+    queued.set()
+    await beside
+    result = await storing
+    await asyncio.to_thread(worker.close)
+    assert acks(result, dated).ok == ((0, 0),)
+    assert worker.seconds == 0
 
 
 def test_an_alarm_ends_once_a_record_that_was_held_is_stored(transactional_db: None) -> None:
