@@ -20,7 +20,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from portal import readiness
@@ -252,7 +258,7 @@ def _raise_alarm(error: canary.CanaryError) -> None:
     now_ms = round(time.time() * 1000)
     try:
         alarms.open_for_canary(error.kind, error.error, now_ms)
-    except DatabaseError as second:
+    except (DatabaseError, InterfaceError) as second:
         connection.close()
         log.error("ingest_alarm", cause=str(error), kind=error.kind, error=str(second))
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
-from django.db import connections
+from django.db import InterfaceError, connections
 
 from cloud_link.wire import Lane
 from portal.ingest import alarms, canary, quarantine, storage
@@ -99,6 +99,26 @@ async def test_a_fault_of_what_can_wait_stops_no_worker(
         await asyncio.to_thread(worker.close)
     assert caplog.text.count("maintenance_failed") == 1
     assert "batch_failed" in caplog.text
+
+
+async def test_an_alarm_that_no_connection_takes_stops_no_worker(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def sleep(_: float) -> None:
+        monkeypatch.undo()
+
+    def failing(*_: object, **__: object) -> None:
+        raise canary.CanaryError("data", LookupError("a fault of ours"))
+
+    def lost(*_: object, **__: object) -> None:
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(storage, "ingest_or_isolate", failing)
+    monkeypatch.setattr(alarms, "open_for_canary", lost)
+    worker = Storage(sleep=sleep)
+    result = await worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    await asyncio.to_thread(worker.close)
+    assert acks(result, dated).ok == ((0, 0),)
 
 
 async def test_upkeep_is_not_counted_into_the_time_of_a_batch(
