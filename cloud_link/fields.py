@@ -41,6 +41,8 @@ Runs = Annotated[tuple[tuple[Seq, Seq], ...], Meta(max_length=limits.RUNS_LIMIT)
 """First and last number of each run."""
 NextSeqs = dict[LaneNumber, Annotated[int, Meta(ge=0, le=limits.SEQ_LIMIT)]]
 """For each lane a sequence number that none was given yet."""
+LastSeqs = dict[LaneNumber, Seq]
+"""For each lane a sequence number that was given."""
 Word = Annotated[str, Meta(max_length=limits.WORD_LENGTH)]
 """A word of a closed vocabulary."""
 Code = Annotated[str, Meta(max_length=limits.CODE_LENGTH)]

@@ -2,11 +2,11 @@
 
 The spool keeps records, and records are counted; a batch carries (seq, record) pairs of one lane::
 
-    up/online   Online                       once a session, and as the will
+    up/online   Online                       a session begins, goes on, or (the will) ends
     up/table    Tables = [Table ...]         data records name them by hash
     up/data     Batch of DATA or BOUNDARY: version, epoch, ordinal, lane, boot, items
     up/event    Batch of EVENT or GAP
-    down/ack    Ack = epoch, lane, ok ranges, rejected, need_table, renew
+    down/ack    Ack = epoch, lane, ok ranges, rejected, need_table, conflict, renew, resend, wait
 
     DataRecord  = table, at, values [, column_bitmap, time_runs, qualities]
     Table       = device, ((quantity, part, resolution) ...)       immutable, named by its hash
@@ -36,6 +36,7 @@ from cloud_link.fields import (
     Code,
     EpochName,
     Int64,
+    LastSeqs,
     NextSeqs,
     Ordinal,
     Runs,
@@ -107,15 +108,15 @@ class AcknowledgedEpoch(msgspec.Struct, frozen=True, array_like=True):
 
     epoch: EpochName
     ordinal: Ordinal
-    lanes: NextSeqs
+    lanes: LastSeqs
 
 
 class Online(msgspec.Struct, frozen=True, array_like=True):
-    """A session begins, or (as the will, or on a clean stop) ends.
+    """A session begins or goes on, or (as the will, or on a clean stop) ends.
 
     Attributes:
         session: Grows with every session of this box; an older session's will changes nothing.
-        alive: Whether it begins.
+        alive: Whether it begins or goes on.
         boot: The first `BOOT_SIZE` bytes of the boot id.
         epoch: The epoch that new records are appended to, and its ``ordinal``.
         next: For each lane of that epoch, the sequence number the next record will get.

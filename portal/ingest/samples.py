@@ -89,7 +89,7 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
         clocks: The clocks of its boot, in falling order.
 
     Raises:
-        UndatedError: No clock is known for one of its moments.
+        PendingClockError: No clock is known for one of its moments.
     """
     if layout.plain and not record.qualities and record.column_bitmap is None:
         plain = _plain_rows(layout, record, clocks)
