@@ -13,7 +13,7 @@ begins a new epoch, so that a restored or copied file never gives out a number a
 `Spool` blocks and belongs to one thread; `cloud_link.spool.writer.SpoolWriter` is its async side.
 The parts: `folder` (files, lock, reserve file), `schema` (tables), `database` (transactions),
 `records` and `settled` (rows), `losses` and `gaps` (drops), `acks` (acknowledgements), `retention`
-and `resend` (what was acknowledged), `acknowledged` (how far), `recovery` (damage).
+and `resend` (what was acknowledged), `acknowledged` (how far), `opening` and `recovery` (damage).
 
 Sources: design section 5; docs/adr/0005; https://sqlite.org/wal.html
 """
@@ -47,8 +47,8 @@ from cloud_link.spool.model import (
     SpoolRecord,
     SpoolStats,
 )
+from cloud_link.spool.opening import open_database
 from cloud_link.spool.records import Epoch, Row
-from cloud_link.spool.recovery import Recovery, unfinished_recovery
 from cloud_link.spool.resend import Resend
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.spool.stats import count_rejected, spool_stats
@@ -353,33 +353,9 @@ class Spool:
             self._commit(lambda: None)
 
     def _begin(self, quarantined: Path | None) -> None:
-        """Begin an epoch; recover or announce the records of a quarantined or lost database."""
-        marker = self._folder.read_marker()
-        database = self._database
-        try:
-            quarantined = quarantined or unfinished_recovery(database, self._folder.path, marker)
-            recovery = Recovery(database, quarantined) if quarantined else None
-
-            def begin() -> Epoch:
-                known = marker.ordinal if marker else 0
-                above = max(known, recovery.greatest_ordinal if recovery else 0)
-                epoch = database.records.begin_epoch(above)
-                if recovery:
-                    recovery.prepare(marker)
-                return epoch
-
-            epoch = database.commit(begin)
-            # An earlier process may have sent those that are there.
-            self._handed_out = database.read(lambda: database.records.newest_id(Lane.GAP))
-            if recovery:
-                log.warning("spool_recovered", records=recovery.finish(marker))
-                # At once: who is reading lane GAP when the damage is found goes on with these.
-                database.commit(lambda: database.losses.seal(epoch, self._boot, self._handed_out))
-        except BaseException:
-            # The caller gets no spool, and nobody could open another while this one is locked.
-            database.close()
-            raise
-        self._adopt_epoch(epoch)
+        opening = open_database(self._database, self._folder, self._boot, quarantined)
+        self._handed_out = opening.handed_out
+        self._adopt_epoch(opening.epoch)
 
     def _adopt_epoch(self, epoch: Epoch) -> None:
         self._current = self._next = epoch
