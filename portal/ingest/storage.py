@@ -60,7 +60,8 @@ _LOOK_EVERY_S: Final = 15.0
 """Between two looks at the alarms."""
 _REPLAY_AT_ONCE: Final = 20
 """Records of the quarantine that are replayed before other work has its turn."""
-_REPLAY_PAUSE_S: Final = 0.2
+_PART_PAUSE_S: Final = 0.2
+"""Seconds between two parts of a long replay or dating, in which messages are stored."""
 _ATTEMPTS: Final = 3
 """How often a database that answers may lose the connection before the batch is taken apart."""
 
@@ -129,6 +130,7 @@ class Storage:
     async def maintain(self) -> None:
         """Replay what an older portal rejected, and end alarms that are over; until cancelled."""
         after: int | None = 0
+        dating = False
         while True:
             if after is not None:
                 replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
@@ -137,9 +139,11 @@ class Storage:
             if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
                 self._compacted = time.monotonic()
                 await self._beside("compaction", _compact, otherwise=None)
-                await self._beside("dating", settle_undated, otherwise=None)
+                dating = True
+            if dating:
+                dating = await self._beside("dating", settle_undated, otherwise=False)
             replaying = after is not None and "replay" not in self._failing
-            await asyncio.sleep(_REPLAY_PAUSE_S if replaying else _LOOK_EVERY_S)
+            await asyncio.sleep(_PART_PAUSE_S if replaying or dating else _LOOK_EVERY_S)
 
     async def _beside(self, work: str, function: Callable[[], T], *, otherwise: T) -> T:
         """Do what can wait: where it fails, the worker goes on, and it is tried again later."""

@@ -120,15 +120,20 @@ def ingest(
     )
 
 
-def settle_undated(now: datetime | None = None) -> None:
+def settle_undated(now: datetime | None = None) -> bool:
     """Date what waits for clocks that will not come, of boxes that may be silent.
 
     A transaction for each of at most `SILENT_AT_ONCE` boxes; where one fails, it raises once the
     others are done.
+
+    Returns:
+        Whether more can be done at once: some was, and some is left.
     """
     now = now or datetime.now(UTC)
     failed: Exception | None = None
-    for pk in undated.neglected(now, SILENT_AT_ONCE):
+    boxes = undated.neglected(now, SILENT_AT_ONCE)
+    before = undated.unsettled(boxes)
+    for pk in boxes:
         try:
             with transaction.atomic(durable=True):
                 box = Box.objects.select_for_update(no_key=True).get(pk=pk)
@@ -139,6 +144,7 @@ def settle_undated(now: datetime | None = None) -> None:
             failed = error
     if failed is not None:
         raise failed
+    return undated.unsettled(boxes) != before and bool(undated.neglected(now, 1))
 
 
 def ingest_or_isolate(

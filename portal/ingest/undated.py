@@ -29,7 +29,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import FloatField, Q
+from django.db.models import Count, FloatField, Q
 from django.db.models.functions import Cast
 
 from cloud_link.limits import EARLIEST_MS
@@ -40,7 +40,7 @@ from portal.ingest.models import BootClock, UndatedBoot
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from django.db.models.expressions import CombinedExpression
@@ -127,6 +127,13 @@ def neglected(now: datetime, limit: int) -> list[int]:
     due = ended | Q(heard_ms__lt=now_ms - FORSAKEN_MS)
     rows = UndatedBoot.objects.filter(due, settled=False).order_by("heard_ms")
     return list(dict.fromkeys(rows.values_list("box_id", flat=True)[: 4 * limit]))[:limit]
+
+
+def unsettled(boxes: Collection[int]) -> tuple[int, int]:
+    """What is left to settle of these boxes, by their ids: boots, and records that wait."""
+    rows = UndatedBoot.objects.filter(box__in=boxes, settled=False)
+    found = rows.aggregate(boots=Count("pk"), records=ExactSum("records"))
+    return found["boots"], found["records"] or 0
 
 
 class UndatedBoots:

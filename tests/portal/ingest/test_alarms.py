@@ -145,6 +145,31 @@ async def test_upkeep_is_not_counted_into_the_time_of_a_batch(
     assert worker.seconds == 0
 
 
+async def test_what_waits_for_clocks_is_dated_until_nothing_more_can_be(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, more, done = 0.0, [True, True, False], asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def settle() -> bool:
+        if len(more) == 1:
+            loop.call_soon_threadsafe(done.set)
+        return more.pop(0)
+
+    monkeypatch.setattr(storage, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: 0))
+    monkeypatch.setattr(storage, "settle_undated", settle)
+    monkeypatch.setattr(storage, "_PART_PAUSE_S", 0)
+    worker = Storage()
+    now = 4_000
+    working = asyncio.create_task(worker.maintain())
+    try:
+        await asyncio.wait_for(done.wait(), 10)
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+
+
 def test_an_alarm_ends_once_a_record_that_was_held_is_stored(transactional_db: None) -> None:
     fleet = [Sender(new_box().box_id) for _ in range(3)]
     ingest([one for box in fleet for one in (box.tables(METER), box.clock())])

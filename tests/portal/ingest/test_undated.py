@@ -206,6 +206,18 @@ def test_a_box_that_never_comes_back_hides_nothing_either(box: Box, unset: Sende
     assert len(times(box)) == 10
 
 
+def test_a_long_backlog_of_a_silent_box_is_dated_without_further_waits(
+    box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.ingest.transaction.PENDING_PER_TRANSACTION", 4)
+    monkeypatch.setattr("portal.ingest.transaction._PENDING_AT_ONCE", 4)
+    silent = at(600_000 + FORSAKEN_MS + 1_000)
+    assert [settle_undated(silent) for _ in range(3)] == [True, True, False]
+    assert counted(box) == (0, 0)
+    assert len(times(box)) == 10
+    assert not settle_undated(silent), "nothing is left"
+
+
 def test_what_waits_is_dated_part_by_part(
     box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
