@@ -36,6 +36,9 @@ DIGEST_SIZE: Final = 32
 """A SHA-256."""
 DOCUMENT_LIMIT: Final = 1 << 21
 """A configuration's text: eight times the largest file that the gateway reads."""
+DOCUMENT_VALUES: Final = 1 << 17
+"""Keys and values of a configuration, at all depths, counted by the marks between them: as many as
+the largest file that the gateway reads can hold. A kilobyte of zlib inflates to a million."""
 
 # Numbers
 

@@ -56,6 +56,9 @@ _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that count as printable, and show nothing."""
 _UNSEEN_RANGES: Final = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0000, 0xE1000))
 """Selectors of variants, which change or hide their neighbours."""
+_PIECE: Final = 1 << 16
+_JSON_MARKS: Final = (b",", b":", b"[", b"{")
+"""One of these stands before every key and value but the outermost."""
 _KINDS: Final = range(1, 6)
 """The tags of the records that this version knows."""
 
@@ -79,6 +82,17 @@ class Flaw:
 
 def read_record(raw: bytes, lane: Lane) -> Record | Flaw:
     """Decode a record that travels in ``lane``, or say why it is refused; never raises."""
+    record = read_outline(raw, lane)
+    if isinstance(record, ConfigurationRecord):
+        return _configuration_flaw(record) or record
+    return record
+
+
+def read_outline(raw: bytes, lane: Lane) -> Record | Flaw:
+    """As `read_record`, but leave the document of a configuration as it came, and unchecked.
+
+    A document can be a thousand times as large as its record.
+    """
     if len(raw) > limits.RECORD_LIMIT:
         return Flaw(code=RejectCode.INVALID, detail=f"a record of {len(raw)} bytes")
     try:
@@ -89,6 +103,8 @@ def read_record(raw: bytes, lane: Lane) -> Record | Flaw:
     if lane not in LANES[type(record)]:
         detail = f"a {type(record).__name__} does not travel in lane {lane.name}"
         return Flaw(code=RejectCode.MISFIT, detail=detail)
+    if isinstance(record, ConfigurationRecord):
+        return record
     return record_flaw(record) or record
 
 
@@ -193,6 +209,8 @@ def configuration_document(record: ConfigurationRecord) -> dict[str, Any]:
             raise WireError(f"truncated, or of more than {limits.DOCUMENT_LIMIT} bytes")
         if sha256(text).digest() != record.digest:
             raise WireError("its digest is another document's")
+        if sum(map(text.count, _JSON_MARKS)) > limits.DOCUMENT_VALUES:
+            raise WireError(f"more than {limits.DOCUMENT_VALUES} keys and values")
         document = json.loads(text)
         json.dumps(document, ensure_ascii=False).encode()
     except (zlib.error, RecursionError, ValueError) as error:
@@ -202,6 +220,19 @@ def configuration_document(record: ConfigurationRecord) -> dict[str, Any]:
     if reason := json_flaw(document):
         raise WireError(reason)
     return document
+
+
+def document_size(record: ConfigurationRecord) -> int:
+    """The bytes of a configuration's text, as far as it can be inflated; at most the limit."""
+    expander = zlib.decompressobj()
+    size, rest = 0, record.document
+    try:
+        while rest and size < limits.DOCUMENT_LIMIT:
+            size += len(expander.decompress(rest, _PIECE))
+            rest = expander.unconsumed_tail
+    except zlib.error:
+        pass
+    return min(size, limits.DOCUMENT_LIMIT)
 
 
 def json_flaw(value: Any, most: int | None = None) -> str | None:

@@ -25,7 +25,7 @@ from cloud_link.records import (
     table_id,
 )
 from cloud_link.topics import TopicError, Up, parse_up
-from cloud_link.validation import Flaw, read_record
+from cloud_link.validation import Flaw, document_size, read_outline
 from cloud_link.wire import VERSION, Batch, Tables, decode, encode, inflate
 from portal.ingest.messages import IncomingMessage, box_of
 
@@ -45,6 +45,8 @@ _EVENT: Final = 20
 _CONDITION: Final = 5
 _CLOCK: Final = 100
 _FLAW: Final = 50
+_DOCUMENT_BYTES: Final = 200
+"""Bytes of a configuration that are read, checked and stored in the time of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ class Part:
         devices: Hashes of the names of its devices.
         tables: Hashes of the ids of its tables.
         clocks: How many clock records it holds.
+        documents: Bytes of the configurations in it, inflated.
     """
 
     message: IncomingMessage
@@ -63,6 +66,7 @@ class Part:
     devices: frozenset[int] = frozenset()
     tables: frozenset[int] = frozenset()
     clocks: int = 0
+    documents: int = 0
 
     @property
     def box(self) -> str:
@@ -86,6 +90,7 @@ class _ItemCost:
     device: str = ""
     table: bytes = b""
     clock: bool = False
+    document: int = 0
 
 
 def opened(message: IncomingMessage, rows: float = PART_ROWS) -> OpenedMessage:
@@ -110,7 +115,7 @@ def _parts(message: IncomingMessage, channel: Up, rows: float) -> list[Part]:
         )
     if channel in {Up.DATA, Up.EVENT}:
         batch = decode(Batch, message.body)
-        items = [(item, _record_cost(read_record(item[1], batch.lane))) for item in batch.items]
+        items = [(item, _record_cost(read_outline(item[1], batch.lane))) for item in batch.items]
         return _apart(
             message,
             _groups(items, rows),
@@ -155,6 +160,7 @@ def _part(message: IncomingMessage, costs: Sequence[_ItemCost]) -> Part:
         devices=frozenset(hash(one.device) for one in costs if one.device),
         tables=frozenset(hash(one.table) for one in costs if one.table),
         clocks=sum(one.clock for one in costs),
+        documents=sum(one.document for one in costs),
     )
 
 
@@ -177,5 +183,6 @@ def _record_cost(record: Record | Flaw) -> _ItemCost:
     if isinstance(record, GapRecord):
         return _ItemCost(rows=_EVENT + len(record.ranges))
     if isinstance(record, ConfigurationRecord):  # names devices
-        return _ItemCost(rows=_EVENT + len(record.document) // 20)
+        size = document_size(record)
+        return _ItemCost(rows=_EVENT + size // _DOCUMENT_BYTES, document=size)
     return _ItemCost(rows=_FLAW)

@@ -239,6 +239,7 @@ class Inbox:
         """Take what a part costs; returns what the box lacks for it."""
         now = self._now()
         cost = {
+            Resource.BYTES: part.documents,
             Resource.ROWS: part.rows,
             Resource.DEVICES: self._budgets.unknown(box, part.devices, now),
             Resource.TABLES: self._budgets.unknown(box, part.tables, now),

@@ -6,6 +6,7 @@ import json
 import zlib
 from hashlib import sha256
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from cloud_link.records import (
 )
 from cloud_link.validation import (
     Flaw,
+    document_size,
     is_name,
     json_flaw,
     read_record,
@@ -229,6 +231,7 @@ FULL = WireSupply("ink", "", "", 101, None, "", "ok")
         (configuration(b"[" * 100_000), Lane.EVENT, RejectCode.MISFIT),
         (configuration(b'{"a": 1e999}'), Lane.EVENT, RejectCode.MISFIT),
         (configuration(b'{"a": NaN}'), Lane.EVENT, RejectCode.MISFIT),
+        (configuration({"a": [0] * limits.DOCUMENT_VALUES}), Lane.EVENT, RejectCode.MISFIT),
         (configuration(b'{"a": 9223372036854775808}'), Lane.EVENT, RejectCode.MISFIT),
         (configuration(b'{"a": "\\ud800"}'), Lane.EVENT, RejectCode.MISFIT),
     ],
@@ -322,3 +325,39 @@ def test_a_text_for_people_fits_and_has_no_nul(text: str, most: int) -> None:
     found = storable_text(text, most)
     assert len(found) <= most
     assert "\0" not in found
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers(0, 9) | st.text(max_size=3),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    )
+)
+def test_a_configuration_is_never_of_more_values_than_are_counted(value: Any) -> None:
+    """What is counted before it is read bounds what reading makes of it."""
+    document = {"a": value}
+    level: list[Any] = [document]
+    count = 0
+    while level:
+        count += len(level)
+        level = [
+            inner
+            for one in level
+            for inner in (
+                [*one, *one.values()]
+                if isinstance(one, dict)
+                else one
+                if isinstance(one, list)
+                else ()
+            )
+        ]
+    with patch.object(limits, "DOCUMENT_VALUES", count - 2):
+        assert isinstance(read_record(encode_record(configuration(document)), Lane.EVENT), Flaw)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"x", b" " * 70_000, b"[" * limits.DOCUMENT_LIMIT, b" " * 3_000_000]
+)
+def test_the_size_of_a_document_is_told_without_keeping_it(text: bytes) -> None:
+    assert document_size(configuration(text)) == min(len(text), limits.DOCUMENT_LIMIT)
+    assert document_size(configuration(text, document=b"x\x9cno zlib")) <= limits.DOCUMENT_LIMIT

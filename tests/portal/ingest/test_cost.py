@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
+from hashlib import sha256
+from unittest.mock import patch
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_link.records import Column, DataRecord, Table, encode_record, table_id
+from cloud_link.records import (
+    Column,
+    ConfigurationRecord,
+    DataRecord,
+    Table,
+    encode_record,
+    table_id,
+)
 from cloud_link.wire import Batch, Lane, Tables, decode
 from portal.ingest.cost import PART_ROWS, opened
 from portal.ingest.messages import IncomingMessage
@@ -76,3 +87,15 @@ def test_empty_time_runs_are_not_free() -> None:
 
 def test_a_part_is_small_unless_one_record_is_large() -> None:
     assert max(part.rows for part in opened(polls(Sender("b-1"), 100)).parts) <= PART_ROWS + 10
+
+
+def test_a_configuration_costs_what_its_document_is_without_being_read() -> None:
+    """A message of some hundred bytes names fifty megabytes of documents."""
+    text = b'{"a": [' + b"[]," * 600_000 + b"0]}"
+    bomb = ConfigurationRecord(1, sha256(text).digest(), "root", zlib.compress(text))
+    message = Sender("b-1").batch(Lane.EVENT, [(n, encode_record(bomb)) for n in range(28)])
+    assert len(message.body) < 1_000
+    with patch("cloud_link.validation.json.loads", side_effect=AssertionError("it was read")):
+        parts = opened(message).parts
+    assert [part.documents for part in parts] == [len(text)] * 28
+    assert all(part.rows > PART_ROWS for part in parts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cloud_link.records import (
     ConfigurationRecord,
@@ -186,6 +188,18 @@ def test_the_configuration_names_the_devices(box: Box, timed: Sender) -> None:
     newest = box.gateway.configurations.newest()
     assert newest is not None
     assert "Main incomer" in newest.document
+
+
+def test_naming_many_devices_takes_no_statement_for_each(timed: Sender) -> None:
+    counts = []
+    for number, devices in enumerate((1, 300)):
+        named = [{"name": f"d{n}", "label": f"{number}. of {n}"} for n in range(devices)]
+        message = timed.send(Lane.EVENT, configuration(10, {"devices": named}))
+        with CaptureQueriesContext(connection) as queries:
+            ingest([message])
+        counts.append(len(queries))
+    assert counts[1] < counts[0] + 30
+    assert set(Device.objects.values_list("label", flat=True)) >= {"1. of 0", "1. of 299"}
 
 
 @pytest.mark.parametrize("document", [[], "x", 5, None])

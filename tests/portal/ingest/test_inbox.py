@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_link.mqtt.session import Message
-from cloud_link.records import Column, Table
+from cloud_link.records import Column, ConfigurationRecord, Table, encode_record
 from cloud_link.wire import Batch, Lane, Tables, decode, encode
 from portal.ingest.budget import ALLOWANCES, SHORTEST_S, Budgets, Resource
 from portal.ingest.inbox import (
@@ -252,3 +254,17 @@ def _unanswered(
         return None
     body = encode(msgspec.structs.replace(batch, items=items))
     return IncomingMessage(topic=message.topic, body=body)
+
+
+def test_documents_are_paid_for_before_they_are_read() -> None:
+    async def work() -> None:
+        bench, text = Bench(), b'{"a": "' + b" " * 2_000_000 + b'"}'
+        record = ConfigurationRecord(1, sha256(text).digest(), "root", zlib.compress(text))
+        items = [(seq, encode_record(record)) for seq in range(28)]
+        await bench.put(Sender("b-evil").batch(Lane.EVENT, items))
+        while len(bench.inbox):
+            bench.step()
+        assert len(bench.stored) <= ALLOWANCES[Resource.BYTES].burst // len(text) + 1
+        assert bench.turns[-1].throttled[0].resource is Resource.BYTES
+
+    run(work())
