@@ -30,7 +30,7 @@ from django.db import (
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from portal import readiness
-from portal.ingest import alarms, canary, quarantine, receipts, sql
+from portal.ingest import alarms, canary, quarantine, receipts, sql, undated
 from portal.ingest.messages import box_of
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
@@ -58,6 +58,8 @@ PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _COMPACT_EVERY_S: Final = 3600.0
 _LOOK_EVERY_S: Final = 15.0
 """Between two looks at the alarms."""
+SILENT_AT_ONCE: Final = 20
+"""Boxes without a clock that are looked after between two other looks."""
 _REPLAY_AT_ONCE: Final = 20
 """Records of the quarantine that are replayed before other work has its turn."""
 _PART_PAUSE_S: Final = 0.2
@@ -111,6 +113,7 @@ class Storage:
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
         self._compacted = time.monotonic()
+        self._settled = 0
         self._suspects: dict[str, float] = {}
         self._failing: set[str] = set()
 
@@ -128,22 +131,37 @@ class Storage:
         return self._suspects.get(box, 0.0) > time.monotonic()
 
     async def maintain(self) -> None:
-        """Replay what an older portal rejected, and end alarms that are over; until cancelled."""
+        """Do what no message brings about, until cancelled.
+
+        Replay what an older portal rejected, end alarms that are over, and date what waits for
+        clocks that will not come.
+        """
         after: int | None = 0
-        dating = False
         while True:
             if after is not None:
                 replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
                 after = await self._beside("replay", replay, otherwise=after)
             await self._beside("alarms", _look_after_alarms, otherwise=None)
+            dating = await self._settle_undated()
             if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
                 self._compacted = time.monotonic()
                 await self._beside("compaction", _compact, otherwise=None)
-                dating = True
-            if dating:
-                dating = await self._beside("dating", settle_undated, otherwise=False)
             replaying = after is not None and "replay" not in self._failing
             await asyncio.sleep(_PART_PAUSE_S if replaying or dating else _LOOK_EVERY_S)
+
+    async def _settle_undated(self) -> bool:
+        """Settle the next boxes, each apart, so that messages have their turn in between.
+
+        Returns whether more can be done at once.
+        """
+        find = partial(undated.neglected, datetime.now(UTC), SILENT_AT_ONCE, self._settled)
+        boxes: list[int] = await self._beside("dating", find, otherwise=[])
+        self._settled = boxes[-1] if len(boxes) == SILENT_AT_ONCE else 0
+        more = self._settled > 0
+        for box in boxes:
+            settle = partial(settle_undated, box)
+            more |= await self._beside(f"dating of box {box}", settle, otherwise=False)
+        return more
 
     async def _beside(self, work: str, function: Callable[[], T], *, otherwise: T) -> T:
         """Do what can wait: where it fails, the worker goes on, and it is tried again later."""

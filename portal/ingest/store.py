@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from portal.ingest.answers import Answer
     from portal.ingest.messages import IncomingMessage, Reader
 
-SILENT_AT_ONCE: Final = 20
-"""Boxes that one call of `settle_undated` looks after."""
 ISOLATION_S: Final = 30.0
 """Seconds after which no further message is tried once one failed alone; those are left unanswered,
 and the messages of the box that failed come apart from then on."""
@@ -120,31 +118,21 @@ def ingest(
     )
 
 
-def settle_undated(now: datetime | None = None) -> bool:
-    """Date what waits for clocks that will not come, of boxes that may be silent.
-
-    A transaction for each of at most `SILENT_AT_ONCE` boxes; where one fails, it raises once the
-    others are done.
+def settle_undated(box: int, now: datetime | None = None) -> bool:
+    """Date what waits for clocks that will not come, of one box, which may be silent.
 
     Returns:
         Whether more can be done at once: some was, and some is left.
+
+    Raises:
+        DatabaseError, CanaryError: As `ingest`.
     """
     now = now or datetime.now(UTC)
-    failed: Exception | None = None
-    boxes = undated.neglected(now, SILENT_AT_ONCE)
-    before = undated.unsettled(boxes)
-    for pk in boxes:
-        try:
-            with transaction.atomic(durable=True):
-                box = Box.objects.select_for_update(no_key=True).get(pk=pk)
-                Transaction(now, lambda kind, _: canary.check(kind, now)).settle(box)
-        except Exception as error:  # one box must not keep the others from it
-            if sql.is_outage(error):
-                raise
-            failed = error
-    if failed is not None:
-        raise failed
-    return undated.unsettled(boxes) != before and bool(undated.neglected(now, 1))
+    with transaction.atomic(durable=True):
+        locked = Box.objects.select_for_update(no_key=True).get(pk=box)
+        before = undated.unsettled([box])
+        Transaction(now, lambda kind, _: canary.check(kind, now)).settle(locked)
+        return before != undated.unsettled([box]) and undated.neglected(now, 1, box - 1) == [box]
 
 
 def ingest_or_isolate(

@@ -120,13 +120,17 @@ def _dated(field: str) -> CombinedExpression:
     return Cast(field, FloatField()) + Cast("estimate__offset_ms", FloatField())
 
 
-def neglected(now: datetime, limit: int) -> list[int]:
-    """The ids of boxes with something to settle that no message of theirs brings about."""
+def neglected(now: datetime, limit: int, after: int = 0) -> list[int]:
+    """Boxes with something to settle that no message of theirs brings about.
+
+    Returns:
+        Their ids, ascending: those above ``after``, and at most ``limit``.
+    """
     now_ms = round(now.timestamp() * 1000)
     ended = Q(ended_ms__isnull=False, heard_ms__lt=now_ms - QUIET_MS)
     due = ended | Q(heard_ms__lt=now_ms - FORSAKEN_MS)
-    rows = UndatedBoot.objects.filter(due, settled=False).order_by("heard_ms")
-    return list(dict.fromkeys(rows.values_list("box_id", flat=True)[: 4 * limit]))[:limit]
+    rows = UndatedBoot.objects.filter(due, settled=False, box__gt=after).order_by("box_id")
+    return list(rows.values_list("box_id", flat=True).distinct()[:limit])
 
 
 def unsettled(boxes: Collection[int]) -> tuple[int, int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.models import Q
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest import undated
 from portal.ingest.clocks import moment
 from portal.ingest.models import BootClock, Gap, PendingClock, Quarantine, UndatedBoot
+from portal.ingest.storage import Storage
 from portal.ingest.store import ingest, settle_undated
 from portal.ingest.undated import FORSAKEN_MS, QUIET_MS, Undated
 from tests.portal.ingest.sender import (
@@ -199,9 +202,10 @@ def test_a_gap_of_a_boot_without_a_clock_is_dated(box: Box, sender: Sender) -> N
 
 
 def test_a_box_that_never_comes_back_hides_nothing_either(box: Box, unset: Sender) -> None:
-    settle_undated(at(700_000))
-    assert counted(box) == (10, 30)
-    settle_undated(at(600_000 + FORSAKEN_MS + 1_000))
+    assert undated.neglected(at(700_000), 20) == []
+    forsaken = at(600_000 + FORSAKEN_MS + 1_000)
+    assert undated.neglected(forsaken, 20) == [box.pk]
+    settle_undated(box.pk, forsaken)
     assert counted(box) == (0, 0)
     assert len(times(box)) == 10
 
@@ -212,10 +216,44 @@ def test_a_long_backlog_of_a_silent_box_is_dated_without_further_waits(
     monkeypatch.setattr("portal.ingest.transaction.PENDING_PER_TRANSACTION", 4)
     monkeypatch.setattr("portal.ingest.transaction._PENDING_AT_ONCE", 4)
     silent = at(600_000 + FORSAKEN_MS + 1_000)
-    assert [settle_undated(silent) for _ in range(3)] == [True, True, False]
+    assert [settle_undated(box.pk, silent) for _ in range(3)] == [True, True, False]
     assert counted(box) == (0, 0)
     assert len(times(box)) == 10
-    assert not settle_undated(silent), "nothing is left"
+    assert not settle_undated(box.pk, silent), "nothing is left"
+
+
+def test_boxes_take_turns_to_be_settled(box: Box, unset: Sender) -> None:
+    """However many have something to settle, and whichever of them fails, each is reached."""
+    others = [new_box() for _ in range(4)]
+    for one in others:
+        ingest([Sender(one.box_id).send(Lane.EVENT, event(1_000))], at(1_000))
+    forsaken = at(600_000 + FORSAKEN_MS + 1_000)
+    everybody = [box.pk, *(one.pk for one in others)]
+    assert undated.neglected(forsaken, 3) == everybody[:3]
+    assert undated.neglected(forsaken, 3, everybody[2]) == everybody[3:]
+
+
+async def test_a_worker_that_hears_nothing_dates_what_no_clock_will(
+    box: Box, unset: Sender
+) -> None:
+    """The boot ended a day ago, by the portal's clock; no message comes, and no broker is there."""
+
+    def done() -> bool:
+        try:
+            return len(times(box)) == 10
+        finally:
+            connections.close_all()
+
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
+    try:
+        async with asyncio.timeout(30):
+            while not await asyncio.to_thread(done):  # noqa: ASYNC110 - another thread's work
+                await asyncio.sleep(0.05)  # a poll: nothing tells of a row
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
 
 
 def test_what_waits_is_dated_part_by_part(
