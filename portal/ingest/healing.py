@@ -11,7 +11,9 @@ ever. Two rules keep them from it:
   the way, a box that begins a session is believed: epochs above its own lose their rank, and what
   was accepted because of it may be overwritten.
 
-Readings are not touched: they are under their own time, whoever sent them.
+Which reading of a series is its latest follows from the same numbers
+(`portal.ingest.models.Latest`). The readings themselves are not touched: they are under their own
+time, whoever sent them.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from cloud_link.limits import RENEWAL_LIMIT, SEQ_LIMIT
 from portal.fleet.models import UNHEARD, Device, RunningConfiguration
 from portal.ingest import clocks
 from portal.ingest.messages import order
+from portal.ingest.models import Latest
 
 if TYPE_CHECKING:
     from cloud_link.wire import Online
@@ -55,4 +58,6 @@ def disown(box: Box, online: Online) -> None:
         gateway=box.gateway_id, speaker=box.pk, order__gt=top
     )
     configurations.update(order=UNHEARD)
+    of_gateway = Latest.objects.filter(series__device__gateway=box.gateway_id, speaker=box.pk)
+    of_gateway.filter(rank__gt=top).update(rank=UNHEARD)
     clocks.disown(box, top)

@@ -13,10 +13,11 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 
 from cloud_link.columns import QUALITIES, cells
 from cloud_link.limits import SAMPLE_TEXT_LIMIT
@@ -24,6 +25,7 @@ from cloud_link.records import WireError
 from cloud_link.validation import Flaw, plausible, storable_text
 from cloud_link.wire import RejectCode
 from drivers.report import Quality
+from portal.fleet.models import UNHEARD
 from portal.ingest import sql
 from portal.ingest.models import Latest, Sample, TextSample
 
@@ -57,23 +59,17 @@ _INDEX: Final = {quality: index for index, quality in enumerate(QUALITIES)}
 
 @dataclass(slots=True, kw_only=True)
 class Rows:
-    """Rows of one data record, or of several: numbers for `Sample`, texts for `TextSample`."""
+    """Rows of one data record: numbers for `Sample`, texts for `TextSample`.
+
+    Attributes:
+        speaker: The id of the box that took them.
+        rank: When it took them, as `portal.ingest.models.Latest` says.
+    """
 
     numbers: list[Row] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
-
-    def add(self, other: Rows) -> None:
-        """Append the rows of ``other``."""
-        self.numbers += other.numbers
-        self.texts += other.texts
-
-
-def joined(parts: Iterable[Rows]) -> Rows:
-    """The rows of several data records."""
-    together = Rows()
-    for one in parts:
-        together.add(one)
-    return together
+    speaker: int = 0
+    rank: int = UNHEARD
 
 
 class PendingClockError(LookupError):
@@ -161,18 +157,21 @@ def _unix_time(boot_ms: int, clocks: Sequence[BootClock]) -> tuple[int, int]:
     raise PendingClockError(boot_ms)
 
 
-def write_rows(new: Rows) -> None:
-    """Insert rows into their tables, and the newest of each series into `Latest`."""
-    for table, found in ((Sample, new.numbers), (TextSample, new.texts)):
-        if not found:
-            continue
-        try:
-            with transaction.atomic():
-                _insert(table, found)
-        except IntegrityError:
-            found = _without_collisions(table, found)
+def write_rows(*records: Rows) -> None:
+    """Insert rows into their tables, and what was taken last of each series into `Latest`."""
+    _insert_free(Sample, list(chain.from_iterable(one.numbers for one in records)))
+    _insert_free(TextSample, list(chain.from_iterable(one.texts for one in records)))
+    _latest(records)
+
+
+def _insert_free(table: SampleTable, found: Sequence[Row]) -> None:
+    if not found:
+        return
+    try:
+        with transaction.atomic():
             _insert(table, found)
-        _latest(table, found)
+    except IntegrityError:
+        _insert(table, _without_collisions(table, found))
 
 
 def _insert(table: SampleTable, found: Sequence[Row]) -> None:
@@ -262,27 +261,36 @@ def _existing(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int],
     return {(series, at): (value, quality) for series, at, value, quality in rows_there}
 
 
-def _latest(table: SampleTable, found: Iterable[Row]) -> None:
-    newest = {row[0]: row for row in sorted(found, key=itemgetter(1))}
+def _latest(records: Iterable[Rows]) -> None:
+    newest: dict[int, tuple[Row, Rows]] = {}
+    for one in sorted(records, key=attrgetter("speaker", "rank")):
+        for row in chain(sorted(one.numbers, key=itemgetter(1)), one.texts):
+            newest[row[0]] = (row, one)
     if not newest:
         return
-    words = table is TextSample
     source, parameters = sql.source(
-        ("bigint", "bigint", "bigint", "text", "smallint"),
-        [
-            (series, at, None if words else value, value if words else None, quality)
-            for series, at, value, quality, _ in (newest[key] for key in sorted(newest))
-        ],
+        ("bigint", "bigint", "bigint", "text", "smallint", "bigint", "bigint", "bigint"),
+        [_latest_row(*newest[series]) for series in sorted(newest)],
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO ingest_latest (series_id, at, value, text, quality) "  # noqa: S608 - the source is ours
-            f"SELECT c0, c1, c2, c3, c4 FROM {source} WHERE c0 >= 0 ORDER BY c0 "
+            "INSERT INTO ingest_latest "  # noqa: S608 - the source is ours
+            "(series_id, at, value, text, quality, clock_id, speaker, rank) "
+            f"SELECT c0, c1, c2, c3, c4, c5, c6, c7 FROM {source} WHERE c0 >= 0 ORDER BY c0 "
             "ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "
-            "text = excluded.text, quality = excluded.quality "
-            "WHERE excluded.at >= ingest_latest.at",
+            "text = excluded.text, quality = excluded.quality, clock_id = excluded.clock_id, "
+            "speaker = excluded.speaker, rank = excluded.rank "
+            "WHERE (excluded.speaker, excluded.rank) >= "
+            "(ingest_latest.speaker, ingest_latest.rank)",
             parameters,
         )
+
+
+def _latest_row(row: Row, record: Rows) -> tuple[Any, ...]:
+    series, at, value, quality, clock = row
+    text = value if isinstance(value, str) else None
+    number = None if isinstance(value, str) else value
+    return (series, at, number, text, quality, clock, record.speaker, record.rank)
 
 
 def redate(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
@@ -292,30 +300,24 @@ def redate(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
     from the others, so that no sample lands on one still to move.
     """
     delta, start = fresh.offset_ms - old.offset_ms, fresh.since_boot_ms + old.offset_ms
+    dated = {
+        "series__device__gateway": gateway,
+        "clock": old.pk,
+        "at__gte": start,
+        "at__lt": until + old.offset_ms,
+    }
     for table in (Sample, TextSample):
         wrong = (
-            table._default_manager.filter(
-                series__device__gateway=gateway,
-                clock=old.pk,
-                at__gte=start,
-                at__lt=until + old.offset_ms,
-            )
+            table._default_manager.filter(**dated)
             .order_by("-at" if delta > 0 else "at")
             .values_list("series_id", "at", "value", "quality")
         )
         while found := list(wrong[:MOVED_AT_ONCE]):
-            _redate_part(table, found, delta, fresh)
-
-
-def _redate_part(
-    table: SampleTable, found: Sequence[tuple[int, int, Any, int]], delta: int, fresh: BootClock
-) -> None:
-    series = {row[0] for row in found}
-    _delete(table, [(row[0], row[1]) for row in found])
-    Latest.objects.filter(series__in=series).delete()
-    moved = [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
-    write_rows(Rows(texts=moved) if table is TextSample else Rows(numbers=moved))
-    _latest(table, _newest_left(table, series))
+            _delete(table, [(row[0], row[1]) for row in found])
+            _insert_free(
+                table, [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
+            )
+    Latest.objects.filter(**dated).update(at=F("at") + delta, clock=fresh.pk)
 
 
 def _delete(table: SampleTable, keys: Sequence[tuple[int, int]]) -> None:
@@ -326,17 +328,3 @@ def _delete(table: SampleTable, keys: Sequence[tuple[int, int]]) -> None:
             f"WHERE (series_id, at) IN (SELECT c0, c1 FROM {source})",
             parameters,
         )
-
-
-def _newest_left(table: SampleTable, series: Iterable[int]) -> list[Row]:
-    found: list[Row] = []
-    for one in sorted(series):
-        row = (
-            table._default_manager.filter(series=one)
-            .order_by("-at")
-            .values_list("series_id", "at", "value", "quality", "clock_id")
-            .first()
-        )
-        if row is not None:
-            found.append(row)
-    return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from cloud_link.limits import SEQ_LIMIT
 from cloud_link.records import (
     ClockRecord,
     ConfigurationRecord,
@@ -31,6 +32,7 @@ from portal.ingest.tally import Tally
 from portal.ingest.undated import PENDING_PER_TRANSACTION, UndatedBoots
 from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
+from portal.web.moments import AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -338,12 +340,25 @@ class Transaction:
             if isinstance(found, Flaw):
                 self._quarantine(item, found)
             elif found is not None:
+                found.speaker, found.rank = key[0], self._rank(item, record)
                 ready.append((item, found))
         self._isolate(kinds.DATA, ready, _write)
         failed = self._suspects.subjects
         for item, found in ready:
             if item not in failed:
                 self._count(found)
+
+    def _rank(self, item: Item, record: DataRecord) -> int:
+        """When a record was taken, as `portal.ingest.models.Latest` says.
+
+        A time that is yet to come, although a source vouches for the clock, cannot be right: it
+        stands before every other of its epoch.
+        """
+        clock = self._known.clock_at(item, record.at)
+        ahead = self._now_ms + AHEAD_MS
+        if clock is not None and clock.synchronised and record.at + clock.offset_ms > ahead:
+            return order(self._known.epoch(item).ordinal, 0)
+        return order(self._known.epoch(item).ordinal, min(max(record.at, 0), SEQ_LIMIT - 1))
 
     def _count(self, found: samples.Rows) -> None:
         self.tally.readings += len(found.numbers) + len(found.texts)
@@ -447,4 +462,4 @@ def _never_dated(at: object) -> Flaw:
 
 
 def _write(ready: Sequence[tuple[Item, samples.Rows]]) -> None:
-    samples.write_rows(samples.joined(found for _, found in ready))
+    samples.write_rows(*(found for _, found in ready))

@@ -20,7 +20,7 @@ from portal.monitoring.device_status import statuses
 from portal.monitoring.readings import ReadingView, in_order, reading_view
 from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web import words
-from portal.web.moments import milliseconds, zone_of
+from portal.web.moments import AHEAD_MS, milliseconds, zone_of
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
@@ -140,10 +140,11 @@ def device_version(device: Device, now: datetime) -> str:
     heartbeat = heartbeats_of([device.gateway_id])[device.gateway_id]
     boxes = list(Box.objects.filter(gateway=device.gateway_id))
     zone = zone_of(device.gateway.site.time_zone)
-    stale_before = milliseconds(now) - heartbeat.hold_ms
+    now_ms = milliseconds(now)
+    stale = Q(at__lt=now_ms - heartbeat.hold_ms) | Q(at__gt=now_ms + AHEAD_MS)
     facts = (
         Latest.objects.filter(series__device=device).aggregate(
-            Count("pk"), ExactSum("at"), stale=Count("pk", filter=Q(at__lt=stale_before))
+            Count("pk"), ExactSum("at"), stale=Count("pk", filter=stale)
         ),
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),

@@ -8,11 +8,13 @@ Source: requirements C-15, E-23.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django.db.models import BigIntegerField, Case, F, Q, SmallIntegerField, Value, When
 from django.db.models.functions import Coalesce, Concat, Greatest, Lower, NullIf, Trim
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
@@ -25,6 +27,7 @@ from portal.monitoring.device_web_page import own_pages
 from portal.monitoring.list_query import UNGROUPED, ListQuery, visible_one
 from portal.monitoring.tally import gateway_facts
 from portal.web.database_text import SearchText, UnixMilliseconds, search_text
+from portal.web.moments import AHEAD_MS
 from portal.web.paging import Paging, paging
 
 if TYPE_CHECKING:
@@ -284,7 +287,8 @@ def _reached(gateways: Mapping[int, GatewayFact]) -> Case:
 
 def _heard() -> Greatest:
     """When anything last arrived from a device, as `portal.monitoring.device_rows.heard_at`."""
-    answers = Q(reach__in=_ANSWERS, reported_at__isnull=False)
+    by_now = timezone.now() + timedelta(milliseconds=AHEAD_MS)
+    answers = Q(reach__in=_ANSWERS, reported_at__lte=by_now)
     never = Value(_NEVER, output_field=BigIntegerField())
     reported = Case(When(answers, then=UnixMilliseconds("reported_at")), default=never)
     return Greatest(Coalesce(newest_value(), never), reported)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Length
+from django.utils import timezone
 
 from drivers.report import Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily
@@ -26,7 +27,7 @@ from portal.monitoring.readings import (
     reading_view,
 )
 from portal.monitoring.supplies import SupplyView, supply_views
-from portal.web.moments import milliseconds
+from portal.web.moments import AHEAD_MS, milliseconds
 from portal.web.paging import first_of_each
 
 if TYPE_CHECKING:
@@ -170,5 +171,7 @@ def heard_at(device: Device, status: DeviceStatus) -> int | None:
     """When anything last arrived from a device, Unix milliseconds; ``None``: never."""
     heard = [status.newest_ms] if status.newest_ms is not None else []
     if device.reported_at is not None and status.connectivity.answers:
-        heard.append(milliseconds(device.reported_at))
+        reported = milliseconds(device.reported_at)
+        if reported <= milliseconds(timezone.now()) + AHEAD_MS:
+            heard.append(reported)
     return max(heard, default=None)

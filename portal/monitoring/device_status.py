@@ -34,12 +34,14 @@ from django.db.models import (
     Value,
     When,
 )
+from django.utils import timezone
 
 from drivers.report import Reachability, Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily, DeviceKind
 from portal.fleet.models import LINK, Device, DeviceCondition, DeviceSupply, severity_rank
 from portal.ingest.models import Latest
 from portal.monitoring.connectivity import Connectivity
+from portal.web.moments import AHEAD_MS, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -118,8 +120,12 @@ def raised_first() -> Subquery:
 
 
 def newest_value() -> Subquery:
-    """When the newest value of a device was read, Unix milliseconds."""
-    latest = Latest.objects.filter(series__device=OuterRef("pk")).order_by()
+    """When the newest value of a device was read, Unix milliseconds.
+
+    A value that is dated as yet to come says nothing of that.
+    """
+    by_now = milliseconds(timezone.now()) + AHEAD_MS
+    latest = Latest.objects.filter(series__device=OuterRef("pk"), at__lte=by_now).order_by()
     return Subquery(latest.values("series__device").annotate(at=Max("at")).values("at"))
 
 

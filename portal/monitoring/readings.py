@@ -11,6 +11,7 @@ from console import part_key
 from drivers.report import Kind, Quality, Quantity
 from portal.web import words
 from portal.web.figures import MISSING, Figure, exact_value, figure
+from portal.web.moments import AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +58,8 @@ class ReadingView:
         figure: The value.
         reason: Why there is none, in words; ``""`` for a value.
         at: When it was read, Unix milliseconds.
-        stale: Whether it has stood for longer than a sample stands.
+        stale: Whether it has stood for longer than a sample stands, or its time is yet to come: it
+            is shown with its time.
         counter: Whether it only grows.
     """
 
@@ -90,7 +92,7 @@ def reading_view(latest: Latest, *, hold_ms: int, now_ms: int, short: bool = Fal
         figure=value,
         reason=words.quality_words(quality) if value.missing else "",
         at=latest.at,
-        stale=now_ms - latest.at > hold_ms,
+        stale=now_ms - latest.at > hold_ms or latest.at - now_ms > AHEAD_MS,
         counter=kind is Kind.COUNTER,
         charted=kind is not Kind.TEXT,
     )

@@ -229,7 +229,7 @@ def _ever(counter: Counter, latest: Mapping[int, Latest]) -> int | None:
     for part in counter.parts:
         newest = max(
             (
-                (latest[series.pk].at, -series.resolution, series, latest[series.pk].value)
+                (_taken(latest[series.pk]), -series.resolution, series, latest[series.pk].value)
                 for series in part
                 if series.pk in latest
             ),
@@ -240,6 +240,11 @@ def _ever(counter: Counter, latest: Mapping[int, Latest]) -> int | None:
             return None
         total += newest[3] * 10 ** (newest[2].resolution - counter.finest)
     return total
+
+
+def _taken(row: Latest) -> tuple[int, int, int]:
+    """What grows with when a value was taken, whatever its date."""
+    return row.speaker, row.rank, row.at
 
 
 def _own(counters: Counters, chosen: Measure | None) -> Measure | None:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+AHEAD_MS: Final = 300_000
+"""A reading that is dated later than the portal's own time by more is dated by a wrong clock."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _UTC: Final = ZoneInfo("UTC")

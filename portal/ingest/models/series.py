@@ -12,7 +12,7 @@ from django.db import models
 
 from cloud_link import limits
 from portal.accounts.scoping import ScopedQuerySet
-from portal.fleet.models import Box, Device
+from portal.fleet.models import UNHEARD, Box, Device
 from portal.ingest.models.clocks import BootClock
 
 
@@ -110,7 +110,18 @@ class TextSample(models.Model):
 
 
 class Latest(models.Model):
-    """The newest sample of a series, numbers in ``value`` and words in ``text``."""
+    """The sample of a series that was taken last, numbers in ``value`` and words in ``text``.
+
+    Which one that is does not depend on any date, so that a clock which is wrong, ahead or back,
+    hides nothing: a sample of the box that speaks for its gateway, in its latest boot, and there
+    with the latest time since boot.
+
+    Attributes:
+        at: As its clock dates it, Unix milliseconds.
+        clock: The clock that dated it, as of `Sample`.
+        speaker: The id of the box that took it.
+        rank: `portal.ingest.messages.order` of the ordinal of its epoch and its time since boot.
+    """
 
     series = models.OneToOneField(
         Series, models.CASCADE, primary_key=True, related_name="latest", db_constraint=False
@@ -119,6 +130,11 @@ class Latest(models.Model):
     value = models.BigIntegerField(null=True)
     text = models.TextField(null=True)  # noqa: DJ001 - NULL is "none", "" is what it said
     quality = models.SmallIntegerField()
+    clock = models.ForeignKey(
+        BootClock, models.DO_NOTHING, null=True, db_constraint=False, db_index=False
+    )
+    speaker = models.BigIntegerField(default=0, db_default=0)
+    rank = models.BigIntegerField(default=UNHEARD, db_default=UNHEARD)
 
     class Meta:
         verbose_name_plural = "latest"

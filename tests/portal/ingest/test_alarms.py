@@ -148,19 +148,18 @@ async def test_upkeep_is_not_counted_into_the_time_of_a_batch(
 async def test_what_waits_for_clocks_is_dated_until_nothing_more_can_be(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now, more, done = 0.0, [True, True, False], asyncio.Event()
+    more, done = [True, True, False], asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def settle() -> bool:
+    def settle(_: int) -> bool:
         if len(more) == 1:
             loop.call_soon_threadsafe(done.set)
         return more.pop(0)
 
-    monkeypatch.setattr(storage, "time", SimpleNamespace(monotonic=lambda: now, time=lambda: 0))
     monkeypatch.setattr(storage, "settle_undated", settle)
+    monkeypatch.setattr(storage.undated, "neglected", lambda *_: [1])
     monkeypatch.setattr(storage, "_PART_PAUSE_S", 0)
     worker = Storage()
-    now = 4_000
     working = asyncio.create_task(worker.maintain())
     try:
         await asyncio.wait_for(done.wait(), 10)

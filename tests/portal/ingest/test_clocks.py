@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.migrations import RunSQL
 from django.db.models import Count
 
 from cloud_link.records import (
@@ -43,6 +46,9 @@ from tests.portal.ingest.sender import (
 )
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
+
+
+DAY = 86_400_000
 
 
 def times(box: Box) -> list[int]:
@@ -165,6 +171,61 @@ def test_a_clock_corrects_the_latest_value_too(box: Box, sender: Sender) -> None
     ingest([sender.clock()])
     ingest([sender.send(Lane.DATA, meter(2000, 2, 2, 2))])
     assert {(row.value, row.at - OFFSET) for row in Latest.objects.all()} == {(2, 2000)}
+
+
+def shown(box: Box) -> set[tuple[int | None, int]]:
+    """(value, when it was read) of the latest values, as pages have them."""
+    rows = Latest.objects.filter(series__device__gateway=box.gateway_id)
+    return {(row.value, row.at - OFFSET) for row in rows}
+
+
+@pytest.mark.parametrize("wrong", [2 * DAY, -2 * DAY, 3650 * DAY])
+def test_whatever_a_wrong_clock_says_the_latest_reading_is_the_one_taken_last(
+    box: Box, sender: Sender, wrong: int
+) -> None:
+    """A clock that nobody vouches for steps away and back, and no source ever puts it right."""
+    ingest([sender.tables(METER), sender.clock(synchronised=False)])
+    ingest([sender.send(Lane.DATA, meter(1000, 1, 1, 1))])
+    ingest([sender.clock(OFFSET + wrong, since=1500, synchronised=False)])
+    ingest([sender.send(Lane.DATA, meter(2000, 2, 2, 2))])
+    assert shown(box) == {(2, 2000 + wrong)}
+    ingest([sender.clock(since=2500, synchronised=False)])
+    ingest([sender.send(Lane.DATA, meter(3000, 3, 3, 3))])
+    assert shown(box) == {(3, 3000)}
+    ingest([sender.send(Lane.DATA, meter(1200, 4, 4, 4))])  # backlog
+    assert shown(box) == {(3, 3000)}
+    ingest([sender.clock(OFFSET + 7, since=0)])
+    assert shown(box) == {(3, 3007)}
+
+
+@pytest.mark.parametrize("wrong", [2 * DAY, -2 * DAY])
+def test_the_next_boot_shows_whatever_the_clock_of_the_one_before_said(
+    box: Box, sender: Sender, wrong: int
+) -> None:
+    ingest([sender.tables(METER), sender.clock(OFFSET + wrong, synchronised=False)])
+    ingest([sender.send(Lane.DATA, meter(9_000_000, 1, 1, 1))])
+    later = Sender(sender.box, ordinal=2)
+    ingest([later.clock(OFFSET + 10_000_000), later.send(Lane.DATA, meter(1000, 2, 2, 2))])
+    assert shown(box) == {(2, 10_001_000)}
+    ingest([sender.send(Lane.DATA, meter(9_500_000, 3, 3, 3))])  # backlog of the boot before
+    assert shown(box) == {(2, 10_001_000)}
+
+
+def test_latest_values_of_an_older_portal_get_their_place(box: Box, dated: Sender) -> None:
+    """What the migration computes is what the ingest would have stored."""
+    note = Table("meter", (Column("note", "", 0),))
+    ingest([dated.tables(note), dated.send(Lane.DATA, meter(1000, 1, 1, 1))])
+    ingest([dated.send(Lane.DATA, DataRecord(table_id(note), 2000, ["hello"]))])
+    columns = ("pk", "clock", "speaker", "rank")
+    before = list(Latest.objects.order_by("pk").values_list(*columns))
+    Latest.objects.update(clock=None, speaker=0, rank=-1)
+    migration = import_module("portal.ingest.migrations.0008_latest_by_boot").Migration
+    with connection.cursor() as cursor:
+        for one in migration.operations:
+            if isinstance(one, RunSQL):
+                cursor.execute(str(one.sql))
+    assert list(Latest.objects.order_by("pk").values_list(*columns)) == before
+    assert len(before) == 4
 
 
 def test_an_overtaken_clock_record_changes_nothing(box: Box, sender: Sender) -> None:

@@ -17,8 +17,9 @@ from cloud_link.spool.spool import Spool
 from cloud_link.topics import Up
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Batch, Lane, Online, encode
 from portal.fleet.models import Device, RunningConfiguration
+from portal.ingest.clocks import moment
 from portal.ingest.messages import IncomingMessage
-from portal.ingest.models import Sample
+from portal.ingest.models import Latest, Sample
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import METER, OFFSET, Sender, configuration, event, gap, meter
@@ -120,6 +121,10 @@ def healed(honest: Honest) -> None:
         assert stored.filter(at=OFFSET + at).count() == 3, f"the reading of {at}"
     device = Device.objects.get(gateway=box.gateway_id, name="meter")
     assert device.state == "running"
+    assert device.reported_at is not None
+    assert device.reported_at <= moment(OFFSET + honest.at)
+    latest = Latest.objects.filter(series__device=device)
+    assert [one.at - OFFSET for one in latest] == 3 * [times[-1]]
     newest = RunningConfiguration.objects.filter(gateway=box.gateway_id).newest()
     assert newest is not None
     assert "forged" not in newest.document
@@ -127,6 +132,7 @@ def healed(honest: Honest) -> None:
 
 Forgery = Callable[[Honest], list[IncomingMessage]]
 MOST: Final = ORDINAL_LIMIT - 1
+YEARS_MS: Final = 1 << 39
 EVERY_NUMBER: Final = {int(lane): SEQ_LIMIT - 1 for lane in Lane}
 
 
@@ -146,6 +152,24 @@ def _records(ordinal: int, *, own_epoch: bool = False, seq: int = SEQ_LIMIT - 1)
                 event(5, state="fault"),
             ),
         ]
+
+    return forge
+
+
+def _readings(
+    ordinal: int, *, own_epoch: bool = False, seq: int = SEQ_LIMIT - 1, own_boot: bool = True
+) -> Forgery:
+    """Readings dated years ahead, by their time since boot or by a clock of another boot."""
+
+    def forge(honest: Honest) -> list[IncomingMessage]:
+        sender = honest.forger(ordinal=ordinal, own_epoch=own_epoch)
+        sender.next = dict.fromkeys(Lane, seq - 1)
+        readings = [meter(at, 7, 8, 9) for at in (500_000, YEARS_MS)]
+        if not own_boot:
+            sender.boot = b"another1"
+            clock = ClockRecord(0, OFFSET + YEARS_MS, synchronised=True)
+            return [sender.send(Lane.EVENT, clock), sender.send(Lane.DATA, readings[0])]
+        return [sender.send(Lane.DATA, readings[1])]
 
     return forge
 
@@ -203,6 +227,13 @@ FORGERIES: Final[dict[str, Forgery]] = {
     "records-same-ordinal": _records(1),
     "records-own-epoch": _records(1, own_epoch=True),
     "records-next-numbers": _records(1, own_epoch=True, seq=6),
+    "readings-greatest": _readings(MOST),
+    "readings-renewable": _readings(RENEWAL_LIMIT - 1),
+    "readings-same-ordinal": _readings(1),
+    "readings-own-epoch": _readings(1, own_epoch=True),
+    "readings-next-number": _readings(1, own_epoch=True, seq=2),
+    "readings-another-boot": _readings(1, own_boot=False),
+    "readings-another-boot-greatest": _readings(MOST, own_boot=False),
     "gap-of-later-epoch": _gap(MOST),
     "gap-of-all": _gap_of_all,
     "acknowledged-greatest": _acknowledged,
