@@ -11,7 +11,7 @@ import pytest
 from django.db import InterfaceError, connections
 
 from cloud_link.wire import Lane
-from portal.ingest import alarms, canary, quarantine, storage
+from portal.ingest import alarms, canary, quarantine, storage, undated
 from portal.ingest.models import Alarm, Quarantine
 from portal.ingest.storage import Storage, by_box
 from portal.ingest.store import ingest
@@ -157,7 +157,7 @@ async def test_what_waits_for_clocks_is_dated_until_nothing_more_can_be(
         return more.pop(0)
 
     monkeypatch.setattr(storage, "settle_undated", settle)
-    monkeypatch.setattr(storage.undated, "neglected", lambda *_: [1])
+    monkeypatch.setattr(undated, "neglected", lambda *_: [1])
     monkeypatch.setattr(storage, "_PART_PAUSE_S", 0)
     worker = Storage()
     working = asyncio.create_task(worker.maintain())
