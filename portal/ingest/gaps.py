@@ -106,6 +106,16 @@ def named(epoch: int, lane: int, upto: int) -> list[Range]:
     return clamp([(first, last) for ranges in rows for first, last in ranges], upto)
 
 
+def named_below(limits: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
+    """The same for several lanes, each below its limit; one statement."""
+    found: dict[LaneKey, list[Range]] = {key: [] for key in limits}
+    rows = Gap.objects.filter(epoch__in={epoch for epoch, _ in limits})
+    for epoch, lane, ranges in rows.values_list("epoch", "lane", "ranges"):
+        if (epoch, lane) in found:
+            found[epoch, lane] += [(first, last) for first, last in ranges]
+    return {key: clamp(ranges, limits[key]) for key, ranges in found.items()}
+
+
 def believe(epoch: Epoch) -> None:
     """Believe those gaps of an epoch that begin below what it is known to have given out."""
     gaps = Gap.objects.filter(epoch=epoch, last_seq__gte=0)

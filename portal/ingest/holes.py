@@ -19,7 +19,7 @@ acknowledged makes work for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.ranges import Range, size
@@ -32,11 +32,15 @@ from portal.logs import event_log
 if TYPE_CHECKING:
     from cloud_link.wire import AcknowledgedEpoch, Online
     from portal.fleet.models import Box
+    from portal.ingest.receipts import LaneKey
 
 log = event_log(__name__)
 
 EPOCHS_AT_ONCE: Final = 64
 """Epochs of one message that are looked at; a box names no more."""
+LANES_AT_ONCE: Final = 32
+"""Lanes of one message that are looked at, where they are not known to be complete: each costs a
+statement, and everybody waits."""
 RANGES_AT_ONCE: Final = 64
 """Ranges of one acknowledgement; the box asks again after it has answered these."""
 UNDER_WAY_MS: Final = 5_000
@@ -46,18 +50,23 @@ HOLES_KEPT: Final = 256
 
 
 def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
-    """Ask the box for the holes below what it says was acknowledged, oldest epoch first."""
+    """Ask the box for the holes below what it says was acknowledged, oldest epoch first.
+
+    Of more than `LANES_AT_ONCE` lanes that may have holes, other ones are looked at every time.
+    """
     named = sorted(online.acknowledged, key=lambda one: one.ordinal)[-EPOCHS_AT_ONCE:]
     if not named:
         return []
     epochs = _epochs(box, named, online.ordinal)
-    found = {
-        (one.epoch, lane): holes
-        for one in named
-        if one.epoch in epochs
-        for lane, holes in _of_epoch(one, epochs[one.epoch])
-    }
-    _keep(box, [one.epoch for one in named], found, now_ms)
+    known = [(epochs[one.epoch], one) for one in named if one.epoch in epochs]
+    todo = receipts.incomplete(
+        {(epoch, lane): last for epoch, one in known for lane, last in one.lanes.items()}
+    )
+    holes = receipts.missing(_in_turn(todo, now_ms))
+    names = {epoch: one.epoch for epoch, one in known}
+    found = {(names[key[0]], Lane(key[1])): runs for key, runs in holes.items() if runs}
+    later = {(names[epoch], lane) for epoch, lane in todo.keys() - holes.keys()}
+    _keep(box, (names.values(), later), found, now_ms)
     if found:
         log.warning(
             "records_missing",
@@ -69,29 +78,32 @@ def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
     return [_ask(box, epoch, lane, holes) for (epoch, lane), holes in ordered]
 
 
+def _in_turn(lanes: Mapping[LaneKey, int], now_ms: int) -> dict[LaneKey, int]:
+    """`LANES_AT_ONCE` of the lanes; where there are more, the time says where to begin."""
+    keys = list(lanes)
+    start = now_ms // 1000 * LANES_AT_ONCE % len(keys) if len(keys) > LANES_AT_ONCE else 0
+    return {key: lanes[key] for key in [*keys[start:], *keys[:start]][:LANES_AT_ONCE]}
+
+
 def _epochs(box: Box, named: Sequence[AcknowledgedEpoch], newest: int) -> dict[bytes, int]:
     """The ids of these epochs' rows; those that are new are made, and have given out as much.
 
     A new one is not later than the ``newest`` ordinal: a later one would overtake the spool.
     """
-    rows = Epoch.objects.filter(box=box, epoch__in=[one.epoch for one in named])
+    told = {one.epoch: one for one in named}
+    rows = Epoch.objects.filter(box=box, epoch__in=list(told))
     found = {bytes(row.epoch): row.pk for row in rows}
-    for one in named:
-        if one.epoch not in found and one.ordinal <= newest:
-            given = {str(lane): seq + 1 for lane, seq in one.lanes.items()}
-            row = Epoch.objects.create(
-                box=box, epoch=one.epoch, ordinal=one.ordinal, announced=given
-            )
-            found[one.epoch] = row.pk
-    return found
-
-
-def _of_epoch(one: AcknowledgedEpoch, epoch: int) -> Iterator[tuple[Lane, list[Range]]]:
-    for lane in Lane:
-        last = one.lanes.get(int(lane), -1)
-        holes = receipts.missing(epoch, lane, last) if last >= receipts.FIRST_SEQ else []
-        if holes:
-            yield lane, holes
+    made = Epoch.objects.bulk_create(
+        Epoch(
+            box=box,
+            epoch=one.epoch,
+            ordinal=one.ordinal,
+            announced={str(lane): seq + 1 for lane, seq in one.lanes.items()},
+        )
+        for one in told.values()
+        if one.epoch not in found and one.ordinal <= newest
+    )
+    return found | {bytes(row.epoch): row.pk for row in made}
 
 
 def _ask(box: Box, epoch: bytes, lane: Lane, holes: Sequence[Range]) -> Answer:
@@ -100,15 +112,28 @@ def _ask(box: Box, epoch: bytes, lane: Lane, holes: Sequence[Range]) -> Answer:
 
 
 def _keep(
-    box: Box, named: Iterable[bytes], found: Mapping[tuple[bytes, Lane], Sequence[Range]], now: int
+    box: Box,
+    told: tuple[Collection[bytes], Container[tuple[bytes, int]]],
+    found: Mapping[tuple[bytes, Lane], Sequence[Range]],
+    now: int,
 ) -> None:
-    """Replace the holes of these epochs by those found."""
-    since = {
-        (bytes(row.epoch), row.lane): row.since_ms
+    """Replace the holes of some epochs by those found.
+
+    Args:
+        box: Their box.
+        told: The names of the epochs, and those of their lanes that were not looked at this time.
+        found: The runs that are missing.
+        now: The portal's time.
+    """
+    named, later = told
+    rows = [
+        row
         for row in Hole.objects.filter(box=box, epoch__in=list(named))
-    }
-    if since:
-        Hole.objects.filter(box=box, epoch__in=list(named)).delete()
+        if (bytes(row.epoch), row.lane) not in later
+    ]
+    since = {(bytes(row.epoch), row.lane): row.since_ms for row in rows}
+    if rows:
+        Hole.objects.filter(pk__in=[row.pk for row in rows]).delete()
     if not found:
         return
     room = max(0, HOLES_KEPT - Hole.objects.filter(box=box).count())

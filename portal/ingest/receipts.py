@@ -31,6 +31,7 @@ from portal.logs import event_log
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
+    from cloud_link.ranges import Range
     from portal.ingest.messages import Item
 
 log = event_log(__name__)
@@ -45,6 +46,8 @@ _NUMBERS_AT_ONCE: Final = 500
 
 Key = tuple[int, int, int]
 """(id of the epoch, lane, seq)."""
+LaneKey = tuple[int, int]
+"""(id of the epoch, lane)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +153,7 @@ def compare(item: Item, first: Item, outcome: RecordOutcome) -> RecordOutcome:
     return outcome if item.content == first.content else CONFLICT
 
 
-def _watermarks(epochs: set[int]) -> dict[tuple[int, int], int]:
+def _watermarks(epochs: set[int]) -> dict[LaneKey, int]:
     rows = Watermark.objects.filter(epoch__in=epochs).values_list("epoch_id", "lane", "seq")
     return {(epoch, lane): seq for epoch, lane, seq in rows}
 
@@ -214,24 +217,31 @@ def withdraw(key: Key) -> None:
     Receipt.objects.filter(epoch=epoch, lane=lane, seq=seq).delete()
 
 
-def missing(epoch: int, lane: int, last: int) -> list[tuple[int, int]]:
-    """The runs up to ``last`` that were neither received nor announced as dropped, ascending.
+def incomplete(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, int]:
+    """Those of some lanes, each up to its last number, that no watermark covers; one statement."""
+    marks = _watermarks({epoch for epoch, _ in lasts})
+    return {key: last for key, last in lasts.items() if last > marks.get(key, FIRST_SEQ - 1)}
+
+
+def missing(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
+    """For each lane the runs up to its last number that were neither received nor announced.
 
     Receipts that follow each other from the watermark on move it, so that the next call does not
-    look at them again. At most `_SCAN` receipts are looked at: numbers beyond are left to a later
-    call.
+    look at them again. At most `_SCAN` receipts of each lane are looked at: numbers beyond are left
+    to a later call. Costs one statement for each lane, and a few for all.
     """
-    mark = Watermark.objects.filter(epoch=epoch, lane=lane).first()
-    below = mark.seq if mark else FIRST_SEQ - 1
-    if last <= below:
-        return []
-    islands, last = _bounded_islands(epoch, lane, below, last)
-    reached = _reach(below, islands)
-    if reached > below:
-        Watermark.objects.update_or_create(epoch_id=epoch, lane=lane, defaults={"seq": reached})
-    announced = gaps.named(epoch, lane, last + 1)
-    known = clamp([(FIRST_SEQ, below), *islands, *announced], last + 1)
-    return complement(known, last + 1)
+    marks = _watermarks({epoch for epoch, _ in lasts})
+    announced = gaps.named_below({key: last + 1 for key, last in lasts.items()})
+    found = {}
+    for (epoch, lane), wanted in lasts.items():
+        below = marks.get((epoch, lane), FIRST_SEQ - 1)
+        islands, last = _bounded_islands(epoch, lane, below, wanted)
+        reached = _reach(below, islands)
+        if reached > below:
+            Watermark.objects.update_or_create(epoch_id=epoch, lane=lane, defaults={"seq": reached})
+        known = clamp([(FIRST_SEQ, below), *islands, *announced[epoch, lane]], last + 1)
+        found[epoch, lane] = complement(known, last + 1)
+    return found
 
 
 def _bounded_islands(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cloud_link.spool.model import SpoolLimits
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Lane
 from portal.fleet.models import Box
+from portal.ingest import holes
 from portal.ingest.models import Gap, Hole
 from portal.ingest.store import ingest
 from tests.portal.ingest.restored import LIMITS, Backup, Gateway, stored
@@ -182,6 +187,36 @@ def test_an_absurd_claim_costs_one_range(dated: Sender) -> None:
     for number in (1 << 40, 1 << 41, -1, (1 << 64) - 1):  # a box could not read the answer
         result = ingest([dated.online(acknowledged=told(dated, data=number))])
         assert dated.box in result.unusable
+
+
+def test_however_much_a_box_claims_a_message_costs_few_statements(dated: Sender) -> None:
+    every = {int(lane): 10 for lane in Lane}
+    claims = tuple(AcknowledgedEpoch(secrets.token_bytes(8), 0, every) for _ in range(64))
+    asked_for: set[tuple[bytes, Lane]] = set()
+    begin = datetime.now(UTC)
+    for second in range(32):
+        with CaptureQueriesContext(connection) as statements:
+            result = ingest([dated.online(acknowledged=claims)], begin + timedelta(seconds=second))
+        assert len(statements) < 120
+        assert len(result.answers) <= holes.LANES_AT_ONCE
+        asked_for |= {(one.ack.epoch, one.ack.lane) for one in result.answers}
+    assert len(asked_for) == 4 * 64, "all have their turn"
+    assert Hole.objects.count() == 4 * 64, "what was not looked at this time is not forgotten"
+
+
+def test_what_is_complete_costs_nothing_more(dated: Sender) -> None:
+    senders = [dated]
+    for _ in range(20):
+        senders.append(senders[-1].restarted())
+        ingest([senders[-1].online(), senders[-1].send(Lane.DATA, meter(1000, 1, 2, 3))])
+    del senders[0]
+    told_all = tuple(one for sender in senders for one in told(sender, data=0))
+    assert ingest([senders[-1].online(2, acknowledged=told_all)]).answers == ()
+    with CaptureQueriesContext(connection) as statements:
+        ingest([senders[-1].online(3, acknowledged=told_all)])
+    with CaptureQueriesContext(connection) as fewest:
+        ingest([senders[-1].online(4, acknowledged=told_all[-2:])])
+    assert len(statements) == len(fewest)
 
 
 def test_a_box_that_tells_nothing_is_asked_for_nothing(dated: Sender) -> None:
