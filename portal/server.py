@@ -10,6 +10,7 @@ from gunicorn.glogging import Logger
 
 from portal.authority.claim_worker import THREADS, ClaimWorker
 from portal.logs import LineFormatter
+from portal.serving.worker import ReceptionWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,9 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "bind": bind,
             "workers": workers,
             "threads": 4,
-            "worker_class": "gthread",
+            "worker_class": ReceptionWorker,
+            "keepalive": 0,
+            "sendfile": False,  # there is no socket to send it to: the worker's loop has it
             "worker_tmp_dir": None,
             "graceful_timeout": 10,
             "proc_name": "kanmon-portal",
@@ -61,7 +64,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
                 "keyfile": str(tls),
                 "ssl_context": _modern_context,
             }
-            self._settings |= {"worker_class": ClaimWorker, "threads": THREADS, "keepalive": 0}
+            self._settings |= {"worker_class": ClaimWorker, "threads": THREADS}
         super().__init__()
 
     def load_config(self) -> None:

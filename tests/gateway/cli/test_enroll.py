@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from portal.authority.claim_connection import SECONDS, Phase
+from portal.serving.connection import SECONDS, Phase
 from provisioning import enrolment_store
 from provisioning.agent_key import parse, rows
 from tests import fork_server

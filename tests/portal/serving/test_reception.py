@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from portal.authority.claim_connection import SECONDS, ClaimConnection, Phase
-from portal.authority.reception import Reception
-from portal.authority.request_buffer import MOST_HEAD_BYTES
+from portal.serving.connection import SECONDS, Connection, Phase
+from portal.serving.reception import Reception
+from portal.serving.request_buffer import MOST_HEAD_BYTES
 
 REQUEST = b"GET /claim/ HTTP/1.1\r\nHost: portal.example.com\r\n\r\n"
 HALF_HELLO = b"\x16\x03\x01\x02\x00\x01\x00"
@@ -63,7 +64,7 @@ class Desk:
         hold: Requests for whose path there is no answer before `release` is called.
     """
 
-    context: ssl.SSLContext
+    context: ssl.SSLContext | None
     most: int = 2000
     share: int = 2000
     answers: int = 4
@@ -71,7 +72,7 @@ class Desk:
     seconds: float = 0.0
     answered: list[tuple[str, bytes]] = field(default_factory=list)
     _orders: list[Callable[[], None]] = field(default_factory=list)
-    _held: list[ClaimConnection] = field(default_factory=list)
+    _held: list[Connection] = field(default_factory=list)
 
     @contextmanager
     def open(self) -> Iterator[Desk]:
@@ -81,11 +82,12 @@ class Desk:
             self._poller = stack.enter_context(selectors.DefaultSelector())
             self.reception = Reception(
                 self._poller,
-                lambda: self.context,
+                self._tls,
                 self._answer,
                 most=self.most,
                 share=self.share,
                 answers=self.answers,
+                most_body=4096,
                 clock=lambda: self.seconds,
             )
             self._poller.register(self.listener, selectors.EVENT_READ, self.reception.accept)
@@ -111,12 +113,23 @@ class Desk:
             while self._orders:
                 self._orders.pop(0)()
 
-    def _answer(self, connection: ClaimConnection) -> None:
+    def _answer(self, connection: Connection) -> None:
         self.answered.append((connection.host, connection.request))
         if self.hold in connection.request:
             self._held.append(connection)
         else:
-            self._orders.append(lambda: self.reception.respond(connection, RESPONSE))
+            self._respond(connection)
+
+    def _respond(self, connection: Connection) -> None:
+        """Do what a thread of the application does."""
+        with suppress(ConnectionError):
+            connection.write(RESPONSE)
+        self._orders.append(lambda: self.reception.finish(connection))
+
+    @property
+    def _tls(self) -> Callable[[], ssl.SSLContext] | None:
+        context = self.context
+        return None if context is None else lambda: context
 
     def do(self, order: Callable[[], None]) -> None:
         """Do something in the loop's thread, and wait until it has been done."""
@@ -127,7 +140,13 @@ class Desk:
     def release(self) -> None:
         """Answer what is held."""
         for connection in self._held:
-            self.do(partial(self.reception.respond, connection, RESPONSE))
+            self._respond(connection)
+
+    def wait_for_held(self, count: int) -> list[Connection]:
+        """The connections whose requests are held, once there are so many."""
+        while len(self._held) < count:
+            self.do(lambda: None)
+        return self._held[:]
 
     def pass_time(self, seconds: float) -> None:
         def move() -> None:
@@ -162,11 +181,11 @@ class Desk:
 
 
 def read_all(link: socket.socket) -> bytes:
-    read = b""
+    read = bytearray()
     with suppress(ConnectionError, ssl.SSLError):
-        while piece := link.recv(1000):
+        while piece := link.recv(2**16):
             read += piece
-    return read
+    return bytes(read)
 
 
 def is_open(link: socket.socket) -> bool:
@@ -337,7 +356,8 @@ def test_an_endless_head_is_refused(context: ssl.SSLContext, request_: bytes) ->
 def test_who_does_not_speak_tls_is_ended(context: ssl.SSLContext, said: bytes) -> None:
     with Desk(context).open() as desk, desk.plain() as link:
         link.sendall(said)
-        link.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it may have been ended by then
+            link.shutdown(socket.SHUT_WR)
         read_all(link)
         desk.until(0)
 
@@ -352,3 +372,83 @@ def test_a_stop_ends_who_is_waited_for_and_not_who_is_answered(context: ssl.SSLC
         assert not is_open(idle)
         desk.release()
         assert read_all(held) == RESPONSE
+
+
+def plain_slow(desk: Desk, said: bytes) -> socket.socket:
+    link = desk.plain()
+    link.sendall(said)
+    return link
+
+
+@pytest.mark.parametrize("said", [b"", HALF_HEAD, HALF_BODY])
+def test_without_tls_nobody_is_waited_for_either(said: bytes) -> None:
+    with Desk(None).open() as desk, ExitStack() as stack:
+        held = [stack.enter_context(plain_slow(desk, said)) for _ in range(200)]
+        with plain_slow(desk, REQUEST) as honest:
+            assert read_all(honest) == RESPONSE
+        assert all(is_open(link) for link in held)
+        desk.until(200)
+        desk.pass_time(max(SECONDS[Phase.HEAD], SECONDS[Phase.BODY]))
+        desk.until(0)
+
+
+def test_a_form_that_is_too_long_is_refused_unread() -> None:
+    said = b"POST / HTTP/1.1\r\nContent-Length: 5000\r\n\r\n"
+    with Desk(None).open() as desk, plain_slow(desk, said) as link:
+        assert read_all(link).startswith(b"HTTP/1.1 413 ")
+        assert desk.answered == []
+
+
+def written(desk: Desk, connection: Connection, pieces: int, piece: bytes) -> Exception | None:
+    """What an application is told that writes a long response; it is in a thread of its own."""
+    told: Exception | None = None
+    try:
+        for _ in range(pieces):
+            connection.write(piece)
+            desk.do(partial(desk.reception.send, connection))
+    except ConnectionError as error:
+        told = error
+    desk.do(partial(desk.reception.finish, connection))
+    return told
+
+
+def test_a_long_response_is_sent_as_the_peer_takes_it() -> None:
+    piece, pieces = bytes(range(256)) * 1024, 64
+    with Desk(None).open() as desk, plain_slow(desk, b"GET /held/ HTTP/1.1\r\n\r\n") as link:
+        (connection,) = desk.wait_for_held(1)
+        with ThreadPoolExecutor(1) as pool:
+            told = pool.submit(written, desk, connection, pieces, piece)
+            read = read_all(link)
+            assert told.result(30) is None
+        assert read == piece * pieces
+        link.close()
+        desk.until(0)
+
+
+def test_who_leaves_within_a_long_response_costs_nothing() -> None:
+    with Desk(None, answers=1).open() as desk:
+        with plain_slow(desk, b"GET /held/ HTTP/1.1\r\n\r\n") as link:
+            (connection,) = desk.wait_for_held(1)
+            with ThreadPoolExecutor(1) as pool:
+                told = pool.submit(written, desk, connection, 64, b"x" * 2**18)
+                link.recv(1000)
+                link.close()
+                assert isinstance(told.result(30), BrokenPipeError)
+        desk.until(0)
+        with plain_slow(desk, REQUEST) as honest:
+            assert read_all(honest) == RESPONSE, "the thread is free again"
+
+
+def test_who_takes_nothing_of_a_long_response_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal.serving.connection.STALL_S", 0.2)
+    with (
+        Desk(None, answers=1).open() as desk,
+        plain_slow(desk, b"GET /held/ HTTP/1.1\r\n\r\n"),
+    ):
+        (connection,) = desk.wait_for_held(1)
+        told = written(desk, connection, 64, b"x" * 2**18)
+        assert isinstance(told, BrokenPipeError)
+        with plain_slow(desk, REQUEST) as honest:
+            assert read_all(honest) == RESPONSE
+        desk.pass_time(SECONDS[Phase.RESPONSE])
+        desk.until(0)

@@ -1,7 +1,7 @@
-"""The loop that holds every connection to the claim service, and waits for none of them.
+"""The loop that holds every connection to a web server, and waits for none of them.
 
 It accepts connections, shakes hands, reads requests and sends responses, each as far as it goes.
-Who is idle or slow costs a file descriptor until the deadline of its phase (`claim_connection`);
+Who is idle or slow costs a file descriptor until the deadline of its phase (`connection`);
 where there are too many, the oldest make room (`connection_shares`).
 
 Requests that are whole take turns by the network they came from, so that many from one do not delay
@@ -21,12 +21,12 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from portal.authority.claim_connection import SECONDS, ClaimConnection, Phase
-from portal.authority.connection_shares import ConnectionShares, network
+from portal.serving.connection import SECONDS, Connection, Phase
+from portal.serving.connection_shares import ConnectionShares, network
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _ACCEPTED_AT_ONCE: Final = 64
 
@@ -39,34 +39,40 @@ class Reception:
 
     Args:
         poller: Where connections are registered.
-        context: Gives the TLS context for a new connection.
-        answer: Begins to answer a connection's request; `respond` ends that.
+        context: Gives the TLS context for a new connection; ``None``: without TLS.
+        answer: Begins to answer a connection's request; `finish` ends that.
         most: How many connections may be held.
         share: How many of them by one network.
         answers: How many requests may be answered at once.
+        most_body: The most bytes of a request's body.
+        seconds: How long each phase of a connection may take.
         clock: Seconds of a clock that never goes back.
     """
 
     def __init__(  # limits are names, not a structure
         self,
         poller: selectors.BaseSelector,
-        context: Callable[[], ssl.SSLContext],
-        answer: Callable[[ClaimConnection], None],
+        context: Callable[[], ssl.SSLContext] | None,
+        answer: Callable[[Connection], None],
         *,
         most: int,
         share: int,
         answers: int,
+        most_body: int,
+        seconds: Mapping[Phase, float] = SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._poller = poller
         self._context = context
         self._answer = answer
-        self._shares = ConnectionShares[ClaimConnection](most=most, share=share, may_end=_may_end)
+        self._shares = ConnectionShares[Connection](most=most, share=share, may_end=_may_end)
         self._free = answers
+        self._most_body = most_body
+        self._seconds = seconds
         self._clock = clock
-        self._deadlines: list[tuple[float, int, ClaimConnection, Phase]] = []
+        self._deadlines: list[tuple[float, int, Connection, Phase]] = []
         self._numbers = itertools.count()
-        self._turns: dict[str, dict[ClaimConnection, None]] = {}
+        self._turns: dict[str, dict[Connection, None]] = {}
 
     def __len__(self) -> int:
         return len(self._shares)
@@ -80,20 +86,24 @@ class Reception:
                 if error.errno in {errno.EMFILE, errno.ENFILE}:
                     self._end(self._shares.oldest())
                 return
-            connection = ClaimConnection(accepted, peer, self._context)
+            connection = Connection(accepted, peer, self._context, self._most_body)
             self._poller.register(connection, connection.events, self._advance)
             self._set_deadline(connection)
             self._end(self._shares.admit(network(connection.host), connection))
 
-    def respond(self, connection: ClaimConnection, response: bytes) -> None:
-        """Send the response to a connection's request; an empty one ends the connection."""
+    def send(self, connection: Connection) -> None:
+        """Send what the application has written so far."""
+        events = connection.events
+        connection.send()
+        self._watch(connection, events)
+
+    def finish(self, connection: Connection) -> None:
+        """Send the rest of a response; the application is done."""
         self._free += 1
-        if response:
-            connection.answer(response)
-            self._poller.register(connection, connection.events, self._advance)
+        events = connection.events
+        if connection.finish():
+            self._watch(connection, events)
             self._set_deadline(connection)
-        else:
-            self._end(connection)
         self._next_turns()
 
     def end_overdue(self) -> None:
@@ -110,21 +120,30 @@ class Reception:
             if _may_end(connection) and connection.phase is not Phase.WAITING:
                 self._end(connection)
 
-    def _advance(self, connection: ClaimConnection) -> None:
+    def _advance(self, connection: Connection) -> None:
         phase, events = connection.phase, connection.events
         try:
             connection.advance()
         except OSError:  # which every error of TLS is
             self._end(connection)
             return
+        self._watch(connection, events)
         if connection.phase is Phase.WAITING:
-            self._poller.unregister(connection)
             self._turns.setdefault(network(connection.host), {})[connection] = None
             self._next_turns()
-        elif connection.events != events:
-            self._poller.modify(connection, connection.events, self._advance)
         if connection.phase is not phase:
             self._set_deadline(connection)
+
+    def _watch(self, connection: Connection, before: int) -> None:
+        """Wait for the events that a connection needs, instead of those it needed before."""
+        if connection.events == before:
+            return
+        if not before:
+            self._poller.register(connection, connection.events, self._advance)
+        elif connection.events:
+            self._poller.modify(connection, connection.events, self._advance)
+        else:
+            self._poller.unregister(connection)
 
     def _next_turns(self) -> None:
         while self._free and self._turns:
@@ -137,13 +156,13 @@ class Reception:
             connection.phase = Phase.APPLICATION
             self._answer(connection)
 
-    def _set_deadline(self, connection: ClaimConnection) -> None:
-        at = self._clock() + SECONDS[connection.phase]
+    def _set_deadline(self, connection: Connection) -> None:
+        at = self._clock() + self._seconds[connection.phase]
         if at < inf:
             number = next(self._numbers)
             heapq.heappush(self._deadlines, (at, number, connection, connection.phase))
 
-    def _end(self, connection: ClaimConnection | None) -> None:
+    def _end(self, connection: Connection | None) -> None:
         if connection is None:
             return
         name = network(connection.host)
@@ -157,5 +176,5 @@ class Reception:
         connection.close()
 
 
-def _may_end(connection: ClaimConnection) -> bool:
+def _may_end(connection: Connection) -> bool:
     return connection.phase not in {Phase.APPLICATION, Phase.RESPONSE}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.authority.connection_shares import ConnectionShares, network
+from portal.serving.connection_shares import ConnectionShares, network
 
 
 @dataclass(eq=False)

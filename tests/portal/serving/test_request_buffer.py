@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.authority.request_buffer import MOST_HEAD_BYTES, Part, RequestBuffer
+from portal.serving.request_buffer import MOST_HEAD_BYTES, Part, RequestBuffer
 from provisioning.claim import MOST_BYTES
 
 GET = b"GET /claim/ HTTP/1.1\r\nHost: portal.example.com\r\n\r\n"
@@ -20,7 +20,7 @@ def post(body: bytes, length: object | None = None) -> bytes:
 
 @pytest.mark.parametrize("request_", [GET, post(b""), post(b"{}"), post(b"x" * MOST_BYTES)])
 def test_a_request_ends_with_its_last_byte(request_: bytes) -> None:
-    buffer = RequestBuffer()
+    buffer = RequestBuffer(most_body=MOST_BYTES)
     assert buffer.feed(request_[:-1]) is not Part.NOTHING
     assert buffer.feed(request_[-1:]) is Part.NOTHING
     assert bytes(buffer.content) == request_
@@ -40,13 +40,13 @@ def test_a_request_ends_with_its_last_byte(request_: bytes) -> None:
     ],
 )
 def test_what_is_refused_is_not_waited_for(head: bytes) -> None:
-    assert RequestBuffer().feed(head) is Part.NOTHING
+    assert RequestBuffer(most_body=MOST_BYTES).feed(head) is Part.NOTHING
 
 
 def test_an_endless_head_ends_at_its_limit() -> None:
-    buffer = RequestBuffer()
+    buffer = RequestBuffer(most_body=MOST_BYTES)
     assert buffer.feed(b"GET / HTTP/1.1\r\n" + b"x" * MOST_HEAD_BYTES) is Part.NOTHING
-    assert buffer.oversized
+    assert buffer.refusal
 
 
 pieces = st.lists(
@@ -59,9 +59,9 @@ def test_the_pieces_in_which_it_arrives_make_no_difference(
     pieces: list[bytes], rest: bytes
 ) -> None:
     whole = b"".join(pieces) + rest
-    at_once, in_pieces = RequestBuffer(), RequestBuffer()
+    at_once, in_pieces = RequestBuffer(most_body=MOST_BYTES), RequestBuffer(most_body=MOST_BYTES)
     at_once.feed(whole)
     for piece in [*pieces, rest]:
         in_pieces.feed(piece)
-    assert (in_pieces.awaited, in_pieces.oversized) == (at_once.awaited, at_once.oversized)
+    assert (in_pieces.awaited, in_pieces.refusal) == (at_once.awaited, at_once.refusal)
     assert bytes(in_pieces.content) == whole

@@ -1,15 +1,16 @@
-"""One connection to the claim service, which never waits: bytes in, a request, bytes out.
+"""One connection to a web server, which never waits: bytes in, a request, bytes out.
 
 ::
 
     IDLE --first byte--> HANDSHAKE --> HEAD --> BODY --> WAITING --> APPLICATION
-                                                                          |
+      `------- without TLS ------------^                                  |
                                              CLOSED <-- LINGER <-- RESPONSE
 
 
 Each phase has a deadline of its own (`SECONDS`), which bytes that drip in do not move; after it, or
 when the peer leaves, it is CLOSED. A thread works for a connection in APPLICATION only, with the
-whole request in memory.
+whole request in memory. What it writes is sent meanwhile; only who writes more than `MOST_UNSENT`
+bytes that the peer does not take has to wait, and not for longer than `STALL_S`.
 """
 
 from __future__ import annotations
@@ -19,23 +20,24 @@ import ssl
 import struct
 from contextlib import suppress
 from enum import Enum, auto
+from errno import EPIPE
 from math import inf
 from selectors import EVENT_READ, EVENT_WRITE
+from threading import Condition
 from typing import TYPE_CHECKING, Any, Final
 
-from portal.authority.request_buffer import Part, RequestBuffer
+from portal.serving.request_buffer import Part, RequestBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST_UNSENT: Final = 1024 * 1024
+"""Bytes of a response that wait to be sent before whoever writes it has to wait."""
+STALL_S: Final = 30.0
+"""Seconds for which it waits until the peer has taken some of them."""
 _PIECE: Final = 16 * 1024
 _ABORT: Final = struct.pack("ii", 1, 0)
 """SO_LINGER of no seconds: the peer gets a reset, and nothing is kept here."""
-_OVERSIZED: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"Connection: close\r\n"
-    b"Content-Length: 0\r\n\r\n"
-)
 
 
 class Phase(Enum):
@@ -49,6 +51,7 @@ class Phase(Enum):
     """The request is whole, and no thread has taken it yet."""
     APPLICATION = auto()
     RESPONSE = auto()
+    """The application is done; what it wrote is not sent yet."""
     LINGER = auto()
     """Everything is sent: the peer has to close first, else it might lose what it has not read."""
     CLOSED = auto()
@@ -66,25 +69,31 @@ SECONDS: Final = {
     Phase.CLOSED: inf,
 }
 """Seconds that each phase may take; a box on a slow line needs two for all of them."""
+PAGE_SECONDS: Final = SECONDS | {Phase.RESPONSE: 30.0}
+"""The same for pages, whose responses are longer: a megabyte may remain when they are made."""
 
 
-class ClaimConnection:
-    """A connection over TLS, driven by events of its socket.
+class Connection:
+    """A connection driven by events of its socket.
 
     Args:
         sock: As accepted.
         peer: The peer's address, whose first part is its host.
-        context: Gives the TLS context, once the peer has said something.
+        context: Gives the TLS context, once the peer has said something; ``None``: without TLS.
+        most_body: The most bytes of a body that is read.
 
     Attributes:
         peer: As given.
         phase: What is awaited.
-        events: The selector's events for which `advance` is to be called; 0 in
-            `Phase.WAITING` and `Phase.APPLICATION`.
+        events: The selector's events for which `advance` is to be called; 0 for none.
     """
 
     def __init__(
-        self, sock: socket.socket, peer: tuple[Any, ...], context: Callable[[], ssl.SSLContext]
+        self,
+        sock: socket.socket,
+        peer: tuple[Any, ...],
+        context: Callable[[], ssl.SSLContext] | None,
+        most_body: int,
     ) -> None:
         sock.setblocking(False)
         self.peer = peer
@@ -92,8 +101,9 @@ class ClaimConnection:
         self.events = EVENT_READ
         self._sock = sock
         self._context = context
-        self._buffer = RequestBuffer()
-        self._response = memoryview(b"")
+        self._buffer = RequestBuffer(most_body=most_body)
+        self._unsent = bytearray()
+        self._changed = Condition()
 
     def fileno(self) -> int:
         """The socket's file descriptor."""
@@ -109,11 +119,35 @@ class ClaimConnection:
         """The whole request, from `Phase.WAITING` on."""
         return bytes(self._buffer.content)
 
-    def answer(self, response: bytes) -> None:
-        """Begin to send the response of the application; none ends the connection."""
-        self._response = memoryview(response)
+    def write(self, data: bytes) -> None:
+        """Take bytes of the response; called by the application's thread.
+
+        Raises:
+            ConnectionError: The connection is over, or its peer has taken nothing for `STALL_S`.
+        """
+        with self._changed:
+            held = len(self._unsent)
+            while held > MOST_UNSENT and self.phase is Phase.APPLICATION:
+                taken = self._changed.wait(STALL_S)
+                if not taken:
+                    raise BrokenPipeError(EPIPE, "the peer takes nothing")
+                held = len(self._unsent)
+            if self.phase is not Phase.APPLICATION:
+                raise BrokenPipeError(EPIPE, "the connection is over")
+            self._unsent += data
+
+    def send(self) -> None:
+        """Begin to send what the application has written so far."""
+        if self.phase is Phase.APPLICATION and self._unsent:
+            self.events = EVENT_WRITE
+
+    def finish(self) -> bool:
+        """Say that the application is done; whether there is anything left to be done here."""
+        if self.phase is not Phase.APPLICATION:
+            return False
         self.phase = Phase.RESPONSE
         self.events = EVENT_WRITE
+        return True
 
     def advance(self) -> None:
         """Read or write what can be without waiting; may enter another phase.
@@ -123,12 +157,12 @@ class ClaimConnection:
         """
         try:
             if self.phase is Phase.IDLE:
-                self._begin_tls()
+                self._begin()
             if self.phase is Phase.HANDSHAKE:
                 self._shake_hands()
             if self.phase in {Phase.HEAD, Phase.BODY}:
                 self._read()
-            elif self.phase is Phase.RESPONSE:
+            elif self.phase in {Phase.APPLICATION, Phase.RESPONSE}:
                 self._write()
             elif self.phase is Phase.LINGER and not self._sock.recv(_PIECE):
                 raise ConnectionResetError
@@ -143,12 +177,18 @@ class ClaimConnection:
             if self.phase is not Phase.LINGER:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
         self._sock.close()
-        self.phase = Phase.CLOSED
-        self._buffer = RequestBuffer()  # its deadlines may keep this object for a while
+        with self._changed:
+            self.phase = Phase.CLOSED
+            self._unsent = bytearray()
+            self._changed.notify_all()
+        self._buffer = RequestBuffer(most_body=0)  # its deadlines may keep this object for a while
 
-    def _begin_tls(self) -> None:
+    def _begin(self) -> None:
         if not self._sock.recv(1, socket.MSG_PEEK):
             raise ConnectionResetError
+        if self._context is None:
+            self.phase = Phase.HEAD
+            return
         self._sock = self._context().wrap_socket(
             self._sock, server_side=True, do_handshake_on_connect=False
         )
@@ -166,19 +206,30 @@ class ClaimConnection:
                 raise ConnectionResetError
             if self._buffer.feed(piece) is Part.BODY:
                 self.phase = Phase.BODY
-        if self._buffer.oversized:
-            self.answer(_OVERSIZED)
+        if self._buffer.refusal:
+            self._unsent += self._buffer.refusal
+            self.phase = Phase.RESPONSE
             self._write()
         else:
             self.phase = Phase.WAITING
             self.events = 0
 
     def _write(self) -> None:
-        while self._response:
-            self._response = self._response[self._sock.send(self._response) :]
+        try:
+            while self._unsent:
+                sent = self._sock.send(bytes(self._unsent[:_PIECE]))
+                with self._changed:
+                    del self._unsent[:sent]
+                    self._changed.notify_all()
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            self.events = EVENT_WRITE
+            return
+        if self.phase is Phase.APPLICATION:
+            self.events = 0
+            return
         self.phase = Phase.LINGER
         self.events = EVENT_READ
-        assert isinstance(self._sock, ssl.SSLSocket)
-        with suppress(ssl.SSLError):  # the peer's end of TLS is not waited for
-            self._sock.unwrap()
+        if isinstance(self._sock, ssl.SSLSocket):
+            with suppress(ssl.SSLError):  # the peer's end of TLS is not waited for
+                self._sock.unwrap()
         self._sock.shutdown(socket.SHUT_WR)

@@ -1,8 +1,8 @@
 """Finds the end of an HTTP/1.1 request in bytes that arrive in pieces. Pure.
 
 Only where the request ends is decided here; what it says, and whether it is valid, is gunicorn's
-parser's to judge, which is handed the bytes. A head that this module cannot read, or that announces
-a body that is not read, ends the request: the parser or the claim endpoint refuses it.
+parser's to judge, which is handed the bytes. A head that this module cannot read, or one with a
+body of unknown length, ends the request: the parser or the application refuses it.
 
 Source: RFC 9112, sections 2.1 and 6.
 """
@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from provisioning.claim import MOST_BYTES
-
 MOST_HEAD_BYTES: Final = 16 * 1024
 """The most bytes of a request line and its header fields; a box sends 200."""
 
 _END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*(?=\r\n)", re.IGNORECASE)
+_REFUSAL: Final = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_HEAD_TOO_LONG: Final = _REFUSAL % b"431 Request Header Fields Too Large"
+_BODY_TOO_LONG: Final = _REFUSAL % b"413 Content Too Large"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 class Part(Enum):
@@ -37,14 +38,16 @@ class RequestBuffer:
     """One request, as far as it has arrived.
 
     Attributes:
-        content: The bytes so far; at most `MOST_HEAD_BYTES` and `MOST_BYTES` and one piece.
+        most_body: The most bytes of a body that is read.
+        content: The bytes so far; at most `MOST_HEAD_BYTES`, `most_body` and one piece.
         awaited: What is awaited.
-        oversized: Whether the head is longer than `MOST_HEAD_BYTES`, so that nobody reads it.
+        refusal: The response to a request that is too long to be read; ``b""`` for others.
     """
 
+    most_body: int
     content: bytearray = field(default_factory=bytearray)
     awaited: Part = Part.HEAD
-    oversized: bool = False
+    refusal: bytes = b""
     _end: int = 0
 
     def feed(self, piece: bytes) -> Part:
@@ -61,16 +64,21 @@ class RequestBuffer:
         found = self.content.find(_END, searched)
         head = found + len(_END) if found >= 0 else len(self.content)
         if head > MOST_HEAD_BYTES:
-            self.oversized = True
-            self.awaited = Part.NOTHING
+            self._refuse(_HEAD_TOO_LONG)
         elif found >= 0:
-            self._end = head + _body_length(bytes(self.content[:head]))
-            self.awaited = Part.BODY
+            length = _body_length(bytes(self.content[:head]))
+            if length > self.most_body:
+                self._refuse(_BODY_TOO_LONG)
+            else:
+                self._end = head + length
+                self.awaited = Part.BODY
+
+    def _refuse(self, response: bytes) -> None:
+        self.refusal = response
+        self.awaited = Part.NOTHING
 
 
 def _body_length(head: bytes) -> int:
-    """The bytes of the body to wait for; 0 where there is none, or where it is refused unread."""
+    """The bytes of the body to wait for; 0 where there is none, or none of a known length."""
     lengths = _LENGTH.findall(head)
-    if len(lengths) != 1 or int(lengths[0]) > MOST_BYTES:
-        return 0
-    return int(lengths[0])
+    return int(lengths[0]) if len(lengths) == 1 else 0
