@@ -36,7 +36,7 @@ class Resource(Enum):
     DEVICES = "devices"
     """Devices named for the first time."""
     TABLES = "tables"
-    """Tables sent for the first time."""
+    """Tables sent, and epochs named, for the first time."""
     CLOCKS = "clocks"
     """Clock records: each may redate what was stored before."""
     SECONDS = "seconds"
@@ -61,7 +61,8 @@ ALLOWANCES: Final[Mapping[Resource, Allowance]] = MappingProxyType(
         # 1.3 MB: it has five times that, so that a backlog is sent beside what is new.
         Resource.ROWS: Allowance(per_minute=1_200_000, burst=1_200_000),
         Resource.BYTES: Allowance(per_minute=16_000_000, burst=32_000_000),
-        # A fleet of 50 printers names 50 devices, with a few tables each, when it is added.
+        # A fleet of 50 printers names 50 devices, with a few tables each, when it is added; a spool
+        # remembers 256 epochs and more only where something of them is left.
         Resource.DEVICES: Allowance(per_minute=100, burst=1_000),
         Resource.TABLES: Allowance(per_minute=200, burst=2_000),
         # One a boot and one a step of the clock; two months away with a boot a day have 60.

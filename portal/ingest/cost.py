@@ -26,7 +26,7 @@ from cloud_link.records import (
 )
 from cloud_link.topics import TopicError, Up, parse_up
 from cloud_link.validation import Flaw, document_size, read_outline
-from cloud_link.wire import VERSION, Batch, Tables, decode, encode, inflate
+from cloud_link.wire import VERSION, Batch, Online, Tables, decode, encode, inflate
 from portal.ingest.messages import IncomingMessage, box_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _MESSAGE: Final = 10
 _EVENT: Final = 20
 _CONDITION: Final = 5
 _CLOCK: Final = 100
+_EPOCH: Final = 5
 _FLAW: Final = 50
 _DOCUMENT_BYTES: Final = 200
 """Bytes of a configuration that are read, checked and stored in the time of a row."""
@@ -56,7 +57,7 @@ class Part:
     Attributes:
         rows: Rows to be written, in readings.
         devices: Hashes of the names of its devices.
-        tables: Hashes of the ids of its tables.
+        tables: Hashes of the ids of its tables, and of the names of the epochs it speaks of.
         clocks: How many clock records it holds.
         documents: Bytes of the configurations in it, inflated.
     """
@@ -84,7 +85,7 @@ class OpenedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ItemCost:
-    """What one record or table costs."""
+    """What one record or table costs; ``table``: its id, or the name of an epoch."""
 
     rows: int
     device: str = ""
@@ -120,7 +121,13 @@ def _parts(message: IncomingMessage, channel: Up, rows: float) -> list[Part]:
             message,
             _groups(items, rows),
             lambda group: encode(msgspec.structs.replace(batch, items=tuple(group))),
+            frozenset({hash(batch.epoch)}),
         )
+    if channel is Up.ONLINE:
+        online = decode(Online, message.body)
+        named = [online.epoch, *(one.epoch for one in online.acknowledged)]
+        rows_of = _MESSAGE + _EPOCH * len(named)
+        return [Part(message=message, rows=rows_of, tables=frozenset(map(hash, named)))]
     return []
 
 
@@ -128,13 +135,15 @@ def _apart(
     message: IncomingMessage,
     groups: Sequence[Sequence[tuple[T, _ItemCost]]],
     body: Callable[[Sequence[T]], bytes],
+    epoch: frozenset[int] = frozenset(),
 ) -> list[Part]:
     if len(groups) == 1:
-        return [_part(message, [one for _, one in groups[0]])]
+        return [_part(message, [one for _, one in groups[0]], epoch)]
     return [
         _part(
             IncomingMessage(topic=message.topic, body=body([item for item, _ in group])),
             [one for _, one in group],
+            epoch,
         )
         for group in groups
     ]
@@ -153,12 +162,12 @@ def _groups(items: Sequence[tuple[T, _ItemCost]], limit: float) -> list[list[tup
     return groups
 
 
-def _part(message: IncomingMessage, costs: Sequence[_ItemCost]) -> Part:
+def _part(message: IncomingMessage, costs: Sequence[_ItemCost], epoch: frozenset[int]) -> Part:
     return Part(
         message=message,
         rows=_MESSAGE + sum(one.rows for one in costs),
         devices=frozenset(hash(one.device) for one in costs if one.device),
-        tables=frozenset(hash(one.table) for one in costs if one.table),
+        tables=epoch | {hash(one.table) for one in costs if one.table},
         clocks=sum(one.clock for one in costs),
         documents=sum(one.document for one in costs),
     )
@@ -181,7 +190,7 @@ def _record_cost(record: Record | Flaw) -> _ItemCost:
     if isinstance(record, ClockRecord):
         return _ItemCost(rows=_CLOCK, clock=True)
     if isinstance(record, GapRecord):
-        return _ItemCost(rows=_EVENT + len(record.ranges))
+        return _ItemCost(rows=_EVENT + len(record.ranges), table=record.epoch)
     if isinstance(record, ConfigurationRecord):  # names devices
         size = document_size(record)
         return _ItemCost(rows=_EVENT + size // _DOCUMENT_BYTES, document=size)

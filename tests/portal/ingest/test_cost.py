@@ -18,10 +18,10 @@ from cloud_link.records import (
     encode_record,
     table_id,
 )
-from cloud_link.wire import Batch, Lane, Tables, decode
+from cloud_link.wire import AcknowledgedEpoch, Batch, Lane, Tables, decode
 from portal.ingest.cost import PART_ROWS, opened
 from portal.ingest.messages import IncomingMessage
-from tests.portal.ingest.sender import Sender
+from tests.portal.ingest.sender import Sender, gap
 from tests.portal.ingest.wide_polls import WIDE, polls
 
 
@@ -60,6 +60,22 @@ def test_tables_are_counted_by_name_and_come_apart() -> None:
     assert sum(len(part.tables) for part in found.parts) == 1_200
     came = [t for part in found.parts for t in decode(Tables, part.message.body).tables]
     assert tuple(came) == tables
+
+
+def test_epochs_are_counted_by_name_whatever_names_them() -> None:
+    """Each is a row for ever: a box that invents some must not fill the database."""
+    sender = Sender("b-1")
+    (first,) = opened(sender.batch(Lane.DATA, [(0, b"\xc1")])).parts
+    (again,) = opened(sender.batch(Lane.EVENT, [(0, b"\xc1")])).parts
+    assert len(first.tables) == 1
+    assert again.tables == first.tables
+    other = Sender("b-1")
+    (gapped,) = opened(sender.send(Lane.GAP, gap(other, Lane.DATA, (0, 5)))).parts
+    assert len(gapped.tables - first.tables) == 1
+    told = tuple(AcknowledgedEpoch(b"epoch%03d" % n, 0, {3: 1}) for n in range(64))
+    (online,) = opened(sender.online(acknowledged=told)).parts
+    assert len(online.tables - first.tables) == 64
+    assert online.rows > first.rows + 64
 
 
 @pytest.mark.parametrize(
