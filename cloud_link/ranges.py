@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 Range: TypeAlias = tuple[int, int]
 
@@ -32,26 +32,6 @@ def clamp(ranges: Iterable[Range], limit: int) -> list[Range]:
         else:
             joined.append((first, last))
     return joined
-
-
-def merge(
-    ranges: Sequence[Range], run: Range, pending: Callable[[int, int], bool]
-) -> tuple[Range, ...]:
-    """The normal ``ranges`` with ``run`` added, joined wherever nothing pending lies between.
-
-    Args:
-        ranges: Normal.
-        run: The range to add.
-        pending: ``pending(first, last)`` says whether a number of this range must stay outside.
-    """
-    first, last = run
-    before = [one for one in ranges if one[0] <= first]
-    after = [one for one in ranges if one[0] > first]
-    while before and _joins(before[-1][1], first, pending):
-        first, last = before[-1][0], max(last, before.pop()[1])
-    while after and _joins(last, after[0][0], pending):
-        last = max(last, after.pop(0)[1])
-    return (*before, (first, last), *after)
 
 
 def runs_of(numbers: Iterable[int]) -> list[Range]:
@@ -106,7 +86,3 @@ def common(ranges: Sequence[Range], others: Iterable[Range]) -> list[Range]:
 def size(ranges: Iterable[Range]) -> int:
     """How many numbers the normal ``ranges`` hold."""
     return sum(last - first + 1 for first, last in ranges)
-
-
-def _joins(last: int, first: int, pending: Callable[[int, int], bool]) -> bool:
-    return first <= last + 1 or not pending(last + 1, first - 1)

@@ -3,21 +3,20 @@
 A gap is open while it may still grow; sealing turns it into a `GapRecord` that travels like any
 other record. Until that has been handed out, the next gap of its kind is sealed into it. There is
 one open gap for each (epoch, lane, reason), so that a month without a portal costs one row, not one
-a drop; at `MOST_RANGES` ranges a new one begins, so that none grows without bound. Ranges merge
-when nothing *pending* lies between them: numbers between that the portal already has do no harm
-inside a gap, and ``records`` counts only what was really dropped.
+a drop; at `MOST_RANGES` ranges a new one begins, so that none grows without bound. A gap names the
+numbers that were dropped and no others: one that was delivered in between is asked for by a portal
+that loses it, as any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
 
-from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COUNT_LIMIT
-from cloud_link.ranges import Range, merge, size, subtract
+from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COUNT_LIMIT, SEQ_LIMIT
+from cloud_link.ranges import Range, clamp, size, subtract
 from cloud_link.records import GapRecord
 from cloud_link.wire import Lane
 
@@ -91,29 +90,16 @@ class OpenGap:
             last=loss.last,
         )
 
-    def with_loss(self, loss: Loss, pending: Callable[[int, int], bool]) -> OpenGap | None:
-        """This gap with ``loss`` in it; ``None`` when that takes more than `MOST_RANGES` ranges.
+    def joined(self, later: OpenGap) -> OpenGap | None:
+        """This gap and a ``later`` one of the same epoch, lane and reason.
 
-        ``pending(first, last)`` says whether any record of these numbers is still in the spool.
+        ``None`` when that takes more than `MOST_RANGES` ranges, or when one of the two does not
+        know its numbers.
         """
-        ranges = merge(self.ranges, loss.run, pending)
-        if len(ranges) > MOST_RANGES:
+        if not (self.ranges and later.ranges):
             return None
-        return replace(
-            self,
-            ranges=ranges,
-            records=self.records + loss.records,
-            readings=self.readings + loss.readings,
-            first=_oldest(self.first, loss.first, earlier=loss.run[0] <= ranges[0][0]),
-            last=_newest(self.last, loss.last, later=loss.run[1] >= ranges[-1][1]),
-        )
-
-    def joined(self, later: OpenGap, pending: Callable[[int, int], bool]) -> OpenGap | None:
-        """This gap and a ``later`` one of the same epoch, lane and reason; ``None`` as above."""
-        ranges = self.ranges
-        for run in later.ranges:
-            ranges = merge(ranges, run, pending)
-        if len(ranges) > MOST_RANGES or not (self.ranges and later.ranges):
+        ranges = tuple(clamp([*self.ranges, *later.ranges], SEQ_LIMIT))
+        if len(ranges) > MOST_RANGES:
             return None
         return replace(
             self,

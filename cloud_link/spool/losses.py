@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Final, NamedTuple
 
 from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COLUMNS_LIMIT
@@ -34,9 +33,8 @@ class Losses:
 
     def add(self, loss: Loss) -> None:
         """Count ``loss`` into the open gap of its epoch, lane and reason, or begin one."""
-        pending = partial(self._records.any_pending, loss.ordinal, loss.lane)
         key, gap = next(self._rows(loss), (None, None))
-        grown = gap.with_loss(loss, pending) if gap else None
+        grown = gap.joined(OpenGap.of(loss)) if gap else None
         self._put(key if grown else None, grown or OpenGap.of(loss))
         if loss.reason != GapReason.PORTAL:  # not the spool's loss: it was delivered once
             self.count(loss.lane, loss.records)
@@ -63,13 +61,12 @@ class Losses:
         return len(gaps)
 
     def _seal_into_pending(self, gap: OpenGap, epoch: bytes, handed_out: int) -> bool:
-        pending = partial(self._records.any_pending, gap.ordinal, gap.lane)
         first = max(handed_out + 1, first_id(Lane.GAP))
         for row in list(self._records.rows(first, last_id(Lane.GAP))):
             sealed = _sealed_gap(row)
             if sealed is None or gap.kind != sealed.kind:
                 continue
-            joined = sealed.joined(gap, pending)
+            joined = sealed.joined(gap)
             if joined is not None:
                 self._records.rewrite(row, encode_record(joined.record(epoch)))
                 return True
@@ -176,7 +173,10 @@ class Losses:
         return dropped
 
     def _drop_oldest(self, lane: Lane, excess: int, held: frozenset[int]) -> int:
-        """Drop a run of oldest records of one epoch, about ``excess`` bytes, and none ``held``."""
+        """Drop oldest records whose numbers follow each other, about ``excess`` bytes of them.
+
+        None that is ``held`` is among them.
+        """
         query = (
             "SELECT id, ordinal, seq, boot, at, readings, table_id, checksum, x'', length(body) "
             "FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
@@ -187,7 +187,8 @@ class Losses:
             if victim.id in held and not victims:
                 continue
             full = excess <= 0 or len(victims) == _DROP_AT_ONCE or victim.id in held
-            if full or (victims and victim.ordinal != victims[0].ordinal):
+            last = victims[-1] if victims else victim
+            if full or victim.ordinal != last.ordinal or victim.id > last.id + 1:
                 break
             victims.append(victim)
             excess -= length
@@ -310,7 +311,7 @@ class Refusals:
 
 
 def loss_of(rows: list[Row], lane: Lane, reason: str) -> Loss:
-    """The loss of ``rows``, which ascend, are of one epoch and lane, and have none between them."""
+    """The loss of ``rows`` of one epoch and lane, whose numbers follow each other."""
     times = [(row.boot, row.at) for row in rows]
     return Loss(
         ordinal=rows[0].ordinal,

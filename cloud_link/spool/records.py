@@ -361,11 +361,6 @@ class RecordStore:
         ).fetchone()
         return (row[0], record - row[1]) if row and record < row[1] + row[2] else None
 
-    def any_pending(self, ordinal: int, lane: Lane, first: int, last: int) -> bool:
-        """Whether any record numbered ``first`` to ``last`` is pending."""
-        base, _ = self.counter(ordinal, lane)
-        return self._any(base + first, base + last)
-
     # Tables
 
     def keep_table(self, name: bytes, encoded: bytes, refs: int) -> None:

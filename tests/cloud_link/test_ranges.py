@@ -5,20 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_link.ranges import Range, clamp, common, complement, merge, runs_of, size, subtract
+from cloud_link.ranges import Range, clamp, common, complement, runs_of, size, subtract
 
 numbers = st.sets(st.integers(min_value=0, max_value=40))
 
 
 def _numbers(ranges: list[Range]) -> set[int]:
     return {n for first, last in ranges for n in range(first, last + 1)}
-
-
-def test_ranges_merge_over_what_is_settled_and_not_over_what_is_pending() -> None:
-    assert merge(((0, 3),), (6, 7), lambda _a, _b: False) == ((0, 7),)
-    assert merge(((0, 3),), (6, 7), lambda _a, _b: True) == ((0, 3), (6, 7))
-    assert merge(((0, 3), (9, 9)), (4, 8), lambda _a, _b: True) == ((0, 9),)
-    assert merge(((5, 6),), (1, 2), lambda _a, _b: True) == ((1, 2), (5, 6))
 
 
 def test_runs_and_their_complement() -> None:

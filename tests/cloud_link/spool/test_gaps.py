@@ -181,3 +181,27 @@ def test_what_arrives_although_it_had_to_be_dropped_leaves_the_open_gap(
     assert named.isdisjoint(arrived)
     assert set(gone) - set(arrived) <= named
     spool.close()
+
+
+def test_a_gap_names_nothing_that_was_delivered_in_between(tmp_path: Path) -> None:
+    """Such a number is one that a portal may lose: then it must ask for it."""
+    limits = SpoolLimits(
+        cap_bytes=400 * 1024, gap_reserve_bytes=100 * 1024, reserve_file_bytes=0, retained_bytes=0
+    )
+    spool = Spool.open(tmp_path / "spool", boot=BOOT, limits=limits)
+    spool.append([entry(Lane.DATA, n) for n in range(300)])
+    pending(spool, Lane.DATA)
+    delivered = ((100, 119), (200, 209))
+    assert spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, ok=delivered)).ok == 30
+    spool.hold(frozenset())
+    month(spool, 60, lambda _: None)
+    spool.seal_gaps()
+    (gap,) = (one for one in announced(spool) if one.lane == Lane.DATA)
+    assert gap.ranges[:2] == ((0, 99), (120, 199))
+    assert gap.records == sum(last - first + 1 for first, last in gap.ranges)
+    gone = spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, resend=((0, 250),))).gone
+    assert gone == 30
+    spool.seal_gaps()
+    (lost,) = (one for one in announced(spool) if one.reason == "portal")
+    assert lost.ranges == delivered
+    spool.close()
