@@ -11,8 +11,9 @@
 
 A settled record stays for a while, see `cloud_link.spool.retention`.
 
-Only records that are here are touched, so an acknowledgement that comes twice, late, or for
-numbers never given does nothing. Only the records named in ``conflict`` are renumbered: their
+Only records that are here and were read for sending are touched, so an acknowledgement that comes
+twice, late, or for numbers never given or sent does nothing: who forges one can settle what is
+under way, and that is retained. Only the records named in ``conflict`` are renumbered: their
 neighbours may already be stored under their old numbers, and would be doubled. They keep their
 order among themselves; an event that thereby overtakes a newer one is healed by the full reports
 that follow a new epoch (see ``Spool.generation``).
@@ -20,8 +21,10 @@ that follow a new epoch (see ``Spool.generation``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cloud_link.limits import RENEWAL_LIMIT
-from cloud_link.ranges import Range, clamp
+from cloud_link.ranges import Range, clamp, common, runs_of
 from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.losses import Losses
 from cloud_link.spool.model import SettleResult
@@ -35,13 +38,22 @@ class Settlement:
     Args:
         records: The spool's rows, in an open transaction.
         losses: Where records go that can never be sent.
+        held: The ids of the records that may have been sent.
         epoch: The current epoch.
         ack: The portal's acknowledgement; any numbers, in any order, however absurd.
     """
 
-    def __init__(self, records: RecordStore, losses: Losses, epoch: Epoch, ack: Ack) -> None:
+    def __init__(
+        self,
+        records: RecordStore,
+        losses: Losses,
+        held: frozenset[int],
+        epoch: Epoch,
+        ack: Ack,
+    ) -> None:
         self._records = records
         self._losses = losses
+        self._held = held
         self._ack = ack
         self.epoch = epoch
         self._lost = 0
@@ -52,15 +64,15 @@ class Settlement:
         if named is None:
             return SettleResult()
         base, limit = self._records.counter(named.ordinal, self._ack.lane)
+        sent = runs_of(sorted(each - base for each in self._held if 0 <= each - base < limit))
         stored = clamp(self._ack.ok, limit)
-        ok = self._settle(base, stored)
+        ok = self._settle(base, common(stored, sent))
         self._losses.withdraw(named.ordinal, self._ack.lane, stored)
-        refused = [(seq, seq) for seq, _ in self._ack.rejected]
-        rejected = self._settle(base, clamp(refused, limit))
-        needing_tables = clamp([(seq, seq) for seq, _ in self._ack.need_table], limit)
+        rejected = self._settle(base, common(_runs(self._ack.rejected, limit), sent))
+        needing_tables = common(_runs(self._ack.need_table, limit), sent)
         tables = self._wanted_tables(self._named_rows(base, needing_tables))
         conflicts = clamp([(seq, seq) for seq in self._ack.conflict], limit)
-        conflicting = self._valid(self._named_rows(base, conflicts))
+        conflicting = self._valid(self._named_rows(base, common(conflicts, sent)))
         before = self.epoch
         self._renew(conflicting)
         if conflicting:
@@ -119,3 +131,8 @@ class Settlement:
         self._records.adopt(self.epoch.ordinal, self._ack.lane, rows)
         for row in rows:
             self._records.remove(self._ack.lane, row.id, row.id)
+
+
+def _runs(named: Iterable[tuple[int, object]], limit: int) -> list[Range]:
+    """The numbers below ``limit`` of (number, detail) pairs, as normal ranges."""
+    return clamp([(seq, seq) for seq, _ in named], limit)

@@ -199,7 +199,8 @@ class Spool:
     def settle(self, ack: Ack) -> SettleResult:
         """Apply the portal's acknowledgement; applying it again has no effect.
 
-        Numbers, lanes and epochs that are not here are ignored. See `cloud_link.spool.acks`.
+        Numbers, lanes and epochs that are not here, or that were not read for sending, are ignored.
+        See `cloud_link.spool.acks`.
 
         Raises:
             SpoolFullError: The disk refuses even this; nothing changed, and the portal will
@@ -300,13 +301,14 @@ class Spool:
         return numbers
 
     def _settle(self, ack: Ack) -> SettleResult:
-        settlement = Settlement(self._database.records, self._database.losses, self._next, ack)
+        database = self._database
+        settlement = Settlement(database.records, database.losses, self._held, self._next, ack)
         settled = settlement.apply()
-        count_rejected(self._database, settled.rejected)
+        count_rejected(database, settled.rejected)
         self._next = settlement.epoch
         self.generation += bool(settled.lost)
         now = (self._boot, self._now)
-        return Resend(self._database, ack, now).apply(settled) if ack.resend else settled
+        return Resend(database, ack, now).apply(settled) if ack.resend else settled
 
     def _drop(self, rows: Sequence[Row]) -> None:
         for row in rows:

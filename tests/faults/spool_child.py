@@ -22,7 +22,7 @@ from cloud_link.records import (
     Table,
     decode_record,
 )
-from cloud_link.spool.model import Entry, SpoolFullError, SpoolLimits, SpoolRecord
+from cloud_link.spool.model import Entry, SettleResult, SpoolFullError, SpoolLimits, SpoolRecord
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane
 from tests.faults.diskfault import Shim
@@ -50,6 +50,13 @@ def all_pending(spool: Spool) -> Iterator[SpoolRecord]:
         while some := spool.pending(lane, after=after, limit_bytes=20_000):
             yield from some
             after = some[-1].id
+
+
+def settle(spool: Spool, *acks: Ack) -> list[SettleResult]:
+    """Read every pending record, as an uplink does to send it, and settle what is acknowledged."""
+    for _ in all_pending(spool):
+        pass
+    return spool.settle_all(acks)
 
 
 def gaps(spool: Spool) -> list[GapRecord]:
@@ -92,7 +99,7 @@ def record(folder: Path, journal: Path, synchronous: str) -> None:
             for lane in LANES:
                 mine = [seq for of, seq in chosen if of is lane]
                 shim.note(f"settling {spool.epoch.hex()} {lane:d} {' '.join(map(str, mine))}")
-                spool.settle(acknowledgement(spool.epoch, lane, mine))
+                settle(spool, acknowledgement(spool.epoch, lane, mine))
         if turn % 40 == 39:
             spool.seal_gaps()
             spool.next_session()
@@ -144,7 +151,7 @@ class FailingDiskRun:
     def _settle(self, spool: Spool, name: RecordKey) -> None:
         epoch, lane, seq = name
         try:
-            settled = spool.settle(acknowledgement(epoch, Lane(lane), [seq]))
+            (settled,) = settle(spool, acknowledgement(epoch, Lane(lane), [seq]))
         except SpoolFullError:
             return
         if settled.ok:

@@ -28,6 +28,7 @@ from tests.faults.spool_child import (
     entry,
     gaps,
     in_gap,
+    settle,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -216,7 +217,7 @@ def test_a_really_full_disk_is_survived_announced_and_recovered_from(tiny_disk: 
             refused += 1
     assert refused > 10
     assert spool.stats().full
-    settled = spool.settle(acknowledgement(spool.epoch, Lane.DATA, list(range(50))))
+    (settled,) = settle(spool, acknowledgement(spool.epoch, Lane.DATA, list(range(50))))
     assert settled.ok == 50, "deleting must work on a full disk"
     spool.seal_gaps()
     filler.unlink()

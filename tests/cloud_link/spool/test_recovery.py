@@ -18,14 +18,14 @@ from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane
 from console.templates import spool as spool_words
 from console.text import Message
-from tests.faults.spool_child import BOOT, SMALL, all_pending, entry, gaps, in_gap
+from tests.faults.spool_child import BOOT, SMALL, all_pending, entry, gaps, in_gap, settle
 
 
 def _filled(open_spool: Callable[..., Spool]) -> tuple[bytes, int]:
     spool = open_spool()
     for turn in range(10):
         spool.append([entry(Lane.DATA, turn * 10 + i) for i in range(10)])
-    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 9),)))
+    settle(spool, Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 9),)))
     epoch, ordinal = spool.epoch, spool.ordinal
     spool.next_session()
     spool.close()
@@ -159,7 +159,7 @@ def test_a_record_whose_table_is_gone_becomes_a_gap(open_spool: Callable[..., Sp
     spool._database.db.execute("DELETE FROM wire_table")
     for lane in (Lane.DATA, Lane.EVENT):
         ack = Ack(VERSION, spool.epoch, lane, need_table=((0, b"12345678"),))
-        assert spool.settle(ack).tables == ()
+        assert settle(spool, ack)[0].tables == ()
     (gap,) = gaps(spool)
     assert gap.lane == Lane.DATA
     assert spool.stats().records[Lane.EVENT] == 1, "an event needs no table, whatever is asked"

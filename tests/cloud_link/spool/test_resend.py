@@ -11,7 +11,7 @@ from cloud_link.spool.model import SettleResult, SpoolLimits
 from cloud_link.spool.resend import ALLOWANCE, BASE_ALLOWANCE
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Lane
-from tests.faults.spool_child import BOOT, all_pending, entry, gaps
+from tests.faults.spool_child import BOOT, all_pending, entry, gaps, settle
 
 KEEPING = SpoolLimits(reserve_file_bytes=0)
 Opener = Callable[..., Spool]
@@ -33,7 +33,7 @@ def open_spool(tmp_path: Path) -> Iterator[Opener]:
 
 
 def settled(spool: Spool, first: int, last: int, lane: Lane = Lane.DATA) -> SettleResult:
-    return spool.settle(Ack(VERSION, spool.epoch, lane, ok=((first, last),)))
+    return settle(spool, Ack(VERSION, spool.epoch, lane, ok=((first, last),)))[0]
 
 
 def asked(spool: Spool, first: int, last: int, lane: Lane = Lane.DATA) -> SettleResult:
@@ -110,11 +110,35 @@ def test_a_portal_that_asks_without_end_is_not_answered_without_end(open_spool: 
     spool.append([entry(Lane.EVENT, i) for i in range(50)])
     sent = 0
     for _ in range(20):
-        spool.settle(Ack(VERSION, first, Lane.DATA, ok=((0, 99),)))
+        settle(spool, Ack(VERSION, first, Lane.DATA, ok=((0, 99),)))
         again = spool.settle(Ack(VERSION, first, Lane.DATA, resend=((0, 99),)))
         sent += again.resent
     assert again.exhausted
     assert 0 < sent <= (1 + ALLOWANCE) * 50, "only what is newly accepted pays, whoever restarts"
+
+
+def test_what_was_never_read_for_sending_is_settled_by_nobody(open_spool: Opener) -> None:
+    """Who forges an acknowledgement settles at most what is under way, and that is retained."""
+    spool = open_spool()
+    spool.append([entry(Lane.DATA, i) for i in range(100)])
+    read = spool.pending(Lane.DATA, after=0, limit_bytes=3_000)
+    everything = ((0, (1 << 40) - 1),)
+    numbers_of_all = range(100)
+    for forged in (
+        Ack(VERSION, spool.epoch, Lane.DATA, conflict=tuple(numbers_of_all)[len(read) :]),
+        Ack(
+            VERSION,
+            spool.epoch,
+            Lane.DATA,
+            rejected=tuple((n, "misfit") for n in numbers_of_all[len(read) :]),
+        ),
+        Ack(VERSION, spool.epoch, Lane.DATA, ok=everything),
+    ):
+        spool.settle(forged)
+    assert numbers(spool) == list(range(len(read), 100))
+    assert spool.stats().retained[Lane.DATA] == len(read)
+    assert asked(spool, 0, 99).resent == len(read)
+    assert numbers(spool) == list(range(100))
 
 
 def test_how_far_it_is_acknowledged_spans_epochs_and_stops_at_what_is_unheard(
@@ -129,7 +153,7 @@ def test_how_far_it_is_acknowledged_spans_epochs_and_stops_at_what_is_unheard(
     spool.append([entry(Lane.EVENT, i) for i in range(4)])
     assert told(spool) == {(first, Lane.DATA): 6}
     settled(spool, 0, 3, Lane.EVENT)
-    spool.settle(Ack(VERSION, first, Lane.DATA, ok=((7, 9),)))
+    settle(spool, Ack(VERSION, first, Lane.DATA, ok=((7, 9),)))
     assert told(spool) == {(first, Lane.DATA): 9, (second, Lane.EVENT): 3}
     spool.settle(Ack(VERSION, first, Lane.DATA, resend=((4, 5),)))
     assert told(spool)[first, Lane.DATA] == 3, "what was asked for is on its way"

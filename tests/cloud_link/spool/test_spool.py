@@ -15,7 +15,7 @@ from cloud_link.spool.gaps import MOST_RANGES, Loss, OpenGap
 from cloud_link.spool.model import SpoolError, SpoolLimits, SpoolLockedError
 from cloud_link.spool.spool import Spool
 from cloud_link.wire import VERSION, Ack, Lane
-from tests.faults.spool_child import BOOT, SMALL, TABLES, all_pending, entry, gaps
+from tests.faults.spool_child import BOOT, SMALL, TABLES, all_pending, entry, gaps, settle
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,7 +27,7 @@ def test_numbers_grow_per_lane_and_are_never_reused(open_spool: Callable[..., Sp
         0,
         1,
     )
-    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 1),)))
+    settle(spool, Ack(VERSION, spool.epoch, Lane.DATA, ok=((0, 1),)))
     assert spool.append([entry(Lane.DATA, 4)]) == (2,)
     assert spool.next_seqs() == {Lane.GAP: 0, Lane.EVENT: 1, Lane.BOUNDARY: 0, Lane.DATA: 3}
     first, ordinal = spool.epoch, spool.ordinal
@@ -43,12 +43,11 @@ def test_several_acknowledgements_are_settled_in_one_transaction_in_their_order(
     spool = open_spool()
     spool.append([entry(Lane.DATA, i) for i in range(6)])
     first = spool.epoch
-    outcomes = spool.settle_all(
-        [
-            Ack(VERSION, first, Lane.DATA, ok=((0, 1),)),
-            Ack(VERSION, first, Lane.DATA, ok=((0, 2),), conflict=(4,)),
-            Ack(VERSION, first, Lane.DATA, conflict=(5,)),
-        ]
+    outcomes = settle(
+        spool,
+        Ack(VERSION, first, Lane.DATA, ok=((0, 1),)),
+        Ack(VERSION, first, Lane.DATA, ok=((0, 2),), conflict=(4,)),
+        Ack(VERSION, first, Lane.DATA, conflict=(5,)),
     )
     assert [(o.ok, o.renumbered, o.new_epoch) for o in outcomes] == [
         (2, 0, False),
@@ -84,7 +83,7 @@ def test_absurd_acknowledgements_do_nothing(open_spool: Callable[..., Spool]) ->
         Ack(VERSION, spool.epoch, Lane.DATA, need_table=((7, b""), (-1, b""))),
     ):
         before = spool.generation
-        settled = spool.settle(ack)
+        (settled,) = settle(spool, ack)
         assert (settled.ok, settled.rejected, settled.renumbered) == (0, 0, 0)
         assert not settled.new_epoch
         assert spool.generation == before
@@ -95,7 +94,7 @@ def test_absurd_acknowledgements_do_nothing(open_spool: Callable[..., Spool]) ->
 def test_rejected_is_counted_across_restarts(open_spool: Callable[..., Spool]) -> None:
     spool = open_spool()
     spool.append([entry(Lane.DATA, i) for i in range(3)])
-    spool.settle(Ack(VERSION, spool.epoch, Lane.DATA, rejected=((1, "misfit"),)))
+    settle(spool, Ack(VERSION, spool.epoch, Lane.DATA, rejected=((1, "misfit"),)))
     assert open_spool().stats().rejected == 1
 
 
@@ -245,9 +244,9 @@ def test_a_gap_never_has_more_than_64_ranges() -> None:
 
     gap = OpenGap.of(loss(0))
     for seq in range(2, 2 * MOST_RANGES, 2):
-        grown = gap.with_loss(loss(seq), lambda _a, _b: True)
+        grown = gap.joined(OpenGap.of(loss(seq)))
         assert grown is not None
         gap = grown
     assert len(gap.ranges) == MOST_RANGES
-    assert gap.with_loss(loss(500), lambda _a, _b: True) is None
+    assert gap.joined(OpenGap.of(loss(500))) is None
     assert (gap.first, gap.last) == ((BOOT, 0), (BOOT, 126))
