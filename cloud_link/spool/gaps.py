@@ -21,6 +21,8 @@ from cloud_link.records import GapRecord
 from cloud_link.wire import Lane
 
 MOST_RANGES: Final = 64
+UNKNOWN_TIME: Final = (bytes(BOOT_SIZE), 0)
+"""Boot and milliseconds of a gap that begins or ends nobody knows when."""
 
 _encode_ranges = msgspec.msgpack.Encoder().encode
 _decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Decoder(

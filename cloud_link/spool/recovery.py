@@ -23,20 +23,18 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from cloud_link.limits import BOOT_SIZE
 from cloud_link.ranges import Range, clamp, complement, size
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.damaged import DamagedDatabase, Number
 from cloud_link.spool.database import Database
 from cloud_link.spool.folder import EpochMarker
-from cloud_link.spool.gaps import MOST_RANGES, GapReason, OpenGap, unpack_ranges
+from cloud_link.spool.gaps import MOST_RANGES, UNKNOWN_TIME, GapReason, OpenGap, unpack_ranges
 from cloud_link.spool.model import SpoolFullError
 from cloud_link.spool.records import Row
 from cloud_link.wire import Lane
 
 PENDING: Final = "recovering"
 _CHUNK: Final = 500
-_UNKNOWN_TIME: Final = (bytes(BOOT_SIZE), 0)
 
 
 class Recovery:
@@ -177,8 +175,8 @@ class Recovery:
             ranges=ranges,
             records=records,
             readings=0,
-            first=_UNKNOWN_TIME,
-            last=_UNKNOWN_TIME,
+            first=UNKNOWN_TIME,
+            last=UNKNOWN_TIME,
         )
         self._database.losses.add_gap(gap)
         self._database.losses.count(lane, records)

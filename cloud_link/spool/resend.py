@@ -24,7 +24,7 @@ import msgspec
 from cloud_link.limits import BOOT_SIZE
 from cloud_link.ranges import Range, clamp, complement, runs_of, size, subtract
 from cloud_link.records import GapRecord, WireError, decode_record
-from cloud_link.spool.gaps import GapReason, Loss
+from cloud_link.spool.gaps import UNKNOWN_TIME, GapReason, Loss
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import Lane
 
@@ -151,7 +151,7 @@ class Resend:
                     yield row, record
 
     def _announce(self, epoch: Epoch, run: Range) -> None:
-        when = self._time_of(epoch, run)
+        first, last = self._bounds(epoch, run)
         loss = Loss(
             ordinal=epoch.ordinal,
             lane=self._ack.lane,
@@ -159,19 +159,29 @@ class Resend:
             run=run,
             records=run[1] - run[0] + 1,
             readings=0,
-            first=when,
-            last=when,
+            first=first,
+            last=last,
         )
         self._database.losses.add(loss)
 
-    def _time_of(self, epoch: Epoch, run: Range) -> tuple[bytes, int]:
-        """(boot, milliseconds) of the oldest record here after the run, or now: it is not newer."""
+    def _bounds(self, epoch: Epoch, run: Range) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
+        """Since when and until when the records of a run were made, by those around it.
+
+        They are not older than the record before them and not newer than the one after them; where
+        none is before them the portal may know, and where none is after them it is now.
+        """
         lane = self._ack.lane
         base, _ = self._records.counter(epoch.ordinal, lane)
-        query = "SELECT boot, at FROM record WHERE id > ? AND id <= ? ORDER BY id LIMIT 1"
-        found = self._database.db.execute(query, (base + run[1], last_id(lane))).fetchone()
+        before = self._time_of("id >= ? AND id < ? ORDER BY id DESC", first_id(lane), base + run[0])
+        after = self._time_of("id > ? AND id <= ? ORDER BY id", base + run[1], last_id(lane))
+        return before or UNKNOWN_TIME, after or self._now
+
+    def _time_of(self, which: str, low: int, high: int) -> tuple[bytes, int] | None:
+        """(boot, milliseconds) of the first record here that the clause names."""
+        query = f"SELECT boot, at FROM record WHERE {which} LIMIT 1"  # noqa: S608 - a clause of ours
+        found = self._database.db.execute(query, (low, high)).fetchone()
         if found is None or not isinstance(found[0], bytes) or len(found[0]) != BOOT_SIZE:
-            return self._now
+            return None
         return found[0], max(0, found[1])
 
     # What it costs

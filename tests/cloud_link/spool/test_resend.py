@@ -68,8 +68,18 @@ def test_what_is_not_kept_is_announced_once(open_spool: Opener) -> None:
     assert asked(spool, 4, 12) == SettleResult()
     (gap,) = gaps(spool)
     assert (gap.reason, gap.ranges, gap.records) == ("portal", ((5, 9),), 5)
+    assert gap.first == (BOOT, 4), "not older than what precedes them"
     assert gap.last == (BOOT, 10), "not newer than what follows"
     assert spool.stats().dropped[Lane.DATA] == 0, "the box has dropped nothing"
+
+
+def test_of_what_is_not_kept_and_follows_nothing_only_the_end_is_known(open_spool: Opener) -> None:
+    spool = open_spool(SpoolLimits(reserve_file_bytes=0, retained_bytes=0))
+    spool.append([entry(Lane.DATA, i) for i in range(20)])
+    settled(spool, 0, 9)
+    assert asked(spool, 0, 12).gone == 10
+    (gap,) = gaps(spool)
+    assert (gap.first, gap.last) == ((bytes(8), 0), (BOOT, 10))
 
 
 def test_retained_records_go_before_anything_pending(open_spool: Opener) -> None:
