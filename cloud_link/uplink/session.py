@@ -29,6 +29,7 @@ from cloud_link.records import Table, WireError, table_id
 from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
 from cloud_link.uplink.repeat import OnlineRepeat
+from cloud_link.uplink.sealing import GapSealing
 from cloud_link.uplink.start import SessionStart
 from cloud_link.uplink.window import Window
 from cloud_link.wire import VERSION, Ack, Lane, Tables, decode, encode
@@ -55,9 +56,6 @@ LANE_CHANNELS: Final = {
 CLOSE_S: Final = 2.0
 ACKS_LIMIT: Final = 16
 """The most acknowledgements gathered: the broker sends at most our Receive Maximum at once."""
-SEAL_MS: Final = 1_000
-"""Gaps are sealed when a session begins to send, and then at most this often, and not while a gap
-record waits for its acknowledgement: so that they stay coalesced."""
 HELD_LIMIT: Final = 5_000
 """The most records of earlier sessions that are held."""
 
@@ -83,12 +81,14 @@ class UplinkContext:
         info: What the uplink says about the box.
         limits: Sizes and times.
         progress: Updated by every session.
+        sealing: When open gaps are sealed.
     """
 
     box: str
     info: BoxInfo
     limits: UplinkLimits
     progress: UplinkProgress = field(default_factory=UplinkProgress)
+    sealing: GapSealing = field(default_factory=GapSealing)
 
 
 class UplinkSession:
@@ -116,7 +116,8 @@ class UplinkSession:
         self._start = start
         self._tables: dict[bytes, Table] = {}
         self._wake = asyncio.Event()
-        self._sealed = context.info.now() - SEAL_MS
+        self._sealing = context.sealing
+        self._sealing.begin_session()
         self._held: frozenset[int] | None = None
         self._repeat = OnlineRepeat(context.limits, context.info.now())
         self._acks: list[tuple[Ack, Message]] = []
@@ -199,7 +200,8 @@ class UplinkSession:
     async def _read(self) -> None:
         """Read records for the cursors, and the tables they name, in one call of the spool."""
         cursors = self.window.cursors_to_read()
-        seal = self._info.now() - self._sealed >= SEAL_MS
+        now = self._info.now()
+        seal = self._sealing.due(now)
         if not cursors and not seal:
             return
         positions = [(cursor, cursor.after) for cursor in cursors]
@@ -212,7 +214,11 @@ class UplinkSession:
             if self._held is None:  # what earlier sessions sent may have arrived
                 self._held = frozenset(sorted(spool.held)[:HELD_LIMIT])
             spool.hold(self._held | ids)
-            sealed = seal and not spool.announces() and spool.seal_gaps() > 0
+            sealed = (
+                seal
+                and self._sealing.allows(now, announced=spool.announces())
+                and spool.seal_gaps() > 0
+            )
             read = [
                 (
                     cursor,
@@ -226,8 +232,6 @@ class UplinkSession:
             return read, spool.tables(wanted), sealed
 
         read, tables, sealed = await self._writer.call(visit)
-        if seal:
-            self._sealed = self._info.now()
         if sealed:
             # A portal believes a gap as far as it knows that its numbers were given out.
             self.window.needs_online = True
