@@ -34,11 +34,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tenacity import RetryCallState
+    from tenacity.wait import wait_base
 
     from cloud_link.spool.writer import SpoolWriter
     from cloud_link.uplink.model import BoxInfo
 
 log = structlog.get_logger(__name__)
+
+
+def reconnect_wait(settings: ConnectionSettings) -> wait_base:
+    """How long to wait after so many attempts in a row that failed, in seconds."""
+    growing = wait_exponential(settings.first_wait_s, settings.max_wait_s)
+    return growing + wait_random(0, settings.first_wait_s)
 
 
 class Uplink:
@@ -75,8 +82,7 @@ class Uplink:
         while True:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type((MqttError, SpoolError)),
-                wait=wait_exponential(self._settings.first_wait_s, self._settings.max_wait_s)
-                + wait_random(0, self._settings.first_wait_s),
+                wait=reconnect_wait(self._settings),
                 before_sleep=self._note,
             )
             await retrying(self._attempt)
