@@ -300,7 +300,7 @@ async def test_a_gap_reaches_the_portal(broker: peers.Mosquitto, tmp_path: Path)
 async def test_a_silent_portal_costs_no_gap_record_an_attempt_and_what_flew_is_not_dropped(
     broker: peers.Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cloud_link.uplink.session.SEAL_MS", 0)
+    monkeypatch.setattr("cloud_link.uplink.sealing.SEAL_MS", 0)
     limits = SpoolLimits(cap_bytes=400_000, gap_reserve_bytes=100_000, reserve_file_bytes=0)
     async with (
         await SpoolWriter.open(tmp_path / "spool", boot=BOOT, limits=limits) as writer,
