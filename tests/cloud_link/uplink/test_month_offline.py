@@ -59,7 +59,7 @@ def poll(now: int) -> list[Entry]:
 def test_a_month_offline_costs_one_gap_record_a_span(memory: Path, days: int) -> None:
     spool = Spool.open(memory / "spool", boot=BOOT, limits=LIMITS)
     polls = iter(range(0, days * DAY_MS, POLL_MS))
-    following = next(polls)
+    following: int | None = next(polls)
     tried, most = 0, 0
     for now in attempts(days * DAY_MS):
         while following is not None and following <= now:
