@@ -71,10 +71,18 @@ class IngestResult:
         return IngestResult(
             answers=self.answers + other.answers,
             unknown=self.unknown | other.unknown,
-            unusable={**self.unusable, **other.unusable},
+            unusable=_together(self.unusable, other.unusable),
             tally=self.tally + other.tally,
             suspects=self.suspects | other.suspects,
         )
+
+
+def _together(
+    first: Mapping[str, tuple[int, str]], second: Mapping[str, tuple[int, str]]
+) -> Mapping[str, tuple[int, str]]:
+    """The messages of both that could not be decoded, and of each box the later reason."""
+    counts = {box: first.get(box, (0, ""))[0] + count for box, (count, _) in second.items()}
+    return {**first, **{box: (counts[box], reason) for box, (_, reason) in second.items()}}
 
 
 def ingest(

@@ -200,9 +200,10 @@ def test_a_session_that_cannot_be_stored_stops_nobody(dated: Sender, hostile: Se
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
     when = "NEW.software = 'poison'"
     with poisoned("fleet_box", when, any_error(), on="UPDATE"):
-        result = ingest_or_isolate([hostile.online(software="poison"), good])
+        sessions = [hostile.online(n, software="poison") for n in (1, 2, 3)]
+        result = ingest_or_isolate([*sessions, good])
     assert acks(result, dated).ok == ((0, 0),)
-    assert result.unusable.keys() == {hostile.box}
+    assert {box: count for box, (count, _) in result.unusable.items()} == {hostile.box: 3}
 
 
 def test_the_records_of_a_table_that_cannot_be_stored_are_rejected(
