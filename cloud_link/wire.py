@@ -186,7 +186,8 @@ class RejectCode:
     UNKNOWN_WORD: Final = "unknown_word"
     """A quantity, state or code that this portal's vocabulary lacks."""
     REFUSED: Final = "refused"
-    """It cannot be stored, while a canary of its kind can: it failed alone, twice."""
+    """It cannot be stored, while a canary of its kind can: it failed alone, twice. Or its gateway
+    names more devices, series or tables than the portal keeps of one."""
 
 
 M = TypeVar("M", Batch, Tables, Online, Ack)

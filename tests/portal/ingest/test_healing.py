@@ -18,6 +18,7 @@ from cloud_link.topics import Up
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Batch, Lane, Online, encode
 from portal.fleet.models import Device, RunningConfiguration
 from portal.ingest.clocks import moment
+from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Latest, Sample
 from portal.ingest.receipts import compact
@@ -249,6 +250,15 @@ def test_what_is_forged_in_a_boxs_name_heals(honest: Honest, name: str, restart:
     if restart:
         honest.restart()
     healed(honest)
+    honest.spool.close()
+
+
+def test_an_invented_epoch_stays_in_the_ledger(honest: Honest) -> None:
+    """Nothing tells it from one of which a restored portal lost all: it is shown, never hidden."""
+    told = AcknowledgedEpoch(b"invented", 0, {int(Lane.DATA): 99})
+    ingest([honest.forger(own_epoch=True).online(9, acknowledged=(told,))])
+    healed(honest)
+    assert fleet_ledger().holes == 100
     honest.spool.close()
 
 
