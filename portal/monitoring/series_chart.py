@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from cloud_link.limits import RESOLUTIONS
 from console.vocabulary import UNITS
 from drivers.report import Kind, Quantity
 from portal.fleet.heartbeat import heartbeats_of
@@ -24,7 +25,7 @@ from portal.monitoring.device_rows import first_values
 from portal.monitoring.readings import in_order
 from portal.web import words
 from portal.web.chart import Line, Point, Span, Window, line, merge_spans
-from portal.web.figures import RESOLUTIONS, Figure, chart_unit, exact_value, figure
+from portal.web.figures import Figure, chart_unit, exact_value, figure
 from portal.web.moments import datetime_of, zone_of
 
 if TYPE_CHECKING:

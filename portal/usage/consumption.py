@@ -12,6 +12,7 @@ from django.db.models import F, Q, expressions
 from django.db.models.functions import RowNumber
 
 from cloud_link.columns import QUALITIES
+from cloud_link.limits import RESOLUTIONS
 from drivers.report import Quality, Quantity
 from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Series
@@ -32,7 +33,7 @@ from portal.usage.measures import (
 )
 from portal.usage.periods import Bucket, Window, clock_edges
 from portal.usage.readings import read_all, read_edges
-from portal.web.figures import MISSING, RESOLUTIONS, Figure, exact_value, figure
+from portal.web.figures import MISSING, Figure, exact_value, figure
 from portal.web.words import unit_words
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 A sample is an integer of ``10**resolution``; it becomes a `Decimal` by moving the point, never by
 a float, so 2300 of 10**-1 W is 230 W and 123456789 Wh is 123,456.789 kWh to the last digit.
 Counters are always shown whole: somebody bills from them. Gauges may be shortened where space is
-short, by rounding half to even.
+short, by rounding half to even. A number of a resolution that the wire does not know is shown with
+an exponent.
 
 A value that could not be had is a dash with its reason, never 0 (requirement C-20).
 """
@@ -15,6 +16,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 from unicodedata import east_asian_width
 
+from cloud_link.limits import RESOLUTIONS
 from drivers.report import Kind, Quantity
 from portal.web.words import duration_words
 
@@ -33,8 +35,6 @@ _ALWAYS_PREFIXED: Final = frozenset({"Wh", "varh", "VAh", "Pa"})
 _BINARY: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _UNITS: Final = {"1": "", "deg": "°"}
 _WIDE: Final = Context(prec=60)
-RESOLUTIONS: Final = range(-18, 19)
-"""The resolutions that the wire knows; a number of another one is shown with an exponent."""
 _LONGEST_S: Final = 10**12
 _SHORT_DIGITS: Final = 4
 
