@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from portal.fleet.models import Device, Site
-from portal.ingest.models import Series
-from portal.ingest.samples import Rows, write_rows
+from tests.portal.web.seed_rows import add_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from portal.ingest.models import Series
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 MINUTE = 60_000
@@ -42,17 +43,7 @@ def counted(  # the columns of a series
     resolution: int = 0,
 ) -> Series:
     """A counter of a device, with what it showed."""
-    series = Series.objects.create(
-        device=device, quantity=quantity, part=part, resolution=resolution
-    )
-    write_rows(
-        Rows(
-            numbers=[
-                (series.pk, at, value, 0 if value is not None else 2, 1) for at, value in samples
-            ]
-        )
-    )
-    return series
+    return add_series(device, quantity, part, resolution, samples)
 
 
 def steady(start: str, end: str, watts: int, first: int = 1_000_000) -> list[tuple[int, int]]:

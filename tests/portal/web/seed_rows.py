@@ -97,8 +97,9 @@ def add_series(
     quantity: str,
     part: str,
     resolution: int,
-    samples: list[tuple[int, int | None]],
+    samples: Iterable[tuple[int, int | None]],
 ) -> Series:
+    """A series with its samples."""
     from portal.ingest.models import Series
     from portal.ingest.samples import Rows, write_rows
 
