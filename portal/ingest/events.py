@@ -6,7 +6,7 @@ carries the whole set and heals whatever came before).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cloud_link.limits import IDENTITY_LENGTHS, SUPPLY_NAME_LENGTH, SUPPLY_WORD_LENGTH
 from cloud_link.validation import storable_text
@@ -23,11 +23,24 @@ if TYPE_CHECKING:
     from portal.fleet.models import Device
     from portal.ingest.models import BootClock
 
+_FIELDS: Final = (
+    "speaker",
+    "event_order",
+    "own_order",
+    "identity_order",
+    "reachability",
+    "state",
+    "reported_at",
+    "reported_clock",
+    *IDENTITY_LENGTHS,
+)
+"""What events say of a device."""
+
 
 def apply_event(
     device: Device, record: EventRecord, source: tuple[int, int], clock: BootClock
 ) -> None:
-    """Apply what is newer in an event without flaw than what is stored; saves the device.
+    """Apply what is newer in an event without flaw than what is stored; saves what it changes.
 
     Args:
         device: The device it is about.
@@ -61,7 +74,7 @@ def apply_event(
         device.identity_order = order
         for name, limit in IDENTITY_LENGTHS.items():
             setattr(device, name, storable_text(getattr(record.identity, name), limit))
-    device.save()
+    device.save(update_fields=_FIELDS)  # the others are people's, who may be changing them
 
 
 def _set_conditions(

@@ -16,6 +16,8 @@ from cloud_link.wire import Lane, RejectCode
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Device, DeviceCondition, RunningConfiguration
 from portal.ingest.clocks import moment
+from portal.ingest.events import apply_event
+from portal.ingest.models import BootClock
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
     OFFSET,
@@ -46,6 +48,16 @@ def shown(box: Box) -> list[tuple[str, str]]:
 
 def say(sender: Sender, *events: EventRecord) -> None:
     ingest([sender.send(Lane.EVENT, one) for one in events])
+
+
+def test_an_event_leaves_alone_what_people_change_meanwhile(box: Box, timed: Sender) -> None:
+    say(timed, event(1000))
+    device = Device.objects.get(name="meter")
+    Device.objects.filter(pk=device.pk).update(given_name="Main incomer", revision=1)
+    clock = BootClock.objects.get(box=box)
+    apply_event(device, event(2000, state="error"), (box.pk, device.event_order + 1), clock)
+    device.refresh_from_db()
+    assert (device.state, device.given_name, device.revision) == ("error", "Main incomer", 1)
 
 
 def test_an_event_makes_the_device_and_shows_its_state(box: Box, timed: Sender) -> None:
