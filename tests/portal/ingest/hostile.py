@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from cloud_link import limits
 from cloud_link.records import (
+    ClockRecord,
     Column,
     DataRecord,
     EventRecord,
@@ -25,6 +28,8 @@ from cloud_link.wire import Lane, inflate
 from tests.portal.ingest.sender import OFFSET, configuration, gap, meter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cloud_link.records import Record
     from portal.ingest.messages import IncomingMessage
     from tests.portal.ingest.sender import Sender
@@ -95,12 +100,23 @@ def honest_records(sender: Sender) -> list[tuple[Lane, Record]]:
             configuration(1500, CONFIGURATION),
         ),
         (Lane.GAP, gap(sender, Lane.DATA, (0, 0), at=500)),
+        (Lane.EVENT, ClockRecord(5000, OFFSET + 7, True)),
     ]  # fmt: skip
+
+
+KINDS: Final = 7
+"""How many `honest_records` there are."""
 
 
 def plain(record: Record) -> Any:
     """A record as lists, texts and numbers."""
     return msgspec.msgpack.decode(encode_record(record))
+
+
+def defaults(record: Record, first: int) -> list[Any]:
+    """The fields of a record from its ``first`` on (its tag counts as one), which it left out."""
+    fields = msgspec.structs.asdict(record)
+    return [msgspec.to_builtins(one) for one in list(fields.values())[first - 1 :]]
 
 
 def plain_message(message: IncomingMessage) -> Any:
@@ -133,3 +149,90 @@ def _exchange(data: st.DataObject, value: Any) -> None:
 def packed(value: Any) -> bytes:
     """Any value as MessagePack."""
     return msgspec.msgpack.encode(value)
+
+
+# --- forms of MessagePack that an encoder of ours never writes --------------------------------
+
+
+@dataclass(frozen=True)
+class RawText:
+    """A text of these bytes, which need not be UTF-8."""
+
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A map of these pairs, keys among which may be equal."""
+
+    pairs: tuple[tuple[Any, Any], ...]
+
+
+BROKEN_TEXTS: Final = (
+    b"\xed\xa0\x80", b"\xed\xb0\x80\xed\xa0\x80", b"\xff", b"\xc0\x80", b"a\xe2\x80",
+    b"\xf4\x90\x80\x80",
+)  # fmt: skip
+"""Halves of surrogate pairs, overlong and cut forms."""
+
+
+def widest(value: Any) -> bytes:
+    """``value`` in the longest form of each of its parts, as no encoder of ours writes it.
+
+    Source: the MessagePack specification, "Formats".
+    """
+    if value is None or isinstance(value, bool | float | msgspec.msgpack.Ext):
+        return msgspec.msgpack.encode(value)
+    if isinstance(value, int):
+        return struct.pack(">BQ", 0xCF, value) if value >= 0 else struct.pack(">Bq", 0xD3, value)
+    if isinstance(value, bytes):
+        return struct.pack(">BI", 0xC6, len(value)) + value
+    if isinstance(value, str | RawText):
+        text = value.encode() if isinstance(value, str) else value.content
+        return struct.pack(">BI", 0xDB, len(text)) + text
+    if isinstance(value, dict):
+        return widest(Pairs(tuple(value.items())))
+    if isinstance(value, Pairs):
+        parts = b"".join(widest(one) for pair in value.pairs for one in pair)
+        return struct.pack(">BI", 0xDF, len(value.pairs)) + parts
+    return struct.pack(">BI", 0xDD, len(value)) + b"".join(map(widest, value))
+
+
+def mangle(data: st.DataObject, honest: Any) -> bytes:
+    """The bytes of a record in a form that is valid, or nearly, and that no encoder writes."""
+    kind = data.draw(
+        st.sampled_from(
+            ["widest", "appended", "cut", "trailing", "flipped", "broken text", "twice", "nested"]
+        )
+    )
+    plain_bytes = packed(honest)
+    if kind == "appended":
+        return packed([*honest, *data.draw(st.lists(values, min_size=1, max_size=3))])
+    if kind == "cut":
+        return plain_bytes[: data.draw(st.integers(0, len(plain_bytes) - 1))]
+    if kind == "trailing":
+        return plain_bytes + data.draw(st.binary(min_size=1, max_size=9))
+    if kind == "flipped":
+        flipped = bytearray(plain_bytes)
+        for _ in range(data.draw(st.integers(1, 3))):
+            flipped[data.draw(st.integers(0, len(flipped) - 1))] = data.draw(st.integers(0, 255))
+        return bytes(flipped)
+    changed = copy.deepcopy(honest)
+    if kind == "broken text":
+        broken = RawText(data.draw(st.sampled_from(BROKEN_TEXTS)))
+        _replace_some(data, changed, lambda one: broken if isinstance(one, str) else one)
+    if kind == "twice":
+        twice = Pairs((("n", 1), ("n", "2"), ("m", [])))
+        _replace_some(data, changed, lambda one: twice if isinstance(one, dict) else one)
+    if kind == "nested":
+        depth = data.draw(st.sampled_from([20, 21, 500, 5_000]))
+        return widest(changed)[:-1] + b"\x91" * depth + b"\xc0"
+    return widest(changed)
+
+
+def _replace_some(data: st.DataObject, value: Any, change: Callable[[Any], Any]) -> None:
+    """Change some of the leaves and maps within lists, in place."""
+    for index, one in enumerate(value):
+        if isinstance(one, list):
+            _replace_some(data, one, change)
+        elif data.draw(st.booleans()):
+            value[index] = change(one)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +21,8 @@ from cloud_link.records import encode_record
 from cloud_link.topics import Up
 from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Membership, Role, User
-from portal.fleet.models import Device
+from portal.cli.quarantine import quarantine
+from portal.fleet.models import Box, Device
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import PendingClock, Quarantine
 from portal.ingest.store import ingest
@@ -39,7 +42,7 @@ from tests.portal.ingest.sender import (
 if TYPE_CHECKING:
     from django.test import Client
 
-    from portal.fleet.models import Box
+    from cloud_link.records import Record
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -47,6 +50,10 @@ CODES: Final = {
     value for name, value in vars(RejectCode).items() if name.isupper() and isinstance(value, str)
 }
 PAGES: Final = ("/", "/sites/", "/gateways/", "/devices/", "/operation/", "/organizations/")
+_CONTROL: Final = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""Control characters and marks of direction: raw, they are in no page and no output of ours."""
 _settings = settings(
     max_examples=30,
     deadline=None,
@@ -82,7 +89,8 @@ def check_pages(box: Box, client: Client) -> None:
     for address in addresses(box):
         response = client.get(address)
         assert response.status_code == 200, address
-        assert response.content
+        raw = _CONTROL.search(response.content.decode())
+        assert raw is None, (address, raw)
 
 
 def check_lines(caplog: pytest.LogCaptureFixture) -> None:
@@ -106,8 +114,42 @@ def honest(box: Box) -> Sender:
     return sender
 
 
+def check_quarantine(box: Box, code: str, raw: bytes) -> None:
+    """The record that was refused is kept as it came, and the command shows it."""
+    row = Quarantine.objects.get(epoch__box=box)
+    assert (row.code, bytes(row.raw)) == (code, raw)
+    for form in ((), ("--json",)):
+        shown = CliRunner().invoke(quarantine, ["show", str(row.pk), *form])
+        assert shown.exit_code == 0, shown.output
+        assert _CONTROL.search(shown.output) is None
+        assert code in shown.output
+        assert raw[:30].hex() in shown.output
+
+
+def check_outcome(
+    sender: Sender, lane: Lane, record: Record, raw: bytes, client: Client
+) -> str | None:
+    """Send bytes beside an honest record; returns the code that they are refused with, if so."""
+    box = Box.objects.get(box_id=sender.box)
+    numbers = [sender.number(lane) for _ in range(2)]
+    items = zip(numbers, (raw, encode_record(record)), strict=True)
+    ack = acks(ingest([sender.batch(lane, items)]), sender, lane)
+    stored = {number for first, last in ack.ok for number in range(first, last + 1)}
+    refused = dict(ack.rejected)
+    lacking = {number for number, _ in ack.need_table}
+    assert numbers[1] in stored
+    assert (numbers[0] in stored) + (numbers[0] in lacking) + (numbers[0] in refused) == 1
+    code = refused.get(numbers[0])
+    if code is None:
+        check_pages(box, client)
+    else:
+        assert code in CODES - {RejectCode.REFUSED}, "the database had to refuse it"
+        check_quarantine(box, code, raw)
+    return code
+
+
 @_settings
-@given(which=st.integers(0, 5), data=st.data())
+@given(which=st.integers(0, hostile.KINDS - 1), data=st.data())
 def test_a_spoiled_record_is_refused_or_stored_shown_and_acknowledged(
     which: int, data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -116,22 +158,32 @@ def test_a_spoiled_record_is_refused_or_stored_shown_and_acknowledged(
     caplog.clear()
     lane, record = hostile.honest_records(sender)[which]
     raw = hostile.packed(hostile.spoil(data, hostile.plain(record)))
-    neighbour = encode_record(record)
-    numbers = [sender.number(lane) for _ in range(2)]
-    outcome = ingest([sender.batch(lane, zip(numbers, (raw, neighbour), strict=True))])
-    ack = acks(outcome, sender, lane)
-    stored = {number for first, last in ack.ok for number in range(first, last + 1)}
-    refused = dict(ack.rejected)
-    lacking = {number for number, _ in ack.need_table}
-    assert numbers[1] in stored
-    assert {numbers[0]} == ({numbers[0]} & (stored | lacking)) | (refused.keys() & {numbers[0]})
-    if code := refused.get(numbers[0]):
-        assert code in CODES - {RejectCode.REFUSED}, "the database had to refuse it"
-        row = Quarantine.objects.get(epoch__box=box)
-        assert (row.code, bytes(row.raw)) == (code, raw)
-    else:
-        check_pages(box, client)
+    check_outcome(sender, lane, record, raw, client)
     check_lines(caplog)
+
+
+@_settings
+@given(which=st.integers(0, hostile.KINDS - 1), data=st.data())
+def test_a_record_in_a_form_that_no_encoder_writes(
+    which: int, data: st.DataObject, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender = honest(new_box())
+    caplog.clear()
+    lane, record = hostile.honest_records(sender)[which]
+    raw = hostile.mangle(data, hostile.plain(record))
+    check_outcome(sender, lane, record, raw, client)
+    check_lines(caplog)
+
+
+@pytest.mark.parametrize("which", range(hostile.KINDS))
+def test_the_widest_form_and_appended_fields_are_understood(which: int, client: Client) -> None:
+    """Another encoder's, and that of a later version."""
+    sender = honest(new_box())
+    lane, record = hostile.honest_records(sender)[which]
+    plain = hostile.plain(record)
+    assert check_outcome(sender, lane, record, hostile.widest(plain), client) is None
+    later = hostile.packed([*plain, *hostile.defaults(record, len(plain)), "of a later version"])
+    assert check_outcome(sender, lane, record, later, client) is None
 
 
 @_settings
