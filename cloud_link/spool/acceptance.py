@@ -6,24 +6,57 @@ from collections.abc import Sequence
 from typing import Final
 
 from cloud_link.spool.database import Database
+from cloud_link.spool.gaps import GapReason, Loss
 from cloud_link.spool.model import Entry
-from cloud_link.spool.records import Epoch, RecordStore
+from cloud_link.spool.records import Epoch
+from cloud_link.wire import Lane
 
 EVENT_SHARE: Final = 2
 """Events may use half of the room: an outage of months must not leave room for nothing else."""
 
 
 def insert(
-    records: RecordStore, epoch: Epoch, boot: bytes, batch: Sequence[Entry]
+    database: Database, epoch: Epoch, boot: bytes, batch: Sequence[Entry]
 ) -> tuple[int, ...]:
-    """Store entries under new numbers of ``epoch``; returns these, in the order of the entries."""
+    """Store entries under new numbers of ``epoch``; returns these, in the order of the entries.
+
+    Those that are refused take numbers as well, and are announced as lost.
+    """
     numbers: dict[int, int] = {}
-    for lane in sorted({entry.lane for entry in batch}):
-        places = [place for place, entry in enumerate(batch) if entry.lane is lane]
+    for lane, refused in sorted({(entry.lane, entry.refused) for entry in batch}):
+        places = [
+            place
+            for place, entry in enumerate(batch)
+            if entry.lane is lane and entry.refused is refused
+        ]
         chosen = [batch[place] for place in places]
-        first = records.insert(epoch.ordinal, lane, boot, chosen)
+        if refused:
+            first = _announce(database, epoch, lane, boot, chosen)
+        else:
+            first = database.records.insert(epoch.ordinal, lane, boot, chosen)
         numbers.update((place, first + index) for index, place in enumerate(places))
     return tuple(numbers[place] for place in range(len(batch)))
+
+
+def _announce(
+    database: Database, epoch: Epoch, lane: Lane, boot: bytes, refused: Sequence[Entry]
+) -> int:
+    """Count refused records of one lane as lost; returns the first of their numbers."""
+    _, first = database.records.allocate_numbers(epoch.ordinal, lane, len(refused))
+    times = [entry.at for entry in refused]
+    database.losses.add(
+        Loss(
+            ordinal=epoch.ordinal,
+            lane=lane,
+            reason=GapReason.INVALID,
+            run=(first, first + len(refused) - 1),
+            records=len(refused),
+            readings=sum(entry.readings for entry in refused),
+            first=(boot, min(times)),
+            last=(boot, max(times)),
+        )
+    )
+    return first
 
 
 def make_room(database: Database, held: frozenset[int]) -> bool:

@@ -36,6 +36,8 @@ class GapReason:
     CAP: Final = "cap"
     DISK: Final = "disk"
     DAMAGED: Final = "damaged"
+    INVALID: Final = "invalid"
+    """The gateway's own validator refused it: a portal would, too."""
     PORTAL: Final = "portal"
     """The portal lost what it had acknowledged, and the spool no longer has it."""
 

@@ -18,6 +18,8 @@ from cloud_link.wire import Lane
 _DROP_AT_ONCE: Final = 256
 _CAP_ORDER: Final = (Lane.DATA, Lane.EVENT, Lane.BOUNDARY)
 
+_NOT_DROPPED: Final = frozenset({GapReason.PORTAL, GapReason.INVALID})
+"""Losses that are not the spool's: it was delivered once, or could never be sent."""
 _COLUMNS = (
     "key, ordinal, lane, reason, ranges, records, readings, "
     "first_boot, first_at, last_boot, last_at"
@@ -36,7 +38,7 @@ class Losses:
         key, gap = next(self._rows(loss), (None, None))
         grown = gap.joined(OpenGap.of(loss)) if gap else None
         self._put(key if grown else None, grown or OpenGap.of(loss))
-        if loss.reason != GapReason.PORTAL:  # not the spool's loss: it was delivered once
+        if loss.reason not in _NOT_DROPPED:
             self.count(loss.lane, loss.records)
 
     def seal(self, epoch: Epoch, boot: bytes, handed_out: int) -> int:
@@ -103,6 +105,10 @@ class Losses:
     def open_lanes(self) -> frozenset[tuple[int, str]]:
         """(lane, reason) of every open gap."""
         return frozenset(self._db.execute("SELECT DISTINCT lane, reason FROM gap").fetchall())
+
+    def asks_for_repetition(self) -> bool:
+        """Whether an open gap may hide a change, so that unchanged values are sent again."""
+        return any(reason != GapReason.INVALID for _, reason in self.open_lanes())
 
     def open_gaps(self) -> int:
         """The number of open gaps."""

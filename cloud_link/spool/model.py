@@ -64,6 +64,8 @@ class Entry:
         readings: How many readings it carries; 0 for events.
         table: The table that a data record's integers refer to. The spool keeps it for as long
             as any record here refers to it.
+        refused: Whether `cloud_link.validation` refuses the record, so that it cannot be sent. It
+            takes a number, which a gap of reason "invalid" announces; ``body`` is empty.
     """
 
     lane: Lane
@@ -71,6 +73,7 @@ class Entry:
     at: int
     readings: int
     table: Table | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

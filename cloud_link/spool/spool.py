@@ -227,13 +227,15 @@ class Spool:
         """Turn all open gaps into records of `Lane.GAP`; returns how many gaps.
 
         Until such a record is handed out by `pending`, the next gap of its kind is added to it.
+        Records that were refused as invalid would be again: for those, nobody sends all anew.
         """
         if not self._refusals and not self._read(lambda: self._database.losses.open_gaps()):
             return 0
+        repeat = self._read(self._database.losses.asks_for_repetition) or bool(self._refusals)
         sealed = self._commit(
             lambda: self._database.losses.seal(self._current, self._boot, self._handed_out)
         )
-        self.generation += bool(sealed)
+        self.generation += bool(sealed and repeat)
         return sealed
 
     # Numbers and facts
@@ -296,7 +298,7 @@ class Spool:
 
     def _append(self, batch: Sequence[Entry]) -> tuple[int, ...]:
         self._now = max(self._now, *(entry.at for entry in batch))
-        numbers = insert(self._database.records, self._current, self._boot, batch)
+        numbers = insert(self._database, self._current, self._boot, batch)
         self.generation += make_room(self._database, self._held)
         return numbers
 

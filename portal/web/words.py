@@ -24,6 +24,7 @@ GAP_REASONS: Final[dict[str, _StrPromise]] = {
     "cap": later("Dropped by the gateway: spool full"),
     "disk": later("Dropped by the gateway: disk full"),
     "damaged": later("Lost on the gateway: disk damaged"),
+    "invalid": later("Lost on the gateway: could not be sent"),
     "portal": later("Lost on the portal, and no longer on the gateway"),
 }
 _BY_NAME: Final[dict[str, Quantity]] = {quantity.value: quantity for quantity in Quantity}

@@ -24,8 +24,8 @@ class Gap(models.Model):
             names numbers never given out is kept, and says nothing yet.
         first_boot, first_boot_ms: The oldest reading dropped; ``last_...`` the newest.
         from_ms, to_ms: The same in Unix milliseconds; NULL while those boots' clocks are unknown.
-        reason: ``cap``, ``disk``, ``damaged``, or ``portal`` for what this portal had acknowledged
-            and lost, and the box no longer has.
+        reason: ``cap``, ``disk``, ``damaged``, ``invalid``, or ``portal`` for what this portal had
+            acknowledged and lost, and the box no longer has.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="gaps")
