@@ -156,6 +156,7 @@ CODES: Final = table(
         "identity.changed": tr_noop("device replaced"),
         "driver.fault": tr_noop("driver error"),
         "poll.late": tr_noop("polling too slow"),
+        "data.not_sent": tr_noop("data not sent"),
         "spool.full": tr_noop("spool full"),
         "spool.fault": tr_noop("spool fault"),
         "disk.full": tr_noop("disk full"),

@@ -78,6 +78,7 @@ class Code(StrEnum):
     IDENTITY_CHANGED = "identity.changed"
     DRIVER_FAULT = "driver.fault"
     POLL_LATE = "poll.late"
+    DATA_NOT_SENT = "data.not_sent"
     SPOOL_FULL = "spool.full"
     SPOOL_FAULT = "spool.fault"
     DISK_FULL = "disk.full"

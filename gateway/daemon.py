@@ -48,7 +48,7 @@ from gateway.control.device_commands import DeviceAccess, DeviceCommands
 from gateway.control.protocol import ControlError
 from gateway.control.server import ControlServer
 from gateway.control.status import PollingView, StatusCommands, StatusView
-from gateway.health.health import Health
+from gateway.health.health import NAME, Health
 from gateway.health.reporter import HealthReporter, HealthView
 from gateway.health.sd_notify import ServiceManager
 from gateway.health.spool_stats import spool_limits
@@ -234,6 +234,7 @@ class Daemon:
             lines=self._opener.lines,
             reports=self._intake.latest,
             refused=lambda: self._devices.refused,
+            corrections=self._intake.corrections,
         )
         return StatusView(
             box=self._box,
@@ -319,7 +320,10 @@ class Daemon:
 
     async def _record_configuration(self) -> None:
         at = self._runtime.clock.now()
-        await record_configuration(self._writer, self._settings.configuration, at, _AUTHOR)
+        configuration = self._settings.configuration
+        if not await record_configuration(self._writer, configuration, at, _AUTHOR):
+            self._intake.refuse(NAME, at)
+            self._health.report_now()
 
     def _baseline(self) -> Sequence[Entry]:
         at = self._runtime.clock.now()

@@ -51,6 +51,12 @@ TWICE: Final = Template("check.twice", "its readings would be counted twice")
 CORRECT_ADDRESS: Final = Template(
     "check.correct_address", "correct the address or the unit, or remove one of the two devices"
 )
+TOO_LARGE_TO_SEND: Final = Template(
+    "check.too_large_to_send", "the configuration is too large for the portal, even compressed"
+)
+SPLIT_DEVICES: Final = Template(
+    "check.split_devices", "shorten labels and URLs, or divide the devices among several gateways"
+)
 SLOWER_THAN_HEARTBEAT: Final = Template(
     "check.slower_than_heartbeat", "the slowest values of this device are read every {period} s"
 )

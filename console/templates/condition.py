@@ -62,6 +62,10 @@ LINE_OVERLOADED: Final = Template(
     "condition.line_overloaded",
     "the line is overloaded: the device is polled less often than configured",
 )
+DATA_NOT_SENT: Final = Template(
+    "condition.data_not_sent",
+    "some of the device's data cannot be sent to the portal",
+)
 
 # --- the gateway --------------------------------------------------------------------------------
 

@@ -53,6 +53,13 @@ BOUNDARIES_DROPPED: Final = Template(
     "evidence.boundaries_dropped", "midnight values dropped since the start"
 )
 READINGS_DROPPED: Final = Template("evidence.readings_dropped", "readings dropped since the start")
+NAME_REFUSED: Final = Template("evidence.name_refused", "not a name that can be sent")
+RESOLUTION_REFUSED: Final = Template(
+    "evidence.resolution_refused", "the resolution is outside {first} to {last}"
+)
+RECORDS_REFUSED: Final = Template(
+    "evidence.records_refused", "records that could not be sent, reported as lost"
+)
 BYTES_FREE: Final = Template("evidence.bytes_free", "bytes free on the disk")
 EXPIRES: Final = Template("evidence.expires", "end of the certificate's validity")
 LEFT_OUT: Final = Template(

@@ -102,6 +102,10 @@ POLL_LATE: Final = Template(
     "next_step.poll_late",
     "raise every_s, or move devices to a second line; `kanmon bus stats` shows the load",
 )
+DATA_NOT_SENT: Final = Template(
+    "next_step.data_not_sent",
+    "correct the profile, or report the device's model together with this evidence",
+)
 SPOOL_FAULT: Final = Template("next_step.spool_fault", "check the disk of the state folder")
 SPOOL_FULL: Final = Template(
     "next_step.spool_full", "check the connection to the portal, or raise the spool's limit"

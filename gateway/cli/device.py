@@ -283,4 +283,5 @@ def _idle_row(device: Device) -> dict[str, Any]:
         "gravest": None,
         "reported_s": None,
         "problem": control.NOT_RUNNING().to_json(),
+        "not_sent": {"left_out": 0, "replaced": 0, "refused": 0},
     }

@@ -21,6 +21,7 @@ from console.templates import link, secret
 from console.text import Message
 from drivers.bus_load import BusLoad
 from drivers.driver import BusLoadKind
+from gateway.intake.gateway_records import is_sendable
 from gateway.link.broker_target import conflict_text, conflicting_setting
 from gateway.polling.devices import DeviceError, resolve
 from gateway.polling.line_budget import LineTime, device_time
@@ -55,8 +56,14 @@ def check(
     configuration, source = document.configuration, document.source
     findings = [*_devices(configuration, source, profiles), *_secrets(document, state)]
     findings += [*_enrolment(document, state), *check_lines(document, lines)]
-    findings += _long_timeouts(document, lines)
+    findings += [*_long_timeouts(document, lines), *_size(document)]
     return list(fold(findings))
+
+
+def _size(document: Document) -> Iterator[Finding]:
+    """A configuration that the portal cannot be given."""
+    if not is_sendable(document.configuration):
+        yield Finding(what=messages.TOO_LARGE_TO_SEND(), next=messages.SPLIT_DEVICES())
 
 
 def check_lines(document: Document, lines: Mapping[str, Sequence[LineDevice]]) -> list[Finding]:

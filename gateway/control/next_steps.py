@@ -49,6 +49,7 @@ NEXT_STEPS: Final[Mapping[Code, Template]] = {
     Code.IDENTITY_CHANGED: steps.IDENTITY_CHANGED,
     Code.DRIVER_FAULT: steps.DRIVER_FAULT,
     Code.POLL_LATE: steps.POLL_LATE,
+    Code.DATA_NOT_SENT: steps.DATA_NOT_SENT,
     Code.SPOOL_FAULT: steps.SPOOL_FAULT,
     Code.SPOOL_FULL: steps.SPOOL_FULL,
     Code.DISK_FULL: steps.DISK_FULL,

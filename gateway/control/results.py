@@ -30,6 +30,7 @@ _DEVICE: Final = {
     "gravest": (None, {"code": str, "severity": str, "message": MESSAGE}),
     "reported_s": (None, int),
     "problem": (None, MESSAGE),
+    "not_sent": (..., {"left_out": int, "replaced": int, "refused": int}),
 }
 _CONDITION: Final = {
     "code": str,

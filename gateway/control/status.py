@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cloud_link.spool.model import SpoolError
 from config.model import digest
@@ -18,6 +18,7 @@ from gateway.control.next_steps import next_step
 from gateway.control.protocol import ControlError, cause
 from gateway.health.health import NAME
 from gateway.health.spool_stats import outbox
+from gateway.intake.corrections import Corrections
 from gateway.link.certificate import validity
 from gateway.version import software
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from gateway.polling.line_poller import LineCounts
     from gateway.polling.polled_device import Reader
     from gateway.polling.poller import NextPoll
+
+_UNCORRECTED: Final = Corrections()
 
 
 class Settings(Protocol):
@@ -82,6 +85,7 @@ class PollingView:
         lines: The lines that are open.
         reports: The latest report of each device, by name.
         refused: By name, why a configured device cannot be polled.
+        corrections: By name, what of a device was not sent as it was read.
     """
 
     settings: Settings
@@ -89,6 +93,7 @@ class PollingView:
     lines: Lines
     reports: Mapping[str, Report]
     refused: Callable[[], Mapping[str, Message]]
+    corrections: Mapping[str, Corrections]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,9 +169,15 @@ class StatusCommands:
         polling, now = self._view.polling, self._view.clock.now()
         refused = polling.refused()
         return [
-            _device(
-                device, polling.reports.get(device.name), refused.get(device.name, NO_MESSAGE), now
-            )
+            {
+                **_device(
+                    device,
+                    polling.reports.get(device.name),
+                    refused.get(device.name, NO_MESSAGE),
+                    now,
+                ),
+                "not_sent": polling.corrections.get(device.name, _UNCORRECTED).to_json(),
+            }
             for device in polling.settings.configuration.devices
         ]
 

@@ -30,119 +30,14 @@ from operator import ne
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloud_link.columns import QUALITIES, pack_columns, table_for
-from cloud_link.limits import COLUMNS_LIMIT, INT64_LEAST, INT64_MOST, SENT_TEXT_BYTES
-from cloud_link.records import Column, Table, table_id
+from cloud_link.limits import COLUMNS_LIMIT
 from cloud_link.spool.model import Entry
-from cloud_link.validation import column_flaw, sendable
 from cloud_link.wire import Lane
-from drivers.report import Condition, Kind, Quality, Reading, Report
-from gateway.intake.event_size import event_body
+from drivers.report import Condition, Reading, Report
+from gateway.intake.corrections import Corrections, UnsendableColumnsError
+from gateway.intake.entries import MadeEntry, data_entry, event_entry, refused_entry, values_of
+from gateway.intake.layouts import Layout, Mark, SentState
 from gateway.intake.midnight import MidnightWatch, Side
-
-LAYOUTS_LIMIT: Final = 64
-"""Sets of columns remembered of one device; a device has one per combination of poll groups."""
-_MISSING: Final = {quality: (quality,) for quality in Quality}
-"""What represents a missing value when values are compared: unlike any number or text."""
-
-Mark = int | str | tuple[Quality] | None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Layout:
-    """One set of columns, in the order they are read, and what was last sent of each."""
-
-    quantities: list[object]
-    parts: list[str]
-    resolutions: list[int]
-    table: Table
-    id: bytes
-    counters: list[bool]
-    slots: list[int]
-    run: slice | None
-    full_at: int | None = None
-    side: Side = Side.FAR
-    day: int | None = None
-
-
-class _DeviceState:
-    """What was last sent of one device."""
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-        self.layouts: list[_Layout] = []
-        self.slots: dict[tuple[str, str, int], int] = {}
-        self.marks: list[Mark] = []
-        self.event: Report | None = None
-        self.unusable: set[Column] = set()
-
-    def usable(self, readings: Sequence[Reading]) -> Sequence[Reading]:
-        """Those of the readings whose columns a portal accepts, as far as that is known."""
-        if not self.unusable:
-            return readings
-        return [r for r in readings if _column(r) not in self.unusable]
-
-    def layout(self, readings: Sequence[Reading]) -> _Layout:
-        """Return the layout of these readings, known or new; the last used one comes first."""
-        quantities: list[object] = [r.quantity for r in readings]
-        parts = [r.part for r in readings]
-        resolutions = [r.resolution for r in readings]
-        for index, known in enumerate(self.layouts):
-            if (
-                known.quantities == quantities
-                and known.parts == parts
-                and known.resolutions == resolutions
-            ):
-                if index:
-                    self.layouts.insert(0, self.layouts.pop(index))
-                return known
-        return self._learn(readings, quantities, parts, resolutions)
-
-    def _learn(
-        self,
-        readings: Sequence[Reading],
-        quantities: list[object],
-        parts: list[str],
-        resolutions: list[int],
-    ) -> _Layout:
-        table = table_for(self._device, readings)
-        unusable = {column for column in table.columns if column_flaw(column) is not None}
-        if unusable:
-            self.unusable |= unusable
-            raise _UnusableColumnsError
-        slots = []
-        for column in table.columns:
-            key = (column.quantity, column.part, column.resolution)
-            slots.append(self.slots.setdefault(key, len(self.marks)))
-            if slots[-1] == len(self.marks):
-                self.marks.append(None)
-        layout = _Layout(
-            quantities=quantities,
-            parts=parts,
-            resolutions=resolutions,
-            table=table,
-            id=table_id(table),
-            counters=[r.quantity.kind is Kind.COUNTER for r in readings],
-            slots=slots,
-            run=_run(slots),
-        )
-        self.layouts.insert(0, layout)
-        del self.layouts[LAYOUTS_LIMIT:]
-        return layout
-
-
-class _UnusableColumnsError(Exception):
-    """Readings have columns that a portal refuses; `_DeviceState.unusable` now has them."""
-
-
-def _column(reading: Reading) -> Column:
-    return Column(reading.quantity.value, reading.part, reading.resolution)
-
-
-def _run(slots: list[int]) -> slice | None:
-    """Return the slots as a slice, when they follow each other: it is copied and set in one go."""
-    run = range(slots[0], slots[0] + len(slots))
-    return slice(run.start, run.stop) if slots == list(run) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +60,7 @@ _NOWHERE: Final = _Place()
 class _Update:
     """What was last sent of one layout, once its records are accepted."""
 
-    layout: _Layout
+    layout: Layout
     marks: list[Mark]
     at: int
     full: bool
@@ -177,17 +72,22 @@ class Changes:
     """What is worth sending of one report, and what `ChangeFilter.commit` then remembers.
 
     Attributes:
-        device: The device that was reported.
+        report: The report, with the condition that says what of it is not sent.
         entries: Entries for the spool, in the order to append; empty when nothing changed.
-        left_out: Columns of this device that are not sent, because a portal would refuse them.
+        refusals: Why records were refused, and are announced as lost.
     """
 
-    device: str
+    report: Report
     entries: tuple[Entry, ...]
-    left_out: int
+    refusals: tuple[str, ...] = ()
     era: int
-    updates: tuple[_Update, ...]
-    event: Report | None
+    updates: tuple[_Update, ...] = ()
+    event: Report | None = None
+
+    @property
+    def device(self) -> str:
+        """The device that was reported."""
+        return self.report.device
 
 
 class ChangeFilter:
@@ -196,13 +96,17 @@ class ChangeFilter:
     Args:
         zone: The site's time zone, for its midnights.
         heartbeat_ms: Milliseconds after which an unchanged value is sent again.
+
+    Attributes:
+        corrections: By device, what was not sent as it was read; kept over `reset`.
     """
 
     def __init__(self, zone: ZoneInfo, heartbeat_ms: int) -> None:
         self._heartbeat = heartbeat_ms
         self._midnight = MidnightWatch(zone, heartbeat_ms)
-        self._devices: dict[str, _DeviceState] = {}
+        self._devices: dict[str, SentState] = {}
         self._era = 0
+        self.corrections: dict[str, Corrections] = {}
 
     def configure(self, zone: ZoneInfo, heartbeat_ms: int) -> None:
         """Set time zone and heartbeat; what was sent stays known."""
@@ -215,41 +119,65 @@ class ChangeFilter:
         Select from a device's next report only after `commit` or `reset`: else both are compared
         with the same past, and a value that went and came back in between is not sent.
         """
+        corrections = self.corrections.setdefault(report.device, Corrections())
         known = self._devices.get(report.device)
         if known is None:
-            known = self._devices[report.device] = _DeviceState(report.device)
-        entries: list[Entry] = []
-        event = report if self._event_due(known.event, report) else None
-        if event:
-            entries.append(_event_entry(report))
+            known = self._devices[report.device] = SentState(report.device, corrections)
         utc = report.clock.utc_ms(report.at)
         watch = self._midnight
         place = _NOWHERE if utc is None else _Place(watch.side(utc), watch.day(utc))
-        data, updates = self._readings(known, report.readings, place)
+        made, updates = self._readings(known, report, place)
+        marked = self.mark(report)  # what is left out of the readings is known now
+        event = marked if self._event_due(known.event, marked) else None
+        if event:
+            made.insert(0, event_entry(event))
+        refusals = tuple(one.refusal for one in made if one.refusal)
+        corrections.replaced += sum(one.replaced for one in made)
+        if refusals:
+            corrections.refuse(len(refusals), report.at)
         return Changes(
-            device=report.device,
-            entries=(*entries, *data),
-            left_out=len(known.unusable),
+            report=self.mark(report) if refusals else marked,
+            entries=tuple(one.entry for one in made),
+            refusals=refusals,
             era=self._era,
             updates=tuple(updates),
             event=event,
         )
 
+    def refuse(self, report: Report, reason: str) -> Changes:
+        """Return the announcement that a report was lost as a whole: it could not be read."""
+        entries = [refused_entry(Lane.EVENT, report.at)]
+        if report.readings:
+            entries.append(refused_entry(Lane.DATA, report.at, len(report.readings)))
+        self.refused(report.device, len(entries), report.at)
+        return Changes(
+            report=self.mark(report), entries=tuple(entries), refusals=(reason,), era=self._era
+        )
+
+    def refused(self, device: str, records: int, at: int) -> None:
+        """Count records of a device that are announced as lost."""
+        self.corrections.setdefault(device, Corrections()).refuse(records, at)
+
+    def mark(self, report: Report) -> Report:
+        """Return the report with the condition that says what of it is not sent, if anything is."""
+        known = self.corrections.get(report.device)
+        return known.mark(report) if known else report
+
     def _readings(
-        self, known: _DeviceState, readings: Sequence[Reading], place: _Place
-    ) -> tuple[list[Entry], list[_Update]]:
-        entries: list[Entry] = []
+        self, known: SentState, report: Report, place: _Place
+    ) -> tuple[list[MadeEntry], list[_Update]]:
+        made: list[MadeEntry] = []
         updates = []
-        usable = known.usable(readings)
+        usable = self.corrections[report.device].sendable(report.readings, report.at)
         try:
             for start in range(0, len(usable), COLUMNS_LIMIT):
                 part = usable[start : start + COLUMNS_LIMIT]
-                update = self._columns(known, part, place, entries)
+                update = self._columns(known, part, place, made)
                 if update:
                     updates.append(update)
-        except _UnusableColumnsError:  # known now, so that this ends
-            return self._readings(known, readings, place)
-        return entries, updates
+        except UnsendableColumnsError:  # known now, so that this ends
+            return self._readings(known, report, place)
+        return made, updates
 
     def commit(self, changes: Changes) -> None:
         """Remember as sent what the spool has accepted: every entry of ``changes``."""
@@ -279,6 +207,7 @@ class ChangeFilter:
     def remove(self, device: str) -> None:
         """Forget a device that is no longer configured, or is another one now."""
         self._devices.pop(device, None)
+        self.corrections.pop(device, None)
 
     def _event_due(self, last: Report | None, now: Report) -> bool:
         if last is None or now.at - last.at >= self._heartbeat:
@@ -295,10 +224,11 @@ class ChangeFilter:
         ) != _condition_keys(last.conditions)
 
     def _columns(
-        self, known: _DeviceState, readings: Sequence[Reading], place: _Place, entries: list[Entry]
+        self, known: SentState, readings: Sequence[Reading], place: _Place, made: list[MadeEntry]
     ) -> _Update | None:
         layout = known.layout(readings)
-        values, marks = _values(readings)
+        values = values_of(readings)
+        marks = values.marks
         at = readings[0].at
         full = layout.full_at is None or at - layout.full_at >= self._heartbeat
         past = known.marks
@@ -308,22 +238,22 @@ class ChangeFilter:
         another_day = place.day not in {None, layout.day} and layout.full_at is not None
         turned = another_day or (side is not layout.side and side is not Side.FAR)
         if full:
-            picks: Sequence[int] = range(len(values))
+            picks: Sequence[int] = range(len(marks))
         elif marks == last and not turned:
             return None
         else:
             changed = list(map(ne, marks, last))
             if turned:  # all counters, changed or not
                 changed = [a or b for a, b in zip(changed, layout.counters, strict=True)]
-            picks = list(compress(range(len(values)), changed))
+            picks = list(compress(range(len(marks)), changed))
         for lane, columns in _lanes(picks, layout, boundary=turned or side is not Side.FAR):
             if columns:
-                entries.append(_data_entry(lane, layout, readings, values, columns))
+                made.append(data_entry(lane, layout, readings, values, columns))
         return _Update(layout=layout, marks=marks, at=at, full=full, place=place)
 
 
 def _lanes(
-    picks: Sequence[int], layout: _Layout, *, boundary: bool
+    picks: Sequence[int], layout: Layout, *, boundary: bool
 ) -> tuple[tuple[Lane, Sequence[int]], ...]:
     if not boundary:
         return ((Lane.DATA, picks),)
@@ -334,67 +264,5 @@ def _lanes(
     )
 
 
-def _values(readings: Sequence[Reading]) -> tuple[list[int | str | None], list[Mark]]:
-    """Return the values to send, and those to compare: a missing one differs by its reason."""
-    values = [r.value for r in readings]
-    try:
-        if min(values) >= INT64_LEAST and max(values) <= INT64_MOST:  # type: ignore[type-var,operator] # text and None raise, and take the slow way
-            return values, values  # type: ignore[return-value] # lists are invariant
-    except TypeError:
-        pass
-    values = [_bounded(value) for value in values]
-    marks: list[Mark] = [
-        _MISSING[_missing_reason(r)] if value is None else value
-        for r, value in zip(readings, values, strict=True)
-    ]
-    return values, marks
-
-
-def _bounded(value: int | str | None) -> int | str | None:
-    """Return a value that can be encoded: 64-bit integers, and texts of `SENT_TEXT_BYTES` bytes."""
-    if isinstance(value, str):
-        return _truncate(value)
-    return value if value is None or INT64_LEAST <= value <= INT64_MOST else None
-
-
-def _truncate(text: str) -> str:
-    """Return the first `SENT_TEXT_BYTES` bytes of a text, in whole characters."""
-    return text.encode(errors="replace")[:SENT_TEXT_BYTES].decode(errors="ignore")
-
-
-def _missing_reason(reading: Reading) -> Quality:
-    """Return why a reading has no value; a value that cannot be encoded is out of range."""
-    return Quality.OUT_OF_RANGE if reading.quality is Quality.GOOD else reading.quality
-
-
-def _data_entry(
-    lane: Lane,
-    layout: _Layout,
-    readings: Sequence[Reading],
-    values: list[int | str | None],
-    columns: Sequence[int],
-) -> Entry:
-    times = [r.at for r in readings]
-    picks = None
-    if len(columns) < len(values):
-        picks = columns
-        readings = [readings[i] for i in columns]
-        values = [values[i] for i in columns]
-        times = [times[i] for i in columns]
-    qualities: tuple[tuple[int, int], ...] = ()
-    if None in values:
-        qualities = tuple(
-            (index, QUALITIES.index(_missing_reason(readings[index])))
-            for index, value in enumerate(values)
-            if value is None
-        )
-    body = sendable(pack_columns(layout.id, values, times, qualities, picks))
-    return Entry(lane=lane, body=body, at=times[0], readings=len(values), table=layout.table)
-
-
 def _condition_keys(conditions: tuple[Condition, ...]) -> frozenset[tuple[object, ...]]:
     return frozenset((c.code, c.component, c.severity) for c in conditions)
-
-
-def _event_entry(report: Report) -> Entry:
-    return Entry(lane=Lane.EVENT, body=event_body(report), at=report.at, readings=0)

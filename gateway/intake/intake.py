@@ -13,24 +13,25 @@ long, reports gather for the next round; when too many wait, `put` waits too, wh
 lines down instead of filling the memory.
 
 Nothing is lost silently: when the spool refuses, the change filter forgets what was sent, so that
-everything is selected again, and the spool itself counts what it could not take.
+everything is selected again, and the spool itself counts what it could not take. What a portal
+would refuse is replaced, left out or announced as lost (`gateway.intake.corrections`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
 
-from cloud_link.records import WireError
 from cloud_link.spool.model import Entry, SpoolError
 from cloud_link.spool.writer import RecordSink
 from cloud_link.wire import Lane
 from drivers.report import Report
 from gateway.intake.change_filter import ChangeFilter, Changes
+from gateway.intake.corrections import Corrections
 
 GATHER_S: Final = 0.1
 """Source: design section 5, "grouped up to 100 ms"."""
@@ -50,9 +51,8 @@ class Intake:
         appended: Called after each accepted append, with the lanes of its records.
 
     Attributes:
-        latest: The last report of each device, by name.
+        latest: The last report of each device, by name, with what the intake says of it.
         refused: Whether the spool refused the last append.
-        left_out: How many columns of a device are not sent, because a portal would refuse them.
     """
 
     def __init__(
@@ -72,14 +72,20 @@ class Intake:
         self._generation: int | None = None
         self.latest: dict[str, Report] = {}
         self.refused = False
-        self.left_out: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
+        self._failing: set[str] = set()
+
+    @property
+    def corrections(self) -> Mapping[str, Corrections]:
+        """By device, what was not sent as it was read."""
+        return self._change_filter.corrections
 
     async def put(self, report: Report) -> None:
         """Take a report; waits while `WAITING_LIMIT` do. Cancelled meanwhile, it is not taken."""
         async with self._room:
             await self._room.wait_for(lambda: len(self._waiting) < WAITING_LIMIT)
             self._waiting.append(report)
-        self.latest[report.device] = report
+        self.latest[report.device] = self._change_filter.mark(report)
         self._wake.set()
 
     async def run(self) -> None:
@@ -101,7 +107,12 @@ class Intake:
         for device in devices:
             self._change_filter.remove(device)
             self.latest.pop(device, None)
-            self.left_out.pop(device, None)
+            self._left_out.pop(device, None)
+            self._failing.discard(device)
+
+    def refuse(self, device: str, at: int) -> None:
+        """Count a record of ``device`` that was refused elsewhere, and announced as lost."""
+        self._change_filter.refused(device, 1, at)
 
     async def _round(self) -> None:
         entries: list[Entry] = []
@@ -112,22 +123,36 @@ class Intake:
                 entries.extend(self._baseline())
             self._generation = generation
         reports = await self._take_one_each()
-        selected = [changes for report in reports if (changes := self._select(report))]
+        selected = list(map(self._select, reports))
         entries.extend(entry for changes in selected for entry in changes.entries)
         if entries:
             await self._append(entries, selected)
 
-    def _select(self, report: Report) -> Changes | None:
-        """Return what of a report is worth sending; an encoding error costs its device only."""
+    def _select(self, report: Report) -> Changes:
+        """Return what of a report is worth sending; a fault of it costs its device only."""
+        device = report.device
         try:
             changes = self._change_filter.select(report)
-        except WireError as error:
-            log.error("report_encoding_failed", device=report.device, error=str(error))
-            return None
-        if changes.left_out != self.left_out.get(report.device, 0):
-            self.left_out[report.device] = changes.left_out
-            log.warning("columns_left_out", device=report.device, columns=changes.left_out)
+        except Exception as error:  # whatever is in a report: it is announced, and others go on
+            if device not in self._failing:
+                log.exception("report_not_readable", device=device)
+            changes = self._change_filter.refuse(report, str(error))
+        else:
+            self._log(changes)
+        (self._failing.add if changes.refusals else self._failing.discard)(device)
+        if device in self.latest and changes.report.at >= self.latest[device].at:
+            self.latest[device] = changes.report
         return changes
+
+    def _log(self, changes: Changes) -> None:
+        """Log what is not sent of a device, once when it begins or changes."""
+        device = changes.device
+        left_out = self.corrections[device].left_out
+        if left_out != self._left_out.get(device, 0):
+            self._left_out[device] = left_out
+            log.warning("readings_left_out", device=device, readings=left_out)
+        if changes.refusals and device not in self._failing:
+            log.error("records_refused", device=device, error=changes.refusals[0])
 
     async def _append(self, entries: list[Entry], selected: list[Changes]) -> None:
         try:

@@ -108,6 +108,10 @@ def _devices(
             yield Sample("kanmon_device_reachable", heard, (name,))
         if device["reported_s"] is not None:
             yield Sample("kanmon_device_report_age_seconds", device["reported_s"], (name,))
+        not_sent = device["not_sent"]
+        yield Sample("kanmon_device_readings_left_out", not_sent["left_out"], (name,))
+        yield Sample("kanmon_device_values_replaced_total", not_sent["replaced"], (name,))
+        yield Sample("kanmon_device_records_refused_total", not_sent["refused"], (name,))
         report = reports.get(name)
         if report is not None:
             grave = Counter(condition.severity for condition in report.conditions)

@@ -69,6 +69,24 @@ METRICS: Final = (
         "",
         "device",
     ),
+    _gauge(
+        "kanmon_device_readings_left_out",
+        "Readings that are not sent, because no portal accepts their name or resolution.",
+        "",
+        "device",
+    ),
+    _counter(
+        "kanmon_device_values_replaced_total",
+        "Values that were replaced, shortened or left out before they were sent.",
+        "",
+        "device",
+    ),
+    _counter(
+        "kanmon_device_records_refused_total",
+        "Records that could not be sent at all, and were reported to the portal as lost.",
+        "",
+        "device",
+    ),
     _counter(
         "kanmon_device_requests_total",
         "Requests to its unit by outcome: response, error_response (an exception), timeout, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from config.reading import read_document
 from config.yaml_source import parse
 from console.templates import check as messages
 from console.templates import profile, secret
-from console.text import Template
+from console.text import Message, Template
 from gateway.configuration import checks
 from gateway.configuration.loader import profiles_in
 
@@ -118,3 +119,19 @@ def test_the_urls_of_a_file_that_is_refused_for_other_reasons(tmp_path: Path) ->
     (found,) = checks.check_urls(source, profiles_in(tmp_path))
     assert found.path == "devices[0].url"
     assert found.what == profile.UNKNOWN(name="none-has-it")
+
+
+def test_a_configuration_that_the_portal_could_not_be_given_is_refused(tmp_path: Path) -> None:
+    """Its text is within the file's limit, and hardly becomes smaller when it is compressed."""
+    rng = random.Random(3)
+    lines = []
+    for n in range(600):
+        url, label = f"snmp://{rng.randbytes(60).hex()}:161", f"x{rng.randbytes(49).hex()}"
+        lines.append(device(f"d{n}", url, f", label: {label}"))
+
+    def errors(some: list[str]) -> list[Message]:
+        found = findings("devices:\n" + "".join(some), tmp_path)
+        return [one.what for one in found if one.level is Level.ERROR]
+
+    assert errors(lines) == [messages.TOO_LARGE_TO_SEND()]
+    assert errors(lines[:300]) == []

@@ -51,7 +51,7 @@ def report(*found: Condition, supplies: int = 0) -> Report:
 
 
 def sent(of: Report) -> EventRecord:
-    body = event_body(of)
+    body = event_body(of).body
     assert len(body) <= RECORD_LIMIT
     record = decode_record(body)
     assert isinstance(record, EventRecord)
