@@ -288,6 +288,31 @@ def test_a_canary_that_fails_answers_nothing(dated: Sender, hostile: Sender) -> 
     assert len(ingest(sent).answers) == 2
 
 
+@pytest.mark.parametrize("fails", ["record", "message"])
+def test_a_canary_that_fails_afterwards_rejects_nothing(
+    dated: Sender, hostile: Sender, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """The portal may have begun to fail between the canary before and the record."""
+    checked: list[str] = []
+
+    def check(kind: str, _: datetime) -> None:
+        checked.append(kind)
+        if checked.count(kind) == 2:
+            raise canary.CanaryError(kind, LookupError("a fault of ours"))
+
+    monkeypatch.setattr(canary, "check", check)
+    if fails == "record":
+        bad = hostile.send(Lane.DATA, meter(1000, 1, 2, BAD))
+        poison = poisoned("ingest_sample", f"NEW.value = {BAD}", any_error())
+    else:
+        bad = hostile.online(software="poison")
+        poison = poisoned("fleet_box", "NEW.software = 'poison'", any_error(), on="UPDATE")
+    with poison, pytest.raises(canary.CanaryError):
+        ingest_or_isolate([bad])
+    assert len(checked) == 2
+    assert not Quarantine.objects.exists()
+
+
 def _fleet(count: int) -> list[Sender]:
     boxes = [Sender(new_box().box_id) for _ in range(count)]
     ingest([one for box in boxes for one in (box.tables(METER), box.clock())])
