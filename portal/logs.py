@@ -4,7 +4,8 @@ An event's name is snake_case and never holds a value, so that a log can be sear
 are fields. Lines go through the standard library's logging: settings decide where to, and
 `LineFormatter` keeps each on one line, a traceback included.
 
-Lines about a box count against its `portal.log_budget.LogBudget`.
+Lines about a box count against its `portal.log_budget.LogBudget`, and those that a stranger's
+request causes against that of their logger and level (`RequestFilter`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ LINE_LENGTH: Final = 16_000
 TRACEBACK_LENGTH: Final = 8_000
 _HALF: Final = TRACEBACK_LENGTH // 2
 
+_REQUEST_LOGGERS: Final = ("django.request", "django.security.", "gunicorn.")
+
 budget = LogBudget()
-"""Of this process."""
+"""Of this process, by box."""
+request_budget = LogBudget()
+"""Of this process, by logger and level."""
 
 _logfmt = structlog.processors.LogfmtRenderer(bool_as_flag=False)
 
@@ -45,6 +50,25 @@ class LineFormatter(logging.Formatter):
         """A traceback; a long one without its middle, because its end says what was raised."""
         text = super().formatException(ei)
         return text if len(text) <= TRACEBACK_LENGTH else f"{text[:_HALF]}\n...\n{text[-_HALF:]}"
+
+
+class RequestFilter(logging.Filter):
+    """Lets through so many lines a minute about requests, of each logger and level.
+
+    Whoever reaches a web server causes a line with each request that is refused, without signing
+    in. Errors of the portal itself have a budget of their own, so that no flood hides them.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is logged; a refusal is, without the traceback of its way there."""
+        if not record.name.startswith(_REQUEST_LOGGERS):
+            return True
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
+        allowed = request_budget.take(f"{record.name}:{record.levelname}")
+        for about, lines in request_budget.suppressed():
+            _log.warning("log_lines_suppressed", about=about, lines=lines)
+        return allowed
 
 
 def event_log(name: str) -> structlog.stdlib.BoundLogger:

@@ -9,7 +9,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from portal.authority.claim_worker import THREADS, ClaimWorker
-from portal.logs import LineFormatter
+from portal.logs import LineFormatter, RequestFilter
 from portal.serving.worker import ReceptionWorker
 
 if TYPE_CHECKING:
@@ -24,10 +24,11 @@ class LineLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
     """Gunicorn's own log, one line a record: it tells of requests, whose bytes others choose."""
 
     def setup(self, cfg: Config) -> None:
-        """Set the log up as gunicorn does, with our formatter."""
+        """Set the log up as gunicorn does, with our formatter and the budget of requests."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+            handler.addFilter(RequestFilter())
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types

@@ -185,7 +185,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "portal.logs.LineFormatter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"requests": {"()": "portal.logs.RequestFilter"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["requests"],
+        }
+    },
     "loggers": {"django": {"handlers": []}},  # Django's own handlers escape nothing
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from gunicorn.config import Config
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from portal import logs
 from portal.log_budget import BOXES, LINES, LogBudget
-from portal.logs import LineFormatter, event_log, log_suppressed
+from portal.logs import LineFormatter, RequestFilter, event_log, log_suppressed
 from portal.server import LineLogger
 
 if TYPE_CHECKING:
@@ -165,3 +166,32 @@ def test_no_box_has_more_lines_in_any_minute_than_twice_the_budget(
     for moments in logged.values():
         for start in moments:
             assert sum(start <= at < start + 60 for at in moments) <= 2 * LINES
+
+
+@pytest.mark.parametrize("name", ["django.security.DisallowedHost", "django.request"])
+def test_requests_of_strangers_do_not_fill_the_log(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(logs, "request_budget", LogBudget(clock))
+    handler = logging.StreamHandler(stream := io.StringIO())
+    of_portal: Any = settings.LOGGING
+    assert of_portal["handlers"]["console"]["filters"] == ["requests"]
+    assert of_portal["filters"]["requests"] == {"()": "portal.logs.RequestFilter"}
+    handler.addFilter(RequestFilter())
+    handler.setFormatter(LineFormatter())
+    logger = logging.getLogger(name)
+    monkeypatch.setattr(logger, "handlers", [handler])
+    monkeypatch.setattr(logger, "propagate", False)
+    for number in range(1_000):
+        try:
+            raise DisallowedHost(f"evil{number}.example")
+        except DisallowedHost as error:
+            logger.warning("refused: %s", error, exc_info=error)
+    logger.error("the portal failed")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == LINES + 1
+    assert "the portal failed" in lines[-1], "a flood hides no error"
+    assert ("Traceback" in stream.getvalue()) is (name == "django.request")
+    clock.seconds += 60
+    assert logs.request_budget.suppressed() == [(f"{name}:WARNING", 1_000 - LINES)]
