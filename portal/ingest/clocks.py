@@ -27,8 +27,8 @@ from cloud_link.records import ClockRecord, EventRecord
 from cloud_link.validation import Flaw, plausible, record_flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
-from portal.ingest import samples
-from portal.ingest.models import BootClock, Gap
+from portal.ingest import redating, samples
+from portal.ingest.models import BootClock, Gap, Redating
 
 if TYPE_CHECKING:
     from cloud_link.records import ConfigurationRecord
@@ -203,15 +203,30 @@ def store_estimate(
 
 
 def delete_clock(clock: BootClock | None) -> None:
-    """Delete a clock that dates nothing any more, without a look at every sample."""
+    """Delete a clock that dates nothing any more, without a look at every sample.
+
+    Samples that are still to be moved from it need only its id (`portal.ingest.redating`).
+    """
     if clock is not None:
         rows = BootClock.objects.filter(pk=clock.pk)
         rows._raw_delete(rows.db)  # noqa: SLF001 - delete() would look for its samples, row by row
 
 
 def _redate(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
-    """Move what ``old`` dated to ``fresh``, from where that holds to ``until`` (boot ms)."""
-    samples.redate(box.gateway_id, old, fresh, until)
+    """Move what ``old`` dated to ``fresh``, from where that holds to ``until`` (boot ms).
+
+    Samples beyond `portal.ingest.redating.MOVED_AT_ONCE` follow in later transactions.
+    """
+    correction = Redating(
+        box=box,
+        old_clock=old.pk,
+        fresh_clock=fresh.pk,
+        start_ms=fresh.since_boot_ms + old.offset_ms,
+        end_ms=until + old.offset_ms,
+        delta_ms=fresh.offset_ms - old.offset_ms,
+    )
+    redating.begin(correction)
+    samples.redate_latest(box.gateway_id, correction)
     delta = timedelta(milliseconds=fresh.offset_ms - old.offset_ms)
     start = moment(fresh.since_boot_ms + old.offset_ms)
     end = moment(until + old.offset_ms)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cloud_link.records import DataRecord
-    from portal.ingest.models import BootClock
+    from portal.ingest.models import BootClock, Redating
     from portal.ingest.tables import Layout
 
     SampleTable = type[Sample | TextSample]
@@ -41,9 +41,7 @@ if TYPE_CHECKING:
 Row = tuple[int, int, Any, int, int]
 """(series, at, value, quality, clock): of `Sample` with an integer, of `TextSample` with words."""
 
-MOVED_AT_ONCE: Final = 50_000
-"""Samples redated in one step, so that a long boot needs no more memory than a short one."""
-NUDGES: Final = 1_000
+NUDGES: Final = 100
 """Milliseconds by which a sample may move before its record is refused."""
 _GOOD: Final = QUALITIES.index(Quality.GOOD)
 _FIELDS: Final = "hiqiqiqihiq"
@@ -243,22 +241,26 @@ def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
         for at in range(first, first + NUDGES):
             current = existing.get((series, at))
             if current is None:
-                existing[series, at] = (value, quality)
+                existing[series, at] = (value, quality, clock)
                 result.append((series, at, value, quality, clock))
                 break
-            if current == (value, quality):
+            if current == (value, quality, clock):
                 break
         else:
             raise ValueError(f"series {series}: {NUDGES} ms from {first} on are taken")
     return result
 
 
-def _existing(table: SampleTable, found: Sequence[Row]) -> dict[tuple[int, int], tuple[Any, int]]:
+def _existing(
+    table: SampleTable, found: Sequence[Row]
+) -> dict[tuple[int, int], tuple[Any, int, int]]:
     moments = [row[1] for row in found]
     rows_there = table._default_manager.filter(
         series__in={row[0] for row in found}, at__gte=min(moments), at__lt=max(moments) + NUDGES
-    ).values_list("series_id", "at", "value", "quality")
-    return {(series, at): (value, quality) for series, at, value, quality in rows_there}
+    ).values_list("series_id", "at", "value", "quality", "clock_id")
+    return {
+        (series, at): (value, quality, clock) for series, at, value, quality, clock in rows_there
+    }
 
 
 def _latest(records: Iterable[Rows]) -> None:
@@ -293,31 +295,23 @@ def _latest_row(row: Row, record: Rows) -> tuple[Any, ...]:
     return (series, at, number, text, quality, clock, record.speaker, record.rank)
 
 
-def redate(gateway: int, old: BootClock, fresh: BootClock, until: int) -> None:
-    """Redate samples that ``old`` dated and ``fresh`` overrules, and the latest values with them.
+def redate_latest(gateway: int, correction: Redating) -> None:
+    """Date the latest values anew that a correction is about."""
+    Latest.objects.filter(
+        series__device__gateway=gateway,
+        clock=correction.old_clock,
+        at__gte=correction.start_ms,
+        at__lt=correction.end_ms,
+    ).update(at=F("at") + correction.delta_ms, clock=correction.fresh_clock)
 
-    Only readings before ``until`` (milliseconds since boot) move. Those go first that move away
-    from the others, so that no sample lands on one still to move.
-    """
-    delta, start = fresh.offset_ms - old.offset_ms, fresh.since_boot_ms + old.offset_ms
-    dated = {
-        "series__device__gateway": gateway,
-        "clock": old.pk,
-        "at__gte": start,
-        "at__lt": until + old.offset_ms,
-    }
-    for table in (Sample, TextSample):
-        wrong = (
-            table._default_manager.filter(**dated)
-            .order_by("-at" if delta > 0 else "at")
-            .values_list("series_id", "at", "value", "quality")
-        )
-        while found := list(wrong[:MOVED_AT_ONCE]):
-            _delete(table, [(row[0], row[1]) for row in found])
-            _insert_free(
-                table, [(row[0], row[1] + delta, row[2], row[3], fresh.pk) for row in found]
-            )
-    Latest.objects.filter(**dated).update(at=F("at") + delta, clock=fresh.pk)
+
+def move(
+    table: SampleTable, found: Sequence[tuple[int, int, Any, int]], delta: int, clock: int
+) -> None:
+    """Move samples, (series, at, value, quality), by ``delta`` ms to another clock, by its id."""
+    if found:
+        _delete(table, [(row[0], row[1]) for row in found])
+        _insert_free(table, [(row[0], row[1] + delta, row[2], row[3], clock) for row in found])
 
 
 def _delete(table: SampleTable, keys: Sequence[tuple[int, int]]) -> None:

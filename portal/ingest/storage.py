@@ -30,7 +30,7 @@ from django.db import (
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fixed
 
 from portal import readiness
-from portal.ingest import alarms, canary, quarantine, receipts, sql, undated
+from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
 from portal.ingest.messages import box_of
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
@@ -133,21 +133,25 @@ class Storage:
     async def maintain(self) -> None:
         """Do what no message brings about, until cancelled.
 
-        Replay what an older portal rejected, end alarms that are over, and date what waits for
-        clocks that will not come.
+        Replay what an older portal rejected, end alarms that are over, date what waits for clocks
+        that will not come, and move samples whose clock was put right.
         """
         after: int | None = 0
+        redated: int | None = None
         while True:
             if after is not None:
                 replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
                 after = await self._beside("replay", replay, otherwise=after)
             await self._beside("alarms", _look_after_alarms, otherwise=None)
             dating = await self._settle_undated()
+            redate = partial(redating.go_on, redated or 0)
+            redated = await self._beside("redating", redate, otherwise=None)
             if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
                 self._compacted = time.monotonic()
                 await self._beside("compaction", _compact, otherwise=None)
             replaying = after is not None and "replay" not in self._failing
-            await asyncio.sleep(_PART_PAUSE_S if replaying or dating else _LOOK_EVERY_S)
+            busy = replaying or dating or redated is not None
+            await asyncio.sleep(_PART_PAUSE_S if busy else _LOOK_EVERY_S)
 
     async def _settle_undated(self) -> bool:
         """Settle the next boxes, each apart, so that messages have their turn in between.

@@ -5,6 +5,7 @@ Source: design section 5.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from cloud_link.limits import SEQ_LIMIT
@@ -29,7 +30,11 @@ from portal.ingest.receipts import ReceiptCandidate
 from portal.ingest.suspects import Suspects
 from portal.ingest.tables import SentTable
 from portal.ingest.tally import Tally
-from portal.ingest.undated import PENDING_PER_TRANSACTION, UndatedBoots
+from portal.ingest.undated import (
+    PENDING_PER_TRANSACTION,
+    READINGS_PER_TRANSACTION,
+    UndatedBoots,
+)
 from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
 from portal.web.moments import AHEAD_MS
@@ -74,6 +79,7 @@ class Transaction:
         self._known = Known()
         self._undated = UndatedBoots(self._known.clocks, self._now_ms)
         self._pending_left = PENDING_PER_TRANSACTION
+        self._readings_left = READINGS_PER_TRANSACTION
         self._rejected: dict[Key, Quarantine] = {}
         self._replaying = False
         self._outcomes: dict[Item, RecordOutcome] = {}
@@ -276,18 +282,23 @@ class Transaction:
         """Apply the records that are pending for this boot's clock, `_PENDING_AT_ONCE` at a time.
 
         Those that still lie before every known clock stay pending, under new and higher keys;
-        those beyond `PENDING_PER_TRANSACTION` wait for the next transaction.
+        those beyond `PENDING_PER_TRANSACTION` or `READINGS_PER_TRANSACTION` wait for the next
+        transaction.
         """
         pending = PendingClock.objects.filter(epoch__box=box, boot=boot).order_by("pk")
         newest = pending.last()
-        while newest is not None and self._pending_left > 0:
+        while newest is not None and self._pending_left > 0 and self._readings_left > 0:
             part = pending.filter(pk__lte=newest.pk).select_related("epoch")[:_PENDING_AT_ONCE]
-            rows = list(part)
+            before = accumulate((row.readings for row in part), initial=0)
+            rows = [
+                row for row, sum_ in zip(part, before, strict=False) if sum_ < self._readings_left
+            ]
             if not rows:
                 return
             PendingClock.objects.filter(pk__in=[row.pk for row in rows]).delete()
             self._pending_left -= len(rows)
             readings = sum(row.readings for row in rows)
+            self._readings_left -= readings
             self._undated.count((box.pk, boot), records=-len(rows), readings=-readings)
             self._replay_pending(box, boot, rows)
 

@@ -29,7 +29,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, FloatField, Q
+from django.db.models import Count, Exists, FloatField, OuterRef, Q
 from django.db.models.functions import Cast
 
 from cloud_link.limits import EARLIEST_MS
@@ -53,6 +53,8 @@ BOOTS_AT_ONCE: Final = 50
 """Boots of a box that one transaction looks after, besides those whose records it received."""
 PENDING_PER_TRANSACTION: Final = 5_000
 """Records that had waited and that one transaction dates; the rest follows in the next ones."""
+READINGS_PER_TRANSACTION: Final = 5_000
+"""Readings in these records at most, but for the last record: so many fit a turn of a box."""
 STRETCHES: Final = 100
 """Stretches with estimated times that a page or a file is told of."""
 QUIET_MS: Final = 60_000
@@ -128,7 +130,11 @@ def neglected(now: datetime, limit: int, after: int = 0) -> list[int]:
     """
     now_ms = round(now.timestamp() * 1000)
     ended = Q(ended_ms__isnull=False, heard_ms__lt=now_ms - QUIET_MS)
-    due = ended | Q(heard_ms__lt=now_ms - FORSAKEN_MS)
+    clocks_come = BootClock.objects.filter(
+        box=OuterRef("box"), boot=OuterRef("boot"), since_boot_ms=0, estimated=False
+    )
+    datable = Q(Exists(clocks_come), records__gt=0)
+    due = ended | datable | Q(heard_ms__lt=now_ms - FORSAKEN_MS)
     rows = UndatedBoot.objects.filter(due, settled=False, box__gt=after).order_by("box_id")
     return list(rows.values_list("box_id", flat=True).distinct()[:limit])
 

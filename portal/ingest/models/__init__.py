@@ -8,6 +8,7 @@
      |------ Hole*                  what was acknowledged, is not here, and was asked for again
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
+     |------ Redating*             corrections of clocks that still have samples to move
      |------ UndatedBoot*            its boots of which none is known, and how much waits for it
      |------ PendingClock*           the records that wait
      |------ Quarantine*            records that could not be taken
@@ -21,7 +22,7 @@ the name says ``boot``.
 Source: design section 5.
 """
 
-from portal.ingest.models.clocks import BootClock, PendingClock, UndatedBoot
+from portal.ingest.models.clocks import BootClock, PendingClock, Redating, UndatedBoot
 from portal.ingest.models.losses import Gap, Hole
 from portal.ingest.models.quarantine import Alarm, Failure, Quarantine, RefusedTable
 from portal.ingest.models.receipts import Epoch, Receipt, Watermark
@@ -45,6 +46,7 @@ __all__ = [
     "PendingClock",
     "Quarantine",
     "Receipt",
+    "Redating",
     "RefusedTable",
     "Sample",
     "Series",

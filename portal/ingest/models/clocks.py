@@ -78,6 +78,30 @@ class UndatedBoot(models.Model):
         return f"{bytes(self.boot).hex()}: {self.readings} readings"
 
 
+class Redating(models.Model):
+    """A correction of a clock, as far as samples are still to be moved by it.
+
+    The clocks are named by id, because an estimated one is deleted once another dates its boot.
+
+    Attributes:
+        old_clock: The clock whose samples move, and ``fresh_clock`` the one that dates them then.
+        start_ms, end_ms: Which of them move: from and before these times, as the old clock says.
+        delta_ms: How far they move.
+        series: The id of the series from which on there may be some left.
+    """
+
+    box = models.ForeignKey(Box, models.CASCADE, related_name="redatings")
+    old_clock = models.BigIntegerField()
+    fresh_clock = models.BigIntegerField()
+    start_ms = models.BigIntegerField()
+    end_ms = models.BigIntegerField()
+    delta_ms = models.BigIntegerField()
+    series = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.old_clock} -> {self.fresh_clock}: {self.delta_ms} ms"
+
+
 class PendingClock(models.Model):
     """A data record that is stored and acknowledged, and waits for its boot's clock.
 

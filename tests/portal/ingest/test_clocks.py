@@ -29,7 +29,7 @@ from portal.ingest.models import (
     TextSample,
     WireTable,
 )
-from portal.ingest.samples import MOVED_AT_ONCE
+from portal.ingest.redating import MOVED_AT_ONCE
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
     METER,
@@ -41,6 +41,7 @@ from tests.portal.ingest.sender import (
     event,
     gap,
     meter,
+    redate_all,
     samples,
     state,
 )
@@ -154,11 +155,12 @@ def test_samples_do_not_trip_over_each_other_when_dated_anew(
         tuple(Column(name, f"channel={n}", 0) for name in quantities for n in range(1, 100)),
     )
     width = len(wide.columns)
-    polls = range(1, MOVED_AT_ONCE // width + 10)
+    polls = range(1, 4 * MOVED_AT_ONCE // width + 10)
     records = [DataRecord(table_id(wide), 1000 * n, [n] * width) for n in polls]
     ingest([sender.tables(wide), sender.clock(OFFSET - shift, synchronised=False)])
     ingest([sender.send(Lane.DATA, *records[at : at + 20]) for at in range(0, len(records), 20)])
     ingest([sender.clock()])
+    redate_all()
     kept = Sample.objects.values_list("at", "value").annotate(count=Count("series"))
     assert sorted(kept) == [(OFFSET + 1000 * n, n, width) for n in polls]
     assert {row.value for row in Latest.objects.all()} == {polls[-1]}

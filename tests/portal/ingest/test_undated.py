@@ -283,6 +283,19 @@ def test_a_real_clock_dates_the_rest_part_by_part(
     assert not UndatedBoot.objects.exists()
 
 
+def test_records_of_many_readings_are_dated_in_smaller_parts(
+    box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction is bounded by the readings in it; what is left needs no message to go on."""
+    monkeypatch.setattr("portal.ingest.transaction.READINGS_PER_TRANSACTION", 5)
+    ingest([unset.clock()], at(700_000))
+    assert counted(box) == (8, 24)
+    assert undated.neglected(at(700_001), 20) == [box.pk]
+    assert [settle_undated(box.pk, at(700_001)) for _ in range(4)] == [True, True, True, False]
+    assert times(box) == [60_000 * n for n in range(1, 11)]
+    assert not UndatedBoot.objects.exists()
+
+
 @pytest.mark.parametrize("far", [1 << 41, -5, 1 << 62])
 def test_a_time_that_no_boot_reaches_is_rejected(box: Box, sender: Sender, far: int) -> None:
     ingest([sender.tables(METER)], at(0))
