@@ -33,8 +33,7 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
     counts its sessions from an old number again; it is answered all the same, and its next epoch
     makes it newer than what was.
     """
-    if online.alive:
-        healing.disown(box, online)
+    disowned = online.alive and healing.disown(box, online)
     beyond = healing.needed_ordinal(box, online)
     if (online.ordinal, online.session) >= (box.epoch_ordinal, box.session):
         box.session, box.alive = online.session, online.alive
@@ -51,7 +50,7 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
         known.contested = True
         known.save(update_fields=["contested"])
     _announce(box, online)
-    if beyond is None and not ahead:
+    if beyond is None and not ahead and not disowned:
         return []
     renew = max(beyond or 0, online.ordinal)
     return [Answer(box=box.box_id, ack=Ack(VERSION, online.epoch, Lane.EVENT, renew=renew))]

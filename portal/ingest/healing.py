@@ -8,8 +8,8 @@ ever. Two rules keep them from it:
   beyond that (`cloud_link.wire.Ack.renew`). In the new epoch it says everything again: clock,
   configuration, the state of every device.
 * Ordinals from `cloud_link.limits.RENEWAL_LIMIT` on cannot be asked for. Where one of these is in
-  the way, a box that begins a session is believed: epochs above its own lose their rank, and what
-  was accepted because of it may be overwritten.
+  the way, a box that begins a session is believed: epochs above its own lose their rank, what was
+  accepted because of it may be overwritten, and the box is asked for its next epoch, too.
 
 Which reading of a series is its latest follows from the same numbers
 (`portal.ingest.models.Latest`). The readings themselves are not touched: they are under their own
@@ -42,12 +42,15 @@ def needed_ordinal(box: Box, online: Online) -> int | None:
     return greatest
 
 
-def disown(box: Box, online: Online) -> None:
-    """Take their rank from what no renewal can pass, and stands above a session that begins."""
+def disown(box: Box, online: Online) -> bool:
+    """Take their rank from what no renewal can pass, and stands above a session that begins.
+
+    Returns whether there was any: what it said holds until the box says everything again.
+    """
     epochs = box.epochs.filter(ordinal__gte=RENEWAL_LIMIT, ordinal__gt=online.ordinal)
     of_session = box.epoch_ordinal >= RENEWAL_LIMIT and box.epoch_ordinal > online.ordinal
     if not of_session and not epochs.exclude(epoch=online.epoch).exists():
-        return
+        return False
     epochs.update(ordinal=0)
     box.epoch_ordinal = box.session = UNHEARD
     top = order(online.ordinal, SEQ_LIMIT - 1)
@@ -61,3 +64,4 @@ def disown(box: Box, online: Online) -> None:
     of_gateway = Latest.objects.filter(series__device__gateway=box.gateway_id, speaker=box.pk)
     of_gateway.filter(rank__gt=top).update(rank=UNHEARD)
     clocks.disown(box, top)
+    return True

@@ -150,7 +150,7 @@ def _records(ordinal: int, *, own_epoch: bool = False, seq: int = SEQ_LIMIT - 1)
                 Lane.EVENT,
                 ClockRecord(0, OFFSET + 86_400_000, synchronised=True),
                 configuration(1, {"devices": [{"name": "forged"}]}),
-                event(5, state="fault"),
+                event(5, state="error"),
             ),
         ]
 
@@ -199,7 +199,7 @@ def _gap_of_all(honest: Honest) -> list[IncomingMessage]:
 def _own_epoch_elsewhere(honest: Honest) -> list[IncomingMessage]:
     sender = honest.forger(own_epoch=True)
     sender.ordinal = MOST
-    return [sender.online(9), sender.send(Lane.EVENT, event(7, state="fault"))]
+    return [sender.online(9), sender.send(Lane.EVENT, event(7, state="error"))]
 
 
 def _ladder(honest: Honest) -> list[IncomingMessage]:
