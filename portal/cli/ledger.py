@@ -33,12 +33,13 @@ def ledger(*, as_json: bool) -> None:
     Accepted are the records that a box's spool took in. Each of them is stored, quarantined (it
     was not usable), gapped (dropped, and announced by the box), waiting (it is not here yet) or a
     hole (the portal lost it and has asked the box for it). Undated records are stored and wait for
-    the clock of their box.
+    the clock of their box; how many readings of which devices wait is shown below.
     """
     with portal_ready():
         from portal.ingest.fleet_ledger import FleetLedger, box_ledgers
+        from portal.ingest.time_quality import undated_devices
 
-        found = box_ledgers()
+        found, waiting = box_ledgers(), undated_devices()
         total = sum((one.ledger for one in found), FleetLedger())
         rows = [
             {
@@ -47,11 +48,20 @@ def ledger(*, as_json: bool) -> None:
                 "site": one.box.gateway.site.name,
                 "organization": one.box.gateway.site.organization.name,
                 **asdict(one.ledger),
+                "undated_devices": [
+                    {"device": each.name, "readings": each.readings}
+                    for each in waiting
+                    if each.box == one.box.pk
+                ],
             }
             for one in found
         ]
         cells = [(one.box.gateway.name, *_cells(one.ledger)) for one in found]
+        gateways = {one.box.pk: one.box.gateway.name for one in found}
     lines = columns([("", *map(tr, _COUNTS.values())), *cells, (tr("all boxes"), *_cells(total))])
+    if waiting:
+        readings = [(gateways[one.box], one.name, f"{one.readings:,}") for one in waiting]
+        lines += ["", *columns([(tr("gateway"), tr("device"), tr("undated readings")), *readings])]
     say(
         {"boxes": rows, "total": asdict(total)},
         *(lines if found else [tr("There are no gateways.")]),

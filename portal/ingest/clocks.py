@@ -123,12 +123,14 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
     clocks = list(BootClock.objects.filter(box=box, boot=boot).order_by("-order"))
     if any(clock.order == order for clock in clocks):
         return
+    used = [clock.last_ms for clock in clocks if clock.order < order and clock.last_ms is not None]
     fresh = BootClock.objects.create(
         box=box,
         boot=boot,
         since_boot_ms=record.since,
         offset_ms=record.offset,
         synchronised=record.synchronised,
+        last_ms=max((at for at in used if at >= record.since), default=None),
         order=order,
     )
     # Where a higher order already holds, this one comes too late to count.

@@ -34,7 +34,7 @@ from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
 from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Watermark
-from portal.ingest.undated import undated as waiting_for_clocks
+from portal.ingest.time_quality import undated as waiting_for_clocks
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:

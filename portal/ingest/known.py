@@ -50,6 +50,7 @@ class Known:
         self.clocks = ClockBook()
         self.layouts: dict[TableKey, Layout] = {}
         self.refused_tables: dict[TableKey, str] = {}
+        self._devices: dict[tuple[int, str], int] = {}
 
     def add_box(self, box: Box) -> None:
         """Take a box that the transaction has locked."""
@@ -98,6 +99,20 @@ class Known:
             return True
         key = (self._boxes[item.box].pk, record.table)
         return key in self.layouts or key in self.refused_tables
+
+    def device(self, item: Item) -> int | None:
+        """The id of the device that the readings of a record are of, where its table is here."""
+        box = self._boxes[item.box]
+        record = item.record
+        layout = None
+        if isinstance(record, DataRecord):
+            layout = self.layouts.get((box.pk, record.table))
+        if layout is None:
+            return None
+        key = (box.gateway_id, layout.table.device)
+        if key not in self._devices:
+            self._devices |= tables.ensure_devices({key})
+        return self._devices[key]
 
     def clock_at(self, item: Item, boot_ms: int) -> BootClock | None:
         """The clock that counts at a moment of a record's boot, which is loaded."""

@@ -20,14 +20,16 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from cloud_link.columns import QUALITIES, cells
-from cloud_link.limits import SAMPLE_TEXT_LIMIT
+from cloud_link.limits import SAMPLE_TEXT_LIMIT, SEQ_LIMIT
 from cloud_link.records import WireError
 from cloud_link.validation import Flaw, plausible, storable_text
 from cloud_link.wire import RejectCode
 from drivers.report import Quality
 from portal.fleet.models import UNHEARD
 from portal.ingest import sql
+from portal.ingest.messages import order
 from portal.ingest.models import Latest, Sample, TextSample
+from portal.web.moments import AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -115,6 +117,23 @@ def rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Row
         into = result.texts if words else result.numbers
         into.append((series, at, value, _INDEX[cell.quality], clock))
     return result
+
+
+def rank(ordinal: int, boot_ms: int, clock: BootClock | None, now_ms: int) -> int:
+    """When a record was taken, as `portal.ingest.models.Latest` says.
+
+    A time that is yet to come, although a source vouches for the clock, cannot be right: it stands
+    before every other of its epoch.
+
+    Args:
+        ordinal: Of the record's epoch.
+        boot_ms: The record's time since boot.
+        clock: The one that dates it.
+        now_ms: The portal's time, Unix milliseconds.
+    """
+    if clock is not None and clock.synchronised and boot_ms + clock.offset_ms > now_ms + AHEAD_MS:
+        return order(ordinal, 0)
+    return order(ordinal, min(max(boot_ms, 0), SEQ_LIMIT - 1))
 
 
 def _plain_rows(layout: Layout, record: DataRecord, clocks: Sequence[BootClock]) -> Rows | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from cloud_link.limits import SEQ_LIMIT
 from cloud_link.records import (
     ClockRecord,
     ConfigurationRecord,
@@ -37,7 +36,6 @@ from portal.ingest.undated import (
 )
 from portal.ingest.vocabulary import fingerprint
 from portal.logs import event_log
-from portal.web.moments import AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -297,9 +295,8 @@ class Transaction:
                 return
             PendingClock.objects.filter(pk__in=[row.pk for row in rows]).delete()
             self._pending_left -= len(rows)
-            readings = sum(row.readings for row in rows)
-            self._readings_left -= readings
-            self._undated.count((box.pk, boot), records=-len(rows), readings=-readings)
+            self._readings_left -= sum(row.readings for row in rows)
+            self._undated.count((box.pk, boot), rows, -1)
             self._replay_pending(box, boot, rows)
 
     def _replay_pending(self, box: Box, boot: bytes, rows: Sequence[PendingClock]) -> None:
@@ -351,25 +348,16 @@ class Transaction:
             if isinstance(found, Flaw):
                 self._quarantine(item, found)
             elif found is not None:
-                found.speaker, found.rank = key[0], self._rank(item, record)
+                clock = self._known.clock_at(item, record.at)
+                ordinal = self._known.epoch(item).ordinal
+                found.speaker = key[0]
+                found.rank = samples.rank(ordinal, record.at, clock, self._now_ms)
                 ready.append((item, found))
         self._isolate(kinds.DATA, ready, _write)
         failed = self._suspects.subjects
         for item, found in ready:
             if item not in failed:
                 self._count(found)
-
-    def _rank(self, item: Item, record: DataRecord) -> int:
-        """When a record was taken, as `portal.ingest.models.Latest` says.
-
-        A time that is yet to come, although a source vouches for the clock, cannot be right: it
-        stands before every other of its epoch.
-        """
-        clock = self._known.clock_at(item, record.at)
-        ahead = self._now_ms + AHEAD_MS
-        if clock is not None and clock.synchronised and record.at + clock.offset_ms > ahead:
-            return order(self._known.epoch(item).ordinal, 0)
-        return order(self._known.epoch(item).ordinal, min(max(record.at, 0), SEQ_LIMIT - 1))
 
     def _count(self, found: samples.Rows) -> None:
         self.tally.readings += len(found.numbers) + len(found.texts)
@@ -426,16 +414,16 @@ class Transaction:
     def _store_pending(self, item: Item) -> None:
         epoch, number, record = self._known.epoch(item), item.number, item.record
         readings = len(record.values) if isinstance(record, DataRecord) else 0
-        PendingClock.objects.create(
+        row = PendingClock.objects.create(
             epoch=epoch,
             lane=number.lane,
             seq=number.seq,
             boot=item.boot,
+            device_id=self._known.device(item),
             readings=readings,
             raw=item.raw,
         )
-        key = (self._known.box(item).pk, item.boot)
-        self._undated.count(key, records=1, readings=readings)
+        self._undated.count((self._known.box(item).pk, item.boot), [row])
 
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
         """Put a record into quarantine: its row is written with the others, in the end."""

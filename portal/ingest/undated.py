@@ -1,17 +1,12 @@
 """Boots without a clock: what waits for one, and the best estimate once none will come.
 
 A box without a clock (no battery, no time server) cannot date what it reads. Its readings are
-stored and wait, counted, until a clock record of that boot comes. A boot that ends without one gets
-an *estimated* clock, and its readings are dated by that, and marked::
-
-    time of a record since boot + offset  <=  when the portal received that record
-    last time since boot + offset         <=  when the boot had ended: when the portal first heard
-                                              of a newer boot, or when one began, by its clock
-                                              if that is synchronised, or by its own estimate
-
-The offset is the greatest that all of these allow: each reading is dated as late as it can have
+stored and wait, counted, until a clock record of that boot comes. A boot that ends without one
+gets an *estimated* clock, and its readings are dated by that, and marked. Its offset is the
+greatest that is possible (`portal.ingest.estimates`): each reading is dated as late as it can have
 been taken. For a box that was connected that is right but for the time a message takes; for one
-that was not, the readings may be older by as long as the box was off before the next boot.
+that was not, the readings may be older by as long as the box was off before the next boot. Where
+an earlier boot is known to have ended, the least possible offset is kept beside it.
 
 Events do not wait: what a device's state is matters now, whenever it began. They are dated by the
 estimate as it is, and dated anew with it.
@@ -25,29 +20,27 @@ Source: ADR 0027.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Exists, FloatField, OuterRef, Q
-from django.db.models.functions import Cast
+from django.db.models import Count, Exists, OuterRef, Q
 
 from cloud_link.limits import EARLIEST_MS
 from cloud_link.records import ConfigurationRecord, DataRecord, EventRecord, GapRecord
-from portal.ingest import clocks, unset_clock
-from portal.ingest.messages import order
-from portal.ingest.models import BootClock, UndatedBoot
+from cloud_link.validation import plausible
+from portal.ingest import clocks, estimates, unset_clock
+from portal.ingest.models import BootClock, UndatedBoot, UndatedDevice
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from django.db.models.expressions import CombinedExpression
-
     from portal.fleet.models import Box
     from portal.ingest.clocks import BootKey, ClockBook
     from portal.ingest.messages import Item
+    from portal.ingest.models import PendingClock
 
 BOOTS_AT_ONCE: Final = 50
 """Boots of a box that one transaction looks after, besides those whose records it received."""
@@ -55,71 +48,16 @@ PENDING_PER_TRANSACTION: Final = 5_000
 """Records that had waited and that one transaction dates; the rest follows in the next ones."""
 READINGS_PER_TRANSACTION: Final = 5_000
 """Readings in these records at most, but for the last record: so many fit a turn of a box."""
-STRETCHES: Final = 100
-"""Stretches with estimated times that a page or a file is told of."""
 QUIET_MS: Final = 60_000
 """A backlog has ended when nothing of its boot came for so long."""
 FORSAKEN_MS: Final = 24 * 3_600_000
 """A boot of a box that was not heard for so long is taken to have ended."""
+LAST_USE_MS: Final = 60_000
+"""By so much the last moment that a clock is known to hold at may be too early."""
 TOLERANCE_MS: Final = 1_000
 """An estimate that a message improves by less stays as it is."""
 FIRST_ESTIMATE: Final = -(1 << 40)
 """The order of a boot's first estimated clock; every other kind of clock has a greater one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undated:
-    """What waits for a clock: data records, and the readings in them."""
-
-    records: int = 0
-    readings: int = 0
-
-
-def undated(scope: Q | None = None) -> dict[int, Undated]:
-    """What waits for a clock, by the id of the box; boxes without any are left out.
-
-    One aggregate over a row a boot, however many readings wait.
-
-    Args:
-        scope: Which boots, as a condition on `UndatedBoot`; all where it is not given.
-    """
-    rows = UndatedBoot.objects.filter(scope or Q(), records__gt=0).order_by().values_list("box")
-    counts = rows.annotate(records=ExactSum("records"), readings=ExactSum("readings"))
-    return {box: Undated(records=records, readings=readings) for box, records, readings in counts}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimated:
-    """A stretch of a box's readings whose times are estimated, in Unix milliseconds."""
-
-    box: int
-    start: int
-    end: int
-
-
-def estimated(scope: Q, start: int, end: int) -> list[Estimated]:
-    """The stretches with estimated times that touch ``start`` to ``end`` (Unix milliseconds).
-
-    The newest `STRETCHES`, the oldest of them first.
-
-    ``scope`` says which boots, as a condition on `UndatedBoot`.
-    """
-    rows = UndatedBoot.objects.filter(scope, estimate__isnull=False)
-    dated = rows.annotate(begins=_dated("first_ms"), ends=_dated("last_ms"))
-    dated = dated.filter(begins__lt=end, ends__gte=start, ended_ms__isnull=False)
-    found = dated.order_by("-begins").values_list("box_id", "begins", "ends")[:STRETCHES]
-    return [
-        Estimated(box=box, start=int(begins), end=int(ends))
-        for box, begins, ends in reversed(found)
-    ]
-
-
-def _dated(field: str) -> CombinedExpression:
-    """A moment of an estimated boot in Unix milliseconds.
-
-    As a float: one beyond 64 bits is no error then, and touches no window.
-    """
-    return Cast(field, FloatField()) + Cast("estimate__offset_ms", FloatField())
 
 
 def neglected(now: datetime, limit: int, after: int = 0) -> list[int]:
@@ -162,6 +100,7 @@ class UndatedBoots:
         self._rows: dict[BootKey, UndatedBoot] = {}
         self._heard: set[BootKey] = set()
         self._changed: set[BootKey] = set()
+        self._devices: Counter[tuple[BootKey, int]] = Counter()
 
     def load(self, boxes: Iterable[Box]) -> None:
         """Load what is not settled of these boxes, after their session messages were applied."""
@@ -184,6 +123,7 @@ class UndatedBoots:
         moments: dict[BootKey, _Moments] = defaultdict(_Moments)
         limit = self._now_ms - EARLIEST_MS  # no boot has lasted for longer
         begins: dict[BootKey, int] = {}
+        clocks_used: dict[int, _LastUse] = {}
         for sender, row_ordinal, item in items:
             box = sender.pk
             self._hear(box, row_ordinal, item.boot)
@@ -192,6 +132,7 @@ class UndatedBoots:
                 if key not in begins:
                     first = self._first_clock(key)
                     begins[key] = limit + 1 if first is None else first.since_boot_ms
+                self._use(key, at, clocks_used)
                 if 0 <= at <= limit and at < begins[key]:
                     moments[key].add(at, ordinal)
         self._fetch(moments.keys() - self._rows.keys())
@@ -200,6 +141,8 @@ class UndatedBoots:
         for key in moments:
             self._end(key)
             self._follow(key, exactly=False)
+        for use in clocks_used.values():
+            use.save()
 
     def clock_came(self, box: Box, boot: bytes, ordinal: int) -> None:
         """Look again at a boot whose clock became known, and at those before it, which it ends."""
@@ -215,12 +158,15 @@ class UndatedBoots:
             self._fetch({key})
         return key in self._rows
 
-    def count(self, key: BootKey, *, records: int, readings: int) -> None:
-        """Count records that wait from now on, or (below 0) wait no more."""
+    def count(self, key: BootKey, rows: Iterable[PendingClock], sign: int = 1) -> None:
+        """Count records that wait from now on, or (with a ``sign`` of -1) wait no more."""
         if self.knows(key):
             row = self._rows[key]
-            row.records = max(row.records + records, 0)
-            row.readings = max(row.readings + readings, 0)
+            for one in rows:
+                row.records = max(row.records + sign, 0)
+                row.readings = max(row.readings + sign * one.readings, 0)
+                if one.device_id is not None:
+                    self._devices[key, one.device_id] += sign * one.readings
             self._changed.add(key)
 
     def dateable(self) -> Sequence[tuple[Box, bytes]]:
@@ -253,6 +199,26 @@ class UndatedBoots:
             if key in self._changed or settled:
                 row.settled = settled
                 row.save()
+        self._save_devices()
+
+    def _save_devices(self) -> None:
+        for (key, device), change in sorted(self._devices.items()):
+            boot = self._rows[key]
+            if change and boot.pk is not None:
+                row, _ = UndatedDevice.objects.get_or_create(boot=boot, device_id=device)
+                row.readings += change
+                if row.readings > 0:
+                    row.save(update_fields=["readings"])
+                else:
+                    row.delete()
+        self._devices.clear()
+
+    def _use(self, key: BootKey, at: int, uses: dict[int, _LastUse]) -> None:
+        """Note that a moment of a boot was dated by the clock that holds then."""
+        clock = self._book.find(key, at)
+        if clock is not None and not clock.estimated and plausible(at + clock.offset_ms):
+            use = uses.setdefault(clock.pk, _LastUse(clock=clock))
+            use.at = max(use.at, at)
 
     def _hear(self, box: int, ordinal: int, boot: bytes) -> None:
         if ordinal > self._speakers.get(box, (-1, b""))[0]:
@@ -317,7 +283,7 @@ class UndatedBoots:
         row, first = self._rows[key], self._first_clock(key)
         if first is not None and first.since_boot_ms == 0:
             return
-        offset = self._greatest_offset(row) if first is None else first.offset_ms
+        offset = estimates.greatest_offset(row) if first is None else first.offset_ms
         made_at = row.estimated_last_ms
         if row.estimate is not None and made_at is not None:
             difference = abs(row.estimate.offset_ms - offset)
@@ -326,6 +292,9 @@ class UndatedBoots:
             if difference and not (exactly or longer if ended else difference >= TOLERANCE_MS):
                 return
         self._estimate(key, row, offset)
+        if row.ended_ms is not None:
+            known = first is not None
+            row.least_offset_ms = offset if known else estimates.least_offset(row, offset)
 
     def _estimate(self, key: BootKey, row: UndatedBoot, offset: int) -> None:
         old = row.estimate
@@ -340,29 +309,26 @@ class UndatedBoots:
         clocks.delete_clock(old)
         self._book.load({key})
 
-    def _greatest_offset(self, row: UndatedBoot) -> int:
-        bounds = [row.receipt_offset_ms]
-        if row.ended_ms is not None:
-            clocks_after = BootClock.objects.filter(
-                box=row.box_id, synchronised=True, order__gte=order(row.ordinal + 1, 0)
-            ).exclude(boot=row.boot)
-            boots_after = UndatedBoot.objects.filter(box=row.box_id, ordinal__gt=row.ordinal)
-            begins = [
-                row.ended_ms,
-                *clocks_after.order_by("order").values_list("offset_ms", flat=True)[:1],
-                *boots_after.filter(estimate__isnull=False)
-                .order_by("ordinal")
-                .values_list("estimate__offset_ms", flat=True)[:1],
-            ]
-            bounds.append(min(begins) - row.last_ms)
-        return min(bounds)
-
     def _forget(self, row: UndatedBoot) -> None:
         """Its clock has come, and has dated everything."""
         old = row.estimate
         if row.pk is not None:
             row.delete()
         clocks.delete_clock(old)
+
+
+@dataclass(slots=True, kw_only=True)
+class _LastUse:
+    """The last moment that a clock holds at, of those in a transaction."""
+
+    clock: BootClock
+    at: int = -1
+
+    def save(self) -> None:
+        """Save it, unless what is known already is nearly as late."""
+        if self.clock.last_ms is None or self.at >= self.clock.last_ms + LAST_USE_MS:
+            self.clock.last_ms = self.at
+            self.clock.save(update_fields=["last_ms"])
 
 
 @dataclass(slots=True)

@@ -84,6 +84,11 @@ UNDATED: Final = Metric(
     kind="gauge",
     meaning="Readings that are stored and wait for their gateway's clock to be set.",
 )
+UNDATED_DEVICES: Final = Metric(
+    name="kanmon_portal_undated_devices",
+    kind="gauge",
+    meaning="Devices of which readings wait for their gateway's clock to be set.",
+)
 CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
@@ -109,6 +114,7 @@ WEB: Final = (
     ALARMS,
     LEDGER,
     UNDATED,
+    UNDATED_DEVICES,
     CERTIFICATES,
     LISTS,
 )

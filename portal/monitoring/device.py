@@ -148,7 +148,9 @@ def device_version(device: Device, now: datetime) -> str:
         ),
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
-        BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),
+        BootClock.objects.filter(box__in=boxes).aggregate(
+            Max("pk"), unconfirmed=Max("last_ms", filter=Q(synchronised=False))
+        ),
         UndatedBoot.objects.filter(box__in=boxes).aggregate(Count("pk"), ExactSum("readings")),
         is_connected(boxes, heartbeat, now),
     )

@@ -17,7 +17,7 @@ from portal.authority.models import IssuedCertificate, RevocationList
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.fleet_ledger import fleet_ledger
-from portal.ingest.models import Alarm, Quarantine, UndatedBoot
+from portal.ingest.models import Alarm, Quarantine, UndatedBoot, UndatedDevice
 from portal.metrics import table
 from portal.web.sums import ExactSum
 
@@ -52,6 +52,8 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     yield table.LEDGER, _ledger()
     waiting = UndatedBoot.objects.aggregate(readings=ExactSum("readings"))["readings"]
     yield table.UNDATED, [((), waiting or 0)]
+    devices = UndatedDevice.objects.filter(readings__gt=0).values("device").distinct().count()
+    yield table.UNDATED_DEVICES, [((), devices)]
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
     ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]

@@ -16,12 +16,14 @@ from django.utils.translation import gettext as _
 from portal.usage import words
 from portal.usage.consumption import Status, unit_of
 from portal.usage.periods import Bucket
+from portal.web.words import duration_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from portal.ingest.time_quality import Stretch
     from portal.usage.consumption import Consumption
     from portal.usage.counting import Count
     from portal.usage.query import Query
@@ -31,6 +33,7 @@ _FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
 """What begins a formula, also where a spreadsheet of another locale cuts a cell in two, or reads
 full-width signs as these."""
 _NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
+_MINUTE_MS: Final = 60_000
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
 
 
@@ -89,7 +92,8 @@ def _rows(
     def state(said: str, start: int, end: int) -> str:
         notes = [
             *([_("demo data")] if start < device.simulated_ms else []),
-            *([_("estimated times")] if device.is_estimated(start, end) else []),
+            *_estimate(within(device.estimated, start, end)),
+            *([_("unconfirmed times")] if within(device.unconfirmed, start, end) else []),
         ]
         return _(", ").join((said, *notes))
 
@@ -117,6 +121,22 @@ def _rows(
                 *([""] if demand else ["", ""] if peaks else []),
                 state(reason, gap.start, gap.end),
             ]
+
+
+def within(stretches: Iterable[Stretch], start: int, end: int) -> list[Stretch]:
+    """Those stretches that touch ``start`` up to ``end``, Unix milliseconds."""
+    return [one for one in stretches if one.start < end and one.end >= start]
+
+
+def _estimate(stretches: Sequence[Stretch]) -> list[str]:
+    """That times are estimated, and by how much the true ones may be earlier where it is known."""
+    if not stretches:
+        return []
+    known = [one.earlier_ms for one in stretches if one.earlier_ms is not None]
+    if len(known) < len(stretches) or max(known) < _MINUTE_MS:
+        return [_("estimated times")]
+    span = duration_words(max(known) // 1000)
+    return [_("estimated times (up to %(span)s earlier)") % {"span": span}]
 
 
 def _peak_of(consumption: Consumption, month: Count, zone: ZoneInfo) -> list[str]:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from portal.fleet.models import Box, Device
-from portal.ingest.undated import estimated
+from portal.ingest.time_quality import estimated, unconfirmed
 from portal.simulation.models import SimulatedHistory
 from portal.usage.consumption import consumption_of, sum_of, with_halves
 from portal.usage.measures import Measure
@@ -19,10 +19,11 @@ from portal.usage.periods import Bucket, Window, month_after
 from portal.web.paging import paging
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from portal.ingest.time_quality import Stretch
     from portal.usage.consumption import Consumption
     from portal.usage.measures import Counter
     from portal.usage.page import PageFrame, Summary, UsageView
@@ -54,17 +55,14 @@ class FileEntry:
 
     Attributes:
         simulated_ms: Unix milliseconds until which its samples were made up; 0 where none were.
-        estimated: Where the times of its samples are estimated: begin and end, Unix milliseconds.
+        estimated, unconfirmed: Where the times of its samples are that.
     """
 
     name: str
     consumption: Consumption
     simulated_ms: int = 0
-    estimated: Sequence[tuple[int, int]] = ()
-
-    def is_estimated(self, start: int, end: int) -> bool:
-        """Whether any time from ``start`` up to ``end`` is, Unix milliseconds."""
-        return any(begins < end and ends >= start for begins, ends in self.estimated)
+    estimated: Sequence[Stretch] = ()
+    unconfirmed: Sequence[Stretch] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,29 +167,34 @@ def has_peaks(query: Query, devices: int) -> bool:
 def _entries(devices: Sequence[Device], found: Mapping[int, Consumption]) -> list[FileEntry]:
     marks = SimulatedHistory.objects.filter(gateway__in={device.gateway_id for device in devices})
     until = dict(marks.values_list("gateway", "last_ms"))
-    stretches = _estimated({device.gateway_id for device in devices}, found)
+    gateways = {device.gateway_id for device in devices}
+    estimates = _stretches(estimated, gateways, found)
+    assumptions = _stretches(unconfirmed, gateways, found)
     return [
         FileEntry(
             name=str(device),
             consumption=found[device.pk],
             simulated_ms=until.get(device.gateway_id, 0),
-            estimated=stretches[device.gateway_id],
+            estimated=estimates[device.gateway_id],
+            unconfirmed=assumptions[device.gateway_id],
         )
         for device in devices
     ]
 
 
-def _estimated(
-    gateways: Collection[int], found: Mapping[int, Consumption]
-) -> Mapping[int, list[tuple[int, int]]]:
-    """Where times of these gateways are estimated, within what is counted, by their ids."""
-    stretches: dict[int, list[tuple[int, int]]] = defaultdict(list)
+def _stretches(
+    find: Callable[[Q, int, int], Sequence[Stretch]],
+    gateways: Collection[int],
+    found: Mapping[int, Consumption],
+) -> Mapping[int, list[Stretch]]:
+    """Where times of these gateways are not sure, within what is counted, by their ids."""
+    stretches: dict[int, list[Stretch]] = defaultdict(list)
     counts = [count for one in found.values() for count in one.counting.counts]
     if counts:
         boxes = dict(Box.objects.filter(gateway__in=gateways).values_list("pk", "gateway_id"))
         begins, ends = min(one.start for one in counts), max(one.end for one in counts)
-        for one in estimated(Q(box__in=boxes), begins, ends):
-            stretches[boxes[one.box]].append((one.start, one.end))
+        for one in find(Q(box__in=boxes), begins, ends):
+            stretches[boxes[one.box]].append(one)
     return stretches
 
 

@@ -10,6 +10,7 @@
      |------ BootClock*             what its boots' milliseconds mean
      |------ Redating*             corrections of clocks that still have samples to move
      |------ UndatedBoot*            its boots of which none is known, and how much waits for it
+     |         `---- UndatedDevice*  of each of its devices
      |------ PendingClock*           the records that wait
      |------ Quarantine*            records that could not be taken
      `------ RefusedTable*          tables that could not be taken, for the records that need them
@@ -22,7 +23,13 @@ the name says ``boot``.
 Source: design section 5.
 """
 
-from portal.ingest.models.clocks import BootClock, PendingClock, Redating, UndatedBoot
+from portal.ingest.models.clocks import (
+    BootClock,
+    PendingClock,
+    Redating,
+    UndatedBoot,
+    UndatedDevice,
+)
 from portal.ingest.models.losses import Gap, Hole
 from portal.ingest.models.quarantine import Alarm, Failure, Quarantine, RefusedTable
 from portal.ingest.models.receipts import Epoch, Receipt, Watermark
@@ -53,6 +60,7 @@ __all__ = [
     "SeriesQuerySet",
     "TextSample",
     "UndatedBoot",
+    "UndatedDevice",
     "Watermark",
     "WireTable",
 ]

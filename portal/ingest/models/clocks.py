@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from cloud_link import limits
-from portal.fleet.models import Box
+from portal.fleet.models import Box, Device
 from portal.ingest.models.receipts import Epoch
 
 
@@ -21,6 +21,8 @@ class BootClock(models.Model):
     Attributes:
         synchronised: Whether a time source vouched for it.
         estimated: Whether the portal made it up, because the box had no clock.
+        last_ms: The last moment that it is known to hold at, milliseconds since boot, at most a
+            minute too early; NULL where no record of such a moment came yet.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="clocks")
@@ -29,6 +31,7 @@ class BootClock(models.Model):
     offset_ms = models.BigIntegerField()
     synchronised = models.BooleanField()
     estimated = models.BooleanField(default=False)
+    last_ms = models.BigIntegerField(null=True)
     order = models.BigIntegerField()
 
     class Meta:
@@ -51,6 +54,8 @@ class UndatedBoot(models.Model):
         heard_ms: When the last record was received, Unix milliseconds of the portal's clock.
         ended_ms: The same time, when the portal first knew that the boot was over; NULL until then.
         estimate: The estimated clock, ``estimated_last_ms`` what ``last_ms`` was when it was made.
+        least_offset_ms: What the clock's offset is at least, because an earlier boot had ended by
+            then; NULL where nothing is known of one.
         settled: Whether nothing waits and the estimate is as good as it gets.
     """
 
@@ -66,6 +71,7 @@ class UndatedBoot(models.Model):
     ended_ms = models.BigIntegerField(null=True)
     estimate = models.OneToOneField(BootClock, models.SET_NULL, null=True, related_name="+")
     estimated_last_ms = models.BigIntegerField(null=True)
+    least_offset_ms = models.BigIntegerField(null=True)
     settled = models.BooleanField(default=False)
 
     class Meta:
@@ -76,6 +82,22 @@ class UndatedBoot(models.Model):
 
     def __str__(self) -> str:
         return f"{bytes(self.boot).hex()}: {self.readings} readings"
+
+
+class UndatedDevice(models.Model):
+    """How many readings of a device wait for the clock of a boot; deleted once none does."""
+
+    boot = models.ForeignKey(UndatedBoot, models.CASCADE, related_name="devices")
+    device = models.ForeignKey(Device, models.CASCADE, related_name="undated")
+    readings = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["boot", "device"], name="undated_device_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.device_id}: {self.readings} readings"
 
 
 class Redating(models.Model):
@@ -106,6 +128,7 @@ class PendingClock(models.Model):
     """A data record that is stored and acknowledged, and waits for its boot's clock.
 
     Attributes:
+        device: The one that its readings are of.
         readings: How many readings are in it.
     """
 
@@ -113,6 +136,9 @@ class PendingClock(models.Model):
     lane = models.SmallIntegerField()
     seq = models.BigIntegerField()
     boot = models.BinaryField(max_length=limits.BOOT_SIZE)
+    device = models.ForeignKey(
+        Device, models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
+    )
     readings = models.IntegerField(default=0)
     raw = models.BinaryField()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
 from contextlib import closing
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from portal.environment.state_folder import PACKAGE
+from tests import fork_server
 from tests.portal.program import Portal
 
 if TYPE_CHECKING:
@@ -152,3 +155,33 @@ def test_the_ledger_names_every_box_and_their_sum(tmp_path: Path) -> None:
     assert header.split() == ["受付", "保存", "隔離", "破棄通知", "未着", "欠落", "時刻不明"]
     assert line.split() == ["Plant", "room", *["0"] * 7]
     assert total.split() == ["合計", *["0"] * 7]
+
+
+def test_the_ledger_counts_undated_readings_of_each_device(tmp_path: Path) -> None:
+    portal = Portal(tmp_path / "state")
+    assert portal("migrate").returncode == 0
+    assert portal(*PLACE, "--box", "b-aaaaaaaaaa").returncode == 0
+    code = (
+        "from cloud_link.wire import Lane; from portal.ingest.store import ingest; "
+        "from tests.portal.ingest.sender import METER, Sender, meter; "
+        "s = Sender('b-aaaaaaaaaa'); ingest([s.online(), s.tables(METER), "
+        "s.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(1, 501)])])"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    done = fork_server.run_text(
+        "tests.portal.inside",
+        code,
+        cwd=PACKAGE.parent,
+        env=os.environ | settings | {"KANMON_PORTAL_STATE": str(portal.state)},
+    )
+    assert done.returncode == 0, done.stderr
+    (counted,) = json.loads(portal("ledger", "--json").stdout)["boxes"]
+    assert counted["undated"] == 500
+    assert counted["undated_devices"] == [{"device": "meter", "readings": 1500}]
+    lines = portal("ledger").stdout.splitlines()
+    assert [line.split() for line in lines[-3:]] == [
+        [],
+        ["gateway", "device", "undated", "readings"],
+        ["Plant", "room", "meter", "1,500"],
+    ]
+    assert "時刻不明の計測値" in portal("--lang", "ja", "ledger").stdout

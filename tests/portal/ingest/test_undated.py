@@ -11,15 +11,23 @@ from django.db.models import Q
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from cloud_link.records import EventRecord, WireIdentity
+from cloud_link.records import DataRecord, EventRecord, Table, WireIdentity, table_id
 from cloud_link.wire import Lane
 from portal.fleet.models import Box, Device, DeviceCondition
-from portal.ingest import undated
+from portal.ingest import time_quality, undated
 from portal.ingest.clocks import moment
-from portal.ingest.models import BootClock, Gap, PendingClock, Quarantine, UndatedBoot
+from portal.ingest.models import (
+    BootClock,
+    Gap,
+    PendingClock,
+    Quarantine,
+    UndatedBoot,
+    UndatedDevice,
+)
 from portal.ingest.storage import Storage
 from portal.ingest.store import ingest, settle_undated
-from portal.ingest.undated import FORSAKEN_MS, QUIET_MS, Undated
+from portal.ingest.time_quality import Undated
+from portal.ingest.undated import FORSAKEN_MS, QUIET_MS
 from tests.portal.ingest.sender import (
     METER,
     OFFSET,
@@ -53,8 +61,10 @@ def rebooted(sender: Sender) -> Sender:
 
 
 def counted(box: Box) -> tuple[int, int]:
-    found = undated.undated().get(box.pk, Undated())
+    found = time_quality.undated().get(box.pk, Undated())
     assert PendingClock.objects.filter(epoch__box=box).count() == found.records
+    of_devices = time_quality.undated_devices(Q(device__gateway=box.gateway_id))
+    assert sum(one.readings for one in of_devices) == found.readings
     return found.records, found.readings
 
 
@@ -89,9 +99,9 @@ def test_a_boot_that_ended_without_a_clock_is_dated_by_its_receipts(
     assert dated == [60_000 * n + 250 for n in range(1, 11)], "late by the fastest message"
     assert newest == 7_200_000 + 1000
     assert BootClock.objects.get(estimated=True).synchronised is False
-    (stretch,) = undated.estimated(Q(box=box), OFFSET, NEXT)
+    (stretch,) = time_quality.estimated(Q(box=box), OFFSET, NEXT)
     assert (stretch.start - OFFSET, stretch.end - OFFSET) == (60_250, 600_250)
-    assert undated.estimated(Q(box=box), NEXT, NEXT + 1) == []
+    assert time_quality.estimated(Q(box=box), NEXT, NEXT + 1) == []
 
 
 def test_a_boot_of_which_nothing_came_in_time_ends_where_the_next_begins(
@@ -102,6 +112,25 @@ def test_a_boot_of_which_nothing_came_in_time_ends_where_the_next_begins(
     ingest([sender.tables(METER)], at(7_400_000))
     ingest([sender.send(Lane.DATA, meter(1000, 1, 1, 1), meter(3_000_000, 2, 2, 2))], at(7_400_000))
     assert times(box) == [7_200_000 - 2_999_000, 7_200_000]
+
+
+def test_what_waits_is_counted_by_device(box: Box, sender: Sender) -> None:
+    other = Table("other", METER.columns)
+    ingest([sender.online(), sender.tables(METER, other)], at(0))
+    ingest([sender.send(Lane.DATA, *[meter(1_000 * n, n, n, n) for n in (1, 2, 9)])], at(9_000))
+    reading = DataRecord(table_id(other), 3_000, [1, 2, 3])
+    ingest([sender.send(Lane.DATA, reading)], at(9_000))
+
+    def by_name() -> list[tuple[str, int]]:
+        return [(one.name, one.readings) for one in time_quality.undated_devices()]
+
+    assert (by_name(), counted(box)) == ([("meter", 9), ("other", 3)], (4, 12))
+    assert time_quality.undated_devices(most=1)[0].name == "meter"
+    ingest([sender.clock(since=5_000)], at(10_000))
+    assert (by_name(), counted(box)) == ([("meter", 6), ("other", 3)], (3, 9))
+    ingest([sender.clock()], at(11_000))
+    assert by_name() == []
+    assert not UndatedDevice.objects.exists()
 
 
 def test_a_backlog_that_comes_bit_by_bit_ends_as_it_would_at_once(box: Box, sender: Sender) -> None:
@@ -126,7 +155,7 @@ def test_a_clock_that_comes_after_all_corrects_the_estimate(box: Box, unset: Sen
     assert times(box) == [60_000 * n - 5_000 for n in range(1, 11)]
     assert DeviceCondition.objects.get(code="cover.open").raised_at == moment(OFFSET + 85_000)
     assert not BootClock.objects.filter(estimated=True).exists()
-    assert undated.estimated(Q(box=box), 0, 1 << 50) == []
+    assert time_quality.estimated(Q(box=box), 0, 1 << 50) == []
 
 
 def test_the_clock_of_the_next_boot_tells_more_of_the_end(box: Box, sender: Sender) -> None:
@@ -348,3 +377,6 @@ def test_however_boots_and_clocks_come_nothing_is_hidden_and_order_is_kept(
     assert rows.keys() == truth.keys()
     for found, (true, has_clock) in ((rows[value], truth[value]) for value in truth):
         assert found == true if has_clock else true <= found <= begins
+        for one in time_quality.estimated(Q(box=box), found, found + 1):
+            if not has_clock and one.earlier_ms is not None:
+                assert found - one.earlier_ms <= true, "nothing was read before the earliest time"

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from cloud_link.records import DataRecord, Table, table_id
 from cloud_link.wire import Lane
 from portal.accounts.models import Membership, Organization, Role, User
 from portal.fleet.models import Box, Device
@@ -104,3 +105,121 @@ def test_after_a_power_cycle_they_are_there_and_marked_as_estimated(
     assert b"estimated times" in b"".join(file)
     assert "Nothing needs attention" in _text(member, "/")
     assert dict(database_gauges(now))[table.UNDATED] == [((), 0)]
+
+
+@pytest.fixture
+def doubtful(box: Box, unset: Sender, now: datetime) -> Sender:
+    """The same box with a second device, of which 5 polls wait."""
+    other = Table("roof", METER.columns)
+    ingest([unset.tables(other)], now - timedelta(seconds=100))
+    polls = [DataRecord(table_id(other), 1000 * n, [n, n, n]) for n in range(1, 6)]
+    ingest([unset.send(Lane.DATA, *polls)], now - timedelta(seconds=100))
+    return unset
+
+
+def test_each_device_says_what_waits_of_its_own(
+    member: Client, box: Box, doubtful: Sender, now: datetime
+) -> None:
+    pages = {
+        one.name: _text(member, reverse("device", args=[one.pk]))
+        for one in Device.objects.filter(gateway=box.gateway)
+    }
+    assert "600 readings have no time yet" in pages["meter"]
+    assert "15 readings have no time yet" in pages["roof"]
+    assert "no time yet" not in pages["gateway"]
+    for place in ("gateway", "site-usage"):
+        pk = box.gateway_id if place == "gateway" else box.gateway.site_id
+        text = _text(member, reverse(place, args=[pk]))
+        assert "615 readings have no time yet" in text
+        assert re.search("meter 600 readings roof 15 readings", text), text
+    metrics = dict(database_gauges(now))
+    assert metrics[table.UNDATED] == [((), 615)]
+    assert metrics[table.UNDATED_DEVICES] == [((), 2)]
+    member.post("/language/", {"language": "ja", "next": "/"})
+    text = _text(member, reverse("gateway", args=[box.gateway_id]))
+    assert "meter 計測値600件 roof 計測値15件" in text
+
+
+def test_a_gateway_names_a_few_of_very_many_devices(
+    member: Client, box: Box, unset: Sender, now: datetime
+) -> None:
+    names = [Table(f"d-{n}", METER.columns) for n in range(30)]
+    ingest([unset.tables(*names)], now)
+    polls = [DataRecord(table_id(one), 1_000, [1, 2, 3]) for one in names]
+    ingest([unset.send(Lane.DATA, *polls)], now)
+    page = member.get(reverse("gateway", args=[box.gateway_id])).content.decode()
+    listed = page.partition('class="undated-devices"')[2].partition("</ul>")[0]
+    assert listed.count("<a ") == 12
+    assert "and 19 more" in listed
+
+
+def test_an_estimate_is_shown_with_its_earliest_time(
+    member: Client, box: Box, unset: Sender, now: datetime
+) -> None:
+    """The boot before it ended, as far as is known, an hour and ten minutes ago."""
+    before, later = Sender(box.box_id, ordinal=0), Sender(box.box_id, ordinal=2)
+    began = round(now.timestamp() * 1000) - 4_300_000
+    ingest([before.clock(began), before.send(Lane.DATA, meter(100_000, 1, 1, 1))], now)
+    ingest([later.online(2), later.clock(began + 4_200_000)], now)
+    device = Device.objects.get(gateway=box.gateway, name="meter")
+    usage = reverse("device-usage", args=[device.pk])
+    for address in (reverse("device", args=[device.pk]), usage):
+        text = _text(member, address)
+        assert "may have been taken up to 1 h 5 min earlier, but not before" in text, text
+    file = b"".join(member.get(usage, {"format": "csv"})).decode()
+    assert "estimated times (up to 1 h 5 min earlier)" in file
+    member.post("/language/", {"language": "ja", "next": "/"})
+    assert "最大1時間5分早かった可能性があります" in _text(member, usage)
+
+
+def test_an_estimate_without_an_earliest_time_says_so(
+    member: Client, box: Box, unset: Sender, now: datetime
+) -> None:
+    later = Sender(box.box_id, ordinal=2)
+    ingest([later.online(2), later.clock(round(now.timestamp() * 1000) - 60_000)], now)
+    for address in _pages(box)[:3]:
+        assert "how much earlier the readings may have been taken is not known" in _text(
+            member, address
+        )
+
+
+def test_a_clock_that_runs_ahead_is_marked_while_it_does(
+    member: Client, box: Box, now: datetime
+) -> None:
+    sender, later = Sender(box.box_id), Sender(box.box_id, ordinal=2)
+    began = round(now.timestamp() * 1000) - 60_000
+    ahead = sender.clock(began + 40 * 86_400_000, synchronised=False)
+    ingest([sender.online(), sender.tables(METER), ahead], now)
+    ingest([sender.send(Lane.DATA, meter(1_000, 1, 1, 1))], now)
+    for address in _pages(box)[:2]:
+        assert "Unconfirmed times" in _text(member, address), address
+    ingest([later.online(2), later.clock(began), later.send(Lane.DATA, meter(2, 2, 2, 2))], now)
+    for address in _pages(box):
+        assert "Unconfirmed times" not in _text(member, address), address
+
+
+@pytest.mark.parametrize("step_ms", [0, 3_600_000, -7_200_000])
+def test_what_no_time_source_confirms_is_marked(
+    member: Client, box: Box, now: datetime, step_ms: int
+) -> None:
+    """An assumed clock from the beginning on, or one that was set to another hour."""
+    sender = Sender(box.box_id)
+    began = round(now.timestamp() * 1000) - 86_400_000
+    first = [sender.clock(began)] if step_ms else []
+    assumed = sender.clock(began + step_ms, since=1_000 if step_ms else 0, synchronised=False)
+    ingest([sender.online(), sender.tables(METER), *first, assumed], now)
+    ingest([sender.send(Lane.DATA, meter(3_600_000, 1, 1, 1), meter(7_200_000, 2, 2, 2))], now)
+    device = Device.objects.get(gateway=box.gateway, name="meter")
+    usage = reverse("device-usage", args=[device.pk])
+    usage += f"?by=month&on={now - timedelta(days=1):%Y}"
+    for address in (*_pages(box)[:2], usage):
+        assert "Unconfirmed times" in _text(member, address), address
+    assert b"unconfirmed times" in b"".join(member.get(f"{usage}&format=csv"))
+    tag = member.get(reverse("device-live", args=[device.pk]))["ETag"]
+    ingest([sender.clock(began, since=1_000 if step_ms else 0)], now)
+    for address in (*_pages(box), usage):
+        assert "Unconfirmed times" not in _text(member, address), address
+    assert b"unconfirmed times" not in b"".join(member.get(f"{usage}&format=csv"))
+    headers = {"If-None-Match": tag}
+    again = member.get(reverse("device-live", args=[device.pk]), headers=headers)
+    assert again.status_code == 200
