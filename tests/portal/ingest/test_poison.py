@@ -342,6 +342,21 @@ def test_records_of_three_boxes_that_fail_alike_are_not_at_fault(
     assert acks(ingest([bad[2]]), fleet[2]).ok == ((0, 0),)
 
 
+def test_a_record_that_waited_for_its_clock_waits_on_while_the_portal_is_at_fault(
+    transactional_db: None,
+) -> None:
+    """It was acknowledged: its box no longer sends it."""
+    fleet = [Sender(new_box().box_id) for _ in range(3)]
+    waiting = [one.send(Lane.DATA, meter(1000, 1, 2, BAD)) for one in fleet]
+    ingest([*(one.tables(METER) for one in fleet), *waiting])
+    assert PendingClock.objects.count() == 3
+    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
+        ingest([one.clock() for one in fleet])
+    assert (PendingClock.objects.count(), Quarantine.objects.count()) == (3, 0)
+    ingest([one.online() for one in fleet])
+    assert (PendingClock.objects.count(), Sample.objects.count()) == (0, 9)
+
+
 def test_two_boxes_or_two_minutes_are_no_fleet(transactional_db: None) -> None:
     fleet = _fleet(4)
     now = datetime.now(UTC)
