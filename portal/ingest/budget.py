@@ -40,7 +40,9 @@ class Resource(Enum):
     CLOCKS = "clocks"
     """Clock records: each may redate what was stored before."""
     SECONDS = "seconds"
-    """Seconds of transaction, without its begin and commit."""
+    """Seconds of transactions that a box has to itself."""
+    LONG_TURNS = "long_turns"
+    """Seconds of work that could not be taken apart into short turns, while others wait."""
 
 
 Cost = Mapping[Resource, float]
@@ -69,6 +71,8 @@ ALLOWANCES: Final[Mapping[Resource, Allowance]] = MappingProxyType(
         Resource.CLOCKS: Allowance(per_minute=6, burst=60),
         # A third of a worker, which writes such a box's rows in a tenth of that.
         Resource.SECONDS: Allowance(per_minute=20, burst=6),
+        # So little that of a hundred messages of another box not one meets such a turn.
+        Resource.LONG_TURNS: Allowance(per_minute=0.3, burst=0.15),
     }
 )
 """Of one box at one worker, before the factor in ``KANMON_INGEST_BUDGET``."""

@@ -7,10 +7,15 @@ r"""Messages that wait for the database, by box; boxes take turns. Pure: the tim
                     b-3  |part part|...|       --/
                            one turn a box
 
-A turn is *light* where its rows will take a few milliseconds, as far as this box's rows have shown.
-Light turns of many boxes share a transaction, a heavy turn has one of its own, and the two kinds
-alternate: so a box waits for one transaction at most, whatever another sends. What is over a box's
-budget leaves the inbox at once: it is acknowledged to the broker and left unanswered.
+A box is *apart* where it has more to store than takes a fraction of a transaction, or where its
+turns were long (`portal.ingest.pacing`). Messages of the others share a transaction, a box that is
+apart has its own, and the two kinds alternate: so a box waits for one short transaction at most,
+whatever another sends. Opening a large message is a turn of its own. What is over a box's budget
+leaves the inbox at once: it is acknowledged to the broker and left unanswered.
+
+MQTT acknowledges in the order of arrival: a message of a box that is apart is acknowledged to the
+broker when it is put here, so that it holds up none of the others'. Its box hears no answer if this
+process ends, and sends it again.
 
 Within a box, what is stored is stored in the order in which it came.
 
@@ -31,9 +36,10 @@ from portal.ingest.answers import Answer
 from portal.ingest.budget import Budgets, Resource
 from portal.ingest.cost import PART_ROWS, Part, opened
 from portal.ingest.messages import IncomingMessage, box_of
+from portal.ingest.pacing import APART_S, HEAVY_S, Paces, Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from cloud_link.mqtt.session import Message
 
@@ -41,19 +47,10 @@ AT_ONCE: Final = 200
 """How many parts one transaction stores at most."""
 BOX_MESSAGES: Final = 64
 """Messages of one box that wait here; a gateway has fewer in flight, in full messages."""
-FIXED_S: Final = 0.005
-"""Seconds of a transaction that are nobody's (begin, locks, commit), before any was measured."""
-TURN_COMMITS: Final = 4
-"""What a heavy turn should take, and all light turns of a transaction together, in `FIXED_S`."""
-LIGHT: Final = 0.25
-"""The part of a heavy turn's time that a light turn takes at most."""
-ROW_S: Final = TURN_COMMITS * FIXED_S / PART_ROWS
-"""Seconds that a row is taken to cost before anything is known of its box."""
-_FIXED_RANGE_S: Final = (FIXED_S, 0.1)
-_FIXED_GROWTH: Final = 1.05
-_ROW_RANGE_S: Final = (ROW_S / 100, 1.0)
-_PACES: Final = 10_000
-"""How many boxes' paces are remembered."""
+SHARED_COMMITS: Final = 4
+"""What all messages of a shared transaction should take together, in transactions of one."""
+OPENING_S: Final = 0.004
+"""Seconds after which no further message is opened within one turn."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -110,18 +107,22 @@ class Inbox:
         budgets: Of the boxes; it outlives the inbox of a session.
         limit: Messages that wait at most; once there are so many, `put` waits.
         now: Returns seconds of a steady clock.
+        paces: What is known of the boxes' turns; it outlives the inbox of a session, too.
     """
 
     def __init__(
-        self, budgets: Budgets, limit: int, now: Callable[[], float] = time.monotonic
+        self,
+        budgets: Budgets,
+        limit: int,
+        now: Callable[[], float] = time.monotonic,
+        paces: Paces | None = None,
     ) -> None:
         self._budgets, self._limit, self._now = budgets, limit, now
+        self._paces = paces or Paces()
         self._queues: dict[str, deque[_Waiting]] = {}
         self._rotation: deque[str] = deque()
-        self._paces: dict[str, float] = {}
         self._dropped: Counter[Resource] = Counter()
-        self._fixed = FIXED_S
-        self._heavy_next = False
+        self._apart_next = False
         self._size = 0
         self._room, self._filled = asyncio.Event(), asyncio.Event()
 
@@ -133,8 +134,9 @@ class Inbox:
         while self._size >= self._limit:
             self._room.clear()
             await self._room.wait()
-        box = box_of(message.topic)
-        lacking = self._budgets.lacking(box, self._now())
+        box, now = box_of(message.topic), self._now()
+        self._paces.heard(box, now)
+        lacking = self._budgets.lacking(box, now)
         queue = self._queues.get(box)
         if lacking is None and queue is not None and len(queue) >= BOX_MESSAGES:
             lacking = Resource.SECONDS
@@ -146,6 +148,8 @@ class Inbox:
             queue = self._queues[box] = deque()
             self._rotation.append(box)
         queue.append(_Waiting(message=message))
+        if self._paces.is_apart(box, now):
+            message.ack()
         self._size += 1
         self._filled.set()
 
@@ -156,19 +160,22 @@ class Inbox:
             await self._filled.wait()
 
     def take(self) -> Turn:
-        """What is to be stored next: light turns of many boxes, or the heavy turn of one."""
-        turn = Turn(dropped=self._dropped)
+        """What is to be stored next: messages of many boxes, or those of one that is apart.
+
+        Nothing where a large message was opened.
+        """
+        turn, now = Turn(dropped=self._dropped), self._now()
         self._dropped = Counter()
-        costs = {box: self._head_seconds(box, turn) for box in list(self._rotation)}
-        limit = self._turn_seconds * LIGHT
-        heavy = [box for box in self._rotation if costs[box] > limit]
-        light = [box for box in self._rotation if 0 < costs[box] <= limit]
-        if heavy and (self._heavy_next or not light):
-            self._take_of(heavy[0], turn, self._turn_seconds)
-            self._heavy_next = False
+        light = self._light(turn)
+        apart = [
+            box for box in self._rotation if self._queues[box] and self._paces.is_apart(box, now)
+        ]
+        if apart and (self._apart_next or not light):
+            self._apart_next = False
+            self._take_apart(apart[0], turn)
         else:
+            self._apart_next = True
             self._take_light(light, turn)
-            self._heavy_next = True
         for box in [box for box in self._rotation if not self._queues[box]]:
             self._rotation.remove(box)
             del self._queues[box]
@@ -176,12 +183,40 @@ class Inbox:
             self._room.set()
         return turn
 
+    def _light(self, turn: Turn) -> list[str]:
+        """The boxes that may share a transaction; opens what they sent, and sets others apart."""
+        light, began = [], self._now()
+        for box in list(self._rotation):
+            now = self._now()
+            if self._paces.is_apart(box, now) or not self._queues[box]:
+                continue
+            if self._queues[box][0].parts is None and now - began > OPENING_S:
+                continue
+            seconds = self._head_seconds(box, turn)
+            if seconds > self._paces.light_seconds:
+                self._set_apart(box, now + HEAVY_S)
+            elif seconds:
+                light.append(box)
+        return light
+
+    def _set_apart(self, box: str, until: float) -> None:
+        self._paces.set_apart(box, until)
+        for waiting in self._queues.get(box, ()):
+            waiting.message.ack()
+
+    def _take_apart(self, box: str, turn: Turn) -> None:
+        now = self._now()
+        unopened = self._queues[box][0].parts is None
+        self._head_seconds(box, turn)
+        if not unopened or self._now() - now <= OPENING_S:
+            self._take_of(box, turn, self._paces.turn_seconds(box, now))
+
     def _take_light(self, boxes: Sequence[str], turn: Turn) -> None:
-        left = self._turn_seconds
+        left = SHARED_COMMITS * self._paces.fixed
         for box in boxes:
             if left <= 0 or len(turn.parts) >= AT_ONCE:
                 return
-            left -= self._take_of(box, turn, self._turn_seconds * LIGHT)
+            left -= self._take_of(box, turn, self._paces.light_seconds)
 
     def _head_seconds(self, box: str, turn: Turn) -> float:
         """Seconds that the next part of a box will take; 0 where it is over its budget."""
@@ -192,14 +227,20 @@ class Inbox:
                 self._drop_all(box, lacking, turn)
                 return 0.0
         assert waiting.parts
-        seconds = waiting.parts[0].rows * self._pace(box)
-        if seconds > 2 * self._turn_seconds:  # its rows turned out slower than when it was opened
-            smaller = opened(waiting.parts[0].message, self._turn_seconds / self._pace(box)).parts
+        seconds = self._paces.seconds(waiting.parts[0])
+        if seconds > 2 * self._paces.turn_seconds(box, self._now()):
+            # Its rows turned out slower than when it was opened.
+            message = waiting.parts[0].message
+            smaller = opened(message, self._rows_of_turn(box, message.topic)).parts
             if len(smaller) > 1:
                 waiting.parts.popleft()
                 waiting.parts.extendleft(reversed(smaller))
-                seconds = smaller[0].rows * self._pace(box)
+                seconds = self._paces.seconds(smaller[0])
         return seconds
+
+    def _rows_of_turn(self, box: str, topic: str) -> float:
+        seconds = self._paces.turn_seconds(box, self._now())
+        return min(PART_ROWS, seconds / self._paces.row_seconds(topic))
 
     def _take_of(self, box: str, turn: Turn, seconds: float) -> float:
         """Take a turn of a box, one part at least; returns the seconds it will take."""
@@ -207,6 +248,8 @@ class Inbox:
         self._rotation.remove(box)
         self._rotation.append(box)
         while queue and len(turn.parts) < AT_ONCE:
+            if used and queue[0].parts is None and self._paces.is_apart(box, self._now()):
+                break
             expected = self._head_seconds(box, turn)
             if not queue or (used and used + expected > seconds):
                 break
@@ -224,12 +267,11 @@ class Inbox:
 
     def _open(self, box: str, waiting: _Waiting) -> Resource | None:
         """Open a message; returns what the box lacks for it."""
-        now, body = self._now(), waiting.message.payload
+        now, body, topic = self._now(), waiting.message.payload, waiting.message.topic
         lacking = self._budgets.take(box, {Resource.BYTES: len(body)}, now)
         if lacking is not None:
             return lacking
-        message = IncomingMessage(topic=waiting.message.topic, body=body)
-        found = opened(message, min(PART_ROWS, self._turn_seconds / self._pace(box)))
+        found = opened(IncomingMessage(topic=topic, body=body), self._rows_of_turn(box, topic))
         spent = {Resource.BYTES: found.size - len(body), Resource.SECONDS: self._now() - now}
         self._budgets.charge(box, spent, now)
         waiting.parts = deque(found.parts)
@@ -245,6 +287,7 @@ class Inbox:
             Resource.TABLES: self._budgets.unknown(box, part.tables, now),
             Resource.CLOCKS: part.clocks,
             Resource.SECONDS: 0.0,
+            Resource.LONG_TURNS: 0.0,
         }
         lacking = self._budgets.take(box, cost, now)
         if lacking is None:
@@ -264,32 +307,15 @@ class Inbox:
         while queue:
             self._finish(queue, turn)
 
-    def charge(self, parts: Sequence[Part], seconds: float) -> None:
-        """Charge the seconds of a transaction to its boxes, and learn what their rows cost."""
-        least, most = _FIXED_RANGE_S
-        self._fixed = min(max(min(seconds, self._fixed * _FIXED_GROWTH), least), most)
-        rows: Counter[str] = Counter()
-        for part in parts:
-            rows[part.box] += part.rows
-        expected = {box: count * self._pace(box) for box, count in rows.items()}
-        whole = sum(expected.values())
-        for box, count in rows.items():
-            own = max(0.0, seconds - self._fixed) * expected[box] / whole
-            self._budgets.charge(box, {Resource.SECONDS: own}, self._now())
-            # What is slower than expected counts at once, what is quicker little by little.
-            self._learn(box, max(own / count, (self._pace(box) + own / count) / 2))
+    def charge(self, parts: Sequence[Part], spent: Spent, suspects: Iterable[str] = ()) -> None:
+        """Charge a transaction to its boxes, and learn what their rows take.
 
-    def _learn(self, box: str, pace: float) -> None:
-        if len(self._paces) >= _PACES and box not in self._paces:
-            self._paces.clear()
-        least, most = _ROW_RANGE_S
-        self._paces[box] = min(max(pace, least), most)
-
-    @property
-    def _turn_seconds(self) -> float:
-        """Seconds that a turn should take: longer where the machine's commits take longer."""
-        return TURN_COMMITS * self._fixed
-
-    def _pace(self, box: str) -> float:
-        """Seconds that a row of this box takes."""
-        return self._paces.get(box, ROW_S)
+        ``suspects``: boxes of which a record failed.
+        """
+        now = self._now()
+        for box in suspects:
+            self._set_apart(box, now + APART_S)
+        for box, cost in self._paces.learn(parts, spent, now).items():
+            self._budgets.charge(box, cost, now)
+            if self._paces.is_apart(box, now):
+                self._set_apart(box, now)

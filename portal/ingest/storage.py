@@ -32,6 +32,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fi
 from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
 from portal.ingest.messages import box_of
+from portal.ingest.pacing import Spent
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
 from portal.readiness import Readiness
@@ -95,8 +96,8 @@ class Storage:
     """Stores batches of messages, one at a time.
 
     Attributes:
-        seconds: How long the last batch took, without the attempts that failed, and without the
-            wait for other work in its thread: its boxes are charged for it.
+        spent: What the last batch took, without the attempts that failed, and without the wait for
+            other work in its thread: its boxes are charged for it.
 
     Args:
         on_commit: Called for every batch that was committed.
@@ -108,7 +109,7 @@ class Storage:
         on_commit: OutcomeListener = ignore,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.seconds = 0.0
+        self.spent = Spent(whole=0.0, work=0.0)
         self._on_commit = on_commit
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
@@ -217,7 +218,7 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
             result = IngestResult(answers=())
-        self._on_commit(result, len(messages), self.seconds)
+        self._on_commit(result, len(messages), self.spent.whole)
         self._remember(result.suspects)
         return result
 
@@ -239,14 +240,19 @@ class Storage:
 
     def _store(self, messages: Sequence[IncomingMessage], *, suspect_lost: bool) -> IngestResult:
         close_old_connections()
-        began = time.monotonic()
+        began, processor = time.monotonic(), time.thread_time()
         try:
             result = ingest_or_isolate(messages, suspect_lost=suspect_lost)
         except sql.OUTAGES:
             connection.close()
             raise
         finally:
-            self.seconds = time.monotonic() - began
+            whole = time.monotonic() - began
+            self.spent = Spent(whole=whole, work=whole)
+        work = whole - result.waited
+        if not sql.postgres():  # it works in this thread: what is above that, others have taken
+            work = min(work, time.thread_time() - processor)
+        self.spent = Spent(whole=whole, work=max(0.0, work))
         return result
 
 

@@ -58,6 +58,7 @@ class IngestResult:
             them could not.
         tally: What was counted.
         suspects: Boxes of which a record or a message failed, and was isolated.
+        waited: Seconds that went by in begins, locks and commits.
     """
 
     answers: tuple[Answer, ...]
@@ -65,6 +66,7 @@ class IngestResult:
     unusable: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     suspects: frozenset[str] = frozenset()
+    waited: float = 0.0
 
     def __add__(self, other: IngestResult) -> IngestResult:
         """The result of both."""
@@ -74,6 +76,7 @@ class IngestResult:
             unusable=_together(self.unusable, other.unusable),
             tally=self.tally + other.tally,
             suspects=self.suspects | other.suspects,
+            waited=self.waited + other.waited,
         )
 
 
@@ -108,6 +111,7 @@ def ingest(
     """
     batch = decode_messages(messages, read)
     now = now or datetime.now(UTC)  # before the locks: a time of receipt, whatever the wait
+    began = time.monotonic()
     with transaction.atomic(durable=True):  # what is answered must not depend on another's commit
         boxes = {
             box.box_id: box
@@ -115,14 +119,18 @@ def ingest(
             .filter(box_id__in=batch.boxes)
             .order_by("pk")
         }
+        locked = time.monotonic()
         work = Transaction(now, lambda kind, _: canary.check(kind, now))
         answers = work.store([(boxes[name], batch.boxes[name]) for name in sorted(boxes)])
+        stored = time.monotonic()
+    waited = locked - began + time.monotonic() - stored
     return IngestResult(
         answers=tuple(answers),
         unknown=frozenset(batch.boxes) - boxes.keys(),
         unusable={box: (count, batch.errors[box]) for box, count in batch.unusable.items()},
         tally=work.tally,
         suspects=work.suspects,
+        waited=waited,
     )
 
 
