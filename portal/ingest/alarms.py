@@ -19,7 +19,7 @@ from django.db import transaction
 
 from cloud_link.validation import storable_text
 from portal.ingest import sql
-from portal.ingest.models import Alarm, Failure, Receipt
+from portal.ingest.models import Alarm, Failure, Quarantine, Receipt
 from portal.logs import event_log
 
 if TYPE_CHECKING:
@@ -122,14 +122,22 @@ def end_for_canary(kind: str, now_ms: int) -> None:
         _end(alarm, now_ms)
 
 
-def end_resolved(now_ms: int) -> None:
-    """End the alarms of which a record that was held is stored, or that are quiet."""
+def end_resolved(now_ms: int) -> bool:
+    """End the alarms of which a record that was held is stored, or that are quiet.
+
+    The records of the first boxes were rejected before another showed that no box is at fault:
+    they are to be replayed. Returns whether there are any.
+    """
+    rejected = 0
     for alarm in Alarm.objects.filter(ended_at=None).exclude(cause__startswith=_CANARY):
         quiet = alarm.failed_at < now_ms - QUIET_MS
         if quiet or any(_is_received(key) for key in alarm.held):
+            alike = Quarantine.objects.filter(cause=alarm.cause, at__gte=alarm.began_at - ALIKE_MS)
+            rejected += alike.update(judged_by="")
             _end(alarm, now_ms)
     Failure.objects.filter(at__lt=now_ms - KEPT_MS).delete()
     Alarm.objects.filter(ended_at__lt=now_ms - 30 * KEPT_MS).delete()
+    return rejected > 0
 
 
 def _is_received(key: Sequence[int]) -> bool:

@@ -134,8 +134,8 @@ class Storage:
     async def maintain(self) -> None:
         """Do what no message brings about, until cancelled.
 
-        Replay what an older portal rejected, end alarms that are over, date what waits for clocks
-        that will not come, and move samples whose clock was put right.
+        Replay what an older portal rejected, or this one before an alarm, end alarms that are over,
+        date what waits for clocks that will not come, and move samples whose clock was put right.
         """
         after: int | None = 0
         redated: int | None = None
@@ -143,7 +143,8 @@ class Storage:
             if after is not None:
                 replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
                 after = await self._beside("replay", replay, otherwise=after)
-            await self._beside("alarms", _look_after_alarms, otherwise=None)
+            if await self._beside("alarms", _look_after_alarms, otherwise=False):
+                after = 0
             dating = await self._settle_undated()
             redate = partial(redating.go_on, redated or 0)
             redated = await self._beside("redating", redate, otherwise=None)
@@ -271,8 +272,8 @@ def _compact() -> None:
     receipts.compact(round((time.time() - RECEIPT_HOURS * 3600) * 1000))
 
 
-def _look_after_alarms() -> None:
-    """End the alarms whose cause is gone."""
+def _look_after_alarms() -> bool:
+    """End the alarms whose cause is gone; returns whether records are to be replayed."""
     close_old_connections()
     now = datetime.now(UTC)
     for kind in alarms.kinds_of_canaries():
@@ -282,7 +283,7 @@ def _look_after_alarms() -> None:
             alarms.open_for_canary(kind, error.error, now_ms=round(now.timestamp() * 1000))
         else:
             alarms.end_for_canary(kind, round(now.timestamp() * 1000))
-    alarms.end_resolved(round(now.timestamp() * 1000))
+    return alarms.end_resolved(round(now.timestamp() * 1000))
 
 
 def _raise_alarm(error: canary.CanaryError) -> None:

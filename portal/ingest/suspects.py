@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from portal.ingest.messages import Item
     from portal.ingest.tables import SentTable
 
-ISOLATION_S: Final = 10.0
+ISOLATION_S: Final = 1.0
 """Seconds that one transaction takes to isolate records; what was not tried by then is left
 unanswered, so that a box with nothing but poison holds up nobody."""
 

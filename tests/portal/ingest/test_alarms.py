@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -74,6 +75,40 @@ async def test_a_worker_replays_and_ends_alarms_by_itself(
     assert await ask(lambda: counts(dated)) == (46, 0, 0)
 
 
+async def test_what_was_rejected_before_the_third_box_failed_is_stored_after_the_alarm(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One box after another: a box deletes what is rejected, so the portal makes it good."""
+    monkeypatch.setattr(storage, "_LOOK_EVERY_S", 0.05)
+    boxes = await ask(lambda: [new_box() for _ in range(3)])
+    senders = [Sender(box.box_id) for box in boxes]
+    messages = [sender.send(Lane.DATA, meter(1000, 1, 2, BAD)) for sender in senders]
+
+    def fail() -> list[tuple[int, int]]:
+        for sender in senders:
+            ingest([sender.tables(METER), sender.clock()])
+        with refusing():
+            results = [ingest([message]) for message in messages]
+        return [(len(one.answers), one.tally.held) for one in results]
+
+    assert await ask(fail) == [(1, 0), (1, 0), (0, 1)]
+    assert await ask(Quarantine.objects.count) == 2
+    worker = Storage()
+    working = asyncio.create_task(worker.maintain())
+    try:
+        await asyncio.sleep(0)
+        await ask(lambda: ingest([messages[2]]))
+        async with asyncio.timeout(60):
+            while await ask(Quarantine.objects.exists):  # noqa: ASYNC110 - another thread's work
+                await asyncio.sleep(0.05)  # a poll: nothing tells of a row that is gone
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.to_thread(worker.close)
+    assert await ask(lambda: [counts(sender) for sender in senders]) == [(2, 0, 0)] * 3
+    assert not await ask(Alarm.objects.filter(ended_at=None).exists)
+
+
 async def test_a_fault_of_what_can_wait_stops_no_worker(
     dated: Sender, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,7 +167,8 @@ async def test_upkeep_is_not_counted_into_the_time_of_a_batch(
         queued.wait(30)
         now += 60
 
-    monkeypatch.setattr(storage, "time", SimpleNamespace(monotonic=lambda: now))
+    clock = SimpleNamespace(monotonic=lambda: now, thread_time=time.thread_time)
+    monkeypatch.setattr(storage, "time", clock)
     worker = Storage()
     beside = asyncio.create_task(worker.run(upkeep))
     storing = asyncio.create_task(worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))]))
