@@ -168,7 +168,7 @@ class Paces:
         if len(boxes) == 1:
             self._rate(rows, expected, own)
             usual = sum(count * self.row_seconds(topic) for topic, count in rows.items())
-            own = own if usual > LONG * least else 0.0  # one that was disturbed is not its box's fault
+            own = own if usual > LONG * least else 0.0  # a disturbed one is nobody's fault
             return {box: self._cost(box, spent.whole, own, now) for box in boxes}
         if own <= LONG * max(whole, least):
             self._rate(rows, expected, own)
