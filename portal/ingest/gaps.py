@@ -22,6 +22,8 @@ from django.db import connection
 
 from cloud_link.limits import BOOT_SIZE, SEQ_LIMIT
 from cloud_link.ranges import clamp, common, complement, runs_of, size, subtract
+from cloud_link.validation import Flaw
+from cloud_link.wire import RejectCode
 from portal.ingest import sql
 from portal.ingest.models import Gap, Receipt, Watermark
 
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from cloud_link.ranges import Range
+    from cloud_link.records import GapRecord
     from portal.ingest.models import Epoch
 
+RUNS_MOST: Final = 10_000
+"""Runs that the gaps of a lane hold between two numbers: a spool drops the oldest, in few runs."""
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
 """Of a gap whose spool could not tell when the records were made."""
 
@@ -79,6 +84,28 @@ def claim(gap: Gap, ranges: Iterable[Range]) -> bool:
         _withdraw(other, left)
     set_ranges(gap, left)
     return bool(left)
+
+
+def runs_flaw(box: int, record: GapRecord) -> Flaw | None:
+    """Why one more gap may not be stored beside those that it interleaves with, if it may not.
+
+    Each record that arrives later is looked for in all of them.
+    """
+    edges = [edge for run in record.ranges for edge in run]
+    if not edges:
+        return None
+    beside = Gap.objects.filter(
+        epoch__box=box,
+        epoch__epoch=record.epoch,
+        lane=record.lane,
+        last_seq__gte=min(edges),
+        first_seq__lte=max(edges),
+    )
+    runs = sum(map(len, beside.values_list("ranges", flat=True)))
+    if runs + len(record.ranges) <= RUNS_MOST:
+        return None
+    detail = f"the gaps of its lane have {runs:,} runs already between its numbers"
+    return Flaw(code=RejectCode.REFUSED, detail=detail)
 
 
 def given_out(epoch: Epoch, lane: int) -> int:

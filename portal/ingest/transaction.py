@@ -18,7 +18,17 @@ from cloud_link.records import (
 from cloud_link.validation import Flaw, read_record, storable_text
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
-from portal.ingest import alarms, announcements, clocks, events, kinds, receipts, samples, tables
+from portal.ingest import (
+    alarms,
+    announcements,
+    clocks,
+    events,
+    gaps,
+    kinds,
+    receipts,
+    samples,
+    tables,
+)
 from portal.ingest.answers import STORED, Outcome, RecordOutcome, answers
 from portal.ingest.bounds import device_flaw
 from portal.ingest.holes import after_batches, find_holes
@@ -388,7 +398,8 @@ class Transaction:
         """Why an event, a configuration or a gap does not fit what is known, if it does not."""
         record = item.record
         if isinstance(record, GapRecord):
-            return announcements.gap_flaw(record, item.ordinal)
+            flaw = announcements.gap_flaw(record, item.ordinal)
+            return flaw or gaps.runs_flaw(self._known.box(item).pk, record)
         assert isinstance(record, EventRecord | ConfigurationRecord)
         clock = self._known.clock_at(item, record.at)
         flaw = None if clock is None else clocks.date_flaw(record, clock)

@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from cloud_link.records import GapRecord
+from cloud_link.records import GapRecord, encode_record
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Box
+from portal.ingest import gaps
 from portal.ingest.ledger import Ledger, ledger
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 from portal.ingest.receipts import compact
@@ -201,3 +202,21 @@ def _received(sender: Sender) -> set[int]:
     assert not named & set(receipts)
     below = set(range(seen.seq + 1)) - named if seen is not None else set()
     return below | set(receipts)
+
+
+def test_gaps_that_interleave_without_end_are_refused(
+    box: Box, dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred gaps of a thousand runs each made every message of their lane take seconds."""
+    monkeypatch.setattr(gaps, "RUNS_MOST", 100)
+    ingest([dated.online(next={int(lane): 10_000 for lane in Lane})])
+    combs = [
+        gap(dated, Lane.DATA, *((n + 20 * k, n + 20 * k) for k in range(40))) for n in range(4)
+    ]
+    answered = [acks(ingest([dated.send(Lane.GAP, one)]), dated, Lane.GAP) for one in combs]
+    assert [bool(one.ok) for one in answered] == [True, True, False, False]
+    assert answered[2].rejected == ((2, RejectCode.REFUSED),)
+    apart = gap(dated, Lane.DATA, *((5_000 + 2 * k, 5_000 + 2 * k) for k in range(90)))
+    assert acks(ingest([dated.send(Lane.GAP, apart)]), dated, Lane.GAP).ok == ((4, 4),)
+    ingest([dated.batch(Lane.DATA, [(2, encode_record(meter(1_000, 1, 1, 1)))])])
+    assert len(samples(box)) == 3, "what a refused gap names is stored as ever"
