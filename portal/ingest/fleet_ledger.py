@@ -13,10 +13,13 @@
                  and has asked for them (`portal.ingest.holes`)
 
 `portal.ingest.ledger` asks a gateway's spool as well, and so tells what waits from what is lost.
-Here, what a box gave out after its last session began is not known before it arrives.
+Here, what a box gave out after its last session message is not known before it arrives: of what
+lies above the numbers announced, only what was received counts. Somebody else may have sent numbers
+in the box's name, and those between are nobody's.
 
 The whole fleet costs a fixed number of statements; one of them reads every receipt that is not
-compacted yet.
+compacted yet. Each sees what was committed before it, and workers go on in between: the columns add
+up all the same, because what two statements say is never mixed up in one of them.
 
 Source: design section 5; `portal.ingest.gaps` for what a gap names.
 """
@@ -33,6 +36,7 @@ from django.db.models import Count
 from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
+from portal.ingest import sql
 from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Watermark
 from portal.ingest.time_quality import undated as waiting_for_clocks
 from portal.web.sums import ExactSum
@@ -49,7 +53,7 @@ LaneKey = tuple[int, int]
 
 _RECEIPTS: Final = (
     "SELECT r.epoch_id, r.lane, max(r.seq), "
-    "sum(CASE WHEN r.seq > coalesce(w.seq, -1) THEN 1 ELSE 0 END) "
+    "sum(CASE WHEN r.seq > coalesce(w.seq, -1) THEN 1 ELSE 0 END), coalesce(max(w.seq), -1) "
     "FROM ingest_receipt r LEFT JOIN ingest_watermark w "
     "ON w.epoch_id = r.epoch_id AND w.lane = r.lane GROUP BY r.epoch_id, r.lane"
 )
@@ -82,28 +86,41 @@ class BoxLedger:
     ledger: FleetLedger
 
 
-class _Receipts(NamedTuple):
-    """Of the receipts of a lane: the highest number, and how many stand above the watermark."""
+class _Received(NamedTuple):
+    """What was received of a lane, as one statement saw it.
 
-    highest: int
-    above: int
+    Attributes:
+        highest: The highest number that has a receipt, or -1.
+        above: How many receipts stand above the watermark.
+        mark: The watermark, or -1: every number up to it was received, but those that gaps name.
+    """
+
+    highest: int = -1
+    above: int = 0
+    mark: int = -1
+
+
+_NOTHING: Final = _Received()
 
 
 def box_ledgers() -> list[BoxLedger]:
     """The ledger of every box, by the names of its gateway and its own id."""
-    receipts, marks, named = _receipts(), _watermarks(), _named()
+    received, named = _received(), _named()
     quarantined = _counted(Quarantine.objects.all())
     undated = {box: found.records for box, found in waiting_for_clocks().items()}
     holes = _holes()
+    epochs = list(Epoch.objects.values_list("pk", "box_id", "announced"))
+    announced = {(pk, int(lane)): _count(said, lane) for pk, _, said in epochs for lane in Lane}
+    beyond = _beyond(announced, received)
     totals: dict[int, FleetLedger] = defaultdict(FleetLedger)
-    for pk, box, announced in Epoch.objects.values_list("pk", "box_id", "announced"):
+    for pk, box, _ in epochs:
         for lane in Lane:
             key = (pk, int(lane))
             totals[box] += _of_lane(
-                _count(announced, lane),
-                receipts.get(key, _Receipts(-1, 0)),
-                marks.get(key, -1),
+                announced[key],
+                received.get(key, _NOTHING),
                 named.get(key, ()),
+                beyond.get(key, 0),
             )
     boxes = Box.objects.select_related("gateway__site__organization").order_by(
         "gateway__site__organization__name", "gateway__site__name", "gateway__name", "box_id"
@@ -119,23 +136,34 @@ def fleet_ledger() -> FleetLedger:
     return sum((one.ledger for one in box_ledgers()), FleetLedger())
 
 
-def _count(announced: object, lane: Lane) -> int:
+def _count(announced: object, lane: int) -> int:
     """The count of a lane that an epoch announced; 0 where what is stored is none."""
     said = announced.get(str(int(lane)), 0) if isinstance(announced, dict) else 0
-    return said if isinstance(said, int) else 0
+    return max(0, said) if isinstance(said, int) else 0
 
 
 def _of_lane(
-    announced: int, receipts: _Receipts, below: int, named: Sequence[Range]
+    announced: int, received: _Received, named: Sequence[Range], beyond: int
 ) -> FleetLedger:
-    top = max(announced, receipts.highest + 1, below + 1)
-    gapped = size(clamp(named, top))
-    received = receipts.above + below + 1 - size(clamp(named, below + 1))
+    """The counts of one epoch and lane.
+
+    Args:
+        announced: How many numbers the box said that it gave out.
+        received: What was received.
+        named: What gaps name.
+        beyond: How many receipts stand for numbers that were not announced, where the watermark
+            does not.
+    """
+    below = received.mark + 1
+    stored = below - size(clamp(named, below)) + received.above
+    gapped = size(clamp(named, announced))
+    most = announced - gapped
+    here = most if below > announced else max(0, min(stored - beyond, most))
     return FleetLedger(
-        accepted=top,
-        stored=received,
+        accepted=announced + stored - here,
+        stored=stored,
         gapped=gapped,
-        waiting=max(top - received - gapped, 0),
+        waiting=most - here,
     )
 
 
@@ -160,24 +188,44 @@ def _with(
     )
 
 
-def _receipts() -> dict[LaneKey, _Receipts]:
+def _received() -> dict[LaneKey, _Received]:
+    """What was received of each lane; of a lane without receipts, its watermark says all."""
     with connection.cursor() as cursor:
         cursor.execute(_RECEIPTS)
-        return {
-            (epoch, lane): _Receipts(highest, int(above))
-            for epoch, lane, highest, above in cursor.fetchall()
+        found = {
+            (epoch, lane): _Received(highest, int(above), mark)
+            for epoch, lane, highest, above, mark in cursor.fetchall()
         }
+    for epoch, lane, seq in Watermark.objects.values_list("epoch", "lane", "seq"):
+        found.setdefault((epoch, lane), _Received(mark=seq))
+    return found
 
 
-def _watermarks() -> dict[LaneKey, int]:
-    rows = Watermark.objects.values_list("epoch", "lane", "seq")
-    return {(epoch, lane): seq for epoch, lane, seq in rows}
+def _beyond(
+    announced: Mapping[LaneKey, int], received: Mapping[LaneKey, _Received]
+) -> dict[LaneKey, int]:
+    """How many receipts stand for numbers that were not announced, of the lanes that have any."""
+    rows = [
+        (*key, announced[key], lane.highest)
+        for key, lane in received.items()
+        if lane.mark < announced.get(key, 0) <= lane.highest
+    ]
+    if not rows:
+        return {}
+    source, parameters = sql.source(("bigint", "smallint", "bigint", "bigint"), rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c0, c1, count(*) FROM {source} JOIN ingest_receipt r "  # noqa: S608 - the source is ours
+            "ON r.epoch_id = c0 AND r.lane = c1 AND r.seq BETWEEN c2 AND c3 GROUP BY c0, c1",
+            parameters,
+        )
+        return {(epoch, lane): count for epoch, lane, count in cursor.fetchall()}
 
 
 def _named() -> dict[LaneKey, list[Range]]:
-    """What gaps name, as far as they are believed."""
+    """What gaps name, believed or not: it was not received, wherever the watermark stands."""
     found: dict[LaneKey, list[Range]] = defaultdict(list)
-    rows = Gap.objects.filter(believed=True).values_list("epoch", "lane", "ranges")
+    rows = Gap.objects.values_list("epoch", "lane", "ranges")
     for epoch, lane, ranges in rows.iterator():
         found[epoch, lane] += [(first, last) for first, last in ranges]
     return found
