@@ -56,12 +56,18 @@ def ledger(*, as_json: bool) -> None:
             }
             for one in found
         ]
-        cells = [(one.box.gateway.name, *_cells(one.ledger)) for one in found]
-        gateways = {one.box.pk: one.box.gateway.name for one in found}
-    lines = columns([("", *map(tr, _COUNTS.values())), *cells, (tr("all boxes"), *_cells(total))])
+        places = {
+            one.box.pk: (row["gateway"], row["site"], row["box"])
+            for row, one in zip(rows, found, strict=True)
+        }
+        cells = [(*places[one.box.pk], *_cells(one.ledger)) for one in found]
+    place = (tr("gateway"), tr("site"), tr("box"))
+    header = (*place, *map(tr, _COUNTS.values()))
+    lines = columns([header, *cells, (tr("all boxes"), "", "", *_cells(total))], first_left=3)
     if waiting:
-        readings = [(gateways[one.box], one.name, f"{one.readings:,}") for one in waiting]
-        lines += ["", *columns([(tr("gateway"), tr("device"), tr("undated readings")), *readings])]
+        readings = [(*places[one.box], one.name, f"{one.readings:,}") for one in waiting]
+        header = (*place, tr("device"), tr("undated readings"))
+        lines += ["", *columns([header, *readings], first_left=4)]
     say(
         {"boxes": rows, "total": asdict(total)},
         *(lines if found else [tr("There are no gateways.")]),
