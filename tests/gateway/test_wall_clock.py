@@ -31,7 +31,7 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 CLOSE_MS = 2_000
 """A look at the clocks a second, and as much for a busy machine."""
 PATIENCE_S = 90.0
-"""libfaketime asks a file for every time: on a busy machine a poll takes long."""
+"""Three polls take under a second, and much longer on a machine that is busy with other tests."""
 
 
 PROFILE = """\
@@ -199,7 +199,7 @@ def at_site(day: int, hour: int, minute: int = 0) -> float:
         pytest.param([(15, 12, 0), (17, 3, 0)], id="in mid-month, ahead"),
         pytest.param([(15, 12, 0), (13, 12, 0)], id="in mid-month, back"),
         pytest.param([(14, 23, 50), (15, 0, 10), (14, 23, 50)], id="over midnight and back"),
-        pytest.param([(14, 23, 59), (15, 0, 0)], id="to midnight"),
+        pytest.param([(14, 22, 0), (15, 0, 0)], id="to midnight"),
     ],
 )
 def test_a_jump_over_the_site_s_midnight_leaves_out_no_boundary_and_doubles_none(
@@ -224,10 +224,13 @@ def test_a_jump_over_the_site_s_midnight_leaves_out_no_boundary_and_doubles_none
     whole = max(len(columns[Lane.BOUNDARY]) for columns in readings.values())
     for columns in readings.values():
         assert not columns[Lane.BOUNDARY] & columns[Lane.DATA], "no counter in both lanes"
+    polls = list(readings.values())
     for turn in turns:
-        columns = list(readings.values())[turn]
-        assert len(columns[Lane.BOUNDARY]) == whole > 0, "the first poll of a day: all counters"
-        assert not columns[Lane.DATA]
+        # The clock may be set while a poll is under way: then that one begins the day, although the
+        # device had answered before.
+        first = turn if polls[turn][Lane.BOUNDARY] else turn - 1
+        assert len(polls[first][Lane.BOUNDARY]) == whole > 0, "the first poll of a day: all"
+        assert not polls[first][Lane.DATA]
 
 
 def day_of(unix_ms: int) -> int:
