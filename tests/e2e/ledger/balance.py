@@ -1,7 +1,8 @@
 """The balance: accepted records against the portal's contents, record by record.
 
-For every accepted record exactly one of: stored (each reading once, at its time, with its value),
-quarantined (poison only), or covered by a gap. And nothing in the portal that was never read.
+For every accepted record exactly one of: stored (each reading once, at its true time, with its
+value), quarantined (poison only), or covered by a gap. And nothing in the portal that was never
+read. `compare_fleet` holds the portal's own ledger against the same.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloud_link.records import content_hash
-from tests.e2e.ledger.expected_values import SamplePoint, Value, expected, poll_of, state
+from tests.e2e.ledger.expected_values import (
+    SamplePoint,
+    Value,
+    expected,
+    poll_of,
+    state,
+    true_time,
+)
 from tests.e2e.ledger.journal import lane_name
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ class Balance:
     lost: int = 0
     doubled: int = 0
     unexplained: int = 0
+    misdated: int = 0
     holes: int = 0
     readings: int = 0
     gap_records: int = 0
@@ -49,7 +58,8 @@ class Balance:
     @property
     def sound(self) -> bool:
         """Whether every entry is accounted for exactly once."""
-        return not (self.lost or self.doubled or self.unexplained or self.holes or self.wrong)
+        wrong = self.lost or self.doubled or self.unexplained or self.misdated or self.holes
+        return not (wrong or self.wrong)
 
     def note(self, what: str) -> None:
         """Add the description of an error; the first few are enough to find the cause."""
@@ -60,8 +70,9 @@ class Balance:
         figures = (
             f"accepted {self.accepted}, stored {self.stored}, gapped {self.gapped}, "
             f"quarantined {self.quarantined}, lost {self.lost}, doubled {self.doubled}, "
-            f"unexplained {self.unexplained}, missing numbers {self.holes}; "
-            f"readings stored {self.readings}, records announced as dropped {self.gap_records}"
+            f"unexplained {self.unexplained}, misdated {self.misdated}, "
+            f"missing numbers {self.holes}; readings stored {self.readings}, "
+            f"records announced as dropped {self.gap_records}"
         )
         return "\n  ".join([figures, *self.wrong])
 
@@ -71,9 +82,12 @@ class Holdings:
 
     def __init__(self, database: Database) -> None:
         rows = database.rows
-        self._epochs = {
-            pk: bytes(name).hex() for pk, name in rows("SELECT id, epoch FROM ingest_epoch")
-        }
+        self._epochs: dict[int, str] = {}
+        self.announced: dict[tuple[str, int], int] = {}
+        for pk, name, said in rows("SELECT id, epoch, announced FROM ingest_epoch"):
+            self._epochs[pk] = bytes(name).hex()
+            lanes = json.loads(said) if isinstance(said, str) else said
+            self.announced |= {(bytes(name).hex(), int(lane)): lanes[lane] for lane in lanes}
         self.receipts: dict[Name, tuple[int, str]] = {}
         self.by_content: dict[tuple[int, int], list[Name]] = defaultdict(list)
         for epoch, lane, seq, content, rejected in rows(
@@ -140,6 +154,32 @@ def balance(
     return books
 
 
+def compare_fleet(said: Mapping[str, int], held: Holdings) -> list[str]:
+    """How the portal's own ledger differs from the rows it is made of, number by number.
+
+    ``said`` is the total that ``kanmon-portal ledger --json`` prints. No receipt may be compacted.
+    """
+    rejected = sum(1 for _, code in held.receipts.values() if code)
+    announced = {
+        (*key, seq) for key, following in held.announced.items() for seq in range(following)
+    }
+    dropped = {name for name in announced - held.receipts.keys() if held.gapped(name)}
+    true = {
+        "accepted": len(announced | held.receipts.keys()),
+        "stored": len(held.receipts) - rejected,
+        "quarantined": rejected,
+        "gapped": len(dropped),
+        "waiting": len(announced - held.receipts.keys() - dropped),
+        "holes": 0,
+        "undated": len(held.pending),
+    }
+    return [
+        f"{name}: the portal says {said.get(name)}, and it is {count}"
+        for name, count in true.items()
+        if said.get(name) != count
+    ]
+
+
 def _enter(books: Balance, line: Line, held: Holdings) -> None:
     names = [(epoch, line.lane, line.seq) for epoch in line.epochs]
     known = [n for n in names if held.receipts.get(n, (None,))[0] == line.content]
@@ -171,7 +211,11 @@ def _stored(line: Line, name: Name, held: Holdings) -> bool:
 
 def _check_samples(books: Balance, held: Holdings) -> None:
     for place, value in held.samples.items():
-        if held.twice[place] > 1 or expected(place) is None:
+        true = true_time(place, value[0])
+        if true not in {None, place.at}:
+            books.misdated += 1
+            books.note(f"misdated: {place} = {value}, read at {true}")
+        elif held.twice[place] > 1 or expected(place) is None:
             books.doubled += 1
             books.note(f"doubled: {place} = {value}, where nothing was read")
         elif expected(place) != value:

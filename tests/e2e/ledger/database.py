@@ -1,7 +1,8 @@
-"""The portal's database for the ledger: queries, lost connections, lost tables."""
+"""The portal's database for the ledger: queries, lost connections, lost tables, backups."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -13,7 +14,14 @@ import psycopg
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.e2e.ledger.processes import Logging
     from tests.peers import Postgres
+
+_WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+    "AND state_change < clock_timestamp() - interval '1 second'"
+)
+_DATABASE, _BACKUP = "kanmon", "kanmon_backup"
 
 # As the portal would never do it: a table that a record still waits to be read with stays. The
 # boxes are locked first, as the ingest does, so that no such record comes in between.
@@ -36,6 +44,9 @@ class Database(Protocol):
     def disturb(self) -> int:
         """Interrupt the workers' connections; returns how many were met."""
 
+    def waits(self) -> bool:
+        """Whether a session has let others wait for its transaction for a second."""
+
     def lose_tables(self) -> int:
         """Delete the boxes' tables from the database; returns how many."""
 
@@ -44,6 +55,16 @@ class Database(Protocol):
 
     def start(self) -> None:
         """Start a server that was killed; it recovers from its log."""
+
+    def back_up(self) -> None:
+        """Keep a copy of the whole database, in place of an earlier one; no worker may run."""
+
+    def restore(self) -> None:
+        """Put the copy in the database's place, and keep it; no worker may run."""
+
+    @property
+    def processes(self) -> tuple[Logging, ...]:
+        """The processes that log beside the workers."""
 
 
 class OnPostgres:
@@ -63,6 +84,9 @@ class OnPostgres:
     def disturb(self) -> int:
         return self._server.kill_connections()
 
+    def waits(self) -> bool:
+        return self.rows(_WAITING) != [(0,)]
+
     def kill(self) -> bool:
         hit = self._server.running
         self._server.kill()
@@ -70,6 +94,22 @@ class OnPostgres:
 
     def start(self) -> None:
         self._server.start()
+
+    def back_up(self) -> None:
+        self._copy(_DATABASE, _BACKUP)
+
+    def restore(self) -> None:
+        self._copy(_BACKUP, _DATABASE)
+
+    def _copy(self, source: str, target: str) -> None:
+        self._server.kill_connections()
+        with psycopg.connect(self._server.url_of("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)".encode())
+            connection.execute(f"CREATE DATABASE {target} TEMPLATE {source}".encode())
+
+    @property
+    def processes(self) -> tuple[Logging, ...]:
+        return (self._server,)
 
     def write_only_for_those_who_wait(self) -> None:
         """Bring everything to the disk; from then on a session that does not wait loses its own."""
@@ -92,6 +132,7 @@ class OnSqlite:
 
     def __init__(self, state: Path) -> None:
         self._path = state / "db.sqlite3"
+        self._backup = state.with_name(f"{state.name}-backup")
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(self._connect()) as connection:
@@ -105,6 +146,9 @@ class OnSqlite:
             connection.execute("ROLLBACK")
         return 1
 
+    def waits(self) -> bool:
+        return False
+
     def lose_tables(self) -> int:
         with closing(self._connect()) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -117,6 +161,26 @@ class OnSqlite:
 
     def start(self) -> None:
         """Without a server there is nothing to start."""
+
+    def back_up(self) -> None:
+        shutil.rmtree(self._backup, ignore_errors=True)
+        self._backup.mkdir()
+        for path in self._files():
+            shutil.copy2(path, self._backup)
+
+    def restore(self) -> None:
+        for path in self._files():
+            path.unlink()
+        for path in self._backup.iterdir():
+            shutil.copy2(path, self._path.parent)
+
+    def _files(self) -> list[Path]:
+        """The database, and its write-ahead log where a worker was killed."""
+        return list(self._path.parent.glob(f"{self._path.name}*"))
+
+    @property
+    def processes(self) -> tuple[Logging, ...]:
+        return ()
 
     def execute(self, statement: str) -> None:
         """Tamper with what is stored."""

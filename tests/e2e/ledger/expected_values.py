@@ -33,8 +33,9 @@ BOX: Final = "b-ledger"
 DEVICES: Final = ("meter-a", "meter-b", "meter-c", "meter-d")
 STEP_MS: Final = 100
 """Milliseconds between two polls of a device, in the devices' own time."""
-OFFSET: Final = 20_260 * 86_400_000
-"""From boot to Unix time; n = 0 is a midnight."""
+OFFSET: Final = 20_620 * 86_400_000
+"""From boot to Unix time; n = 0 is a midnight, and days after the gateway's release: a wall clock
+before that is unset (`gateway.clock.RELEASE_MS`)."""
 RANGE: Final = 432_000
 """Polls of one process: half a day, so that every second process begins in `Lane.BOUNDARY`."""
 HEARTBEAT_MS: Final = 20_000
@@ -152,6 +153,18 @@ def expected(point: SamplePoint) -> Value | None:
         return None
     value = column.value(DEVICES.index(point.device), n)
     return value, _ABSENT if value is None else _GOOD
+
+
+def true_time(point: SamplePoint, value: int | None) -> int | None:
+    """When this value was read, in Unix milliseconds, by itself; ``None`` where it does not say.
+
+    Every poll of a device reads another count of imported energy.
+    """
+    known = (point.quantity, point.part) == (Quantity.ENERGY_IMPORT.value, "")
+    if not known or value is None or point.device not in DEVICES:
+        return None
+    n, rest = divmod(value - DEVICES.index(point.device) * 10**9, 7)
+    return None if rest else OFFSET + n * STEP_MS
 
 
 def poll_of(reported_at: int) -> int | None:

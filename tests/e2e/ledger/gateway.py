@@ -1,10 +1,11 @@
 """The ledger's gateway, a process that gets killed: real change_filter, intake, spool and uplink.
 
-    python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [--puback]
+    python -m tests.e2e.ledger.gateway FOLDER BROKER INCARNATION BOOT [options]
 
 FOLDER holds ``spool/`` (or what ``--spool`` names), the journals, and ``status-INCARNATION``, a
 JSON object replaced a few times a second. Signals: USR1: make no more, drain, end with 0;
-USR2: from now on make as much as goes; TERM: end.
+USR2: from now on make as much as goes; TERM: end. The options ``--puback`` and ``--credulous``
+make a gateway that the books must convict.
 """
 
 from __future__ import annotations
@@ -17,27 +18,27 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cloud_link.mqtt.broker import Broker
-from cloud_link.records import ClockRecord
 from cloud_link.spool.model import Entry, SpoolLimits
 from cloud_link.spool.writer import SpoolWriter
 from cloud_link.uplink.model import BoxInfo, ConnectionSettings, UplinkLimits
 from cloud_link.uplink.uplink import Uplink
 from cloud_link.wire import Lane
-from drivers.report import Clock
 from gateway.intake.change_filter import ChangeFilter
+from gateway.intake.clock_watch import ClockWatch
 from gateway.intake.gateway_records import clock_entry
 from gateway.intake.intake import Intake
+from tests.e2e.ledger.clock import LedgerClock
 from tests.e2e.ledger.expected_values import (
     BOX,
     CLOCK_AFTER,
     DEVICES,
     HEARTBEAT_MS,
-    OFFSET,
     POISON_EVERY,
     RANGE,
     STEP_MS,
@@ -49,9 +50,13 @@ from tests.e2e.ledger.puback_uplink import PubackUplink
 LIMITS = SpoolLimits(
     cap_bytes=448 * 1024, gap_reserve_bytes=96 * 1024, reserve_file_bytes=64 * 1024
 )
-UPLINK_LIMITS = UplinkLimits(ack_timeout_ms=3_000, pause_ms=200, max_wait_ms=4_000, poll_ms=200)
+UPLINK_LIMITS = UplinkLimits(
+    ack_timeout_ms=3_000, pause_ms=200, max_wait_ms=4_000, poll_ms=200, online_ms=3_000
+)
 LINK = ConnectionSettings(keepalive_s=10, first_wait_s=0.1, max_wait_s=1.0)
 TICK_S = 0.05
+CLOCK_EVERY = 5
+"""Polls between two looks at the clocks."""
 
 
 class Gateway:
@@ -60,14 +65,18 @@ class Gateway:
     def __init__(self, orders: argparse.Namespace, writer: SpoolWriter) -> None:
         self._folder: Path = orders.folder
         self._name: int = orders.incarnation
-        self._boot: str = orders.boot
         self._writer = writer
-        boot = bytes.fromhex(self._boot)[:8]
+        boot = bytes.fromhex(orders.boot)[:8]
         self._journal = Journal(self._folder / f"journal-{self._name:04}", writer, boot)
         self._n = self._first = self._name * RANGE
-        self._offset: int | None = None
+        clock = LedgerClock(
+            orders.boot, lambda: self._n * STEP_MS, orders.true_offset, credulous=orders.credulous
+        )
+        self._clock = ClockWatch(clock, self._journal)
         self._dated = False
-        info = BoxInfo(boot=boot, software="ledger", now=_now, offset=lambda: self._offset)
+        info = BoxInfo(
+            boot=boot, software="ledger", now=_now, offset=lambda: self._clock.clock().offset
+        )
         broker = Broker.parse(orders.broker)
         self._uplink: Uplink | PubackUplink = (
             PubackUplink(writer, broker, BOX, info)
@@ -98,11 +107,10 @@ class Gateway:
     async def _make(self) -> None:
         while not self.draining.is_set():
             self._n += 1
-            if self._n == self._first + CLOCK_AFTER:
-                self._offset = OFFSET
-                await self._journal.append(self._baseline())
-                self._dated = True
-            clock = Clock(boot=self._boot, offset=self._offset)
+            if self._n >= self._first + CLOCK_AFTER and self._n % CLOCK_EVERY == 0:
+                await self._clock.update()
+                self._dated = self._clock.synchronised
+            clock = self._clock.clock()
             for device in DEVICES:
                 await self._intake.put(report(device, self._n, clock))
             if self._n % POISON_EVERY == POISON_EVERY // 2:
@@ -112,9 +120,8 @@ class Gateway:
                     await asyncio.wait_for(self.draining.wait(), TICK_S)
 
     def _baseline(self) -> tuple[Entry, ...]:
-        if self._offset is None:
-            return ()
-        return (clock_entry(ClockRecord(0, self._offset, True), self._n * STEP_MS),)
+        at = self._n * STEP_MS
+        return tuple(clock_entry(record, at) for record in self._clock.records)
 
     def _poison(self) -> tuple[Entry, ...]:
         """What no reader can read (0xC1 is never used in MessagePack), in a sound frame."""
@@ -149,6 +156,7 @@ class Gateway:
             "empty": not pending and not stats.open_gaps,
             "delivered": delivered,
             "clock": self._dated,
+            "offset": self._clock.clock().offset or 0,
             "error": error,
             "epoch": epoch,
             "next": {int(lane): seq for lane, seq in following.items()},
@@ -169,7 +177,8 @@ def _now() -> int:
 async def _main(orders: argparse.Namespace) -> None:
     boot = bytes.fromhex(orders.boot)[:8]
     spool = orders.folder / orders.spool
-    async with await SpoolWriter.open(spool, boot=boot, limits=LIMITS) as writer:
+    limits = LIMITS if orders.retain else replace(LIMITS, retained_bytes=0)
+    async with await SpoolWriter.open(spool, boot=boot, limits=limits) as writer:
         gateway = Gateway(orders, writer)
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
@@ -198,7 +207,10 @@ def main() -> int:
     parser.add_argument("incarnation", type=int)
     parser.add_argument("boot")
     parser.add_argument("--spool", default="spool")
+    parser.add_argument("--retain", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--true-offset", type=int)
     parser.add_argument("--puback", action="store_true")
+    parser.add_argument("--credulous", action="store_true")
     with suppress(asyncio.CancelledError):
         asyncio.run(_main(parser.parse_args()))
     return 0
