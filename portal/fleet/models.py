@@ -208,6 +208,7 @@ class Device(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["gateway", "name"], name="device_name_once")
         ]
+        indexes: ClassVar = [models.Index(fields=["gateway", "id"], name="device_first")]
 
     def __str__(self) -> str:
         return self.given_name or self.label or self.name
@@ -284,6 +285,8 @@ class DeviceCondition(models.Model):
                 name="condition_open_once",
             )
         ]
+        # SQLite does not find open ones among a long history by the partial index above.
+        indexes: ClassVar = [models.Index(fields=["device", "cleared_at"], name="condition_open")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.component}".rstrip()

@@ -13,19 +13,22 @@ from django.utils.translation import gettext as _
 
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, DeviceCondition
-from portal.ingest.models import BootClock, Latest, UndatedBoot
+from portal.ingest.models import BootClock, Latest, Series, UndatedBoot
 from portal.monitoring.device_kind import device_kind
 from portal.monitoring.device_rows import READINGS, first_supplies, first_values, heard_at
-from portal.monitoring.device_status import statuses
+from portal.monitoring.device_status import SERIES, statuses
 from portal.monitoring.readings import ReadingView, in_order, reading_view
 from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web import words
+from portal.web.first_rows import first_ids
 from portal.web.moments import AHEAD_MS, milliseconds, zone_of
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
     from portal.fleet.kinds import DeviceFamily, DeviceKind
     from portal.monitoring.connectivity import Connectivity
@@ -116,12 +119,20 @@ def device_view(device: Device, now: datetime) -> DeviceView:
         quantities=_by_quantity(
             reading_view(row, hold_ms=heartbeat.hold_ms, now_ms=now_ms) for row in in_order(rows)
         ),
-        more_readings=Latest.objects.filter(series__device=device).count() - len(rows),
+        more_readings=_known(device).count() - len(rows),
         heard_at=heard_at(device, status),
         gateway_heard_at=max((b.last_heard_at for b in boxes if b.last_heard_at), default=None),
         connected=is_connected(boxes, heartbeat, now),
         is_gateway=device.name == GATEWAY_DEVICE,
         connectivity=status.connectivity,
+    )
+
+
+def _known(device: Device) -> QuerySet[Latest]:
+    """The latest values of the first series of a device."""
+    order = ["quantity", "part", "resolution"]
+    return Latest.objects.filter(
+        series__in=first_ids(Series, {"device_id": [device.pk]}, order, SERIES)
     )
 
 
@@ -143,9 +154,7 @@ def device_version(device: Device, now: datetime) -> str:
     now_ms = milliseconds(now)
     stale = Q(at__lt=now_ms - heartbeat.hold_ms) | Q(at__gt=now_ms + AHEAD_MS)
     facts = (
-        Latest.objects.filter(series__device=device).aggregate(
-            Count("pk"), ExactSum("at"), stale=Count("pk", filter=stale)
-        ),
+        _known(device).aggregate(Count("pk"), ExactSum("at"), stale=Count("pk", filter=stale)),
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(

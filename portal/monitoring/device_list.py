@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
 from drivers.report import Reachability, Severity
+from portal.fleet.considered import considered
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE, Device, Gateway, Site
 from portal.monitoring.device_rows import device_rows
@@ -125,6 +126,7 @@ class DeviceList:
         place: The name of the site or gateway that it is narrowed to; ``""`` where to none.
         total: How many there are without any of that.
         asked: What was asked for.
+        left_out: As `portal.fleet.considered.Considered.left_out`.
     """
 
     rows: Sequence[DeviceEntry]
@@ -134,6 +136,7 @@ class DeviceList:
     place: str
     total: int
     asked: ListQuery
+    left_out: int
 
     @property
     def words(self) -> str:
@@ -182,13 +185,14 @@ def device_list(
         query: Which devices, in which order, and which page.
         now: The moment at which they are looked at.
     """
-    every = Device.objects.visible_to(user).exclude(name=GATEWAY_DEVICE)
+    gateways = gateway_facts(user, now)
+    looked_at = considered(gateways)
+    every = looked_at.devices.exclude(name=GATEWAY_DEVICE)
     choices = _choices(groups, query.group)
     query, place = _narrow(user, query, choices)
     found = _found(every, query)
     name, backwards = _order(query.sort)
     page = paging(query.page, found.count(), query.pairs)
-    gateways = gateway_facts(user, now)
     ids = list(_sorted(found, name, gateways, backwards=backwards)[page.offset : page.stop])
     rows = device_rows(ids, gateways, now)
     pages = own_pages({row.device.gateway_id for row in rows.values()})
@@ -200,6 +204,7 @@ def device_list(
         place=place,
         total=every.count(),
         asked=query,
+        left_out=looked_at.left_out,
     )
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from drivers.report import Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily
 from portal.fleet.models import BY_GRAVITY, Device, DeviceCondition, DeviceSupply
-from portal.ingest.models import Latest
+from portal.ingest.models import Latest, Series
 from portal.monitoring.device_kind import device_kind
 from portal.monitoring.device_status import statuses
 from portal.monitoring.readings import (
@@ -27,6 +27,7 @@ from portal.monitoring.readings import (
     reading_view,
 )
 from portal.monitoring.supplies import SupplyView, supply_views
+from portal.web.first_rows import first_ids
 from portal.web.moments import AHEAD_MS, milliseconds
 from portal.web.paging import first_of_each
 
@@ -125,8 +126,8 @@ def first_supplies(ids: Collection[int]) -> dict[int, list[DeviceSupply]]:
 
 def first_values(ids: Collection[int], most: int) -> dict[int, list[Latest]]:
     """The first latest values of each device, by its id, with their series; the key ones first."""
-    rows = Latest.objects.filter(series__device__in=ids).select_related("series")
     wanted = sorted({*PRINTED, *(quantity.value for quantity in KEY_QUANTITIES)})
+    rows = Latest.objects.filter(series__in=_first_series(ids, wanted, most))
     rank = Case(
         When(series__quantity__in=wanted, then=Value(0)),
         default=Value(1),
@@ -139,7 +140,15 @@ def first_values(ids: Collection[int], most: int) -> dict[int, list[Latest]]:
         "series__part",
         "series__resolution",
     )
-    return first_of_each(rows, "series__device", lambda row: row.series.device_id, order, most)
+    related = rows.select_related("series")
+    return first_of_each(related, "series__device", lambda row: row.series.device_id, order, most)
+
+
+def _first_series(ids: Collection[int], wanted: Collection[str], most: int) -> set[int]:
+    """The series among which the first values of each device are, by their ids."""
+    order = ["part", "resolution"]
+    of_wanted = first_ids(Series, {"device_id": ids, "quantity": wanted}, order, most)
+    return {*of_wanted, *first_ids(Series, {"device_id": ids}, ["quantity", *order], most)}
 
 
 def _row(

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import (
+    BigIntegerField,
     BooleanField,
     Case,
     CharField,
     Count,
     Exists,
     F,
-    Max,
     Min,
     OuterRef,
     Q,
@@ -34,20 +34,24 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from drivers.report import Reachability, Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily, DeviceKind
 from portal.fleet.models import LINK, Device, DeviceCondition, DeviceSupply, severity_rank
-from portal.ingest.models import Latest
+from portal.ingest.models import Latest, Series
 from portal.monitoring.connectivity import Connectivity
 from portal.web.moments import AHEAD_MS, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+    from typing import Any
 
-    from django.db.models import QuerySet
+    from django.db.models import Field, QuerySet
 
+SERIES: Final = 500
+"""How many series of a device are looked at: a box may name any number."""
 COUNTS: Final = "counts"
 """The ``reach`` of a device that sends values and never a state."""
 NEEDS: Final = Q(worst__lt=Severity.INFO.rank) | Q(
@@ -81,9 +85,8 @@ class DeviceStatus:
 def with_status(devices: QuerySet[Device]) -> QuerySet[Device]:
     """The devices with ``worst``, ``reach``, ``shown_state`` and ``prints`` annotated."""
     open_ = DeviceCondition.objects.open().filter(device=OuterRef("pk")).order_by()
-    latest = Latest.objects.filter(series__device=OuterRef("pk"))
     worst = open_.values("device").annotate(rank=Min(severity_rank())).values("rank")
-    valued = Exists(latest.filter(Q(value__isnull=False) | Q(text__isnull=False)))
+    valued = _first_latest("EXISTS ({} WHERE v.value IS NOT NULL OR v.text IS NOT NULL)")
     linked = Exists(open_.filter(code__startswith=LINK))
     text = CharField()
     return devices.annotate(
@@ -106,11 +109,37 @@ def with_status(devices: QuerySet[Device]) -> QuerySet[Device]:
             When(
                 Exists(DeviceSupply.objects.filter(device=OuterRef("pk"))), then=Value(value=True)
             ),
-            When(Exists(latest.filter(series__quantity__in=PRINTED)), then=Value(value=True)),
+            When(_first_latest("EXISTS ({})", PRINTED), then=Value(value=True)),
             default=Value(value=False),
             output_field=BooleanField(),
         ),
     )
+
+
+def _first_latest(
+    what: str,
+    quantities: Collection[str] = (),
+    parameters: Sequence[Any] = (),
+    output: Field[Any, Any] | None = None,
+) -> RawSQL:
+    """Something about the latest values of a device's first `SERIES` series.
+
+    Args:
+        what: SQL about them, which stand at ``{}`` as ``v``.
+        quantities: Only series of these.
+        parameters: Of ``what``.
+        output: What it is; a truth by default.
+    """
+    series, latest = Series._meta.db_table, Latest._meta.db_table
+    among = f"AND s.quantity IN ({', '.join(['%s'] * len(quantities))}) " if quantities else ""
+    first = (
+        f"SELECT v.at FROM (SELECT s.id FROM {series} s "  # noqa: S608 - no values
+        f"WHERE s.device_id = {Device._meta.db_table}.id {among}"
+        f"ORDER BY s.device_id, s.quantity, s.part, s.resolution LIMIT {SERIES}) AS f "
+        f"JOIN {latest} v ON v.series_id = f.id"
+    )
+    sql = what.format(first)
+    return RawSQL(sql, [*sorted(quantities), *parameters], output or BooleanField())  # noqa: S611
 
 
 def raised_first() -> Subquery:
@@ -119,14 +148,14 @@ def raised_first() -> Subquery:
     return Subquery(open_.gravest_first().values("raised_at")[:1])
 
 
-def newest_value() -> Subquery:
+def newest_value() -> RawSQL:
     """When the newest value of a device was read, Unix milliseconds.
 
     A value that is dated as yet to come says nothing of that.
     """
     by_now = milliseconds(timezone.now()) + AHEAD_MS
-    latest = Latest.objects.filter(series__device=OuterRef("pk"), at__lte=by_now).order_by()
-    return Subquery(latest.values("series__device").annotate(at=Max("at")).values("at"))
+    newest = "(SELECT MAX(at) FROM ({} WHERE v.at <= %s) AS read)"
+    return _first_latest(newest, parameters=[by_now], output=BigIntegerField())
 
 
 def statuses(devices: Collection[int]) -> dict[int, DeviceStatus]:

@@ -18,6 +18,7 @@ from django.db.models import Count, F, Max, Value, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from drivers.report import Severity
+from portal.fleet.considered import considered
 from portal.fleet.heartbeat import heartbeats_of, is_connected
 from portal.fleet.models import GATEWAY_DEVICE, Box, Device, Gateway, RunningConfiguration, Site
 from portal.ingest.models import BootClock
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
+    from portal.fleet.considered import Considered
     from portal.monitoring.operation import Operation
 
 EVERYTHING: Final = Scope()
@@ -156,6 +158,11 @@ class Overview:
         return [card for site in self.sites for card in site.gateways]
 
     @property
+    def left_out(self) -> int:
+        """As `portal.fleet.considered.Considered.left_out`."""
+        return self.tally.looked_at.left_out
+
+    @property
     def gateway_count(self) -> int:
         """How many gateways there are."""
         return len(self.tally.gateways)
@@ -257,7 +264,7 @@ def gateway_cards(
         most: How many devices of each to show, the most urgent ones.
         also: Ids of devices whose rows are wanted, too.
     """
-    places = _most_urgent(gateways, most)
+    places = _most_urgent(counted.looked_at.within(gateways), most)
     rows = device_rows(
         {*also, *(pk for pks in places.values() for pk in pks)}, counted.gateways, now
     )
@@ -276,16 +283,16 @@ def gateway_cards(
     return GatewayCards(of=cards, rows=rows)
 
 
-def _most_urgent(gateways: Collection[int], most: int) -> dict[int, list[int]]:
+def _most_urgent(looked_at: Considered, most: int) -> dict[int, list[int]]:
     """The ids of each gateway's most urgent devices and of the gateway itself, by its id."""
-    devices = with_status(Device.objects.filter(gateway__in=gateways).order_by())
+    devices = with_status(looked_at.devices.order_by())
     place = Window(
         RowNumber(),
         partition_by=F("gateway"),
         order_by=[F("worst").asc(nulls_last=True), F("reach").desc(), "name", "pk"],
     )
     others = devices.exclude(name=GATEWAY_DEVICE).annotate(place=place).filter(place__lte=most)
-    own = Device.objects.filter(gateway__in=gateways, name=GATEWAY_DEVICE)
+    own = Device.objects.filter(gateway__in=looked_at.gateways, name=GATEWAY_DEVICE)
     found: dict[int, list[int]] = defaultdict(list)
     for gateway, pk in own.values_list("gateway", "pk"):
         found[gateway].append(pk)
@@ -305,7 +312,7 @@ def _urgent_devices(counted: FleetTally, most: int) -> list[int]:
     if not heard:
         return []
     unreachable = Value(Severity.ERROR.rank)
-    devices = with_status(Device.objects.filter(gateway__in=heard)).filter(NEEDS)
+    devices = with_status(counted.looked_at.within(heard).devices).filter(NEEDS)
     ordered = devices.annotate(since=raised_first()).order_by(
         Coalesce("worst", unreachable), F("since").asc(nulls_last=True), "name", "pk"
     )
@@ -321,9 +328,9 @@ def version(user: User | AnonymousUser, now: datetime) -> str:
     silent, a value grows stale) is counted as well.
     """
     boxes = list(Box.objects.visible_to(user))
-    heartbeats = heartbeats_of({box.gateway_id for box in boxes})
+    heartbeats = heartbeats_of(Gateway.objects.visible_to(user).values_list("pk", flat=True))
     facts = (
-        Device.objects.visible_to(user).aggregate(
+        considered(list(heartbeats)).devices.aggregate(
             Count("pk"),
             ExactSum("event_order"),
             ExactSum("own_order"),

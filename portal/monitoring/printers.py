@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from django.db.models import Q, Value
 from django.db.models.functions import Coalesce, Lower, NullIf
 
-from portal.fleet.models import GATEWAY_DEVICE, Device
+from portal.fleet.considered import considered
+from portal.fleet.models import GATEWAY_DEVICE, Gateway
 from portal.monitoring.device_status import with_status
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from portal.accounts.models import User
+    from portal.fleet.models import Device
 
 ADDED_UP: Final = 200
 _EMPTY: Final = Value("")
@@ -61,5 +63,6 @@ def printers_by_name(user: User | AnonymousUser, first: int, stop: int) -> list[
 
 
 def _every(user: User | AnonymousUser) -> QuerySet[Device]:
-    visible = Device.objects.visible_to(user).exclude(name=GATEWAY_DEVICE)
-    return with_status(visible).filter(Q(prints=True))
+    gateways = Gateway.objects.visible_to(user).order_by().values_list("pk", flat=True)
+    devices = considered(list(gateways)).devices.exclude(name=GATEWAY_DEVICE)
+    return with_status(devices).filter(Q(prints=True))

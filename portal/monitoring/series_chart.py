@@ -42,6 +42,8 @@ _OFFERED: Final = 200
 """How many of a device's series are offered: a box may name any number."""
 _GAPS: Final = 200
 """How many gaps that a gateway announced are drawn, the newest."""
+_COUNTED: Final = 1_000
+"""How many of the others are counted."""
 _DIGITS: Final = 18
 
 
@@ -282,7 +284,7 @@ def chart_of(device: Device, series: Series, now: datetime) -> SeriesChart:
         window=window,
         line=drawn,
         voids=_reasons(drawn, spans, window),
-        undrawn=gaps.count() - _GAPS if len(spans) == _GAPS else 0,
+        undrawn=gaps[: _GAPS + _COUNTED].count() - _GAPS if len(spans) == _GAPS else 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 A fixed number of queries however many devices there are, and one row for each combination of a
 gateway and a state. Gateways are people's own, and each is looked at; devices are named by boxes,
-and only the database looks at each.
+and only the database looks at them, as many as `portal.fleet.considered` allows.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING
 from django.db.models import BooleanField, Case, Count, Value, When
 
 from drivers.report import Reachability, Severity, State
+from portal.fleet.considered import considered
 from portal.fleet.heartbeat import Heartbeat, heartbeats_of, is_connected
 from portal.fleet.kinds import DeviceFamily
-from portal.fleet.models import GATEWAY_DEVICE, Box, Device, Gateway
+from portal.fleet.models import GATEWAY_DEVICE, Box, Gateway
 from portal.monitoring.device_status import COUNTS, with_status
 from portal.monitoring.operation import operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
+    from portal.fleet.considered import Considered
     from portal.monitoring.operation import Operation
 
 
@@ -109,10 +111,12 @@ class FleetTally:
     Attributes:
         gateways: Each gateway by its id.
         counts: The counts of each gateway's devices, by its id.
+        looked_at: The devices that are counted.
     """
 
     gateways: Mapping[int, GatewayFact]
     counts: Mapping[int, Sequence[StatusCount]]
+    looked_at: Considered
 
     def devices(self, gateway: int) -> int:
         """How many devices a gateway has, without itself."""
@@ -148,7 +152,8 @@ class FleetTally:
 def tally(user: User | AnonymousUser, now: datetime, scope: Scope) -> FleetTally:
     """The tally of what ``user`` may see, at ``now``."""
     gateways = gateway_facts(user, now, scope)
-    return FleetTally(gateways=gateways, counts=_counts(user, scope, gateways))
+    looked_at = considered(gateways)
+    return FleetTally(gateways=gateways, counts=_counts(looked_at), looked_at=looked_at)
 
 
 def gateway_facts(
@@ -175,22 +180,19 @@ def gateway_facts(
     }
 
 
-def _counts(
-    user: User | AnonymousUser, scope: Scope, gateways: Iterable[int]
-) -> Mapping[int, Sequence[StatusCount]]:
+def _counts(looked_at: Considered) -> Mapping[int, Sequence[StatusCount]]:
     own = Case(
         When(name=GATEWAY_DEVICE, then=Value(value=True)),
         default=Value(value=False),
         output_field=BooleanField(),
     )
-    devices = Device.objects.visible_to(user).filter(**scope.within("gateway__")).order_by()
     rows = (
-        with_status(devices)
+        with_status(looked_at.devices.order_by())
         .annotate(own=own)
         .values_list("gateway", "own", "prints", "reach", "shown_state", "worst")
         .annotate(many=Count("pk"))
     )
-    found: dict[int, list[StatusCount]] = {pk: [] for pk in gateways}
+    found: dict[int, list[StatusCount]] = {pk: [] for pk in looked_at.gateways}
     for gateway, is_own, prints, reach, state, worst, many in rows:
         count = StatusCount(
             own=is_own, prints=prints, reach=reach, state=state, worst=worst, many=many

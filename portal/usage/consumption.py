@@ -34,10 +34,11 @@ from portal.usage.measures import (
 from portal.usage.periods import Bucket, Window, clock_edges
 from portal.usage.readings import read_all, read_edges
 from portal.web.figures import MISSING, Figure, exact_value, figure
+from portal.web.first_rows import first_rows
 from portal.web.words import unit_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from django.db.models import QuerySet
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from portal.usage.measures import Counter
 
 _HOUR_MS: Final = 3_600_000
+SERIES_LOOKED_AT: Final = 500
+"""The most series of one quantity of a device that are looked at, whichever parts they are of."""
 MOST_SERIES: Final = 64
 """The most series of one quantity that are one device's counter."""
 _EVERY_SAMPLE_DAYS: Final = 2
@@ -211,6 +214,13 @@ def counted(measure: Measure | None = None) -> QuerySet[Series]:
     ).order_by()
 
 
+def first_counted(devices: Collection[int], most: int) -> QuerySet[Series]:
+    """Those of the first ``most`` series of each device and quantity that answer some measure."""
+    names = sorted({name for one in Measure for name in _names(one)})
+    groups = {"device_id": devices, "quantity": names}
+    return counted().filter(pk__in=first_rows(Series, groups, ["part", "resolution"], most))
+
+
 def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
     """The series of each device, by its id, that answer some measure; one query.
 
@@ -221,7 +231,7 @@ def series_of(devices: Iterable[Device]) -> dict[int, list[SeriesFact]]:
     place = expressions.Window(
         RowNumber(), partition_by=[F("device"), F("quantity")], order_by=["pk"]
     )
-    series = counted().filter(device__in=list(found)).annotate(place=place)
+    series = first_counted(list(found), SERIES_LOOKED_AT).annotate(place=place)
     rows = series.filter(place__lte=MOST_SERIES + 1).values_list(
         "pk", "device", "quantity", "part", "resolution"
     )

@@ -12,9 +12,10 @@ from django.db.models.functions import Coalesce, Lower, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from portal.fleet.models import Box, Device, Site
+from portal.fleet.considered import considered
+from portal.fleet.models import Box, Device, Gateway, Site
 from portal.ingest.models import BootClock, UndatedBoot
-from portal.usage.consumption import counted, series_of
+from portal.usage.consumption import MOST_SERIES, counted, first_counted, series_of
 from portal.usage.measures import QUANTITIES, Measure, counter_of
 from portal.usage.query import query_of
 from portal.web.moments import zone_of
@@ -68,12 +69,18 @@ class UsageScope:
         """The one device, or all of the site."""
         if self.device:
             return Device.objects.filter(pk=self.device.pk)
-        return Device.objects.filter(gateway__site=self.site)
+        return self._considered
+
+    @cached_property
+    def _considered(self) -> QuerySet[Device]:
+        gateways = Gateway.objects.filter(site=self.site).order_by().values_list("pk", flat=True)
+        return considered(list(gateways)).devices
 
     @cached_property
     def measures(self) -> list[Measure]:
-        """What is counted here; one query."""
-        names = counted().filter(device__in=self.devices).values_list("quantity", flat=True)
+        """What is counted here; two queries."""
+        devices = list(self.devices.order_by().values_list("pk", flat=True))
+        names = first_counted(devices, MOST_SERIES).values_list("quantity", flat=True)
         found = set(names.distinct())
         return [
             measure

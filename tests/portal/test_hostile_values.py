@@ -78,13 +78,18 @@ def test_no_stored_value_makes_a_page_raise(
     assert [samples for _metric, samples in database_gauges(timezone.now())]
 
 
-def _names(seeded: SeedIds, first: int, stop: int) -> None:
-    """Let a box name devices, series, supplies, conditions and gaps, and people sites."""
+def name_things(
+    seeded: SeedIds, first: int, stop: int, *, sites: bool = True, at_once: int = 10**6
+) -> None:
+    """Let a box name devices, series, supplies, conditions and gaps, and people name sites.
+
+    A device has ``at_once`` supplies at most, and as many open conditions: an event says all.
+    """
     gateway = Device.objects.get(pk=seeded.meter).gateway
     now, box = timezone.now(), gateway.boxes.get()
     numbers = range(first, stop)
     site = gateway.site.organization.sites.create
-    for number in numbers:
+    for number in numbers if sites else ():
         other = site(name=f"Site {number}", time_zone="Asia/Tokyo")
         box_id = f"b-{number:010}"
         Gateway.objects.create(site=other, name="Gateway").boxes.create(box_id=box_id)
@@ -101,10 +106,16 @@ def _names(seeded: SeedIds, first: int, stop: int) -> None:
         DeviceSupply.objects.bulk_create(
             DeviceSupply(device=device, kind="toner", name=f"{number}", state="ok")
             for number in numbers
+            if number < at_once
         )
         DeviceCondition.objects.bulk_create(
             DeviceCondition(
-                device=device, code=f"x{number}", severity="error", raised_at=now, evidence=[]
+                device=device,
+                code=f"x{number}",
+                severity="error",
+                raised_at=now,
+                cleared_at=None if number < at_once else now,
+                evidence=[],
             )
             for number in numbers
         )
@@ -138,9 +149,9 @@ def _names(seeded: SeedIds, first: int, stop: int) -> None:
 @pytest.mark.timeout(400)
 def test_no_page_grows_with_what_a_box_names(owner: Client, seeded: SeedIds) -> None:
     every = list(pages(seeded))
-    _names(seeded, 0, 210)
+    name_things(seeded, 0, 210)
     before = {page: visit(owner, page) for page in every}
-    _names(seeded, 210, 420)
+    name_things(seeded, 210, 420)
     grown = {}
     for page in every:
         status, size, queries = visit(owner, page)

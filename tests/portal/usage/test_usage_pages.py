@@ -251,7 +251,7 @@ def test_a_site_asks_the_database_no_more_often_for_more_devices(
     for number in range(4):
         more = meter(site, f"more-{number}")
         counted(more, steady("2026-05-03 12:00", "2026-05-03 18:00", 1200))
-    assert queries() == before <= 18
+    assert queries() == before <= 23
 
 
 # --- addresses ----------------------------------------------------------------------------------
