@@ -97,7 +97,7 @@ def _device_url(text: str) -> str:
     if not parts.scheme or not rest.startswith("//"):
         raise _url_error(device_url.NO_PROTOCOL(), device_url.BEGIN_URL())
     if parts.password is not None and not SECRET_REFERENCE.fullmatch(parts.password):
-        raise _secret_error(messages.URL_PASSWORD(), messages.STORE_SECRET())
+        raise _secret_error(device_url.PASSWORD(), messages.STORE_SECRET())
     return text
 
 

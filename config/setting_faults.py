@@ -15,8 +15,9 @@ from config.yaml_faults import value_fault
 from console.nearest import nearest
 from console.templates import config as messages
 from console.templates import device_url
+from console.templates import value as values
 from console.templates.control import DID_YOU_MEAN
-from console.text import NO_MESSAGE, Argument, Message
+from console.text import NO_MESSAGE, Argument, Message, Template
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -63,61 +64,53 @@ def located(fault: SettingFault, source: Source) -> Finding:
     )
 
 
-_Words = Callable[[Argument, Mapping[str, Any]], tuple[Message, Message]]
-
-
-def _not_whole(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
-    return messages.NOT_WHOLE(given=given), messages.NUMBER_ONLY()
-
-
-def _not_number(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
-    return messages.NOT_NUMBER(given=given), messages.NUMBER_ONLY()
-
-
-def _not_boolean(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
-    return messages.NOT_BOOLEAN(given=given), messages.WRITE_BOOLEAN()
-
-
-def _not_section(given: Argument, _: Mapping[str, Any]) -> tuple[Message, Message]:
-    return messages.NOT_A_SECTION(given=given), messages.WRITE_SECTION()
-
-
-_DESCRIPTIONS: Final[Mapping[str, _Words]] = {
-    "string_type": lambda given, _: (messages.NOT_TEXT(given=given), messages.QUOTE()),
-    "bool_parsing": _not_boolean,
-    "bool_type": _not_boolean,
-    "int_parsing": _not_whole,
-    "int_type": _not_whole,
-    "int_from_float": _not_whole,
-    "float_parsing": _not_number,
-    "float_type": _not_number,
-    "decimal_parsing": _not_number,
-    "decimal_type": _not_number,
-    "finite_number": _not_number,
-    "greater_than": lambda given, context: (
-        messages.TOO_SMALL(given=given),
-        messages.MORE_THAN(limit=context["gt"]),
-    ),
-    "greater_than_equal": lambda given, context: (
-        messages.TOO_SMALL(given=given),
-        messages.AT_LEAST(limit=context["ge"]),
-    ),
-    "less_than_equal": lambda given, context: (
-        messages.TOO_LARGE(given=given),
-        messages.AT_MOST(limit=context["le"]),
-    ),
-    "string_too_long": lambda _, context: (
-        messages.TEXT_TOO_LONG(),
-        messages.CHARACTERS_AT_MOST(limit=context["max_length"]),
-    ),
-    "too_long": lambda _, context: (
-        messages.TOO_MANY_ENTRIES(),
-        messages.ENTRIES_AT_MOST(limit=context["max_length"]),
-    ),
-    "dataclass_type": _not_section,
-    "tuple_type": lambda given, _: (messages.NOT_A_LIST(given=given), messages.WRITE_LIST()),
+_VALUES: Final[Mapping[str, tuple[Template, Template]]] = {
+    "string_type": (values.NOT_TEXT, values.QUOTE),
+    "string_too_short": (values.EMPTY_TEXT, values.FILL_IN),
+    "string_too_long": (values.LONG_TEXT, values.CHARACTERS_AT_MOST),
+    "bool_parsing": (messages.NOT_BOOLEAN, messages.WRITE_BOOLEAN),
+    "bool_type": (messages.NOT_BOOLEAN, messages.WRITE_BOOLEAN),
+    "int_parsing": (values.NOT_WHOLE, values.WRITE_WHOLE),
+    "int_type": (values.NOT_WHOLE, values.WRITE_WHOLE),
+    "int_from_float": (values.NOT_WHOLE, values.WRITE_WHOLE),
+    "float_parsing": (values.NOT_A_NUMBER, values.WRITE_NUMBER),
+    "float_type": (values.NOT_A_NUMBER, values.WRITE_NUMBER),
+    "decimal_parsing": (values.NOT_A_NUMBER, values.WRITE_NUMBER),
+    "decimal_type": (values.NOT_A_NUMBER, values.WRITE_NUMBER),
+    "finite_number": (values.NOT_FINITE, values.WRITE_NUMBER),
+    "greater_than": (values.TOO_SMALL, values.MORE_THAN),
+    "greater_than_equal": (values.TOO_SMALL, values.AT_LEAST),
+    "less_than_equal": (values.TOO_LARGE, values.AT_MOST),
+    "dataclass_type": (values.NOT_A_SECTION, values.WRITE_SECTION),
+    "mapping_type": (values.NOT_A_SECTION, values.WRITE_SECTION),
+    "dict_type": (values.NOT_A_SECTION, values.WRITE_SECTION),
+    "tuple_type": (values.NOT_A_LIST, values.WRITE_LIST),
+    "too_short": (messages.FEW_ENTRIES, messages.ENTRIES_AT_LEAST),
+    "too_long": (messages.TOO_MANY_ENTRIES, messages.ENTRIES_AT_MOST),
 }
-"""The fact and the next step by pydantic's error types."""
+"""pydantic's error types: the fact, and the next step."""
+_LIMITS: Final = ("gt", "ge", "le", "max_length", "min_length")
+"""Where pydantic keeps the limit that a value broke."""
+
+
+def value_words(
+    kind: str, given: Argument, context: Mapping[str, Any]
+) -> tuple[Message, Message] | None:
+    """The fact and the next step of an error of pydantic's; ``None`` for a kind without words.
+
+    Args:
+        kind: pydantic's type of the error.
+        given: The value, as it is shown.
+        context: What pydantic says beside it, such as a limit.
+    """
+    if kind not in _VALUES:
+        return None
+    limit = next((context[name] for name in _LIMITS if name in context), "")
+    args = {"given": given, "limit": limit if isinstance(limit, int | float) else str(limit)}
+    fact, step = (
+        template(**{name: args[name] for name in template.fields}) for template in _VALUES[kind]
+    )
+    return fact, step
 
 
 _FORMS: Final[Mapping[str | int, Callable[[Argument], tuple[Message, Message]]]] = {
@@ -151,7 +144,7 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
         return _unknown(path, given, root)
     if issue.kind == "missing":
         name = str(path[-1])
-        what, step = messages.MISSING(name=name), messages.ADD_SETTING(name=name)
+        what, step = values.MISSING(name=name), messages.ADD_SETTING(name=name)
         return SettingFault(path=path, what=what, next=step)
     if path and path[-1] in _SECRET:
         what, why = messages.NOT_A_REFERENCE(), messages.TRAVELS()
@@ -166,10 +159,10 @@ def describe(detail: ErrorDetails, issue: ValidationIssue, root: type) -> Settin
     elif issue.kind == "string_type" and path and path[-1] in _FORMS:
         what, step = _FORMS[path[-1]](given_value(given))
     elif issue.kind in ("enum", "literal_error"):
-        what = messages.NOT_A_CHOICE(given=given_value(given))
+        what = values.NOT_A_CHOICE(given=given_value(given))
         step = messages.CHOICES(choices=choices_at(root, path))
-    elif issue.kind in _DESCRIPTIONS:
-        what, step = _DESCRIPTIONS[issue.kind](given_value(given), issue.context)
+    elif words := value_words(issue.kind, given_value(given), issue.context):
+        what, step = words
     else:
         what, step = issue.message, issue.context.get("next", messages.SEE_REFERENCE())
     why = issue.context.get("why", NO_MESSAGE)
@@ -204,7 +197,7 @@ def _unknown(path: Path, given: object, root: type) -> SettingFault:
     synonym = _SYNONYMS.get(name.lower())
     close = synonym if synonym in known else nearest(name, known)
     step = DID_YOU_MEAN(name=close) if close else messages.KNOWN_SETTINGS(known=tuple(known))
-    return SettingFault(path=path, what=messages.UNKNOWN_SETTING(name=name), next=step, key=True)
+    return SettingFault(path=path, what=values.UNKNOWN_SETTING(name=name), next=step, key=True)
 
 
 def _empty(path: Path, kind: str) -> tuple[Message, Message]:
@@ -213,7 +206,7 @@ def _empty(path: Path, kind: str) -> tuple[Message, Message]:
         return messages.EMPTY_ENTRY(name=dotted(path[:-1])), messages.FILL_ENTRY()
     name = dotted(path[-1:])
     if kind == "dataclass_type":
-        return messages.EMPTY_SECTION(name=name), messages.WRITE_SECTION()
+        return messages.EMPTY_SECTION(name=name), values.WRITE_SECTION()
     if kind == "tuple_type":
         return messages.EMPTY_LIST(name=name), messages.FILL_LIST(name=name)
     return messages.NO_VALUE(name=name), messages.WRITE_VALUE(name=name)
@@ -221,5 +214,5 @@ def _empty(path: Path, kind: str) -> tuple[Message, Message]:
 
 def _pattern(path: Path, given: object) -> tuple[Message, Message]:
     if path[-1] == "name":
-        return messages.INVALID_NAME(given=given_value(given)), messages.NAME_FORM()
+        return values.NOT_A_NAME(given=given_value(given)), messages.NAME_FORM()
     return messages.CONTROL_CHARACTERS(), messages.REMOVE_CHARACTERS()

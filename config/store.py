@@ -23,7 +23,7 @@ from config.model import Configuration
 from config.reading import read
 from config.yaml_source import SIZE_LIMIT
 from console.templates import config as messages
-from console.templates import system
+from console.templates import control, system
 
 RUNNING = "config.yaml"
 PREVIOUS = "config.previous.yaml"
@@ -126,7 +126,7 @@ def read_bytes(path: Path) -> bytes:
             return file.read(SIZE_LIMIT + 1)
     except OSError as error:
         finding = Finding(
-            what=messages.UNREADABLE(),
+            what=system.FILE_UNREADABLE(),
             why=system.reason(error),
             next=_STEPS.get(type(error), messages.CHECK_DISK)(),
             location=SourceLocation(file=str(path)),
@@ -136,7 +136,7 @@ def read_bytes(path: Path) -> bytes:
 
 _STEPS: Final = {
     FileNotFoundError: messages.EXISTING_FILE,
-    PermissionError: messages.AS_OWNER,
+    PermissionError: control.AS_OWNER,
     NotADirectoryError: messages.CORRECT_PATH,
     IsADirectoryError: messages.FILE_IN_FOLDER,
 }

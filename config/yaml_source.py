@@ -23,6 +23,7 @@ from config.finding import Finding, SourceLocation, dotted
 from config.look_alike import code_point
 from config.yaml_faults import find_fault, key_fault, root_fault
 from config.yaml_text import Fault, FaultFoundError, YamlText, decode
+from console.templates import value as values
 from console.templates import yaml as messages
 from console.text import NO_MESSAGE, Message
 
@@ -224,7 +225,7 @@ class _Reader:
             if key in result:
                 first = self._source.keys[here].line
                 what, why = messages.KEY_REPEATED(key=key), messages.FIRST_LINE(line=first)
-                self._add(what, here, key_node, why=why, step=messages.REMOVE_ONE())
+                self._add(what, here, key_node, why=why, step=values.REMOVE_ONE())
                 continue
             self._source.keys[here] = self._mark(key_node)
             result[key] = self.value(child, here)

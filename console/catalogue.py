@@ -44,6 +44,7 @@ AREAS: Final = frozenset(
         "snmp",
         "spool",
         "system",
+        "value",
         "yaml",
     }
 )

@@ -20,6 +20,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from config.finding import Finding
 from console.nearest import nearest
 from console.templates import device_url as texts
+from console.templates import value as values
 from console.templates.control import DID_YOU_MEAN
 from console.text import Message, MessageError
 
@@ -135,7 +136,7 @@ def not_a_choice(name: str, value: str, known: Iterable[str]) -> Finding:
 
 def _use(known: Iterable[str]) -> Message:
     names = tuple(known)
-    return texts.USE_ONE_OF(known=names) if len(names) > 1 else texts.USE(known=names)
+    return values.USE_ONE_OF(known=names) if len(names) > 1 else values.USE(known=names)
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:
@@ -170,7 +171,7 @@ def _query(parts: SplitResult, text: str) -> dict[str, str]:
     for key, value in given:
         if key in query:
             what = texts.OPTION_TWICE(name=key)
-            raise UrlError(what, where=text, next_step=texts.REMOVE_ONE())
+            raise UrlError(what, where=text, next_step=values.REMOVE_ONE())
         query[_printable(key, text)] = _printable(value, text)
     return query
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from console import part_key
 from console.part_key import Slices
 from console.templates import quantity as texts
+from console.templates import value as values
 from console.text import MessageError
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def check_part(quantity: Quantity, part: str) -> None:
     for key, value in pairs:
         if key not in quantity.keys:
             what = texts.UNKNOWN_PART(quantity=quantity.value, part=part)
-            use = texts.USE_ONE_OF if len(allowed) > 1 else texts.USE
+            use = values.USE_ONE_OF if len(allowed) > 1 else values.USE
             raise PartError(what, next_step=use(known=allowed))
         if not PART_VALUES[key].fullmatch(value):
             what = texts.UNKNOWN_VALUE(value=value, key=key, part=part)

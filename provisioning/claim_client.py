@@ -282,14 +282,14 @@ def _translate_errors(on_timeout: Code) -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         code = _BY_VERDICT.get(error.verify_code, Code.OTHER_ISSUER)
-        raise CodedError(code, why=enrol.TLS_REASON(reason=error.verify_message)) from error
+        raise CodedError(code, why=system.TLS_REASON(reason=error.verify_message)) from error
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
         raise CodedError(Code.BROKEN_OFF, why=enrol.WITHIN_TLS()) from error
     except ssl.SSLError as error:
-        why = enrol.TLS_REASON(reason=error.reason or str(error))
+        why = system.TLS_REASON(reason=error.reason or str(error))
         raise CodedError(Code.NO_TLS, why=why) from error
     except socket.gaierror as error:
-        why = enrol.RESOLVER_REASON(reason=error.strerror or str(error))
+        why = system.RESOLVER_REASON(reason=error.strerror or str(error))
         raise CodedError(Code.NAME_NOT_FOUND, why=why) from error
     except TimeoutError as error:
         raise CodedError(on_timeout) from error

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from console.templates import enrol, system
+from console.templates import control, enrol, system
 from console.text import Message, MessageError
 
 FILE: Final = "box.json"
@@ -73,7 +73,7 @@ def _read(path: Path) -> str:
         raise
     except OSError as error:
         raise IdentityError(
-            enrol.BOX_ID_UNREADABLE(), path, system.reason(error), enrol.RUN_AS_USER()
+            enrol.BOX_ID_UNREADABLE(), path, system.reason(error), control.AS_OWNER()
         ) from error
     except ValueError:
         content = None

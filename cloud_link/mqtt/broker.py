@@ -178,7 +178,7 @@ class Identity:
                 path.open("rb").close()
             except OSError as error:
                 raise UnusableIdentityError(
-                    mqtt.FILE_UNREADABLE(),
+                    system.FILE_UNREADABLE(),
                     where=str(path),
                     why=system.reason(error),
                     next_step=mqtt.CHECK_OWNER(),
@@ -190,7 +190,7 @@ def _unusable(what: Message, path: Path, error: ssl.SSLError) -> UnusableIdentit
     return UnusableIdentityError(
         what,
         where=str(path),
-        why=mqtt.TLS_REASON(reason=reason),
+        why=system.TLS_REASON(reason=reason),
         next_step=mqtt.RESTORE_IDENTITY(),
     )
 

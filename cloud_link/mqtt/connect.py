@@ -162,12 +162,12 @@ def _unreachable(where: str, error: OSError | UnicodeError) -> UnreachableError:
     """The error that `paho.mqtt.client.Client.connect` failed with, as ours."""
     match error:
         case ssl.SSLCertVerificationError():
-            why = mqtt.TLS_REASON(reason=error.verify_message)
+            why = system.TLS_REASON(reason=error.verify_message)
             return UnreachableError(where, mqtt.NOT_TRUSTED(), mqtt.CHECK_TRUST(), why=why)
         case ssl.SSLError():
             return tls_ended(where, tls_alert_text(error))
         case socket.gaierror():
-            why = mqtt.RESOLVER_REASON(reason=error.strerror or str(error))
+            why = system.RESOLVER_REASON(reason=error.strerror or str(error))
             return UnreachableError(where, mqtt.NAME_UNKNOWN(), mqtt.CHECK_NAME(), why=why)
         case ConnectionRefusedError():
             return UnreachableError(where, mqtt.NOTHING_LISTENS(), mqtt.CHECK_BROKER())

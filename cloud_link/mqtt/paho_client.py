@@ -9,7 +9,7 @@ from contextlib import suppress
 from paho.mqtt.client import Client
 
 from cloud_link.mqtt.broker import UnreachableError
-from console.templates import mqtt
+from console.templates import mqtt, system
 from console.text import Message
 
 
@@ -77,7 +77,7 @@ def tls_alert_text(error: ssl.SSLError) -> str:
 
 def tls_ended(where: str, alert: str) -> UnreachableError:
     """The error of a connection that ended with ``alert``, as `tls_alert_text` gives it."""
-    why = mqtt.TLS_ALERT(alert=alert) if "alert" in alert else mqtt.TLS_REASON(reason=alert)
+    why = mqtt.TLS_ALERT(alert=alert) if "alert" in alert else system.TLS_REASON(reason=alert)
     return UnreachableError(where, mqtt.TLS_ENDED(), _tls_next_step(alert), why=why, alert=alert)
 
 

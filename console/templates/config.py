@@ -28,34 +28,13 @@ INVALID: Final = Template("config.invalid", "{given} is not valid here")
 SEE_REFERENCE: Final = Template(
     "config.see_reference", "see the description of this setting in the reference"
 )
-NOT_TEXT: Final = Template("config.not_text", "text is expected here, not {given}")
-QUOTE: Final = Template("config.quote", "put it in quotation marks")
 NOT_BOOLEAN: Final = Template("config.not_boolean", "true or false is expected here, not {given}")
 WRITE_BOOLEAN: Final = Template("config.write_boolean", "write true or false")
-NOT_WHOLE: Final = Template("config.not_whole", "a whole number is expected here, not {given}")
-NOT_NUMBER: Final = Template("config.not_number", "a number is expected here, not {given}")
-NUMBER_ONLY: Final = Template("config.number_only", "write a number, without a unit")
-TOO_SMALL: Final = Template("config.too_small", "{given} is too small")
-AT_LEAST: Final = Template("config.at_least", "write {limit} or more")
-MORE_THAN: Final = Template("config.more_than", "write more than {limit}")
-TOO_LARGE: Final = Template("config.too_large", "{given} is too large")
-AT_MOST: Final = Template("config.at_most", "write {limit} or less")
-TEXT_TOO_LONG: Final = Template("config.text_too_long", "the text is too long")
-CHARACTERS_AT_MOST: Final = Template(
-    "config.characters_at_most", "write at most {limit} characters"
-)
+FEW_ENTRIES: Final = Template("config.few_entries", "the list has too few entries")
+ENTRIES_AT_LEAST: Final = Template("config.entries_at_least", "write at least {limit} entries")
 TOO_MANY_ENTRIES: Final = Template("config.too_many_entries", "the list has too many entries")
 ENTRIES_AT_MOST: Final = Template("config.entries_at_most", "write at most {limit} entries")
-NOT_A_CHOICE: Final = Template("config.not_a_choice", "{given} is not one of the possible values")
 CHOICES: Final = Template("config.choices", "write one of these values: {choices}")
-NOT_A_SECTION: Final = Template("config.not_a_section", "a section is expected here, not {given}")
-WRITE_SECTION: Final = Template(
-    "config.write_section", "write its settings on the lines below it, indented"
-)
-NOT_A_LIST: Final = Template("config.not_a_list", "a list is expected here, not {given}")
-WRITE_LIST: Final = Template(
-    "config.write_list", "write each entry on a line of its own, after a dash"
-)
 CONTROL_CHARACTERS: Final = Template(
     "config.control_characters", "the text contains control characters"
 )
@@ -63,9 +42,7 @@ REMOVE_CHARACTERS: Final = Template("config.remove_characters", "remove these ch
 
 # --- settings -------------------------------------------------------------------------------------
 
-MISSING: Final = Template("config.missing", "the setting '{name}' is missing")
 ADD_SETTING: Final = Template("config.add_setting", "add '{name}:' and its value")
-UNKNOWN_SETTING: Final = Template("config.unknown_setting", "the setting '{name}' is unknown")
 KNOWN_SETTINGS: Final = Template(
     "config.known_settings", "remove it, or use one of these settings: {known}"
 )
@@ -80,7 +57,6 @@ NEWER_VERSION: Final = Template(
 UPDATE: Final = Template(
     "config.update", "update the software, or write the file for version {supported}"
 )
-INVALID_NAME: Final = Template("config.invalid_name", "{given} is not a valid name")
 NAME_FORM: Final = Template(
     "config.name_form",
     "use at most 63 lower-case letters a to z, digits and hyphens; 'label' takes any text",
@@ -130,7 +106,6 @@ ADDRESS_FORM: Final = Template(
     "config.address_form", "write four numbers from 0 to 255, as in 192.168.0.10"
 )
 URL_PORT: Final = Template("config.url_port", "the URL has an invalid port")
-URL_PASSWORD: Final = Template("config.url_password", "the URL contains a password")
 TRAVELS: Final = Template(
     "config.travels", "configuration files are copied and sent, so they must not contain secrets"
 )
@@ -177,11 +152,7 @@ SET_TOKEN: Final = Template("config.set_token", "set metrics.token, or listen on
 PLACES: Final = Template(
     "config.places", "{place} and {n} other place", "{place} and {n} other places"
 )
-UNREADABLE: Final = Template("config.unreadable", "the file cannot be read")
 EXISTING_FILE: Final = Template("config.existing_file", "give the path of an existing file")
-AS_OWNER: Final = Template(
-    "config.as_owner", "run the command as the user that the gateway runs as, or with sudo"
-)
 FILE_IN_FOLDER: Final = Template(
     "config.file_in_folder", "give the path of the configuration file within that folder"
 )

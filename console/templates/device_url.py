@@ -38,10 +38,7 @@ ESCAPE_UTF8: Final = Template(
     "device_url.escape_utf8", "write the UTF-8 bytes of each character as escapes"
 )
 OPTION_TWICE: Final = Template("device_url.option_twice", "the option '{name}' is given twice")
-REMOVE_ONE: Final = Template("device_url.remove_one", "remove one of the two")
 UNKNOWN_OPTION: Final = Template("device_url.unknown_option", "{scheme}:// has no option '{name}'")
-USE: Final = Template("device_url.use", "use {known}")
-USE_ONE_OF: Final = Template("device_url.use_one_of", "use one of {known}")
 NOT_IN_RANGE: Final = Template(
     "device_url.not_in_range", "{name}={value} is not a number from {least} to {most}"
 )

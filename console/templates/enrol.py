@@ -48,8 +48,6 @@ OTHER_TERMS: Final = Template(
 
 # The connection to the portal
 
-TLS_REASON: Final = Template("enrol.tls_reason", "the TLS library reports '{reason}'")
-RESOLVER_REASON: Final = Template("enrol.resolver_reason", "the name server's answer is '{reason}'")
 WITHIN_TLS: Final = Template("enrol.within_tls", "it ended within the TLS connection")
 NOT_HTTP: Final = Template("enrol.not_http", "the answer is not HTTP")
 HTTP_STATUS: Final = Template("enrol.http_status", "the answer has the HTTP status {status}")
@@ -122,7 +120,4 @@ OWN_FOLDER: Final = Template(
 )
 CHECK_DISK: Final = Template(
     "enrol.check_disk", "check whether that disk is full or read-only, then try again"
-)
-RUN_AS_USER: Final = Template(
-    "enrol.run_as_user", "run the command as the user that the gateway runs as, or with sudo"
 )

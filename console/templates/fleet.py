@@ -7,7 +7,6 @@ from typing import Final
 from console.text import Template
 
 NAME_EMPTY: Final = Template("fleet.name_empty", "the name is empty")
-WRITE_NAME: Final = Template("fleet.write_name", "write at least one character")
 NAME_LONG: Final = Template(
     "fleet.name_long",
     "the name has {n} character, but at most {limit} are allowed",

@@ -24,8 +24,6 @@ NO_AUTHORITY: Final = Template(
 PAIR_UNUSABLE: Final = Template(
     "mqtt.pair_unusable", "the certificate and the key {key} cannot be used together"
 )
-TLS_REASON: Final = Template("mqtt.tls_reason", "the TLS library reports '{reason}'")
-FILE_UNREADABLE: Final = Template("mqtt.file_unreadable", "the file cannot be read")
 RESTORE_IDENTITY: Final = Template(
     "mqtt.restore_identity", "restore the file, or have the certificate issued again"
 )
@@ -57,7 +55,6 @@ CHECK_TRUST: Final = Template(
     "check the trusted authorities, the broker's name and this machine's clock",
 )
 NAME_UNKNOWN: Final = Template("mqtt.name_unknown", "the broker's name cannot be resolved")
-RESOLVER_REASON: Final = Template("mqtt.resolver_reason", "the name server's answer is '{reason}'")
 CHECK_NAME: Final = Template("mqtt.check_name", "check the name and the DNS server")
 INVALID_HOST: Final = Template("mqtt.invalid_host", "the broker's host name is invalid")
 CORRECT_HOST: Final = Template("mqtt.correct_host", "correct the broker's host name")

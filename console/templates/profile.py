@@ -28,36 +28,9 @@ USE_ITS_BASE: Final = Template(
 )
 
 # Single values.
-NOT_TEXT: Final = Template("profile.not_text", "text is expected here, not {given}")
-QUOTE: Final = Template("profile.quote", "put it in quotation marks")
-EMPTY_TEXT: Final = Template("profile.empty_text", "the text is empty")
-FILL_IN: Final = Template("profile.fill_in", "write at least one character")
-LONG_TEXT: Final = Template("profile.long_text", "the text is too long")
-SHORTEN: Final = Template("profile.shorten", "shorten it to at most {limit} characters")
-NOT_A_NAME: Final = Template("profile.not_a_name", "{given} is not a valid name")
 NAME_FORM: Final = Template("profile.name_form", "use a to z, 0 to 9 and hyphens")
-NOT_WHOLE: Final = Template("profile.not_whole", "a whole number is expected here, not {given}")
-NOT_A_NUMBER: Final = Template("profile.not_a_number", "a number is expected here, not {given}")
-NOT_FINITE: Final = Template("profile.not_finite", "{given} is not a finite number")
-TOO_SMALL: Final = Template("profile.too_small", "{given} is too small")
-AT_LEAST: Final = Template("profile.at_least", "write {limit} or more")
-TOO_LARGE: Final = Template("profile.too_large", "{given} is too large")
-AT_MOST: Final = Template("profile.at_most", "write {limit} or less")
-NOT_A_SECTION: Final = Template("profile.not_a_section", "a section is expected here, not {given}")
-INDENT_SETTINGS: Final = Template(
-    "profile.indent_settings", "write its settings below it, indented"
-)
-NOT_A_LIST: Final = Template("profile.not_a_list", "a list is expected here, not {given}")
-DASHES: Final = Template("profile.dashes", "write each entry on a line of its own, after a dash")
-FEW_ENTRIES: Final = Template("profile.few_entries", "the list has too few entries")
-ENTRIES_AT_LEAST: Final = Template("profile.entries_at_least", "write at least {limit}")
-MISSING: Final = Template("profile.missing", "'{name}' is missing")
 ADD_TO_FILE: Final = Template("profile.add_to_file", "add it to the file")
 ADD_TO_ENTRY: Final = Template("profile.add_to_entry", "add it to this entry")
-NOT_A_CHOICE: Final = Template("profile.not_a_choice", "{given} is not one of the possible values")
-USE: Final = Template("profile.use", "use {known}")
-USE_ONE_OF: Final = Template("profile.use_one_of", "use one of {known}")
-UNKNOWN_SETTING: Final = Template("profile.unknown_setting", "the setting '{name}' is unknown")
 UNKNOWN_QUANTITY: Final = Template("profile.unknown_quantity", "'{name}' is not a known quantity")
 SAME_NUMBER: Final = Template("profile.same_number", "{first} and {second} are the same number")
 REVERSED_RANGE: Final = Template("profile.reversed_range", "last {last} is before first {first}")
@@ -128,9 +101,6 @@ FORBIDDEN: Final = Template(
 )
 
 # What to do about these.
-WRITE_WHOLE: Final = Template("profile.write_whole", "write a whole number")
-WRITE_NUMBER: Final = Template("profile.write_number", "write a number")
-REMOVE_ONE: Final = Template("profile.remove_one", "remove one of the two")
 SWAP_ENDS: Final = Template("profile.swap_ends", "swap first and last")
 ADD_QUANTITY: Final = Template("profile.add_quantity", "add a quantity, or remove part and scale")
 TYPE_BY_TABLE: Final = Template(

@@ -8,8 +8,6 @@ from console.text import Template
 
 NO_PARTS: Final = Template("quantity.no_parts", "{quantity} has no parts")
 UNKNOWN_PART: Final = Template("quantity.unknown_part", "{quantity} has no part '{part}'")
-USE: Final = Template("quantity.use", "use {known}")
-USE_ONE_OF: Final = Template("quantity.use_one_of", "use one of {known}")
 REMOVE_PART: Final = Template("quantity.remove_part", "remove the part")
 UNSORTED_KEYS: Final = Template(
     "quantity.unsorted_keys", "the keys of the part '{part}' are not sorted, or one is repeated"

@@ -35,6 +35,11 @@ BUSY: Final = Template("system.busy", "device or resource busy")
 NO_MEMORY: Final = Template("system.no_memory", "cannot allocate memory")
 TOO_MANY_FILES: Final = Template("system.too_many_files", "too many open files")
 
+FILE_UNREADABLE: Final = Template("system.file_unreadable", "the file cannot be read")
+TLS_REASON: Final = Template("system.tls_reason", "the TLS library reports '{reason}'")
+RESOLVER_REASON: Final = Template(
+    "system.resolver_reason", "the name server's answer is '{reason}'"
+)
 FOLDER_EXPOSED: Final = Template(
     "system.folder_exposed", "other accounts can look into the folder (mode {mode})"
 )

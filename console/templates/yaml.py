@@ -79,7 +79,6 @@ ENTRY_LINES: Final = Template(
 KEY_NOT_TEXT: Final = Template("yaml.key_not_text", "the name of a setting must be a single word")
 KEY_REPEATED: Final = Template("yaml.key_repeated", "the setting '{key}' occurs twice")
 FIRST_LINE: Final = Template("yaml.first_line", "it first occurs on line {line}")
-REMOVE_ONE: Final = Template("yaml.remove_one", "remove one of the two")
 TAG: Final = Template("yaml.tag", "the YAML tag {tag} is not supported")
 REMOVE_TAG: Final = Template("yaml.remove_tag", "remove the tag")
 MERGE_KEY: Final = Template("yaml.merge_key", "the YAML merge key << is not supported")

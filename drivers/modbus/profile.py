@@ -36,6 +36,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
 from console import component_key
 from console.templates import profile as texts
+from console.templates import value as values
 from drivers.modbus.encoding import Encoding, WordOrder
 from drivers.quantity import Kind, PartError, Quantity, check_part
 from drivers.report import Code, Severity, State
@@ -78,7 +79,7 @@ def _distinct(given: object) -> object:
             number = int(number)
         if number in written:
             what = texts.SAME_NUMBER(first=str(written[number]), second=str(key))
-            raise InvalidValueError("twice", what, next=texts.REMOVE_ONE())
+            raise InvalidValueError("twice", what, next=values.REMOVE_ONE())
         written[number] = key
     return given
 

@@ -6,15 +6,16 @@ shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from config.constraint import ValidationIssue, choices_at, given_value, settings_at
-from config.setting_faults import SettingFault, typed_fault
+from config.setting_faults import SettingFault, typed_fault, value_words
 from console.nearest import nearest
 from console.templates import profile as texts
+from console.templates import value as values
 from console.templates.control import DID_YOU_MEAN
-from console.text import NO_MESSAGE, Argument, Message, Template
+from console.text import NO_MESSAGE, Message
 from drivers.modbus.profile import DEFAULT_GROUP, IDENTITY_GROUP, Profile
 
 if TYPE_CHECKING:
@@ -22,32 +23,6 @@ if TYPE_CHECKING:
 
     from config.yaml_source import Path as Setting
     from drivers.modbus.profile import Point
-
-
-_TEXTS: Final[Mapping[str, tuple[Template, Template]]] = {
-    "string_type": (texts.NOT_TEXT, texts.QUOTE),
-    "string_too_short": (texts.EMPTY_TEXT, texts.FILL_IN),
-    "string_too_long": (texts.LONG_TEXT, texts.SHORTEN),
-    "string_pattern_mismatch": (texts.NOT_A_NAME, texts.NAME_FORM),
-    "int_type": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
-    "int_parsing": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
-    "int_from_float": (texts.NOT_WHOLE, texts.WRITE_WHOLE),
-    "float_parsing": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
-    "float_type": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
-    "decimal_parsing": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
-    "decimal_type": (texts.NOT_A_NUMBER, texts.WRITE_NUMBER),
-    "finite_number": (texts.NOT_FINITE, texts.WRITE_NUMBER),
-    "greater_than_equal": (texts.TOO_SMALL, texts.AT_LEAST),
-    "less_than_equal": (texts.TOO_LARGE, texts.AT_MOST),
-    "dataclass_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
-    "mapping_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
-    "dict_type": (texts.NOT_A_SECTION, texts.INDENT_SETTINGS),
-    "tuple_type": (texts.NOT_A_LIST, texts.DASHES),
-    "too_short": (texts.FEW_ENTRIES, texts.ENTRIES_AT_LEAST),
-}
-"""pydantic's error types: the fact, and the next step."""
-_LIMITS: Final = ("ge", "le", "max_length", "min_length")
-"""Where pydantic keeps the limit that a value broke."""
 
 
 def finding_of(detail: ErrorDetails) -> SettingFault:
@@ -60,31 +35,21 @@ def finding_of(detail: ErrorDetails) -> SettingFault:
         return _unknown_key(path)
     if kind == "missing":
         step = texts.ADD_TO_FILE() if len(path) == 1 else texts.ADD_TO_ENTRY()
-        return SettingFault(path=path, what=texts.MISSING(name=str(path[-1])), next=step)
+        return SettingFault(path=path, what=values.MISSING(name=str(path[-1])), next=step)
     if typed := typed_fault(detail["input"], path, kind):
         return typed
     if kind in ("enum", "literal_error"):
-        what = texts.NOT_A_CHOICE(given=given)
+        what = values.NOT_A_CHOICE(given=given)
         step = choice(str(detail["input"]), choices_at(Profile, path))
         return SettingFault(path=path, what=what, next=step)
     if kind == "unknown":
         step = choice(str(context["given"]), context["known"])
         return SettingFault(path=path, what=issue.message, next=step)
-    if kind in _TEXTS:
-        fact, remedy = _TEXTS[kind]
-        args = {"given": given, "limit": _limit(context)}
-        return SettingFault(path=path, what=_filled(fact, args), next=_filled(remedy, args))
+    if kind == "string_pattern_mismatch":
+        return SettingFault(path=path, what=values.NOT_A_NAME(given=given), next=texts.NAME_FORM())
+    if words := value_words(kind, given, context):
+        return SettingFault(path=path, what=words[0], next=words[1])
     return SettingFault(path=path, what=issue.message, next=context.get("next", NO_MESSAGE))
-
-
-def _filled(template: Template, args: Mapping[str, Argument]) -> Message:
-    return template(**{name: args[name] for name in template.fields})
-
-
-def _limit(context: Mapping[str, object]) -> Argument:
-    """The limit that a value broke, as it is written."""
-    found = next((context[name] for name in _LIMITS if name in context), "")
-    return found if isinstance(found, int | float) else str(found)
 
 
 def contradictions(profile: Profile) -> Iterator[SettingFault]:
@@ -137,7 +102,7 @@ def choice(given: str, known: Sequence[str]) -> Message:
     close = nearest(given, known)
     if close:
         return DID_YOU_MEAN(name=close)
-    use = texts.USE_ONE_OF if len(known) > 1 else texts.USE
+    use = values.USE_ONE_OF if len(known) > 1 else values.USE
     return use(known=tuple(known))
 
 
@@ -145,7 +110,7 @@ def _unknown_key(path: Setting) -> SettingFault:
     known = settings_at(Profile, path[:-1])
     return SettingFault(
         path=path,
-        what=texts.UNKNOWN_SETTING(name=str(path[-1])),
+        what=values.UNKNOWN_SETTING(name=str(path[-1])),
         next=choice(str(path[-1]), known),
         key=True,
     )

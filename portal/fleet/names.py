@@ -14,7 +14,7 @@ from typing import Final
 
 from cloud_link.topics import BOX_ID
 from config.time_zone import is_time_zone, suggestion
-from console.templates import config, fleet
+from console.templates import config, fleet, value
 from console.text import MessageError, Template
 from portal.fleet.kinds import DeviceKind
 
@@ -66,7 +66,7 @@ def tidy(text: str) -> str:
 def check_name(name: str) -> None:
     """Raise `FleetError` unless ``name`` may name a site or a gateway."""
     if not name:
-        raise FleetError(fleet.NAME_EMPTY(), next_step=fleet.WRITE_NAME())
+        raise FleetError(fleet.NAME_EMPTY(), next_step=value.FILL_IN())
     check_length(name)
 
 

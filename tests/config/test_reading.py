@@ -19,6 +19,7 @@ from config.reading import VALIDATOR, migrate, read
 from config.setting_faults import describe
 from config.yaml_source import NODE_LIMIT, SIZE_LIMIT, CoreLoader
 from console.templates import config as messages
+from console.templates import value as values
 from console.text import verbatim
 from drivers.modbus.profile import Profile
 from drivers.report import Severity, State
@@ -144,7 +145,7 @@ def test_a_cause_at_tens_of_thousands_of_places_is_found_in_seconds() -> None:
 def test_one_cause_is_one_finding_with_all_its_places() -> None:
     lines = "".join(f"  - {{name: d{n}, url: 'modbus-tcp://h', interval: 5}}\n" for n in range(12))
     (finding,) = findings(GOOD + lines)
-    assert finding.what == messages.UNKNOWN_SETTING(name="interval")
+    assert finding.what == values.UNKNOWN_SETTING(name="interval")
     assert [place.path for place in finding.places] == [
         f"devices[{n}].interval" for n in range(1, 13)
     ]
@@ -157,20 +158,20 @@ def test_one_cause_is_one_finding_with_all_its_places() -> None:
 @pytest.mark.parametrize(("line", "name"), [('"":', ""), ('" ":', " "), ("? ", "")])
 def test_a_setting_without_a_name_is_unknown(line: str, name: str) -> None:
     (finding,) = findings(f"{GOOD}{line}\n")
-    assert finding.what == messages.UNKNOWN_SETTING(name=name)
+    assert finding.what == values.UNKNOWN_SETTING(name=name)
     assert finding.next.id == messages.KNOWN_SETTINGS.id
 
 
 def test_of_a_long_number_the_length_is_shown() -> None:
     (finding,) = findings(GOOD + f"gateway: {{heartbeat_s: {'7' * 61}}}\n")
-    assert finding.what == messages.TOO_LARGE(given=messages.LONG_VALUE(n=61))
+    assert finding.what == values.TOO_LARGE(given=messages.LONG_VALUE(n=61))
 
 
 def test_a_wrong_value_behind_an_alias_is_one_finding() -> None:
     text = GOOD.replace("version: 1", "version: 1\n").replace("devices:", "devices: &all")
     text = text.replace("{name: main,", "&one {name: main, every_s: soon,")
     (finding,) = (one for one in findings(text + "  - *one\n  - *one\n") if "every_s" in one.path)
-    assert finding.what == messages.NOT_NUMBER(given=messages.QUOTED(text="soon"))
+    assert finding.what == values.NOT_A_NUMBER(given=messages.QUOTED(text="soon"))
     assert [place.path for place in finding.places] == [f"devices[{n}].every_s" for n in range(3)]
     assert len({place.location for place in finding.places}) == 1
 

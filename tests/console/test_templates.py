@@ -206,3 +206,13 @@ def test_a_line_for_a_person_keeps_each_part_in_one_piece(values: list[str]) -> 
         assert "\x1b" not in line
         for value in values:
             assert plain_line(value) in line
+
+
+def test_no_two_templates_of_a_catalogue_say_the_same() -> None:
+    """One fact, one id: but a next step is named by the code that it is for."""
+    by_text: dict[tuple[str, str], set[str]] = {}
+    for area in sorted(catalogue.AREAS - {"next_step"}):
+        for value in vars(importlib.import_module(f"console.templates.{area}")).values():
+            if isinstance(value, Template):
+                by_text.setdefault((value.text, value.plural), set()).add(value.id)
+    assert [ids for ids in by_text.values() if len(ids) > 1] == []

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from config.finding import ConfigError, Finding
 from config.model import SECRET_REFERENCE
 from console.templates import device_url as texts
+from console.templates import value as values
 from drivers.bus_load import BusLoad
 from drivers.device_url import not_a_choice
 from drivers.printer.snmp.poll_groups import PERIODS
@@ -179,7 +180,7 @@ def _check_community(url: DeviceUrl) -> list[Finding]:
         if key in url.query
     ]
     if url.user and "community" in url.query:
-        problems.append(Finding(what=texts.COMMUNITY_TWICE(), next=texts.REMOVE_ONE()))
+        problems.append(Finding(what=texts.COMMUNITY_TWICE(), next=values.REMOVE_ONE()))
     given = url.query.get("community", "")
     if given.startswith("secret:") and not SECRET_REFERENCE.fullmatch(given):
         problems.append(_no_reference("community"))

@@ -61,9 +61,9 @@ points:
 """
     )
     assert list(problems) == [
-        "x.yaml:1:1: maker: 'maker' is missing. Add it to the file.",
+        "x.yaml:1:1: maker: the setting 'maker' is missing. Add it to the file.",
         "x.yaml:2:1: makker: the setting 'makker' is unknown. Did you mean maker?",
-        "x.yaml:4:10: sources: the list has too few entries. Write at least 2.",
+        "x.yaml:4:10: sources: the list has too few entries. Write at least 2 entries.",
         "x.yaml:5:25: modbus.max_registers: 126 is too large. Write 125 or less.",
         "x.yaml:7:23: points[0].quantity: 'voltge' is not a known quantity. Did you mean voltage?",
         "x.yaml:8:5: points[1]: demand.active has no part 'n9'. Use one of l1, l2, l3 and n.",
