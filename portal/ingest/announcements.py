@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from cloud_link.limits import DEVICE_LENGTH, LABEL_LENGTH, SOFTWARE_LENGTH
+from cloud_link.ranges import size
 from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, RunningConfiguration
@@ -137,9 +138,39 @@ def gap_flaw(record: GapRecord, ordinal: int) -> Flaw | None:
     return None
 
 
-def apply_gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
-    """Store what a box dropped and was not received, dated as far as its clocks are known."""
-    row = Gap(
+def apply_gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int]) -> None:
+    """Store what a box dropped and was not received, dated as far as its clocks are known.
+
+    Where the box cannot tell which numbers it lost, it is all that is not here, and disputed.
+
+    Args:
+        box: The box.
+        epoch: The epoch whose numbers were dropped.
+        record: What the box says.
+        carrier: The number that the record came under, as (id of the epoch, seq) in lane ``GAP``.
+    """
+    row = _gap(box, epoch, record, carrier)
+    ranges = record.ranges
+    if not ranges:
+        ranges = tuple(gaps.missing_runs(epoch, record.lane))
+        row.records = max(row.records, size(ranges))
+        row.carrier_epoch, row.carrier_seq, row.disputed = None, None, bool(ranges)
+    if not gaps.claim(row, ranges):
+        return
+    row.save()
+    gaps.believe(epoch)
+    row.refresh_from_db()
+    clocks.date_gap(row)
+
+
+def repeat_gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int]) -> None:
+    """Let a gap record that came before take back what disputed gaps name since."""
+    if gaps.disputed_by_others(_gap(box, epoch, record, carrier), record.ranges):
+        apply_gap(box, epoch, record, carrier)
+
+
+def _gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int]) -> Gap:
+    return Gap(
         box=box,
         epoch=epoch,
         lane=record.lane,
@@ -151,10 +182,6 @@ def apply_gap(box: Box, epoch: Epoch, record: GapRecord) -> None:
         last_boot=record.last[0],
         last_boot_ms=record.last[1],
         reason=record.reason,
+        carrier_epoch_id=carrier[0],
+        carrier_seq=carrier[1],
     )
-    if not gaps.claim(row, record.ranges):
-        return
-    row.save()
-    gaps.believe(epoch)
-    row.refresh_from_db()
-    clocks.date_gap(row)

@@ -7,6 +7,10 @@ A gap is a statement of a box, kept as it came but for two things:
   known to be missing.
 * Numbers that their epoch is not known to have given out are not believed: the watermark does not
   pass them, and pages do not show them, until the box announces that it gave them out.
+* A gap is *disputed* while the box does not say that the record which announced it was
+  acknowledged, or once another record came under that number: somebody else may have announced it.
+  It stands, so that nothing is unaccounted, but what it names is asked for as a hole is; the box
+  sends it, or says that it is gone. A gap whose numbers the box could not tell is disputed, too.
 
 An epoch has given out what its newest `cloud_link.wire.Online` says, and what was received of it.
 
@@ -23,19 +27,20 @@ from django.db import connection
 from cloud_link.limits import BOOT_SIZE, SEQ_LIMIT
 from cloud_link.ranges import clamp, common, complement, runs_of, size, subtract
 from cloud_link.validation import Flaw
-from cloud_link.wire import RejectCode
+from cloud_link.wire import Lane, RejectCode
 from portal.ingest import sql
-from portal.ingest.models import Gap, Receipt, Watermark
+from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from cloud_link.ranges import Range
     from cloud_link.records import GapRecord
-    from portal.ingest.models import Epoch
 
 RUNS_MOST: Final = 10_000
 """Runs that the gaps of a lane hold between two numbers: a spool drops the oldest, in few runs."""
+_EARLIER_EPOCHS: Final = 16
+"""Epochs that are looked at for the time before a gap."""
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
 """Of a gap whose spool could not tell when the records were made."""
 
@@ -65,23 +70,24 @@ def claim(gap: Gap, ranges: Iterable[Range]) -> bool:
     """Let an unsaved gap name those of ``ranges`` that were not received; returns whether any.
 
     No two gaps of a lane name the same number. Of two that do, the later statement holds, but for
-    one that does not know when the records were made.
+    one that does not know when the records were made: it replaces disputed ones only.
     """
     epoch, lane = gap.epoch_id, gap.lane
     wanted = clamp(ranges, SEQ_LIMIT)
     if not wanted:
         return True  # which numbers were lost is not known
     others = _naming({(epoch, lane): (wanted[0][0], wanted[-1][1])})
-    taken = clamp([(first, last) for other in others for first, last in other.ranges], SEQ_LIMIT)
+    taken = _ranges_of(others)
     below = [(0, watermark(epoch, lane))]
     above = subtract(wanted, below)
     if above:
         above = subtract(above, received_runs(epoch, lane, above[0][0], above[-1][1]))
     left = clamp([*common(common(wanted, below), taken), *above], SEQ_LIMIT)
-    if bytes(gap.first_boot) == _UNKNOWN_BOOT:
-        left = subtract(left, taken)
+    if bytes(gap.last_boot) == _UNKNOWN_BOOT:
+        left = subtract(left, _ranges_of(other for other in others if not other.disputed))
     for other in others:
         _withdraw(other, left)
+    gap.readings = gap.readings * size(left) // size(wanted)
     set_ranges(gap, left)
     return bool(left)
 
@@ -106,6 +112,89 @@ def runs_flaw(box: int, record: GapRecord) -> Flaw | None:
         return None
     detail = f"the gaps of its lane have {runs:,} runs already between its numbers"
     return Flaw(code=RejectCode.REFUSED, detail=detail)
+
+
+def missing_runs(epoch: Epoch, lane: int) -> list[Range]:
+    """What an epoch gave out, as far as that is known, and is neither here nor named by a gap.
+
+    At most `RUNS_MOST` runs of it.
+    """
+    top, mark = given_out(epoch, lane), watermark(epoch.pk, lane)
+    received = received_runs(epoch.pk, lane, mark + 1, top)
+    known = clamp([(0, mark), *received, *named(epoch.pk, lane, top)], top)
+    return complement(known, top)[:RUNS_MOST]
+
+
+def dispute(keys: Iterable[tuple[int, int, int]]) -> None:
+    """Dispute what gap records announced under whose (epoch, lane, seq) another one came."""
+    for epoch, lane, seq in keys:
+        if lane == Lane.GAP:
+            rows = Gap.objects.filter(carrier_epoch=epoch, carrier_seq=seq)
+            rows.update(carrier_epoch=None, carrier_seq=None, disputed=True)
+
+
+def disputed_by_others(gap: Gap, ranges: Iterable[Range]) -> bool:
+    """Whether a disputed gap that another record announced names any of these numbers."""
+    wanted = clamp(ranges, SEQ_LIMIT)
+    if not wanted:
+        return False
+    carrier = (gap.carrier_epoch_id, gap.carrier_seq)
+    bounds = {(gap.epoch_id, gap.lane): (wanted[0][0], wanted[-1][1])}
+    return any(
+        each.disputed
+        and (each.carrier_epoch_id, each.carrier_seq) != carrier
+        and common(_ranges_of([each]), wanted)
+        for each in _naming(bounds)
+    )
+
+
+def judge(epochs: Collection[int], is_disputed: Callable[[int, int, int], bool]) -> None:
+    """Dispute some gaps of these epochs, and no longer others.
+
+    Args:
+        epochs: The epochs whose numbers the gaps name, by the ids of their rows.
+        is_disputed: By the id and the ordinal of the epoch that the gap's record came in, and by
+            the number that it came under.
+    """
+    rows = Gap.objects.filter(
+        epoch__in=epochs, carrier_epoch__isnull=False, carrier_seq__isnull=False
+    ).values_list("pk", "disputed", "carrier_epoch", "carrier_epoch__ordinal", "carrier_seq")
+    changed: dict[bool, list[int]] = {True: [], False: []}
+    for pk, before, epoch, ordinal, seq in rows.iterator():
+        assert seq is not None
+        if before != (now := is_disputed(epoch, ordinal, seq)):
+            changed[now].append(pk)
+    for now, keys in changed.items():
+        if keys:
+            Gap.objects.filter(pk__in=keys).update(disputed=now)
+
+
+def disputed(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
+    """What disputed gaps name of these lanes, up to their last numbers, where they name any."""
+    epochs = {epoch for epoch, _ in lasts}
+    rows = Gap.objects.filter(epoch__in=epochs, last_seq__gte=0, disputed=True)
+    found: dict[LaneKey, list[Gap]] = defaultdict(list)
+    for row in rows:
+        if row.first_seq <= lasts.get((row.epoch_id, row.lane), -1):
+            found[row.epoch_id, row.lane].append(row)
+    return {key: common(_ranges_of(some), [(0, lasts[key])]) for key, some in found.items()}
+
+
+def _ranges_of(rows: Iterable[Gap]) -> list[Range]:
+    return clamp([(first, last) for row in rows for first, last in row.ranges], SEQ_LIMIT)
+
+
+def received_before(gap: Gap) -> int | None:
+    """When the last record before those of a gap was received, Unix ms, if that is still known."""
+    here = Receipt.objects.filter(epoch=gap.epoch_id, lane=gap.lane, seq__lt=gap.first_seq)
+    before = here.order_by("-seq").values_list("at", flat=True).first()
+    earlier = Epoch.objects.filter(box=gap.box_id, ordinal__lt=gap.epoch.ordinal)
+    for epoch in earlier.order_by("-ordinal")[:_EARLIER_EPOCHS] if before is None else ():
+        received = Receipt.objects.filter(epoch=epoch, lane=gap.lane).order_by("-seq")
+        before = received.values_list("at", flat=True).first()
+        if before is not None:
+            break
+    return before
 
 
 def given_out(epoch: Epoch, lane: int) -> int:

@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from cloud_link.ranges import Range, size
+from cloud_link.ranges import Range, clamp, size
 from cloud_link.wire import VERSION, Ack, Lane
-from portal.ingest import receipts
+from portal.ingest import gaps, receipts
 from portal.ingest.answers import Answer
 from portal.ingest.models import Epoch, Hole
 from portal.logs import event_log
@@ -59,10 +59,12 @@ def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
         return []
     epochs = _epochs(box, named, online.ordinal)
     known = [(epochs[one.epoch], one) for one in named if one.epoch in epochs]
-    todo = receipts.incomplete(
-        {(epoch, lane): last for epoch, one in known for lane, last in one.lanes.items()}
-    )
-    holes = receipts.missing(_in_turn(todo, now_ms))
+    told = {(epoch, lane): last for epoch, one in known for lane, last in one.lanes.items()}
+    _judge_gaps(known)
+    todo = receipts.incomplete(told)
+    holes = dict(receipts.missing(_in_turn(todo, now_ms)))
+    for key, runs in gaps.disputed(told).items():
+        holes[key] = clamp([*holes.get(key, ()), *runs], told[key] + 1)
     names = {epoch: one.epoch for epoch, one in known}
     found = {(names[key[0]], Lane(key[1])): runs for key, runs in holes.items() if runs}
     later = {(names[epoch], lane) for epoch, lane in todo.keys() - holes.keys()}
@@ -104,6 +106,26 @@ def _epochs(box: Box, named: Sequence[AcknowledgedEpoch], newest: int) -> dict[b
         if one.epoch not in found and one.ordinal <= newest
     )
     return found | {bytes(row.epoch): row.pk for row in made}
+
+
+def _judge_gaps(known: Sequence[tuple[int, AcknowledgedEpoch]]) -> None:
+    """Dispute those gaps of these epochs whose records the box does not know as acknowledged.
+
+    A box with more than `EPOCHS_AT_ONCE` epochs names some of them: the newest, and a run of the
+    older ones. An epoch outside of both may be its own.
+    """
+    told = {epoch: one.lanes.get(int(Lane.GAP), -1) for epoch, one in known}
+    ordinals = [one.ordinal for _, one in known]
+    half = EPOCHS_AT_ONCE // 2
+    spans = [(part[0], part[-1]) for part in (ordinals[:-half], ordinals[-half:]) if part]
+    whole = len(known) < EPOCHS_AT_ONCE
+
+    def is_disputed(epoch: int, ordinal: int, seq: int) -> bool:
+        if epoch in told:
+            return seq > told[epoch]
+        return whole or not ordinal or any(low <= ordinal <= high for low, high in spans)
+
+    gaps.judge(told, is_disputed)
 
 
 def _ask(box: Box, epoch: bytes, lane: Lane, holes: Sequence[Range]) -> Answer:

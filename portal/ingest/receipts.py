@@ -112,6 +112,7 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> Received:
         if counted(one.key):
             default = CONFLICT if one.key[0] in contested else STORED
         result[one.item] = _earlier_outcome(one.item, known.get(one.key), default)
+    gaps.dispute(one.key for one in rest if result[one.item] == CONFLICT)
     named = frozenset(key for key in taken if key[2] in missing.get(key[:2], ()))
     return Received(earlier=result, named=named)
 

@@ -237,6 +237,8 @@ class Transaction:
             if outcome is not None:
                 self._outcomes[item] = outcome
                 self.tally.repeated += 1
+                if outcome == STORED and isinstance(item.record, GapRecord):
+                    self._repeat_gap(item, item.record)
             elif candidate.accept:
                 self._outcomes[item] = STORED
                 self.tally.received[item.number.lane.name.lower()] += 1
@@ -248,6 +250,12 @@ class Transaction:
                 table = item.record.table
                 self._outcomes[item] = RecordOutcome(outcome=Outcome.NEED_TABLE, table=table)
         self._apply(fresh)
+
+    def _repeat_gap(self, item: Item, record: GapRecord) -> None:
+        box = self._known.box(item)
+        epoch = self._known.epoch_of(box, record.epoch, record.ordinal)
+        carrier = (self._known.epoch(item).pk, item.number.seq)
+        announcements.repeat_gap(box, epoch, record, carrier)
 
     def _apply(self, fresh: Sequence[Item]) -> None:
         """Apply new records; clocks first, which date the others."""
@@ -412,7 +420,8 @@ class Transaction:
             record, box = item.record, self._known.box(item)
             if isinstance(record, GapRecord):
                 epoch = self._known.epoch_of(box, record.epoch, record.ordinal)
-                announcements.apply_gap(box, epoch, record)
+                carrier = (self._known.epoch(item).pk, item.number.seq)
+                announcements.apply_gap(box, epoch, record, carrier)
                 continue
             assert clock is not None
             if isinstance(record, EventRecord):

@@ -26,6 +26,10 @@ class Gap(models.Model):
         from_ms, to_ms: The same in Unix milliseconds; NULL while those boots' clocks are unknown.
         reason: ``cap``, ``disk``, ``damaged``, ``invalid``, or ``portal`` for what this portal had
             acknowledged and lost, and the box no longer has.
+        carrier_epoch, carrier_seq: The number, in lane ``GAP``, of the record that announced it;
+            NULL where it is not known.
+        disputed: Whether the box, by its newest ``online`` message, did not announce it in that
+            record: what it names is asked for all the same (`portal.ingest.gaps`).
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="gaps")
@@ -44,6 +48,9 @@ class Gap(models.Model):
     from_ms = models.BigIntegerField(null=True)
     to_ms = models.BigIntegerField(null=True)
     reason = models.CharField(max_length=16)
+    carrier_epoch = models.ForeignKey(Epoch, models.SET_NULL, null=True, related_name="+")
+    carrier_seq = models.BigIntegerField(null=True)
+    disputed = models.BooleanField(default=False)
 
     class Meta:
         indexes: ClassVar = [

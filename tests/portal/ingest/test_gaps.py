@@ -129,6 +129,7 @@ def test_a_record_that_came_before_its_gap_is_not_in_it(dated: Sender) -> None:
     ingest([messages[2], messages[5]])
     ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (0, 4)))])
     assert ranges() == [[0, 1], [3, 4]]
+    assert (Gap.objects.get().records, Gap.objects.get().readings) == (4, 12)
     ingest(messages[:2] + messages[3:5])
     compact(LATER)
     ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (0, 4)))])

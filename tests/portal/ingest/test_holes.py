@@ -16,10 +16,11 @@ from cloud_link.spool.model import SpoolLimits
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Lane
 from portal.fleet.models import Box
 from portal.ingest import holes
-from portal.ingest.models import Gap, Hole
+from portal.ingest.fleet_ledger import fleet_ledger
+from portal.ingest.models import Gap, Hole, Receipt
 from portal.ingest.store import ingest
 from tests.portal.ingest.restored import LIMITS, Backup, Gateway, stored
-from tests.portal.ingest.sender import Sender, gap, meter
+from tests.portal.ingest.sender import OFFSET, Sender, gap, meter
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
@@ -103,6 +104,31 @@ def test_records_that_the_cap_took_are_announced_once(gateway: Opener) -> None:
     assert not here.gapped("portal") & taken
 
 
+def test_what_is_lost_on_both_sides_has_a_beginning_and_an_end(gateway: Opener) -> None:
+    """The box knows until when its records were made, and the portal what it had before them."""
+    here = gateway(NOTHING_KEPT)
+    here.work(40)
+    here.catch_up()
+    backup = Backup()
+    received = Receipt.objects.filter(lane=Lane.DATA).order_by("-seq").values_list("at", flat=True)
+    before = received[0]
+    here.restart()
+    here.work(40)
+    here.catch_up()
+    here.work(1)
+    Receipt.objects.update(at=OFFSET + 41_000)
+    backup.restore()
+    Receipt.objects.update(at=OFFSET + 41_000)
+    here.catch_up()
+    lost = Gap.objects.get(reason="portal", lane=Lane.DATA)
+    assert before > OFFSET
+    assert (lost.records, lost.from_ms, lost.to_ms) == (40, OFFSET + 41_000, OFFSET + 81_000)
+    for row in Gap.objects.filter(reason="portal"):
+        assert row.from_ms is not None
+        assert row.to_ms is not None
+        assert row.from_ms <= row.to_ms
+
+
 def test_a_portal_restored_again_and_again(gateway: Opener) -> None:
     here = gateway()
     backup = Backup()
@@ -150,6 +176,30 @@ def test_a_connection_that_outlives_the_restore(
     assert not here.missing()
 
 
+def test_what_was_sent_before_a_kill_and_dropped_after_it_counts_once(gateway: Opener) -> None:
+    """The box does not know what it had sent: it drops records that the portal stored."""
+    here = gateway(TIGHT)
+    here.work(150)
+    before = here.accepted.copy()
+    sent = here.deliver_unheard(2)
+    assert sent
+    here.crash()
+    here.work(3_000)
+    dropped = sum(here.spool.stats().dropped.values())
+    here.catch_up()
+    assert sent <= stored(here.box)
+    lost = here.gapped("cap")
+    old = {name for name in before if name[1] == Lane.DATA}
+    assert old - sent <= lost, "the cap took all that is older"
+    assert not lost & stored(here.box)
+    assert sum(Gap.objects.values_list("records", flat=True)) == len(lost) == dropped - len(sent)
+    assert here.accepted <= lost | stored(here.box)
+    here.connect()  # which says how far the epoch before the kill is accounted for
+    counted = fleet_ledger()
+    assert counted.gapped == len(lost)
+    assert counted.stored + counted.gapped + counted.quarantined == counted.accepted
+
+
 # What a box may say
 
 
@@ -168,10 +218,11 @@ def test_only_what_is_neither_here_nor_announced_is_asked_for(dated: Sender) -> 
     ingest([message for n, message in enumerate(messages) if n in {0, 1, 4, 5, 7}])
     ingest([dated.send(Lane.GAP, gap(dated, Lane.DATA, (2, 2)))])
     assert asked(dated, data=1) == {}
-    assert asked(dated, data=8) == {Lane.DATA: ((3, 3), (6, 6), (8, 8))}
+    assert asked(dated, data=8, gap=0) == {Lane.DATA: ((3, 3), (6, 6), (8, 8))}
     assert Hole.objects.get().records == 3
+    assert asked(dated, data=8) == {Lane.DATA: ((2, 3), (6, 6), (8, 8))}, "who announced (2, 2)?"
     ingest(messages[:7])
-    assert asked(dated, data=8) == {Lane.DATA: ((8, 8),)}
+    assert asked(dated, data=8, gap=0) == {Lane.DATA: ((8, 8),)}
     ingest(messages)
     assert asked(dated, data=8, gap=0) == {}
     assert not Hole.objects.exists()
