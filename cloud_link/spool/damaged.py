@@ -4,9 +4,10 @@ What one table can no longer say is taken from another, so that a single bad pag
 on it and not the knowledge of which those were::
 
     page 1        the tables' places           a new spool's, whose tables are at the same places
-    epoch         names                        its index
+    epoch         names                        its index, the marker beside the database
     counter       base and next                the records: base = id - seq, and the ids of a lane
-                                               follow each other from epoch to epoch up to newest
+                                               follow each other from epoch to epoch up to newest;
+                                               what that leaves open is announced as not known
     gap           open gaps                    nothing: all that is not here is announced again
     settled       what is not pending          nothing: all that is here is sent again
 
@@ -19,19 +20,19 @@ import contextlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, SEQ_LIMIT
-from cloud_link.ranges import Range
+from cloud_link.ranges import Range, subtract
 from cloud_link.records import Table, table_id
 from cloud_link.spool.folder import FIRST_PAGE
 from cloud_link.spool.gaps import unpack_ranges
 from cloud_link.spool.records import Row
-from cloud_link.spool.schema import LANE_SHIFT, PAGE, create_tables
+from cloud_link.spool.schema import PAGE, create_tables, first_id, last_id
 from cloud_link.spool.settled import undamaged_runs
 from cloud_link.wire import Lane
 
@@ -44,15 +45,23 @@ _decode_table: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
 
 
 class DamagedDatabase:
-    """Reads a damaged database as far as possible; nothing here raises for damage."""
+    """Reads a damaged database as far as possible; nothing here raises for damage.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        unbounded: The (ordinal, lane) of which it is not known which numbers were given out.
+
+    Args:
+        path: The database's file, which need not be there.
+        names: Names of epochs that are known from elsewhere, by ordinal.
+    """
+
+    def __init__(self, path: Path, names: Mapping[int, bytes]) -> None:
         self._db: sqlite3.Connection | None = None
         self._failed: set[str] = set()
-        with contextlib.suppress(sqlite3.Error, OSError):
+        with contextlib.suppress(sqlite3.Error, OSError, UnicodeDecodeError):
             if path.exists():
                 self._db = _connect(path)
-        self.epochs: dict[int, bytes] = {
+        self.epochs: dict[int, bytes] = dict(names) | {
             ordinal: name
             for query in (
                 "SELECT ordinal, name FROM epoch NOT INDEXED",
@@ -70,13 +79,14 @@ class DamagedDatabase:
             )
             if ordinal in self.epochs and lane in set(Lane) and 0 <= following <= SEQ_LIMIT
         }
-        if not self._counters_fit():
-            self.counters = self._counters_of_records() | self.counters
-        self.gaps = self._open_gaps()
         runs = undamaged_runs(self._db) if self._db is not None else []
         self.settled = runs or []
         if runs is None:
             self.pending = {}  # what was retained is carried as pending: the counts do not compare
+        self.unbounded: set[Number] = set()
+        if not self._counters_fit():
+            self.counters = self._counters_of_records() | self.counters
+        self.gaps = self._open_gaps()
 
     @property
     def gaps_whole(self) -> bool:
@@ -97,24 +107,59 @@ class DamagedDatabase:
         return "counter" not in self._failed
 
     def _counters_of_records(self) -> dict[Number, Range]:
-        """The counters as the numbers of the records tell them."""
-        counts: dict[Number, list[tuple[int, int, int]]] = {}
-        query = (
-            f"SELECT ordinal, id >> {LANE_SHIFT}, id - seq, count(*), max(seq) FROM record "  # noqa: S608 - built from a constant
-            "GROUP BY 1, 2, 3"
-        )
-        for ordinal, lane, base, count, last in self._all(query, (int, int, int, int, int)):
-            if ordinal in self.epochs and lane in set(Lane) and 0 <= last < SEQ_LIMIT:
-                counts.setdefault((ordinal, lane), []).append((count, base, last))
+        """The counters as the numbers of the records tell them; notes those that are not whole.
+
+        The ids of a lane follow each other from epoch to epoch, so that what lies between the
+        records of two epochs is known, unless other epochs had numbers there::
+
+            ids       1 2 3 4 5 6 7 8 9
+            records     1 1     3 3         4 and 5 are of the end of epoch 1 or of epoch 2,
+            newest                  8       of which nothing is left; 8 is of the end of epoch 3
+        """
         found: dict[Number, Range] = {}
         for lane in Lane:
-            best = {number: max(some) for number, some in counts.items() if number[1] == lane}
-            ordered = sorted((base, last, number) for number, (_, base, last) in best.items())
-            for index, (base, last, number) in enumerate(ordered):
-                following = ordered[index + 1][0] if index + 1 < len(ordered) else 0
-                until = following or self.newest.get(lane, 0) + 1
-                found[number] = (base, max(last + 1, until - base))
+            known = self._runs_of_records(lane)
+            position = first_id(lane)
+            owner: int | None = None
+            for base, last, ordinal in [*known, (self._end(lane), 0, ORDINAL_LIMIT)]:
+                between = [each for each in self.epochs if (owner or 0) < each < ordinal]
+                stretch = (position, base - 1) if base else None
+                if stretch is None or self._undelivered(*stretch):
+                    if owner is not None and not between and stretch is not None:
+                        start = found[owner, lane][0]
+                        found[owner, lane] = (start, base - start)
+                    else:
+                        self.unbounded.update((each, lane) for each in between)
+                        if owner is not None:
+                            self.unbounded.add((owner, lane))
+                if ordinal < ORDINAL_LIMIT:
+                    found[ordinal, lane] = (base, last + 1)
+                    owner, position = ordinal, base + last + 1
         return found
+
+    def _end(self, lane: Lane) -> int:
+        """The id after the newest of a lane; 0 where that is not known."""
+        newest = self.newest.get(lane)
+        return 0 if newest is None else newest + 1
+
+    def _undelivered(self, first: int, last: int) -> bool:
+        """Whether any of these ids is not settled."""
+        inside = [run for run in self.settled if run[1] >= first and run[0] <= last]
+        return first <= last and bool(subtract([(first, last)], inside))
+
+    def _runs_of_records(self, lane: Lane) -> list[tuple[int, int, int]]:
+        """(base, last number, ordinal) of the epochs that have records in a lane, ascending."""
+        counts: dict[int, dict[int, tuple[int, int]]] = {}
+        for row in self._scan(first_id(lane), last_id(lane)):
+            if row.ordinal in self.epochs and row.seq < SEQ_LIMIT:
+                bases = counts.setdefault(row.ordinal, {})
+                count, last = bases.get(row.id - row.seq, (0, 0))
+                bases[row.id - row.seq] = (count + 1, max(last, row.seq))
+        found = []
+        for ordinal, bases in counts.items():
+            base = max(bases, key=lambda each: bases[each][0])
+            found.append((base, bases[base][1], ordinal))
+        return sorted(found)
 
     def close(self) -> None:
         """Close the database's file."""
@@ -139,19 +184,57 @@ class DamagedDatabase:
         return rows
 
     def rows(self, number: Number) -> Iterator[Row]:
-        """The undamaged records of this (ordinal, lane), read from both ends towards the damage."""
+        """The undamaged records of this (ordinal, lane), ascending."""
         base, following = self.counters[number]
-        bounds = (base, base + following - 1)
-        seen = base - 1
+        return (
+            row
+            for row in self._scan(base, base + following - 1)
+            if row.ordinal == number[0] and row.id == base + row.seq
+        )
+
+    def _scan(self, first: int, last: int) -> Iterator[Row]:
+        """The undamaged records with these ids, ascending; goes on behind what is unreadable."""
         query = "SELECT * FROM record WHERE id BETWEEN ? AND ? ORDER BY id"
-        for way in ("ASC", "DESC"):
-            for raw in self._read(f"{query} {way}", bounds):
-                row = Row(*raw)
-                if way == "DESC" and row.id <= seen:
-                    return
-                if self._is_valid(row, number, base):
-                    seen = max(seen, row.id) if way == "ASC" else seen
-                    yield row
+        position: int | None = first
+        while self._db is not None and position is not None and position <= last:
+            try:
+                for raw in self._db.execute(query, (position, last)):
+                    row = Row(*raw)
+                    if row.checksum_ok and position <= row.id:
+                        position = row.id + 1
+                        yield row
+            except (sqlite3.Error, UnicodeDecodeError):
+                self._failed.add("record")
+                position = self._readable_from(position, last)
+            else:
+                return
+
+    def _readable_from(self, first: int, last: int) -> int | None:
+        """An id above ``first`` from which records can be read again, ``None`` without one.
+
+        Tried at distances that double, from both ends: ids that were dropped cost no time.
+        """
+        distances = [1 << power for power in range((last - first).bit_length())]
+        tried = {first + each for each in distances} | {last - each for each in distances} | {last}
+        low = first
+        for high in sorted(each for each in tried if first < each <= last):
+            if self._is_readable(high, last):
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    low, high = (low, middle) if self._is_readable(middle, last) else (middle, high)
+                return high
+            low = high
+        return None
+
+    def _is_readable(self, first: int, last: int) -> bool:
+        query = "SELECT id FROM record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 1"
+        try:
+            if first <= last and self._db is not None:
+                self._db.execute(query, (first, last)).fetchall()
+                return True
+        except (sqlite3.Error, UnicodeDecodeError):
+            pass
+        return False
 
     def table(self, name: bytes) -> bytes | None:
         """The encoded table called ``name``, if its hash fits; else ``None``."""
@@ -160,10 +243,6 @@ class DamagedDatabase:
                 if table_id(_decode_table.decode(body)) == name:
                     return bytes(body)
         return None
-
-    @staticmethod
-    def _is_valid(row: Row, number: Number, base: int) -> bool:
-        return row.checksum_ok and row.ordinal == number[0] and row.id == base + row.seq
 
     def _all(self, query: str, kinds: tuple[type, ...]) -> Iterator[tuple[Any, ...]]:
         for row in self._read(query, ()):
@@ -174,7 +253,7 @@ class DamagedDatabase:
         try:
             if self._db is not None:
                 yield from self._db.execute(query, terms)
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             self._failed.add(query.partition(" FROM ")[2].split()[0])
 
 
@@ -192,7 +271,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, timeout=1.0)
     try:
         db.execute("SELECT count(*) FROM record WHERE id = 0").fetchall()
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         db.close()
         _replace_first_page(path)
         return sqlite3.connect(path, isolation_level=None, timeout=1.0)

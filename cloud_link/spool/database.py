@@ -220,7 +220,7 @@ def translate_errors() -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _spool_error(error) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise SpoolDamagedError(
             spool.DAMAGED(), why=spool.UNREADABLE_ROW(), next_step=spool.CHECK_DISK()
         ) from error

@@ -6,7 +6,7 @@
       spool.db        0600   the database; beside it spool.db-wal while it is open
       lock            held (flock) by the one process that uses the spool; names its pid
       reserve         space that is released when the disk is full, so that deleting still works
-      epoch.json      epoch and session, written apart, so that damage to the database leaves them
+      epoch.json      epochs and session, written apart, so that damage to the database leaves them
       damaged-<UTC>.db   a quarantined copy of a damaged database; with its own first page
                       beside it, if that had to be replaced to read the rest
 
@@ -19,7 +19,8 @@ import contextlib
 import fcntl
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,11 +36,20 @@ _SUFFIXES: Final = ("-wal", "-shm", "-journal", FIRST_PAGE)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochMarker:
-    """The newest epoch and session number, readable without the database."""
+    """The newest epoch and session number, readable without the database.
+
+    Attributes:
+        ordinal: The epoch's ordinal.
+        epoch: Its name.
+        session: The session number given out last.
+        names: The names of the newest epochs, by ordinal: without its name, no record of an epoch
+            can be sent and no loss of one be announced.
+    """
 
     ordinal: int
     epoch: bytes
     session: int
+    names: Mapping[int, bytes] = field(default_factory=dict)
 
 
 class SpoolFolder:
@@ -137,8 +147,12 @@ class SpoolFolder:
                 ordinal=int(content["ordinal"]),
                 epoch=bytes.fromhex(content["epoch"]),
                 session=int(content["session"]),
+                names={
+                    int(ordinal): bytes.fromhex(name)
+                    for ordinal, name in content.get("names", {}).items()
+                },
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def write_marker(self, marker: EpochMarker) -> None:
@@ -147,6 +161,7 @@ class SpoolFolder:
             "ordinal": marker.ordinal,
             "epoch": marker.epoch.hex(),
             "session": marker.session,
+            "names": {str(ordinal): name.hex() for ordinal, name in marker.names.items()},
         }
         draft = self.path / "epoch.draft"
         with contextlib.suppress(OSError):

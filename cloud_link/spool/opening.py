@@ -45,9 +45,10 @@ def open_database(
         quarantined: The damaged database that ``database`` replaces, if it does.
     """
     marker = folder.read_marker()
+    names = marker.names if marker else {}
     try:
         quarantined = quarantined or unfinished_recovery(database, folder.path, marker)
-        recovery = Recovery(database, quarantined) if quarantined else None
+        recovery = Recovery(database, quarantined, names) if quarantined else None
 
         def begin() -> Epoch:
             known = marker.ordinal if marker else 0

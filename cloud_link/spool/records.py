@@ -17,11 +17,12 @@ import msgspec
 
 from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, RENEWAL_LIMIT
 from cloud_link.records import Table
-from cloud_link.spool.model import Entry, SpoolRecord
+from cloud_link.spool.model import Entry, SpoolDamagedError, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
 from cloud_link.spool.settled import SettledRuns
 from cloud_link.spool.table_cache import TableCache
 from cloud_link.wire import Lane
+from console.templates import spool
 
 EPOCHS_KEPT: Final = 256
 """Newest epochs that are remembered although nothing of them is left: a portal that is restored
@@ -121,8 +122,13 @@ class RecordStore:
         return Epoch(name=name, ordinal=row[0]) if row else None
 
     def epoch_names(self) -> dict[int, bytes]:
-        """Every epoch's name by ordinal."""
-        return dict(self._db.execute("SELECT ordinal, name FROM epoch"))
+        """Every epoch's name by ordinal; raises `SpoolDamagedError` for what is none."""
+        names = dict(self._db.execute("SELECT ordinal, name FROM epoch"))
+        if not all(isinstance(name, bytes) and len(name) == EPOCH_SIZE for name in names.values()):
+            raise SpoolDamagedError(
+                spool.DAMAGED(), why=spool.UNREADABLE_ROW(), next_step=spool.CHECK_DISK()
+            )
+        return names
 
     def counter(self, ordinal: int, lane: Lane) -> tuple[int, int]:
         """(base, next) of ``lane`` in this epoch: base is what a seq is added to for its id."""

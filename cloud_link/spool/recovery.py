@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -41,13 +42,13 @@ class Recovery:
     """Carries the undamaged records of ``quarantined`` into ``database`` and announces the rest.
 
     `prepare` belongs in the transaction that begins the new epoch, after it has begun; `finish`
-    makes transactions of its own.
+    makes transactions of its own. ``names`` are those of epochs that the folder's marker knows.
     """
 
-    def __init__(self, database: Database, quarantined: Path) -> None:
+    def __init__(self, database: Database, quarantined: Path, names: Mapping[int, bytes]) -> None:
         self._database = database
         self._quarantined = quarantined
-        self._damaged = DamagedDatabase(quarantined)
+        self._damaged = DamagedDatabase(quarantined, names)
         self._carried: dict[Number, list[Range]] = defaultdict(list)
         self._named: dict[Number, list[Range]] = defaultdict(list)
         self._count: dict[int, int] = defaultdict(int)
@@ -138,9 +139,11 @@ class Recovery:
             for number in sorted(one for one in self._damaged.counters if one[1] == lane):
                 delivered = [] if everything else self._delivered(number)
                 left -= self._announce_lane(number, left, delivered)
+        unknown = set(self._damaged.unbounded)
         if not self._damaged.counters and marker is not None:
-            for lane in Lane:
-                self._announce_gap(marker.ordinal, lane, (), 0)
+            unknown |= {(marker.ordinal, int(lane)) for lane in Lane}
+        for ordinal, lane in sorted(unknown):
+            self._announce_gap(ordinal, Lane(lane), (), 0)
         self._database.db.execute("DELETE FROM fact WHERE key = ?", (PENDING,))
 
     def _lost(self, lane: Lane) -> int | None:

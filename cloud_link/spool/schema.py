@@ -141,10 +141,20 @@ def _check_version(db: sqlite3.Connection) -> None:
         _create(db)
     elif application != APPLICATION:
         raise SpoolDamagedError(spool.NOT_A_SPOOL(), next_step=spool.REMOVE_FILE())
+    elif version == SCHEMA_VERSION and not _is_schema(db):
+        raise SpoolDamagedError(
+            spool.DAMAGED(), why=spool.UNREADABLE_ROW(), next_step=spool.CHECK_DISK()
+        )
     elif version != SCHEMA_VERSION:
         raise SpoolDamagedError(
             spool.OTHER_VERSION(found=version, known=SCHEMA_VERSION), next_step=spool.UPDATE()
         )
+
+
+def _is_schema(db: sqlite3.Connection) -> bool:
+    """Whether the tables are those that were made: a damaged definition changes what rows mean."""
+    query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
+    return tuple(sql for (sql,) in db.execute(query)) == _SCHEMA
 
 
 def create_tables(db: sqlite3.Connection) -> None:

@@ -48,6 +48,7 @@ from cloud_link.spool.model import (
     SpoolStats,
 )
 from cloud_link.spool.opening import open_database
+from cloud_link.spool.reading import rows_to_send
 from cloud_link.spool.records import Epoch, Row
 from cloud_link.spool.resend import Resend
 from cloud_link.spool.schema import first_id, last_id
@@ -57,6 +58,8 @@ from console.templates.spool import DISK_FULL, FREE_SPACE
 
 T = TypeVar("T")
 
+MARKED_EPOCHS: Final = 64
+"""Newest epochs whose names are kept beside the database as well."""
 _SESSION: Final = "session"
 
 log = structlog.get_logger(__name__)
@@ -159,11 +162,12 @@ class Spool:
         """Records of ``lane`` with ids above ``after`` (0: from the oldest), in order.
 
         As many as fit ``limit_bytes`` of bodies, at least one if there is one. A record whose
-        checksum does not fit is left out and becomes a gap of reason "damaged". Those returned are
-        held until the next `hold`.
+        checksum does not fit is left out and becomes a gap of reason "damaged"; one that is not
+        where its number belongs means that the file is damaged. Those returned are held until the
+        next `hold`.
         """
         span = max(after + 1, first_id(lane)), last_id(lane)
-        rows = self._read(lambda: self._database.records.rows_within(*span, limit_bytes))
+        rows = self._read(lambda: rows_to_send(self._database.records, span, limit_bytes))
         valid: list[Row] = []
         damaged: list[Row] = []
         for row in rows:
@@ -368,7 +372,9 @@ class Spool:
         self._write_marker(marker.session if marker else 0)
 
     def _write_marker(self, session: int) -> None:
-        marker = EpochMarker(ordinal=self.ordinal, epoch=self.epoch, session=session)
+        known = self._database.read(self._database.records.epoch_names)
+        names = {ordinal: known[ordinal] for ordinal in sorted(known)[-MARKED_EPOCHS:]}
+        marker = EpochMarker(ordinal=self.ordinal, epoch=self.epoch, session=session, names=names)
         self._folder.write_marker(marker)
 
     def _replace(self, error: SpoolDamagedError) -> None:

@@ -1,7 +1,8 @@
-"""The spool of one test."""
+"""The spool of one test, and a fast place for many."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,3 +26,11 @@ def open_spool(tmp_path: Path) -> Iterator[Callable[..., Spool]]:
     yield opener
     for spool in opened:
         spool.close()
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder on a file system in memory where there is one: hundreds of spools live in it."""
+    base = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
+    with tempfile.TemporaryDirectory(dir=base if base.is_dir() else None) as folder:
+        yield Path(folder)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,14 +39,6 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build(tmp_path_factory.mktemp("shim"))
     assert built is not None, "a test that needs the shim is marked with peer('cc')"
     return built
-
-
-@pytest.fixture
-def memory() -> Iterator[Path]:
-    """A folder on a file system in memory where there is one: hundreds of spools live in it."""
-    base = Path("/dev/shm")  # noqa: S108 - a folder of our own is made inside
-    with tempfile.TemporaryDirectory(dir=base if base.is_dir() else None) as folder:
-        yield Path(folder)
 
 
 def _recorded(shim: Path, memory: Path, synchronous: str) -> list[Step]:
