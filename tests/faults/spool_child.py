@@ -13,7 +13,7 @@ import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cloud_link.records import (
@@ -62,7 +62,12 @@ def settle(spool: Spool, *acks: Ack) -> list[SettleResult]:
 def gaps(spool: Spool) -> list[GapRecord]:
     """All gaps of the spool, after sealing them."""
     spool.seal_gaps()
-    records = [decode_record(one.body) for one in all_pending(spool) if one.lane is Lane.GAP]
+    return announced_by(all_pending(spool))
+
+
+def announced_by(pending: Iterable[SpoolRecord]) -> list[GapRecord]:
+    """The gaps that those of lane GAP announce."""
+    records = [decode_record(one.body) for one in pending if one.lane is Lane.GAP]
     return [one for one in records if isinstance(one, GapRecord)]
 
 
