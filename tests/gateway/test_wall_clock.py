@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import Q
 
 from cloud_link.columns import cells
 from cloud_link.records import ClockRecord, DataRecord, EventRecord, decode_record, table_id
@@ -20,13 +21,24 @@ from drivers.report import Code, Kind, Quantity
 from gateway.clock import SystemClock
 from gateway.control.client import call
 from gateway.intake.midnight import day_begins
+from portal.fleet.models import Box as PortalBox
+from portal.fleet.models import DeviceCondition
+from portal.ingest.models import Latest, Sample, UndatedBoot
+from portal.ingest.time_quality import unconfirmed, undated, undated_devices
 from tests.faults.clockfault import WallClock
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import meter
+from tests.gateway.portal_view import boot_times, deliver, sample_times
 
-pytestmark = pytest.mark.peer("libfaketime", "cc")
+pytestmark = [
+    pytest.mark.peer("libfaketime", "cc"),
+    pytest.mark.database,
+    pytest.mark.django_db(transaction=True),
+]
 
 DAY = 86_400
+FOREVER = 1 << 50
+"""Unix milliseconds after every time of these tests."""
 TOKYO = ZoneInfo("Asia/Tokyo")
 CLOSE_MS = 2_000
 """A look at the clocks a second, and as much for a busy machine."""
@@ -144,6 +156,26 @@ def test_unset_at_boot(box: Box, wall: WallClock, year: int) -> None:
     codes = [{condition.code for condition in event.conditions} for event in events]
     assert codes[0] == {Code.CLOCK_UNSET}
     assert codes[-1] == set()
+    known = deliver(box)
+    assert agrees(known, box, [clock])
+    assert not UndatedBoot.objects.filter(box=known).exists()
+    assert not DeviceCondition.objects.open().filter(code=Code.CLOCK_UNSET.value).exists()
+    assert unconfirmed(Q(box=known), 0, FOREVER) == []
+
+
+def test_never_set(box: Box, wall: WallClock) -> None:
+    """The portal counts what waits by device, and says that the clock is not set."""
+    wall.set(datetime(2000, 1, 2, tzinfo=TOKYO).timestamp() - time.time())
+    box.start()
+    more(box)
+    assert box.end() == 0
+    assert clocks(box) == []
+    known = deliver(box)
+    waiting = {one.name: one.readings for one in undated_devices()}
+    assert waiting["main"] > 0
+    assert sum(waiting.values()) == undated()[known.pk].readings
+    assert DeviceCondition.objects.open().filter(code=Code.CLOCK_UNSET.value).exists()
+    assert not Sample.objects.filter(series__device__gateway=known.gateway_id).exists()
 
 
 def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: WallClock) -> None:
@@ -168,6 +200,16 @@ def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: W
     assert near(ahead.offset - offset, DAY * 1000)
     assert near(back.offset - offset, -2 * DAY * 1000)
     assert all(near(dated(clocks(box), at), at + offset) for at in times(box))
+    known = deliver(box)
+    assert agrees(known, box, clocks(box))
+    assert unconfirmed(Q(box=known), 0, FOREVER) == []
+    without = deliver(box, lambda record: record != vouched)
+    stretches = unconfirmed(Q(box=without), 0, FOREVER)
+    steps = sorted([ahead, back], key=lambda one: one.since + one.offset)
+    assert [one.start for one in stretches] == [one.since + one.offset for one in steps]
+    newest = Latest.objects.filter(series__device__gateway=without.gateway_id)
+    of_meter = newest.filter(series__device__name="main").values_list("at", flat=True)
+    assert max(boot_times(box, "main")) + back.offset in set(of_meter), "what was read last"
 
 
 def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: WallClock) -> None:
@@ -180,6 +222,14 @@ def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: Wal
     assert box.end() == 0
     assert [(one.since, one.synchronised) for one in clocks(box)] == [(0, False), (0, True)]
     assert all(near(dated(clocks(box), at), at + true_offset()) for at in times(box))
+    known = deliver(box)
+    assert agrees(known, box, clocks(box))
+    assert unconfirmed(Q(box=known), 0, FOREVER) == []
+
+
+def agrees(known: PortalBox, box: Box, records: list[ClockRecord]) -> bool:
+    """Whether the portal dates every reading of the spool as these clock records say."""
+    return sample_times(known) == {dated(records, at) for at in boot_times(box)} != set()
 
 
 def times_known(box: Box) -> list[str]:
@@ -231,6 +281,10 @@ def test_a_jump_over_the_site_s_midnight_leaves_out_no_boundary_and_doubles_none
         first = turn if polls[turn][Lane.BOUNDARY] else turn - 1
         assert len(polls[first][Lane.BOUNDARY]) == whole > 0, "the first poll of a day: all"
         assert not polls[first][Lane.DATA]
+    at_portal = deliver(box)
+    assert agrees(at_portal, box, records)
+    stretches = unconfirmed(Q(box=at_portal), 0, FOREVER)
+    assert sorted(one.start for one in stretches) == sorted(c.since + c.offset for c in records)
 
 
 def day_of(unix_ms: int) -> int:
