@@ -112,7 +112,7 @@ def estimated(scope: Q, start: int, end: int) -> list[Stretch]:
     dated = rows.annotate(
         begins=_sum("first_ms", "estimate__offset_ms"),
         ends=_sum("last_ms", "estimate__offset_ms"),
-        earlier=F("estimate__offset_ms") - F("least_offset_ms"),
+        earlier=_float("estimate__offset_ms") - _float("least_offset_ms"),
     )
     dated = dated.filter(begins__lt=end, ends__gte=start, ended_ms__isnull=False)
     found = dated.order_by("-begins").values_list("box_id", "begins", "ends", "earlier")
@@ -153,13 +153,22 @@ def unconfirmed_now(scope: Q) -> Stretch | None:
     return Stretch(box=clock.box_id, start=start, end=end) if start <= end else None
 
 
-def _stretches(rows: Sequence[tuple[int, float, float, int | None]]) -> list[Stretch]:
+def _stretches(rows: Sequence[tuple[int, float, float, float | None]]) -> list[Stretch]:
     return [
-        Stretch(box=box, start=int(begins), end=int(ends), earlier_ms=earlier)
+        Stretch(
+            box=box,
+            start=int(begins),
+            end=int(ends),
+            earlier_ms=None if earlier is None else int(earlier),
+        )
         for box, begins, ends, earlier in reversed(rows)
     ]
 
 
 def _sum(one: str, other: str) -> CombinedExpression:
     """Two fields added as floats: a sum beyond 64 bits is no error then, and touches no window."""
-    return Cast(one, FloatField()) + Cast(other, FloatField())
+    return _float(one) + _float(other)
+
+
+def _float(field: str) -> Cast:
+    return Cast(field, FloatField())
