@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -55,3 +56,16 @@ def test_only_peers_that_a_part_names_are_needed(tmp_path: Path) -> None:
     (tmp_path / "test_other.py").write_text("@pytest.mark.peer('snmpd')\n")
     assert named_in([tmp_path / "test_some.py"]) == {"cc", "socat"}
     assert named_in([tmp_path]) == {"cc", "socat", "snmpd"}
+
+
+def test_whatever_the_ingest_stores_is_tried_on_both_databases() -> None:
+    """By file: one that asks for a database anywhere is marked as a whole, or each of its tests."""
+    unmarked = []
+    for path in sorted((ROOT / "tests" / "portal" / "ingest").glob("test_*.py")):
+        text = path.read_text("utf-8")
+        if (
+            re.search("django_db|transactional_db|def test_.*dated", text)
+            and "mark.database" not in text
+        ):
+            unmarked.append(path.name)
+    assert unmarked == []

@@ -20,7 +20,7 @@ from portal.monitoring.supplies import supply_views
 if TYPE_CHECKING:
     from tests.portal.web.seed import SeedIds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.database, pytest.mark.django_db]
 
 
 def _text(client: Client, address: str) -> str:
