@@ -180,8 +180,10 @@ def test_damage_at_every_page_leaves_no_number_unaccounted(
     assert not failures, _explain(past.folder / "spool.db", failures)
 
 
-def test_what_is_not_on_the_damaged_page_is_sent(past: _Past, memory: Path) -> None:
-    """Whichever leaf of a table is damaged: that after the numbers that were dropped, too."""
+def test_what_is_not_on_the_damaged_page_is_sent(memory: Path) -> None:
+    """Whichever leaf of a table is damaged: that after the many numbers that were dropped, too."""
+    past = _Past(memory / "past")
+    past.live(epochs=1, rounds=1, polls=2_500)
     raw = (past.folder / "spool.db").read_bytes()
     leaf, page_of_events = 0x0D, 80
     pages = [page for page in range(1, len(raw) // PAGE) if raw[page * PAGE] == leaf]

@@ -55,7 +55,10 @@ def poll(now: int) -> list[Entry]:
     return batch
 
 
-@pytest.mark.parametrize("days", [1, pytest.param(30, marks=pytest.mark.slow)])
+MONTH = pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(900)])
+
+
+@pytest.mark.parametrize("days", [1, MONTH])
 def test_a_month_offline_costs_one_gap_record_a_span(memory: Path, days: int) -> None:
     spool = Spool.open(memory / "spool", boot=BOOT, limits=LIMITS)
     polls = iter(range(0, days * DAY_MS, POLL_MS))

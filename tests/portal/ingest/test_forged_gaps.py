@@ -152,6 +152,9 @@ def test_whatever_is_claimed_by_forged_gaps_nothing_is_unaccounted(
             here.restart()
     here.work(5)
     here.catch_up(60)
+    backup.restore()
+    ingest(forged(here, (0, SEQ_LIMIT - 1), own_epoch=choice.random() < 0.5))
+    here.catch_up(60)
     retained = _retained(here)
     assert not here.missing()
     assert retained <= stored(here.box), "what the box still has is here"
