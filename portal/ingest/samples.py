@@ -11,6 +11,7 @@ Source: PostgreSQL manual, COPY, "Binary Format"; design section 5.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from operator import attrgetter, itemgetter
@@ -254,7 +255,14 @@ def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
     Raises:
         ValueError: `NUDGES` milliseconds on end are taken.
     """
-    existing = _existing(table, found)
+    existing = _existing(table, found, 1)
+    moments = Counter((row[0], row[1]) for row in found)
+    moving = {
+        row[0]
+        for row in found
+        if moments[row[0], row[1]] > 1 or existing.get((row[0], row[1]), row[2:]) != row[2:]
+    }
+    existing |= _existing(table, [row for row in found if row[0] in moving], NUDGES)
     result: list[Row] = []
     for series, first, value, quality, clock in found:
         for at in range(first, first + NUDGES):
@@ -271,15 +279,24 @@ def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
 
 
 def _existing(
-    table: SampleTable, found: Sequence[Row]
+    table: SampleTable, found: Sequence[Row], span: int
 ) -> dict[tuple[int, int], tuple[Any, int, int]]:
-    moments = [row[1] for row in found]
-    rows_there = table._default_manager.filter(
-        series__in={row[0] for row in found}, at__gte=min(moments), at__lt=max(moments) + NUDGES
-    ).values_list("series_id", "at", "value", "quality", "clock_id")
-    return {
-        (series, at): (value, quality, clock) for series, at, value, quality, clock in rows_there
-    }
+    """What is there at the moments of rows, and in the ``span`` milliseconds from each on.
+
+    Nothing between them: a record may speak of the beginning and the end of a long boot.
+    """
+    if not found:
+        return {}
+    moments = sorted({(row[0], row[1]) for row in found})
+    source, parameters = sql.source(("bigint", "bigint"), moments)
+    name = table._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT series_id, at, value, quality, clock_id FROM {source} CROSS JOIN {name} "  # noqa: S608 - a model's table, our source
+            "WHERE series_id = c0 AND at >= c1 AND at < c1 + %s",
+            [*parameters, span],
+        )
+        return {(row[0], row[1]): (row[2], row[3], row[4]) for row in cursor.fetchall()}
 
 
 def _latest(records: Iterable[Rows]) -> None:

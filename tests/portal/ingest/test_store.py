@@ -26,6 +26,7 @@ from portal.ingest.models import (
     TextSample,
     WireTable,
 )
+from portal.ingest.samples import NUDGES, _existing
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import (
     METER,
@@ -354,3 +355,20 @@ def test_unlike_values_at_one_millisecond_are_both_kept(box: Box, dated: Sender)
     volts = [(row[2] - OFFSET, row[3]) for row in samples(box) if row[0] == "voltage"]
     assert volts == [(1000, 3), (1001, 4), (1002, 5)]
     assert len(samples(box)) == 5
+
+
+def test_a_collision_reads_nothing_of_what_lies_between(dated: Sender) -> None:
+    """One record at a boot's beginning and one at its end must not cost the whole boot."""
+    ingest([dated.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(1, 300)])])
+    sample = Sample.objects.filter(at=OFFSET + 1000).earliest("series")
+    ends = [
+        (sample.series_id, at, 7, 0, sample.clock_id) for at in (sample.at, sample.at + 400_000)
+    ]
+    assert len(_existing(Sample, ends, NUDGES)) == 1
+    ingest([dated.send(Lane.DATA, meter(1000, 7, 7, 7), meter(1001, 8, 8, 8))])
+    near = Sample.objects.filter(series=sample.series_id, at__lt=OFFSET + 2000).order_by("at")
+    assert list(near.values_list("at", "value")) == [
+        (OFFSET + 1000, 1),
+        (OFFSET + 1001, 7),
+        (OFFSET + 1002, 8),
+    ]
