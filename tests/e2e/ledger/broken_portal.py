@@ -84,8 +84,8 @@ def stores_again() -> None:
         insert(rows, now)
         return {(epoch, lane, seq) for epoch, lane, seq, _ in rows}
 
-    def all_other(table: Any, found: Any) -> dict[tuple[int, int], Any]:
-        return dict.fromkeys(existing(table, found), object())
+    def all_other(table: Any, found: Any, span: int) -> dict[tuple[int, int], Any]:
+        return dict.fromkeys(existing(table, found, span), object())
 
     receipts._insert = all_new
     samples._existing = all_other
