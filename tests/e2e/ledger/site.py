@@ -258,6 +258,7 @@ class Site:
         self.restart_gateway()
         self.settle()
         self.drain(self.gateway)
+        self.wait("times to be corrected", lambda: self._count("ingest_redating") == 0)
         self.stop_workers()
 
     def settle(self) -> None:
@@ -267,8 +268,7 @@ class Site:
         status = self.gateway.status()
         told = status["epoch"], status["next"][str(int(Lane.DATA))]
         self.wait("the portal to be told", lambda: self._was_told(*told))
-        count = "SELECT count(*) FROM ingest_hole"
-        self.wait("the holes to be filled", lambda: self.database.rows(count) == [(0,)])
+        self.wait("the holes to be filled", lambda: self._count("ingest_hole") == 0)
 
     def _was_told(self, epoch: str, number: int) -> bool:
         """Whether the portal took in a session message since this epoch gave out this number.
@@ -280,6 +280,9 @@ class Site:
         now = self.gateway.status()["epoch"]
         least = number if now == epoch else 0
         return said.get(now, {}).get(str(int(Lane.DATA)), -1) >= least
+
+    def _count(self, table: str) -> int:
+        return int(self.database.rows(f"SELECT count(*) FROM {table}")[0][0])
 
     def drain(self, gateway: Incarnation) -> None:
         """Let a gateway make no more, deliver everything and end; note its next numbers."""
