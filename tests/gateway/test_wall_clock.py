@@ -307,7 +307,10 @@ def counters(box: Box) -> dict[int, dict[Lane, set[tuple[str, str]]]]:
                 for cell in cells(tables[data.table], data):
                     column = tables[data.table].columns[cell.column]
                     if Quantity(column.quantity).kind is Kind.COUNTER:
-                        assert (column.quantity, column.part) not in found[data.at][lane]
+                        assert (column.quantity, column.part) not in found[data.at][lane], (
+                            f"{column.quantity} twice at {data.at} in {lane.name}, "
+                            f"the second time under {record.seq}: {data}"
+                        )
                         found[data.at][lane].add((column.quantity, column.part))
     finally:
         spool.close()
