@@ -256,6 +256,7 @@ class Site:
         if self.setup.wall is not None:
             self.setup.wall.set(0, vouched=True)
         self.restart_gateway()
+        self.wait("a clock that is vouched for", lambda: bool(self.gateway.get("clock")))
         self.settle()
         self.drain(self.gateway)
         self.wait("times to be corrected", lambda: self._count("ingest_redating") == 0)
