@@ -34,7 +34,7 @@ _NUMBER = (
     "WHERE s.quantity = 'power.active' AND x.value IS NOT NULL LIMIT 1)"
 )
 TAMPERINGS = (
-    ("misdated", f"UPDATE ingest_sample SET at = at + 86400000 WHERE series_id = {_ENERGY}"),
+    ("misdated", f"UPDATE ingest_sample SET at = at + 7 WHERE series_id = {_ENERGY}"),
     ("doubled", f"UPDATE ingest_sample SET at = at + 1 WHERE series_id = {_NUMBER}"),
     ("unexplained", f"UPDATE ingest_sample SET at = at - 1, value = 5 WHERE series_id = {_NUMBER}"),
     ("lost", f"DELETE FROM ingest_sample WHERE series_id = {_ONE}"),
