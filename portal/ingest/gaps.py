@@ -20,6 +20,7 @@ Source: design section 5.
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 RUNS_MOST: Final = 10_000
 """Runs that the gaps of a lane hold between two numbers: a spool drops the oldest, in few runs."""
+ROW_RUNS: Final = 1_000
+"""Runs that one row holds once records have left it: a record that arrives is looked for in the
+rows around its number, whole."""
 _EARLIER_EPOCHS: Final = 16
 """Epochs that are looked at for the time before a gap."""
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
@@ -266,7 +270,7 @@ def set_ranges(gap: Gap, ranges: Collection[Range]) -> None:
 
 
 def _withdraw(gap: Gap, runs: Iterable[Range]) -> None:
-    """Let a stored gap name none of these numbers."""
+    """Let a stored gap name none of these numbers; one of too many runs is split into rows."""
     before = [(first, last) for first, last in gap.ranges]
     left = subtract(before, runs)
     if not left:
@@ -274,7 +278,34 @@ def _withdraw(gap: Gap, runs: Iterable[Range]) -> None:
     elif left != before:
         gap.readings = gap.readings * size(left) // size(before)
         set_ranges(gap, left)
+        rest = _split(gap)
         gap.save(update_fields=["ranges", "first_seq", "last_seq", "records", "readings"])
+        Gap.objects.bulk_create(rest)
+
+
+def _split(gap: Gap) -> list[Gap]:
+    """Leave a gap its first runs where it has more than `ROW_RUNS`; returns rows for the others.
+
+    No row gets more than half of that, so that it is not split again at once.
+    """
+    runs = [(first, last) for first, last in gap.ranges]
+    if len(runs) <= ROW_RUNS:
+        return []
+    records, readings, numbers = gap.records, gap.readings, size(runs)
+    rows: list[Gap] = []
+    upto, step = 0, ROW_RUNS // 2
+    for start in range(0, len(runs), step):
+        part = runs[start : start + step]
+        row = copy(gap) if rows else gap
+        above = upto + size(part)
+        row.records = records * above // numbers - records * upto // numbers
+        row.readings = readings * above // numbers - readings * upto // numbers
+        set_ranges(row, part)
+        rows.append(row)
+        upto = above
+    for row in rows[1:]:
+        row.pk = None
+    return rows[1:]
 
 
 def _naming(numbers: Mapping[LaneKey, Collection[int]]) -> list[Gap]:

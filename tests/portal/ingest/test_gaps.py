@@ -221,3 +221,29 @@ def test_gaps_that_interleave_without_end_are_refused(
     assert acks(ingest([dated.send(Lane.GAP, apart)]), dated, Lane.GAP).ok == ((4, 4),)
     ingest([dated.batch(Lane.DATA, [(2, encode_record(meter(1_000, 1, 1, 1)))])])
     assert len(samples(box)) == 3, "what a refused gap names is stored as ever"
+
+
+def test_a_gap_of_which_every_second_record_arrives_is_split_into_rows(
+    box: Box, dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what a message costs does not grow with the number of runs of its lane."""
+    monkeypatch.setattr(gaps, "ROW_RUNS", 8)
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(101)]
+    ingest([messages[100]])
+    record = gap(dated, Lane.DATA, (0, 99))
+    ingest([dated.send(Lane.GAP, record)])
+    for start in range(1, 100, 10):
+        ingest(messages[start : start + 10 : 2])
+    rows = Gap.objects.filter(lane=Lane.DATA).order_by("first_seq")
+    assert all(len(row.ranges) <= 8 for row in rows)
+    assert ranges() == [[n, n] for n in range(0, 100, 2)]
+    assert (sum(row.records for row in rows), sum(row.readings for row in rows)) == (50, 150)
+    assert [(row.first_seq, row.last_seq) for row in rows] == [
+        (row.ranges[0][0], row.ranges[-1][1]) for row in rows
+    ]
+    assert {bytes(row.first_boot) for row in rows} == {dated.boot}
+    assert ledger([word(dated)]) == Ledger(accepted=103, stored=53, lost=50)
+    compact(LATER)
+    assert acks(ingest(messages), dated).ok == ((0, 100),)
+    assert not Gap.objects.filter(lane=Lane.DATA).exists()
+    assert len(samples(box)) == 3 * 101
