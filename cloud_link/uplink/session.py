@@ -28,6 +28,7 @@ from cloud_link.mqtt.session import Message, Session
 from cloud_link.records import Table, WireError, table_id
 from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
+from cloud_link.uplink.portal_log import PortalLog
 from cloud_link.uplink.repeat import OnlineRepeat
 from cloud_link.uplink.sealing import GapSealing
 from cloud_link.uplink.start import SessionStart
@@ -82,6 +83,7 @@ class UplinkContext:
         limits: Sizes and times.
         progress: Updated by every session.
         sealing: When open gaps are sealed.
+        portal_log: The log of what the portal sends.
     """
 
     box: str
@@ -89,6 +91,7 @@ class UplinkContext:
     limits: UplinkLimits
     progress: UplinkProgress = field(default_factory=UplinkProgress)
     sealing: GapSealing = field(default_factory=GapSealing)
+    portal_log: PortalLog = field(default_factory=PortalLog)
 
 
 class UplinkSession:
@@ -113,7 +116,7 @@ class UplinkSession:
         self.window = window
         self._mqtt, self._writer, self._box = mqtt, writer, context.box
         self._info, self._progress, self._limits = context.info, context.progress, context.limits
-        self._start = start
+        self._start, self._portal_log = start, context.portal_log
         self._tables: dict[bytes, Table] = {}
         self._wake = asyncio.Event()
         self._sealing = context.sealing
@@ -300,7 +303,7 @@ class UplinkSession:
             try:
                 ack = decode(Ack, message.payload)
             except WireError as error:
-                log.warning("acknowledgement_unreadable", error=str(error))
+                self._log("warning", "acknowledgement_unreadable", error=str(error))
                 message.ack()
                 continue
             self._acks.append((ack, message))
@@ -333,7 +336,7 @@ class UplinkSession:
             results = await self._writer.call(lambda spool: spool.settle_all(acks))
         except SpoolFullError as error:
             # Nothing changed: the records are sent again, and acknowledged again.
-            log.warning("acknowledgement_postponed", error=str(error))
+            self._log("warning", "acknowledgement_postponed", error=str(error))
         else:
             for ack, result in zip(acks, results, strict=True):
                 self._on_settled(ack, result)
@@ -349,12 +352,13 @@ class UplinkSession:
             progress.error = None
         self._keep_tables(result.tables)
         if ack.wait_ms > 0 and self.window.requested.until is None:
-            log.info("pause_requested", wait_ms=ack.wait_ms)
+            self._log("info", "pause_requested", wait_ms=ack.wait_ms)
         urgent = self.window.on_ack(ack, [table_id(t) for t in result.tables], now)
         if urgent:
             self._send_tables(urgent)
         if result.new_epoch:
-            log.warning("epoch_changed", conflicts=result.renumbered, renew=ack.renew)
+            conflicts, renew = result.renumbered, ack.renew
+            self._log("warning", "epoch_changed", conflicts=conflicts, renew=renew)
             self.window.needs_online = True
         if result.renumbered:
             self.window.appended()
@@ -364,9 +368,13 @@ class UplinkSession:
 
     def _on_resend(self, ack: Ack, result: SettleResult) -> None:
         if result.resent or result.gone:
-            log.warning("portal_lost_records", resent=result.resent, gone=result.gone)
+            resent, gone = result.resent, result.gone
+            self._log("warning", "portal_lost_records", resent=resent, gone=gone)
             self._repeat.on_asked(ack, self._info.now())
         elif result.exhausted:
-            log.error("portal_asks_without_end", lane=ack.lane.name.lower())
+            self._log("error", "portal_asks_without_end", lane=ack.lane.name.lower())
         for lane in {ack.lane, Lane.GAP} if result.resent else ():
             self.window.reread(lane)
+
+    def _log(self, level: str, event: str, **fields: object) -> None:
+        self._portal_log.write(level, event, self._info.now(), **fields)
