@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import click
 
 from gateway.cli.common import DONE, Session, command, json_option
+from gateway.install.privileges import refuse_foreign_state
 
 
 @click.command()
@@ -26,6 +27,7 @@ def run(session: Session, *, as_json: bool) -> int:
     with _without_rich():
         from gateway import daemon, logs
 
+    refuse_foreign_state(session.state)
     # A watchdog ends us with SIGABRT: the log then shows where every thread hung.
     faulthandler.enable()
     logs.configure(verbose=session.verbose, as_json=as_json)

@@ -39,6 +39,13 @@ INSTALL_READABLE: Final = Template(
     "install kanmon in a folder that every account can read, such as /opt/kanmon; the daemon reads "
     "it, too",
 )
+FOREIGN_STATE: Final = Template(
+    "cli.foreign_state", "root does not run the gateway in the state folder of another account"
+)
+RUN_AS_OWNER: Final = Template(
+    "cli.run_as_owner",
+    "run it as the user that owns the folder, or let systemd run it: `kanmon service install`",
+)
 PROGRAM: Final = Path(__file__).resolve().parents[2]
 """The folder that this program is installed in."""
 
@@ -57,6 +64,14 @@ class UnreadableProgramError(MessageError):
         super().__init__(
             UNREADABLE_PROGRAM(uid=uid), where=str(where), next_step=INSTALL_READABLE()
         )
+
+
+class ForeignStateError(MessageError):
+    """Root was to run the daemon in a folder that belongs to another account."""
+
+    def __init__(self, uid: int, where: Path) -> None:
+        why = OTHER_ACCOUNT(uid=uid)
+        super().__init__(FOREIGN_STATE(), where=str(where), why=why, next_step=RUN_AS_OWNER())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +115,22 @@ def run_as_owner(folder: Path) -> Iterator[None]:
         if owner.uid == ROOT:
             raise
         raise UnreadableProgramError(owner.uid, PROGRAM) from error
+
+
+def refuse_foreign_state(folder: Path) -> None:
+    """Refuse to run the daemon as root where another account owns its state folder.
+
+    The files that it makes would be root's: the owner's own daemon could not open the spool again.
+
+    Raises:
+        ForeignStateError: This is root, and the folder belongs to another account.
+        OSError: It cannot be looked at.
+    """
+    if os.geteuid() != ROOT or not folder.exists():
+        return
+    owner = folder.stat().st_uid
+    if owner != ROOT:
+        raise ForeignStateError(owner, folder)
 
 
 @contextmanager

@@ -342,3 +342,15 @@ def test_the_audit_is_the_accounts_and_no_link_to_another_file(site: Site) -> No
     with pytest.raises(PermissionError, match="Operation not permitted"):
         append(site.state, action="write", outcome="attempted", who="root")
     assert site.untouched()
+
+
+def test_root_does_not_run_the_daemon_in_the_folder_of_another_account(site: Site) -> None:
+    """What root makes there, the spool's files among them, its owner could not open again."""
+    settings = site.state / "config.yaml"
+    settings.write_text("version: 1\nsite: {time_zone: UTC}\n")
+    settings.chmod(0o600)
+    site.give(settings)
+    done = site.box.kanmon("run")
+    assert done.returncode == 2, done.stderr
+    assert "belongs to another account" in done.stderr
+    assert [path.name for path in site.state.iterdir()] == ["config.yaml"]
