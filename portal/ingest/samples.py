@@ -2,8 +2,9 @@
 
 On PostgreSQL a packed binary COPY, on SQLite one prepared INSERT. Neither can say "unless it is
 there", so where a moment of a series is taken, what is there is looked at and the rest written
-again: the same content is the same sample; other content at the same millisecond, which only a
-clock that was put right can bring, moves on by a millisecond. Nothing accepted is lost.
+again: the same content, dated alike, is the same sample; other content at the same millisecond,
+which only a clock that was put right can bring, moves on by a millisecond. Nothing accepted is
+lost.
 
 Source: PostgreSQL manual, COPY, "Binary Format"; design section 5.
 """
@@ -29,20 +30,26 @@ from drivers.report import Quality
 from portal.fleet.models import UNHEARD
 from portal.ingest import sql
 from portal.ingest.messages import order
-from portal.ingest.models import Latest, Sample, TextSample
+from portal.ingest.models import BootClock, Latest, Sample, TextSample
 from portal.web.moments import AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cloud_link.records import DataRecord
-    from portal.ingest.models import BootClock, Redating
+    from portal.ingest.models import Redating
     from portal.ingest.tables import Layout
 
     SampleTable = type[Sample | TextSample]
 
 Row = tuple[int, int, Any, int, int]
 """(series, at, value, quality, clock): of `Sample` with an integer, of `TextSample` with words."""
+
+Dating = tuple[int, bytes, int] | int
+"""(box, boot, offset) of a clock: those of a boot that agree date a reading alike. Of a clock that
+was deleted, its id."""
+SampleContent = tuple[Any, int, Dating]
+"""(value, quality, dating) of a sample."""
 
 NUDGES: Final = 100
 """Milliseconds by which a sample may move before its record is refused."""
@@ -256,22 +263,24 @@ def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
         ValueError: `NUDGES` milliseconds on end are taken.
     """
     existing = _existing(table, found, 1)
+    datings = _datings({row[4] for row in found})
+    contents = [(row[2], row[3], datings.get(row[4], row[4])) for row in found]
     moments = Counter((row[0], row[1]) for row in found)
     moving = {
         row[0]
-        for row in found
-        if moments[row[0], row[1]] > 1 or existing.get((row[0], row[1]), row[2:]) != row[2:]
+        for row, content in zip(found, contents, strict=True)
+        if moments[row[0], row[1]] > 1 or existing.get((row[0], row[1]), content) != content
     }
     existing |= _existing(table, [row for row in found if row[0] in moving], NUDGES)
     result: list[Row] = []
-    for series, first, value, quality, clock in found:
+    for (series, first, value, quality, clock), content in zip(found, contents, strict=True):
         for at in range(first, first + NUDGES):
             current = existing.get((series, at))
             if current is None:
-                existing[series, at] = (value, quality, clock)
+                existing[series, at] = content
                 result.append((series, at, value, quality, clock))
                 break
-            if current == (value, quality, clock):
+            if current == content:
                 break
         else:
             raise ValueError(f"series {series}: {NUDGES} ms from {first} on are taken")
@@ -280,7 +289,7 @@ def _without_collisions(table: SampleTable, found: Sequence[Row]) -> list[Row]:
 
 def _existing(
     table: SampleTable, found: Sequence[Row], span: int
-) -> dict[tuple[int, int], tuple[Any, int, int]]:
+) -> dict[tuple[int, int], SampleContent]:
     """What is there at the moments of rows, and in the ``span`` milliseconds from each on.
 
     Nothing between them: a record may speak of the beginning and the end of a long boot.
@@ -296,7 +305,20 @@ def _existing(
             "WHERE series_id = c0 AND at >= c1 AND at < c1 + %s",
             [*parameters, span],
         )
-        return {(row[0], row[1]): (row[2], row[3], row[4]) for row in cursor.fetchall()}
+        rows_there = cursor.fetchall()
+    datings = _datings({row[4] for row in rows_there})
+    return {(row[0], row[1]): (row[2], row[3], datings.get(row[4], row[4])) for row in rows_there}
+
+
+def _datings(clocks: set[int]) -> dict[int, Dating]:
+    """What clocks say, by their ids; one that was deleted is left out."""
+    if not clocks:
+        return {}
+    known = BootClock.objects.filter(pk__in=clocks)
+    return {
+        pk: (box, bytes(boot), offset)
+        for pk, box, boot, offset in known.values_list("pk", "box_id", "boot", "offset_ms")
+    }
 
 
 def _latest(records: Iterable[Rows]) -> None:

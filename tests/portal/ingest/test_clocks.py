@@ -301,3 +301,20 @@ def test_a_gap_is_dated_alone_and_dated_anew_with_its_boot(
     first = Gap.objects.order_by("from_ms").first()
     assert first is not None
     assert first.from_ms == OFFSET + 5_000
+
+
+def test_a_record_under_a_second_number_is_one_reading_whichever_clock_dates_it(
+    box: Box, dated: Sender
+) -> None:
+    """A forged conflict gives a record that is stored already a number of a new epoch."""
+    note = Table("meter", (Column("note", "", 0),))
+    records = [meter(1000, 1, 2, 3), DataRecord(table_id(note), 1000, ["hello"])]
+    ingest([dated.tables(note), dated.send(Lane.DATA, *records)])
+    later = dated.restarted()
+    ingest([later.clock(), later.send(Lane.DATA, *records)])
+    assert (len(samples(box)), times(box)) == (3, [1000])
+    assert TextSample.objects.count() == 1
+    ingest([later.clock(OFFSET + 7), later.send(Lane.DATA, *records)])
+    redate_all()
+    assert (len(samples(box)), times(box)) == (3, [1007])
+    assert TextSample.objects.get().at == OFFSET + 1007
