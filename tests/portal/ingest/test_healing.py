@@ -23,7 +23,16 @@ from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Latest, Sample
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
-from tests.portal.ingest.sender import METER, OFFSET, Sender, configuration, event, gap, meter
+from tests.portal.ingest.sender import (
+    METER,
+    OFFSET,
+    Sender,
+    configuration,
+    event,
+    gap,
+    meter,
+    state,
+)
 
 if TYPE_CHECKING:
     from cloud_link.records import Record
@@ -133,6 +142,14 @@ def healed(honest: Honest) -> None:
     columns = (found.stored, found.quarantined, found.gapped, found.waiting, found.holes)
     assert found.accepted == sum(columns)
     assert min(columns) >= 0
+
+
+def known(honest: Honest) -> tuple[object, ...]:
+    """What the portal knows of the box, its sessions and epochs included."""
+    box = type(honest.box).objects.get(pk=honest.box.pk)
+    session = (box.alive, box.session, box.software, box.epoch_ordinal)
+    epochs = sorted(box.epochs.values_list("ordinal", "contested", "announced"), key=repr)
+    return (state(box), session, epochs, fleet_ledger())
 
 
 Forgery = Callable[[Honest], list[IncomingMessage]]
@@ -249,7 +266,10 @@ FORGERIES: Final[dict[str, Forgery]] = {
 @pytest.mark.parametrize("restart", [False, True], ids=["", "restart"])
 @pytest.mark.parametrize("name", FORGERIES)
 def test_what_is_forged_in_a_boxs_name_heals(honest: Honest, name: str, restart: bool) -> None:
-    ingest(FORGERIES[name](honest))
+    before = known(honest)
+    forged = ingest(FORGERIES[name](honest))
+    assert not forged.unusable
+    assert known(honest) != before, "a forgery that changes nothing needs no healing"
     compact(LATER)
     if restart:
         honest.restart()
