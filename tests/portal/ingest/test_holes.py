@@ -176,6 +176,21 @@ def test_a_connection_that_outlives_the_restore(
     assert not here.missing()
 
 
+def test_what_may_be_under_way_with_another_worker_is_not_asked_for(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(5)]
+
+    def requested(number: int) -> list[tuple[tuple[int, int], ...]]:
+        answers = ingest([messages[number]]).answers
+        return [one.ack.resend for one in answers if one.ack.resend]
+
+    assert requested(0) == []
+    assert requested(2) == [], "what came before it came a moment ago"
+    monkeypatch.setattr("portal.ingest.holes.UNDER_WAY_MS", -1)
+    assert requested(4) == [((3, 3),)]
+
+
 def test_what_was_sent_before_a_kill_and_dropped_after_it_counts_once(gateway: Opener) -> None:
     """The box does not know what it had sent: it drops records that the portal stored."""
     here = gateway(TIGHT)
