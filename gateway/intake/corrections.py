@@ -155,7 +155,7 @@ def _evidence(column: Column, *, named: bool) -> Evidence:
         meaning = evidence.RESOLUTION_REFUSED(first=first, last=last)
     return Evidence(
         kind=EvidenceKind.GATEWAY,
-        label=f"{column.quantity} {column.part!a:.{_SHOWN}}",
+        label=f"{column.quantity} {column.part!a:.{_SHOWN}}" if column.part else column.quantity,
         value="" if named else str(column.resolution),
         meaning=meaning,
     )

@@ -40,9 +40,17 @@ def icon(name: str) -> str:
     )
 
 
+@register.filter
+def grouped(count: int) -> str:
+    """A count for people to read, with its thousands separated: ``6,069``."""
+    return f"{count:,}"
+
+
 @register.simple_tag
 def when(at: datetime | int, zone: str, *, relative: bool = False, dated: bool = False) -> str:
     """A moment in the site's time, with its date where it is not of today or ``dated``.
+
+    It has its year where it is ahead by a day, or almost a year ago.
 
     With ``relative`` a script shows how long ago it was; never of a moment that is ahead. A moment
     is a `datetime` or Unix milliseconds.
@@ -52,7 +60,8 @@ def when(at: datetime | int, zone: str, *, relative: bool = False, dated: bool =
         return _no_date(moment)
     age = timezone.now() - moment.utc
     recent = _("j M, H:i") if dated or abs(age) >= _SAME_DAY else _("H:i")
-    pattern = recent if abs(age) < _SAME_YEAR else _("j M Y, H:i")
+    year = age >= _SAME_YEAR or age <= -_SAME_DAY  # what is ahead is taken for what is past
+    pattern = _("j M Y, H:i") if year else recent
     exact = f"{moment.local:%Y-%m-%d %H:%M:%S} {moment.zone}"
     text = _on_its_clock(date_format(moment.local, pattern), moment, zone)
     stamp = moment.utc.isoformat(timespec="seconds")

@@ -115,7 +115,7 @@ async def test_readings_that_are_left_out_are_a_condition_with_evidence(sink: Op
     assert [(entry.label, entry.value, entry.meaning.id) for entry in shown.evidence] == [
         ("sheets 'size=\\u202eA5'", "", "evidence.name_refused"),
         ("sheets 'size=\\n'", "", "evidence.name_refused"),
-        ("voltage ''", "40", "evidence.resolution_refused"),
+        ("voltage", "40", "evidence.resolution_refused"),
     ]
     assert intake.corrections["d"].to_json() == {"left_out": 3, "replaced": 0, "refused": 0}
     assert [line["event"] for line in logs] == ["readings_left_out"]

@@ -56,6 +56,18 @@ def _text(client: Client, address: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))
 
 
+def test_counts_have_their_thousands_separated(
+    member: Client, unset: Sender, box: Box, now: datetime
+) -> None:
+    ingest([unset.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(201, 401)])], now)
+    gateway, device = _pages(box)[0], Device.objects.get(gateway=box.gateway, name="meter")
+    found = _text(member, gateway)
+    assert "1,200 readings have no time yet" in found
+    assert f"{device} 1,200 readings" in found
+    member.post(reverse("language"), {"language": "ja", "next": "/"})
+    assert "時刻が未確定の計測値：1,200件" in _text(member, gateway)
+
+
 def _pages(box: Box) -> list[str]:
     device = Device.objects.get(gateway=box.gateway, name="meter")
     return [

@@ -57,5 +57,8 @@ def test_what_is_ahead_is_dated_and_no_script_makes_it_now() -> None:
     shown = when(ahead, "Asia/Tokyo", relative=True)
     assert "data-relative" not in shown
     assert f"{ahead.astimezone(zone_of('Asia/Tokyo')):%b}" in shown
+    assert f"{ahead.astimezone(zone_of('Asia/Tokyo')):%b %Y}, " in shown
+    past = when(timezone.now() - timedelta(days=3), "Asia/Tokyo")
+    assert f"{(timezone.now() - timedelta(days=3)).astimezone(zone_of('Asia/Tokyo')):%b}, " in past
     recent = when(timezone.now() - timedelta(seconds=3), "Asia/Tokyo", relative=True)
     assert "data-relative" in recent
