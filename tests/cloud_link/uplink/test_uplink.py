@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -152,7 +153,7 @@ async def test_a_portal_that_asks_for_a_pause_gets_every_record_once_it_takes_th
 
         far.answer = over_budget
         await writer.append([data(n) for n in range(300)])
-        async with uplink(writer, broker.url, limits=PATIENT):
+        async with uplink(writer, broker.url, limits=replace(PATIENT, gather_ms=20)):
             await until_empty(writer)
         assert len(far.stored) == 300
         assert len(refused) == 20
