@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import get_resolver, resolve, reverse
 from django.utils import timezone
 
 from portal.fleet.models import Device, DeviceCondition, DeviceSupply, Gateway
@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 MOST_QUERIES: Final = 60
 MOST_BYTES: Final = 700_000
-_SCRIPTED: Final = {"account_login", "account_logout", "sign-in-link", "claim", "metrics"}
+_SCRIPTED: Final = {
+    "account_login": "who is signed in is sent on",
+    "account_logout": "shows nothing that is stored",
+    "sign-in-link": "shows nothing that a box sent",
+    "claim": "for boxes: JSON",
+    "metrics": "for programs; its gauges are read below",
+}
+"""Why an address that answers GET is not opened here."""
 
 
 def pages(seeded: SeedIds) -> Iterator[str]:
@@ -56,6 +63,14 @@ def visit(client: Client, page: str) -> tuple[int, int, int]:
         response = client.get(page)
         body = b"".join(response) if response.streaming else response.content
     return response.status_code, len(body), len(queries)
+
+
+def test_every_address_is_opened(seeded: SeedIds) -> None:
+    opened = {resolve(page.partition("?")[0]).url_name for page in pages(seeded)}
+    posted = {name for name, access in ACCESS.items() if "GET" not in access.methods}
+    every = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    assert every <= opened | _SCRIPTED.keys() | posted
+    assert opened.isdisjoint(_SCRIPTED)
 
 
 @pytest.mark.database
