@@ -4,5 +4,5 @@
 `gateway_records` makes the records that describe the gateway, `clock_watch` those about its clock,
 and `intake` brings the devices' into the spool.
 
-May be imported by `gateway.daemon`.
+May be imported by `gateway.daemon`, `gateway.configuration` and `gateway.control`.
 """

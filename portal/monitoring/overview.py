@@ -159,7 +159,7 @@ class Overview:
 
     @property
     def left_out(self) -> int:
-        """As `portal.fleet.considered.Considered.left_out`."""
+        """How many devices of a gateway a page shows, where some are left out; else 0."""
         return self.tally.looked_at.left_out
 
     @property

@@ -128,7 +128,7 @@ class _MemorySocket:
         self._send(self._connection)
 
     def send(self, data: bytes) -> int:
-        """The same; returns how many bytes."""
+        """Send ``data`` as `sendall` does; returns how many bytes."""
         self.sendall(data)
         return len(data)
 

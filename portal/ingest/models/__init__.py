@@ -20,6 +20,8 @@
 ``at`` and other ``_ms`` are integers: Unix time in milliseconds, or milliseconds since boot where
 the name says ``boot``.
 
+May be imported by every app above it.
+
 Source: design section 5.
 """
 
