@@ -164,6 +164,12 @@ class Site:
         self._gateway = self.incarnation()
         return hit
 
+    def reboot(self) -> None:
+        """Kill it, and let one of another boot go on: it knows nothing of the time of this one."""
+        self.gateway.kill()
+        self._boot = secrets.token_hex(16)
+        self._gateway = self.incarnation()
+
     def incarnation(self, spool: str = "spool") -> Incarnation:
         """Start a process of the gateway on a spool, perhaps after a loss of power."""
         # A boot that ends before anybody vouched for its time is dated by an estimate, and the
