@@ -48,7 +48,9 @@ def read_now(tmp_path: Path) -> dict[str, Series]:
             series = Series.objects.create(device=device, quantity=quantity, resolution=0)
             at = int(now * 1000)
             Sample.objects.create(series=series, at=at, value=value, quality=0, clock=clock)
-            Latest.objects.create(series=series, at=at, value=value, quality=0)
+            Latest.objects.create(
+                series=series, at=at, value=value, quality=0, speaker=box.pk, rank=0
+            )
             made[quantity] = series
     return made
 
