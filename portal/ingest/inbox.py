@@ -312,10 +312,11 @@ class Inbox:
 
         ``suspects``: boxes of which a record failed.
         """
-        now = self._now()
+        now, failed = self._now(), False
         for box in suspects:
             self._set_apart(box, now + APART_S)
-        for box, cost in self._paces.learn(parts, spent, now).items():
+            failed = True
+        for box, cost in self._paces.learn(parts, spent, now, failed=failed).items():
             self._budgets.charge(box, cost, now)
             if self._paces.is_apart(box, now):
                 self._set_apart(box, now)

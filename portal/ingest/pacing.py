@@ -3,7 +3,8 @@ r"""How long the turns of boxes take, and which boxes are apart. Pure.
 A turn should be short beside a transaction of a few light messages (*fixed*), so that whoever waits
 for it hardly notices. What a box's rows take is measured, by topic, and its messages are taken
 apart accordingly. What cannot be taken apart, such as a record that only the database refuses,
-makes a long turn; the box then rests for so long that another box rarely meets such a turn::
+makes a long turn. A box whose records failed, or whose turns are mostly long, then rests for so
+long that another box rarely meets such a turn; a busy machine makes some turns of any box long::
 
     box a, alone      |turn             |turn             |turn             |
     box a, with b     |turn|b|turn|b|turn|b|
@@ -17,7 +18,7 @@ Source: ADR 0024.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,9 @@ LONG: Final = 2.0
 APART_S: Final = 600.0
 """For how long a box is apart of which a record failed, and `HEAVY_S`: one with much to store."""
 HEAVY_S: Final = 10.0
+LAST_TURNS: Final = 8
+"""Turns of a box that are looked at: it is at fault once `MOSTLY` of them were long."""
+MOSTLY: Final = 6
 ROW_S: Final = 5e-6
 """Seconds that a row is taken to cost before anything is known of its topic."""
 _PRIOR_ROWS: Final = 500
@@ -80,6 +84,7 @@ class _Box:
     heard: float = 0.0
     apart_until: float = 0.0
     on_trial: bool = False
+    were_long: deque[bool] = field(default_factory=lambda: deque(maxlen=LAST_TURNS))
 
 
 @dataclass(slots=True)
@@ -153,8 +158,13 @@ class Paces:
         found = self._boxes.get(box)
         return found is not None and (found.on_trial or now < found.apart_until)
 
-    def learn(self, parts: Iterable[Part], spent: Spent, now: float) -> Mapping[str, Cost]:
-        """Learn from a transaction; returns what it cost its box, if it had one to itself."""
+    def learn(
+        self, parts: Iterable[Part], spent: Spent, now: float, *, failed: bool = False
+    ) -> Mapping[str, Cost]:
+        """Learn from a transaction; returns what it cost its box, if it had one to itself.
+
+        ``failed``: whether a record of it failed, so that its length is its box's fault.
+        """
         rows = Counter[str]()
         boxes = set[str]()
         for part in parts:
@@ -169,7 +179,7 @@ class Paces:
             self._rate(rows, expected, own)
             usual = sum(count * self.row_seconds(topic) for topic, count in rows.items())
             own = own if usual > LONG * least else 0.0  # a disturbed one is nobody's fault
-            return {box: self._cost(box, spent.whole, own, now) for box in boxes}
+            return {box: self._cost(box, spent.whole, own, now, failed=failed) for box in boxes}
         if own <= LONG * max(whole, least):
             self._rate(rows, expected, own)
         else:  # somebody's fault, and nobody knows whose
@@ -177,11 +187,14 @@ class Paces:
                 self._box(box).on_trial = True
         return {}
 
-    def _cost(self, box: str, whole: float, own: float, now: float) -> Cost:
+    def _cost(self, box: str, whole: float, own: float, now: float, *, failed: bool) -> Cost:
         found = self._box(box)
         apart, found.on_trial = self.is_apart(box, now), False
         cost = {Resource.SECONDS: whole} if apart else {}
-        if own > LONG * max(TURN * self.fixed, self._base) and self.has_others(box, now):
+        is_long = own > LONG * max(TURN * self.fixed, self._base)
+        found.were_long.append(is_long)
+        at_fault = failed or found.were_long.count(True) >= MOSTLY
+        if is_long and at_fault and self.has_others(box, now):
             found.apart_until = max(found.apart_until, now + HEAVY_S)
             cost[Resource.LONG_TURNS] = own
         return cost

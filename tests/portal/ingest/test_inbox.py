@@ -7,9 +7,11 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import sha256
+from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +175,25 @@ def test_a_turn_that_was_disturbed_once_is_not_held_against_its_box() -> None:
                 whole = 0.06 if n % 40 == 0 else FIXED_S
                 bench.inbox.charge(turn.parts, Spent(whole=whole, work=whole - 0.002))
                 assert [part.box for part in turn.parts] == [name]
+                bench.now += 0.1
+
+    run(work())
+
+
+@pytest.mark.parametrize("stall", [0.1, 0.2, 0.5])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_busy_machine_pauses_no_box(seed: int, stall: float) -> None:
+    """One transaction of ten is held up by what else the machine does, whoever it is of."""
+
+    async def work() -> None:
+        bench, random = Bench(row_s=0.0), Random(seed)
+        for n in range(600):
+            for name in ("b-1", "b-2"):
+                await bench.put(Sender(name).send(Lane.DATA, meter(n, 1, 2, 3)))
+                turn = bench.inbox.take()
+                work = BASE_S + (stall * random.random() if random.random() < 0.1 else 0.0)
+                assert [part.box for part in turn.parts] == [name], turn
+                bench.inbox.charge(turn.parts, Spent(whole=work + 0.002, work=work))
                 bench.now += 0.1
 
     run(work())
