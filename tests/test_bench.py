@@ -7,14 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from cloud_link.limits import MESSAGE_LIMIT
+from cloud_link.topics import parse_up
+from cloud_link.wire import inflate
+from scripts.benchmarks import fairness
 from scripts.benchmarks.__main__ import GROUPS, main
+from scripts.benchmarks.fairness_attacks import ATTACKS, BenchBox
 from scripts.benchmarks.figures import Figure, page
 
 pytestmark = pytest.mark.first
 
 PEERS = {
     "ingest": ["postgres"],
-    "fairness": ["mosquitto"],
+    "fairness": ["mosquitto", "postgres"],
     "gateway": ["mosquitto"],
     "latency": ["mosquitto"],
 }
@@ -30,7 +35,9 @@ BY_HAND = {"peer"}
         if name not in BY_HAND
     ],
 )
-def test_a_group_measures_what_it_names(group: str) -> None:
+def test_a_group_measures_what_it_names(group: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each attack takes ten seconds on each database; the next test makes all of them.
+    monkeypatch.setattr(fairness, "ATTACKS", dict(list(ATTACKS.items())[-2:]))
     title, measure = GROUPS[group]
     figures = measure(0.01)
     assert title
@@ -38,6 +45,15 @@ def test_a_group_measures_what_it_names(group: str) -> None:
     for figure in figures:
         assert any(character.isdigit() for character in figure.value), figure
         assert (figure.met is None) == (figure.aim == "")
+
+
+@pytest.mark.parametrize("kind", ATTACKS)
+def test_an_attack_is_a_message_of_a_box(kind: str) -> None:
+    box = BenchBox("b-evil")
+    for turn in range(12):
+        topic, body = ATTACKS[kind](box, turn)
+        assert parse_up(topic).box == "b-evil"
+        assert 0 < len(body) <= len(inflate(body)) <= MESSAGE_LIMIT
 
 
 def test_a_gate_that_is_not_passed_fails_the_bench(
