@@ -14,10 +14,16 @@ from tests.faults.spool_child import BOOT, SMALL
 
 
 @pytest.fixture
-def open_spool(tmp_path: Path) -> Iterator[Callable[..., Spool]]:
+def usual_limits() -> SpoolLimits:
+    """The limits of a spool that is opened without any."""
+    return SMALL
+
+
+@pytest.fixture
+def open_spool(tmp_path: Path, usual_limits: SpoolLimits) -> Iterator[Callable[..., Spool]]:
     opened: list[Spool] = []
 
-    def opener(limits: SpoolLimits = SMALL) -> Spool:
+    def opener(limits: SpoolLimits = usual_limits) -> Spool:
         while opened:
             opened.pop().close()
         opened.append(Spool.open(tmp_path / "s", boot=BOOT, limits=limits))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -18,18 +17,8 @@ Opener = Callable[..., Spool]
 
 
 @pytest.fixture
-def open_spool(tmp_path: Path) -> Iterator[Opener]:
-    opened: list[Spool] = []
-
-    def opener(limits: SpoolLimits = KEEPING) -> Spool:
-        while opened:
-            opened.pop().close()
-        opened.append(Spool.open(tmp_path / "s", boot=BOOT, limits=limits))
-        return opened[-1]
-
-    yield opener
-    for spool in opened:
-        spool.close()
+def usual_limits() -> SpoolLimits:
+    return KEEPING
 
 
 def settled(spool: Spool, first: int, last: int, lane: Lane = Lane.DATA) -> SettleResult:
