@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +13,8 @@ from cloud_link.records import ClockRecord
 from cloud_link.wire import Lane
 from portal.ingest import redating, samples
 from portal.ingest.models import Redating, Sample
-from portal.ingest.storage import Storage
 from portal.ingest.store import ingest
+from tests.portal.ingest.maintenance import maintain_until
 from tests.portal.ingest.sender import METER, OFFSET, Sender, meter, new_box, redate_all
 
 if TYPE_CHECKING:
@@ -89,22 +88,7 @@ async def test_a_worker_moves_them_though_no_message_comes() -> None:
     box, sender = await asyncio.to_thread(wrong_by_an_hour, 8)
     await asyncio.to_thread(ingest, [sender.clock()])
 
-    def done() -> bool:
-        try:
-            return moments(box) == {n: 1000 * n for n in range(8)}
-        finally:
-            connections.close_all()
-
-    worker = Storage()
-    working = asyncio.create_task(worker.maintain())
-    try:
-        async with asyncio.timeout(60):
-            while not await asyncio.to_thread(done):  # noqa: ASYNC110 - another thread's work
-                await asyncio.sleep(0.05)  # a poll: nothing tells of a row
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        await asyncio.to_thread(worker.close)
+    await maintain_until(lambda: moments(box) == {n: 1000 * n for n in range(8)}, 60)
 
 
 clocks = st.builds(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.db.models import Q
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -24,10 +22,10 @@ from portal.ingest.models import (
     UndatedBoot,
     UndatedDevice,
 )
-from portal.ingest.storage import Storage
 from portal.ingest.store import ingest, settle_undated
 from portal.ingest.time_quality import Undated
 from portal.ingest.undated import FORSAKEN_MS, QUIET_MS
+from tests.portal.ingest.maintenance import maintain_until
 from tests.portal.ingest.sender import (
     METER,
     OFFSET,
@@ -267,22 +265,7 @@ async def test_a_worker_that_hears_nothing_dates_what_no_clock_will(
 ) -> None:
     """The boot ended a day ago, by the portal's clock; no message comes, and no broker is there."""
 
-    def done() -> bool:
-        try:
-            return len(times(box)) == 10
-        finally:
-            connections.close_all()
-
-    worker = Storage()
-    working = asyncio.create_task(worker.maintain())
-    try:
-        async with asyncio.timeout(30):
-            while not await asyncio.to_thread(done):  # noqa: ASYNC110 - another thread's work
-                await asyncio.sleep(0.05)  # a poll: nothing tells of a row
-    finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        await asyncio.to_thread(worker.close)
+    await maintain_until(lambda: len(times(box)) == 10, 30)
 
 
 def test_what_waits_is_dated_part_by_part(
