@@ -8,37 +8,16 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from cloud_link.records import DataRecord, Table, table_id
 from cloud_link.wire import Lane
-from portal.accounts.models import Membership, Organization, Role, User
 from portal.fleet.models import Box, Device
 from portal.ingest.store import ingest
 from portal.metrics import table
 from portal.monitoring.metrics import database_gauges
-from tests.portal.ingest.sender import METER, Sender, meter, new_box
+from tests.portal.ingest.sender import METER, Sender, meter
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def box() -> Box:
-    return new_box()
-
-
-@pytest.fixture
-def member(client: Client, box: Box) -> Client:
-    organization = Organization.objects.get(sites__gateways=box.gateway)
-    user = User.objects.create_user("reader@example.com", "a password that is long")
-    Membership.objects.create(user=user, organization=organization, role=Role.ADMINISTRATOR)
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

@@ -8,41 +8,20 @@ from datetime import datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from cloud_link.records import Column, DataRecord, Table, table_id
 from cloud_link.wire import Lane
-from portal.accounts.models import Membership, Organization, Role, User
 from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest.store import ingest
 from portal.monitoring.device import device_view
 from portal.web.moments import datetime_of
-from tests.portal.ingest.sender import Sender, condition, event, new_box
+from tests.portal.ingest.sender import Sender, condition, event
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 DAY_MS = 86_400_000
 METER = Table("meter", (Column("power.active", "", 0), Column("impressions", "", 0)))
 WRONG, HONEST = (777_111, 888_222), (4_321, 5_678)
-
-
-@pytest.fixture
-def now() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def box() -> Box:
-    return new_box()
-
-
-@pytest.fixture
-def member(client: Client, box: Box) -> Client:
-    organization = Organization.objects.get(sites__gateways=box.gateway)
-    user = User.objects.create_user("reader@example.com", "a password that is long")
-    Membership.objects.create(user=user, organization=organization, role=Role.ADMINISTRATOR)
-    client.force_login(user)
-    return client
 
 
 def text_of(client: Client, address: str) -> str:
