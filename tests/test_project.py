@@ -193,6 +193,30 @@ def test_docstrings_name_their_subject() -> None:
     assert fragments == []
 
 
+def fixtures(conftest: Path) -> set[str]:
+    functions = [
+        each for each in ast.parse(conftest.read_text()).body if isinstance(each, ast.FunctionDef)
+    ]
+    return {
+        each.name
+        for each in functions
+        if any("fixture" in ast.unparse(decorator) for decorator in each.decorator_list)
+    }
+
+
+def test_no_folder_of_tests_redefines_a_fixture_of_an_enclosing_folder() -> None:
+    """A module may, because the reader sees it; a folder would change other modules' fixtures."""
+    found = {path.parent: fixtures(path) for path in ROOT.glob("tests/**/conftest.py")}
+    assert len(found) > 5
+    hidden = {
+        f"{folder.relative_to(ROOT)}: {name}"
+        for folder, names in found.items()
+        for outer in folder.parents
+        for name in names & found.get(outer, set())
+    }
+    assert not hidden
+
+
 def test_the_wheel_holds_the_packages_and_no_state(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     answer = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)

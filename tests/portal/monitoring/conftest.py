@@ -24,7 +24,7 @@ def box() -> Box:
 
 
 @pytest.fixture
-def member(client: Client, box: Box) -> Client:
+def administrator(client: Client, box: Box) -> Client:
     organization = Organization.objects.get(sites__gateways=box.gateway)
     user = User.objects.create_user("reader@example.com", "a password that is long")
     Membership.objects.create(user=user, organization=organization, role=Role.ADMINISTRATOR)

@@ -36,15 +36,15 @@ def _text(client: Client, address: str) -> str:
 
 
 def test_counts_have_their_thousands_separated(
-    member: Client, unset: Sender, box: Box, now: datetime
+    administrator: Client, unset: Sender, box: Box, now: datetime
 ) -> None:
     ingest([unset.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(201, 401)])], now)
     gateway, device = _pages(box)[0], Device.objects.get(gateway=box.gateway, name="meter")
-    found = _text(member, gateway)
+    found = _text(administrator, gateway)
     assert "1,200 readings have no time yet" in found
     assert f"{device} 1,200 readings" in found
-    member.post(reverse("language"), {"language": "ja", "next": "/"})
-    assert "時刻が未確定の計測値：1,200件" in _text(member, gateway)
+    administrator.post(reverse("language"), {"language": "ja", "next": "/"})
+    assert "時刻が未確定の計測値：1,200件" in _text(administrator, gateway)
 
 
 def _pages(box: Box) -> list[str]:
@@ -58,43 +58,43 @@ def _pages(box: Box) -> list[str]:
 
 
 def test_a_gateway_without_a_clock_needs_attention_and_says_what_waits(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
-    first = _text(member, "/")
+    first = _text(administrator, "/")
     assert "Nothing needs attention" not in first
     assert "clock not set" in first
     for address in _pages(box):
-        assert "600 readings have no time yet" in _text(member, address), address
+        assert "600 readings have no time yet" in _text(administrator, address), address
     assert dict(database_gauges(now))[table.UNDATED] == [((), 600)]
 
 
 def test_the_live_part_of_a_page_follows_what_waits(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
     device = Device.objects.get(gateway=box.gateway, name="meter")
     address = reverse("device-live", args=[device.pk])
-    tag = member.get(address)["ETag"]
+    tag = administrator.get(address)["ETag"]
     ingest([unset.send(Lane.DATA, meter(201_000, 1, 1, 1))], now)
-    again = member.get(address, headers={"If-None-Match": tag})
+    again = administrator.get(address, headers={"If-None-Match": tag})
     assert again.status_code == 200
     assert "603 readings" in again.content.decode()
 
 
 def test_after_a_power_cycle_they_are_there_and_marked_as_estimated(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
     later = Sender(box.box_id, ordinal=2)
     began = round(now.timestamp() * 1000) - 60_000
     ingest([later.online(2), later.clock(began), later.send(Lane.DATA, meter(1000, 1, 1, 1))], now)
     for address in _pages(box):
-        text = _text(member, address)
+        text = _text(administrator, address)
         assert "have no time yet" not in text
         if address != reverse("site-usage", args=[box.gateway.site_id]):
             assert "Estimated times" in text, address
     device = Device.objects.get(gateway=box.gateway, name="meter")
-    file = member.get(reverse("device-usage", args=[device.pk]), {"format": "csv"})
+    file = administrator.get(reverse("device-usage", args=[device.pk]), {"format": "csv"})
     assert b"estimated times" in b"".join(file)
-    assert "Nothing needs attention" in _text(member, "/")
+    assert "Nothing needs attention" in _text(administrator, "/")
     assert dict(database_gauges(now))[table.UNDATED] == [((), 0)]
 
 
@@ -109,10 +109,10 @@ def doubtful(box: Box, unset: Sender, now: datetime) -> Sender:
 
 
 def test_each_device_says_what_waits_of_its_own(
-    member: Client, box: Box, doubtful: Sender, now: datetime
+    administrator: Client, box: Box, doubtful: Sender, now: datetime
 ) -> None:
     pages = {
-        one.name: _text(member, reverse("device", args=[one.pk]))
+        one.name: _text(administrator, reverse("device", args=[one.pk]))
         for one in Device.objects.filter(gateway=box.gateway)
     }
     assert "600 readings have no time yet" in pages["meter"]
@@ -120,32 +120,32 @@ def test_each_device_says_what_waits_of_its_own(
     assert "no time yet" not in pages["gateway"]
     for place in ("gateway", "site-usage"):
         pk = box.gateway_id if place == "gateway" else box.gateway.site_id
-        text = _text(member, reverse(place, args=[pk]))
+        text = _text(administrator, reverse(place, args=[pk]))
         assert "615 readings have no time yet" in text
         assert re.search("meter 600 readings roof 15 readings", text), text
     metrics = dict(database_gauges(now))
     assert metrics[table.UNDATED] == [((), 615)]
     assert metrics[table.UNDATED_DEVICES] == [((), 2)]
-    member.post("/language/", {"language": "ja", "next": "/"})
-    text = _text(member, reverse("gateway", args=[box.gateway_id]))
+    administrator.post("/language/", {"language": "ja", "next": "/"})
+    text = _text(administrator, reverse("gateway", args=[box.gateway_id]))
     assert "meter 計測値600件 roof 計測値15件" in text
 
 
 def test_a_gateway_names_a_few_of_very_many_devices(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
     names = [Table(f"d-{n}", METER.columns) for n in range(30)]
     ingest([unset.tables(*names)], now)
     polls = [DataRecord(table_id(one), 1_000, [1, 2, 3]) for one in names]
     ingest([unset.send(Lane.DATA, *polls)], now)
-    page = member.get(reverse("gateway", args=[box.gateway_id])).content.decode()
+    page = administrator.get(reverse("gateway", args=[box.gateway_id])).content.decode()
     listed = page.partition('class="undated-devices"')[2].partition("</ul>")[0]
     assert listed.count("<a ") == 12
     assert "and 19 more" in listed
 
 
 def test_an_estimate_is_shown_with_its_earliest_time(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
     """The boot before it ended, as far as is known, an hour and ten minutes ago."""
     before, later = Sender(box.box_id, ordinal=0), Sender(box.box_id, ordinal=2)
@@ -155,27 +155,27 @@ def test_an_estimate_is_shown_with_its_earliest_time(
     device = Device.objects.get(gateway=box.gateway, name="meter")
     usage = reverse("device-usage", args=[device.pk])
     for address in (reverse("device", args=[device.pk]), usage):
-        text = _text(member, address)
+        text = _text(administrator, address)
         assert "may have been taken up to 1 h 5 min earlier, but not before" in text, text
-    file = b"".join(member.get(usage, {"format": "csv"})).decode()
+    file = b"".join(administrator.get(usage, {"format": "csv"})).decode()
     assert "estimated times (up to 1 h 5 min earlier)" in file
-    member.post("/language/", {"language": "ja", "next": "/"})
-    assert "最大1時間5分早かった可能性があります" in _text(member, usage)
+    administrator.post("/language/", {"language": "ja", "next": "/"})
+    assert "最大1時間5分早かった可能性があります" in _text(administrator, usage)
 
 
 def test_an_estimate_without_an_earliest_time_says_so(
-    member: Client, box: Box, unset: Sender, now: datetime
+    administrator: Client, box: Box, unset: Sender, now: datetime
 ) -> None:
     later = Sender(box.box_id, ordinal=2)
     ingest([later.online(2), later.clock(round(now.timestamp() * 1000) - 60_000)], now)
     for address in _pages(box)[:3]:
         assert "how much earlier the readings may have been taken is not known" in _text(
-            member, address
+            administrator, address
         )
 
 
 def test_a_clock_that_runs_ahead_is_marked_while_it_does(
-    member: Client, box: Box, now: datetime
+    administrator: Client, box: Box, now: datetime
 ) -> None:
     sender, later = Sender(box.box_id), Sender(box.box_id, ordinal=2)
     began = round(now.timestamp() * 1000) - 60_000
@@ -183,15 +183,15 @@ def test_a_clock_that_runs_ahead_is_marked_while_it_does(
     ingest([sender.online(), sender.tables(METER), ahead], now)
     ingest([sender.send(Lane.DATA, meter(1_000, 1, 1, 1))], now)
     for address in _pages(box)[:2]:
-        assert "Unconfirmed times" in _text(member, address), address
+        assert "Unconfirmed times" in _text(administrator, address), address
     ingest([later.online(2), later.clock(began), later.send(Lane.DATA, meter(2, 2, 2, 2))], now)
     for address in _pages(box):
-        assert "Unconfirmed times" not in _text(member, address), address
+        assert "Unconfirmed times" not in _text(administrator, address), address
 
 
 @pytest.mark.parametrize("step_ms", [0, 3_600_000, -7_200_000])
 def test_what_no_time_source_confirms_is_marked(
-    member: Client, box: Box, now: datetime, step_ms: int
+    administrator: Client, box: Box, now: datetime, step_ms: int
 ) -> None:
     """An assumed clock from the beginning on, or one that was set to another hour."""
     sender = Sender(box.box_id)
@@ -204,13 +204,13 @@ def test_what_no_time_source_confirms_is_marked(
     usage = reverse("device-usage", args=[device.pk])
     usage += f"?by=month&on={now - timedelta(days=1):%Y}"
     for address in (*_pages(box)[:2], usage):
-        assert "Unconfirmed times" in _text(member, address), address
-    assert b"unconfirmed times" in b"".join(member.get(f"{usage}&format=csv"))
-    tag = member.get(reverse("device-live", args=[device.pk]))["ETag"]
+        assert "Unconfirmed times" in _text(administrator, address), address
+    assert b"unconfirmed times" in b"".join(administrator.get(f"{usage}&format=csv"))
+    tag = administrator.get(reverse("device-live", args=[device.pk]))["ETag"]
     ingest([sender.clock(began, since=1_000 if step_ms else 0)], now)
     for address in (*_pages(box), usage):
-        assert "Unconfirmed times" not in _text(member, address), address
-    assert b"unconfirmed times" not in b"".join(member.get(f"{usage}&format=csv"))
+        assert "Unconfirmed times" not in _text(administrator, address), address
+    assert b"unconfirmed times" not in b"".join(administrator.get(f"{usage}&format=csv"))
     headers = {"If-None-Match": tag}
-    again = member.get(reverse("device-live", args=[device.pk]), headers=headers)
+    again = administrator.get(reverse("device-live", args=[device.pk]), headers=headers)
     assert again.status_code == 200

@@ -59,7 +59,7 @@ def shows(client: Client, box: Box, values: tuple[int, int]) -> None:
 @pytest.mark.parametrize("synchronised", [True, False])
 @pytest.mark.parametrize("wrong_ms", [3650 * DAY_MS, DAY_MS, -2 * DAY_MS])
 def test_no_wrong_date_hides_what_comes_after_it(
-    member: Client, box: Box, now: datetime, wrong_ms: int, synchronised: bool
+    administrator: Client, box: Box, now: datetime, wrong_ms: int, synchronised: bool
 ) -> None:
     """A clock steps away, and back from where it is noticed; what it dated stays as it is."""
     began = round(now.timestamp() * 1000) - 600_000
@@ -69,20 +69,20 @@ def test_no_wrong_date_hides_what_comes_after_it(
     ingest([sender.clock(began + wrong_ms, since=100_000, synchronised=synchronised)], now)
     ingest([sender.send(Lane.DATA, polled(200_000, WRONG))], now)
     ingest([sender.send(Lane.EVENT, event(200_000, *before))], now)
-    shows(member, box, WRONG)
+    shows(administrator, box, WRONG)
     ingest([sender.clock(began, since=300_000, synchronised=synchronised)], now)
     ingest([sender.send(Lane.DATA, polled(590_000, HONEST))], now)
     ingest([sender.send(Lane.EVENT, event(590_000, condition("media.jam", "error")))], now)
-    shows(member, box, HONEST)
+    shows(administrator, box, HONEST)
     device = Device.objects.get(name="meter")
     assert device.reported_at == datetime_of(began + 590_000)
     assert [one.code for one in DeviceCondition.objects.open()] == ["media.jam"]
     for address in ("/", reverse("devices"), reverse("device", args=[device.pk])):
-        assert "cover open" not in text_of(member, address)
+        assert "cover open" not in text_of(administrator, address)
 
 
 def test_a_date_that_is_yet_to_come_is_shown_with_the_value(
-    member: Client, box: Box, now: datetime
+    administrator: Client, box: Box, now: datetime
 ) -> None:
     """Nothing that is dated tomorrow looks like what is measured now."""
     began = round(now.timestamp() * 1000) - 600_000
@@ -91,14 +91,14 @@ def test_a_date_that_is_yet_to_come_is_shown_with_the_value(
     ingest([sender.clock(began + 40 * DAY_MS, synchronised=False)], now)
     ingest([sender.send(Lane.DATA, polled(590_000, WRONG))], now)
     device = Device.objects.get(name="meter")
-    page = member.get(reverse("device", args=[device.pk])).content.decode()
+    page = administrator.get(reverse("device", args=[device.pk])).content.decode()
     assert 'class="as-of"' in page
     assert (now + timedelta(days=39)).strftime("%Y") in page
     assert "last received" not in re.sub(r"\s+", " ", page)
 
 
 def test_a_series_that_was_made_up_does_not_make_its_device_look_alive(
-    member: Client, box: Box, now: datetime
+    administrator: Client, box: Box, now: datetime
 ) -> None:
     began = round(now.timestamp() * 1000) - 600_000
     sender = Sender(box.box_id)
