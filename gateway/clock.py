@@ -16,8 +16,10 @@ Sources: clock_gettime(2), adjtimex(2), proc_sys_kernel(5) for ``random/boot_id`
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -162,6 +164,23 @@ class OffsetWatch:
             self._assumed_since = since
         self._offset = offset
         return ClockRecord(since, offset, sample.synchronised)
+
+
+async def next_moment(now: Callable[[], int], last: int | None) -> int:
+    """Return the present in milliseconds since boot, after a millisecond if it is still ``last``.
+
+    A device that answers within a millisecond is then never read twice at one moment: its readings
+    would have two values, and one date.
+
+    Args:
+        now: The clock.
+        last: The moment before; ``None`` where there is none.
+    """
+    present = now()
+    if present == last:
+        await asyncio.sleep(0.001)
+        present = now()
+    return present
 
 
 def boot_bytes(boot_id: str) -> bytes:

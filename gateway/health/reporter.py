@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cloud_link.spool.model import SpoolError
 from cloud_link.spool.writer import SpoolReader
 from drivers.report import Report
-from gateway.clock import BoxClock
+from gateway.clock import BoxClock, next_moment
 from gateway.health.health import Health, process_figures
 from gateway.health.spool_stats import spool_figures
 from gateway.polling.line_poller import LineCounts
@@ -59,6 +59,7 @@ class HealthReporter:
         self._period_s = period_s
         self._put = put
         self._due = asyncio.Event()
+        self._last: int | None = None
 
     async def run(self) -> None:
         """Report until cancelled."""
@@ -75,7 +76,7 @@ class HealthReporter:
     async def report(self) -> Report:
         """The report of this moment."""
         view = self._view
-        at = view.clock.now()
+        at = self._last = await next_moment(view.clock.now, self._last)
         stats = None
         with suppress(SpoolError):
             stats = await view.spool.call(lambda spool: spool.stats())

@@ -22,6 +22,7 @@ from typing import Final
 import structlog
 
 from drivers.report import Clock, Observation, Report
+from gateway.clock import next_moment
 from gateway.polling.backoff import PROBE_SHARE, Backoff
 from gateway.polling.device_state import DeviceView
 from gateway.polling.poll_queue import PollQueue
@@ -149,7 +150,7 @@ class LinePoller:
         return self.entries.get(entry.device.name) is entry
 
     async def _poll(self, entry: PollEntry) -> None:
-        began = self._clock.now()
+        began = await next_moment(self._clock.now, entry.ended)
         schedule = entry.schedule
         due = schedule.fastest if entry.silent else schedule.due(began)
         outcome: Observation | Exception
@@ -160,7 +161,7 @@ class LinePoller:
             outcome = error
         except Exception as error:  # noqa: BLE001 # a driver's bug must cost its device only
             outcome = error
-        ended = self._clock.now()
+        ended = entry.ended = self._clock.now()
         self.counts.polls += 1
         if isinstance(outcome, Observation):
             report = self._answered(entry, due, outcome, began, ended)

@@ -51,6 +51,7 @@ class PollEntry:
         view: What is known of it.
         backoff: How long it is left alone while it does not answer.
         driver: What reads it; ``None`` before its first poll and after a fault.
+        ended: When its last poll ended, in milliseconds since boot; ``None`` before the first.
     """
 
     device: PolledDevice
@@ -59,6 +60,7 @@ class PollEntry:
     view: DeviceView
     backoff: Backoff = field(default_factory=Backoff)
     driver: Reader | None = None
+    ended: int | None = None
 
     @property
     def silent(self) -> bool:

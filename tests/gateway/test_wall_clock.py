@@ -157,7 +157,7 @@ def test_unset_at_boot(box: Box, wall: WallClock, year: int) -> None:
     assert codes[0] == {Code.CLOCK_UNSET}
     assert codes[-1] == set()
     known = deliver(box)
-    assert agrees(known, box, [clock])
+    assert not misdated(known, box, [clock])
     assert not UndatedBoot.objects.filter(box=known).exists()
     assert not DeviceCondition.objects.open().filter(code=Code.CLOCK_UNSET.value).exists()
     assert unconfirmed(Q(box=known), 0, FOREVER) == []
@@ -201,7 +201,7 @@ def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: W
     assert near(back.offset - offset, -2 * DAY * 1000)
     assert all(near(dated(clocks(box), at), at + offset) for at in times(box))
     known = deliver(box)
-    assert agrees(known, box, clocks(box))
+    assert not misdated(known, box, clocks(box))
     assert unconfirmed(Q(box=known), 0, FOREVER) == []
     without = deliver(box, lambda record: record != vouched)
     stretches = unconfirmed(Q(box=without), 0, FOREVER)
@@ -223,13 +223,15 @@ def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: Wal
     assert [(one.since, one.synchronised) for one in clocks(box)] == [(0, False), (0, True)]
     assert all(near(dated(clocks(box), at), at + true_offset()) for at in times(box))
     known = deliver(box)
-    assert agrees(known, box, clocks(box))
+    assert not misdated(known, box, clocks(box))
     assert unconfirmed(Q(box=known), 0, FOREVER) == []
 
 
-def agrees(known: PortalBox, box: Box, records: list[ClockRecord]) -> bool:
-    """Whether the portal dates every reading of the spool as these clock records say."""
-    return sample_times(known) == {dated(records, at) for at in boot_times(box)} != set()
+def misdated(known: PortalBox, box: Box, records: list[ClockRecord]) -> set[int]:
+    """The times at which only the portal, or only these clock records, have a reading."""
+    expected = {dated(records, at) for at in boot_times(box)}
+    assert expected
+    return sample_times(known) ^ expected
 
 
 def times_known(box: Box) -> list[str]:
@@ -283,7 +285,7 @@ def test_a_jump_over_the_site_s_midnight_leaves_out_no_boundary_and_doubles_none
         assert len(polls[first][Lane.BOUNDARY]) == whole > 0, "the first poll of a day: all"
         assert not polls[first][Lane.DATA]
     at_portal = deliver(box)
-    assert agrees(at_portal, box, records)
+    assert not misdated(at_portal, box, records)
     stretches = unconfirmed(Q(box=at_portal), 0, FOREVER)
     assert sorted(one.start for one in stretches) == sorted(c.since + c.offset for c in records)
 

@@ -265,3 +265,24 @@ def test_what_became_due_while_the_box_slept_is_polled_soon() -> None:
 
     run_virtually(main)
     assert [at for at, _ in rare.reads] == [0, pytest.approx(100, abs=60)]
+
+
+def test_no_two_polls_of_a_device_have_one_time() -> None:
+    """A probe that is answered at once, and the whole poll that follows it, are two moments."""
+    answers: list[Exception | None] = [None, timeout(), None]
+
+    def script(_: frozenset[str]) -> Observation:
+        answer = answers.pop(0) if answers else None
+        if answer:
+            raise answer
+        return Observation()
+
+    async def main(loop: VirtualLoop) -> PollerHarness:
+        harness = PollerHarness(loop)
+        harness.poller.apply([device("d", ScriptedDriver(script, 0.0))])
+        await harness.run(30)
+        return harness
+
+    times = [report.at for report in run_virtually(main).reports]
+    assert len(times) > 20
+    assert all(earlier < later for earlier, later in pairwise(times))
