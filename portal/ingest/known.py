@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloud_link.records import DataRecord, content_hash
-from cloud_link.wire import Lane
+from cloud_link.validation import Flaw
+from cloud_link.wire import Lane, RejectCode
 from portal.ingest import tables
 from portal.ingest.clocks import ClockBook
 from portal.ingest.messages import Item, Number
@@ -14,15 +15,13 @@ from portal.ingest.models import Epoch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloud_link.records import Record
-    from cloud_link.validation import Flaw
     from portal.fleet.models import Box
     from portal.ingest.models import BootClock, PendingClock, Quarantine
     from portal.ingest.tables import Layout, TableKey
 
 
-def item_of(box: Box, row: PendingClock | Quarantine, record: Record | Flaw) -> Item:
-    """The item of a record that was kept as it came."""
+def item_of(box: Box, row: PendingClock | Quarantine) -> Item:
+    """The item of a record that was kept as it came, not yet decoded: its record is a flaw."""
     raw, boot = bytes(row.raw), bytes(row.boot)
     return Item(
         box=box.box_id,
@@ -31,7 +30,7 @@ def item_of(box: Box, row: PendingClock | Quarantine, record: Record | Flaw) -> 
         boot=boot,
         raw=raw,
         content=content_hash(boot, raw),
-        record=record,
+        record=Flaw(code=RejectCode.UNREADABLE, detail=""),
     )
 
 

@@ -5,8 +5,7 @@ Source: design section 5.
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cloud_link.records import (
     ClockRecord,
@@ -15,7 +14,7 @@ from cloud_link.records import (
     EventRecord,
     GapRecord,
 )
-from cloud_link.validation import Flaw, read_record, storable_text
+from cloud_link.validation import Flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Device
 from portal.ingest import (
@@ -34,18 +33,13 @@ from portal.ingest.bounds import device_flaw
 from portal.ingest.holes import after_batches, find_holes
 from portal.ingest.known import Known, item_of
 from portal.ingest.messages import Item, order
-from portal.ingest.models import PendingClock, Quarantine
+from portal.ingest.pending import PendingRecords, read_again
 from portal.ingest.receipts import ReceiptCandidate
+from portal.ingest.rejections import Rejections
 from portal.ingest.suspects import Suspects
 from portal.ingest.tables import SentTable
 from portal.ingest.tally import Tally
-from portal.ingest.undated import (
-    PENDING_PER_TRANSACTION,
-    READINGS_PER_TRANSACTION,
-    UndatedBoots,
-)
-from portal.ingest.vocabulary import fingerprint
-from portal.logs import event_log
+from portal.ingest.undated import UndatedBoots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -54,18 +48,13 @@ if TYPE_CHECKING:
     from portal.fleet.models import Box
     from portal.ingest.answers import Answer
     from portal.ingest.messages import BoxMessages
-    from portal.ingest.models import BootClock
+    from portal.ingest.models import BootClock, Quarantine
     from portal.ingest.receipts import Key
     from portal.ingest.suspects import Trial
 
     _Dated = tuple[Item, BootClock | None]
 
-log = event_log(__name__)
-
 V = TypeVar("V")
-
-_DETAIL_LENGTH: Final = 500
-_PENDING_AT_ONCE: Final = 500
 
 
 class Transaction:
@@ -81,14 +70,12 @@ class Transaction:
 
     def __init__(self, now: datetime, trial: Trial) -> None:
         self._suspects = Suspects(trial)
-        self._pending: set[Item] = set()
         self._now = now
         self._now_ms = round(now.timestamp() * 1000)
         self._known = Known()
         self._undated = UndatedBoots(self._known.clocks, self._now_ms)
-        self._pending_left = PENDING_PER_TRANSACTION
-        self._readings_left = READINGS_PER_TRANSACTION
-        self._rejected: dict[Key, Quarantine] = {}
+        self._pending = PendingRecords(self._known, self._undated, self._suspects)
+        self._rejections = Rejections(self._now_ms)
         self._replaying = False
         self._outcomes: dict[Item, RecordOutcome] = {}
         self._fresh_keys: list[receipts.Key] = []
@@ -133,7 +120,7 @@ class Transaction:
         self._replaying = True
         self._known.add_box(box)
         self._undated.load([box])
-        item = self._stored_item(box, row)
+        item = read_again(item_of(box, row), self._known, self._suspects)
         if item is not None:
             if isinstance(item.record, DataRecord):
                 tables.retry_refused_table(box, item.record.table)
@@ -154,13 +141,7 @@ class Transaction:
         for box, boot in self._undated.dateable():
             self._apply_pending(box, boot)
         self._judge(alone=alone)
-        Quarantine.objects.bulk_create(
-            [self._rejected[key] for key in sorted(self._rejected)],
-            update_conflicts=True,
-            unique_fields=["epoch", "lane", "seq"],
-            update_fields=["code", "detail", "cause", "judged_by"],
-        )
-        receipts.mark_rejected({key: row.code for key, row in self._rejected.items()})
+        self._rejections.save()
         self._undated.save()
 
     @property
@@ -199,7 +180,7 @@ class Transaction:
         """Leave a record as if it had not come; one that was pending stays so."""
         key = (self._known.epoch(item).pk, int(item.number.lane), item.number.seq)
         if item in self._pending:
-            self._store_pending(item)
+            self._pending.keep(item)
         elif self._outcomes.pop(item, None) is not None:
             receipts.withdraw(key)
             self._named_by_gaps.discard(key)
@@ -295,48 +276,12 @@ class Transaction:
             self._apply_pending(box, item.boot)
 
     def _apply_pending(self, box: Box, boot: bytes) -> None:
-        """Apply the records that are pending for this boot's clock, `_PENDING_AT_ONCE` at a time.
-
-        Those that still lie before every known clock stay pending, under new and higher keys;
-        those beyond `PENDING_PER_TRANSACTION` or `READINGS_PER_TRANSACTION` wait for the next
-        transaction.
-        """
-        pending = PendingClock.objects.filter(epoch__box=box, boot=boot).order_by("pk")
-        newest = pending.last()
-        while newest is not None and self._pending_left > 0 and self._readings_left > 0:
-            part = pending.filter(pk__lte=newest.pk).select_related("epoch")[:_PENDING_AT_ONCE]
-            before = accumulate((row.readings for row in part), initial=0)
-            rows = [
-                row for row, sum_ in zip(part, before, strict=False) if sum_ < self._readings_left
-            ]
-            if not rows:
-                return
-            PendingClock.objects.filter(pk__in=[row.pk for row in rows]).delete()
-            self._pending_left -= len(rows)
-            self._readings_left -= sum(row.readings for row in rows)
-            self._undated.count((box.pk, boot), rows, -1)
-            self._replay_pending(box, boot, rows)
-
-    def _replay_pending(self, box: Box, boot: bytes, rows: Sequence[PendingClock]) -> None:
-        items = [item for row in rows if (item := self._stored_item(box, row)) is not None]
-        self._pending.update(items)
-        self._known.load_epochs(items)
-        self._known.clocks.load({(box.pk, boot)})
-        self._known.load_layouts(items)
-        for item in items:
-            if isinstance(item.record, Flaw):  # an older portal took it
-                self._quarantine(item, item.record)
-        self._apply_dated(items)
-
-    def _stored_item(self, box: Box, row: PendingClock | Quarantine) -> Item | None:
-        """The record of a row, decoded again; ``None`` where that fails."""
-        unread = item_of(box, row, Flaw(code=RejectCode.UNREADABLE, detail=""))
-        self._known.load_epochs([unread])
-        if isinstance(row, PendingClock):
-            self._pending.add(unread)
-        lane = unread.number.lane
-        record = self._checked(kinds.OF_LANE[lane], unread, lambda: read_record(unread.raw, lane))
-        return None if record is None else item_of(box, row, record)
+        """Apply the records that are pending for this boot's clock, as far as it dates them."""
+        for items in self._pending.take(box, boot):
+            for item in items:
+                if isinstance(item.record, Flaw):  # an older portal took it
+                    self._quarantine(item, item.record)
+            self._apply_dated(items)
 
     def _apply_data(self, items: Sequence[Item]) -> None:
         ready: list[tuple[Item, samples.Rows]] = []
@@ -359,7 +304,7 @@ class Transaction:
                 )
             except samples.PendingClockError as error:
                 if self._undated.knows(key):
-                    self._store_pending(item)
+                    self._pending.keep(item)
                 else:
                     self._quarantine(item, _never_dated(error))
                 continue
@@ -431,45 +376,9 @@ class Transaction:
             elif isinstance(record, ConfigurationRecord):
                 announcements.apply_configuration(box, record, self._order(item), clock)
 
-    def _store_pending(self, item: Item) -> None:
-        epoch, number, record = self._known.epoch(item), item.number, item.record
-        readings = len(record.values) if isinstance(record, DataRecord) else 0
-        row = PendingClock.objects.create(
-            epoch=epoch,
-            lane=number.lane,
-            seq=number.seq,
-            boot=item.boot,
-            device_id=self._known.device(item),
-            readings=readings,
-            raw=item.raw,
-        )
-        self._undated.count((self._known.box(item).pk, item.boot), [row])
-
     def _quarantine(self, item: Item, flaw: Flaw) -> None:
-        """Put a record into quarantine: its row is written with the others, in the end."""
-        number, epoch = item.number, self._known.epoch(item)
-        key = (epoch.pk, int(number.lane), number.seq)
-        self._rejected[key] = Quarantine(
-            epoch=epoch,
-            lane=number.lane,
-            seq=number.seq,
-            boot=item.boot,
-            code=flaw.code,
-            detail=storable_text(flaw.detail, _DETAIL_LENGTH),
-            cause=flaw.cause,
-            raw=item.raw,
-            at=self._now_ms,
-            judged_by=fingerprint(),
-        )
-        (log.debug if self._replaying else log.warning)(
-            "record_quarantined",
-            box=item.box,
-            epoch=number.epoch.hex(),
-            lane=number.lane.name,
-            seq=number.seq,
-            code=flaw.code,
-            detail=flaw.detail,
-        )
+        """Put a record into quarantine."""
+        self._rejections.add(item, self._known.epoch(item), flaw, replayed=self._replaying)
         self.tally.quarantined[flaw.code] += 1
         self._outcomes[item] = RecordOutcome(outcome=Outcome.REJECTED, code=flaw.code)
 

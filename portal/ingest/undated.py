@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 
 BOOTS_AT_ONCE: Final = 50
 """Boots of a box that one transaction looks after, besides those whose records it received."""
-PENDING_PER_TRANSACTION: Final = 5_000
-"""Records that had waited and that one transaction dates; the rest follows in the next ones."""
-READINGS_PER_TRANSACTION: Final = 5_000
-"""Readings in these records at most, but for the last record: so many fit a turn of a box."""
 QUIET_MS: Final = 60_000
 """A backlog has ended when nothing of its boot came for so long."""
 FORSAKEN_MS: Final = 24 * 3_600_000

@@ -42,9 +42,9 @@ def dated(sender: Sender) -> Sender:
 @pytest.fixture
 def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
     """Makes this portal another one, that may judge records differently."""
-    from portal.ingest import quarantine, tables, transaction, vocabulary
+    from portal.ingest import quarantine, rejections, tables, vocabulary
 
     return lambda: [
         monkeypatch.setattr(module, "fingerprint", lambda: "another")
-        for module in (vocabulary, quarantine, tables, transaction)
+        for module in (vocabulary, quarantine, tables, rejections)
     ]

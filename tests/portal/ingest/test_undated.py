@@ -240,8 +240,8 @@ def test_a_box_that_never_comes_back_hides_nothing_either(box: Box, unset: Sende
 def test_a_long_backlog_of_a_silent_box_is_dated_without_further_waits(
     box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.ingest.transaction.PENDING_PER_TRANSACTION", 4)
-    monkeypatch.setattr("portal.ingest.transaction._PENDING_AT_ONCE", 4)
+    monkeypatch.setattr("portal.ingest.pending.PENDING_PER_TRANSACTION", 4)
+    monkeypatch.setattr("portal.ingest.pending._PENDING_AT_ONCE", 4)
     silent = at(600_000 + FORSAKEN_MS + 1_000)
     assert [settle_undated(box.pk, silent) for _ in range(3)] == [True, True, False]
     assert counted(box) == (0, 0)
@@ -271,8 +271,8 @@ async def test_a_worker_that_hears_nothing_dates_what_no_clock_will(
 def test_what_waits_is_dated_part_by_part(
     box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.ingest.transaction.PENDING_PER_TRANSACTION", 4)
-    monkeypatch.setattr("portal.ingest.transaction._PENDING_AT_ONCE", 4)
+    monkeypatch.setattr("portal.ingest.pending.PENDING_PER_TRANSACTION", 4)
+    monkeypatch.setattr("portal.ingest.pending._PENDING_AT_ONCE", 4)
     later = rebooted(unset)
     ingest([later.online(2), later.clock(NEXT)], at(7_300_000))
     assert counted(box) == (6, 18)
@@ -285,8 +285,8 @@ def test_what_waits_is_dated_part_by_part(
 def test_a_real_clock_dates_the_rest_part_by_part(
     box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.ingest.transaction.PENDING_PER_TRANSACTION", 4)
-    monkeypatch.setattr("portal.ingest.transaction._PENDING_AT_ONCE", 4)
+    monkeypatch.setattr("portal.ingest.pending.PENDING_PER_TRANSACTION", 4)
+    monkeypatch.setattr("portal.ingest.pending._PENDING_AT_ONCE", 4)
     ingest([unset.clock()], at(700_000))
     assert counted(box) == (6, 18)
     for _ in range(2):
@@ -299,7 +299,7 @@ def test_records_of_many_readings_are_dated_in_smaller_parts(
     box: Box, unset: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A transaction is bounded by the readings in it; what is left needs no message to go on."""
-    monkeypatch.setattr("portal.ingest.transaction.READINGS_PER_TRANSACTION", 5)
+    monkeypatch.setattr("portal.ingest.pending.READINGS_PER_TRANSACTION", 5)
     ingest([unset.clock()], at(700_000))
     assert counted(box) == (8, 24)
     assert undated.neglected(at(700_001), 20) == [box.pk]
