@@ -62,6 +62,14 @@ _NUMBERS: Final = struct.Struct(">" + _FIELDS * _CHUNK)
 _HOLE: Final = struct.Struct(">hiqiqiihiq")
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TAIL: Final = b"\xff\xff"
+_LATEST_TYPES: Final = tuple("bigint bigint bigint text smallint bigint bigint bigint".split())
+_LATEST: Final = (
+    "INSERT INTO ingest_latest (series_id, at, value, text, quality, clock_id, speaker, rank) "
+    "{rows} ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "
+    "text = excluded.text, quality = excluded.quality, clock_id = excluded.clock_id, "
+    "speaker = excluded.speaker, rank = excluded.rank "
+    "WHERE (excluded.speaker, excluded.rank) >= (ingest_latest.speaker, ingest_latest.rank)"
+)
 _INDEX: Final = {quality: index for index, quality in enumerate(QUALITIES)}
 
 
@@ -328,22 +336,13 @@ def _latest(records: Iterable[Rows]) -> None:
             newest[row[0]] = (row, one)
     if not newest:
         return
-    source, parameters = sql.source(
-        ("bigint", "bigint", "bigint", "text", "smallint", "bigint", "bigint", "bigint"),
-        [_latest_row(*newest[series]) for series in sorted(newest)],
-    )
+    rows = [_latest_row(*newest[series]) for series in sorted(newest)]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO ingest_latest "  # noqa: S608 - the source is ours
-            "(series_id, at, value, text, quality, clock_id, speaker, rank) "
-            f"SELECT c0, c1, c2, c3, c4, c5, c6, c7 FROM {source} WHERE c0 >= 0 ORDER BY c0 "
-            "ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "
-            "text = excluded.text, quality = excluded.quality, clock_id = excluded.clock_id, "
-            "speaker = excluded.speaker, rank = excluded.rank "
-            "WHERE (excluded.speaker, excluded.rank) >= "
-            "(ingest_latest.speaker, ingest_latest.rank)",
-            parameters,
-        )
+        if sql.postgres():
+            source, parameters = sql.source(_LATEST_TYPES, rows)
+            cursor.execute(_LATEST.format(rows=f"SELECT * FROM {source} ORDER BY c0"), parameters)  # noqa: S608 - our source
+        else:
+            cursor.executemany(_LATEST.format(rows="VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"), rows)
 
 
 def _latest_row(row: Row, record: Rows) -> tuple[Any, ...]:

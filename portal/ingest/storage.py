@@ -31,6 +31,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fi
 
 from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
+from portal.ingest.checkpoints import Checkpoints
 from portal.ingest.messages import box_of
 from portal.ingest.pacing import Spent
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
@@ -98,6 +99,7 @@ class Storage:
     Attributes:
         spent: What the last batch took, without the attempts that failed, and without the wait for
             other work in its thread: its boxes are charged for it.
+        checkpoints: Move SQLite's log; `Checkpoints.run` is to run beside.
 
     Args:
         on_commit: Called for every batch that was committed.
@@ -113,6 +115,7 @@ class Storage:
         self._on_commit = on_commit
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, "database")
+        self.checkpoints = Checkpoints(self.run)
         self._compacted = time.monotonic()
         self._settled = 0
         self._suspects: dict[str, float] = {}
@@ -120,6 +123,7 @@ class Storage:
 
     def close(self) -> None:
         """Close the database's connections, once the transaction under way has ended."""
+        self.checkpoints.close()
         self._thread.submit(connections.close_all)
         self._thread.shutdown(wait=True)
 
@@ -241,6 +245,7 @@ class Storage:
 
     def _store(self, messages: Sequence[IncomingMessage], *, suspect_lost: bool) -> IngestResult:
         close_old_connections()
+        self.checkpoints.adopt()
         began, processor = time.monotonic(), time.thread_time()
         try:
             result = ingest_or_isolate(messages, suspect_lost=suspect_lost)

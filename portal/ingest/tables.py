@@ -6,6 +6,7 @@ Source: design section 5; `cloud_link.records.Table`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,6 +27,10 @@ log = event_log(__name__)
 
 _KEYS_PER_QUERY: Final = 500
 """Databases limit the values of one query, SQLite to 32,766."""
+
+_DOCUMENTS: Final = 200
+"""Tables whose columns are kept in memory: one of 500 columns takes 0.1 MB."""
+_TEXTS: Final = frozenset(one.value for one in Quantity if one.kind is Kind.TEXT)
 
 REFUSED_MOST: Final = 1_000
 """Refused tables that are kept of a box; the box is asked again for those refused before."""
@@ -255,10 +260,10 @@ def load_layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
         return {}
     found: dict[TableKey, Layout] = {}
     for box, table_id, document, series, understood_by in _rows(keys):
-        table = msgspec.msgpack.decode(document, type=Table)
+        table, _ = _understood(document)
         if None in series and understood_by != fingerprint():
             series = _assign_again((box, table_id), table)
-        found[box, table_id] = _layout(table, series)
+        found[box, table_id] = _layout(document, series)
     return found
 
 
@@ -272,12 +277,21 @@ def _assign_again(key: TableKey, table: Table) -> list[int | None]:
     return series
 
 
-def _layout(table: Table, series: Sequence[int | None]) -> Layout:
-    texts = frozenset(
-        index
-        for index, column in enumerate(table.columns)
-        if series[index] is not None and Quantity(column.quantity).kind is Kind.TEXT
+@lru_cache(maxsize=_DOCUMENTS)
+def _understood(document: bytes) -> tuple[Table, frozenset[int]]:
+    """A stored table, and the indexes of its columns that hold text, if they have a series.
+
+    A box that sends much sends it in many messages of the same few tables.
+    """
+    table = msgspec.msgpack.decode(document, type=Table)
+    return table, frozenset(
+        index for index, column in enumerate(table.columns) if column.quantity in _TEXTS
     )
+
+
+def _layout(document: bytes, series: Sequence[int | None]) -> Layout:
+    table, of_text = _understood(document)
+    texts = frozenset(index for index in of_text if series[index] is not None)
     return Layout(
         table=table, series=tuple(series), texts=texts, plain=not texts and None not in series
     )

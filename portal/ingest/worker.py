@@ -160,6 +160,7 @@ class Worker:
         beside = [
             asyncio.create_task(self._watch_expiry()),
             asyncio.create_task(self._storage.maintain()),
+            asyncio.create_task(self._storage.checkpoints.run()),
         ]
         try:
             await self._serve()
