@@ -86,6 +86,7 @@ def _set_conditions(
     of_link: bool,
 ) -> None:
     new = {(condition.code, condition.component): condition for condition in current}
+    over: list[int] = []
     for row in device.conditions.open():
         if row.of_link is not of_link:
             continue
@@ -94,19 +95,28 @@ def _set_conditions(
             del new[row.key]
             _refresh(row, same)
         else:
-            row.cleared_at, row.cleared_clock = when, clock.pk
-            row.save(update_fields=["cleared_at", "cleared_clock"])
-    for condition in new.values():
-        since = condition.since
-        DeviceCondition.objects.create(
+            over.append(row.pk)
+    if over:
+        rows = DeviceCondition.objects.filter(pk__in=over)
+        rows.update(cleared_at=when, cleared_clock=clock.pk)
+    DeviceCondition.objects.bulk_create(
+        DeviceCondition(
             device=device,
             code=condition.code,
             component=condition.component,
             severity=condition.severity,
             **condition_texts(condition),
-            raised_at=when if since is None else min(when, moment(since + clock.offset_ms)),
+            raised_at=_raised_at(condition, when, clock),
             raised_clock=clock.pk,
         )
+        for condition in new.values()
+    )
+
+
+def _raised_at(condition: WireCondition, when: datetime, clock: BootClock) -> datetime:
+    if condition.since is None:
+        return when
+    return min(when, moment(condition.since + clock.offset_ms))
 
 
 def _refresh(row: DeviceCondition, condition: WireCondition) -> None:
