@@ -227,9 +227,9 @@ class Inbox:
                 self._drop_all(box, lacking, turn)
                 return 0.0
         assert waiting.parts
-        seconds = self._paces.seconds(waiting.parts[0])
-        if seconds > 2 * self._paces.turn_seconds(box, self._now()):
-            # Its rows turned out slower than when it was opened.
+        seconds, now = self._paces.seconds(waiting.parts[0]), self._now()
+        is_slow = seconds > 2 * self._paces.turn_seconds(box, now)
+        if is_slow or self._paces.is_suspect(box, now):  # which was not known when it was opened
             message = waiting.parts[0].message
             smaller = opened(message, self._rows_of_turn(box, message.topic)).parts
             if len(smaller) > 1:
@@ -239,8 +239,10 @@ class Inbox:
         return seconds
 
     def _rows_of_turn(self, box: str, topic: str) -> float:
-        seconds = self._paces.turn_seconds(box, self._now())
-        return min(PART_ROWS, seconds / self._paces.row_seconds(topic))
+        now = self._now()
+        if self._paces.is_suspect(box, now):
+            return 1.0
+        return min(PART_ROWS, self._paces.turn_seconds(box, now) / self._paces.row_seconds(topic))
 
     def _take_of(self, box: str, turn: Turn, seconds: float) -> float:
         """Take a turn of a box, one part at least; returns the seconds it will take."""
@@ -263,6 +265,8 @@ class Inbox:
             used += expected
             if not waiting.parts:
                 self._finish(queue, turn)
+            if self._paces.is_suspect(box, self._now()):
+                break
         return used
 
     def _open(self, box: str, waiting: _Waiting) -> Resource | None:
@@ -314,6 +318,7 @@ class Inbox:
         """
         now, failed = self._now(), False
         for box in suspects:
+            self._paces.suspect(box, now + APART_S)
             self._set_apart(box, now + APART_S)
             failed = True
         for box, cost in self._paces.learn(parts, spent, now, failed=failed).items():

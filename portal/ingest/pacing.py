@@ -2,9 +2,10 @@ r"""How long the turns of boxes take, and which boxes are apart. Pure.
 
 A turn should be short beside a transaction of a few light messages (*fixed*), so that whoever waits
 for it hardly notices. What a box's rows take is measured, by topic, and its messages are taken
-apart accordingly. What cannot be taken apart, such as a record that only the database refuses,
-makes a long turn. A box whose records failed, or whose turns are mostly long, then rests for so
-long that another box rarely meets such a turn; a busy machine makes some turns of any box long::
+apart accordingly. A box of which a record failed stores one record in a turn. What cannot be taken
+apart further, such as that record, makes a long turn. A box whose records failed, or whose turns
+are mostly long, then rests for so long that another box rarely meets such a turn; a busy machine
+makes some turns of any box long::
 
     box a, alone      |turn             |turn             |turn             |
     box a, with b     |turn|b|turn|b|turn|b|
@@ -83,6 +84,7 @@ class _Box:
 
     heard: float = 0.0
     apart_until: float = 0.0
+    suspect_until: float = 0.0
     on_trial: bool = False
     were_long: deque[bool] = field(default_factory=lambda: deque(maxlen=LAST_TURNS))
 
@@ -153,6 +155,16 @@ class Paces:
         found = self._box(box)
         found.apart_until = max(found.apart_until, until)
 
+    def suspect(self, box: str, until: float) -> None:
+        """Let a box of which a record failed store one record in a turn until then."""
+        self._box(box).suspect_until = until
+        self.set_apart(box, until)
+
+    def is_suspect(self, box: str, now: float) -> bool:
+        """Whether a record of a box failed lately: each that fails takes many attempts."""
+        found = self._boxes.get(box)
+        return found is not None and now < found.suspect_until
+
     def is_apart(self, box: str, now: float) -> bool:
         """Whether a box has transactions of its own."""
         found = self._boxes.get(box)
@@ -178,7 +190,8 @@ class Paces:
         if len(boxes) == 1:
             self._rate(rows, expected, own)
             usual = sum(count * self.row_seconds(topic) for topic, count in rows.items())
-            own = own if usual > LONG * least else 0.0  # a disturbed one is nobody's fault
+            if not failed and usual <= LONG * least:
+                own = 0.0  # a turn that was disturbed once is not held against its box
             return {box: self._cost(box, spent.whole, own, now, failed=failed) for box in boxes}
         if own <= LONG * max(whole, least):
             self._rate(rows, expected, own)

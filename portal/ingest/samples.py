@@ -62,7 +62,16 @@ _NUMBERS: Final = struct.Struct(">" + _FIELDS * _CHUNK)
 _HOLE: Final = struct.Struct(">hiqiqiihiq")
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TAIL: Final = b"\xff\xff"
-_LATEST_TYPES: Final = tuple("bigint bigint bigint text smallint bigint bigint bigint".split())
+_LATEST_TYPES: Final = (
+    "bigint",
+    "bigint",
+    "bigint",
+    "text",
+    "smallint",
+    "bigint",
+    "bigint",
+    "bigint",
+)
 _LATEST: Final = (
     "INSERT INTO ingest_latest (series_id, at, value, text, quality, clock_id, speaker, rank) "
     "{rows} ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "

@@ -32,14 +32,13 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fi
 from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
 from portal.ingest.checkpoints import Checkpoints
-from portal.ingest.messages import box_of
 from portal.ingest.pacing import Spent
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
 from portal.readiness import Readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tenacity import RetryCallState
 
@@ -51,10 +50,6 @@ T = TypeVar("T")
 
 RECEIPT_HOURS: Final = 48
 """Hours for which receipts keep their content's hash, by which a live clone is recognised."""
-SUSPECT_S: Final = 600.0
-"""How long the messages of a box whose record failed are put into transactions of their own."""
-SUSPECTS: Final = 1_000
-"""How many such boxes are remembered."""
 PAUSE_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each further attempt at broker or database; after the last, always the last."""
 _COMPACT_EVERY_S: Final = 3600.0
@@ -118,7 +113,6 @@ class Storage:
         self.checkpoints = Checkpoints(self.run)
         self._compacted = time.monotonic()
         self._settled = 0
-        self._suspects: dict[str, float] = {}
         self._failing: set[str] = set()
 
     def close(self) -> None:
@@ -130,10 +124,6 @@ class Storage:
     async def run(self, work: Callable[[], T]) -> T:
         """Run ``work`` in the thread that has the database's connection."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-    def is_suspect(self, box: str) -> bool:
-        """Whether a record of this box failed lately: its messages get their own transactions."""
-        return self._suspects.get(box, 0.0) > time.monotonic()
 
     async def maintain(self) -> None:
         """Do what no message brings about, until cancelled.
@@ -224,16 +214,7 @@ class Storage:
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
             result = IngestResult(answers=())
         self._on_commit(result, len(messages), self.spent.whole)
-        self._remember(result.suspects)
         return result
-
-    def _remember(self, boxes: Iterable[str]) -> None:
-        until = time.monotonic() + SUSPECT_S
-        for box in boxes:
-            self._suspects.pop(box, None)
-            self._suspects[box] = until
-        for box in list(self._suspects)[:-SUSPECTS]:
-            del self._suspects[box]
 
     async def _diagnose(self, error: Exception, reason: str = "") -> DatabaseOutageError:
         check = await self.run(readiness.check_database)
@@ -260,17 +241,6 @@ class Storage:
             work = min(work, time.thread_time() - processor)
         self.spent = Spent(whole=whole, work=max(0.0, work))
         return result
-
-
-def by_box(
-    messages: Iterable[T], topic_of: Callable[[T], str], is_suspect: Callable[[str], bool]
-) -> list[list[T]]:
-    """The messages of boxes that are not suspect, and after them those of each suspect box."""
-    groups: dict[str, list[T]] = {"": []}
-    for one in messages:
-        box = box_of(topic_of(one))
-        groups.setdefault(box if is_suspect(box) else "", []).append(one)
-    return [group for group in groups.values() if group]
 
 
 def _compact() -> None:

@@ -43,7 +43,7 @@ from portal.ingest.budget import Budgets
 from portal.ingest.fault_log import FaultLog, ThrottleLog
 from portal.ingest.inbox import Inbox, pause_requests
 from portal.ingest.pacing import Paces
-from portal.ingest.storage import PAUSE_S, Storage, by_box, ignore
+from portal.ingest.storage import PAUSE_S, Storage, ignore
 from portal.logs import event_log, log_suppressed
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class Worker:
             await asyncio.gather(listening, self._answering, return_exceptions=True)
 
     async def _deliver(self, session: Session, inbox: Inbox) -> None:
-        """Store, answer and acknowledge; boxes whose records failed lately come last, apart."""
+        """Store a turn, answer what is in it, and acknowledge it to the broker."""
         turn = inbox.take()
         if not turn.parts:  # a message was opened: take in what came meanwhile
             for _ in range(_READS):
@@ -245,16 +245,14 @@ class Worker:
         self._on_turn(turn)
         self._log_turn(turn)
         await self._answer_all(session, pause_requests(turn))
-        groups = by_box(turn.parts, lambda one: one.message.topic, self._storage.is_suspect)
-        for number, group in enumerate(groups, start=1):
-            result = await self._storage.store([one.message for one in group])
-            inbox.charge(group, self._storage.spent, result.suspects)
-            self._log_faults(result)
-            await self._answering  # beside the next transaction, and no further
-            finished = turn.finished if number == len(groups) else []
-            self._answering = asyncio.create_task(self._conclude(session, result, finished))
-        if not groups:
+        if not turn.parts:
             _acknowledge(turn.finished)
+            return
+        result = await self._storage.store([one.message for one in turn.parts])
+        inbox.charge(turn.parts, self._storage.spent, result.suspects)
+        self._log_faults(result)
+        await self._answering  # beside the next transaction, and no further
+        self._answering = asyncio.create_task(self._conclude(session, result, turn.finished))
 
     async def _conclude(
         self, session: Session, result: IngestResult, finished: Sequence[Message]

@@ -14,7 +14,7 @@ from django.db import InterfaceError, connections
 from cloud_link.wire import Lane
 from portal.ingest import alarms, canary, quarantine, storage, undated
 from portal.ingest.models import Alarm, Quarantine
-from portal.ingest.storage import Storage, by_box
+from portal.ingest.storage import Storage
 from portal.ingest.store import ingest
 from tests.portal.ingest.quarantined import BAD, counts, poisoned_clocks, refusing
 from tests.portal.ingest.sender import METER, Sender, acks, meter, new_box, samples
@@ -228,9 +228,3 @@ def test_an_alarm_without_a_failure_for_ten_minutes_ends(transactional_db: None)
     assert Alarm.objects.get().ended_at is None
     alarms.end_resolved(1_001 + alarms.QUIET_MS)
     assert Alarm.objects.get().ended_at is not None
-
-
-def test_the_messages_of_suspect_boxes_come_last_and_apart() -> None:
-    topics = ["kanmon/1/b-a/up/data", "kanmon/1/b-bad/up/data", "nonsense", "kanmon/1/b-c/up/data"]
-    groups = by_box(topics, lambda one: one, lambda box: box == "b-bad")
-    assert groups == [[topics[0], topics[2], topics[3]], [topics[1]]]

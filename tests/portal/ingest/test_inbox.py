@@ -147,6 +147,27 @@ def test_long_turns_that_cannot_be_shorter_become_rare() -> None:
     run(work())
 
 
+def test_a_box_of_which_a_record_failed_stores_one_record_in_a_turn() -> None:
+    async def work() -> None:
+        bench, evil, good = Bench(), Sender("b-evil"), Sender("b-good")
+        for _ in range(2):
+            await bench.put(evil.send(Lane.DATA, *(meter(n, 1, 2, 3) for n in range(50))))
+        turn = bench.step()
+        bench.inbox.charge(turn.parts, Spent(whole=0.08, work=0.08), ["b-evil"])
+        await bench.put(evil.send(Lane.DATA, *(meter(n, 1, 2, 3) for n in range(50))))
+        for n in range(400):
+            await bench.put(good.send(Lane.DATA, meter(n, 1, 2, 3)))
+            bench.now += 0.1
+            bench.step()
+        later = [one for one in bench.turns[1:] if one.parts and one.parts[0].box == "b-evil"]
+        records = [len(decode(Batch, one.message.body).items) for t in later for one in t.parts]
+        assert len(records) > 20
+        assert set(records) == {1}
+        assert all(len(one.parts) == 1 for one in later)
+
+    run(work())
+
+
 def test_after_a_long_transaction_of_several_boxes_each_is_alone_once() -> None:
     async def work() -> None:
         bench = Bench(row_s=0.01)

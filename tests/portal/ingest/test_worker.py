@@ -218,7 +218,7 @@ async def test_a_message_that_ends_every_connection_holds_up_nobody_else(
     assert sorted(found) == [((), ((0, RejectCode.REFUSED),)), (((1, 1),), ())]
     assert await ask(Sample.objects.count) == 3
     assert waits == [0.2, 0.5, 1.0]
-    assert storage.is_suspect(dated.box)
+    assert outcome.suspects == {dated.box}
 
 
 async def test_a_broker_that_is_away_is_tried_ever_more_rarely() -> None:
