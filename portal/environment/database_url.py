@@ -92,8 +92,8 @@ def sqlite(state: Path) -> dict[str, Any]:
 
     WAL, so that pages read while ingest writes; IMMEDIATE transactions, without which parallel
     writers fail nine times in ten; ``synchronous=FULL``, because a gateway deletes what a commit
-    has acknowledged; 32 MB of pages in memory, because a message of 500 series writes as many pages,
-    which the usual 2 MB do not hold.
+    has acknowledged; 32 MB of pages in memory, because a message of 500 series writes as many
+    pages, which the usual 2 MB do not hold.
     """
     return {
         "ENGINE": "portal.environment.private_sqlite3",
