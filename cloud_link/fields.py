@@ -39,6 +39,10 @@ TableId = Annotated[bytes, _octets(limits.TABLE_ID_SIZE, limits.TABLE_ID_SIZE)]
 Digest = Annotated[bytes, _octets(0, limits.DIGEST_SIZE)]
 Runs = Annotated[tuple[tuple[Seq, Seq], ...], Meta(max_length=limits.RUNS_LIMIT)]
 """First and last number of each run."""
+OrdinalRuns = Annotated[
+    tuple[tuple[Ordinal, Ordinal], ...], Meta(max_length=limits.ORDINAL_RUNS_LIMIT)
+]
+"""First and last ordinal of each run."""
 NextSeqs = dict[LaneNumber, Annotated[int, Meta(ge=0, le=limits.SEQ_LIMIT)]]
 """For each lane a sequence number that none was given yet."""
 LastSeqs = dict[LaneNumber, Seq]

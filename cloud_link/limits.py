@@ -83,6 +83,11 @@ TABLES_LIMIT: Final = 2_500
 """Tables of a message."""
 EPOCHS_LIMIT: Final = 1_000
 """Epochs of an `Online` message: those of which its box still holds something."""
+NAMED_EPOCHS_LIMIT: Final = 1_000
+"""Epochs of a box that the portal knows by name only, as nothing of them was received. A spool
+remembers 256 of which nothing is left, and those that still hold something."""
+ORDINAL_RUNS_LIMIT: Final = 4
+"""Runs of ordinals in an `Online` message: a box names two, its newest epochs and some others."""
 RUNS_LIMIT: Final = 1_000
 """Runs of numbers in one list of an acknowledgement or a gap record."""
 COLUMNS_LIMIT: Final = 500

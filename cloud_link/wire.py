@@ -39,6 +39,7 @@ from cloud_link.fields import (
     LastSeqs,
     NextSeqs,
     Ordinal,
+    OrdinalRuns,
     Runs,
     Seq,
     SessionNumber,
@@ -104,11 +105,14 @@ class AcknowledgedEpoch(msgspec.Struct, frozen=True, array_like=True):
         epoch: The epoch, and its ``ordinal``.
         lanes: For each lane, the highest number up to which every record was acknowledged or
             dropped; a lane without any is left out.
+        next: For each lane, the number after the last one that the epoch gave out; a lane of which
+            the box cannot tell is left out.
     """
 
     epoch: EpochName
     ordinal: Ordinal
     lanes: LastSeqs
+    next: NextSeqs = msgspec.field(default_factory=dict)
 
 
 class Online(msgspec.Struct, frozen=True, array_like=True):
@@ -124,6 +128,8 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
         offset: The box's present `ClockRecord.offset`; ``None`` while unknown.
         acknowledged: The epochs that the box still knows, so that the portal can look for numbers
             below these that it does not have.
+        complete: (first, last) runs of ordinals of which ``acknowledged`` names every epoch in
+            which the box gave out numbers: it does not know any other.
     """
 
     version: int
@@ -138,6 +144,7 @@ class Online(msgspec.Struct, frozen=True, array_like=True):
     acknowledged: Annotated[
         tuple[AcknowledgedEpoch, ...], msgspec.Meta(max_length=EPOCHS_LIMIT)
     ] = ()
+    complete: OrdinalRuns = ()
 
 
 class Ack(msgspec.Struct, frozen=True, array_like=True):

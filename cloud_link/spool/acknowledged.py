@@ -1,5 +1,12 @@
 """How far each epoch is acknowledged without a hole, as `cloud_link.wire.Online` says it.
 
+A message names the newest epochs and, in turn, a part of the older ones; it says of which ordinals
+it names every epoch, so that the portal learns of epochs that this box does not know::
+
+    ordinals   1 2 3 . 5 6 . . 9        9: the newest
+    named          3   5 6     9
+    complete       [-------]   [--->    an epoch 4 or 7 never was, or is forgotten
+
 Up to the number that is told, every record was acknowledged, or its loss was and is acknowledged
 too. So a portal that does not have one of them, and no gap that names it, has lost it: nothing
 below is on its way.
@@ -9,10 +16,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
+from cloud_link.limits import ORDINAL_LIMIT
+from cloud_link.ranges import Range
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.database import Database
+from cloud_link.spool.recovery import unbounded_lanes
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import AcknowledgedEpoch, Lane
 
@@ -26,26 +37,43 @@ class Acknowledged:
     """Finds how far the epochs of a spool are acknowledged; reads only."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._db = database.db
         self._records = database.records
         self._losses = database.losses
 
     def epochs(self, turn: int) -> tuple[AcknowledgedEpoch, ...]:
-        """The newest epochs, and ``turn`` by turn a part of the older ones, ascending."""
+        """The newest epochs, and ``turn`` by turn a part of the older ones, ascending.
+
+        An epoch that gave out no number is left out.
+        """
         names = self._records.epoch_names()
-        ordinals = sorted(names)
-        half = EPOCHS_AT_ONCE // 2
-        older, newest = ordinals[:-half], ordinals[-half:]
-        start = turn * half % max(1, len(older))
-        chosen = sorted([*older[start : start + half], *newest])
         unheard = self._unheard(names)
-        found = (self._epoch(names[ordinal], ordinal, unheard) for ordinal in chosen)
-        return tuple(one for one in found if one.lanes)
+        unbounded = unbounded_lanes(self._database)
+        found = (
+            self._epoch(names[ordinal], ordinal, unheard, unbounded)
+            for part in _parts(sorted(names), turn)
+            for ordinal in part
+        )
+        return tuple(one for one in found if one.lanes or one.next)
+
+    def complete(self, turn: int) -> tuple[Range, ...]:
+        """The runs of ordinals of which `epochs`, for the same ``turn``, names every epoch."""
+        ordinals = sorted(self._records.epoch_names())
+        ends = dict(zip(ordinals, [-1, *ordinals], strict=False))
+        older, newest = _parts(ordinals, turn)
+        first = [(ends[older[0]] + 1, older[-1])] if older else []
+        return (*first, (ends[newest[0]] + 1 if newest else 0, ORDINAL_LIMIT - 1))
 
     def _epoch(
-        self, name: bytes, ordinal: int, unheard: dict[tuple[bytes, int], int]
+        self,
+        name: bytes,
+        ordinal: int,
+        unheard: dict[tuple[bytes, int], int],
+        unbounded: frozenset[tuple[int, int]],
     ) -> AcknowledgedEpoch:
         lanes = {}
+        nexts: dict[int, int] = {}
         query = "SELECT lane, base, next FROM counter WHERE ordinal = ? ORDER BY lane"
         for lane, base, following in self._db.execute(query, (ordinal,)).fetchall():
             pending = self._records.first_pending(base, base + following - 1)
@@ -53,7 +81,11 @@ class Acknowledged:
             until = min(until, unheard.get((name, lane), until))
             if until > 0:
                 lanes[lane] = until - 1
-        return AcknowledgedEpoch(name, ordinal, lanes)
+            nexts[lane] = following
+        if nexts:  # without any, nothing is known of the epoch but its name
+            nexts = {int(lane): 0 for lane in Lane} | nexts
+        told = {lane: each for lane, each in nexts.items() if (ordinal, lane) not in unbounded}
+        return AcknowledgedEpoch(name, ordinal, lanes, told)
 
     def _unheard(self, names: dict[int, bytes]) -> dict[tuple[bytes, int], int]:
         """For each epoch and lane the least number in a gap that is not acknowledged yet."""
@@ -70,3 +102,11 @@ class Acknowledged:
                     first = record.ranges[0][0] if record.ranges else 0
                     least[key] = min(least[key], first)
         return least
+
+
+def _parts(ordinals: Sequence[int], turn: int) -> tuple[Sequence[int], Sequence[int]]:
+    """Of ascending ordinals those older ones whose turn it is, and the newest."""
+    half = EPOCHS_AT_ONCE // 2
+    older, newest = ordinals[:-half], ordinals[-half:]
+    start = turn * half % max(1, len(older))
+    return older[start : start + half], newest

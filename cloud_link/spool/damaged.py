@@ -49,6 +49,7 @@ class DamagedDatabase:
 
     Attributes:
         unbounded: The (ordinal, lane) of which it is not known which numbers were given out.
+        counters_whole: Whether every counter could be read.
 
     Args:
         path: The database's file, which need not be there.
@@ -84,7 +85,8 @@ class DamagedDatabase:
         if runs is None:
             self.pending = {}  # what was retained is carried as pending: the counts do not compare
         self.unbounded: set[Number] = set()
-        if not self._counters_fit():
+        self.counters_whole = self._counters_fit()
+        if not self.counters_whole:
             self.counters = self._counters_of_records() | self.counters
         self.gaps = self._open_gaps()
 

@@ -24,6 +24,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from cloud_link.ranges import Range, clamp, complement, size
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.damaged import DamagedDatabase, Number
@@ -35,6 +37,11 @@ from cloud_link.spool.records import Row
 from cloud_link.wire import Lane
 
 PENDING: Final = "recovering"
+_UNBOUNDED: Final = "unbounded"
+_UNBOUNDED_KEPT: Final = 4_096
+_decode_numbers: msgspec.msgpack.Decoder[tuple[Number, ...]] = msgspec.msgpack.Decoder(
+    tuple[Number, ...]
+)
 _CHUNK: Final = 500
 
 
@@ -142,9 +149,18 @@ class Recovery:
         unknown = set(self._damaged.unbounded)
         if not self._damaged.counters and marker is not None:
             unknown |= {(marker.ordinal, int(lane)) for lane in Lane}
+        self._note_unbounded(unknown)
         for ordinal, lane in sorted(unknown):
             self._announce_gap(ordinal, Lane(lane), (), 0)
         self._database.db.execute("DELETE FROM fact WHERE key = ?", (PENDING,))
+
+    def _note_unbounded(self, unknown: set[Number]) -> None:
+        """Remember of which lanes it is not known how many numbers were given out."""
+        known, counters = self._damaged.epochs, self._damaged.counters
+        lanes = () if self._damaged.counters_whole else tuple(Lane)
+        without = {(ordinal, int(lane)) for ordinal in known for lane in lanes} - counters.keys()
+        found = sorted(unbounded_lanes(self._database) | unknown | without)[-_UNBOUNDED_KEPT:]
+        self._database.set_fact(_UNBOUNDED, msgspec.msgpack.encode(found))
 
     def _lost(self, lane: Lane) -> int | None:
         """How many records of a lane are lost; ``None`` where the old count is."""
@@ -183,6 +199,13 @@ class Recovery:
         )
         self._database.losses.add_gap(gap)
         self._database.losses.count(lane, records)
+
+
+def unbounded_lanes(database: Database) -> frozenset[Number]:
+    """The (ordinal, lane) of which damage left unknown how many numbers were given out."""
+    with contextlib.suppress(msgspec.MsgspecError):
+        return frozenset(_decode_numbers.decode(database.fact(_UNBOUNDED) or b"\x90"))
+    return frozenset()
 
 
 def unfinished_recovery(

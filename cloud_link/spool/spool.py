@@ -29,6 +29,7 @@ from typing import Final, TypeVar
 import structlog
 
 from cloud_link.limits import BOOT_SIZE
+from cloud_link.ranges import Range
 from cloud_link.records import Table
 from cloud_link.spool.acceptance import insert, make_room
 from cloud_link.spool.acknowledged import Acknowledged
@@ -242,8 +243,6 @@ class Spool:
         self.generation += bool(sealed and repeat)
         return sealed
 
-    # Numbers and facts
-
     @property
     def epoch(self) -> bytes:
         """The name of the current epoch, `EPOCH_SIZE` random bytes."""
@@ -264,6 +263,10 @@ class Spool:
         """How far epochs are acknowledged: the newest, and in turn some of the older ones."""
         self._rounds += 1
         return self._read(lambda: Acknowledged(self._database).epochs(self._rounds))
+
+    def complete(self) -> tuple[Range, ...]:
+        """The runs of ordinals of which `acknowledged` has just named every epoch."""
+        return self._read(lambda: Acknowledged(self._database).complete(self._rounds))
 
     def next_session(self) -> int:
         """A number greater than any returned before, kept across restarts; from 1."""

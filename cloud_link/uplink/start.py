@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cloud_link.wire import VERSION, AcknowledgedEpoch, Lane, Online, encode
 
 if TYPE_CHECKING:
+    from cloud_link.ranges import Range
     from cloud_link.spool.spool import Spool
     from cloud_link.uplink.model import BoxInfo
 
@@ -22,6 +23,7 @@ class SessionStart:
         epoch: The current epoch, and its ``ordinal``.
         next_seqs: For each lane, the next sequence number of this epoch.
         acknowledged: How far the epochs are acknowledged.
+        complete: The runs of ordinals of which that names every epoch.
     """
 
     session: int
@@ -30,6 +32,7 @@ class SessionStart:
     ordinal: int
     next_seqs: dict[int, int]
     acknowledged: tuple[AcknowledgedEpoch, ...]
+    complete: tuple[Range, ...]
 
     @classmethod
     def begin(cls, spool: Spool) -> SessionStart:
@@ -46,6 +49,7 @@ class SessionStart:
             ordinal=spool.ordinal,
             next_seqs={int(lane): seq for lane, seq in spool.next_seqs().items()},
             acknowledged=spool.acknowledged(),
+            complete=spool.complete(),
         )
 
     def online(self, info: BoxInfo, *, alive: bool) -> bytes:
@@ -62,5 +66,6 @@ class SessionStart:
                 info.software,
                 info.offset(),
                 self.acknowledged if alive else (),
+                self.complete if alive else (),
             )
         )

@@ -12,7 +12,7 @@ from cloud_link.ranges import size
 from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, RunningConfiguration
-from portal.ingest import clocks, gaps, healing, receipts, sql
+from portal.ingest import clocks, epochs, gaps, healing, receipts, sql
 from portal.ingest.answers import Answer
 from portal.ingest.bounds import admitted_devices
 from portal.ingest.clocks import moment
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portal.ingest.models import BootClock
 
 
-def apply_session(box: Box, online: Online) -> list[Answer]:
+def apply_session(box: Box, online: Online, now_ms: int) -> list[Answer]:
     """Apply a session's begin or end; answers a spool of which this portal knows more than it.
 
     A message of an older session (a will that comes late) changes nothing. A restored spool
@@ -50,35 +50,11 @@ def apply_session(box: Box, online: Online) -> list[Answer]:
     if known is not None and ahead:
         known.contested = True
         known.save(update_fields=["contested"])
-    _announce(box, online)
+    epochs.announce(box, online, now_ms)
     if beyond is None and not ahead and not disowned:
         return []
     renew = max(beyond or 0, online.ordinal)
     return [Answer(box=box.box_id, ack=Ack(VERSION, online.epoch, Lane.EVENT, renew=renew))]
-
-
-def _announce(box: Box, online: Online) -> None:
-    """Take in up to where a box's epochs have given out numbers, as its newest message says."""
-    epoch, _ = Epoch.objects.get_or_create(
-        box=box, epoch=online.epoch, defaults={"ordinal": online.ordinal}
-    )
-    if epoch.ordinal != online.ordinal:
-        epoch.ordinal = online.ordinal
-        epoch.save(update_fields=["ordinal"])
-    said = {epoch: {str(int(lane)): seq for lane, seq in online.next.items()}}
-    earlier = {one.epoch: one.lanes for one in online.acknowledged if one.epoch != online.epoch}
-    for known in box.epochs.filter(epoch__in=list(earlier)):
-        lanes = earlier[bytes(known.epoch)].items()
-        more = {str(int(lane)): seq + 1 for lane, seq in lanes}
-        said[known] = {
-            lane: max(more.get(lane, 0), known.announced.get(lane, 0))
-            for lane in more.keys() | known.announced.keys()
-        }
-    for known, announced in said.items():
-        if known.announced != announced:
-            known.announced = announced
-            known.save(update_fields=["announced"])
-            gaps.believe(known)
 
 
 def apply_configuration(

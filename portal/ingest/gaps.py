@@ -33,7 +33,7 @@ from portal.ingest import sql
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from cloud_link.ranges import Range
     from cloud_link.records import GapRecord
@@ -188,17 +188,60 @@ def _ranges_of(rows: Iterable[Gap]) -> list[Range]:
     return clamp([(first, last) for row in rows for first, last in row.ranges], SEQ_LIMIT)
 
 
+def write_off(
+    epoch: Epoch,
+    lane: int,
+    runs: Sequence[Range],
+    times: tuple[int | None, int | None],
+    *,
+    disputed: bool = True,
+) -> None:
+    """Announce numbers that are not here and in no gap, without a record of the box that says so.
+
+    Args:
+        epoch: Their epoch.
+        lane: Their lane.
+        runs: The numbers.
+        times: When the first of them was made at the earliest, and the last one at the latest.
+        disputed: Whether the box is asked for them as soon as it names them.
+    """
+    if not runs:
+        return
+    gap = Gap(
+        box_id=epoch.box_id,
+        epoch=epoch,
+        lane=lane,
+        records=size(runs),
+        readings=0,
+        first_boot=_UNKNOWN_BOOT,
+        first_boot_ms=0,
+        last_boot=_UNKNOWN_BOOT,
+        last_boot_ms=0,
+        from_ms=times[0],
+        to_ms=times[1],
+        reason="portal",
+        disputed=disputed,
+    )
+    set_ranges(gap, runs)
+    Gap.objects.bulk_create([gap, *_split(gap)])
+
+
 def received_before(gap: Gap) -> int | None:
     """When the last record before those of a gap was received, Unix ms, if that is still known."""
     here = Receipt.objects.filter(epoch=gap.epoch_id, lane=gap.lane, seq__lt=gap.first_seq)
     before = here.order_by("-seq").values_list("at", flat=True).first()
-    earlier = Epoch.objects.filter(box=gap.box_id, ordinal__lt=gap.epoch.ordinal)
-    for epoch in earlier.order_by("-ordinal")[:_EARLIER_EPOCHS] if before is None else ():
-        received = Receipt.objects.filter(epoch=epoch, lane=gap.lane).order_by("-seq")
+    return received_before_epoch(gap.epoch, gap.lane) if before is None else before
+
+
+def received_before_epoch(epoch: Epoch, lane: int) -> int | None:
+    """When the last record of a lane was received of the epochs before one, Unix ms, if known."""
+    earlier = Epoch.objects.filter(box=epoch.box_id, ordinal__lt=epoch.ordinal)
+    for each in earlier.order_by("-ordinal")[:_EARLIER_EPOCHS]:
+        received = Receipt.objects.filter(epoch=each, lane=lane).order_by("-seq")
         before = received.values_list("at", flat=True).first()
         if before is not None:
-            break
-    return before
+            return before
+    return None
 
 
 def given_out(epoch: Epoch, lane: int) -> int:

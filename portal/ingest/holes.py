@@ -26,6 +26,7 @@ from cloud_link.ranges import Range, clamp, size
 from cloud_link.wire import VERSION, Ack, Lane
 from portal.ingest import gaps, receipts
 from portal.ingest.answers import Answer
+from portal.ingest.epochs import EPOCHS_AT_ONCE, newest_named
 from portal.ingest.models import Epoch, Hole
 from portal.logs import event_log
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 log = event_log(__name__)
 
-EPOCHS_AT_ONCE: Final = 64
-"""Epochs of one message that are looked at; a box names no more."""
 LANES_AT_ONCE: Final = 32
 """Lanes of one message that are looked at, where they are not known to be complete: each costs a
 statement, and everybody waits."""
@@ -54,10 +53,11 @@ def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
 
     Of more than `LANES_AT_ONCE` lanes that may have holes, other ones are looked at every time.
     """
-    named = sorted(online.acknowledged, key=lambda one: one.ordinal)[-EPOCHS_AT_ONCE:]
+    named = newest_named(online)
     if not named:
         return []
-    epochs = _epochs(box, named, online.ordinal)
+    rows = Epoch.objects.filter(box=box, epoch__in=[one.epoch for one in named])
+    epochs = {bytes(row.epoch): row.pk for row in rows}
     known = [(epochs[one.epoch], one) for one in named if one.epoch in epochs]
     told = {(epoch, lane): last for epoch, one in known for lane, last in one.lanes.items()}
     _judge_gaps(known)
@@ -85,27 +85,6 @@ def _in_turn(lanes: Mapping[LaneKey, int], now_ms: int) -> dict[LaneKey, int]:
     keys = list(lanes)
     start = now_ms // 1000 * LANES_AT_ONCE % len(keys) if len(keys) > LANES_AT_ONCE else 0
     return {key: lanes[key] for key in [*keys[start:], *keys[:start]][:LANES_AT_ONCE]}
-
-
-def _epochs(box: Box, named: Sequence[AcknowledgedEpoch], newest: int) -> dict[bytes, int]:
-    """The ids of these epochs' rows; those that are new are made, and have given out as much.
-
-    A new one is not later than the ``newest`` ordinal: a later one would overtake the spool.
-    """
-    told = {one.epoch: one for one in named}
-    rows = Epoch.objects.filter(box=box, epoch__in=list(told))
-    found = {bytes(row.epoch): row.pk for row in rows}
-    made = Epoch.objects.bulk_create(
-        Epoch(
-            box=box,
-            epoch=one.epoch,
-            ordinal=one.ordinal,
-            announced={str(lane): seq + 1 for lane, seq in one.lanes.items()},
-        )
-        for one in told.values()
-        if one.epoch not in found and one.ordinal <= newest
-    )
-    return found | {bytes(row.epoch): row.pk for row in made}
 
 
 def _judge_gaps(known: Sequence[tuple[int, AcknowledgedEpoch]]) -> None:

@@ -65,7 +65,11 @@ class Known:
             key = (item.box, item.number.epoch)
             if key not in self._epochs:
                 box = self._boxes[item.box]
-                self._epochs[key] = self.epoch_of(box, item.number.epoch, item.ordinal)
+                epoch = self.epoch_of(box, item.number.epoch, item.ordinal)
+                if not epoch.heard:
+                    epoch.heard = True
+                    epoch.save(update_fields=["heard"])
+                self._epochs[key] = epoch
 
     def epoch_of(self, box: Box, epoch: bytes, ordinal: int) -> Epoch:
         """The row of any epoch, made where it is new; it is not remembered."""

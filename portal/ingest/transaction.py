@@ -88,7 +88,7 @@ class Transaction:
         for box, sent in deliveries:
             self._known.add_box(box)
             for online in sent.online:
-                replies += announcements.apply_session(box, online)
+                replies += announcements.apply_session(box, online, self._now_ms)
                 replies += find_holes(box, online, self._now_ms) if online.alive else []
             box.last_heard_at = self._now
             box.save()

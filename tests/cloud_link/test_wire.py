@@ -149,7 +149,8 @@ messages: st.SearchStrategy[Batch | Tables | Online | Ack] = st.one_of(
         nexts,
         word,
         optional,
-        st.lists(st.builds(AcknowledgedEpoch, name8, ordinal, nexts), max_size=3).map(tuple),
+        st.lists(st.builds(AcknowledgedEpoch, name8, ordinal, nexts, nexts), max_size=3).map(tuple),
+        st.lists(st.tuples(ordinal, ordinal), max_size=4).map(tuple),
     ),
     st.builds(
         Ack,

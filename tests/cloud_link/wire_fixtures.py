@@ -149,11 +149,16 @@ GOLDEN_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
             {Lane.EVENT: 2, Lane.DATA: 2**40},
             "0.1.0",
             None,
-            (AcknowledgedEpoch(b"epoch-00", 2, {Lane.GAP: 0, Lane.DATA: 130}),),
+            (
+                AcknowledgedEpoch(
+                    b"epoch-00", 2, {Lane.GAP: 0, Lane.DATA: 130}, {Lane.GAP: 1, Lane.DATA: 131}
+                ),
+            ),
+            ((0, 3),),
         ),
         (
-            "9a0104c3c408626f6f742d303031c40865706f63682d30310382010203cf0000010000000000"
-            "a5302e312e30c09193c40865706f63682d30300282000003cc82"
+            "9b0104c3c408626f6f742d303031c40865706f63682d30310382010203cf0000010000000000"
+            "a5302e312e30c09194c40865706f63682d30300282000003cc8282000103cc8391920003"
         ),
     ),
     (
@@ -170,6 +175,24 @@ OLDER_MESSAGES: tuple[tuple[Batch | Tables | Online | Ack, str], ...] = (
     (
         Online(VERSION, 4, True, b"boot-001", b"epoch-01", 3, {Lane.EVENT: 2}, "0.1.0", None),
         "990104c3c408626f6f742d303031c40865706f63682d303103810102a5302e312e30c0",
+    ),
+    (
+        Online(
+            VERSION,
+            4,
+            True,
+            b"boot-001",
+            b"epoch-01",
+            3,
+            {Lane.EVENT: 2, Lane.DATA: 2**40},
+            "0.1.0",
+            None,
+            (AcknowledgedEpoch(b"epoch-00", 2, {Lane.GAP: 0, Lane.DATA: 130}),),
+        ),
+        (
+            "9a0104c3c408626f6f742d303031c40865706f63682d30310382010203cf0000010000000000"
+            "a5302e312e30c09193c40865706f63682d30300282000003cc82"
+        ),
     ),
 )
 """As earlier versions wrote them: messages have gained fields since."""

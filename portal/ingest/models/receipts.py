@@ -17,6 +17,9 @@ class Epoch(models.Model):
         announced: For each lane (as text) the number up to which, excluded, the box last said that
             its spool has given out numbers.
         contested: Whether somebody else has sent numbers of it: more came than its spool gave out.
+        heard: Whether a record of it came.
+        closed: Whether the box said that it does not know it, and what was missing then is named by
+            gaps.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="epochs")
@@ -24,10 +27,15 @@ class Epoch(models.Model):
     ordinal = models.BigIntegerField()
     announced = models.JSONField(default=dict)
     contested = models.BooleanField(default=False)
+    heard = models.BooleanField(default=False)
+    closed = models.BooleanField(default=False)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["box", "epoch"], name="epoch_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["box", "heard", "closed", "ordinal"], name="epoch_state")
         ]
 
     def __str__(self) -> str:
