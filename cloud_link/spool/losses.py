@@ -6,11 +6,20 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from cloud_link.limits import BOOT_LIMIT_MS, BOOT_SIZE, COLUMNS_LIMIT
+from cloud_link.limits import COLUMNS_LIMIT
 from cloud_link.ranges import Range
 from cloud_link.records import GapRecord, WireError, decode_record, encode_record
-from cloud_link.spool.gaps import GapReason, Loss, OpenGap, pack_ranges, unpack_ranges, within
+from cloud_link.spool.gaps import (
+    UNKNOWN_TIME,
+    GapReason,
+    Loss,
+    OpenGap,
+    pack_ranges,
+    unpack_ranges,
+    within,
+)
 from cloud_link.spool.model import Entry
+from cloud_link.spool.neighbours import bounds_of
 from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import Lane
@@ -115,14 +124,16 @@ class Losses:
         return int(self._db.execute("SELECT count(*) FROM gap").fetchone()[0])
 
     def drop(self, row: Row, reason: str) -> None:
-        """Delete one record and count it as lost; of its row, only the id is relied on."""
+        """Delete one record and count it as lost; of a damaged row, only the id is relied on."""
         self._records.remove(row.lane, row.id, row.id)
         number = self._records.number_of(row.lane, row.id)
         if number is None:
             return
-        boot = row.boot if isinstance(row.boot, bytes) else b""
-        at = row.at if isinstance(row.at, int) else 0
-        when = (boot[:BOOT_SIZE].ljust(BOOT_SIZE, b"\0"), within(at, BOOT_LIMIT_MS))
+        if row.checksum_ok:
+            first = last = (row.boot, row.at)
+        else:
+            before, after = bounds_of(self._db, row.lane, row.id, row.id)
+            first, last = before or UNKNOWN_TIME, after or UNKNOWN_TIME
         self.add(
             Loss(
                 ordinal=number[0],
@@ -133,8 +144,8 @@ class Losses:
                 readings=within(row.readings, COLUMNS_LIMIT + 1)
                 if isinstance(row.readings, int)
                 else 0,
-                first=when,
-                last=when,
+                first=first,
+                last=last,
             )
         )
 

@@ -33,6 +33,7 @@ from cloud_link.spool.database import Database
 from cloud_link.spool.folder import EpochMarker
 from cloud_link.spool.gaps import MOST_RANGES, UNKNOWN_TIME, GapReason, OpenGap, unpack_ranges
 from cloud_link.spool.model import SpoolFullError
+from cloud_link.spool.neighbours import bounds_of
 from cloud_link.spool.records import Row
 from cloud_link.wire import Lane
 
@@ -187,6 +188,11 @@ class Recovery:
     def _announce_gap(
         self, ordinal: int, lane: Lane, ranges: tuple[Range, ...], records: int
     ) -> None:
+        before, after = None, None
+        if ranges:
+            base = self._damaged.counters[ordinal, int(lane)][0]
+            first, last = base + ranges[0][0], base + ranges[-1][1]
+            before, after = bounds_of(self._database.db, lane, first, last)
         gap = OpenGap(
             ordinal=ordinal,
             lane=lane,
@@ -194,8 +200,8 @@ class Recovery:
             ranges=ranges,
             records=records,
             readings=0,
-            first=UNKNOWN_TIME,
-            last=UNKNOWN_TIME,
+            first=before or UNKNOWN_TIME,
+            last=after or UNKNOWN_TIME,
         )
         self._database.losses.add_gap(gap)
         self._database.losses.count(lane, records)

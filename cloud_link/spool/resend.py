@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from cloud_link.limits import BOOT_SIZE
 from cloud_link.ranges import Range, clamp, complement, runs_of, size, subtract
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.gaps import UNKNOWN_TIME, GapReason, Loss
+from cloud_link.spool.neighbours import bounds_of
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import Lane
 
@@ -172,17 +172,8 @@ class Resend:
         """
         lane = self._ack.lane
         base, _ = self._records.counter(epoch.ordinal, lane)
-        before = self._time_of("id >= ? AND id < ? ORDER BY id DESC", first_id(lane), base + run[0])
-        after = self._time_of("id > ? AND id <= ? ORDER BY id", base + run[1], last_id(lane))
+        before, after = bounds_of(self._database.db, lane, base + run[0], base + run[1])
         return before or UNKNOWN_TIME, after or self._now
-
-    def _time_of(self, which: str, low: int, high: int) -> tuple[bytes, int] | None:
-        """(boot, milliseconds) of the first record here that the clause names."""
-        query = f"SELECT boot, at FROM record WHERE {which} LIMIT 1"  # noqa: S608 - a clause of ours
-        found = self._database.db.execute(query, (low, high)).fetchone()
-        if found is None or not isinstance(found[0], bytes) or len(found[0]) != BOOT_SIZE:
-            return None
-        return found[0], max(0, found[1])
 
     # What it costs
 

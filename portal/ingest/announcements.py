@@ -16,7 +16,7 @@ from portal.ingest import clocks, epochs, gaps, healing, receipts, sql
 from portal.ingest.answers import Answer
 from portal.ingest.bounds import admitted_devices
 from portal.ingest.clocks import moment
-from portal.ingest.models import Epoch, Gap
+from portal.ingest.models import Epoch, Gap, Receipt
 from portal.ingest.tables import ensure_devices
 
 if TYPE_CHECKING:
@@ -136,7 +136,8 @@ def apply_gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int
     row.save()
     gaps.believe(epoch)
     row.refresh_from_db()
-    clocks.date_gap(row)
+    announced = Receipt.objects.filter(epoch=carrier[0], lane=Lane.GAP, seq=carrier[1])
+    clocks.date_gap(row, announced.values_list("at", flat=True).first())
 
 
 def repeat_gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int]) -> None:

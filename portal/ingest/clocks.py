@@ -254,8 +254,14 @@ def date_gaps(box: Box, boot: bytes) -> None:
         _date_gap(gap, book, {boot})
 
 
-def date_gap(gap: Gap) -> None:
-    """Date one gap, as far as its boots' clocks are known."""
+def date_gap(gap: Gap, announced_ms: int | None) -> None:
+    """Date one gap, as far as its boots' clocks are known.
+
+    One of which the box does not know when it ended had ended before it was announced.
+    """
+    if bytes(gap.last_boot) == bytes(BOOT_SIZE) and announced_ms is not None:
+        gap.to_ms = announced_ms
+        gap.save(update_fields=["to_ms"])
     boots = {bytes(gap.first_boot), bytes(gap.last_boot)}
     book = ClockBook()
     book.load({(gap.box_id, boot) for boot in boots})

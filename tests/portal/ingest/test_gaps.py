@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from cloud_link.records import GapRecord, encode_record
@@ -15,7 +16,7 @@ from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
 from tests.portal.ingest.poison import poisoned, statement
-from tests.portal.ingest.sender import METER, Sender, acks, gap, meter, new_box, samples
+from tests.portal.ingest.sender import METER, OFFSET, Sender, acks, gap, meter, new_box, samples
 from tests.portal.ingest.test_ledger import word
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
@@ -247,3 +248,24 @@ def test_a_gap_of_which_every_second_record_arrives_is_split_into_rows(
     assert acks(ingest(messages), dated).ok == ((0, 100),)
     assert not Gap.objects.filter(lane=Lane.DATA).exists()
     assert len(samples(box)) == 3 * 101
+
+
+def test_a_gap_that_ends_nobody_knows_when_had_ended_when_it_was_announced(
+    box: Box, dated: Sender
+) -> None:
+    ingest([dated.send(Lane.DATA, meter(1_000, 1, 1, 1))])
+    Receipt.objects.filter(lane=Lane.DATA).update(at=OFFSET + 2_000)
+    known = gap(dated, Lane.DATA, (1, 4))
+    ended = msgspec.structs.replace(known, last=(bytes(8), 0), reason="damaged")
+    dated.next[Lane.DATA] = 5
+    ingest([dated.online(), dated.send(Lane.GAP, ended)])
+    announced = Receipt.objects.get(lane=Lane.GAP).at
+    row = Gap.objects.get()
+    assert (row.from_ms, row.to_ms) == (OFFSET, announced)
+    begun = msgspec.structs.replace(ended, ranges=((5, 9),), first=(bytes(8), 0))
+    dated.next[Lane.DATA] = 10
+    ingest([dated.online(2), dated.send(Lane.GAP, begun)])
+    row = Gap.objects.get(first_seq=5)
+    assert row.from_ms == OFFSET + 2_000, "the record before it was received then"
+    assert row.to_ms is not None
+    assert row.to_ms >= announced
