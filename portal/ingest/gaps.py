@@ -19,6 +19,7 @@ Source: design section 5.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from copy import copy
 from typing import TYPE_CHECKING, Final
@@ -40,9 +41,10 @@ if TYPE_CHECKING:
 
 RUNS_MOST: Final = 10_000
 """Runs that the gaps of a lane hold between two numbers: a spool drops the oldest, in few runs."""
-ROW_RUNS: Final = 1_000
+ROW_RUNS: Final = 64
 """Runs that one row holds once records have left it: a record that arrives is looked for in the
-rows around its number, whole."""
+rows whose first and last number are around its own, whole; of the others, only these are read."""
+_ROWS_AT_ONCE: Final = 500
 _EARLIER_EPOCHS: Final = 16
 """Epochs that are looked at for the time before a gap."""
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
@@ -80,7 +82,7 @@ def claim(gap: Gap, ranges: Iterable[Range]) -> bool:
     wanted = clamp(ranges, SEQ_LIMIT)
     if not wanted:
         return True  # which numbers were lost is not known
-    others = _naming({(epoch, lane): (wanted[0][0], wanted[-1][1])})
+    others = _overlapping((epoch, lane), wanted)
     taken = _ranges_of(others)
     below = [(0, watermark(epoch, lane))]
     above = subtract(wanted, below)
@@ -89,8 +91,7 @@ def claim(gap: Gap, ranges: Iterable[Range]) -> bool:
     left = clamp([*common(common(wanted, below), taken), *above], SEQ_LIMIT)
     if bytes(gap.last_boot) == _UNKNOWN_BOOT:
         left = subtract(left, _ranges_of(other for other in others if not other.disputed))
-    for other in others:
-        _withdraw(other, left)
+    _withdraw((other, left) for other in others)
     gap.readings = gap.readings * size(left) // size(wanted)
     set_ranges(gap, left)
     return bool(left)
@@ -143,12 +144,11 @@ def disputed_by_others(gap: Gap, ranges: Iterable[Range]) -> bool:
     if not wanted:
         return False
     carrier = (gap.carrier_epoch_id, gap.carrier_seq)
-    bounds = {(gap.epoch_id, gap.lane): (wanted[0][0], wanted[-1][1])}
     return any(
         each.disputed
         and (each.carrier_epoch_id, each.carrier_seq) != carrier
         and common(_ranges_of([each]), wanted)
-        for each in _naming(bounds)
+        for each in _overlapping((gap.epoch_id, gap.lane), wanted)
     )
 
 
@@ -292,16 +292,18 @@ def believe(epoch: Epoch) -> None:
 def missing(numbers: Mapping[LaneKey, Collection[int]]) -> dict[LaneKey, set[int]]:
     """Which of these numbers gaps name: they were not received, wherever the watermark stands."""
     found: dict[LaneKey, set[int]] = defaultdict(set)
-    for gap in _naming(numbers):
-        key = (gap.epoch_id, gap.lane)
-        found[key] |= {seq for seq in numbers[key] if _holds(gap, seq)}
+    for gap, near in _naming(numbers):
+        starts = [first for first, _ in gap.ranges]
+        for seq in near:
+            place = bisect_right(starts, seq) - 1
+            if place >= 0 and seq <= gap.ranges[place][1]:
+                found[gap.epoch_id, gap.lane].add(seq)
     return found
 
 
 def fill(numbers: Mapping[LaneKey, Collection[int]]) -> None:
     """Take numbers that were received out of the gaps that name them."""
-    for gap in _naming(numbers):
-        _withdraw(gap, runs_of(sorted(numbers[gap.epoch_id, gap.lane])))
+    _withdraw((gap, runs_of(near)) for gap, near in _naming(numbers))
 
 
 def set_ranges(gap: Gap, ranges: Collection[Range]) -> None:
@@ -312,18 +314,27 @@ def set_ranges(gap: Gap, ranges: Collection[Range]) -> None:
     gap.records = min(gap.records, size(ranges))
 
 
-def _withdraw(gap: Gap, runs: Iterable[Range]) -> None:
-    """Let a stored gap name none of these numbers; one of too many runs is split into rows."""
-    before = [(first, last) for first, last in gap.ranges]
-    left = subtract(before, runs)
-    if not left:
-        gap.delete()
-    elif left != before:
-        gap.readings = gap.readings * size(left) // size(before)
-        set_ranges(gap, left)
-        rest = _split(gap)
-        gap.save(update_fields=["ranges", "first_seq", "last_seq", "records", "readings"])
-        Gap.objects.bulk_create(rest)
+def _withdraw(changes: Iterable[tuple[Gap, Sequence[Range]]]) -> None:
+    """Let stored gaps name none of these numbers; one of too many runs is split into rows."""
+    gone: list[int] = []
+    rows: list[Gap] = []
+    for gap, runs in changes:
+        before = [(first, last) for first, last in gap.ranges]
+        left = subtract(before, runs)
+        if not left:
+            gone.append(gap.pk)
+        elif left != before:
+            gap.readings = gap.readings * size(left) // size(before)
+            set_ranges(gap, left)
+            rows += [gap, *_split(gap)]
+    if gone:
+        Gap.objects.filter(pk__in=gone).delete()
+    fields = ["ranges", "first_seq", "last_seq", "records", "readings"]
+    known = [row for row in rows if row.pk is not None]
+    Gap.objects.bulk_create(
+        known, update_conflicts=True, unique_fields=["id"], update_fields=fields
+    )
+    Gap.objects.bulk_create([row for row in rows if row.pk is None])
 
 
 def _split(gap: Gap) -> list[Gap]:
@@ -351,21 +362,37 @@ def _split(gap: Gap) -> list[Gap]:
     return rows[1:]
 
 
-def _naming(numbers: Mapping[LaneKey, Collection[int]]) -> list[Gap]:
-    """The gaps that may name any of these numbers."""
-    bounds = [(*key, min(seqs), max(seqs)) for key, seqs in numbers.items() if seqs]
-    if not bounds:
+def _naming(numbers: Mapping[LaneKey, Collection[int]]) -> list[tuple[Gap, list[int]]]:
+    """The gaps around any of these numbers, each with those between its first and last number.
+
+    Costs an entry of an index for each row above the least number, and the rows that are returned.
+    """
+    wanted = {key: sorted(seqs) for key, seqs in numbers.items() if seqs}
+    if not wanted:
         return []
+    bounds = [(*key, seqs[0], seqs[-1]) for key, seqs in wanted.items()]
     source, parameters = sql.source(("bigint", "smallint", "bigint", "bigint"), bounds)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT g.id FROM {source} JOIN ingest_gap g ON g.epoch_id = c0 AND g.lane = c1 "  # noqa: S608 - the source is ours
+            "SELECT g.id, c0, c1, g.first_seq, g.last_seq "  # noqa: S608 - the source is ours
+            f"FROM {source} JOIN ingest_gap g ON g.epoch_id = c0 AND g.lane = c1 "
             "AND g.last_seq >= c2 AND g.first_seq <= c3",
             parameters,
         )
-        found = [pk for (pk,) in cursor.fetchall()]
-    return list(Gap.objects.filter(pk__in=found).order_by("pk")) if found else []
+        spans = cursor.fetchall()
+    near = {pk: _between(wanted[epoch, lane], *span) for pk, epoch, lane, *span in spans}
+    found = [pk for pk, some in near.items() if some]
+    rows: list[Gap] = []
+    for start in range(0, len(found), _ROWS_AT_ONCE):
+        rows += Gap.objects.filter(pk__in=found[start : start + _ROWS_AT_ONCE]).order_by("pk")
+    return [(row, near[row.pk]) for row in rows]
 
 
-def _holds(gap: Gap, seq: int) -> bool:
-    return any(first <= seq <= last for first, last in gap.ranges)
+def _between(ascending: list[int], first: int, last: int) -> list[int]:
+    return ascending[bisect_left(ascending, first) : bisect_right(ascending, last)]
+
+
+def _overlapping(key: LaneKey, wanted: Sequence[Range]) -> list[Gap]:
+    """The gaps of a lane between whose first and last number there may be some of the runs."""
+    rows = Gap.objects.filter(epoch=key[0], lane=key[1], first_seq__lte=wanted[-1][1])
+    return list(rows.filter(last_seq__gte=wanted[0][0]).order_by("pk"))

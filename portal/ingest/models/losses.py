@@ -55,7 +55,7 @@ class Gap(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["box", "from_ms"], name="gap_from"),
-            models.Index(fields=["epoch", "lane", "last_seq"], name="gap_last"),
+            models.Index(fields=["epoch", "lane", "last_seq", "first_seq"], name="gap_span"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,8 @@ import random
 
 import msgspec
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cloud_link.records import GapRecord, encode_record
 from cloud_link.wire import Lane, RejectCode
@@ -248,6 +250,28 @@ def test_a_gap_of_which_every_second_record_arrives_is_split_into_rows(
     assert acks(ingest(messages), dated).ok == ((0, 100),)
     assert not Gap.objects.filter(lane=Lane.DATA).exists()
     assert len(samples(box)) == 3 * 101
+
+
+def test_scattered_numbers_read_and_write_only_the_rows_around_them(dated: Sender) -> None:
+    """A gap that every second record left has 50,000 runs: 300 numbers concern 300 rows at most."""
+    ingest([dated.online(next={int(Lane.DATA): 100_000})])
+    epoch = Epoch.objects.get(epoch=dated.epoch)
+    runs = [(n, n) for n in range(0, 100_000, 2)]
+    gaps.write_off(epoch, Lane.DATA, runs, (1, 2))
+    numbers = {(epoch.pk, int(Lane.DATA)): set(range(0, 99_900, 333))}
+    even = {n for n in numbers[epoch.pk, int(Lane.DATA)] if n % 2 == 0}
+    read = [row for row, _ in gaps._naming(numbers)]
+    assert len(read) <= 300
+    assert sum(len(row.ranges) for row in read) <= 300 * gaps.ROW_RUNS < len(runs) / 2
+    assert gaps.missing(numbers) == {(epoch.pk, int(Lane.DATA)): even}
+    with CaptureQueriesContext(connection) as statements:
+        gaps.fill(numbers)
+    assert len(statements) <= 10
+    left = [n for first, last in map(tuple, ranges()) for n in range(first, last + 1)]
+    assert left == [n for n in range(0, 100_000, 2) if n not in even]
+    rows = Gap.objects.filter(lane=Lane.DATA)
+    assert sum(rows.values_list("records", flat=True)) == len(left)
+    assert gaps.missing(numbers) == {}
 
 
 def test_a_gap_that_ends_nobody_knows_when_had_ended_when_it_was_announced(
