@@ -48,3 +48,22 @@ def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
         monkeypatch.setattr(module, "fingerprint", lambda: "another")
         for module in (vocabulary, quarantine, tables, rejections)
     ]
+
+
+@pytest.fixture
+def hostile(transactional_db: None) -> Sender:
+    """Another customer's box, with its table and clock."""
+    from portal.ingest.store import ingest
+    from tests.portal.ingest.sender import METER, Sender, new_box
+
+    other = Sender(new_box().box_id)
+    ingest([other.tables(METER), other.clock()])
+    return other
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, every record is tried."""
+    from portal.ingest import suspects
+
+    monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)

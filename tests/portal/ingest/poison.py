@@ -9,6 +9,7 @@ from django.db import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 POSTGRES: Final = {
     "program limit": "RAISE EXCEPTION 'poison' USING ERRCODE = '54000'",
@@ -34,6 +35,8 @@ OUTAGES: Final = {
     "shutdown": "57P01",
 }
 """What PostgreSQL raises where no row is to blame."""
+BAD: Final = 666
+"""The value of the records for which rows are poisoned."""
 
 
 def statement(error: str) -> str | None:
@@ -41,6 +44,11 @@ def statement(error: str) -> str | None:
     if connection.vendor == "postgresql":
         return POSTGRES.get(error)
     return SQLITE.get(error)
+
+
+def any_error() -> str:
+    """A statement that raises what counted as an outage once, in either database."""
+    return statement("program limit") or statement("integer overflow") or ""
 
 
 @contextmanager
@@ -57,6 +65,16 @@ def poisoned(table: str, condition: str, raises: str, *, on: str = "INSERT") -> 
                 cursor.execute("DROP FUNCTION poison() CASCADE")
             else:
                 cursor.execute("DROP TRIGGER poison")
+
+
+def refusing() -> AbstractContextManager[None]:
+    """A database that does not take the readings that are `BAD`."""
+    return poisoned("ingest_sample", f"NEW.value = {BAD}", any_error())
+
+
+def poisoned_clocks() -> AbstractContextManager[None]:
+    """A database that takes no clock, nor the canary's."""
+    return poisoned("ingest_bootclock", "NEW.since_boot_ms >= 0", any_error())
 
 
 def _create(table: str, condition: str, raises: str, on: str) -> list[str]:

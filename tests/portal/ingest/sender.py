@@ -40,6 +40,7 @@ from portal.accounts.models import Organization
 from portal.fleet.actions import add_gateway, create_site
 from portal.fleet.models import GATEWAY_DEVICE
 from portal.ingest import redating
+from portal.ingest.ledger import SpoolReport, ledger
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import (
     BootClock,
@@ -50,6 +51,7 @@ from portal.ingest.models import (
     Sample,
     TextSample,
 )
+from portal.ingest.store import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -229,3 +231,17 @@ def state(box: Box) -> dict[str, Sequence[Any]]:
 
 def _rows(rows: Any, *fields: str) -> list[tuple[Any, ...]]:
     return sorted(rows.values_list(*fields), key=repr)
+
+
+def fleet_of(count: int) -> list[Sender]:
+    """So many boxes, with their tables and clocks."""
+    boxes = [Sender(new_box().box_id) for _ in range(count)]
+    ingest([one for box in boxes for one in (box.tables(METER), box.clock())])
+    return boxes
+
+
+def counts(sender: Sender) -> tuple[int, int, int]:
+    """How many records were stored, refused and lost, by the ledger."""
+    lanes = {lane: sender.next[lane] for lane in Lane}
+    found = ledger([SpoolReport(box=sender.box, epoch=sender.epoch, next=lanes, accepted=lanes)])
+    return found.stored, found.refused, found.lost

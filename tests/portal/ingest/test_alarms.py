@@ -16,8 +16,8 @@ from portal.ingest import alarms, canary, quarantine, storage, undated
 from portal.ingest.models import Alarm, Quarantine
 from portal.ingest.storage import Storage
 from portal.ingest.store import ingest
-from tests.portal.ingest.quarantined import BAD, counts, poisoned_clocks, refusing
-from tests.portal.ingest.sender import METER, Sender, acks, meter, new_box, samples
+from tests.portal.ingest.poison import BAD, poisoned_clocks, refusing
+from tests.portal.ingest.sender import METER, Sender, acks, counts, meter, new_box, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

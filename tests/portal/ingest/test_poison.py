@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +25,7 @@ from cloud_link.validation import read_record
 from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Organization
 from portal.fleet.models import Box
-from portal.ingest import canary, kinds, messages, sql, suspects
+from portal.ingest import canary, kinds, messages, suspects
 from portal.ingest.models import (
     Alarm,
     Failure,
@@ -36,7 +36,7 @@ from portal.ingest.models import (
     Sample,
 )
 from portal.ingest.store import IngestResult, ingest, ingest_or_isolate
-from tests.portal.ingest.poison import ERRORS, OUTAGES, poisoned, statement
+from tests.portal.ingest.poison import BAD, ERRORS, any_error, poisoned, refusing, statement
 from tests.portal.ingest.sender import (
     METER,
     OFFSET,
@@ -45,9 +45,9 @@ from tests.portal.ingest.sender import (
     condition,
     configuration,
     event,
+    fleet_of,
     gap,
     meter,
-    new_box,
     samples,
 )
 
@@ -58,28 +58,11 @@ if TYPE_CHECKING:
     from cloud_link.validation import Flaw
     from portal.ingest.messages import IncomingMessage
 
-pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
-
-BAD = 666
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow this machine is, every record is tried."""
-    monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)
-
-
-@pytest.fixture
-def hostile(transactional_db: None) -> Sender:
-    """Another customer's box, with its table and clock."""
-    other = Sender(new_box().box_id)
-    ingest([other.tables(METER), other.clock()])
-    return other
-
-
-def any_error() -> str:
-    """A statement that raises what counted as an outage once, in either database."""
-    return statement("program limit") or statement("integer overflow") or ""
+pytestmark = [
+    pytest.mark.database,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("patience"),
+]
 
 
 def stored(result: IngestResult, sender: Sender) -> set[int]:
@@ -164,7 +147,7 @@ PLACES: dict[str, tuple[Lane, Callable[[Sender], Record], str, str]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_wherever_a_record_fails_nobody_else_is_stopped(
+def test_wherever_a_record_fails_other_boxes_are_served(
     box: Box, dated: Sender, hostile: Sender, place: str
 ) -> None:
     lane, make, table, when = PLACES[place]
@@ -182,10 +165,10 @@ def test_wherever_a_record_fails_nobody_else_is_stopped(
         assert Quarantine.objects.get().seq == seq
 
 
-def test_an_epoch_that_no_index_takes_stops_nobody(
+def test_an_epoch_that_no_index_takes_stops_no_other_box(
     box: Box, dated: Sender, hostile: Sender
 ) -> None:
-    """An index row above 2704 bytes is refused by PostgreSQL: this once stopped everybody."""
+    """An index row above 2704 bytes is refused by PostgreSQL: this once stopped every box."""
     epoch = secrets.token_bytes(8_000)
     record = GapRecord(epoch, 1, 3, ((0, 1),), 2, 6, (hostile.boot, 0), (hostile.boot, 1), "cap")
     bad = hostile.send(Lane.GAP, record)
@@ -196,7 +179,7 @@ def test_an_epoch_that_no_index_takes_stops_nobody(
         assert [seq for seq, _ in acks(result, hostile, Lane.GAP).rejected] == [0]
 
 
-def test_a_session_that_cannot_be_stored_stops_nobody(dated: Sender, hostile: Sender) -> None:
+def test_a_session_that_cannot_be_stored_stops_no_other_box(dated: Sender, hostile: Sender) -> None:
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
     when = "NEW.software = 'poison'"
     with poisoned("fleet_box", when, any_error(), on="UPDATE"):
@@ -227,7 +210,7 @@ def test_a_pending_record_that_fails_is_not_its_clocks_fault(
 ) -> None:
     ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1, 1, 2, BAD), meter(2, 1, 2, 3))])
     assert PendingClock.objects.count() == 2
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
+    with refusing():
         result = ingest([sender.clock()])
     assert acks(result, sender, Lane.EVENT).ok == ((0, 0),)
     assert len(samples(box)) == 3
@@ -235,7 +218,7 @@ def test_a_pending_record_that_fails_is_not_its_clocks_fault(
     assert Quarantine.objects.get().seq == 0
 
 
-def test_a_fault_in_reading_a_record_stops_nobody(
+def test_a_fault_in_reading_a_record_stops_no_other_box(
     dated: Sender, hostile: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = encode_record(meter(1000, 1, 2, BAD))
@@ -261,118 +244,11 @@ def test_a_fault_in_reading_a_record_stops_nobody(
     ]
 
 
-@pytest.mark.parametrize("error", OUTAGES)
-def test_an_outage_is_nobodys_fault(dated: Sender, hostile: Sender, error: str) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite's triggers raise none of these")
-    raises = f"RAISE EXCEPTION 'outage' USING ERRCODE = '{OUTAGES[error]}'"
-    sent = [
-        hostile.send(Lane.DATA, meter(1000, 1, 2, BAD)),
-        dated.send(Lane.DATA, meter(1, 1, 2, 3)),
-    ]
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", raises), pytest.raises(sql.OUTAGES):
-        ingest_or_isolate(sent)
-    assert not Quarantine.objects.exists()
-    assert len(ingest(sent).answers) == 2
-
-
-def test_a_canary_that_fails_answers_nothing(dated: Sender, hostile: Sender) -> None:
-    sent = [one.send(Lane.DATA, meter(1000, 1, 2, 3)) for one in (dated, hostile)]
-    with (
-        poisoned("ingest_sample", "NEW.value IS NOT NULL", any_error()),
-        pytest.raises(canary.CanaryError),
-    ):
-        ingest_or_isolate(sent)
-    assert not Quarantine.objects.exists()
-    assert not Receipt.objects.filter(lane=Lane.DATA).exists()
-    assert len(ingest(sent).answers) == 2
-
-
-@pytest.mark.parametrize("fails", ["record", "message"])
-def test_a_canary_that_fails_afterwards_rejects_nothing(
-    dated: Sender, hostile: Sender, monkeypatch: pytest.MonkeyPatch, fails: str
-) -> None:
-    """The portal may have begun to fail between the canary before and the record."""
-    checked: list[str] = []
-
-    def check(kind: str, _: datetime) -> None:
-        checked.append(kind)
-        if checked.count(kind) == 2:
-            raise canary.CanaryError(kind, LookupError("a fault of ours"))
-
-    monkeypatch.setattr(canary, "check", check)
-    if fails == "record":
-        bad = hostile.send(Lane.DATA, meter(1000, 1, 2, BAD))
-        poison = poisoned("ingest_sample", f"NEW.value = {BAD}", any_error())
-    else:
-        bad = hostile.online(software="poison")
-        poison = poisoned("fleet_box", "NEW.software = 'poison'", any_error(), on="UPDATE")
-    with poison, pytest.raises(canary.CanaryError):
-        ingest_or_isolate([bad])
-    assert len(checked) == 2
-    assert not Quarantine.objects.exists()
-
-
-def _fleet(count: int) -> list[Sender]:
-    boxes = [Sender(new_box().box_id) for _ in range(count)]
-    ingest([one for box in boxes for one in (box.tables(METER), box.clock())])
-    return boxes
-
-
-@pytest.mark.parametrize("together", [True, False])
-def test_records_of_three_boxes_that_fail_alike_are_not_at_fault(
-    dated: Sender, together: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    fleet = _fleet(3)
-    bad = [one.send(Lane.DATA, meter(1000, 1, 2, BAD)) for one in fleet]
-    good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
-        results = [ingest([*bad, good])] if together else [ingest([one]) for one in [*bad, good]]
-        answered = {answer.box for one in results for answer in one.answers}
-        assert dated.box in answered
-        assert fleet[2].box not in answered
-        if together:
-            assert answered == {dated.box}
-            assert not Quarantine.objects.exists()
-        again = ingest([bad[2]])  # an alarm is open: two boxes are enough
-        assert (again.answers, again.tally.held) == ((), 1)
-    alarm = Alarm.objects.get()
-    assert alarm.ended_at is None
-    assert caplog.text.count("ingest_alarm ") == 1
-    assert acks(ingest([bad[2]]), fleet[2]).ok == ((0, 0),)
-
-
-def test_a_record_that_waited_for_its_clock_waits_on_while_the_portal_is_at_fault(
-    transactional_db: None,
-) -> None:
-    """It was acknowledged: its box no longer sends it."""
-    fleet = [Sender(new_box().box_id) for _ in range(3)]
-    waiting = [one.send(Lane.DATA, meter(1000, 1, 2, BAD)) for one in fleet]
-    ingest([*(one.tables(METER) for one in fleet), *waiting])
-    assert PendingClock.objects.count() == 3
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
-        ingest([one.clock() for one in fleet])
-    assert (PendingClock.objects.count(), Quarantine.objects.count()) == (3, 0)
-    ingest([one.online() for one in fleet])
-    assert (PendingClock.objects.count(), Sample.objects.count()) == (0, 9)
-
-
-def test_two_boxes_or_two_minutes_are_no_fleet(transactional_db: None) -> None:
-    fleet = _fleet(4)
-    now = datetime.now(UTC)
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
-        for index, one in enumerate(fleet):
-            message = one.send(Lane.DATA, meter(1000, 1, 2, BAD))
-            result = ingest([message], now + timedelta(seconds=45 * index))
-            assert acks(result, one).rejected == ((0, RejectCode.REFUSED),)
-    assert not Alarm.objects.exists()
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_exactly_the_poison_is_rejected(transactional_db: None, data: Any) -> None:
     Failure.objects.all().delete()  # of the example before
-    boxes = _fleet(2)
+    boxes = fleet_of(2)
     bad = data.draw(st.lists(st.lists(st.booleans(), min_size=1, max_size=12), max_size=8))
     sent: list[IncomingMessage] = []
     expected: dict[str, set[int]] = {one.box: set() for one in boxes}
@@ -385,7 +261,7 @@ def test_exactly_the_poison_is_rejected(transactional_db: None, data: Any) -> No
         expected[box.box] |= {first + n for n, flag in enumerate(flags) if flag}
         sent.append(box.send(Lane.DATA, *records))
     before = Sample.objects.count()
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
+    with refusing():
         result = ingest(sent)
     rejected: dict[str, set[int]] = {one.box: set() for one in boxes}
     for answer in result.answers:
@@ -402,7 +278,7 @@ def test_a_box_with_nothing_but_poison_is_isolated_for_a_limited_time(
     monkeypatch.setattr(suspects, "ISOLATION_S", 0.0)
     bad = hostile.send(Lane.DATA, *[meter(1000 * n, 1, 2, BAD) for n in range(16)])
     good = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
-    with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
+    with refusing():
         result = ingest([bad, good])
         assert hostile.box in result.suspects
         assert acks(result, hostile).rejected == ((0, RejectCode.REFUSED),)

@@ -18,14 +18,14 @@ from portal.ingest import canary, receipts, tables, vocabulary
 from portal.ingest.models import Alarm, Quarantine, Receipt, Sample
 from portal.ingest.quarantine import ReplayOutcome, Selection, replay, replay_outdated, select
 from portal.ingest.store import ingest
-from tests.portal.ingest.poison import poisoned, statement
-from tests.portal.ingest.quarantined import BAD, counts, refusing
+from tests.portal.ingest.poison import BAD, poisoned, refusing, statement
 from tests.portal.ingest.sender import (
     METER,
     Sender,
     acks,
     condition,
     configuration,
+    counts,
     event,
     meter,
     new_box,
