@@ -8,8 +8,9 @@ gets back what takes the place of that part::
     kanmon device read modbus-tcp://h/\?profile=eas     eas                eastron-sdm630
     kanmon device read 'modbus-tcp://h/?profile=eas     the whole word     modbus-tcp://h/?pro...
 
-A prompt is no place for an error: what cannot be completed completes to nothing, and a value that
-cannot be printed is left out. Source: click's shell_completion; bash(1), "Programmable Completion".
+An error must not appear at a prompt: what cannot be completed completes to nothing, and a value
+that cannot be printed is left out. Source: click's shell_completion; bash(1), "Programmable
+Completion".
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ QUEUED_BYTES: Final = 16 << 20
 IN_FLIGHT: Final = 100
 
 INVALID_ADDRESS: Final = Template(
-    "broker.invalid_address", "'{address}' does not have the form HOST:PORT"
+    "broker.invalid_address", "'{address}' is not a valid address of the form HOST:PORT"
 )
 WRITE_ADDRESS: Final = Template("broker.write_address", "write an address such as 0.0.0.0:8883")
 PUBLIC_TAKEOVER: Final = Template(

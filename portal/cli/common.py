@@ -27,7 +27,9 @@ __all__ = ["FAILED"]
 
 PROGRAM: Final = "kanmon-portal"
 
-NOT_HOST_PORT: Final = Template("portal.not_host_port", "'{bind}' does not have the form HOST:PORT")
+NOT_HOST_PORT: Final = Template(
+    "portal.not_host_port", "'{bind}' is not a valid address of the form HOST:PORT"
+)
 WRITE_HOST_PORT: Final = Template("portal.write_host_port", "write an address such as {example}")
 NOT_PRINTABLE: Final = Template(
     "portal.not_printable", "'{text}' contains characters that cannot be printed"
@@ -242,7 +244,7 @@ def _check_database(*, wait: bool) -> None:
 
 
 def _close_state_folder(*, create: bool) -> None:
-    """Let nobody else look into the state folder; where it is missing, ``create`` makes it."""
+    """Close the state folder to other accounts; where it is missing, ``create`` makes it."""
     from django.conf import settings
 
     from portal.environment.state_folder import make_state

@@ -117,7 +117,7 @@ def quarantine_list(
     ]  # fmt: skip
     lines += columns([_cells(row) for row in rows], first_left=7)
     if count > len(rows):
-        lines.append(tr("{count} records are in quarantine; see --limit.", count=count))
+        lines.append(tr("{count} records are in quarantine; list more with --limit.", count=count))
     if not count:
         lines.append(tr("No records are in quarantine."))
     say({"alarms": alarms, "count": count, "records": rows}, *lines, as_json=as_json)

@@ -100,7 +100,7 @@ def test_orders_that_cannot_be_followed_are_told(tmp_path: Path) -> None:
     done = portal("broker", "write", str(tmp_path / "b"), "--host", "h", "--user", "nobody-here")
     assert "the account 'nobody-here' for Mosquitto does not exist" in done.stderr
     done = portal("broker", "write", str(tmp_path / "b"), "--host", "h", "--boxes", "8883")
-    assert "does not have the form HOST:PORT" in done.stderr
+    assert "is not a valid address of the form HOST:PORT" in done.stderr
     portal.done("broker", "write", str(tmp_path / "b"), "--host", "localhost")
     done = portal("broker", "reload", str(tmp_path / "b"))
     assert done.returncode == 2

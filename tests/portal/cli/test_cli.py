@@ -154,7 +154,7 @@ def test_the_ledger_names_every_box_and_their_sum(tmp_path: Path) -> None:
     header, line, total = portal("--lang", "ja", "ledger").stdout.splitlines()
     assert header.split() == [
         *("ゲートウェイ", "拠点", "ゲートウェイ本体"),
-        *("受付", "保存", "隔離", "破棄通知", "未着", "欠落", "時刻不明"),
+        *("受付", "保存", "隔離", "破棄通知", "未着", "欠落", "時刻未確定"),
     ]
     assert line.split() == ["Plant", "room", "Plant", "b-aaaaaaaaaa", *["0"] * 7]
     assert total.split() == ["合計", *["0"] * 7]
@@ -187,4 +187,4 @@ def test_the_ledger_counts_undated_readings_of_each_device(tmp_path: Path) -> No
         ["gateway", "site", "box", "device", "undated", "readings"],
         ["Plant", "room", "Plant", "b-aaaaaaaaaa", "meter", "1,500"],
     ]
-    assert "時刻不明の計測値" in portal("--lang", "ja", "ledger").stdout
+    assert "時刻未確定の計測値" in portal("--lang", "ja", "ledger").stdout
