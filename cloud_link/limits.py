@@ -11,7 +11,7 @@ Two rules for texts:
   limit is refused.
 * A *text for people* (a display's words, a message, a serial number) identifies nothing. It is
   never a reason to refuse a record: what is too long is cut, or replaced by words that say so, and
-  whoever shows or logs one escapes it.
+  the code that shows or logs one escapes it.
 
 Source: design section 5.
 """
@@ -53,7 +53,7 @@ ORDINAL_LIMIT: Final = 1 << ORDINAL_BITS
 """Ordinals of epochs are below it: an opening of the spool every minute for eight years. With a
 sequence number an ordinal makes an order of 62 bits."""
 RENEWAL_LIMIT: Final = ORDINAL_LIMIT >> 1
-"""Nobody makes a spool begin an epoch beyond it by asking (`cloud_link.wire.Ack.renew`): the upper
+"""A renewal never makes a spool begin an epoch beyond it (`cloud_link.wire.Ack.renew`): the upper
 half is for restarts, so that no forged answer uses up what is left."""
 SESSION_LIMIT: Final = 1 << 40
 """Session numbers are below it: a thousand sessions a second for 35 years."""

@@ -84,7 +84,7 @@ Arguments = Annotated[
         extra_json_schema={"type": "object"},
     ),
 ]
-"""Any type is read: whoever shows the message checks its arguments, and has its text."""
+"""Any type is read: the code that shows the message checks its arguments, and has its text."""
 
 
 class WireEvidence(msgspec.Struct, frozen=True, array_like=True):
@@ -116,7 +116,7 @@ EvidenceList = Annotated[
         },
     ),
 ]
-"""Any type is read: whoever shows the evidence reads it entry by entry (`readable_evidence`)."""
+"""Any type is read: pages read the evidence entry by entry (`readable_evidence`)."""
 
 
 class WireCondition(msgspec.Struct, frozen=True, array_like=True):
@@ -188,7 +188,7 @@ class ClockRecord(msgspec.Struct, frozen=True, array_like=True, tag=3):
         offset: Milliseconds to add to a boot time to get Unix time.
         synchronised: Whether a time source confirms it. When one does, ``since`` is where the
             last confirmed offset ended (0 for the first time): what an assumed clock had dated in
-            between is dated anew. A step that none confirms is a record without it, and holds
+            between is dated again. A step that none confirms is a record without it, and holds
             from when it was seen.
     """
 

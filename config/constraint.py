@@ -163,7 +163,7 @@ def settings_at(section: type, path: Iterable[str | int]) -> list[str]:
 def choices_at(section: type, path: Sequence[str | int]) -> tuple[str, ...]:
     """What the setting at ``path`` below ``section`` may be, where its type lists it; else ()."""
     names = [step for step in path if isinstance(step, str)]
-    for end in range(len(names) - 1, -1, -1):  # a name that is no setting is a key of a mapping
+    for end in range(len(names) - 1, -1, -1):  # a name that is not a setting is a key of a mapping
         owner = _section_at(section, names[:end])
         given = get_type_hints(owner, include_extras=True).get(names[end]) if owner else None
         if given is not None:

@@ -1,4 +1,4 @@
-"""State folders and databases that only their owner can read, whoever made them.
+"""State folders and databases that only their owner can read, however they were made.
 
 A folder that an administrator made with ``mkdir``, or a file that an older umask left open, is
 closed where it is ours; where it is not ours to close, it is refused. A folder that holds other

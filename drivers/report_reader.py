@@ -49,7 +49,7 @@ _SHIFT_LIMIT: Final = 1_000
 
 
 class ReportJsonError(ValueError):
-    """A document that is no report: ``where`` in it, and ``what`` was expected."""
+    """A document that is not a report: ``where`` in it, and ``what`` was expected."""
 
     def __init__(self, where: str, what: str) -> None:
         super().__init__(f"{where or 'the document'}: {what}")
@@ -174,13 +174,13 @@ class _Object:
         return tuple(result)
 
     def finish(self) -> None:
-        """Refuse what nobody asked for: a misspelt name must not pass for an absent one."""
+        """Refuse unknown keys: a misspelt name must not pass for an absent one."""
         for name in self.items:
             raise ReportJsonError(self.place(name), "is not a name of this format")
 
 
 def _floats(node: Any) -> Any:
-    """Arguments of a message, which are no readings: their decimals as floats."""
+    """Arguments of a message, which are not readings: their decimals as floats."""
     if isinstance(node, dict):
         return {name: _floats(value) for name, value in node.items()}
     if isinstance(node, list):

@@ -121,8 +121,8 @@ class OffsetWatch:
     """Follows, sample by sample, the offset of this boot's milliseconds to Unix time. Pure.
 
     An offset that a time source vouched for stands for the times before a step, whatever the step
-    says. One that nobody vouches for is an assumption from its first moment on, until a source
-    vouches again: its record then dates that whole stretch anew, and nothing before it.
+    says. One that no source vouches for is an assumption from its first moment on, until a source
+    vouches again: its record then dates that whole stretch again, and nothing before it.
     """
 
     def __init__(self) -> None:

@@ -55,8 +55,8 @@ class LineFormatter(logging.Formatter):
 class RequestFilter(logging.Filter):
     """Lets through so many lines a minute about requests, of each logger and level.
 
-    Whoever reaches a web server causes a line with each request that is refused, without signing
-    in. Errors of the portal itself have a budget of their own, so that no flood hides them.
+    Any client that reaches a web server causes a line with each request that is refused, without
+    signing in. Errors of the portal itself have a budget of their own, so that no flood hides them.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -59,7 +59,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             "control_socket_disable": True,  # it would lie in the home folder
         }
         if tls is not None:
-            # Read anew when it is replaced, by the worker.
+            # Read again by the worker when it is replaced.
             self._settings |= {
                 "certfile": str(tls),
                 "keyfile": str(tls),

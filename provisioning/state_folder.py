@@ -28,7 +28,7 @@ CONTENTS: Final = frozenset(
 def close_state(state: Path) -> None:
     """Create the state folder for its owner only, or close one that others can look into.
 
-    What is there and not a folder is left to whoever looks for a file in it, and can name that.
+    What is there and not a folder is left to the code that reads a file in it, and can name that.
 
     Raises:
         ExposedError: It is open to others, and not ours to close.

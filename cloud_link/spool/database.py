@@ -85,7 +85,7 @@ class Database:
             self.db.close()
 
     def disconnect(self) -> None:
-        """Close; the next use connects anew, to the file that is there then."""
+        """Close; the next use connects again, to the file that is there then."""
         self.close()
         self._usable = False
 

@@ -22,7 +22,7 @@ from cloud_link.wire import Lane
 
 MOST_RANGES: Final = 64
 UNKNOWN_TIME: Final = (bytes(BOOT_SIZE), 0)
-"""Boot and milliseconds of a gap that begins or ends nobody knows when."""
+"""Boot and milliseconds of a gap whose beginning or end is not known."""
 
 _encode_ranges = msgspec.msgpack.Encoder().encode
 _decode_ranges: msgspec.msgpack.Decoder[tuple[Range, ...]] = msgspec.msgpack.Decoder(

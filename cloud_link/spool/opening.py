@@ -39,7 +39,7 @@ def open_database(
     """Begin an epoch; recover or announce the records of a quarantined or lost database.
 
     Args:
-        database: The database in use; closed if this fails, as nobody could open another.
+        database: The database in use; closed if this fails, because no other could be opened.
         folder: Its folder.
         boot: This boot.
         quarantined: The damaged database that ``database`` replaces, if it does.

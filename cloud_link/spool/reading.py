@@ -19,7 +19,7 @@ def rows_to_send(records: RecordStore, span: Range, limit_bytes: int) -> list[Ro
 
     Raises:
         SpoolDamagedError: A row whose checksum does not fit is not under the id that belongs to its
-            number: nobody can tell which of the two is damaged, and so which record is lost. Or
+            number: it cannot be told which of the two is damaged, and so which record is lost. Or
             there are pending records and none is found: an id is damaged that others follow.
     """
     rows = records.rows_within(*span, limit_bytes)

@@ -137,7 +137,7 @@ class Recovery:
     def _announce(self, marker: EpochMarker | None) -> None:
         for _, ordinal, lane, _, ranges, *_rest in self._damaged.gaps:
             self._named[ordinal, lane].extend(unpack_ranges(ranges))
-        # Nobody knows what a lost gap had named: then all that is not here is announced.
+        # What a lost gap had named is not known: then all that is not here is announced.
         everything = not self._damaged.gaps_whole or self._lost(Lane.GAP) != 0
         for lane in Lane:
             lost = self._lost(lane)

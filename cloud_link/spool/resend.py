@@ -7,7 +7,7 @@
     gone, and a gap names it        that gap record is pending again
     gone                            a gap of reason "portal"
 
-A portal may ask in error, and for ever. So every record that becomes pending again and every run
+A portal may ask in error, and without end. So every record that becomes pending again and every run
 that is announced is counted; each record that is newly accepted pays for one. Beyond `ALLOWANCE`
 times what is here the spool does nothing until that much is paid: a portal that asks without end
 makes the box send each record so many times, and from then on at most twice what it accepts.

@@ -232,7 +232,7 @@ class Spool:
         """Turn all open gaps into records of `Lane.GAP`; returns how many gaps.
 
         Until such a record is handed out by `pending`, the next gap of its kind is added to it.
-        Records that were refused as invalid would be again: for those, nobody sends all anew.
+        A gap of invalid records asks for no repetition: they would be refused again.
         """
         if not self._refusals and not self._read(lambda: self._database.losses.open_gaps()):
             return 0

@@ -14,7 +14,7 @@ MINUTE_MS: Final = 60_000
 
 
 class PortalLog:
-    """A log whose lines somebody else causes; those beyond `LINES_MOST` a minute are counted."""
+    """A log whose lines the portal causes; those beyond `LINES_MOST` a minute are counted."""
 
     def __init__(self) -> None:
         self._began: int | None = None

@@ -10,7 +10,7 @@ A record in the window, between two reads of the spool::
                                    `--refused, or silence-> retry, after a pause of everything
 
 Nothing here deletes a record: the spool does, on the portal's acknowledgement. A window lives as
-long as one session; the next one reads the spool anew.
+long as one session; the next one reads the spool from its beginning.
 
 Lanes go in the order of `cloud_link.wire.Lane`, each with its own bytes in flight. Within a lane
 fresh records go before old ones, which keep a share of turns and leave a share of the room.
@@ -128,7 +128,7 @@ class Window:
             self._fresh[lane].exhausted = False
 
     def reread(self, lane: Lane) -> None:
-        """Read the old records of this lane anew: some that were acknowledged are pending again."""
+        """Read the lane's old records again: some that were acknowledged are pending again."""
         old, fresh = self._old[lane], self._fresh[lane]
         until = fresh.after if old.until is None else max(old.until, fresh.after)
         old.jump(after=0, until=until, known_ids=self.known_ids)
@@ -263,7 +263,7 @@ class Window:
         self._forget_ranges(ack, gone, settled=False)
         if gone:
             # Each costs the spool a new epoch: a portal that sees conflicts everywhere must not
-            # keep the box writing for ever.
+            # keep the box writing without end.
             self.breaker.trip(now)
         return self._send_tables_first(ack, set(tables), now)
 

@@ -144,7 +144,7 @@ def command(body: Callable[P, int]) -> Callable[P, NoReturn]:
             sys.exit(DONE)
         except (click.ClickException, ReaderGoneError):
             raise
-        except Exception as error:  # shown below: a traceback helps nobody on site
+        except Exception as error:  # shown below: a traceback is of no use on site
             if is_output_error(error):
                 raise  # shown by `console.program`, as far as there is anything to write to
             described = description(error)

@@ -2,7 +2,7 @@
 
 Names of devices are those of the running daemon, if it answers at once, else those of the applied
 configuration's text, whatever else may be wrong with it. What cannot be read completes to nothing:
-a shell's prompt is no place for an error, and nobody waits at one.
+an error must not appear at a shell's prompt, and completion must not make it wait.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ completion = completion_command("kanmon")
 _PATIENCE_S: Final = 0.2
 """How long the daemon may take; it answers within a few milliseconds."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-"""A device or a profile: any other name can be no command's argument either."""
+"""A device or a profile: no command takes any other name as an argument either."""
 _PROFILE: Final = re.compile(r"(modbus[^?]*\?(?:[^&]*&)*profile=)([^&]*)")
 
 

@@ -4,8 +4,8 @@ An event within `cloud_link.limits` is sent as it is. Of a larger one, less is k
 first less evidence of each condition, then fewer conditions, the most severe first. Where evidence
 is left out, its last entry says how much; at the site, ``kanmon device why`` shows all of it.
 
-What the portal would refuse a whole event for is replaced: a component that is no name by that of
-the whole device, a level that is no percentage by none, a time before this boot by none, and what
+What the portal would refuse a whole event for is replaced: an invalid component by that of the
+whole device, an invalid level by none, a time before this boot by none, and what
 UTF-8 cannot say by a question mark. `FittedEvent.replaced` counts all of that.
 """
 
@@ -107,7 +107,7 @@ def _distinct(found: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def _sound_condition(one: Condition) -> Condition:
-    """The condition with texts that fit; a component that is no name is left out."""
+    """The condition with texts that fit; a component that is not a name is left out."""
     return replace(
         one,
         component=one.component if is_name(one.component, COMPONENT_LENGTH) else "",
@@ -152,7 +152,7 @@ def _sound_supply(supply: Supply) -> Supply:
 
 
 def _encodable(text: str) -> str:
-    """The text without what is no character, which UTF-8 cannot say."""
+    """The text without code points that are not characters, which UTF-8 cannot say."""
     return text.encode(errors="replace").decode()
 
 

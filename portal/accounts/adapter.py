@@ -3,10 +3,10 @@
 ::
 
     counted by          limit (tries.py)    so that
-    network             10 a minute         nobody guesses at many users
-    network and user    5 in 5 minutes      nobody guesses at one user
+    network             10 a minute         limits guesses at many users
+    network and user    5 in 5 minutes      limits guesses at one user
     user                100 in 5 minutes    nor do many networks together
-    known browser       5 in 5 minutes      guesses from elsewhere lock nobody out of their own
+    known browser       5 in 5 minutes      guesses from elsewhere do not lock the user out
 
 A browser in which the user has signed in is counted by itself, instead of by the first three. The
 network is the client's (`portal.web.client_address`), not a proxy's. All server processes count
@@ -79,5 +79,5 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         return response
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Say that the account is deactivated, to who knows its password and nobody else."""
+        """Say that the account is deactivated, only to a person who knows its password."""
         return render(request, "account/inactive.html", status=403)

@@ -1,7 +1,7 @@
-"""A browser in which somebody has signed in: guesses made elsewhere do not lock them out of it.
+"""A browser in which a user has signed in: guesses made elsewhere do not lock them out of it.
 
 The cookie opens nothing. It names a bucket of its own in which this browser's wrong tries for this
-one user are counted, instead of the one for everybody who is unknown (OWASP, "Slow Down Online
+one user are counted, instead of the one for all unknown browsers (OWASP, "Slow Down Online
 Guessing Attacks with Device Cookies").
 """
 
@@ -34,7 +34,7 @@ def known_as(request: HttpRequest, email: str) -> str:
 
 
 def remember_browser(response: HttpResponseBase, user: User) -> None:
-    """Know this browser from now on by ``user``, instead of whoever signed in here before."""
+    """Know this browser from now on by ``user``, instead of the user who signed in here before."""
     known = {"email": user.email, "bucket": secrets.token_urlsafe(12)}
     response.set_cookie(
         COOKIE,

@@ -78,7 +78,7 @@ def _bucket(limit: Limit, whose: str) -> str:
 
 
 def _lock(buckets: Sequence[str]) -> None:
-    """Let nobody else count in these buckets until the transaction ends.
+    """Keep other processes from counting in these buckets until the transaction ends.
 
     SQLite has one writer at a time anyway (its transactions begin with ``IMMEDIATE``).
     """

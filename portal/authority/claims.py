@@ -15,7 +15,7 @@
     then         certificate, box and gateway, claim and use of the key: one transaction
 
 Pending approval, renewal by the old key, and replacing a box come between "seen before?" and "the
-place"; today a key that is open is approval enough, and a box id belongs to one key for ever.
+place"; today a key that is open is approval enough, and a box id belongs to one key permanently.
 
 Source: design section 6.
 """

@@ -110,7 +110,7 @@ def check_group_name(name: str) -> None:
 
 
 def check_visible(text: str) -> None:
-    """Raise `FleetError` for characters that nobody can see, such as control characters."""
+    """Raise `FleetError` for characters that cannot be seen, such as control characters."""
     if any(unicodedata.category(char) in _UNSEEN for char in text):
         raise FleetError(UNSEEN(), next_step=ENTER_AGAIN())
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = event_log(__name__)
 
 BOXES_ALIKE: Final = 3
-"""Boxes whose records fail alike before nobody's record is at fault."""
+"""Boxes whose records fail alike before the fault is taken to be the portal's."""
 ALIKE_MS: Final = 60_000
 """The time within which they do."""
 QUIET_MS: Final = 600_000

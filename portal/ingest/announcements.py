@@ -107,7 +107,7 @@ def _write_labels(labels: Mapping[int, str]) -> None:
 def gap_flaw(record: GapRecord, ordinal: int) -> Flaw | None:
     """Why a gap record that came in the epoch of this ordinal cannot be stored, if it cannot.
 
-    A spool drops records of its epoch and of earlier ones: of a later one nobody can say anything.
+    A spool drops records of its epoch and of earlier ones: nothing can be said of a later one.
     """
     if record.ordinal > ordinal:
         return Flaw(code=RejectCode.MISFIT, detail="a gap of a later epoch than it came in")

@@ -167,7 +167,7 @@ def store_hint(box: Box, boot: bytes, offset: int) -> bool:
 
 
 def disown(box: Box, above: int) -> None:
-    """Make hints of a box's clocks with orders ``above``, and date anew what they had dated."""
+    """Make hints of a box's clocks with orders ``above``, and date again what they had dated."""
     for old in list(BootClock.objects.filter(box=box, order__gt=above)):
         old.order = HINT - old.pk
         old.save(update_fields=["order"])

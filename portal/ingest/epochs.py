@@ -2,7 +2,7 @@
 
 An ``online`` message names epochs, each with the numbers that it gave out, and says of which
 ordinals it names all (`cloud_link.wire.Online.complete`). An epoch of these ordinals that it does
-not name is not one of the box's: somebody else invented it, or the spool that knew it is lost.
+not name is not one of the box's: another sender invented it, or the spool that knew it is lost.
 Nothing tells one from the other, so what it is known to have given out and is not here is
 announced by a gap of reason ``portal``, and the epoch is closed::
 
@@ -91,7 +91,7 @@ def _corrected(
 ) -> dict[str, int]:
     """What an epoch that has ended gave out, by lane, from what is known and what its box says.
 
-    A box knows the number after the last. Where it is lower than what was announced, somebody else
+    A box knows the number after the last. Where it is lower than what was announced, another sender
     announced that, unless records above it are here: then another copy of the spool gave out more,
     and those between that are not here are lost with it. They are announced by a gap.
     """

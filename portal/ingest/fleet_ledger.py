@@ -14,8 +14,8 @@
 
 `portal.ingest.ledger` asks a gateway's spool as well, and so tells what waits from what is lost.
 Here, what a box gave out after its last session message is not known before it arrives: of what
-lies above the numbers announced, only what was received counts. Somebody else may have sent numbers
-in the box's name, and those between are nobody's.
+lies above the numbers announced, only what was received counts. Another sender may have used the
+box's name, and the numbers between belong to no record.
 
 The whole fleet costs a fixed number of statements; one of them reads every receipt that is not
 compacted yet. Each sees what was committed before it, and workers go on in between: the columns add

@@ -8,7 +8,7 @@ A gap is a statement of a box, kept as it came but for two things:
 * Numbers that their epoch is not known to have given out are not believed: the watermark does not
   pass them, and pages do not show them, until the box announces that it gave them out.
 * A gap is *disputed* while the box does not say that the record which announced it was
-  acknowledged, or once another record came under that number: somebody else may have announced it.
+  acknowledged, or once another record came under that number: another sender may have announced it.
   It stands, so that nothing is unaccounted, but what it names is asked for as a hole is; the box
   sends it, or says that it is gone. A gap whose numbers the box could not tell is disputed, too.
 

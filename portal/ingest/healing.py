@@ -1,6 +1,6 @@
 """What a forged message left behind, undone by the next honest session.
 
-Whoever has a box's key, or runs the broker, can send messages in its name: an epoch with any
+A person who has a box's key, or runs the broker, can send messages in its name: an epoch with any
 ordinal, a session with any number. What is newer by these numbers holds, so they could hold for
 ever. Two rules keep them from it:
 
@@ -13,7 +13,7 @@ ever. Two rules keep them from it:
 
 Which reading of a series is its latest follows from the same numbers
 (`portal.ingest.models.Latest`). The readings themselves are not touched: they are under their own
-time, whoever sent them.
+time, wherever they came from.
 """
 
 from __future__ import annotations

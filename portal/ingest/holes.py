@@ -39,7 +39,7 @@ log = event_log(__name__)
 
 LANES_AT_ONCE: Final = 32
 """Lanes of one message that are looked at, where they are not known to be complete: each costs a
-statement, and everybody waits."""
+statement, and all boxes wait."""
 RANGES_AT_ONCE: Final = 64
 """Ranges of one acknowledgement; the box asks again after it has answered these."""
 UNDER_WAY_MS: Final = 5_000

@@ -2,8 +2,8 @@
 
 A record in quarantine is replayed by the code that stores any record, in a transaction of its own:
 it is stored and leaves the quarantine, and its receipt says so, or it stays with the new reason.
-Its receipt was there all the time, so that the record counts once, whoever replays it and whatever
-its box sends again. A receipt that was compacted stands in a watermark, which says nothing else.
+Its receipt was there all the time, so that the record counts once, however often it is replayed or
+sent again. A receipt that was compacted stands in a watermark, which says nothing else.
 
 What an older portal rejected is replayed once by every portal that may judge it differently
 (`portal.ingest.vocabulary.fingerprint`).

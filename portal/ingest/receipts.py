@@ -160,7 +160,7 @@ def _watermarks(epochs: set[int]) -> dict[LaneKey, int]:
 
 
 def _contested(epochs: set[int]) -> set[int]:
-    """Those of these epochs of which somebody else has sent numbers.
+    """Those of these epochs of which another sender has used numbers.
 
     There a compacted receipt does not tell whose the record was: a box that still has one gives it
     a new number, and nothing is lost.

@@ -1,4 +1,4 @@
-"""Samples dated anew, a few at a time, after a clock was put right.
+"""Samples dated again, a few at a time, after a clock was put right.
 
 A clock record can overrule what dated millions of samples. Each such correction is a `Redating`:
 its first samples move in the transaction that made it, the rest in transactions of their own, so
@@ -78,7 +78,7 @@ def _advance(correction: Redating) -> bool:
     except Exception as error:
         if sql.is_outage(error):
             raise
-        # The samples keep the times they have: those behind them would otherwise wait for ever.
+        # The samples keep the times they have: those behind them would otherwise never be reached.
         log.error("redating_failed", box=correction.box.box_id, error=detail_of(error))
         return True
     return over

@@ -362,7 +362,7 @@ def _latest_row(row: Row, record: Rows) -> tuple[Any, ...]:
 
 
 def redate_latest(gateway: int, correction: Redating) -> None:
-    """Date the latest values anew that a correction is about."""
+    """Date again the latest values that a correction is about."""
     Latest.objects.filter(
         series__device__gateway=gateway,
         clock=correction.old_clock,

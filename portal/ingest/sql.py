@@ -68,7 +68,7 @@ def is_outage(error: BaseException) -> bool:
     """Whether the whole database is unavailable, and no row is to blame.
 
     The connection was lost, transactions met each other, the disk is full, the database is
-    read-only, or a lock was waited for in vain. Whatever else is raised may be a row's fault.
+    read-only, or a lock was not obtained in time. Whatever else is raised may be a row's fault.
     """
     if not isinstance(error, DatabaseError | InterfaceError):
         return False

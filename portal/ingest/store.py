@@ -158,7 +158,7 @@ def ingest_or_isolate(
 
     Such messages are halved, and then taken apart into their records, each in a transaction of its
     own. What fails there, and again while a canary of its kind is stored before and after, is
-    rejected, or counted as unusable where it is no record.
+    rejected, or counted as unusable where it is not a record.
 
     Args:
         messages: In the order in which they came.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ISOLATION_S: Final = 1.0
 """Seconds that one transaction takes to isolate records; what was not tried by then is left
-unanswered, so that a box with nothing but poison holds up nobody."""
+unanswered, so that a box with nothing but poison does not hold up the others."""
 
 T = TypeVar("T")
 
@@ -117,7 +117,7 @@ class Suspects:
                 self._untried.append((box, subject))
             else:
                 self.add(Suspect(box=box, kind=kind, subject=subject, error=error))
-        if self._found:  # before, it was no isolation but the work itself
+        if self._found:  # before that, the time went into the work itself
             self._left_s -= time.monotonic() - began
 
     def add(self, suspect: Suspect) -> None:

@@ -268,7 +268,7 @@ def load_layouts(keys: set[TableKey]) -> dict[TableKey, Layout]:
 
 
 def _assign_again(key: TableKey, table: Table) -> list[int | None]:
-    """Assign the series of a stored table anew."""
+    """Assign the series of a stored table again."""
     row = WireTable.objects.select_related("box").get(box=key[0], table_id=key[1])
     one = SentTable(box=row.box, table_id=key[1], table=table)
     series = _assign_series([one])[0]

@@ -166,7 +166,7 @@ def _stretches(rows: Sequence[tuple[int, float, float, float | None]]) -> list[S
 
 
 def _sum(one: str, other: str) -> CombinedExpression:
-    """Two fields added as floats: a sum beyond 64 bits is no error then, and touches no window."""
+    """Two fields added as floats: a sum beyond 64 bits is then no error, and touches no window."""
     return _float(one) + _float(other)
 
 

@@ -9,11 +9,11 @@ that was not, the readings may be older by as long as the box was off before the
 an earlier boot is known to have ended, the least possible offset is kept beside it.
 
 Events do not wait: what a device's state is matters now, whenever it began. They are dated by the
-estimate as it is, and dated anew with it.
+estimate as it is, and dated again with it.
 
 An estimate only ever falls. While a backlog of the boot still comes, it follows whenever the boot
 is seen to be twice as long, and exactly once the backlog has ended, so that the work of dating
-anew stays in proportion to the records.
+again stays in proportion to the records.
 
 Source: ADR 0027.
 """

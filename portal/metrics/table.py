@@ -76,7 +76,7 @@ LEDGER: Final = Metric(
 ALARMS: Final = Metric(
     name="kanmon_portal_ingest_alarms",
     kind="gauge",
-    meaning="Alarms that are open: the portal fails to store what it ought to, and answers nothing "
+    meaning="Alarms that are open: the portal fails to store valid records, and answers nothing "
     "that fails for the same cause.",
 )
 UNDATED: Final = Metric(

@@ -1,6 +1,6 @@
 """The list of devices.
 
-It is the overview's rows in another order: what needs somebody first, or as the reader sorted it.
+It is the overview's rows in another order: what needs attention first, or as the reader sorted it.
 
 Source: requirements C-15, E-23.
 """

@@ -80,7 +80,7 @@ class DeviceRow:
 
     @property
     def needs_you(self) -> bool:
-        """Whether somebody should look after it."""
+        """Whether it needs attention."""
         if self.gravest is None:
             return self.connectivity.unreachable
         return self.gravest.known_severity is not Severity.INFO

@@ -57,7 +57,7 @@ COUNTS: Final = "counts"
 NEEDS: Final = Q(worst__lt=Severity.INFO.rank) | Q(
     worst__isnull=True, reach=Reachability.UNREACHABLE.value
 )
-"""Devices that somebody should look after, of those `with_status`."""
+"""Devices that need attention, of those `with_status`."""
 
 _PRINTERS: Final = [kind.value for kind in DeviceKind if kind.family is DeviceFamily.PRINTER]
 _METERS: Final = [kind.value for kind in DeviceKind if kind.family is DeviceFamily.METER]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = Scope()
 LISTED_NEEDS: Final = 6
-"""How many of the things that need somebody are named at the top of a page."""
+"""How many of the things that need attention are named at the top of a page."""
 SITES: Final = 12
 GATEWAYS: Final = 12
 DEVICES: Final = 12
@@ -97,7 +97,7 @@ class SiteCard:
         gateways: The gateways shown.
         gateway_count: How many it has.
         device_count: How many devices its gateways read.
-        needs: How many things at this site need somebody.
+        needs: How many things at this site need attention.
         waits: Whether none of its gateways was ever heard.
     """
 
@@ -122,8 +122,8 @@ class Overview:
         tally: Everything, counted.
         sites: The sites shown.
         site_count: How many there are.
-        needs: The first of what needs somebody, the gravest first.
-        need_count: How many things need somebody.
+        needs: The first things that need attention, the most severe first.
+        need_count: How many things need attention.
     """
 
     tally: FleetTally
@@ -139,7 +139,7 @@ class Overview:
 
     @property
     def more_needs(self) -> int:
-        """How many things need somebody and are not named at the top."""
+        """How many things need attention and are not named at the top."""
         return self.need_count - len(self.needs)
 
     @property
@@ -302,7 +302,7 @@ def _most_urgent(looked_at: Considered, most: int) -> dict[int, list[int]]:
 
 
 def _urgent_devices(counted: FleetTally, most: int) -> list[int]:
-    """The ids of the devices that need somebody, the gravest first.
+    """The ids of the devices that need attention, the most severe first.
 
     A silent gateway is one fact: what its devices last said is not repeated beside it.
     """

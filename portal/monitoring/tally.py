@@ -87,7 +87,7 @@ class StatusCount:
 
     @property
     def needs_you(self) -> bool:
-        """Whether somebody should look after each of them."""
+        """Whether each of them needs attention."""
         if self.worst is None:
             return self.reach == Reachability.UNREACHABLE
         return self.worst < Severity.INFO.rank
@@ -123,7 +123,7 @@ class FleetTally:
         return sum(each.many for each in self.counts[gateway] if not each.own)
 
     def needs(self, gateway: int) -> int:
-        """How many things of a gateway need somebody; all of a silent one are one thing."""
+        """How many things of a gateway need attention; all of a silent one are one thing."""
         if self.gateways[gateway].silent:
             return 1
         return sum(each.many for each in self.counts[gateway] if each.needs_you)

@@ -1,6 +1,6 @@
-"""Which connection makes room where there are too many: the oldest of whoever has the most. Pure.
+"""Which connection makes room where there are too many: the oldest of the largest network. Pure.
 
-A box that claims needs its connection for a second; who keeps boxes out holds connections for as
+A box that claims needs its connection for a second; an attacker holds connections for as
 long as they last. So a newcomer is always let in, and a share for each address keeps one address
 from ending the connections of others.
 """

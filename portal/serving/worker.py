@@ -118,7 +118,7 @@ class _MemorySocket:
         self._send = send
 
     def recv(self, size: int) -> bytes:
-        """The next bytes of the request; none at its end, for which nobody waits."""
+        """The next bytes of the request; none at its end. It never waits."""
         piece, self._request = self._request[:size], self._request[size:]
         return bytes(piece)
 

@@ -34,7 +34,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
         trusted: The networks of the proxies that are believed.
 
     Returns:
-        The first address from the right that is no trusted proxy's. Where an entry is not an
+        The first address from the right that is not a trusted proxy's. Where an entry is not an
         address, or all are trusted: the last that was believed, counted from the right.
     """
     believed = peer

@@ -81,7 +81,7 @@ class Paging:
 def paging(
     asked: str, total: int, pairs: Sequence[tuple[str, str]] = (), size: int = PAGE_SIZE
 ) -> Paging:
-    """The page ``asked`` for; the first one where that is no number, the last where it is beyond.
+    """The page ``asked`` for; the first where that is not a number, the last where it is beyond.
 
     Args:
         asked: The ``page`` parameter of an address.

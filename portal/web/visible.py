@@ -1,7 +1,7 @@
-"""Pages show control characters and marks of direction as numbers, whoever's text has them.
+"""Pages show control characters and marks of direction as numbers, wherever a text is from.
 
 A text for people is stored as it came: a device's display, a label, an evidence. Raw, such a
-character turns the direction of what follows it, or is seen by nobody. The texts of ours have none,
+character turns the direction of what follows it, or cannot be seen. The texts of ours have none,
 so that every page is looked at as a whole, in one place.
 
 Source: docs/adr/0031-one-validator-at-the-wire.md

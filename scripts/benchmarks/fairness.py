@@ -1,6 +1,6 @@
 """How long an honest box waits for its answers, alone and beside boxes that send too much.
 
-On SQLite and on PostgreSQL, both on the disk. The worker begins anew for each attack, so that none
+On SQLite and on PostgreSQL, both on the disk. Each attack has a worker of its own, so that none
 is measured with what the one before left.
 """
 

@@ -1,7 +1,7 @@
 """Boxes that send what takes the ingest long, each as fast as it can be sent without harm to us.
 
 Runs as ``python -m scripts.benchmarks.fairness_attacks URL BOX KIND`` until it is ended: a process
-of its own, so that making the messages delays nobody whose answers are timed.
+of its own, so that making the messages delays no box whose answers are timed.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _poison(box: BenchBox, turn: int) -> tuple[str, bytes]:
 
 ATTACKS: Final[dict[str, _Attack]] = {
     "250,000 readings a second in 5 messages": _readings,
-    "as many, and a clock that dates them anew every 2 s": _redated,
+    "as many, and a clock that dates them again every 2 s": _redated,
     "50,000 other readings a second for the same moments": _collisions,
     "7,500 new devices a second": _devices,
     "3,000 new conditions a second": _events,

@@ -32,7 +32,7 @@ def read(po: Path) -> Catalog:
 
 
 def update(domain: str, found: Catalog) -> Catalog:
-    """Write the file of a domain anew from what the sources say; returns the catalogue.
+    """Write the file of a domain from what the sources say; returns the catalogue.
 
     Translations are kept by their exact text; a new text is added without one, a text that the
     sources no longer say is taken out.

@@ -153,7 +153,7 @@ def _django() -> Iterator[tuple[Text, str]]:
         for text in _in_python(path, _PAGE_CALLS):
             yield text, _name(path)
     for path in sorted((ROOT / "portal").rglob("templates/**/*.html")):
-        # What is no call is blotted out by then; Babel's lexer for JavaScript minds no indentation.
+        # What is not a call is blanked by then; Babel's lexer for JavaScript ignores indentation.
         source = templatize(path.read_text("utf-8")).encode()
         for text in _in_source("javascript", source, _PAGE_CALLS):
             yield text, _name(path)

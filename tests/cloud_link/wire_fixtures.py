@@ -1,4 +1,4 @@
-"""Messages and records with the bytes that they must have for ever, one of each kind at least.
+"""Messages and records with the bytes that they must keep, one of each kind at least.
 
 `test_wire` holds our codec to them, `test_reference_msgpack` the reference decoder. A record that a
 box in the field has in its spool was written by some earlier version: an entry here is never

@@ -1,4 +1,4 @@
-"""State folders and databases are their owner's alone, whoever made them."""
+"""State folders and databases are their owner's alone, however they were made."""
 
 from __future__ import annotations
 

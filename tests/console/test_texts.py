@@ -1,4 +1,4 @@
-"""Every text that a person reads has its Japanese, and nothing is translated that nobody says."""
+"""Every text that a person reads has its Japanese, and no translation is left over."""
 
 from __future__ import annotations
 

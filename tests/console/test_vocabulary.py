@@ -77,7 +77,7 @@ def test_every_form_of_a_component_has_words() -> None:
 
 
 def test_the_driver_s_tables_hold_what_the_grammar_knows() -> None:
-    """Its tables are private: whoever adds a kind there learns of it here."""
+    """Its tables are private: a kind that is added there fails here until it has words."""
     kinds = {*supplies._KINDS.values(), *(kind for _, kind in supplies._NAMED), "other"}
     parts = {*alerts._COMPONENTS.values(), "tray", "roll", "supply"}
 

@@ -159,7 +159,7 @@ def test_the_same_books_convict_a_gateway_that_takes_any_time_as_vouched_for(
     with run(tmp_path, broker, OnSqlite(tmp_path / "portal"), setup) as this:
         this.faults.make_wrong(27 * HOUR_S)
         this.faults.set_right()
-        this.site.reboot()  # another gateway of this boot would date all of it anew
+        this.site.reboot()  # another gateway of this boot would date all of it again
         this.site.heal()
         books = this.books("a jump of the clock")
         assert books.stored > 50

@@ -23,7 +23,7 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 assert refusals() == before, "something looked for a way out"
-print("nobody looked for a way out")
+print("no way out was looked for")
 """
 """Runs the demonstration, and counts who looked for a way out meanwhile."""
 
@@ -55,7 +55,7 @@ def _assets() -> None:
 @pytest.mark.peer("network-namespace")
 def test_pages_with_all_their_files_and_an_enrolment(tmp_path: Path) -> None:
     told = isolated("-m", "tests.e2e.without_network", str(tmp_path))
-    assert "nobody looked for a way out" in told
+    assert "no way out was looked for" in told
 
 
 @pytest.mark.peer("network-namespace", "mosquitto")
@@ -65,4 +65,4 @@ def test_gateways_a_broker_ingest_and_pages(tmp_path: Path) -> None:
         *("--port", "0", "--once", "--broker", "installed"),
     )
     assert "readings of 6 devices are in the portal and on its page" in told
-    assert "nobody looked for a way out" in told
+    assert "no way out was looked for" in told

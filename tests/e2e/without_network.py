@@ -39,7 +39,7 @@ LOADED: Final = {"link": "href", "script": "src", "img": "src", "use": "href", "
 """The attribute of an element whose file a browser loads by itself."""
 CSS_ADDRESS: Final = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
 ELSEWHERE: Final = "192.0.2.1"
-"""An address that is nobody's (RFC 5737)."""
+"""An address that is assigned to no host (RFC 5737)."""
 
 
 class Addresses(html.parser.HTMLParser):
@@ -178,7 +178,7 @@ def main(folder: Path) -> None:
         enrolled = box.kanmon_json("enroll", key.partition('"')[0], "--consent")
         assert enrolled["site"] == "Kiln"
     assert refusals() == before, "something looked for a way out"
-    print(f"{pages} pages, {len(files)} files, 1 box; nobody looked for a way out")
+    print(f"{pages} pages, {len(files)} files, 1 box; no way out was looked for")
 
 
 if __name__ == "__main__":

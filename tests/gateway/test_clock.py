@@ -67,7 +67,7 @@ def test_a_step_that_nobody_vouches_for_is_no_synchronised_one() -> None:
     # A second one is a record of its own, too; neither touches what was vouched for.
     further = watch.update(sample(5_400_000, NOW - 2 * DAY))
     assert further == ClockRecord(5_400_000, NOW - 2 * DAY, False)
-    # The source that vouches again dates anew the stretch that was assumed, and nothing before it.
+    # The source that vouches again dates the stretch that was assumed, and nothing before it.
     assert watch.update(sample(7_200_000, NOW, synchronised=True)) == ClockRecord(
         3_600_000, NOW, True
     )

@@ -196,7 +196,7 @@ def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: W
     offset = true_offset()
     assert [one.synchronised for one in (right, ahead, back, vouched)] == [True, False, False, True]
     assert right.since == 0 < ahead.since < back.since
-    assert vouched.since == ahead.since, "what nobody vouched for is dated anew, no more"
+    assert vouched.since == ahead.since, "only what no source vouched for is dated again"
     assert near(ahead.offset - offset, DAY * 1000)
     assert near(back.offset - offset, -2 * DAY * 1000)
     assert all(near(dated(clocks(box), at), at + offset) for at in times(box))

@@ -147,7 +147,7 @@ def _alter(server: Postgres, statements: list[str], names: tuple[str, ...], stat
         for statement in statements:
             administrator.execute(statement.encode())
         administrator.execute("SELECT pg_reload_conf()")
-    for _ in range(1_000):  # each a connection: the server tells nobody when it has read them
+    for _ in range(1_000):  # each a connection: the server does not say when it has read them
         with psycopg.connect(server.url) as asking:
             rows = asking.execute(
                 "SELECT setting FROM pg_settings WHERE name = ANY (%s)", [list(names)]

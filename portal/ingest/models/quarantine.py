@@ -47,7 +47,7 @@ class Quarantine(models.Model):
 
 
 class RefusedTable(models.Model):
-    """A table that could not be stored, so that its records are not asked for it for ever.
+    """A table that could not be stored, so that its records do not ask for it again and again.
 
     Attributes:
         document: The table in MessagePack, as it travelled.
@@ -89,7 +89,7 @@ class Failure(models.Model):
 
 
 class Alarm(models.Model):
-    """The portal fails to store what it ought to, and answers nothing that fails for this cause.
+    """The portal fails to store valid records, and answers nothing that fails for this cause.
 
     Attributes:
         cause: What the failures have in common.

@@ -16,7 +16,7 @@ class Epoch(models.Model):
     Attributes:
         announced: For each lane (as text) the number up to which, excluded, the box last said that
             its spool has given out numbers.
-        contested: Whether somebody else has sent numbers of it: more came than its spool gave out.
+        contested: Whether another sender has used numbers of it: more came than its spool gave out.
         heard: Whether a record of it came.
         closed: Whether the box said that it does not know it, and what was missing then is named by
             gaps.

@@ -57,7 +57,7 @@ class WireTable(models.Model):
         series: For each column the series' id, or ``None`` where this portal's vocabulary lacks
             the quantity or the part: records that use such a column go to quarantine, whole.
         understood_by: `portal.ingest.vocabulary.fingerprint` of the portal that assigned the
-            series; a later one assigns them anew where one is missing.
+            series; a later one assigns them again where one is missing.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="tables")
@@ -81,7 +81,7 @@ class Sample(models.Model):
     Attributes:
         at: Unix milliseconds.
         quality: Position in `cloud_link.columns.QUALITIES`.
-        clock: The clock that dated it, so that it can be dated anew.
+        clock: The clock that dated it, so that it can be dated again.
     """
 
     pk = models.CompositePrimaryKey("series", "at")

@@ -1,4 +1,4 @@
-"""Devices, conditions and what needs somebody, for templates."""
+"""Devices, conditions and what needs attention, for templates."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ register = template.Library()
 _SAME_DAY: Final = timedelta(hours=20)
 _SAME_YEAR: Final = timedelta(days=300)
 _CLOCKS_APART: Final = timedelta(minutes=5)
-"""A moment further ahead than this is no recent one on another clock: it is shown as it stands."""
+"""A moment further ahead than this is not due to another clock: it is shown as it stands."""
 _TIME: Final = '<time datetime="{}" title="{}">{}</time>'
 _RELATIVE_TIME: Final = '<time datetime="{}" title="{}" data-relative="{}">{}</time>'
 

@@ -79,7 +79,7 @@ def test_a_month_offline_costs_one_gap_record_a_span(
 ) -> None:
     spool = open_spool()
     dropped = month(spool, attempts, SessionStart.begin)
-    assert not announced(spool), "nobody was there to be told"
+    assert not announced(spool), "there was no portal to be told"
     spool.seal_gaps()
     gaps = announced(spool)
     assert Counter(gap.lane for gap in gaps) == dict.fromkeys(

@@ -113,7 +113,9 @@ def test_a_portal_that_asks_without_end_is_not_answered_without_end(open_spool: 
         again = spool.settle(Ack(VERSION, first, Lane.DATA, resend=((0, 99),)))
         sent += again.resent
     assert again.exhausted
-    assert 0 < sent <= (1 + ALLOWANCE) * 50, "only what is newly accepted pays, whoever restarts"
+    assert 0 < sent <= (1 + ALLOWANCE) * 50, (
+        "only what is newly accepted pays, whichever side restarts"
+    )
 
 
 def test_what_was_never_read_for_sending_is_settled_by_nobody(open_spool: Opener) -> None:

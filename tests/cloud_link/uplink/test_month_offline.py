@@ -76,7 +76,7 @@ def test_a_month_offline_costs_one_gap_record_a_span(memory: Path, days: int) ->
     dropped = spool.stats().dropped
     assert dropped[Lane.DATA] > 1_000
     assert spool.stats().open_gaps == sum(count > 0 for count in dropped.values())
-    assert not spool.announces(), "nobody was there to be told"
+    assert not spool.announces(), "there was no portal to be told"
     spool.seal_gaps()
     bodies = [one.body for one in spool.pending(Lane.GAP, after=0, limit_bytes=1 << 20)]
     gaps = [record for body in bodies if isinstance(record := decode_record(body), GapRecord)]

@@ -86,7 +86,7 @@ def test_a_box_pauses_as_asked_and_then_sends_what_was_dropped_again() -> None:
     again = box.send(window)
     assert again[0].lane is Lane.EVENT
     assert sorted(named(again[1:])) == lost
-    assert again[1].due == box.now + LIMITS.ack_timeout(1), "a pause is no failure of the record"
+    assert again[1].due == box.now + LIMITS.ack_timeout(1), "a pause is not a failure of the record"
 
 
 def test_what_is_sent_after_the_portal_asked_is_left_to_its_own_timeout() -> None:

@@ -21,7 +21,7 @@ class LedgerClock:
         boot_id: The boot, 32 hexadecimal digits.
         now: Returns milliseconds since boot, in the devices' own time.
         true_offset: From the machine's boot to Unix time, in milliseconds, as a clock says it that
-            nobody set wrong; ``None``: the box's clock is right, and vouched for.
+            was never set wrong; ``None``: the box's clock is right, and vouched for.
         credulous: The control: take every time as vouched for.
     """
 

@@ -252,7 +252,7 @@ class Faults:
     def bring_back(self) -> None:
         """Put the backup in the place of the portal's database, and wait until nothing is missing.
 
-        A gateway that begins anew tells the portal what it should have; so does one that lives on,
+        A gateway that starts again tells the portal what it should have; so does one that lives on,
         by the session message that it repeats.
         """
         self._site.stop_workers()
@@ -267,7 +267,7 @@ class Faults:
     # A clock that jumps
 
     def jump(self) -> None:
-        """The wall clock is wrong for a while, and nobody vouches for it; then it is set right.
+        """The wall clock is wrong for a while, and no source vouches for it; then it is set right.
 
         The gateway is killed at times while it is: the next one of this boot knows no other time.
         """

@@ -197,7 +197,7 @@ async def test_a_record_that_is_refused_as_a_whole_is_announced(sink: OpenSpool,
         await offer(intake, report(at, *two), report(at + 1, *two))
     assert [line["event"] for line in logs] == ["records_refused"]
     gaps = {gap.lane: gap for gap in sink.gaps()}
-    assert sink.generation == generation, "nobody sends all anew for what would be refused again"
+    assert sink.generation == generation, "all is not sent again for what would be refused again"
     assert {(gap.reason, gap.lane, gap.records, gap.readings) for gap in gaps.values()} == {
         ("invalid", Lane.EVENT, 2, 0),  # the condition came with the second
         ("invalid", Lane.DATA, 1, 2),

@@ -1,4 +1,4 @@
-"""Who guesses is slowed down, and nobody else."""
+"""Only a network that guesses passwords is slowed down."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def test_many_networks_do_not_guess_faster_and_a_known_browser_still_signs_in() 
         for _ in range(4):
             assert not is_slowed(tries(at=f"198.51.{network}.1"))
     assert is_slowed(tries(at="198.51.99.1"))
-    assert is_slowed(tries(password=PASSWORD, at="198.51.99.1")), "whoever has guessed it"
+    assert is_slowed(tries(password=PASSWORD, at="198.51.99.1")), (
+        "although the password was guessed"
+    )
     assert tries(password=PASSWORD, at="203.0.113.9", browser=known).status_code == 302
 
 

@@ -1,4 +1,4 @@
-"""A box with a real spool beside the ingest, and what somebody else sends in its name."""
+"""A box with a real spool beside the ingest, and what a forger sends in its name."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Honest:
         self.open()
 
     def forger(self, *, ordinal: int = 1, own_epoch: bool = False) -> Sender:
-        """Somebody with this box's name, in an epoch of their own or the box's present one."""
+        """A forger with this box's name, in an epoch of its own or the box's present one."""
         if own_epoch:
             return Sender(self.box.box_id, self.spool.epoch, self.spool.ordinal, BOOT)
         return Sender(self.box.box_id, ordinal=ordinal, boot=BOOT)

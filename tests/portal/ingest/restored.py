@@ -56,12 +56,12 @@ class Gateway:
         self.spool = Spool.open(self.folder, boot=BOOT, limits=self.limits)
 
     def restart(self) -> None:
-        """Open the spool anew, which begins an epoch."""
+        """Open the spool again, which begins an epoch."""
         self.spool.close()
         self.spool = Spool.open(self.folder, boot=BOOT, limits=self.limits)
 
     def crash(self) -> None:
-        """Open the spool anew as after a kill -9: from a copy of the files as they are."""
+        """Open the spool as after a kill -9: from a copy of the files as they are."""
         files = {path.name: path.read_bytes() for path in self.folder.iterdir()}
         self.spool.close()
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""What a boot's milliseconds mean: records wait for it, and are dated anew when it is put right."""
+"""What a boot's milliseconds mean: records wait for it, and are dated again after a correction."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def shown(box: Box) -> set[tuple[int | None, int]]:
 def test_whatever_a_wrong_clock_says_the_latest_reading_is_the_one_taken_last(
     box: Box, sender: Sender, wrong: int
 ) -> None:
-    """A clock that nobody vouches for steps away and back, and no source ever puts it right."""
+    """A clock without confirmation steps away and back, and no source ever puts it right."""
     ingest([sender.tables(METER), sender.clock(synchronised=False)])
     ingest([sender.send(Lane.DATA, meter(1000, 1, 1, 1))])
     ingest([sender.clock(OFFSET + wrong, since=1500, synchronised=False)])

@@ -63,7 +63,7 @@ def test_tables_are_counted_by_name_and_come_apart() -> None:
 
 
 def test_epochs_are_counted_by_name_whatever_names_them() -> None:
-    """Each is a row for ever: a box that invents some must not fill the database."""
+    """Each is a row that stays: a box that invents some must not fill the database."""
     sender = Sender("b-1")
     (first,) = opened(sender.batch(Lane.DATA, [(0, b"\xc1")])).parts
     (again,) = opened(sender.batch(Lane.EVENT, [(0, b"\xc1")])).parts

@@ -138,7 +138,7 @@ def test_a_spool_that_is_lost_with_its_disk_is_announced(
 
 
 def test_an_epoch_that_was_closed_in_error_comes_back_whole(box: Box, tmp_path: Path) -> None:
-    """Somebody says in the box's name that it knows no epoch: the next honest session undoes it."""
+    """A forger says in the box's name that it knows no epoch: the next honest session undoes it."""
     here = Gateway(box.box_id, tmp_path / "spool", LIMITS)
     backup = Backup()
     here.work(60)

@@ -56,13 +56,13 @@ def test_the_limits_of_boots_in_a_row_add_up(box: Box, sender: Sender) -> None:
     assert earlier(box) == [6_000_000 - 100_000, 6_500_000 - 600_000]
 
 
-@pytest.mark.parametrize("before", ["nothing", "a clock that nobody vouches for", "a wrong clock"])
+@pytest.mark.parametrize("before", ["nothing", "a clock without confirmation", "a wrong clock"])
 def test_where_no_earlier_boot_is_known_the_earliest_time_is_not(
     box: Box, sender: Sender, before: str
 ) -> None:
     clocks = {
         "nothing": [],
-        "a clock that nobody vouches for": [sender.clock(synchronised=False)],
+        "a clock without confirmation": [sender.clock(synchronised=False)],
         "a wrong clock": [sender.clock(OFFSET + 9_000_000_000)],
     }
     ingest([sender.tables(METER), *clocks[before]], at(0))

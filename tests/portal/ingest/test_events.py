@@ -247,7 +247,7 @@ def test_a_successors_configuration_is_the_newer(box: Box, timed: Sender) -> Non
 
 
 def test_a_configuration_under_another_ones_digest_is_rejected(timed: Sender) -> None:
-    """The digest names the document for everybody: nobody may say it of another one."""
+    """The digest names the document for all boxes: no box may use it for another one."""
     honest = configuration(1000, {"gateway": {"heartbeat_s": 60}})
     other = configuration(1000, {"gateway": {"heartbeat_s": 86_400}})
     forged = ConfigurationRecord(1000, honest.digest, "root", other.document)

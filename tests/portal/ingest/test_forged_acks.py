@@ -1,4 +1,4 @@
-"""Acknowledgements that somebody else sends to a box: it heals, and what they cost is bounded."""
+"""Forged acknowledgements that reach a box: it heals, and what they cost is bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gaps that somebody else announced in a box's name: what they name is asked for all the same."""
+"""Gaps forged in a box's name: what they name is asked for all the same."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def test_records_that_the_cap_took_are_announced_once(gateway: Opener) -> None:
     here.work(40)
     here.catch_up()
     backup = Backup()
-    here.work(3_000)  # nobody listens: the cap takes the oldest
+    here.work(3_000)  # no portal listens: the cap takes the oldest
     assert here.spool.stats().dropped[Lane.DATA]
     here.catch_up()
     taken = here.gapped("cap")

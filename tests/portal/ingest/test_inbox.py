@@ -89,7 +89,7 @@ def test_beside_a_box_that_fills_the_inbox_another_waits_for_one_transaction() -
                 bench.step()
             bench.stored.clear()
             delays.append(bench.now - arrived)
-        assert delays[0] <= 1.1 * (2 + TURN_ALONE) * FIXED_S, "nobody else was there"
+        assert delays[0] <= 1.1 * (2 + TURN_ALONE) * FIXED_S, "no other box was there"
         assert max(delays[1:]) <= 1.2 * (2 + TURN) * FIXED_S
 
     run(work())
@@ -204,7 +204,7 @@ def test_a_turn_that_was_disturbed_once_is_not_held_against_its_box() -> None:
 @pytest.mark.parametrize("stall", [0.1, 0.2, 0.5])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_busy_machine_pauses_no_box(seed: int, stall: float) -> None:
-    """One transaction of ten is held up by what else the machine does, whoever it is of."""
+    """One transaction of ten is held up by other work of the machine, whichever box it is of."""
 
     async def work() -> None:
         bench, random = Bench(row_s=0.0), Random(seed)

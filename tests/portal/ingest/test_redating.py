@@ -1,4 +1,4 @@
-"""Samples dated anew, a few at a time."""
+"""Samples dated again, a few at a time."""
 
 from __future__ import annotations
 
