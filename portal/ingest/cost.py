@@ -10,7 +10,8 @@ Source: ADR 0024.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cloud_link.records import Record
-
-T = TypeVar("T")
 
 PART_ROWS: Final = 1_000
 """Rows of one part at most, unless a single record has more."""
@@ -76,14 +75,6 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedMessage:
-    """A message in parts; ``size``: bytes of its body, inflated."""
-
-    size: int
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _ItemCost:
     """What one record or table costs; ``table``: its id, or the name of an epoch."""
 
@@ -94,72 +85,123 @@ class _ItemCost:
     document: int = 0
 
 
-def opened(message: IncomingMessage, rows: float = PART_ROWS) -> OpenedMessage:
-    """A message in parts of at most ``rows`` rows, in its order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contents:
+    """What a message holds.
 
-    A record or table of more rows is a part of its own, and so is what cannot be decoded.
+    Attributes:
+        items: Its records or tables.
+        cost: What one of them costs.
+        body: The body of a message of the same form that holds only some of them.
+        epoch: The hash of the epoch that it speaks of.
     """
-    size = len(message.body)
-    try:
-        size = len(inflate(message.body))
-        found = _parts(message, parse_up(message.topic).channel, rows)
-    except (TopicError, WireError):  # the ingest says what is wrong with it
-        found = []
-    return OpenedMessage(size=size, parts=tuple(found) or (Part(message=message, rows=_MESSAGE),))
+
+    items: Sequence[Any]
+    cost: Callable[[Any], _ItemCost]
+    body: Callable[[Sequence[Any]], bytes]
+    epoch: frozenset[int] = frozenset()
 
 
-def _parts(message: IncomingMessage, channel: Up, rows: float) -> list[Part]:
+class OpenedMessage:
+    """A message that comes apart, each part when it is needed: a message may have thousands.
+
+    Attributes:
+        size: Bytes of its body, inflated.
+
+    Args:
+        message: As it came. What cannot be decoded is one part: the ingest says what is wrong.
+    """
+
+    def __init__(self, message: IncomingMessage) -> None:
+        self.size = len(message.body)
+        self._message = message
+        self._contents: _Contents | None = None
+        self._head: Part | None = None
+        self._costs: list[_ItemCost] = []
+        """Those of the items from ``_start`` on, as far as they were needed."""
+        self._start = 0
+        try:
+            self.size = len(inflate(message.body))
+            found = _opened(message, parse_up(message.topic).channel)
+        except (TopicError, WireError):
+            found = None
+        if isinstance(found, _Contents) and found.items:
+            self._contents = found
+        else:
+            self._head = found if isinstance(found, Part) else Part(message=message, rows=_MESSAGE)
+
+    def __bool__(self) -> bool:
+        """Whether anything is left of it."""
+        if self._contents is None:
+            return self._head is not None
+        return self._start < len(self._contents.items)
+
+    def head(self, rows: float = PART_ROWS) -> Part:
+        """The next part, of at most ``rows`` rows, or of a single record or table of more.
+
+        One that has more than twice as many, because more were allowed when it was made, is made
+        again.
+
+        Raises:
+            IndexError: Nothing is left.
+        """
+        contents = self._contents
+        if self._head is not None and (
+            contents is None or len(self._costs) == 1 or self._head.rows <= 2 * rows + _MESSAGE
+        ):
+            return self._head
+        if contents is None or not self:
+            raise IndexError("nothing is left of the message")
+        self._costs = self._next_costs(contents, rows)
+        stop = self._start + len(self._costs)
+        message = self._message
+        if stop - self._start < len(contents.items):
+            body = contents.body(contents.items[self._start : stop])
+            message = IncomingMessage(topic=message.topic, body=body)
+        self._head = _part(message, self._costs, contents.epoch)
+        return self._head
+
+    def _next_costs(self, contents: _Contents, rows: float) -> list[_ItemCost]:
+        found, sum_ = list[_ItemCost](), 0
+        known = iter(self._costs)
+        for item in islice(contents.items, self._start, None):
+            cost = next(known, None) or contents.cost(item)
+            sum_ += cost.rows
+            if found and sum_ > rows:
+                break
+            found.append(cost)
+        return found
+
+    def take(self) -> Part:
+        """Take the part that `head` returned."""
+        part, self._head = self.head(), None
+        self._start += len(self._costs)
+        self._costs = []
+        return part
+
+
+def _opened(message: IncomingMessage, channel: Up) -> _Contents | Part | None:
     if channel is Up.TABLE:
-        tables = [(table, _table_cost(table)) for table in decode(Tables, message.body).tables]
-        return _apart(
-            message, _groups(tables, rows), lambda group: encode(Tables(VERSION, tuple(group)))
+        tables = decode(Tables, message.body).tables
+        return _Contents(
+            items=tables,
+            cost=_table_cost,
+            body=lambda group: encode(Tables(VERSION, tuple(group))),
         )
     if channel in {Up.DATA, Up.EVENT}:
         batch = decode(Batch, message.body)
-        items = [(item, _record_cost(read_outline(item[1], batch.lane))) for item in batch.items]
-        return _apart(
-            message,
-            _groups(items, rows),
-            lambda group: encode(msgspec.structs.replace(batch, items=tuple(group))),
-            frozenset({hash(batch.epoch)}),
+        return _Contents(
+            items=batch.items,
+            cost=lambda item: _record_cost(read_outline(item[1], batch.lane)),
+            body=lambda group: encode(msgspec.structs.replace(batch, items=tuple(group))),
+            epoch=frozenset({hash(batch.epoch)}),
         )
     if channel is Up.ONLINE:
         online = decode(Online, message.body)
         named = [online.epoch, *(one.epoch for one in online.acknowledged)]
-        rows_of = _MESSAGE + _EPOCH * len(named)
-        return [Part(message=message, rows=rows_of, tables=frozenset(map(hash, named)))]
-    return []
-
-
-def _apart(
-    message: IncomingMessage,
-    groups: Sequence[Sequence[tuple[T, _ItemCost]]],
-    body: Callable[[Sequence[T]], bytes],
-    epoch: frozenset[int] = frozenset(),
-) -> list[Part]:
-    if len(groups) == 1:
-        return [_part(message, [one for _, one in groups[0]], epoch)]
-    return [
-        _part(
-            IncomingMessage(topic=message.topic, body=body([item for item, _ in group])),
-            [one for _, one in group],
-            epoch,
-        )
-        for group in groups
-    ]
-
-
-def _groups(items: Sequence[tuple[T, _ItemCost]], limit: float) -> list[list[tuple[T, _ItemCost]]]:
-    """Runs of items of at most ``limit`` rows together, or of one item."""
-    groups: list[list[tuple[T, _ItemCost]]] = []
-    rows = 0
-    for item, cost in items:
-        if not groups or rows + cost.rows > limit:
-            groups.append([])
-            rows = 0
-        groups[-1].append((item, cost))
-        rows += cost.rows
-    return groups
+        rows = _MESSAGE + _EPOCH * len(named)
+        return Part(message=message, rows=rows, tables=frozenset(map(hash, named)))
+    return None
 
 
 def _part(message: IncomingMessage, costs: Sequence[_ItemCost], epoch: frozenset[int]) -> Part:

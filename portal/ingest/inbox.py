@@ -34,7 +34,7 @@ from cloud_link.limits import EPOCH_SIZE
 from cloud_link.wire import VERSION, Ack, Lane
 from portal.ingest.answers import Answer
 from portal.ingest.budget import Budgets, Resource
-from portal.ingest.cost import PART_ROWS, Part, opened
+from portal.ingest.cost import PART_ROWS, OpenedMessage, Part
 from portal.ingest.messages import IncomingMessage, box_of
 from portal.ingest.pacing import APART_S, HEAVY_S, Paces, Spent
 
@@ -49,6 +49,9 @@ BOX_MESSAGES: Final = 64
 """Messages of one box that wait here; a gateway has fewer in flight, in full messages."""
 SHARED_COMMITS: Final = 4
 """What all messages of a shared transaction should take together, in transactions of one."""
+FEW_ROWS: Final = 40
+"""Rows up to which a message is light, however long such rows have taken of late: on a busy machine
+all take long. A box whose turns stay long is found out by these (`Paces.learn`)."""
 OPENING_S: Final = 0.004
 """Seconds after which no further message is opened within one turn."""
 
@@ -58,7 +61,7 @@ class _Waiting:
     """A message that waits; ``parts``: what is left of it, ``None`` while it is not opened."""
 
     message: Message
-    parts: deque[Part] | None = None
+    parts: OpenedMessage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,7 @@ class Inbox:
             if self._queues[box][0].parts is None and now - began > OPENING_S:
                 continue
             seconds = self._head_seconds(box, turn)
-            if seconds > self._paces.light_seconds:
+            if seconds > self._paces.light_seconds and self._head_rows(box) > FEW_ROWS:
                 self._set_apart(box, now + HEAVY_S)
             elif seconds:
                 light.append(box)
@@ -227,16 +230,12 @@ class Inbox:
                 self._drop_all(box, lacking, turn)
                 return 0.0
         assert waiting.parts
-        seconds, now = self._paces.seconds(waiting.parts[0]), self._now()
-        is_slow = seconds > 2 * self._paces.turn_seconds(box, now)
-        if is_slow or self._paces.is_suspect(box, now):  # which was not known when it was opened
-            message = waiting.parts[0].message
-            smaller = opened(message, self._rows_of_turn(box, message.topic)).parts
-            if len(smaller) > 1:
-                waiting.parts.popleft()
-                waiting.parts.extendleft(reversed(smaller))
-                seconds = self._paces.seconds(smaller[0])
-        return seconds
+        rows = self._rows_of_turn(box, waiting.message.topic)
+        return self._paces.seconds(waiting.parts.head(rows))
+
+    def _head_rows(self, box: str) -> int:
+        parts = self._queues[box][0].parts
+        return parts.head().rows if parts else 0
 
     def _rows_of_turn(self, box: str, topic: str) -> float:
         now = self._now()
@@ -257,11 +256,11 @@ class Inbox:
                 break
             waiting = queue[0]
             assert waiting.parts
-            lacking = self._pay(box, waiting.parts[0])
+            lacking = self._pay(box, waiting.parts.head())
             if lacking is not None:
                 self._drop_all(box, lacking, turn)
                 break
-            turn.parts.append(waiting.parts.popleft())
+            turn.parts.append(waiting.parts.take())
             used += expected
             if not waiting.parts:
                 self._finish(queue, turn)
@@ -275,10 +274,10 @@ class Inbox:
         lacking = self._budgets.take(box, {Resource.BYTES: len(body)}, now)
         if lacking is not None:
             return lacking
-        found = opened(IncomingMessage(topic=topic, body=body), self._rows_of_turn(box, topic))
+        found = OpenedMessage(IncomingMessage(topic=topic, body=body))
         spent = {Resource.BYTES: found.size - len(body), Resource.SECONDS: self._now() - now}
         self._budgets.charge(box, spent, now)
-        waiting.parts = deque(found.parts)
+        waiting.parts = found
         return None
 
     def _pay(self, box: str, part: Part) -> Resource | None:
