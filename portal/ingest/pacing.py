@@ -56,7 +56,9 @@ ROW_S: Final = 5e-6
 _PRIOR_ROWS: Final = 500
 """Rows that are taken to have cost `ROW_S` before."""
 _MEMORY: Final = 0.7
-"""What is left of earlier turns in the average, after each further one."""
+"""What is left of earlier turns in the average, after a further one of many rows."""
+_MEMORY_ROWS: Final = 2_000
+"""Rows that the average is of, where each turn has few: more than those before any was measured."""
 _FIXED_RANGE_S: Final = (0.002, 2.0)
 _FOLLOW: Final = 0.1
 """How much each light transaction counts in the average of them, and `_JUMP`: its most, in such."""
@@ -103,8 +105,9 @@ class _Rows:
 
     def add(self, count: int, seconds: float) -> None:
         """Learn what so many rows took."""
-        self.count = self.count * _MEMORY + count
-        self.seconds = self.seconds * _MEMORY + seconds
+        kept = max(_MEMORY, 1 - count / _MEMORY_ROWS)
+        self.count = self.count * kept + count
+        self.seconds = self.seconds * kept + seconds
 
 
 @dataclass(slots=True)
@@ -193,7 +196,7 @@ class Paces:
             if not failed and usual <= LONG * least:
                 own = 0.0  # a turn that was disturbed once is not held against its box
             return {box: self._cost(box, spent.whole, own, now, failed=failed) for box in boxes}
-        if own <= LONG * max(whole, least):
+        if own <= LONG * max(whole, least * len(boxes)):
             self._rate(rows, expected, own)
         else:  # somebody's fault, and nobody knows whose
             for box in boxes:
