@@ -78,6 +78,13 @@ class Box:
         self.process = None
         return code
 
+    def kill(self) -> None:
+        """Kill the daemon, where one runs."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
     def log(self) -> str:
         """What the daemons said so far."""
         return "".join(path.read_text() for path in self.logs)

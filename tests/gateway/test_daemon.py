@@ -37,9 +37,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     state = tmp_path / "state"
     box = Box(state)
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def settings(port: int, *, every_s: float = 0.2, label: str = "Plant room", more: str = "") -> str:

@@ -37,9 +37,7 @@ V3 = "version=3&auth=sha256&auth_key=secret:auth&priv=aes128&priv_key=secret:pri
 def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path / "state")
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 @pytest.fixture

@@ -84,9 +84,7 @@ def box(tmp_path: Path, wall: WallClock) -> Iterator[Box]:
         )
         assert box.kanmon("config", "apply", str(file)).returncode == 0
         yield box
-        if box.process:
-            box.process.kill()
-            box.process.wait()
+        box.kill()
 
 
 def accepted(box: Box, lane: str) -> int:

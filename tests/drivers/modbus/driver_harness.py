@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.text import verbatim
 from drivers.installation import AS_MEASURED, Installation
 from drivers.modbus.driver import ProfiledDriver
 from drivers.modbus.profile_loader import read
 from drivers.report import Reading
-from protocols.errors import ProtocolError
+from protocols.errors import ErrorResponse, ProtocolError
 from protocols.line import Line
 from protocols.modbus.planner import TCP, Read, Table
 from protocols.modbus.replay import ReplayWire
@@ -17,6 +18,13 @@ from protocols.modbus.unit import Block, ModbusUnit
 
 HEAD = "version: 1\nmaker: Acme\nmodel: X1\nsources: [the map, another]\n"
 ALL = frozenset({"identity", "live", "slow"})
+BUSY = ErrorResponse(
+    code=6,
+    reason=verbatim("device busy"),
+    what=verbatim("refused"),
+    where="here",
+    next_step=verbatim("Wait"),
+)
 
 
 class RecordingUnit:

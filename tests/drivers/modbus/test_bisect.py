@@ -12,7 +12,15 @@ from drivers.report import Quality
 from protocols.errors import ErrorResponse
 from protocols.modbus.planner import Table
 from tests.drivers.modbus.channels import TEN, channels, good, lacking, polled
-from tests.drivers.modbus.driver_harness import ALL, GROUPS, RecordingUnit, device, driver, shown
+from tests.drivers.modbus.driver_harness import (
+    ALL,
+    BUSY,
+    GROUPS,
+    RecordingUnit,
+    device,
+    driver,
+    shown,
+)
 
 
 @pytest.mark.req("C-20")
@@ -101,14 +109,7 @@ async def test_what_a_device_no_longer_has_is_not_supported_and_asked_for_again_
 
 async def test_any_other_refusal_is_told_at_once() -> None:
     unit = RecordingUnit(device())
-    busy = ErrorResponse(
-        code=6,
-        reason=verbatim("device busy"),
-        what=verbatim("refused"),
-        where="here",
-        next_step=verbatim("Wait"),
-    )
-    unit.fail = lambda _read: busy
+    unit.fail = lambda _read: BUSY
     with pytest.raises(ErrorResponse, match="device busy"):
         await driver(TEN, unit).read(ALL)
     assert len(unit.asked) == 1

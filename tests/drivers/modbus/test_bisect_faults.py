@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from console.text import verbatim
 from drivers.modbus.driver import ASK_AGAIN_MS, ASK_SOON_MS
 from drivers.report import Quality
-from protocols.errors import ErrorResponse, ProtocolError, Timeout
+from protocols.errors import ProtocolError, Timeout
 from protocols.modbus.planner import Read, Table
 from tests.drivers.modbus.channels import TEN, channels, good, lacking, polled
-from tests.drivers.modbus.driver_harness import ALL, RecordingUnit, device, driver
+from tests.drivers.modbus.driver_harness import ALL, BUSY, RecordingUnit, device, driver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +33,6 @@ def once(read: Read, error: ProtocolError) -> Callable[[Read], ProtocolError | N
 
 
 LOST = Timeout(verbatim("nothing"), where="here")
-BUSY = ErrorResponse(
-    code=6,
-    reason=verbatim("device busy"),
-    what=verbatim("refused"),
-    where="here",
-    next_step=verbatim("Wait"),
-)
 
 
 @pytest.mark.parametrize("error", [LOST, BUSY])

@@ -78,9 +78,7 @@ def box(tmp_path: Path, device: Meter, serial: str) -> Iterator[Box]:
     assert done.returncode == 0, done.stderr
     box.start()
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def test_a_technician_sees_which_device_spoils_the_line(box: Box) -> None:

@@ -237,9 +237,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     (box.state / "profiles").mkdir(parents=True)
     (box.state / "profiles" / "acme-x1.yaml").write_text(PROFILE)
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def audit(box: Box) -> list[dict[str, Any]]:

@@ -81,9 +81,7 @@ def box(tmp_path: Path, listener: Listener) -> Iterator[Box]:
     file.write_text(BARE)
     assert box.kanmon("config", "apply", str(file)).returncode == 0
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def test_the_daemon_is_ready_then_alive_then_stopping(box: Box, listener: Listener) -> None:

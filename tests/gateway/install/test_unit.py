@@ -113,9 +113,7 @@ devices:
             assert box.end() == 0
             assert "not permitted" not in box.log()
     finally:
-        if box.process:
-            box.process.kill()
-            box.process.wait()
+        box.kill()
         os.close(ours)
         os.close(held)
 

@@ -43,9 +43,7 @@ def device() -> Iterator[Meter]:
 def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path / "state")
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def apply(box: Box, text: str) -> subprocess.CompletedProcess[str]:

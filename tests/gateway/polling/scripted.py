@@ -29,6 +29,18 @@ def raises(error: Callable[[], Exception]) -> Callable[[frozenset[str]], Observa
     return script
 
 
+def in_turn(*answers: Exception | None) -> Callable[[frozenset[str]], Observation]:
+    """Fails with each of these in turn, ``None`` standing for an answer; then always answers."""
+    left = list(answers)
+
+    def script(_: frozenset[str]) -> Observation:
+        if left and (error := left.pop(0)):
+            raise error
+        return Observation()
+
+    return script
+
+
 def timeout() -> Exception:
     return Timeout(verbatim("no answer"), where=WHERE)
 

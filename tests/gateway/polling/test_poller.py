@@ -15,6 +15,7 @@ from tests.gateway.polling.scripted import (
     TIMEOUT_S,
     device,
     garbled,
+    in_turn,
     ok,
     raises,
     refused,
@@ -85,14 +86,7 @@ def test_a_dead_device_is_probed_ever_more_rarely_and_comes_back_whole() -> None
 
 @pytest.mark.req("C-17", "C-40")
 def test_errors_become_conditions_and_freeze_the_others() -> None:
-    failures = [unreachable(), timeout(), garbled(), refused()]
-    answers: list[Exception | None] = [None, *failures, None]
-
-    def script(_: frozenset[str]) -> Observation:
-        answer = answers.pop(0) if answers else None
-        if answer:
-            raise answer
-        return Observation()
+    script = in_turn(None, unreachable(), timeout(), garbled(), refused(), None)
 
     async def main(loop: VirtualLoop) -> PollerHarness:
         harness = PollerHarness(loop)
@@ -269,13 +263,7 @@ def test_what_became_due_while_the_box_slept_is_polled_soon() -> None:
 
 def test_no_two_polls_of_a_device_have_one_time() -> None:
     """A probe that is answered at once, and the whole poll that follows it, are two moments."""
-    answers: list[Exception | None] = [None, timeout(), None]
-
-    def script(_: frozenset[str]) -> Observation:
-        answer = answers.pop(0) if answers else None
-        if answer:
-            raise answer
-        return Observation()
+    script = in_turn(None, timeout(), None)
 
     async def main(loop: VirtualLoop) -> PollerHarness:
         harness = PollerHarness(loop)

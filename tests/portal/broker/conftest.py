@@ -134,6 +134,4 @@ def company(tmp_path: Path) -> Iterator[Company]:
 def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path / "box")
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()

@@ -96,9 +96,7 @@ def other(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path / "other" / "box")
     box.state.parent.mkdir()
     yield box
-    if box.process:
-        box.process.kill()
-        box.process.wait()
+    box.kill()
 
 
 def configured(box: Box) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BOOT = b"boot-001"
 LIMITS = SpoolLimits(reserve_file_bytes=0)
+FEW_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=30_000)
 _BATCH = 50
 
 Name = tuple[bytes, int, int]

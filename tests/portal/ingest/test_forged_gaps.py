@@ -16,7 +16,7 @@ from cloud_link.wire import Lane
 from portal.ingest.models import Gap
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
-from tests.portal.ingest.restored import BOOT, LIMITS, Backup, Gateway, stored
+from tests.portal.ingest.restored import BOOT, FEW_KEPT, LIMITS, Backup, Gateway, stored
 from tests.portal.ingest.sender import Sender
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 LATER = 1 << 60
-FEW_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=30_000)
+SMALL = SpoolLimits(cap_bytes=220 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)
 
 
 @pytest.fixture
@@ -80,9 +80,7 @@ def test_what_a_forged_gap_names_is_asked_for_after_a_restore(
 
 
 def test_an_honest_gap_is_not_asked_for(here: Gateway) -> None:
-    here.limits = SpoolLimits(
-        cap_bytes=220 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0
-    )
+    here.limits = SMALL
     here.restart()
     here.work(40)
     here.catch_up()
@@ -99,9 +97,7 @@ def test_an_honest_gap_is_not_asked_for(here: Gateway) -> None:
 
 
 def test_a_gap_that_took_the_place_of_an_honest_one_gives_it_back(here: Gateway) -> None:
-    here.limits = SpoolLimits(
-        cap_bytes=220 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0
-    )
+    here.limits = SMALL
     here.restart()
     here.work(3_000)
     here.catch_up()

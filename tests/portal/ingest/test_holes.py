@@ -19,13 +19,12 @@ from portal.ingest import holes
 from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.models import Gap, Hole, Receipt
 from portal.ingest.store import ingest
-from tests.portal.ingest.restored import LIMITS, Backup, Gateway, stored
+from tests.portal.ingest.restored import FEW_KEPT, LIMITS, Backup, Gateway, stored
 from tests.portal.ingest.sender import OFFSET, Sender, gap, meter
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 
 NOTHING_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=0)
-FEW_KEPT = SpoolLimits(reserve_file_bytes=0, retained_bytes=30_000)
 BRIEFLY_KEPT = SpoolLimits(reserve_file_bytes=0, retained_ms=60_000)
 TIGHT = SpoolLimits(cap_bytes=220 * 1024, gap_reserve_bytes=40 * 1024, reserve_file_bytes=0)
 
