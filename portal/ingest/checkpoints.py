@@ -2,13 +2,13 @@
 
 SQLite leaves that to the commit by which the log (``-wal``) reaches a thousand pages: a hundred
 messages of a box with many series make fifty such commits, and each of them takes two to three
-times as long for whoever waits. Here a thread with a connection of its own moves it::
+times as long for the boxes that wait. Here a thread with a connection of its own moves it::
 
     transactions   |--|-|---|--|--|-|--|--|---|-|
     log moved           [=====]     [=====]         beside them: waits for no reader, no writer
                                            []       the rest, between two, once the log is long
 
-The log begins anew only when all of it has been moved, which never happens while messages are
+The log begins again only when all of it has been moved, which never happens while messages are
 stored without a pause. Beyond `LOG_PAGES` the little that is left is moved between two
 transactions. Other processes, which write rarely, keep SQLite's own rule. PostgreSQL has a process
 for the same purpose, and nothing is done here.

@@ -50,7 +50,7 @@ BOX_MESSAGES: Final = 64
 SHARED_COMMITS: Final = 4
 """What all messages of a shared transaction should take together, in transactions of one."""
 FEW_ROWS: Final = 40
-"""Rows up to which a message is light, however long such rows have taken of late: on a busy machine
+"""Rows up to which a message is light, however long such rows took recently: on a busy machine
 all take long. A box whose turns stay long is found out by these (`Paces.learn`)."""
 OPENING_S: Final = 0.004
 """Seconds after which no further message is opened within one turn."""

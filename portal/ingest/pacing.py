@@ -1,7 +1,7 @@
 r"""How long the turns of boxes take, and which boxes are apart. Pure.
 
-A turn should be short beside a transaction of a few light messages (*fixed*), so that whoever waits
-for it hardly notices. What a box's rows take is measured, by topic, and its messages are taken
+A turn should be short beside a transaction of a few light messages (*fixed*), so that boxes that
+wait for it hardly notice. What a box's rows take is measured, by topic, and its messages are taken
 apart accordingly. A box of which a record failed stores one record in a turn. What cannot be taken
 apart further, such as that record, makes a long turn. A box whose records failed, or whose turns
 are mostly long, then rests for so long that another box rarely meets such a turn; a busy machine
@@ -12,7 +12,7 @@ makes some turns of any box long::
     long turns of a   |.....turn.....|b|      b      |  (a rests)  b  |   ...   |.....turn.....|b
 
 A box whose turns were long is *apart*: its messages share no transaction with those of others.
-After a long transaction of several boxes nobody knows whose fault it was, and each is alone once.
+After a long transaction of several boxes it is not known which caused it: each is alone once.
 
 Source: ADR 0024.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from portal.ingest.cost import Part
 
 FIXED_S: Final = 0.005
-"""Seconds of a transaction that are nobody's (begin, locks, commit), before any was measured."""
+"""Seconds of a transaction that no box causes (begin, locks, commit), before any was measured."""
 BASE_S: Final = 0.003
 """Seconds of them without the locks and the commit, before any was measured."""
 TURN: Final = 0.2
@@ -44,7 +44,7 @@ OTHERS_S: Final = 60.0
 LIGHT: Final = 0.25
 """The part of a turn's time that the messages of a box take at most which share a transaction."""
 LONG: Final = 2.0
-"""A long turn took more than this many times what it should have, and what is nobody's."""
+"""A long turn took more than this many times what it should have, beside the fixed seconds."""
 APART_S: Final = 600.0
 """For how long a box is apart of which a record failed, and `HEAVY_S`: one with much to store."""
 HEAVY_S: Final = 10.0
@@ -93,7 +93,7 @@ class _Box:
 
 @dataclass(slots=True)
 class _Rows:
-    """What the rows of one topic took of late; few rows tell little."""
+    """What the rows of one topic took recently; few rows tell little."""
 
     count: float = 0.0
     seconds: float = 0.0
@@ -136,7 +136,7 @@ class Paces:
         return False
 
     def turn_seconds(self, box: str, now: float) -> float:
-        """Seconds that a turn of this box should take beyond what is nobody's."""
+        """Seconds that a turn of this box should take beyond the fixed ones."""
         return self.fixed * (TURN if self.has_others(box, now) else TURN_ALONE)
 
     @property
@@ -198,7 +198,7 @@ class Paces:
             return {box: self._cost(box, spent.whole, own, now, failed=failed) for box in boxes}
         if own <= LONG * max(whole, least * len(boxes)):
             self._rate(rows, expected, own)
-        else:  # somebody's fault, and nobody knows whose
+        else:  # one of them caused it, and it is not known which
             for box in boxes:
                 self._box(box).on_trial = True
         return {}
