@@ -15,7 +15,7 @@ Variable                   Meaning                                  Where it is 
 ``KANMON_BROKER_ID``       folder that ``issue-worker`` made        none: plain TCP, no name
 ``KANMON_BOX_BROKER``      the broker as boxes reach it             as ``KANMON_BROKER``
 ``KANMON_MQTT``            ``5``, or ``3.1.1`` for an old broker    ``5``
-``KANMON_METRICS_TOKEN``   who shows it may read ``/metrics``       nobody may
+``KANMON_METRICS_TOKEN``   token that reads ``/metrics``            no client may read it
 ``KANMON_INGEST_METRICS``  ``host:port`` of an ingest worker's own  none
 ``KANMON_PORTAL_DEBUG``    ``1`` shows tracebacks to the browser    off
 ``KANMON_SIMULATION``      socket of simulated sites to be broken   nothing is simulated

@@ -58,7 +58,7 @@ def test_a_step_holds_from_when_it_was_seen() -> None:
     )
 
 
-def test_a_step_that_nobody_vouches_for_is_no_synchronised_one() -> None:
+def test_an_unconfirmed_step_is_not_synchronised() -> None:
     watch = OffsetWatch()
     watch.update(sample(10_000, NOW, synchronised=True))
     step = watch.update(sample(3_600_000, NOW + DAY))

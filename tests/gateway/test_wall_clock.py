@@ -176,7 +176,7 @@ def test_never_set(box: Box, wall: WallClock) -> None:
     assert not Sample.objects.filter(series__device__gateway=known.gateway_id).exists()
 
 
-def test_a_day_ahead_and_two_days_back_that_nobody_vouches_for(box: Box, wall: WallClock) -> None:
+def test_an_unconfirmed_day_ahead_and_two_days_back(box: Box, wall: WallClock) -> None:
     wall.set(0, vouched=True)
     box.start()
     more(box)

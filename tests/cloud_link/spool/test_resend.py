@@ -118,7 +118,7 @@ def test_a_portal_that_asks_without_end_is_not_answered_without_end(open_spool: 
     )
 
 
-def test_what_was_never_read_for_sending_is_settled_by_nobody(open_spool: Opener) -> None:
+def test_what_was_never_read_for_sending_is_never_settled(open_spool: Opener) -> None:
     """Who forges an acknowledgement settles at most what is under way, and that is retained."""
     spool = open_spool()
     spool.append([entry(Lane.DATA, i) for i in range(100)])

@@ -210,7 +210,7 @@ async def test_several_clients_and_the_one_that_is_idle_the_longest_makes_room(
             writer.close()
 
 
-async def test_many_idle_and_half_requests_keep_nobody_out(tmp_path: Path) -> None:
+async def test_many_idle_and_half_requests_keep_no_client_out(tmp_path: Path) -> None:
     async with serving(tmp_path):
         idle = [await connected(tmp_path) for _ in range(5 * CLIENTS_LIMIT)]
         half = [await connected(tmp_path, b'{"jsonrpc": ') for _ in range(5 * CLIENTS_LIMIT)]

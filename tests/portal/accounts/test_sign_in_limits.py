@@ -64,7 +64,7 @@ def is_slowed(response: Page) -> bool:
 
 
 @pytest.mark.usefixtures("person", "proxied")
-def test_a_stranger_slows_nobody_at_another_address() -> None:
+def test_a_stranger_slows_no_user_at_another_address() -> None:
     answers = [tries(f"nobody{n}@example.net", at="198.51.100.7") for n in range(14)]
     assert is_slowed(answers[-1])
     answers = [tries(at="198.51.100.8") for _ in range(14)]
@@ -129,7 +129,7 @@ def test_a_known_browser_is_slowed_by_itself_and_known_for_its_user_only() -> No
 
 
 @pytest.mark.usefixtures("proxied")
-def test_a_deactivated_person_is_told_and_nobody_else_is(person: User) -> None:
+def test_only_a_deactivated_person_is_told(person: User) -> None:
     User.objects.update(is_active=False)
     told = tries(password=PASSWORD, at="203.0.113.9")
     assert told.status_code == 403

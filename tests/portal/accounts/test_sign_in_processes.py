@@ -107,7 +107,7 @@ def test_what_no_longer_counts_is_forgotten() -> None:
 
 @pytest.mark.database
 @pytest.mark.django_db
-def test_a_clock_that_is_put_back_locks_nobody_out() -> None:
+def test_a_clock_that_is_put_back_locks_no_user_out() -> None:
     for number in range(5):
         assert tries.count_try([(FIVE, EMAIL)], NOW_MS + 3_600_000 + number)
     assert tries.count_try([(FIVE, EMAIL)], NOW_MS)

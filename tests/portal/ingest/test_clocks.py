@@ -279,7 +279,7 @@ def test_a_clock_that_is_none_is_rejected(
     assert ack.rejected == ((0, code),)
 
 
-def test_an_event_of_an_unknown_boot_is_dated_by_its_receipt_and_then_anew(
+def test_an_event_of_an_unknown_boot_is_dated_by_its_receipt_and_then_again(
     box: Box, sender: Sender
 ) -> None:
     first: EventRecord = event(10, condition("cover.open", "error"))

@@ -33,7 +33,7 @@ def test_what_a_source_vouches_for_is_in_no_stretch(box: Box, dated: Sender) -> 
     assert stretches(box) == []
 
 
-def test_a_clock_that_nobody_vouches_for_is_one_until_somebody_does(
+def test_a_clock_without_confirmation_is_one_until_a_source_confirms_it(
     box: Box, sender: Sender
 ) -> None:
     ingest([sender.tables(METER), sender.clock(synchronised=False)])
@@ -49,9 +49,7 @@ def test_a_clock_that_nobody_vouches_for_is_one_until_somebody_does(
 
 
 @pytest.mark.parametrize("wrong", [DAY, -2 * DAY])
-def test_a_step_that_nobody_vouches_for_is_one_of_its_own(
-    box: Box, dated: Sender, wrong: int
-) -> None:
+def test_an_unconfirmed_step_is_one_of_its_own(box: Box, dated: Sender, wrong: int) -> None:
     poll(dated, 1_000)
     ingest([dated.clock(OFFSET + wrong, since=100_000, synchronised=False)])
     poll(dated, 200_000)

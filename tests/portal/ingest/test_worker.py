@@ -196,7 +196,7 @@ async def test_a_stranger_is_named_once_and_told_nothing(
     assert len(said) == 1
 
 
-async def test_a_message_that_ends_every_connection_holds_up_nobody_else(
+async def test_a_message_that_ends_every_connection_does_not_hold_up_others(
     dated: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
