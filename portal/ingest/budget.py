@@ -67,8 +67,9 @@ ALLOWANCES: Final[Mapping[Resource, Allowance]] = MappingProxyType(
         # remembers 256 epochs and more only where something of them is left.
         Resource.DEVICES: Allowance(per_minute=100, burst=1_000),
         Resource.TABLES: Allowance(per_minute=200, burst=2_000),
-        # One a boot and one a step of the clock; two months away with a boot a day have 60.
-        Resource.CLOCKS: Allowance(per_minute=6, burst=60),
+        # One a boot and one a step of the clock: two months away with a boot a day have 60, which
+        # takes seven minutes. Each may date again what was stored before, which takes long.
+        Resource.CLOCKS: Allowance(per_minute=6, burst=20),
         # A third of a worker, which writes such a box's rows in a tenth of that.
         Resource.SECONDS: Allowance(per_minute=20, burst=6),
         # So little that of a hundred messages of another box not one meets such a turn.
