@@ -36,9 +36,6 @@ _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "veri
 _LIFE_S: Final = 60
 """How long a connection is kept for the next request."""
 _SQLITE_WAIT_S: Final = 20
-_SQLITE_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000"
-)
 DATABASE: Final = "db.sqlite3"
 """The file of SQLite's database in the state folder."""
 
@@ -92,8 +89,7 @@ def sqlite(state: Path) -> dict[str, Any]:
 
     WAL, so that pages read while ingest writes; IMMEDIATE transactions, without which parallel
     writers fail nine times in ten; ``synchronous=FULL``, because a gateway deletes what a commit
-    has acknowledged; 32 MB of pages in memory, because a message of 500 series writes as many
-    pages, which the usual 2 MB do not hold.
+    has acknowledged.
     """
     return {
         "ENGINE": "portal.environment.private_sqlite3",
@@ -101,7 +97,7 @@ def sqlite(state: Path) -> dict[str, Any]:
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": _SQLITE_WAIT_S,
-            "init_command": _SQLITE_PRAGMAS,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
         },
     }
 

@@ -37,6 +37,9 @@ log = event_log(__name__)
 
 LOG_PAGES: Final = 4_000
 """Pages of the log beyond which the rest of it is moved between two transactions."""
+CACHE_KB: Final = 32_000
+"""Kilobytes of pages that the connection of transactions keeps in memory: a message of 500 series
+writes as many pages, and the usual 2 MB do not hold them."""
 _EVERY_S: Final = 0.2
 
 
@@ -55,13 +58,14 @@ class Checkpoints:
         self._fails = False
 
     def adopt(self) -> None:
-        """Take over the log of this thread's connection, before it writes."""
+        """Take over the log of this thread's connection before it writes; keep more in memory."""
         if not _has_log():
             return
         connection.ensure_connection()
         if connection.connection is not self._adopted:
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_autocheckpoint = 0")
+                cursor.execute(f"PRAGMA cache_size = -{CACHE_KB}")
             self._adopted = connection.connection
         self._written = True
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.db import OperationalError
@@ -21,6 +21,7 @@ from portal.environment.database_url import DATABASE, sqlite
 from portal.ingest import checkpoints
 from portal.ingest.checkpoints import Checkpoints
 
+T = TypeVar("T")
 PAGE = 4_096
 SIDE_BY_SIDE = 2_000
 """Bytes of a row, of which no three fit one page."""
@@ -35,7 +36,7 @@ class Writer:
         self.database, self.log = folder / DATABASE, folder / f"{DATABASE}-wal"
         self.checkpoints = Checkpoints(self.run)
 
-    async def run(self, function: Callable[[], int]) -> int:
+    async def run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     def write(self, rows: int) -> int:
@@ -125,10 +126,13 @@ def test_a_log_that_cannot_begin_anew_is_moved_between_two_transactions(writer: 
 
 
 def test_a_connection_that_is_opened_again_is_adopted_again(writer: Writer) -> None:
-    def pages() -> int:
+    def pages() -> tuple[int, ...]:
+        found = []
         with writer.connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_autocheckpoint")
-            return int(cursor.fetchone()[0])
+            for name in ("wal_autocheckpoint", "cache_size"):
+                cursor.execute(f"PRAGMA {name}")
+                found += cursor.fetchone()
+        return tuple(found)
 
     def lose() -> int:
         writer.connection.close()
@@ -136,9 +140,9 @@ def test_a_connection_that_is_opened_again_is_adopted_again(writer: Writer) -> N
 
     async def work() -> None:
         await writer.run(lambda: writer.write(1))
-        assert await writer.run(pages) == 0
+        assert await writer.run(pages) == (0, -checkpoints.CACHE_KB)
         await writer.run(lose)
-        assert await writer.run(pages) == 0
+        assert await writer.run(pages) == (0, -checkpoints.CACHE_KB)
 
     asyncio.run(work())
 
