@@ -210,7 +210,8 @@ class GapRecord(msgspec.Struct, frozen=True, array_like=True, tag=4):
         last: (boot, milliseconds) of the newest.
         reason: ``cap`` (the byte cap), ``disk`` (no space), ``damaged`` (unreadable on disk),
             ``invalid`` (refused by `cloud_link.validation` before it was ever sent),
-            ``portal`` (the portal lost what it had acknowledged, and the box no longer has it).
+            ``portal`` (the portal lost what it had acknowledged, and the box no longer has it),
+            ``moved`` (not dropped: sent again under other numbers, after a conflict).
     """
 
     epoch: EpochName

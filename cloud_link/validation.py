@@ -50,7 +50,7 @@ LANES: Final[dict[type, frozenset[Lane]]] = {
     GapRecord: frozenset({Lane.GAP}),
 }
 """Where each kind of record travels: an order compares numbers of one lane only."""
-GAP_REASONS: Final = frozenset({"cap", "disk", "damaged", "invalid", "portal"})
+GAP_REASONS: Final = frozenset({"cap", "disk", "damaged", "invalid", "portal", "moved"})
 """What `cloud_link.records.GapRecord.reason` may say."""
 _UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that count as printable, and show nothing."""

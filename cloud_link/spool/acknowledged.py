@@ -23,6 +23,7 @@ from cloud_link.limits import ORDINAL_LIMIT
 from cloud_link.ranges import Range
 from cloud_link.records import GapRecord, WireError, decode_record
 from cloud_link.spool.database import Database
+from cloud_link.spool.gaps import GapReason
 from cloud_link.spool.recovery import unbounded_lanes
 from cloud_link.spool.schema import first_id, last_id
 from cloud_link.wire import AcknowledgedEpoch, Lane
@@ -88,16 +89,21 @@ class Acknowledged:
         return AcknowledgedEpoch(name, ordinal, lanes, told)
 
     def _unheard(self, names: dict[int, bytes]) -> dict[tuple[bytes, int], int]:
-        """For each epoch and lane the least number in a gap that is not acknowledged yet."""
+        """For each epoch and lane the least number in a gap that is not acknowledged yet.
+
+        A number whose record goes again under another is not waited for: nothing is lost with it.
+        """
         least: dict[tuple[bytes, int], int] = defaultdict(lambda: 1 << 63)
         for gap in self._losses.all_open():
+            if gap.reason == GapReason.MOVED:
+                continue
             key = (names.get(gap.ordinal, b""), int(gap.lane))
             least[key] = min(least[key], gap.ranges[0][0] if gap.ranges else 0)
         rows = self._records.rows_within(first_id(Lane.GAP), last_id(Lane.GAP), _GAP_BYTES)
         for row in rows:
             with contextlib.suppress(WireError, TypeError):
                 record = decode_record(row.body)
-                if isinstance(record, GapRecord):
+                if isinstance(record, GapRecord) and record.reason != GapReason.MOVED:
                     key = (record.epoch, record.lane)
                     first = record.ranges[0][0] if record.ranges else 0
                     least[key] = min(least[key], first)

@@ -5,7 +5,8 @@
     ok            settle: the portal holds it; a gap that is still open names it no more
     rejected      settle and count: the portal quarantined it
     need_table    keep; say which tables to send first
-    conflict      keep under a new number of a new epoch: the portal holds other content under this
+    conflict      keep under a new number of a new epoch: the portal holds other content under this;
+                  a gap of reason "moved" says that the old number is not a record of its own
     renew         begin a new epoch beyond the one the portal knows
     resend        make pending again, or announce as gone: `cloud_link.spool.resend`
 
@@ -26,7 +27,7 @@ from collections.abc import Iterable
 from cloud_link.limits import RENEWAL_LIMIT
 from cloud_link.ranges import Range, clamp, common, runs_of
 from cloud_link.spool.gaps import GapReason
-from cloud_link.spool.losses import Losses
+from cloud_link.spool.losses import Losses, loss_of
 from cloud_link.spool.model import SettleResult
 from cloud_link.spool.records import Epoch, RecordStore, Row
 from cloud_link.wire import Ack
@@ -128,9 +129,12 @@ class Settlement:
 
     def _renumber(self, rows: list[Row]) -> None:
         # The new rows are made before the old ones go, so that no table loses its last reference.
-        self._records.adopt(self.epoch.ordinal, self._ack.lane, rows)
-        for row in rows:
-            self._records.remove(self._ack.lane, row.id, row.id)
+        lane = self._ack.lane
+        self._records.adopt(self.epoch.ordinal, lane, rows)
+        for first, last in runs_of(row.id for row in rows):
+            self._records.remove(lane, first, last)
+            moved = [row for row in rows if first <= row.id <= last]
+            self._losses.add(loss_of(moved, lane, GapReason.MOVED))
 
 
 def _runs(named: Iterable[tuple[int, object]], limit: int) -> list[Range]:

@@ -40,6 +40,9 @@ class GapReason:
     """The gateway's own validator refused it: a portal would, too."""
     PORTAL: Final = "portal"
     """The portal lost what it had acknowledged, and the spool no longer has it."""
+    MOVED: Final = "moved"
+    """Nothing is lost: the portal is said to hold other content under this number, and the record
+    is sent under another."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,8 +27,9 @@ from cloud_link.wire import Lane
 _DROP_AT_ONCE: Final = 256
 _CAP_ORDER: Final = (Lane.DATA, Lane.EVENT, Lane.BOUNDARY)
 
-_NOT_DROPPED: Final = frozenset({GapReason.PORTAL, GapReason.INVALID})
-"""Losses that are not the spool's: it was delivered once, or could never be sent."""
+_NOT_DROPPED: Final = frozenset({GapReason.PORTAL, GapReason.INVALID, GapReason.MOVED})
+"""Losses that are not the spool's: it was delivered once, could never be sent, or goes again."""
+_HIDES_NO_CHANGE: Final = frozenset({GapReason.INVALID, GapReason.MOVED})
 _COLUMNS = (
     "key, ordinal, lane, reason, ranges, records, readings, "
     "first_boot, first_at, last_boot, last_at"
@@ -84,11 +85,14 @@ class Losses:
         return False
 
     def withdraw(self, ordinal: int, lane: Lane, runs: list[Range]) -> None:
-        """Take numbers that the portal has after all out of the open gaps."""
+        """Take numbers that the portal has after all out of the open gaps.
+
+        Those whose records go again under others stay: the portal has these twice.
+        """
         if not runs or (int(lane), ordinal) not in self._open_numbers():
             return
         for key, gap in list(self._rows()):
-            if (gap.ordinal, gap.lane) != (ordinal, lane):
+            if (gap.ordinal, gap.lane) != (ordinal, lane) or gap.reason == GapReason.MOVED:
                 continue
             left = gap.without(runs)
             if left is None:
@@ -117,7 +121,7 @@ class Losses:
 
     def asks_for_repetition(self) -> bool:
         """Whether an open gap may hide a change, so that unchanged values are sent again."""
-        return any(reason != GapReason.INVALID for _, reason in self.open_lanes())
+        return any(reason not in _HIDES_NO_CHANGE for _, reason in self.open_lanes())
 
     def open_gaps(self) -> int:
         """The number of open gaps."""

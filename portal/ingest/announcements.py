@@ -12,7 +12,7 @@ from cloud_link.ranges import size
 from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from portal.fleet.models import Box, RunningConfiguration
-from portal.ingest import clocks, epochs, gaps, healing, receipts, sql
+from portal.ingest import clocks, epochs, gaps, healing, receipts, renumbering, sql
 from portal.ingest.answers import Answer
 from portal.ingest.bounds import admitted_devices
 from portal.ingest.clocks import moment
@@ -125,6 +125,8 @@ def apply_gap(box: Box, epoch: Epoch, record: GapRecord, carrier: tuple[int, int
         record: What the box says.
         carrier: The number that the record came under, as (id of the epoch, seq) in lane ``GAP``.
     """
+    if record.reason == renumbering.MOVED:
+        renumbering.apply(epoch, record, carrier)
     row = _gap(box, epoch, record, carrier)
     ranges = record.ranges
     if not ranges:

@@ -27,7 +27,8 @@ from cloud_link.records import ClockRecord, EventRecord
 from cloud_link.validation import Flaw, plausible, record_flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
-from portal.ingest import gaps, redating, samples
+from portal.ingest import redating, samples
+from portal.ingest.gap_times import received_before
 from portal.ingest.models import BootClock, Gap, Redating
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ def _date_gap(gap: Gap, book: ClockBook, boots: set[bytes]) -> None:
     if bytes(gap.last_boot) in boots:
         gap.to_ms = _unix_ms(book, (gap.box_id, bytes(gap.last_boot)), gap.last_boot_ms)
     if gap.to_ms is not None and bytes(gap.first_boot) == bytes(BOOT_SIZE):
-        known = gaps.received_before(gap)  # the records before those lost are not made after that
+        known = received_before(gap)  # the records before those lost are not made after that
         gap.from_ms = gap.to_ms if known is None else min(known, gap.to_ms)
     if (gap.from_ms, gap.to_ms) != before:
         gap.save(update_fields=["from_ms", "to_ms"])

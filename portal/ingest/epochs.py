@@ -29,6 +29,7 @@ from cloud_link.limits import NAMED_EPOCHS_LIMIT, SEQ_LIMIT
 from cloud_link.ranges import clamp, complement, size
 from cloud_link.wire import Lane
 from portal.ingest import gaps, receipts
+from portal.ingest.gap_times import received_before_epoch
 from portal.ingest.models import Epoch, Gap, Hole
 from portal.logs import event_log
 
@@ -133,7 +134,9 @@ def _close_unknown(box: Box, online: Online, named: Iterable[bytes], now_ms: int
     heard = list(unknown.filter(heard=True)[:HEARD_AT_ONCE])
     if not bare and not heard:
         return
-    found = receipts.missing(receipts.incomplete(_lasts(heard))) | _unnamed(_lasts(bare))
+    lasts = receipts.incomplete(_lasts(heard))
+    seen = receipts.missing_upto(lasts)
+    found = {key: runs for key, (runs, _) in seen.items()} | _unnamed(_lasts(bare))
     rows = {row.pk: row for row in [*bare, *heard]}
     lacking = {key: runs for key, runs in found.items() if runs}
     # Of those without records the oldest one stands for all: each costs some statements.
@@ -143,7 +146,9 @@ def _close_unknown(box: Box, online: Online, named: Iterable[bytes], now_ms: int
     for (epoch, lane), runs in lacking.items():
         gaps.write_off(rows[epoch], lane, runs, spans[oldest[epoch]])
     Hole.objects.filter(box=box, epoch__in=[row.epoch for row in rows.values()]).delete()
-    Epoch.objects.filter(pk__in=list(rows)).update(closed=True)
+    # One with more receipts than are looked at once is closed by a later message.
+    unseen = {key[0] for key, (_, upto) in seen.items() if upto < lasts[key]}
+    Epoch.objects.filter(pk__in=rows.keys() - unseen).update(closed=True)
     if lost := sum(size(runs) for runs in lacking.values()):
         log.warning("unknown_epochs_closed", box=box.box_id, epochs=len(rows), records=lost)
 
@@ -173,7 +178,7 @@ def _announce_loss(epoch: Epoch, lane: int, run: Range, now_ms: int) -> None:
 
 def _span(epoch: Epoch, now_ms: int) -> tuple[int, int]:
     """When records of an epoch were made at the earliest and at the latest, in Unix ms."""
-    before = gaps.received_before_epoch(epoch, Lane.DATA)
+    before = received_before_epoch(epoch, Lane.DATA)
     return (now_ms if before is None else min(before, now_ms), now_ms)
 
 

@@ -15,7 +15,8 @@
 `portal.ingest.ledger` asks a gateway's spool as well, and so tells what waits from what is lost.
 Here, what a box gave out after its last session message is not known before it arrives: of what
 lies above the numbers announced, only what was received counts. Another sender may have used the
-box's name, and the numbers between belong to no record.
+box's name, and the numbers between belong to no record. A record that came under two numbers,
+because the box was made to give it another, counts once (`portal.ingest.renumbering`).
 
 The whole fleet costs a fixed number of statements; one of them reads every receipt that is not
 compacted yet. Each sees what was committed before it, and workers go on in between: the columns add
@@ -36,8 +37,9 @@ from django.db.models import Count
 from cloud_link.ranges import clamp, size
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
-from portal.ingest import sql
-from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Watermark
+from portal.ingest import renumbering, sql
+from portal.ingest.models import Epoch, Gap, Hole, Quarantine, Renumbering, Watermark
+from portal.ingest.renumbering import excess
 from portal.ingest.time_quality import undated as waiting_for_clocks
 from portal.web.sums import ExactSum
 
@@ -112,6 +114,7 @@ def box_ledgers() -> list[BoxLedger]:
     epochs = list(Epoch.objects.values_list("pk", "box_id", "announced"))
     announced = {(pk, int(lane)): _count(said, lane) for pk, _, said in epochs for lane in Lane}
     beyond = _beyond(announced, received)
+    given_up = renumbering.moved(Renumbering.objects.all())
     totals: dict[int, FleetLedger] = defaultdict(FleetLedger)
     for pk, box, _ in epochs:
         for lane in Lane:
@@ -121,6 +124,7 @@ def box_ledgers() -> list[BoxLedger]:
                 received.get(key, _NOTHING),
                 named.get(key, ()),
                 beyond.get(key, 0),
+                given_up.get(key, ()),
             )
     boxes = Box.objects.select_related("gateway__site__organization").order_by(
         "gateway__site__organization__name", "gateway__site__name", "gateway__name", "box_id"
@@ -143,7 +147,11 @@ def _count(announced: object, lane: int) -> int:
 
 
 def _of_lane(
-    announced: int, received: _Received, named: Sequence[Range], beyond: int
+    announced: int,
+    received: _Received,
+    named: Sequence[Range],
+    beyond: int,
+    given_up: Sequence[Range],
 ) -> FleetLedger:
     """The counts of one epoch and lane.
 
@@ -153,16 +161,19 @@ def _of_lane(
         named: What gaps name.
         beyond: How many receipts stand for numbers that were not announced, where the watermark
             does not.
+        given_up: Numbers whose records came again under others.
     """
     below = received.mark + 1
     stored = below - size(clamp(named, below)) + received.above
     gapped = size(clamp(named, announced))
     most = announced - gapped
     here = most if below > announced else max(0, min(stored - beyond, most))
+    left_out = excess(given_up, named, announced)
+    twice = min(left_out.received, stored)
     return FleetLedger(
-        accepted=announced + stored - here,
-        stored=stored,
-        gapped=gapped,
+        accepted=announced + stored - here - twice - left_out.gapped,
+        stored=stored - twice,
+        gapped=gapped - left_out.gapped,
         waiting=most - here,
     )
 

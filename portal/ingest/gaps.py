@@ -31,7 +31,7 @@ from cloud_link.ranges import clamp, common, complement, runs_of, size, subtract
 from cloud_link.validation import Flaw
 from cloud_link.wire import Lane, RejectCode
 from portal.ingest import sql
-from portal.ingest.models import Epoch, Gap, Receipt, Watermark
+from portal.ingest.models import Epoch, Gap, Receipt, Renumbering, Watermark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,8 +45,6 @@ ROW_RUNS: Final = 64
 """Runs that one row holds once records have left it: a record that arrives is looked for in the
 rows whose first and last number are around its own, whole; of the others, only these are read."""
 _ROWS_AT_ONCE: Final = 500
-_EARLIER_EPOCHS: Final = 16
-"""Epochs that are looked at for the time before a gap."""
 _UNKNOWN_BOOT: Final = bytes(BOOT_SIZE)
 """Of a gap whose spool could not tell when the records were made."""
 
@@ -134,8 +132,9 @@ def dispute(keys: Iterable[tuple[int, int, int]]) -> None:
     """Dispute what gap records announced under whose (epoch, lane, seq) another one came."""
     for epoch, lane, seq in keys:
         if lane == Lane.GAP:
-            rows = Gap.objects.filter(carrier_epoch=epoch, carrier_seq=seq)
-            rows.update(carrier_epoch=None, carrier_seq=None, disputed=True)
+            for kind in (Gap, Renumbering):
+                rows = kind.objects.filter(carrier_epoch=epoch, carrier_seq=seq)
+                rows.update(carrier_epoch=None, carrier_seq=None, disputed=True)
 
 
 def disputed_by_others(gap: Gap, ranges: Iterable[Range]) -> bool:
@@ -160,17 +159,18 @@ def judge(epochs: Collection[int], is_disputed: Callable[[int, int, int], bool])
         is_disputed: By the id and the ordinal of the epoch that the gap's record came in, and by
             the number that it came under.
     """
-    rows = Gap.objects.filter(
-        epoch__in=epochs, carrier_epoch__isnull=False, carrier_seq__isnull=False
-    ).values_list("pk", "disputed", "carrier_epoch", "carrier_epoch__ordinal", "carrier_seq")
-    changed: dict[bool, list[int]] = {True: [], False: []}
-    for pk, before, epoch, ordinal, seq in rows.iterator():
-        assert seq is not None
-        if before != (now := is_disputed(epoch, ordinal, seq)):
-            changed[now].append(pk)
-    for now, keys in changed.items():
-        if keys:
-            Gap.objects.filter(pk__in=keys).update(disputed=now)
+    for kind in (Gap, Renumbering):
+        rows = kind.objects.filter(
+            epoch__in=epochs, carrier_epoch__isnull=False, carrier_seq__isnull=False
+        ).values_list("pk", "disputed", "carrier_epoch", "carrier_epoch__ordinal", "carrier_seq")
+        changed: dict[bool, list[int]] = {True: [], False: []}
+        for pk, before, epoch, ordinal, seq in rows.iterator():
+            assert seq is not None
+            if before != (now := is_disputed(epoch, ordinal, seq)):
+                changed[now].append(pk)
+        for now, keys in changed.items():
+            if keys:
+                kind.objects.filter(pk__in=keys).update(disputed=now)
 
 
 def disputed(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
@@ -224,24 +224,6 @@ def write_off(
     )
     set_ranges(gap, runs)
     Gap.objects.bulk_create([gap, *_split(gap)])
-
-
-def received_before(gap: Gap) -> int | None:
-    """When the last record before those of a gap was received, Unix ms, if that is still known."""
-    here = Receipt.objects.filter(epoch=gap.epoch_id, lane=gap.lane, seq__lt=gap.first_seq)
-    before = here.order_by("-seq").values_list("at", flat=True).first()
-    return received_before_epoch(gap.epoch, gap.lane) if before is None else before
-
-
-def received_before_epoch(epoch: Epoch, lane: int) -> int | None:
-    """When the last record of a lane was received of the epochs before one, Unix ms, if known."""
-    earlier = Epoch.objects.filter(box=epoch.box_id, ordinal__lt=epoch.ordinal)
-    for each in earlier.order_by("-ordinal")[:_EARLIER_EPOCHS]:
-        received = Receipt.objects.filter(epoch=each, lane=lane).order_by("-seq")
-        before = received.values_list("at", flat=True).first()
-        if before is not None:
-            return before
-    return None
 
 
 def given_out(epoch: Epoch, lane: int) -> int:

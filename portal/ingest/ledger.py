@@ -26,8 +26,8 @@ shows above the watermark only, and a refused record counts as stored once its r
 was read at, while two events may rightly be alike. It compares the contents of a box's receipts
 within a lane, across all epochs; a copy of a record whose receipt is compacted does not show.
 
-Numbers that a cloned spool had to give back (`cloud_link.wire.Ack.conflict`) count as accepted
-under their old number too, and so as lost: the ledger of a copied spool is not clean.
+A record that was sent again under another number (`portal.ingest.renumbering`) counts once. Where
+other content is known to have come under the first number, that counts as well: it was received.
 
 Source: design section 5.
 """
@@ -40,8 +40,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Max, Min, Q
 
+from cloud_link.limits import SEQ_LIMIT
 from cloud_link.wire import Lane
-from portal.ingest.models import Epoch, Gap, Receipt, Watermark
+from portal.ingest.models import Epoch, Gap, Receipt, Renumbering, Watermark
+from portal.ingest.renumbering import excess, moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +118,7 @@ class Ledger:
 def ledger(reports: Iterable[SpoolReport]) -> Ledger:
     """The ledger of the boxes whose spools these are.
 
-    A box costs five statements, however many records it sent and epochs it began, and two more for
+    A box costs six statements, however many records it sent and epochs it began, and two more for
     a lane whose watermark stands among its receipts, or that has receipts not given out yet.
     """
     return sum((_of_box(report) for report in reports), Ledger())
@@ -146,6 +148,7 @@ class _Rows:
         receipts: The receipts of each epoch and lane.
         dropped: Runs of numbers announced as dropped; they may overlap.
         doubled: How many readings are stored twice, by lane.
+        given_up: Numbers whose records came again under others, of each epoch and lane.
     """
 
     epochs: Mapping[bytes, int]
@@ -153,6 +156,7 @@ class _Rows:
     receipts: Mapping[Key, _Receipts]
     dropped: Mapping[Key, Sequence[tuple[int, int]]]
     doubled: Mapping[int, int]
+    given_up: Mapping[Key, Sequence[tuple[int, int]]]
 
 
 def _rows(box: str) -> _Rows:
@@ -181,7 +185,14 @@ def _rows(box: str) -> _Rows:
         dropped.setdefault((epoch, lane), []).extend((first, last) for first, last in ranges)
     names = Epoch.objects.filter(box__box_id=box).values_list("epoch", "pk")
     epochs = {bytes(name): pk for name, pk in names}
-    return _Rows(epochs=epochs, below=below, receipts=receipts, dropped=dropped, doubled=doubled)
+    return _Rows(
+        epochs=epochs,
+        below=below,
+        receipts=receipts,
+        dropped=dropped,
+        doubled=doubled,
+        given_up=moved(Renumbering.objects.filter(epoch__box__box_id=box)),
+    )
 
 
 @dataclass(slots=True)
@@ -212,14 +223,25 @@ def _of_lane(report: SpoolReport, lane: Lane, rows: _Rows) -> Ledger:
     accepted = max(sum(one.top for one in each), report.accepted.get(lane, 0))
     missing = max(accepted - received - dropped, 0)
     waiting = min(missing, report.waiting.get(lane, 0))
+    twice, gapped = _given_up(lane, rows)
     return Ledger(
-        accepted=accepted,
-        stored=received - refused,
+        accepted=accepted - twice - gapped,
+        stored=received - refused - twice,
         refused=refused,
         waiting=waiting,
-        lost=dropped + missing - waiting,
-        doubled=rows.doubled.get(int(lane), 0),
+        lost=dropped - gapped + missing - waiting,
+        doubled=max(0, rows.doubled.get(int(lane), 0) - twice),
     )
+
+
+def _given_up(lane: Lane, rows: _Rows) -> tuple[int, int]:
+    """How many numbers of a lane count as no records: received ones, and announced as dropped."""
+    found = [
+        excess(given_up, rows.dropped.get(key, ()), SEQ_LIMIT)
+        for key, given_up in rows.given_up.items()
+        if key[1] == lane
+    ]
+    return sum(one.received for one in found), sum(one.gapped for one in found)
 
 
 def _of_epoch(key: Key, rows: _Rows, given: int | None) -> _Numbers:

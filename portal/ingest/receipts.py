@@ -23,7 +23,7 @@ from django.db import connection, transaction
 
 from cloud_link.ranges import clamp, complement
 from portal.fleet.models import Box
-from portal.ingest import gaps, sql
+from portal.ingest import gaps, renumbering, sql
 from portal.ingest.answers import CONFLICT, STORED, Outcome, RecordOutcome
 from portal.ingest.models import Epoch, Receipt, Watermark
 from portal.logs import event_log
@@ -112,7 +112,9 @@ def receive(candidates: Iterable[ReceiptCandidate], now: int) -> Received:
         if counted(one.key):
             default = CONFLICT if one.key[0] in contested else STORED
         result[one.item] = _earlier_outcome(one.item, known.get(one.key), default)
-    gaps.dispute(one.key for one in rest if result[one.item] == CONFLICT)
+    conflicting = [one.key for one in rest if result[one.item] == CONFLICT]
+    gaps.dispute(conflicting)
+    renumbering.contest(conflicting)
     named = frozenset(key for key in taken if key[2] in missing.get(key[:2], ()))
     return Received(earlier=result, named=named)
 
@@ -225,7 +227,12 @@ def incomplete(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, int]:
 
 
 def missing(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
-    """For each lane the runs up to its last number that were neither received nor announced.
+    """For each lane the runs up to its last number that were neither received nor announced."""
+    return {key: runs for key, (runs, _) in missing_upto(lasts).items()}
+
+
+def missing_upto(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, tuple[list[Range], int]]:
+    """The same, and up to which number that was looked at.
 
     Receipts that follow each other from the watermark on move it, so that the next call does not
     look at them again. At most `_SCAN` receipts of each lane are looked at: numbers beyond are left
@@ -241,7 +248,7 @@ def missing(lasts: Mapping[LaneKey, int]) -> dict[LaneKey, list[Range]]:
         if reached > below:
             Watermark.objects.update_or_create(epoch_id=epoch, lane=lane, defaults={"seq": reached})
         known = clamp([(FIRST_SEQ, below), *islands, *announced[epoch, lane]], last + 1)
-        found[epoch, lane] = complement(known, last + 1)
+        found[epoch, lane] = (complement(known, last + 1), last)
     return found
 
 

@@ -20,6 +20,7 @@ from console.vocabulary import UNITS
 from drivers.report import Kind, Quantity
 from portal.fleet.heartbeat import heartbeats_of
 from portal.ingest.models import Gap, Latest, Sample, Series
+from portal.ingest.renumbering import MOVED
 from portal.monitoring.device import series_label
 from portal.monitoring.device_rows import first_values
 from portal.monitoring.readings import in_order
@@ -309,7 +310,7 @@ def _announced(device: Device, window: Window) -> QuerySet[Gap]:
         to_ms__gte=window.start,
         box__gateway=device.gateway_id,
         believed=True,
-    )
+    ).exclude(reason=MOVED)
 
 
 def _spans(

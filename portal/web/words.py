@@ -26,6 +26,7 @@ GAP_REASONS: Final[dict[str, _StrPromise]] = {
     "damaged": later("Lost on the gateway: disk damaged"),
     "invalid": later("Lost on the gateway: could not be sent"),
     "portal": later("Lost on the portal, and no longer on the gateway"),
+    "moved": later("Sent again under another number"),
 }
 _BY_NAME: Final[dict[str, Quantity]] = {quantity.value: quantity for quantity in Quantity}
 

@@ -4,7 +4,8 @@
 
     Box --- Epoch --- Receipt*      (lane, seq, hash) of every record taken, for a while
      |        |------ Watermark*    per lane: everything up to here was received
-     |        `------ Gap*          what the box dropped, and said so
+     |        |------ Gap*          what the box dropped, and said so
+     |        `------ Renumbering*  numbers whose records it sent again under others
      |------ Hole*                  what was acknowledged, is not here, and was asked for again
      |------ WireTable*             what the integers of its data records mean
      |------ BootClock*             what its boots' milliseconds mean
@@ -32,7 +33,7 @@ from portal.ingest.models.clocks import (
     UndatedBoot,
     UndatedDevice,
 )
-from portal.ingest.models.losses import Gap, Hole
+from portal.ingest.models.losses import Gap, Hole, Renumbering
 from portal.ingest.models.quarantine import Alarm, Failure, Quarantine, RefusedTable
 from portal.ingest.models.receipts import Epoch, Receipt, Watermark
 from portal.ingest.models.series import (
@@ -57,6 +58,7 @@ __all__ = [
     "Receipt",
     "Redating",
     "RefusedTable",
+    "Renumbering",
     "Sample",
     "Series",
     "SeriesQuerySet",

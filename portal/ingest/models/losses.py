@@ -62,6 +62,26 @@ class Gap(models.Model):
         return f"{self.records} records of lane {self.lane}: {self.reason}"
 
 
+class Renumbering(models.Model):
+    """Numbers whose records their box sent again under others, as it said.
+
+    Attributes:
+        ranges: [[first, last], ...] of the numbers that count as no records, whether they were
+            received or a gap names them.
+        carrier_epoch, carrier_seq, disputed: As those of `Gap`.
+    """
+
+    epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="renumberings")
+    lane = models.SmallIntegerField()
+    ranges = models.JSONField()
+    carrier_epoch = models.ForeignKey(Epoch, models.SET_NULL, null=True, related_name="+")
+    carrier_seq = models.BigIntegerField(null=True)
+    disputed = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.epoch_id}/{self.lane}: {self.ranges}"
+
+
 class Hole(models.Model):
     """Records of an epoch and lane that the box was told are stored, and that are not here.
 

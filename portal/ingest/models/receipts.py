@@ -49,6 +49,7 @@ class Receipt(models.Model):
         hash: `cloud_link.records.content_hash`; another one under the same number is a conflict.
         rejected: Code of the quarantine it went to, ``""`` when it was stored.
         at: When, Unix milliseconds of the portal's clock.
+        contested: Whether another record came under the same number.
     """
 
     pk = models.CompositePrimaryKey("epoch", "lane", "seq")
@@ -58,6 +59,7 @@ class Receipt(models.Model):
     hash = models.BigIntegerField()
     rejected = models.CharField(max_length=16, default="")
     at = models.BigIntegerField()
+    contested = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["at"], name="receipt_at")]

@@ -19,6 +19,7 @@ from tests.portal.ingest.sender import METER, OFFSET, Sender, configuration, eve
 
 if TYPE_CHECKING:
     from cloud_link.records import Record
+    from cloud_link.spool.model import SpoolRecord
     from portal.fleet.models import Box
 
 BOOT: Final = b"12345678"
@@ -52,26 +53,28 @@ class Honest:
         self.session += 1
         self.at += 1000
         if self.spool.generation != self._generation:
-            self._append(Lane.EVENT, ClockRecord(0, OFFSET, synchronised=True))
-            self._append(Lane.EVENT, configuration(self.at, {"devices": [{"name": "meter"}]}))
-            self._append(Lane.EVENT, event(self.at, state="running"))
+            self.append(Lane.EVENT, ClockRecord(0, OFFSET, synchronised=True))
+            self.append(Lane.EVENT, configuration(self.at, {"devices": [{"name": "meter"}]}))
+            self.append(Lane.EVENT, event(self.at, state="running"))
             self._generation = self.spool.generation
-        self._append(Lane.DATA, meter(self.at, 1, 2, 3))
+        self.append(Lane.DATA, meter(self.at, 1, 2, 3))
         self._send(self.online(self.session))
         self._send(Sender(self.box.box_id).tables(METER))
+        self.spool.seal_gaps()
         for lane in Lane:
             for record in self.spool.pending(lane, after=0, limit_bytes=1 << 20):
-                batch = Batch(
-                    VERSION, record.epoch, record.ordinal, lane, record.boot,
-                    ((record.seq, record.body),),
-                )  # fmt: skip
-                channel = Up.DATA if lane in {Lane.DATA, Lane.BOUNDARY} else Up.EVENT
-                self._send(
-                    IncomingMessage(topic=topics.up(self.box.box_id, channel), body=encode(batch))
-                )
+                self._send(self.batch(record))
         return self.at
 
-    def _append(self, lane: Lane, record: Record) -> None:
+    def batch(self, record: SpoolRecord) -> IncomingMessage:
+        """The message that carries a record."""
+        lane = record.lane
+        items = ((record.seq, record.body),)
+        batch = Batch(VERSION, record.epoch, record.ordinal, lane, record.boot, items)
+        channel = Up.DATA if lane in {Lane.DATA, Lane.BOUNDARY} else Up.EVENT
+        return IncomingMessage(topic=topics.up(self.box.box_id, channel), body=encode(batch))
+
+    def append(self, lane: Lane, record: Record) -> None:
         table = METER if lane is Lane.DATA else None
         body = encode_record(record)
         self.spool.append([Entry(lane=lane, body=body, at=self.at, readings=0, table=table)])

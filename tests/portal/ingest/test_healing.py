@@ -220,7 +220,7 @@ def test_what_waits_under_numbers_that_were_forged_and_compacted_arrives(honest:
     compact(LATER)
     waiting = range(10_000, 10_005)
     for at in waiting:
-        honest._append(Lane.DATA, meter(at, 1, 2, 3))
+        honest.append(Lane.DATA, meter(at, 1, 2, 3))
     healed(honest)
     stored = Sample.objects.filter(series__device__gateway=honest.box.gateway_id)
     for at in waiting:

@@ -126,7 +126,7 @@ def test_looking_costs_the_same_however_many_records_and_epochs_there_are(ten: S
         fresh = Sender(ten.box, boot=ten.boot, ordinal=ten.ordinal + 1)
         ingest([fresh.send(Lane.DATA, meter(200_000 + 1000 * number, 1, 1, 1))])
         ten = fresh
-    assert queries() == few == 5
+    assert queries() == few == 6
     assert ledger([word(ten, before=54)]) == Ledger(accepted=56, stored=56)
 
 
