@@ -34,10 +34,12 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
         trusted: The networks of the proxies that are believed.
 
     Returns:
-        The first address from the right that is not a trusted proxy's. Where an entry is not an
+        The first address from the right that is not a trusted proxy's, an IPv4 address as such also
+        where a socket for both families writes it within an IPv6 address. Where an entry is not an
         address, or all are trusted: the last that was believed, counted from the right.
     """
-    believed = peer
+    connected = _address(peer)
+    believed = peer if connected is None else str(connected)
     for entry in [*reversed(forwarded_for.split(",")), ""]:
         address = _address(believed)
         if address is None or not any(address in network for network in trusted):
@@ -71,9 +73,8 @@ class ClientAddressMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Replace the address of a trusted proxy by that of its client."""
+        """Replace the address of the connection by that of the client."""
+        peer = str(request.META.get("REMOTE_ADDR", ""))
         forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded and settings.TRUSTED_PROXIES:
-            peer = str(request.META.get("REMOTE_ADDR", ""))
-            request.META["REMOTE_ADDR"] = client_address(peer, forwarded, settings.TRUSTED_PROXIES)
+        request.META["REMOTE_ADDR"] = client_address(peer, forwarded, settings.TRUSTED_PROXIES)
         return self._get_response(request)

@@ -99,6 +99,19 @@ def test_ipv6_addresses_of_one_network_are_one_client() -> None:
     assert slowed == [False] * 5 + [True] * 3
 
 
+@pytest.mark.usefixtures("person")
+@pytest.mark.parametrize("form", ["203.0.113.{}", "::ffff:203.0.113.{}"])
+def test_clients_of_a_portal_without_a_proxy_are_counted_each_by_itself(form: str) -> None:
+    for n in range(12):
+        Client(REMOTE_ADDR=form.format(n)).post(
+            reverse("account_login"), {"login": f"nobody{n}@example.net", "password": WRONG}
+        )
+    told = Client(REMOTE_ADDR=form.format(77)).post(
+        reverse("account_login"), {"login": EMAIL, "password": PASSWORD}
+    )
+    assert told.status_code == 302
+
+
 @pytest.mark.usefixtures("person", "proxied")
 def test_many_networks_do_not_guess_faster_and_a_known_browser_still_signs_in() -> None:
     known = Client()

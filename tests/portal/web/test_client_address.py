@@ -28,6 +28,8 @@ STRANGER = "203.0.113.9"
         # Who is not a proxy is not believed, whatever they say.
         (STRANGER, "127.0.0.1", STRANGER),
         (STRANGER, "", STRANGER),
+        (f"::ffff:{STRANGER}", "", STRANGER),
+        (f"::ffff:{STRANGER}", "127.0.0.1", STRANGER),
         ("", STRANGER, ""),
         # What no proxy wrote ends the walk where it stands.
         ("127.0.0.1", "", "127.0.0.1"),
@@ -60,5 +62,5 @@ def test_what_the_client_writes_itself_does_not_matter(
 
 @given(peer=addresses, forwarded_for=st.text())
 def test_any_header_gives_an_address_that_was_named(peer: str, forwarded_for: str) -> None:
-    assert client_address(peer, forwarded_for, []) == peer
+    assert client_address(peer, forwarded_for, []) == client_address(peer, "", TRUSTED)
     client_address(peer, forwarded_for, TRUSTED)
