@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
-THREADS: Final = 8
+THREADS: Final = 4
 """Threads that answer requests; claims are decided one after the other anyway."""
 
 log = event_log(__name__)

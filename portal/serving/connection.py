@@ -26,6 +26,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from threading import Condition
 from typing import TYPE_CHECKING, Any, Final
 
+from portal.serving.connection_shares import network
 from portal.serving.request_buffer import Part, RequestBuffer
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_UNSENT: Final = 1024 * 1024
 """Bytes of a response that wait to be sent before whoever writes it has to wait."""
+MOST_DISCARDED: Final = 64 * 1024
+"""Bytes that are read of a peer that goes on sending after the response; it is cut then."""
 STALL_S: Final = 30.0
 """Seconds for which it waits until the peer has taken some of them."""
 _PIECE: Final = 16 * 1024
@@ -84,6 +87,7 @@ class Connection:
 
     Attributes:
         peer: As given.
+        network: Whose share it counts to.
         phase: What is awaited.
         events: The selector's events for which `advance` is to be called; 0 for none.
     """
@@ -97,22 +101,19 @@ class Connection:
     ) -> None:
         sock.setblocking(False)
         self.peer = peer
+        self.network = network(str(peer[0]))
         self.phase = Phase.IDLE
         self.events = EVENT_READ
         self._sock = sock
         self._context = context
         self._buffer = RequestBuffer(most_body=most_body)
         self._unsent = bytearray()
+        self._discarded = 0
         self._changed = Condition()
 
     def fileno(self) -> int:
         """The socket's file descriptor."""
         return self._sock.fileno()
-
-    @property
-    def host(self) -> str:
-        """The peer's host."""
-        return str(self.peer[0])
 
     @property
     def request(self) -> bytes:
@@ -164,8 +165,8 @@ class Connection:
                 self._read()
             elif self.phase in {Phase.APPLICATION, Phase.RESPONSE}:
                 self._write()
-            elif self.phase is Phase.LINGER and not self._sock.recv(_PIECE):
-                raise ConnectionResetError
+            elif self.phase is Phase.LINGER:
+                self._discard()
         except (BlockingIOError, ssl.SSLWantReadError):
             self.events = EVENT_READ
         except ssl.SSLWantWriteError:
@@ -182,6 +183,13 @@ class Connection:
             self._unsent = bytearray()
             self._changed.notify_all()
         self._buffer = RequestBuffer(most_body=0)  # its deadlines may keep this object for a while
+
+    def _discard(self) -> None:
+        """Read what nobody needs, so that the peer can read the response; not without end."""
+        piece = self._sock.recv(_PIECE)
+        self._discarded += len(piece)
+        if not piece or self._discarded > MOST_DISCARDED:
+            raise ConnectionResetError
 
     def _begin(self) -> None:
         if not self._sock.recv(1, socket.MSG_PEEK):

@@ -4,10 +4,9 @@ It accepts connections, shakes hands, reads requests and sends responses, each a
 Who is idle or slow costs a file descriptor until the deadline of its phase (`connection`);
 where there are too many, the oldest make room (`connection_shares`).
 
-Requests that are whole take turns by the network they came from, so that many from one do not delay
-another's; of one network, the newest comes first. Where more come than can be answered, each would
-else wait for as long as all of them take. So most are answered at once, and some not at all: a box
-that gives up can be told to try again.
+Who goes on first, and whose request is answered first, is decided by `turns`. The loop decides
+again after every few connections, so that a newcomer waits for as few. Where more come than can be
+answered, some are not answered at all: a box that gives up can be told to try again.
 """
 
 from __future__ import annotations
@@ -22,20 +21,25 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from portal.serving.connection import SECONDS, Connection, Phase
-from portal.serving.connection_shares import ConnectionShares, network
+from portal.serving.connection_shares import ConnectionShares
+from portal.serving.turns import RecentWork, Turns
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
 _ACCEPTED_AT_ONCE: Final = 64
+_ADVANCED_AT_ONCE: Final = 4
+"""Connections that go on, by each order, before the loop looks again who is first."""
+_ENDED_AT_ONCE: Final = 64
+_ANSWERED: Final = frozenset({Phase.APPLICATION, Phase.RESPONSE})
 
 
 class Reception:
     """Holds connections, and hands their requests out to be answered.
 
-    Not thread-safe: every method is called by the thread that waits for ``poller``, whose events
-    hold what to call with their file object.
+    Not thread-safe: every method is called by the thread that calls `turn`. Other files that are
+    registered with ``poller`` have, as data, what to call with them.
 
     Args:
         poller: Where connections are registered.
@@ -72,10 +76,28 @@ class Reception:
         self._clock = clock
         self._deadlines: list[tuple[float, int, Connection, Phase]] = []
         self._numbers = itertools.count()
-        self._turns: dict[str, dict[Connection, None]] = {}
+        self._turns = Turns[Connection](RecentWork(clock))
 
     def __len__(self) -> int:
         return len(self._shares)
+
+    def turn(self, timeout: float) -> None:
+        """Wait ``timeout`` seconds at most for events, and go on with those whose turn it is.
+
+        The others are still ready in the next turn. Calls what else is registered, too.
+        """
+        asking, answered = [], []
+        for key, _ in self._poller.select(0 if self._is_overdue() else timeout):
+            if not isinstance(key.fileobj, Connection):
+                key.data(key.fileobj)
+            elif key.fileobj.phase in _ANSWERED:
+                answered.append(key.fileobj)
+            else:
+                asking.append(key.fileobj)
+        for ready in (answered, asking):
+            for connection in self._turns.first(ready, _ADVANCED_AT_ONCE):
+                self._advance(connection)
+        self._end_overdue()
 
     def accept(self, listener: Any) -> None:
         """Take the connections that wait at a listener, as many as one turn may."""
@@ -87,9 +109,10 @@ class Reception:
                     self._end(self._shares.oldest())
                 return
             connection = Connection(accepted, peer, self._context, self._most_body)
-            self._poller.register(connection, connection.events, self._advance)
+            self._poller.register(connection, connection.events)
             self._set_deadline(connection)
-            self._end(self._shares.admit(network(connection.host), connection))
+            self._turns.admit(connection.network, connection)
+            self._end(self._shares.admit(connection.network, connection))
 
     def send(self, connection: Connection) -> None:
         """Send what the application has written so far."""
@@ -104,15 +127,7 @@ class Reception:
         if connection.finish():
             self._watch(connection, events)
             self._set_deadline(connection)
-        self._next_turns()
-
-    def end_overdue(self) -> None:
-        """End the connections whose deadline is over."""
-        now = self._clock()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, _, connection, phase = heapq.heappop(self._deadlines)
-            if connection.phase is phase:
-                self._end(connection)
+        self._answer_next()
 
     def end_waiting(self) -> None:
         """End every connection whose request is not whole, or that has been answered."""
@@ -129,8 +144,8 @@ class Reception:
             return
         self._watch(connection, events)
         if connection.phase is Phase.WAITING:
-            self._turns.setdefault(network(connection.host), {})[connection] = None
-            self._next_turns()
+            self._turns.ask(connection)
+            self._answer_next()
         if connection.phase is not phase:
             self._set_deadline(connection)
 
@@ -139,22 +154,29 @@ class Reception:
         if connection.events == before:
             return
         if not before:
-            self._poller.register(connection, connection.events, self._advance)
+            self._poller.register(connection, connection.events)
         elif connection.events:
-            self._poller.modify(connection, connection.events, self._advance)
+            self._poller.modify(connection, connection.events)
         else:
             self._poller.unregister(connection)
 
-    def _next_turns(self) -> None:
-        while self._free and self._turns:
-            name = next(iter(self._turns))
-            waiting = self._turns.pop(name)
-            connection, _ = waiting.popitem()  # the newest
-            if waiting:
-                self._turns[name] = waiting  # behind the others
+    def _answer_next(self) -> None:
+        while self._free and (connection := self._turns.next_to_answer()) is not None:
             self._free -= 1
             connection.phase = Phase.APPLICATION
             self._answer(connection)
+
+    def _is_overdue(self) -> bool:
+        return bool(self._deadlines) and self._deadlines[0][0] <= self._clock()
+
+    def _end_overdue(self) -> None:
+        """End connections whose deadline is over, as many as one turn may."""
+        for _ in range(_ENDED_AT_ONCE):
+            if not self._is_overdue():
+                return
+            _, _, connection, phase = heapq.heappop(self._deadlines)
+            if connection.phase is phase:
+                self._end(connection)
 
     def _set_deadline(self, connection: Connection) -> None:
         at = self._clock() + self._seconds[connection.phase]
@@ -165,16 +187,12 @@ class Reception:
     def _end(self, connection: Connection | None) -> None:
         if connection is None:
             return
-        name = network(connection.host)
         with suppress(KeyError):  # it is not registered while it waits or is answered
             self._poller.unregister(connection)
-        self._shares.remove(name, connection)
-        waiting = self._turns.get(name, {})
-        waiting.pop(connection, None)
-        if not waiting:
-            self._turns.pop(name, None)
+        self._shares.remove(connection.network, connection)
+        self._turns.remove(connection)
         connection.close()
 
 
 def _may_end(connection: Connection) -> bool:
-    return connection.phase not in {Phase.APPLICATION, Phase.RESPONSE}
+    return connection.phase not in _ANSWERED

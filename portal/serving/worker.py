@@ -79,8 +79,7 @@ class ReceptionWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no t
 
     def _turn(self) -> None:
         self.notify()
-        self.wait_for_and_dispatch_events(_TURN_S)
-        self._reception.end_overdue()
+        self._reception.turn(_TURN_S)
 
     def _answer(self, connection: Connection) -> None:
         exchange = _Exchange(

@@ -1,4 +1,4 @@
-"""How long an honest request to the claim service takes beside connections that hold it up."""
+"""How long an honest claim takes beside connections that hold the claim service up."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from scripts.benchmarks import claim_crowd
 from scripts.benchmarks.figures import Figure
 
 if TYPE_CHECKING:
@@ -23,28 +23,17 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _AIM_S: Final = 2.0
-_REQUESTS: Final = 20
-_HALF_HELLO: Final = b"\x16\x03\x01\x02\x00\x01\x00"
-_HALF_HEAD: Final = b"POST /claim/ HTTP/1.1\r\nHost: 127.0"
-_HALF_BODY: Final = b"POST /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3000\r\n\r\n{"
-_WHOLE: Final = b"GET /claim/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-_KINDS: Final = {
-    "idle ones": (False, b""),
-    "half handshakes": (False, _HALF_HELLO),
-    "dripping heads": (True, _HALF_HEAD),
-    "dripping bodies": (True, _HALF_BODY),
-    "that ask and stay": (True, _WHOLE),
-}
+_CLAIMS: Final = 20
 
 
 def measure(scale: float = 1.0) -> list[Figure]:
-    """The slowest of some requests, beside each kind of connection that comes back when cut."""
-    count = max(10, int(1000 * scale))
+    """The slowest of some claims, beside each kind of connection that comes back when cut."""
     with tempfile.TemporaryDirectory() as name, _service(Path(name)) as port:
-        figures = [_figure("alone", _requests(port))]
-        for kind, (secure, said) in _KINDS.items():
-            with _holding(port, count, said, secure=secure):
-                figures.append(_figure(f"beside {count:,} {kind}", _requests(port)))
+        figures = [_figure("alone", _claims(port, 0))]
+        for site, kind in enumerate(claim_crowd.KINDS, 1):
+            count = max(10, int(claim_crowd.fewest(kind) * scale))
+            with claim_crowd.running(port, kind, count):
+                figures.append(_figure(f"beside {count:,} {kind}", _claims(port, site)))
     return figures
 
 
@@ -90,75 +79,27 @@ def _service(folder: Path) -> Iterator[int]:
             process.wait()
 
 
-def _context() -> ssl.SSLContext:
+def _claims(port: int, site: int) -> list[float]:
+    """How long each of some claims takes, which are two requests from an address of their own."""
+    seconds = []
+    for box in range(_CLAIMS):
+        began = time.perf_counter()
+        _request(port, f"127.2.{site}.{box + 1}")
+        _request(port, f"127.2.{site}.{box + 1}")
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def _request(port: int, host: str = "127.0.0.1") -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _request(port: int) -> None:
-    link = http.client.HTTPSConnection("127.0.0.1", port, context=_context(), timeout=60)
+    link = http.client.HTTPSConnection(
+        "127.0.0.1", port, context=context, timeout=60, source_address=(host, 0)
+    )
     try:
         link.request("GET", "/claim/")
         if link.getresponse().status != http.HTTPStatus.OK:
             raise ConnectionError
     finally:
         link.close()
-
-
-def _requests(port: int) -> list[float]:
-    seconds = []
-    for _ in range(_REQUESTS):
-        began = time.perf_counter()
-        _request(port)
-        seconds.append(time.perf_counter() - began)
-    return seconds
-
-
-@contextmanager
-def _holding(port: int, count: int, said: bytes, *, secure: bool) -> Iterator[None]:
-    """Hold ``count`` connections that say ``said``, then a byte a second, until they are cut."""
-    stopped = threading.Event()
-    ready = threading.Barrier(count + 1)
-    holders = [
-        threading.Thread(target=_hold, args=(port, said, secure, ready, stopped), daemon=True)
-        for _ in range(count)
-    ]
-    for holder in holders:
-        holder.start()
-    try:
-        ready.wait()
-        yield
-    finally:
-        stopped.set()
-        for holder in holders:
-            holder.join()
-
-
-def _hold(
-    port: int, said: bytes, secure: bool, ready: threading.Barrier, stopped: threading.Event
-) -> None:
-    context, first = _context(), True
-    while not stopped.is_set():
-        with suppress(OSError), ExitStack() as stack:
-            link = stack.enter_context(socket.create_connection(("127.0.0.1", port), 60))
-            if secure:
-                link = stack.enter_context(context.wrap_socket(link))
-            link.sendall(said)
-            if first:
-                ready.wait()
-                first = False
-            while not stopped.wait(1.0):
-                if secure:
-                    link.sendall(b"x")
-                elif _is_cut(link):
-                    break
-
-
-def _is_cut(link: socket.socket) -> bool:
-    link.setblocking(False)
-    try:
-        return not link.recv(1)
-    except BlockingIOError:
-        return False
