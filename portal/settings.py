@@ -125,6 +125,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = False  # it counts in each process; portal.accounts.tries counts in all
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 SIGN_IN_LINK_LIFE = timedelta(minutes=30)
 

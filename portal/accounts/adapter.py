@@ -1,16 +1,18 @@
-"""The portal's settings of allauth, and its limits on wrong passwords.
+"""The portal's settings of allauth, and its limits on signing in.
 
 ::
 
     counted by          limit (tries.py)    so that
+    network             30 forms a minute   limits what the server is kept busy with
     network             10 a minute         limits guesses at many users
     network and user    5 in 5 minutes      limits guesses at one user
     user                100 in 5 minutes    nor do many networks together
     known browser       5 in 5 minutes      guesses from elsewhere do not lock the user out
 
-A browser in which the user has signed in is counted by itself, instead of by the first three. The
-network is the client's (`portal.web.client_address`), not a proxy's. All server processes count
-together, in the database.
+The first counts every form, by `views.sign_in`; the others count wrong passwords. A browser in
+which the user has signed in is counted by itself, instead of by the three before it. The network is
+the client's (`portal.web.client_address`), not a proxy's. All server processes count together, in
+the database.
 """
 
 from __future__ import annotations

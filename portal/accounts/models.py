@@ -165,7 +165,7 @@ class SignInLink(models.Model):
 
 
 class SignInTry(models.Model):
-    """A try to sign in whose password was not right, for as long as it counts.
+    """A form that was sent to sign in, or a password that was not right, as long as it counts.
 
     Attributes:
         bucket: What it is counted with (`portal.accounts.tries`), a hash.

@@ -1,7 +1,9 @@
-"""Wrong passwords, counted in the database: every process of the portal counts with the others.
+"""Tries to sign in, counted in the database: every process of the portal counts with the others.
 
-A try is counted before the password is looked at, and taken back where it was right. Counting and
-asking are one step, under a lock: tries that are made at once do not overtake the limit.
+A try is counted before the password is looked at, and taken back where it was right; forms that are
+sent are counted by themselves, whatever they say. Counting and asking are one step, under a lock:
+tries that are made at once do not overtake the limit. What is refused is not counted, so that each
+address has few rows, and none is kept for longer than five minutes.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class Limit:
     window_ms: int
 
 
+FORMS: Final = Limit(name="forms", most=30, window_ms=_MINUTE_MS)
 NETWORK: Final = Limit(name="network", most=10, window_ms=_MINUTE_MS)
 NETWORK_AND_USER: Final = Limit(name="network and user", most=5, window_ms=5 * _MINUTE_MS)
 USER: Final = Limit(name="user", most=100, window_ms=5 * _MINUTE_MS)

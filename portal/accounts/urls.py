@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from allauth.account.views import LoginView, LogoutView
+from allauth.account.views import LogoutView
 from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts import views
 
-# allauth's views also take PUT for POST and answer DELETE; nothing here does.
-_form = require_http_methods(["GET", "HEAD", "POST"])
+# allauth's view also takes PUT for POST and answers DELETE; nothing here does.
+_sign_out = require_http_methods(["GET", "HEAD", "POST"])(LogoutView.as_view())
 
 urlpatterns = [
-    path("sign-in/", _form(LoginView.as_view()), name="account_login"),
-    path("sign-out/", _form(LogoutView.as_view()), name="account_logout"),
+    path("sign-in/", views.sign_in, name="account_login"),
+    path("sign-out/", _sign_out, name="account_logout"),
     path("sign-in/link/<str:token>/", views.SignInByLink.as_view(), name="sign-in-link"),
     path("language/", views.language, name="language"),
 ]

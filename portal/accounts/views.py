@@ -1,28 +1,47 @@
-"""Signing in by link, and choosing a language; password sign-in is allauth's."""
+"""Signing in by password and by link, and choosing a language; the form is allauth's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from allauth.account.views import LoginView
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import actions
+from portal.accounts import actions, tries
 from portal.accounts.known_browser import remember_browser
 from portal.accounts.language import remember_language
+from portal.web.moments import milliseconds
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
+_allauth_sign_in = LoginView.as_view()
 _BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])  # allauth's view also takes PUT for POST
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    """The form to sign in; 429 for whoever sends too many of them."""
+    if request.method == "POST":
+        forms = [(tries.FORMS, ratelimit.get_ip(request))]
+        if tries.count_try(forms, milliseconds(timezone.now())) is None:
+            refused: HttpResponseBase = ratelimit.respond_429(request)
+            return refused
+    page: HttpResponseBase = _allauth_sign_in(request)
+    return page
 
 
 @method_decorator((login_not_required, never_cache), name="dispatch")

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 EMAIL: Final = "hana@example.com"
 SLOWED: Final = b"Too many failed login attempts"
+TOO_MANY: Final = b"Wait a minute and try again"
 NOW_MS: Final = 1_800_000_000_000
 
 
-def wrong_password(port: int, email: str = EMAIL) -> bytes:
+def wrong_password(port: int, email: str = EMAIL, typed: str = "wrong-wrong") -> bytes:
     """The page that a new browser gets for a wrong password."""
     link = HTTPConnection("127.0.0.1", port, timeout=60)
     link.request("GET", "/sign-in/")
@@ -37,7 +38,7 @@ def wrong_password(port: int, email: str = EMAIL) -> bytes:
     form, cookies = page.read(), SimpleCookie(page.getheader("Set-Cookie"))
     token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', form)
     assert token
-    said = {"csrfmiddlewaretoken": token[1].decode(), "login": email, "password": "wrong-wrong"}
+    said = {"csrfmiddlewaretoken": token[1].decode(), "login": email, "password": typed}
     headers = {
         "Cookie": "; ".join(f"{name}={one.value}" for name, one in cookies.items()),
         "Content-Type": "application/x-www-form-urlencoded",
@@ -67,6 +68,8 @@ def test_two_processes_allow_no_more_tries_than_one(tmp_path: Path) -> None:
             for number in range(7)
         ]
         assert others == [False] * 5 + [True] * 2, "ten a minute from one network"
+        pages = [wrong_password(ports[number % 2], typed="") for number in range(17)]
+        assert [TOO_MANY in page for page in pages] == [False] * 15 + [True] * 2, "30 forms"
 
 
 @pytest.mark.database
