@@ -40,6 +40,7 @@ from cloud_link.records import (
     encode_record,
 )
 from cloud_link.wire import Lane, RejectCode
+from console.name import is_name
 from drivers.report import Code, Reachability, Severity, State, SupplyState
 
 LANES: Final[dict[type, frozenset[Lane]]] = {
@@ -52,10 +53,6 @@ LANES: Final[dict[type, frozenset[Lane]]] = {
 """Where each kind of record travels: an order compares numbers of one lane only."""
 GAP_REASONS: Final = frozenset({"cap", "disk", "damaged", "invalid", "portal", "moved"})
 """What `cloud_link.records.GapRecord.reason` may say."""
-_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters that count as printable, and show nothing."""
-_UNSEEN_RANGES: Final = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0000, 0xE1000))
-"""Selectors of variants, which change or hide their neighbours."""
 _PIECE: Final = 1 << 16
 _JSON_MARKS: Final = (b",", b":", b"[", b"{")
 """One of these stands before every key and value but the outermost."""
@@ -274,7 +271,23 @@ def table_flaw(table: Table) -> Flaw | None:
         return _invalid(f"a table of {len(table.columns)} columns")
     if not is_name(table.device, limits.DEVICE_LENGTH):
         return _name("device", table.device)
-    return next(filter(None, map(column_flaw, table.columns)), None)
+    flaw = next(filter(None, map(column_flaw, table.columns)), None)
+    if flaw is None and (repeated := repeated_columns(table)):
+        named = f"{repeated[0].quantity} {repeated[0].part}".rstrip()
+        return Flaw(code=RejectCode.MISFIT, detail=f"a table names {named[:100]!a} twice")
+    return flaw
+
+
+def repeated_columns(table: Table) -> list[Column]:
+    """The columns whose quantity and part an earlier one has: which value were the device's?"""
+    seen: set[tuple[str, str]] = set()
+    repeated = []
+    for column in table.columns:
+        key = (column.quantity, column.part)
+        if key in seen:
+            repeated.append(column)
+        seen.add(key)
+    return repeated
 
 
 def column_flaw(column: Column) -> Flaw | None:
@@ -288,26 +301,7 @@ def column_flaw(column: Column) -> Flaw | None:
     return None
 
 
-# Names, texts, times
-
-
-def is_name(text: str, most: int) -> bool:
-    """Whether a text can name something: seen, read the same everywhere, at most ``most`` long.
-
-    Letters of any script, single blanks between words; no control character, no mark of
-    direction or of zero width, nothing that is not shown.
-    """
-    return (
-        0 < len(text) <= most
-        and text.isprintable()
-        and (text.isascii() or not any(map(_is_unseen, text)))
-        and "" not in text.split(" ")
-    )
-
-
-def _is_unseen(character: str) -> bool:
-    code = ord(character)
-    return character in _UNSEEN or any(code in unseen for unseen in _UNSEEN_RANGES)
+# Texts, times
 
 
 def storable_text(text: str, most: int) -> str:

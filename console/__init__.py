@@ -6,9 +6,9 @@ and `part_key` are the grammars of the two keys of a report that hold more than 
 runs a command line and ends every call; `failure` is an error with its four parts, `output` prints
 results as text or JSON, `completion` and `shells` complete commands in shells. `language` and
 `localized` say everything in the reader's language; `wrapping` breaks lines of both. `nearest`
-finds what a misspelt name means.
+finds what a misspelt name means; `name` is the rule of a name that travels.
 
-May be imported by `gateway` and `portal`; of it, `text`, `templates`, `catalogue` and `nearest` may
-be imported by `config`, `protocols`, `drivers`, `cloud_link` and `provisioning`, too, and
-`component_key` and `part_key` by `drivers`. Imports nothing of the project.
+May be imported by `gateway` and `portal`; of it, `text`, `templates`, `catalogue`, `name` and
+`nearest` may be imported by `config`, `protocols`, `drivers`, `cloud_link` and `provisioning`, too,
+and `component_key` and `part_key` by `drivers`. Imports nothing of the project.
 """

@@ -172,11 +172,6 @@ def kind(key: str) -> str:
             return ""
 
 
-def is_storable(key: str) -> bool:
-    """Whether a key can be sent and shown: printable, single blanks, at most `LENGTH_LIMIT`."""
-    return key.isprintable() and key == " ".join(key.split()) and len(key) <= LENGTH_LIMIT
-
-
 def _check_one_of(known: Iterable[str], value: str) -> None:
     if value not in known:
         raise ValueError(f"{value!r} is not one of {', '.join(known)}")

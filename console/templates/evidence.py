@@ -57,6 +57,9 @@ NAME_REFUSED: Final = Template("evidence.name_refused", "not a name that can be 
 RESOLUTION_REFUSED: Final = Template(
     "evidence.resolution_refused", "the resolution is outside {first} to {last}"
 )
+READING_REPEATED: Final = Template(
+    "evidence.reading_repeated", "an earlier reading has the same quantity and part"
+)
 RECORDS_REFUSED: Final = Template(
     "evidence.records_refused", "records that could not be sent, reported as lost"
 )

@@ -35,6 +35,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 from config.constraint import RULES, Check, Exact, InvalidValueError, Pattern
 from console import component_key
+from console.name import is_name
 from console.templates import profile as texts
 from console.templates import value as values
 from drivers.modbus.encoding import Encoding, WordOrder
@@ -168,7 +169,7 @@ class Alert(Section):
     message: str = ""
 
     def __post_init__(self) -> None:
-        if not component_key.is_storable(self.component):
+        if self.component and not is_name(self.component, component_key.LENGTH_LIMIT):
             what = texts.NOT_A_COMPONENT(component=self.component)
             step = texts.COMPONENT_FORM(limit=component_key.LENGTH_LIMIT)
             raise InvalidValueError("component", what, next=step)

@@ -5,6 +5,7 @@ leaves out the part at fault. Nothing of that happens unseen::
 
     readings whose name or resolution is refused    left out; condition data.not_sent, one entry of
                                                     evidence each
+    readings of what another one tells already      likewise; the first is sent
     values that are refused                         replaced or shortened; counted
     records that are refused all the same           announced as lost by a gap of reason "invalid";
                                                     condition data.not_sent, counted
@@ -20,7 +21,7 @@ from typing import Final
 
 from cloud_link import limits
 from cloud_link.records import Column, Table
-from cloud_link.validation import column_flaw
+from cloud_link.validation import column_flaw, repeated_columns
 from cloud_link.wire import RejectCode
 from console.templates import condition, evidence
 from drivers.report import Code, Condition, Evidence, EvidenceKind, Reading, Report, Severity
@@ -56,7 +57,7 @@ class Corrections:
     def __init__(self) -> None:
         self.replaced = 0
         self.refused = 0
-        self._columns: dict[Column, _Unsendable] = {}
+        self._columns: dict[tuple[Column, bool], _Unsendable] = {}
         self._refused_at: int | None = None
         self._since: int | None = None
 
@@ -74,10 +75,16 @@ class Corrections:
         if not self._columns:
             return readings
         found = []
+        seen: set[tuple[str, str]] = set()
         for reading in readings:
-            known = self._columns.get(column_of(reading))
+            column = column_of(reading)
+            key = (column.quantity, column.part)
+            known = self._columns.get((column, False))
+            if known is None and key in seen:
+                known = self._columns.get((column, True))
             if known is None:
                 found.append(reading)
+                seen.add(key)
             else:
                 known.last_at = at
         return found
@@ -88,15 +95,17 @@ class Corrections:
         Raises:
             UnsendableColumnsError: There are such; without them the table can be sent.
         """
-        refused = {column: flaw for column in table.columns if (flaw := column_flaw(column))}
+        refused = {
+            (column, False): _evidence(column, named=flaw.code == RejectCode.NAME)
+            for column in table.columns
+            if (flaw := column_flaw(column))
+        } or {(column, True): _repetition(column) for column in repeated_columns(table)}
         if not refused:
             return
         self._begin(at)
-        for column, flaw in refused.items():
-            shown = _evidence(column, named=flaw.code == RejectCode.NAME)
-            self._columns[column] = _Unsendable(shown, at)
-        for column in list(self._columns)[: -max(COLUMNS_KEPT, len(refused))]:
-            del self._columns[column]
+        self._columns |= {key: _Unsendable(shown, at) for key, shown in refused.items()}
+        for key in list(self._columns)[: -max(COLUMNS_KEPT, len(refused))]:
+            del self._columns[key]
         raise UnsendableColumnsError
 
     def refuse(self, records: int, at: int) -> None:
@@ -131,9 +140,9 @@ class Corrections:
 
     def _stands(self, now: int) -> bool:
         """Forget what did not come again for `KEPT_MS`; returns whether anything is left."""
-        for column, known in list(self._columns.items()):
+        for key, known in list(self._columns.items()):
             if now - known.last_at >= KEPT_MS:
-                del self._columns[column]
+                del self._columns[key]
         if self._refused_at is not None and now - self._refused_at >= KEPT_MS:
             self._refused_at = None
         if not self._columns and self._refused_at is None:
@@ -155,7 +164,17 @@ def _evidence(column: Column, *, named: bool) -> Evidence:
         meaning = evidence.RESOLUTION_REFUSED(first=first, last=last)
     return Evidence(
         kind=EvidenceKind.GATEWAY,
-        label=f"{column.quantity} {column.part!a:.{_SHOWN}}" if column.part else column.quantity,
+        label=_label(column),
         value="" if named else str(column.resolution),
         meaning=meaning,
     )
+
+
+def _repetition(column: Column) -> Evidence:
+    """That a reading is not sent because another one has told the same."""
+    meaning = evidence.READING_REPEATED()
+    return Evidence(kind=EvidenceKind.GATEWAY, label=_label(column), meaning=meaning)
+
+
+def _label(column: Column) -> str:
+    return f"{column.quantity} {column.part!a:.{_SHOWN}}" if column.part else column.quantity

@@ -30,7 +30,8 @@ from cloud_link.limits import (
     SUPPLY_WORD_LENGTH,
 )
 from cloud_link.records import WireError
-from cloud_link.validation import is_name, sendable
+from cloud_link.validation import sendable
+from console.name import is_name
 from console.templates import condition as conditions
 from console.templates import evidence
 from console.text import Message, verbatim

@@ -9,8 +9,9 @@ from django.db import connection
 
 from cloud_link.limits import DEVICE_LENGTH, LABEL_LENGTH, SOFTWARE_LENGTH
 from cloud_link.ranges import size
-from cloud_link.validation import Flaw, configuration_document, is_name, storable_text
+from cloud_link.validation import Flaw, configuration_document, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
+from console.name import is_name
 from portal.fleet.models import Box, RunningConfiguration
 from portal.ingest import clocks, epochs, gaps, healing, receipts, renumbering, sql
 from portal.ingest.answers import Answer

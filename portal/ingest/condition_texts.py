@@ -21,8 +21,9 @@ from cloud_link.limits import (
     TEXT_LIMIT,
 )
 from cloud_link.records import readable_evidence
-from cloud_link.validation import is_name, json_flaw, storable_text
+from cloud_link.validation import json_flaw, storable_text
 from console.catalogue import decode_parts
+from console.name import is_name
 from console.templates import condition as conditions
 
 if TYPE_CHECKING:

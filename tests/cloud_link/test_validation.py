@@ -30,7 +30,6 @@ from cloud_link.records import (
 from cloud_link.validation import (
     Flaw,
     document_size,
-    is_name,
     json_flaw,
     read_record,
     record_flaw,
@@ -41,7 +40,7 @@ from cloud_link.validation import (
 from cloud_link.wire import VERSION, Ack, Lane, Online, RejectCode, decode
 from config.model import _NAME_PATTERN, RESERVED_NAMES
 from config.reading import read
-from console import component_key
+from console.name import is_name
 
 BOOT_MS = 1_000
 EPOCH = b"epoch-01"
@@ -111,6 +110,15 @@ def test_what_cannot_be_seen_is_no_name(name: str) -> None:
     assert flaw.detail.isprintable()
 
 
+@pytest.mark.parametrize("resolution", [0, -1])
+def test_a_table_tells_each_quantity_of_a_part_once(resolution: int) -> None:
+    columns = (Column("voltage", "l1", 0), Column("voltage", "l2", 0), Column("current", "l1", 0))
+    assert table_flaw(Table("meter", columns)) is None
+    flaw = table_flaw(Table("meter", (*columns, Column("voltage", "l1", resolution))))
+    assert flaw is not None
+    assert (flaw.code, flaw.detail) == (RejectCode.MISFIT, "a table names 'voltage l1' twice")
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.from_regex(_NAME_PATTERN, fullmatch=True))
 def test_a_name_that_a_configuration_accepts_travels(name: str) -> None:
@@ -123,12 +131,6 @@ def test_a_name_that_a_configuration_accepts_travels(name: str) -> None:
         (device,) = read(json.dumps(document).encode(), "gateway.yaml").devices
         assert device.name == name
     assert is_name(name, limits.DEVICE_LENGTH)
-
-
-@given(st.text(max_size=120))
-def test_a_component_that_a_profile_may_name_travels(key: str) -> None:
-    if key and component_key.is_storable(key) and key.isascii():
-        assert is_name(key, limits.COMPONENT_LENGTH)
 
 
 def event(**fields: Any) -> EventRecord:

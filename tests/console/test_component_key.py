@@ -102,13 +102,3 @@ def test_a_component_that_would_be_read_as_another_is_not_made(made: object) -> 
 )
 def test_the_kind_of_a_key(key: str, kind: str) -> None:
     assert keys.kind(key) == kind
-
-
-@pytest.mark.parametrize("key", ["", "l1", "toner black", "給紙ユニット 3", "c" * 100])
-def test_a_key_that_can_be_stored(key: str) -> None:
-    assert keys.is_storable(key)
-
-
-@pytest.mark.parametrize("key", [" ", "a  b", " a", "a ", "a\tb", "a\0", "a\u202eb", "c" * 101])
-def test_a_key_that_cannot_be_stored(key: str) -> None:
-    assert not keys.is_storable(key)

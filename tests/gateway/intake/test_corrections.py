@@ -125,6 +125,21 @@ async def test_readings_that_are_left_out_are_a_condition_with_evidence(sink: Op
     assert sink.gaps() == []
 
 
+async def test_of_two_readings_of_the_same_the_first_is_sent(sink: OpenSpool) -> None:
+    intake = intake_for(sink)
+    same = [reading(Quantity.VOLTAGE, value, NOON, "l1") for value in (230, 231, 232)]
+    same[2] = replace(same[2], resolution=-1)
+    await offer(intake, report(NOON, *same), report(NOON + 1, *same))
+    (record,) = map(decode_record, sink.bodies(Lane.DATA))
+    assert isinstance(record, DataRecord)
+    assert record.values == [230]
+    shown = found_codes(intake.latest["d"])[Code.DATA_NOT_SENT]
+    assert [(one.label, one.meaning.id) for one in shown.evidence] == [
+        ("voltage 'l1'", "evidence.reading_repeated"),
+        ("voltage 'l1'", "evidence.reading_repeated"),
+    ]
+
+
 async def test_the_condition_is_there_from_the_first_report_on_and_ends_with_its_cause(
     sink: OpenSpool,
 ) -> None:

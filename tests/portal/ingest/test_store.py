@@ -287,6 +287,8 @@ def test_a_word_this_portal_lacks_quarantines_the_records_that_use_it(
         ((Column("voltage", "l1", 900),), RejectCode.REFUSED),
         ((Column("voltage", "l1", 2**40),), RejectCode.REFUSED),
         ((Column("note", "", 0),) * 501, RejectCode.REFUSED),
+        ((Column("voltage", "l1", 0),) * 2, RejectCode.REFUSED),
+        ((Column("voltage", "l1", 0), Column("voltage", "l1", -1)), RejectCode.REFUSED),
     ],
 )
 def test_a_column_that_cannot_be_is_kept_and_rejected_in_use(
