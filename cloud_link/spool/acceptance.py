@@ -61,6 +61,8 @@ def _announce(
 
 def make_room(database: Database, held: frozenset[int]) -> bool:
     """Delete what the byte cap takes: retained records first; returns whether a drop begins."""
+    if database.excess() <= 0:
+        return False
     database.retention.shrink(database.excess)
     if database.excess() <= 0:
         return False

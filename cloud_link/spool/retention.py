@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from cloud_link.spool.model import SpoolLimits
@@ -68,8 +69,12 @@ class Retention:
             if not (count := self._forget_oldest()):
                 break
             left -= count
-        for lane in Lane:
-            left -= self._forget_expired(lane, boot, now) if left > 0 else 0
+        before = now - self._limits.retained_ms
+        if before <= 0:  # nothing is that old
+            return
+        for lane, (records, _) in self.counts().items():
+            if left > 0 and records > (GAPS_KEPT if lane is Lane.GAP else 0):
+                left -= self._forget_expired(lane, boot, before)
 
     def shrink(self, excess: Callable[[], int]) -> None:
         """Delete the oldest while ``excess()`` bytes are too many."""
@@ -86,32 +91,29 @@ class Retention:
         if not counts[lane][0]:
             return 0
         for first, last in self._spans(lane):
-            ids = self._ids(first, last)
+            ids = self._ids(first, last, _AT_ONCE)
             if ids:
                 return self._records.forget(lane, ids[0][0], ids[-1][0])
         return 0
 
-    def _forget_expired(self, lane: Lane, boot: bytes, now: int) -> int:
-        count = self.counts()[lane][0]
-        if not count or (lane is Lane.GAP and count <= GAPS_KEPT):
-            return 0
-        limit = now - self._limits.retained_ms
-        for first, last in self._spans(lane):
-            ids = self._ids(first, last)
-            expired = 0
-            for _, of_boot, at in ids:
-                if (at if of_boot == boot else 0) >= limit:
-                    break
-                expired += 1
-            if expired:
-                return self._records.forget(lane, ids[0][0], ids[expired - 1][0])
-            if ids:
+    def _forget_expired(self, lane: Lane, boot: bytes, before: int) -> int:
+        """Delete some of the oldest that were made before this moment of this boot."""
+
+        def is_expired(row: tuple[int, bytes, int]) -> bool:
+            return (row[2] if row[1] == boot else 0) < before
+
+        for span in self._spans(lane):
+            oldest = self._ids(*span, 1)
+            if oldest and not is_expired(oldest[0]):
                 return 0
+            if oldest:
+                expired = list(takewhile(is_expired, self._ids(*span, _AT_ONCE)))
+                return self._records.forget(lane, expired[0][0], expired[-1][0])
         return 0
 
     def _spans(self, lane: Lane) -> Iterator[tuple[int, int]]:
         return iter(self._records.settled.within(first_id(lane), last_id(lane)))
 
-    def _ids(self, first: int, last: int) -> list[tuple[int, bytes, int]]:
+    def _ids(self, first: int, last: int, most: int) -> list[tuple[int, bytes, int]]:
         query = "SELECT id, boot, at FROM record WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
-        return self._db.execute(query, (first, last, _AT_ONCE)).fetchall()
+        return self._db.execute(query, (first, last, most)).fetchall()

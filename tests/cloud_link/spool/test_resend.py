@@ -94,6 +94,32 @@ def test_what_is_old_goes_as_the_boot_goes_on(open_spool: Opener) -> None:
     assert asked(spool, 0, 29).gone == 19
 
 
+def test_settling_costs_the_same_whatever_is_retained(open_spool: Opener) -> None:
+    spool = open_spool(SpoolLimits(reserve_file_bytes=0, retained_ms=100_000))
+    costs = []
+    for first, last in ((0, 9), (10, 509), (510, 1_509)):  # the first expire as the last are made
+        spool.append([entry(Lane.DATA, 100 * i) for i in range(first, last + 1)])
+        settled(spool, first, last - 2)
+        settled(spool, last - 1, last - 1)
+        costs.append(_instructions(spool, last))
+    assert spool.stats().retained[Lane.DATA] == 1_001
+    assert max(costs[1:]) < 1.5 * costs[0]
+
+
+def _instructions(spool: Spool, number: int) -> int:
+    """Instructions of SQLite's that settling one record takes."""
+    counted = 0
+
+    def count() -> None:
+        nonlocal counted
+        counted += 1
+
+    spool._database.db.set_progress_handler(count, 1)
+    settled(spool, number, number)
+    spool._database.db.set_progress_handler(None, 1)
+    return counted
+
+
 def test_a_portal_that_asks_without_end_is_not_answered_without_end(open_spool: Opener) -> None:
     spool = open_spool()
     spool.append([entry(Lane.DATA, i) for i in range(100)])
