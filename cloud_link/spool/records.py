@@ -13,10 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from cloud_link.limits import EPOCH_SIZE, ORDINAL_LIMIT, RENEWAL_LIMIT
-from cloud_link.records import Table
+from cloud_link.records import Table, decode_table
 from cloud_link.spool.model import Entry, SpoolDamagedError, SpoolRecord
 from cloud_link.spool.schema import LANE_SHIFT, checksum
 from cloud_link.spool.settled import SettledRuns
@@ -27,8 +25,6 @@ from console.templates import spool
 EPOCHS_KEPT: Final = 256
 """Newest epochs that are remembered although nothing of them is left: a portal that is restored
 from an old backup is told that their records are gone."""
-
-_table_decoder: msgspec.msgpack.Decoder[Table] = msgspec.msgpack.Decoder(Table)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -381,7 +377,7 @@ class RecordStore:
         """The tables called ``names`` that are here."""
         query = "SELECT body FROM wire_table WHERE id = ?"
         found = (self._db.execute(query, (name,)).fetchone() for name in names)
-        return [_table_decoder.decode(row[0]) for row in found if row]
+        return [decode_table(row[0]) for row in found if row]
 
     def _refer(self, used: Counter[bytes]) -> None:
         self._db.executemany(

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
-from cloud_link.records import Table, table_id
-
-_encode_table = msgspec.msgpack.Encoder().encode
+from cloud_link.records import Table, encode_table, table_id
 
 
 class TableCache:
@@ -26,5 +22,5 @@ class TableCache:
             if len(self._known) >= self.LIMIT:
                 self._known.clear()
             # Holding the table itself keeps its identity from being given to another.
-            found = self._known[id(table)] = (table, table_id(table), _encode_table(table))
+            found = self._known[id(table)] = (table, table_id(table), encode_table(table))
         return found[1], found[2]

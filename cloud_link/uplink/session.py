@@ -25,9 +25,10 @@ import structlog
 
 from cloud_link.mqtt.broker import MqttError, PublishRefusedError
 from cloud_link.mqtt.session import Message, Session
-from cloud_link.records import Table, WireError, table_id
+from cloud_link.records import Table, WireError, decode_table, encode_table, table_id
 from cloud_link.spool.model import SettleResult, SpoolError, SpoolFullError
 from cloud_link.topics import Up, up
+from cloud_link.uplink.gathering import is_plain, joined
 from cloud_link.uplink.portal_log import PortalLog
 from cloud_link.uplink.repeat import OnlineRepeat
 from cloud_link.uplink.sealing import GapSealing
@@ -117,7 +118,7 @@ class UplinkSession:
         self._mqtt, self._writer, self._box = mqtt, writer, context.box
         self._info, self._progress, self._limits = context.info, context.progress, context.limits
         self._start, self._portal_log = start, context.portal_log
-        self._tables: dict[bytes, Table] = {}
+        self._tables: dict[bytes, bytes] = {}
         self._wake = asyncio.Event()
         self._sealing = context.sealing
         self._sealing.begin_session()
@@ -243,7 +244,7 @@ class UplinkSession:
             self.window.feed(cursor, records, newest)
 
     def _keep_tables(self, tables: Sequence[Table]) -> None:
-        self._tables.update((table_id(table), table) for table in tables)
+        self._tables.update((table_id(table), encode_table(table)) for table in tables)
 
     async def _publish_online(self) -> None:
         session = self._start.session
@@ -266,7 +267,7 @@ class UplinkSession:
 
     def _send_tables(self, ids: Sequence[bytes]) -> None:
         """Send tables in as few messages as they fit, before anything that is sent later."""
-        tables = tuple(self._tables[each] for each in ids if each in self._tables)
+        tables = tuple(decode_table(self._tables[each]) for each in ids if each in self._tables)
         bodies: list[bytes] = []
         stack = [tables] if tables else []
         while stack:
@@ -308,9 +309,7 @@ class UplinkSession:
                 continue
             self._acks.append((ack, message))
             self._ack_arrived.set()
-            more = ack.rejected or ack.need_table or ack.conflict or ack.wait_ms or ack.resend
-            plain = not more and ack.renew is None
-            if not plain or self.window.waits_for_room or len(self._acks) >= ACKS_LIMIT:
+            if not is_plain(ack) or self.window.waits_for_room or len(self._acks) >= ACKS_LIMIT:
                 self._settle_now.set()
 
     async def _settle_loop(self) -> None:
@@ -331,7 +330,7 @@ class UplinkSession:
         self._settle_now.clear()
         if not gathered:
             return
-        acks = [ack for ack, _ in gathered]
+        acks = joined(ack for ack, _ in gathered)
         try:
             results = await self._writer.call(lambda spool: spool.settle_all(acks))
         except SpoolFullError as error:
