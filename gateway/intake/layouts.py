@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloud_link.columns import table_for
-from cloud_link.records import Table, table_id
+from cloud_link.records import Column, Table, table_id
 from drivers.report import Kind, Quality, Reading, Report
 from gateway.intake.corrections import Corrections
 from gateway.intake.midnight import Side
@@ -47,7 +47,7 @@ class SentState:
     def __init__(self, device: str, corrections: Corrections) -> None:
         self._device = device
         self._corrections = corrections
-        self._slots: dict[tuple[str, str, int], int] = {}
+        self._slots: dict[Column, int] = {}
         self.layouts: list[Layout] = []
         self.marks: list[Mark] = []
         self.event: Report | None = None
@@ -83,8 +83,7 @@ class SentState:
         self._corrections.check(table, readings[0].at)
         slots = []
         for column in table.columns:
-            key = (column.quantity, column.part, column.resolution)
-            slots.append(self._slots.setdefault(key, len(self.marks)))
+            slots.append(self._slots.setdefault(column, len(self.marks)))
             if slots[-1] == len(self.marks):
                 self.marks.append(None)
         layout = Layout(
