@@ -4,13 +4,35 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import suppress
-
-from paho.mqtt.client import Client
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from types import ModuleType
 
 from cloud_link.mqtt.broker import UnreachableError
 from console.templates import mqtt, system
 from console.text import Message
+
+
+@contextmanager
+def _without_http() -> Iterator[None]:
+    """Let paho find no `urllib.request` while it is imported: HTTP and mail would keep 1.4 MB.
+
+    It asks that module for a proxy, and only where PySocks is installed: then it gets it.
+    """
+    if "urllib.request" in sys.modules or find_spec("socks") is not None:
+        yield
+        return
+    sys.modules["urllib.request"] = ModuleType("urllib.request")
+    try:
+        yield
+    finally:
+        del sys.modules["urllib.request"]
+
+
+with _without_http():
+    from paho.mqtt.client import Client
 
 
 class TlsAwareClient(Client):

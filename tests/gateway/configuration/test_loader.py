@@ -152,6 +152,17 @@ def test_the_daemon_loads_nothing_that_validates() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+def test_the_daemon_loads_nothing_that_speaks_http() -> None:
+    code = (
+        "import sys, gateway.daemon, cloud_link.mqtt.connect, drivers.registry\n"
+        "bad = {'urllib.request', 'http.client', 'email.message'} & set(sys.modules)\n"
+        "assert not bad, bad\n"
+        "import urllib.request\n"
+        "urllib.request.urlopen('data:,x').read()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 async def test_what_lies_in_the_working_directory_is_never_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
