@@ -124,7 +124,7 @@ def connect(path: Path, limits: SpoolLimits) -> sqlite3.Connection:
         pages = log_pages(limits)
         db.execute(f"PRAGMA wal_autocheckpoint={pages}")
         db.execute(f"PRAGMA journal_size_limit={pages * PAGE}")
-        db.execute("PRAGMA cache_size=-2048")
+        db.execute("PRAGMA cache_size=-256")
         _check_version(db)
     except BaseException:
         db.close()
