@@ -110,6 +110,8 @@ class Site:
             "KANMON_STATE": str(self.folder / "gateway"),
             "KANMON_PORTAL_STATE": str(self.folder / "portal"),
             "KANMON_BROKER": f"mqtt://127.0.0.1:{port}",
+            # The gateway is measured, not how often a portal on a busy core makes it pause.
+            "KANMON_INGEST_BUDGET": "100",
         }
         program = broker.plain(self.folder, port)
         self.children.start("broker", program.command, self.environment | program.environment)
