@@ -111,7 +111,7 @@ def quarantine_list(
         rows = [_row(one) for one in reversed(found.order_by("-pk")[:limit])]
         alarms = [_alarm(one) for one in Alarm.objects.filter(ended_at=None).order_by("pk")]
     lines = [
-        tr("Alarm since {time}: {cause}: {detail}", time=one["since"], cause=one["cause"],
+        tr("Alarm since {time}: {cause}: {detail}", time=one["since"] or "-", cause=one["cause"],
            detail=one["detail"])
         for one in alarms
     ]  # fmt: skip
@@ -123,10 +123,12 @@ def quarantine_list(
     say({"alarms": alarms, "count": count, "records": rows}, *lines, as_json=as_json)
 
 
-def _time(unix_ms: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=unix_ms)).isoformat(
-        timespec="seconds"
-    )
+def _time(unix_ms: int) -> str | None:
+    """A stored time as RFC 3339 in UTC; ``None`` outside of the years 1 to 9999."""
+    from portal.web.moments import datetime_of
+
+    found = datetime_of(unix_ms)
+    return None if found is None else found.isoformat(timespec="seconds")
 
 
 def _alarm(row: Alarm) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def _row(row: Quarantine) -> dict[str, Any]:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(row["number"]),
-        row["at"],
+        row["at"] or "-",
         row["gateway"],
         row["box"],
         row["lane"],

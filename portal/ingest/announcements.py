@@ -16,9 +16,9 @@ from portal.fleet.models import Box, RunningConfiguration
 from portal.ingest import clocks, epochs, gaps, healing, receipts, renumbering, sql
 from portal.ingest.answers import Answer
 from portal.ingest.bounds import admitted_devices
-from portal.ingest.clocks import moment
 from portal.ingest.models import Epoch, Gap, Receipt
 from portal.ingest.tables import ensure_devices
+from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ def apply_configuration(
         digest=record.digest.hex(),
         author=storable_text(record.author, LABEL_LENGTH),
         document=json.dumps(document, ensure_ascii=False),
-        at=moment(record.at + clock.offset_ms),
+        at=nearest_datetime(record.at + clock.offset_ms),
         clock=clock.pk,
         speaker=box.pk,
         order=order,

@@ -17,7 +17,7 @@ Source: design section 4 (clock) and 5.
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
@@ -30,6 +30,7 @@ from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import redating, samples
 from portal.ingest.gap_times import received_before
 from portal.ingest.models import BootClock, Gap, Redating
+from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
     from cloud_link.records import ConfigurationRecord
@@ -38,15 +39,8 @@ if TYPE_CHECKING:
 HINT: Final = -1
 """The order of a clock that only a `cloud_link.wire.Online` message stated."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 BootKey = tuple[int, bytes]
 """(id of the box, boot)."""
-
-
-def moment(unix_ms: int) -> datetime:
-    """Unix milliseconds as a time; exact, and never by way of a float."""
-    return _EPOCH + timedelta(milliseconds=unix_ms)
 
 
 class ClockBook:
@@ -231,8 +225,8 @@ def _redate(box: Box, old: BootClock, fresh: BootClock, until: int) -> None:
     redating.begin(correction)
     samples.redate_latest(box.gateway_id, correction)
     delta = timedelta(milliseconds=fresh.offset_ms - old.offset_ms)
-    start = moment(fresh.since_boot_ms + old.offset_ms)
-    end = moment(until + old.offset_ms)
+    start = nearest_datetime(fresh.since_boot_ms + old.offset_ms)
+    end = nearest_datetime(until + old.offset_ms)
     for model, field in (
         (Device, "reported"),
         (DeviceCondition, "raised"),

@@ -12,8 +12,8 @@ from cloud_link.limits import IDENTITY_LENGTHS, SUPPLY_NAME_LENGTH, SUPPLY_WORD_
 from cloud_link.validation import storable_text
 from drivers.report import Reachability
 from portal.fleet.models import LINK, UNHEARD, DeviceCondition, DeviceSupply
-from portal.ingest.clocks import moment
 from portal.ingest.condition_texts import condition_texts
+from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def apply_event(
     if speaker > device.speaker:
         device.speaker = speaker
         device.event_order = device.own_order = device.identity_order = UNHEARD
-    when = moment(record.at + clock.offset_ms)
+    when = nearest_datetime(record.at + clock.offset_ms)
     answers = record.reachability == Reachability.ONLINE
     link = [c for c in record.conditions if c.code.startswith(LINK)]
     own = [c for c in record.conditions if not c.code.startswith(LINK)]
@@ -116,7 +116,7 @@ def _set_conditions(
 def _raised_at(condition: WireCondition, when: datetime, clock: BootClock) -> datetime:
     if condition.since is None:
         return when
-    return min(when, moment(condition.since + clock.offset_ms))
+    return min(when, nearest_datetime(condition.since + clock.offset_ms))
 
 
 def _refresh(row: DeviceCondition, condition: WireCondition) -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from console.templates import condition
 from drivers.report import Code, Severity
 from portal.fleet.models import GATEWAY_DEVICE, Device, DeviceCondition
-from portal.ingest.clocks import moment
 from portal.ingest.messages import order
 from portal.ingest.tables import ensure_devices
+from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
     from portal.fleet.models import Box
@@ -40,7 +40,7 @@ def raise_condition(box: Box, boot: UndatedBoot) -> None:
             "severity": Severity.WARNING.value,
             "message": str(message),
             "message_id": message.id,
-            "raised_at": moment(boot.first_ms + boot.estimate.offset_ms),
+            "raised_at": nearest_datetime(boot.first_ms + boot.estimate.offset_ms),
             "raised_clock": boot.estimate.pk,
         },
     )
@@ -54,4 +54,4 @@ def clear_condition(box: Box, boot: UndatedBoot, now_ms: int) -> None:
         device__event_order__lt=order(boot.ordinal, 0),
         code=_CODE,
         component="",
-    ).update(cleared_at=moment(now_ms), cleared_clock=None)
+    ).update(cleared_at=nearest_datetime(now_ms), cleared_clock=None)

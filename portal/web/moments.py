@@ -1,8 +1,10 @@
 """Moments for people to read, on a site's clock; nothing that a database can hold makes it raise.
 
 A stored moment is a `datetime` in UTC, or an integer of Unix milliseconds, which may lie beyond
-what a `datetime` can say (the years 1 to 9999). It is never replaced by a nearer one: what cannot
-be said on the site's clock is said in UTC, and what has no date at all is shown as such.
+what a `datetime` can say (the years 1 to 9999). On a page it is never replaced by a nearer one:
+what cannot be said on the site's clock is said in UTC, and what has no date at all is shown as
+such. `datetime_of` is the one place that turns milliseconds into a time, exactly and never by way
+of a float.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from zoneinfo import ZoneInfo
 AHEAD_MS: Final = 300_000
 """A reading that is dated later than the portal's own time by more is dated by a wrong clock."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _UTC: Final = ZoneInfo("UTC")
 
@@ -55,6 +59,17 @@ def datetime_of(ms: int) -> datetime | None:
         return _EPOCH + ms * _MILLISECOND
     except OverflowError:
         return None
+
+
+def nearest_datetime(ms: int) -> datetime:
+    """Unix milliseconds as a moment in UTC; before the year 1 the first one, after 9999 the last.
+
+    For limits of a query, and for times that were found plausible before.
+    """
+    found = datetime_of(ms)
+    if found is None:
+        return _FIRST if ms < 0 else _LAST
+    return found
 
 
 def milliseconds(at: datetime) -> int:

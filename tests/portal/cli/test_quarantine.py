@@ -71,6 +71,15 @@ def test_an_open_alarm_comes_first(portal: Portal) -> None:
     assert first == "Alarm since 1970-01-01T00:00:00+00:00: canary: data: OperationalError: full"
 
 
+def test_a_time_beyond_every_calendar_is_none(portal: Portal) -> None:
+    """Whatever the database holds, the command lists it."""
+    with closing(sqlite3.connect(portal.state / "db.sqlite3")) as database, database:
+        database.execute("UPDATE ingest_quarantine SET at = 9223372036854775807")
+    found = json.loads(portal.done("quarantine", "list", "--json"))
+    assert [row["at"] for row in found["records"]] == [None, None]
+    assert [line.split()[1] for line in portal.done("quarantine", "list").splitlines()] == ["-"] * 2
+
+
 def test_a_record_is_shown_with_what_it_says(portal: Portal) -> None:
     row = json.loads(portal.done("quarantine", "show", "1", "--json"))
     assert (row["code"], row["says"]["kind"], row["says"]["device"]) == (

@@ -19,7 +19,6 @@ from cloud_link.records import (
 )
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Box, Device, DeviceCondition
-from portal.ingest.clocks import moment
 from portal.ingest.models import (
     BootClock,
     Gap,
@@ -31,6 +30,7 @@ from portal.ingest.models import (
 )
 from portal.ingest.redating import MOVED_AT_ONCE
 from portal.ingest.store import ingest
+from portal.web.moments import nearest_datetime as moment
 from tests.portal.ingest.sender import (
     METER,
     OFFSET,

@@ -15,10 +15,10 @@ from cloud_link.records import (
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.actions import assign_box
 from portal.fleet.models import Box, Device, DeviceCondition, RunningConfiguration
-from portal.ingest.clocks import moment
 from portal.ingest.events import apply_event
 from portal.ingest.models import BootClock
 from portal.ingest.store import ingest
+from portal.web.moments import nearest_datetime as moment
 from tests.portal.ingest.sender import (
     OFFSET,
     Sender,

@@ -13,12 +13,12 @@ from cloud_link.limits import ORDINAL_LIMIT, RENEWAL_LIMIT, SEQ_LIMIT, SESSION_L
 from cloud_link.records import ClockRecord, GapRecord
 from cloud_link.wire import VERSION, Ack, AcknowledgedEpoch, Lane
 from portal.fleet.models import Device, RunningConfiguration
-from portal.ingest.clocks import moment
 from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Latest, Sample
 from portal.ingest.receipts import compact
 from portal.ingest.store import ingest
+from portal.web.moments import nearest_datetime as moment
 from tests.portal.ingest.honest import BOOT, Honest
 from tests.portal.ingest.sender import (
     METER,

@@ -7,9 +7,9 @@ from django.db.models import Q
 
 from cloud_link.wire import Lane
 from portal.fleet.models import Box
-from portal.ingest.clocks import moment
 from portal.ingest.store import ingest
 from portal.ingest.time_quality import unconfirmed
+from portal.web.moments import nearest_datetime as moment
 from tests.portal.ingest.sender import METER, OFFSET, Sender, meter
 
 pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]

@@ -13,7 +13,6 @@ from cloud_link.records import DataRecord, EventRecord, Table, WireIdentity, tab
 from cloud_link.wire import Lane
 from portal.fleet.models import Box, Device, DeviceCondition
 from portal.ingest import time_quality, undated
-from portal.ingest.clocks import moment
 from portal.ingest.models import (
     BootClock,
     Gap,
@@ -25,6 +24,7 @@ from portal.ingest.models import (
 from portal.ingest.store import ingest, settle_undated
 from portal.ingest.time_quality import Undated
 from portal.ingest.undated import FORSAKEN_MS, QUIET_MS
+from portal.web.moments import nearest_datetime as moment
 from tests.portal.ingest.maintenance import maintain_until
 from tests.portal.ingest.sender import (
     METER,

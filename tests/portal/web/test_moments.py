@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.web.moments import datetime_of, milliseconds, site_moment, zone_of
+from portal.web.moments import datetime_of, milliseconds, nearest_datetime, site_moment, zone_of
 from portal.web.templatetags.kanmon import clock, moment, when
 
 ZONES = st.sampled_from(sorted(available_timezones())) | st.text(max_size=20)
@@ -34,6 +34,8 @@ def test_no_moment_and_no_zone_raises(at: datetime | int, zone: str, relative: b
 def test_milliseconds_are_exact_both_ways(ms: int) -> None:
     at = datetime_of(ms)
     assert at is None or milliseconds(at) == ms
+    nearest = nearest_datetime(ms)
+    assert nearest == at if at else nearest.year == (1 if ms < 0 else 9999)
 
 
 @pytest.mark.parametrize(
