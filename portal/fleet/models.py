@@ -173,6 +173,9 @@ class Device(models.Model):
     assigned to the gateway later has the greater one, and begins anew; what its predecessor still
     delivers changes nothing here.
 
+    ``last_heard_at`` is when an event was received last that says that the device answers, by the
+    portal's clock; ``reported_at`` is when the newest event was made, by the gateway's.
+
     What people say (`portal.fleet.actions.describe_device`): ``given_name``, ``location``,
     ``group``, ``kind_given``; ``revision`` counts how often, so that pages see the change.
     """
@@ -191,6 +194,7 @@ class Device(models.Model):
     state = models.CharField(max_length=16, default=State.OTHER.value)
     reported_at = models.DateTimeField(null=True, blank=True)
     reported_clock = models.BigIntegerField(null=True, blank=True)
+    last_heard_at = models.DateTimeField(null=True, blank=True)
     speaker = models.BigIntegerField(default=0)
     event_order = models.BigIntegerField(default=UNHEARD)
     own_order = models.BigIntegerField(default=UNHEARD)

@@ -6,6 +6,7 @@ carries the whole set and heals whatever came before).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.limits import IDENTITY_LENGTHS, SUPPLY_NAME_LENGTH, SUPPLY_WORD_LENGTH
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from portal.fleet.models import Device
     from portal.ingest.models import BootClock
 
+HEARD: Final = (Reachability.ONLINE, Reachability.SILENT_AS_EXPECTED)
+"""A device that is one of these is as it should be, so that an event about it is news of it."""
 _FIELDS: Final = (
     "speaker",
     "event_order",
@@ -32,23 +35,37 @@ _FIELDS: Final = (
     "state",
     "reported_at",
     "reported_clock",
+    "last_heard_at",
     *IDENTITY_LENGTHS,
 )
 """What events say of a device."""
 
 
-def apply_event(
-    device: Device, record: EventRecord, source: tuple[int, int], clock: BootClock
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """Where an event came from.
+
+    Attributes:
+        box: The id of the box that sent it.
+        order: Its order among the events of that box.
+        received_ms: When it was received, Unix milliseconds of the portal's clock.
+    """
+
+    box: int
+    order: int
+    received_ms: int
+
+
+def apply_event(device: Device, record: EventRecord, source: EventSource, clock: BootClock) -> None:
     """Apply what is newer in an event without flaw than what is stored; saves what it changes.
 
     Args:
         device: The device it is about.
         record: The event.
-        source: The id of the box that sent it, and the record's order among those of that box.
+        source: Where it came from.
         clock: The clock that dates it.
     """
-    speaker, order = source
+    speaker, order = source.box, source.order
     if speaker < device.speaker:
         return  # another box has taken its place
     if speaker > device.speaker:
@@ -60,6 +77,9 @@ def apply_event(
     own = [c for c in record.conditions if not c.code.startswith(LINK)]
     if order > device.event_order:
         device.event_order = order
+        if record.reachability in HEARD:
+            heard = nearest_datetime(source.received_ms)
+            device.last_heard_at = max(device.last_heard_at or heard, heard)
         device.reachability, device.state = record.reachability, record.state
         device.reported_at, device.reported_clock = when, clock.pk
         _set_conditions(device, link, when, clock, of_link=True)

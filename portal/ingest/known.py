@@ -10,13 +10,13 @@ from cloud_link.wire import Lane, RejectCode
 from portal.ingest import tables
 from portal.ingest.clocks import ClockBook
 from portal.ingest.messages import Item, Number
-from portal.ingest.models import Epoch
+from portal.ingest.models import Epoch, PendingClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from portal.fleet.models import Box
-    from portal.ingest.models import BootClock, PendingClock, Quarantine
+    from portal.ingest.models import BootClock, Quarantine
     from portal.ingest.tables import Layout, TableKey
 
 
@@ -31,6 +31,7 @@ def item_of(box: Box, row: PendingClock | Quarantine) -> Item:
         raw=raw,
         content=content_hash(boot, raw),
         record=Flaw(code=RejectCode.UNREADABLE, detail=""),
+        received_ms=row.received_ms if isinstance(row, PendingClock) else row.at,
     )
 
 

@@ -57,6 +57,8 @@ class Item:
         ordinal: Of the epoch, as the batch said.
         content: `cloud_link.records.content_hash`.
         record: What ``raw`` says, or the `Flaw` that keeps it from saying anything.
+        received_ms: When it was received, Unix milliseconds, of a record that was kept as it came;
+            ``None`` of one that is received now.
     """
 
     box: str
@@ -66,6 +68,11 @@ class Item:
     raw: bytes
     content: int
     record: Record | Flaw
+    received_ms: int | None = None
+
+    def received(self, now_ms: int) -> int:
+        """When it was received, at ``now_ms`` of the portal's time; both in Unix milliseconds."""
+        return now_ms if self.received_ms is None else self.received_ms
 
 
 @dataclass(slots=True, kw_only=True)

@@ -38,12 +38,16 @@ class PendingRecords:
         known: Gets the epochs, clocks and layouts of the records that are taken.
         undated: Counts the records that wait.
         suspects: Gets the records that cannot be read again.
+        now_ms: The portal's time, Unix milliseconds.
     """
 
-    def __init__(self, known: Known, undated: UndatedBoots, suspects: Suspects) -> None:
+    def __init__(
+        self, known: Known, undated: UndatedBoots, suspects: Suspects, now_ms: int
+    ) -> None:
         self._known = known
         self._undated = undated
         self._suspects = suspects
+        self._now_ms = now_ms
         self._taken: set[Item] = set()
         self._records_left = PENDING_PER_TRANSACTION
         self._readings_left = READINGS_PER_TRANSACTION
@@ -63,6 +67,7 @@ class PendingRecords:
             boot=item.boot,
             device_id=self._known.device(item),
             readings=readings,
+            received_ms=item.received(self._now_ms),
             raw=item.raw,
         )
         self._undated.count((self._known.box(item).pk, item.boot), [row])

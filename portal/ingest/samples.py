@@ -22,7 +22,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from cloud_link.columns import QUALITIES, cells
-from cloud_link.limits import SAMPLE_TEXT_LIMIT, SEQ_LIMIT
+from cloud_link.limits import SAMPLE_TEXT_LIMIT, SEQ_BITS, SEQ_LIMIT
 from cloud_link.records import WireError
 from cloud_link.validation import Flaw, plausible, storable_text
 from cloud_link.wire import RejectCode
@@ -62,22 +62,22 @@ _NUMBERS: Final = struct.Struct(">" + _FIELDS * _CHUNK)
 _HOLE: Final = struct.Struct(">hiqiqiihiq")
 _COPY_HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TAIL: Final = b"\xff\xff"
-_LATEST_TYPES: Final = (
-    "bigint",
-    "bigint",
-    "bigint",
-    "text",
-    "smallint",
-    "bigint",
-    "bigint",
-    "bigint",
+_LATER: Final = (
+    "(excluded.speaker, excluded.rank) >= (ingest_latest.speaker, ingest_latest.rank) "
+    "OR (excluded.speaker = ingest_latest.speaker "
+    f"AND excluded.rank >> {SEQ_BITS} = ingest_latest.rank >> {SEQ_BITS} "
+    "AND excluded.at > ingest_latest.received_ms "
+    f"AND excluded.at <= excluded.received_ms + {AHEAD_MS})"
 )
+"""Whether a sample was taken later than the latest one, as `Latest` says."""
+_LATEST_TYPES: Final = ("bigint", "bigint", "bigint", "text", "smallint", *["bigint"] * 4)
 _LATEST: Final = (
-    "INSERT INTO ingest_latest (series_id, at, value, text, quality, clock_id, speaker, rank) "
+    "INSERT INTO ingest_latest "
+    "(series_id, at, value, text, quality, clock_id, speaker, rank, received_ms) "
     "{rows} ON CONFLICT (series_id) DO UPDATE SET at = excluded.at, value = excluded.value, "
     "text = excluded.text, quality = excluded.quality, clock_id = excluded.clock_id, "
-    "speaker = excluded.speaker, rank = excluded.rank "
-    "WHERE (excluded.speaker, excluded.rank) >= (ingest_latest.speaker, ingest_latest.rank)"
+    "speaker = excluded.speaker, rank = excluded.rank, received_ms = excluded.received_ms "
+    f"WHERE {_LATER}"
 )
 _INDEX: Final = {quality: index for index, quality in enumerate(QUALITIES)}
 
@@ -89,12 +89,14 @@ class Rows:
     Attributes:
         speaker: The id of the box that took them.
         rank: When it took them, as `portal.ingest.models.Latest` says.
+        received_ms: When they were received, Unix milliseconds of the portal's clock.
     """
 
     numbers: list[Row] = field(default_factory=list)
     texts: list[Row] = field(default_factory=list)
     speaker: int = 0
     rank: int = UNHEARD
+    received_ms: int = 0
 
 
 class PendingClockError(LookupError):
@@ -351,14 +353,16 @@ def _latest(records: Iterable[Rows]) -> None:
             source, parameters = sql.source(_LATEST_TYPES, rows)
             cursor.execute(_LATEST.format(rows=f"SELECT * FROM {source} ORDER BY c0"), parameters)  # noqa: S608 - our source
         else:
-            cursor.executemany(_LATEST.format(rows="VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"), rows)
+            places = ", ".join(["%s"] * len(_LATEST_TYPES))
+            cursor.executemany(_LATEST.format(rows=f"VALUES ({places})"), rows)
 
 
 def _latest_row(row: Row, record: Rows) -> tuple[Any, ...]:
     series, at, value, quality, clock = row
     text = value if isinstance(value, str) else None
     number = None if isinstance(value, str) else value
-    return (series, at, number, text, quality, clock, record.speaker, record.rank)
+    source = (record.speaker, record.rank, record.received_ms)
+    return (series, at, number, text, quality, clock, *source)
 
 
 def redate_latest(gateway: int, correction: Redating) -> None:

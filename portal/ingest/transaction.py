@@ -74,7 +74,7 @@ class Transaction:
         self._now_ms = round(now.timestamp() * 1000)
         self._known = Known()
         self._undated = UndatedBoots(self._known.clocks, self._now_ms)
-        self._pending = PendingRecords(self._known, self._undated, self._suspects)
+        self._pending = PendingRecords(self._known, self._undated, self._suspects, self._now_ms)
         self._rejections = Rejections(self._now_ms)
         self._replaying = False
         self._outcomes: dict[Item, RecordOutcome] = {}
@@ -315,6 +315,7 @@ class Transaction:
                 ordinal = self._known.epoch(item).ordinal
                 found.speaker = key[0]
                 found.rank = samples.rank(ordinal, record.at, clock, self._now_ms)
+                found.received_ms = item.received(self._now_ms)
                 ready.append((item, found))
         self._isolate(kinds.DATA, ready, _write)
         failed = self._suspects.subjects
@@ -372,7 +373,10 @@ class Transaction:
             if isinstance(record, EventRecord):
                 pks = tables.ensure_devices({(box.gateway_id, record.device)})
                 device = Device.objects.get(pk=pks[box.gateway_id, record.device])
-                events.apply_event(device, record, (box.pk, self._order(item)), clock)
+                source = events.EventSource(
+                    box=box.pk, order=self._order(item), received_ms=item.received(self._now_ms)
+                )
+                events.apply_event(device, record, source, clock)
             elif isinstance(record, ConfigurationRecord):
                 announcements.apply_configuration(box, record, self._order(item), clock)
 

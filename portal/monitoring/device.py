@@ -61,7 +61,8 @@ class DeviceView:
         conditions, supplies, quantities: The first of each; ``more_...`` says how many there are
             besides.
         connected: Whether its gateway is connected.
-        heard_at: When anything last arrived from the device, Unix milliseconds.
+        heard_at: When anything was last received from the device, Unix milliseconds of the
+            portal's clock.
         gateway_heard_at: When anything last arrived from its gateway, UTC.
         connectivity: Whether the device itself can be reached.
     """
@@ -154,7 +155,9 @@ def device_version(device: Device, now: datetime) -> str:
     now_ms = milliseconds(now)
     stale = Q(at__lt=now_ms - heartbeat.hold_ms) | Q(at__gt=now_ms + AHEAD_MS)
     facts = (
-        _known(device).aggregate(Count("pk"), ExactSum("at"), stale=Count("pk", filter=stale)),
+        _known(device).aggregate(
+            Count("pk"), ExactSum("at"), Max("received_ms"), stale=Count("pk", filter=stale)
+        ),
         (device.pk, device.event_order, device.own_order, device.identity_order),
         (str(device), device.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(

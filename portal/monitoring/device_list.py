@@ -8,13 +8,11 @@ Source: requirements C-15, E-23.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django.db.models import BigIntegerField, Case, F, Q, SmallIntegerField, Value, When
 from django.db.models.functions import Coalesce, Concat, Greatest, Lower, NullIf, Trim
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
@@ -23,12 +21,11 @@ from portal.fleet.considered import considered
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE, Device, Gateway, Site
 from portal.monitoring.device_rows import device_rows
-from portal.monitoring.device_status import newest_value, with_status
+from portal.monitoring.device_status import newest_receipt, with_status
 from portal.monitoring.device_web_page import own_pages
 from portal.monitoring.list_query import UNGROUPED, ListQuery, visible_one
 from portal.monitoring.tally import gateway_facts
 from portal.web.database_text import SearchText, UnixMilliseconds, search_text
-from portal.web.moments import AHEAD_MS
 from portal.web.paging import Paging, paging
 
 if TYPE_CHECKING:
@@ -111,7 +108,6 @@ _TEXTS: Final = {
 }
 """The columns that compare a text."""
 _UNREACHED: Final = (Reachability.UNREACHABLE.value, Reachability.NEVER.value)
-_ANSWERS: Final = (Reachability.ONLINE.value, Reachability.SILENT_AS_EXPECTED.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,12 +287,10 @@ def _reached(gateways: Mapping[int, GatewayFact]) -> Case:
 
 
 def _heard() -> Greatest:
-    """When anything last arrived from a device, as `portal.monitoring.device_rows.heard_at`."""
-    by_now = timezone.now() + timedelta(milliseconds=AHEAD_MS)
-    answers = Q(reach__in=_ANSWERS, reported_at__lte=by_now)
+    """When anything was last received, as `portal.monitoring.device_rows.heard_at`."""
     never = Value(_NEVER, output_field=BigIntegerField())
-    reported = Case(When(answers, then=UnixMilliseconds("reported_at")), default=never)
-    return Greatest(Coalesce(newest_value(), never), reported)
+    heard = Coalesce(UnixMilliseconds("last_heard_at"), never)
+    return Greatest(Coalesce(newest_receipt(), never), heard)
 
 
 def _entry(row: DeviceRow, gateways: Mapping[int, GatewayFact], pages: OwnPages) -> DeviceEntry:

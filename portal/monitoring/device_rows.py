@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Length
-from django.utils import timezone
 
 from drivers.report import Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily
@@ -28,7 +27,7 @@ from portal.monitoring.readings import (
 )
 from portal.monitoring.supplies import SupplyView, supply_views
 from portal.web.first_rows import first_ids
-from portal.web.moments import AHEAD_MS, milliseconds
+from portal.web.moments import milliseconds
 from portal.web.paging import first_of_each
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class DeviceRow:
 
     Attributes:
         others: How many conditions it has besides the gravest.
-        heard_at: When anything last arrived from it, Unix milliseconds.
+        heard_at: When anything was last received from it, Unix milliseconds of the portal's clock.
         stale: Whether only last known values are shown: it or its gateway cannot be reached.
         connectivity: Whether it can be reached.
     """
@@ -177,10 +176,11 @@ def _row(
 
 
 def heard_at(device: Device, status: DeviceStatus) -> int | None:
-    """When anything last arrived from a device, Unix milliseconds; ``None``: never."""
-    heard = [status.newest_ms] if status.newest_ms is not None else []
-    if device.reported_at is not None and status.connectivity.answers:
-        reported = milliseconds(device.reported_at)
-        if reported <= milliseconds(timezone.now()) + AHEAD_MS:
-            heard.append(reported)
+    """When anything was last received from a device, Unix milliseconds; ``None``: never.
+
+    By the portal's clock: what the gateway's clock says of it may be wrong.
+    """
+    heard = [status.received_ms] if status.received_ms is not None else []
+    if device.last_heard_at is not None:
+        heard.append(milliseconds(device.last_heard_at))
     return max(heard, default=None)

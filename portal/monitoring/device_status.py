@@ -35,14 +35,12 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
 from drivers.report import Reachability, Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily, DeviceKind
 from portal.fleet.models import LINK, Device, DeviceCondition, DeviceSupply, severity_rank
 from portal.ingest.models import Latest, Series
 from portal.monitoring.connectivity import Connectivity
-from portal.web.moments import AHEAD_MS, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -73,13 +71,14 @@ class DeviceStatus:
         connectivity: Whether it can be reached.
         prints: Whether it is a printer.
         conditions: How many conditions are open.
-        newest_ms: When the newest of its values was read, Unix milliseconds; ``None`` without any.
+        received_ms: When the newest of its values was received, Unix milliseconds of the portal's
+            clock; ``None`` without any.
     """
 
     connectivity: Connectivity
     prints: bool
     conditions: int
-    newest_ms: int | None
+    received_ms: int | None
 
 
 def with_status(devices: QuerySet[Device]) -> QuerySet[Device]:
@@ -133,7 +132,7 @@ def _first_latest(
     series, latest = Series._meta.db_table, Latest._meta.db_table
     among = f"AND s.quantity IN ({', '.join(['%s'] * len(quantities))}) " if quantities else ""
     first = (
-        f"SELECT v.at FROM (SELECT s.id FROM {series} s "  # noqa: S608 - no values
+        f"SELECT v.received_ms FROM (SELECT s.id FROM {series} s "  # noqa: S608 - no values
         f"WHERE s.device_id = {Device._meta.db_table}.id {among}"
         f"ORDER BY s.device_id, s.quantity, s.part, s.resolution LIMIT {SERIES}) AS f "
         f"JOIN {latest} v ON v.series_id = f.id"
@@ -148,14 +147,10 @@ def raised_first() -> Subquery:
     return Subquery(open_.gravest_first().values("raised_at")[:1])
 
 
-def newest_value() -> RawSQL:
-    """When the newest value of a device was read, Unix milliseconds.
-
-    A value that is dated as yet to come says nothing of that.
-    """
-    by_now = milliseconds(timezone.now()) + AHEAD_MS
-    newest = "(SELECT MAX(at) FROM ({} WHERE v.at <= %s) AS read)"
-    return _first_latest(newest, parameters=[by_now], output=BigIntegerField())
+def newest_receipt() -> RawSQL:
+    """When a value of a device was last received, Unix milliseconds of the portal's clock."""
+    newest = "(SELECT MAX(received_ms) FROM ({} WHERE v.received_ms > 0) AS heard)"
+    return _first_latest(newest, output=BigIntegerField())
 
 
 def statuses(devices: Collection[int]) -> dict[int, DeviceStatus]:
@@ -164,14 +159,17 @@ def statuses(devices: Collection[int]) -> dict[int, DeviceStatus]:
     many = open_.values("device").annotate(many=Count("pk")).values("many")
     rows = (
         with_status(Device.objects.filter(pk__in=devices))
-        .annotate(many=Subquery(many), newest=newest_value())
-        .values_list("pk", "reach", "prints", "many", "newest")
+        .annotate(many=Subquery(many), received=newest_receipt())
+        .values_list("pk", "reach", "prints", "many", "received")
     )
     return {
         pk: DeviceStatus(
-            connectivity=connectivity(reach), prints=prints, conditions=many or 0, newest_ms=newest
+            connectivity=connectivity(reach),
+            prints=prints,
+            conditions=many or 0,
+            received_ms=received,
         )
-        for pk, reach, prints, many, newest in rows
+        for pk, reach, prints, many, received in rows
     }
 
 

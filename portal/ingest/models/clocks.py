@@ -130,6 +130,8 @@ class PendingClock(models.Model):
     Attributes:
         device: The one that its readings are of.
         readings: How many readings are in it.
+        received_ms: When it was received, Unix milliseconds of the portal's clock; 0 where an older
+            portal received it.
     """
 
     epoch = models.ForeignKey(Epoch, models.CASCADE, related_name="pending")
@@ -140,6 +142,7 @@ class PendingClock(models.Model):
         Device, models.SET_NULL, null=True, related_name="+", db_index=False, db_constraint=False
     )
     readings = models.IntegerField(default=0)
+    received_ms = models.BigIntegerField(default=0, db_default=0)
     raw = models.BinaryField()
 
     class Meta:

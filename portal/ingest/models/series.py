@@ -114,13 +114,16 @@ class Latest(models.Model):
 
     Which one that is does not depend on any date, so that a clock which is wrong, ahead or back,
     hides nothing: a sample of the box that speaks for its gateway, in its latest boot, and there
-    with the latest time since boot.
+    with the latest time since boot. One exception heals within an epoch what was forged or
+    mistaken: a sample that was taken after the shown one had been received is the later one,
+    whatever time since boot the shown one has.
 
     Attributes:
         at: As its clock dates it, Unix milliseconds.
         clock: The clock that dated it, as of `Sample`.
         speaker: The id of the box that took it.
         rank: `portal.ingest.messages.order` of the ordinal of its epoch and its time since boot.
+        received_ms: When it was received, Unix milliseconds of the portal's clock.
     """
 
     series = models.OneToOneField(
@@ -135,6 +138,7 @@ class Latest(models.Model):
     )
     speaker = models.BigIntegerField(default=0, db_default=0)
     rank = models.BigIntegerField(default=UNHEARD, db_default=UNHEARD)
+    received_ms = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "latest"

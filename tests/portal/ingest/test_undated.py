@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db.models import Q
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from portal.ingest import time_quality, undated
 from portal.ingest.models import (
     BootClock,
     Gap,
+    Latest,
     PendingClock,
     Quarantine,
     UndatedBoot,
@@ -363,3 +366,30 @@ def test_however_boots_and_clocks_come_nothing_is_hidden_and_order_is_kept(
         for one in time_quality.estimated(Q(box=box), found, found + 1):
             if not has_clock and one.earlier_ms is not None:
                 assert found - one.earlier_ms <= true, "nothing was read before the earliest time"
+
+
+def test_what_waited_was_received_when_it_came(box: Box, unset: Sender) -> None:
+    """A clock that comes a day later does not make its readings look like fresh ones."""
+    ingest([unset.clock()], at(86_400_000))
+    latest = Latest.objects.filter(series__device__gateway=box.gateway_id)
+    assert {one.received_ms for one in latest} == {OFFSET + 600_250}
+
+
+def test_what_waited_in_an_older_portal_is_counted(box: Box, unset: Sender) -> None:
+    """By boot and by device, whichever of the columns it had; what is counted stays so."""
+    expected = counted(box)
+    names = {one.name for one in time_quality.undated_devices(Q(device__gateway=box.gateway_id))}
+    PendingClock.objects.filter(seq__lt=6).update(device=None, readings=0)
+    PendingClock.objects.filter(seq__lt=8).update(device=None)
+    UndatedDevice.objects.all().delete()
+    UndatedBoot.objects.all().delete()
+    BootClock.objects.all().delete()
+    migration = import_module("portal.ingest.migrations.0014_receipts_by_the_portal")
+    for _ in range(2):
+        migration.count_waiting(apps, None)
+        assert counted(box) == expected
+    found = {one.name for one in time_quality.undated_devices(Q(device__gateway=box.gateway_id))}
+    assert found == names
+    ingest([rebooted(unset).online()], moment(NEXT))
+    assert counted(box) == (0, 0)
+    assert times(box)[-1] - times(box)[0] == 540_000
