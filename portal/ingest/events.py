@@ -6,7 +6,6 @@ carries the whole set and heals whatever came before).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloud_link.limits import IDENTITY_LENGTHS, SUPPLY_NAME_LENGTH, SUPPLY_WORD_LENGTH
@@ -41,31 +40,23 @@ _FIELDS: Final = (
 """What events say of a device."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSource:
-    """Where an event came from.
-
-    Attributes:
-        box: The id of the box that sent it.
-        order: Its order among the events of that box.
-        received_ms: When it was received, Unix milliseconds of the portal's clock.
-    """
-
-    box: int
-    order: int
-    received_ms: int
-
-
-def apply_event(device: Device, record: EventRecord, source: EventSource, clock: BootClock) -> None:
+def apply_event(
+    device: Device,
+    record: EventRecord,
+    source: tuple[int, int],
+    clock: BootClock,
+    received_ms: int = 0,
+) -> None:
     """Apply what is newer in an event without flaw than what is stored; saves what it changes.
 
     Args:
         device: The device it is about.
         record: The event.
-        source: Where it came from.
+        source: The id of the box that sent it, and the record's order among those of that box.
         clock: The clock that dates it.
+        received_ms: When it was received, Unix milliseconds of the portal's clock; 0: not known.
     """
-    speaker, order = source.box, source.order
+    speaker, order = source
     if speaker < device.speaker:
         return  # another box has taken its place
     if speaker > device.speaker:
@@ -77,8 +68,8 @@ def apply_event(device: Device, record: EventRecord, source: EventSource, clock:
     own = [c for c in record.conditions if not c.code.startswith(LINK)]
     if order > device.event_order:
         device.event_order = order
-        if record.reachability in HEARD:
-            heard = nearest_datetime(source.received_ms)
+        if record.reachability in HEARD and received_ms:
+            heard = nearest_datetime(received_ms)
             device.last_heard_at = max(device.last_heard_at or heard, heard)
         device.reachability, device.state = record.reachability, record.state
         device.reported_at, device.reported_clock = when, clock.pk

@@ -28,6 +28,11 @@ PENDING_PER_TRANSACTION: Final = 5_000
 """Records that had waited and that one transaction dates; the rest follows in the next ones."""
 READINGS_PER_TRANSACTION: Final = 5_000
 """Readings in these records at most, but for the last record: so many fit a turn of a box."""
+SETTLED_PER_TRANSACTION: Final = 20
+"""The same where no message of the box is charged for it. Each record may be of another device,
+whose series have pages of their own: so many take about as long as a message of 50 readings."""
+SETTLED_READINGS: Final = 150
+"""Readings in these at most, but for the last record."""
 _PENDING_AT_ONCE: Final = 500
 
 
@@ -51,6 +56,11 @@ class PendingRecords:
         self._taken: set[Item] = set()
         self._records_left = PENDING_PER_TRANSACTION
         self._readings_left = READINGS_PER_TRANSACTION
+
+    def restrict(self) -> None:
+        """Take no more than fits beside the messages of other boxes."""
+        self._records_left = min(self._records_left, SETTLED_PER_TRANSACTION)
+        self._readings_left = min(self._readings_left, SETTLED_READINGS)
 
     def __contains__(self, item: Item) -> bool:
         """Whether this transaction has taken the record out of those that wait."""
@@ -77,7 +87,8 @@ class PendingRecords:
 
         The caller applies each part before it asks for the next one. What still lies before every
         known clock is kept again, under new and higher keys; what is beyond
-        `PENDING_PER_TRANSACTION` or `READINGS_PER_TRANSACTION` waits for the next transaction.
+        `PENDING_PER_TRANSACTION` or `READINGS_PER_TRANSACTION` waits for the next transaction, and
+        so does what is beyond `restrict`.
 
         Yields:
             Records whose epochs, clocks and layouts are loaded. Those that cannot be read again
@@ -86,7 +97,8 @@ class PendingRecords:
         pending = PendingClock.objects.filter(epoch__box=box, boot=boot).order_by("pk")
         newest = pending.last()
         while newest is not None and self._records_left > 0 and self._readings_left > 0:
-            part = pending.filter(pk__lte=newest.pk).select_related("epoch")[:_PENDING_AT_ONCE]
+            most = min(_PENDING_AT_ONCE, self._records_left)
+            part = pending.filter(pk__lte=newest.pk).select_related("epoch")[:most]
             before = accumulate((row.readings for row in part), initial=0)
             rows = [
                 row for row, sum_ in zip(part, before, strict=False) if sum_ < self._readings_left

@@ -66,7 +66,7 @@ _LATER: Final = (
     "(excluded.speaker, excluded.rank) >= (ingest_latest.speaker, ingest_latest.rank) "
     "OR (excluded.speaker = ingest_latest.speaker "
     f"AND excluded.rank >> {SEQ_BITS} = ingest_latest.rank >> {SEQ_BITS} "
-    "AND excluded.at > ingest_latest.received_ms "
+    "AND ingest_latest.received_ms > 0 AND excluded.at > ingest_latest.received_ms "
     f"AND excluded.at <= excluded.received_ms + {AHEAD_MS})"
 )
 """Whether a sample was taken later than the latest one, as `Latest` says."""

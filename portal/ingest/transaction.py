@@ -132,6 +132,7 @@ class Transaction:
 
     def settle(self, box: Box) -> None:
         """Date what waits for a clock although none will come, of a locked box."""
+        self._pending.restrict()
         self._known.add_box(box)
         self._undated.load([box])
         self._finish()
@@ -373,10 +374,8 @@ class Transaction:
             if isinstance(record, EventRecord):
                 pks = tables.ensure_devices({(box.gateway_id, record.device)})
                 device = Device.objects.get(pk=pks[box.gateway_id, record.device])
-                source = events.EventSource(
-                    box=box.pk, order=self._order(item), received_ms=item.received(self._now_ms)
-                )
-                events.apply_event(device, record, source, clock)
+                source = (box.pk, self._order(item))
+                events.apply_event(device, record, source, clock, item.received(self._now_ms))
             elif isinstance(record, ConfigurationRecord):
                 announcements.apply_configuration(box, record, self._order(item), clock)
 

@@ -198,16 +198,27 @@ class UndatedBoots:
         self._save_devices()
 
     def _save_devices(self) -> None:
-        for (key, device), change in sorted(self._devices.items()):
-            boot = self._rows[key]
-            if change and boot.pk is not None:
-                row, _ = UndatedDevice.objects.get_or_create(boot=boot, device_id=device)
-                row.readings += change
-                if row.readings > 0:
-                    row.save(update_fields=["readings"])
-                else:
-                    row.delete()
+        changes = {
+            (boot.pk, device): change
+            for (key, device), change in sorted(self._devices.items())
+            if change and (boot := self._rows[key]).pk is not None
+        }
         self._devices.clear()
+        if not changes:
+            return
+        boots, devices = ({key[place] for key in changes} for place in (0, 1))
+        known = UndatedDevice.objects.filter(boot__in=boots, device__in=devices)
+        rows = {(row.boot_id, row.device_id): row for row in known}
+        for key in changes.keys() - rows.keys():
+            rows[key] = UndatedDevice(boot_id=key[0], device_id=key[1])
+        for key, change in changes.items():
+            rows[key].readings += change
+        changed = [rows[key] for key in changes]
+        waiting = [row for row in changed if row.readings > 0]
+        UndatedDevice.objects.bulk_create(row for row in waiting if row.pk is None)
+        UndatedDevice.objects.bulk_update([row for row in waiting if row.pk], ["readings"])
+        over = [row.pk for row in changed if row.readings <= 0 and row.pk is not None]
+        UndatedDevice.objects.filter(pk__in=over).delete()
 
     def _use(self, key: BootKey, at: int, uses: dict[int, _LastUse]) -> None:
         """Note that a moment of a boot was dated by the clock that holds then."""

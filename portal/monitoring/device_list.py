@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django.db.models import BigIntegerField, Case, F, Q, SmallIntegerField, Value, When
 from django.db.models.functions import Coalesce, Concat, Greatest, Lower, NullIf, Trim
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
 
@@ -107,6 +108,7 @@ _TEXTS: Final = {
     "group": Coalesce("group__name", _EMPTY),
 }
 """The columns that compare a text."""
+_ANSWERS: Final = (Reachability.ONLINE.value, Reachability.SILENT_AS_EXPECTED.value)
 _UNREACHED: Final = (Reachability.UNREACHABLE.value, Reachability.NEVER.value)
 
 
@@ -289,8 +291,10 @@ def _reached(gateways: Mapping[int, GatewayFact]) -> Case:
 def _heard() -> Greatest:
     """When anything was last received, as `portal.monitoring.device_rows.heard_at`."""
     never = Value(_NEVER, output_field=BigIntegerField())
-    heard = Coalesce(UnixMilliseconds("last_heard_at"), never)
-    return Greatest(Coalesce(newest_receipt(), never), heard)
+    answers = Q(reach__in=_ANSWERS, reported_at__lte=timezone.now())
+    reported = Case(When(answers, then=F("reported_at")))
+    heard = UnixMilliseconds(Coalesce("last_heard_at", reported))
+    return Greatest(Coalesce(newest_receipt(), never), Coalesce(heard, never))
 
 
 def _entry(row: DeviceRow, gateways: Mapping[int, GatewayFact], pages: OwnPages) -> DeviceEntry:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Case, IntegerField, Value, When
 from django.db.models.functions import Length
+from django.utils import timezone
 
 from drivers.report import Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily
@@ -178,9 +179,14 @@ def _row(
 def heard_at(device: Device, status: DeviceStatus) -> int | None:
     """When anything was last received from a device, Unix milliseconds; ``None``: never.
 
-    By the portal's clock: what the gateway's clock says of it may be wrong.
+    By the portal's clock: what the gateway's clock says of it may be wrong. An event that an older
+    portal received counts from its date, where that is past.
     """
     heard = [status.received_ms] if status.received_ms is not None else []
-    if device.last_heard_at is not None:
-        heard.append(milliseconds(device.last_heard_at))
+    at = device.last_heard_at
+    if at is None and status.connectivity.answers:
+        at = device.reported_at
+        at = None if at is None or at > timezone.now() else at
+    if at is not None:
+        heard.append(milliseconds(at))
     return max(heard, default=None)

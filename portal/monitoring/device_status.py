@@ -35,12 +35,14 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 from drivers.report import Reachability, Severity, State
 from portal.fleet.kinds import PRINTED, DeviceFamily, DeviceKind
 from portal.fleet.models import LINK, Device, DeviceCondition, DeviceSupply, severity_rank
 from portal.ingest.models import Latest, Series
 from portal.monitoring.connectivity import Connectivity
+from portal.web.moments import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -132,7 +134,7 @@ def _first_latest(
     series, latest = Series._meta.db_table, Latest._meta.db_table
     among = f"AND s.quantity IN ({', '.join(['%s'] * len(quantities))}) " if quantities else ""
     first = (
-        f"SELECT v.received_ms FROM (SELECT s.id FROM {series} s "  # noqa: S608 - no values
+        f"SELECT v.at, v.received_ms FROM (SELECT s.id FROM {series} s "  # noqa: S608 - no values
         f"WHERE s.device_id = {Device._meta.db_table}.id {among}"
         f"ORDER BY s.device_id, s.quantity, s.part, s.resolution LIMIT {SERIES}) AS f "
         f"JOIN {latest} v ON v.series_id = f.id"
@@ -148,9 +150,14 @@ def raised_first() -> Subquery:
 
 
 def newest_receipt() -> RawSQL:
-    """When a value of a device was last received, Unix milliseconds of the portal's clock."""
-    newest = "(SELECT MAX(received_ms) FROM ({} WHERE v.received_ms > 0) AS heard)"
-    return _first_latest(newest, output=BigIntegerField())
+    """When a value of a device was last received, Unix milliseconds of the portal's clock.
+
+    A value that an older portal received counts from its date, where that is past.
+    """
+    by_now = milliseconds(timezone.now())
+    received = "CASE WHEN received_ms > 0 THEN received_ms WHEN at <= %s THEN at END"
+    newest = f"(SELECT MAX({received}) FROM ({{}}) AS heard)"  # noqa: S608 - no values
+    return _first_latest(newest, parameters=[by_now], output=BigIntegerField())
 
 
 def statuses(devices: Collection[int]) -> dict[int, DeviceStatus]:

@@ -110,6 +110,7 @@ class Redating(models.Model):
         start_ms, end_ms: Which of them move: from and before these times, as the old clock says.
         delta_ms: How far they move.
         series: The id of the series from which on there may be some left.
+        passed_ms: How far that one is done, from its end that moves first; NULL: not begun.
     """
 
     box = models.ForeignKey(Box, models.CASCADE, related_name="redatings")
@@ -119,6 +120,7 @@ class Redating(models.Model):
     end_ms = models.BigIntegerField()
     delta_ms = models.BigIntegerField()
     series = models.BigIntegerField(default=0)
+    passed_ms = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.old_clock} -> {self.fresh_clock}: {self.delta_ms} ms"

@@ -123,7 +123,8 @@ class Latest(models.Model):
         clock: The clock that dated it, as of `Sample`.
         speaker: The id of the box that took it.
         rank: `portal.ingest.messages.order` of the ordinal of its epoch and its time since boot.
-        received_ms: When it was received, Unix milliseconds of the portal's clock.
+        received_ms: When it was received, Unix milliseconds of the portal's clock; 0 where an older
+            portal received it.
     """
 
     series = models.OneToOneField(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cloud_link.records import ClockRecord
 from cloud_link.wire import Lane
-from portal.ingest import redating, samples
+from portal.ingest import redating
 from portal.ingest.models import Redating, Sample
 from portal.ingest.store import ingest
 from tests.portal.ingest.maintenance import maintain_until
@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.database, pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redating, "MOVED_AT_ONCE", 4)
-    monkeypatch.setattr(redating, "_SERIES_AT_ONCE", 2)
+    monkeypatch.setattr(redating, "SERIES_AT_ONCE", 2)
+    monkeypatch.setattr(redating, "_WINDOWS_AT_ONCE", 3)
 
 
 def moments(box: Box) -> dict[int | None, int]:
@@ -54,6 +55,36 @@ def test_a_transaction_moves_a_few_and_the_rest_follows() -> None:
     assert not Redating.objects.exists()
 
 
+def test_a_transaction_moves_samples_of_a_few_series() -> None:
+    """However few samples each of them has: every series has pages of its own."""
+    box, sender = wrong_by_an_hour(1)
+    ingest([sender.clock()])
+    assert Sample.objects.filter(at__gte=OFFSET).count() == 2
+    assert redate_all() == 1
+    assert moments(box) == {0: 0}
+
+
+@pytest.mark.parametrize("step", [1000, -1000, 3000, -250])
+def test_samples_may_move_to_where_others_were(step: int) -> None:
+    """By less than the samples that move at once are apart, in either direction."""
+    box = new_box()
+    sender = Sender(box.box_id)
+    ingest([sender.tables(METER), sender.clock(OFFSET - step, synchronised=False)])
+    ingest([sender.send(Lane.DATA, *[meter(1000 * n, n, n, n) for n in range(20)])])
+    ingest([sender.clock()])
+    redate_all()
+    assert moments(box) == {n: 1000 * n for n in range(20)}
+
+
+def test_samples_that_no_clock_concerns_are_looked_at_once() -> None:
+    """A correction at the end of many samples passes them in parts, and none of them twice."""
+    box, sender = wrong_by_an_hour(60)
+    ingest([sender.clock(since=59_000, synchronised=False)])
+    assert redate_all() <= 1 + 3 * 3
+    expected = {n: 1000 * n - 3_600_000 for n in range(59)} | {59: 59_000}
+    assert moments(box) == expected
+
+
 def test_boxes_take_turns() -> None:
     pairs = [wrong_by_an_hour() for _ in range(3)]
     ingest([sender.clock() for _, sender in pairs])
@@ -69,15 +100,15 @@ def test_samples_that_cannot_move_keep_their_times_and_hold_up_nothing(
 ) -> None:
     box, sender = wrong_by_an_hour()
     ingest([sender.clock()])
-    honest = samples.move
+    honest = redating._move_within
     left = moments(box)
 
     def fail(*_: object) -> None:
         raise ValueError("100 ms are taken")
 
-    monkeypatch.setattr(samples, "move", fail)
+    monkeypatch.setattr(redating, "_move_within", fail)
     assert redating.go_on() == box.pk
-    monkeypatch.setattr(samples, "move", honest)
+    monkeypatch.setattr(redating, "_move_within", honest)
     assert redating.go_on() is None
     assert moments(box) == left
     ingest([sender.send(Lane.DATA, meter(90_000, 90, 90, 90))])

@@ -384,7 +384,7 @@ def test_what_waited_in_an_older_portal_is_counted(box: Box, unset: Sender) -> N
     UndatedDevice.objects.all().delete()
     UndatedBoot.objects.all().delete()
     BootClock.objects.all().delete()
-    migration = import_module("portal.ingest.migrations.0014_receipts_by_the_portal")
+    migration = import_module("portal.ingest.migrations.0015_receipts_by_the_portal")
     for _ in range(2):
         migration.count_waiting(apps, None)
         assert counted(box) == expected

@@ -160,7 +160,7 @@ def test_an_estimate_is_shown_with_its_earliest_time(
     file = b"".join(administrator.get(usage, {"format": "csv"})).decode()
     assert "estimated times (up to 1 h 5 min earlier)" in file
     administrator.post("/language/", {"language": "ja", "next": "/"})
-    assert "最大1時間5分早かった可能性があります" in _text(administrator, usage)
+    assert "最大で1時間5分早い可能性があります" in _text(administrator, usage)
 
 
 def test_an_estimate_without_an_earliest_time_says_so(

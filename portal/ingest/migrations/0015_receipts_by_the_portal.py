@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import msgspec
 from django.db import migrations, models
-from django.db.models import BigIntegerField, Case, F, Value, When
 
 from cloud_link.limits import EARLIEST_MS
 from cloud_link.records import DataRecord, EventRecord, Table, WireError, decode_record
@@ -27,13 +26,6 @@ class _Waiting:
     first: int = 1 << 62
     last: int = -1
     devices: Counter[int] = field(default_factory=Counter)
-
-
-def receipts_of_latest(apps: Any, _schema_editor: object) -> None:
-    """Take the date of a value, or the present where that is yet to come."""
-    now = Value(_now_ms(), output_field=BigIntegerField())
-    received = Case(When(at__lte=now, then=F("at")), default=now)
-    apps.get_model("ingest", "Latest").objects.update(received_ms=received)
 
 
 def count_waiting(apps: Any, _schema_editor: object) -> None:
@@ -130,8 +122,8 @@ def _now_ms() -> int:
 
 class Migration(migrations.Migration):
     dependencies: ClassVar = [
-        ("fleet", "0007_last_heard"),
-        ("ingest", "0013_gap_spans"),
+        ("fleet", "0007_device_last_heard_at"),
+        ("ingest", "0014_renumberings"),
     ]
 
     operations: ClassVar = [
@@ -145,6 +137,5 @@ class Migration(migrations.Migration):
             name="received_ms",
             field=models.BigIntegerField(db_default=0, default=0),
         ),
-        migrations.RunPython(receipts_of_latest, migrations.RunPython.noop),
         migrations.RunPython(count_waiting, migrations.RunPython.noop),
     ]
