@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from django.test import Client
+from django.urls import reverse
 
 from cloud_link import topics
 from cloud_link.columns import cells
@@ -12,10 +16,12 @@ from cloud_link.spool.model import SpoolLimits
 from cloud_link.spool.spool import Spool
 from cloud_link.topics import Up
 from cloud_link.wire import VERSION, Batch, Lane, Tables, encode
+from portal.accounts.models import Role, User
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Sample, TextSample
 from portal.ingest.store import ingest
 from tests.portal.ingest.sender import new_box
+from tests.portal.monitoring.page_text import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +62,14 @@ def deliver(box: Box, wanted: Callable[[Record], bool] = everything) -> PortalBo
     return known
 
 
-def boot_times(box: Box, device: str = "") -> set[int]:
-    """When the readings of a spool, or of one device, were taken, milliseconds since boot."""
+Moment = tuple[str, str, str, int]
+"""(device, quantity, part, time) of a reading."""
+
+
+def spooled_readings(box: Box) -> Counter[Moment]:
+    """The readings of a spool; their times are in milliseconds since boot."""
     spool = Spool.open(box.state / "spool", boot=bytes(8), limits=SpoolLimits())
-    found: set[int] = set()
+    found: Counter[Moment] = Counter()
     try:
         for lane in (Lane.BOUNDARY, Lane.DATA):
             pending = list(spool.pending(lane, after=0, limit_bytes=100_000_000))
@@ -69,20 +79,35 @@ def boot_times(box: Box, device: str = "") -> set[int]:
             }
             for one in pending:
                 record = decode_record(one.body)
-                if isinstance(record, DataRecord) and tables[record.table].device in {
-                    device or tables[record.table].device
-                }:
-                    found |= {cell.at for cell in cells(tables[record.table], record)}
+                if isinstance(record, DataRecord):
+                    table = tables[record.table]
+                    for cell in cells(table, record):
+                        column = table.columns[cell.column]
+                        found[table.device, column.quantity, column.part, cell.at] += 1
     finally:
         spool.close()
     return found
 
 
-def sample_times(box: PortalBox) -> set[int]:
-    """When the portal says that the readings of a box were taken, Unix milliseconds."""
-    scope = {"series__device__gateway": box.gateway_id}
-    numbers = Sample.objects.filter(**scope).values_list("at", flat=True)
-    return {*numbers, *TextSample.objects.filter(**scope).values_list("at", flat=True)}
+def stored_readings(box: PortalBox) -> Counter[Moment]:
+    """The readings of a box as the portal has them; their times are in Unix milliseconds."""
+    found: Counter[Moment] = Counter()
+    for table in (Sample, TextSample):
+        rows = table._default_manager.filter(series__device__gateway=box.gateway_id)
+        found.update(
+            rows.values_list("series__device__name", "series__quantity", "series__part", "at")
+        )
+    return found
+
+
+def portal_page(box: PortalBox, name: str) -> str:
+    """The words of a page about a box's gateway, for an administrator of its organization."""
+    site = box.gateway.site
+    user, _ = User.objects.get_or_create(email="reader@example.com")
+    user.memberships.get_or_create(organization=site.organization, role=Role.ADMINISTRATOR)
+    client = Client()
+    client.force_login(user)
+    return page_text(client, reverse(name, args=[site.pk if "site" in name else box.gateway_id]))
 
 
 def _origin(record: SpoolRecord) -> tuple[bytes, int, bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,13 @@ from portal.ingest.time_quality import unconfirmed, undated, undated_devices
 from tests.faults.clockfault import WallClock
 from tests.gateway.box import Box, wait_for
 from tests.gateway.meter import meter
-from tests.gateway.portal_view import boot_times, deliver, sample_times
+from tests.gateway.portal_view import (
+    Moment,
+    deliver,
+    portal_page,
+    spooled_readings,
+    stored_readings,
+)
 
 pytestmark = [
     pytest.mark.peer("libfaketime", "cc"),
@@ -169,9 +175,13 @@ def test_never_set(box: Box, wall: WallClock) -> None:
     assert box.end() == 0
     assert clocks(box) == []
     known = deliver(box)
-    waiting = {one.name: one.readings for one in undated_devices()}
-    assert waiting["main"] > 0
-    assert sum(waiting.values()) == undated()[known.pk].readings
+    readings = spooled_readings(box)
+    sent = Counter(device for device, *_ in readings.elements())
+    assert sent["main"] > 0
+    assert {one.name: one.readings for one in undated_devices()} == sent
+    assert undated()[known.pk].readings == readings.total()
+    for page in ("gateway", "site-usage"):
+        assert f"{readings.total()} readings have no time yet" in portal_page(known, page)
     assert DeviceCondition.objects.open().filter(code=Code.CLOCK_UNSET.value).exists()
     assert not Sample.objects.filter(series__device__gateway=known.gateway_id).exists()
 
@@ -207,7 +217,10 @@ def test_an_unconfirmed_day_ahead_and_two_days_back(box: Box, wall: WallClock) -
     assert [one.start for one in stretches] == [one.since + one.offset for one in steps]
     newest = Latest.objects.filter(series__device__gateway=without.gateway_id)
     of_meter = newest.filter(series__device__name="main").values_list("at", flat=True)
-    assert max(boot_times(box, "main")) + back.offset in set(of_meter), "what was read last"
+    last = max(at for device, *_, at in spooled_readings(box) if device == "main")
+    assert last + back.offset in set(of_meter), "what was read last"
+    page = portal_page(without, "gateway")
+    assert "No time source has confirmed the gateway's clock for readings between" in page
 
 
 def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: WallClock) -> None:
@@ -225,11 +238,15 @@ def test_a_clock_that_was_a_day_ahead_from_boot_is_put_right(box: Box, wall: Wal
     assert unconfirmed(Q(box=known), 0, FOREVER) == []
 
 
-def misdated(known: PortalBox, box: Box, records: list[ClockRecord]) -> set[int]:
-    """The times at which only the portal, or only these clock records, have a reading."""
-    expected = {dated(records, at) for at in boot_times(box)}
+def misdated(known: PortalBox, box: Box, records: list[ClockRecord]) -> list[Moment]:
+    """The readings that the portal has not once each, under the time of these clock records."""
+    expected: Counter[Moment] = Counter()
+    for (device, quantity, part, at), count in spooled_readings(box).items():
+        expected[device, quantity, part, dated(records, at)] += count
     assert expected
-    return sample_times(known) ^ expected
+    assert set(expected.values()) == {1}
+    found = stored_readings(known)
+    return sorted((found - expected) + (expected - found))
 
 
 def times_known(box: Box) -> list[str]:
