@@ -243,9 +243,9 @@ def _refusal(response: Response) -> CodedError:
     except ValueError:
         return PortalRefusalError(
             refused.code,
-            cause=_printable(refused.cause),
+            cause=printable(refused.cause),
             why=why,
-            next_step=verbatim(_printable(refused.next)),
+            next_step=verbatim(printable(refused.next)),
         )
 
 
@@ -263,7 +263,7 @@ def _printable_texts(value: Any) -> Any:
     It is shown on a terminal, and on the first connection it may be anybody's.
     """
     if isinstance(value, str):
-        return _printable(value)
+        return printable(value)
     if isinstance(value, list):
         return [_printable_texts(one) for one in value]
     if isinstance(value, dict):
@@ -271,7 +271,8 @@ def _printable_texts(value: Any) -> Any:
     return value
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text of a portal as it is shown: a question mark for what cannot be printed."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

@@ -17,17 +17,19 @@ import fcntl
 import os
 import platform
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cloud_link.mqtt.broker import Broker, BrokerUrlError
 from config.disk import Disk, LocalDisk
-from console.templates.enrol import ENROLLED_AT
+from console.templates.enrol import ENROLLED_AT, INVALID_FIELD
 from provisioning import box_key, enrolment_store, file_permissions
 from provisioning.claim import TERMS, ClaimRequest, Inventory
-from provisioning.claim_client import ClaimClient
+from provisioning.claim_client import ClaimClient, printable
 from provisioning.codes import Code, CodedError
 from provisioning.enrolment_store import Enrolment
 from provisioning.identity import IdentityError, box_id, clean
@@ -100,10 +102,20 @@ def _enrol(request: EnrolRequest, client: ClaimClient, disk: Disk) -> Enrolment:
     )
     grant = client.claim(claim, root)
     verified = box_key.verify(grant, box, key, root)
+    _check_broker(grant)
     enrolment = _enrolment(request, grant, verified.expires_at)
     return enrolment_store.save(
         disk, request.state, enrolment, chain=verified.chain, trust=verified.trust
     )
+
+
+def _check_broker(grant: ClaimGrant) -> None:
+    """Raise `CodedError` for a broker that this box could never connect to."""
+    try:
+        Broker.parse(grant.broker.url, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except BrokerUrlError as error:
+        why = INVALID_FIELD(field="broker.url")
+        raise CodedError(Code.NOT_THE_PORTAL, why=why) from error
 
 
 def _enrolment(request: EnrolRequest, grant: ClaimGrant, expires_at: str) -> Enrolment:
@@ -116,9 +128,9 @@ def _enrolment(request: EnrolRequest, grant: ClaimGrant, expires_at: str) -> Enr
         expires_at=expires_at,
         broker=grant.broker.url,
         mqtt=grant.broker.mqtt,
-        gateway=grant.gateway,
-        site=grant.site,
-        organization=grant.organization,
+        gateway=printable(grant.gateway),
+        site=printable(grant.site),
+        organization=printable(grant.organization),
         terms=TERMS,
     )
 

@@ -114,6 +114,30 @@ def test_a_box_of_another_portal_stays_there(tmp_path: Path) -> None:
     assert enrolment_store.load(tmp_path) == kept
 
 
+@pytest.mark.parametrize("url", ["", "mqtt://broker.example.com", "mqtts://", "mqtts://a:x", "\0"])
+def test_a_broker_that_cannot_be_is_not_kept(tmp_path: Path, url: str) -> None:
+    def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        granted = endpoint.grant(body)
+        broker = replace(granted.broker, url=url)
+        answer(handler, 200, encode(replace(granted, broker=broker)))
+
+    with serving(ClaimServer(on_claim=reply)) as endpoint:
+        assert code_of(enrol_request(endpoint, tmp_path)) is Code.NOT_THE_PORTAL
+        assert enrolment_store.load(tmp_path) is None
+        endpoint.on_claim = None
+        assert enrol(enrol_request(endpoint, tmp_path)).broker
+
+
+def test_names_of_a_portal_are_kept_printable(tmp_path: Path) -> None:
+    def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        named = replace(endpoint.grant(body), site="A\x1b[2J\nB", organization="\u202eC")
+        answer(handler, 200, encode(named))
+
+    with serving(ClaimServer(on_claim=reply)) as endpoint:
+        kept = enrol(enrol_request(endpoint, tmp_path))
+    assert (kept.site, kept.organization) == ("A?[2J?B", "?C")
+
+
 def _for_another_key(endpoint: ClaimServer) -> Reply:
     def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = decode(ClaimRequest, body, wrong=Code.BAD_REQUEST)
