@@ -161,7 +161,8 @@ def name_things(
     )
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.database
+@pytest.mark.timeout(900)
 def test_no_page_grows_with_what_a_box_names(owner: Client, seeded: SeedIds) -> None:
     every = list(pages(seeded))
     name_things(seeded, 0, 210)
