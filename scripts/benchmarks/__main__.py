@@ -38,7 +38,7 @@ GROUPS: Final[dict[str, Group]] = {
     "ingest": ("Ingest on PostgreSQL", ingest_copy.measure),
     "fairness": ("Ingest, answers to one box beside another that sends too much", fairness.measure),
     "gateway": ("Gateway, whole path", whole_path.measure),
-    "claims": ("Claim service, a request for the root", claim_service.measure),
+    "claims": ("Claim service, a claim of two requests", claim_service.measure),
     "pages": (
         "Pages of the portal beside a box that names very many devices",
         portal_pages.measure,
