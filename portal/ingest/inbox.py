@@ -36,7 +36,7 @@ from portal.ingest.answers import Answer
 from portal.ingest.budget import Budgets, Resource
 from portal.ingest.cost import PART_ROWS, OpenedMessage, Part
 from portal.ingest.messages import IncomingMessage, box_of
-from portal.ingest.pacing import APART_S, HEAVY_S, Paces, Spent
+from portal.ingest.pacing import APART_S, FEW_ROWS, HEAVY_S, Paces, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -49,9 +49,6 @@ BOX_MESSAGES: Final = 64
 """Messages of one box that wait here; a gateway has fewer in flight, in full messages."""
 SHARED_COMMITS: Final = 4
 """What all messages of a shared transaction should take together, in transactions of one."""
-FEW_ROWS: Final = 40
-"""Rows up to which a message is light, however long such rows took recently: on a busy machine
-all take long. A box whose turns stay long is found out by these (`Paces.learn`)."""
 OPENING_S: Final = 0.004
 """Seconds after which no further message is opened within one turn."""
 
