@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 PART_ROWS: Final = 1_000
 """Rows of one part at most, unless a single record has more."""
 
-# Rows that something costs beside its values, of which each costs one.
+# Rows that something costs beside its values, of which each costs one: about what it takes beside a
+# reading, so that the first turn of a box is not long either.
 _MESSAGE: Final = 10
 _EVENT: Final = 20
 _CONDITION: Final = 5
-_CLOCK: Final = 100
+_CLOCK: Final = 500
+_GAP: Final = 200
+_TABLE: Final = 50
 _EPOCH: Final = 5
 _FLAW: Final = 50
 _DOCUMENT_BYTES: Final = 200
@@ -216,7 +219,7 @@ def _part(message: IncomingMessage, costs: Sequence[_ItemCost], epoch: frozenset
 
 
 def _table_cost(table: Table) -> _ItemCost:
-    return _ItemCost(rows=1 + len(table.columns), device=table.device, table=table_id(table))
+    return _ItemCost(rows=_TABLE + len(table.columns), device=table.device, table=table_id(table))
 
 
 def _record_cost(record: Record | Flaw) -> _ItemCost:
@@ -232,7 +235,7 @@ def _record_cost(record: Record | Flaw) -> _ItemCost:
     if isinstance(record, ClockRecord):
         return _ItemCost(rows=_CLOCK, clock=True)
     if isinstance(record, GapRecord):
-        return _ItemCost(rows=_EVENT + len(record.ranges), table=record.epoch)
+        return _ItemCost(rows=_GAP + len(record.ranges), table=record.epoch)
     if isinstance(record, ConfigurationRecord):  # names devices
         size = document_size(record)
         return _ItemCost(rows=_EVENT + size // _DOCUMENT_BYTES, document=size)

@@ -97,7 +97,7 @@ def test_the_parts_of_a_message_say_together_what_it_says(counts: list[int], row
 def test_tables_are_counted_by_name_and_come_apart() -> None:
     tables = tuple(Table(f"d{n}", (Column("jobs", "", 0),)) for n in range(1_200))
     found = parts_of(Sender("b-1").tables(*tables))
-    assert len(found) == 3
+    assert 10 < len(found) < 100
     assert sum(len(part.devices) for part in found) == 1_200
     assert sum(len(part.tables) for part in found) == 1_200
     came = [t for part in found for t in decode(Tables, part.message.body).tables]
