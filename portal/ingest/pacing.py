@@ -199,7 +199,7 @@ class Paces:
             usual = sum(count * self.row_seconds(topic) for topic, count in rows.items())
             if not failed and usual <= LONG * least:
                 own = 0.0  # a turn that was disturbed once is not held against its box
-            return {box: self._cost(box, spent.whole, own, now, failed=failed) for box in boxes}
+            return {box: self._cost(box, spent.work, own, now, failed=failed) for box in boxes}
         if own <= LONG * max(whole, least * len(boxes)):
             self._rate(rows, expected, own)
         else:  # one of them caused it, and it is not known which
@@ -207,10 +207,10 @@ class Paces:
                 self._box(box).on_trial = True
         return {}
 
-    def _cost(self, box: str, whole: float, own: float, now: float, *, failed: bool) -> Cost:
+    def _cost(self, box: str, work: float, own: float, now: float, *, failed: bool) -> Cost:
         found = self._box(box)
         apart, found.on_trial = self.is_apart(box, now), False
-        cost = {Resource.SECONDS: whole} if apart else {}
+        cost = {Resource.SECONDS: work} if apart else {}
         is_long = own > LONG * max(TURN * self.fixed, self._base)
         found.were_long.append(is_long)
         at_fault = failed or found.were_long.count(True) >= MOSTLY
