@@ -29,7 +29,7 @@ from cloud_link.wire import RejectCode
 from portal.fleet.models import Device, DeviceCondition, RunningConfiguration
 from portal.ingest import redating, samples
 from portal.ingest.gap_times import received_before
-from portal.ingest.models import BootClock, Gap, Redating
+from portal.ingest.models import BootClock, Gap, Quarantine, Redating
 from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
@@ -134,6 +134,16 @@ def store_clock(box: Box, boot: bytes, record: ClockRecord, order: int) -> None:
         if old.offset_ms != fresh.offset_ms or old.estimated:
             _redate(box, old, fresh, until)
     date_gaps(box, boot)
+    _judge_again(box, boot)
+
+
+def _judge_again(box: Box, boot: bytes) -> None:
+    """Let what was rejected for its time be judged again, now that another clock dates the boot.
+
+    `portal.ingest.quarantine.replay_outdated` does that, a record at a time.
+    """
+    rows = Quarantine.objects.filter(epoch__box=box, boot=boot, code=RejectCode.TIME)
+    rows.update(judged_by="")
 
 
 def _dating(clocks: list[BootClock]) -> list[BootClock]:
@@ -173,6 +183,7 @@ def disown(box: Box, above: int) -> None:
                 _redate(box, old, fresh, until)
                 until = min(until, fresh.since_boot_ms)
         date_gaps(box, boot)
+        _judge_again(box, boot)
 
 
 def store_estimate(

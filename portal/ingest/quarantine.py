@@ -6,7 +6,8 @@ Its receipt was there all the time, so that the record counts once, however ofte
 sent again. A receipt that was compacted stands in a watermark, which says nothing else.
 
 What an older portal rejected is replayed once by every portal that may judge it differently
-(`portal.ingest.vocabulary.fingerprint`).
+(`portal.ingest.vocabulary.fingerprint`), and what was rejected for its time once after each clock
+that came later for its boot (`portal.ingest.clocks`).
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _replay(pk: int, *, outdated_only: bool) -> ReplayOutcome:
 
 
 def replay_outdated(after: int, limit: int) -> int | None:
-    """Replay records that an older portal rejected, ``limit`` at most.
+    """Replay records that are to be judged again, ``limit`` at most.
 
     Args:
         after: The id after which to begin.

@@ -57,8 +57,8 @@ _LOOK_EVERY_S: Final = 15.0
 """Between two looks at the alarms."""
 SILENT_AT_ONCE: Final = 20
 """Boxes without a clock that are looked after between two other looks."""
-_REPLAY_AT_ONCE: Final = 20
-"""Records of the quarantine that are replayed before other work has its turn."""
+_REPLAYS: Final = 4
+"""Records of the quarantine that are replayed one by one before other work has its turn."""
 _PART_PAUSE_S: Final = 0.2
 """Seconds between two parts of a long replay or dating, in which messages are stored."""
 _ATTEMPTS: Final = 3
@@ -131,23 +131,36 @@ class Storage:
         Replay what an older portal rejected, or this one before an alarm, end alarms that are over,
         date what waits for clocks that will not come, and move samples whose clock was put right.
         """
-        after: int | None = 0
+        after = 0
         redated: int | None = None
+        looked = -_LOOK_EVERY_S
         while True:
-            if after is not None:
-                replay = partial(quarantine.replay_outdated, after, _REPLAY_AT_ONCE)
-                after = await self._beside("replay", replay, otherwise=after)
-            if await self._beside("alarms", _look_after_alarms, otherwise=False):
-                after = 0
+            after = await self._replay(after)
+            if time.monotonic() - looked >= _LOOK_EVERY_S:
+                looked = time.monotonic()
+                if await self._beside("alarms", _look_after_alarms, otherwise=False):
+                    after = after or await self._replay(0)
             dating = await self._settle_undated()
             redate = partial(redating.go_on, redated or 0)
             redated = await self._beside("redating", redate, otherwise=None)
             if time.monotonic() - self._compacted > _COMPACT_EVERY_S:
                 self._compacted = time.monotonic()
                 await self._beside("compaction", _compact, otherwise=None)
-            replaying = after is not None and "replay" not in self._failing
-            busy = replaying or dating or redated is not None
+            busy = after > 0 or dating or redated is not None
             await asyncio.sleep(_PART_PAUSE_S if busy else _LOOK_EVERY_S)
+
+    async def _replay(self, after: int) -> int:
+        """Replay some records that another portal judged, or before their clock was put right.
+
+        Returns the id after which to go on, 0 where none is left.
+        """
+        for _ in range(_REPLAYS):
+            replay = partial(quarantine.replay_outdated, after, 1)
+            last = await self._beside("replay", replay, otherwise=None)
+            if last is None:
+                return 0
+            after = last
+        return after
 
     async def _settle_undated(self) -> bool:
         """Settle the next boxes, each apart, so that messages have their turn in between.

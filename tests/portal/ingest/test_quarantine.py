@@ -12,6 +12,7 @@ from django.db import connection, connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloud_link.limits import LATEST_MS
 from cloud_link.records import Column, DataRecord, Table, table_id
 from cloud_link.wire import Lane, RejectCode
 from portal.ingest import canary, receipts, tables, vocabulary
@@ -141,6 +142,24 @@ def test_a_record_of_a_table_that_was_refused_is_stored_after_an_upgrade(
     replay_outdated(0, 10)
     assert not Quarantine.objects.exists()
     assert len(samples(box)) == 1
+
+
+@pytest.mark.parametrize("synchronised", [True, False])
+def test_what_a_forged_clock_dated_out_of_range_is_stored_once_the_clock_is_right(
+    box: Box, dated: Sender, synchronised: bool
+) -> None:
+    ingest([dated.clock(LATEST_MS - 600, since=500)])
+    answer = acks(
+        ingest([dated.send(Lane.DATA, *(meter(1000 + n, 1, 2, 3) for n in range(3)))]), dated
+    )
+    assert answer.rejected == tuple((n, RejectCode.TIME) for n in range(3))
+    assert replay_outdated(0, 10) is None
+    ingest([dated.clock(since=500, synchronised=synchronised)])
+    last = replay_outdated(0, 10)
+    assert last is not None
+    assert replay_outdated(last, 10) is None
+    assert not Quarantine.objects.exists()
+    assert len(samples(box)) == 9
 
 
 def test_each_record_is_tried_once_by_each_portal(
