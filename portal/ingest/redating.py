@@ -169,7 +169,7 @@ def _window(correction: Redating, table: SampleTable, most: int) -> _Window:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COUNT(*), MIN(at), MAX(at), "  # noqa: S608 - a model's table
-            "SUM(CASE WHEN clock_id = %s THEN 1 ELSE 0 END) FROM (SELECT at, clock_id "
+            "COUNT(CASE WHEN clock_id = %s THEN 1 END) FROM (SELECT at, clock_id "
             f"FROM {table._meta.db_table} WHERE series_id = %s AND at >= %s AND at < %s "
             f"ORDER BY at {'DESC' if ahead else 'ASC'} LIMIT %s) AS next_ones",
             [correction.old_clock, correction.series, start, end, most],
