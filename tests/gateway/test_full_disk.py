@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import signal
 import subprocess
 from collections import defaultdict
@@ -53,7 +55,12 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         image = tmp_path / "image"
         with image.open("wb") as file:
             file.truncate(16 * 1024 * 1024)
-        if subprocess.run(["mkfs.ext4", "-q", "-F", image], capture_output=True).returncode:
+        # Debian keeps it in sbin, which is not on everybody's PATH.
+        make = shutil.which("mkfs.ext4", path=os.pathsep.join([os.defpath, "/usr/sbin", "/sbin"]))
+        if (
+            make is None
+            or subprocess.run([make, "-q", "-F", image], capture_output=True).returncode
+        ):
             pytest.skip("no ext4 can be made here: the daemon on one that is full was NOT tried")
         mount = ["mount", "-o", "loop", str(image), str(place)]
     if subprocess.run(mount, capture_output=True).returncode:
