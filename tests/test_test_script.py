@@ -64,7 +64,7 @@ def test_whatever_the_ingest_stores_is_tried_on_both_databases() -> None:
     for path in sorted((ROOT / "tests" / "portal" / "ingest").glob("test_*.py")):
         text = path.read_text("utf-8")
         if (
-            re.search("django_db|transactional_db|def test_.*dated", text)
+            re.search(r"django_db\b|transactional_db|def test_.*dated", text)
             and "mark.database" not in text
         ):
             unmarked.append(path.name)
