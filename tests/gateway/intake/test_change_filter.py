@@ -18,12 +18,15 @@ from drivers.report import (
     Evidence,
     EvidenceKind,
     Identity,
+    Kind,
+    PartError,
     Quality,
     Quantity,
     Reachability,
     Severity,
     State,
     Supply,
+    check_part,
 )
 from gateway.intake.change_filter import ChangeFilter
 from tests.gateway.intake.reports import (
@@ -39,6 +42,14 @@ from tests.gateway.intake.reports import (
     told,
     volts,
 )
+
+
+def has_part(quantity: Quantity, part: str) -> bool:
+    try:
+        check_part(quantity, part)
+    except PartError:
+        return False
+    return True
 
 
 def test_only_what_changed_is_sent_and_everything_once_a_heartbeat() -> None:
@@ -113,13 +124,16 @@ def test_values_that_cannot_travel_are_out_of_range() -> None:
 
 def test_a_wide_device_is_split_into_several_records() -> None:
     change_filter = ChangeFilter(UTC, HEARTBEAT)
-    count = 2 * COLUMNS_LIMIT + 7
+    columns = [
+        (quantity, f"{key}={n}")
+        for quantity in Quantity
+        for key in ("channel", "string")
+        for n in range(1, 100)
+        if quantity.kind is not Kind.TEXT and has_part(quantity, f"{key}={n}")
+    ][: 2 * COLUMNS_LIMIT + 7]
     wide = report(
         NOON,
-        *(
-            reading(Quantity.POWER_ACTIVE, 2**62 + n, NOON, f"channel={n % 99 + 1}")
-            for n in range(count)
-        ),
+        *(reading(quantity, 2**62 + n, NOON, part) for n, (quantity, part) in enumerate(columns)),
     )
     entries = keep(change_filter, wide)
     data = [entry for entry in entries if entry.lane is Lane.DATA]
@@ -146,7 +160,7 @@ def test_a_column_that_a_portal_refuses_is_left_out_and_counted() -> None:
 def test_times_of_several_transactions_are_kept() -> None:
     change_filter = ChangeFilter(UTC, HEARTBEAT)
     readings = [
-        reading(Quantity.VOLTAGE, n, NOON + 10 * (n // 2), f"l{n % 3 + 1}") for n in range(6)
+        reading(Quantity.VOLTAGE, n, NOON + 10 * (n // 2), f"string={n + 1}") for n in range(6)
     ]
     (entry,) = (e for e in keep(change_filter, report(NOON, *readings)) if e.lane is Lane.DATA)
     record = decode_record(entry.body)
