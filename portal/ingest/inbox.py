@@ -172,7 +172,8 @@ class Inbox:
         ]
         if apart and (self._apart_next or not light):
             self._apart_next = False
-            self._take_apart(apart[0], turn)
+            # Not by the rotation, at whose end a box joins that has not waited yet.
+            self._take_apart(min(apart, key=self._paces.last_turn), turn)
         else:
             self._apart_next = True
             self._take_light(light, turn)
@@ -245,6 +246,7 @@ class Inbox:
         queue, used = self._queues[box], 0.0
         self._rotation.remove(box)
         self._rotation.append(box)
+        self._paces.take_turn(box, self._now())
         while queue and len(turn.parts) < AT_ONCE:
             if used and queue[0].parts is None and self._paces.is_apart(box, self._now()):
                 break

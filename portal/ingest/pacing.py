@@ -47,7 +47,7 @@ LONG: Final = 2.0
 """A long turn took more than this many times what it should have, beside the fixed seconds."""
 APART_S: Final = 600.0
 """For how long a box is apart of which a record failed, and `HEAVY_S`: one with much to store."""
-HEAVY_S: Final = 10.0
+HEAVY_S: Final = 1.0
 LAST_TURNS: Final = 8
 """Turns of a box that are looked at: it is at fault once `MOSTLY` of them were long."""
 MOSTLY: Final = 6
@@ -88,6 +88,7 @@ class _Box:
     """What is known of one box; times are of one steady clock."""
 
     heard: float = 0.0
+    last_turn: float = 0.0
     apart_until: float = 0.0
     suspect_until: float = 0.0
     on_trial: bool = False
@@ -130,6 +131,15 @@ class Paces:
         """Note that a message of a box came."""
         self._box(box).heard = now
         self._boxes.move_to_end(box)
+
+    def take_turn(self, box: str, now: float) -> None:
+        """Note that a box has a turn."""
+        self._box(box).last_turn = now
+
+    def last_turn(self, box: str) -> float:
+        """When a box had its last turn; 0 where none is known of."""
+        found = self._boxes.get(box)
+        return 0.0 if found is None else found.last_turn
 
     def has_others(self, box: str, now: float) -> bool:
         """Whether other boxes than this one were heard lately."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
 
 import pytest
 
-from portal.ingest.budget import Resource
+from cloud_link.mqtt.session import Message
+from cloud_link.wire import Lane
+from portal.ingest.budget import Budgets, Resource
 from portal.ingest.cost import Part
+from portal.ingest.inbox import Inbox
 from portal.ingest.messages import IncomingMessage
-from portal.ingest.pacing import Paces, Spent
+from portal.ingest.pacing import HEAVY_S, Paces, Spent
+from tests.portal.ingest.sender import Sender, meter
+from tests.portal.ingest.wide_polls import polls
 
 ROWS = 14
 """Rows of a message of one record of three readings."""
@@ -59,3 +65,35 @@ def test_the_first_record_that_fails_is_charged() -> None:
         paces.heard(box, 0.0)
     costs = paces.learn([part("b-evil")], Spent(whole=0.2, work=0.2), 1.0, failed=True)
     assert costs["b-evil"][Resource.LONG_TURNS] > 0.1
+
+
+def test_of_two_boxes_apart_that_which_waited_longer_has_the_turn() -> None:
+    """A box that sends now and then joined the rotation behind one whose queue is never empty."""
+
+    async def work() -> None:
+        paces, now = Paces(), 1.0
+        inbox = Inbox(Budgets(), 400, lambda: now, paces)
+        evil, good = Sender("b-evil"), Sender("b-good")
+
+        async def put(message: IncomingMessage) -> None:
+            whole = Message(
+                topic=message.topic, payload=message.body, retain=False, ack=lambda: None
+            )
+            await inbox.put(whole)
+
+        for _ in range(10):
+            await put(polls(evil, 100))
+        for n in range(20):
+            for box in ("b-evil", "b-good"):
+                paces.set_apart(box, now + HEAVY_S)
+            under_way = inbox.take()
+            assert {part.box for part in under_way.parts} == {"b-evil"}
+            await put(good.send(Lane.DATA, meter(n, 1, 2, 3)))
+            now += 0.01
+            inbox.charge(under_way.parts, Spent(whole=0.01, work=0.01))
+            turn = inbox.take()
+            assert {part.box for part in turn.parts} == {"b-good"}
+            now += 0.01
+            inbox.charge(turn.parts, Spent(whole=0.01, work=0.01))
+
+    asyncio.run(work())
