@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import IntegrityError, connection, transaction
 
-from drivers.report import Kind, Quantity
 from portal.fleet.models import Box
 from portal.ingest import samples, sql
 from portal.ingest.alarms import detail_of
 from portal.ingest.models import Redating, Sample, Series, TextSample
+from portal.ingest.tables import TEXTS
 from portal.logs import event_log
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ _WINDOWS_AT_ONCE: Final = 40
 """Times that one transaction looks at up to `MOVED_AT_ONCE` samples of a series."""
 _DETOUR_MS: Final = 1 << 50
 """Milliseconds beyond every time that a sample may have."""
-_TEXTS: Final = frozenset(one.value for one in Quantity if one.kind is Kind.TEXT)
 
 
 def begin(correction: Redating) -> None:
@@ -103,7 +102,7 @@ def _move(correction: Redating) -> bool:
     for series, quantity in found:
         if series != correction.series:
             correction.series, correction.passed_ms = series, None
-        table: SampleTable = TextSample if quantity in _TEXTS else Sample
+        table: SampleTable = TextSample if quantity in TEXTS else Sample
         touched = False
         while True:
             if part.over or (not touched and part.series >= SERIES_AT_ONCE):

@@ -30,7 +30,8 @@ _KEYS_PER_QUERY: Final = 500
 
 _DOCUMENTS: Final = 200
 """Tables whose columns are kept in memory: one of 500 columns takes 0.1 MB."""
-_TEXTS: Final = frozenset(one.value for one in Quantity if one.kind is Kind.TEXT)
+TEXTS: Final = frozenset(one.value for one in Quantity if one.kind is Kind.TEXT)
+"""The quantities whose values are words."""
 
 REFUSED_MOST: Final = 1_000
 """Refused tables that are kept of a box; the box is asked again for those refused before."""
@@ -285,7 +286,7 @@ def _understood(document: bytes) -> tuple[Table, frozenset[int]]:
     """
     table = msgspec.msgpack.decode(document, type=Table)
     return table, frozenset(
-        index for index, column in enumerate(table.columns) if column.quantity in _TEXTS
+        index for index, column in enumerate(table.columns) if column.quantity in TEXTS
     )
 
 
