@@ -57,6 +57,11 @@ PASSWORD_SHORT: Final = Template(
     "it has fewer than {n} character",
     "it has fewer than {n} characters",
 )
+PASSWORD_LONG: Final = Template("account.password_long", "it has more than 128 characters")
+PASSWORD_CHARACTERS: Final = Template(
+    "account.password_characters",
+    "it has no upper-case letter, no lower-case letter or no digit",
+)
 PASSWORD_SIMILAR: Final = Template(
     "account.password_similar", "it is too similar to the name or the email address"
 )
@@ -153,7 +158,12 @@ def _password_problem(error: ValidationError) -> Message:
     """What one of the settings' validators says; another one's own words."""
     if error.code == "password_too_short":
         return PASSWORD_SHORT(n=(error.params or {})["min_length"])
-    known = {"password_too_similar": PASSWORD_SIMILAR, "password_too_common": PASSWORD_COMMON}
+    known = {
+        "password_too_long": PASSWORD_LONG,
+        "password_characters": PASSWORD_CHARACTERS,
+        "password_too_similar": PASSWORD_SIMILAR,
+        "password_too_common": PASSWORD_COMMON,
+    }
     found = known.get(error.code or "")
     return found() if found else verbatim(error.messages[0])
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
     from tests.portal.web.seed import SeedIds
 
-PASSWORD = "kettle-orbit-paper-nine"
+PASSWORD = "Kettle-orbit-paper-9"
 
 
 _OF_THE_SCHEMA: Final = {"django_content_type", "auth_permission", "django_migrations"}

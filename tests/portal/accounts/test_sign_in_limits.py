@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Page
     from pytest_django.fixtures import Settings
 
-PASSWORD = "kettle-orbit-paper-nine"
+PASSWORD = "Kettle-orbit-paper-9"
 WRONG = "wrong-wrong"
 EMAIL = "hana@example.com"
 pytestmark = pytest.mark.django_db
