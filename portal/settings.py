@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     # Ours before allauth's, so that our templates of the same name are found first.
+    "portal.audit",
     "portal.accounts",
     "portal.fleet",
     "portal.authority",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal import logs
 from portal.log_budget import LogBudget
+from tests.portal.audit.triggers import without_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def _delete_rows(_: TransactionTestCase) -> None:
     `_OF_THE_SCHEMA` again.
     """
     tables = set(connection.introspection.django_table_names(only_existing=True))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), without_triggers(), connection.cursor() as cursor:
         for table in sorted(tables - _OF_THE_SCHEMA):
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
 
