@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import model
+from portal.environment.mail_server import PRODUCT
 from portal.environment.state_folder import PACKAGE, secret_key
 
 django_stubs_ext.monkeypatch()
@@ -27,6 +28,8 @@ TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 INGEST_METRICS = ENVIRONMENT.ingest_metrics
 INGEST_BUDGET = ENVIRONMENT.ingest_budget
+MAIL_SERVER = ENVIRONMENT.mail_server
+MAIL_SENDER = ENVIRONMENT.mail_from or (PRODUCT, f"no-reply@{ENVIRONMENT.host}")
 SIMULATION = ENVIRONMENT.simulation
 
 DEBUG = ENVIRONMENT.debug
@@ -47,6 +50,7 @@ INSTALLED_APPS = [
     "csp",
     # Ours before allauth's, so that our templates of the same name are found first.
     "portal.audit",
+    "portal.notifications",
     "portal.accounts",
     "portal.fleet",
     "portal.authority",

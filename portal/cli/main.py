@@ -26,6 +26,7 @@ from portal.cli.migrate import migrate
 from portal.cli.quarantine import quarantine
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
+from portal.cli.work import work
 
 COMMANDS: Final = (
     authority,
@@ -41,6 +42,7 @@ COMMANDS: Final = (
     serve,
     sign_in_link,
     user,
+    work,
 )
 """Every command and command group; each imports Django only when it is called."""
 
