@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -86,15 +87,17 @@ class NewUser:
         email: What they sign in with.
         organization: The name of an organization that exists.
         role: What they may do there.
-        name: How pages greet them; the email where empty.
+        family_name: Pages show the full name; the email where both names are empty.
+        given_name: As ``family_name``.
         language: ``en`` or ``ja``.
         password: ``None``: they sign in by link until they have one.
     """
 
     email: str
     organization: str
-    role: Role = Role.MEMBER
-    name: str = ""
+    role: Role = Role.USER
+    family_name: str = ""
+    given_name: str = ""
     language: str = "en"
     password: str | None = None
 
@@ -141,9 +144,10 @@ def _no_user(email: str) -> AccountError:
 
 
 def _new_user(email: str, new: NewUser) -> User:
+    names = {"family_name": new.family_name, "given_name": new.given_name}
     if new.password is not None:
         try:
-            validate_password(new.password, User(email=email, name=new.name))
+            validate_password(new.password, User(email=email, **names))
         except ValidationError as error:
             problems = tuple(_password_problem(one) for one in error.error_list)
             raise AccountError(
@@ -151,7 +155,10 @@ def _new_user(email: str, new: NewUser) -> User:
                 why=PASSWORD_PROBLEMS(problems=problems),
                 next_step=OTHER_PASSWORD(),
             ) from error
-    return User.objects.create_user(email, new.password, name=new.name, language=new.language)
+    user = User.objects.create_user(email, new.password, language=new.language, **names)
+    # Whoever adds users by command vouches for their addresses.
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
 
 
 def _password_problem(error: ValidationError) -> Message:

@@ -31,7 +31,12 @@ NO_TERMINAL: Final = Template(
 USE_PASSWORD_OPTION: Final = Template(
     "portal.use_password_option", "use --password-stdin or --no-password"
 )
-_ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
+_ROLES: Final = {
+    "administrator": tr_noop("administrator"),
+    "user": tr_noop("user"),
+    "installer": tr_noop("installer"),
+    "billing": tr_noop("billing"),
+}
 
 
 @click.group()
@@ -50,11 +55,12 @@ def user() -> None:
 @click.option(
     "--role",
     type=click.Choice(list(_ROLES)),
-    default="member",
+    default="user",
     show_default=True,
     help="The user's role in the organization.",
 )
-@click.option("--name", type=TextType(120), default="", help="The name that pages show.")
+@click.option("--family-name", type=TextType(60), default="", help="The user's family name.")
+@click.option("--given-name", type=TextType(60), default="", help="The user's given name.")
 @click.option(
     "--language",
     type=click.Choice(["en", "ja"]),
@@ -74,7 +80,7 @@ def user_add(
 ) -> None:
     """Add a user to an organization.
 
-    The user can sign in and see all sites of the organization.
+    The user can sign in and see what the role shows of the organization.
     """
     if password_stdin and no_password:
         raise WrongUsage(ONE_PASSWORD_OPTION(), next_step=USE_ONE())

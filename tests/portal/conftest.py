@@ -84,7 +84,7 @@ def member(seeded: SeedIds) -> Client:
     from django.test import Client
 
     browser = Client()
-    browser.force_login(_person("member@example.com", "Aoyama Foods", "member"))
+    browser.force_login(_person("member@example.com", "Aoyama Foods", "user"))
     return browser
 
 

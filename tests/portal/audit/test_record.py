@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 @pytest.fixture
 def person() -> User:
-    return User.objects.create_user("taro@example.com", name="山田 太郎")
+    return User.objects.create_user("taro@example.com", family_name="山田", given_name="太郎")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_name_is_stored_once_until_it_changes(person: User, organization: Orga
     first, second = sign_in(), sign_in()
     assert first.actor_detail == second.actor_detail == second.subject_detail
     assert second.previous == first.hash
-    person.name = "佐藤 太郎"
+    person.family_name, person.given_name = "佐藤", "太郎"
     person.save()
     third = sign_in()
     assert third.actor_detail != second.actor_detail

@@ -362,7 +362,7 @@ def test_one_administrator_alone_is_warned_of_until_there_are_two(
     owner: Client, seeded: SeedIds
 ) -> None:
     assert "only one administrator" in _text(owner, "/organizations/")
-    second = User.objects.create_user("second@example.com", name="Jiro")
+    second = User.objects.create_user("second@example.com", given_name="Jiro")
     Membership.objects.create(
         user=second,
         organization=Organization.objects.get(pk=seeded.organization),
