@@ -9,9 +9,10 @@ r"""Messages that wait for the database, by box; boxes take turns. Pure: the tim
 
 A box is *apart* where it has more to store than takes a fraction of a transaction, or where its
 turns were long (`portal.ingest.pacing`). Messages of the others share a transaction, a box that is
-apart has its own, and the two kinds alternate: so a box waits for one short transaction at most,
-whatever another sends. Opening a large message is a turn of its own. What is over a box's budget
-leaves the inbox at once: it is acknowledged to the broker and left unanswered.
+apart has its own, which gives way to them (`portal.ingest.preemption`), and the two kinds
+alternate: so a box waits for one short transaction at most, whatever another sends. Opening a large
+message is a turn of its own. What is over a box's budget leaves the inbox at once: it is
+acknowledged to the broker and left unanswered.
 
 MQTT acknowledges in the order of arrival: a message of a box that is apart is acknowledged to the
 broker when it is put here, so that it holds up none of the others'. Its box hears no answer if this
@@ -83,12 +84,14 @@ class Turn:
         throttled: Boxes whose pause begins.
         finished: Messages that are to be acknowledged to the broker afterwards.
         dropped: How many messages were over budget, by the resource that their box lacked.
+        apart: The box that has it to itself; empty where boxes share it.
     """
 
     parts: list[Part] = field(default_factory=list)
     throttled: list[Throttled] = field(default_factory=list)
     finished: list[Message] = field(default_factory=list)
     dropped: Counter[Resource] = field(default_factory=Counter)
+    apart: str = ""
 
 
 def pause_requests(turn: Turn) -> list[Answer]:
@@ -123,6 +126,7 @@ class Inbox:
         self._rotation: deque[str] = deque()
         self._dropped: Counter[Resource] = Counter()
         self._apart_next = False
+        self._small_came = False
         self._size = 0
         self._room, self._filled = asyncio.Event(), asyncio.Event()
 
@@ -150,6 +154,8 @@ class Inbox:
         queue.append(_Waiting(message=message))
         if self._paces.is_apart(box, now):
             message.ack()
+        else:
+            self._small_came = True
         self._size += 1
         self._filled.set()
 
@@ -159,21 +165,35 @@ class Inbox:
             self._filled.clear()
             await self._filled.wait()
 
-    def take(self) -> Turn:
+    def small_came(self) -> bool:
+        """Whether a message came since the last turn was taken, of a box that is not apart.
+
+        May be asked from any thread.
+        """
+        return self._small_came
+
+    def take(self, beside: str = "") -> Turn:
         """What is to be stored next: messages of many boxes, or those of one that is apart.
 
         Nothing where a large message was opened.
+
+        Args:
+            beside: A box whose turn gave way and is not over: only messages of others are taken
+                that share a transaction.
         """
         turn, now = Turn(dropped=self._dropped), self._now()
-        self._dropped = Counter()
-        light = self._light(turn)
+        self._dropped, self._small_came = Counter(), False
+        light = self._light(turn, beside)
         apart = [
-            box for box in self._rotation if self._queues[box] and self._paces.is_apart(box, now)
+            box
+            for box in self._rotation
+            if not beside and self._queues[box] and self._paces.is_apart(box, now)
         ]
         if apart and (self._apart_next or not light):
             self._apart_next = False
             # Not by the rotation, at whose end a box joins that has not waited yet.
-            self._take_apart(min(apart, key=self._paces.last_turn), turn)
+            turn.apart = min(apart, key=self._paces.last_turn)
+            self._take_apart(turn.apart, turn)
         else:
             self._apart_next = True
             self._take_light(light, turn)
@@ -184,12 +204,12 @@ class Inbox:
             self._room.set()
         return turn
 
-    def _light(self, turn: Turn) -> list[str]:
+    def _light(self, turn: Turn, without: str) -> list[str]:
         """The boxes that may share a transaction; opens what they sent, and sets others apart."""
         light, began = [], self._now()
         for box in list(self._rotation):
             now = self._now()
-            if self._paces.is_apart(box, now) or not self._queues[box]:
+            if box == without or self._paces.is_apart(box, now) or not self._queues[box]:
                 continue
             if self._queues[box][0].parts is None and now - began > OPENING_S:
                 continue

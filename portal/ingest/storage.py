@@ -8,12 +8,14 @@
                    '--pause-'--> again, for as long as it takes
 
 A database that answers and yet loses the connection with the same messages again and again has them
-taken apart as well: one of them may be what ends it.
+taken apart as well: one of them may be what ends it. Work that can wait, and the messages of a box
+with much to store, give way to other messages (`portal.ingest.preemption`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
 from portal.ingest.checkpoints import Checkpoints
 from portal.ingest.pacing import Spent
+from portal.ingest.preemption import LostTime, PreemptedError, Preemption, never
 from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
 from portal.logs import event_log
 from portal.readiness import Readiness
@@ -114,6 +117,8 @@ class Storage:
         self._compacted = time.monotonic()
         self._settled = 0
         self._failing: set[str] = set()
+        self._lost_time = LostTime()
+        self._message_waits = False
 
     def close(self) -> None:
         """Close the database's connections, once the transaction under way has ended."""
@@ -124,6 +129,19 @@ class Storage:
     async def run(self, work: Callable[[], T]) -> T:
         """Run ``work`` in the thread that has the database's connection."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def run_giving_way(self, work: Callable[[], T]) -> T:
+        """Run ``work`` there, and again from its beginning where messages wait for the thread."""
+        for times in itertools.count():
+            if not self._lost_time.allows(times, time.monotonic()):
+                break
+            began = time.monotonic()
+            preemption = Preemption(lambda: self._message_waits)
+            try:
+                return await self.run(partial(preemption.run, work))
+            except PreemptedError:
+                self._lost_time.lose(time.monotonic() - began)
+        return await self.run(work)
 
     async def maintain(self) -> None:
         """Do what no message brings about, until cancelled.
@@ -179,7 +197,7 @@ class Storage:
     async def _beside(self, work: str, function: Callable[[], T], *, otherwise: T) -> T:
         """Do what can wait: where it fails, the worker goes on, and it is tried again later."""
         try:
-            result = await self.run(function)
+            result = await self.run_giving_way(function)
         except Exception as error:  # noqa: BLE001 - no such work may stop the worker
             if work not in self._failing:
                 log.error("maintenance_failed", work=work, error=alarms.detail_of(error))
@@ -189,16 +207,34 @@ class Storage:
         self._failing.discard(work)
         return result
 
-    async def store(self, messages: Sequence[IncomingMessage]) -> IngestResult:
-        """Store messages, however long the database is away."""
+    async def store(
+        self, messages: Sequence[IncomingMessage], waits: Callable[[], bool] = never
+    ) -> IngestResult:
+        """Store messages, however long the database is away.
+
+        Args:
+            messages: In the order in which they came.
+            waits: Whether a message waits to which these give way.
+
+        Raises:
+            PreemptedError: One does, and nothing of these is stored.
+        """
         try:
-            return await self._retry(messages, suspect_lost=False)
+            return await self._retry(messages, waits, suspect_lost=False)
         except DatabaseOutageError as error:
             log.error("batch_taken_apart", messages=len(messages), error=str(error))
-        return await self._retry(messages, suspect_lost=True)
+        return await self._retry(messages, waits, suspect_lost=True)
+
+    def may_give_way(self, times: int) -> bool:
+        """Whether messages may give way that did so ``times`` before."""
+        return self._lost_time.allows(times, time.monotonic())
 
     async def _retry(
-        self, messages: Sequence[IncomingMessage], *, suspect_lost: bool
+        self,
+        messages: Sequence[IncomingMessage],
+        waits: Callable[[], bool],
+        *,
+        suspect_lost: bool,
     ) -> IngestResult:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(DatabaseOutageError),
@@ -208,16 +244,20 @@ class Storage:
             sleep=self._sleep,
             reraise=True,
         )
-        result: IngestResult = await retrying(self._attempt, messages, suspect_lost)
+        result: IngestResult = await retrying(self._attempt, messages, waits, suspect_lost)
         if retrying.statistics["attempt_number"] > 1:
             log.info("database_recovered")
         return result
 
     async def _attempt(
-        self, messages: Sequence[IncomingMessage], suspect_lost: bool
+        self, messages: Sequence[IncomingMessage], waits: Callable[[], bool], suspect_lost: bool
     ) -> IngestResult:
+        self._message_waits = True
         try:
-            result = await self.run(lambda: self._store(messages, suspect_lost=suspect_lost))
+            result = await self.run(lambda: self._store(messages, waits, suspect_lost=suspect_lost))
+        except PreemptedError:
+            self._lost_time.lose(self.spent.whole)
+            raise
         except canary.CanaryError as error:
             await self.run(partial(_raise_alarm, error))
             raise await self._diagnose(error.error, str(error)) from error
@@ -226,6 +266,8 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
             result = IngestResult(answers=())
+        finally:
+            self._message_waits = False
         self._on_commit(result, len(messages), self.spent.whole)
         return result
 
@@ -237,12 +279,19 @@ class Storage:
             reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
         return DatabaseOutageError(reason, lost=sql.is_lost(error) and found is Readiness.READY)
 
-    def _store(self, messages: Sequence[IncomingMessage], *, suspect_lost: bool) -> IngestResult:
+    def _store(
+        self,
+        messages: Sequence[IncomingMessage],
+        waits: Callable[[], bool],
+        *,
+        suspect_lost: bool,
+    ) -> IngestResult:
+        self._message_waits = False
         close_old_connections()
         self.checkpoints.adopt()
         began, processor = time.monotonic(), time.thread_time()
         try:
-            result = ingest_or_isolate(messages, suspect_lost=suspect_lost)
+            result = ingest_or_isolate(messages, suspect_lost=suspect_lost, waits=waits)
         except sql.OUTAGES:
             connection.close()
             raise

@@ -30,12 +30,13 @@ from cloud_link.wire import RejectCode
 from portal.fleet.models import Box
 from portal.ingest import alarms, canary, sql, undated
 from portal.ingest.messages import box_of, decode_messages, split
+from portal.ingest.preemption import Preemption, never
 from portal.ingest.tables import SentTable, refuse_table
 from portal.ingest.tally import Tally
 from portal.ingest.transaction import Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from portal.ingest.answers import Answer
     from portal.ingest.messages import IncomingMessage, Reader
@@ -152,7 +153,10 @@ def settle_undated(box: int, now: datetime | None = None) -> bool:
 
 
 def ingest_or_isolate(
-    messages: Sequence[IncomingMessage], *, suspect_lost: bool = False
+    messages: Sequence[IncomingMessage],
+    *,
+    suspect_lost: bool = False,
+    waits: Callable[[], bool] = never,
 ) -> IngestResult:
     """Store messages as `ingest` does, and reject what fails outside of any record's savepoint.
 
@@ -164,13 +168,16 @@ def ingest_or_isolate(
         messages: In the order in which they came.
         suspect_lost: Take a lost connection as a message's fault, too: it was lost with these
             messages repeatedly, and the database answers.
+        waits: Whether a message waits to which this gives way, as long as nothing is stored.
 
     Raises:
         DatabaseError: The database is unavailable.
         CanaryError: The portal is at fault. What was stored before that stays.
+        PreemptedError: A message waits; nothing is stored.
     """
-    work = _Isolation(suspect_lost=suspect_lost)
-    return work.ingest(messages) + work.judge()
+    preemption = Preemption(waits)
+    work = _Isolation(preemption, suspect_lost=suspect_lost)
+    return preemption.run(lambda: work.ingest(messages) + work.judge())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +193,8 @@ class _Suspect:
 class _Isolation:
     """Stores what can be stored, in ever smaller transactions, and then judges what failed."""
 
-    def __init__(self, *, suspect_lost: bool) -> None:
+    def __init__(self, preemption: Preemption, *, suspect_lost: bool) -> None:
+        self._preemption = preemption
         self._suspect_lost = suspect_lost
         self._suspects: list[_Suspect] = []
         self._canaries: set[str] = set()
@@ -213,7 +221,7 @@ class _Isolation:
 
     def _attempt(self, messages: Sequence[IncomingMessage]) -> IngestResult | Exception:
         try:
-            return ingest(messages)
+            result = ingest(messages)
         except canary.CanaryError:
             raise
         except Exception as error:
@@ -222,6 +230,8 @@ class _Isolation:
             if sql.is_lost(error):
                 connection.close()
             return error
+        self._preemption.committed()
+        return result
 
     def _try_again(self, message: IncomingMessage, error: Exception) -> IngestResult:
         """Try a message that failed alone, until it may be judged."""
@@ -251,6 +261,7 @@ class _Isolation:
         self._check_canaries(
             {kind for one in self._suspects for kind in canary.kinds_of(one.message)}
         )
+        self._preemption.committed()
         fleet = self._causes_of_fleet()
         for one in self._suspects:
             cause = alarms.cause_of(one.kind, one.error)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import os
 import secrets
 import signal
@@ -43,6 +44,7 @@ from portal.ingest.budget import Budgets
 from portal.ingest.fault_log import FaultLog, ThrottleLog
 from portal.ingest.inbox import Inbox, pause_requests
 from portal.ingest.pacing import Paces
+from portal.ingest.preemption import PreemptedError, never
 from portal.ingest.storage import PAUSE_S, Storage, ignore
 from portal.logs import event_log, log_suppressed
 
@@ -230,15 +232,14 @@ class Worker:
         try:
             while True:
                 await _wait_filled(inbox, listening)
-                await self._deliver(session, inbox)
+                await self._deliver(session, inbox, inbox.take())
         finally:
             listening.cancel()
             self._answering.cancel()
             await asyncio.gather(listening, self._answering, return_exceptions=True)
 
-    async def _deliver(self, session: Session, inbox: Inbox) -> None:
+    async def _deliver(self, session: Session, inbox: Inbox, turn: Turn) -> None:
         """Store a turn, answer what is in it, and acknowledge it to the broker."""
-        turn = inbox.take()
         if not turn.parts:  # a message was opened: take in what came meanwhile
             for _ in range(_READS):
                 await asyncio.sleep(0)
@@ -248,11 +249,22 @@ class Worker:
         if not turn.parts:
             _acknowledge(turn.finished)
             return
-        result = await self._storage.store([one.message for one in turn.parts])
+        result = await self._store(session, inbox, turn)
         inbox.charge(turn.parts, self._storage.spent, result.suspects)
         self._log_faults(result)
         await self._answering  # beside the next transaction, and no further
         self._answering = asyncio.create_task(self._conclude(session, result, turn.finished))
+
+    async def _store(self, session: Session, inbox: Inbox, turn: Turn) -> IngestResult:
+        """Store a turn; one of a box apart gives way to messages of others, which are delivered."""
+        messages = [one.message for one in turn.parts]
+        for times in itertools.count():
+            gives_way = bool(turn.apart) and self._storage.may_give_way(times)
+            try:
+                return await self._storage.store(messages, inbox.small_came if gives_way else never)
+            except PreemptedError:
+                await self._deliver(session, inbox, inbox.take(beside=turn.apart))
+        raise AssertionError
 
     async def _conclude(
         self, session: Session, result: IngestResult, finished: Sequence[Message]

@@ -51,6 +51,7 @@ def _nothing_missing(*_: Any) -> list[Ack]:
 
 def answers_before_commit() -> None:
     """Answer by a transaction that is rolled back, and store for good when more comes."""
+    from portal.ingest.preemption import never
     from portal.ingest.storage import Storage
     from portal.ingest.store import ingest_or_isolate
 
@@ -58,10 +59,14 @@ def answers_before_commit() -> None:
     owed: list[IncomingMessage] = []
 
     def promise(
-        self: Storage, messages: Sequence[IncomingMessage], *, suspect_lost: bool
+        self: Storage,
+        messages: Sequence[IncomingMessage],
+        waits: Callable[[], bool],
+        *,
+        suspect_lost: bool,
     ) -> IngestResult:
         if owed:
-            store(self, tuple(owed), suspect_lost=suspect_lost)
+            store(self, tuple(owed), never, suspect_lost=suspect_lost)
         owed[:] = messages
         undone = transaction.atomic()
         undone._from_testcase = True  # type: ignore[attr-defined]  # lets others be within it
