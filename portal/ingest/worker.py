@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 log = event_log(__name__)
 
 RECEIVE_MAXIMUM: Final = 400
+KEEPALIVE_S: Final = 15
+"""The broker gives a worker that hangs its share of the messages for one and a half of these."""
 _EXPIRY_EVERY_S: Final = 3600.0
 _SWITCH_S: Final = 0.0005
 """For how long the database's thread may keep the event loop from its turn."""
@@ -203,7 +205,10 @@ class Worker:
         began = time.monotonic()
         try:
             async with connect(
-                self._broker, self._client, receive_maximum=RECEIVE_MAXIMUM
+                self._broker,
+                self._client,
+                receive_maximum=RECEIVE_MAXIMUM,
+                keepalive=KEEPALIVE_S,
             ) as session:
                 await self._subscribe(session)
                 log.info("broker_connected", broker=self._broker.name)

@@ -19,7 +19,7 @@ from portal.ingest.models import Receipt, Sample, WireTable
 from portal.ingest.storage import Storage
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.tables import load_layouts
-from portal.ingest.worker import Worker, _listen
+from portal.ingest.worker import KEEPALIVE_S, Worker, _listen
 from tests import peers
 from tests.portal.ingest.link import SOON_S, hear, hear_all, link, publish
 from tests.portal.ingest.sender import METER, Sender, meter
@@ -219,6 +219,20 @@ async def test_a_message_that_ends_every_connection_does_not_hold_up_others(
     assert await ask(Sample.objects.count) == 3
     assert waits == [0.2, 0.5, 1.0]
     assert outcome.suspects == {dated.box}
+
+
+async def test_a_worker_that_hangs_gets_messages_for_less_than_half_a_minute(
+    broker: peers.Mosquitto, dated: Sender
+) -> None:
+    """The broker ends its session after one and a half times what it promised."""
+    async with working(broker), link(broker, dated) as session:
+        await publish(session, dated.send(Lane.DATA, meter(1000, 1, 2, 3)))
+        await hear(session, Lane.DATA, 0)
+    broker.stop()  # its log is whole then
+    lines = [line for line in broker.log.read_text().splitlines() if " as ingest-" in line]
+    assert len(lines) == 1
+    assert f", k{KEEPALIVE_S})" in lines[0]
+    assert KEEPALIVE_S * 1.5 < 30
 
 
 async def test_a_broker_that_is_away_is_tried_ever_more_rarely() -> None:
