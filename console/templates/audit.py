@@ -1,7 +1,7 @@
 """What people did, as the portal's audit log has it: an action's id is stored, its words are not.
 
-Each is what a person reads in the column *Action*; who did it, to what, and what changed stand
-beside it.
+A new action is added here and in `portal.audit.vocabulary`, where pages offer it. Each is what a
+person reads in the column *Action*; who did it, to what, and what changed stand beside it.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ ORGANIZATION_REQUEST: Final = Template(
 SITE_CREATE: Final = Template("audit.site_create", "create site")
 SITE_EDIT: Final = Template("audit.site_edit", "edit site")
 GATEWAY_ADD: Final = Template("audit.gateway_add", "add gateway")
+BOX_ASSIGN: Final = Template("audit.box_assign", "assign box to gateway")
 DEVICE_EDIT: Final = Template("audit.device_edit", "edit device")
 DEVICE_ASSIGN: Final = Template("audit.device_assign", "assign device to site")
 GROUP_CREATE: Final = Template("audit.group_create", "create group")
@@ -77,7 +78,7 @@ LOSS_ACCEPT: Final = Template("audit.loss_accept", "accept loss of entries")
 KIND_PERSON: Final = Template("audit.kind_person", "person")
 KIND_ORGANIZATION: Final = Template("audit.kind_organization", "organization")
 KIND_INVITATION: Final = Template("audit.kind_invitation", "invitation")
-KIND_JOIN_REQUEST: Final = Template("audit.kind_join_request", "request to join")
+KIND_JOIN_REQUEST: Final = Template("audit.kind_join_request", "join request")
 KIND_SITE: Final = Template("audit.kind_site", "site")
 KIND_GATEWAY: Final = Template("audit.kind_gateway", "gateway")
 KIND_BOX: Final = Template("audit.kind_box", "box")
@@ -87,3 +88,20 @@ KIND_KEY: Final = Template("audit.kind_key", "agent key")
 KIND_LOG: Final = Template("audit.kind_log", "audit log")
 KIND_ACCOUNT: Final = Template("audit.kind_account", "account of the server")
 KIND_PORTAL: Final = Template("audit.kind_portal", "portal")
+
+# --- fields of what was before and after -----------------------------------------------------
+
+FIELD_NAME: Final = Template("audit.field_name", "name")
+FIELD_LOCATION: Final = Template("audit.field_location", "location")
+FIELD_GROUP: Final = Template("audit.field_group", "group")
+FIELD_KIND: Final = Template("audit.field_kind", "device type")
+FIELD_TIME_ZONE: Final = Template("audit.field_time_zone", "time zone")
+FIELD_SITE: Final = Template("audit.field_site", "site name")
+FIELD_GATEWAY: Final = Template("audit.field_gateway", "gateway name")
+FIELD_BOX: Final = Template("audit.field_box", "box id")
+FIELD_USES: Final = Template("audit.field_uses", "number of boxes")
+FIELD_EXPIRES_AT: Final = Template("audit.field_expires_at", "expires at")
+FIELD_ROLE: Final = Template("audit.field_role", "role")
+FIELD_REASON: Final = Template("audit.field_reason", "reason")
+FIELD_CERTIFICATES: Final = Template("audit.field_certificates", "number of certificates")
+FIELD_LAST_ENTRY: Final = Template("audit.field_last_entry", "last entry")

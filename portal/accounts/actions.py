@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from console.templates import audit
 from console.text import Message, MessageError, Template, verbatim
 from portal.accounts.models import (
     Membership,
@@ -22,9 +23,13 @@ from portal.accounts.models import (
     User,
     normal_email,
 )
+from portal.accounts.sign_in_record import record_for
+from portal.audit.record import record
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+    from portal.audit.acting import Actor
 
 
 INVALID_EMAIL: Final = Template("account.invalid_email", "'{email}' is not an email address")
@@ -103,7 +108,7 @@ class NewUser:
 
 
 @transaction.atomic
-def add_user(new: NewUser) -> User:
+def add_user(new: NewUser, *, actor: Actor = None) -> User:
     """Add a user to an organization; one who exists gets the membership and keeps the rest.
 
     Raises:
@@ -127,6 +132,13 @@ def add_user(new: NewUser) -> User:
             ALREADY_MEMBER(email=email, organization=str(organization)),
             next_step=USE_ANOTHER(),
         )
+    record(
+        audit.PERSON_ADD,
+        actor=actor,
+        organization=organization.pk,
+        subject=("person", user.pk),
+        after={"role": new.role.value},
+    )
     return user
 
 
@@ -189,17 +201,21 @@ def may_operate(user: User | AnonymousUser) -> bool:
     return alone and user.memberships.filter(role=Role.ADMINISTRATOR).exists()
 
 
-def name_operator(email: str, *, operates: bool) -> User:
+@transaction.atomic
+def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
     """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise _no_user(email)
     user.operates = operates
     user.save(update_fields=["operates"])
+    action = audit.OPERATOR_ADD if operates else audit.OPERATOR_REMOVE
+    record(action, actor=actor, organization=None, subject=("person", user.pk))
     return user
 
 
-def make_sign_in_link(email: str) -> str:
+@transaction.atomic
+def make_sign_in_link(email: str, *, actor: Actor = None) -> str:
     """The token of a new sign-in link; raises `AccountError` for an unknown email."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
@@ -212,6 +228,7 @@ def make_sign_in_link(email: str) -> str:
         digest=SignInLink.digest_of(token),
         expires_at=now + settings.SIGN_IN_LINK_LIFE,
     )
+    record_for(user, audit.SIGN_IN_LINK, actor=actor)
     return token
 
 

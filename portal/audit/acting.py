@@ -7,15 +7,20 @@ import pwd
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Union
+
+from django.contrib.auth.base_user import AbstractBaseUser
 
 from portal.audit.kinds import ACCOUNT, PERSON, PORTAL, person_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.auth.models import AnonymousUser
+
+
+Actor = Union[AbstractBaseUser, "AnonymousUser", None]
+"""The user who acts; without one it is the account at the command line, else the portal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ def command_line() -> Iterator[None]:
         _command_line.reset(token)
 
 
-def actor_of(user: AbstractBaseUser | AnonymousUser | None) -> Party:
+def actor_of(user: Actor) -> Party:
     """Who acts: a user, else the account at the command line, else the portal."""
     if user is not None and user.is_authenticated:
         return Party(kind=PERSON, id=str(user.pk), name=person_name(user))

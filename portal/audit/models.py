@@ -170,7 +170,7 @@ class Detail(AppendOnly):
         kind, thing_id: Whose it is.
         salt: "" once it was erased.
         text: A name, or the canonical form of what was before and after; "" once it was erased.
-        erased_at_ms: When it was erased, Unix milliseconds.
+        erased_at_ms: When it was erased, Unix milliseconds: ``at_ms`` of the entry that says so.
     """
 
     chain = models.BigIntegerField()

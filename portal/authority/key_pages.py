@@ -164,7 +164,7 @@ def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
     """Revoke a key; boxes that used it keep their certificates."""
     administered = Organization.objects.administered_by(request.user)
     scope = AgentKey.objects.filter(site__organization__in=administered)
-    revoke_key(get_object_or_404(scope, pk=key).key_id)
+    revoke_key(get_object_or_404(scope, pk=key).key_id, actor=request.user)
     return redirect("keys")
 
 

@@ -15,6 +15,7 @@ from console.completion import completion_command
 from console.localized import Commands
 from console.program import Program
 from console.text import Template
+from portal.cli.audit import audit
 from portal.cli.authority import authority
 from portal.cli.broker import broker
 from portal.cli.common import PROGRAM, description
@@ -29,6 +30,7 @@ from portal.cli.users import sign_in_link, user
 from portal.cli.work import work
 
 COMMANDS: Final = (
+    audit,
     authority,
     broker,
     claims,

@@ -42,7 +42,7 @@ def group_page(request: HttpRequest, group: int) -> HttpResponse:
     form = GroupForm(request.POST or None, initial={"name": title})
     if request.method == "POST" and form.is_valid():
         try:
-            rename_group(found, form.cleaned_data["name"])
+            rename_group(found, form.cleaned_data["name"], actor=request.user)
         except FleetError as error:
             form.add_error("name", error_text(error))
         else:
@@ -55,5 +55,5 @@ def group_page(request: HttpRequest, group: int) -> HttpResponse:
 @require_POST
 def group_delete(request: HttpRequest, group: int) -> HttpResponse:
     """Delete a group; its devices stay."""
-    delete_group(_group(request, group))
+    delete_group(_group(request, group), actor=request.user)
     return redirect("devices")

@@ -85,7 +85,7 @@ def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     form = DescriptionForm(found, derived, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            describe_device(found, form.description())
+            describe_device(found, form.description(), actor=request.user)
         except DescriptionError as error:
             for field, fault in error.faults.items():
                 form.add_error(field, error_text(fault))

@@ -15,7 +15,18 @@ from scripts.translation import extraction
 LIMIT = 45
 """Characters of an English summary, and cells of a Japanese one."""
 IMPERATIVES = frozenset(
-    {"Add", "Apply", "Check", "Configure", "Create", "Enrol", "Explain", "Install", "Issue"}
+    {
+        "Accept",
+        "Add",
+        "Apply",
+        "Check",
+        "Configure",
+        "Create",
+        "Enrol",
+        "Explain",
+        "Install",
+        "Issue",
+    }
     | {"Keep", "List", "Manage", "Name", "Print", "Read", "Remove", "Revoke", "Run", "Show"}
     | {"Stop", "Store", "Validate", "Write"}
 )

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from console.templates import audit
 from console.text import Template
 from portal.accounts.models import Organization, User
-from portal.audit import record, signing
+from portal.audit import record, signing, writing
 from portal.audit.acting import command_line
 from portal.audit.chain import FIRST, HASHED, commitment, entry_hash, head_content
 from portal.audit.models import AppendOnlyError, Detail, Entry, Head
@@ -163,14 +163,14 @@ def test_a_hostile_name_is_stored_as_both_databases_can(organization: Organizati
         )
     names = [one.text for one in Detail.objects.filter(role="name")]
     assert names[:2] == ["�", "?"]
-    assert len(names[-1]) == record.TEXT_LENGTH
+    assert len(names[-1]) == writing.TEXT_LENGTH
 
 
 def test_a_person_looks_at_a_thing_once_an_hour(
     person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_700_000_000_000
-    monkeypatch.setattr(record, "_now_ms", lambda: now)
+    monkeypatch.setattr(record, "now_ms", lambda: now)
     assert _look(person, ("device", 1))
     assert _look(person, ("device", 1)) is None
     assert _look(person, ("device", 2))
