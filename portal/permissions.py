@@ -83,5 +83,9 @@ ACCESS: Final[dict[str, Access]] = {
     # Where nothing is simulated, these answer 404 to every user with a session.
     "simulation-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "simulation-break": Access(audience=Audience.PEOPLE, methods=frozenset({"POST"})),
+    # The demonstration's mails, for people who sign up and have no session yet: 404 elsewhere.
+    "demo-mailbox": Access(audience=Audience.EVERYBODY, methods=_READ),
+    "demo-mail": Access(audience=Audience.EVERYBODY, methods=_READ),
+    "demo-mail-html": Access(audience=Audience.EVERYBODY, methods=_READ),
 }
 """The access to each address, by its name in `portal.urls`."""

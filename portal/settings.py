@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "django_tasks_db",
     "csp",
     # Ours before allauth's, so that our templates of the same name are found first.
     "portal.audit",
@@ -92,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "portal.simulation.mailbox.simulated_mailbox",
             ],
         },
     }
@@ -108,6 +110,14 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 50_000},
     }
 }
+
+# --- background work ------------------------------------------------------------------------
+
+# A task is a row, written in the transaction of the act that causes it; `kanmon-portal work` runs
+# it once. Mail has an outbox of its own, because nothing here tries a failed task again.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+# Mail that bypasses the outbox would be lost where the mail server is away.
+EMAIL_BACKEND = "portal.notifications.direct_mail.RefusingBackend"
 
 # --- people ---------------------------------------------------------------------------------
 

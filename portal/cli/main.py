@@ -23,6 +23,7 @@ from portal.cli.gateways import gateway
 from portal.cli.ingest import ingest
 from portal.cli.keys import key
 from portal.cli.ledger import ledger
+from portal.cli.mail import mail
 from portal.cli.migrate import migrate
 from portal.cli.quarantine import quarantine
 from portal.cli.serve import claims, serve
@@ -39,6 +40,7 @@ COMMANDS: Final = (
     ingest,
     key,
     ledger,
+    mail,
     migrate,
     quarantine,
     serve,

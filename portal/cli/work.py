@@ -1,4 +1,4 @@
-"""``kanmon-portal work``: the worker that sends mail."""
+"""``kanmon-portal work``: the worker that sends mail and runs background tasks."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SET_SERVER: Final = Template(
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Send the mails that are due now, then exit.")
+@click.option("--once", is_flag=True, help="Do what is due now, then exit.")
 @json_option
 def work(*, once: bool, as_json: bool) -> None:
-    """Run the worker that sends mail.
+    """Run the worker that sends mail and runs background tasks.
 
-    The worker sends the mails that are due, until it is stopped. While the database or the mail
-    server is unavailable, it waits.
+    The worker runs until it is stopped. While the database or the mail server is unavailable, it
+    waits.
     """
     with portal_ready(wait=not once):
         from portal.notifications import worker

@@ -54,7 +54,13 @@ def settle(mail: Mail, state: MailState, error: str = "") -> bool:
     return bool(
         Mail.objects.waiting()
         .filter(pk=mail.pk)
-        .update(state=state, error=error, settled_at=timezone.now(), context={})
+        .update(
+            state=state,
+            subject=mail.subject,
+            error=error,
+            settled_at=timezone.now(),
+            context={},
+        )
     )
 
 
@@ -64,7 +70,9 @@ def postpone(mail: Mail, error: str) -> None:
     Nothing is stored where the lease has ended and another worker has taken the mail.
     """
     Mail.objects.waiting().filter(pk=mail.pk, attempts=mail.attempts).update(
-        error=error, next_attempt_at=timezone.now() + pause_after(mail.attempts)
+        subject=mail.subject,
+        error=error,
+        next_attempt_at=timezone.now() + pause_after(mail.attempts),
     )
 
 

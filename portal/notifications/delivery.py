@@ -74,7 +74,9 @@ def deliver_due(stopping: Callable[[], bool] = _never) -> Deliveries:
 
 def _deliver(mail: Mail, session: SmtpSession, done: Deliveries) -> None:
     try:
-        session.send(rendered(mail))
+        message = rendered(mail)
+        mail.subject = str(message.subject)
+        session.send(message)
     except RecipientRefusedError as error:
         claims.settle(mail, MailState.REFUSED, str(error))
         done.refused += 1

@@ -57,6 +57,8 @@ class Mail(models.Model):
         name: The template family: ``mail/NAME.subject.txt``, ``mail/NAME.txt``,
             ``mail/NAME.html``.
         recipient: The address, without a display name.
+        subject: The subject of the last attempt, so that people recognize the mail later; the
+            subject of no template holds a code or a link.
         context: The values that the templates use; emptied once the mail is settled, because it
             may hold a code or a link that signs a person in.
         organization: The id of the organization that the mail concerns.
@@ -74,6 +76,7 @@ class Mail(models.Model):
     name = models.CharField(max_length=100)
     recipient = models.EmailField(max_length=254)
     language = models.CharField(max_length=5)
+    subject = models.CharField(max_length=200, default="")
     context = models.JSONField(default=dict)
     organization = models.BigIntegerField(null=True)
     person = models.BigIntegerField(null=True)

@@ -76,6 +76,22 @@ def send(
     )
 
 
+def withdraw(*, person: int, organization: int | None = None) -> int:
+    """Delete the mails that wait for a person, in the caller's transaction; how many there were.
+
+    A mail that is being sent at this moment is sent nevertheless.
+
+    Args:
+        person: The id of the user whom the mails are for.
+        organization: The id of the organization that they concern; ``None``: all of the person's.
+    """
+    mails = Mail.objects.waiting().filter(person=person)
+    if organization is not None:
+        mails = mails.filter(organization=organization)
+    count, _ = mails.delete()
+    return count
+
+
 def _require_transaction() -> None:
     """Raise where the row would be committed by itself, whatever became of the act."""
     connection.validate_no_broken_transaction()
@@ -93,7 +109,8 @@ def _address(text: str) -> str:
     except ValidationError:
         usable = False
     else:
-        usable = address.isprintable() and len(address) <= _LONGEST_ADDRESS
+        # "=?" would be read as an encoded word (RFC 2047), which can hold a line break.
+        usable = address.isprintable() and len(address) <= _LONGEST_ADDRESS and "=?" not in address
     if not usable:
         raise RecipientError(NOT_AN_ADDRESS(address=text[:100]), next_step=WRITE_ADDRESS())
     return address

@@ -38,6 +38,7 @@ def rendered(mail: Mail) -> EmailMultiAlternatives:
     values["language"] = mail.language
     with translation.override(mail.language):
         subject = one_line(_render(f"mail/{mail.name}.subject.txt", values, escape=False))
+        subject = subject.replace("=?", "= ?")  # else it may be read as an encoded word (RFC 2047)
         text = _render(f"mail/{mail.name}.txt", values, escape=False).strip() + "\n"
         html = _render(f"mail/{mail.name}.html", {**values, "subject": subject}, escape=True)
     message = EmailMultiAlternatives(

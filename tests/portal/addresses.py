@@ -26,6 +26,8 @@ def address_of(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
         "sign-in-link": {"token": "no-such-token"},
         "code-help": {"number": 2105},
         "key-revoke": {"key": seeded.foreign_key if foreign else seeded.key},
+        "demo-mail": {"key": "1764550000000-0123abcd"},
+        "demo-mail-html": {"key": "1764550000000-0123abcd"},
         "device": {"device": device},
         "device-live": {"device": device},
         "device-edit": {"device": device},

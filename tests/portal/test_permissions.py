@@ -46,6 +46,9 @@ ANSWERS = {
     ("group-delete", "POST"): 302,
     ("simulation-live", "GET"): 404,
     ("simulation-break", "POST"): 404,
+    ("demo-mailbox", "GET"): 404,
+    ("demo-mail", "GET"): 404,
+    ("demo-mail-html", "GET"): 404,
 }
 DOORLESS = {Audience.EVERYBODY, Audience.MONITORS}
 
