@@ -49,6 +49,9 @@ ACCESS: Final[dict[str, Access]] = {
     "language": Access(audience=Audience.EVERYBODY, methods=frozenset({"POST"})),
     "claim": Access(audience=Audience.EVERYBODY, methods=_FORM),  # boxes, by agent key
     "metrics": Access(audience=Audience.MONITORS, methods=_READ),
+    "place": Access(audience=Audience.PEOPLE, methods=frozenset({"POST"})),
+    "bell-live": Access(audience=Audience.PEOPLE, methods=_READ),
+    "energy": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview": Access(audience=Audience.PEOPLE, methods=_READ),
     "overview-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "sites": Access(audience=Audience.PEOPLE, methods=_READ),

@@ -69,6 +69,8 @@ MIDDLEWARE = [
     "portal.metrics.requests.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pads each page at random, so that its length tells nothing of what is in it (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.accounts.language.LanguageMiddleware",
@@ -94,6 +96,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "portal.simulation.mailbox.simulated_mailbox",
+                "portal.monitoring.frame.frame",
             ],
         },
     }

@@ -211,7 +211,7 @@ def rename_group(group: DeviceGroup, name: str, *, actor: Actor) -> None:
         check_group_name(group.name)
         if owner.device_groups.filter(name=group.name).exclude(pk=group.pk).exists():
             raise FleetError(GROUP_EXISTS(name=group.name), next_step=OTHER_GROUP_NAME())
-        group.save(update_fields=["name"])
+        group.save(update_fields=["name", "sort_key"])
         _raise_revisions(group)
         _record_group(audit.GROUP_RENAME, group, actor, before=before, after=group.name)
 
@@ -253,7 +253,7 @@ def _write(device: Device, owner: Organization, said: Description) -> DeviceGrou
     device.kind_given, device.group = texts["kind_given"], group
     device.revision = models.F("revision") + 1
     # Only these: the ingest writes what the device says into the same row.
-    device.save(update_fields=[*texts, "group", "revision"])
+    device.save(update_fields=[*texts, "group", "revision", "sort_key"])
     device.refresh_from_db(fields=["revision"])
     return group
 

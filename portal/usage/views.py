@@ -82,6 +82,7 @@ def _page(request: HttpRequest, scope: UsageScope) -> HttpResponseBase:
     result = result_of(scope, query, now)
     context = {"scope": scope, "query": query, "result": result, "tag": tag}
     context["section"] = scope.section(query.measure)
+    context["nav"] = "printing" if query.measure and query.measure.printed else "energy"
     return private(render(request, "usage/usage.html", context))
 
 

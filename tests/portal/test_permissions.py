@@ -32,7 +32,8 @@ def test_every_address_stands_in_the_table_and_the_table_holds_no_other() -> Non
 
 
 # What an address answers to who may open it, where that is not 200: there is no authority here, so
-# that a box would be told 2306; nothing is simulated; a key is revoked, a language chosen.
+# that a box would be told 2306; nothing is simulated; a key is revoked, a language chosen; no place
+# is named; one site has meters.
 ANSWERS = {
     ("account_login", "GET"): 302,
     ("account_login", "POST"): 302,
@@ -43,6 +44,8 @@ ANSWERS = {
     ("claim", "GET"): 503,
     ("claim", "POST"): 400,
     ("key-revoke", "POST"): 302,
+    ("place", "POST"): 404,
+    ("energy", "GET"): 302,
     ("group-delete", "POST"): 302,
     ("simulation-live", "GET"): 404,
     ("simulation-break", "POST"): 404,

@@ -120,7 +120,9 @@ def test_the_lists_live_and_stay_as_they_were_asked_for(
     owner: Client, seeded: SeedIds, address: str, asked: str
 ) -> None:
     page = html.unescape(owner.get(address + asked).content.decode())
-    polled = re.search(r'hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page)
+    polled = re.search(
+        r'id="live" hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page
+    )
     assert polled
     live, tag = polled.groups()
     assert live == f"{address}live/{asked.removesuffix('&group=')}"

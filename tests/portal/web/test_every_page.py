@@ -19,6 +19,7 @@ pytestmark = pytest.mark.first
 
 PAGES: Final = (
     "/",
+    "/energy/",
     "/operation/",
     "/sites/",
     "/sites/{site}/",
@@ -63,8 +64,12 @@ NO_PAGES: Final = {
     "chart": "for the script that draws: JSON",
     "simulation-live": "a fragment, and 404 where nothing is simulated",
     **dict.fromkeys(
+        ("demo-mailbox", "demo-mail", "demo-mail-html"), "404 where nothing is simulated"
+    ),
+    **dict.fromkeys(
         (
             "overview-live",
+            "bell-live",
             "sites-live",
             "site-live",
             "gateways-live",
