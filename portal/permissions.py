@@ -67,6 +67,7 @@ ACCESS: Final[dict[str, Access]] = {
     "organizations": Access(audience=Audience.PEOPLE, methods=_READ),
     "keys": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "key-revoke": Access(audience=Audience.ADMINISTRATORS, methods=frozenset({"POST"})),
+    "undelivered-mail": Access(audience=Audience.ADMINISTRATORS, methods=_READ),
     # An installer with a number from a box may have no account.
     "codes-help": Access(audience=Audience.EVERYBODY, methods=_READ),
     "code-help": Access(audience=Audience.EVERYBODY, methods=_READ),

@@ -224,6 +224,9 @@ LOGGING = {
             "filters": ["requests"],
         }
     },
-    "loggers": {"django": {"handlers": []}},  # Django's own handlers escape nothing
+    "loggers": {
+        "django": {"handlers": []},  # Django's own handlers escape nothing
+        "django_tasks_db": {"level": "WARNING"},  # it tells of each start and end of its loop
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -7,6 +7,7 @@ from django.urls import path
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts import views
+from portal.accounts.undelivered_mail import undelivered_mail_page
 
 # allauth's view also takes PUT for POST and answers DELETE; nothing here does.
 _sign_out = require_http_methods(["GET", "HEAD", "POST"])(LogoutView.as_view())
@@ -16,4 +17,5 @@ urlpatterns = [
     path("sign-out/", _sign_out, name="account_logout"),
     path("sign-in/link/<str:token>/", views.SignInByLink.as_view(), name="sign-in-link"),
     path("language/", views.language, name="language"),
+    path("mail/undelivered/", undelivered_mail_page, name="undelivered-mail"),
 ]

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from portal.accounts.undelivered_mail import undelivered_mails
 from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
 from portal.fleet.place import place_of
@@ -38,7 +39,8 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page, with notices for operators of this portal."""
     now = timezone.now()
     notices = expiry_notices(request.user, now)
-    facts = {"notices": notices, **report(request, now)}
+    undelivered = undelivered_mails(request.user).count()
+    facts = {"notices": notices, "undelivered": undelivered, **report(request, now)}
     place = place_of(request)
     marks = f"{_marks(notices)}-{place.key}"
     return _whole(request, "monitoring/overview.html", scope_of(place), facts, marks=marks)
