@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "portal.simulation",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -78,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.LoginRequired",
+    "portal.accounts.middleware.SetUpFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -150,14 +153,45 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "user_name"
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = False  # it counts in each process; portal.accounts.tries counts in all
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # who asks for a new password learns nothing by mail either
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.SignInForm",
+    "reauthenticate": "portal.accounts.forms.AgainForm",
+    "change_password": "portal.accounts.forms.PasswordForm",
+    "set_password": "portal.accounts.forms.NewPasswordForm",
+    "reset_password": "portal.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "portal.accounts.forms.ResetForm",
+}
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
 SIGN_IN_LINK_LIFE = timedelta(minutes=30)
+NOTIFICATION_ADDRESS_LIFE = timedelta(hours=24)
+NOTICE_LIFE = timedelta(days=2)
+
+# A demonstration protects nothing, and everything in it is made up.
+SECOND_FACTOR_REQUIRED = ENVIRONMENT.second_factor == "required" and not ENVIRONMENT.simulation
+MFA_ADAPTER = "portal.accounts.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an operator vouches for addresses added by command
+MFA_TOTP_TOLERANCE = 1  # a step of 30 seconds: RFC 6238, section 5.2
+MFA_RATE_LIMITS = False  # as ACCOUNT_RATE_LIMITS
+MFA_FORMS = {
+    "authenticate": "portal.accounts.forms.CodeForm",
+    "reauthenticate": "portal.accounts.forms.CodeAgainForm",
+    "add_webauthn": "portal.accounts.forms.PasskeyForm",
+    "edit_webauthn": "portal.accounts.forms.PasskeyNameForm",
+}
+USERSESSIONS_TRACK_ACTIVITY = False  # each poll would write
 
 # --- words and times ------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import signals
 from django.db import transaction
+from django.db.models import Q
 
 from console.templates import audit
 from portal.accounts.models import User, normal_email
@@ -45,11 +46,11 @@ def connect() -> None:
 def record_for(user: User, action: Template, *, actor: Actor) -> None:
     """Record what happened to a user's account, in each log that it belongs in."""
     with transaction.atomic():
-        for organization in _organizations(user):
+        for organization in organizations_of(user):
             record(action, actor=actor, organization=organization, subject=("person", user.pk))
 
 
-def _organizations(user: User) -> Sequence[int | None]:
+def organizations_of(user: User) -> Sequence[int | None]:
     """Of a user, in the order in which their logs are locked; ``None``: the portal's."""
     numbers = user.memberships.order_by("organization_id").values_list("organization_id", flat=True)
     return list(numbers) or [None]
@@ -68,7 +69,7 @@ def _failed(credentials: Mapping[str, Any], **_: Any) -> None:
     user = _account(credentials)
     subject = ("person", str(user.pk) if user else "")
     with transaction.atomic():
-        for organization in _organizations(user) if user else [None]:
+        for organization in organizations_of(user) if user else [None]:
             if not _are_many(organization, subject[1]):
                 record(audit.SIGN_IN_FAILED, actor=None, organization=organization, subject=subject)
 
@@ -77,7 +78,8 @@ def _account(credentials: Mapping[str, Any]) -> User | None:
     email = credentials.get("email") or credentials.get("username")
     if not isinstance(email, str):
         return None
-    return User.objects.filter(email=normal_email(email)).first()
+    name = normal_email(email)
+    return User.objects.filter(Q(email=name) | Q(user_name__iexact=name)).first()
 
 
 def _are_many(organization: int | None, account: str) -> bool:

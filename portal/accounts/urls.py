@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts import views
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sign-in/", views.sign_in, name="account_login"),
     path("sign-out/", _sign_out, name="account_logout"),
     path("sign-in/link/<str:token>/", views.SignInByLink.as_view(), name="sign-in-link"),
+    path("", include("portal.accounts.security_urls")),
     path("language/", views.language, name="language"),
     path("mail/undelivered/", undelivered_mail_page, name="undelivered-mail"),
 ]

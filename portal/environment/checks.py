@@ -96,6 +96,10 @@ WRITE_FACTOR: Final = Template(
 )
 INVALID_SWITCH: Final = Template("environment.invalid_switch", "'{value}' is not a valid value")
 WRITE_SWITCH: Final = Template("environment.write_switch", "write 1 or 0")
+WRITE_SECOND_FACTOR: Final = Template(
+    "environment.write_second_factor",
+    "write required or optional, or remove the variable to use required",
+)
 PUBLIC_PORTAL: Final = Template(
     "environment.public_portal",
     "a demonstration is for this machine only, but users reach this portal at {url}",
@@ -274,6 +278,15 @@ def mail_password_file(text: str) -> Path:
 def mail_server(text: str, info: ValidationInfo) -> MailServer:
     """The mail server that the portal sends through."""
     return mail_servers.mail_server(_printable(text), info.data)
+
+
+def second_factor(text: str) -> Literal["required", "optional"]:
+    """Whether operators, administrators and installers have to set up a second factor."""
+    if text == "required":
+        return "required"
+    if text == "optional":
+        return "optional"
+    raise VariableError(INVALID_SWITCH(value=text), WRITE_SECOND_FACTOR())
 
 
 def debug(text: str) -> bool:

@@ -22,10 +22,12 @@ Variable                      Meaning                                  Where it 
 ``KANMON_MAIL_USER``          the user at the mail server              nobody signs in there
 ``KANMON_MAIL_PASSWORD_FILE`` file with that user's password           needed with a user
 ``KANMON_PORTAL_DEBUG``       ``1`` shows tracebacks to the browser    off
+``KANMON_SECOND_FACTOR``      ``optional``: no user has to set one up  ``required`` [*]_
 ``KANMON_SIMULATION``         socket of simulated sites to be broken   nothing is simulated
 ============================= ======================================== =============================
 
 .. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
+.. [*] Operators, administrators and installers set one up; ``optional`` where sites are simulated.
 
 A variable that is empty counts as not set.
 """
@@ -122,6 +124,9 @@ class Environment(BaseSettings):
     debug: Annotated[bool, PlainValidator(checks.debug)] = Field(
         default=False, validation_alias="KANMON_PORTAL_DEBUG"
     )
+    second_factor: Annotated[
+        Literal["required", "optional"], PlainValidator(checks.second_factor)
+    ] = Field(default="required", validation_alias="KANMON_SECOND_FACTOR")
     simulation: Annotated[Path | None, PlainValidator(checks.simulation)] = Field(
         default=None, validation_alias="KANMON_SIMULATION"
     )

@@ -32,7 +32,7 @@ from portal.accounts.models.organizations import (
     Role,
 )
 from portal.accounts.models.people import User, UserManager, normal_email
-from portal.accounts.models.sign_in import SignInLink, SignInTry
+from portal.accounts.models.sign_in import FailedSignIns, SignInLink, SignInTry
 
 __all__ = [
     "ChangeRequest",
@@ -40,6 +40,7 @@ __all__ = [
     "Decision",
     "Document",
     "DocumentKind",
+    "FailedSignIns",
     "Invitation",
     "InvitationState",
     "JoinRequest",

@@ -44,6 +44,7 @@ class Organization(models.Model):
         country: ISO 3166-1 alpha-2; empty for one that an operator made and whose address is
             not known.
         prefecture: The prefecture, state or province.
+        password_expires: Whether the passwords of its members expire (`portal.accounts.expiry`).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -55,6 +56,7 @@ class Organization(models.Model):
     city = models.CharField(max_length=100, blank=True, default="")
     street = models.CharField(max_length=200, blank=True, default="")
     phone = models.CharField(max_length=32, blank=True, default="")
+    password_expires = models.BooleanField(default=False)
     members = models.ManyToManyField(
         User, through="accounts.Membership", related_name="organizations"
     )

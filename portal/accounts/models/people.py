@@ -74,6 +74,7 @@ class User(AbstractBaseUser):
         time_zone: By its IANA name; empty: the site's.
         notification_email: Where notices go; set only by its confirmation
             (``notification_email_confirmed_at``).
+        password_changed_at: When the password was set; ``None``: with the account.
         operates: Whether they operate this portal itself and can run its commands: the first page
             shows them what its authority needs. It opens no organization's data.
     """
@@ -99,6 +100,7 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     notification_email = models.EmailField(blank=True, default="")
     notification_email_confirmed_at = models.DateTimeField(null=True, blank=True)
+    password_changed_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     operates = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -53,3 +53,25 @@ class SignInTry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket[:8]} at {self.at}"
+
+
+class FailedSignIns(models.Model):
+    """Wrong passwords in a row, of an account and one of its browsers or all other clients.
+
+    Attributes:
+        bucket: Whose they are (`portal.accounts.lockout`), a hash.
+        failures: How many, since the last right one or the last lock.
+        locked_until: Until when no password is looked at, Unix milliseconds; 0: it is not locked.
+        at: When the last one was, Unix milliseconds.
+    """
+
+    bucket = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    locked_until = models.BigIntegerField(default=0)
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "failed sign-ins"
+
+    def __str__(self) -> str:
+        return f"{self.failures} of {self.bucket[:8]}"

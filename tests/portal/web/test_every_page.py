@@ -42,6 +42,18 @@ PAGES: Final = (
     "/keys/",
     "/help/codes/",
     "/help/codes/2105/",
+    "/settings/",
+    "/settings/notification-address/",
+    "/settings/password/",
+    "/settings/password/first/",
+    "/settings/security/",
+    "/settings/security/app/",
+    "/settings/security/passkeys/",
+    "/settings/security/recovery-codes/new/",
+    "/settings/sessions/",
+    "/password/forgotten/",
+    "/password/forgotten/sent/",
+    "/password/new/done/",
 )
 """What is answered with 200 to who is signed in."""
 
@@ -52,6 +64,16 @@ REFUSED: Final = {
     "/sites/{site}/usage/?on=x": 400,
     "/help/codes/9999/": 404,
     "/sign-in/link/no-such-token/": 410,
+    "/password/new/1-no-such-key/": 410,
+    "/notification-address/no-such-token/": 410,
+    # This person has neither a password nor a second factor.
+    "/sign-in/again/": 403,
+    "/sign-in/again/code/": 403,
+    "/sign-in/again/passkey/": 403,
+    "/settings/security/app/remove/": 404,
+    "/settings/security/recovery-codes/": 404,
+    "/settings/security/passkeys/1/name/": 404,
+    "/settings/security/passkeys/1/remove/": 404,
 }
 """Pages too, with what they are answered with."""
 
@@ -62,6 +84,9 @@ NO_PAGES: Final = {
     "claim": "for boxes: JSON",
     "metrics": "for programs: the text that Prometheus reads",
     "chart": "for the script that draws: JSON",
+    "mfa_authenticate": "between the steps of a sign-in",
+    "mfa_login_webauthn": "for the script of passkeys: JSON",
+    "mfa_download_recovery_codes": "a file",
     "simulation-live": "a fragment, and 404 where nothing is simulated",
     **dict.fromkeys(
         ("demo-mailbox", "demo-mail", "demo-mail-html"), "404 where nothing is simulated"
