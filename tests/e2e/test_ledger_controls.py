@@ -6,8 +6,10 @@ Beside each control the sound one passes the same, here or in `tests.e2e.test_le
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests import peers
@@ -19,6 +21,7 @@ from tests.e2e.ledger.site import Setup
 from tests.faults.clockfault import WallClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.peers import Mosquitto
@@ -145,6 +148,40 @@ def test_the_same_books_convict_workers_that_store_what_another_has(
         assert books.doubled > 0
         assert not books.sound
         assert books.stored > 100
+
+
+def _between_statements(worker: psycopg.Connection) -> None:
+    worker.execute("SELECT 1")
+
+
+def _after_a_failed_one(worker: psycopg.Connection) -> None:
+    worker.execute("SAVEPOINT one")  # without it, nothing is locked any longer
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        worker.execute("SELECT 1 / 0")
+
+
+def _in_a_copy(worker: psycopg.Connection) -> None:
+    worker.execute("CREATE TEMPORARY TABLE half (n int)")
+    worker.pgconn.send_query(b"COPY half FROM STDIN")
+    assert worker.pgconn.get_result() is not None
+
+
+@pytest.mark.peer("postgres")
+@pytest.mark.parametrize("paused", [_between_statements, _after_a_failed_one, _in_a_copy])
+def test_a_worker_that_is_paused_in_a_transaction_is_found(
+    paused: Callable[[psycopg.Connection], None],
+) -> None:
+    """Wherever that was: the other one waits for it in vain."""
+    with peers.postgres() as server:
+        database = OnPostgres(server)
+        assert not database.waits()
+        with psycopg.connect(database.url) as worker:
+            paused(worker)
+            end = time.monotonic() + 30
+            while not database.waits():
+                assert time.monotonic() < end
+                time.sleep(0.1)  # a poll: the server tells of no such thing
+            worker.close()
 
 
 # A clock that jumps

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from tests.peers import Postgres
 
 _WAITING = (
-    "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction' "
+    "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL "
+    # Between two statements, after one that failed, or in the middle of a COPY.
+    "AND (state LIKE 'idle in transaction%' OR wait_event_type = 'Client') "
     "AND state_change < clock_timestamp() - interval '1 second'"
 )
 _DATABASE, _BACKUP = "kanmon", "kanmon_backup"
