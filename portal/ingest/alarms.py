@@ -99,7 +99,9 @@ def _open(cause: str, kind: str, detail: str, now_ms: int) -> None:
         defaults={"kind": kind, "detail": detail, "began_at": now_ms, "failed_at": now_ms},
     )
     if opened:
-        log.error("ingest_alarm", cause=cause, kind=kind, error=detail)
+        transaction.on_commit(
+            lambda: log.error("ingest_alarm", cause=cause, kind=kind, error=detail)
+        )
 
 
 def open_for_canary(kind: str, error: Exception, now_ms: int) -> None:
@@ -147,4 +149,7 @@ def _is_received(key: Sequence[int]) -> bool:
 
 def _end(alarm: Alarm, now_ms: int) -> None:
     if Alarm.objects.filter(pk=alarm.pk, ended_at=None).update(ended_at=now_ms):
-        log.info("ingest_alarm_ended", cause=alarm.cause, seconds=(now_ms - alarm.began_at) // 1000)
+        seconds = (now_ms - alarm.began_at) // 1000
+        transaction.on_commit(
+            lambda: log.info("ingest_alarm_ended", cause=alarm.cause, seconds=seconds)
+        )

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django.db import transaction
 from django.db.models import Q
 
 from cloud_link.limits import NAMED_EPOCHS_LIMIT, SEQ_LIMIT
@@ -150,7 +151,8 @@ def _close_unknown(box: Box, online: Online, named: Iterable[bytes], now_ms: int
     unseen = {key[0] for key, (_, upto) in seen.items() if upto < lasts[key]}
     Epoch.objects.filter(pk__in=rows.keys() - unseen).update(closed=True)
     if lost := sum(size(runs) for runs in lacking.values()):
-        log.warning("unknown_epochs_closed", box=box.box_id, epochs=len(rows), records=lost)
+        fields = {"box": box.box_id, "epochs": len(rows), "records": lost}
+        transaction.on_commit(lambda: log.warning("unknown_epochs_closed", **fields))
 
 
 def _lasts(rows: Iterable[Epoch]) -> dict[receipts.LaneKey, int]:
@@ -196,7 +198,9 @@ def _admitted(box: Box, fresh: Sequence[Epoch]) -> list[Epoch]:
         _fold(box, folded)
         room += len(folded)
     if room < len(fresh):
-        log.warning("too_many_epochs", box=box.box_id, most=NAMED_EPOCHS_LIMIT)
+        transaction.on_commit(
+            lambda: log.warning("too_many_epochs", box=box.box_id, most=NAMED_EPOCHS_LIMIT)
+        )
     return sorted(fresh, key=lambda one: one.ordinal, reverse=True)[: max(0, room)]
 
 

@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from django.db import transaction
+
 from cloud_link.ranges import Range, clamp, size
 from cloud_link.wire import VERSION, Ack, Lane
 from portal.ingest import gaps, receipts
@@ -70,10 +72,9 @@ def find_holes(box: Box, online: Online, now_ms: int) -> list[Answer]:
     later = {(names[epoch], lane) for epoch, lane in todo.keys() - holes.keys()}
     _keep(box, (names.values(), later), found, now_ms)
     if found:
-        log.warning(
-            "records_missing",
-            box=box.box_id,
-            records=sum(size(holes) for holes in found.values()),
+        records = sum(size(runs) for runs in found.values())
+        transaction.on_commit(
+            lambda: log.warning("records_missing", box=box.box_id, records=records)
         )
     # A lane of gaps goes first: what it names need not be asked for once it is back.
     ordered = sorted(found.items(), key=lambda one: one[0][1])

@@ -140,12 +140,14 @@ def _earlier_outcome(
     content, rejected = known
     if content != item.content:
         number = item.number
-        log.warning(
-            "spool_cloned",
-            box=item.box,
-            epoch=number.epoch.hex(),
-            lane=number.lane.name,
-            seq=number.seq,
+        transaction.on_commit(
+            lambda: log.warning(
+                "spool_cloned",
+                box=item.box,
+                epoch=number.epoch.hex(),
+                lane=number.lane.name,
+                seq=number.seq,
+            )
         )
         return CONFLICT
     return RecordOutcome(outcome=Outcome.REJECTED, code=rejected) if rejected else STORED

@@ -1,8 +1,10 @@
-"""The records that one transaction rejects: each logged at once, their rows written in the end."""
+"""The records that one transaction rejects: their rows, and their lines in the log once stored."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
 
 from cloud_link.validation import storable_text
 from portal.ingest import receipts
@@ -54,14 +56,16 @@ class Rejections:
             at=self._now_ms,
             judged_by=fingerprint(),
         )
-        (log.debug if replayed else log.warning)(
-            "record_quarantined",
-            box=item.box,
-            epoch=number.epoch.hex(),
-            lane=number.lane.name,
-            seq=number.seq,
-            code=flaw.code,
-            detail=flaw.detail,
+        transaction.on_commit(
+            lambda: (log.debug if replayed else log.warning)(
+                "record_quarantined",
+                box=item.box,
+                epoch=number.epoch.hex(),
+                lane=number.lane.name,
+                seq=number.seq,
+                code=flaw.code,
+                detail=flaw.detail,
+            )
         )
 
     def save(self) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from django.db import transaction
 
 from cloud_link.records import Column, Table
 from cloud_link.validation import table_flaw
@@ -109,7 +110,11 @@ def store_tables(tables: Sequence[SentTable]) -> None:
 
 def refuse_table(one: SentTable, detail: str) -> None:
     """Keep a table that could not be stored, with the reason."""
-    log.error("table_refused", box=one.box.box_id, table=one.table_id.hex(), error=detail)
+    transaction.on_commit(
+        lambda: log.error(
+            "table_refused", box=one.box.box_id, table=one.table_id.hex(), error=detail
+        )
+    )
     _, created = RefusedTable.objects.update_or_create(
         box=one.box,
         table_id=one.table_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -197,3 +198,20 @@ async def test_what_can_wait_gives_way_to_messages_and_is_done_in_the_end(dated:
         assert not storage._message_waits
     finally:
         await asyncio.to_thread(storage.close)
+
+
+@pytest.mark.parametrize("statement", range(4, 24, 4))
+def test_a_turn_that_gave_way_writes_no_line_of_the_log_before_it_is_stored(
+    dated: Sender, statement: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line a record, however often its turn begins again."""
+    nonsense = dated.batch(Lane.EVENT, [(dated.number(Lane.EVENT), b"\xc1")])
+    for _ in range(3):
+        with contextlib.suppress(PreemptedError):
+            ingest_or_isolate([nonsense], waits=waits_from(statement))
+            break
+    else:
+        assert not [one for one in caplog.records if "record_quarantined" in one.getMessage()]
+        ingest_or_isolate([nonsense])
+    lines = [one for one in caplog.records if "record_quarantined" in one.getMessage()]
+    assert len(lines) == 1
