@@ -65,14 +65,13 @@ def settle(mail: Mail, state: MailState, error: str = "") -> bool:
 
 
 def postpone(mail: Mail, error: str) -> None:
-    """Store that an attempt failed, and when the next one is due.
+    """Store that an attempt failed, and when the next one is due: at the end of its life at last.
 
     Nothing is stored where the lease has ended and another worker has taken the mail.
     """
+    next_attempt_at = min(timezone.now() + pause_after(mail.attempts), mail.expires_at)
     Mail.objects.waiting().filter(pk=mail.pk, attempts=mail.attempts).update(
-        subject=mail.subject,
-        error=error,
-        next_attempt_at=timezone.now() + pause_after(mail.attempts),
+        subject=mail.subject, error=error, next_attempt_at=next_attempt_at
     )
 
 

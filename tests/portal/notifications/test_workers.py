@@ -77,6 +77,17 @@ def test_a_late_failure_changes_nothing_that_another_worker_has_done() -> None:
     assert Mail.objects.get().state == MailState.SENT
 
 
+def test_a_mail_that_failed_is_given_up_at_the_end_of_its_life_and_no_later() -> None:
+    write(1)
+    Mail.objects.update(expires_at=timezone.now() + timedelta(seconds=5))
+    mail = claims.claim(timezone.now())
+    assert mail is not None
+    claims.postpone(mail, "451 later")
+    mail.refresh_from_db()
+    assert mail.next_attempt_at == mail.expires_at
+    assert claims.expire(mail.expires_at) == 1
+
+
 def test_a_mail_that_is_being_sent_is_not_given_up() -> None:
     write(1)
     now = timezone.now()

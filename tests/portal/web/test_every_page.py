@@ -40,6 +40,7 @@ PAGES: Final = (
     "/groups/{group}/",
     "/organizations/",
     "/keys/",
+    "/mail/undelivered/",
     "/help/codes/",
     "/help/codes/2105/",
     "/settings/",
