@@ -122,6 +122,7 @@ def test_a_place_that_is_not_the_readers_cannot_be_chosen(
     assert owner.get(reverse("devices-live"), headers=polled).status_code == 404
 
 
+@pytest.mark.database
 def test_lists_and_overviews_obey_the_picker(owner: Client, seeded: SeedIds) -> None:
     plant, shop = site("Kawasaki plant"), site("Shibuya shop")
     copier = Device.objects.get(name="copier")
@@ -224,6 +225,7 @@ def test_energy_is_listed_by_site_and_one_site_is_shown_at_once(
     assert "No meters yet" in page_text(owner, "/energy/")
 
 
+@pytest.mark.database
 def test_chips_narrow_the_list_and_say_how_many(owner: Client, seeded: SeedIds) -> None:
     page = owner.get("/devices/").content.decode()
     chips = dict(re.findall(r'id="chip-(\w+)".*?<span class="number">(\d+)</span>', page))

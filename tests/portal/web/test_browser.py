@@ -239,6 +239,18 @@ def test_without_scripts_a_site_is_chosen_and_the_reader_signs_out(
         page.wait_for_url("**/sign-in/**")
 
 
+def test_the_headings_of_a_list_stay_while_it_is_scrolled(
+    portal: Running, browser: Browser
+) -> None:
+    with signed_in(browser, portal, "en", viewport={"width": 1200, "height": 300}) as page:
+        page.goto(f"{portal.url}/devices/")
+        page.evaluate("document.querySelector('.list tbody tr').scrollIntoView()")
+        page.evaluate("scrollBy(0, 40)")
+        top = "document.querySelector('.list {} th').getBoundingClientRect().top"
+        assert page.evaluate(top.format("tbody")) < -20, "the control: the list is scrolled"
+        assert page.evaluate(top.format("thead")) == 0
+
+
 def test_one_menu_is_open_at_a_time_and_escape_closes_it(portal: Running, browser: Browser) -> None:
     with signed_in(browser, portal, "en") as page:
         page.goto(f"{portal.url}/devices/")
