@@ -90,6 +90,8 @@ ACCESS: Final[dict[str, Access]] = {
     "devices": Access(audience=Audience.PEOPLE, methods=_READ),
     "devices-live": Access(audience=Audience.PEOPLE, methods=_READ),
     "organizations": Access(audience=Audience.PEOPLE, methods=_READ),
+    "audit": Access(audience=Audience.ADMINISTRATORS, methods=_READ),
+    "audit-export": Access(audience=Audience.ADMINISTRATORS, methods=_READ),
     "keys": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "key-revoke": Access(audience=Audience.ADMINISTRATORS, methods=frozenset({"POST"})),
     "undelivered-mail": Access(audience=Audience.ADMINISTRATORS, methods=_READ),

@@ -105,3 +105,8 @@ FIELD_ROLE: Final = Template("audit.field_role", "role")
 FIELD_REASON: Final = Template("audit.field_reason", "reason")
 FIELD_CERTIFICATES: Final = Template("audit.field_certificates", "number of certificates")
 FIELD_LAST_ENTRY: Final = Template("audit.field_last_entry", "last entry")
+
+VALUE_ADMINISTRATOR: Final = Template("audit.value_administrator", "administrator")
+VALUE_USER: Final = Template("audit.value_user", "user")
+VALUE_INSTALLER: Final = Template("audit.value_installer", "installer")
+VALUE_BILLING: Final = Template("audit.value_billing", "billing")

@@ -72,3 +72,11 @@ FIELDS: Final = {
     "last_entry": audit.FIELD_LAST_ENTRY,
 }
 """What the fields of a change are called; another one is shown by its own name."""
+
+VALUES: Final = {
+    ("role", "administrator"): audit.VALUE_ADMINISTRATOR,
+    ("role", "user"): audit.VALUE_USER,
+    ("role", "installer"): audit.VALUE_INSTALLER,
+    ("role", "billing"): audit.VALUE_BILLING,
+}
+"""What the values of some fields are called; another one is shown as it is."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.accounts.undelivered_mail import undelivered_mails
+from portal.audit.record import look
 from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
 from portal.fleet.place import place_of
@@ -94,6 +95,7 @@ def _site(request: HttpRequest, site: int) -> Site:
 def site_page(request: HttpRequest, site: int) -> HttpResponse:
     """One site: what the first page says, for this site alone."""
     found = _site(request, site)
+    look(request, organization=found.organization_id, subject=("site", found.pk))
     return _whole(request, "monitoring/site.html", Scope(site=found.pk), {"site": found})
 
 
@@ -113,6 +115,7 @@ def _gateway(request: HttpRequest, gateway: int) -> Gateway:
 def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
     """One gateway: its boxes, the configuration it runs, its devices."""
     found = _gateway(request, gateway)
+    look(request, organization=found.site.organization_id, subject=("gateway", found.pk))
     facts = {"gateway": found, "running": found.configurations.newest()}
     return _whole(request, "monitoring/gateway.html", Scope(gateway=found.pk), facts)
 
@@ -136,6 +139,8 @@ def _device(request: HttpRequest, device: int) -> Device:
 def device_page(request: HttpRequest, device: int) -> HttpResponse:
     """One device: conditions, readings, and the chart of one series (``?series=ID``)."""
     found = _device(request, device)
+    owner = found.gateway.site.organization_id
+    look(request, organization=owner, subject=("device", found.pk))
     now = timezone.now()
     tag = etag(request, device_version(found, now))
     chosen, options = series_to_chart(found, request.GET.get("series", ""))

@@ -11,6 +11,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
+from portal.audit.record import look
 from portal.fleet.models import Device, Site
 from portal.usage import csv_file
 from portal.usage.query import QueryError
@@ -75,6 +76,8 @@ def _page(request: HttpRequest, scope: UsageScope) -> HttpResponseBase:
         return private(render(request, "usage/bad_query.html", context, status=400))
     if not scope.knows(query.ticked):
         raise Http404
+    subject = ("device", scope.device.pk) if scope.device else ("site", scope.site.pk)
+    look(request, organization=scope.site.organization_id, subject=subject)
     # Taken before the data: a change in between is then shown twice rather than never.
     tag = etag(request, scope.version(now))
     if query.csv:

@@ -41,6 +41,7 @@ PAGES: Final = (
     "/organizations/",
     "/keys/",
     "/mail/undelivered/",
+    "/audit/",
     "/help/codes/",
     "/help/codes/2105/",
     "/settings/",
@@ -88,6 +89,7 @@ NO_PAGES: Final = {
     "mfa_authenticate": "between the steps of a sign-in",
     "mfa_login_webauthn": "for the script of passkeys: JSON",
     "mfa_download_recovery_codes": "a file",
+    "audit-export": "a file",
     "simulation-live": "a fragment, and 404 where nothing is simulated",
     **dict.fromkeys(
         ("demo-mailbox", "demo-mail", "demo-mail-html"), "404 where nothing is simulated"
