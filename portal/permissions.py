@@ -59,6 +59,7 @@ ACCESS: Final[dict[str, Access]] = {
     "settings": Access(audience=Audience.PEOPLE, methods=_FORM),
     "notification-address": Access(audience=Audience.PEOPLE, methods=_FORM),
     "account_change_password": Access(audience=Audience.PEOPLE, methods=_FORM),
+    "password-expiry": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "account_set_password": Access(audience=Audience.PEOPLE, methods=_FORM),
     "mfa_index": Access(audience=Audience.PEOPLE, methods=_READ),
     "mfa_activate_totp": Access(audience=Audience.PEOPLE, methods=_FORM),

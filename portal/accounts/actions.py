@@ -215,6 +215,20 @@ def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
 
 
 @transaction.atomic
+def remove_second_factor(email: str, *, actor: Actor = None) -> int:
+    """Remove the second factors of a user who lost them; how many; raises `AccountError`."""
+    user = User.objects.filter(email=normal_email(email), is_active=True).first()
+    if user is None:
+        raise _no_user(email)
+    # Later: what it needs of allauth is loaded by this command alone.
+    from portal.accounts.second_factor import remove_second_factors
+
+    removed = remove_second_factors(user)
+    record_for(user, audit.FACTOR_REMOVE, actor=actor)
+    return removed
+
+
+@transaction.atomic
 def make_sign_in_link(email: str, *, actor: Actor = None) -> str:
     """The token of a new sign-in link; raises `AccountError` for an unknown email."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()

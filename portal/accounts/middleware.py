@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
 
 from portal.accounts.expiry import password_expired
@@ -92,8 +93,19 @@ class SetUpFirst:
         if due is None:
             return None
         if is_script(request):
+            if _page_of_script(request) in SET_UP | CHANGE_PASSWORD | _AGAIN:
+                return HttpResponse(status=204)  # a reload would make another secret of the app's
             return HttpResponse(status=401, headers={"HX-Refresh": "true"})
         return redirect(due)
+
+
+def _page_of_script(request: HttpRequest) -> str:
+    """The name of the page whose script asks, as htmx tells it; "" where it does not."""
+    try:
+        path = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return resolve(path).url_name or ""
+    except (Resolver404, ValueError):
+        return ""
 
 
 def _with_next(place: str, request: HttpRequest) -> str:

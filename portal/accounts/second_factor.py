@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import segno
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
@@ -26,9 +27,12 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Membership, Role, User
@@ -73,6 +77,28 @@ def lacks_second_factor(request: HttpRequest) -> bool:
     return needing.exists()
 
 
+def require_recent_sign_in(request: HttpRequest) -> None:
+    """Ask for the password or a code again before a dangerous act, and go on with it afterwards.
+
+    Raises:
+        ReauthenticationRequired: The person last proved who they are more than a quarter of an
+            hour ago; allauth's middleware answers it. A person who has neither a password nor a
+            second factor is not asked.
+    """
+    raise_if_reauthentication_required(request, app="")
+
+
+def remove_second_factors(user: User) -> int:
+    """Remove a user's second factors and recovery codes, and end the sessions; how many factors."""
+    with transaction.atomic():
+        factors = Authenticator.objects.filter(user=user)
+        count = int(factors.filter(type__in=FACTORS).count())
+        factors.delete()
+        for session in UserSession.objects.filter(user=user):
+            session.end()
+    return count
+
+
 def step_of(secret: str, code: str) -> int | None:
     """The time step, of those accepted now, whose code this is; ``None`` for another code."""
     for step in yield_hotp_counters_from_time():
@@ -93,6 +119,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth sh
         ),
         "incorrect_code": _("The code is incorrect."),
     }
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002 - allauth's
+        """The name that is suggested for a new passkey."""
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return gettext("Passkey %(n)d") % {"n": count + 1}
 
     def get_totp_issuer(self) -> str:
         """The name under which an authenticator app lists the account."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from console.text import Template
-    from portal.accounts.models import User
+    from portal.accounts.models import Organization, User
+    from portal.audit.acting import Actor
 
 MAILED: Final = {
     "account/email/password_changed": audit.PASSWORD_CHANGE,
@@ -95,6 +96,23 @@ def mail_notice(user: User, act: str) -> None:
         "reset_url": settings.PORTAL_URL + reverse("account_reset_password"),
     }
     mail(user, "security_notice", context, life=settings.NOTICE_LIFE)
+
+
+def set_expiry(organization: Organization, actor: Actor, *, expires: bool) -> None:
+    """Let the passwords of an organization's members expire or not, in the caller's transaction."""
+    before = organization.password_expires
+    if before == expires:
+        return
+    organization.password_expires = expires
+    organization.save(update_fields=["password_expires"])
+    record(
+        audit.PASSWORD_EXPIRY,
+        actor=actor,
+        organization=organization.pk,
+        subject=("organization", organization.pk),
+        before={"password_expires": before},
+        after={"password_expires": expires},
+    )
 
 
 def edit_details(user: User, details: Mapping[str, str]) -> None:

@@ -73,6 +73,7 @@ urlpatterns = [
         settings_pages.notification_address,
         name="notification-address",
     ),
+    path("settings/password-expiry/", settings_pages.password_expiry, name="password-expiry"),
     path(
         "notification-address/<str:token>/",
         settings_pages.address_confirmation,

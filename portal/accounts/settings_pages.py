@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.shortcuts import redirect, render
@@ -22,10 +22,11 @@ from config.time_zone import is_time_zone
 from portal.accounts import address_change
 from portal.accounts.forms import current_password
 from portal.accounts.language import remember_language
-from portal.accounts.models import User, normal_email
+from portal.accounts.models import Organization, User, normal_email
 from portal.accounts.models.people import NAME_LENGTH
 from portal.accounts.regions import REGIONS
-from portal.accounts.security_acts import edit_details
+from portal.accounts.second_factor import require_recent_sign_in
+from portal.accounts.security_acts import edit_details, set_expiry
 from portal.web.live import private
 from portal.web.revision import RevisedForm
 
@@ -150,6 +151,41 @@ def notification_address(request: HttpRequest) -> HttpResponse:
         )
         return redirect("settings")
     return private(render(request, "account/notification_address.html", {"form": form}))
+
+
+class ExpiryForm(RevisedForm):
+    """Whether the passwords of an organization's members expire."""
+
+    expires = forms.BooleanField(label=later("Passwords expire after three months"), required=False)
+
+    def __init__(self, organization: Organization, data: Any = None) -> None:
+        super().__init__(
+            data,
+            initial={"expires": organization.password_expires},
+            prefix=str(organization.pk),
+        )
+        self.organization = organization
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
+def password_expiry(request: HttpRequest) -> HttpResponse:
+    """Whether passwords expire, for each organization that the person administers."""
+    administered = Organization.objects.administered_by(request.user).order_by("pk")
+    if not administered.exists():
+        raise PermissionDenied
+    changing = request.method == "POST"
+    scope = administered.select_for_update(of=("self",)) if changing else administered
+    data = request.POST if changing else None
+    asked = [ExpiryForm(organization, data) for organization in scope]
+    valid = [form.is_valid() for form in asked]
+    if changing and all(valid):
+        require_recent_sign_in(request)
+        for form in asked:
+            set_expiry(form.organization, request.user, expires=form.cleaned_data["expires"])
+        messages.success(request, _("The setting was saved."))
+        return redirect("password-expiry")
+    return private(render(request, "account/password_expiry.html", {"forms": asked}))
 
 
 @login_not_required

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.models import Organization
+from portal.accounts.second_factor import require_recent_sign_in
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
 from portal.authority.expiry_notices import expiry_notices
@@ -142,6 +143,7 @@ def keys_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = KeyForm(request.user, request.POST)
         if form.is_valid():
+            require_recent_sign_in(request)
             try:
                 new = _new(issue_key(form.key_request(), Author.of(request.user)))
                 form = KeyForm(request.user)

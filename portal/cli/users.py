@@ -127,6 +127,27 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
     )
 
 
+@user.command("remove-second-factor")
+@click.argument("email", type=TextType(254))
+@json_option
+def user_remove_second_factor(email: str, *, as_json: bool) -> None:
+    """Remove the second factors of a user who lost them.
+
+    The authenticator app, the passkeys and the recovery codes of the user with EMAIL are removed,
+    and the user's sessions end. A user who needs a second factor sets up another one at the next
+    sign-in. Make sure first that the request comes from the user.
+    """
+    with portal_ready():
+        from portal.accounts.actions import remove_second_factor
+
+        removed = remove_second_factor(email)
+    say(
+        {"email": email, "removed": removed},
+        tr("the second factors of {email} were removed", email=email),
+        as_json=as_json,
+    )
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return _typeable(sys.stdin.readline().rstrip("\r\n"))

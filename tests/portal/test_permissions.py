@@ -67,6 +67,7 @@ ANSWERS = {
     ("mfa_remove_webauthn", "GET"): 404,
     ("mfa_remove_webauthn", "POST"): 404,
     ("usersessions_list", "POST"): 302,
+    ("password-expiry", "POST"): 302,
     ("session-end", "POST"): 404,
     ("claim", "GET"): 503,
     ("claim", "POST"): 400,

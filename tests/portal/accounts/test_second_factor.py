@@ -60,6 +60,9 @@ def test_only_the_set_up_pages_open_before_a_second_factor_is_set_up(administrat
     assert client.post(reverse("keys"), {}).headers["Location"] == reverse("mfa_index")
     poll = client.get(reverse("overview-live"), headers={"X-Poll": "1"})
     assert poll.status_code == 401
+    here = {"HX-Request": "true", "HX-Current-URL": "http://x" + reverse("mfa_activate_totp")}
+    poll = client.get(reverse("bell-live"), headers=here)
+    assert (poll.status_code, poll.headers.get("HX-Refresh")) == (204, None), "it is not reloaded"
     assert b"set up a second step" in client.get(reverse("mfa_index")).content
     set_up_app(client)
     assert client.get(reverse("mfa_view_recovery_codes")).status_code == 200
@@ -233,3 +236,15 @@ def test_a_demonstration_asks_for_none(settings: Settings, administrator: User) 
     client = Client()
     sign_in(client)
     assert client.get(reverse("overview")).status_code == 200
+
+
+def test_an_operator_removes_the_factors_of_who_lost_them(administrator: User) -> None:
+    client = Client()
+    sign_in(client)
+    set_up_app(client)
+    assert actions.remove_second_factor("hana@example.com") == 1
+    assert not Authenticator.objects.exists()
+    assert client.get(reverse("overview")).headers["Location"].startswith(reverse("account_login"))
+    assert sign_in(Client()).headers["Location"] == "/"
+    with pytest.raises(actions.AccountError):
+        actions.remove_second_factor("nobody@example.net")

@@ -13,6 +13,8 @@ from django.urls import reverse
 from portal.accounts import actions
 from portal.accounts.actions import NewUser
 from portal.accounts.models import Organization, User
+from portal.audit.models import Entry
+from portal.authority.models import AgentKey
 from portal.fleet.models import Device, DeviceGroup
 from portal.notifications.models import Mail
 
@@ -221,3 +223,29 @@ def test_a_poll_writes_nothing_about_the_session(hana: Client, person: User) -> 
     with CaptureQueriesContext(connection) as queries:
         hana.get(reverse("overview-live"), headers={"X-Poll": "1"})
     assert not [one for one in queries if not one["sql"].startswith("SELECT")]
+
+
+@pytest.mark.req("K-2")
+def test_an_administrator_lets_passwords_expire_and_no_other_member_does(
+    seeded: SeedIds, owner: Client, member: Client, stranger: Client
+) -> None:
+    place = reverse("password-expiry")
+    ours = Organization.objects.get(name="Aoyama Foods")
+    for other in (member, stranger):
+        other.post(place, {f"{ours.pk}-expires": "on"})
+    assert not Organization.objects.filter(password_expires=True).exists()
+    assert owner.post(place, {f"{ours.pk}-expires": "on"}).status_code == 302
+    assert list(Organization.objects.filter(password_expires=True)) == [ours]
+    assert Entry.objects.filter(action="audit.password_expiry", chain=ours.pk).count() == 1
+    assert owner.post(place, {}).status_code == 302
+    assert not Organization.objects.filter(password_expires=True).exists()
+
+
+def test_a_key_is_issued_by_who_has_just_shown_who_they_are(
+    seeded: SeedIds, stranger: Client
+) -> None:
+    said = {"organization": "2", "site": "Plant", "time_zone": "Asia/Tokyo", "uses": 1, "days": 7}
+    said["organization"] = str(Organization.objects.get(name="Another Company").pk)
+    asked = stranger.post(reverse("keys"), said)
+    assert asked.headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert not AgentKey.objects.filter(site__name="Plant").exists()
