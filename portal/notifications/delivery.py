@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.logs import event_log
 from portal.notifications import claims
 from portal.notifications.models import Mail, MailState
-from portal.notifications.rendering import rendered
+from portal.notifications.rendering import kept_subject, rendered
 from portal.notifications.smtp import (
     DeferredError,
     RecipientRefusedError,
@@ -79,7 +79,7 @@ def deliver_due(stopping: Callable[[], bool] = _never) -> Deliveries:
 def _deliver(mail: Mail, session: SmtpSession, done: Deliveries) -> None:
     try:
         message = rendered(mail)
-        mail.subject = str(message.subject)
+        mail.subject = kept_subject(str(message.subject), mail.context)
         session.send(message)
     except RecipientRefusedError as error:
         claims.settle(mail, MailState.REFUSED, str(error))

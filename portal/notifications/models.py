@@ -57,8 +57,8 @@ class Mail(models.Model):
         name: The template family: ``mail/NAME.subject.txt``, ``mail/NAME.txt``,
             ``mail/NAME.html``.
         recipient: The address, without a display name.
-        subject: The subject of the last attempt, so that people recognize the mail later; the
-            subject of no template holds a code or a link.
+        subject: The subject of the last attempt without codes and links, so that people recognize
+            the mail later.
         context: The values that the templates use; emptied once the mail is settled, because it
             may hold a code or a link that signs a person in.
         organization: The id of the organization that the mail concerns.

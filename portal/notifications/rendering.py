@@ -20,10 +20,14 @@ from portal.environment.mail_server import PRODUCT
 from portal.notifications.hostile_text import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from portal.notifications.models import Mail
 
 _ENDINGS: Final = ("subject.txt", "txt", "html")
 _LONGEST_SUBJECT: Final = 200
+_SECRET: Final = ("code", "link", "token", "url")
+"""Words in the names of values that may sign a person in."""
 
 
 def check_family(name: str) -> None:
@@ -56,6 +60,14 @@ def rendered(mail: Mail) -> EmailMultiAlternatives:
     message.encoding = _charset(mail.language)
     message.attach_alternative(html, "text/html")
     return message
+
+
+def kept_subject(subject: str, context: Mapping[str, Any]) -> str:
+    """A subject as the row keeps it: without the codes and links of the mail."""
+    for name, value in context.items():
+        if value and any(word in name for word in _SECRET):
+            subject = subject.replace(str(value), "…")
+    return subject
 
 
 def _render(template: str, values: dict[str, Any], *, escape: bool) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.environment.state_folder import PACKAGE
 from portal.notifications.models import LIFE, Mail
-from portal.notifications.rendering import check_family, rendered
+from portal.notifications.rendering import check_family, kept_subject, rendered
 
 FAMILIES = sorted(
     path.name.removesuffix(".subject.txt") for path in PACKAGE.rglob("templates/mail/*.subject.txt")
@@ -111,9 +111,15 @@ def test_a_mail_says_the_same_as_text_as_html_and_without_styles_and_images(
         assert link in shown.links
         assert link.startswith("http://127.0.0.1:8000")
     assert str(message.subject).strip()
-    assert CODE not in str(message.subject)  # it is kept on the row, where a code must not be
-    assert LINK not in str(message.subject)
+    kept = kept_subject(str(message.subject), mail.context)  # it stays on the row for a month
+    assert CODE not in kept
+    assert LINK not in kept
     assert f'lang="{language}"' in page
+
+
+def test_a_subject_is_kept_without_the_code_and_the_link_that_it_holds() -> None:
+    context = {"code": CODE, "accept_url": LINK, "name": "Hana", "decoded": ""}
+    assert kept_subject(f"{CODE} for Hana: {LINK}", context) == "… for Hana: …"
 
 
 @pytest.mark.parametrize("name", FAMILIES)
