@@ -26,7 +26,6 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import render
 from django.urls import reverse
@@ -41,7 +40,8 @@ from portal.accounts.expiry import note_expiry
 from portal.accounts.known_browser import known_as, remember_browser
 from portal.accounts.language import remember_language
 from portal.accounts.models import User, normal_email
-from portal.accounts.security_acts import MAILED, enter, mail, noted
+from portal.accounts.security_acts import MAILED, mail, noted
+from portal.accounts.sign_in_record import record_for
 from portal.web.moments import datetime_of, milliseconds, zone_of
 
 if TYPE_CHECKING:
@@ -177,8 +177,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             if account := user_of(
                 normal_email(credentials.get("email") or credentials["username"])
             ):
-                with transaction.atomic():
-                    enter(account, audit.SIGN_IN_LOCKED)
+                # Whoever guessed is not known: it need not be the account's owner.
+                record_for(account, audit.SIGN_IN_LOCKED, actor=None)
             raise locked(attempt)
         return user
 

@@ -69,6 +69,10 @@ FIELDS: Final = {
     "role": audit.FIELD_ROLE,
     "reason": audit.FIELD_REASON,
     "certificates": audit.FIELD_CERTIFICATES,
+    "family_name": audit.FIELD_FAMILY_NAME,
+    "given_name": audit.FIELD_GIVEN_NAME,
+    "language": audit.FIELD_LANGUAGE,
+    "region": audit.FIELD_REGION,
     "last_entry": audit.FIELD_LAST_ENTRY,
 }
 """What the fields of a change are called; another one is shown by its own name."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.portal.web.seed import SeedIds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 
 LOOKED_AT = {
     "device": "device",

@@ -29,7 +29,7 @@ from tests.portal.test_page_costs import measured
 if TYPE_CHECKING:
     from tests.portal.web.seed import SeedIds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 PAGE = "/audit/"
 ADDED = 20_000
 """Entries by which a log grows; tried with 100,000 by hand."""
@@ -300,3 +300,18 @@ def test_editing_leads_to_the_log(owner: Client, seeded: SeedIds) -> None:
     owner.post(address_of("device-edit", seeded), {"name": "Main hall", "kind": ""})
     text = " ".join(_text(owner).split())
     assert "Edit device Main hall Device Name – → Main hall" in text
+
+
+def test_it_says_for_whom_somebody_acted(owner: Client, seeded: SeedIds) -> None:
+    dealer = Organization.objects.create(name="Setsubi Kanri")
+    entry = record(
+        audit.DEVICE_EDIT,
+        actor=User.objects.get(email="owner@example.com"),
+        organization=_organization().pk,
+        subject=("device", seeded.meter),
+        acting_for=("organization", dealer.pk),
+    )
+    assert (entry.acting_for_kind, entry.acting_for_id) == ("organization", str(dealer.pk))
+    assert "acting for Setsubi Kanri" in " ".join(_text(owner).split())
+    assert "Setsubi Kanriの代理" in " ".join(_text(owner, language="ja").split())
+    assert "Setsubi Kanri" in _file(owner, "?format=csv")

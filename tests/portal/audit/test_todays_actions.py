@@ -22,7 +22,7 @@ from tests.portal.conftest import PASSWORD
 if TYPE_CHECKING:
     from tests.portal.web.seed import SeedIds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.database]
 NAME = "青山 花子 (owner@example.com)"
 
 
@@ -166,3 +166,15 @@ def test_another_organization_learns_nothing(
     assert not [one for one in _views(foreign.pk) if one.action == audit.DEVICE_EDIT]
     person = User.objects.get(email="stranger@example.com")
     assert not Entry.objects.visible_to(person).filter(action=audit.DEVICE_EDIT.id).exists()
+
+
+def test_a_failed_sign_in_by_user_name_is_the_accounts(seeded: SeedIds) -> None:
+    User.objects.filter(email="owner@example.com").update(user_name="Hanako")
+    _sign_in("wrong-password-8", "hanako")
+    assert _last().action == audit.SIGN_IN_FAILED
+
+
+def test_a_lock_out_is_nobodys_act(seeded: SeedIds) -> None:
+    for _ in range(5):
+        _sign_in("wrong-password-8")
+    assert (_last().action, _last().actor.kind) == (audit.SIGN_IN_LOCKED, "portal")
