@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -248,3 +252,28 @@ def test_an_operator_removes_the_factors_of_who_lost_them(administrator: User) -
     assert sign_in(Client()).headers["Location"] == "/"
     with pytest.raises(actions.AccountError):
         actions.remove_second_factor("nobody@example.net")
+
+
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_of_two_sign_ins_with_one_code_at_once_exactly_one_gets_in(
+    administrator: User, kind: str
+) -> None:
+    first = Client()
+    sign_in(first)
+    secret = set_up_app(first)
+    kept = Authenticator.objects.get(type="recovery_codes").wrap().get_unused_codes()
+    code = code_at(secret, time.time()) if kind == "app" else kept[0]
+    clients = [Client(), Client(), Client()]
+    for client in clients:
+        sign_in(client)
+    at_once = threading.Barrier(len(clients))
+
+    def one(client: Client) -> bool:
+        at_once.wait(30)
+        try:
+            return second_step(client, code).status_code == 302
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        assert Counter(pool.map(one, clients)) == {True: 1, False: 2}
