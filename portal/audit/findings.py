@@ -59,7 +59,7 @@ KEPT_FORGED: Final = Template(
 PART_ACTOR: Final = Template("audit_finding.part_actor", "name of the person acting")
 PART_ACTING_FOR: Final = Template("audit_finding.part_acting_for", "name of the represented party")
 PART_SUBJECT: Final = Template("audit_finding.part_subject", "name of the subject")
-PART_CHANGE: Final = Template("audit_finding.part_change", "change")
+PART_CHANGE: Final = Template("audit_finding.part_change", "values before and after")
 
 TRIGGERS: Final = Template(
     "audit_finding.triggers",
