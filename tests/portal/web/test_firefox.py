@@ -21,7 +21,7 @@ _BASICS: Final = "\n".join(line for line in BASICS.splitlines() if not line.star
 
 @pytest.mark.peer("firefox")
 @pytest.mark.timeout(300)
-@pytest.mark.req("E-1", "C-2")
+@pytest.mark.req("C-2")
 def test_every_page_is_sound_in_firefox_in_both_languages(portal: Running, tmp_path: Path) -> None:
     ids = _ids(portal)
     with firefox(tmp_path) as browser:
