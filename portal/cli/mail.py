@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from portal.notifications.models import Mail
 
 _STATES: Final = {
-    "waiting": tr_noop("waiting"),
+    "waiting": tr_noop("waiting to be sent"),
     "sent": tr_noop("sent"),
-    "refused": tr_noop("refused"),
+    "refused": tr_noop("refused by the mail server"),
     "expired": tr_noop("given up"),
 }
 _LIMIT: Final = 200
@@ -42,9 +42,9 @@ def mail() -> None:
 )
 @json_option
 def mail_list(*, states: tuple[str, ...], as_json: bool) -> None:
-    """List the mails that wait or were not delivered, newest last.
+    """List waiting and undelivered mails.
 
-    Lists up to 200 mails.
+    Lists up to 200 mails, newest last.
     """
     with portal_ready():
         from portal.notifications.models import Mail
@@ -93,7 +93,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 )
 @json_option
 def mail_test(address: str, *, mail_language: str, as_json: bool) -> None:
-    """Write a test mail to ADDRESS into the outbox.
+    """Queue a test mail to ADDRESS.
 
     `kanmon-portal work`, or `kanmon-portal work --once`, sends it.
     """

@@ -131,7 +131,7 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
 @click.argument("email", type=TextType(254))
 @json_option
 def user_remove_second_factor(email: str, *, as_json: bool) -> None:
-    """Remove the second factors of a user who lost them.
+    """Remove the second factors of a user.
 
     The authenticator app, the passkeys and the recovery codes of the user with EMAIL are removed,
     and the user's sessions end. A user who needs a second factor sets up another one at the next

@@ -30,7 +30,7 @@ SET_SERVER: Final = Template(
 @click.option("--once", is_flag=True, help="Do what is due now, then exit.")
 @json_option
 def work(*, once: bool, as_json: bool) -> None:
-    """Run the worker that sends mail and runs background tasks.
+    """Send mails and run background tasks.
 
     The worker runs until it is stopped. While the database or the mail server is unavailable, it
     waits.

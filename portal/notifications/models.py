@@ -24,7 +24,7 @@ KEPT: Final = timedelta(days=30)
 class MailState(models.TextChoices):
     """The state of a mail; only a waiting one changes."""
 
-    WAITING = "waiting", _("Waiting")
+    WAITING = "waiting", _("Waiting to be sent")
     SENT = "sent", _("Sent")
     REFUSED = "refused", _("Refused by the mail server")
     EXPIRED = "expired", _("Not sent in time")

@@ -26,6 +26,8 @@ IMPERATIVES = frozenset(
         "Explain",
         "Install",
         "Issue",
+        "Queue",
+        "Send",
     }
     | {"Keep", "List", "Manage", "Name", "Print", "Read", "Remove", "Revoke", "Run", "Show"}
     | {"Stop", "Store", "Validate", "Write"}

@@ -30,7 +30,7 @@ class InvitationState(models.TextChoices):
     """What has become of an invitation."""
 
     INVITED = "invited", _("Invited")
-    ACCEPTED = "accepted", _("Accepted")
+    ACCEPTED = "accepted", _("Joined")
     EXPIRED = "expired", _("Expired")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
@@ -119,9 +119,9 @@ class Invitation(models.Model):
 class Decision(models.TextChoices):
     """What has become of a request."""
 
-    PENDING = "pending", _("Pending")
+    PENDING = "pending", _("Waiting for approval")
     APPROVED = "approved", _("Approved")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", _("Declined")
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
