@@ -81,6 +81,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.LoginRequired",
     "portal.accounts.middleware.SetUpFirst",
+    "portal.accounts.entry.EntrySteps",
+    "portal.accounts.roles.BillingRole",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -156,7 +158,20 @@ ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "user_name"
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an account is made when its address is proven
+# Signing up (`portal.accounts.sign_up`): the address is proven before there is an account.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 3
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = int(timedelta(minutes=30).total_seconds())
+ACCOUNT_LOGIN_TIMEOUT = int(timedelta(minutes=30).total_seconds())
+INVITATION_LIFE = timedelta(days=7)
+# What is settled when a person leaves an organization, in this order.
+DEPARTURES = (
+    "portal.accounts.departure.Access",
+    "portal.accounts.departure.Links",
+    "portal.accounts.departure.Invitations",
+    "portal.authority.departure.AgentKeys",
+)
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = False  # it counts in each process; portal.accounts.tries counts in all
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"

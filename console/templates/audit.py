@@ -52,6 +52,7 @@ ORGANIZATION_EDIT: Final = Template("audit.organization_edit", "edit organizatio
 ORGANIZATION_REQUEST: Final = Template(
     "audit.organization_request", "request change of organization"
 )
+ORGANIZATION_REFUSE: Final = Template("audit.organization_refuse", "refuse change of organization")
 
 # --- the fleet -------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from console.templates import audit
 from console.text import Message, MessageError, Template, verbatim
+from portal.accounts import documents
 from portal.accounts.models import (
     Membership,
     Organization,
@@ -96,6 +97,8 @@ class NewUser:
         given_name: As ``family_name``.
         language: ``en`` or ``ja``.
         password: ``None``: they sign in by link until they have one.
+        consent_given: Whether they accepted the current documents in writing; else they are asked
+            at their first sign-in.
     """
 
     email: str
@@ -105,6 +108,7 @@ class NewUser:
     given_name: str = ""
     language: str = "en"
     password: str | None = None
+    consent_given: bool = False
 
 
 @transaction.atomic
@@ -120,9 +124,7 @@ def add_user(new: NewUser, *, actor: Actor = None) -> User:
         validate_email(email)
     except ValidationError as error:
         raise AccountError(INVALID_EMAIL(email=new.email), next_step=WRITE_EMAIL()) from error
-    organization = Organization.objects.filter(name=new.organization).first()
-    if organization is None:
-        raise _no_organization(new.organization)
+    organization = organization_named(new.organization)
     user = User.objects.filter(email=email).first() or _new_user(email, new)
     _, created = Membership.objects.get_or_create(
         user=user, organization=organization, defaults={"role": new.role}
@@ -132,6 +134,9 @@ def add_user(new: NewUser, *, actor: Actor = None) -> User:
             ALREADY_MEMBER(email=email, organization=str(organization)),
             next_step=USE_ANOTHER(),
         )
+    if new.consent_given:
+        asked = documents.outstanding(user)
+        documents.accept(user, asked, language=user.language, actor=actor)
     record(
         audit.PERSON_ADD,
         actor=actor,
@@ -140,6 +145,14 @@ def add_user(new: NewUser, *, actor: Actor = None) -> User:
         after={"role": new.role.value},
     )
     return user
+
+
+def organization_named(name: str) -> Organization:
+    """The organization with this name; raises `AccountError`."""
+    found = Organization.objects.filter(name=name.strip()).first()
+    if found is None:
+        raise _no_organization(name)
+    return found
 
 
 def _no_organization(name: str) -> AccountError:
@@ -201,12 +214,18 @@ def may_operate(user: User | AnonymousUser) -> bool:
     return alone and user.memberships.filter(role=Role.ADMINISTRATOR).exists()
 
 
-@transaction.atomic
-def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
-    """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
+def active_user(email: str) -> User:
+    """The active user with this email; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise _no_user(email)
+    return user
+
+
+@transaction.atomic
+def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
+    """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
+    user = active_user(email)
     user.operates = operates
     user.save(update_fields=["operates"])
     action = audit.OPERATOR_ADD if operates else audit.OPERATOR_REMOVE
@@ -231,9 +250,7 @@ def remove_second_factor(email: str, *, actor: Actor = None) -> int:
 @transaction.atomic
 def make_sign_in_link(email: str, *, actor: Actor = None) -> str:
     """The token of a new sign-in link; raises `AccountError` for an unknown email."""
-    user = User.objects.filter(email=normal_email(email), is_active=True).first()
-    if user is None:
-        raise _no_user(email)
+    user = active_user(email)
     now = timezone.now()
     SignInLink.objects.filter(expires_at__lt=now).delete()
     token = SignInLink.new_token()

@@ -43,6 +43,13 @@ class Limit:
 
 FORMS: Final = Limit(name="forms", most=30, window_ms=_MINUTE_MS)
 RESETS: Final = Limit(name="resets", most=3, window_ms=5 * _MINUTE_MS)
+SIGN_UPS: Final = Limit(name="sign-ups", most=3, window_ms=5 * _MINUTE_MS)
+"""Mails to one address because somebody signs up with it."""
+NETWORK_SIGN_UPS: Final = Limit(name="network sign-ups", most=30, window_ms=5 * _MINUTE_MS)
+CODES: Final = Limit(name="codes", most=3, window_ms=5 * _MINUTE_MS)
+"""Codes that are tried for one sign-up."""
+INVITATIONS: Final = Limit(name="invitations", most=30, window_ms=5 * _MINUTE_MS)
+"""Invitations that one organization sends."""
 NETWORK: Final = Limit(name="network", most=10, window_ms=_MINUTE_MS)
 
 

@@ -25,6 +25,7 @@ from portal.cli.keys import key
 from portal.cli.ledger import ledger
 from portal.cli.mail import mail
 from portal.cli.migrate import migrate
+from portal.cli.organizations import document, organization
 from portal.cli.quarantine import quarantine
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
@@ -36,12 +37,14 @@ COMMANDS: Final = (
     broker,
     claims,
     completion_command(PROGRAM),
+    document,
     gateway,
     ingest,
     key,
     ledger,
     mail,
     migrate,
+    organization,
     quarantine,
     serve,
     sign_in_link,

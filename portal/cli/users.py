@@ -74,9 +74,20 @@ def user() -> None:
     is_flag=True,
     help="Create the user without a password, to sign in by link only.",
 )
+@click.option(
+    "--consent-given",
+    is_flag=True,
+    help="Record that the user has accepted the current documents, for example in writing.",
+)
 @json_option
 def user_add(
-    *, password_stdin: bool, no_password: bool, as_json: bool, role: str, **fields: str
+    *,
+    consent_given: bool,
+    password_stdin: bool,
+    no_password: bool,
+    as_json: bool,
+    role: str,
+    **fields: str,
 ) -> None:
     """Add a user to an organization.
 
@@ -89,7 +100,9 @@ def user_add(
         from portal.accounts.actions import NewUser, add_user
         from portal.accounts.models import Role
 
-        added = add_user(NewUser(role=Role(role), password=password, **fields))
+        added = add_user(
+            NewUser(role=Role(role), password=password, consent_given=consent_given, **fields)
+        )
     say(
         {"user": added.pk, "email": added.email},
         tr(

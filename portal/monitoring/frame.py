@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from portal.accounts.models import Organization
+from portal.accounts.roles import bills_only, installs
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import Site
 from portal.fleet.place import Place, place_of
@@ -39,6 +40,7 @@ _LISTS: Final = frozenset({"overview", "energy", "operation", "devices", "sites"
 _SECTIONS: Final = {
     "overview": "home",
     "energy": "energy",
+    "usage": "energy",
     "site-usage": "energy",
     "device-usage": "energy",
     "operation": "printing",
@@ -122,12 +124,15 @@ class Frame:
 
     @cached_property
     def administers(self) -> bool:
-        """Whether the reader administers an organization."""
-        return Organization.objects.administered_by(self._request.user).exists()
+        """Whether the reader issues agent keys for an organization."""
+        return installs(self._request.user)
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """The navigation."""
+        """The navigation; of a person who bills, usage alone."""
+        if bills_only(self._request.user):
+            words = _("Energy")
+            return [Entry(name="energy", address=reverse("usage"), words=words, short=words)]
         families = {
             each.family for pk in self._here for each in self._tally.counts[pk] if not each.own
         }

@@ -1,4 +1,4 @@
-"""The lists of sites, gateways and devices, with their live fragments; the organization's page."""
+"""The lists of sites, gateways and devices, with their live fragments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from portal.fleet.place import place_of
 from portal.monitoring.device_list import device_list
 from portal.monitoring.list_query import ListQuery
 from portal.monitoring.lists import gateway_list, site_list
-from portal.monitoring.organization_list import organizations
 from portal.monitoring.overview import version
 from portal.monitoring.tally import Scope, scope_of
 from portal.web.live import etag, fragment, private
@@ -117,10 +116,3 @@ def devices_page(request: HttpRequest) -> HttpResponse:
 def devices_live(request: HttpRequest) -> HttpResponse:
     """The live fragment of the list of devices; it takes the same parameters."""
     return _part(request, "monitoring/_devices.html", _devices)
-
-
-@require_safe
-def organizations_page(request: HttpRequest) -> HttpResponse:
-    """The reader's organizations and their members."""
-    context = {"organizations": organizations(request.user)}
-    return private(render(request, "monitoring/organizations.html", context))

@@ -31,7 +31,6 @@ urlpatterns = [
     path("gateways/<int:gateway>/live/", views.gateway_live, name="gateway-live"),
     path("devices/", list_views.devices_page, name="devices"),
     path("devices/live/", list_views.devices_live, name="devices-live"),
-    path("organizations/", list_views.organizations_page, name="organizations"),
     path("devices/<int:device>/", views.device_page, name="device"),
     path("devices/<int:device>/live/", views.device_live, name="device-live"),
     path("devices/<int:device>/edit/", device_edit.device_edit, name="device-edit"),

@@ -286,7 +286,7 @@ class Demonstration:
         try:
             self._tool("kanmon-portal", "user", "add", "--email", PERSON, "--no-password",
                        "--organization", ORGANIZATION, "--role", "administrator",
-                       "--given-name", "Demo")  # fmt: skip
+                       "--given-name", "Demo", "--consent-given")  # fmt: skip
         except StepError:
             # A second run finds the person there; anything else shows when the link is made.
             self._tool("kanmon-portal", "sign-in-link", PERSON)

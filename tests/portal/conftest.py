@@ -65,7 +65,15 @@ def _person(email: str, organization: str, role: str) -> User:
     from portal.accounts.models import Role
 
     return add_user(
-        NewUser(email=email, organization=organization, role=Role(role), password=PASSWORD)
+        NewUser(
+            email=email,
+            organization=organization,
+            role=Role(role),
+            password=PASSWORD,
+            family_name="Tanaka",
+            given_name=email.partition("@")[0],
+            consent_given=True,
+        )
     )
 
 
@@ -85,6 +93,42 @@ def member(seeded: SeedIds) -> Client:
 
     browser = Client()
     browser.force_login(_person("member@example.com", "Aoyama Foods", "user"))
+    return browser
+
+
+@pytest.fixture
+def installer(seeded: SeedIds) -> Client:
+    """Signed in as an installer of the seeded organization."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("installer@example.com", "Aoyama Foods", "installer"))
+    return browser
+
+
+@pytest.fixture
+def billing(seeded: SeedIds) -> Client:
+    """Signed in as a person of the seeded organization who bills."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("billing@example.com", "Aoyama Foods", "billing"))
+    return browser
+
+
+@pytest.fixture
+def operator(seeded: SeedIds) -> Client:
+    """Signed in as an operator of the portal, who belongs to no organization."""
+    from django.test import Client
+
+    from portal.accounts import documents
+    from portal.accounts.models import User
+
+    names = {"family_name": "Tanaka", "given_name": "Operator"}
+    user = User.objects.create_user("operator@example.com", operates=True, **names)
+    documents.accept(user, documents.outstanding(user), language="en")
+    browser = Client()
+    browser.force_login(user)
     return browser
 
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models.organizations import Organization, Role
-from portal.accounts.models.people import NAME_LENGTH, User
+from portal.accounts.models.people import NAME_LENGTH, User, full_name
 
 
 class InvitationState(models.TextChoices):
@@ -94,6 +94,11 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} to {self.organization} as {self.role}"
+
+    @property
+    def name(self) -> str:
+        """The full name of the invited person."""
+        return full_name(self.family_name, self.given_name, self.language)
 
     @property
     def state(self) -> InvitationState:

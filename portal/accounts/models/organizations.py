@@ -6,7 +6,7 @@ Source: design section 8; requirements E-11 to E-16, E-19, K-6 and K-7.
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from django.db import models
 from django.utils import timezone
@@ -15,23 +15,40 @@ from django.utils.translation import gettext_lazy as _
 from portal.accounts.models.people import User
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.contrib.auth.models import AnonymousUser
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     """Organizations, by what a user may see and do."""
 
-    def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The organizations that ``user`` is a member of; none without a session."""
+    def of_member(self, user: User | AnonymousUser) -> Self:
+        """The organizations that ``user`` belongs to, in any role; none without a session."""
         if not user.is_authenticated:
             return self.none()
         return self.filter(memberships__user=user)
 
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those whose sites, gateways and devices ``user`` sees: in every role but billing."""
+        return self._as(user, SEES_EVERYTHING)
+
+    def usage_visible_to(self, user: User | AnonymousUser) -> Self:
+        """Those whose usage ``user`` reads: in every role."""
+        return self.of_member(user)
+
     def administered_by(self, user: User | AnonymousUser) -> Self:
-        """The organizations that ``user`` administers; none without a session."""
+        """Those that ``user`` administers; none without a session."""
+        return self._as(user, {Role.ADMINISTRATOR})
+
+    def installed_by(self, user: User | AnonymousUser) -> Self:
+        """Those to which ``user`` may add gateways: administrators and installers."""
+        return self._as(user, {Role.ADMINISTRATOR, Role.INSTALLER})
+
+    def _as(self, user: User | AnonymousUser, roles: Collection[Role]) -> Self:
         if not user.is_authenticated:
             return self.none()
-        return self.filter(memberships__user=user, memberships__role=Role.ADMINISTRATOR)
+        return self.filter(memberships__user=user, memberships__role__in=sorted(roles))
 
 
 class Organization(models.Model):
@@ -82,6 +99,10 @@ class Role(models.TextChoices):
     USER = "user", _("User")
     INSTALLER = "installer", _("Installer")
     BILLING = "billing", _("Billing")
+
+
+SEES_EVERYTHING: Final = frozenset({Role.ADMINISTRATOR, Role.USER, Role.INSTALLER})
+"""The roles that see sites, gateways and devices; billing sees usage only."""
 
 
 class Membership(models.Model):

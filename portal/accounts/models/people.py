@@ -75,6 +75,7 @@ class User(AbstractBaseUser):
         notification_email: Where notices go; set only by its confirmation
             (``notification_email_confirmed_at``).
         password_changed_at: When the password was set; ``None``: with the account.
+        session_generation: Sessions of another generation have ended.
         operates: Whether they operate this portal itself and can run its commands: the first page
             shows them what its authority needs. It opens no organization's data.
     """
@@ -103,6 +104,7 @@ class User(AbstractBaseUser):
     password_changed_at = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     operates = models.BooleanField(default=False)
+    session_generation = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -116,6 +118,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """The hash in every session of this person: of the password and the generation."""
+        of_password: str = super()._get_session_auth_hash(secret)  # type: ignore[misc] # Django's own hook, which its stubs leave out
+        return f"{of_password}.{self.session_generation}"
 
     @property
     def name(self) -> str:

@@ -32,7 +32,9 @@ MINUTE_MS: Final = 60_000
 @pytest.fixture
 def person(db: None) -> User:
     Organization.objects.create(name="Aoyama Foods")
-    user = actions.add_user(NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD))
+    user = actions.add_user(
+        NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD, consent_given=True)
+    )
     user.user_name = NAME
     user.save()
     return user
@@ -110,7 +112,12 @@ def test_a_known_browser_is_locked_by_itself_and_known_for_its_own_accounts_only
 @pytest.mark.req("K-16")
 def test_a_browser_stays_known_by_several_people(person: User) -> None:
     other = actions.add_user(
-        NewUser(email="ken@example.com", organization="Aoyama Foods", password=PASSWORD)
+        NewUser(
+            email="ken@example.com",
+            organization="Aoyama Foods",
+            password=PASSWORD,
+            consent_given=True,
+        )
     )
     shared = Client()
     for email in (EMAIL, other.email):

@@ -38,7 +38,13 @@ def test_the_link_of_a_received_mail_sets_the_password(
 ) -> None:
     Organization.objects.create(name="Aoyama Foods")
     actions.add_user(
-        NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD, language=language)
+        NewUser(
+            email=EMAIL,
+            organization="Aoyama Foods",
+            password=PASSWORD,
+            consent_given=True,
+            language=language,
+        )
     )
     Client().post(reverse("account_reset_password"), {"email": EMAIL})
     assert deliver_due().sent == 1

@@ -25,6 +25,7 @@ SEED: Final = (
     "from portal.accounts.models import Organization; from portal.accounts.actions import *; "
     "Organization.objects.create(name='Aoyama Foods'); "
     f"add_user(NewUser(email={EMAIL!r}, organization='Aoyama Foods', password={PASSWORD!r}, "
+    "consent_given=True, "
     "role=Role.ADMINISTRATOR))"
 )
 LOCK: Final = (

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def person() -> User:
     Organization.objects.create(name="Aoyama Foods")
-    return actions.add_user(NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD))
+    return actions.add_user(
+        NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD, consent_given=True)
+    )
 
 
 def ask(email: str) -> Page:

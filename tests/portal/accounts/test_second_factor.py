@@ -38,7 +38,13 @@ def required(settings: Settings) -> None:
 def person(role: Role, email: str = "hana@example.com") -> User:
     Organization.objects.get_or_create(name="Aoyama Foods")
     return actions.add_user(
-        NewUser(email=email, organization="Aoyama Foods", role=role, password=PASSWORD)
+        NewUser(
+            email=email,
+            organization="Aoyama Foods",
+            role=role,
+            password=PASSWORD,
+            consent_given=True,
+        )
     )
 
 

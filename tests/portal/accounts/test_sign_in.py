@@ -28,6 +28,9 @@ def person() -> User:
             organization="Aoyama Foods",
             password=PASSWORD,
             language="ja",
+            family_name="青山",
+            given_name="花子",
+            consent_given=True,
         )
     )
 

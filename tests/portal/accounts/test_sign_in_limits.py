@@ -37,7 +37,9 @@ def counts() -> Iterator[None]:
 @pytest.fixture
 def person() -> User:
     Organization.objects.create(name="Aoyama Foods")
-    return actions.add_user(NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD))
+    return actions.add_user(
+        NewUser(email=EMAIL, organization="Aoyama Foods", password=PASSWORD, consent_given=True)
+    )
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_a_member_of_two_organizations_is_in_both_logs(seeded: SeedIds, owner: C
 def test_naming_an_operator_is_in_the_portals_own_log(seeded: SeedIds) -> None:
     name_operator("owner@example.com", operates=True)
     name_operator("owner@example.com", operates=False)
-    assert [one.action for one in _views(0)] == [audit.OPERATOR_ADD, audit.OPERATOR_REMOVE]
+    assert [one.action for one in _views(0)][-2:] == [audit.OPERATOR_ADD, audit.OPERATOR_REMOVE]
 
 
 def test_another_organization_learns_nothing(

@@ -103,6 +103,7 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> SeedIds:
             role=Role.ADMINISTRATOR,
             family_name="青山",
             given_name="花子",
+            consent_given=True,
         )
     )
     meter = _meter(plant.gateway_id, "main-incomer", "Main incomer", now, load=34_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -39,6 +40,14 @@ PAGES: Final = (
     "/devices/{main-incomer}/usage/?by=demand",
     "/groups/{group}/",
     "/organizations/",
+    "/organizations/new/",
+    "/organizations/join/",
+    "/organizations/{organization}/invite/",
+    "/organizations/{organization}/change/",
+    "/members/{member}/remove/",
+    "/start/",
+    "/welcome/",
+    "/usage/",
     "/keys/",
     "/mail/undelivered/",
     "/audit/",
@@ -77,11 +86,22 @@ REFUSED: Final = {
     "/settings/security/recovery-codes/": 404,
     "/settings/security/passkeys/1/name/": 404,
     "/settings/security/passkeys/1/remove/": 404,
+    "/invitations/no-such-token/": 410,
+    "/operations/changes/": 403,
 }
 """Pages too, with what they are answered with."""
 
-DOORS: Final = ("/sign-in/link/{token}/", "/sign-out/", "/sign-in/")
-"""The way in and out, walked by hand in the test."""
+DOORS: Final = (
+    "/sign-in/link/{token}/",
+    "/sign-out/",
+    "/sign-in/",
+    "/sign-up/",
+    "/sign-up/account/",
+    "/sign-up/code/",
+    "/invite",
+    "/consent/",
+)
+"""The ways in and out, walked by hand in the test; consent in `test_joining`."""
 
 NO_PAGES: Final = {
     "claim": "for boxes: JSON",
@@ -118,7 +138,16 @@ NO_PAGES: Final = {
 def _page_of(place: str) -> str:
     """The name of the address of a place that still has its {names}; "" where there is none."""
     path = place.partition("?")[0].replace("{token}", "word")
-    for name in ("site", "gateway", "group", "main-incomer", "copier", "label-printer"):
+    for name in (
+        "site",
+        "gateway",
+        "group",
+        "organization",
+        "member",
+        "main-incomer",
+        "copier",
+        "label-printer",
+    ):
         path = path.replace(f"{{{name}}}", "1")
     path = path.replace("{gateway-itself}", "1")
     try:
@@ -156,6 +185,8 @@ def _ids(portal: Running) -> dict[str, int]:
     return {
         "site": 1,
         "gateway": 1,
+        "organization": 1,
+        "member": 1,
         **json.loads(
             portal.database(
                 "import json; from portal.fleet.models import DeviceGroup; "
@@ -223,9 +254,32 @@ def _doors(walk: Walk, portal: Running, language: str) -> None:
     page.click("main button.primary")
     page.wait_for_url("**/sign-in/**")
     sound(page)
+    walk.open("/invite")
+    sound(page)
+    _sign_up(walk)
     page.goto(portal.link())
     page.wait_for_url("**/sign-in/link/**")
     assert page.get_attribute("html", "lang") == language
+    sound(page)
+
+
+def _sign_up(walk: Walk) -> None:
+    """The documents, the form and the code; the address is new each time."""
+    page = walk.page
+    walk.open("/sign-up/?region=JP")
+    sound(page)
+    for box in page.query_selector_all("input[type=checkbox]"):
+        box.check()
+    page.click("button.primary")
+    page.wait_for_url("**/sign-up/account/")
+    sound(page)
+    page.fill("#id_email", f"new-{token_hex(4)}@example.com")
+    page.fill("#id_password1", "Kettle-orbit-paper-9")
+    page.fill("#id_password2", "Kettle-orbit-paper-9")
+    page.select_option("#id_language", page.get_attribute("html", "lang"))
+    page.click("button.primary")
+    page.wait_for_url("**/sign-up/code/")
+    _unfold(page)
     sound(page)
 
 
