@@ -21,7 +21,6 @@ from console.text import Argument, Duration, Message, Template, fills, verbatim
 
 AREAS: Final = frozenset(
     {
-        "audit",
         "check",
         "code",
         "condition",

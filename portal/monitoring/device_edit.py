@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
@@ -24,7 +23,6 @@ from portal.monitoring.device_kind import derived_kind
 from portal.monitoring.device_rows import READINGS, first_supplies, first_values
 from portal.web.error_text import error_text
 from portal.web.live import private
-from portal.web.revision import RevisedForm
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 100
 
 
-class DescriptionForm(RevisedForm):
+class DescriptionForm(forms.Form):
     """The fields of `portal.fleet.actions.Description`, which checks what is in them."""
 
     name = forms.CharField(label=later("Name"), max_length=_LONGEST, required=False)
@@ -77,19 +75,17 @@ class DescriptionForm(RevisedForm):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@transaction.atomic
 def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     """The page of the form; gateways have none, because their name is set where they are set up."""
     scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)
-    scope = scope.select_related("gateway__site__organization", "group")
-    if request.method == "POST":  # of two saves at once, the second sees what the first stored
-        scope = scope.select_for_update(of=("self",))
-    found = get_object_or_404(scope, pk=device)
+    found = get_object_or_404(
+        scope.select_related("gateway__site__organization", "group"), pk=device
+    )
     title, derived = str(found), _derived(found)
     form = DescriptionForm(found, derived, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            describe_device(found, form.description(), actor=request.user)
+            describe_device(found, form.description())
         except DescriptionError as error:
             for field, fault in error.faults.items():
                 form.add_error(field, error_text(fault))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Count, Exists, Max, OuterRef
+from django.db.models import Count, Exists, Max, OuterRef, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from portal.usage.measures import Counter
     from portal.usage.query import Query
+
+_EMPTY: Final = Value("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ class UsageScope:
     def counting(self, measure: Measure) -> QuerySet[Device]:
         """The devices that count this measure, by name."""
         series = counted(measure).filter(device=OuterRef("pk"))
-        return self.devices.filter(Exists(series)).order_by("sort_key", "pk")
+        name = Lower(Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"))
+        return self.devices.filter(Exists(series)).order_by(name, "pk")
 
     def counters(self, measure: Measure, devices: Iterable[Device]) -> dict[Device, Counter]:
         """How each of these devices counts this measure; one query."""

@@ -15,20 +15,7 @@ from scripts.translation import extraction
 LIMIT = 45
 """Characters of an English summary, and cells of a Japanese one."""
 IMPERATIVES = frozenset(
-    {
-        "Accept",
-        "Add",
-        "Apply",
-        "Check",
-        "Configure",
-        "Create",
-        "Enrol",
-        "Explain",
-        "Install",
-        "Issue",
-        "Queue",
-        "Send",
-    }
+    {"Add", "Apply", "Check", "Configure", "Create", "Enrol", "Explain", "Install", "Issue"}
     | {"Keep", "List", "Manage", "Name", "Print", "Read", "Remove", "Revoke", "Run", "Show"}
     | {"Stop", "Store", "Validate", "Write"}
 )

@@ -1,1 +1,0 @@
-"""What templates of every app show about the person who is signed in."""
