@@ -39,8 +39,8 @@ TIMES: Final = 5
 class PreemptedError(BaseException):
     """The work gave way: nothing of it is stored, and it is to be done again.
 
-    As `asyncio.CancelledError` it is no `Exception`: what handles the failure of a record must not
-    take it for one.
+    Like `asyncio.CancelledError`, it does not derive from `Exception`, so that code that handles
+    the failure of a record does not take it for one.
     """
 
 

@@ -180,7 +180,7 @@ def test_a_worker_that_is_paused_in_a_transaction_is_found(
             end = time.monotonic() + 30
             while not database.waits():
                 assert time.monotonic() < end
-                time.sleep(0.1)  # a poll: the server tells of no such thing
+                time.sleep(0.1)  # a poll: PostgreSQL sends no event for this
             worker.close()
 
 

@@ -287,7 +287,7 @@ def test_beside_a_turn_that_gave_way_small_messages_of_other_boxes_are_taken() -
         assert [part.box for part in turn.parts] == [good.box]
         assert not turn.apart
         assert not bench.inbox.small_came()
-        bench.now += 600  # even where it is no longer apart: what it sent first is not stored yet
+        bench.now += 600  # it is not apart then, and what it sent first is not stored
         assert evil.box not in {part.box for part in bench.step(beside=evil.box).parts}
 
     run(work())
