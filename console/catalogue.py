@@ -21,6 +21,7 @@ from console.text import Argument, Duration, Message, Template, fills, verbatim
 
 AREAS: Final = frozenset(
     {
+        "audit",
         "check",
         "code",
         "condition",

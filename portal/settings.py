@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from portal.environment import model
+from portal.environment.mail_server import PRODUCT
 from portal.environment.state_folder import PACKAGE, secret_key
 
 django_stubs_ext.monkeypatch()
@@ -27,6 +28,8 @@ TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
 METRICS_TOKEN = ENVIRONMENT.metrics_token
 INGEST_METRICS = ENVIRONMENT.ingest_metrics
 INGEST_BUDGET = ENVIRONMENT.ingest_budget
+MAIL_SERVER = ENVIRONMENT.mail_server
+MAIL_SENDER = ENVIRONMENT.mail_from or (PRODUCT, f"no-reply@{ENVIRONMENT.host}")
 SIMULATION = ENVIRONMENT.simulation
 
 DEBUG = ENVIRONMENT.debug
@@ -44,8 +47,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "django_tasks_db",
     "csp",
     # Ours before allauth's, so that our templates of the same name are found first.
+    "portal.audit",
+    "portal.notifications",
     "portal.accounts",
     "portal.fleet",
     "portal.authority",
@@ -56,6 +62,8 @@ INSTALLED_APPS = [
     "portal.simulation",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
 ]
 
 MIDDLEWARE = [
@@ -63,6 +71,8 @@ MIDDLEWARE = [
     "portal.metrics.requests.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pads each page at random, so that its length tells nothing of what is in it (BREACH).
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.accounts.language.LanguageMiddleware",
@@ -70,6 +80,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.accounts.middleware.LoginRequired",
+    "portal.accounts.middleware.SetUpFirst",
+    "portal.accounts.entry.EntrySteps",
+    "portal.accounts.roles.BillingRole",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -87,6 +100,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
+                "portal.simulation.mailbox.simulated_mailbox",
+                "portal.monitoring.frame.frame",
             ],
         },
     }
@@ -104,30 +119,94 @@ CACHES = {
     }
 }
 
+# --- background work ------------------------------------------------------------------------
+
+# A task is a row, written in the transaction of the act that causes it; `kanmon-portal work` runs
+# it once. Mail has an outbox of its own, because nothing here tries a failed task again.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+# Mail that bypasses the outbox would be lost where the mail server is away.
+EMAIL_BACKEND = "portal.notifications.direct_mail.RefusingBackend"
+
 # --- people ---------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "portal.accounts.passwords.CharactersValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {
+            "user_attributes": (
+                "email",
+                "user_name",
+                "family_name",
+                "given_name",
+                "notification_email",
+            )
+        },
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "overview"
 ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_LOGIN_METHODS = {"email", "username"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator names people; nobody signs up yet
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "user_name"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an account is made when its address is proven
+# Signing up (`portal.accounts.sign_up`): the address is proven before there is an account.
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 3
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = int(timedelta(minutes=30).total_seconds())
+ACCOUNT_LOGIN_TIMEOUT = int(timedelta(minutes=30).total_seconds())
+INVITATION_LIFE = timedelta(days=7)
+# What is settled when a person leaves an organization, in this order.
+DEPARTURES = (
+    "portal.accounts.departure.Access",
+    "portal.accounts.departure.Links",
+    "portal.accounts.departure.Invitations",
+    "portal.authority.departure.AgentKeys",
+)
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = False  # it counts in each process; portal.accounts.tries counts in all
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # who asks for a new password learns nothing by mail either
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.SignInForm",
+    "reauthenticate": "portal.accounts.forms.AgainForm",
+    "change_password": "portal.accounts.forms.PasswordForm",
+    "set_password": "portal.accounts.forms.NewPasswordForm",
+    "reset_password": "portal.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "portal.accounts.forms.ResetForm",
+}
+PASSWORD_RESET_TIMEOUT = int(timedelta(hours=2).total_seconds())
 SIGN_IN_LINK_LIFE = timedelta(minutes=30)
+NOTIFICATION_ADDRESS_LIFE = timedelta(hours=24)
+NOTICE_LIFE = timedelta(days=2)
+
+# A demonstration protects nothing, and everything in it is made up.
+SECOND_FACTOR_REQUIRED = ENVIRONMENT.second_factor == "required" and not ENVIRONMENT.simulation
+MFA_ADAPTER = "portal.accounts.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # an operator vouches for addresses added by command
+MFA_TOTP_TOLERANCE = 1  # a step of 30 seconds: RFC 6238, section 5.2
+MFA_RATE_LIMITS = False  # as ACCOUNT_RATE_LIMITS
+MFA_FORMS = {
+    "authenticate": "portal.accounts.forms.CodeForm",
+    "reauthenticate": "portal.accounts.forms.CodeAgainForm",
+    "add_webauthn": "portal.accounts.forms.PasskeyForm",
+    "edit_webauthn": "portal.accounts.forms.PasskeyNameForm",
+}
+USERSESSIONS_TRACK_ACTIVITY = False  # each poll would write
 
 # --- words and times ------------------------------------------------------------------------
 
@@ -194,6 +273,9 @@ LOGGING = {
             "filters": ["requests"],
         }
     },
-    "loggers": {"django": {"handlers": []}},  # Django's own handlers escape nothing
+    "loggers": {
+        "django": {"handlers": []},  # Django's own handlers escape nothing
+        "django_tasks_db": {"level": "WARNING"},  # it tells of each start and end of its loop
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }

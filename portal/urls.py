@@ -9,6 +9,7 @@ from portal.monitoring.metrics import database_gauges
 
 urlpatterns = [
     path("", include("portal.accounts.urls")),
+    path("", include("portal.audit.urls")),
     path("", include("portal.authority.urls")),
     path("", include("portal.monitoring.urls")),
     path("", include("portal.fleet.urls")),

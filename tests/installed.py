@@ -88,6 +88,7 @@ PEERS: Final = {
     "chromium": Peer(
         find=_program("chromium", "chromium-browser", "google-chrome"), package="chromium"
     ),
+    "firefox": Peer(find=_program("firefox-esr", "firefox"), package="firefox-esr"),
     "cjk-font": Peer(
         find=_file("share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), package="fonts-noto-cjk"
     ),

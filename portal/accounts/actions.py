@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -12,7 +13,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from console.templates import audit
 from console.text import Message, MessageError, Template, verbatim
+from portal.accounts import documents
 from portal.accounts.models import (
     Membership,
     Organization,
@@ -21,9 +24,13 @@ from portal.accounts.models import (
     User,
     normal_email,
 )
+from portal.accounts.sign_in_record import record_for
+from portal.audit.record import record
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
+
+    from portal.audit.acting import Actor
 
 
 INVALID_EMAIL: Final = Template("account.invalid_email", "'{email}' is not an email address")
@@ -57,6 +64,11 @@ PASSWORD_SHORT: Final = Template(
     "it has fewer than {n} character",
     "it has fewer than {n} characters",
 )
+PASSWORD_LONG: Final = Template("account.password_long", "it has more than 128 characters")
+PASSWORD_CHARACTERS: Final = Template(
+    "account.password_characters",
+    "it has no upper-case letter, no lower-case letter or no digit",
+)
 PASSWORD_SIMILAR: Final = Template(
     "account.password_similar", "it is too similar to the name or the email address"
 )
@@ -81,21 +93,26 @@ class NewUser:
         email: What they sign in with.
         organization: The name of an organization that exists.
         role: What they may do there.
-        name: How pages greet them; the email where empty.
+        family_name: Pages show the full name; the email where both names are empty.
+        given_name: As ``family_name``.
         language: ``en`` or ``ja``.
         password: ``None``: they sign in by link until they have one.
+        consent_given: Whether they accepted the current documents in writing; else they are asked
+            at their first sign-in.
     """
 
     email: str
     organization: str
-    role: Role = Role.MEMBER
-    name: str = ""
+    role: Role = Role.USER
+    family_name: str = ""
+    given_name: str = ""
     language: str = "en"
     password: str | None = None
+    consent_given: bool = False
 
 
 @transaction.atomic
-def add_user(new: NewUser) -> User:
+def add_user(new: NewUser, *, actor: Actor = None) -> User:
     """Add a user to an organization; one who exists gets the membership and keeps the rest.
 
     Raises:
@@ -107,9 +124,7 @@ def add_user(new: NewUser) -> User:
         validate_email(email)
     except ValidationError as error:
         raise AccountError(INVALID_EMAIL(email=new.email), next_step=WRITE_EMAIL()) from error
-    organization = Organization.objects.filter(name=new.organization).first()
-    if organization is None:
-        raise _no_organization(new.organization)
+    organization = organization_named(new.organization)
     user = User.objects.filter(email=email).first() or _new_user(email, new)
     _, created = Membership.objects.get_or_create(
         user=user, organization=organization, defaults={"role": new.role}
@@ -119,7 +134,25 @@ def add_user(new: NewUser) -> User:
             ALREADY_MEMBER(email=email, organization=str(organization)),
             next_step=USE_ANOTHER(),
         )
+    if new.consent_given:
+        asked = documents.outstanding(user)
+        documents.accept(user, asked, language=user.language, actor=actor)
+    record(
+        audit.PERSON_ADD,
+        actor=actor,
+        organization=organization.pk,
+        subject=("person", user.pk),
+        after={"role": new.role.value},
+    )
     return user
+
+
+def organization_named(name: str) -> Organization:
+    """The organization with this name; raises `AccountError`."""
+    found = Organization.objects.filter(name=name.strip()).first()
+    if found is None:
+        raise _no_organization(name)
+    return found
 
 
 def _no_organization(name: str) -> AccountError:
@@ -136,9 +169,10 @@ def _no_user(email: str) -> AccountError:
 
 
 def _new_user(email: str, new: NewUser) -> User:
+    names = {"family_name": new.family_name, "given_name": new.given_name}
     if new.password is not None:
         try:
-            validate_password(new.password, User(email=email, name=new.name))
+            validate_password(new.password, User(email=email, **names))
         except ValidationError as error:
             problems = tuple(_password_problem(one) for one in error.error_list)
             raise AccountError(
@@ -146,14 +180,22 @@ def _new_user(email: str, new: NewUser) -> User:
                 why=PASSWORD_PROBLEMS(problems=problems),
                 next_step=OTHER_PASSWORD(),
             ) from error
-    return User.objects.create_user(email, new.password, name=new.name, language=new.language)
+    user = User.objects.create_user(email, new.password, language=new.language, **names)
+    # Whoever adds users by command vouches for their addresses.
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
 
 
 def _password_problem(error: ValidationError) -> Message:
     """What one of the settings' validators says; another one's own words."""
     if error.code == "password_too_short":
         return PASSWORD_SHORT(n=(error.params or {})["min_length"])
-    known = {"password_too_similar": PASSWORD_SIMILAR, "password_too_common": PASSWORD_COMMON}
+    known = {
+        "password_too_long": PASSWORD_LONG,
+        "password_characters": PASSWORD_CHARACTERS,
+        "password_too_similar": PASSWORD_SIMILAR,
+        "password_too_common": PASSWORD_COMMON,
+    }
     found = known.get(error.code or "")
     return found() if found else verbatim(error.messages[0])
 
@@ -172,21 +214,43 @@ def may_operate(user: User | AnonymousUser) -> bool:
     return alone and user.memberships.filter(role=Role.ADMINISTRATOR).exists()
 
 
-def name_operator(email: str, *, operates: bool) -> User:
-    """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
+def active_user(email: str) -> User:
+    """The active user with this email; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise _no_user(email)
-    user.operates = operates
-    user.save(update_fields=["operates"])
     return user
 
 
-def make_sign_in_link(email: str) -> str:
-    """The token of a new sign-in link; raises `AccountError` for an unknown email."""
+@transaction.atomic
+def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
+    """Make a user an operator of this portal, or no longer one; raises `AccountError`."""
+    user = active_user(email)
+    user.operates = operates
+    user.save(update_fields=["operates"])
+    action = audit.OPERATOR_ADD if operates else audit.OPERATOR_REMOVE
+    record(action, actor=actor, organization=None, subject=("person", user.pk))
+    return user
+
+
+@transaction.atomic
+def remove_second_factor(email: str, *, actor: Actor = None) -> int:
+    """Remove the second factors of a user who lost them; how many; raises `AccountError`."""
     user = User.objects.filter(email=normal_email(email), is_active=True).first()
     if user is None:
         raise _no_user(email)
+    # Later: what it needs of allauth is loaded by this command alone.
+    from portal.accounts.second_factor import remove_second_factors
+
+    removed = remove_second_factors(user)
+    record_for(user, audit.FACTOR_REMOVE, actor=actor)
+    return removed
+
+
+@transaction.atomic
+def make_sign_in_link(email: str, *, actor: Actor = None) -> str:
+    """The token of a new sign-in link; raises `AccountError` for an unknown email."""
+    user = active_user(email)
     now = timezone.now()
     SignInLink.objects.filter(expires_at__lt=now).delete()
     token = SignInLink.new_token()
@@ -195,6 +259,7 @@ def make_sign_in_link(email: str) -> str:
         digest=SignInLink.digest_of(token),
         expires_at=now + settings.SIGN_IN_LINK_LIFE,
     )
+    record_for(user, audit.SIGN_IN_LINK, actor=actor)
     return token
 
 

@@ -26,5 +26,9 @@ class ScopedQuerySet(models.QuerySet[M, M]):
     path: ClassVar[str]
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """The rows of organizations that ``user`` is a member of; none without a session."""
+        """The rows that ``user`` sees: a member in any role but billing; none without a session."""
         return self.filter(**{f"{self.path}__in": Organization.objects.visible_to(user)})
+
+    def usage_visible_to(self, user: User | AnonymousUser) -> Self:
+        """The rows whose usage ``user`` reads: those of billing members, too."""
+        return self.filter(**{f"{self.path}__in": Organization.objects.usage_visible_to(user)})

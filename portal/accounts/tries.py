@@ -1,9 +1,10 @@
-"""Tries to sign in, counted in the database: every process of the portal counts with the others.
+"""Limits that protect the server, counted in the database: all processes count together.
 
 A try is counted before the password is looked at, and taken back where it was right; forms that are
 sent are counted by themselves, whatever they say. Counting and asking are one step, under a lock:
 tries that are made at once do not overtake the limit. What is refused is not counted, so that each
-address has few rows, and none is kept for longer than five minutes.
+address has few rows, and none is kept for longer than five minutes. What protects an account is
+counted elsewhere (`portal.accounts.lockout`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 _MINUTE_MS: Final = 60_000
 _LONGEST_MS: Final = 5 * _MINUTE_MS
-"""The longest window of a limit: an older try is forgotten."""
+"""The longest window that a limit may have: an older try is forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,15 @@ class Limit:
 
 
 FORMS: Final = Limit(name="forms", most=30, window_ms=_MINUTE_MS)
+RESETS: Final = Limit(name="resets", most=3, window_ms=5 * _MINUTE_MS)
+SIGN_UPS: Final = Limit(name="sign-ups", most=3, window_ms=5 * _MINUTE_MS)
+"""Mails to one address because somebody signs up with it."""
+NETWORK_SIGN_UPS: Final = Limit(name="network sign-ups", most=30, window_ms=5 * _MINUTE_MS)
+CODES: Final = Limit(name="codes", most=3, window_ms=5 * _MINUTE_MS)
+"""Codes that are tried for one sign-up."""
+INVITATIONS: Final = Limit(name="invitations", most=30, window_ms=5 * _MINUTE_MS)
+"""Invitations that one organization sends."""
 NETWORK: Final = Limit(name="network", most=10, window_ms=_MINUTE_MS)
-NETWORK_AND_USER: Final = Limit(name="network and user", most=5, window_ms=5 * _MINUTE_MS)
-USER: Final = Limit(name="user", most=100, window_ms=5 * _MINUTE_MS)
-BROWSER: Final = Limit(name="browser", most=5, window_ms=5 * _MINUTE_MS)
 
 
 def count_try(kinds: Sequence[tuple[Limit, str]], now_ms: int) -> list[int] | None:

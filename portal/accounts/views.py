@@ -4,43 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from allauth.account.views import LoginView
+from allauth.account.internal.flows.login import perform_login
+from allauth.account.models import Login
 from allauth.core.internal import ratelimit
 from django.conf import settings
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import actions, tries
-from portal.accounts.known_browser import remember_browser
+from portal.accounts import actions
 from portal.accounts.language import remember_language
-from portal.web.moments import milliseconds
+from portal.accounts.security_pages import SignIn, too_many_forms
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-_allauth_sign_in = LoginView.as_view()
-_BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+_form = SignIn.as_view()
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])  # allauth's view also takes PUT for POST
 def sign_in(request: HttpRequest) -> HttpResponseBase:
     """The form to sign in; 429 for whoever sends too many of them."""
-    if request.method == "POST":
-        forms = [(tries.FORMS, ratelimit.get_ip(request))]
-        if tries.count_try(forms, milliseconds(timezone.now())) is None:
-            refused: HttpResponseBase = ratelimit.respond_429(request)
-            return refused
-    page: HttpResponseBase = _allauth_sign_in(request)
+    if request.method == "POST" and too_many_forms(request):
+        refused: HttpResponseBase = ratelimit.respond_429(request)
+        return refused
+    page: HttpResponseBase = _form(request)
     return page
 
 
@@ -64,15 +60,13 @@ class SignInByLink(View):
         return self._private(render(request, "account/link.html", {"person": link.user}))
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
-        """Spend the link and start the session."""
+        """Spend the link: it stands in for the password, and not for the second step."""
         user = actions.use_sign_in_link(token)
         if user is None:
             return self._gone(request)
-        login(request, user, backend=_BACKEND)
-        response = redirect(settings.LOGIN_REDIRECT_URL)
-        remember_language(response, user.language)
-        remember_browser(response, user)
-        return response
+        after = reverse(settings.LOGIN_REDIRECT_URL)
+        started: HttpResponse = perform_login(request, Login(user=user, redirect_url=after))
+        return started
 
     def _gone(self, request: HttpRequest) -> HttpResponse:
         return self._private(render(request, "account/link_gone.html", status=410))

@@ -16,8 +16,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from console.templates import fleet
+from console.templates import audit, fleet
 from console.text import Template
+from portal.audit.record import record
 from portal.authority import certificates, files, roots
 from portal.authority.certificates import CertificateSpec, RevocationEntry
 from portal.authority.errors import AuthorityError
@@ -238,7 +239,17 @@ def revoke_box(box_id: str, *, reason: str = "") -> int:
         raise AuthorityError(UNKNOWN_BOX(box=box_id), next_step=fleet.CHECK_BOX_ID())
     if not box.certificates.exists():
         raise AuthorityError(NEVER_ISSUED(box=box_id), next_step=fleet.CHECK_BOX_ID())
-    return _revoke(Root.BOXES, box.certificates.all(), reason)
+    with transaction.atomic():
+        revoked = _mark_revoked(box.certificates.all(), reason)
+        record(
+            audit.BOX_REVOKE,
+            actor=None,
+            organization=box.gateway.site.organization_id,
+            subject=("box", box.pk),
+            after={"certificates": revoked, "reason": reason[:200]},
+        )
+    publish_list(Root.BOXES)
+    return revoked
 
 
 def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = False) -> int:
@@ -255,13 +266,13 @@ def revoke_named(root: Root, name: str, *, reason: str = "", but_newest: bool = 
         raise AuthorityError(
             NOTHING_ISSUED(name=name, root=root.value), next_step=GIVE_ISSUED_NAME()
         )
-    return _revoke(root, issued.exclude(pk=newest.pk) if but_newest else issued, reason)
-
-
-def _revoke(root: Root, issued: QuerySet[IssuedCertificate], reason: str) -> int:
-    revoked = issued.filter(revoked_at=None).update(revoked_at=timezone.now(), reason=reason[:200])
+    revoked = _mark_revoked(issued.exclude(pk=newest.pk) if but_newest else issued, reason)
     publish_list(root)
     return revoked
+
+
+def _mark_revoked(issued: QuerySet[IssuedCertificate], reason: str) -> int:
+    return issued.filter(revoked_at=None).update(revoked_at=timezone.now(), reason=reason[:200])
 
 
 def publish_list(root: Root, life: timedelta = certificates.LIST_LIFE) -> Path:

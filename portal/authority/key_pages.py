@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.accounts.models import Organization
+from portal.accounts.second_factor import require_recent_sign_in
 from portal.authority import qr_code
 from portal.authority.errors import AuthorityError
 from portal.authority.expiry_notices import expiry_notices
@@ -68,7 +69,7 @@ class KeyForm(forms.Form):
     days = forms.IntegerField(label=_("Days valid"), min_value=1, max_value=_MOST_DAYS, initial=7)
 
     def __init__(self, user: User | AnonymousUser, data: Any = None) -> None:
-        organizations = Organization.objects.administered_by(user)
+        organizations = Organization.objects.installed_by(user)
         sites = Site.objects.filter(organization__in=organizations)
         newest = sites.order_by("-pk").first()
         zone = newest.time_zone if newest else "Asia/Tokyo"
@@ -135,13 +136,14 @@ class NewKey:
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:
     """The keys of the organizations a person administers, and a form for one more."""
-    administered = Organization.objects.administered_by(request.user)
+    administered = Organization.objects.installed_by(request.user)
     if not request.user.is_authenticated or not administered.exists():
         raise PermissionDenied
     form, new, refused = KeyForm(request.user), None, ""
     if request.method == "POST":
         form = KeyForm(request.user, request.POST)
         if form.is_valid():
+            require_recent_sign_in(request)
             try:
                 new = _new(issue_key(form.key_request(), Author.of(request.user)))
                 form = KeyForm(request.user)
@@ -162,9 +164,9 @@ def keys_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
     """Revoke a key; boxes that used it keep their certificates."""
-    administered = Organization.objects.administered_by(request.user)
+    administered = Organization.objects.installed_by(request.user)
     scope = AgentKey.objects.filter(site__organization__in=administered)
-    revoke_key(get_object_or_404(scope, pk=key).key_id)
+    revoke_key(get_object_or_404(scope, pk=key).key_id, actor=request.user)
     return redirect("keys")
 
 

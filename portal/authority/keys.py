@@ -13,7 +13,10 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from console.templates import audit
 from console.text import Template
+from portal.audit.acting import Actor
+from portal.audit.record import record
 from portal.authority import roots
 from portal.authority.errors import AuthorityError
 from portal.authority.models import AgentKey, Root
@@ -130,7 +133,7 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
     """
     _check_request(request)
     issuer = roots.load(Root.BOXES)
-    site = ensure_site(request.organization, request.site, request.time_zone)
+    site = ensure_site(request.organization, request.site, request.time_zone, actor=by.user)
     key = agent_key.AgentKey(
         id=agent_key.new_id(),
         secret=agent_key.new_secret(),
@@ -149,6 +152,18 @@ def issue_key(request: KeyRequest, by: Author) -> IssuedKey:
     )
     _check_fields(row)
     row.save()
+    record(
+        audit.KEY_ISSUE,
+        actor=by.user,
+        organization=site.organization_id,
+        subject=("key", row.pk),
+        after={
+            "site": str(site),
+            "gateway": row.gateway_name,
+            "uses": row.uses,
+            "expires_at": row.expires_at.isoformat(timespec="seconds"),
+        },
+    )
     return IssuedKey(
         text=str(key),
         key_id=key.id,
@@ -182,7 +197,8 @@ def _check_request(request: KeyRequest) -> None:
     check_length(request.gateway.strip())
 
 
-def revoke_key(key_id: str) -> bool:
+@transaction.atomic
+def revoke_key(key_id: str, *, actor: Actor = None) -> bool:
     """Revoke the agent key with this id; ``False`` where it was revoked already.
 
     Boxes that claimed with it keep their certificates.
@@ -190,12 +206,19 @@ def revoke_key(key_id: str) -> bool:
     Raises:
         AuthorityError: There is no such key.
     """
-    row = AgentKey.objects.filter(key_id=key_id.strip().upper()).first()
+    row = AgentKey.objects.filter(key_id=key_id.strip().upper()).select_related("site").first()
     if row is None:
         raise AuthorityError(UNKNOWN_KEY(id=key_id), next_step=LIST_KEYS())
-    return bool(
-        AgentKey.objects.filter(pk=row.pk, revoked_at=None).update(revoked_at=timezone.now())
+    open_ = AgentKey.objects.filter(pk=row.pk, revoked_at=None)
+    if not open_.update(revoked_at=timezone.now()):
+        return False
+    record(
+        audit.KEY_REVOKE,
+        actor=actor,
+        organization=row.site.organization_id,
+        subject=("key", row.pk),
     )
+    return True
 
 
 def state_of(row: AgentKey) -> str:

@@ -117,6 +117,8 @@ def description(error: Exception) -> ErrorDescription | None:
 def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
     """Set Django up, and turn what its database or a rule refuses into a `Failure`.
 
+    What is done meanwhile is recorded as done by the account that runs the command.
+
     Args:
         create: Make the state folder and do without a database; else nothing is made, and a
             database that is not set up is a failure.
@@ -127,10 +129,13 @@ def portal_ready(*, create: bool = False, wait: bool = False) -> Iterator[None]:
     _set_up(create=create)
     from django.utils import translation
 
+    from portal.audit.acting import command_line
+
     # What the framework says itself, too; a process that stays is everybody's, and speaks English.
     tongue = nullcontext() if wait else translation.override(current())
+    account = nullcontext() if wait else command_line()
     try:
-        with tongue:
+        with tongue, account:
             if not create:
                 _check_database(wait=wait)
             yield

@@ -15,6 +15,7 @@ from console.completion import completion_command
 from console.localized import Commands
 from console.program import Program
 from console.text import Template
+from portal.cli.audit import audit
 from portal.cli.authority import authority
 from portal.cli.broker import broker
 from portal.cli.common import PROGRAM, description
@@ -22,25 +23,33 @@ from portal.cli.gateways import gateway
 from portal.cli.ingest import ingest
 from portal.cli.keys import key
 from portal.cli.ledger import ledger
+from portal.cli.mail import mail
 from portal.cli.migrate import migrate
+from portal.cli.organizations import document, organization
 from portal.cli.quarantine import quarantine
 from portal.cli.serve import claims, serve
 from portal.cli.users import sign_in_link, user
+from portal.cli.work import work
 
 COMMANDS: Final = (
+    audit,
     authority,
     broker,
     claims,
     completion_command(PROGRAM),
+    document,
     gateway,
     ingest,
     key,
     ledger,
+    mail,
     migrate,
+    organization,
     quarantine,
     serve,
     sign_in_link,
     user,
+    work,
 )
 """Every command and command group; each imports Django only when it is called."""
 

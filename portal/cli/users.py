@@ -31,7 +31,12 @@ NO_TERMINAL: Final = Template(
 USE_PASSWORD_OPTION: Final = Template(
     "portal.use_password_option", "use --password-stdin or --no-password"
 )
-_ROLES: Final = {"administrator": tr_noop("administrator"), "member": tr_noop("member")}
+_ROLES: Final = {
+    "administrator": tr_noop("administrator"),
+    "user": tr_noop("user"),
+    "installer": tr_noop("installer"),
+    "billing": tr_noop("billing"),
+}
 
 
 @click.group()
@@ -50,11 +55,12 @@ def user() -> None:
 @click.option(
     "--role",
     type=click.Choice(list(_ROLES)),
-    default="member",
+    default="user",
     show_default=True,
     help="The user's role in the organization.",
 )
-@click.option("--name", type=TextType(120), default="", help="The name that pages show.")
+@click.option("--family-name", type=TextType(60), default="", help="The user's family name.")
+@click.option("--given-name", type=TextType(60), default="", help="The user's given name.")
 @click.option(
     "--language",
     type=click.Choice(["en", "ja"]),
@@ -68,13 +74,24 @@ def user() -> None:
     is_flag=True,
     help="Create the user without a password, to sign in by link only.",
 )
+@click.option(
+    "--consent-given",
+    is_flag=True,
+    help="Record that the user has accepted the current documents, for example in writing.",
+)
 @json_option
 def user_add(
-    *, password_stdin: bool, no_password: bool, as_json: bool, role: str, **fields: str
+    *,
+    consent_given: bool,
+    password_stdin: bool,
+    no_password: bool,
+    as_json: bool,
+    role: str,
+    **fields: str,
 ) -> None:
     """Add a user to an organization.
 
-    The user can sign in and see all sites of the organization.
+    The user can sign in and see what the role shows of the organization.
     """
     if password_stdin and no_password:
         raise WrongUsage(ONE_PASSWORD_OPTION(), next_step=USE_ONE())
@@ -83,7 +100,9 @@ def user_add(
         from portal.accounts.actions import NewUser, add_user
         from portal.accounts.models import Role
 
-        added = add_user(NewUser(role=Role(role), password=password, **fields))
+        added = add_user(
+            NewUser(role=Role(role), password=password, consent_given=consent_given, **fields)
+        )
     say(
         {"user": added.pk, "email": added.email},
         tr(
@@ -117,6 +136,27 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
     say(
         {"user": named.pk, "email": named.email, "operates": named.operates},
         text,
+        as_json=as_json,
+    )
+
+
+@user.command("remove-second-factor")
+@click.argument("email", type=TextType(254))
+@json_option
+def user_remove_second_factor(email: str, *, as_json: bool) -> None:
+    """Remove the second factors of a user.
+
+    The authenticator app, the passkeys and the recovery codes of the user with EMAIL are removed,
+    and the user's sessions end. A user who needs a second factor sets up another one at the next
+    sign-in. Make sure first that the request comes from the user.
+    """
+    with portal_ready():
+        from portal.accounts.actions import remove_second_factor
+
+        removed = remove_second_factor(email)
+    say(
+        {"email": email, "removed": removed},
+        tr("the second factors of {email} were removed", email=email),
         as_json=as_json,
     )
 

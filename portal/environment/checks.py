@@ -19,8 +19,10 @@ from pydantic import ValidationInfo
 from config.model import host_and_port
 from console.text import Template
 from portal.environment import database_url
+from portal.environment import mail_server as mail_servers
 from portal.environment.database_url import INVALID_URL
 from portal.environment.errors import VariableError
+from portal.environment.mail_server import MailServer
 from portal.environment.state_folder import PACKAGE
 from provisioning.agent_key import AgentKeyError, check_address, is_this_machine
 
@@ -94,6 +96,10 @@ WRITE_FACTOR: Final = Template(
 )
 INVALID_SWITCH: Final = Template("environment.invalid_switch", "'{value}' is not a valid value")
 WRITE_SWITCH: Final = Template("environment.write_switch", "write 1 or 0")
+WRITE_SECOND_FACTOR: Final = Template(
+    "environment.write_second_factor",
+    "write required or optional, or remove the variable to use required",
+)
 PUBLIC_PORTAL: Final = Template(
     "environment.public_portal",
     "a demonstration is for this machine only, but users reach this portal at {url}",
@@ -252,6 +258,35 @@ def ingest_budget(text: str) -> float:
     if found is None or not 0.01 <= float(text) <= 1_000:
         raise VariableError(INVALID_FACTOR(value=_shown(text)), WRITE_FACTOR())
     return float(text)
+
+
+def mail_from(text: str) -> tuple[str, str]:
+    """The name and the address that mails come from."""
+    return mail_servers.sender(_printable(text))
+
+
+def mail_user(text: str) -> str:
+    """The user that signs in at the mail server."""
+    return _printable(text)
+
+
+def mail_password_file(text: str) -> Path:
+    """The file that holds the user's password."""
+    return _folder(text)
+
+
+def mail_server(text: str, info: ValidationInfo) -> MailServer:
+    """The mail server that the portal sends through."""
+    return mail_servers.mail_server(_printable(text), info.data)
+
+
+def second_factor(text: str) -> Literal["required", "optional"]:
+    """Whether operators, administrators and installers have to set up a second factor."""
+    if text == "required":
+        return "required"
+    if text == "optional":
+        return "optional"
+    raise VariableError(INVALID_SWITCH(value=text), WRITE_SECOND_FACTOR())
 
 
 def debug(text: str) -> bool:

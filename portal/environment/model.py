@@ -3,25 +3,31 @@
 Reading creates nothing and imports no Django: the folder and its key are made by the first thing
 that needs them, so that importing the settings (for a type check, for ``--help``) touches no disk.
 
-========================== ======================================== =============================
-Variable                   Meaning                                  Where it is not set
-========================== ======================================== =============================
-``KANMON_PORTAL_STATE``    folder of the database and secret key    ``/var/lib/kanmon-portal``
-``KANMON_DATABASE_URL``    ``postgres://user:secret@host/name``     SQLite in the state folder
-``KANMON_PORTAL_URL``      what people type to reach the portal     ``http://127.0.0.1:8000``
-``KANMON_CLAIM_URL``       what boxes call to claim their place     that host, port 8443, TLS [*]_
-``KANMON_TRUSTED_PROXIES`` proxies whose X-Forwarded-For counts     none
-``KANMON_BROKER``          ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
-``KANMON_BROKER_ID``       folder that ``issue-worker`` made        none: plain TCP, no name
-``KANMON_BOX_BROKER``      the broker as boxes reach it             as ``KANMON_BROKER``
-``KANMON_MQTT``            ``5``, or ``3.1.1`` for an old broker    ``5``
-``KANMON_METRICS_TOKEN``   token that reads ``/metrics``            no client may read it
-``KANMON_INGEST_METRICS``  ``host:port`` of an ingest worker's own  none
-``KANMON_PORTAL_DEBUG``    ``1`` shows tracebacks to the browser    off
-``KANMON_SIMULATION``      socket of simulated sites to be broken   nothing is simulated
-========================== ======================================== =============================
+============================= ======================================== =============================
+Variable                      Meaning                                  Where it is not set
+============================= ======================================== =============================
+``KANMON_PORTAL_STATE``       folder of the database and secret key    ``/var/lib/kanmon-portal``
+``KANMON_DATABASE_URL``       ``postgres://user:secret@host/name``     SQLite in the state folder
+``KANMON_PORTAL_URL``         what people type to reach the portal     ``http://127.0.0.1:8000``
+``KANMON_CLAIM_URL``          what boxes call to claim their place     its host, port 8443, TLS [*]_
+``KANMON_TRUSTED_PROXIES``    proxies whose X-Forwarded-For counts     none
+``KANMON_BROKER``             ``mqtt://host:port``                     ``mqtt://127.0.0.1:1883``
+``KANMON_BROKER_ID``          folder that ``issue-worker`` made        none: plain TCP, no name
+``KANMON_BOX_BROKER``         the broker as boxes reach it             as ``KANMON_BROKER``
+``KANMON_MQTT``               ``5``, or ``3.1.1`` for an old broker    ``5``
+``KANMON_METRICS_TOKEN``      token that reads ``/metrics``            no client may read it
+``KANMON_INGEST_METRICS``     ``host:port`` of an ingest worker's own  none
+``KANMON_MAIL_SERVER``        ``smtps://host``, ``smtp+starttls://``   mails wait and are not sent
+``KANMON_MAIL_FROM``          the address that mails come from         needed with a mail server
+``KANMON_MAIL_USER``          the user at the mail server              nobody signs in there
+``KANMON_MAIL_PASSWORD_FILE`` file with that user's password           needed with a user
+``KANMON_PORTAL_DEBUG``       ``1`` shows tracebacks to the browser    off
+``KANMON_SECOND_FACTOR``      ``optional``: no user has to set one up  ``required`` [*]_
+``KANMON_SIMULATION``         socket of simulated sites to be broken   nothing is simulated
+============================= ======================================== =============================
 
 .. [*] Where people reach the portal over plain HTTP on this very machine, boxes do so too.
+.. [*] Operators, administrators and installers set one up; ``optional`` where sites are simulated.
 
 A variable that is empty counts as not set.
 """
@@ -40,6 +46,7 @@ from console.text import MessageError
 from portal.environment import checks
 from portal.environment.database_url import sqlite
 from portal.environment.errors import SettingsError
+from portal.environment.mail_server import MailServer
 
 DEFAULT_STATE: Final = Path("/var/lib/kanmon-portal")
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -102,9 +109,24 @@ class Environment(BaseSettings):
     ingest_budget: Annotated[float, PlainValidator(checks.ingest_budget)] = Field(
         default=1.0, validation_alias="KANMON_INGEST_BUDGET"
     )
+    mail_from: Annotated[tuple[str, str] | None, PlainValidator(checks.mail_from)] = Field(
+        default=None, validation_alias="KANMON_MAIL_FROM"
+    )
+    mail_user: Annotated[str, PlainValidator(checks.mail_user)] = Field(
+        default="", validation_alias="KANMON_MAIL_USER"
+    )
+    mail_password_file: Annotated[Path | None, PlainValidator(checks.mail_password_file)] = Field(
+        default=None, validation_alias="KANMON_MAIL_PASSWORD_FILE"
+    )
+    mail_server: Annotated[MailServer | None, PlainValidator(checks.mail_server)] = Field(
+        default=None, validation_alias="KANMON_MAIL_SERVER"
+    )
     debug: Annotated[bool, PlainValidator(checks.debug)] = Field(
         default=False, validation_alias="KANMON_PORTAL_DEBUG"
     )
+    second_factor: Annotated[
+        Literal["required", "optional"], PlainValidator(checks.second_factor)
+    ] = Field(default="required", validation_alias="KANMON_SECOND_FACTOR")
     simulation: Annotated[Path | None, PlainValidator(checks.simulation)] = Field(
         default=None, validation_alias="KANMON_SIMULATION"
     )

@@ -1,15 +1,16 @@
-"""The folder that holds the portal's database, and the key in it that signs sessions."""
+"""The folder of the portal's database, and the keys in it: of sessions and of the audit log."""
 
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from config.private import close_files, close_folder
 from console.templates import system
-from console.text import Template
+from console.text import Message, Template
 from portal.environment.database_url import DATABASE
 from portal.environment.errors import SettingsError
 
@@ -17,7 +18,8 @@ PACKAGE: Final = Path(__file__).resolve().parents[1]
 """The folder of the program itself, where no data lives."""
 
 KEY: Final = "secret.key"
-CONTENTS: Final = frozenset({KEY, DATABASE, "authority"})
+AUDIT_KEY: Final = "audit.key"
+CONTENTS: Final = frozenset({KEY, AUDIT_KEY, DATABASE, "authority"})
 """What is found in a state folder."""
 
 KEY_UNUSABLE: Final = Template(
@@ -36,6 +38,19 @@ DELETE_KEY: Final = Template(
 )
 
 
+AUDIT_KEY_UNUSABLE: Final = Template(
+    "environment.audit_key_unusable", "the key that signs the audit log cannot be used"
+)
+AUDIT_KEY_DAMAGED: Final = Template(
+    "environment.audit_key_damaged", "the key that signs the audit log is damaged"
+)
+RESTORE_AUDIT_KEY: Final = Template(
+    "environment.restore_audit_key",
+    "restore the file from your backup; without one, move it away: a new key is then created, and "
+    "`kanmon-portal audit verify` reports each chain that the old key has signed",
+)
+
+
 def secret_key(state: Path) -> str:
     """The key that signs sessions, made on first need and readable by its owner only.
 
@@ -46,24 +61,49 @@ def secret_key(state: Path) -> str:
         ExposedError: The folder or the key is open to others, and not ours to close.
     """
     path = state / KEY
+    with _unusable(path, KEY_UNUSABLE()):
+        key = _key(path, secrets.token_urlsafe(48)).decode("ascii", "replace")
+    if len(key) < 50 or not key.isascii():
+        raise SettingsError(KEY_DAMAGED(), where=str(path), next_step=DELETE_KEY())
+    return key
+
+
+def audit_key(state: Path) -> bytes:
+    """The 32 bytes of the key that signs the audit log's heads; made and raises as `secret_key`."""
+    path = state / AUDIT_KEY
+    with _unusable(path, AUDIT_KEY_UNUSABLE()):
+        text = _key(path, secrets.token_hex(32))
     try:
-        make_state(state)
-        try:
-            return _existing_key(path)
-        except FileNotFoundError:
-            draft = state / f".secret.{secrets.token_hex(8)}"
-            draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(48), "ascii")
-            with suppress(FileExistsError):
-                path.hardlink_to(draft)
-            draft.unlink()
-            return _existing_key(path)
+        key = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise SettingsError(AUDIT_KEY_DAMAGED(), where=str(path), next_step=RESTORE_AUDIT_KEY())
+    return key
+
+
+def _key(path: Path, new: str) -> bytes:
+    """The content of a key's file, which is made with ``new`` where it is missing."""
+    make_state(path.parent)
+    close_files(path)
+    with suppress(FileNotFoundError):
+        return path.read_bytes().strip()
+    draft = path.with_name(f".{path.stem}.{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_text(new, "ascii")
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+    return path.read_bytes().strip()
+
+
+@contextmanager
+def _unusable(path: Path, what: Message) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SettingsError(
-            KEY_UNUSABLE(),
-            where=str(path),
-            why=system.reason(error),
-            next_step=WRITABLE_FOLDER(),
+            what, where=str(path), why=system.reason(error), next_step=WRITABLE_FOLDER()
         ) from error
 
 
@@ -76,10 +116,3 @@ def make_state(state: Path) -> None:
     """
     close_folder(state, CONTENTS)
     close_files(state / KEY)
-
-
-def _existing_key(path: Path) -> str:
-    key = path.read_bytes().strip().decode("ascii", "replace")
-    if len(key) < 50 or not key.isascii():
-        raise SettingsError(KEY_DAMAGED(), where=str(path), next_step=DELETE_KEY())
-    return key

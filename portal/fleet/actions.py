@@ -1,7 +1,8 @@
 """What people do to the fleet: one function for each action, in one transaction.
 
 Each raises `portal.fleet.names.FleetError`, for the person who asked, and then has changed nothing.
-The caller decides who may ask (`portal.permissions`).
+The caller decides who may ask (`portal.permissions`). ``actor`` is the user who asked, and ``None``
+at the command line and for a box that claims its place; the audit log names them.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Final
 
 from django.db import models, transaction
 
-from console.templates import fleet
+from console.templates import audit, fleet
 from console.text import NO_MESSAGE, Template
 from portal.accounts.models import Organization
+from portal.audit.acting import Actor
+from portal.audit.record import record
 from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
 from portal.fleet.names import (
     FleetError,
@@ -44,7 +47,10 @@ class GatewayAndBox:
     box: Box
 
 
-def create_site(organization: Organization, *, name: str, time_zone: str) -> Site:
+@transaction.atomic
+def create_site(
+    organization: Organization, *, name: str, time_zone: str, actor: Actor = None
+) -> Site:
     """Create a site; ``time_zone`` is an IANA name, and ``name`` unique in its organization."""
     name = name.strip()
     check_name(name)
@@ -54,10 +60,18 @@ def create_site(organization: Organization, *, name: str, time_zone: str) -> Sit
             fleet.SITE_EXISTS(organization=str(organization), site=name),
             next_step=fleet.OTHER_SITE_NAME(),
         )
-    return Site.objects.create(organization=organization, name=name, time_zone=time_zone)
+    site = Site.objects.create(organization=organization, name=name, time_zone=time_zone)
+    record(
+        audit.SITE_CREATE,
+        actor=actor,
+        organization=organization.pk,
+        subject=("site", site.pk),
+        after={"name": name, "time_zone": time_zone},
+    )
+    return site
 
 
-def add_gateway(site: Site, *, name: str, box_id: str) -> GatewayAndBox:
+def add_gateway(site: Site, *, name: str, box_id: str, actor: Actor = None) -> GatewayAndBox:
     """Create a gateway at ``site``, with the box that speaks for it. A box has one gateway."""
     name = name.strip()
     check_name(name)
@@ -71,11 +85,32 @@ def add_gateway(site: Site, *, name: str, box_id: str) -> GatewayAndBox:
         )
     with transaction.atomic():
         gateway = Gateway.objects.create(site=site, name=name)
-        return GatewayAndBox(gateway=gateway, box=assign_box(gateway, box_id=box_id))
+        box = _assign(gateway, box_id)
+        record(
+            audit.GATEWAY_ADD,
+            actor=actor,
+            organization=site.organization_id,
+            subject=("gateway", gateway.pk),
+            after={"name": name, "site": str(site), "box": box_id},
+        )
+        return GatewayAndBox(gateway=gateway, box=box)
 
 
-def assign_box(gateway: Gateway, *, box_id: str) -> Box:
+@transaction.atomic
+def assign_box(gateway: Gateway, *, box_id: str, actor: Actor = None) -> Box:
     """Assign a box to ``gateway``, beside earlier boxes, whose backlog may still arrive."""
+    box = _assign(gateway, box_id)
+    record(
+        audit.BOX_ASSIGN,
+        actor=actor,
+        organization=gateway.site.organization_id,
+        subject=("gateway", gateway.pk),
+        after={"box": box_id},
+    )
+    return box
+
+
+def _assign(gateway: Gateway, box_id: str) -> Box:
     check_box_id(box_id)
     if Box.objects.filter(box_id=box_id).exists():
         raise FleetError(fleet.BOX_ASSIGNED(box=box_id), next_step=fleet.CHECK_BOX_ID())
@@ -112,7 +147,7 @@ class DescriptionError(FleetError):
         self.faults = faults
 
 
-def describe_device(device: Device, said: Description) -> None:
+def describe_device(device: Device, said: Description, *, actor: Actor) -> None:
     """Store what people say of ``device``; nothing is sent to the gateway or the device.
 
     A group is looked for, and made, in the device's own organization only; one that loses its
@@ -120,10 +155,46 @@ def describe_device(device: Device, said: Description) -> None:
     """
     with transaction.atomic():
         owner = _locked().get(sites__gateways=device.gateway_id)
-        left = Device.objects.select_related("group").get(pk=device.pk).group
+        was = Device.objects.select_related("group").get(pk=device.pk)
+        known = set(owner.device_groups.values_list("pk", flat=True))
+        left, before = was.group, _description(was)
         group = _write(device, owner, said)
+        if group and group.pk not in known:
+            _record_group(audit.GROUP_CREATE, group, actor, after=group.name)
         if left and left != group and not left.devices.exists():
+            _record_group(audit.GROUP_DELETE, left, actor, before=left.name)
             left.delete()
+        record(
+            audit.DEVICE_EDIT,
+            actor=actor,
+            organization=owner.pk,
+            subject=("device", device.pk),
+            before=before,
+            after=_description(device),
+        )
+
+
+def _description(device: Device) -> dict[str, str]:
+    """What people say of a device, as the audit log has it."""
+    return {
+        "name": device.given_name,
+        "location": device.location,
+        "group": str(device.group or ""),
+        "kind": device.kind_given,
+    }
+
+
+def _record_group(
+    action: Template, group: DeviceGroup, actor: Actor, *, before: str = "", after: str = ""
+) -> None:
+    record(
+        action,
+        actor=actor,
+        organization=group.organization_id,
+        subject=("group", group.pk),
+        before={"name": before} if before else None,
+        after={"name": after} if after else None,
+    )
 
 
 def _locked() -> models.QuerySet[Organization]:
@@ -131,23 +202,26 @@ def _locked() -> models.QuerySet[Organization]:
     return Organization.objects.select_for_update(of=("self",), no_key=True)
 
 
-def rename_group(group: DeviceGroup, name: str) -> None:
+def rename_group(group: DeviceGroup, name: str, *, actor: Actor) -> None:
     """Rename a group; its devices stay in it."""
     with transaction.atomic():
         owner = _locked().get(pk=group.organization_id)
+        before = owner.device_groups.values_list("name", flat=True).get(pk=group.pk)
         group.name = tidy(name)
         check_group_name(group.name)
         if owner.device_groups.filter(name=group.name).exclude(pk=group.pk).exists():
             raise FleetError(GROUP_EXISTS(name=group.name), next_step=OTHER_GROUP_NAME())
-        group.save(update_fields=["name"])
+        group.save(update_fields=["name", "sort_key"])
         _raise_revisions(group)
+        _record_group(audit.GROUP_RENAME, group, actor, before=before, after=group.name)
 
 
-def delete_group(group: DeviceGroup) -> None:
+def delete_group(group: DeviceGroup, *, actor: Actor) -> None:
     """Delete a group; its devices stay, and are in no group."""
     with transaction.atomic():
         _locked().get(pk=group.organization_id)
         _raise_revisions(group)
+        _record_group(audit.GROUP_DELETE, group, actor, before=group.name)
         group.delete()
 
 
@@ -179,7 +253,7 @@ def _write(device: Device, owner: Organization, said: Description) -> DeviceGrou
     device.kind_given, device.group = texts["kind_given"], group
     device.revision = models.F("revision") + 1
     # Only these: the ingest writes what the device says into the same row.
-    device.save(update_fields=[*texts, "group", "revision"])
+    device.save(update_fields=[*texts, "group", "revision", "sort_key"])
     device.refresh_from_db(fields=["revision"])
     return group
 

@@ -33,6 +33,7 @@ from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
 from portal.accounts.scoping import ScopedQuerySet
 from portal.fleet.names import GROUP_NAME_WIDTH, NAME_LENGTH
+from portal.fleet.natural_order import NaturalKeyField
 
 LINK: Final = "comm."
 """Prefix of conditions of the link to a device, which are known even while it is silent."""
@@ -54,11 +55,12 @@ class Site(models.Model):
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
     name = models.CharField(max_length=NAME_LENGTH)
     time_zone = models.CharField(max_length=64)
+    sort_key = NaturalKeyField()
 
     objects = SiteQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["name", "id"]
+        ordering: ClassVar = ["sort_key", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "name"], name="site_name_once")
         ]
@@ -78,11 +80,12 @@ class Gateway(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="gateways")
     name = models.CharField(max_length=NAME_LENGTH)
+    sort_key = NaturalKeyField()
 
     objects = GatewayQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["name", "id"]
+        ordering: ClassVar = ["sort_key", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["site", "name"], name="gateway_name_once")
         ]
@@ -139,11 +142,12 @@ class DeviceGroup(models.Model):
 
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="device_groups")
     name = models.CharField(max_length=GROUP_NAME_WIDTH)
+    sort_key = NaturalKeyField()
 
     objects = DeviceGroupQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["name", "id"]
+        ordering: ClassVar = ["sort_key", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organization", "name"], name="device_group_name_once")
         ]
@@ -204,11 +208,12 @@ class Device(models.Model):
     group = models.ForeignKey(DeviceGroup, models.SET_NULL, related_name="devices", null=True)
     kind_given = models.CharField(max_length=32, blank=True, default="")
     revision = models.PositiveIntegerField(default=0)
+    sort_key = NaturalKeyField(sources=("given_name", "label", "name"))
 
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
-        ordering: ClassVar = ["name", "id"]
+        ordering: ClassVar = ["sort_key", "id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["gateway", "name"], name="device_name_once")
         ]

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from console.templates import audit
 from portal.accounts.models import Organization
+from portal.audit.acting import Actor
+from portal.audit.record import record
 from portal.fleet.actions import GatewayAndBox, add_gateway, create_site
 from portal.fleet.models import Box, Site
 
@@ -27,7 +30,7 @@ class GatewayPlacement:
 
 
 @transaction.atomic
-def ensure_gateway(placement: GatewayPlacement) -> GatewayAndBox:
+def ensure_gateway(placement: GatewayPlacement, *, actor: Actor = None) -> GatewayAndBox:
     """The gateway and box of a placement, made where they are new. Safe to repeat.
 
     A box that already speaks for this very gateway is left as it is.
@@ -44,17 +47,25 @@ def ensure_gateway(placement: GatewayPlacement) -> GatewayAndBox:
     ).first()
     if known is not None:
         return GatewayAndBox(gateway=known.gateway, box=known)
-    site = ensure_site(placement.organization, placement.site, placement.time_zone)
-    return add_gateway(site, name=placement.gateway, box_id=placement.box_id)
+    site = ensure_site(placement.organization, placement.site, placement.time_zone, actor=actor)
+    return add_gateway(site, name=placement.gateway, box_id=placement.box_id, actor=actor)
 
 
 @transaction.atomic
-def ensure_site(organization: str, name: str, time_zone: str) -> Site:
+def ensure_site(organization: str, name: str, time_zone: str, *, actor: Actor = None) -> Site:
     """An organization's site by name, both made where they are new.
 
     Raises:
         FleetError: The organization, the site or the time zone is not possible.
     """
-    owner, _ = Organization.objects.get_or_create(name=organization.strip())
+    owner, created = Organization.objects.get_or_create(name=organization.strip())
+    if created:
+        record(
+            audit.ORGANIZATION_CREATE,
+            actor=actor,
+            organization=owner.pk,
+            subject=("organization", owner.pk),
+            after={"name": str(owner)},
+        )
     site = Site.objects.filter(organization=owner, name=name.strip()).first()
-    return site or create_site(owner, name=name, time_zone=time_zone)
+    return site or create_site(owner, name=name, time_zone=time_zone, actor=actor)

@@ -13,6 +13,7 @@ from cloud_link.validation import Flaw, configuration_document, storable_text
 from cloud_link.wire import VERSION, Ack, Lane, RejectCode
 from console.name import is_name
 from portal.fleet.models import Box, RunningConfiguration
+from portal.fleet.natural_order import natural_key
 from portal.ingest import clocks, epochs, gaps, healing, receipts, renumbering, sql
 from portal.ingest.answers import Answer
 from portal.ingest.bounds import admitted_devices
@@ -21,7 +22,7 @@ from portal.ingest.tables import ensure_devices
 from portal.web.moments import nearest_datetime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from cloud_link.records import ConfigurationRecord, GapRecord
     from cloud_link.wire import Online
@@ -87,19 +88,20 @@ def _label(box: Box, document: dict[str, Any]) -> None:
             labels[str(entry["name"])] = storable_text(str(entry.get("label") or ""), LABEL_LENGTH)
     admitted = admitted_devices(box.gateway_id, labels)
     found = ensure_devices({(box.gateway_id, name) for name in admitted})
-    said = {pk: labels[name] for (_, name), pk in found.items()}
-    _write_labels(said)
+    _write_labels([(pk, labels[name], name) for (_, name), pk in found.items()])
 
 
-def _write_labels(labels: Mapping[int, str]) -> None:
-    """Set the labels of devices by their ids, in one statement however many they are."""
-    if not labels:
+def _write_labels(labelled: Iterable[tuple[int, str, str]]) -> None:
+    """Set the labels of devices by (id, label, name), in one statement however many they are."""
+    rows = sorted((pk, label, natural_key(label or name)) for pk, label, name in labelled)
+    if not rows:
         return
-    source, parameters = sql.source(("bigint", "text"), sorted(labels.items()))
+    source, parameters = sql.source(("bigint", "text", "text"), rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE fleet_device SET label = named.c1 "  # noqa: S608 - the source is ours
-            f"FROM (SELECT c0, c1 FROM {source}) AS named "
+            "UPDATE fleet_device SET label = named.c1, "  # noqa: S608 - the source is ours
+            "sort_key = CASE WHEN given_name = '' THEN named.c2 ELSE sort_key END "
+            f"FROM (SELECT c0, c1, c2 FROM {source}) AS named "
             "WHERE fleet_device.id = named.c0 AND fleet_device.label <> named.c1",
             parameters,
         )

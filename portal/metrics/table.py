@@ -89,6 +89,24 @@ UNDATED_DEVICES: Final = Metric(
     kind="gauge",
     meaning="Devices of which readings wait for their gateway's clock to be set.",
 )
+MAIL_WAITING: Final = Metric(
+    name="kanmon_portal_mail_waiting",
+    kind="gauge",
+    meaning="Mails that are not sent yet.",
+)
+MAIL_OLDEST_DUE: Final = Metric(
+    name="kanmon_portal_mail_oldest_due_seconds",
+    kind="gauge",
+    meaning="For how long the next attempt of a mail has been due; 0 if none is due. It grows "
+    "where no worker runs, or no mail server is set.",
+    unit="seconds",
+)
+MAIL_UNDELIVERED: Final = Metric(
+    name="kanmon_portal_mail_undelivered",
+    kind="gauge",
+    meaning="Mails of the last 30 days that were refused by the mail server or given up (expired).",
+    labels=("state",),
+)
 CERTIFICATES: Final = Metric(
     name="kanmon_portal_certificate_remaining_seconds",
     kind="gauge",
@@ -115,6 +133,9 @@ WEB: Final = (
     LEDGER,
     UNDATED,
     UNDATED_DEVICES,
+    MAIL_WAITING,
+    MAIL_OLDEST_DUE,
+    MAIL_UNDELIVERED,
     CERTIFICATES,
     LISTS,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
@@ -23,6 +24,7 @@ from portal.monitoring.device_kind import derived_kind
 from portal.monitoring.device_rows import READINGS, first_supplies, first_values
 from portal.web.error_text import error_text
 from portal.web.live import private
+from portal.web.revision import RevisedForm
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 100
 
 
-class DescriptionForm(forms.Form):
+class DescriptionForm(RevisedForm):
     """The fields of `portal.fleet.actions.Description`, which checks what is in them."""
 
     name = forms.CharField(label=later("Name"), max_length=_LONGEST, required=False)
@@ -75,17 +77,19 @@ class DescriptionForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.atomic
 def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     """The page of the form; gateways have none, because their name is set where they are set up."""
     scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)
-    found = get_object_or_404(
-        scope.select_related("gateway__site__organization", "group"), pk=device
-    )
+    scope = scope.select_related("gateway__site__organization", "group")
+    if request.method == "POST":  # of two saves at once, the second sees what the first stored
+        scope = scope.select_for_update(of=("self",))
+    found = get_object_or_404(scope, pk=device)
     title, derived = str(found), _derived(found)
     form = DescriptionForm(found, derived, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            describe_device(found, form.description())
+            describe_device(found, form.description(), actor=request.user)
         except DescriptionError as error:
             for field, fault in error.faults.items():
                 form.add_error(field, error_text(fault))

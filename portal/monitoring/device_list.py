@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from django.db.models import BigIntegerField, Case, F, Q, SmallIntegerField, Value, When
-from django.db.models.functions import Coalesce, Concat, Greatest, Lower, NullIf, Trim
+from django.db.models import BigIntegerField, Case, F, Q, SmallIntegerField, TextField, Value, When
+from django.db.models.functions import Coalesce, Concat, Greatest, Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as later
@@ -21,6 +21,7 @@ from drivers.report import Reachability, Severity
 from portal.fleet.considered import considered
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import GATEWAY_DEVICE, Device, Gateway, Site
+from portal.monitoring.device_chips import CHIPS, Chip, chips_of, devices_of_chip
 from portal.monitoring.device_rows import device_rows
 from portal.monitoring.device_status import newest_receipt, with_status
 from portal.monitoring.device_web_page import own_pages
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
     from portal.fleet.models import DeviceGroup
     from portal.monitoring.device_rows import DeviceRow
-    from portal.monitoring.tally import GatewayFact
+    from portal.monitoring.tally import GatewayFact, Scope
 
     OwnPages = Mapping[int, Mapping[str, str]]
 
@@ -101,11 +102,11 @@ _TITLES: Final[dict[str, _StrPromise]] = {
 _FIRST: Final = "status"
 _EMPTY: Final = Value("")
 _TEXTS: Final = {
-    "name": Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"),
-    "product": Trim(Concat("maker", Value(" "), "model")),
-    "site": F("gateway__site__name"),
-    "location": F("location"),
-    "group": Coalesce("group__name", _EMPTY),
+    "name": F("sort_key"),
+    "product": Lower(Trim(Concat("maker", Value(" "), "model"))),
+    "site": F("gateway__site__sort_key"),
+    "location": Lower("location"),
+    "group": Coalesce("group__sort_key", _EMPTY, output_field=TextField()),
 }
 """The columns that compare a text."""
 _ANSWERS: Final = (Reachability.ONLINE.value, Reachability.SILENT_AS_EXPECTED.value)
@@ -121,6 +122,7 @@ class DeviceList:
         paging: Which page, of how many that match.
         columns: How it can be sorted.
         groups: What the list can be narrowed to; none where there are no groups.
+        chips: What else it can be narrowed to, with how many there are of each.
         place: The name of the site or gateway that it is narrowed to; ``""`` where to none.
         total: How many there are without any of that.
         asked: What was asked for.
@@ -131,6 +133,7 @@ class DeviceList:
     paging: Paging
     columns: Sequence[Column]
     groups: Sequence[Choice]
+    chips: Sequence[Chip]
     place: str
     total: int
     asked: ListQuery
@@ -167,28 +170,40 @@ class DeviceList:
         return "" if self.asked.group == UNGROUPED else self.asked.group
 
     @property
+    def shown(self) -> str:
+        """The name of the chip it is narrowed to; ``""`` where to none."""
+        return next((chip.name for chip in self.chips if chip.current), "")
+
+    @property
     def group_asked(self) -> bool:
         """Whether it is narrowed to a group, or to the devices in none."""
         return bool(self.asked.group)
 
 
 def device_list(
-    user: User | AnonymousUser, groups: Sequence[DeviceGroup], query: ListQuery, now: datetime
+    user: User | AnonymousUser,
+    scope: Scope,
+    groups: Sequence[DeviceGroup],
+    query: ListQuery,
+    now: datetime,
 ) -> DeviceList:
     """The devices that ``user`` may see, at ``now``.
 
     Args:
         user: The reader.
+        scope: Where, unless the query names a site or a gateway.
         groups: All groups the reader sees.
         query: Which devices, in which order, and which page.
         now: The moment at which they are looked at.
     """
-    gateways = gateway_facts(user, now)
-    looked_at = considered(gateways)
-    every = looked_at.devices.exclude(name=GATEWAY_DEVICE)
     choices = _choices(groups, query.group)
     query, place = _narrow(user, query, choices)
-    found = _found(every, query)
+    gateways = gateway_facts(user, now, None if place else scope)
+    looked_at = considered(gateways)
+    every = looked_at.devices.exclude(name=GATEWAY_DEVICE)
+    matching = _found(every, query)
+    chips = chips_of(matching, query, gateways)
+    found = devices_of_chip(matching, query.show, gateways)
     name, backwards = _order(query.sort)
     page = paging(query.page, found.count(), query.pairs)
     ids = list(_sorted(found, name, gateways, backwards=backwards)[page.offset : page.stop])
@@ -199,6 +214,7 @@ def device_list(
         paging=page,
         columns=_columns(name, backwards=backwards),
         groups=choices,
+        chips=chips,
         place=place,
         total=every.count(),
         asked=query,
@@ -216,6 +232,7 @@ def _narrow(
     narrowed = replace(
         query,
         group=group,
+        show=query.show if query.show in CHIPS else "",
         site=str(site.pk) if site else "",
         gateway=str(gateway.pk) if gateway else "",
     )
@@ -261,7 +278,7 @@ def _sorted(
     devices: QuerySet[Device], name: str, gateways: Mapping[int, GatewayFact], *, backwards: bool
 ) -> QuerySet[Device, int]:
     """The ids of the devices, sorted by a column, then by name; what is not said comes last."""
-    ordered = with_status(devices).annotate(by_name=Lower(_TEXTS["name"]))
+    ordered = with_status(devices)
     keys: list[Case | Coalesce | F | Greatest]
     if name == "status":
         keys = [Coalesce("worst", Value(_WELL)), _reached(gateways)]
@@ -269,12 +286,12 @@ def _sorted(
         keys = [_heard()]
     else:
         ordered = ordered.annotate(
-            said=Lower(_TEXTS[name]), unsaid=Case(When(Q(said=""), then=Value(1)), default=Value(0))
+            said=_TEXTS[name], unsaid=Case(When(Q(said=""), then=Value(1)), default=Value(0))
         )
         keys = [F("said")]
     last = ["unsaid"] if name in _TEXTS else []
     by_column = [key.desc() if backwards else key.asc() for key in keys]
-    return ordered.order_by(*last, *by_column, "by_name", "pk").values_list("pk", flat=True)
+    return ordered.order_by(*last, *by_column, "sort_key", "pk").values_list("pk", flat=True)
 
 
 def _reached(gateways: Mapping[int, GatewayFact]) -> Case:

@@ -31,6 +31,7 @@ class ListQuery:
         group: Only devices of this group, by id; `UNGROUPED`: those in none; ``""``: all.
         site: Only what is at this site, by id.
         gateway: Only what this gateway reads, by id.
+        show: Only devices of this chip, by its name.
         page: Which page.
     """
 
@@ -39,12 +40,13 @@ class ListQuery:
     group: str = ""
     site: str = ""
     gateway: str = ""
+    show: str = ""
     page: str = ""
 
     @property
     def places(self) -> list[tuple[str, str]]:
         """The parameters that narrow the list to a place."""
-        return [(name, said) for name, said in self._all()[2:] if said]
+        return [(name, said) for name, said in self._all()[2:4] if said]
 
     @property
     def filters(self) -> list[tuple[str, str]]:
@@ -57,8 +59,13 @@ class ListQuery:
         return [*self.filters, ("sort", self.sort)] if self.sort else self.filters
 
     def _all(self) -> list[tuple[str, str]]:
-        names = {"q": self.words, "group": self.group, "site": self.site, "gateway": self.gateway}
-        return list(names.items())
+        return [
+            ("q", self.words),
+            ("group", self.group),
+            ("site", self.site),
+            ("gateway", self.gateway),
+            ("show", self.show),
+        ]
 
 
 def visible_one(rows: QuerySet[M], said: str) -> M | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from portal.fleet.models import Site
 from portal.monitoring.list_query import ListQuery, visible_one
-from portal.monitoring.overview import EVERYTHING, gateway_cards, site_cards
+from portal.monitoring.overview import gateway_cards, site_cards
 from portal.monitoring.tally import Scope, tally
 from portal.web.paging import Paging, paging
 
@@ -40,10 +40,15 @@ class GatewayList:
     place: str = ""
 
 
-def gateway_list(user: User | AnonymousUser, query: ListQuery, now: datetime) -> GatewayList:
-    """The gateways that ``user`` may see at ``now``: silent ones first, then those with a fault."""
+def gateway_list(
+    user: User | AnonymousUser, scope: Scope, query: ListQuery, now: datetime
+) -> GatewayList:
+    """The gateways that ``user`` may see at ``now``: silent ones first, then those with a fault.
+
+    They are those in ``scope``, or at the site that the query names.
+    """
     site = visible_one(Site.objects.visible_to(user), query.site)
-    counted = tally(user, now, Scope(site=site.pk) if site else EVERYTHING)
+    counted = tally(user, now, Scope(site=site.pk) if site else scope)
     pairs = [("site", str(site.pk))] if site else []
     page = paging(query.page, len(counted.gateways), pairs)
     ids = sorted(counted.gateways, key=counted.urgency)[page.offset : page.stop]
@@ -61,9 +66,13 @@ class SiteList:
     paging: Paging
 
 
-def site_list(user: User | AnonymousUser, query: ListQuery, now: datetime) -> SiteList:
-    """The sites that ``user`` may see, at ``now``."""
+def site_list(
+    user: User | AnonymousUser, scope: Scope, query: ListQuery, now: datetime
+) -> SiteList:
+    """The sites in ``scope`` that ``user`` may see, at ``now``."""
     visible = Site.objects.visible_to(user).select_related("organization")
+    within = {"organization": scope.organization, "pk": scope.site}
+    visible = visible.filter(**{key: pk for key, pk in within.items() if pk is not None})
     page = paging(query.page, visible.count())
     shown = list(visible[page.offset : page.stop])
-    return SiteList(cards=site_cards(shown, tally(user, now, EVERYTHING), {}), paging=page)
+    return SiteList(cards=site_cards(shown, tally(user, now, scope), {}), paging=page)

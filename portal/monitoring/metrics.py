@@ -19,6 +19,7 @@ from portal.fleet.models import DeviceCondition, Gateway
 from portal.ingest.fleet_ledger import fleet_ledger
 from portal.ingest.models import Alarm, Quarantine, UndatedBoot, UndatedDevice
 from portal.metrics import table
+from portal.notifications.counts import outbox_counts
 from portal.web.sums import ExactSum
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def database_gauges(now: datetime) -> Iterator[tuple[Metric, Samples]]:
     yield table.UNDATED, [((), waiting or 0)]
     devices = UndatedDevice.objects.filter(readings__gt=0).values("device").distinct().count()
     yield table.UNDATED_DEVICES, [((), devices)]
+    mails = outbox_counts(now)
+    yield table.MAIL_WAITING, [((), mails.waiting)]
+    yield table.MAIL_OLDEST_DUE, [((), mails.oldest_due_s)]
+    undelivered: Samples = [(("refused",), mails.refused), (("expired",), mails.expired)]
+    yield table.MAIL_UNDELIVERED, undelivered
     yield table.CERTIFICATES, _certificates(now)
     lists = RevocationList.objects.order_by().values_list("root").annotate(ends=Max("expires_at"))
     ends: Samples = [((root,), (at - now).total_seconds()) for root, at in lists]

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from portal.fleet.kinds import DeviceFamily
+from portal.fleet.place import place_of
 from portal.monitoring.device_rows import device_rows
-from portal.monitoring.overview import EVERYTHING, version
+from portal.monitoring.overview import version
 from portal.monitoring.printers import Printers, printers, printers_by_name
-from portal.monitoring.tally import tally
+from portal.monitoring.tally import scope_of, tally_of
 from portal.usage.printing import last_days, print_report, today
 from portal.web.live import etag, fragment, private
 from portal.web.paging import paging
@@ -62,7 +63,7 @@ def report_live(request: HttpRequest) -> HttpResponse:
 
 def report(request: HttpRequest, now: datetime) -> dict[str, Any]:
     """The first page's report: what all printers printed in the last 30 days (E-30)."""
-    seen = printers(request.user)
+    seen = printers(request.user, scope_of(place_of(request)))
     printing = print_report(seen.added_up, "", last_days, now, listed=())
     return {"printing": printing, "added_up": seen, "gateways": _gateways(seen)}
 
@@ -73,18 +74,20 @@ def _gateways(seen: Printers) -> set[int]:
 
 def _tag(request: HttpRequest, now: datetime) -> str:
     """The ETag of what is shown; it changes once a minute too, as the day goes on."""
-    return etag(request, f"{version(request.user, now)}-{int(now.timestamp()) // 60}")
+    minute, place = int(now.timestamp()) // 60, place_of(request).key
+    return etag(request, f"{version(request.user, now)}-{minute}-{place}")
 
 
 def _facts(request: HttpRequest, now: datetime) -> dict[str, Any]:
-    counted = tally(request.user, now, EVERYTHING)
+    scope = scope_of(place_of(request))
+    counted = tally_of(request, now, scope)
     operation = next(
         (each for each in counted.operations if each.family is DeviceFamily.PRINTER), None
     )
-    seen = printers(request.user)
+    seen = printers(request.user, scope)
     asked = request.GET.get("of", "")
     page = paging(request.GET.get("page", ""), seen.total, size=_LISTED)
-    listed = printers_by_name(request.user, page.offset, page.stop)
+    listed = printers_by_name(request.user, scope, page)
     found = print_report(seen.added_up, asked, today, now, listed=listed)
     chosen = next((each.measure for each in found.measures if each.current), "") if found else ""
     pairs = [("of", chosen)] if chosen else []

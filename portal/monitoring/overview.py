@@ -178,9 +178,14 @@ class Overview:
         return sum(self.tally.devices(gateway) for gateway in self.tally.gateways)
 
 
-def overview(user: User | AnonymousUser, now: datetime, scope: Scope = EVERYTHING) -> Overview:
-    """The overview of what ``user`` may see, at ``now``."""
-    counted = tally(user, now, scope)
+def overview(
+    user: User | AnonymousUser,
+    now: datetime,
+    scope: Scope = EVERYTHING,
+    counted: FleetTally | None = None,
+) -> Overview:
+    """The overview of what ``user`` may see, at ``now``; ``counted`` is its tally, if known."""
+    counted = counted or tally(user, now, scope)
     urgent = sorted(counted.gateways, key=counted.urgency)
     shown = urgent[:GATEWAYS]
     most = DEVICES_ALONE if scope.gateway is not None else DEVICES
@@ -213,10 +218,12 @@ def _sites(
     if scope.site is not None:
         within.add(scope.site)
     of_shown = list(visible.filter(pk__in=within))
-    if scope is not EVERYTHING:
+    if not scope.lists_sites:
         return len(of_shown), of_shown
+    if scope.organization is not None:
+        visible = visible.filter(organization=scope.organization)
     others = list(visible.exclude(pk__in=within)[: max(SITES - len(of_shown), 0)])
-    return visible.count(), sorted([*of_shown, *others], key=lambda site: (site.name, site.pk))
+    return visible.count(), sorted([*of_shown, *others], key=lambda site: (site.sort_key, site.pk))
 
 
 def site_cards(
@@ -289,7 +296,7 @@ def _most_urgent(looked_at: Considered, most: int) -> dict[int, list[int]]:
     place = Window(
         RowNumber(),
         partition_by=F("gateway"),
-        order_by=[F("worst").asc(nulls_last=True), F("reach").desc(), "name", "pk"],
+        order_by=[F("worst").asc(nulls_last=True), F("reach").desc(), "sort_key", "pk"],
     )
     others = devices.exclude(name=GATEWAY_DEVICE).annotate(place=place).filter(place__lte=most)
     own = Device.objects.filter(gateway__in=looked_at.gateways, name=GATEWAY_DEVICE)
@@ -314,7 +321,7 @@ def _urgent_devices(counted: FleetTally, most: int) -> list[int]:
     unreachable = Value(Severity.ERROR.rank)
     devices = with_status(counted.looked_at.within(heard).devices).filter(NEEDS)
     ordered = devices.annotate(since=raised_first()).order_by(
-        Coalesce("worst", unreachable), F("since").asc(nulls_last=True), "name", "pk"
+        Coalesce("worst", unreachable), F("since").asc(nulls_last=True), "sort_key", "pk"
     )
     return list(ordered.values_list("pk", flat=True)[:most])
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Q, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models import Q
 
 from portal.fleet.considered import considered
 from portal.fleet.models import GATEWAY_DEVICE, Gateway
@@ -24,9 +23,10 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
     from portal.fleet.models import Device
+    from portal.monitoring.tally import Scope
+    from portal.web.paging import Paging
 
 ADDED_UP: Final = 200
-_EMPTY: Final = Value("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +47,22 @@ class Printers:
         return self.total - len(self.added_up)
 
 
-def printers(user: User | AnonymousUser) -> Printers:
-    """The printers that ``user`` may see."""
-    every = _every(user)
+def printers(user: User | AnonymousUser, scope: Scope) -> Printers:
+    """The printers in ``scope`` that ``user`` may see."""
+    every = _every(user, scope)
     added_up = list(every.select_related("gateway__site").order_by("pk")[: ADDED_UP + 1])
     total = every.count() if len(added_up) > ADDED_UP else len(added_up)
     return Printers(added_up=added_up[:ADDED_UP], total=total)
 
 
-def printers_by_name(user: User | AnonymousUser, first: int, stop: int) -> list[Device]:
+def printers_by_name(user: User | AnonymousUser, scope: Scope, page: Paging) -> list[Device]:
     """The printers of one page of the list by name."""
-    name = Lower(Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"))
-    every = _every(user).select_related("gateway__site")
-    return list(every.order_by(name, "pk")[first:stop])
+    every = _every(user, scope).select_related("gateway__site")
+    return list(every.order_by("sort_key", "pk")[page.offset : page.stop])
 
 
-def _every(user: User | AnonymousUser) -> QuerySet[Device]:
-    gateways = Gateway.objects.visible_to(user).order_by().values_list("pk", flat=True)
+def _every(user: User | AnonymousUser, scope: Scope) -> QuerySet[Device]:
+    visible = Gateway.objects.visible_to(user).filter(**scope.within())
+    gateways = visible.order_by().values_list("pk", flat=True)
     devices = considered(list(gateways)).devices.exclude(name=GATEWAY_DEVICE)
     return with_status(devices).filter(Q(prints=True))

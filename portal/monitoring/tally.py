@@ -27,23 +27,42 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest
 
     from portal.accounts.models import User
     from portal.fleet.considered import Considered
+    from portal.fleet.place import Place
     from portal.monitoring.operation import Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """How much a page shows: everything, one site, or one gateway; by id."""
+    """How much a page shows: everything, one organization, site or gateway; by id."""
 
+    organization: int | None = None
     site: int | None = None
     gateway: int | None = None
 
+    @property
+    def lists_sites(self) -> bool:
+        """Whether it may have several sites, those without a gateway among them."""
+        return self.site is None and self.gateway is None
+
     def within(self, path: str = "") -> dict[str, int]:
         """The filter for rows from which a gateway is ``path`` lookups away."""
-        chosen = {f"{path}site": self.site, f"{path}pk": self.gateway}
+        chosen = {
+            f"{path}site__organization": self.organization,
+            f"{path}site": self.site,
+            f"{path}pk": self.gateway,
+        }
         return {key: value for key, value in chosen.items() if value is not None}
+
+
+def scope_of(place: Place) -> Scope:
+    """The scope of what is at a place."""
+    if place.site:
+        return Scope(site=place.site.pk)
+    return Scope(organization=place.organization.pk) if place.organization else Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +70,15 @@ class GatewayFact:
     """How a gateway stands.
 
     Attributes:
+        organization: The id of its organization.
         site: The id of its site.
-        place: The names of its site and of itself, to sort by.
+        place: The natural keys of its site and of itself, to sort by.
         heard_at: When anything last arrived from one of its boxes, UTC; ``None``: never.
         connected: Whether that is recent enough and the session has not ended.
     """
 
     pk: int
+    organization: int
     site: int
     place: tuple[str, str]
     heartbeat: Heartbeat
@@ -156,27 +177,41 @@ def tally(user: User | AnonymousUser, now: datetime, scope: Scope) -> FleetTally
     return FleetTally(gateways=gateways, counts=_counts(looked_at), looked_at=looked_at)
 
 
+def tally_of(request: HttpRequest, now: datetime, scope: Scope) -> FleetTally:
+    """The tally of what a request's user may see, made once for each request and scope.
+
+    A page and the frame round it count the same.
+    """
+    held: dict[Scope, FleetTally] = request.__dict__.setdefault("_kanmon_tallies", {})
+    if scope not in held:
+        held[scope] = tally(request.user, now, scope)
+    return held[scope]
+
+
 def gateway_facts(
     user: User | AnonymousUser, now: datetime, scope: Scope | None = None
 ) -> dict[int, GatewayFact]:
     """How each gateway that ``user`` may see stands at ``now``, by its id."""
     visible = Gateway.objects.visible_to(user).order_by()
     visible = visible.filter(**scope.within()) if scope else visible
-    names = list(visible.values_list("pk", "site", "site__name", "name"))
+    keys = list(
+        visible.values_list("pk", "site__organization", "site", "site__sort_key", "sort_key")
+    )
     boxes: dict[int, list[Box]] = defaultdict(list)
     for box in Box.objects.filter(gateway__in=visible).only("gateway", "alive", "last_heard_at"):
         boxes[box.gateway_id].append(box)
-    heartbeats = heartbeats_of(pk for pk, *_names in names)
+    heartbeats = heartbeats_of(pk for pk, *_keys in keys)
     return {
         pk: GatewayFact(
             pk=pk,
+            organization=organization,
             site=site,
-            place=(site_name, name),
+            place=(site_key, key),
             heartbeat=heartbeats.get(pk, Heartbeat()),
             heard_at=max((b.last_heard_at for b in boxes[pk] if b.last_heard_at), default=None),
             connected=is_connected(boxes[pk], heartbeats.get(pk, Heartbeat()), now),
         )
-        for pk, site, site_name, name in names
+        for pk, organization, site, site_key, key in keys
     }
 
 

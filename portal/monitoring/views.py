@@ -14,15 +14,17 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from portal.accounts.models import Organization
+from portal.accounts.undelivered_mail import undelivered_mails
+from portal.audit.record import look
 from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
+from portal.fleet.place import place_of
 from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
 from portal.monitoring.operation_views import report
-from portal.monitoring.overview import EVERYTHING, overview, version
+from portal.monitoring.overview import overview, version
 from portal.monitoring.series_chart import chart_of, chart_version, is_charted, series_to_chart
-from portal.monitoring.tally import Scope
+from portal.monitoring.tally import Scope, scope_of, tally_of
 from portal.web.live import etag, fragment, private
 
 if TYPE_CHECKING:
@@ -38,21 +40,21 @@ def overview_page(request: HttpRequest) -> HttpResponse:
     """The first page, with notices for operators of this portal."""
     now = timezone.now()
     notices = expiry_notices(request.user, now)
-    facts = {"notices": notices, **report(request, now)}
-    return _whole(request, "monitoring/overview.html", EVERYTHING, facts, marks=_marks(notices))
+    undelivered = undelivered_mails(request.user).count()
+    facts = {"notices": notices, "undelivered": undelivered, **report(request, now)}
+    place = place_of(request)
+    marks = f"{_marks(notices)}-{place.key}"
+    return _whole(request, "monitoring/overview.html", scope_of(place), facts, marks=marks)
 
 
 @require_safe
 def overview_live(request: HttpRequest) -> HttpResponse:
     """The live fragment of the first page."""
     notices = expiry_notices(request.user, timezone.now())
-    return _part(
-        request,
-        "monitoring/_overview.html",
-        EVERYTHING,
-        {"notices": notices},
-        marks=_marks(notices),
-    )
+    place = place_of(request)
+    marks = f"{_marks(notices)}-{place.key}"
+    facts = {"notices": notices}
+    return _part(request, "monitoring/_overview.html", scope_of(place), facts, marks=marks)
 
 
 def _marks(notices: Sequence[ExpiryNotice]) -> str:
@@ -67,18 +69,9 @@ def _whole(
     now = timezone.now()
     # The version is taken first: a change in between is then shown twice rather than never.
     tag = etag(request, version(request.user, now) + marks)
-    context = {
-        "overview": overview(request.user, now, scope),
-        "tag": tag,
-        **_administers(request),
-        **facts,
-    }
+    seen = overview(request.user, now, scope, tally_of(request, now, scope))
+    context = {"overview": seen, "tag": tag, **facts}
     return private(render(request, template, context))
-
-
-def _administers(request: HttpRequest) -> dict[str, bool]:
-    """Whether the reader can add a gateway."""
-    return {"administers": Organization.objects.administered_by(request.user).exists()}
 
 
 def _part(
@@ -88,7 +81,7 @@ def _part(
     now = timezone.now()
 
     def body() -> HttpResponse:
-        context = {"overview": overview(request.user, now, scope), **_administers(request), **facts}
+        context = {"overview": overview(request.user, now, scope), **facts}
         return render(request, template, context)
 
     return fragment(request, etag(request, version(request.user, now) + marks), body)
@@ -102,6 +95,7 @@ def _site(request: HttpRequest, site: int) -> Site:
 def site_page(request: HttpRequest, site: int) -> HttpResponse:
     """One site: what the first page says, for this site alone."""
     found = _site(request, site)
+    look(request, organization=found.organization_id, subject=("site", found.pk))
     return _whole(request, "monitoring/site.html", Scope(site=found.pk), {"site": found})
 
 
@@ -121,6 +115,7 @@ def _gateway(request: HttpRequest, gateway: int) -> Gateway:
 def gateway_page(request: HttpRequest, gateway: int) -> HttpResponse:
     """One gateway: its boxes, the configuration it runs, its devices."""
     found = _gateway(request, gateway)
+    look(request, organization=found.site.organization_id, subject=("gateway", found.pk))
     facts = {"gateway": found, "running": found.configurations.newest()}
     return _whole(request, "monitoring/gateway.html", Scope(gateway=found.pk), facts)
 
@@ -144,6 +139,8 @@ def _device(request: HttpRequest, device: int) -> Device:
 def device_page(request: HttpRequest, device: int) -> HttpResponse:
     """One device: conditions, readings, and the chart of one series (``?series=ID``)."""
     found = _device(request, device)
+    owner = found.gateway.site.organization_id
+    look(request, organization=owner, subject=("device", found.pk))
     now = timezone.now()
     tag = etag(request, device_version(found, now))
     chosen, options = series_to_chart(found, request.GET.get("series", ""))

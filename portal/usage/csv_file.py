@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from portal.usage import words
 from portal.usage.consumption import Status, unit_of
 from portal.usage.periods import Bucket
+from portal.web.spreadsheet import Line, escape_formula
 from portal.web.words import duration_words
 
 if TYPE_CHECKING:
@@ -29,21 +30,8 @@ if TYPE_CHECKING:
     from portal.usage.query import Query
     from portal.usage.result import FileEntry
 
-_FORMULA: Final = re.compile(r"(^|[;,\t\r\n])([\s\"']*[=+@-])")
-"""What begins a formula, also where a spreadsheet of another locale cuts a cell in two, or reads
-full-width signs as these."""
-_NARROW: Final = str.maketrans("＝＋＠－；，", "=+@-;,")
 _MINUTE_MS: Final = 60_000
 _NOT_NAMED: Final = re.compile(r"[^\w.-]+")
-
-
-class _Line:
-    """What `csv` writes a row to: it keeps the row alone."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
 
 
 def lines(
@@ -58,7 +46,7 @@ def lines(
         now: The moment at which it is made.
         peaks: Whether the peak of each month is in it.
     """
-    line = _Line()
+    line = Line()
     writer = csv.writer(line)
     demand = query.window.bucket is Bucket.DEMAND
     measure = f"{words.MEASURES[query.measure]} [{unit_of(query.measure)}]" if query.measure else ""
@@ -145,14 +133,6 @@ def _peak_of(consumption: Consumption, month: Count, zone: ZoneInfo) -> list[str
     if half is None or kilowatts is None:
         return ["", ""]
     return [f"{kilowatts:f}", words.local(half.start, zone).isoformat(timespec="seconds")]
-
-
-def escape_formula(text: str) -> str:
-    """``text`` with apostrophes, so that no spreadsheet runs it as a formula."""
-    marks = [found.start(2) for found in _FORMULA.finditer(text.translate(_NARROW))]
-    for at in reversed(marks):
-        text = f"{text[:at]}'{text[at:]}"
-    return text
 
 
 def file_name(place: str, query: Query) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, Max, OuterRef, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models import Count, Exists, Max, OuterRef
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
     from portal.usage.measures import Counter
     from portal.usage.query import Query
-
-_EMPTY: Final = Value("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +88,7 @@ class UsageScope:
     def counting(self, measure: Measure) -> QuerySet[Device]:
         """The devices that count this measure, by name."""
         series = counted(measure).filter(device=OuterRef("pk"))
-        name = Lower(Coalesce(NullIf("given_name", _EMPTY), NullIf("label", _EMPTY), "name"))
-        return self.devices.filter(Exists(series)).order_by(name, "pk")
+        return self.devices.filter(Exists(series)).order_by("sort_key", "pk")
 
     def counters(self, measure: Measure, devices: Iterable[Device]) -> dict[Device, Counter]:
         """How each of these devices counts this measure; one query."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -11,6 +11,8 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 
+from portal.accounts.roles import bills_only
+from portal.audit.record import look
 from portal.fleet.models import Device, Site
 from portal.usage import csv_file
 from portal.usage.query import QueryError
@@ -27,13 +29,24 @@ if TYPE_CHECKING:
     from portal.usage.query import Query
 
 
+MOST_SITES: Final = 500
+"""The most sites that the list shows."""
+
+
 def _device(request: HttpRequest, device: int) -> UsageScope:
-    scope = Device.objects.visible_to(request.user).select_related("gateway__site")
+    scope = Device.objects.usage_visible_to(request.user).select_related("gateway__site")
     return device_scope(get_object_or_404(scope, pk=device))
 
 
 def _site(request: HttpRequest, site: int) -> UsageScope:
-    return site_scope(get_object_or_404(Site.objects.visible_to(request.user), pk=site))
+    return site_scope(get_object_or_404(Site.objects.usage_visible_to(request.user), pk=site))
+
+
+@require_safe
+def usage_list(request: HttpRequest) -> HttpResponse:
+    """The sites whose usage a person reads: the first page of the billing role."""
+    sites = Site.objects.usage_visible_to(request.user).select_related("organization")
+    return private(render(request, "usage/sites.html", {"sites": sites[:MOST_SITES]}))
 
 
 @require_safe
@@ -72,16 +85,21 @@ def _page(request: HttpRequest, scope: UsageScope) -> HttpResponseBase:
         query = scope.query(request.GET, now)
     except QueryError as error:
         context = {"scope": scope, "fault": str(error), "section": scope.section(None)}
+        context["bills_only"] = bills_only(request.user)
         return private(render(request, "usage/bad_query.html", context, status=400))
     if not scope.knows(query.ticked):
         raise Http404
+    subject = ("device", scope.device.pk) if scope.device else ("site", scope.site.pk)
+    look(request, organization=scope.site.organization_id, subject=subject)
     # Taken before the data: a change in between is then shown twice rather than never.
     tag = etag(request, scope.version(now))
     if query.csv:
         return private(_file(scope, query, now))
     result = result_of(scope, query, now)
     context = {"scope": scope, "query": query, "result": result, "tag": tag}
+    context["bills_only"] = bills_only(request.user)
     context["section"] = scope.section(query.measure)
+    context["nav"] = "printing" if query.measure and query.measure.printed else "energy"
     return private(render(request, "usage/usage.html", context))
 
 

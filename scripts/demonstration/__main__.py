@@ -159,6 +159,7 @@ def present(demonstration: Demonstration, options: argparse.Namespace) -> None:
         return
     say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
     say("The copier has a paper jam, which clears by itself; try another fault on the page.")
+    say(f"Mails that the portal sends can be read here: {demonstration.mailbox}")
     say(f"Later on: {demonstration.url}   Logs: {demonstration.children.logs}   Ctrl-C stops all.")
     while True:
         demonstration.check()

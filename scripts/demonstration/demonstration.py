@@ -42,6 +42,7 @@ _LISTENERS: Final = (
     *(Listener(name=name, title=f"the broker ({name})") for name in _BROKER),
     Listener(name="internet", title="the broker, as boxes reach it"),
     Listener(name="meters", title="the simulated meters"),
+    Listener(name="mail", title="the mail server"),
     *(
         Listener(name=printer.name, title=f"the simulated {printer.label}", kind=SOCK_DGRAM)
         for printer in PRINTERS
@@ -97,6 +98,8 @@ class Demonstration:
             "KANMON_BROKER": f"mqtts://localhost:{self.ports['workers']}",
             "KANMON_BROKER_ID": str(self.folder / "portal" / "worker"),
             "KANMON_BOX_BROKER": f"mqtts://localhost:{self.ports['internet']}",
+            "KANMON_MAIL_SERVER": f"smtp://127.0.0.1:{self.ports['mail']}",
+            "KANMON_MAIL_FROM": "no-reply@kanmon.invalid",
             "KANMON_SIMULATION": str(self.folder / SOCKET),
         }
         self.environment.update(HOME=str(self.folder), TMPDIR=str(self._temporary()))
@@ -122,11 +125,12 @@ class Demonstration:
         keys = {gateway.key: self._key(gateway) for gateway in GATEWAYS}
         self._add_user()
         self._start_broker()
-        say("[3/5] portal: pages and ingest worker")
+        say("[3/5] portal: pages, ingest worker and mail worker")
         self._program(
             "portal", "kanmon-portal", "serve", "--bind", f"127.0.0.1:{self.ports['portal']}"
         )
         self._program("ingest", "kanmon-portal", "ingest")
+        self._program("work", "kanmon-portal", "work")
         say(f"[4/5] simulated sites: {len(PLANT.devices)} meters, {len(PRINTERS)} printers")
         self._start_world()
         port = self.ports["portal"]
@@ -142,6 +146,11 @@ class Demonstration:
     def link(self) -> str:
         """A new link that signs in, once."""
         return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
+
+    @property
+    def mailbox(self) -> str:
+        """Where every mail that the portal sends can be read."""
+        return f"{self.url}/simulation/mail/"
 
     def arrivals(self) -> dict[str, Any]:
         """The readings in the portal so far; see `scripts.demonstration.arrivals`."""
@@ -208,6 +217,7 @@ class Demonstration:
         ports = {name: self.ports[name] for name in ("meters", "internet", *_printer_names())}
         if not self.with_site:
             ports = {name: free_port() for name in ports} | {"internet": ports["internet"]}
+        ports["mail"] = self.ports["mail"]
         ports["broker"] = self.ports["boxes"]
         self.children.start(
             "world",
@@ -276,7 +286,7 @@ class Demonstration:
         try:
             self._tool("kanmon-portal", "user", "add", "--email", PERSON, "--no-password",
                        "--organization", ORGANIZATION, "--role", "administrator",
-                       "--name", "Demo")  # fmt: skip
+                       "--given-name", "Demo", "--consent-given")  # fmt: skip
         except StepError:
             # A second run finds the person there; anything else shows when the link is made.
             self._tool("kanmon-portal", "sign-in-link", PERSON)

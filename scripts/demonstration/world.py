@@ -1,4 +1,4 @@
-"""The simulated world as a process: the plant's meters, the office's printers, the internet.
+"""The simulated world as a process: meters, printers, the internet and a mail server.
 
     python -m scripts.demonstration.world FOLDER '{"meters": 1502, "copier-3f": 1161, ...}'
 
@@ -24,6 +24,8 @@ from protocols.modbus.simulator import Simulator
 from protocols.snmp.simulator import SnmpSimulator
 from scripts.demonstration.control import RESTART_S, Control, InjectedFault, kill
 from scripts.demonstration.copier import PrinterAgent
+from scripts.demonstration.mail_server import FOLDER as MAILS
+from scripts.demonstration.mail_server import MailServer
 from scripts.demonstration.meter import MeterUnit
 from scripts.demonstration.relay import Relay
 from scripts.demonstration.sites import COPIER, GATEWAYS, PLANT, PRINTERS, Past, pages, registers
@@ -106,7 +108,7 @@ async def run(folder: Path, ports: Mapping[str, int]) -> None:
     Args:
         folder: The demonstration's folder.
         ports: Of ``meters``, of each printer by its name, of the ``internet`` and the ``broker``
-            that it leads to; all on loopback.
+            that it leads to, and of ``mail``; all on loopback.
     """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,6 +125,7 @@ async def run(folder: Path, ports: Mapping[str, int]) -> None:
             simulator = SnmpSimulator(agent.variables, port=ports[name])
             await running.enter_async_context(simulator)
         await running.enter_async_context(world.relay)
+        await running.enter_async_context(MailServer(folder / MAILS, ports["mail"]))
         serving = asyncio.create_task(server.run())
         try:
             while not stop.is_set() and not serving.done():

@@ -152,7 +152,10 @@ def _django() -> Iterator[tuple[Text, str]]:
     for path in sorted((ROOT / "portal").rglob("*.py")):
         for text in _in_python(path, _PAGE_CALLS):
             yield text, _name(path)
-    for path in sorted((ROOT / "portal").rglob("templates/**/*.html")):
+    templates = ROOT / "portal"
+    for path in sorted(
+        [*templates.rglob("templates/**/*.html"), *templates.rglob("templates/**/*.txt")]
+    ):
         # What is not a call is blanked by then; Babel's lexer for JavaScript ignores indentation.
         source = templatize(path.read_text("utf-8")).encode()
         for text in _in_source("javascript", source, _PAGE_CALLS):

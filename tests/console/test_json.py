@@ -10,6 +10,7 @@ import pytest
 from scripts.translation import extraction
 
 WITHOUT: Final = {
+    "kanmon-portal audit export": "prints JSON lines",
     "kanmon completion": "prints a script, for a shell",
     "kanmon-portal completion": "prints a script, for a shell",
     "kanmon-portal serve": "runs until stopped; its log is JSON where no person reads it",

@@ -15,7 +15,20 @@ from scripts.translation import extraction
 LIMIT = 45
 """Characters of an English summary, and cells of a Japanese one."""
 IMPERATIVES = frozenset(
-    {"Add", "Apply", "Check", "Configure", "Create", "Enrol", "Explain", "Install", "Issue"}
+    {
+        "Accept",
+        "Add",
+        "Apply",
+        "Check",
+        "Configure",
+        "Create",
+        "Enrol",
+        "Explain",
+        "Install",
+        "Issue",
+        "Queue",
+        "Send",
+    }
     | {"Keep", "List", "Manage", "Name", "Print", "Read", "Remove", "Revoke", "Run", "Show"}
     | {"Stop", "Store", "Validate", "Write"}
 )

@@ -159,6 +159,7 @@ def main(folder: Path) -> None:
         "KANMON_PORTAL_URL": f"http://127.0.0.1:{web}",
         "KANMON_CLAIM_URL": f"https://127.0.0.1:{claims}",
         "KANMON_BOX_BROKER": "mqtts://broker.example.com:8883",
+        "KANMON_SECOND_FACTOR": "optional",  # an administrator signs in by a link
     }
     Portal(folder / "portal").migrate()
     run("portal.cli", "authority", "init", env=env)

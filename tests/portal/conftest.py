@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal import logs
 from portal.log_budget import LogBudget
+from tests.portal.audit.triggers import without_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
     from tests.portal.web.seed import SeedIds
 
-PASSWORD = "kettle-orbit-paper-nine"
+PASSWORD = "Kettle-orbit-paper-9"
 
 
 _OF_THE_SCHEMA: Final = {"django_content_type", "auth_permission", "django_migrations"}
@@ -34,7 +35,7 @@ def _delete_rows(_: TransactionTestCase) -> None:
     `_OF_THE_SCHEMA` again.
     """
     tables = set(connection.introspection.django_table_names(only_existing=True))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), without_triggers(), connection.cursor() as cursor:
         for table in sorted(tables - _OF_THE_SCHEMA):
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
 
@@ -64,7 +65,15 @@ def _person(email: str, organization: str, role: str) -> User:
     from portal.accounts.models import Role
 
     return add_user(
-        NewUser(email=email, organization=organization, role=Role(role), password=PASSWORD)
+        NewUser(
+            email=email,
+            organization=organization,
+            role=Role(role),
+            password=PASSWORD,
+            family_name="Tanaka",
+            given_name=email.partition("@")[0],
+            consent_given=True,
+        )
     )
 
 
@@ -83,7 +92,43 @@ def member(seeded: SeedIds) -> Client:
     from django.test import Client
 
     browser = Client()
-    browser.force_login(_person("member@example.com", "Aoyama Foods", "member"))
+    browser.force_login(_person("member@example.com", "Aoyama Foods", "user"))
+    return browser
+
+
+@pytest.fixture
+def installer(seeded: SeedIds) -> Client:
+    """Signed in as an installer of the seeded organization."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("installer@example.com", "Aoyama Foods", "installer"))
+    return browser
+
+
+@pytest.fixture
+def billing(seeded: SeedIds) -> Client:
+    """Signed in as a person of the seeded organization who bills."""
+    from django.test import Client
+
+    browser = Client()
+    browser.force_login(_person("billing@example.com", "Aoyama Foods", "billing"))
+    return browser
+
+
+@pytest.fixture
+def operator(seeded: SeedIds) -> Client:
+    """Signed in as an operator of the portal, who belongs to no organization."""
+    from django.test import Client
+
+    from portal.accounts import documents
+    from portal.accounts.models import User
+
+    names = {"family_name": "Tanaka", "given_name": "Operator"}
+    user = User.objects.create_user("operator@example.com", operates=True, **names)
+    documents.accept(user, documents.outstanding(user), language="en")
+    browser = Client()
+    browser.force_login(user)
     return browser
 
 

@@ -15,6 +15,8 @@ from portal.settings import DATABASES, MIDDLEWARE
 
 SECRET_KEY = "tests-only-" + "0123456789" * 4
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
+# Administrators of most tests have none; the tests of second factors require them.
+SECOND_FACTOR_REQUIRED = False
 # The built assets are looked at by the browser walk, which runs a portal of its own.
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]

@@ -60,7 +60,8 @@ def bare(template: str) -> list[str]:
 def test_no_template_says_anything_in_one_language_only() -> None:
     found = {
         str(path.relative_to(PACKAGE)): words
-        for path in sorted(PACKAGE.rglob("templates/**/*.html"))
+        for ending in ("html", "txt")
+        for path in sorted(PACKAGE.rglob(f"templates/**/*.{ending}"))
         if (words := bare(path.read_text("utf-8")))
     }
     assert not found

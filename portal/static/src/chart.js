@@ -12,7 +12,7 @@
   let data = null;
   let tag = "";
 
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (name) => getComputedStyle(box).getPropertyValue(name).trim();
 
   function hatch(ctx, left, top, width, height) {
     ctx.save();
@@ -96,7 +96,7 @@
       ],
       series: [
         {},
-        { stroke: colour("--accent"), width: 1.75, fill: data.counter ? undefined : colour("--accent-fill"), paths: uPlot.paths.stepped({ align: 1 }), spanGaps: false, points: { show: false } },
+        { stroke: colour("--data"), width: 1.75, fill: data.counter ? undefined : `${colour("--data")}1a`, paths: uPlot.paths.stepped({ align: 1 }), spanGaps: false, points: { show: false } },
       ],
       hooks: {
         drawClear: [drawVoids],

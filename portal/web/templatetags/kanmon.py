@@ -10,15 +10,13 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from portal.web.moments import SiteMoment, site_moment, zone_of
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from django.template import Context
 
 
 register = template.Library()
@@ -117,10 +115,3 @@ def zone_note(zone: str) -> str:
         _("%(zone)s: times are in the site's time zone, not yours") % {"zone": zone},
         zone,
     )
-
-
-@register.simple_tag(takes_context=True)
-def aria_current(context: Context, *names: str) -> str:
-    """``aria-current`` for an entry of the navigation, on pages with one of these URL names."""
-    match = getattr(context.get("request"), "resolver_match", None)
-    return mark_safe(' aria-current="page"') if match and match.url_name in names else ""

@@ -15,7 +15,7 @@ from portal.accounts.models import Organization, SignInLink, User
 if TYPE_CHECKING:
     from tests.portal.web.seed import SeedIds
 
-PASSWORD = "kettle-orbit-paper-nine"
+PASSWORD = "Kettle-orbit-paper-9"
 pytestmark = pytest.mark.django_db
 
 
@@ -28,6 +28,9 @@ def person() -> User:
             organization="Aoyama Foods",
             password=PASSWORD,
             language="ja",
+            family_name="青山",
+            given_name="花子",
+            consent_given=True,
         )
     )
 

@@ -150,5 +150,5 @@ def test_keys_of_others_are_not_listed_and_their_state_is_told(
 def test_only_administrators_are_offered_the_page(owner: Client, member: Client) -> None:
     assert "Add a gateway" in owner.get("/").content.decode()
     assert "Add a gateway" not in member.get("/").content.decode()
-    Membership.objects.filter(user__email="owner@example.com").update(role=Role.MEMBER)
+    Membership.objects.filter(user__email="owner@example.com").update(role=Role.USER)
     assert owner.get(KEYS).status_code == 403

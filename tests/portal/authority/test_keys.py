@@ -98,7 +98,7 @@ def test_the_codes_are_drawn(authority: Path, tmp_path: Path) -> None:
 
 
 def test_who_issued_a_key_stays_on_record_when_the_person_is_gone(authority: Path) -> None:
-    person = User.objects.create_user("hanako@example.com", name="青山 花子")
+    person = User.objects.create_user("hanako@example.com", family_name="青山", given_name="花子")
     issue_key(WANTED, Author.of(person))
     person.delete()
     row = AgentKey.objects.get()

@@ -36,7 +36,7 @@ def test_from_nothing_to_a_link_that_signs_in(portal: Portal) -> None:
     assert json.loads(added.stdout)["box"] == "b-aaaaaaaaaa"
     user = portal(
         "user", "add", "--email", "hana@example.com", "--organization", "Aoyama Foods",
-        "--role", "administrator", "--password-stdin", given="kettle-orbit-paper-nine\n",
+        "--role", "administrator", "--password-stdin", given="Kettle-orbit-paper-9\n",
     )  # fmt: skip
     assert user.returncode == 0, user.stderr
     link = portal("sign-in-link", "hana@example.com", "--json")

@@ -283,10 +283,16 @@ def test_a_password_that_is_too_simple_is_refused_with_its_reasons(portal: Porta
     assert english.returncode == 2
     what, why, step = (line.strip() for line in english.stderr.splitlines())
     assert what == "kanmon-portal: the password was rejected"
-    assert why == "why:   it has fewer than 10 characters and it is a common password"
+    assert why == (
+        "why:   it has fewer than 10 characters, it has no upper-case letter, no lower-case letter "
+        "or no digit and it is a common password"
+    )
     assert step == "next:  choose another password"
     japanese = portal("--lang", "ja", *words, given="password\n").stderr
-    assert "次の点が不適切です：10文字未満、よく使われるパスワード" in japanese
+    assert (
+        "次の点が不適切です：10文字未満、英大文字・英小文字・数字のいずれかの不足、よく使われるパスワード"
+        in japanese
+    )
     assert untranslated(japanese) == []
 
 

@@ -87,10 +87,12 @@ def test_whatever_is_allowed_is_narrow_enough_seen_and_harmless(text: str) -> No
 
 @pytest.mark.req("E-24")
 def test_a_name_overrides_the_gateways_and_taking_it_back_restores_that(device: Device) -> None:
-    describe_device(device, Description(name="  Sales   copier ", location="Building A / 3F"))
+    describe_device(
+        device, Description(name="  Sales   copier ", location="Building A / 3F"), actor=None
+    )
     found = Device.objects.get(pk=device.pk)
     assert (str(found), found.location, found.revision) == ("Sales copier", "Building A / 3F", 1)
-    describe_device(device, Description())
+    describe_device(device, Description(), actor=None)
     found = Device.objects.get(pk=device.pk)
     assert (str(found), found.location, found.revision) == ("3F copier", "", 2)
 
@@ -100,14 +102,14 @@ def test_a_group_is_made_once_and_dropped_with_its_last_device(
     organization: Organization, device: Device
 ) -> None:
     other = device_of(organization, "label-printer")
-    describe_device(device, Description(group="3F"))
-    describe_device(other, Description(group=" 3F "))
+    describe_device(device, Description(group="3F"), actor=None)
+    describe_device(other, Description(group=" 3F "), actor=None)
     assert device.group == other.group == DeviceGroup.objects.get()
-    describe_device(device, Description(group="4F"))
+    describe_device(device, Description(group="4F"), actor=None)
     assert {group.name for group in DeviceGroup.objects.all()} == {"3F", "4F"}
-    describe_device(other, Description())
+    describe_device(other, Description(), actor=None)
     assert DeviceGroup.objects.get().name == "4F"
-    describe_device(device, Description(group="4F", name="Copier"))
+    describe_device(device, Description(group="4F", name="Copier"), actor=None)
     assert DeviceGroup.objects.get().name == "4F"
 
 
@@ -116,7 +118,7 @@ def test_the_same_name_elsewhere_is_another_group(
 ) -> None:
     other = Organization.objects.create(name="Other")
     theirs = DeviceGroup.objects.create(organization=other, name="3F")
-    describe_device(device, Description(group="3F"))
+    describe_device(device, Description(group="3F"), actor=None)
     assert device.group is not None
     assert device.group != theirs
     assert device.group.organization == organization
@@ -128,15 +130,15 @@ def test_there_are_200_groups_and_no_more(organization: Organization, device: De
         DeviceGroup(organization=organization, name=f"G{number}") for number in range(MOST_GROUPS)
     )
     with pytest.raises(FleetError, match="200 groups"):
-        describe_device(device, Description(group="One more"))
-    describe_device(device, Description(group="G7"))
+        describe_device(device, Description(group="One more"), actor=None)
+    describe_device(device, Description(group="G7"), actor=None)
 
 
 def test_what_is_refused_changes_nothing_and_names_each_field(device: Device) -> None:
-    describe_device(device, Description(name="Copier", group="3F"))
+    describe_device(device, Description(name="Copier", group="3F"), actor=None)
     wrong = Description(name="x" * 101, location="a\x07", group="a/b", kind="toaster")
     with pytest.raises(DescriptionError) as refused:
-        describe_device(device, wrong)
+        describe_device(device, wrong, actor=None)
     assert set(refused.value.faults) == {"name", "location", "group", "kind"}
     assert str(device) == "Copier"
     found = Device.objects.get(pk=device.pk)
@@ -146,6 +148,6 @@ def test_what_is_refused_changes_nothing_and_names_each_field(device: Device) ->
 
 def test_what_the_device_says_meanwhile_is_kept(device: Device) -> None:
     Device.objects.filter(pk=device.pk).update(state="error", event_order=9)
-    describe_device(device, Description(name="Copier"))
+    describe_device(device, Description(name="Copier"), actor=None)
     found = Device.objects.get(pk=device.pk)
     assert (found.state, found.event_order) == ("error", 9)

@@ -21,6 +21,7 @@ from cloud_link.wire import VERSION, Batch, Lane, Tables, encode
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Epoch, Gap, Receipt, Watermark
 from portal.ingest.store import ingest
+from tests.portal.audit.triggers import without_triggers
 from tests.portal.ingest.sender import METER, OFFSET, event, meter
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Backup:
     def restore(self) -> None:
         """Make the database what it was."""
         quote = connection.ops.quote_name
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), without_triggers(), connection.cursor() as cursor:
             cursor.execute(
                 "PRAGMA defer_foreign_keys=ON"
                 if connection.vendor == "sqlite"

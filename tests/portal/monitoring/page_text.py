@@ -1,4 +1,4 @@
-"""The words of a page, without its tags."""
+"""The words of a page, without its tags and the bar above it."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ if TYPE_CHECKING:
 def page_text(client: Client, address: str) -> str:
     """The words of the page at an address, single spaces between them."""
     content = client.get(address).content.decode()
+    content = re.sub(r"<header class=\"bar\">.*?</header>", "", content, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", content))

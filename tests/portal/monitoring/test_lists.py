@@ -120,7 +120,9 @@ def test_the_lists_live_and_stay_as_they_were_asked_for(
     owner: Client, seeded: SeedIds, address: str, asked: str
 ) -> None:
     page = html.unescape(owner.get(address + asked).content.decode())
-    polled = re.search(r'hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page)
+    polled = re.search(
+        r'id="live" hx-get="([^"]+)" hx-trigger="every \d+s"[^>]* data-etag="(.*?)"\s', page
+    )
     assert polled
     live, tag = polled.groups()
     assert live == f"{address}live/{asked.removesuffix('&group=')}"
@@ -362,7 +364,7 @@ def test_one_administrator_alone_is_warned_of_until_there_are_two(
     owner: Client, seeded: SeedIds
 ) -> None:
     assert "only one administrator" in _text(owner, "/organizations/")
-    second = User.objects.create_user("second@example.com", name="Jiro")
+    second = User.objects.create_user("second@example.com", given_name="Jiro")
     Membership.objects.create(
         user=second,
         organization=Organization.objects.get(pk=seeded.organization),

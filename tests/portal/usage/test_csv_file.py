@@ -8,7 +8,7 @@ import pytest
 
 from portal.fleet.models import Device
 from portal.simulation.actions import mark_simulated
-from portal.usage.csv_file import escape_formula
+from portal.web.spreadsheet import escape_formula
 from tests.portal.usage.files import csv_file, page_of
 from tests.portal.usage.meters import counted, ms, steady
 
@@ -59,6 +59,7 @@ def test_a_file_adds_up_to_the_total_and_says_what_is_incomplete(
         ("\N{FULLWIDTH EQUALS SIGN}1", "'\N{FULLWIDTH EQUALS SIGN}1"),
         ("\N{FULLWIDTH COMMERCIAL AT}x", "'\N{FULLWIDTH COMMERCIAL AT}x"),
         ("a;=1", "a;'=1"),
+        ("\t=1", "\t'=1"),
         ('a,"=1', "a,'\"=1"),
         ("a\t=1\n-2", "a\t'=1\n'-2"),
         ("", ""),

@@ -103,6 +103,7 @@ def signed_in(
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(portal.link())
         page.click("main button.primary")
+        page.click(".me > summary")
         page.click(f"button[value={language}]")
         yield page
         assert not complaints

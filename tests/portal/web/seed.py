@@ -97,7 +97,14 @@ def seed(now: datetime, *, email: str = "hanako@example.com") -> SeedIds:
     online(roof, now - timedelta(minutes=47), alive=False)
     online(other, now)
     add_user(
-        NewUser(email=email, organization="Aoyama Foods", role=Role.ADMINISTRATOR, name="青山 花子")
+        NewUser(
+            email=email,
+            organization="Aoyama Foods",
+            role=Role.ADMINISTRATOR,
+            family_name="青山",
+            given_name="花子",
+            consent_given=True,
+        )
     )
     meter = _meter(plant.gateway_id, "main-incomer", "Main incomer", now, load=34_000)
     _gap(plant, now)

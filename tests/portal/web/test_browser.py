@@ -211,10 +211,83 @@ def test_choosing_a_series_draws_it(portal: Running, browser: Browser) -> None:
 
 def test_without_scripts_the_same_is_there_to_read(portal: Running, browser: Browser) -> None:
     with signed_in(browser, portal, "en", java_script_enabled=False) as page:
-        assert page.is_visible("text=Kawasaki plant")
+        assert page.is_visible("main >> text=Kawasaki plant >> nth=0")
         page.goto(f"{portal.url}/devices/{portal.seeded['meter']}/")
         page.click("text=Show as a table")
         assert page.is_visible("text=Lowest >> nth=0")
         page.select_option("#series", label="Energy imported")
         page.click(".chooser button")
         assert "series=" in page.url
+
+
+def test_without_scripts_a_site_is_chosen_and_the_reader_signs_out(
+    portal: Running, browser: Browser
+) -> None:
+    with signed_in(browser, portal, "ja", java_script_enabled=False) as page:
+        page.goto(f"{portal.url}/devices/")
+        assert page.is_visible("text=Main incomer")
+        page.click(".picker > summary")
+        page.click(".picker button:has-text('Shibuya shop')")
+        assert page.url == f"{portal.url}/devices/"
+        assert page.inner_text(".picker > summary").strip().endswith("Shibuya shop")
+        assert not page.is_visible("text=Main incomer")
+        page.click(".picker > summary")
+        page.click(".picker button:has-text('すべての拠点')")
+        assert page.is_visible("text=Main incomer")
+        page.click(".me > summary")
+        page.click(".me button:has-text('ログアウト')")
+        page.wait_for_url("**/sign-in/**")
+
+
+def test_the_headings_of_a_list_stay_while_it_is_scrolled(
+    portal: Running, browser: Browser
+) -> None:
+    with signed_in(browser, portal, "en", viewport={"width": 1200, "height": 300}) as page:
+        page.goto(f"{portal.url}/devices/")
+        page.evaluate("document.querySelector('.list tbody tr').scrollIntoView()")
+        page.evaluate("scrollBy(0, 40)")
+        top = "document.querySelector('.list {} th').getBoundingClientRect().top"
+        assert page.evaluate(top.format("tbody")) < -20, "the control: the list is scrolled"
+        assert page.evaluate(top.format("thead")) == 0
+
+
+def test_one_menu_is_open_at_a_time_and_escape_closes_it(portal: Running, browser: Browser) -> None:
+    with signed_in(browser, portal, "en") as page:
+        page.goto(f"{portal.url}/devices/")
+        page.click(".picker > summary")
+        page.click(".me > summary")
+        assert not page.is_visible(".picker .menu-panel")
+        assert page.is_visible(".me .menu-panel")
+        page.keyboard.press("Escape")
+        assert not page.is_visible(".me .menu-panel")
+        assert page.evaluate("document.activeElement.matches('.me > summary')")
+        page.click(".me > summary")
+        page.click("h1")
+        assert not page.is_visible(".me .menu-panel")
+
+
+def test_the_entries_stand_at_the_lower_edge_of_a_phone_and_cover_nothing(
+    portal: Running, browser: Browser
+) -> None:
+    view = {"width": 360, "height": 740}
+    with signed_in(browser, portal, "ja", viewport=view, has_touch=True) as page:
+        page.goto(f"{portal.url}/devices/")
+        found = page.evaluate(
+            """() => {
+              scrollTo(0, document.body.scrollHeight);
+              const bar = document.querySelector(".places").getBoundingClientRect();
+              const entries = [...document.querySelectorAll(".places a")];
+              const last = [...document.querySelectorAll("main *")]
+                .map((one) => one.getBoundingClientRect().bottom);
+              return {
+                bottom: bar.bottom, width: bar.width,
+                low: Math.max(...last) - bar.top,
+                small: entries.map((one) => one.getBoundingClientRect())
+                  .filter((box) => box.height < 44 || box.width < 44).length,
+                words: entries.map((one) => one.innerText.trim()),
+              };
+            }"""
+        )
+        assert (found["bottom"], found["width"], found["small"]) == (740, 360, 0)
+        assert found["low"] <= 0
+        assert found["words"] == ["ホーム", "エネルギー", "印刷", "機器", "拠点"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.first
 
 PAGES: Final = (
     "/",
+    "/energy/",
     "/operation/",
     "/sites/",
     "/sites/{site}/",
@@ -38,9 +40,32 @@ PAGES: Final = (
     "/devices/{main-incomer}/usage/?by=demand",
     "/groups/{group}/",
     "/organizations/",
+    "/organizations/new/",
+    "/organizations/join/",
+    "/organizations/{organization}/invite/",
+    "/organizations/{organization}/change/",
+    "/members/{member}/remove/",
+    "/start/",
+    "/welcome/",
+    "/usage/",
     "/keys/",
+    "/mail/undelivered/",
+    "/audit/",
     "/help/codes/",
     "/help/codes/2105/",
+    "/settings/",
+    "/settings/notification-address/",
+    "/settings/password/",
+    "/settings/password/first/",
+    "/settings/password-expiry/",
+    "/settings/security/",
+    "/settings/security/app/",
+    "/settings/security/passkeys/",
+    "/settings/security/recovery-codes/new/",
+    "/settings/sessions/",
+    "/password/forgotten/",
+    "/password/forgotten/sent/",
+    "/password/new/done/",
 )
 """What is answered with 200 to who is signed in."""
 
@@ -51,20 +76,49 @@ REFUSED: Final = {
     "/sites/{site}/usage/?on=x": 400,
     "/help/codes/9999/": 404,
     "/sign-in/link/no-such-token/": 410,
+    "/password/new/1-no-such-key/": 410,
+    "/notification-address/no-such-token/": 410,
+    # This person has neither a password nor a second factor.
+    "/sign-in/again/": 403,
+    "/sign-in/again/code/": 403,
+    "/sign-in/again/passkey/": 403,
+    "/settings/security/app/remove/": 404,
+    "/settings/security/recovery-codes/": 404,
+    "/settings/security/passkeys/1/name/": 404,
+    "/settings/security/passkeys/1/remove/": 404,
+    "/invitations/no-such-token/": 410,
+    "/operations/changes/": 403,
 }
 """Pages too, with what they are answered with."""
 
-DOORS: Final = ("/sign-in/link/{token}/", "/sign-out/", "/sign-in/")
-"""The way in and out, walked by hand in the test."""
+DOORS: Final = (
+    "/sign-in/link/{token}/",
+    "/sign-out/",
+    "/sign-in/",
+    "/sign-up/",
+    "/sign-up/account/",
+    "/sign-up/code/",
+    "/invite",
+    "/consent/",
+)
+"""The ways in and out, walked by hand in the test; consent in `test_joining`."""
 
 NO_PAGES: Final = {
     "claim": "for boxes: JSON",
     "metrics": "for programs: the text that Prometheus reads",
     "chart": "for the script that draws: JSON",
+    "mfa_authenticate": "between the steps of a sign-in: tests/portal/accounts/test_passkeys.py",
+    "mfa_login_webauthn": "for the script of passkeys: JSON",
+    "mfa_download_recovery_codes": "a file",
+    "audit-export": "a file",
     "simulation-live": "a fragment, and 404 where nothing is simulated",
+    **dict.fromkeys(
+        ("demo-mailbox", "demo-mail", "demo-mail-html"), "404 where nothing is simulated"
+    ),
     **dict.fromkeys(
         (
             "overview-live",
+            "bell-live",
             "sites-live",
             "site-live",
             "gateways-live",
@@ -84,7 +138,16 @@ NO_PAGES: Final = {
 def _page_of(place: str) -> str:
     """The name of the address of a place that still has its {names}; "" where there is none."""
     path = place.partition("?")[0].replace("{token}", "word")
-    for name in ("site", "gateway", "group", "main-incomer", "copier", "label-printer"):
+    for name in (
+        "site",
+        "gateway",
+        "group",
+        "organization",
+        "member",
+        "main-incomer",
+        "copier",
+        "label-printer",
+    ):
         path = path.replace(f"{{{name}}}", "1")
     path = path.replace("{gateway-itself}", "1")
     try:
@@ -122,6 +185,8 @@ def _ids(portal: Running) -> dict[str, int]:
     return {
         "site": 1,
         "gateway": 1,
+        "organization": 1,
+        "member": 1,
         **json.loads(
             portal.database(
                 "import json; from portal.fleet.models import DeviceGroup; "
@@ -189,9 +254,32 @@ def _doors(walk: Walk, portal: Running, language: str) -> None:
     page.click("main button.primary")
     page.wait_for_url("**/sign-in/**")
     sound(page)
+    walk.open("/invite")
+    sound(page)
+    _sign_up(walk)
     page.goto(portal.link())
     page.wait_for_url("**/sign-in/link/**")
     assert page.get_attribute("html", "lang") == language
+    sound(page)
+
+
+def _sign_up(walk: Walk) -> None:
+    """The documents, the form and the code; the address is new each time."""
+    page = walk.page
+    walk.open("/sign-up/?region=JP")
+    sound(page)
+    for box in page.query_selector_all("input[type=checkbox]"):
+        box.check()
+    page.click("button.primary")
+    page.wait_for_url("**/sign-up/account/")
+    sound(page)
+    page.fill("#id_email", f"new-{token_hex(4)}@example.com")
+    page.fill("#id_password1", "Kettle-orbit-paper-9")
+    page.fill("#id_password2", "Kettle-orbit-paper-9")
+    page.select_option("#id_language", page.get_attribute("html", "lang"))
+    page.click("button.primary")
+    page.wait_for_url("**/sign-up/code/")
+    _unfold(page)
     sound(page)
 
 
