@@ -46,6 +46,7 @@ class MailPeer:
         data_reply: What it answers to DATA's end instead of accepting the message.
         cut_in_data: Whether it hangs up while DATA is read.
         on_data: Called in the server's thread once a message is complete, before it is answered.
+        failures: What was raised while a connection was accepted, which asyncio itself hides.
     """
 
     port: int = 0
@@ -55,6 +56,7 @@ class MailPeer:
     cut_in_data: bool = False
     on_data: Callable[[], None] | None = None
     connections: int = 0
+    failures: list[BaseException] = field(default_factory=list)
 
     async def handle_RCPT(  # noqa: N802 # aiosmtpd's name
         self,
@@ -98,9 +100,13 @@ class _Session(SMTP):
         await super().smtp_DATA(arg)
 
 
-def _factory(peer: MailPeer, options: dict[str, Any]) -> SMTP:
+def _factory(peer: MailPeer, loop: asyncio.AbstractEventLoop, options: dict[str, Any]) -> SMTP:
     peer.connections += 1
-    session = _Session(peer, hostname="mail.test", **options)
+    try:
+        session = _Session(peer, hostname="mail.test", loop=loop, **options)
+    except BaseException as error:
+        peer.failures.append(error)
+        raise
     session.peer = peer
     return session
 
@@ -113,7 +119,7 @@ def mail_server(**options: Any) -> Iterator[MailPeer]:
     thread.start()
 
     async def start() -> asyncio.Server:
-        return await loop.create_server(lambda: _factory(peer, options), "127.0.0.1", 0)
+        return await loop.create_server(lambda: _factory(peer, loop, options), "127.0.0.1", 0)
 
     async def stop() -> None:
         server.close()
@@ -130,3 +136,5 @@ def mail_server(**options: Any) -> Iterator[MailPeer]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+        if peer.failures:
+            raise BaseExceptionGroup("the mail server accepted no connection", peer.failures)
