@@ -36,7 +36,7 @@ class Received:
         return str(part.get_content())
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)  # no slots: aiosmtpd reads every attribute, __weakref__ too
 class MailPeer:
     """The server as a test sees it.
 
