@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,6 +19,7 @@ from portal.usage.query import QueryError
 from portal.usage.result import file_entries, has_peaks, result_of
 from portal.usage.scope import UsageScope, device_scope, site_scope
 from portal.web.live import etag, fragment, private
+from portal.web.paging import paging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
     from portal.usage.query import Query
-
-
-MOST_SITES: Final = 500
-"""The most sites that the list shows."""
 
 
 def _device(request: HttpRequest, device: int) -> UsageScope:
@@ -46,7 +43,9 @@ def _site(request: HttpRequest, site: int) -> UsageScope:
 def usage_list(request: HttpRequest) -> HttpResponse:
     """The sites whose usage a person reads: the first page of the billing role."""
     sites = Site.objects.usage_visible_to(request.user).select_related("organization")
-    return private(render(request, "usage/sites.html", {"sites": sites[:MOST_SITES]}))
+    page = paging(request.GET.get("page", ""), sites.count())
+    context = {"sites": sites[page.offset : page.stop], "paging": page}
+    return private(render(request, "usage/sites.html", context))
 
 
 @require_safe
