@@ -53,7 +53,7 @@ LAST_ADMINISTRATOR: Final = Template(
 NAME_ANOTHER: Final = Template(
     "membership.name_another", "make another member an administrator first"
 )
-GONE: Final = Template("membership.gone", "this person is no longer a member")
+GONE: Final = Template("membership.gone", "this person is not a member any more")
 
 
 @transaction.atomic

@@ -29,7 +29,19 @@ IMPERATIVES = frozenset(
         "Queue",
         "Send",
     }
-    | {"Keep", "List", "Manage", "Name", "Print", "Read", "Remove", "Revoke", "Run", "Show"}
+    | {
+        "Keep",
+        "List",
+        "Manage",
+        "Name",
+        "Print",
+        "Publish",
+        "Read",
+        "Remove",
+        "Revoke",
+        "Run",
+        "Show",
+    }
     | {"Stop", "Store", "Validate", "Write"}
 )
 """The verbs that a summary begins with."""

@@ -29,6 +29,8 @@ from scripts.translation import catalogues
 
 JAPANESE = language.translations("ja")
 MAY_DIFFER: Mapping[str, str] = {
+    "address": "of a device, on its line or network; of an organization or site, where mail goes",
+    "ok": "there is enough of a supply; a button",
     "print": "a function of a device, beside copy and scan; in the bar, the place of all printing",
 }
 """English texts whose Japanese differs between the two catalogues, each with its reason."""
