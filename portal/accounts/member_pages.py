@@ -26,6 +26,7 @@ from portal.accounts.models import (
     Role,
 )
 from portal.accounts.organization_forms import InvitationForm, OrganizationForm
+from portal.accounts.second_factor import require_recent_sign_in
 from portal.web.error_text import error_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def invite(request: HttpRequest, organization: int) -> HttpResponse:
     form = InvitationForm(request.POST or None, japan=japan, language=get_language() or "en")
     refused = ""
     if request.method == "POST" and form.is_valid():
+        require_recent_sign_in(request)
         try:
             membership.invite(user, found, form.cleaned_data)
         except AccountError as error:
@@ -85,6 +87,7 @@ def member_role(request: HttpRequest, member: int) -> HttpResponse:
     role = request.POST.get("role", "")
     if role not in Role.values:
         return redirect("organizations")
+    require_recent_sign_in(request)
     return _done(request, lambda: membership.change_role(person(request), found, Role(role)))
 
 
@@ -96,6 +99,7 @@ def member_remove(request: HttpRequest, member: int) -> HttpResponse:
     own = user.memberships.select_related("user", "organization").filter(pk=member).first()
     found = own or _own_member(request, member)
     if request.method == "POST":
+        require_recent_sign_in(request)
         return _done(request, lambda: membership.remove(user, found))
     context = {
         "member": found,
@@ -143,6 +147,7 @@ def change_decide(request: HttpRequest, change: int) -> HttpResponse:
     if not may_operate(user):
         raise PermissionDenied
     found = get_object_or_404(ChangeRequest.objects.select_related("organization"), pk=change)
+    require_recent_sign_in(request)
     try:
         joining.decide_change(user, found, approve=request.POST.get("decision") == "approve")
     except AccountError as error:

@@ -22,6 +22,7 @@ from portal.accounts.documents import JAPAN
 from portal.accounts.entry import AFTERWARDS, OUTSTANDING, advance, belongs, person
 from portal.accounts.models import ChangeRequest, Decision, JoinRequest, Organization, Role
 from portal.accounts.organization_forms import JoinForm, OrganizationForm, ReasonForm
+from portal.accounts.second_factor import require_recent_sign_in
 from portal.web.error_text import error_text
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def join_decide(request: HttpRequest, asked: int) -> HttpResponse:
     administered = Organization.objects.administered_by(user)
     found = get_object_or_404(JoinRequest.objects.filter(organization__in=administered), pk=asked)
     role = request.POST.get("role", "")
+    require_recent_sign_in(request)
     try:
         joining.decide_join(
             user,

@@ -166,7 +166,9 @@ def key_revoke(request: HttpRequest, key: int) -> HttpResponse:
     """Revoke a key; boxes that used it keep their certificates."""
     administered = Organization.objects.installed_by(request.user)
     scope = AgentKey.objects.filter(site__organization__in=administered)
-    revoke_key(get_object_or_404(scope, pk=key).key_id, actor=request.user)
+    found = get_object_or_404(scope, pk=key)
+    require_recent_sign_in(request)
+    revoke_key(found.key_id, actor=request.user)
     return redirect("keys")
 
 

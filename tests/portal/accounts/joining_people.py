@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from django.test import Client
@@ -86,7 +87,16 @@ def person(email: str, organization: Organization, role: Role = Role.USER) -> Us
 
 
 def signed_in(user: User) -> Client:
-    """A browser in which this person is signed in."""
+    """A browser in which this person has just signed in with the password."""
     browser = Client()
     browser.force_login(user)
+    signed_in_at(browser, time.time())
     return browser
+
+
+def signed_in_at(browser: Client, at: float) -> None:
+    """Let a browser's person have shown the password last at this moment, a Unix time."""
+    session = browser.session
+    session["account_authentication_methods"] = [{"method": "password", "at": at}]
+    session["account_authentication_methods_user"] = session["_auth_user_id"]
+    session.save()

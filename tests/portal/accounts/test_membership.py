@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from tests.portal.accounts.joining_people import (
     last_mail,
     person,
     signed_in,
+    signed_in_at,
     signs_up,
 )
 
@@ -328,6 +330,50 @@ def test_only_administrators_manage_members(
     answer = signed_in(taro).post(reverse(name, args=[named]), {**FORM, "role": "user"})
     assert answer.status_code == 404
     assert boss.memberships.get().role == Role.ADMINISTRATOR
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["member-role", "member-remove", "member-invite", "join-decide", "key-revoke", "change-decide"],
+)
+def test_who_shares_access_or_takes_it_away_has_just_shown_the_password(
+    name: str, company: Organization, boss: User
+) -> None:
+    taro, hanako = person("taro@example.com", company), person("hanako@example.com", company)
+    User.objects.filter(pk=boss.pk).update(operates=True)
+    boss.refresh_from_db()
+    site = Site.objects.create(organization=company, name="Kawasaki", time_zone="Asia/Tokyo")
+    key = AgentKey.objects.create(
+        key_id="KEYTEST", secret_digest="0" * 64, site=site, uses=1, issued_by=boss,
+        expires_at=timezone.now() + timedelta(days=5),
+    )  # fmt: skip
+    join = JoinRequest.objects.create(user=hanako, organization=company)
+    change = company.change_requests.create(requested_by=taro, changes={"name": "Aoyama"})
+    member = taro.memberships.get().pk
+    named = {
+        "member-role": member,
+        "member-remove": member,
+        "member-invite": company.pk,
+        "join-decide": join.pk,
+        "key-revoke": key.pk,
+        "change-decide": change.pk,
+    }[name]
+    form = {**FORM, "role": "installer", "decision": "approve"}
+    browser = signed_in(boss)
+
+    def state() -> object:
+        rows = Membership.objects.order_by("pk").values_list("pk", "user_id", "role")
+        decided = [JoinRequest.objects.get().decision, company.change_requests.get().decision]
+        return list(rows), decided, Invitation.objects.count(), AgentKey.objects.get().revoked_at
+
+    before = state()
+    signed_in_at(browser, time.time() - 3_600)
+    asked = browser.post(reverse(name, args=[named]), form)
+    assert asked.headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert state() == before
+    done = browser.post(asked.headers["Location"], {"password": PASSWORD}, follow=True)
+    assert done.status_code == 200
+    assert state() != before, "what was asked for is done once the password was shown"
 
 
 def test_billing_reads_usage_and_nothing_else(company: Organization, boss: User) -> None:
