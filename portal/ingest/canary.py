@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cloud_link.records import Record
+    from portal.ingest.suspects import Failures, Trial
 
 PREFIX: Final = "canary-"
 """How the ids of the boxes begin that canaries are stored for; the rest is random."""
@@ -103,6 +104,11 @@ def check(kind: str, now: datetime) -> None:
         raise CanaryError(kind, error) from error
 
 
+def trial(now: datetime) -> Trial:
+    """A trial of `portal.ingest.suspects.Suspects` that stores canaries in its transaction."""
+    return lambda kind, _error, _failures: check(kind, now)
+
+
 def kinds_of(message: IncomingMessage) -> tuple[str, ...]:
     """The kinds that a message may hold, by its topic."""
     try:
@@ -132,7 +138,7 @@ def _store(kind: str, now: datetime) -> None:
         raise ValueError("it was not answered as stored")
 
 
-def _raise(_kind: str, error: Exception) -> None:
+def _raise(_kind: str, error: Exception, _failures: Failures) -> None:
     raise error
 
 

@@ -40,7 +40,7 @@ from portal.ingest.messages import IncomingMessage, box_of
 from portal.ingest.pacing import APART_S, FEW_ROWS, HEAVY_S, Paces, Spent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from cloud_link.mqtt.session import Message
 
@@ -92,6 +92,17 @@ class Turn:
     finished: list[Message] = field(default_factory=list)
     dropped: Counter[Resource] = field(default_factory=Counter)
     apart: str = ""
+
+    def halves(self) -> list[Turn]:
+        """This turn in two, each with all that some of its boxes have to be stored."""
+        boxes = sorted({one.box for one in self.parts})
+        first = set(boxes[: len(boxes) // 2])
+        turns = [Turn(), Turn()]
+        for part in self.parts:
+            turns[part.box not in first].parts.append(part)
+        for message in self.finished:
+            turns[box_of(message.topic) not in first].finished.append(message)
+        return turns
 
 
 def pause_requests(turn: Turn) -> list[Answer]:
@@ -172,13 +183,13 @@ class Inbox:
         """
         return self._small_came
 
-    def take(self, beside: str = "") -> Turn:
+    def take(self, beside: Collection[str] = ()) -> Turn:
         """What is to be stored next: messages of many boxes, or those of one that is apart.
 
         Nothing where a large message was opened.
 
         Args:
-            beside: A box whose turn gave way and is not over: only messages of others are taken
+            beside: Boxes whose turns gave way and are not over: only messages of others are taken
                 that share a transaction.
         """
         turn, now = Turn(dropped=self._dropped), self._now()
@@ -204,12 +215,12 @@ class Inbox:
             self._room.set()
         return turn
 
-    def _light(self, turn: Turn, without: str) -> list[str]:
+    def _light(self, turn: Turn, without: Collection[str]) -> list[str]:
         """The boxes that may share a transaction; opens what they sent, and sets others apart."""
         light, began = [], self._now()
         for box in list(self._rotation):
             now = self._now()
-            if box == without or self._paces.is_apart(box, now) or not self._queues[box]:
+            if box in without or self._paces.is_apart(box, now) or not self._queues[box]:
                 continue
             if self._queues[box][0].parts is None and now - began > OPENING_S:
                 continue

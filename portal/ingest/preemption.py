@@ -37,7 +37,7 @@ TIMES: Final = 5
 
 
 class PreemptedError(BaseException):
-    """The work gave way: nothing of it is stored, and it is to be done again.
+    """The work gave way: the step under way is to be done again, or to be begun.
 
     Like `asyncio.CancelledError`, it does not derive from `Exception`, so that code that handles
     the failure of a record does not take it for one.
@@ -53,26 +53,33 @@ class Preemption:
     """Raises `PreemptedError` before a statement where a message waits.
 
     Args:
-        waits: Whether a message waits; asked before each statement, in the database's thread.
+        waits: Whether a message waits; asked in the database's thread, before each step but the
+            first, and before each statement of a step.
+        from_step: The first step that is rolled back within; ``None``: none is, and work gives way
+            between steps only.
     """
 
-    def __init__(self, waits: Callable[[], bool]) -> None:
-        self._waits = waits
-        self._committed = False
+    def __init__(self, waits: Callable[[], bool], from_step: int | None = 0) -> None:
+        self.waits = waits
+        self._from_step = from_step
+        self._step = 0
 
     def run(self, work: Callable[[], T]) -> T:
         """Do ``work`` with this thread's connection; raises `PreemptedError`, or what it raises."""
         with connection.execute_wrapper(self._before_statement):
             return work()
 
-    def committed(self) -> None:
-        """Give way no more: a part of the work is stored for good."""
-        self._committed = True
+    def begin_step(self, number: int) -> None:
+        """Begin a step, the first of which is 0; raises `PreemptedError` between two."""
+        self._step = number
+        if number and self.waits():
+            raise PreemptedError
 
     def _before_statement(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
     ) -> Any:
-        if not self._committed and self._waits():
+        within = self._from_step is not None and self._step >= self._from_step
+        if within and self.waits():
             raise PreemptedError
         return execute(sql, params, many, context)
 

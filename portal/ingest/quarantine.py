@@ -110,7 +110,7 @@ def _replay(pk: int, *, outdated_only: bool) -> ReplayOutcome:
         row = Quarantine.objects.select_related("epoch").filter(pk=pk).first()
         if row is None or (outdated_only and row.judged_by == fingerprint()):
             return ReplayOutcome.GONE
-        work = Transaction(now, lambda kind, _: canary.check(kind, now))
+        work = Transaction(now, canary.trial(now))
         if not work.replay(box, row):
             return ReplayOutcome.REJECTED
         row.delete()

@@ -18,6 +18,7 @@ import asyncio
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -34,9 +35,10 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_chain, wait_fi
 from portal import readiness
 from portal.ingest import alarms, canary, quarantine, receipts, redating, sql, undated
 from portal.ingest.checkpoints import Checkpoints
+from portal.ingest.isolation import Progress, SharedTurnError, ingest_or_isolate
 from portal.ingest.pacing import Spent
 from portal.ingest.preemption import LostTime, PreemptedError, Preemption, never
-from portal.ingest.store import IngestResult, ingest_or_isolate, settle_undated
+from portal.ingest.store import IngestResult, settle_undated
 from portal.logs import event_log
 from portal.readiness import Readiness
 
@@ -89,6 +91,23 @@ class OutcomeListener(Protocol):
 
 def ignore(result: IngestResult, messages: int, seconds: float) -> None:
     """Ignore a committed batch."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GivingWay:
+    """When a turn gives way to other messages, and how far it got.
+
+    Attributes:
+        waits: Whether a message waits to which it gives way.
+        from_step: See `portal.ingest.preemption.Preemption`.
+        shared: Whether messages of several boxes are taken apart in one turn.
+        progress: What is done of it.
+    """
+
+    waits: Callable[[], bool]
+    from_step: int | None = None
+    shared: bool = True
+    progress: Progress = field(default_factory=Progress)
 
 
 class Storage:
@@ -208,22 +227,24 @@ class Storage:
         return result
 
     async def store(
-        self, messages: Sequence[IncomingMessage], waits: Callable[[], bool] = never
+        self, messages: Sequence[IncomingMessage], giving_way: GivingWay | None = None
     ) -> IngestResult:
         """Store messages, however long the database is away.
 
         Args:
             messages: In the order in which they came.
-            waits: Whether a message waits to which these give way.
+            giving_way: When these give way, and how far they got before; they do not without.
 
         Raises:
-            PreemptedError: One does, and nothing of these is stored.
+            PreemptedError: A message waits to which these give way.
+            SharedTurnError: They are of several boxes, and failed.
         """
+        giving_way = giving_way or GivingWay(waits=never)
         try:
-            return await self._retry(messages, waits, suspect_lost=False)
+            return await self._retry(messages, giving_way, suspect_lost=False)
         except DatabaseOutageError as error:
             log.error("batch_taken_apart", messages=len(messages), error=str(error))
-        return await self._retry(messages, waits, suspect_lost=True)
+        return await self._retry(messages, giving_way, suspect_lost=True)
 
     def may_give_way(self, times: int) -> bool:
         """Whether messages may give way that did so ``times`` before."""
@@ -232,7 +253,7 @@ class Storage:
     async def _retry(
         self,
         messages: Sequence[IncomingMessage],
-        waits: Callable[[], bool],
+        giving_way: GivingWay,
         *,
         suspect_lost: bool,
     ) -> IngestResult:
@@ -244,19 +265,20 @@ class Storage:
             sleep=self._sleep,
             reraise=True,
         )
-        result: IngestResult = await retrying(self._attempt, messages, waits, suspect_lost)
+        result: IngestResult = await retrying(self._attempt, messages, giving_way, suspect_lost)
         if retrying.statistics["attempt_number"] > 1:
             log.info("database_recovered")
         return result
 
     async def _attempt(
-        self, messages: Sequence[IncomingMessage], waits: Callable[[], bool], suspect_lost: bool
+        self, messages: Sequence[IncomingMessage], giving_way: GivingWay, suspect_lost: bool
     ) -> IngestResult:
         self._message_waits = True
         try:
-            result = await self.run(lambda: self._store(messages, waits, suspect_lost=suspect_lost))
-        except PreemptedError:
-            self._lost_time.lose(self.spent.whole)
+            result = await self.run(
+                lambda: self._store(messages, giving_way, suspect_lost=suspect_lost)
+            )
+        except SharedTurnError:
             raise
         except canary.CanaryError as error:
             await self.run(partial(_raise_alarm, error))
@@ -282,7 +304,7 @@ class Storage:
     def _store(
         self,
         messages: Sequence[IncomingMessage],
-        waits: Callable[[], bool],
+        giving_way: GivingWay,
         *,
         suspect_lost: bool,
     ) -> IngestResult:
@@ -290,8 +312,18 @@ class Storage:
         close_old_connections()
         self.checkpoints.adopt()
         began, processor = time.monotonic(), time.thread_time()
+        progress = giving_way.progress
         try:
-            result = ingest_or_isolate(messages, suspect_lost=suspect_lost, waits=waits)
+            result = ingest_or_isolate(
+                messages,
+                suspect_lost=suspect_lost,
+                shared=giving_way.shared or suspect_lost,
+                preemption=Preemption(giving_way.waits, giving_way.from_step),
+                progress=progress,
+            )
+        except PreemptedError:
+            self._lost_time.lose(progress.keep(began, time.monotonic()))
+            raise
         except sql.OUTAGES:
             connection.close()
             raise
@@ -301,7 +333,8 @@ class Storage:
         work = whole - result.waited
         if not sql.postgres():  # it works in this thread: what is above that, others have taken
             work = min(work, time.thread_time() - processor)
-        self.spent = Spent(whole=whole, work=max(0.0, work))
+        kept = progress.kept
+        self.spent = Spent(whole=kept + whole, work=kept + max(0.0, work))
         return result
 
 

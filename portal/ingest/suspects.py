@@ -35,9 +35,12 @@ unanswered, so that a box with nothing but poison does not hold up the others.""
 
 T = TypeVar("T")
 
-Trial = Callable[[str, Exception], None]
-"""Called with a kind of `portal.ingest.kinds.KINDS` and an error; raises where the portal is at
-fault."""
+Failures = frozenset[tuple[object, str]]
+"""What failed alone, twice: the number or table of each, and its cause."""
+
+Trial = Callable[[str, Exception, Failures], None]
+"""Called with a kind of `portal.ingest.kinds.KINDS`, an error, and the failures of this kind that
+are to be judged, none before any is tried alone; raises where the portal is at fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,12 @@ class Suspect:
     kind: str
     subject: Item | SentTable
     error: Exception
+
+
+def _name(suspect: Suspect) -> object:
+    """What tells a record or a table from others, however often it is read."""
+    subject = suspect.subject
+    return getattr(subject, "number", None) or getattr(subject, "table_id", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +106,7 @@ class Suspects:
 
         def trial(error: Exception) -> None:
             if kind not in self._tried:
-                self._trial(kind, error)
+                self._trial(kind, error, frozenset())
                 self._tried.add(kind)
 
         return trial
@@ -144,9 +153,10 @@ class Suspects:
             yield Verdict(subject=subject, held=True)
         if not self._found:
             return
-        for kind, error in {one.kind: one.error for one in self._found}.items():
-            self._trial(kind, error)
         failures = [(one.box.pk, cause_of(one.kind, one.error), one) for one in self._found]
+        for kind, error in {one.kind: one.error for one in self._found}.items():
+            of_kind = [(one, cause) for _, cause, one in failures if one.kind == kind]
+            self._trial(kind, error, frozenset((_name(one), cause) for one, cause in of_kind))
         alike = [(box, cause, one.kind, one.error) for box, cause, one in failures]
         fleet = set() if alone else causes_of_fleet(alike, now_ms)
         for _, cause, one in failures:

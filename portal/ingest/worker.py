@@ -20,12 +20,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import itertools
 import os
 import secrets
 import signal
 import sys
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -43,9 +43,10 @@ from portal.ingest import sql
 from portal.ingest.budget import Budgets
 from portal.ingest.fault_log import FaultLog, ThrottleLog
 from portal.ingest.inbox import Inbox, pause_requests
+from portal.ingest.isolation import SharedTurnError
 from portal.ingest.pacing import Paces
 from portal.ingest.preemption import PreemptedError, never
-from portal.ingest.storage import PAUSE_S, Storage, ignore
+from portal.ingest.storage import PAUSE_S, GivingWay, Storage, ignore
 from portal.logs import event_log, log_suppressed
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ KEEPALIVE_S: Final = 15
 _EXPIRY_EVERY_S: Final = 3600.0
 _SWITCH_S: Final = 0.0005
 """For how long the database's thread may keep the event loop from its turn."""
+_UNDER_WAY: Final = 32
+"""Boxes whose turns are begun, from which on none gives way: one is begun within another."""
 _READS: Final = 4
 """Passes of the event loop that bring a message from the socket into the inbox."""
 
@@ -157,6 +160,8 @@ class Worker:
         self._throttles = ThrottleLog(self._faults)
         self._budgets = Budgets(settings.INGEST_BUDGET)
         self._paces = Paces()
+        self._under_way = set[str]()
+        self._halves: deque[Turn] = deque()
         self._answering: asyncio.Task[None]
 
     async def run(self) -> None:
@@ -232,6 +237,7 @@ class Worker:
     async def _work(self, session: Session) -> None:
         # Bounded: once it is full nothing more is read, and the broker and the boxes keep the rest.
         inbox = Inbox(self._budgets, RECEIVE_MAXIMUM, paces=self._paces)
+        self._halves.clear()
         self._answering = asyncio.create_task(asyncio.sleep(0))
         listening = asyncio.create_task(_listen(session, inbox))
         try:
@@ -254,22 +260,49 @@ class Worker:
         if not turn.parts:
             _acknowledge(turn.finished)
             return
-        result = await self._store(session, inbox, turn)
+        begun = {one.box for one in turn.parts} - self._under_way
+        self._under_way |= begun
+        try:
+            result = await self._store(session, inbox, turn)
+        except SharedTurnError:
+            self._halves.extend(turn.halves())
+            while self._halves:
+                await self._deliver(session, inbox, self._halves.popleft())
+            return
+        finally:
+            self._under_way -= begun
         inbox.charge(turn.parts, self._storage.spent, result.suspects)
         self._log_faults(result)
         await self._answering  # beside the next transaction, and no further
         self._answering = asyncio.create_task(self._conclude(session, result, turn.finished))
 
     async def _store(self, session: Session, inbox: Inbox, turn: Turn) -> IngestResult:
-        """Store a turn; one of a box apart gives way to messages of others, which are delivered."""
+        """Store a turn; one of a single box gives way to messages of others: they are delivered.
+
+        It does so between its steps, and within one where it is a box apart's, or where a record
+        failed; see `portal.ingest.isolation`.
+
+        Raises:
+            SharedTurnError: It is of several boxes, and failed.
+        """
         messages = [one.message for one in turn.parts]
-        for times in itertools.count():
-            gives_way = bool(turn.apart) and self._storage.may_give_way(times)
+        giving_way = GivingWay(waits=lambda: self._others_wait(inbox), shared=False)
+        if len({one.box for one in turn.parts}) > 1 or len(self._under_way) > _UNDER_WAY:
+            giving_way.waits = never
+        steps = times = 0
+        while True:
+            allowed = self._storage.may_give_way(times)
+            giving_way.from_step = (0 if turn.apart else 1) if allowed else None
             try:
-                return await self._storage.store(messages, inbox.small_came if gives_way else never)
+                return await self._storage.store(messages, giving_way)
             except PreemptedError:
-                await self._deliver(session, inbox, inbox.take(beside=turn.apart))
-        raise AssertionError
+                done = len(giving_way.progress.outcomes)
+                steps, times = done, times + 1 if done == steps else 0
+            others = self._halves.popleft() if self._halves else inbox.take(beside=self._under_way)
+            await self._deliver(session, inbox, others)
+
+    def _others_wait(self, inbox: Inbox) -> bool:
+        return bool(self._halves) or inbox.small_came()
 
     async def _conclude(
         self, session: Session, result: IngestResult, finished: Sequence[Message]

@@ -51,9 +51,9 @@ def _nothing_missing(*_: Any) -> list[Ack]:
 
 def answers_before_commit() -> None:
     """Answer by a transaction that is rolled back, and store for good when more comes."""
+    from portal.ingest.isolation import ingest_or_isolate
     from portal.ingest.preemption import never
-    from portal.ingest.storage import Storage
-    from portal.ingest.store import ingest_or_isolate
+    from portal.ingest.storage import GivingWay, Storage
 
     store = Storage._store
     owed: list[IncomingMessage] = []
@@ -61,12 +61,12 @@ def answers_before_commit() -> None:
     def promise(
         self: Storage,
         messages: Sequence[IncomingMessage],
-        waits: Callable[[], bool],
+        giving_way: GivingWay,
         *,
         suspect_lost: bool,
     ) -> IngestResult:
         if owed:
-            store(self, tuple(owed), never, suspect_lost=suspect_lost)
+            store(self, tuple(owed), GivingWay(waits=never), suspect_lost=suspect_lost)
         owed[:] = messages
         undone = transaction.atomic()
         undone._from_testcase = True  # type: ignore[attr-defined]  # lets others be within it

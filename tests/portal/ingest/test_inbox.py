@@ -26,7 +26,7 @@ from tests.portal.ingest.sender import METER, Sender, meter
 from tests.portal.ingest.wide_polls import polls
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
 
 def run(work: Awaitable[None]) -> None:
@@ -62,12 +62,12 @@ class Bench:
             Message(topic=message.topic, payload=message.body, retain=False, ack=ack)
         )
 
-    def step(self, beside: str = "") -> Turn:
+    def step(self, beside: Collection[str] = ()) -> Turn:
         """One transaction; the clock goes on by what it takes."""
         turn = self.inbox.take(beside)
         if turn.apart and self.gives_way():
             self.now += FIXED_S / 2
-            assert turn.apart not in {part.box for part in self.step(beside=turn.apart).parts}
+            assert turn.apart not in {part.box for part in self.step(beside=[turn.apart]).parts}
         if turn.parts:
             rows = sum(part.rows * self.slow.get(part.box, self.row_s) for part in turn.parts)
             self.now += FIXED_S + rows
@@ -283,12 +283,12 @@ def test_beside_a_turn_that_gave_way_small_messages_of_other_boxes_are_taken() -
         assert not bench.inbox.small_came()
         await bench.put(good.send(Lane.DATA, meter(1, 1, 2, 3)))
         assert bench.inbox.small_came()
-        turn = bench.step(beside=evil.box)
+        turn = bench.step(beside=[evil.box])
         assert [part.box for part in turn.parts] == [good.box]
         assert not turn.apart
         assert not bench.inbox.small_came()
         bench.now += 600  # it is not apart then, and what it sent first is not stored
-        assert evil.box not in {part.box for part in bench.step(beside=evil.box).parts}
+        assert evil.box not in {part.box for part in bench.step(beside=[evil.box]).parts}
 
     run(work())
 

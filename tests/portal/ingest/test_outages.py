@@ -12,10 +12,11 @@ from django.db import OperationalError, connection, transaction
 from cloud_link.wire import Lane, RejectCode
 from portal.fleet.models import Device
 from portal.ingest import store
+from portal.ingest.isolation import ingest_or_isolate
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Latest, Receipt, Sample
 from portal.ingest.sql import OUTAGES
-from portal.ingest.store import ingest, ingest_or_isolate
+from portal.ingest.store import ingest
 from tests.portal.ingest.sender import METER, Sender, acks, event, meter, new_box, samples, state
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ from cloud_link.wire import Lane, RejectCode
 from portal.accounts.models import Organization
 from portal.fleet.models import Box
 from portal.ingest import canary, kinds, messages, suspects
+from portal.ingest.isolation import ingest_or_isolate
 from portal.ingest.models import (
     Alarm,
     Failure,
@@ -35,7 +36,7 @@ from portal.ingest.models import (
     RefusedTable,
     Sample,
 )
-from portal.ingest.store import IngestResult, ingest, ingest_or_isolate
+from portal.ingest.store import IngestResult, ingest
 from tests.portal.ingest.poison import BAD, ERRORS, any_error, poisoned, refusing, statement
 from tests.portal.ingest.sender import (
     METER,

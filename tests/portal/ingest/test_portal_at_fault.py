@@ -9,8 +9,9 @@ from django.db import connection
 
 from cloud_link.wire import Lane, RejectCode
 from portal.ingest import canary, sql
+from portal.ingest.isolation import ingest_or_isolate
 from portal.ingest.models import Alarm, PendingClock, Quarantine, Receipt, Sample
-from portal.ingest.store import ingest, ingest_or_isolate
+from portal.ingest.store import ingest
 from tests.portal.ingest.poison import BAD, OUTAGES, any_error, poisoned, refusing
 from tests.portal.ingest.sender import METER, Sender, acks, fleet_of, meter, new_box
 

@@ -9,16 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import connection
 
 from cloud_link.wire import Lane
 from portal.accounts.models import Organization
 from portal.ingest import storage as storages
-from portal.ingest import store
+from portal.ingest.isolation import ingest_or_isolate
 from portal.ingest.models import Quarantine, Receipt, Sample
 from portal.ingest.preemption import BURST_S, SHARE, TIMES, LostTime, PreemptedError, Preemption
 from portal.ingest.storage import Storage
-from portal.ingest.store import IngestResult, ingest, ingest_or_isolate
+from portal.ingest.store import IngestResult, ingest
 from tests import peers
 from tests.portal.ingest.link import SOON_S, hear, link, publish
 from tests.portal.ingest.poison import BAD, any_error, poisoned
@@ -26,7 +26,7 @@ from tests.portal.ingest.sender import METER, Sender, meter, new_box
 from tests.portal.ingest.test_worker import ask, working
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from portal.ingest.messages import IncomingMessage
 
@@ -63,7 +63,7 @@ def test_before_whichever_statement_it_gives_way_nothing_is_stored(statement: in
     message = sender.send(Lane.DATA, meter(1000, 1, 2, 3))
     before = Receipt.objects.count()
     try:
-        ingest_or_isolate([message], waits=waits_from(statement))
+        ingest_or_isolate([message], preemption=Preemption(waits_from(statement)))
     except PreemptedError:
         assert not Sample.objects.exists()
         assert Receipt.objects.count() == before
@@ -78,7 +78,7 @@ def test_before_whichever_statement_it_gives_way_nothing_is_stored(statement: in
 def test_an_ingest_has_statements_before_which_it_gives_way(sender: Sender) -> None:
     """The control of the test above: it would pass where nothing ever gave way."""
     with pytest.raises(PreemptedError):
-        ingest_or_isolate([sender.clock()], waits=waits_from(3))
+        ingest_or_isolate([sender.clock()], preemption=Preemption(waits_from(3)))
 
 
 @pytest.mark.database
@@ -90,7 +90,7 @@ def test_a_record_that_fails_is_judged_once_wherever_its_turn_gave_way(
     bad = dated.send(Lane.DATA, meter(1000, 1, BAD, 3))
     with poisoned("ingest_sample", f"NEW.value = {BAD}", any_error()):
         try:
-            result = ingest_or_isolate([bad], waits=waits_from(statement))
+            result = ingest_or_isolate([bad], preemption=Preemption(waits_from(statement)))
         except PreemptedError:
             assert not Quarantine.objects.exists()
             result = ingest_or_isolate([bad])
@@ -99,36 +99,17 @@ def test_a_record_that_fails_is_judged_once_wherever_its_turn_gave_way(
     assert result.suspects == {dated.box}
 
 
-def test_what_a_part_of_a_batch_has_stored_is_told_whatever_waits(
-    dated: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A batch that is taken apart gives way until the first of its parts is stored."""
-    messages = [dated.send(Lane.DATA, meter(1000 * n, n, n, n)) for n in range(4)]
-    stored: list[int] = []
-
-    def whole_batches_fail(batch: Sequence[IncomingMessage], **how: Any) -> IngestResult:
-        if len(batch) > 1:
-            raise DataError("this batch is too long")
-        result = ingest(batch, **how)
-        stored.append(len(stored))
-        return result
-
-    monkeypatch.setattr(store, "ingest", whole_batches_fail)
-    result = ingest_or_isolate(messages, waits=lambda: bool(stored))
-    assert [one.ack.ok for one in result.answers if one.ack.ok] == [((n, n),) for n in range(4)]
-    assert Sample.objects.count() == 12
-
-
 @pytest.mark.usefixtures("transactional_db")
-def test_what_is_stored_for_good_gives_way_no_more() -> None:
-    preemption = Preemption(lambda: True)
+def test_work_may_give_way_between_its_steps_only() -> None:
+    preemption = Preemption(lambda: True, from_step=None)
 
     def work() -> int:
-        preemption.committed()
-        with transaction.atomic():
-            return Organization.objects.count()
+        preemption.begin_step(0)
+        return Organization.objects.count()
 
     assert preemption.run(work) == Organization.objects.count()
+    with pytest.raises(PreemptedError):
+        preemption.begin_step(1)
     with pytest.raises(PreemptedError):
         Preemption(lambda: True).run(Organization.objects.count)
 
@@ -142,17 +123,17 @@ class _Held:
         self.order: list[str] = []
 
     def __call__(
-        self, messages: list[IncomingMessage], *, waits: Callable[[], bool], **how: Any
+        self, messages: list[IncomingMessage], *, preemption: Preemption, **how: Any
     ) -> IngestResult:
         boxes = {one.topic.split("/")[2] for one in messages}
         if boxes == {self._box} and not self.entered.is_set():
             self.entered.set()
             tick = threading.Event()
             for _ in range(int(SOON_S / 0.01)):
-                if waits():
+                if preemption.waits():
                     break
                 tick.wait(0.01)  # a poll: no event leads from the loop into this thread
-        result = ingest_or_isolate(messages, waits=waits, **how)
+        result = ingest_or_isolate(messages, preemption=preemption, **how)
         self.order += sorted(boxes)
         return result
 
@@ -208,7 +189,7 @@ def test_a_turn_that_gave_way_writes_no_line_of_the_log_before_it_is_stored(
     nonsense = dated.batch(Lane.EVENT, [(dated.number(Lane.EVENT), b"\xc1")])
     for _ in range(3):
         with contextlib.suppress(PreemptedError):
-            ingest_or_isolate([nonsense], waits=waits_from(statement))
+            ingest_or_isolate([nonsense], preemption=Preemption(waits_from(statement)))
             break
     else:
         assert not [one for one in caplog.records if "record_quarantined" in one.getMessage()]

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, connections
 from cloud_link.mqtt.broker import Broker
 from cloud_link.records import Column, Table
 from cloud_link.wire import Ack, Lane, RejectCode, decode
-from portal.ingest import bounds, store
+from portal.ingest import bounds, isolation
 from portal.ingest.messages import IncomingMessage
 from portal.ingest.models import Receipt, Sample, WireTable
 from portal.ingest.storage import Storage
@@ -209,7 +209,7 @@ async def test_a_message_that_ends_every_connection_does_not_hold_up_others(
             raise OperationalError("server closed the connection unexpectedly")
         return ingest(messages, *args, **kwargs)
 
-    monkeypatch.setattr(store, "ingest", choking)
+    monkeypatch.setattr(isolation, "ingest", choking)
     storage = Storage(sleep=sleep)
     poison, good = (dated.send(Lane.DATA, meter(1000 * n, 1, 2, 3)) for n in (1, 2))
     outcome = await storage.store([poison, good])
