@@ -32,7 +32,7 @@ def organization() -> None:
 )
 @json_option
 def organization_administrator(email: str, *, name: str, as_json: bool) -> None:
-    """Make a user an organization's administrator.
+    """Add an administrator to an organization.
 
     For an organization whose last administrator is gone. The user with EMAIL needs an account, and
     becomes a member where needed. Every administrator is told by mail, and the audit log records
