@@ -89,6 +89,8 @@ PEERS: Final = {
         find=_program("chromium", "chromium-browser", "google-chrome"), package="chromium"
     ),
     "firefox": Peer(find=_program("firefox-esr", "firefox"), package="firefox-esr"),
+    "webkit": Peer(find=_program("WebKitWebDriver"), package="webkit2gtk-driver"),
+    "xvfb": Peer(find=_program("Xvfb"), package="xvfb"),
     "cjk-font": Peer(
         find=_file("share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), package="fonts-noto-cjk"
     ),

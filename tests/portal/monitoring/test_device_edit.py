@@ -56,6 +56,18 @@ def test_a_member_names_a_device_and_says_where_it_stands(member: Client, copier
     assert 'value="Sales copier"' in member.get(address).content.decode()
 
 
+@pytest.mark.req("E-16")
+def test_what_a_member_says_of_a_device_all_members_read_and_no_stranger(
+    member: Client, owner: Client, stranger: Client, copier: Device
+) -> None:
+    member.post(f"/devices/{copier.pk}/edit/", SAID)
+    for place in ("/devices/", f"/devices/{copier.pk}/"):
+        assert "Sales copier" in _text(owner, place)
+        assert "Sales copier" in _text(member, place)
+    assert "Sales copier" not in _text(stranger, "/devices/")
+    assert stranger.get(f"/devices/{copier.pk}/").status_code == 404
+
+
 def test_what_is_wrong_is_told_beside_its_field_in_the_readers_language(
     owner: Client, copier: Device
 ) -> None:

@@ -55,11 +55,19 @@ class Firefox:
         """What a function's body returns in the page."""
         return self("WebDriver:ExecuteScript", script=script, args=[])["value"]
 
+    def resize(self, width: int) -> None:
+        """Make the window so many pixels wide."""
+        self("WebDriver:SetWindowRect", width=width, height=900)
+
     def click(self, selector: str) -> None:
-        """Click as a person does, and wait for the page that it leads to."""
+        """Click as a person does."""
         found = self("WebDriver:FindElement", using="css selector", value=selector)["value"]
         (element,) = found.values()
         self("WebDriver:ElementClick", id=element)
+
+    def follow(self, selector: str) -> None:
+        """Click, and wait for the page that it leads to, as this protocol does by itself."""
+        self.click(selector)
 
     def close(self) -> None:
         """End the connection."""
