@@ -161,6 +161,7 @@ class _Isolation:
         self._progress = progress
         self._suspect_lost = suspect_lost
         self._steps = 0
+        self._getting_on = False
         self._suspects: list[_Suspect] = []
         self._canaries: set[str] = set()
         self._verdicts: set[tuple[str, Failures]] = set()
@@ -177,8 +178,10 @@ class _Isolation:
         number, self._steps = self._steps, self._steps + 1
         if number < len(self._progress.outcomes):
             return self._progress.outcomes[number]  # type: ignore[no-any-return] # of this step
-        self._preemption.begin_step(number)
+        # One step at least is done each time, so that a turn gets on however many messages wait.
+        self._preemption.begin_step(number, between=self._getting_on)
         outcome = do()
+        self._getting_on = True
         self._progress.outcomes.append(outcome)
         self._progress.kept_until = time.monotonic()
         return outcome

@@ -53,8 +53,8 @@ class Preemption:
     """Raises `PreemptedError` before a statement where a message waits.
 
     Args:
-        waits: Whether a message waits; asked in the database's thread, before each step but the
-            first, and before each statement of a step.
+        waits: Whether a message waits; asked in the database's thread, between two steps, and
+            before each statement of a step.
         from_step: The first step that is rolled back within; ``None``: none is, and work gives way
             between steps only.
     """
@@ -69,10 +69,10 @@ class Preemption:
         with connection.execute_wrapper(self._before_statement):
             return work()
 
-    def begin_step(self, number: int) -> None:
-        """Begin a step, the first of which is 0; raises `PreemptedError` between two."""
+    def begin_step(self, number: int, *, between: bool) -> None:
+        """Begin a step, the first of which is 0; may raise `PreemptedError` ``between`` two."""
         self._step = number
-        if number and self.waits():
+        if between and self.waits():
             raise PreemptedError
 
     def _before_statement(

@@ -63,15 +63,9 @@ def in_turns(
             beside()
 
 
-def each_step_once() -> Callable[[], bool]:
-    """Whether a message waits: once before every step."""
-    before = [False]
-
-    def waits() -> bool:
-        before[0] = not before[0]
-        return before[0]
-
-    return waits
+def always() -> bool:
+    """Whether a message waits: a turn gives way between all its steps, and gets on all the same."""
+    return True
 
 
 def rejected(result: IngestResult, sender: Sender) -> list[int]:
@@ -91,7 +85,7 @@ def test_between_all_its_steps_another_box_is_served(dated: Sender, hostile: Sen
 
     bad = hostile.send(Lane.DATA, meter(1000, 1, 2, BAD))
     with refusing():
-        result, times = in_turns([bad], each_step_once(), serve, from_step=None)
+        result, times = in_turns([bad], always, serve, from_step=None)
     assert times == len(served) >= 4
     assert acks(result, hostile).rejected == ((0, RejectCode.REFUSED),)
     assert result.suspects == {hostile.box}
@@ -161,9 +155,7 @@ def test_where_the_canary_fails_no_record_is_judged(
 
     monkeypatch.setattr(canary, "check", failing)
     with refusing(), pytest.raises(canary.CanaryError):
-        in_turns(
-            [hostile.send(Lane.DATA, meter(1000, 1, 2, BAD))], each_step_once(), from_step=None
-        )
+        in_turns([hostile.send(Lane.DATA, meter(1000, 1, 2, BAD))], always, from_step=None)
     assert not Quarantine.objects.exists()
 
 
@@ -173,7 +165,7 @@ def test_a_pending_record_that_fails_is_not_the_fault_of_the_clock_that_dates_it
     ingest([sender.tables(METER), sender.send(Lane.DATA, meter(1, 1, 2, BAD), meter(2, 1, 2, 3))])
     assert PendingClock.objects.count() == 2
     with refusing():
-        result, times = in_turns([sender.clock()], each_step_once(), from_step=None)
+        result, times = in_turns([sender.clock()], always, from_step=None)
     assert times
     assert acks(result, sender, Lane.EVENT).ok == ((0, 0),)
     assert not PendingClock.objects.exists()
@@ -192,7 +184,7 @@ def test_what_a_part_of_a_batch_has_stored_is_told_whatever_waits(
         return ingest(batch, **how)
 
     monkeypatch.setattr(isolation, "ingest", whole_batches_fail)
-    result, times = in_turns(messages, each_step_once(), from_step=None)
+    result, times = in_turns(messages, always, from_step=None)
     assert times > 4
     assert [one.ack.ok for one in result.answers if one.ack.ok] == [((n, n),) for n in range(4)]
     assert Sample.objects.count() == 12

@@ -104,12 +104,12 @@ def test_work_may_give_way_between_its_steps_only() -> None:
     preemption = Preemption(lambda: True, from_step=None)
 
     def work() -> int:
-        preemption.begin_step(0)
+        preemption.begin_step(0, between=False)
         return Organization.objects.count()
 
     assert preemption.run(work) == Organization.objects.count()
     with pytest.raises(PreemptedError):
-        preemption.begin_step(1)
+        preemption.begin_step(1, between=True)
     with pytest.raises(PreemptedError):
         Preemption(lambda: True).run(Organization.objects.count)
 
