@@ -170,6 +170,7 @@ DEPARTURES = (
     "portal.accounts.departure.Access",
     "portal.accounts.departure.Links",
     "portal.accounts.departure.Invitations",
+    "portal.accounts.departure.Mails",
     "portal.authority.departure.AgentKeys",
 )
 ACCOUNT_SESSION_REMEMBER = True

@@ -21,7 +21,8 @@ from django.utils.crypto import salted_hmac
 
 from console.templates import audit
 from portal.accounts.models import User
-from portal.accounts.security_acts import enter, mail_notice
+from portal.accounts.security_acts import mail_notice
+from portal.accounts.sign_in_record import record_for
 from portal.notifications import outbox
 
 _SALT: Final = "kanmon.notification-address"
@@ -75,7 +76,7 @@ def complete(token: str) -> str | None:
     user.notification_email = wish.address
     user.notification_email_confirmed_at = timezone.now()
     user.save(update_fields=["notification_email", "notification_email_confirmed_at"])
-    enter(user, audit.NOTIFICATION_ADDRESS)
+    record_for(user, audit.NOTIFICATION_ADDRESS, actor=user)
     return wish.address
 
 

@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.accounts.models import User
+from portal.notifications import outbox
+from portal.notifications.models import Mail
 
 if TYPE_CHECKING:
     from portal.accounts.models import Organization
@@ -105,6 +107,30 @@ class Invitations:
         """Withdraw the invitations."""
         sent = organization.invitations.open().filter(invited_by=person)
         return sent.update(withdrawn_at=timezone.now())
+
+
+class Mails:
+    """The mails that wait to be sent to the person on behalf of the organization."""
+
+    name = "mails"
+
+    def describe(self, person: User, organization: Organization) -> str:
+        """How many mails are not sent any more."""
+        n = Mail.objects.waiting().filter(person=person.pk, organization=organization.pk).count()
+        return (
+            ngettext(
+                "%(n)d mail that waits for this person is not sent.",
+                "%(n)d mails that wait for this person are not sent.",
+                n,
+            )
+            % {"n": n}
+            if n
+            else ""
+        )
+
+    def settle(self, person: User, organization: Organization) -> int:
+        """Withdraw the mails."""
+        return outbox.withdraw(person=person.pk, organization=organization.pk)
 
 
 def parts() -> list[Departure]:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console.templates import audit
-from portal.accounts.sign_in_record import organizations_of
+from portal.accounts.sign_in_record import record_for
 from portal.audit.record import record
 from portal.notifications import outbox
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from console.text import Template
     from portal.accounts.models import Organization, User
     from portal.audit.acting import Actor
 
@@ -59,32 +58,10 @@ def mail(user: User, name: str, context: Mapping[str, object], *, life: timedelt
     )
 
 
-def enter(
-    user: User,
-    action: Template,
-    *,
-    before: Mapping[str, str] | None = None,
-    after: Mapping[str, str] | None = None,
-) -> None:
-    """Record an act of a person about their own account, in the caller's transaction.
-
-    Each of the person's organizations has an entry; the portal has it for one who belongs to none.
-    """
-    for organization in organizations_of(user):
-        record(
-            action,
-            actor=user,
-            organization=organization,
-            subject=("person", user.pk),
-            before=before,
-            after=after,
-        )
-
-
 def noted(user: User, notice: str) -> None:
     """Record an act and mail it to the person; ``notice`` is one of `MAILED`."""
     with transaction.atomic():
-        enter(user, MAILED[notice])
+        record_for(user, MAILED[notice], actor=user)
         mail_notice(user, notice.rpartition("/")[2])
 
 
@@ -123,9 +100,10 @@ def edit_details(user: User, details: Mapping[str, str]) -> None:
     user.save(update_fields=[*details])
     changed = [name for name in details if before[name] != str(details[name])]
     if changed:
-        enter(
+        record_for(
             user,
             audit.PERSON_EDIT,
+            actor=user,
             before={name: before[name] for name in changed},
             after={name: str(details[name]) for name in changed},
         )

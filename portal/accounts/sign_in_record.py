@@ -43,14 +43,31 @@ def connect() -> None:
         signal.connect(receiver, dispatch_uid=f"portal.accounts.{receiver.__name__}")
 
 
-def record_for(user: User, action: Template, *, actor: Actor) -> None:
-    """Record what happened to a user's account, in each log that it belongs in."""
+def record_for(
+    user: User,
+    action: Template,
+    *,
+    actor: Actor,
+    before: Mapping[str, str] | None = None,
+    after: Mapping[str, str] | None = None,
+) -> None:
+    """Record what happened to a user's account: in the log of each organization of the user.
+
+    The portal's own log has it for one who belongs to none.
+    """
     with transaction.atomic():
-        for organization in organizations_of(user):
-            record(action, actor=actor, organization=organization, subject=("person", user.pk))
+        for organization in _organizations_of(user):
+            record(
+                action,
+                actor=actor,
+                organization=organization,
+                subject=("person", user.pk),
+                before=before,
+                after=after,
+            )
 
 
-def organizations_of(user: User) -> Sequence[int | None]:
+def _organizations_of(user: User) -> Sequence[int | None]:
     """Of a user, in the order in which their logs are locked; ``None``: the portal's."""
     numbers = user.memberships.order_by("organization_id").values_list("organization_id", flat=True)
     return list(numbers) or [None]
@@ -69,7 +86,7 @@ def _failed(credentials: Mapping[str, Any], **_: Any) -> None:
     user = _account(credentials)
     subject = ("person", str(user.pk) if user else "")
     with transaction.atomic():
-        for organization in organizations_of(user) if user else [None]:
+        for organization in _organizations_of(user) if user else [None]:
             if not _are_many(organization, subject[1]):
                 record(audit.SIGN_IN_FAILED, actor=None, organization=organization, subject=subject)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import connections
+from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +27,7 @@ from portal.accounts.models import (
 from portal.audit.models import Entry
 from portal.authority.models import AgentKey
 from portal.fleet.models import Site
+from portal.notifications import outbox
 from portal.notifications.models import Mail
 from tests.portal.accounts.joining_people import (
     NAMES,
@@ -296,11 +297,17 @@ def test_a_removed_person_is_out_at_once_and_everything_is_settled(
             expires_at=timezone.now() + timedelta(days=5),
         )
     _invite(taro, company)
+    with transaction.atomic():
+        waiting = outbox.send(
+            "membership_ended", to=taro.email, language="ja", context={"organization": "x"},
+            person=taro.pk, organization=company.pk,
+        )  # fmt: skip
     browser, other = signed_in(taro), signed_in(taro)
     assert browser.get(reverse("overview")).status_code == 200
     member = taro.memberships.get()
     page = signed_in(boss).get(reverse("member-remove", args=[member.pk])).content.decode()
-    assert page.count("<li>") >= 5
+    assert page.count("<li>") >= 6
+    assert "1 mail that waits for this person is not sent." in page
     answer = signed_in(boss).post(reverse("member-remove", args=[member.pk]))
     assert answer.status_code == 302
     for each in (browser, other):
@@ -312,6 +319,7 @@ def test_a_removed_person_is_out_at_once_and_everything_is_settled(
     assert AgentKey.objects.get(used=1).revoked_at is None
     assert Invitation.objects.get().state == InvitationState.WITHDRAWN
     assert last_mail("membership_ended").recipient == taro.email
+    assert not Mail.objects.filter(pk=waiting.pk).exists()
     assert Entry.objects.filter(action="audit.person_remove").count() == 1
     sign_in = Client()
     sign_in.post(reverse("account_login"), {"login": taro.email, "password": PASSWORD})
