@@ -126,6 +126,9 @@ ACCESS: Final[dict[str, Access]] = {
     "keys": Access(audience=Audience.INSTALLERS, methods=_FORM),
     "key-revoke": Access(audience=Audience.INSTALLERS, methods=frozenset({"POST"})),
     "undelivered-mail": Access(audience=Audience.ADMINISTRATORS, methods=_READ),
+    "manual": Access(audience=Audience.EVERYBODY, methods=_READ),
+    # Without a session: the pages about getting in; the others lead to the sign-in page.
+    "manual-page": Access(audience=Audience.EVERYBODY, methods=_READ),
     # An installer with a number from a box may have no account.
     "codes-help": Access(audience=Audience.EVERYBODY, methods=_READ),
     "code-help": Access(audience=Audience.EVERYBODY, methods=_READ),

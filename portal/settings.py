@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "portal.authority",
     "portal.ingest",
     "portal.web",
+    "portal.manual",
     "portal.monitoring",
     "portal.usage",
     "portal.simulation",
@@ -102,6 +103,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "portal.simulation.mailbox.simulated_mailbox",
                 "portal.monitoring.frame.frame",
+                "portal.manual.help.help_link",
             ],
         },
     }

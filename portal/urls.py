@@ -15,5 +15,6 @@ urlpatterns = [
     path("", include("portal.fleet.urls")),
     path("metrics", metrics, {"source": database_gauges}, name="metrics"),
     path("", include("portal.usage.urls")),
+    path("", include("portal.manual.urls")),
     path("", include("portal.simulation.urls")),
 ]

@@ -55,6 +55,7 @@ def address_of(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
         "gateway-live": {"gateway": gateway.pk},
         "sign-in-link": {"token": "no-such-token"},
         "code-help": {"number": 2105},
+        "manual-page": {"page": "sign-in"},
         "account_reset_password_from_key": {"uidb36": "1", "key": "no-such-key"},
         "address-confirmation": {"token": "no-such-token"},
         "mfa_edit_webauthn": {"pk": 1},
