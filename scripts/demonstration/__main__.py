@@ -26,6 +26,7 @@ from scripts.demonstration.demonstration import (
 from scripts.demonstration.folder import FolderInUseError, forget, held
 from scripts.demonstration.ledger import cut_and_mend
 from scripts.demonstration.page import PageError, Visitor
+from scripts.demonstration.people import FIRST, table
 from scripts.demonstration.ports import NoPortError
 from scripts.demonstration.processes import ChildExitError, Children
 from scripts.demonstration.sites import COPIER, GATEWAYS, LABELLED
@@ -157,7 +158,12 @@ def present(demonstration: Demonstration, options: argparse.Namespace) -> None:
         verify(demonstration, visitor, copier)
         say(f"\n{total} readings of {len(LABELLED)} devices are in the portal and on its page.")
         return
-    say(f"\nOpen this link (it signs you in, once):\n\n    {demonstration.link()}\n")
+    links = demonstration.links()
+    say(f"\nOpen this link (it signs you in, once):\n\n    {links[FIRST.email]}\n")
+    say("The other people of the demo, for another browser (each link once, for 30 minutes):\n")
+    for line in table(links):
+        say(line)
+    say("")
     say("The copier has a paper jam, which clears by itself; try another fault on the page.")
     say(f"Mails that the portal sends can be read here: {demonstration.mailbox}")
     say(f"Later on: {demonstration.url}   Logs: {demonstration.children.logs}   Ctrl-C stops all.")

@@ -18,6 +18,7 @@ from typing import Any, Final
 from scripts.demonstration import broker
 from scripts.demonstration.client import call
 from scripts.demonstration.control import RESTART_S
+from scripts.demonstration.people import FIRST
 from scripts.demonstration.ports import Listener, choose_ports, free_port, keep_port
 from scripts.demonstration.processes import Children, listening
 from scripts.demonstration.sites import (
@@ -34,7 +35,6 @@ from scripts.demonstration.waiting import wait_until
 from scripts.demonstration.world import SOCKET
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PERSON: Final = "demo@kanmon.invalid"
 _BROKER: Final = ("boxes", "workers", "publisher", "takeover")
 """The broker's listeners, as `kanmon-portal broker write` calls them."""
 _LISTENERS: Final = (
@@ -119,11 +119,11 @@ class Demonstration:
 
     def start(self) -> str:
         """Start everything; returns a link that signs in."""
-        say("[1/5] portal: database, certificate authority, sites with agent keys, a person")
+        say("[1/5] portal: database, certificate authority, sites with agent keys, people")
         self._tool("kanmon-portal", "migrate")
         self._tool("kanmon-portal", "authority", "init")
         keys = {gateway.key: self._key(gateway) for gateway in GATEWAYS}
-        self._add_user()
+        link = self.links("add")[FIRST.email]
         self._start_broker()
         say("[3/5] portal: pages, ingest worker and mail worker")
         self._program(
@@ -141,11 +141,14 @@ class Demonstration:
             self._tool("kanmon", "enroll", keys[gateway.key], "--consent", state=gateway)
             self._apply_configuration(gateway)
             self._start_gateway(gateway)
-        return self.link()
+        return link
 
-    def link(self) -> str:
-        """A new link that signs in, once."""
-        return str(self._json("kanmon-portal", "sign-in-link", PERSON, "--json")["url"])
+    def links(self, step: str = "links") -> dict[str, str]:
+        """New links that sign in, once, by the address of each of `scripts.demonstration.people`.
+
+        With the step ``add``, the people are added first.
+        """
+        return dict(json.loads(self._run([*_module_command("people"), step])))
 
     @property
     def mailbox(self) -> str:
@@ -281,15 +284,6 @@ class Demonstration:
         path = self.folder / f"{gateway.key}.yaml"
         path.write_text("\n".join(lines) + "\n")
         self._tool("kanmon", "config", "apply", str(path), state=gateway)
-
-    def _add_user(self) -> None:
-        try:
-            self._tool("kanmon-portal", "user", "add", "--email", PERSON, "--no-password",
-                       "--organization", ORGANIZATION, "--role", "administrator",
-                       "--given-name", "Demo", "--consent-given")  # fmt: skip
-        except StepError:
-            # A second run finds the person there; anything else shows when the link is made.
-            self._tool("kanmon-portal", "sign-in-link", PERSON)
 
     def _of(self, gateway: Gateway | None) -> dict[str, str]:
         if gateway is None:

@@ -23,7 +23,7 @@ from scripts.demonstration.loads import DAY_S, JAPAN_S, Load, Pages, Shape, chan
 DAYS: Final = 397
 _AHEAD_S: Final = 3 * DAY_S
 """How long one run may last before loads stay as they are."""
-ORGANIZATION: Final = "Sumida Works (simulated)"
+ORGANIZATION: Final = "Sumida Works"
 FILE: Final = "past.json"
 
 
