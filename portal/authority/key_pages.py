@@ -132,6 +132,11 @@ class NewKey:
         code, at, address = self.issued.text.partition("@")
         return [*re.findall(r"[^-]+-?", code), at + address]
 
+    @property
+    def command(self) -> str:
+        """The whole command that enrols a box with the key, as it is pasted at the box."""
+        return f"kanmon enroll {self.issued.text}"
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def keys_page(request: HttpRequest) -> HttpResponse:

@@ -8,8 +8,14 @@
     const label = button.textContent;
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = button.dataset.done;
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = button.dataset.done;
+      } catch { // the browser or its policy refuses
+        const shown = button.closest(".copied")?.querySelector("code");
+        if (shown) getSelection().selectAllChildren(shown);
+        button.textContent = button.dataset.failed;
+      }
       setTimeout(() => { button.textContent = label; }, 2000);
     });
   }

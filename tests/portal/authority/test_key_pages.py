@@ -54,6 +54,8 @@ def test_an_administrator_issues_a_key_and_sees_it_this_once(
     text = answer.content.decode()
     groups = _shown(text)
     key = parse("".join(groups))
+    for copied in ("", "kanmon enroll "):
+        assert f'data-copy="{copied}{"".join(groups)}"' in text
     row = AgentKey.objects.get(key_id=key.id)
     assert row.secret_digest == key.secret_digest
     assert (row.site.name, row.gateway_name, row.uses) == ("Kawasaki plant", "Boiler house", 1)
@@ -70,7 +72,7 @@ def test_an_administrator_issues_a_key_and_sees_it_this_once(
 
 
 def _shown(text: str) -> list[str]:
-    found = re.search(r'<p class="agent-key"><code>(.*?)</code>', text, re.S)
+    found = re.search(r'<p class="agent-key copied"><code>(.*?)</code>', text, re.S)
     assert found
     return re.findall(r"<span>([^<]+)</span>", found[1])
 

@@ -27,7 +27,6 @@ WANTED = KeyRequest(organization="Aoyama Foods", site="Plant", gateway="Plant ro
 BY = Author(name="kanmon (kanmon-portal)")
 
 
-@pytest.mark.req("E-25")
 def test_a_key_names_the_root_the_address_and_its_row(authority: Path) -> None:
     issued = issue_key(WANTED, BY)
     key = agent_key.parse(issued.text)
