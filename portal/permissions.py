@@ -114,6 +114,7 @@ ACCESS: Final[dict[str, Access]] = {
     "sites-live": Access(audience=Audience.MEMBERS, methods=_READ),
     "site": Access(audience=Audience.ORGANIZATION, methods=_READ),
     "site-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
+    "site-edit": Access(audience=Audience.ADMINISTRATORS, methods=_FORM),
     "gateways": Access(audience=Audience.MEMBERS, methods=_READ),
     "gateways-live": Access(audience=Audience.MEMBERS, methods=_READ),
     "gateway": Access(audience=Audience.ORGANIZATION, methods=_READ),

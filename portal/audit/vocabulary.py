@@ -73,6 +73,14 @@ FIELDS: Final = {
     "given_name": audit.FIELD_GIVEN_NAME,
     "language": audit.FIELD_LANGUAGE,
     "region": audit.FIELD_REGION,
+    "country": audit.FIELD_COUNTRY,
+    "postal_code": audit.FIELD_POSTAL_CODE,
+    "prefecture": audit.FIELD_PREFECTURE,
+    "city": audit.FIELD_CITY,
+    "street": audit.FIELD_STREET,
+    "coordinates": audit.FIELD_COORDINATES,
+    "closing_day": audit.FIELD_CLOSING_DAY,
+    "contact": audit.FIELD_CONTACT,
     "last_entry": audit.FIELD_LAST_ENTRY,
 }
 """What the fields of a change are called; another one is shown by its own name."""
@@ -82,5 +90,7 @@ VALUES: Final = {
     ("role", "user"): audit.VALUE_USER,
     ("role", "installer"): audit.VALUE_INSTALLER,
     ("role", "billing"): audit.VALUE_BILLING,
+    ("contact", "changed"): audit.VALUE_CHANGED,
+    ("closing_day", "31"): audit.VALUE_END_OF_MONTH,
 }
 """What the values of some fields are called; another one is shown as it is."""

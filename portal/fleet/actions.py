@@ -8,7 +8,7 @@ at the command line and for a box that claims its place; the audit log names the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.db import models, transaction
@@ -30,6 +30,7 @@ from portal.fleet.names import (
     check_visible,
     tidy,
 )
+from portal.fleet.site_details import SiteDetails
 
 GROUP_EXISTS: Final = Template("group.exists", "a group with the name '{name}' already exists")
 OTHER_GROUP_NAME: Final = Template("group.other_name", "choose another name")
@@ -69,6 +70,55 @@ def create_site(
         after={"name": name, "time_zone": time_zone},
     )
     return site
+
+
+ADDRESS: Final = ("country", "postal_code", "prefecture", "city", "street")
+"""The columns of a site's address."""
+
+
+@transaction.atomic
+def edit_site(site: Site, said: SiteDetails, *, actor: Actor) -> None:
+    """Store what an administrator says of ``site``; its name is unique in its organization.
+
+    The audit log says that the contact or the telephone number was changed, and not to what:
+    these are a person's, and could not be erased there.
+    """
+    owner = _locked().get(pk=site.organization_id)
+    said = replace(said, name=tidy(said.name))
+    said.check()
+    if owner.sites.filter(name=said.name).exclude(pk=site.pk).exists():
+        raise FleetError(
+            fleet.SITE_EXISTS(organization=str(owner), site=said.name),
+            next_step=fleet.OTHER_SITE_NAME(),
+        )
+    was = Site.objects.get(pk=site.pk)
+    columns = ("name", *ADDRESS, "contact", "phone", "closing_day")
+    for column in columns:
+        setattr(site, column, getattr(said, column))
+    site.latitude = said.coordinates.latitude if said.coordinates else None
+    site.longitude = said.coordinates.longitude if said.coordinates else None
+    site.revision = models.F("revision") + 1
+    site.save(update_fields=[*columns, "latitude", "longitude", "revision", "sort_key"])
+    site.refresh_from_db()
+    reached = (was.contact, was.phone) != (site.contact, site.phone)
+    record(
+        audit.SITE_EDIT,
+        actor=actor,
+        organization=owner.pk,
+        subject=("site", site.pk),
+        before=_site_facts(was),
+        after=_site_facts(site) | ({"contact": "changed"} if reached else {}),
+    )
+
+
+def _site_facts(site: Site) -> dict[str, str | int]:
+    """What is known of a site, as the audit log has it: nothing that is a person's."""
+    return {
+        "name": site.name,
+        **{column: getattr(site, column) for column in ADDRESS},
+        "coordinates": str(site.coordinates or ""),
+        "closing_day": site.closing_day,
+    }
 
 
 def add_gateway(site: Site, *, name: str, box_id: str, actor: Actor = None) -> GatewayAndBox:

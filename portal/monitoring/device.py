@@ -159,7 +159,7 @@ def device_version(device: Device, now: datetime) -> str:
             Count("pk"), ExactSum("at"), Max("received_ms"), stale=Count("pk", filter=stale)
         ),
         (device.pk, device.event_order, device.own_order, device.identity_order),
-        (str(device), device.revision, now.astimezone(zone).date()),
+        (str(device), device.revision, device.gateway.site.revision, now.astimezone(zone).date()),
         BootClock.objects.filter(box__in=boxes).aggregate(
             Max("pk"), unconfirmed=Max("last_ms", filter=Q(synchronised=False))
         ),

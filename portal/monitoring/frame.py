@@ -50,6 +50,7 @@ _SECTIONS: Final = {
     "group": "devices",
     "sites": "sites",
     "site": "sites",
+    "site-edit": "sites",
     "gateways": "sites",
     "gateway": "sites",
 }

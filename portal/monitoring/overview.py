@@ -344,7 +344,7 @@ def version(user: User | AnonymousUser, now: datetime) -> str:
             ExactSum("identity_order"),
             ExactSum("revision"),
         ),
-        Site.objects.visible_to(user).aggregate(Count("pk")),
+        Site.objects.visible_to(user).aggregate(Count("pk"), ExactSum("revision")),
         Gateway.objects.visible_to(user).aggregate(Count("pk")),
         RunningConfiguration.objects.visible_to(user).aggregate(Max("pk")),
         BootClock.objects.filter(box__in=boxes).aggregate(Max("pk")),

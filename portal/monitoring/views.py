@@ -19,6 +19,7 @@ from portal.audit.record import look
 from portal.authority.expiry_notices import expiry_notices
 from portal.fleet.models import Device, Gateway, Site
 from portal.fleet.place import place_of
+from portal.fleet.site_pages import site_facts
 from portal.ingest.models import Series
 from portal.monitoring.device import device_version, device_view
 from portal.monitoring.operation_views import report
@@ -96,7 +97,8 @@ def site_page(request: HttpRequest, site: int) -> HttpResponse:
     """One site: what the first page says, for this site alone."""
     found = _site(request, site)
     look(request, organization=found.organization_id, subject=("site", found.pk))
-    return _whole(request, "monitoring/site.html", Scope(site=found.pk), {"site": found})
+    facts = {"site": found, **site_facts(request.user, found)}
+    return _whole(request, "monitoring/site.html", Scope(site=found.pk), facts)
 
 
 @require_safe

@@ -127,7 +127,7 @@ class UsageScope:
             UndatedBoot.objects.filter(box__gateway__site=self.site).aggregate(
                 Count("pk"), ExactSum("readings")
             ),
-            (str(self.device or ""), int(now.timestamp()) // 60),
+            (str(self.device or ""), self.site.revision, int(now.timestamp()) // 60),
         )
         return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 

@@ -51,6 +51,7 @@ def address_of(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
     arguments: dict[str, dict[str, Any]] = {
         "site": {"site": gateway.site_id},
         "site-live": {"site": gateway.site_id},
+        "site-edit": {"site": gateway.site_id},
         "gateway": {"gateway": gateway.pk},
         "gateway-live": {"gateway": gateway.pk},
         "sign-in-link": {"token": "no-such-token"},

@@ -24,6 +24,7 @@ PAGES: Final = (
     "/operation/",
     "/sites/",
     "/sites/{site}/",
+    "/sites/{site}/edit/",
     "/sites/{site}/usage/?by=day",
     "/gateways/",
     "/gateways/{gateway}/",

@@ -1,21 +1,4 @@
-"""What an organization has at its sites, and what state it is in.
-
-::
-
-    Organization -- DeviceGroup* what people sort devices by, across sites
-    `-- Site                     where; its time zone is the one that billing knows
-        `-- Gateway              as the customer's records have it; stays when a box is replaced
-            |-- Box*             the hardware that speaks for it, by the name in its certificate
-            |-- RunningConfiguration*    newest last
-            `-- Device*          what it reads
-                |-- DeviceCondition*     open ones and their history
-                `-- DeviceSupply*
-
-A page reads through ``objects.visible_to(user)``; the ingest, which no person asked, does not.
-Times are UTC; a ``..._clock`` beside one is the id of the `portal.ingest.models.BootClock` that
-dated it, so that it is dated anew when that clock is put right. An *order* grows with (epoch
-ordinal, sequence number), see `portal.ingest.messages.order`: a late, older report never
-overwrites what a newer one said.
+"""Devices with their conditions and supplies, groups of devices, and running configurations.
 
 Source: design sections 2 and 8; requirement C-17.
 """
@@ -32,6 +15,7 @@ from cloud_link import limits
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
 from portal.accounts.scoping import ScopedQuerySet
+from portal.fleet.models.sites import UNHEARD, Gateway
 from portal.fleet.names import GROUP_NAME_WIDTH, NAME_LENGTH
 from portal.fleet.natural_order import NaturalKeyField
 
@@ -39,96 +23,6 @@ LINK: Final = "comm."
 """Prefix of conditions of the link to a device, which are known even while it is silent."""
 GATEWAY_DEVICE: Final = "gateway"
 """The name under which a gateway reports about itself."""
-UNHEARD: Final = -1
-"""The order of what was never heard; every real order is greater."""
-
-
-class SiteQuerySet(ScopedQuerySet["Site"]):
-    """Queries of sites."""
-
-    path = "organization"
-
-
-class Site(models.Model):
-    """A place with a time zone, in which a day of billing begins at midnight."""
-
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
-    name = models.CharField(max_length=NAME_LENGTH)
-    time_zone = models.CharField(max_length=64)
-    sort_key = NaturalKeyField()
-
-    objects = SiteQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = ["sort_key", "id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["organization", "name"], name="site_name_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class GatewayQuerySet(ScopedQuerySet["Gateway"]):
-    """Queries of gateways."""
-
-    path = "site__organization"
-
-
-class Gateway(models.Model):
-    """A gateway in the customer's records, whichever box speaks for it."""
-
-    site = models.ForeignKey(Site, models.PROTECT, related_name="gateways")
-    name = models.CharField(max_length=NAME_LENGTH)
-    sort_key = NaturalKeyField()
-
-    objects = GatewayQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = ["sort_key", "id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["site", "name"], name="gateway_name_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class BoxQuerySet(ScopedQuerySet["Box"]):
-    """Queries of boxes."""
-
-    path = "gateway__site__organization"
-
-
-class Box(models.Model):
-    """The hardware that speaks for a gateway.
-
-    Attributes:
-        box_id: Its name in its certificate and in every topic.
-        boot: The first 8 bytes of its boot id in hexadecimal, as of its last session.
-        session: Number of its last session.
-        alive: Whether that session has not ended, as far as the broker knows. Liveness also
-            needs a recent ``last_heard_at``: a will can be lost.
-        epoch_ordinal: Of the spool epoch it announced last.
-    """
-
-    gateway = models.ForeignKey(Gateway, models.PROTECT, related_name="boxes")
-    box_id = models.CharField(max_length=36, unique=True)
-    boot = models.CharField(max_length=16, blank=True, default="")
-    session = models.BigIntegerField(default=UNHEARD)
-    alive = models.BooleanField(default=False)
-    last_heard_at = models.DateTimeField(null=True, blank=True)
-    epoch_ordinal = models.BigIntegerField(default=UNHEARD)
-    software = models.CharField(max_length=limits.SOFTWARE_LENGTH, blank=True, default="")
-
-    objects = BoxQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "boxes"
-        ordering: ClassVar = ["box_id"]
-
-    def __str__(self) -> str:
-        return self.box_id
 
 
 class DeviceGroupQuerySet(ScopedQuerySet["DeviceGroup"]):
