@@ -137,6 +137,9 @@ ACCESS: Final[dict[str, Access]] = {
     "device-live": Access(audience=Audience.ORGANIZATION, methods=_READ),
     # Members too: words for people, which change nothing at the site (`portal.fleet.actions`).
     "device-edit": Access(audience=Audience.ORGANIZATION, methods=_FORM),
+    "locations": Access(audience=Audience.ORGANIZATION, methods=_FORM),
+    "location": Access(audience=Audience.ORGANIZATION, methods=_FORM),
+    "location-remove": Access(audience=Audience.ORGANIZATION, methods=_POST),
     "group": Access(audience=Audience.ORGANIZATION, methods=_FORM),
     "group-delete": Access(audience=Audience.ORGANIZATION, methods=frozenset({"POST"})),
     "chart": Access(audience=Audience.ORGANIZATION, methods=_READ),

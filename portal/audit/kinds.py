@@ -44,6 +44,7 @@ KINDS: Final = {
     "gateway": Kind(word=audit.KIND_GATEWAY, model="fleet.Gateway"),
     "box": Kind(word=audit.KIND_BOX, model="fleet.Box"),
     "device": Kind(word=audit.KIND_DEVICE, model="fleet.Device"),
+    "location": Kind(word=audit.KIND_LOCATION, model="fleet.InstallationLocation"),
     "group": Kind(word=audit.KIND_GROUP, model="fleet.DeviceGroup"),
     "key": Kind(word=audit.KIND_KEY, model="authority.AgentKey"),
 }

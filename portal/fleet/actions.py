@@ -18,6 +18,7 @@ from console.text import NO_MESSAGE, Template
 from portal.accounts.models import Organization
 from portal.audit.acting import Actor
 from portal.audit.record import record
+from portal.fleet.locations import location_named
 from portal.fleet.models import Box, Device, DeviceGroup, Gateway, Site
 from portal.fleet.names import (
     FleetError,
@@ -173,7 +174,7 @@ class Description:
 
     Attributes:
         name: Instead of what its gateway calls it.
-        location: Where it stands: ``Building A / 3F``.
+        location: Where it stands: the name of an installation location of its site.
         group: The name of its group; a new one is made.
         kind: A `portal.fleet.kinds.DeviceKind`, where what it says of itself misleads.
     """
@@ -205,7 +206,7 @@ def describe_device(device: Device, said: Description, *, actor: Actor) -> None:
     """
     with transaction.atomic():
         owner = _locked().get(sites__gateways=device.gateway_id)
-        was = Device.objects.select_related("group").get(pk=device.pk)
+        was = Device.objects.select_related("group", "location").get(pk=device.pk)
         known = set(owner.device_groups.values_list("pk", flat=True))
         left, before = was.group, _description(was)
         group = _write(device, owner, said)
@@ -228,7 +229,7 @@ def _description(device: Device) -> dict[str, str]:
     """What people say of a device, as the audit log has it."""
     return {
         "name": device.given_name,
-        "location": device.location,
+        "location": str(device.location or ""),
         "group": str(device.group or ""),
         "kind": device.kind_given,
     }
@@ -282,9 +283,8 @@ def _raise_revisions(group: DeviceGroup) -> None:
 
 def _write(device: Device, owner: Organization, said: Description) -> DeviceGroup | None:
     faults: dict[str, FleetError] = {}
-    texts = {"given_name": said.name, "location": said.location, "kind_given": said.kind}
-    texts = {field: tidy(text) for field, text in texts.items()}
-    for field, name in (("given_name", "name"), ("location", "location"), ("kind_given", "kind")):
+    texts = {"given_name": tidy(said.name), "kind_given": tidy(said.kind)}
+    for field, name in (("given_name", "name"), ("kind_given", "kind")):
         try:
             check_visible(texts[field])
             check_length(texts[field])
@@ -292,18 +292,23 @@ def _write(device: Device, owner: Organization, said: Description) -> DeviceGrou
                 check_kind(texts[field])
         except FleetError as error:
             faults[name] = error
-    group = None
+    location, group = None, None
+    try:
+        site = device.gateway.site
+        location = location_named(site, tidy(said.location)) if said.location.strip() else None
+    except FleetError as error:
+        faults["location"] = error
     try:
         group = _group(owner, tidy(said.group)) if said.group.strip() else None
     except FleetError as error:
         faults["group"] = error
     if faults:
         raise DescriptionError(faults)
-    device.given_name, device.location = texts["given_name"], texts["location"]
-    device.kind_given, device.group = texts["kind_given"], group
+    device.given_name, device.kind_given = texts["given_name"], texts["kind_given"]
+    device.location, device.group = location, group
     device.revision = models.F("revision") + 1
     # Only these: the ingest writes what the device says into the same row.
-    device.save(update_fields=[*texts, "group", "revision", "sort_key"])
+    device.save(update_fields=[*texts, "location", "group", "revision", "sort_key"])
     device.refresh_from_db(fields=["revision"])
     return group
 

@@ -131,6 +131,7 @@ def site_facts(user: User | AnonymousUser, site: Site) -> dict[str, Any]:
         "postal_address": address_of(site),
         "closing_day": closing_day_words(site.closing_day),
         "administers": administers_site(user, site),
+        "locations": site.installation_locations.count(),
     }
 
 

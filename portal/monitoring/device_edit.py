@@ -27,6 +27,8 @@ from portal.web.live import private
 from portal.web.revision import RevisedForm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse
 
 _LONGEST: Final = 100
@@ -36,12 +38,7 @@ class DescriptionForm(RevisedForm):
     """The fields of `portal.fleet.actions.Description`, which checks what is in them."""
 
     name = forms.CharField(label=later("Name"), max_length=_LONGEST, required=False)
-    location = forms.CharField(
-        label=later("Location"),
-        max_length=_LONGEST,
-        required=False,
-        help_text=later("Building and room, such as “Building A / 3F”."),
-    )
+    location = forms.ChoiceField(label=later("Location"), required=False)
     group = forms.CharField(
         label=later("Group"),
         max_length=_LONGEST,
@@ -55,21 +52,27 @@ class DescriptionForm(RevisedForm):
     def __init__(self, device: Device, derived: DeviceKind, data: Any = None) -> None:
         said = {
             "name": device.given_name,
-            "location": device.location,
+            "location": str(device.location or ""),
             "group": device.group or "",
             "kind": device.kind_given,
         }
         super().__init__(data, initial=said)
-        choice = self.fields["kind"]
-        assert isinstance(choice, forms.ChoiceField)
         found = _("Automatic: %(kind)s") % {"kind": DEVICE_KINDS[derived]}
-        choice.choices = [("", found), *((kind.value, DEVICE_KINDS[kind]) for kind in DeviceKind)]
+        self._choose("kind", found, [(kind.value, DEVICE_KINDS[kind]) for kind in DeviceKind])
+        names = device.gateway.site.installation_locations.values_list("name", flat=True)
+        self._choose("location", _("Not specified"), [(name, name) for name in names])
         own = device.label or device.name
         self.fields["name"].widget.attrs["placeholder"] = own
         self.fields["name"].help_text = _("If left empty, “%(name)s” is shown.") % {"name": own}
         self.fields["group"].widget.attrs["list"] = "groups"
         for field in self.fields.values():
             field.widget.attrs["autocomplete"] = "off"
+
+    def _choose(self, name: str, nothing: str, choices: Sequence[tuple[str, Any]]) -> None:
+        """The choices of a field; ``nothing`` stands for none of them."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", nothing), *choices]
 
     def description(self) -> Description:
         """What the form holds, for `portal.fleet.actions.describe_device`."""
@@ -81,7 +84,7 @@ class DescriptionForm(RevisedForm):
 def device_edit(request: HttpRequest, device: int) -> HttpResponse:
     """The page of the form; gateways have none, because their name is set where they are set up."""
     scope = Device.objects.visible_to(request.user).exclude(name=GATEWAY_DEVICE)
-    scope = scope.select_related("gateway__site__organization", "group")
+    scope = scope.select_related("gateway__site__organization", "group", "location")
     if request.method == "POST":  # of two saves at once, the second sees what the first stored
         scope = scope.select_for_update(of=("self",))
     found = get_object_or_404(scope, pk=device)

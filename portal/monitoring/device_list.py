@@ -105,7 +105,7 @@ _TEXTS: Final = {
     "name": F("sort_key"),
     "product": Lower(Trim(Concat("maker", Value(" "), "model"))),
     "site": F("gateway__site__sort_key"),
-    "location": Lower("location"),
+    "location": Coalesce("location__sort_key", _EMPTY, output_field=TextField()),
     "group": Coalesce("group__sort_key", _EMPTY, output_field=TextField()),
 }
 """The columns that compare a text."""
@@ -258,7 +258,7 @@ def _found(devices: QuerySet[Device], query: ListQuery) -> QuerySet[Device]:
                 "maker",
                 "model",
                 "serial",
-                "location",
+                "location__name",
                 "group__name",
                 "gateway__name",
                 "gateway__site__name",

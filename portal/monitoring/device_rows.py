@@ -98,7 +98,7 @@ def device_rows(
     """The row of each device, by its id, at ``now``; its gateway is among ``gateways``."""
     if not ids:
         return {}
-    devices = Device.objects.filter(pk__in=ids).select_related("gateway__site", "group")
+    devices = Device.objects.filter(pk__in=ids).select_related("gateway__site", "group", "location")
     known = statuses(ids)
     open_ = DeviceCondition.objects.open().filter(device__in=ids)
     gravest = first_of_each(open_, "device", lambda row: row.device_id, BY_GRAVITY, 1)

@@ -51,6 +51,8 @@ _SECTIONS: Final = {
     "sites": "sites",
     "site": "sites",
     "site-edit": "sites",
+    "locations": "sites",
+    "location": "sites",
     "gateways": "sites",
     "gateway": "sites",
 }

@@ -132,7 +132,7 @@ def gateway_live(request: HttpRequest, gateway: int) -> HttpResponse:
 
 def _device(request: HttpRequest, device: int) -> Device:
     scope = Device.objects.visible_to(request.user).select_related(
-        "gateway__site__organization", "group"
+        "gateway__site__organization", "group", "location"
     )
     return get_object_or_404(scope, pk=device)
 

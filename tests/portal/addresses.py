@@ -45,6 +45,7 @@ def address_of(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
     series = seeded.foreign_power if foreign else seeded.power
     gateway = Device.objects.get(pk=device).gateway
     organization = gateway.site.organization
+    location, _ = gateway.site.installation_locations.get_or_create(name="3F")
     group, _ = organization.device_groups.get_or_create(name="3F")
     asked, invited, change = _joining(organization)
     member = organization.memberships.exclude(role=Role.ADMINISTRATOR).order_by("-pk").first()
@@ -78,6 +79,9 @@ def address_of(name: str, seeded: SeedIds, *, foreign: bool = False) -> str:
         "device": {"device": device},
         "device-live": {"device": device},
         "device-edit": {"device": device},
+        "locations": {"site": gateway.site_id},
+        "location": {"location": location.pk},
+        "location-remove": {"location": location.pk},
         "group": {"group": group.pk},
         "group-delete": {"group": group.pk},
         "chart": {"device": device, "series": series},

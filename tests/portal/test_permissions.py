@@ -84,6 +84,7 @@ ANSWERS = {
     ("place", "POST"): 404,
     ("energy", "GET"): 302,
     ("group-delete", "POST"): 302,
+    ("location-remove", "POST"): 302,
     ("simulation-live", "GET"): 404,
     ("simulation-break", "POST"): 404,
     ("sign-up", "GET"): 302,

@@ -4,6 +4,7 @@
 
     Organization -- DeviceGroup* what people sort devices by, across sites
     `-- Site                     where; its time zone is the one that billing knows
+        |-- InstallationLocation*    where devices stand there, in its people's words
         `-- Gateway              as the customer's records have it; stays when a box is replaced
             |-- Box*             the hardware that speaks for it, by the name in its certificate
             |-- RunningConfiguration*    newest last
@@ -31,7 +32,7 @@ from portal.fleet.models.devices import (
     RunningConfiguration,
     severity_rank,
 )
-from portal.fleet.models.sites import UNHEARD, Box, Gateway, Site
+from portal.fleet.models.sites import UNHEARD, Box, Gateway, InstallationLocation, Site
 
 __all__ = [
     "BY_GRAVITY",
@@ -44,6 +45,7 @@ __all__ = [
     "DeviceGroup",
     "DeviceSupply",
     "Gateway",
+    "InstallationLocation",
     "RunningConfiguration",
     "Site",
     "severity_rank",

@@ -15,7 +15,7 @@ from cloud_link import limits
 from drivers.report import Reachability, Severity, State
 from portal.accounts.models import Organization
 from portal.accounts.scoping import ScopedQuerySet
-from portal.fleet.models.sites import UNHEARD, Gateway
+from portal.fleet.models.sites import UNHEARD, Gateway, InstallationLocation
 from portal.fleet.names import GROUP_NAME_WIDTH, NAME_LENGTH
 from portal.fleet.natural_order import NaturalKeyField
 
@@ -98,7 +98,9 @@ class Device(models.Model):
     own_order = models.BigIntegerField(default=UNHEARD)
     identity_order = models.BigIntegerField(default=UNHEARD)
     given_name = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
-    location = models.CharField(max_length=NAME_LENGTH, blank=True, default="")
+    location = models.ForeignKey(
+        InstallationLocation, models.SET_NULL, related_name="devices", null=True
+    )
     group = models.ForeignKey(DeviceGroup, models.SET_NULL, related_name="devices", null=True)
     kind_given = models.CharField(max_length=32, blank=True, default="")
     revision = models.PositiveIntegerField(default=0)

@@ -1,4 +1,4 @@
-"""Sites, the gateways at them and the boxes that speak for a gateway.
+"""Sites, the locations and the gateways at them and the boxes that speak for a gateway.
 
 Source: design section 8.
 """
@@ -88,6 +88,31 @@ class Site(models.Model):
         if self.latitude is None or self.longitude is None:
             return None
         return Coordinates(latitude=self.latitude, longitude=self.longitude)
+
+
+class InstallationLocationQuerySet(ScopedQuerySet["InstallationLocation"]):
+    """Queries of installation locations."""
+
+    path = "site__organization"
+
+
+class InstallationLocation(models.Model):
+    """A place at a site where devices stand, in the words of its people: ``Building A / 3F``."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="installation_locations")
+    name = models.CharField(max_length=NAME_LENGTH)
+    sort_key = NaturalKeyField()
+
+    objects = InstallationLocationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["sort_key", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["site", "name"], name="location_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class GatewayQuerySet(ScopedQuerySet["Gateway"]):

@@ -41,6 +41,8 @@ def _changed(view: EntryView) -> dict[str, tuple[Any, Any]]:
 
 
 def test_editing_a_device(owner: Client, seeded: SeedIds) -> None:
+    site = Device.objects.get(pk=seeded.meter).gateway.site
+    site.installation_locations.create(name="Building A / 3F")
     owner.post(
         address_of("device-edit", seeded),
         {"name": "Main", "location": "Building A / 3F", "group": "Floor 3", "kind": ""},

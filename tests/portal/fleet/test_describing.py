@@ -17,6 +17,7 @@ from portal.fleet.actions import (
     create_site,
     describe_device,
 )
+from portal.fleet.locations import add_location
 from portal.fleet.models import Device, DeviceGroup
 from portal.fleet.names import (
     FORBIDDEN,
@@ -87,14 +88,15 @@ def test_whatever_is_allowed_is_narrow_enough_seen_and_harmless(text: str) -> No
 
 @pytest.mark.req("E-24")
 def test_a_name_overrides_the_gateways_and_taking_it_back_restores_that(device: Device) -> None:
+    place = add_location(device.gateway.site, "Building A / 3F", actor=None)
     describe_device(
         device, Description(name="  Sales   copier ", location="Building A / 3F"), actor=None
     )
     found = Device.objects.get(pk=device.pk)
-    assert (str(found), found.location, found.revision) == ("Sales copier", "Building A / 3F", 1)
+    assert (str(found), found.location, found.revision) == ("Sales copier", place, 1)
     describe_device(device, Description(), actor=None)
     found = Device.objects.get(pk=device.pk)
-    assert (str(found), found.location, found.revision) == ("3F copier", "", 2)
+    assert (str(found), found.location, found.revision) == ("3F copier", None, 2)
 
 
 @pytest.mark.req("C-36")

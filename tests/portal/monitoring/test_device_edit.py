@@ -31,7 +31,10 @@ def _names(client: Client, address: str) -> list[str]:
 
 @pytest.fixture
 def copier(seeded: SeedIds) -> Device:
-    return Device.objects.get(name="copier")
+    """At a site with one installation location."""
+    found = Device.objects.get(name="copier")
+    found.gateway.site.installation_locations.create(name="Building A / 3F")
+    return found
 
 
 SAID = {"name": "Sales copier", "location": "Building A / 3F", "group": "Sales", "kind": ""}

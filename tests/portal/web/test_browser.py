@@ -90,8 +90,9 @@ def test_what_a_device_calls_itself_neither_turns_a_sentence_round_nor_widens_a_
     portal: Running, browser: Browser
 ) -> None:
     made = portal.database(
+        "place = InstallationLocation.objects.create(site_id=1, name='L' * 100); "
         f"d = Device.objects.create(gateway_id=1, name='hostile', reachability='online', "
-        f"state='error', location='L' * 100, **{HOSTILE!r}); "
+        f"state='error', location=place, **{HOSTILE!r}); "
         "d.conditions.create(code='media.jam', component='x' * 100, severity='service_call', "
         "message='\\u202e' + 'm' * 499, source='s' * 500, raised_at=timezone.now(), "
         f"evidence=[{HOSTILE_EVIDENCE!r}]); "

@@ -40,6 +40,8 @@ PAGES: Final = (
     "/devices/{main-incomer}/usage/?by=month",
     "/devices/{main-incomer}/usage/?by=demand",
     "/groups/{group}/",
+    "/sites/{site}/locations/",
+    "/locations/{location}/",
     "/organizations/",
     "/organizations/new/",
     "/organizations/join/",
@@ -146,6 +148,7 @@ def _page_of(place: str) -> str:
         "site",
         "gateway",
         "group",
+        "location",
         "organization",
         "member",
         "main-incomer",
@@ -185,7 +188,7 @@ class Walk:
 
 
 def _ids(portal: Running) -> dict[str, int]:
-    """The ids of the first organization's site, gateway, devices and group, by name."""
+    """The ids of the first organization's site, gateway, devices, group and location, by name."""
     return {
         "site": 1,
         "gateway": 1,
@@ -197,7 +200,13 @@ def _ids(portal: Running) -> dict[str, int]:
                 "ids = {d.name: d.pk for d in Device.objects.filter(gateway_id=1)}; "
                 "ids['gateway-itself'] = ids.pop('gateway'); "
                 "group = DeviceGroup.objects.get_or_create(organization_id=1, name='3階')[0]; "
-                "print(json.dumps({**ids, 'group': group.pk}))"
+                "Site.objects.filter(pk=1).update(country='JP', postal_code='210-0001', "
+                "prefecture='神奈川県', city='川崎市川崎区', street='本町1-2-3 青山川崎ビル4階', "
+                "contact='鈴木 次郎', phone='044-123-4567', latitude='35.531', "
+                "longitude='139.703'); "
+                "places = InstallationLocation.objects; "
+                "place = places.get_or_create(site_id=1, name='3階')[0]; "
+                "print(json.dumps({**ids, 'group': group.pk, 'location': place.pk}))"
             )
         ),
     }
