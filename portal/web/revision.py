@@ -39,8 +39,13 @@ class RevisedForm(forms.Form):
 
     def _stored(self) -> dict[str, str]:
         """What is stored now, by field, as the form shows it."""
-        names = (name for name in self.fields if name != FIELD)
-        return {name: str(self[name].initial or "") for name in names}
+        # Not self[name]: that keeps the label and the help text, which a subclass may set later.
+        stored = {
+            name: self.get_initial_for_field(field, name)
+            for name, field in self.fields.items()
+            if name != FIELD
+        }
+        return {name: str(value or "") for name, value in stored.items()}
 
     def clean(self) -> dict[str, Any]:
         """Refuse to store what was changed since the form was opened, once.

@@ -46,6 +46,7 @@ def test_a_member_names_a_device_and_says_where_it_stands(member: Client, copier
     address = f"/devices/{copier.pk}/edit/"
     form = member.get(address).content.decode()
     assert 'placeholder="3F copier"' in form
+    assert "If left empty, “3F copier” is shown." in form
     assert "Automatic: Colour multifunction printer" in form
     live = f"/devices/{copier.pk}/live/"
     tags = [member.get(each).headers["ETag"] for each in (live, "/live/")]
