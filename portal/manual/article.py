@@ -5,6 +5,7 @@ The texts are Markdown (CommonMark 0.31, with tables), with three conventions::
     ## Recovery codes {#recovery-codes}    the heading's anchor, the same in every language
     [text](security.en.md#recovery-codes)  another page; without a file name: a place on this page
     [text](/help/codes/)                   a page of the portal
+    ![words](pictures/home.en.webp)        a picture that `scripts/pictures` made
     **Save**                               words that a page of the portal shows, and nothing else
 
 The first heading is the title, and the paragraph after it, which is plain text, the summary.

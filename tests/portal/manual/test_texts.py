@@ -16,6 +16,7 @@ from portal.permissions import ACCESS, Audience
 from scripts.translation import catalogues
 
 BOLD = re.compile(r"\*\*(.+?)\*\*")
+PICTURE = re.compile(r'src="[^"]*/manual/([a-z-]+)\.[a-z]{2}\.[0-9a-f]*\.?webp"')
 EVERY = [(name, language) for name in PAGES for language in LANGUAGES]
 
 
@@ -98,6 +99,22 @@ def test_both_languages_link_to_the_same_places(name: str) -> None:
     assert sorted(links(name, "en")) == sorted(links(name, "ja"))
 
 
+@pytest.mark.req("C-4")
+def test_the_pictures_are_there_in_both_languages_and_small() -> None:
+    used = {
+        language: [one for name in PAGES for one in PICTURE.findall(article(name, language).body)]
+        for language in LANGUAGES
+    }
+    assert used["en"] == used["ja"]
+    assert len(used["en"]) >= 6
+    names = {f"{name}.{language}.webp" for language, found in used.items() for name in found}
+    files = {path.name: path.read_bytes() for path in (TEXTS / "pictures").iterdir()}
+    assert files.keys() == names
+    for name, content in files.items():
+        assert (content[:4], content[8:12]) == (b"RIFF", b"WEBP"), name
+        assert len(content) <= 60_000, name
+
+
 def test_the_links_are_found() -> None:
     """The control: there are many, and a wrong one is told apart."""
     assert sum(len(links(name, "en")) for name in PAGES) > 20
@@ -151,6 +168,7 @@ def test_the_help_of_every_page_exists(language: str) -> None:
         ("# Title\n\nSummary\n\n## Head\n", "without an anchor: Head"),
         ("# Title\n\nSummary\n\n[a](https://example.com/)\n", "not a page of the manual"),
         ("# Title\n\nSummary\n\n[a](devices.md)\n", "not a page of the manual"),
+        ("# Title\n\nSummary\n\n![a](/a.png)\n", "not a picture of the manual"),
     ],
 )
 def test_a_text_that_breaks_a_convention_is_refused(text: str, problem: str) -> None:

@@ -62,7 +62,7 @@ def test_a_page_loads_its_files_by_their_hash_and_may_keep_them(portal: Running)
         answer = ask(portal, f"/static/{hashed}", **{"Accept-Encoding": "gzip"})
         assert (answer.status, answer.headers["cache-control"]) == (200, FOREVER)
         packed = answer.headers.get("content-encoding") == "gzip"
-        assert packed != hashed.endswith(".woff2"), "a font is compressed in itself"
+        assert packed != hashed.endswith((".woff2", ".webp")), "fonts and pictures are compressed"
         body = gzip.decompress(answer.body) if packed else answer.body
         assert body == (BUILD / hashed).read_bytes()
         assert ask(portal, f"/static/{hashed}").body == (BUILD / hashed).read_bytes()
