@@ -18,6 +18,8 @@ dated it, so that it is dated anew when that clock is put right. An *order* grow
 ordinal, sequence number), see `portal.ingest.messages.order`: a late, older report never
 overwrites what a newer one said.
 
+May be imported by every app above it.
+
 Source: design sections 2 and 8; requirement C-17.
 """
 
