@@ -27,7 +27,7 @@ LOCATIONS_FULL: Final = Template(
     "location.full", "the limit of {limit} installation locations for one site has been reached"
 )
 REMOVE_LOCATION: Final = Template(
-    "location.remove", "remove one that is no longer needed, or use an existing one"
+    "location.remove", "remove one that is not needed, or use an existing one"
 )
 LOCATION_UNKNOWN: Final = Template(
     "location.unknown", "{site} has no installation location with the name '{name}'"
