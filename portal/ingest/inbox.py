@@ -231,6 +231,10 @@ class Inbox:
                 light.append(box)
         return light
 
+    def set_apart(self, box: str) -> None:
+        """Set a box apart for a while; its messages are acknowledged to the broker at once."""
+        self._set_apart(box, self._now() + HEAVY_S)
+
     def _set_apart(self, box: str, until: float) -> None:
         self._paces.set_apart(box, until)
         for waiting in self._queues.get(box, ()):

@@ -29,11 +29,10 @@ from cloud_link.topics import Up, parse_up
 from cloud_link.validation import Flaw
 from cloud_link.wire import RejectCode
 from portal.fleet.models import Box
-from portal.ingest import alarms, canary, sql
+from portal.ingest import alarms, canary, sql, suspects
 from portal.ingest.messages import box_of, decode_messages, split
 from portal.ingest.preemption import Preemption, never
 from portal.ingest.store import IngestResult, ingest
-from portal.ingest.suspects import ISOLATION_S as RECORDS_S
 from portal.ingest.tables import SentTable, refuse_table
 from portal.ingest.tally import Tally
 
@@ -50,7 +49,7 @@ ISOLATION_S: Final = 30.0
 and the messages of the box that failed come apart from then on."""
 _ATTEMPTS_LOST: Final = 3
 """How often a single message must lose the connection again before it is at fault."""
-_VERDICTS: Final = 20
+_VERDICTS: Final = 6
 """Canaries at most for the verdict on one record, and on the pending ones that it brings about."""
 
 
@@ -62,17 +61,19 @@ class Progress:
         outcomes: What each of them returned, in their order.
         kept_until: When the last of them ended, by `time.monotonic`.
         kept: Seconds that they took.
+        lost: Seconds of the last attempt in which no step was ended.
     """
 
     outcomes: list[Any] = field(default_factory=list)
     kept_until: float = 0.0
     kept: float = 0.0
+    lost: float = 0.0
 
-    def keep(self, began: float, now: float) -> float:
-        """Count the time of the steps that were ended since ``began``; returns what is lost."""
+    def keep(self, began: float, now: float) -> None:
+        """Count the time of an attempt that gave way, or failed, after some steps."""
         kept = max(0.0, self.kept_until - began)
         self.kept += kept
-        return now - began - kept
+        self.lost = now - began - kept
 
 
 class SharedTurnError(Exception):
@@ -89,7 +90,7 @@ class _CanaryNeededError(Exception):
     def __init__(self, kind: str, failures: Failures) -> None:
         super().__init__(kind)
         self.kind = kind
-        self.verdict = (kind, failures)
+        self.failures = failures
 
 
 def ingest_or_isolate(
@@ -161,10 +162,11 @@ class _Isolation:
         self._progress = progress
         self._suspect_lost = suspect_lost
         self._steps = 0
-        self._getting_on = False
+        self._step_done = False
         self._suspects: list[_Suspect] = []
         self._canaries: set[str] = set()
-        self._verdicts: set[tuple[str, Failures]] = set()
+        self._confirmed: dict[str, Failures] = {}
+        """The failures of each kind after which a canary was stored."""
         self._judged = False
         self._own = len({box_of(one.topic) for one in messages}) == 1
         self._shared = shared
@@ -179,9 +181,9 @@ class _Isolation:
         if number < len(self._progress.outcomes):
             return self._progress.outcomes[number]  # type: ignore[no-any-return] # of this step
         # One step at least is done each time, so that a turn gets on however many messages wait.
-        self._preemption.begin_step(number, between=self._getting_on)
+        self._preemption.begin_step(number, between=self._step_done)
         outcome = do()
-        self._getting_on = True
+        self._step_done = True
         self._progress.outcomes.append(outcome)
         self._progress.kept_until = time.monotonic()
         return outcome
@@ -189,10 +191,10 @@ class _Isolation:
     def _ingest(self, messages: Sequence[IncomingMessage]) -> IngestResult:
         """Store messages, but those that fail alone: these are judged by `_judge`."""
         if (self._suspects or self._judged) and self._step(self._is_over):
-            suspects = frozenset(box_of(one.topic) for one in messages if self._own)
-            return IngestResult(answers=(), suspects=suspects, tally=Tally(held=len(messages)))
+            failed = frozenset(box_of(one.topic) for one in messages if self._own)
+            return IngestResult(answers=(), suspects=failed, tally=Tally(held=len(messages)))
         apart = self._own or not self._shared
-        error = self._attempt(messages, _refuse if apart else None)
+        error = self._attempt(messages, _raise_failed if apart else None)
         if isinstance(error, IngestResult):
             return error
         if not (self._own or self._shared):
@@ -213,7 +215,7 @@ class _Isolation:
         """Whether no further message is tried."""
         if self._own:
             kept = self._progress.kept + time.monotonic() - self._began
-            return kept > (ISOLATION_S if self._suspects else RECORDS_S)
+            return kept > (ISOLATION_S if self._suspects else suspects.ISOLATION_S)
         return time.monotonic() > self._began + ISOLATION_S
 
     def _attempt(
@@ -246,17 +248,21 @@ class _Isolation:
             if not isinstance(outcome, _CanaryNeededError):
                 break
             self._check_canaries([outcome.kind])
-            self._verdicts.add(outcome.verdict)
+            known = self._confirmed.get(outcome.kind, frozenset())
+            self._confirmed[outcome.kind] = known | outcome.failures
         else:  # each time something else fails: canaries within the transaction
             outcome = self._attempt([message])
         if not isinstance(outcome, IngestResult):
+            kinds = set(canary.kinds_of(message))
+            self._check_canaries(kinds - self._canaries)
+            self._canaries |= kinds
             return self._try_again(message, outcome)
         self._judged = self._judged or bool(outcome.suspects)
         return outcome
 
     def _need_canary(self, kind: str, error: Exception, failures: Failures) -> None:
         """A trial: passes where the canary was stored before, for the same failures."""
-        if (kind, failures) not in self._verdicts:
+        if kind not in self._confirmed or not failures <= self._confirmed[kind]:
             raise _CanaryNeededError(kind, failures) from error
 
     def _try_again(self, message: IncomingMessage, error: Exception) -> IngestResult:
@@ -279,9 +285,9 @@ class _Isolation:
 
     def _judge(self) -> IngestResult:
         """Reject what failed, unless the portal is at fault: that is left unanswered."""
-        suspects = frozenset(one.box for one in self._suspects)
-        result = IngestResult(answers=(), suspects=suspects)
-        if not suspects:
+        failed = frozenset(one.box for one in self._suspects)
+        result = IngestResult(answers=(), suspects=failed)
+        if not failed:
             return result
         self._check_canaries(
             {kind for one in self._suspects for kind in canary.kinds_of(one.message)}
@@ -312,7 +318,7 @@ class _Isolation:
             return alarms.causes_of_fleet(failures, round(time.time() * 1000))
 
 
-def _refuse(_kind: str, error: Exception, _failures: Failures) -> None:
+def _raise_failed(_kind: str, error: Exception, _failures: Failures) -> None:
     """A trial: what failed is isolated in transactions, not in savepoints."""
     raise _RecordFailedError from error
 

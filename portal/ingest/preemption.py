@@ -2,15 +2,17 @@
 
 A transaction of a box with much to store takes longer than that of a small message, which then
 waits for it. Between two statements such work asks whether a small message waits; where one does,
-its transaction is rolled back, the message is stored, and the work is done from its beginning::
+its transaction is rolled back, the message is stored, and the work is done again from the beginning
+of this step (`portal.ingest.isolation`)::
 
     a box apart    |....statement....|....x           |....statement....|....statement....|commit|
     another box                       message --> |commit|
                                          rolled back
 
 So another box waits for one statement, or one commit, instead of a transaction. What is done again
-is lost time: it may take `SHARE` of all time, and the same work gives way `TIMES` at most. On a
-portal where small messages never cease, the two kinds of work then alternate as they did.
+is lost time: it may take `SHARE` of all time, and the same step gives way `TIMES` at most. On a
+portal where small messages never cease, the two kinds of work then alternate as they did. Giving
+way between two steps loses nothing, and has no limit.
 
 Source: ADR 0039.
 """
@@ -33,7 +35,7 @@ SHARE: Final = 0.25
 BURST_S: Final = 0.5
 """Seconds of such work that may be lost at once."""
 TIMES: Final = 5
-"""How often the same work gives way at most."""
+"""How often the same step gives way at most."""
 
 
 class PreemptedError(BaseException):

@@ -94,20 +94,24 @@ def ignore(result: IngestResult, messages: int, seconds: float) -> None:
 
 
 @dataclass(slots=True, kw_only=True)
-class GivingWay:
-    """When a turn gives way to other messages, and how far it got.
+class TurnControl:
+    """How a turn is stored: when it gives way to other messages, and how far it got.
 
     Attributes:
         waits: Whether a message waits to which it gives way.
         from_step: See `portal.ingest.preemption.Preemption`.
         shared: Whether messages of several boxes are taken apart in one turn.
+        suspect_lost: Whether it is to blame for a connection that is lost.
         progress: What is done of it.
+        faults: How many faults of the portal there were when it was begun.
     """
 
     waits: Callable[[], bool]
     from_step: int | None = None
     shared: bool = True
+    suspect_lost: bool = False
     progress: Progress = field(default_factory=Progress)
+    faults: int = 0
 
 
 class Storage:
@@ -137,6 +141,8 @@ class Storage:
         self._settled = 0
         self._failing: set[str] = set()
         self._lost_time = LostTime()
+        self._faults = 0
+        """Canaries that failed, and outages: what was found out before one counts no more."""
         self._message_waits = False
 
     def close(self) -> None:
@@ -227,63 +233,64 @@ class Storage:
         return result
 
     async def store(
-        self, messages: Sequence[IncomingMessage], giving_way: GivingWay | None = None
+        self, messages: Sequence[IncomingMessage], control: TurnControl | None = None
     ) -> IngestResult:
         """Store messages, however long the database is away.
 
         Args:
             messages: In the order in which they came.
-            giving_way: When these give way, and how far they got before; they do not without.
+            control: When these give way, and how far they got before; they do not without.
 
         Raises:
             PreemptedError: A message waits to which these give way.
             SharedTurnError: They are of several boxes, and failed.
         """
-        giving_way = giving_way or GivingWay(waits=never)
-        try:
-            return await self._retry(messages, giving_way, suspect_lost=False)
-        except DatabaseOutageError as error:
-            log.error("batch_taken_apart", messages=len(messages), error=str(error))
-        return await self._retry(messages, giving_way, suspect_lost=True)
+        control = control or TurnControl(waits=never)
+        if not control.suspect_lost:
+            try:
+                return await self._retry(messages, control)
+            except DatabaseOutageError as error:
+                log.error("batch_taken_apart", messages=len(messages), error=str(error))
+            control.suspect_lost = True
+        return await self._retry(messages, control)
 
     def may_give_way(self, times: int) -> bool:
         """Whether messages may give way that did so ``times`` before."""
         return self._lost_time.allows(times, time.monotonic())
 
     async def _retry(
-        self,
-        messages: Sequence[IncomingMessage],
-        giving_way: GivingWay,
-        *,
-        suspect_lost: bool,
+        self, messages: Sequence[IncomingMessage], control: TurnControl
     ) -> IngestResult:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(DatabaseOutageError),
-            stop=_never if suspect_lost else _is_lost_again,
+            stop=_never if control.suspect_lost else _is_lost_again,
             wait=wait_chain(*map(wait_fixed, PAUSE_S)),
             before_sleep=_note_outage,
             sleep=self._sleep,
             reraise=True,
         )
-        result: IngestResult = await retrying(self._attempt, messages, giving_way, suspect_lost)
+        result: IngestResult = await retrying(self._attempt, messages, control)
         if retrying.statistics["attempt_number"] > 1:
             log.info("database_recovered")
         return result
 
     async def _attempt(
-        self, messages: Sequence[IncomingMessage], giving_way: GivingWay, suspect_lost: bool
+        self, messages: Sequence[IncomingMessage], control: TurnControl
     ) -> IngestResult:
         self._message_waits = True
         try:
-            result = await self.run(
-                lambda: self._store(messages, giving_way, suspect_lost=suspect_lost)
-            )
+            result = await self.run(partial(self._store, messages, control))
         except SharedTurnError:
             raise
+        except PreemptedError:
+            self._lost_time.lose(control.progress.lost)
+            raise
         except canary.CanaryError as error:
+            self._faults += 1
             await self.run(partial(_raise_alarm, error))
             raise await self._diagnose(error.error, str(error)) from error
         except sql.OUTAGES as error:
+            self._faults += 1
             raise await self._diagnose(error) from error
         except Exception as error:  # noqa: BLE001 - a fault of ours must not stop the others
             log.error("batch_failed", messages=len(messages), error=alarms.detail_of(error))
@@ -301,40 +308,35 @@ class Storage:
             reason = f"{readiness.WORDS[found]} in {name}: run 'kanmon-portal migrate'"
         return DatabaseOutageError(reason, lost=sql.is_lost(error) and found is Readiness.READY)
 
-    def _store(
-        self,
-        messages: Sequence[IncomingMessage],
-        giving_way: GivingWay,
-        *,
-        suspect_lost: bool,
-    ) -> IngestResult:
+    def _store(self, messages: Sequence[IncomingMessage], control: TurnControl) -> IngestResult:
         self._message_waits = False
         close_old_connections()
         self.checkpoints.adopt()
         began, processor = time.monotonic(), time.thread_time()
-        progress = giving_way.progress
+        progress = control.progress
+        if control.faults != self._faults:  # what failed before may be stored now
+            progress.outcomes.clear()
+            control.faults = self._faults
         try:
             result = ingest_or_isolate(
                 messages,
-                suspect_lost=suspect_lost,
-                shared=giving_way.shared or suspect_lost,
-                preemption=Preemption(giving_way.waits, giving_way.from_step),
+                suspect_lost=control.suspect_lost,
+                shared=control.shared or control.suspect_lost,
+                preemption=Preemption(control.waits, control.from_step),
                 progress=progress,
             )
-        except PreemptedError:
-            self._lost_time.lose(progress.keep(began, time.monotonic()))
+        except BaseException as error:
+            now = time.monotonic()
+            progress.keep(began, now)
+            self.spent = Spent(whole=now - began, work=now - began)
+            if isinstance(error, sql.OUTAGES):
+                connection.close()
             raise
-        except sql.OUTAGES:
-            connection.close()
-            raise
-        finally:
-            whole = time.monotonic() - began
-            self.spent = Spent(whole=whole, work=whole)
+        whole = progress.kept + time.monotonic() - began
         work = whole - result.waited
         if not sql.postgres():  # it works in this thread: what is above that, others have taken
-            work = min(work, time.thread_time() - processor)
-        kept = progress.kept
-        self.spent = Spent(whole=kept + whole, work=kept + max(0.0, work))
+            work = min(work, progress.kept + time.thread_time() - processor)
+        self.spent = Spent(whole=whole, work=max(0.0, work))
         return result
 
 

@@ -53,7 +53,7 @@ class Suspect:
     error: Exception
 
 
-def _name(suspect: Suspect) -> object:
+def _identity(suspect: Suspect) -> object:
     """What tells a record or a table from others, however often it is read."""
     subject = suspect.subject
     return getattr(subject, "number", None) or getattr(subject, "table_id", None)
@@ -156,7 +156,7 @@ class Suspects:
         failures = [(one.box.pk, cause_of(one.kind, one.error), one) for one in self._found]
         for kind, error in {one.kind: one.error for one in self._found}.items():
             of_kind = [(one, cause) for _, cause, one in failures if one.kind == kind]
-            self._trial(kind, error, frozenset((_name(one), cause) for one, cause in of_kind))
+            self._trial(kind, error, frozenset((_identity(one), cause) for one, cause in of_kind))
         alike = [(box, cause, one.kind, one.error) for box, cause, one in failures]
         fleet = set() if alone else causes_of_fleet(alike, now_ms)
         for _, cause, one in failures:

@@ -46,7 +46,7 @@ from portal.ingest.inbox import Inbox, pause_requests
 from portal.ingest.isolation import SharedTurnError
 from portal.ingest.pacing import Paces
 from portal.ingest.preemption import PreemptedError, never
-from portal.ingest.storage import PAUSE_S, GivingWay, Storage, ignore
+from portal.ingest.storage import PAUSE_S, Storage, TurnControl, ignore
 from portal.logs import event_log, log_suppressed
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ KEEPALIVE_S: Final = 15
 _EXPIRY_EVERY_S: Final = 3600.0
 _SWITCH_S: Final = 0.0005
 """For how long the database's thread may keep the event loop from its turn."""
-_UNDER_WAY: Final = 32
-"""Boxes whose turns are begun, from which on none gives way: one is begun within another."""
+_NESTED: Final = 8
+"""How many turns at most give way at once: each is stored within the one before."""
 _READS: Final = 4
 """Passes of the event loop that bring a message from the socket into the inbox."""
 
@@ -161,6 +161,7 @@ class Worker:
         self._budgets = Budgets(settings.INGEST_BUDGET)
         self._paces = Paces()
         self._under_way = set[str]()
+        self._nested = 0
         self._halves: deque[Turn] = deque()
         self._answering: asyncio.Task[None]
 
@@ -286,20 +287,29 @@ class Worker:
             SharedTurnError: It is of several boxes, and failed.
         """
         messages = [one.message for one in turn.parts]
-        giving_way = GivingWay(waits=lambda: self._others_wait(inbox), shared=False)
-        if len({one.box for one in turn.parts}) > 1 or len(self._under_way) > _UNDER_WAY:
-            giving_way.waits = never
+        control = TurnControl(waits=lambda: self._others_wait(inbox), shared=False)
+        boxes = {one.box for one in turn.parts}
+        if len(boxes) > 1 or self._nested >= _NESTED:
+            control.waits = never
         steps = times = 0
         while True:
             allowed = self._storage.may_give_way(times)
-            giving_way.from_step = (0 if turn.apart else 1) if allowed else None
+            control.from_step = (0 if turn.apart else 1) if allowed else None
             try:
-                return await self._storage.store(messages, giving_way)
+                return await self._storage.store(messages, control)
             except PreemptedError:
-                done = len(giving_way.progress.outcomes)
+                done = len(control.progress.outcomes)
                 steps, times = done, times + 1 if done == steps else 0
+            if not turn.apart:  # the broker hands out no more than so many unacknowledged messages
+                for box in boxes:
+                    inbox.set_apart(box)
+                _acknowledge(turn.finished)
             others = self._halves.popleft() if self._halves else inbox.take(beside=self._under_way)
-            await self._deliver(session, inbox, others)
+            self._nested += 1
+            try:
+                await self._deliver(session, inbox, others)
+            finally:
+                self._nested -= 1
 
     def _others_wait(self, inbox: Inbox) -> bool:
         return bool(self._halves) or inbox.small_came()

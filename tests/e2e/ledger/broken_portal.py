@@ -53,7 +53,7 @@ def answers_before_commit() -> None:
     """Answer by a transaction that is rolled back, and store for good when more comes."""
     from portal.ingest.isolation import ingest_or_isolate
     from portal.ingest.preemption import never
-    from portal.ingest.storage import GivingWay, Storage
+    from portal.ingest.storage import Storage, TurnControl
 
     store = Storage._store
     owed: list[IncomingMessage] = []
@@ -61,17 +61,15 @@ def answers_before_commit() -> None:
     def promise(
         self: Storage,
         messages: Sequence[IncomingMessage],
-        giving_way: GivingWay,
-        *,
-        suspect_lost: bool,
+        control: TurnControl,
     ) -> IngestResult:
         if owed:
-            store(self, tuple(owed), GivingWay(waits=never), suspect_lost=suspect_lost)
+            store(self, tuple(owed), TurnControl(waits=never))
         owed[:] = messages
         undone = transaction.atomic()
         undone._from_testcase = True  # type: ignore[attr-defined]  # lets others be within it
         with undone:
-            result = ingest_or_isolate(messages, suspect_lost=suspect_lost)
+            result = ingest_or_isolate(messages, suspect_lost=control.suspect_lost)
             transaction.set_rollback(True)
         return result
 

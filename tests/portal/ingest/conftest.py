@@ -64,7 +64,6 @@ def hostile(transactional_db: None) -> Sender:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow this machine is, every record is tried."""
-    from portal.ingest import isolation, suspects
+    from portal.ingest import suspects
 
     monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)
-    monkeypatch.setattr(isolation, "RECORDS_S", 3_600.0)

@@ -10,19 +10,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from django.db import DataError
+from django.db import DataError, OperationalError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloud_link.mqtt.broker import Broker
 from cloud_link.mqtt.session import Message
 from cloud_link.wire import Ack, Lane, RejectCode, decode
-from portal.ingest import alarms, canary, isolation, storage
+from portal.ingest import alarms, canary, isolation, storage, suspects
 from portal.ingest.budget import Budgets
 from portal.ingest.inbox import Inbox
 from portal.ingest.isolation import Progress, ingest_or_isolate
 from portal.ingest.models import Alarm, Failure, PendingClock, Quarantine, Sample
 from portal.ingest.preemption import PreemptedError, Preemption
+from portal.ingest.storage import Storage, TurnControl
 from portal.ingest.store import IngestResult, ingest
 from portal.ingest.worker import Worker
 from tests import peers
@@ -159,6 +160,78 @@ def test_where_the_canary_fails_no_record_is_judged(
     assert not Quarantine.objects.exists()
 
 
+def no_commit(error: Exception, broken: Callable[[], bool]) -> Callable[..., IngestResult]:
+    """An ingest that fails outside of its records for as long as ``broken()``."""
+
+    def failing(messages: Iterable[IncomingMessage], **how: Any) -> IngestResult:
+        if broken():
+            raise error
+        return ingest(messages, **how)
+
+    return failing
+
+
+async def test_what_failed_before_a_fault_of_the_portal_is_tried_again_after_it(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record fails twice, and then its canary, too: the portal is at fault, and is mended."""
+    checks, broken = list[str](), [True]
+    check = canary.check
+
+    def failing_second(kind: str, now: Any) -> None:
+        checks.append(kind)
+        if len(checks) == 2:
+            raise canary.CanaryError(kind, LookupError("a fault of ours"))
+        check(kind, now)
+
+    async def mended(_: float) -> None:
+        broken.clear()
+
+    monkeypatch.setattr(canary, "check", failing_second)
+    fails = no_commit(DataError("the commit fails"), lambda: bool(broken))
+    monkeypatch.setattr(isolation, "ingest", fails)
+    worker = Storage(sleep=mended)
+    try:
+        result = await worker.store([dated.send(Lane.DATA, meter(1000, 1, 2, 3))])
+    finally:
+        await asyncio.to_thread(worker.close)
+    assert len(checks) >= 2
+    assert acks(result, dated).ok == ((0, 0),)
+    assert not await ask(Quarantine.objects.exists)
+
+
+async def test_a_message_that_loses_connections_and_gives_way_is_found_out_once(
+    dated: Sender, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first pass, in which a lost connection is no message's fault, is not begun again."""
+    lost, waits = list[None](), list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    def losing(messages: Iterable[IncomingMessage], **how: Any) -> IngestResult:
+        if not how.get("read"):
+            lost.append(None)
+            raise OperationalError("server closed the connection unexpectedly")
+        return ingest(messages, **how)
+
+    monkeypatch.setattr(isolation, "ingest", losing)
+    worker, control = Storage(sleep=sleep), TurnControl(waits=always)
+    message = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
+    try:
+        while True:
+            try:
+                result = await worker.store([message], control)
+                break
+            except PreemptedError:
+                assert len(lost) < 20
+    finally:
+        await asyncio.to_thread(worker.close)
+    assert acks(result, dated).rejected == ((0, RejectCode.REFUSED),)
+    assert waits == [0.2, 0.5, 1.0]
+    assert caplog.text.count("batch_taken_apart") == 1
+
+
 def test_a_pending_record_that_fails_is_not_the_fault_of_the_clock_that_dates_it(
     sender: Sender, hostile: Sender
 ) -> None:
@@ -194,7 +267,7 @@ def test_a_turn_with_nothing_but_poison_is_isolated_for_a_limited_time(
     hostile: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not tried in time stays unanswered, and something is settled every time."""
-    monkeypatch.setattr(isolation, "RECORDS_S", 0.0)
+    monkeypatch.setattr(suspects, "ISOLATION_S", 0.0)
     bad = hostile.send(Lane.DATA, *[meter(1000 * n, 1, 2, BAD) for n in range(8)])
     with refusing():
         result, _ = in_turns([bad], lambda: False)
@@ -202,7 +275,7 @@ def test_a_turn_with_nothing_but_poison_is_isolated_for_a_limited_time(
         assert not stored(result, hostile)
         assert result.suspects == {hostile.box}
         assert result.tally.held
-        monkeypatch.setattr(isolation, "RECORDS_S", 3_600.0)
+        monkeypatch.setattr(suspects, "ISOLATION_S", 3_600.0)
         result, _ = in_turns([bad], lambda: False)
     assert rejected(result, hostile) == list(range(8))
 
@@ -256,7 +329,7 @@ async def test_the_first_record_that_fails_of_a_box_holds_up_no_other_box(
     assert order == [dated.box, evil.box]
 
 
-class _Told:
+class _SessionLog:
     """A session that remembers what was published."""
 
     def __init__(self) -> None:
@@ -275,6 +348,30 @@ class _Told:
         return found
 
 
+async def delivered(
+    sent: Sequence[tuple[Sender, Sequence[bool]]], acknowledged: Counter[str]
+) -> _SessionLog:
+    """What boxes hear of a turn that all of them share; a record is poison where it says so."""
+    told, worker = _SessionLog(), Worker(Broker.parse("mqtt://127.0.0.1:1"))
+    inbox = Inbox(Budgets(), 400)
+    worker._answering = asyncio.create_task(asyncio.sleep(0))
+    for sender, flags in sent:
+        for n, flag in enumerate(flags):
+            one = sender.send(Lane.DATA, meter(1000 * (n + 1), 1, 2, BAD if flag else 3))
+            ack = partial(acknowledged.update, [sender.box])
+            await inbox.put(Message(topic=one.topic, payload=one.body, retain=False, ack=ack))
+    refused = refusing()
+    await ask(refused.__enter__)
+    try:
+        while len(inbox):
+            await worker._deliver(cast("Session", told), inbox, inbox.take())
+        await worker._answering
+    finally:
+        await asyncio.to_thread(worker.close)
+        await ask(partial(refused.__exit__, None, None, None))
+    return told
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(bad=st.lists(st.lists(st.booleans(), min_size=1, max_size=2), min_size=2, max_size=6))
 def test_a_turn_of_several_boxes_that_fails_is_taken_apart_by_box(
@@ -284,27 +381,10 @@ def test_a_turn_of_several_boxes_that_fails_is_taken_apart_by_box(
     Failure.objects.all().delete()  # of the example before
     Alarm.objects.all().delete()
     senders = fleet_of(len(bad))
-    acknowledged, told = Counter[str](), _Told()
-
-    async def deliver() -> None:
-        worker = Worker(Broker.parse("mqtt://127.0.0.1:1"))
-        inbox = Inbox(Budgets(), 400)
-        worker._answering = asyncio.create_task(asyncio.sleep(0))
-        for sender, flags in zip(senders, bad, strict=True):
-            for n, flag in enumerate(flags):
-                sent = sender.send(Lane.DATA, meter(1000 * (n + 1), 1, 2, BAD if flag else 3))
-                ack = partial(acknowledged.update, [sender.box])
-                await inbox.put(Message(topic=sent.topic, payload=sent.body, retain=False, ack=ack))
-        try:
-            while len(inbox):
-                await worker._deliver(cast("Session", told), inbox, inbox.take())
-            await worker._answering
-        finally:
-            await asyncio.to_thread(worker.close)
-
-    with refusing(), pytest.MonkeyPatch.context() as patched:
+    acknowledged = Counter[str]()
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(alarms, "BOXES_ALIKE", len(bad) + 1)
-        asyncio.run(deliver())
+        told = asyncio.run(delivered(list(zip(senders, bad, strict=True)), acknowledged))
     for sender, flags in zip(senders, bad, strict=True):
         rejected_there = [n for n, ok in told.settled(sender) if not ok]
         stored_there = [n for n, ok in told.settled(sender) if ok]
@@ -314,6 +394,16 @@ def test_a_turn_of_several_boxes_that_fails_is_taken_apart_by_box(
     answered = list(dict.fromkeys(box for box, ack in told.acks if ack.ok or ack.rejected))
     sound = {one.box for one, flags in zip(senders, bad, strict=True) if not any(flags)}
     assert set(answered[: len(sound)]) == sound, "no box waits for the verdict on another's record"
+
+
+def test_in_a_turn_of_many_boxes_none_waits_for_the_verdict_on_one(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    senders = fleet_of(40)
+    told = asyncio.run(delivered([(one, [n == 17]) for n, one in enumerate(senders)], Counter()))
+    answered = list(dict.fromkeys(box for box, ack in told.acks if ack.ok or ack.rejected))
+    assert answered[-1] == senders[17].box
+    assert len(answered) == 40
 
 
 async def hear_refusal(session: Session) -> None:
