@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('organization', models.BigIntegerField(null=True)),
                 ('person', models.BigIntegerField(null=True)),
                 ('message_id', models.CharField(max_length=254, unique=True)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('refused', 'Refused by the mail server'), ('expired', 'Not sent in time')], default='waiting', max_length=10)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting to be sent'), ('sent', 'Sent'), ('refused', 'Refused by the mail server'), ('expired', 'Not sent in time')], default='waiting', max_length=10)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
