@@ -137,7 +137,7 @@ class Inbox:
         self._rotation: deque[str] = deque()
         self._dropped: Counter[Resource] = Counter()
         self._apart_next = False
-        self._small_came = False
+        self._small_came = self._small_left = False
         self._size = 0
         self._room, self._filled = asyncio.Event(), asyncio.Event()
 
@@ -176,6 +176,13 @@ class Inbox:
             self._filled.clear()
             await self._filled.wait()
 
+    def small_waits(self) -> bool:
+        """Whether one waits of a box that is not apart, however long.
+
+        May be asked from any thread.
+        """
+        return self._small_came or self._small_left
+
     def small_came(self) -> bool:
         """Whether a message came since the last turn was taken, of a box that is not apart.
 
@@ -211,6 +218,10 @@ class Inbox:
         for box in [box for box in self._rotation if not self._queues[box]]:
             self._rotation.remove(box)
             del self._queues[box]
+        begun = {turn.apart, *beside, *(part.box for part in turn.parts)}
+        self._small_left = any(
+            box not in begun and not self._paces.is_apart(box, now) for box in self._rotation
+        )
         if self._size < self._limit:
             self._room.set()
         return turn

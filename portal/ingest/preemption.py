@@ -55,14 +55,21 @@ class Preemption:
     """Raises `PreemptedError` before a statement where a message waits.
 
     Args:
-        waits: Whether a message waits; asked in the database's thread, between two steps, and
-            before each statement of a step.
+        waits: Whether a message came; asked in the database's thread before each statement.
+        waits_between: Whether one waits, however long; asked there between two steps. It is
+            ``waits`` where it is not given.
         from_step: The first step that is rolled back within; ``None``: none is, and work gives way
             between steps only.
     """
 
-    def __init__(self, waits: Callable[[], bool], from_step: int | None = 0) -> None:
+    def __init__(
+        self,
+        waits: Callable[[], bool],
+        waits_between: Callable[[], bool] | None = None,
+        from_step: int | None = 0,
+    ) -> None:
         self.waits = waits
+        self._waits_between = waits_between or waits
         self._from_step = from_step
         self._step = 0
 
@@ -74,7 +81,7 @@ class Preemption:
     def begin_step(self, number: int, *, between: bool) -> None:
         """Begin a step, the first of which is 0; may raise `PreemptedError` ``between`` two."""
         self._step = number
-        if between and self.waits():
+        if between and self._waits_between():
             raise PreemptedError
 
     def _before_statement(

@@ -98,8 +98,7 @@ class TurnControl:
     """How a turn is stored: when it gives way to other messages, and how far it got.
 
     Attributes:
-        waits: Whether a message waits to which it gives way.
-        from_step: See `portal.ingest.preemption.Preemption`.
+        waits, waits_between, from_step: See `portal.ingest.preemption.Preemption`.
         shared: Whether messages of several boxes are taken apart in one turn.
         suspect_lost: Whether it is to blame for a connection that is lost.
         progress: What is done of it.
@@ -107,6 +106,7 @@ class TurnControl:
     """
 
     waits: Callable[[], bool]
+    waits_between: Callable[[], bool] = never
     from_step: int | None = None
     shared: bool = True
     suspect_lost: bool = False
@@ -322,7 +322,7 @@ class Storage:
                 messages,
                 suspect_lost=control.suspect_lost,
                 shared=control.shared or control.suspect_lost,
-                preemption=Preemption(control.waits, control.from_step),
+                preemption=Preemption(control.waits, control.waits_between, control.from_step),
                 progress=progress,
             )
         except BaseException as error:

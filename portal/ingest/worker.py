@@ -287,10 +287,11 @@ class Worker:
             SharedTurnError: It is of several boxes, and failed.
         """
         messages = [one.message for one in turn.parts]
-        control = TurnControl(waits=lambda: self._others_wait(inbox), shared=False)
+        control = TurnControl(waits=inbox.small_came, shared=False)
+        control.waits_between = lambda: bool(self._halves) or inbox.small_waits()
         boxes = {one.box for one in turn.parts}
         if len(boxes) > 1 or self._nested >= _NESTED:
-            control.waits = never
+            control.waits = control.waits_between = never
         steps = times = 0
         while True:
             allowed = self._storage.may_give_way(times)
@@ -310,9 +311,6 @@ class Worker:
                 await self._deliver(session, inbox, others)
             finally:
                 self._nested -= 1
-
-    def _others_wait(self, inbox: Inbox) -> bool:
-        return bool(self._halves) or inbox.small_came()
 
     async def _conclude(
         self, session: Session, result: IngestResult, finished: Sequence[Message]

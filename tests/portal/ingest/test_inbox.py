@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -426,3 +427,25 @@ def test_documents_are_paid_for_before_they_are_read() -> None:
         assert bench.turns[-1].throttled[0].resource is Resource.BYTES
 
     run(work())
+
+
+def test_small_messages_that_a_turn_left_wait_for_the_steps_of_the_next() -> None:
+    """Opening takes time, so that a turn may leave some; none of them came since."""
+
+    async def main() -> None:
+        clock = itertools.count()
+        inbox = Inbox(Budgets(), 400, lambda: next(clock) * 0.003)
+        for sender in (Sender("b-1"), Sender("b-2"), Sender("b-3")):
+            one = sender.send(Lane.DATA, meter(1000, 1, 2, 3))
+            message = Message(topic=one.topic, payload=one.body, retain=False, ack=lambda: None)
+            await inbox.put(message)
+        first = inbox.take()
+        assert len(first.parts) == 1
+        assert not inbox.small_came()
+        assert inbox.small_waits()
+        begun = {part.box for part in first.parts}
+        while inbox.small_waits():
+            begun |= {part.box for part in inbox.take(beside=begun).parts}
+        assert begun == {"b-1", "b-2", "b-3"}
+
+    run(main())

@@ -216,7 +216,7 @@ async def test_a_message_that_loses_connections_and_gives_way_is_found_out_once(
         return ingest(messages, **how)
 
     monkeypatch.setattr(isolation, "ingest", losing)
-    worker, control = Storage(sleep=sleep), TurnControl(waits=always)
+    worker, control = Storage(sleep=sleep), TurnControl(waits=always, waits_between=always)
     message = dated.send(Lane.DATA, meter(1000, 1, 2, 3))
     try:
         while True:
