@@ -215,9 +215,14 @@ def _ids(portal: Running) -> dict[str, int]:
 @pytest.mark.peer("chromium")
 @pytest.mark.timeout(400)
 @pytest.mark.req("E-2")
-@pytest.mark.parametrize("width", [360, 1440])
-@pytest.mark.parametrize("language", ["ja", "en"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "language", "width"),
+    [
+        *(("light", language, width) for language in ("ja", "en") for width in (360, 1440)),
+        ("dark", "ja", 360),  # its colours depend on neither
+        ("dark", "en", 1440),
+    ],
+)
 def test_every_page_is_sound_at_phone_and_desktop_width_in_both_languages(
     portal: Running, browser: Browser, width: int, language: str, scheme: str
 ) -> None:
