@@ -24,6 +24,7 @@ from portal.fleet.models import Device
 from portal.web.spreadsheet import escape_formula
 from tests.portal.addresses import address_of
 from tests.portal.audit.triggers import without_triggers
+from tests.portal.test_hostile_values import look_at_statistics
 from tests.portal.test_page_costs import measured
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ def _fill(number: int, device: int) -> None:
             "UPDATE audit_head SET sequence = %s, hash = %s WHERE chain = %s",
             [rows[-1].sequence, previous, chain],
         )
+    look_at_statistics()
 
 
 def test_a_page_of_a_long_log_costs_no_more(owner: Client, seeded: SeedIds) -> None:
