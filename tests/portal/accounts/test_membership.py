@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.accounts import joining, membership
+from portal.accounts import documents, joining, membership
 from portal.accounts.actions import AccountError, make_sign_in_link
 from portal.accounts.models import (
     Decision,
@@ -39,6 +39,7 @@ from tests.portal.accounts.joining_people import (
     person,
     signed_in,
     signed_in_at,
+    signs_in,
     signs_up,
 )
 
@@ -111,17 +112,40 @@ def test_an_invited_person_signs_up_without_name_and_organization_steps(
     assert Client().get(_link()).status_code == 410
 
 
-@pytest.mark.req("E-18")
-def test_a_person_with_an_account_signs_in_and_accepts(company: Organization, boss: User) -> None:
+@pytest.mark.req("E-6", "E-18")
+@pytest.mark.parametrize("action", ["sign-in", "sign-up"])
+@pytest.mark.parametrize("belongs", [True, False])
+def test_a_person_with_an_account_signs_in_and_accepts(
+    company: Organization, boss: User, action: str, *, belongs: bool
+) -> None:
     other = Organization.objects.create(name="Elsewhere")
     jiro = person("jiro@example.com", other)
+    if not belongs:
+        jiro.memberships.all().delete()
     _invite(boss, company, role="installer")
-    browser = Client()
-    assert browser.post(_link(), {"action": "sign-in"})["Location"] == reverse("account_login")
-    browser.force_login(jiro)
-    assert browser.post(_link(), {"action": "accept"}).status_code == 302
+    link, browser = _link(), Client()
+    pages = {"sign-in": "account_login", "sign-up": "sign-up"}
+    assert browser.post(link, {"action": action})["Location"] == reverse(pages[action])
+    shown = signs_in(browser, jiro.email)
+    assert shown.request["PATH_INFO"] == link
+    assert company.name in shown.content.decode()
+    assert browser.post(link, {"action": "accept"})["Location"] == reverse("overview")
+    assert browser.get(reverse("overview")).status_code == 200
     assert company.memberships.get(user=jiro).role == Role.INSTALLER
-    assert browser.post(_link(), {"action": "accept"}).status_code == 410
+    assert browser.post(link, {"action": "accept"}).status_code == 410
+
+
+def test_new_documents_are_accepted_before_the_invitation(
+    company: Organization, boss: User
+) -> None:
+    jiro = person("jiro@example.com", Organization.objects.create(name="Elsewhere"))
+    jiro.consents.all().delete()
+    _invite(boss, company)
+    link, browser = _link(), Client()
+    browser.post(link, {"action": "sign-in"})
+    assert signs_in(browser, jiro.email).request["PATH_INFO"] == reverse("consent")
+    asked = {f"document-{one.pk}": "on" for one in documents.outstanding(jiro)}
+    assert browser.post(reverse("consent"), asked)["Location"] == link
 
 
 def test_an_invitation_is_for_the_invited_address_alone(company: Organization, boss: User) -> None:
@@ -195,14 +219,48 @@ def test_joining_waits_for_an_administrator(company: Organization, boss: User) -
     assert company.memberships.filter(user=asked.user).exists()
 
 
+@pytest.mark.req("E-20")
 def test_the_invitation_url_leads_through_the_sign_up(company: Organization, boss: User) -> None:
     browser = Client()
     place = f"{reverse('invite')}?groupid={company.public_id}"
     assert company.name not in browser.get(place).content.decode()
     signs_up("taro@example.com", browser=browser)
-    browser.post(reverse("welcome"), NAMES)
-    found = browser.get(place)["Location"]
-    assert company.name in browser.get(found).content.decode()
+    named = browser.post(reverse("welcome"), NAMES, follow=True)
+    assert named.request["PATH_INFO"] == reverse("organization-join")
+    assert company.name in named.content.decode()
+    form = {"organization": str(company.public_id)}
+    asked = browser.post(reverse("organization-join"), form, follow=True)
+    assert asked.request["PATH_INFO"] == reverse("start")
+    assert browser.get(reverse("overview"))["Location"] == reverse("start")
+    joining.decide_join(boss, JoinRequest.objects.get(), approve=True)
+    assert browser.get(reverse("overview"))["Location"] == reverse("overview"), "no page to join"
+    assert browser.get(reverse("overview")).status_code == 200
+
+
+@pytest.mark.req("E-6", "E-20")
+@pytest.mark.parametrize("belongs", [True, False])
+def test_the_invitation_url_leads_through_the_sign_in(
+    company: Organization, boss: User, *, belongs: bool
+) -> None:
+    taro = person("taro@example.com", Organization.objects.create(name="Elsewhere"))
+    if not belongs:
+        taro.memberships.all().delete()
+    browser = Client()
+    browser.get(f"{reverse('invite')}?groupid={company.public_id}")
+    shown = signs_in(browser, taro.email)
+    assert shown.request["PATH_INFO"] == reverse("organization-join")
+    assert company.name in shown.content.decode()
+    after = browser.get(reverse("overview"), follow=True)
+    assert after.request["PATH_INFO"] == reverse("overview" if belongs else "start")
+
+
+def test_a_page_that_was_asked_for_opens_instead_of_a_forgotten_invitation(
+    company: Organization, boss: User
+) -> None:
+    taro, browser = person("taro@example.com", company), Client()
+    browser.get(f"{reverse('invite')}?groupid={company.public_id}")
+    shown = signs_in(browser, taro.email, next=reverse("devices"))
+    assert shown.request["PATH_INFO"] == reverse("devices")
 
 
 def test_a_refused_or_withdrawn_request_opens_nothing(company: Organization, boss: User) -> None:
