@@ -64,6 +64,7 @@ def _own_invitation(request: HttpRequest, invitation: int) -> Invitation:
 def invitation_resend(request: HttpRequest, invitation: int) -> HttpResponse:
     """Send an invitation again."""
     found = _own_invitation(request, invitation)
+    require_recent_sign_in(request)
     return _done(request, lambda: membership.resend(person(request), found))
 
 

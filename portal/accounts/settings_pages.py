@@ -25,7 +25,7 @@ from portal.accounts.language import remember_language
 from portal.accounts.models import Organization, User, normal_email
 from portal.accounts.models.people import NAME_LENGTH
 from portal.accounts.regions import REGIONS
-from portal.accounts.second_factor import require_recent_sign_in
+from portal.accounts.second_factor import has_second_factor, require_recent_sign_in
 from portal.accounts.security_acts import edit_details, set_expiry
 from portal.web.live import private
 from portal.web.revision import RevisedForm
@@ -138,8 +138,20 @@ def details(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notification_address(request: HttpRequest) -> HttpResponse:
-    """The form for another address; a mail to it has the link that completes the change."""
+    """The form for another address; a mail to it has the link that completes the change.
+
+    Links that set a new password go to this address. So the person shows who they are: by the
+    password in the form, by the second factor where there is no password, and where there is
+    neither, by a password that is set first.
+    """
     assert isinstance(request.user, User)
+    if not request.user.has_usable_password():
+        if not has_second_factor(request.user):
+            messages.info(
+                request, _("Set a password first. You can then change the address for notices.")
+            )
+            return redirect("account_set_password")
+        require_recent_sign_in(request)
     form = AddressForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         address = normal_email(form.cleaned_data["address"])

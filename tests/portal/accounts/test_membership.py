@@ -400,7 +400,15 @@ def test_only_administrators_manage_members(
 
 @pytest.mark.parametrize(
     "name",
-    ["member-role", "member-remove", "member-invite", "join-decide", "key-revoke", "change-decide"],
+    [
+        "member-role",
+        "member-remove",
+        "member-invite",
+        "invitation-resend",
+        "join-decide",
+        "key-revoke",
+        "change-decide",
+    ],
 )
 def test_who_shares_access_or_takes_it_away_has_just_shown_the_password(
     name: str, company: Organization, boss: User
@@ -416,10 +424,12 @@ def test_who_shares_access_or_takes_it_away_has_just_shown_the_password(
     join = JoinRequest.objects.create(user=hanako, organization=company)
     change = company.change_requests.create(requested_by=taro, changes={"name": "Aoyama"})
     member = taro.memberships.get().pk
+    sent = _invite(boss, company, email="saburo@example.com").pk
     named = {
         "member-role": member,
         "member-remove": member,
         "member-invite": company.pk,
+        "invitation-resend": sent,
         "join-decide": join.pk,
         "key-revoke": key.pk,
         "change-decide": change.pk,
@@ -430,7 +440,8 @@ def test_who_shares_access_or_takes_it_away_has_just_shown_the_password(
     def state() -> object:
         rows = Membership.objects.order_by("pk").values_list("pk", "user_id", "role")
         decided = [JoinRequest.objects.get().decision, company.change_requests.get().decision]
-        return list(rows), decided, Invitation.objects.count(), AgentKey.objects.get().revoked_at
+        links = set(Invitation.objects.values_list("digest", flat=True))
+        return list(rows), decided, links, AgentKey.objects.get().revoked_at
 
     before = state()
     signed_in_at(browser, time.time() - 3_600)

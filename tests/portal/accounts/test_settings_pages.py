@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ from portal.audit.models import Entry
 from portal.authority.models import AgentKey
 from portal.fleet.models import Device, DeviceGroup
 from portal.notifications.models import Mail
+from tests.portal.accounts.joining_people import signed_in_at
+from tests.portal.accounts.second_steps import code_at, set_up_app
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Page
@@ -172,6 +175,44 @@ def test_the_mailed_link_completes_the_change_when_it_is_confirmed_once(
     assert Mail.objects.latest("pk").recipient == EMAIL, "the address of before is told"
     assert other.post(link).status_code == other.get(link).status_code == 410
     assert b"office@example.com" in hana.get(reverse("settings")).content
+
+
+@pytest.mark.req("C-13")
+def test_a_person_without_password_and_second_step_sets_a_password_first(
+    hana: Client, person: User
+) -> None:
+    person.set_unusable_password()
+    person.save()
+    hana.force_login(person)
+    for answer in (hana.get(reverse("notification-address")), ask(hana)):
+        assert answer.headers["Location"] == reverse("account_set_password")
+    assert "Set a password first" in hana.get(reverse("account_set_password")).content.decode()
+    assert not Mail.objects.exists()
+
+
+@pytest.mark.req("C-13")
+def test_a_person_without_password_shows_the_second_step_again(hana: Client, person: User) -> None:
+    person.set_unusable_password()
+    person.save()
+    hana.force_login(person)
+    secret = set_up_app(hana)
+    assert b'name="password"' not in hana.get(reverse("notification-address")).content
+    signed_in_at(hana, time.time() - 3_600)
+    Mail.objects.all().delete()
+    new = {"password1": "Other-kettle-8", "password2": "Other-kettle-8"}
+    assert hana.post(reverse("account_set_password"), new).status_code == 302
+    assert "Other-kettle-8" not in str(dict(hana.session))
+    assert not User.objects.get().has_usable_password()
+    for place in ("account_set_password", "notification-address"):
+        asked = hana.get(reverse(place))
+        assert asked.headers["Location"].startswith(reverse("account_reauthenticate"))
+    asked = ask(hana)
+    assert not Mail.objects.exists()
+    code = {"code": code_at(secret, time.time())}
+    assert hana.post(asked.headers["Location"], code, follow=True).status_code == 200
+    assert [mail.recipient for mail in Mail.objects.all()] == ["office@example.com"]
+    assert hana.post(reverse("account_set_password"), new).status_code == 302
+    assert User.objects.get().check_password("Other-kettle-8")
 
 
 @pytest.mark.req("C-13")
