@@ -1,6 +1,6 @@
 """A person's own details, and the address that their mail goes to.
 
-Source: requirements C-12 and C-13.
+Source: requirements C-12, C-13 and E-9.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.validators import RegexValidator
 from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -20,11 +19,13 @@ from django.views.decorators.http import require_http_methods
 
 from config.time_zone import is_time_zone
 from portal.accounts import address_change
+from portal.accounts.countries import country_choices
+from portal.accounts.documents import JAPAN
+from portal.accounts.form_fields import LANGUAGES, KanaField, LineField
 from portal.accounts.forms import current_password
 from portal.accounts.language import remember_language
 from portal.accounts.models import Organization, User, normal_email
 from portal.accounts.models.people import NAME_LENGTH
-from portal.accounts.regions import REGIONS
 from portal.accounts.second_factor import has_second_factor, require_recent_sign_in
 from portal.accounts.security_acts import edit_details, set_expiry
 from portal.web.live import private
@@ -33,29 +34,17 @@ from portal.web.revision import RevisedForm
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-_kana = RegexValidator(
-    r"\A[ァ-ヺー・ヽヾ ]*\Z",
-    later("Enter the reading in full-width katakana."),
-    code="not_katakana",
-)
-
 
 class DetailsForm(RevisedForm):
     """Names, their reading, language, region and time zone."""
 
-    family_name = forms.CharField(label=later("Family name"), max_length=NAME_LENGTH)
-    given_name = forms.CharField(label=later("Given name"), max_length=NAME_LENGTH)
-    family_kana = forms.CharField(
-        label=later("Family name in katakana"),
-        max_length=NAME_LENGTH,
-        required=False,
-        validators=[_kana],
+    family_name = LineField(label=later("Family name"), max_length=NAME_LENGTH)
+    given_name = LineField(label=later("Given name"), max_length=NAME_LENGTH)
+    family_kana = KanaField(
+        label=later("Family name in katakana"), max_length=NAME_LENGTH, required=False
     )
-    given_kana = forms.CharField(
-        label=later("Given name in katakana"),
-        max_length=NAME_LENGTH,
-        required=False,
-        validators=[_kana],
+    given_kana = KanaField(
+        label=later("Given name in katakana"), max_length=NAME_LENGTH, required=False
     )
     language = forms.ChoiceField(label=later("Language"))
     region = forms.ChoiceField(label=later("Country or region"))
@@ -68,8 +57,8 @@ class DetailsForm(RevisedForm):
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data, initial={name: getattr(user, name) for name in self.base_fields})
         choices: dict[str, list[tuple[str, Any]]] = {
-            "language": [("en", "English"), ("ja", "日本語")],
-            "region": [("", "—"), *REGIONS.items()],
+            "language": list(LANGUAGES),
+            "region": [("", "—"), *country_choices()],
         }
         for name, offered in choices.items():
             choice = self.fields[name]
@@ -87,6 +76,15 @@ class DetailsForm(RevisedForm):
                 % {"zone": zone}
             )
         return zone
+
+    def clean(self) -> dict[str, Any]:
+        """In Japan the names have readings, as at the first sign-in (E-9)."""
+        found = super().clean()
+        if found.get("region") == JAPAN:
+            for name in ("family_kana", "given_kana"):
+                if not found.get(name) and name not in self.errors:
+                    self.add_error(name, _("Enter the reading: in Japan it is required."))
+        return found
 
 
 class AddressForm(forms.Form):

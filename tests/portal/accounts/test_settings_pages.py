@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from portal.accounts import actions
 from portal.accounts.actions import NewUser
+from portal.accounts.countries import countries
 from portal.accounts.models import Organization, User
 from portal.audit.models import Entry
 from portal.authority.models import AgentKey
@@ -90,7 +91,11 @@ def test_a_person_edits_their_details_and_reads_the_others(hana: Client, person:
         ({"region": ""}, "This field is required"),
         ({"time_zone": ""}, "This field is required"),
         ({"time_zone": "JST"}, "is not the name of a time zone"),
-        ({"family_kana": "yamada"}, "full-width katakana"),
+        ({"family_kana": "yamada"}, "Enter the reading in katakana"),
+        ({"family_kana": ""}, "in Japan it is required"),
+        ({"given_kana": " "}, "in Japan it is required"),
+        ({"family_name": "Yamada\u202e"}, "cannot be displayed"),
+        ({"given_kana": "ハナ\u200b"}, "cannot be displayed"),
         ({"family_name": "x" * 61}, "at most 60 characters"),
     ],
 )
@@ -100,6 +105,20 @@ def test_details_that_cannot_be_stored_are_refused(
     assert says in hana.post(reverse("settings"), DETAILS | change).content.decode()
     person.refresh_from_db()
     assert person.family_name == ""
+
+
+@pytest.mark.req("C-12", "E-9")
+def test_the_details_of_every_country_and_both_kana_are_stored(hana: Client, person: User) -> None:
+    kana = {"family_kana": "やまだ", "given_kana": "ﾊﾅ"}
+    assert hana.post(reverse("settings"), DETAILS | kana).status_code == 302
+    person.refresh_from_db()
+    assert (person.family_kana, person.given_kana) == ("ヤマダ", "ハナ")
+    page = hana.get(reverse("settings")).content.decode()
+    assert {region for region in countries("en") if f'value="{region}"' not in page} == set()
+    for region in ("BR", "CH", "KE", "JP", ""):
+        none = {"family_kana": "", "given_kana": "", "region": region}
+        answer = hana.post(reverse("settings"), DETAILS | none)
+        assert (answer.status_code == 302) == (region not in {"JP", ""}), region
 
 
 @pytest.mark.req("C-2")
