@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.accounts import actions
 from portal.accounts.actions import NewUser
-from portal.accounts.models import Organization, User
+from portal.accounts.models import Membership, Organization, Role, User
 from portal.notifications.models import Mail
 
 if TYPE_CHECKING:
@@ -208,24 +208,32 @@ def test_a_password_that_is_about_to_expire_is_announced_from_seven_days_before(
     while months_later(changed, 3) < timezone.now() + timedelta(days=left_days):
         changed += timedelta(hours=1)
     User.objects.update(password_changed_at=changed)
-    client = Client()
-    sign_in(client, PASSWORD)
-    assert (b"Your password expires" in client.get(reverse("overview")).content) == warned
+    places: list[dict[str, str]] = [{}, *({"next": reverse(n)} for n in ("usage", "settings"))]
+    for role in (Role.USER, Role.BILLING):
+        Membership.objects.update(role=role)
+        for asked in places:
+            client = Client()
+            said = {"login": person.email, "password": PASSWORD, **asked}
+            page = client.post(reverse("account_login"), said, follow=True)
+            assert page.status_code == 200
+            assert page.content.decode().count("Your password expires") == warned, (role, asked)
 
 
 @pytest.mark.req("C-9")
+@pytest.mark.parametrize("role", [Role.USER, Role.BILLING])
 def test_the_first_page_welcomes_the_person_and_says_when_they_last_signed_in(
-    person: User,
+    person: User, role: Role
 ) -> None:
+    Membership.objects.update(role=role)
     person.family_name, person.given_name = "Yamada", "Hana"
     person.save()
     client = Client()
     sign_in(client, PASSWORD)
-    page = client.get(reverse("overview")).content
+    page = client.get(reverse("overview"), follow=True).content
     assert b"Previous sign-in" not in page, "there was none"
     User.objects.update(last_login=timezone.now() - timedelta(days=3))
     client = Client()
     sign_in(client, PASSWORD)
-    page = client.get(reverse("overview")).content
+    page = client.get(reverse("overview"), follow=True).content
     assert b"Welcome, Hana Yamada." in page
     assert b"Previous sign-in" in page
