@@ -1,6 +1,6 @@
 """The pages with which an administrator invites people, changes their roles and removes them.
 
-Source: requirements E-14 to E-17.
+Source: requirements C-2 and E-14 to E-17.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -25,7 +26,8 @@ from portal.accounts.models import (
     Organization,
     Role,
 )
-from portal.accounts.organization_forms import InvitationForm, OrganizationForm
+from portal.accounts.organization_forms import InvitationForm, OrganizationForm, RoleForm
+from portal.accounts.organization_pages import organizations_page
 from portal.accounts.second_factor import require_recent_sign_in
 from portal.web.error_text import error_text
 
@@ -83,13 +85,20 @@ def _own_member(request: HttpRequest, member: int) -> Membership:
 
 @require_POST
 def member_role(request: HttpRequest, member: int) -> HttpResponse:
-    """Give a member another role."""
+    """Give a member another role, unless it was changed after the page had been opened."""
     found = _own_member(request, member)
-    role = request.POST.get("role", "")
-    if role not in Role.values:
+    if request.POST.get("role", "") not in Role.values:
         return redirect("organizations")
     require_recent_sign_in(request)
-    return _done(request, lambda: membership.change_role(person(request), found, Role(role)))
+    with transaction.atomic():
+        # Of two forms at once, the second one sees what the first one stored.
+        joining.lock_as_administrator(person(request), found.organization_id)
+        present = Membership.objects.select_related("user").filter(pk=member).first()
+        form = RoleForm(present or found, request.POST)
+        if not form.is_valid():
+            return organizations_page(request, {member: form})
+        role = Role(form.cleaned_data["role"])
+        return _done(request, lambda: membership.change_role(person(request), found, role))
 
 
 @never_cache
