@@ -46,7 +46,7 @@ def consent(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
-    """The language and the names, once, after the first sign-in."""
+    """The language and the names that are not known, once, after the first sign-in."""
     user = person(request)
     form = NameForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():

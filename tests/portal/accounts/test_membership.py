@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import timedelta
@@ -80,6 +81,31 @@ def _link() -> str:
     return "/" + url.split("/", 3)[3]
 
 
+def welcome_form(browser: Client) -> str:
+    """The form of the first step after a new account."""
+    page = browser.get(reverse("welcome")).content.decode()
+    return page.partition(f'action="{reverse("welcome")}"')[2].partition("</form>")[0]
+
+
+def test_an_invited_person_is_asked_for_the_reading_that_the_invitation_lacks(
+    company: Organization, boss: User
+) -> None:
+    Organization.objects.update(country="US")
+    _invite(boss, company)
+    browser = Client()
+    browser.post(_link(), {"action": "sign-up"})
+    accepts(browser)
+    enters(browser, "jiro@example.com")
+    confirms(browser)
+    form = welcome_form(browser)
+    assert 'name="family_kana"' in form
+    assert 'name="family_name"' not in form
+    assert browser.post(reverse("welcome"), {"language": "ja"}).status_code == 200
+    assert browser.post(reverse("welcome"), NAMES)["Location"] == reverse("overview")
+    user = User.objects.get(email="jiro@example.com")
+    assert (user.name, user.given_kana) == ("鈴木 次郎", "ハナコ")
+
+
 @pytest.mark.database
 @pytest.mark.req("E-8", "E-17", "E-18", "K-8")
 def test_an_invited_person_signs_up_without_name_and_organization_steps(
@@ -102,8 +128,12 @@ def test_an_invited_person_signs_up_without_name_and_organization_steps(
     user = User.objects.get(email="jiro@example.com")
     assert (user.name, user.family_kana) == ("鈴木 次郎", "スズキ")
     assert browser.get(reverse("overview"))["Location"] == reverse("welcome")
-    done = browser.post(reverse("welcome"), {**NAMES, "family_name": "鈴木", "given_name": "次郎"})
+    asked = re.findall(r'<(?:input|select) [^>]*name="(\w+)"', welcome_form(browser))
+    assert set(asked) == {"csrfmiddlewaretoken", "language"}, "no name: the invitation has it"
+    done = browser.post(reverse("welcome"), {**NAMES, "language": "en"})
     assert done["Location"] == reverse("overview")
+    user.refresh_from_db()
+    assert (user.name, user.family_kana, user.language) == ("鈴木 次郎", "スズキ", "en")
     assert browser.get(reverse("overview")).status_code == 200
     assert company.memberships.get(user=user).role == Role.ADMINISTRATOR
     invitation.refresh_from_db()
