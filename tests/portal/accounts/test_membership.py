@@ -197,13 +197,33 @@ def test_an_invitation_is_resent_withdrawn_and_expires(company: Organization, bo
     assert Invitation.objects.get().state == InvitationState.EXPIRED
     assert Client().get(_link()).status_code == 410
     browser.post(reverse("invitation-resend", args=[invitation.pk]))
-    assert Client().get(_link()).status_code == 200
+    last = _link()
+    assert Client().get(last).status_code == 200
     browser.post(reverse("invitation-withdraw", args=[invitation.pk]))
     assert Invitation.objects.get().state == InvitationState.WITHDRAWN
-    assert Client().get(_link()).status_code == 410
+    assert Client().get(last).status_code == 410
     again = browser.post(reverse("invitation-resend", args=[invitation.pk]))
     assert again.status_code == 409
     assert _invite(boss, company).state == InvitationState.INVITED
+
+
+@pytest.mark.parametrize("how", ["resend", "withdraw", "removal"])
+def test_no_mail_with_a_dead_link_waits_to_be_sent(
+    company: Organization, boss: User, how: str
+) -> None:
+    taro = person("taro@example.com", company, Role.ADMINISTRATOR)
+    invitation = _invite(taro, company)
+    sent = last_mail("invitation")
+    other = _invite(boss, company, email="saburo@example.com")
+    browser = signed_in(boss)
+    if how == "removal":
+        browser.post(reverse("member-remove", args=[taro.memberships.get().pk]))
+    else:
+        browser.post(reverse(f"invitation-{how}", args=[invitation.pk]))
+    assert not Mail.objects.filter(pk=sent.pk).exists()
+    waiting = Mail.objects.filter(name="invitation").values_list("recipient", flat=True)
+    assert set(waiting) == {other.email, *([invitation.email] if how == "resend" else [])}
+    assert len(waiting) == len(set(waiting))
 
 
 def test_nobody_is_invited_twice_or_as_a_member(company: Organization, boss: User) -> None:
