@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts import actions
-from portal.accounts.actions import NewUser
+from portal.accounts.actions import AccountError, NewUser
 from portal.accounts.models import Membership, Organization, Role, User
+from portal.audit.models import Entry
 from portal.notifications.models import Mail
 
 if TYPE_CHECKING:
@@ -82,6 +83,28 @@ def test_a_mailed_link_sets_a_new_password_once_and_ends_every_session(person: U
     assert sign_in(client, NEW) == 302
     acts = [one.context["act"] for one in Mail.objects.filter(name="security_notice")]
     assert acts == ["password_reset"]
+
+
+@pytest.mark.req("C-6", "C-41")
+def test_an_operator_gives_a_link_to_a_person_who_receives_no_mail(
+    person: User, settings: Settings
+) -> None:
+    elsewhere, client, late = Client(), Client(), Client()
+    sign_in(elsewhere, PASSWORD)
+    link = actions.make_password_link(EMAIL.upper())
+    entry = Entry.objects.latest("pk")
+    assert (entry.action, entry.subject_id) == ("audit.password_link", str(person.pk))
+    assert not Mail.objects.exists()
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert late.get(link).status_code == 410
+    settings.PASSWORD_RESET_TIMEOUT = 7200
+    done = set_new(client, opened(client, link))
+    assert done.headers["Location"] == reverse("account_reset_password_from_key_done")
+    assert elsewhere.get(reverse("overview")).status_code == 302
+    assert Client().get(link).status_code == 410
+    assert sign_in(client, NEW) == 302
+    with pytest.raises(AccountError, match="user add"):
+        actions.make_password_link("nobody@example.com")
 
 
 @pytest.mark.req("P-16")
