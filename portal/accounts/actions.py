@@ -10,8 +10,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
-from django.urls import reverse
+from django.db import transaction
 from django.utils import timezone
 
 from console.templates import audit
@@ -25,7 +24,6 @@ from portal.accounts.models import (
     User,
     normal_email,
 )
-from portal.accounts.models.people import user_name_rule
 from portal.accounts.sign_in_record import record_for
 from portal.audit.record import record
 
@@ -81,15 +79,6 @@ ADD_USER: Final = Template(
     "account.add_user",
     "add the user with `kanmon-portal user add --email {email} --organization NAME`",
 )
-
-INVALID_USER_NAME: Final = Template("account.invalid_user_name", "'{name}' is not a user name")
-WRITE_USER_NAME: Final = Template(
-    "account.write_user_name", "write 3 to 40 letters, digits, dots, hyphens or underscores"
-)
-USER_NAME_TAKEN: Final = Template(
-    "account.user_name_taken", "another user has the user name {name}, in this or another case"
-)
-OTHER_USER_NAME: Final = Template("account.other_user_name", "choose another user name")
 
 
 class AccountError(MessageError, ValueError):
@@ -242,63 +231,6 @@ def name_operator(email: str, *, operates: bool, actor: Actor = None) -> User:
     action = audit.OPERATOR_ADD if operates else audit.OPERATOR_REMOVE
     record(action, actor=actor, organization=None, subject=("person", user.pk))
     return user
-
-
-@transaction.atomic
-def set_user_name(email: str, user_name: str, *, actor: Actor = None) -> User:
-    """Give a user a second name to sign in with, or none.
-
-    Args:
-        email: The user's.
-        user_name: Empty: the user has none from now on.
-        actor: Who does it.
-
-    Raises:
-        AccountError: There is no such user, the name has another form, or another user has it,
-            without regard to case.
-    """
-    user = active_user(email)
-    try:
-        if user_name:
-            user_name_rule(user_name)
-    except ValidationError as error:
-        raise AccountError(
-            INVALID_USER_NAME(name=user_name), next_step=WRITE_USER_NAME()
-        ) from error
-    before, user.user_name = user.user_name or "", user_name or None
-    try:
-        with transaction.atomic():
-            user.save(update_fields=["user_name"])
-    except IntegrityError as error:
-        raise AccountError(USER_NAME_TAKEN(name=user_name), next_step=OTHER_USER_NAME()) from error
-    if before != user_name:
-        record_for(
-            user,
-            audit.PERSON_EDIT,
-            actor=actor,
-            before={"user_name": before},
-            after={"user_name": user_name},
-        )
-    return user
-
-
-@transaction.atomic
-def make_password_link(email: str, *, actor: Actor = None) -> str:
-    """The path of a link with which a user sets a new password, as the mailed one does.
-
-    It can be used once, within ``settings.PASSWORD_RESET_TIMEOUT``.
-
-    Raises:
-        AccountError: There is no such user.
-    """
-    user = active_user(email)
-    # Later: what is needed of allauth is loaded by this command alone.
-    from allauth.account.forms import default_token_generator
-    from allauth.account.utils import user_pk_to_url_str
-
-    record_for(user, audit.PASSWORD_LINK, actor=actor)
-    key = default_token_generator.make_token(user)
-    return reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), key])
 
 
 @transaction.atomic

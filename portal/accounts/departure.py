@@ -23,7 +23,7 @@ from portal.notifications import outbox
 from portal.notifications.models import Mail
 
 if TYPE_CHECKING:
-    from portal.accounts.models import Invitation, Organization
+    from portal.accounts.models import Organization
 
 
 class Departure(Protocol):
@@ -104,17 +104,9 @@ class Invitations:
         )
 
     def settle(self, person: User, organization: Organization) -> int:
-        """Withdraw the invitations, and the mails with their links that wait to be sent."""
+        """Withdraw the invitations."""
         sent = organization.invitations.open().filter(invited_by=person)
-        for invitation in sent:
-            withdraw_invitation_mail(invitation)
         return sent.update(withdrawn_at=timezone.now())
-
-
-def withdraw_invitation_mail(invitation: Invitation) -> None:
-    """Delete the mail of an invitation that waits with a link that is no longer taken."""
-    # One open invitation of an organization has an address (a constraint), so that is its mail.
-    outbox.withdraw_mail("invitation", to=invitation.email, organization=invitation.organization_id)
 
 
 class Mails:

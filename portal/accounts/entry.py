@@ -8,11 +8,7 @@
 Each step is looked for once, at the sign-in: a new version of a document is asked for at the next
 one. The session holds that steps are outstanding, so that other pages need no query for it.
 
-A person who came by an invitation or by an organization's invitation URL is led back to it: right
-after the sign-in where no step is outstanding, else in place of the page ``start``. It is led to
-once, so that a page that has served its purpose is not opened again.
-
-Source: requirements E-3, E-6, E-9, E-10, E-18 and E-20.
+Source: requirements E-3, E-9 and E-10.
 """
 
 from __future__ import annotations
@@ -23,7 +19,6 @@ from allauth.account.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from portal.accounts import documents
 from portal.accounts.documents import JAPAN
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
 OUTSTANDING: Final = "entry_steps"
 """The session's key that is there while a step may be outstanding."""
 AFTERWARDS: Final = "entry_next"
-"""The session's key of the page that the person came by: an invitation, or joining."""
+"""The session's key of the page to open after the last step."""
 REGISTERED: Final = "entry_registered"
 """The session's key that says the person has just made the account."""
 
@@ -102,26 +97,16 @@ def advance(request: HttpRequest, user: User) -> HttpResponse:
     step = next_step(request, user)
     if step:
         request.session[OUTSTANDING] = True
-        # An invitation, or the organization to join, is how this person comes to belong to one.
-        return redirect(request.session.pop(AFTERWARDS, step) if step == "start" else step)
+        return redirect(step)
     request.session.pop(OUTSTANDING, None)
     return redirect(request.session.pop(AFTERWARDS, "overview"))
 
 
 @receiver(user_logged_in)
-def look_for_steps(
-    request: HttpRequest, user: User, response: HttpResponse | None = None, **_: Any
-) -> None:
-    """Note at the sign-in whether a step is outstanding; lead to the page of `AFTERWARDS` if none.
-
-    A page that the sign-in was asked for by is opened instead, and the other one is forgotten.
-    """
+def look_for_steps(request: HttpRequest, user: User, **_: Any) -> None:
+    """Note at the sign-in whether a step is outstanding."""
     if next_step(request, user):
         request.session[OUTSTANDING] = True
-        return
-    afterwards = request.session.pop(AFTERWARDS, "")
-    if afterwards and response is not None and response.get("Location") == reverse("overview"):
-        response["Location"] = afterwards
 
 
 class EntrySteps:

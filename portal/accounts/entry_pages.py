@@ -46,7 +46,7 @@ def consent(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def welcome(request: HttpRequest) -> HttpResponse:
-    """The language and the names that are not known, once, after the first sign-in."""
+    """The language and the names, once, after the first sign-in."""
     user = person(request)
     form = NameForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
@@ -71,9 +71,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
 def start(request: HttpRequest) -> HttpResponse:
     """Create an organization, or ask to join one: without either the portal shows nothing."""
     user = person(request)
-    if AFTERWARDS in request.session or (
-        OUTSTANDING in request.session and user.memberships.exists()
-    ):
+    if OUTSTANDING in request.session and user.memberships.exists():
         return advance(request, user)
     waiting = user.join_requests.filter(decision=Decision.PENDING).select_related("organization")
     return render(request, "account/start.html", {"waiting": waiting})
@@ -91,10 +89,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         request.session[INVITATION] = token
         if not user.is_authenticated:
-            # Also for who finds on the pages of the sign-up that there is an account already.
-            request.session[AFTERWARDS] = request.path
-            sign_in = request.POST.get("action") == "sign-in"
-            return _private(redirect("account_login" if sign_in else "sign-up"))
+            if request.POST.get("action") == "sign-in":
+                request.session[AFTERWARDS] = request.path
+                return _private(redirect("account_login"))
+            return _private(redirect("sign-up"))
         if accept(person(request), token) is None:
             return _private(render(request, "account/invitation_gone.html", status=410))
         request.session.pop(INVITATION, None)

@@ -2,7 +2,7 @@
 
 Off unless an administrator of an organization turns it on: forced changes make passwords worse
 (NIST SP 800-63B, section 5.1.1.2). Then a password lives three calendar months. From seven days
-before its end every page says so, and after its end a session opens the change page only. When
+before its end each sign-in says so, and after its end a session opens the change page only. When
 the password of a session expires is decided at its sign-in and kept in the session, so that pages
 need no query for it: turning expiry on takes effect at the next sign-in.
 

@@ -113,14 +113,13 @@ def resend(by: User, invitation: Invitation) -> None:
     found.digest, found.sent_at = Invitation.digest_of(token), now
     found.expires_at = now + settings.INVITATION_LIFE
     found.save(update_fields=["digest", "sent_at", "expires_at"])
-    departure.withdraw_invitation_mail(found)
     _mail(found, token)
     _record(audit.INVITATION_SEND, by, found)
 
 
 @transaction.atomic
 def withdraw(by: User, invitation: Invitation) -> None:
-    """Take an invitation back: its link is no longer taken, and a mail that waits is not sent.
+    """Take an invitation back: its link is no longer taken.
 
     Raises:
         AccountError: It was accepted or withdrawn in the meantime.
@@ -130,7 +129,6 @@ def withdraw(by: User, invitation: Invitation) -> None:
     changed = Invitation.objects.open().filter(pk=invitation.pk)
     if not changed.update(withdrawn_at=timezone.now()):
         raise AccountError(DECIDED(), next_step=LOOK_AGAIN())
-    departure.withdraw_invitation_mail(invitation)
     _record(audit.INVITATION_REVOKE, by, invitation)
 
 

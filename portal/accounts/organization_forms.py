@@ -1,6 +1,6 @@
 """The forms about an organization: a new one, joining one, inviting a person, changing one.
 
-Source: requirements C-2, E-11, E-13, E-17, E-20 and K-6.
+Source: requirements E-11, E-13, E-17, E-20 and K-6.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from portal.accounts.form_fields import (
     PhoneField,
     require_readings,
 )
-from portal.accounts.models import Membership, Organization, Role, normal_email
+from portal.accounts.models import Organization, Role, normal_email
 from portal.accounts.models.people import NAME_LENGTH
-from portal.web.revision import RevisedForm
 
 
 class OrganizationForm(forms.ModelForm[Organization]):
@@ -124,17 +123,6 @@ class InvitationForm(forms.Form):
     def clean_email(self) -> str:
         """The address in its normal form."""
         return normal_email(self.cleaned_data["email"])
-
-
-class RoleForm(RevisedForm):
-    """The role of a member; a change made after the page had been opened is replaced knowingly."""
-
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Role)
-
-    def __init__(self, member: Membership, data: Any = None) -> None:
-        # The page has one form for each member: an id would not be unique.
-        super().__init__(data, initial={"role": member.role}, auto_id=False)
-        self.fields["role"].widget.attrs["aria-label"] = _("Role")
 
 
 class ReasonForm(forms.Form):

@@ -21,17 +21,12 @@ from portal.accounts.countries import address_order, countries, country_name
 from portal.accounts.documents import JAPAN
 from portal.accounts.entry import AFTERWARDS, OUTSTANDING, advance, belongs, person
 from portal.accounts.models import ChangeRequest, Decision, JoinRequest, Organization, Role
-from portal.accounts.organization_forms import (
-    JoinForm,
-    OrganizationForm,
-    ReasonForm,
-    RoleForm,
-)
+from portal.accounts.organization_forms import JoinForm, OrganizationForm, ReasonForm
 from portal.accounts.second_factor import require_recent_sign_in
 from portal.web.error_text import error_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
@@ -47,10 +42,8 @@ class OrganizationView:
     """An organization as one of its members sees it.
 
     Attributes:
-        members: Administrators first, then by name; each with the form of its role where the
-            reader administers the organization.
-        sole_administrator: Whether only one person with an active account administers it: at least
-            two should (E-15).
+        members: Administrators first, then by name.
+        sole_administrator: Whether only one person administers it: at least two should (E-15).
         administers: Whether the reader does.
         invitations: Not accepted yet, and the last that were; administrators see them.
         requests: Of people who ask to join; administrators see them.
@@ -58,7 +51,7 @@ class OrganizationView:
     """
 
     organization: Organization
-    members: Sequence[tuple[Membership, RoleForm | None]]
+    members: Sequence[Membership]
     sole_administrator: bool
     administers: bool
     invitations: Sequence[Invitation]
@@ -79,34 +72,22 @@ class OrganizationView:
         return f"{settings.PORTAL_URL}{reverse('invite')}?groupid={self.organization.public_id}"
 
 
-def organization_views(
-    user: User, refused: Mapping[int, RoleForm] | None = None
-) -> list[OrganizationView]:
-    """The organizations that ``user`` is a member of.
-
-    Args:
-        user: The reader.
-        refused: The forms of roles that were not stored, by the id of the membership.
-    """
+def organization_views(user: User) -> list[OrganizationView]:
+    """The organizations that ``user`` is a member of."""
     every = Organization.objects.of_member(user).prefetch_related("memberships__user")
-    return [_view(each, user, refused or {}) for each in every]
+    return [_view(each, user) for each in every]
 
 
-def _view(each: Organization, user: User, refused: Mapping[int, RoleForm]) -> OrganizationView:
+def _view(each: Organization, user: User) -> OrganizationView:
     members = sorted(
         each.memberships.all(), key=lambda m: (m.role != Role.ADMINISTRATOR, str(m.user))
     )
-    administrators = [
-        m.user_id for m in members if m.role == Role.ADMINISTRATOR and m.user.is_active
-    ]
+    administrators = [m.user_id for m in members if m.role == Role.ADMINISTRATOR]
     administers = user.pk in administrators
     requests = each.join_requests.filter(decision=Decision.PENDING).select_related("user")
     return OrganizationView(
         organization=each,
-        members=[
-            (m, (refused.get(m.pk) or RoleForm(m)) if administers else None)
-            for m in members[:_LISTED]
-        ],
+        members=members[:_LISTED],
         sole_administrator=len(administrators) == 1,
         administers=administers,
         invitations=list(each.invitations.all()[:_LISTED]) if administers else [],
@@ -118,17 +99,9 @@ def _view(each: Organization, user: User, refused: Mapping[int, RoleForm]) -> Or
 @require_safe
 def organizations(request: HttpRequest) -> HttpResponse:
     """The information, the members and the invitations of the reader's organizations."""
-    return organizations_page(request)
-
-
-def organizations_page(
-    request: HttpRequest, refused: Mapping[int, RoleForm] | None = None
-) -> HttpResponse:
-    """The page; 409 with the forms of roles that were not stored."""
-    views = organization_views(person(request), refused)
+    views = organization_views(person(request))
     roles = [(role.value, role.label) for role in Role]
-    context = {"organizations": views, "roles": roles}
-    return render(request, "account/organizations.html", context, status=409 if refused else 200)
+    return render(request, "account/organizations.html", {"organizations": views, "roles": roles})
 
 
 def _country(request: HttpRequest, otherwise: str) -> str:

@@ -19,10 +19,7 @@ from urllib.parse import urlsplit
 
 import segno
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
-from allauth.account.internal.flows.reauthentication import (
-    is_reauthentication_required,
-    raise_if_reauthentication_required,
-)
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
@@ -89,11 +86,6 @@ def require_recent_sign_in(request: HttpRequest) -> None:
             second factor is not asked.
     """
     raise_if_reauthentication_required(request, app="")
-
-
-def signed_in_recently(request: HttpRequest) -> bool:
-    """Whether `require_recent_sign_in` would ask for nothing."""
-    return not is_reauthentication_required(request, app="")
 
 
 def remove_second_factors(user: User) -> int:

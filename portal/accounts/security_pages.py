@@ -36,8 +36,6 @@ from portal.accounts.known_browser import remember_browser
 from portal.accounts.models import User
 from portal.accounts.second_factor import (
     lacks_second_factor,
-    require_recent_sign_in,
-    signed_in_recently,
 )
 from portal.web.moments import milliseconds
 
@@ -185,19 +183,9 @@ class Password(_Reader, account_views.PasswordChangeView):  # type: ignore[misc]
 
 
 class FirstPassword(_Reader, account_views.PasswordSetView):  # type: ignore[misc]
-    """A password for a person who signed in by a link, or who has a passkey only."""
+    """A password for a person who signed in by a link."""
 
     success_url = reverse_lazy("account_change_password")
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Open the page; a person with a second factor has shown it within a quarter of an hour."""
-        if request.user.is_authenticated and not request.user.has_usable_password():
-            if request.method == "POST" and not signed_in_recently(request):
-                # Not kept until the code was entered, as other forms are: it holds a password.
-                return redirect("account_set_password")
-            require_recent_sign_in(request)
-        answered: HttpResponseBase = super().dispatch(request, *args, **kwargs)
-        return answered
 
 
 class SecondFactors(_Reader, factor_views.IndexView):  # type: ignore[misc]

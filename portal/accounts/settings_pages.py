@@ -1,6 +1,6 @@
 """A person's own details, and the address that their mail goes to.
 
-Source: requirements C-12, C-13 and E-9.
+Source: requirements C-12 and C-13.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import RegexValidator
 from django.db import transaction
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -19,14 +20,12 @@ from django.views.decorators.http import require_http_methods
 
 from config.time_zone import is_time_zone
 from portal.accounts import address_change
-from portal.accounts.countries import country_choices
-from portal.accounts.documents import JAPAN
-from portal.accounts.form_fields import LANGUAGES, KanaField, LineField
 from portal.accounts.forms import current_password
 from portal.accounts.language import remember_language
 from portal.accounts.models import Organization, User, normal_email
 from portal.accounts.models.people import NAME_LENGTH
-from portal.accounts.second_factor import has_second_factor, require_recent_sign_in
+from portal.accounts.regions import REGIONS
+from portal.accounts.second_factor import require_recent_sign_in
 from portal.accounts.security_acts import edit_details, set_expiry
 from portal.web.live import private
 from portal.web.revision import RevisedForm
@@ -34,17 +33,29 @@ from portal.web.revision import RevisedForm
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+_kana = RegexValidator(
+    r"\A[ァ-ヺー・ヽヾ ]*\Z",
+    later("Enter the reading in full-width katakana."),
+    code="not_katakana",
+)
+
 
 class DetailsForm(RevisedForm):
     """Names, their reading, language, region and time zone."""
 
-    family_name = LineField(label=later("Family name"), max_length=NAME_LENGTH)
-    given_name = LineField(label=later("Given name"), max_length=NAME_LENGTH)
-    family_kana = KanaField(
-        label=later("Family name in katakana"), max_length=NAME_LENGTH, required=False
+    family_name = forms.CharField(label=later("Family name"), max_length=NAME_LENGTH)
+    given_name = forms.CharField(label=later("Given name"), max_length=NAME_LENGTH)
+    family_kana = forms.CharField(
+        label=later("Family name in katakana"),
+        max_length=NAME_LENGTH,
+        required=False,
+        validators=[_kana],
     )
-    given_kana = KanaField(
-        label=later("Given name in katakana"), max_length=NAME_LENGTH, required=False
+    given_kana = forms.CharField(
+        label=later("Given name in katakana"),
+        max_length=NAME_LENGTH,
+        required=False,
+        validators=[_kana],
     )
     language = forms.ChoiceField(label=later("Language"))
     region = forms.ChoiceField(label=later("Country or region"))
@@ -57,8 +68,8 @@ class DetailsForm(RevisedForm):
     def __init__(self, user: User, data: Any = None) -> None:
         super().__init__(data, initial={name: getattr(user, name) for name in self.base_fields})
         choices: dict[str, list[tuple[str, Any]]] = {
-            "language": list(LANGUAGES),
-            "region": [("", "—"), *country_choices()],
+            "language": [("en", "English"), ("ja", "日本語")],
+            "region": [("", "—"), *REGIONS.items()],
         }
         for name, offered in choices.items():
             choice = self.fields[name]
@@ -76,15 +87,6 @@ class DetailsForm(RevisedForm):
                 % {"zone": zone}
             )
         return zone
-
-    def clean(self) -> dict[str, Any]:
-        """In Japan the names have readings, as at the first sign-in (E-9)."""
-        found = super().clean()
-        if found.get("region") == JAPAN:
-            for name in ("family_kana", "given_kana"):
-                if not found.get(name) and name not in self.errors:
-                    self.add_error(name, _("Enter the reading: in Japan it is required."))
-        return found
 
 
 class AddressForm(forms.Form):
@@ -136,20 +138,8 @@ def details(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notification_address(request: HttpRequest) -> HttpResponse:
-    """The form for another address; a mail to it has the link that completes the change.
-
-    Links that set a new password go to this address. So the person shows who they are: by the
-    password in the form, by the second factor where there is no password, and where there is
-    neither, by a password that is set first.
-    """
+    """The form for another address; a mail to it has the link that completes the change."""
     assert isinstance(request.user, User)
-    if not request.user.has_usable_password():
-        if not has_second_factor(request.user):
-            messages.info(
-                request, _("Set a password first. You can then change the address for notices.")
-            )
-            return redirect("account_set_password")
-        require_recent_sign_in(request)
     form = AddressForm(request.user, request.POST if request.method == "POST" else None)
     if form.is_valid():
         address = normal_email(form.cleaned_data["address"])

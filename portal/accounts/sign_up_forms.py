@@ -1,6 +1,6 @@
 """The forms with which people accept documents, sign up and name themselves.
 
-Source: requirements E-3, E-4, E-5, E-7, E-9 and E-18.
+Source: requirements E-3, E-4, E-5, E-7 and E-9.
 """
 
 from __future__ import annotations
@@ -99,10 +99,7 @@ class CodeForm(forms.Form):
 
 
 class NameForm(forms.ModelForm[User]):
-    """The language and both names; in Japan their readings, too.
-
-    A name that is known is not asked for again: an invitation names the invited person.
-    """
+    """The language and both names; in Japan their readings, too."""
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES)
     family_name = LineField(label=gettext_lazy("Family name"), max_length=NAME_LENGTH)
@@ -121,16 +118,8 @@ class NameForm(forms.ModelForm[User]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         require_readings(self, japan=self.instance.region == JAPAN)
-        for name in [name for name in self.fields if name != "language" and self.initial[name]]:
-            del self.fields[name]
         if self.instance.language == "en":
             self.order_fields(("language", "given_name", "family_name"))
         autocomplete = {"family_name": "family-name", "given_name": "given-name"}
         for name, words in autocomplete.items():
-            if name in self.fields:
-                self.fields[name].widget.attrs["autocomplete"] = words
-
-    @property
-    def asks_names(self) -> bool:
-        """Whether a name or its reading is asked for."""
-        return set(self.fields) != {"language"}
+            self.fields[name].widget.attrs["autocomplete"] = words

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts import documents, tries
 from portal.accounts.countries import countries, country_choices, country_name
-from portal.accounts.entry import AFTERWARDS, REGISTERED
+from portal.accounts.entry import REGISTERED
 from portal.accounts.language import remember_language
 from portal.accounts.membership import accept, usable_invitation
 from portal.accounts.sign_up import (
@@ -190,7 +190,6 @@ def _finish(request: HttpRequest, process: SignUp) -> HttpResponse:
     if invitation is not None:
         accept(user, token)
         request.session.pop(INVITATION, None)
-        request.session.pop(AFTERWARDS, None)
     request.session[REGISTERED] = True
     record_authentication(request, user, method="password", email=user.email)
     response: HttpResponse = complete_signup(request, user=user)

@@ -31,12 +31,6 @@ NO_TERMINAL: Final = Template(
 USE_PASSWORD_OPTION: Final = Template(
     "portal.use_password_option", "use --password-stdin or --no-password"
 )
-NAME_OR_REMOVE: Final = Template(
-    "portal.name_or_remove", "either USER_NAME or --remove has to be given"
-)
-WRITE_NAME_OR_REMOVE: Final = Template(
-    "portal.write_name_or_remove", "write a user name after the email address, or --remove"
-)
 _ROLES: Final = {
     "administrator": tr_noop("administrator"),
     "user": tr_noop("user"),
@@ -144,54 +138,6 @@ def user_operator(email: str, *, no_longer: bool, as_json: bool) -> None:
         text,
         as_json=as_json,
     )
-
-
-@user.command("name")
-@click.argument("email", type=TextType(254))
-@click.argument("user_name", type=TextType(40), required=False)
-@click.option("--remove", is_flag=True, help="Remove the user name.")
-@json_option
-def user_set_name(email: str, user_name: str | None, *, remove: bool, as_json: bool) -> None:
-    """Set the user name of a user.
-
-    The user with EMAIL can then sign in with USER_NAME as well as with the email address. A user
-    name has 3 to 40 letters, digits, dots, hyphens or underscores; capital letters make no
-    difference.
-    """
-    if remove == bool(user_name):
-        raise WrongUsage(NAME_OR_REMOVE(), next_step=WRITE_NAME_OR_REMOVE())
-    with portal_ready():
-        from portal.accounts.actions import set_user_name
-
-        named = set_user_name(email, user_name or "")
-    text = tr("{email} can sign in as {name}", email=named.email, name=named.user_name or "")
-    if remove:
-        text = tr("{email} has no user name any more", email=named.email)
-    say(
-        {"user": named.pk, "email": named.email, "user_name": named.user_name},
-        text,
-        as_json=as_json,
-    )
-
-
-@user.command("password-link")
-@click.argument("email", type=TextType(254))
-@json_option
-def user_password_link(email: str, *, as_json: bool) -> None:
-    """Print a link that sets a new password.
-
-    The user with EMAIL sets a new password with the link, once, within two hours; all sessions of
-    the user then end. It is for a user who has forgotten the password and cannot receive the mail
-    that resets it. Make sure first that the request comes from the user.
-    """
-    with portal_ready():
-        from django.conf import settings
-
-        from portal.accounts.actions import make_password_link
-
-        link = settings.PORTAL_URL + make_password_link(email)
-        minutes = settings.PASSWORD_RESET_TIMEOUT // 60
-    say({"url": link, "minutes": minutes}, link, as_json=as_json)
 
 
 @user.command("remove-second-factor")

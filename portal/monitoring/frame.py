@@ -20,8 +20,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from portal.accounts.models import Organization, Role
-from portal.accounts.roles import bills_only, installs, roles_of
+from portal.accounts.models import Organization
+from portal.accounts.roles import bills_only, installs
 from portal.fleet.kinds import DeviceFamily
 from portal.fleet.models import Site
 from portal.fleet.place import Place, place_of
@@ -127,23 +127,13 @@ class Frame:
 
     @cached_property
     def administers(self) -> bool:
-        """Whether the reader administers an organization."""
-        return Role.ADMINISTRATOR in roles_of(self._request.user)
-
-    @cached_property
-    def installs(self) -> bool:
         """Whether the reader issues agent keys for an organization."""
         return installs(self._request.user)
 
     @cached_property
-    def bills_only(self) -> bool:
-        """Whether usage is all that the reader's role shows."""
-        return bills_only(self._request.user)
-
-    @cached_property
     def entries(self) -> list[Entry]:
         """The navigation; of a person who bills, usage alone."""
-        if self.bills_only:
+        if bills_only(self._request.user):
             words = _("Energy")
             return [Entry(name="energy", address=reverse("usage"), words=words, short=words)]
         families = {

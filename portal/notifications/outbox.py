@@ -92,25 +92,6 @@ def withdraw(*, person: int, organization: int | None = None) -> int:
     return count
 
 
-def withdraw_mail(name: str, *, to: str, organization: int) -> int:
-    """Delete the waiting mails of one family to one address, in the caller's transaction.
-
-    For a mail whose link is no longer taken. One that is being sent at this moment is sent
-    nevertheless.
-
-    Args:
-        name: The template family.
-        to: The address, as it was given to `send`.
-        organization: The id of the organization that the mails concern.
-
-    Returns:
-        How many mails there were.
-    """
-    waiting = Mail.objects.waiting().filter(name=name, organization=organization)
-    count, _ = waiting.filter(recipient=to.strip()).delete()
-    return count
-
-
 def _require_transaction() -> None:
     """Raise where the row would be committed by itself, whatever became of the act."""
     connection.validate_no_broken_transaction()

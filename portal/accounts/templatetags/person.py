@@ -1,8 +1,4 @@
-"""What a person is told after signing in: the previous sign-in, and a password about to expire.
-
-The welcome is on the first page, which is usage for the billing role. The warning is on every page
-(``base.html``): a sign-in leads to whichever page was asked for.
-"""
+"""The welcome of the first page: the previous sign-in, and a password that is about to expire."""
 
 from __future__ import annotations
 
@@ -33,6 +29,6 @@ def welcome(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("account/_expiry.html", takes_context=True)
 def password_warning(context: Context) -> dict[str, Any]:
-    """That the password is about to expire, from seven days before (C-8); costs no query."""
+    """That the password is about to expire, from seven days before (C-8)."""
     request = context["request"]
     return {"end": warned_until(request), "zone": reader_zone(request.user)}

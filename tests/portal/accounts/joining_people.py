@@ -94,12 +94,6 @@ def signed_in(user: User) -> Client:
     return browser
 
 
-def signs_in(browser: Client, email: str, **other: str) -> HttpResponse:
-    """Sign in by the form; the page at which the person arrives."""
-    form = {"login": email, "password": PASSWORD, **other}
-    return browser.post(reverse("account_login"), form, follow=True)
-
-
 def signed_in_at(browser: Client, at: float) -> None:
     """Let a browser's person have shown the password last at this moment, a Unix time."""
     session = browser.session

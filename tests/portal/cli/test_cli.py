@@ -44,14 +44,6 @@ def test_from_nothing_to_a_link_that_signs_in(portal: Portal) -> None:
     answer = json.loads(link.stdout)
     assert answer["url"].startswith("http://127.0.0.1:8000/sign-in/link/")
     assert answer["minutes"] == 30
-    named = json.loads(portal("user", "name", "hana@example.com", "hana.y", "--json").stdout)
-    assert named["user_name"] == "hana.y"
-    removed = portal("user", "name", "hana@example.com", "--remove")
-    assert removed.stdout == "hana@example.com has no user name any more\n"
-    link = portal("user", "password-link", "hana@example.com", "--json")
-    answer = json.loads(link.stdout)
-    assert answer["url"].startswith("http://127.0.0.1:8000/password/new/")
-    assert answer["minutes"] == 120
     assert (portal.state.stat().st_mode & 0o777) == 0o700
 
 
