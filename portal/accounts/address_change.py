@@ -45,6 +45,7 @@ class Wish:
 def mail_link(user: User, address: str) -> None:
     """Mail the link that completes the change, to the new address."""
     token = signing.dumps([user.pk, address, _present(user)], salt=_SALT)
+    hours = int(settings.NOTIFICATION_ADDRESS_LIFE.total_seconds() // 3600)
     outbox.send(
         "notification_address",
         to=address,
@@ -52,6 +53,7 @@ def mail_link(user: User, address: str) -> None:
         context={
             "account": user.email,
             "url": settings.PORTAL_URL + reverse("address-confirmation", args=[token]),
+            "hours": hours,
         },
         person=user.pk,
         life=settings.NOTIFICATION_ADDRESS_LIFE,

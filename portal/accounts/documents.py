@@ -18,7 +18,6 @@ from django.utils import timezone
 
 from console.templates import audit
 from portal.accounts.models import ConsentRecord, Document, DocumentKind, User
-from portal.audit.kinds import PORTAL
 from portal.audit.record import record
 
 if TYPE_CHECKING:
@@ -58,29 +57,19 @@ def _shipped(kind: DocumentKind) -> Document:
 
 
 @transaction.atomic
-def publish(
-    kind: DocumentKind, *, region: str, english: str, japanese: str, actor: Actor = None
-) -> Document:
+def publish(kind: DocumentKind, *, region: str, english: str, japanese: str) -> Document:
     """Publish the next version of a document; people are asked for it at their next sign-in."""
     if not region:
         _current(kind, "")  # the shipped one is version 1, whether or not it was ever shown
     versions = Document.objects.filter(kind=kind, region=region)
     newest: int | None = versions.aggregate(newest=Max("version"))["newest"]
-    made = Document.objects.create(
+    return Document.objects.create(
         kind=kind,
         region=region,
         version=(newest or 0) + 1,
         english=english.strip(),
         japanese=japanese.strip(),
     )
-    record(
-        audit.DOCUMENT_PUBLISH,
-        actor=actor,
-        organization=None,
-        subject=(PORTAL, ""),
-        after={"document": str(kind), "region": region, "version": made.version},
-    )
-    return made
 
 
 def outstanding(user: User) -> list[Document]:

@@ -14,14 +14,15 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from console.templates import audit
 from portal.accounts import documents
 from portal.accounts.entry import AFTERWARDS, OUTSTANDING, REGISTERED, advance, person
 from portal.accounts.language import remember_language
 from portal.accounts.membership import accept, usable_invitation
 from portal.accounts.models import Decision, User
-from portal.accounts.security_acts import edit_details
 from portal.accounts.sign_up_forms import ConsentForm, NameForm
 from portal.accounts.sign_up_pages import INVITATION, documents_shown
+from portal.audit.record import record
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -50,8 +51,14 @@ def welcome(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            stored = User.objects.select_for_update().get(pk=user.pk)
-            edit_details(stored, form.cleaned_data)
+            form.save()
+            record(
+                audit.PERSON_EDIT,
+                actor=user,
+                organization=None,
+                subject=("person", user.pk),
+                after={"language": user.language},
+            )
         request.session.pop(REGISTERED, None)
         response = advance(request, user)
         remember_language(response, user.language)

@@ -141,7 +141,6 @@ def request_join(user: User, organization: Organization) -> JoinRequest:
         actor=user,
         organization=organization.pk,
         subject=("join_request", asked.pk),
-        subject_name=_name_of(asked),
     )
     return asked
 
@@ -149,19 +148,9 @@ def request_join(user: User, organization: Organization) -> JoinRequest:
 @transaction.atomic
 def withdraw_join(user: User, request: int) -> None:
     """Take back one's own request; one that was answered stays as it is."""
-    own = JoinRequest.objects.filter(pk=request, user=user)
-    asked = own.first()
-    changed = own.filter(decision=Decision.PENDING).update(
+    JoinRequest.objects.filter(pk=request, user=user, decision=Decision.PENDING).update(
         decision=Decision.WITHDRAWN, decided_at=timezone.now(), decided_by=user
     )
-    if asked is not None and changed:
-        record(
-            audit.JOIN_WITHDRAW,
-            actor=user,
-            organization=asked.organization_id,
-            subject=("join_request", asked.pk),
-            subject_name=_name_of(asked),
-        )
 
 
 @transaction.atomic
@@ -196,7 +185,6 @@ def decide_join(by: User, asked: JoinRequest, *, approve: bool, role: Role = Rol
         actor=by,
         organization=organization.pk,
         subject=("join_request", asked.pk),
-        subject_name=_name_of(asked),
         after={"role": str(role)} if approve else None,
     )
 
@@ -245,17 +233,10 @@ def request_change(
 @transaction.atomic
 def withdraw_change(by: User, asked: ChangeRequest) -> None:
     """Take back a change that no operator has decided; another one stays as it is."""
-    organization = lock_as_administrator(by, asked.organization_id)
-    changed = ChangeRequest.objects.filter(pk=asked.pk, decision=Decision.PENDING).update(
+    lock_as_administrator(by, asked.organization_id)
+    ChangeRequest.objects.filter(pk=asked.pk, decision=Decision.PENDING).update(
         decision=Decision.WITHDRAWN, decided_at=timezone.now(), decided_by=by
     )
-    if changed:
-        record(
-            audit.ORGANIZATION_WITHDRAW,
-            actor=by,
-            organization=organization.pk,
-            subject=("organization", organization.pk),
-        )
 
 
 @transaction.atomic
@@ -299,11 +280,6 @@ def decide_change(by: User, asked: ChangeRequest, *, approve: bool) -> None:
         before=before,
         after=asked.changes if approve else before,
     )
-
-
-def _name_of(asked: JoinRequest) -> str:
-    """What the log calls a request: no person's name, which only their own entries hold."""
-    return f"#{asked.pk}"
 
 
 def _apply(organization: Organization, changes: Mapping[str, Any]) -> None:

@@ -65,23 +65,6 @@ def noted(user: User, notice: str) -> None:
         mail_notice(user, notice.rpartition("/")[2])
 
 
-def note_session_end(user: User) -> None:
-    """Record that a person ended sessions of their own, in the caller's transaction."""
-    record_for(user, audit.SESSION_END, actor=user)
-
-
-def note_passkey_name(user: User, before: str, after: str) -> None:
-    """Record that a passkey has another name, in the caller's transaction."""
-    if before != after:
-        record_for(
-            user,
-            audit.PASSKEY_RENAME,
-            actor=user,
-            before={"name": before},
-            after={"name": after},
-        )
-
-
 def mail_notice(user: User, act: str) -> None:
     """Mail a person that something was done to their account, in the caller's transaction."""
     context = {

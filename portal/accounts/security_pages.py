@@ -37,7 +37,6 @@ from portal.accounts.models import User
 from portal.accounts.second_factor import (
     lacks_second_factor,
 )
-from portal.accounts.security_acts import note_passkey_name, note_session_end
 from portal.web.moments import milliseconds
 
 if TYPE_CHECKING:
@@ -224,14 +223,6 @@ class RenamePasskey(_Reader, passkey_views.EditWebAuthnView):  # type: ignore[mi
 
     success_url = reverse_lazy("mfa_index")
 
-    @transaction.atomic
-    def form_valid(self, form: Any) -> HttpResponseBase:
-        """Rename it; the log has both names."""
-        before = self.object.wrap().name
-        response: HttpResponseBase = super().form_valid(form)
-        note_passkey_name(self.object.user, before, form.cleaned_data["name"])
-        return response
-
 
 class RemovePasskey(_Reader, passkey_views.RemoveWebAuthnView):  # type: ignore[misc]
     """The end of a passkey, unless it is the last second factor of a person who needs one."""
@@ -266,22 +257,12 @@ class Sessions(_Reader, session_views.ListUserSessionsView):  # type: ignore[mis
             session.client = client_words(session.user_agent)
         return context
 
-    @transaction.atomic
-    def form_valid(self, form: Any) -> HttpResponseBase:
-        """Sign out every other session."""
-        assert isinstance(self.request.user, User)
-        response: HttpResponseBase = super().form_valid(form)
-        note_session_end(self.request.user)
-        return response
-
 
 @require_POST
 def session_end(request: HttpRequest, session: int) -> HttpResponse:
     """Sign out one other session of the same person."""
     found = get_object_or_404(UserSession, pk=session, user=request.user)
-    with transaction.atomic():
-        session_flows.sessions.end_sessions(request, [found])
-        note_session_end(found.user)
+    session_flows.sessions.end_sessions(request, [found])
     return redirect("usersessions_list")
 
 

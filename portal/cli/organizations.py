@@ -14,11 +14,6 @@ from portal.cli.common import TextType, json_option, portal_ready, say
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
-NO_COUNTRY: Final = Template("document.no_country", "'{region}' is not the code of a country")
-TWO_LETTERS: Final = Template(
-    "document.two_letters", "write two letters of ISO 3166-1, such as JP, or omit --region"
-)
-NOT_UTF_8: Final = Template("document.not_utf_8", "the file {file} is not encoded in UTF-8")
 NO_TEXT: Final = Template("document.no_text", "the file {file} is empty")
 WRITE_TEXT: Final = Template(
     "document.write_text", "write the document as UTF-8 text, with empty lines between paragraphs"
@@ -87,28 +82,19 @@ def document_publish(
 
     Users are asked to accept it at their next sign-in. A published version is never changed.
     """
-    texts = [_text(file) for file in (english, japanese)]
+    texts = [file.read().strip() for file in (english, japanese)]
+    for file, text in zip((english, japanese), texts, strict=True):
+        if not text:
+            raise Failure(NO_TEXT(file=file.name), next_step=WRITE_TEXT())
     with portal_ready():
-        from portal.accounts.countries import countries
         from portal.accounts.documents import publish
         from portal.accounts.models import DocumentKind
 
-        country = region.upper()
-        if country and country not in countries("en"):
-            raise Failure(NO_COUNTRY(region=region), next_step=TWO_LETTERS())
-        made = publish(DocumentKind(kind), region=country, english=texts[0], japanese=texts[1])
+        made = publish(
+            DocumentKind(kind), region=region.upper(), english=texts[0], japanese=texts[1]
+        )
     say(
         {"kind": kind, "region": made.region, "version": made.version},
         tr("version {version} is published", version=made.version),
         as_json=as_json,
     )
-
-
-def _text(file: TextIOWrapper) -> str:
-    try:
-        text = file.read().strip()
-    except UnicodeDecodeError as error:
-        raise Failure(NOT_UTF_8(file=file.name), next_step=WRITE_TEXT()) from error
-    if not text:
-        raise Failure(NO_TEXT(file=file.name), next_step=WRITE_TEXT())
-    return text

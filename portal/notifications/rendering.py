@@ -18,7 +18,6 @@ from django.utils import translation
 
 from portal.environment.mail_server import PRODUCT
 from portal.notifications.hostile_text import one_line
-from portal.web.moments import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +38,8 @@ def check_family(name: str) -> None:
 
 def rendered(mail: Mail) -> EmailMultiAlternatives:
     """The message of a row; two attempts at one row differ in nothing."""
-    values: dict[str, Any] = {"until": _until(mail), **mail.context}
-    values |= {"portal_url": settings.PORTAL_URL, "product": PRODUCT, "language": mail.language}
+    values = {**mail.context, "portal_url": settings.PORTAL_URL, "product": PRODUCT}
+    values["language"] = mail.language
     with translation.override(mail.language):
         subject = one_line(_render(f"mail/{mail.name}.subject.txt", values, escape=False))
         subject = subject.replace("=?", "= ?")  # else it may be read as an encoded word (RFC 2047)
@@ -69,12 +68,6 @@ def kept_subject(subject: str, context: Mapping[str, Any]) -> str:
         if value and any(word in name for word in _SECRET):
             subject = subject.replace(str(value), "…")
     return subject
-
-
-def _until(mail: Mail) -> str:
-    """Until when what the mail holds is good, on the clock of its language's readers."""
-    zone = zone_of("Asia/Tokyo" if mail.language == "ja" else "UTC")
-    return f"{mail.expires_at.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
 
 
 def _render(template: str, values: dict[str, Any], *, escape: bool) -> str:

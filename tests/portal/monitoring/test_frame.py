@@ -82,7 +82,6 @@ def test_every_entry_leads_to_a_page_and_is_marked_there(owner: Client, seeded: 
         assert f'href="{entry}" aria-current="page"' in bar(owner, address)
 
 
-@pytest.mark.req("E-21")
 def test_the_bar_leads_to_help_faults_organization_and_devices(owner: Client) -> None:
     found = bar(owner, "/devices/")
     for name in ("organizations", "keys", "codes-help", "devices", "overview"):
@@ -96,7 +95,6 @@ def test_only_who_may_issue_keys_is_led_to_them(member: Client) -> None:
     assert reverse("organizations") in bar(member)
 
 
-@pytest.mark.req("E-21")
 def test_the_bell_counts_what_the_first_page_says(owner: Client, seeded: SeedIds) -> None:
     assert "3 items need attention" in bar(owner).partition('id="bell"')[2]
     assert "3 items need attention" in page_text(owner, "/")

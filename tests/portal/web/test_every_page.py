@@ -214,7 +214,7 @@ def _ids(portal: Running) -> dict[str, int]:
 
 @pytest.mark.peer("chromium")
 @pytest.mark.timeout(400)
-@pytest.mark.req("E-1", "E-2")
+@pytest.mark.req("E-2")
 @pytest.mark.parametrize(
     ("scheme", "language", "width"),
     [
